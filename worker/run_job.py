@@ -221,8 +221,8 @@ def _run_recipe(attempt: Attempt, directory: Path, services: Services, output: P
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
-    cpus = attempt.transaction(lambda session: machines.cpus(session, attempt.settings.lease_seconds))
-    needs = Needs.of(attempt.spec, shape, cpus)
+    live = attempt.transaction(lambda session: machines.live(session, attempt.settings.lease_seconds))
+    needs = Needs.of(attempt.spec, shape, live)
     claim, worker = attempt.claim, attempt.worker.name
     if not attempt.transaction(lambda session: placing.fits_here(session, claim, worker, needs)):
         raise DoesNotFit(needs)

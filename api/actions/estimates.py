@@ -34,7 +34,7 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
         classes = placing.live_classes(session, seen_within)
         by_class = machines.by_class(session, seen_within)
         live = machines.live(session, seen_within)
-    needs = Needs.of(spec, shape, (machine for machine in live if machine.kind == "cpu"))
+    needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
         machine = slowest(those, spec.recipe, shape)

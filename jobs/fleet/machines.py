@@ -72,11 +72,6 @@ def by_class(session: Session, seen_within: float) -> dict[str, list[Machine]]:
     return found
 
 
-def cpus(session: Session, seen_within: float) -> list[Machine]:
-    """Return the measured machines of the live workers that have no GPU and take jobs."""
-    return [machine for machine in live(session, seen_within) if machine.kind == "cpu"]
-
-
 def live(session: Session, seen_within: float) -> list[Machine]:
     """Return the measured machines of the live workers that take jobs, any of which may get the next one."""
     found = session.scalars(

@@ -40,11 +40,12 @@ class Needs(BaseModel):
     cpu_seconds: float = Field(0.0, ge=0, description="Time that a worker without a GPU would take.")
 
     @classmethod
-    def of(cls, spec: JobSpec, shape: ModelShape, cpus: Iterable[Machine] = ()) -> Self:
+    def of(cls, spec: JobSpec, shape: ModelShape, machines: Iterable[Machine] = ()) -> Self:
         """Estimate what a job on a model of this shape needs; what its request says holds instead.
 
-        `cpus`: the time without a GPU is that of the slowest of them.
+        `machines`: the time without a GPU is that of the slowest of those that have none.
         """
+        cpus = [machine for machine in machines if machine.kind == "cpu"]
         recipe, evaluation = spec.recipe, spec.evaluation
         on_gpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_GPU, save_masks=spec.save_masks)
         on_cpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_CPU, save_masks=spec.save_masks)

@@ -63,7 +63,7 @@ class Sizing(Background):
         self._of_disks, self._of_the_hub = (TurnTaking(_THREADS, f"sizing {of}") for of in ("disk", "hub"))
         self._readings: dict[tuple[str, str], Call[ModelShape]] = {}
         self._waiting: dict[UUID, Unsized] = {}
-        self._cpus: list[Machine] = []
+        self._live: list[Machine] = []
 
     def stop(self) -> None:
         """Start no other round. Nothing is waited for: the Hub or the disk may hang."""
@@ -78,7 +78,7 @@ class Sizing(Background):
             self._waiting = placing.still_unsized(session, self._waiting)
             self._take_some_of_each_owner(session)
             if self._waiting:
-                self._cpus = machines.cpus(session, self._settings.lease_seconds)
+                self._live = machines.live(session, self._settings.lease_seconds)
         for job in [*self._waiting.values()]:
             done, needs = self._needs(job)
             if done:
@@ -113,7 +113,7 @@ class Sizing(Background):
             reading = self._reading(spec, job.owner)
             if not reading.result.done():
                 return self._takes_too_long(reading), said
-            return True, Needs.of(spec, reading.result.result(), self._cpus)
+            return True, Needs.of(spec, reading.result.result(), self._live)
         except Exception as error:  # one job must not hold up the others; its worker says what is wrong
             log.info("job %s: what it needs cannot be estimated (%s)", job.job_id, type(error).__name__)
             return True, said

@@ -98,7 +98,10 @@ def test_the_time_on_a_cpu_is_that_of_the_cpus_that_there_are() -> None:
     # Pruning walks through each block twice. The dense and the pruned model are evaluated, the dense one's
     # logits twice.
     by_hand = 2 * forward + 2 * forward + 3 * logits + files
-    assert Needs.of(job, L8, [cpu]).cpu_seconds == pytest.approx(by_hand, rel=0.005)
+    gpu = Machine(
+        device="cuda", memory_bytes=10**11, operations_per_second={"bfloat16": 1.0}, bytes_per_second=1.0
+    )
+    assert Needs.of(job, L8, [cpu, gpu]).cpu_seconds == pytest.approx(by_hand, rel=0.005)
     frugal = Needs.of(job, L8).model_dump(exclude={"cpu_seconds"})
     assert Needs.of(job, L8, [cpu]).model_dump(exclude={"cpu_seconds"}) == frugal
 
