@@ -16,12 +16,14 @@ CLIENT = Path(__file__).parents[1] / "pruneserve_client"
 BY_HAND = ("__init__", "primitives")
 
 _NAMES = {
+    "AsyncByteStream": "SyncByteStream",
     "AsyncClient": "Client",
     "AsyncIterator": "Iterator",
     "AsyncResources": "Resources",
     "AsyncTransport": "Transport",
     "__aenter__": "__enter__",
     "__aexit__": "__exit__",
+    "__aiter__": "__iter__",
     "aclose": "close",
     "aclosing": "closing",
     "aiter_raw": "iter_raw",

@@ -18,12 +18,11 @@ from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
-from httpx_sse import EventSource
 
 from pruneserve_client.asynchronous.downloads import save
 from pruneserve_client.asynchronous.primitives import finishing, pause, retry
 from pruneserve_client.asynchronous.resources import AsyncResources
-from pruneserve_client.asynchronous.transport import AsyncTransport, body_of
+from pruneserve_client.asynchronous.transport import AsyncTransport, body_of, messages_of
 from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
@@ -194,7 +193,7 @@ class AsyncClient(AsyncResources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            async with finishing(EventSource(response).aiter_sse()) as messages:
+            async with finishing(messages_of(response)) as messages:
                 async for message in messages:
                     if message.data:
                         yield parsed(Event, message.data)

@@ -2,9 +2,10 @@
 
 from collections.abc import AsyncIterator, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import httpx
+from httpx_sse import EventSource, ServerSentEvent
 
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
 from pruneserve_client.files import Downloadable, elsewhere
@@ -12,6 +13,7 @@ from pruneserve_client.wire import (
     MOST_BYTES,
     TIMEOUT,
     Body,
+    Message,
     Response,
     as_json,
     connection,
@@ -140,3 +142,28 @@ async def body_of(response: httpx.Response) -> bytes:
         if len(body) > MOST_BYTES:
             raise UnexpectedResponse(f"the answer has more than {MOST_BYTES} bytes; is the address right?")
     return bytes(body)
+
+
+def messages_of(response: httpx.Response) -> AsyncIterator[ServerSentEvent]:
+    """Yield the messages of an event stream, of which only one is in memory at a time.
+
+    Raises `UnexpectedResponse` if one is longer than any answer, or does not end.
+    """
+    response.stream = _Messages(cast("httpx.AsyncByteStream", response.stream))
+    return EventSource(response).aiter_sse()
+
+
+class _Messages(httpx.AsyncByteStream):
+    """The bytes of an event stream, as long as its messages end."""
+
+    def __init__(self, stream: httpx.AsyncByteStream) -> None:
+        self._stream = stream
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        message = Message()
+        async for piece in self._stream:
+            message.add(piece)
+            yield piece
+
+    async def aclose(self) -> None:
+        await self._stream.aclose()

@@ -19,7 +19,6 @@ from typing import Any, Self, TypeVar
 from uuid import UUID, uuid4
 
 import httpx
-from httpx_sse import EventSource
 
 from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
 from pruneserve_client.files import Downloadable
@@ -38,7 +37,7 @@ from pruneserve_client.models import (
 from pruneserve_client.synchronous.downloads import save
 from pruneserve_client.synchronous.primitives import finishing, pause, retry
 from pruneserve_client.synchronous.resources import Resources
-from pruneserve_client.synchronous.transport import Transport, body_of
+from pruneserve_client.synchronous.transport import Transport, body_of, messages_of
 from pruneserve_client.wire import (
     PAGE,
     PATIENCE_SECONDS,
@@ -193,7 +192,7 @@ class Client(Resources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            with finishing(EventSource(response).iter_sse()) as messages:
+            with finishing(messages_of(response)) as messages:
                 for message in messages:
                     if message.data:
                         yield parsed(Event, message.data)

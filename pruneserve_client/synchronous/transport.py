@@ -3,9 +3,10 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
-from typing import Any
+from typing import Any, cast
 
 import httpx
+from httpx_sse import EventSource, ServerSentEvent
 
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
 from pruneserve_client.files import Downloadable, elsewhere
@@ -13,6 +14,7 @@ from pruneserve_client.wire import (
     MOST_BYTES,
     TIMEOUT,
     Body,
+    Message,
     Response,
     as_json,
     connection,
@@ -141,3 +143,28 @@ def body_of(response: httpx.Response) -> bytes:
         if len(body) > MOST_BYTES:
             raise UnexpectedResponse(f"the answer has more than {MOST_BYTES} bytes; is the address right?")
     return bytes(body)
+
+
+def messages_of(response: httpx.Response) -> Iterator[ServerSentEvent]:
+    """Yield the messages of an event stream, of which only one is in memory at a time.
+
+    Raises `UnexpectedResponse` if one is longer than any answer, or does not end.
+    """
+    response.stream = _Messages(cast("httpx.SyncByteStream", response.stream))
+    return EventSource(response).iter_sse()
+
+
+class _Messages(httpx.SyncByteStream):
+    """The bytes of an event stream, as long as its messages end."""
+
+    def __init__(self, stream: httpx.SyncByteStream) -> None:
+        self._stream = stream
+
+    def __iter__(self) -> Iterator[bytes]:
+        message = Message()
+        for piece in self._stream:
+            message.add(piece)
+            yield piece
+
+    def close(self) -> None:
+        self._stream.close()

@@ -2,6 +2,7 @@
 
 import threading
 from collections.abc import Iterator
+from contextlib import suppress
 
 import httpx
 import pytest
@@ -67,6 +68,30 @@ def test_a_store_that_does_not_answer_holds_one_thread_until_a_timeout(
     over.set()
     assert answers == [False]
     assert len(server.requests) == 2
+
+
+@pytest.mark.threat
+def test_a_store_that_sends_its_headers_byte_by_byte_is_given_up(
+    server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each byte comes in time, and the label would be right: only the whole answer has a limit."""
+    over = threading.Event()
+
+    def drip(it: Exchange) -> None:
+        it.handler.send_response(206)
+        it.handler.send_header("Content-Encoding", "zstd")
+        it.handler.flush_headers()
+        with suppress(OSError):  # until the other side hangs up
+            while not over.wait(0.01):
+                it.handler.wfile.write(b"x")
+
+    server.on("/file", drip)
+    monkeypatch.setattr(links, "_TOTAL_SECONDS", 0.3)
+    asked = threading.Thread(target=Label().arrives, args=(f"{server.url}/file", "zstd"), daemon=True)
+    asked.start()
+    asked.join(60)
+    over.set()
+    assert not asked.is_alive()
 
 
 def test_an_address_that_cannot_be_is_none(server: ScriptedServer) -> None:
