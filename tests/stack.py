@@ -125,14 +125,16 @@ class Stack:
     def wait_for(self, job_id: UUID, reached: Callable[[Job], bool]) -> Job:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not reached(job := self.job(job_id)):
-            assert time.monotonic() < deadline, f"{job.state} in {job.stage} at {job.step}; {self.logs()}"
+            assert time.monotonic() < deadline, (
+                f"{job.state} in {job.stage} at {job.step}; {self.ends_of_logs()}"
+            )
             time.sleep(0.02)
         return job
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not reached():
-            assert time.monotonic() < deadline, self.logs()
+            assert time.monotonic() < deadline, self.ends_of_logs()
             time.sleep(0.1)
 
     def wait_until_running(self, job_id: UUID) -> Job:
@@ -155,6 +157,10 @@ class Stack:
 
     def logs(self) -> str:
         return "\n".join(process.log.read_text() for process in self.processes)
+
+    def ends_of_logs(self) -> str:
+        """For a report of the tests, in which the whole of one would hide the others."""
+        return "\n".join(f"{process.log}:\n{process.log.read_text()[-3000:]}" for process in self.processes)
 
 
 def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[str, str]:

@@ -3,11 +3,13 @@
 import secrets
 import socket
 from abc import abstractmethod
+from contextlib import suppress
 from pathlib import Path
 
 from cli.embedded.process import OwnedProcess
 
 LOOPBACK = "127.0.0.1"
+_PORTS = range(20_000, 32_768)
 
 
 class EmbeddedServer(OwnedProcess):
@@ -39,8 +41,13 @@ class EmbeddedServer(OwnedProcess):
 
 
 def free_port() -> int:
-    """Return a TCP port on loopback that is not in use."""
-    with socket.socket() as probe:
-        probe.bind((LOOPBACK, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """Return a TCP port on loopback that is not in use.
+
+    It is below those that outgoing connections get, on Linux and by the IANA: one could take it before its
+    server does, or while that starts again.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        with socket.socket() as probe, suppress(OSError):
+            probe.bind((LOOPBACK, port))
+            return port

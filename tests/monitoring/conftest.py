@@ -1,6 +1,7 @@
 """One run of real processes, first healthy, then with every fault that an alert is for, and its scrapes."""
 
 import json
+import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -76,12 +77,13 @@ def run(request: pytest.FixtureRequest) -> Run:
     """The run, which is made once."""
     if not _runs:
         stack, store = request.getfixturevalue("stack"), request.getfixturevalue("tmp_path") / "store"
-        with collector() as traces:
-            _runs.append(_run(stack, store, traces))
+        with collector() as traces, socket.socket() as nobody:
+            nobody.bind((LOOPBACK, 0))  # and does not listen: nobody else can, and connections are refused
+            _runs.append(_run(stack, store, traces, f"http://{LOOPBACK}:{nobody.getsockname()[1]}"))
     return _runs[0]
 
 
-def _run(stack: Stack, store: Path, traces: Collector) -> Run:
+def _run(stack: Stack, store: Path, traces: Collector, unreachable: str) -> Run:
     targets = {f"pruneserve-{part}": f"{LOOPBACK}:{free_port()}" for part in PARTS}
     stack.environment |= {
         f"PRUNESERVE_{part.upper()}_METRICS": targets[f"pruneserve-{part}"] for part in PARTS
@@ -92,7 +94,7 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
         "PRUNESERVE_LOG": "json",
         "PRUNESERVE_TRACES": traces.url,
         "PRUNESERVE_PUBLIC_URL": "http://localhost",
-        "PRUNESERVE_OIDC_ISSUER": f"http://{LOOPBACK}:{free_port()}",  # where nobody answers
+        "PRUNESERVE_OIDC_ISSUER": unreachable,
         "PRUNESERVE_OIDC_CLIENT_ID": "pruneserve",
         "PRUNESERVE_OIDC_GROUPS": '{"llm-team": "llm:reader"}',
         "PRUNESERVE_OIDC_CHECK_SECONDS": "1",
