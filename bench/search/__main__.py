@@ -5,8 +5,9 @@ and then for a sweep over a grid around the answer, whose jobs have the same gat
 sparsity that meets the bound, at most its tolerance below the best on the grid, and that gradients are
 computed and the dense model is measured only once.
 
-With `--max-bytes` it is asked for the best model of that size, and then for a grid of other ways to reach it.
-A search promises that none of these is better by more than 2 %.
+With `--max-bytes` the shapes that a search for the best model of that size compares are measured without a
+service, and then a grid of other ways to reach it. A search promises that none of these is better by more
+than 2 %.
 """
 
 import argparse
@@ -15,7 +16,7 @@ from rich.console import Console
 
 from bench.search import quality, size
 from bench.search.service import stack
-from bench.workload.subject import add_options, checkpoint
+from bench.workload.subject import Subject, add_options, checkpoint
 from bench.workload.wikipedia import prepare
 
 
@@ -38,7 +39,12 @@ def main() -> None:
         "--reach", type=float, default=0.04, help="how far the grid extends to both sides of the answer"
     )
     options = parser.parse_args()
-    model, texts = checkpoint(options), options.texts.absolute()
+    model, texts, console = checkpoint(options), options.texts.absolute(), Console()
+    if options.max_bytes is not None:
+        windows = options.windows
+        workload = Subject(model, texts, windows, length=options.length, evaluation_windows=windows)
+        size.compare(workload, options.max_bytes, console)
+        return
     calibration, evaluation = prepare(texts)
     job = {
         "model": str(model),
@@ -54,12 +60,8 @@ def main() -> None:
             "sequence_length": options.length,
         },
     }
-    console = Console()
     with stack([model.parent, texts]) as service:
-        if options.max_bytes is not None:
-            size.compare(service, job, options.max_bytes, console)
-        else:
-            quality.compare(service, {**job, "method": options.method}, options, console)
+        quality.compare(service, {**job, "method": options.method}, options, console)
 
 
 if __name__ == "__main__":

@@ -1,59 +1,68 @@
 """The best model of a size, beside a grid of other ways to reach the same size.
 
-The grid divides what must go among whole blocks, KV groups and MLP channels, each in combination with the
-others, and is counted here from the checkpoint's own tensors. The search knows no such combination of all
-three, and only a few numbers of blocks. What was found is a file of JSON in `bench/results/search`.
+The shapes that a search compares come from the code that the service asks, and each is cut and measured as
+its job would do it, but in one process: blocks are chosen once for all, since the choice of more goes on
+from that of fewer, and gates are computed once for each number of blocks. The grid divides what must go among
+whole blocks, KV groups and MLP channels, each in combination with the others, and is counted here from the
+checkpoint's own tensors. The search knows no such combination of all three, and only a few numbers of blocks.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import product
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from rich.console import Console
 from rich.table import Table
 
 from bench.results.rows import RESULTS, write_row
-from bench.search.service import Stack
-from jobs.spec.gate import GateState
-from jobs.tables import Job
+from bench.structured.cut import CutMeasurement, Shared
+from bench.workload.subject import Subject
+from jobs.sweeps.shapes import shapes
+from jobs.sweeps.target import Target
 from pruning.checkpoint.checkpoint import resolve
-from pruning.recipe import ModelReference
+from pruning.estimate.architectures import shape_of_config
+from pruning.recipe import ModelReference, StructureOptions
 
 _POINTS = 9
 _UNITS = ("blocks", "kv_groups", "mlp_channels")
 
 
-def compare(service: Stack, job: dict[str, Any], budget: int, console: Console) -> None:
+def compare(workload: Subject, budget: int, console: Console) -> None:
     """Search for the best model of at most `budget` bytes, run the grid, print both, and write them down."""
-    # Seconds on this machine decide nothing between models of one size.
-    job = {**job, "evaluation": {**job["evaluation"], "speed": "off"}}
-    sweep, found = service.run_sweep({"job": job, "target": {"max_bytes": budget}})
-    console.print(_table(found, f"search: at most {budget:,} bytes"))
-    structures = _thinned(list(_divisions(Path(job["model"]), budget)))
-    fields = {**job, "gate": {"max_bytes": budget}}
-    _, grid = service.run_sweep({"job": fields, "vary": {"structure": structures}})
-    console.print(_table(grid, f"grid of {len(grid)} divisions"))
-    assert sweep.search is not None
-    answer = next(_perplexity(job) for job in found if job.id == sweep.search.best_job)
-    best = min(_perplexity(job) for job in grid if job.gate_state == GateState.PASSED)
-    texts = Path(job["calibration"]["dataset"]).parent
-    write_row(
-        RESULTS / "search",
-        f"best of {budget} bytes",
-        {
-            "job": job,
-            "answer": answer,
-            "best of the grid": best,
-            "search": [_measured(job) for job in found],
-            "grid": [_measured(job) for job in grid],
-        },
-        anonymous={f"{texts}/": "", job["model"]: "SmolLM2-135M"},
-    )
+    dense = shape_of_config(resolve(workload.reference).config_values)
+    searched = [shape.structure for shape in shapes(dense, Target(max_bytes=budget))]
+    divisions = _thinned(list(_divisions(Path(workload.reference.id), budget)))
+    shared, found = Shared(), dict[str, list[dict[str, Any]]]()
+    for name, structures in (("search", searched), ("grid", divisions)):
+        found[name] = []
+        for structure in structures:
+            found[name].append(_measured(structure, workload, shared, budget))
+            console.print(found[name][-1])
+        console.print(_table(found[name], f"{name}: at most {budget:,} bytes"))
+    answer, best = (min(one["perplexity"] for one in them if one["met"]) for them in found.values())
+    fields = {
+        "max_bytes": budget,
+        "calibration": workload.calibration.model_dump(mode="json"),
+        "evaluation_windows": len(workload.evaluation),
+        "answer": answer,
+        "best_of_the_grid": best,
+    }
+    write_row(RESULTS / "search", f"best of {budget} bytes", fields | found, anonymous=workload.places)
     console.print(
         f"the search's answer has a perplexity of {answer:.3f}, the best on the grid {best:.3f}: "
         f"{best / answer - 1:+.2%}"
     )
+
+
+def _measured(structure: Mapping[str, int], workload: Subject, shared: Shared, budget: int) -> dict[str, Any]:
+    """Return what the file has of a shape; its bytes are those of its weights, without the file's header."""
+    options = StructureOptions.model_validate(structure)
+    with TemporaryDirectory() as scratch:
+        found = CutMeasurement(options, workload, workload.evaluation, shared=shared).run(Path(scratch))
+    weight_bytes = found["parameters"] * resolve(workload.reference).skeleton.dtype.itemsize
+    return {**structure, "bytes": weight_bytes, "met": weight_bytes <= budget, **found}
 
 
 def _divisions(model: Path, budget: int) -> Iterator[dict[str, int]]:
@@ -84,37 +93,16 @@ def _thinned(found: Sequence[dict[str, int]]) -> list[dict[str, int]]:
     return [found[place] for place in sorted(set(places))]
 
 
-def _perplexity(job: Job) -> float:
-    assert job.pruned_perplexity is not None, job.error
-    return job.pruned_perplexity
-
-
-def _measured(job: Job) -> dict[str, Any]:
-    structure = job.spec["recipe"]["structure"]
-    return {
-        **{name: structure[name] for name in _UNITS if structure[name]},
-        "bytes": job.weight_bytes,
-        "perplexity": _perplexity(job),
-        "gate": job.gate_state,
-        "seconds": _seconds(job),
-    }
-
-
-def _seconds(job: Job) -> float:
-    return round(sum(stage["seconds"] for stage in job.report["stages"]), 1) if job.report else 0.0
-
-
-def _table(jobs: Sequence[Job], title: str) -> Table:
-    """Return a table with a line per job."""
+def _table(found: Sequence[Mapping[str, Any]], title: str) -> Table:
+    """Return a table with a line per shape."""
     columns = ("blocks", "KV groups", "channels", "bytes", "perplexity", "bound", "seconds")
     lines = Table(*columns, title=title, caption="what goes, and what is left")
-    for job in jobs:
-        structure = job.spec["recipe"]["structure"]
+    for one in found:
         lines.add_row(
-            *(f"{structure[name] or 0:g}" for name in _UNITS),
-            f"{job.weight_bytes or 0:,}",
-            f"{_perplexity(job):.3f}",
-            "met" if job.gate_state == GateState.PASSED else "missed",
-            f"{_seconds(job):.0f}",
+            *(str(one.get(name, 0)) for name in _UNITS),
+            f"{one['bytes']:,}",
+            f"{one['perplexity']:.3f}",
+            "met" if one["met"] else "missed",
+            f"{sum(one['seconds'].values()):.0f}",
         )
     return lines

@@ -44,7 +44,7 @@ def measure(row: Row, workload: Subject, evaluation: torch.Tensor) -> dict[str, 
         found = speeds(recipe.structure, workload)
     else:
         with TemporaryDirectory() as scratch:
-            found = CutMeasurement(row, recipe.structure, workload, evaluation).run(Path(scratch))
+            found = CutMeasurement(recipe.structure, workload, evaluation, rival=row.rival).run(Path(scratch))
     return {**found, "recipe": recipe.model_dump(mode="json"), **threads}
 
 

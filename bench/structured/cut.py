@@ -1,6 +1,7 @@
 """What a cut leaves: parameters, perplexity, and the seconds that it took."""
 
 import time
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +9,7 @@ import torch
 from transformers import PreTrainedModel
 
 from bench.structured.rivals import Widths
-from bench.structured.rows import Row
+from bench.structured.rows import Rival
 from bench.workload.subject import Subject, ignore_steps
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.evaluation.perplexity import perplexity
@@ -21,19 +22,34 @@ from pruning.output.smaller import write_shorter
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import DepthPlan
-from pruning.structure.drop import choose_blocks
+from pruning.structure.drop import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from pruning.structure.units import consumers
 
 
+@dataclass
+class Shared:
+    """What several cuts of one model with the same windows have in common."""
+
+    drops: list[Drop] = field(default_factory=list)  # the choice of more blocks goes on from that of fewer
+    gates: dict[int, GradientNorms] = field(default_factory=dict)  # by the number of blocks that are left
+
+
 class CutMeasurement:
-    """Cuts by a row's structure, and measures what is left."""
+    """Cuts by a structure, ours or a rival, and measures what is left."""
 
     def __init__(
-        self, row: Row, structure: StructureOptions, workload: Subject, evaluation: torch.Tensor
+        self,
+        structure: StructureOptions,
+        workload: Subject,
+        evaluation: torch.Tensor,
+        *,
+        rival: Rival | None = None,
+        shared: Shared | None = None,
     ) -> None:
-        self._row, self._structure, self._workload, self._evaluation = row, structure, workload, evaluation
+        self._structure, self._workload, self._evaluation = structure, workload, evaluation
+        self._rival, self._shared = rival, shared or Shared()
         self._seconds: dict[str, float] = {}
 
     def run(self, scratch: Path) -> dict[str, Any]:
@@ -41,12 +57,12 @@ class CutMeasurement:
         checkpoint = self._without_blocks(scratch)
         model = checkpoint.load(torch.float32, torch.device("cpu"))
         plan = CutPlan.of(self._structure, checkpoint.skeleton, checkpoint.config_values)
-        if self._row.rival is None:
+        if self._rival is None:
             self._cut(model, checkpoint, plan)
             parameters = _parameters(plan.smaller_skeleton(checkpoint.skeleton))
         else:
             started = time.perf_counter()
-            lost = self._row.rival(model, self._workload.windows, _widths(plan, model))
+            lost = self._rival(model, self._workload.windows, _widths(plan, model))
             self._seconds["cut"] = time.perf_counter() - started
             parameters = _parameters(checkpoint.skeleton) - lost
         return {
@@ -63,13 +79,14 @@ class CutMeasurement:
         started = time.perf_counter()
         plan = DepthPlan.of(self._structure, dense.skeleton, dense.config_values)
         model = self._workload.dense()
+        stack, drops = find_stack(model), self._shared.drops
         kept = choose_blocks(
-            find_stack(model),
+            stack,
             self._workload.windows,
             plan.kept,
             placement=Placement(model),
-            earlier=(),
-            found=lambda drop: None,
+            earlier=drops[: len(stack.blocks) - plan.kept],
+            found=drops.append,
         )
         write_shorter(dense, plan.config(kept), kept, directory)
         self._seconds["blocks"] = time.perf_counter() - started
@@ -93,6 +110,12 @@ class CutMeasurement:
         self._seconds["cut"] = time.perf_counter() - started
 
     def _gates(self, checkpoint: Checkpoint) -> GradientNorms:
+        blocks = checkpoint.config.num_hidden_layers
+        if blocks not in self._shared.gates:
+            self._shared.gates[blocks] = self._new_gates(checkpoint)
+        return self._shared.gates[blocks]
+
+    def _new_gates(self, checkpoint: Checkpoint) -> GradientNorms:
         started = time.perf_counter()
         model = checkpoint.load(torch.float32, torch.device("cpu"))
         stack = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))

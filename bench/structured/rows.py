@@ -9,6 +9,8 @@ from transformers import PreTrainedModel
 
 from bench.structured.rivals import Widths, flap, wanda_sp
 
+Rival = Callable[[PreTrainedModel, Tensor, Widths], int]
+
 
 @dataclass(frozen=True)
 class Row:
@@ -17,7 +19,7 @@ class Row:
     name: str
     recipe: dict[str, Any] | None  # None: the dense model
     samples: int = 16
-    rival: Callable[[PreTrainedModel, Tensor, Widths], int] | None = None  # in place of ours
+    rival: Rival | None = None  # in place of ours
     speed: bool = False  # measures tokens per second in place of the perplexity
 
 

@@ -30,7 +30,15 @@ _HELD_OUT_WINDOWS = 16
 class Subject:
     """A checkpoint, with its calibration and evaluation windows."""
 
-    def __init__(self, model: Path, texts: Path, samples: int = 16) -> None:
+    def __init__(
+        self,
+        model: Path,
+        texts: Path,
+        samples: int = 16,
+        *,
+        length: int = _LENGTH,
+        evaluation_windows: int = _EVALUATION_WINDOWS,
+    ) -> None:
         """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
@@ -42,9 +50,9 @@ class Subject:
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.evaluation_text = evaluation
-        self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=_LENGTH)
+        self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=length)
         self.windows = calibration_set(self.calibration, self._reader).windows
-        request = Evaluation(dataset=str(evaluation), sequence_length=_LENGTH, windows=_EVALUATION_WINDOWS)
+        request = Evaluation(dataset=str(evaluation), sequence_length=length, windows=evaluation_windows)
         self.evaluation = evaluation_sets(request, self._reader)[0].windows
 
     def dense(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
