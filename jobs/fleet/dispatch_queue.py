@@ -125,20 +125,19 @@ def idle_workers(session: Session, seen_within: float) -> list[Idle]:
 
     Of late: in the last `seen_within` seconds.
     """
-    held = (Job.worker == Worker.name) & Job.state.in_(HELD)
+    holds = exists().where(Job.worker == Worker.name, Job.state.in_(HELD))
     helps = exists().where(GradientLane.worker == Worker.name, *lane_leases.HELPED)
-    idle_ones = func.count().filter(Job.id.is_(None), ~helps)
+    alike = Worker.queues_read, Worker.capacity, Worker.one_job
+    # The few idle ones are found before they are grouped: to compare what all of 10,000 have takes five times
+    # as long.
     rows = session.execute(
-        select(Worker.queues_read, Worker.capacity, Worker.one_job, idle_ones)
-        .select_from(Worker)
-        .outerjoin(Job, held)
-        .where(*TAKES_JOBS, is_alive(seen_within))
-        .group_by(Worker.queues_read, Worker.capacity, Worker.one_job)
+        select(*alike, func.count())
+        .where(*TAKES_JOBS, is_alive(seen_within), ~holds, ~helps)
+        .group_by(*alike)
     )
     return [
         Idle(queues, None if stored is None else Capacity.model_validate(stored), count, one_job)
         for queues, stored, one_job, count in rows
-        if count
     ]
 
 

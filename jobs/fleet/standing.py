@@ -9,14 +9,16 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
-from jobs.fleet import dispatch_queue, line, overview
-from jobs.fleet.overview import Seen, WorkerState
+from jobs.fleet import dispatch_queue, line
+from jobs.fleet.overview import WorkerState
+from jobs.fleet.selecting import is_alive
+from jobs.lifecycle import lane_leases
 from jobs.placement.classes import UNPLACED
 from jobs.states import HELD, OPEN, JobState, PlacementState
-from jobs.tables import SEARCH_NOW, Job
+from jobs.tables import SEARCH_NOW, GradientLane, Job, Worker
 from jobs.webhooks import outbox
 
 MOST_COUNTED = 100_000
@@ -59,11 +61,7 @@ def standing(session: Session, seen_within: float) -> Standing:
     held = select(Job.state, Job.queue, func.count()).where(Job.state.in_(HELD))
     for state, queue, count in session.execute(held.group_by(Job.state, Job.queue)):
         jobs[str(state), queue] += count
-    workers = Counter(
-        (queue, _state(seen))
-        for seen in overview.workers(session, seen_within)
-        for queue in seen.worker.queues_read
-    )
+    workers = _workers(session, seen_within)
     served = {queue for queue, _ in workers}  # whose figures are zero where nothing waits, and not missing
     waiting = {
         queue: _oldest(session, _first(session, queue, served))
@@ -81,11 +79,25 @@ def standing(session: Session, seen_within: float) -> Standing:
     )
 
 
-def _state(seen: Seen) -> str:
-    """Return the state of a worker: one that an operator lets take no more is not busy, but cordoned."""
-    at_work = seen.state in (WorkerState.BUSY, WorkerState.HELPING)
-    last_job = at_work and seen.worker.cordoned_at is not None
-    return str(WorkerState.CORDONED if last_job else seen.state)
+def _workers(session: Session, seen_within: float) -> Counter[tuple[str, str]]:
+    """Count all registered workers by queue and state.
+
+    Counted where they are stored: there are more than a list of them would show. One that an operator lets
+    take no more is not busy, but cordoned.
+    """
+    state = case(
+        (~is_alive(seen_within), WorkerState.SILENT),
+        (Worker.quarantined_at.is_not(None), WorkerState.QUARANTINED),
+        (Worker.cordoned_at.is_not(None), WorkerState.CORDONED),
+        (exists().where(Job.worker == Worker.name, Job.state.in_(HELD)), WorkerState.BUSY),
+        (exists().where(GradientLane.worker == Worker.name, *lane_leases.HELPED), WorkerState.HELPING),
+        else_=WorkerState.IDLE,
+    )
+    each = select(Worker.queues_read.label("queues"), state.label("state")).subquery()
+    found: Counter[tuple[str, str]] = Counter()
+    for row in session.execute(select(*each.c, func.count().label("workers")).group_by(*each.c)):
+        found.update({(queue, str(row.state)): row.workers for queue in row.queues})
+    return found
 
 
 def _queued(session: Session) -> dict[tuple[str, str, str], int]:

@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from datetime import timedelta
 from pathlib import Path
@@ -41,7 +42,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import PlacementState
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
-from jobs.tables import NOW, Job
+from jobs.tables import NOW, Job, Worker
 
 Database = sessionmaker[Session]
 Recorded = list[tuple[str, float, dict[str, str]]]
@@ -314,6 +315,37 @@ def test_a_cordoned_worker_is_not_busy_with_its_last_job(database: Database, spe
     with database.begin() as session:
         assert standing(session, 30).workers == {("prune", "busy"): 1, ("prune", "cordoned"): 1}
         assert {str(seen.state) for seen in overview.workers(session, 30)} == {"busy"}
+
+
+def test_every_worker_is_counted_in_the_state_that_the_list_shows(
+    database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also those beyond the first of the list: it was counted, and showed a thousand of 10,020."""
+    monkeypatch.setattr("jobs.fleet.quarantine._MOST_LISTED", 3)
+    with database.begin() as session:
+        for number in range(6):
+            dispatch_queue.worker_seen(session, f"worker-{number}", "gpu.24g" if number else "gpu.80g")
+        assert lifecycle.claim(session, owner_moves.create(session, "ada", spec).id, "worker-1", 30)
+        steering.cordon(session, "worker-2")
+        session.execute(update(Worker).where(Worker.name == "worker-3").values(quarantined_at=NOW))
+        long_ago = NOW - timedelta(minutes=1)
+        session.execute(update(Worker).where(Worker.name == "worker-4").values(seen_at=long_ago))
+        session.execute(update(Worker).where(Worker.name == "worker-5").values(queues=["gpu.24g", "night"]))
+    states = {"idle": 1, "busy": 1, "cordoned": 1, "quarantined": 1, "silent": 1}
+    with database.begin() as session:
+        found = standing(session, 30).workers
+        assert found == {
+            ("gpu.80g", "idle"): 1,
+            ("night", "idle"): 1,
+            **{("gpu.24g", state): count for state, count in states.items()},
+        }
+        monkeypatch.setattr("jobs.fleet.quarantine._MOST_LISTED", 100)
+        listed = Counter(
+            (queue, str(seen.state))
+            for seen in overview.workers(session, 30)
+            for queue in seen.worker.queues_read
+        )
+        assert found == listed
 
 
 def waits(session: Session, spec: JobSpec, hours: int, owner: str = "ada", **values: Any) -> UUID:
