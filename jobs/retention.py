@@ -5,6 +5,7 @@ dispatcher has locked. No file is deleted here. When a row stops naming a file, 
 `orphaned_files_since` is set; the dispatcher then lists the job's files and deletes those that no row names.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -16,6 +17,7 @@ from jobs.lifecycle import deletion, event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.storage import gradient_files
+from jobs.storage.multipart import PendingUpload
 from jobs.storage.owned_files import refuse_in_use
 from jobs.tables import (
     NOW,
@@ -57,6 +59,8 @@ class Look:
     job_id: UUID
     put_off_until: datetime
     """When it is due again, if this dispatcher dies."""
+    uploads: Sequence[PendingUpload] = ()
+    """What its attempts have begun to send in parts, and no attempt will go on with."""
 
 
 def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
@@ -189,10 +193,12 @@ def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]
             update(DeletedJob)
             .where(DeletedJob.job_id.in_(due))
             .values(look_at=NOW + timedelta(seconds=again_after))
-            .returning(DeletedJob.job_id, DeletedJob.look_at)
+            .returning(DeletedJob.job_id, DeletedJob.look_at, DeletedJob.uploads)
             .execution_options(synchronize_session=False)
         )
-        looks += [Look(row.job_id, row.look_at) for row in taken]
+        looks += [
+            Look(row.job_id, row.look_at, [PendingUpload(*each) for each in row.uploads]) for row in taken
+        ]
     return looks
 
 

@@ -157,9 +157,9 @@ class Store:
             return uploads.send(upload, parts, heartbeat, go_on=False)
         except multipart.Gone as error:
             raise StoreUnreachable("the store dropped an upload before it was complete; try again") from error
-        except multipart.Failed:
-            raise
-        except BaseException:
+        except BaseException as error:
+            if isinstance(error, multipart.Failed) and not error.code:
+                raise  # the store does not answer
             with suppress(multipart.Failed):
                 uploads.abort(upload)
             raise

@@ -15,6 +15,7 @@ from sqlalchemy import (
     func,
     text,
 )
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.states import JobState, PlacementState, SweepState
@@ -239,6 +240,8 @@ class DeletedJob(Base):
     look_at: Mapped[datetime] = mapped_column(server_default=NOW)
     is_last: Mapped[bool] = mapped_column(server_default=text("false"))
     by_retention: Mapped[bool] = mapped_column(server_default=text("false"))
+    # Key and id of each upload in parts that its attempts have begun.
+    uploads: Mapped[list[list[str]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
     __table_args__ = (
         Index("ix_deleted_jobs_look_at", "look_at"),

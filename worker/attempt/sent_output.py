@@ -11,6 +11,7 @@ from jobs.storage.store import StoredFile
 from jobs.tables import SentFile
 from pruning.resume.hashed_file import sha256_of
 from worker.attempt.attempt import Attempt
+from worker.interrupts import Interrupted
 
 log = logging.getLogger(__name__)
 
@@ -80,6 +81,12 @@ class SentOutput:
         """Begin an upload in parts, and record it before the first part. None: it is sent by one request."""
         attempt = self._attempt
         upload = attempt.begin_upload(key, size)
-        if upload is not None:
+        if upload is None:
+            return None
+        try:
             attempt.guarded(lambda session: sent_files.begun(session, attempt.claim, name, size, upload))
+        except Interrupted:  # no row names it, and not every store finds it without
+            with suppress(StoreError):
+                attempt.store.abort_upload(upload)
+            raise
         return upload

@@ -112,7 +112,7 @@ class Retention(Background):
         for look in looks:
             for found in self._store.list(job_prefix(look.job_id)):
                 self._store.delete(found.key)
-            self._abort_uploads(job_prefix(look.job_id))
+            self._abort_uploads(job_prefix(look.job_id), known=look.uploads)
             with self._database.begin() as session:
                 retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
 
@@ -153,14 +153,17 @@ class Retention(Background):
         with self._database.begin() as session:
             uploads.forget_deleted(session, keys)
 
-    def _abort_uploads(self, prefix: str, of: OrphanedFiles | None = None) -> bool:
+    def _abort_uploads(
+        self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()
+    ) -> bool:
         """Abort the uploads in parts below a prefix, or those `of` a job that no attempt can go on with.
 
+        `known`: some of them, which the store may not list: MinIO does so under the exact key alone.
         Returns False where the store failed: that must not keep files from being deleted.
         """
         try:
             pending = self._store.pending_uploads(prefix)
-            for upload in pending if of is None else self._orphaned(pending, of):
+            for upload in {*known, *(pending if of is None else self._orphaned(pending, of))}:
                 self._store.abort_upload(upload)
         except StoreRefused as error:
             log.warning("uploads in parts that were abandoned cannot be aborted: %s", error)

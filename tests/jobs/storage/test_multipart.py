@@ -11,7 +11,7 @@ import pytest
 
 from jobs.storage import hashed, multipart
 from jobs.storage import store as module
-from jobs.storage.errors import StoreUnreachable, UploadGone
+from jobs.storage.errors import StoreError, StoreUnreachable, UploadGone
 from jobs.storage.multipart import Multipart, Part, PendingUpload
 from jobs.storage.store import Store
 from tests.conftest import S3
@@ -197,6 +197,19 @@ def test_what_stops_an_upload_that_nobody_goes_on_with_aborts_it(store: Store, t
     with pytest.raises(Stop):
         store.put_file("a/b", written(tmp_path), on_bytes=stopping_at(6 * PART))
     assert (store.head("a/b"), store.pending_uploads("a")) == (None, [])
+
+
+@pytest.mark.parametrize(("code", "left"), [("XMinioStorageFull", 0), ("", 1)])
+def test_it_is_aborted_where_the_store_refuses_a_part_and_not_where_it_is_silent(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, code: str, left: int
+) -> None:
+    def refused(self: Multipart, *anything: object) -> tuple[str, int]:
+        raise multipart.Failed("the disk is full", code)
+
+    monkeypatch.setattr(Multipart, "_put", refused)
+    with pytest.raises(StoreError):
+        store.put_file("a/b", written(tmp_path))
+    assert len(store.pending_uploads("a")) == left
 
 
 def test_a_store_that_drops_an_upload_is_asked_again(

@@ -164,6 +164,22 @@ def test_an_upload_that_the_store_has_dropped_is_begun_again(
     assert service.stored()[0] == f"jobs/{job_id}/attempts/2/output/model.safetensors"
 
 
+def test_an_upload_that_is_begun_too_late_to_be_recorded_is_aborted(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    begin = Multipart.begin
+
+    def cancelled(self: Multipart, key: str) -> PendingUpload:
+        service.cancel(job_id)
+        return begin(self, key)
+
+    monkeypatch.setattr(Multipart, "begin", cancelled)
+    with monkeypatch.context() as patched:
+        patched.setattr(Multipart, "pending", lambda self, prefix: iter(()))  # as MinIO, below a prefix
+        assert service.run(job_id).state == JobState.CANCELLED
+    assert (service.stored(), service.store.pending_uploads("jobs"), rows(service.database)) == ([], [], 0)
+
+
 @pytest.mark.parametrize("lists_by", ["prefix", "exact key"])  # as MinIO does
 def test_a_cancelled_job_keeps_nothing_of_it(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch, lists_by: str

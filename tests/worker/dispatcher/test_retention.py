@@ -1,6 +1,6 @@
 """What has expired is deleted; files that a row names, or that a running attempt still writes, stay."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from uuid import UUID
@@ -18,7 +18,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from jobs.storage.errors import StoreUnreachable
-from jobs.storage.multipart import PendingUpload
+from jobs.storage.multipart import Multipart, PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import ApiKey, Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
 from pruning.recipe import Stage
@@ -199,6 +199,28 @@ def test_those_of_a_deleted_job_and_of_an_upload_that_broke_off_are_aborted(
     Retention(database, settings, store).round()
     assert store.pending_uploads("jobs") == []
     assert [upload.key for upload in store.pending_uploads("uploads")] == ["uploads/b.txt"]
+
+
+def test_what_a_deleted_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_listed(
+    settings: Settings, database: Database, claim: Claim, s3_url: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As MinIO lists: by what is on record."""
+    store, pending = Store(s3_url), Multipart.pending
+    key = f"{attempt_prefix(claim.job_id, 1)}/output/a"
+    upload = store.begin_upload(key, 2**30)
+    assert upload is not None
+    with database.begin() as session:
+        assert sent_files.begun(session, claim, "a", 2**30, upload)
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+        assert deletion.delete(session, "ada", claim.job_id)
+
+    def of_exact_key(self: Multipart, prefix: str) -> Iterator[PendingUpload]:
+        return (each for each in pending(self, prefix) if each.key == prefix)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Multipart, "pending", of_exact_key)
+        Retention(database, settings, store).round()
+    assert store.pending_uploads("jobs") == []
 
 
 def test_orphaned_files_stay_until_they_are_old_enough(
