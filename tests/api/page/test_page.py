@@ -1,17 +1,19 @@
 import re
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.page.jobs import detail
 from jobs.access import page_sessions
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import JobError
+from jobs.lifecycle.events import Event, JobError, StepFinished
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.states import Cause
 from jobs.tables import NOW, ApiKey, Job, PageSession
+from pruning.recipe import Stage
 from tests.api.drive import Jobs, MakeKey, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
@@ -261,13 +263,29 @@ def test_user_text_is_escaped(page: TestClient, jobs: Jobs) -> None:
         assert "<img" not in html
 
 
+def test_the_attempt_that_runs_is_sent_with_each_step_and_no_button_is() -> None:
+    """Its box says for how long it has run, beside a bar that moves."""
+    step = StepFinished(attempt=1, stage=Stage.PRUNE, step=1, steps=2)
+    batch = [Event(id=3, at=datetime.now(UTC), data=step)]
+    assert detail._changed_by(batch, waits_otherwise=False) == ["progress", "attempts"]
+
+
 def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.progress(claim, "prune", 12, 30)
     jobs.succeed(claim, fidelity={"kl": 0.71238, "agreement": 0.625})
     text = page.get(f"/jobs/{claim.job_id}/stream?after=0").text
     kinds = re.findall(r"^event: (\w+)$", text, re.MULTILINE)
-    assert kinds == ["progress", "record", "announcement", "overview", "figures", "arrival", "end"]
+    assert kinds == [
+        "progress",
+        "attempts",
+        "record",
+        "announcement",
+        "overview",
+        "figures",
+        "arrival",
+        "end",
+    ]
     assert "63.10" in text
     assert "62.5 %" in text
     assert "KL 0.7124 nats" in text
