@@ -24,8 +24,10 @@ from jobs.states import JobState
 from jobs.tables import Job
 
 _ROOT = Path(__file__).parents[2]
-_SPEC = JobSpec.model_validate({"recipe": {"model": "org/name", "method": "magnitude", "sparsity": 0.5}})
-_OWNERS = 20
+SPEC = JobSpec.model_validate({"recipe": {"model": "org/name", "method": "magnitude", "sparsity": 0.5}})
+"""What all jobs are."""
+OWNERS = 20
+"""Of so many owners are the jobs."""
 
 
 @dataclass
@@ -54,7 +56,7 @@ class LoadedService:
     def submit(self, number: int) -> None:
         """Give it a job, of one of some owners."""
         with self.database.begin() as session:
-            owner_moves.create(session, f"owner-{number % _OWNERS}", _SPEC)
+            owner_moves.create(session, f"owner-{number % OWNERS}", SPEC)
 
     def succeeded(self) -> int:
         with self.database.begin() as session:

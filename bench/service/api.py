@@ -177,6 +177,35 @@ def submits(service: Subject, requests: int) -> Table:
     return table
 
 
+def paced(service: Subject, per_second: float, seconds: float) -> str:
+    """Submit so many jobs a second, whether or not the ones before were answered; say how that went."""
+    with service.database.begin() as session:
+        headers = {"Authorization": f"Bearer {api_keys.create(session, 'paced', 'bench')}"}
+    body, began, count = _spec().as_request(), time.perf_counter(), round(per_second * seconds)
+
+    def submit(client: httpx.Client, number: int) -> float | None:
+        due = began + number / per_second
+        time.sleep(max(0.0, due - time.perf_counter()))
+        try:
+            answer = client.post("/v1/jobs", json=body)
+        except httpx.HTTPError:
+            return None
+        return time.perf_counter() - due if answer.status_code == httpx.codes.CREATED else None
+
+    with (
+        httpx.Client(base_url=service.url, headers=headers, timeout=60, trust_env=False) as client,
+        ThreadPoolExecutor(32) as pool,
+    ):
+        late = [*pool.map(partial(submit, client), range(count))]
+    took = time.perf_counter() - began
+    answered = [each for each in late if each is not None]
+    p50, p99 = (1000 * _percentile(answered, share) for share in (0.5, 0.99))
+    return (
+        f"{per_second:g} submits a second for {seconds:g} s: {len(answered)} of {count} answered with 201, "
+        f"the last after {took:.1f} s; from when each was due p50 {p50:.0f} ms, p99 {p99:.0f} ms"
+    )
+
+
 def _cpu(service: Subject) -> float:
     used = service.process.cpu_times()
     return float(used.user + used.system)
@@ -272,11 +301,13 @@ def main() -> None:
     parser.add_argument("--streams", type=int, default=200)
     parser.add_argument("--rate", type=float, default=50, help="events per second, over all jobs")
     parser.add_argument("--seconds", type=float, default=20, help="how long events are produced")
+    parser.add_argument("--submits", type=float, default=100, help="submits per second, for a minute")
     options = parser.parse_args()
     console = Console()
     with subject(options.jobs) as service:
         console.print(f"{options.jobs} jobs", answers(service, options.requests), sep="\n")
         console.print(submits(service, 4 * options.requests))
+        console.print(paced(service, options.submits, 60))
         found = asyncio.run(delays(service, options.streams, options.rate, options.seconds))
     late = {share: 1000 * _percentile(found, share) for share in (0.5, 0.99, 1.0)}
     console.print(
