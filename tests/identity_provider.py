@@ -23,7 +23,7 @@ class IdentityProvider:
 
     def __init__(self, port: int) -> None:
         self.issuer = f"http://localhost:{port}"
-        self._http = httpx.Client(base_url=self.issuer)
+        self._http = httpx.Client(base_url=self.issuer, timeout=60)
 
     def register(self, redirect_uri: str, method: str = "client_secret_basic") -> tuple[str, str]:
         """Register a client that has this address alone. Returns its id and its secret."""
@@ -81,7 +81,7 @@ def _wait(process: subprocess.Popen[bytes], provider: IdentityProvider, log: Pat
     while True:
         assert process.poll() is None, log.read_text()
         try:
-            httpx.get(f"{provider.issuer}/.well-known/openid-configuration").raise_for_status()
+            httpx.get(f"{provider.issuer}/.well-known/openid-configuration", timeout=60).raise_for_status()
         except httpx.HTTPError:
             time.sleep(0.05)
         else:

@@ -62,7 +62,8 @@ class Stack:
         self._start(api)
         with self.database.begin() as session:
             key = api_keys.create(session, "ada", "test")
-        return httpx.Client(base_url=api.url, headers={"Authorization": f"Bearer {key}"}, trust_env=False)
+        headers = {"Authorization": f"Bearer {key}"}
+        return httpx.Client(base_url=api.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
 
     def start(self, module: str) -> Service:
         """Start a module of the tests as a process."""

@@ -117,7 +117,7 @@ class Server:
         while True:
             assert process.poll() is None, log.read_text()
             try:
-                httpx.get(f"{server.url}/healthz")
+                httpx.get(f"{server.url}/healthz", timeout=60)
             except httpx.ConnectError:
                 time.sleep(0.05)
             else:

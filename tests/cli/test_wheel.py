@@ -116,7 +116,8 @@ def test_the_installed_package_starts_the_whole_stack(wheel: Path, tmp_path: Pat
     assert all(Path(file).is_relative_to(site_packages) for file in files.stdout.split())
 
     with up(tmp_path / "data", command=[str(environment / "bin" / "pruneserve")]) as running:
-        with httpx.Client(base_url=f"http://127.0.0.1:{running.port}", trust_env=False) as browser:
+        address = f"http://127.0.0.1:{running.port}"
+        with httpx.Client(base_url=address, timeout=60, trust_env=False) as browser:
             assert "PruneServe" in browser.get("/sign-in").text
             assert browser.get("/static/page.css").is_success
         listed = running.command("jobs")

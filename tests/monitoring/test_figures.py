@@ -91,7 +91,7 @@ def counted(histogram: Any) -> dict[tuple[str, ...], float]:
 
 
 def until(reached: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while not reached():
         assert time.monotonic() < deadline, "timed out"
         time.sleep(0.01)
@@ -408,7 +408,7 @@ time.sleep(60)
         try:
             assert process.stdout is not None
             assert process.stdout.readline() == "ready\n"
-            served = httpx.get(f"http://{LOOPBACK}:{number}/metrics", trust_env=False).text
+            served = httpx.get(f"http://{LOOPBACK}:{number}/metrics", timeout=60, trust_env=False).text
         finally:
             process.kill()
     assert "pruneserve_dispatcher_last_round_timestamp_seconds 5.0" in served

@@ -88,7 +88,7 @@ def eventually() -> Callable[[Callable[[], bool]], None]:
     """Waits until a condition holds."""
 
     def wait(condition: Callable[[], bool]) -> None:
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while not condition():
             assert time.monotonic() < deadline, "timed out"
             time.sleep(0.01)

@@ -1,8 +1,11 @@
 """A worker without a job of its own computes lanes of one that runs, and leaves without a trace in it."""
 
 import errno
+import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from uuid import UUID
 
 import pytest
@@ -233,17 +236,27 @@ def test_a_worker_that_hangs_loses_its_lane(
     claim: Claim,
     library: StandInLibrary,
     eventually: Callable[[Callable[[], bool]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def hang(services: Services) -> None:
-        def expired() -> bool:
-            with database.begin() as session:
-                return lane_leases.helped_by(session, worker.name) is None
+    hung_for = 0.0
+    clock = SimpleNamespace(monotonic=lambda: time.monotonic() + hung_for)
+    monkeypatch.setattr("worker.attempt.lanes.coworker.time", clock)
 
-        eventually(expired)
+    def beats() -> bool:
+        return any(thread.name == "heartbeat" for thread in threading.enumerate())
+
+    def hang(services: Services) -> None:
+        nonlocal hung_for
+        assert beats()
+        hung_for = settings.stall_seconds + 1
+        eventually(lambda: not beats())
+        with database.begin() as session:  # so nobody extends the lease, which ends at some time
+            session.execute(update(GradientLane).values(expires_at=func.now()))
+        with database.begin() as session:
+            assert lane_leases.helped_by(session, worker.name) is None
 
     library.in_the_middle = hang
-    hasty = settings.model_copy(update={"stall_seconds": 0.2, "lease_seconds": 0.6})
-    run_job.run_job(claim.job_id, hasty, worker)
+    run_job.run_job(claim.job_id, settings, worker)
     assert library.taken == [0]
     with database.begin() as session:
         assert lanes.finished(session, claim.job_id) == set()

@@ -232,7 +232,7 @@ def _elsewhere(answer: httpx.Response, **headers: str) -> httpx.Response:
     """What the address of a redirect answers to somebody without a key."""
     assert answer.status_code == 307
     assert answer.headers["Cache-Control"] == "no-store"
-    return httpx.get(answer.headers["Location"], headers=headers)
+    return httpx.get(answer.headers["Location"], headers=headers, timeout=60)
 
 
 class TestLinks:
@@ -292,8 +292,8 @@ class TestLinks:
         assert client_of("eve").get(_there(item)).status_code == 404
         address = client.get(_there(item)).headers["Location"]
         for changed in (address.replace("/file?", "/other?"), address.partition("?")[0]):
-            assert httpx.get(changed).status_code in (400, 403)
-        assert httpx.put(address, content=b"other").status_code in (400, 403)
+            assert httpx.get(changed, timeout=60).status_code in (400, 403)
+        assert httpx.put(address, content=b"other", timeout=60).status_code in (400, 403)
         assert parse_qs(urlsplit(address).query)["X-Amz-Expires"] == ["60"]
 
     def test_of_a_file_that_is_kept_compressed_the_store_sends_the_whole_and_the_api_plain_bytes(
@@ -306,7 +306,7 @@ class TestLinks:
         assert (answer.status_code, plain) == (206, COMPRESSIBLE[9:100])
         answer, _ = raw(client, _there(found), Accept_Encoding="zstd")
         assert (answer.status_code, answer.headers["Vary"]) == (307, "Accept-Encoding")
-        with httpx.stream("GET", answer.headers["Location"]) as sent:
+        with httpx.stream("GET", answer.headers["Location"], timeout=60) as sent:
             assert sent.headers["Content-Encoding"] == "zstd"
             assert b"".join(sent.iter_raw()) == compressed["bytes"]
 
@@ -342,7 +342,9 @@ class TestLinks:
             with Client(server.url, key=key) as client:
                 (file,) = client.artifacts(job_id)
                 redirect = httpx.get(
-                    f"{server.url}{file.url}?redirect=true", headers={"Authorization": f"Bearer {key}"}
+                    f"{server.url}{file.url}?redirect=true",
+                    headers={"Authorization": f"Bearer {key}"},
+                    timeout=60,
                 )
                 begun = tmp_path / "down" / f"model.safetensors.{file.sha256[:16]}.part"
                 begun.parent.mkdir()

@@ -152,7 +152,7 @@ def test_a_config_that_becomes_a_pipe_just_before_it_is_opened_blocks_no_estimat
         answer = pool.submit(model_shape._read, config, (tmp_path,))
         try:
             with pytest.raises(model_shape.NoShape):
-                answer.result(timeout=10)
+                answer.result(timeout=120)
         finally:
             with suppress(OSError):  # nobody waits at the pipe
                 os.close(os.open(config, os.O_WRONLY | os.O_NONBLOCK))

@@ -132,6 +132,7 @@ def test_only_a_trusted_proxy_says_who_the_client_is(
             httpx.get(
                 f"{server.url}/v1/jobs",
                 headers={"Authorization": "Bearer ps_wrong", "X-Forwarded-For": client},
+                timeout=60,
             )
             for client in ("203.0.113.1", "203.0.113.2", "203.0.113.2")
         ]

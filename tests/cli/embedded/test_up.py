@@ -61,9 +61,9 @@ def test_the_sign_in_link_works_once_and_comes_after_the_workers_self_test(runni
     ready = said.index("PruneServe is ready.\n")
     assert [line for line in said[:ready] if re.search(r"worker \S+ takes jobs$", line)] != []
     link = re.findall(r"http://\S+token=\S+", said[-1])[0]
-    with httpx.Client(trust_env=False) as browser:
+    with httpx.Client(timeout=60, trust_env=False) as browser:
         assert browser.get(link, follow_redirects=True).is_success
-    with httpx.Client(trust_env=False) as another:
+    with httpx.Client(timeout=60, trust_env=False) as another:
         assert another.get(link).status_code == 401
 
 

@@ -109,7 +109,7 @@ def test_who_begins_to_listen_waits_for_a_writer_that_did_not_see_it(
         thread.start()
         assert not begun.wait(0.2)
         session.commit()
-    thread.join(timeout=20)
+    thread.join(timeout=120)
     assert begun.is_set()
 
 

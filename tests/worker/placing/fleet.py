@@ -108,7 +108,7 @@ class Fleet:
 
     def rounds(self) -> None:
         """Let the dispatcher read the configs, estimate, place and publish."""
-        deadline = time.monotonic() + 20
+        deadline = time.monotonic() + 120
         while True:
             self.sizing.round()
             with self.database.begin() as session:

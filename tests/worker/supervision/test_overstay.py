@@ -83,7 +83,7 @@ def test_the_child_is_killed_and_the_new_claim_is_left_alone(
     assert child.poll() is None, "it has a while to notice by itself"
     time.sleep(0.3)
     watchdog.check()
-    assert child.wait(20) == -9
+    assert child.wait(120) == -9
     with database.begin() as session:
         job = session.get_one(Job, claim.job_id)
         assert (job.state, job.lease_token, job.lost_attempts) == (JobState.RUNNING, other.lease_token, 1)

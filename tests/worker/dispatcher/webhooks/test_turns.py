@@ -1,7 +1,6 @@
 """Owners and endpoints take turns, so that slow receivers delay nobody else."""
 
 import socket
-import time
 from collections.abc import Callable
 from uuid import UUID
 
@@ -13,6 +12,7 @@ from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
 from tests.worker.dispatcher.receiver import Receiver
 from tests.worker.dispatcher.webhooks.outbox import Outbox
+from worker.dispatcher import safe_http
 from worker.dispatcher.webhook_sender import WebhookSender
 
 Database = sessionmaker[Session]
@@ -20,8 +20,14 @@ Database = sessionmaker[Session]
 
 @pytest.mark.threat
 def test_slow_endpoints_of_one_owner_do_not_delay_anothers(
-    outbox: Outbox, database: Database, end: Callable[[], UUID], receive: Callable[..., Receiver]
+    outbox: Outbox,
+    database: Database,
+    end: Callable[[], UUID],
+    receive: Callable[..., Receiver],
+    eventually: Callable[[Callable[[], bool]], None],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(safe_http, "_TOTAL_SECONDS", 600.0)  # longer than is waited for the other message
     receiver = receive()
     with socket.create_server(("127.0.0.1", 0), backlog=512) as silent:
         url = f"http://127.0.0.1:{silent.getsockname()[1]}"
@@ -34,10 +40,7 @@ def test_slow_endpoints_of_one_owner_do_not_delay_anothers(
         sender = WebhookSender(database, outbox.settings)
         sender.start()
         try:
-            for _ in range(100):  # far less than a silent endpoint is waited for
-                if receiver.requests:
-                    break
-                time.sleep(0.1)
+            eventually(lambda: bool(receiver.requests))
         finally:
             sender.stop()
     assert len(receiver.requests) == 1
