@@ -56,6 +56,18 @@ metadata:
 """
 
 
+@pytest.fixture
+def own_tasks_only(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Leave the harness's own tasks, thousands of files that take seconds to read, out of its index."""
+    from lm_eval.tasks import _index
+
+    find = _index.TaskIndex._iter_yaml_files
+    own = Path(_index.__file__).parent
+    monkeypatch.setattr(
+        _index.TaskIndex, "_iter_yaml_files", staticmethod(lambda root: () if root == own else find(root))
+    )
+
+
 @pytest.fixture(scope="module")
 def definitions(tmp_path_factory: pytest.TempPathFactory) -> Path:
     directory = tmp_path_factory.mktemp("tasks")
@@ -103,6 +115,7 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
 
 
 @with_harness
+@pytest.mark.usefixtures("own_tasks_only")
 def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
     tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase, definitions: Path
 ) -> None:
@@ -121,6 +134,7 @@ def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
 
 
 @with_harness
+@pytest.mark.usefixtures("own_tasks_only")
 def test_the_cloze_task_of_this_repository_is_scored(
     tiny_llama: Callable[..., LlamaForCausalLM], tokenizer: PreTrainedTokenizerBase
 ) -> None:
@@ -133,6 +147,7 @@ def test_the_cloze_task_of_this_repository_is_scored(
 
 
 @with_harness
+@pytest.mark.usefixtures("own_tasks_only")
 @pytest.mark.parametrize("name", ["no_such_task", "tiny_choice.yaml"])
 def test_an_unknown_task_is_refused_with_its_index(definitions: Path, name: str) -> None:
     with pytest.raises(InvalidInput, match=f"{name} is neither a task of") as caught:
@@ -141,6 +156,7 @@ def test_an_unknown_task_is_refused_with_its_index(definitions: Path, name: str)
 
 
 @with_harness
+@pytest.mark.usefixtures("own_tasks_only")
 def test_a_task_whose_data_cannot_be_loaded_is_named(definitions: Path) -> None:
     with pytest.raises(Unreachable, match="without_data could not be loaded") as caught:
         Tasks(Evaluation(tasks=("without_data",)), (definitions,))
@@ -162,6 +178,7 @@ def test_a_task_is_never_a_path_or_a_wildcard(name: str) -> None:
 
 
 @with_harness
+@pytest.mark.usefixtures("own_tasks_only")
 @pytest.mark.threat
 def test_a_definition_that_changes_while_it_is_used_ends_the_run(
     tiny_llama_dir: Path, tmp_path: Path, definitions: Path
