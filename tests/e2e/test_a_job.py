@@ -1,7 +1,11 @@
-"""Jobs from the request to the download, with real processes and both kinds of store."""
+"""Jobs from the request to the download, and searches, with real processes and both kinds of store.
+
+All of them run on one service, or on one for each kind of store.
+"""
 
 import hashlib
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -10,9 +14,10 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from jobs.lifecycle import owner_moves
-from jobs.lifecycle.events import StageFinished
+from jobs.lifecycle.events import LogMessage, StageFinished, StepFinished
 from jobs.states import JobState
 from jobs.storage.store import Store
+from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.stack import Stack
 
@@ -80,6 +85,96 @@ def test_a_worker_keeps_working_after_jobs_that_cannot_be_run(
         assert stack.artifacts(job_id) == {}
     job = stack.wait_for_end(good)
     assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
+
+
+@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
+def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
+    service: tuple[Stack, httpx.Client], tmp_path: Path
+) -> None:
+    stack, _ = service
+    first = stack.submit(stack.spec(method=None, sparsity=None, structure={"mlp_channels": 0.25}))
+    job = stack.wait_for_end(first)
+    assert (job.state, job.attempt, job.method) == (JobState.SUCCEEDED, 1, "structure"), job.error
+    stages = [event.data.stage for event in stack.events(first) if isinstance(event.data, StageFinished)]
+    assert stages == ["resolve", "gradients", "cut", "evaluate", "speed", "upload"]
+
+    model = tmp_path / "model"
+    model.mkdir()
+    for name, artifact in stack.artifacts(first).items():
+        store, stored_size = Store(stack.environment["STORE_URL"]), artifact.stored_size
+        if stored_size is None:
+            content = store.stream(artifact.key)
+        else:
+            content = store.stream_plain(artifact.key, stored_size, artifact.size)
+        (model / name).write_bytes(b"".join(content))
+    smaller = AutoModelForCausalLM.from_pretrained(model)
+    dense = AutoModelForCausalLM.from_pretrained(stack.model)
+    assert smaller.config.intermediate_size == round(0.75 * dense.config.intermediate_size)
+    assert job.report is not None
+    assert job.report["structure"]["parameters"] == smaller.num_parameters() < dense.num_parameters()
+
+    second = stack.submit(stack.spec(method=None, sparsity=None, structure={"mlp_channels": 0.5}))
+    assert stack.wait_for_end(second).state == JobState.SUCCEEDED
+    messages = [event.data.message for event in stack.events(second) if isinstance(event.data, LogMessage)]
+    assert any(message.startswith("gradients: reusing") for message in messages)
+
+    # Blocks and units of the others are two parts of one stage, whose finished blocks are rows of one kind.
+    structure = {"blocks": 1, "mlp_channels": 0.25}
+    third = stack.submit(stack.spec(method=None, sparsity=None, structure=structure))
+    job = stack.wait_for_end(third)
+    assert job.state == JobState.SUCCEEDED, job.error
+    stages = [event.data.stage for event in stack.events(third) if isinstance(event.data, StageFinished)]
+    assert stages == ["resolve", "cut", "gradients", "cut", "evaluate", "speed", "upload"]
+    assert job.report is not None
+    blocks = dense.config.num_hidden_layers
+    assert job.report["structure"]["left"].startswith(f"{blocks - 1} of {blocks} blocks; ")
+
+
+@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
+def test_searches_share_the_first_jobs_results_and_keep_only_models_that_meet_the_bound(
+    service: tuple[Stack, httpx.Client],
+) -> None:
+    """They compute gradients once, measure the dense model once, and keep only models that meet the bound."""
+    stack, client = service
+    job = stack.spec(windows=200, seed=1).as_request()  # other windows than those of the jobs before
+    for field in ("sparsity", "gate", "stop_when_missed"):
+        del job[field]
+
+    def search(**target: float) -> dict[str, Any]:
+        submitted = client.post("/v1/sweeps", json={"job": job, "target": {"tolerance": 0.3} | target})
+        assert submitted.status_code == 201, submitted.text
+        address = submitted.headers["location"]
+        stack.wait_until(lambda: client.get(address).json()["state"] != "running")
+        ended: dict[str, Any] = client.get(address).json()
+        return ended
+
+    # A random model with a vocabulary of 384 guesses: pruning never brings its perplexity far below 384.
+    found = search(max_perplexity=400.0)
+    assert found["state"] == "succeeded", found
+    assert [item["sparsity"] for item in found["jobs"]] == [0.5, 0.725, 0.95]
+    assert found["search"]["best_job"] == found["jobs"][-1]["id"]
+    nothing = search(max_perplexity=300.0)
+    assert nothing["state"] == "failed", nothing
+
+    for item in found["jobs"] + nothing["jobs"]:
+        met = item["perplexity"]["pruned"] <= (400 if item in found["jobs"] else 300)
+        assert item["gate"]["state"] == ("passed" if met else "failed")
+        kept = stack.artifacts(UUID(item["id"])).keys()
+        assert ("model.safetensors" in kept, "pruning_report.json" in kept) == (met, True)
+        report = stack.job(UUID(item["id"])).report
+        assert report is not None
+        assert report["perplexity"]["cut_short"] == (not met)
+    reports = [stack.job(UUID(item["id"])).report or {} for item in found["jobs"] + nothing["jobs"]]
+    assert [report["gradients_reused"] for report in reports] == [False] + [True] * (len(reports) - 1)
+    assert [report["dense_perplexity_reused"] for report in reports] == [False] + [True] * (len(reports) - 1)
+    assert len({report["perplexity"]["dense"] for report in reports}) == 1
+    computed = {
+        item["id"]
+        for item in found["jobs"] + nothing["jobs"]
+        for event in stack.events(UUID(item["id"]))
+        if isinstance(event.data, StepFinished) and event.data.stage == Stage.GRADIENTS
+    }
+    assert len(computed) == 1
 
 
 @pytest.mark.parametrize("shared_stack", ["s3"], indirect=True)
