@@ -15,6 +15,9 @@ CHECKOUT = Path(__file__).parents[1]
 OF_ONE_RUN = "tests/monitoring/"
 """The folder whose files share one run of the service."""
 
+OF_ONE_BROWSER = "tests/browser/"
+"""The folder of whose files each starts Chromium once."""
+
 
 class Together(LoadScopeScheduling):
     """Hands out whole files where they have a fixture for the module, a folder, and all others one by one."""
@@ -23,7 +26,8 @@ class Together(LoadScopeScheduling):
         file = nodeid.partition("::")[0]
         if file.startswith(OF_ONE_RUN):
             return OF_ONE_RUN
-        return file if makes_something_once(file) else nodeid
+        once = file.startswith(OF_ONE_BROWSER) or makes_something_once(file)
+        return file if once else nodeid
 
 
 @cache

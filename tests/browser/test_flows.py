@@ -23,12 +23,12 @@ from tests.stack import Stack
 PATIENCE = 120_000.0  # milliseconds
 
 
-@pytest.fixture
-def address(stack: Stack) -> str:
-    """The whole service: this API has a worker behind it."""
-    stack.start_dispatcher()
-    stack.start_worker()
-    return str(stack.start_api().base_url).rstrip("/")
+@pytest.fixture(scope="module")
+def service(shared_stack: Stack) -> tuple[Stack, str]:
+    """The whole service, and the address of its API."""
+    shared_stack.start_dispatcher()
+    shared_stack.start_worker()
+    return shared_stack, str(shared_stack.start_api().base_url).rstrip("/")
 
 
 def a_complaint_goes_when_the_job_can_be_estimated(page: Page) -> None:
@@ -43,93 +43,103 @@ def a_complaint_goes_when_the_job_can_be_estimated(page: Page) -> None:
     expect(page.get_by_label("Sparsity", exact=True)).not_to_have_attribute("aria-invalid", "true")
 
 
-@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
-def test_sign_in_submit_follow_and_promote(
-    visit: Callable[..., Visitor], stack: Stack, database: sessionmaker[Session]
-) -> None:
-    visitor = visit(signed_in=False)
-    page = visitor.page
-    with database.begin() as session:
-        key = api_keys.create(session, "ada", "browser")
-    page.goto("/jobs")
-    page.get_by_label("API key").fill(key)
-    page.get_by_role("button", name="Sign in").click()
-    page.get_by_role("link", name="New job").click()
+class TestWithAWorker:
+    @pytest.fixture
+    def address(self, service: tuple[Stack, str]) -> str:
+        return service[1]
 
-    page.get_by_label("Model id").fill(str(stack.model))
-    expect(page.locator(".estimate")).to_contain_text("sparsity is required")
-    a_complaint_goes_when_the_job_can_be_estimated(page)
-    page.get_by_label("Sparsity", exact=True).fill("0.5")
-    page.get_by_label("Goal or method", exact=True).select_option("wanda")
-    expect(page.get_by_label("Alpha")).to_have_count(0)
-    page.get_by_label("Goal or method", exact=True).select_option("gblm")
-    page.get_by_label("Alpha").fill("50")
-    page.get_by_text("texts, windows, seed").click()
-    for name, text in (("dataset", str(stack.calibration)), ("samples", "400"), ("sequence_length", "32")):
-        page.locator(f"[id='calibration.{name}']").fill(text)
-    page.get_by_text("texts, windows, zero-shot tasks").click()
-    page.locator("[id='evaluation.dataset']").fill("builtin")
-    page.locator("[id='evaluation.sequence_length']").fill("32")
-    page.locator("[id='evaluation.windows']").fill("4")
-    expect(page.locator(".estimate")).to_contain_text("in 4 blocks")
-    page.get_by_role("button", name="Submit the job").click()
+    @pytest.fixture
+    def stack(self, service: tuple[Stack, str]) -> Stack:
+        return service[0]
 
-    page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}$"))
-    address = page.url
-    expect(page.locator(".stepper .active")).to_be_visible(timeout=PATIENCE)
-    page.evaluate("window.stayed = true")
-    expect(page.locator(".badge.succeeded")).to_be_visible(timeout=PATIENCE)
-    assert page.evaluate("window.stayed"), "the page was loaded again to show the end"
-    page.get_by_text("Show the result").click()
-    visitor.load_pictures()
-    expect(page.get_by_text("alpha 50", exact=False)).to_be_visible()
-    expect(page.get_by_role("link", name="model.safetensors", exact=True)).to_be_visible()
+    @pytest.fixture
+    def database(self, service: tuple[Stack, str]) -> sessionmaker[Session]:
+        return service[0].database
 
-    page.get_by_role("link", name="Add to the zoo").click()
-    page.get_by_label("What is it good for?").fill("for a test")
-    page.get_by_role("button", name="Add to the zoo").click()
-    expect(page.get_by_role("heading", name="How to load it")).to_be_visible()
-    page.get_by_label("Places").get_by_role("link", name="Zoo").click()
-    expect(page.get_by_text("for a test")).to_be_visible()
-    page.goto(address)
-    expect(page.get_by_role("link", name="See it in the zoo")).to_be_visible()
-    assert visitor.barriers() == ""
-    page.get_by_role("button", name="Sign out").click()
-    page.goto(address)
-    expect(page.get_by_label("API key")).to_be_visible()
-    # The form that could not be accepted was answered 422, and Chromium says so.
-    visitor.complaints = [said for said in visitor.complaints if "422" not in said]
+    def test_sign_in_submit_follow_and_promote(
+        self, visit: Callable[..., Visitor], stack: Stack, database: sessionmaker[Session]
+    ) -> None:
+        visitor = visit(signed_in=False)
+        page = visitor.page
+        with database.begin() as session:
+            key = api_keys.create(session, "ada", "browser")
+        page.goto("/jobs")
+        page.get_by_label("API key").fill(key)
+        page.get_by_role("button", name="Sign in").click()
+        page.get_by_role("link", name="New job").click()
 
+        page.get_by_label("Model id").fill(str(stack.model))
+        expect(page.locator(".estimate")).to_contain_text("sparsity is required")
+        a_complaint_goes_when_the_job_can_be_estimated(page)
+        page.get_by_label("Sparsity", exact=True).fill("0.5")
+        page.get_by_label("Goal or method", exact=True).select_option("wanda")
+        expect(page.get_by_label("Alpha")).to_have_count(0)
+        page.get_by_label("Goal or method", exact=True).select_option("gblm")
+        page.get_by_label("Alpha").fill("50")
+        page.get_by_text("texts, windows, seed").click()
+        for name, text in (
+            ("dataset", str(stack.calibration)),
+            ("samples", "400"),
+            ("sequence_length", "32"),
+        ):
+            page.locator(f"[id='calibration.{name}']").fill(text)
+        page.get_by_text("texts, windows, zero-shot tasks").click()
+        page.locator("[id='evaluation.dataset']").fill("builtin")
+        page.locator("[id='evaluation.sequence_length']").fill("32")
+        page.locator("[id='evaluation.windows']").fill("4")
+        expect(page.locator(".estimate")).to_contain_text("in 4 blocks")
+        page.get_by_role("button", name="Submit the job").click()
 
-@pytest.mark.parametrize("store_url", ["directory"], indirect=True)
-def test_a_running_job_is_followed_and_cancelled_by_keyboard(
-    visit: Callable[..., Visitor], stack: Stack
-) -> None:
-    visitor = visit()
-    page = visitor.page
-    job_id = stack.submit(stack.spec(samples=4000))  # longer than a browser on a busy machine takes
-    page.goto(f"/jobs/{job_id}")
-    expect(page.locator(".stepper .active .name")).to_have_text("Gradients", timeout=PATIENCE)
-    visitor.watch_the_layout()
-    first = float(page.locator("#bar").get_attribute("value") or 0)
-    expect(page.locator("#bar")).not_to_have_attribute("value", f"{first:g}", timeout=PATIENCE)
-    assert visitor.layout_shift() < 0.05
-    page.locator("#cancel").focus()
-    page.keyboard.press("Enter")
-    page.keyboard.press("Tab")
-    expect(page.get_by_role("button", name="Yes, cancel it")).to_be_focused()
-    page.keyboard.press("Enter")
-    expect(page.locator(".badge.cancelled")).to_be_visible(timeout=PATIENCE)
-    assert stack.job(job_id).state == JobState.CANCELLED
-    expect(page.get_by_role("button", name="Retry")).to_be_visible()
+        page.wait_for_url(re.compile(r"/jobs/[0-9a-f-]{36}$"))
+        address = page.url
+        expect(page.locator(".stepper .active")).to_be_visible(timeout=PATIENCE)
+        page.evaluate("window.stayed = true")
+        expect(page.locator(".badge.succeeded")).to_be_visible(timeout=PATIENCE)
+        assert page.evaluate("window.stayed"), "the page was loaded again to show the end"
+        page.get_by_text("Show the result").click()
+        visitor.load_pictures()
+        expect(page.get_by_text("alpha 50", exact=False)).to_be_visible()
+        expect(page.get_by_role("link", name="model.safetensors", exact=True)).to_be_visible()
+
+        page.get_by_role("link", name="Add to the zoo").click()
+        page.get_by_label("What is it good for?").fill("for a test")
+        page.get_by_role("button", name="Add to the zoo").click()
+        expect(page.get_by_role("heading", name="How to load it")).to_be_visible()
+        page.get_by_label("Places").get_by_role("link", name="Zoo").click()
+        expect(page.get_by_text("for a test")).to_be_visible()
+        page.goto(address)
+        expect(page.get_by_role("link", name="See it in the zoo")).to_be_visible()
+        assert visitor.barriers() == ""
+        page.get_by_role("button", name="Sign out").click()
+        page.goto(address)
+        expect(page.get_by_label("API key")).to_be_visible()
+        # The form that could not be accepted was answered 422, and Chromium says so.
+        visitor.complaints = [said for said in visitor.complaints if "422" not in said]
+
+    def test_a_running_job_is_followed_and_cancelled_by_keyboard(
+        self, visit: Callable[..., Visitor], stack: Stack
+    ) -> None:
+        visitor = visit()
+        page = visitor.page
+        job_id = stack.submit(stack.spec(samples=4000))  # longer than a browser on a busy machine takes
+        page.goto(f"/jobs/{job_id}")
+        expect(page.locator(".stepper .active .name")).to_have_text("Gradients", timeout=PATIENCE)
+        visitor.watch_the_layout()
+        first = float(page.locator("#bar").get_attribute("value") or 0)
+        expect(page.locator("#bar")).not_to_have_attribute("value", f"{first:g}", timeout=PATIENCE)
+        assert visitor.layout_shift() < 0.05
+        page.locator("#cancel").focus()
+        page.keyboard.press("Enter")
+        page.keyboard.press("Tab")
+        expect(page.get_by_role("button", name="Yes, cancel it")).to_be_focused()
+        page.keyboard.press("Enter")
+        expect(page.locator(".badge.cancelled")).to_be_visible(timeout=PATIENCE)
+        assert stack.job(job_id).state == JobState.CANCELLED
+        expect(page.get_by_role("button", name="Retry")).to_be_visible()
 
 
 class TestWithoutAWorker:
     """The API alone; jobs are moved as a worker would move them."""
-
-    @pytest.fixture
-    def address(self, api_address: str) -> str:
-        return api_address
 
     def test_rows_are_live_and_selected_jobs_stay_selected(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
