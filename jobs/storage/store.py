@@ -6,6 +6,7 @@ are orphaned. Every attempt writes under its own prefix, so no write needs to be
 
 import hashlib
 import logging
+import re
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from uuid import UUID
 
 import obstore
 from obstore import exceptions
-from obstore.store import S3Store
+from obstore.store import LocalStore, S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
 from jobs.storage import multipart, seekable
@@ -40,6 +41,8 @@ _PARTS_AT_ONCE = 4
 # The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
 _NO_RANGE = "NotPartial"
 _SIGNED_FOR = timedelta(minutes=5)
+# The file `a` of a directory is `a#1` until it is complete, which obstore neither lists nor deletes.
+_UNFINISHED = re.compile(r"#[0-9]+$")
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +90,7 @@ class Store:
         self._links = links
         self._label = Label()
         objects = self._objects
+        self._directory = Path(str(objects.prefix)) if isinstance(objects, LocalStore) else None
         self._multipart = (
             Multipart(objects.config["bucket"], objects.prefix) if isinstance(objects, S3Store) else None
         )
@@ -322,30 +326,30 @@ class Store:
             return None
 
     def list(self, prefix: str) -> Iterator[StoredObject]:
-        """Yield every file under a prefix of whole path segments: `jobs/1` does not find `jobs/10`."""
+        """Yield every file under a prefix of whole path segments: `jobs/1` does not find `jobs/10`.
+
+        Also what a process that was killed has left of a file in a directory, under a name of the library's.
+        """
         with translated_errors(prefix):
             for batch in obstore.list(self._objects, prefix):
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
+            if self._directory is not None:
+                for path in (self._directory / prefix).rglob("*#*"):
+                    if _UNFINISHED.search(path.name):
+                        yield StoredObject(str(path.relative_to(self._directory)), path.stat().st_size)
 
     @measured("delete")
     def delete(self, key: str) -> None:
         """Delete a file. A missing file is no error."""
         try:
             with translated_errors(key):
-                obstore.delete(self._objects, key)
+                if self._directory is not None and _UNFINISHED.search(key):
+                    (self._directory / key).unlink(missing_ok=True)
+                else:
+                    obstore.delete(self._objects, key)
         except NotStored:
             return
-
-    @measured("delete")
-    def delete_prefix(self, prefix: str) -> None:
-        """Delete every file under a prefix. A missing file is no error."""
-        with translated_errors(prefix):
-            for batch in obstore.list(self._objects, prefix, chunk_size=1000):
-                try:
-                    obstore.delete(self._objects, [found["path"] for found in batch])
-                except FileNotFoundError:
-                    continue
 
     def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:
         with translated_errors(key):

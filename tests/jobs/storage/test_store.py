@@ -2,6 +2,8 @@
 
 import hashlib
 import os
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
@@ -59,9 +61,32 @@ def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
     for key in ("jobs/1/a", "jobs/1/b/c", "jobs/10/a"):
         store.put_file(key, small(tmp_path))
     assert sorted(found.key for found in store.list("jobs/1")) == ["jobs/1/a", "jobs/1/b/c"]
-    store.delete_prefix("jobs/1")
-    assert [found.key for found in store.list("jobs")] == ["jobs/10/a"]
-    store.delete_prefix("jobs/1")
+    store.delete("jobs/1/a")
+    store.delete("jobs/1/a")
+    assert sorted(found.key for found in store.list("jobs")) == ["jobs/1/b/c", "jobs/10/a"]
+
+
+def test_what_a_killed_process_has_left_of_a_file_in_a_directory_is_listed_and_deleted(
+    tmp_path: Path,
+) -> None:
+    store = Store(f"file://{tmp_path}/store")
+    store.put_file("jobs/2/a", small(tmp_path))
+    code = """
+import os, sys
+import obstore
+from obstore.store import LocalStore
+writer = obstore.open_writer(LocalStore(sys.argv[1]), "jobs/1/a", buffer_size=1024)
+writer.write(bytes(5000))
+writer.flush()
+os._exit(9)  # as kill -9 ends it
+"""
+    subprocess.run([sys.executable, "-c", code, tmp_path / "store"], check=False)
+    (left,) = (tmp_path / "store" / "jobs" / "1").iterdir()
+    assert [found.key for found in store.list("jobs/1")] == [f"jobs/1/{left.name}"]
+    assert len(list(store.list("jobs"))) == 2
+    for found in store.list("jobs/1"):
+        store.delete(found.key)
+    assert (list(store.list("jobs/1")), left.exists()) == ([], False)
 
 
 def test_head_returns_the_size_or_none(store: Store, tmp_path: Path) -> None:
