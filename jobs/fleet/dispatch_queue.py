@@ -194,7 +194,8 @@ def can_be_taken(session: Session, queue: str, has: Capacity | None) -> bool:
     if queue in paused_queues(session):
         return False
     fits = line.fit_any([has])
-    return bool(published(session, queue, 1, fits) or line.in_line(session, queue, 1, fits).jobs)
+    # Those in line first: one that is published in between is found as such.
+    return bool(line.in_line(session, queue, 1, fits).jobs or published(session, queue, 1, fits))
 
 
 def take_undispatched(

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, machines, overview, quarantine, steering, waiting
+from jobs.fleet import dispatch_queue, line, machines, overview, quarantine, steering, waiting
 from jobs.fleet.dispatch_queue import Orders
 from jobs.fleet.overview import QueueSeen, WorkerState
 from jobs.fleet.waiting import Wait, WaitsFor
@@ -174,6 +174,27 @@ def test_jobs_of_a_paused_queue_are_neither_published_nor_claimed_and_running_on
         assert dispatch_queue.can_be_taken(session, "prune", None)
         assert dispatch_queue.waiting_queues(session) == ["others", "prune"]
         assert wait_of(session, queued) == Wait(WaitsFor.ITS_TURN, 2)
+
+
+def test_a_job_that_is_published_between_two_looks_can_be_taken(
+    database: Database, submit: Submit, fleet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As a dispatcher does when a worker for one job has just started, which ends if it finds none."""
+    job_id = submit()
+
+    def publishes_after(looked: Callable[..., object]) -> Callable[..., object]:
+        def look(*arguments: object) -> object:
+            found = looked(*arguments)
+            with database.begin() as session:
+                dispatch_queue.mark_dispatched(session, [job_id])
+            return found
+
+        return look
+
+    monkeypatch.setattr(line, "in_line", publishes_after(line.in_line))
+    monkeypatch.setattr(dispatch_queue, "published", publishes_after(dispatch_queue.published))
+    with database.begin() as session:
+        assert dispatch_queue.can_be_taken(session, "prune", None)
 
 
 def test_more_queued_jobs_than_are_counted_are_only_known_to_be_more(
