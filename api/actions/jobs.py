@@ -24,6 +24,7 @@ from jobs.lifecycle import deletion, owner_moves
 from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
 from jobs.queries import queries
 from jobs.queries.models import models_containing
+from jobs.states import JobState
 from jobs.tables import Job
 
 NO_SUCH_JOB = "There is no such job, or it belongs to another owner."
@@ -164,7 +165,8 @@ def delete(database: sessionmaker[Session], owner: str, job_id: UUID) -> None:
             if not deletion.delete(session, owner, job_id):
                 raise NotFound(NO_SUCH_JOB)
     except owner_moves.Conflict as conflict:
-        raise NotDeletable(f"The job is {conflict.state}. Cancel it first.") from conflict
+        what = "Wait for its end." if conflict.state == JobState.CANCELLING else "Cancel it first."
+        raise NotDeletable(f"The job is {conflict.state}. {what}") from conflict
     except deletion.Needed as needed:
         raise NotDeletable(str(needed)) from needed
 

@@ -33,6 +33,12 @@ def test_an_ended_job_is_deleted_once_by_its_owner(
     assert client.get("/v1/storage").json()["total_bytes"] == 0
 
 
+def test_a_job_that_is_cancelling_is_not_to_be_cancelled_again(client: TestClient, jobs: Jobs) -> None:
+    path = f"/v1/jobs/{jobs.running().job_id}"
+    client.post(f"{path}/cancel").raise_for_status()
+    assert client.delete(path).json()["detail"] == "The job is cancelling. Wait for its end."
+
+
 def test_a_job_in_the_zoo_stays(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim, [])
