@@ -25,7 +25,8 @@ from bench.load.simulated import Fleet
 from jobs.placement.classes import UNKNOWN
 from jobs.tables import Worker
 
-_TRICKLE, _PAUSE_SECONDS = 50, 0.2
+# So slowly that each job finds all workers idle: one begins two in a second at most.
+_TRICKLE, _PAUSE_SECONDS = 50, 1.2
 _PATIENCE_SECONDS = 300.0
 _WARM_UP_SECONDS = 15.0
 
