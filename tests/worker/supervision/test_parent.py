@@ -212,14 +212,24 @@ def test_what_is_left_of_a_job_that_goes_on_elsewhere_is_deleted_while_the_worke
         assert lifecycle.claim(session, claim.job_id, "elsewhere", 60) is not None
         began = NOW - timedelta(minutes=minutes)
         session.execute(update(JobAttempt).where(JobAttempt.attempt == 2).values(started_at=began))
-    directory, ended = settings.work_dir / str(claim.job_id), settings.work_dir / str(uuid4())
-    for attempt in (*(directory / str(number) for number in here), ended / "1"):
-        (attempt / "resume").mkdir(parents=True)
-    _changed_before(ended, minutes=61)
+    directory = settings.work_dir / str(claim.job_id)
+    for number in here:
+        (directory / str(number) / "resume").mkdir(parents=True)
+    first = _left_by_a_job_that_ended(settings.work_dir)
     monkeypatch.setattr("worker.supervision.parent._SECONDS_BETWEEN_SWEEPS", 0.01)
     signals.worker_ready.send(sender=None)
-    eventually(lambda: not ended.exists())
+    eventually(lambda: not first.exists())
+    # What a sweep finds is deleted one after the other: the next one begins behind the last of it.
+    second = _left_by_a_job_that_ended(settings.work_dir)
+    eventually(lambda: not second.exists())
     assert {int(path.name) for path in directory.glob("*")} == left
+
+
+def _left_by_a_job_that_ended(work_dir: Path) -> Path:
+    directory = work_dir / str(uuid4())
+    (directory / "1" / "resume").mkdir(parents=True)
+    _changed_before(directory, minutes=61)
+    return directory
 
 
 def _changed_before(directory: Path, minutes: float) -> None:
