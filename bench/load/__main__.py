@@ -63,25 +63,37 @@ def _real(workers: int, jobs: int) -> list[str]:
         for _ in range(workers):
             loaded.start("workers", "tests.faults.no_op_worker")
         _wait(lambda: _ready(loaded) == workers)
+        before = _warm_up(loaded, workers)
         for number in range(_TRICKLE):
             loaded.submit(number)
             time.sleep(_PAUSE_SECONDS)
-        _wait(lambda: loaded.succeeded() == _TRICKLE)
-        delays = loaded.delays()
+        _wait(lambda: loaded.succeeded() == before + _TRICKLE)
+        delays = loaded.delays(but=before)
         # In the queue before the first of them is published, so that their submission is no part of the load.
         with Observer(loaded.postgres.url, loaded.pids) as observer:
             for number in range(jobs):
                 loaded.submit(number)
             submitted, began = loaded.succeeded(), time.monotonic()
-            _wait(lambda: loaded.succeeded() == _TRICKLE + jobs)
+            _wait(lambda: loaded.succeeded() == before + _TRICKLE + jobs)
             took = time.monotonic() - began
-        rate = (_TRICKLE + jobs - submitted) / took
+        rate = (before + _TRICKLE + jobs - submitted) / took
     return [
         f"{rate:.0f}",
         *(f"{1000 * percentile(delays, percent):.0f}" for percent in (50, 99)),
         str(observer.most_connections),
         _in_words(observer.cores),
     ]
+
+
+def _warm_up(loaded: LoadedService, workers: int) -> int:
+    """Submit jobs until each worker has had one, for which it starts a process, and return how many."""
+    given = 0
+    while loaded.at_work() < workers:
+        loaded.submit(given)
+        given += 1
+        time.sleep(_PAUSE_SECONDS)
+    _wait(lambda: loaded.succeeded() == given)
+    return given
 
 
 def _simulated(asked: argparse.Namespace) -> Table:

@@ -21,7 +21,7 @@ from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
-from jobs.tables import Job
+from jobs.tables import Job, JobAttempt
 
 _ROOT = Path(__file__).parents[2]
 SPEC = JobSpec.model_validate({"recipe": {"model": "org/name", "method": "magnitude", "sparsity": 0.5}})
@@ -61,6 +61,11 @@ class LoadedService:
     def succeeded(self) -> int:
         with self.database.begin() as session:
             return session.scalar(select(func.count()).where(Job.state == JobState.SUCCEEDED)) or 0
+
+    def at_work(self) -> int:
+        """Return how many workers have begun a job."""
+        with self.database.begin() as session:
+            return session.scalar(select(func.count(JobAttempt.worker.distinct()))) or 0
 
     def delays(self, *, but: int = 0) -> list[float]:
         """Return the seconds that each job has waited, without those of the first `but` jobs."""
