@@ -6,6 +6,7 @@ are orphaned. Every attempt writes under its own prefix, so no write needs to be
 
 import hashlib
 import logging
+import os
 import re
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import suppress
@@ -335,9 +336,7 @@ class Store:
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
             if self._directory is not None:
-                for path in (self._directory / prefix).rglob("*#*"):
-                    if _UNFINISHED.search(path.name):
-                        yield StoredObject(str(path.relative_to(self._directory)), path.stat().st_size)
+                yield from _unfinished(self._directory, prefix)
 
     @measured("delete")
     def delete(self, key: str) -> None:
@@ -361,6 +360,15 @@ class Store:
 def _part_bytes(at_most: int) -> int:
     """Return the bytes of the parts in which a file of at most so many bytes is sent."""
     return max(_PART_BYTES, -(-at_most // _MOST_PARTS))
+
+
+def _unfinished(directory: Path, prefix: str) -> Iterator[StoredObject]:
+    """Yield what was written so far of files that are not complete; not of one that is complete by now."""
+    for parent, _, names in os.walk(directory / prefix):
+        for path in (Path(parent, name) for name in names if _UNFINISHED.search(name)):
+            with suppress(FileNotFoundError):
+                size = path.stat().st_size
+                yield StoredObject(str(path.relative_to(directory)), size)
 
 
 def _written(

@@ -89,6 +89,14 @@ os._exit(9)  # as kill -9 ends it
     assert (list(store.list("jobs/1")), left.exists()) == ([], False)
 
 
+def test_a_file_that_is_complete_before_its_size_is_read_does_not_end_the_listing(tmp_path: Path) -> None:
+    """A link to nothing stands for it: it is in its directory, and has no size."""
+    store = Store(f"file://{tmp_path}/store")
+    store.put_file("jobs/1/b", small(tmp_path))
+    (tmp_path / "store" / "jobs" / "1" / "a#1").symlink_to(tmp_path / "nothing")
+    assert [found.key for found in store.list("jobs/1")] == ["jobs/1/b"]
+
+
 def test_head_returns_the_size_or_none(store: Store, tmp_path: Path) -> None:
     store.put_file("a", small(tmp_path))
     assert store.head("a") == StoredObject("a", 7)
