@@ -5,9 +5,10 @@
     make bench-quality ARGS="--held-out"    # the candidates for the preset `best`, on held-out articles
     make bench-windows                      # what 32, 64 and 128 calibration windows give beside 16
 
-SmolLM2-135M in float32, 16 calibration windows of 512 tokens (but for `bench-windows`), perplexity over 24
-windows of 512 tokens of other articles. Each row runs in a process of its own, and is a file of JSON: the
-recipe, the commit, the seconds, and what was measured.
+SmolLM2-135M in float32 (held out: bfloat16), 16 calibration windows of 512 tokens where a row does not say
+another number, perplexity over 24 windows of 512 tokens of other articles (held out: 16 windows). Each row
+runs in a process of its own, and is a file of JSON: the recipe, the commit, the seconds, and what was
+measured.
 """
 
 import argparse
@@ -30,9 +31,9 @@ from pruning.gradients.gradient_pass import gradient_norms
 from pruning.gradients.window_norms import GradientNorms
 from pruning.recipe import Recipe
 
-HALF = {"sparsity": 0.5}
-TWO_OF_FOUR = {"pattern": "2:4"}
-SEVENTY = {"sparsity": 0.7}
+HALF: dict[str, Any] = {"sparsity": 0.5}
+TWO_OF_FOUR: dict[str, Any] = {"pattern": "2:4"}
+SEVENTY: dict[str, Any] = {"sparsity": 0.7}
 
 
 @dataclass(frozen=True)
@@ -95,23 +96,30 @@ ROWS = (
 )
 
 
-def _candidate(name: str, toward: float, band: float, **options: Any) -> Row:  # noqa: ANN401 - a recipe's fields
-    refit = {"toward": toward, "iterations": 8}
-    return Row(name, {**ADMM, **HALF, **_by_layer(band), "refit": refit, "order": "layers", **options})
+def _candidate(
+    name: str,
+    *,
+    ridge: float,
+    toward: float = 0.5,
+    band: float = 0.35,
+    samples: int = 16,
+    **options: Any,  # noqa: ANN401 - a recipe's fields
+) -> Row:
+    spread = {} if "pattern" in options else {**HALF, **_by_layer(band)}
+    method = {"name": "admm", "ridge": ridge}
+    refit = {"toward": toward, "ridge": ridge, "iterations": 8}
+    recipe = {"method": method, **spread, "refit": refit, "order": "layers", **options}
+    return Row(name, recipe, samples=samples)
 
 
 # Compared on held-out windows of the calibration articles, never on the evaluation text.
 CANDIDATES = (
-    _candidate("toward 0, band 0.25", 0, 0.25),
-    _candidate("toward 0.5, band 0.25", 0.5, 0.25),
-    _candidate("toward 0.3, band 0.35", 0.3, 0.35),
-    _candidate("toward 0.5, band 0.35", 0.5, 0.35),
-    _candidate("toward 0.7, band 0.35", 0.7, 0.35),
-    _candidate("toward 0.5, band 0.45", 0.5, 0.45),
-    _candidate("toward 0.5, 2:4", 0.5, 0, pattern="2:4", sparsity=None, allocation="uniform"),
-    _candidate("toward 0.3, 2:4", 0.3, 0, pattern="2:4", sparsity=None, allocation="uniform"),
-    _candidate("toward 0.5, band 0.25, 70 %", 0.5, 0.25, **SEVENTY),
-    _candidate("toward 0.5, band 0.15, 70 %", 0.5, 0.15, **SEVENTY),
+    *(_candidate(f"50 %, ridge {ridge}", ridge=ridge) for ridge in (0, 2, 4, 8)),
+    *(_candidate(f"50 %, ridge 4, toward {toward}", ridge=4, toward=toward) for toward in (0.3, 0.7)),
+    *(_candidate(f"50 %, ridge {ridge}, 64 windows", ridge=ridge, samples=64) for ridge in (0, 4)),
+    *(_candidate(f"2:4, ridge {ridge}", ridge=ridge, **TWO_OF_FOUR) for ridge in (0, 4)),
+    *(_candidate(f"70 %, ridge {ridge}", ridge=ridge, **SEVENTY) for ridge in (0, 4)),
+    _candidate("70 %, ridge 4, band 0.2", ridge=4, band=0.2, **SEVENTY),
 )
 
 
@@ -126,15 +134,15 @@ def _windows() -> Iterator[Row]:
 TABLES = {"quality": ROWS, "held-out": (DENSE, *CANDIDATES), "windows": tuple(_windows())}
 
 
-def measure(row: Row, workload: Subject, evaluation: Tensor) -> dict[str, Any]:
+def measure(row: Row, workload: Subject, evaluation: Tensor, dtype: str) -> dict[str, Any]:
     """Prune by a row's recipe, and return what its file holds.
 
-    `evaluation`: the windows to measure perplexity on.
+    `evaluation`: the windows to measure perplexity on. `dtype`: of the computation.
     """
-    model, seconds = workload.dense(), dict[str, float]()
+    model, seconds = workload.dense(getattr(torch, dtype)), dict[str, float]()
     found: dict[str, Any] = {"recipe": None, "sparsity": 0.0, "swap_reduction": None}
     if row.recipe is not None:
-        fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": "float32"}
+        fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": dtype}
         recipe = Recipe.model_validate({**fields, **row.recipe})
         started = time.perf_counter()
         gradients: GradientNorms = {}
@@ -189,7 +197,8 @@ def main() -> None:
     if row := only_row(table, options):
         workload = subject(options, row.samples)
         evaluation = workload.held_out if options.held_out else workload.evaluation
-        write_row(results, row.name, measure(row, workload, evaluation), anonymous=workload.places)
+        dtype = "bfloat16" if options.held_out else "float32"
+        write_row(results, row.name, measure(row, workload, evaluation, dtype), anonymous=workload.places)
         return
     for line in _lines(rows_of(table, options, parser), results):
         print(line, flush=True)

@@ -19,6 +19,9 @@ class Admm(Model):
     damping: float = 0.01
     """Added to the diagonal of the second moments, as a share of its mean."""
 
+    ridge: float = 0.0
+    """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
+
     penalty: float = 0.1
     """The initial penalty; it rises as the support converges."""
 
@@ -495,7 +498,7 @@ class DistilOptions(Model):
     tokens: int = 131072
     """Tokens to train on, each once, in windows of the calibration's length."""
 
-    tokens_per_step: int = 1024
+    tokens_per_step: int = 512
     """Tokens of one optimiser step; at least one window."""
 
     learning_rate: float | None = None
@@ -1932,6 +1935,9 @@ class RefitOptions(Model):
 
     damping: float = 0.01
     """Added to the diagonal of the second moments, as a share of its mean."""
+
+    ridge: float = 0.0
+    """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
 
     iterations: int = 20
     """Steps of conjugate gradients."""

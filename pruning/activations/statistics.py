@@ -7,7 +7,7 @@ not depend on how windows are grouped into micro-batches.
 import math
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from typing import Generic, Literal, Protocol, TypeVar
+from typing import Generic, Literal, Protocol, TypeVar, cast
 
 import torch
 from torch import Tensor
@@ -54,14 +54,19 @@ class InputNorms:
 
 
 class SecondMoments:
-    """The mean over windows of XᵀX, X (tokens, features) one window's inputs. SparseGPT's H is twice this."""
+    """The mean over windows of XᵀX, X (tokens, features) one window's inputs. SparseGPT's H is twice this.
+
+    `tokens`: how many they are of.
+    """
 
     def __init__(self) -> None:
+        self.tokens = 0
         self._windows = 0
         self._sum = torch.zeros(())
 
     def add(self, inputs: Sequence[Tensor]) -> None:
         for window in inputs:
+            self.tokens += len(window)
             moments = product_over_tokens(window, window)
             self._sum = moments if self._windows == 0 else self._sum.add_(moments)
             self._windows += 1
@@ -223,6 +228,10 @@ class InputStatistics:
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """Return a statistic of the layer's input: `InputNorms.value` or `SecondMoments.value`."""
         return self._statistics.by_layer[layer.name][need].value
+
+    def tokens(self, layer: LinearLayer) -> int:
+        """Return how many tokens the layer's second moments are of. Needs `second_moments`."""
+        return cast(SecondMoments, self._statistics.by_layer[layer.name]["second_moments"]).tokens
 
     def relative_error(self, layer: LinearLayer, dense: Tensor) -> float | None:
         """Return ‖XW'ᵀ - XWᵀ‖ / ‖XWᵀ‖, W' the layer's current weight, W the `dense` one (outputs, inputs).

@@ -8,7 +8,8 @@ by a penalty ρ that rises as the support converges:
     D = the largest entries of X + V/ρ, 0 elsewhere
     V = V + ρ·(X - D)
 
-The inputs are scaled so that diag H = 1: then the largest weights matter most.
+The inputs are scaled so that diag H = 1: then the largest weights matter most. H may have a ridge, as for
+`pruning.methods.refit`.
 """
 
 from collections.abc import Callable
@@ -82,12 +83,13 @@ class AdmmMethod(Method[Admm]):
 
     def prune(self, layer: LayerStats, target: LayerTarget) -> PrunedMatrix:
         weight, moments = layer.target_weight, layer.second_moments
+        ridge = self.options.ridge * layer.inputs_per_token
         if not moments.any():  # no input reaches this layer, so any support is as good
             return PrunedMatrix(_zeros_of(target, weight.numel())(weight.abs()))
         (mask, kept), warnings = with_rising_damping(
             lambda damping: admm_support(
                 weight,
-                damped(moments, damping),
+                damped(moments, damping, ridge),
                 _zeros_of(target, weight.numel()),
                 penalty=self.options.penalty,
                 iterations=self.options.iterations,

@@ -57,6 +57,12 @@ class LayerStats:
         """The mean of XᵀX over windows: (inputs, inputs). Needs `second_moments`."""
         return self.statistics.of(self.layer, "second_moments")
 
+    @property
+    def inputs_per_token(self) -> float:
+        """Inputs ÷ the tokens that `second_moments` are of; 0 where no token reached the layer."""
+        tokens = self.statistics.tokens(self.layer)
+        return self.layer.inputs / tokens if tokens else 0.0
+
     def gradient_norms(self, norm: GradientNorm) -> Tensor:
         """The norm over windows of the loss gradient, unscaled: (outputs, inputs). Needs `gradient_norms`.
 

@@ -17,10 +17,10 @@ _RISE = 10.0
 _FLOOR = 1e-6
 
 
-def damped(moments: Tensor, damping: float) -> Tensor:
-    """Return a copy of H = `moments` (inputs, inputs) plus damping·mean(diag H)·I."""
-    result = moments.clone()
-    result.diagonal().add_(damping * moments.diagonal().mean())
+def damped(moments: Tensor, damping: float, ridge: float = 0.0) -> Tensor:
+    """Return a copy of H = `moments` (inputs, inputs) plus damping·mean(diag H)·I and ridge·diag(H)."""
+    result, diagonal = moments.clone(), moments.diagonal()
+    result.diagonal().add_(damping * diagonal.mean() + ridge * diagonal)
     return result
 
 

@@ -8,6 +8,10 @@ row.
 The target outputs are those of the dense weights w on the pruned model's inputs X, or lie toward the outputs
 Y of the dense model. For the latter, w is replaced by the unpruned least-squares weights for them,
 w + toward·((Y - X·wᵀ)ᵀX)·H⁻¹.
+
+A ridge adds to each number on the diagonal of H a share of itself: options.ridge · inputs ÷ tokens. Both
+regressions have as many predictors as there are inputs, so the fewer tokens there are for each, the more they
+would learn the calibration text by heart.
 """
 
 from dataclasses import replace
@@ -29,8 +33,9 @@ def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, t
     error, moments = (layer.activation_error, layer.second_moments) if options.toward else (None, None)
     if error is None or moments is None or not moments.any():
         return layer, ()
+    ridge = options.ridge * layer.inputs_per_token
     shift, warnings = with_rising_damping(
-        lambda damping: _solved(damped(moments, damping), error), options.damping
+        lambda damping: _solved(damped(moments, damping, ridge), error), options.damping
     )
     return replace(layer, refit_target=layer.weight + options.toward * shift), warnings
 
@@ -48,20 +53,29 @@ def refitted(layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions) -> 
         start=layer.weight if pruned.weight is None else pruned.weight,
         moments=layer.second_moments,
         damping=options.damping,
+        ridge=options.ridge * layer.inputs_per_token,
         iterations=options.iterations,
     )
     return replace(pruned, weight=weight)
 
 
 def refit(
-    weight: Tensor, mask: Tensor, start: Tensor, moments: Tensor, *, damping: float, iterations: int
+    weight: Tensor,
+    mask: Tensor,
+    start: Tensor,
+    moments: Tensor,
+    *,
+    damping: float,
+    ridge: float = 0.0,
+    iterations: int,
 ) -> Tensor:
     """Return the new weights (outputs, inputs), zero where `mask` is True.
 
     The outputs of `weight` are reproduced. The search begins at `start`, such as the masked weights.
-    `moments` (inputs, inputs) is the mean of XᵀX over windows; `damping` pulls towards `weight`.
+    `moments` (inputs, inputs) is the mean of XᵀX over windows; `damping` and `ridge` pull towards `weight`,
+    see `damped`.
     """
-    hessian = damped(moments, damping)
+    hessian = damped(moments, damping, ridge)
     diagonal = hessian.diagonal()
     solution = start.masked_fill(mask, 0)
     if not diagonal.any():  # no input reaches this layer: every solution is as good

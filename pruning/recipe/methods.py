@@ -4,6 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
+from pruning.recipe.fields import OUT_AT_DEFAULT
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
@@ -29,6 +30,10 @@ _SELECTION = (
 )
 _INVERSE = "Divide by the gradients instead of multiplying: the reference's inverse-gradient score."
 _DAMPING = "Added to the diagonal of the second moments, as a share of its mean."
+RIDGE = (
+    "What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ "
+    "tokens. It keeps solved weights from learning a short calibration text by heart."
+)
 
 
 class MethodOptions(Options):
@@ -133,6 +138,7 @@ class Admm(MethodOptions):
     updates_weights = True
     name: Literal["admm"] = "admm"
     damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
+    ridge: Annotated[float, OUT_AT_DEFAULT] = Field(0.0, ge=0, le=100, description=RIDGE)
     penalty: float = Field(
         0.1, gt=0, le=1e3, description="The initial penalty; it rises as the support converges."
     )

@@ -21,10 +21,11 @@ class Preset:
     decides: tuple[str, ...] = ("allocation", "refit", "order")  # what a request with the name leaves out
 
 
+_RIDGE = 4.0
 _BEST: Mapping[str, Any] = {
-    "method": {"name": "admm"},
+    "method": {"name": "admm", "ridge": _RIDGE},
     "allocation": {"name": "uniform"},
-    "refit": {"toward": 0.5, "iterations": 8},
+    "refit": {"toward": 0.5, "ridge": _RIDGE, "iterations": 8},
     "order": "layers",
 }
 _GUIDED: Mapping[str, Any] = {"allocation": {"name": "gradient", "band": 0.35}}

@@ -55,7 +55,7 @@ class DistilOptions(StrictModel):
         description="Tokens to train on, each once, in windows of the calibration's length.",
     )
     tokens_per_step: int = Field(
-        1024, ge=1, le=2**24, description="Tokens of one optimiser step; at least one window."
+        512, ge=1, le=2**24, description="Tokens of one optimiser step; at least one window."
     )
     learning_rate: float | None = Field(
         None,

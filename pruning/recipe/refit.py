@@ -5,8 +5,8 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pruning.recipe.fields import StrictModel
-from pruning.recipe.methods import Need
+from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
+from pruning.recipe.methods import RIDGE, Need
 
 
 class RefitOptions(StrictModel):
@@ -15,6 +15,7 @@ class RefitOptions(StrictModel):
     damping: float = Field(
         0.01, gt=0, le=1, description="Added to the diagonal of the second moments, as a share of its mean."
     )
+    ridge: Annotated[float, OUT_AT_DEFAULT] = Field(0.0, ge=0, le=100, description=RIDGE)
     iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
     toward: float = Field(
         0.0,

@@ -22,8 +22,8 @@ GROUPS = {**INPUT_GROUPS, "gemma2": INPUT_GROUPS["llama"]}
 RESIDUAL_LAYER = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None}
 
 
-def recipe(toward: float) -> Recipe:
-    refit = {"damping": DAMPING, "iterations": 200, "toward": toward}
+def recipe(toward: float, ridge: float = 0.0) -> Recipe:
+    refit = {"damping": DAMPING, "ridge": ridge, "iterations": 200, "toward": toward}
     return Recipe.model_validate(
         {"model": "/any", "method": "magnitude", "sparsity": 0.5, "refit": refit, "order": "layers"}
     )
@@ -49,12 +49,15 @@ def layer_input_and_block_output(
     return found["inputs"].flatten(0, -2), found["output"].flatten(0, -2)
 
 
+@pytest.mark.parametrize("ridge", [0.0, 3.0])
 @pytest.mark.parametrize("family", GROUPS)
-def test_refit_weights_give_outputs_between_those_of_both_models(family: str, five_windows: Tensor) -> None:
+def test_refit_weights_give_outputs_between_those_of_both_models(
+    family: str, ridge: float, five_windows: Tensor
+) -> None:
     blocks, steps = GROUPS[family]
     dense = make(family, torch.float64)
     model, expected = copy.deepcopy(dense), copy.deepcopy(dense)
-    result = prune(model, recipe(TOWARD), five_windows, {}, step=ignore_steps)
+    result = prune(model, recipe(TOWARD, ridge), five_windows, {}, step=ignore_steps)
     for number in range(len(dense.get_submodule(blocks))):
         block = f"{blocks}.{number}"
         for step in steps:
@@ -71,7 +74,7 @@ def test_refit_weights_give_outputs_between_those_of_both_models(family: str, fi
                     error = dense_output - output
                 target = inputs @ weight.T + TOWARD * error
                 mask = naive.mask_of(weight.abs(), "unstructured", 0.5, whole_matrix=True)
-                solved[layer] = least_squares(inputs, target, weight, mask)
+                solved[layer] = least_squares(inputs, target, weight, mask, ridge)
             for layer, solution in solved.items():
                 naive.matrix_of(expected.get_submodule(layer)).copy_(solution)
     for name in result.masks:
@@ -99,9 +102,10 @@ def test_the_layer_whose_error_is_that_of_the_blocks_output_is_found_in_bfloat16
     assert found == ({f"{GROUPS[family][0]}.{number}.{name}" for number in range(count)} if name else set())
 
 
-def least_squares(inputs: Tensor, target: Tensor, weight: Tensor, mask: Tensor) -> Tensor:
-    """Solve each row on its support, damped towards the unpruned weights that give `target`."""
-    pull = (DAMPING * inputs.square().sum(dim=0).mean()).sqrt() * torch.eye(inputs.shape[1])
+def least_squares(inputs: Tensor, target: Tensor, weight: Tensor, mask: Tensor, ridge: float) -> Tensor:
+    """Solve each row on its support, held back towards the unpruned weights that give `target`."""
+    (tokens, width), energy = inputs.shape, inputs.square().sum(dim=0)
+    pull = (DAMPING * energy.mean() + ridge * width / tokens * energy).sqrt().diag()
     stacked = torch.cat([inputs, pull]).to(inputs)
     free = torch.linalg.lstsq(stacked, torch.cat([target, pull.to(inputs) @ weight.T])).solution.T
     solution = torch.zeros_like(weight)

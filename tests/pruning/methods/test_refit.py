@@ -42,6 +42,9 @@ def test_each_row_is_the_least_squares_solution_on_its_support(
     damped = moments + 0.01 * moments.diagonal().mean() * torch.eye(INPUTS)
     solution = refit(weight, mask, weight, moments, damping=0.01, iterations=60)
     torch.testing.assert_close(solution, solved_row_by_row(weight, mask, damped))
+    held_back = damped + 0.3 * moments.diagonal().diag()
+    solution = refit(weight, mask, weight, moments, damping=0.01, ridge=0.3, iterations=60)
+    torch.testing.assert_close(solution, solved_row_by_row(weight, mask, held_back))
     assert (solution[mask] == 0).all()
     assert not torch.signbit(solution[mask]).any()
 

@@ -220,8 +220,8 @@ def test_the_recipe_needs_no_torch() -> None:
 
 def test_best_is_expanded_in_the_recipe() -> None:
     best = recipe(method="best")
-    refit = {"toward": 0.5, "iterations": 8}
-    assert best == recipe(method="admm", refit=refit, allocation=best.allocation, order="layers")
+    admm, refit = {"name": "admm", "ridge": 4}, {"toward": 0.5, "ridge": 4, "iterations": 8}
+    assert best == recipe(method=admm, refit=refit, allocation=best.allocation, order="layers")
     assert best.allocation.name == "gradient"
     assert best.needs == {"second_moments", "activation_error", "gradient_norms"}
     assert best.gradient_norms == {"l2"}
