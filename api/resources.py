@@ -14,10 +14,10 @@ from api.failure_log import FailureLog
 from api.pools import BoundedPool, Made
 from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
-from api.streams.listener import EventListener
 from api.streams.streams import Streams
 from jobs.access.oidc import Provider
 from jobs.database import engine_for_requests, libpq_url, sessions
+from jobs.hints.listener import EventListener
 from jobs.settings import Settings
 from jobs.storage.links import Links
 from jobs.storage.store import Store
@@ -55,14 +55,13 @@ class AppResources:
         engine = engine_for_requests(settings)
         database = sessions(engine)
         url = libpq_url(settings.database_url.get_secret_value())
-        listen_url = settings.listen_url or settings.database_url
         seconds = settings.download_link_seconds
         links = None if seconds is None else Links(seconds, settings.download_link_endpoint)
         return cls(
             settings,
             engine,
             database,
-            Streams(EventListener(libpq_url(listen_url.get_secret_value())), database),
+            Streams(EventListener.of(settings), database),
             Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),

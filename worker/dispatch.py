@@ -20,13 +20,16 @@ the API could not look at in time, `worker.dispatcher.sizing` estimates what job
 `worker.dispatcher.memberships` asks the identity provider whether people still are in their groups, and
 `worker.dispatcher.standing`, where figures are served to Prometheus, reads those that are in the database.
 
+Rounds are half a second apart. When a job can be published or a worker is free, of which
+`worker.dispatcher.listening` hears, steps 3 and 4 do not wait for the next one: once for all that happens
+together.
+
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
 from the table of jobs alone. While the database or the broker is unavailable, it waits.
 """
 
 import logging
 import signal
-import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -41,6 +44,7 @@ from jobs.access.oidc import Provider
 from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions, waits_for_others
 from jobs.fleet import dispatch_queue
 from jobs.fleet.dispatch_queue import ExpiredLease, Idle
+from jobs.hints import hints
 from jobs.lifecycle import lane_offers, lifecycle
 from jobs.lifecycle.placing import lend
 from jobs.monitoring import logs
@@ -56,7 +60,9 @@ from worker.broker.app import publish, published
 from worker.broker.log import set_up
 from worker.dispatcher.background import Background
 from worker.dispatcher.checks import PendingChecks
+from worker.dispatcher.listening import Listening
 from worker.dispatcher.memberships import MembershipChecks
+from worker.dispatcher.pause import Pause
 from worker.dispatcher.placement import Placement
 from worker.dispatcher.retention import Retention
 from worker.dispatcher.sizing import Sizing
@@ -67,6 +73,7 @@ from worker.identity import name_of_this_process
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 0.5
+_LEAST_PAUSE_SECONDS = 0.05  # however much happens: whoever publishes reads all workers
 _SECONDS_AFTER_FAILURE = 2.0
 _CHECK_IN_HAND_SECONDS = 5.0  # a membership's, whose answer may hold the only refresh token that counts
 _LEASES_PER_ROUND = 100
@@ -87,7 +94,7 @@ class Dispatcher:
         self._database = database
         self._settings = settings
         self._clock = clock
-        self._stopped = threading.Event()
+        self._between = Pause(_LEAST_PAUSE_SECONDS)
         self._connected_since: float | None = None
         self._looked_at: float | None = None
         self._seen_at: float | None = None
@@ -97,23 +104,41 @@ class Dispatcher:
 
     def run(self) -> None:
         """Run rounds until `stop` is called, whether or not the database and the broker are available."""
-        while not self._stopped.is_set():
-            self._stopped.wait(_SECONDS_BETWEEN_ROUNDS if self.round() else _SECONDS_AFTER_FAILURE)
+        next_at, stopped = time.monotonic(), self._between.stopped
+        while not stopped:
+            whole = time.monotonic() >= next_at
+            succeeded = self.round(whole=whole)
+            now = time.monotonic()
+            if not succeeded:
+                next_at = now + _SECONDS_AFTER_FAILURE
+            elif whole:
+                next_at = now + _SECONDS_BETWEEN_ROUNDS
+            stopped = self._between.wait(max(0.0, next_at - now), whole=not succeeded)
+
+    def wake(self) -> None:
+        """Publish without waiting for the next round: a job or a worker may have become free."""
+        self._between.cut_short()
 
     def stop(self) -> None:
         """Finish the current round and start no other."""
-        self._stopped.set()
+        self._between.stop()
 
-    def round(self) -> bool:
-        """Run one round. False: the database or the broker was unavailable, and the rest was skipped."""
+    def round(self, *, whole: bool = True) -> bool:
+        """Run one round, or that part of it alone that gives new jobs to idle workers.
+
+        False: the database or the broker was unavailable, and the rest was skipped.
+        """
         began = time.perf_counter()
         try:
-            self._record_heartbeat()
-            self._take_back_expired()
-            self._advance_sweeps()
+            if whole:
+                self._record_heartbeat()
+                self._take_back_expired()
+                self._advance_sweeps()
             self._placement.round(self._seen_at or 0.0)
             queues = self._waiting_queues()
             self._publish_new(queues)
+            if not whole:
+                return True
             for queue in queues:
                 self._publish_lost_again(queue)
             self._offer_lanes()
@@ -320,25 +345,32 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("the dispatcher starts")
-    with _background(database, settings(), provider):
+    with _background(dispatcher, database, settings(), provider):
         dispatcher.run()
     engine.dispose()
 
 
 @contextmanager
 def _background(
-    database: sessionmaker[Session], settings: Settings, provider: Provider | None
+    dispatcher: Dispatcher, database: sessionmaker[Session], settings: Settings, provider: Provider | None
 ) -> Iterator[None]:
     """What works in threads while the dispatcher does. The last to start is the first to stop."""
     threads: list[Background] = []
     standing = StandingReader(database, settings)
     if serve(Part.DISPATCHER, settings.dispatcher_metrics, "PRUNESERVE_DISPATCHER_METRICS", standing):
         threads.append(standing)
+    checks, sizing = PendingChecks(database, settings), Sizing(database, settings)
+
+    def submitted() -> None:
+        checks.wake()
+        sizing.wake()
+
     threads += [
         Retention(database, settings, Store(settings.store_url)),
         WebhookSender(database, settings),
-        PendingChecks(database, settings),
-        Sizing(database, settings),
+        checks,
+        sizing,
+        Listening(settings, {hints.DISPATCH: dispatcher.wake, hints.SUBMITTED: submitted}),
     ]
     memberships = MembershipChecks(database, settings, provider) if provider else None
     if memberships is not None:

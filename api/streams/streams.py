@@ -15,11 +15,12 @@ from sqlalchemy.orm import Session, sessionmaker
 from starlette.concurrency import run_in_threadpool
 
 from api.problems.problems import RETRY_AFTER_SECONDS
-from api.streams.listener import EventListener
 from jobs.access import page_sessions
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import event_log, hints
+from jobs.hints import hints
+from jobs.hints.listener import EventListener
+from jobs.lifecycle import event_log
 from jobs.lifecycle.events import Event
 from jobs.queries import queries
 from jobs.states import ENDED

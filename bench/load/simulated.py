@@ -24,7 +24,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import libpq_url, sqlalchemy_url
 from jobs.fleet import dispatch_queue, held_jobs
-from jobs.lifecycle import hints, lifecycle
+from jobs.hints import hints
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StepFinished
 from jobs.lifecycle.lifecycle import Claim
 from jobs.placement.classes import UNPLACED

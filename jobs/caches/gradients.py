@@ -20,6 +20,7 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
+from jobs.hints import hints
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.spec.job import JobSpec
@@ -277,6 +278,7 @@ def _give_up(session: Session, claim: Claim, fingerprints: Collection[str] | Non
 def _unblock(session: Session, claim: Claim) -> None:
     """Let the jobs that wait for this one ask again."""
     session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
+    hints.give(session, hints.DISPATCH)
 
 
 def _drop(session: Session, fingerprints: Sequence[str]) -> None:

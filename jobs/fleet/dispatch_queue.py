@@ -16,6 +16,7 @@ from sqlalchemy.orm import Session
 
 from jobs.fleet import line
 from jobs.fleet.selecting import each_value, is_alive
+from jobs.hints import hints
 from jobs.lifecycle import lane_leases
 from jobs.placement.classes import Capacity
 from jobs.states import HELD, PlacementState
@@ -82,6 +83,7 @@ def held_for_checks(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
 def checked(session: Session, job_id: UUID) -> None:
     """Record that a job's files were looked at: it may be dispatched."""
     session.execute(update(Job).where(Job.id == job_id).values(checks_pending=False))
+    hints.give(session, hints.DISPATCH)
 
 
 def paused_queues(session: Session) -> set[str]:

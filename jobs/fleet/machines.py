@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session
 
 from jobs.fleet.dispatch_queue import TAKES_JOBS
 from jobs.fleet.selecting import is_alive
+from jobs.hints import hints
 from jobs.placement.classes import Capacity
 from jobs.tables import Worker
 from pruning.estimate import ASSUMED, Machine
@@ -25,6 +26,7 @@ def declared(
         .values(name=worker, **known)
         .on_conflict_do_update(index_elements=[Worker.name], set_=known)
     )
+    hints.give(session, hints.DISPATCH)
 
 
 def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:

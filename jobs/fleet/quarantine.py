@@ -14,6 +14,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session, aliased
 
 from jobs.fleet import steering
+from jobs.hints import hints
 from jobs.lifecycle.placing import not_taken
 from jobs.spec.plain_text import plain
 from jobs.states import JobState, Outcome
@@ -70,6 +71,7 @@ def release(session: Session, worker: str) -> None:
     session.execute(
         update(Worker).where(Worker.name == worker).values(faults=0, fault=None, quarantined_at=None)
     )
+    hints.give(session, hints.DISPATCH)
 
 
 def succeeded(session: Session, worker: str) -> None:

@@ -13,6 +13,7 @@ from sqlalchemy import ColumnElement, exists, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
+from jobs.hints import hints
 from jobs.tables import NOW, Job, Queue, Worker
 
 _CLAIMING = 0x636C61696D  # distinguishes this advisory lock from others on the same name
@@ -28,6 +29,7 @@ def cordon(session: Session, worker: str) -> bool:
 
 def uncordon(session: Session, worker: str) -> bool:
     """Let a worker take jobs again, also one that is being drained. Returns False if there is none."""
+    hints.give(session, hints.DISPATCH)
     return _change(session, worker, cordoned_at=None, draining=False)
 
 
@@ -88,6 +90,7 @@ def pause(session: Session, queue: str, by: str) -> None:
 def resume(session: Session, queue: str) -> None:
     """Let workers claim the jobs of a queue again."""
     session.execute(update(Queue).where(Queue.name == queue).values(paused_at=None, paused_by=None))
+    hints.give(session, hints.DISPATCH)
 
 
 def _change(session: Session, worker: str, **values: Any) -> bool:  # noqa: ANN401 - what SQLAlchemy takes

@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import hints
+from jobs.hints import hints
 from jobs.lifecycle.events import KINDS, Event, EventData, StepFinished
 from jobs.tables import JobEvent
 

@@ -10,6 +10,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.orm import Session
 
+from jobs.hints import hints
 from jobs.lifecycle import usage
 from jobs.tables import NOW, SEARCH_NOW, GradientLane
 
@@ -54,6 +55,7 @@ def end(session: Session, *which: ColumnElement[bool], values: Mapping[str, Any]
         this = GradientLane.job_id == row.job_id, GradientLane.lane == row.lane
         session.execute(update(GradientLane).where(*this).values(RELEASED | dict(values or {})))
         usage.record_help(session, row.job_id, row.worker, float(row.seconds))
+        hints.give(session, hints.DISPATCH)
     return bool(rows)
 
 

@@ -6,6 +6,7 @@ from uuid import UUID
 from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
+from jobs.hints import hints
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import REACHED
@@ -69,6 +70,7 @@ def create(  # noqa: PLR0913 - what a job is made of, beside its specification
     session.flush()
     index_labels(session, owner, job.id, job.labels)
     event_log.append(session, job.id, owner, 1, StateChanged(state=JobState.QUEUED))
+    hints.give(session, hints.SUBMITTED)
     session.refresh(job)
     return job
 
@@ -136,6 +138,7 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
         )
         change = StateChanged(state=JobState.QUEUED, reason="retried")
         if move(session, job_id, state, change, values=fresh):
+            hints.give(session, hints.SUBMITTED)
             _reopen_sweep(session, job_id)
             return True
         state = _state(session, owner, job_id)  # another request was faster

@@ -11,6 +11,7 @@ from uuid import UUID
 from sqlalchemy import case, func, null, update
 from sqlalchemy.orm import Session
 
+from jobs.hints import hints
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.placement.classes import UNPLACED
@@ -27,6 +28,7 @@ def sized(session: Session, job_id: UUID, needs: dict[str, Any] | None) -> None:
         .where(Job.id == job_id, _QUEUED, Job.placement == PlacementState.UNSIZED)
         .values(needs=null() if needs is None else needs, placement=PlacementState.SIZED)
     )
+    hints.give(session, hints.DISPATCH)
 
 
 def place(session: Session, job_ids: Collection[UUID], queue: str) -> None:

@@ -19,6 +19,7 @@ from sqlalchemy import (
 )
 from sqlalchemy.orm import Session
 
+from jobs.hints import hints
 from jobs.lifecycle import event_log, lane_leases, usage
 from jobs.lifecycle.events import StateChanged
 from jobs.monitoring.at_commit import record_at_commit
@@ -91,6 +92,8 @@ def move(
             lane_leases.forget_unfinished(session, job_id)
         event = change.model_copy(update={"attempt": row.attempt or None})
         event_log.append(session, job_id, row.owner, row.last_event, event)
+        if target == JobState.QUEUED or (expected in HELD and target not in HELD):
+            hints.give(session, hints.DISPATCH)
         if target in ENDED:
             outbox.enqueue_job_ended(session, job_id, target)
         record_at_commit(session, MOVES, before=expected, state=target)

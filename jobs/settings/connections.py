@@ -12,8 +12,8 @@ class Connections(BaseModel):
     listen_url: SecretStr | None = Field(
         None,
         validation_alias="DATABASE_LISTEN_URL",
-        description="PostgreSQL's own address, where `DATABASE_URL` is that of a pooler: the API listens for "
-        "events there, on one connection per process. `DATABASE_URL` when unset.",
+        description="PostgreSQL's own address, where `DATABASE_URL` is that of a pooler: API and dispatchers "
+        "listen for events there, on one connection per process. `DATABASE_URL` when unset.",
     )
     broker_url: SecretStr | None = Field(
         None,

@@ -13,7 +13,8 @@ class Dispatching(BaseModel):
         0,
         ge=0,
         description="Unclaimed messages in each queue beyond the number of idle workers. They spare a worker "
-        "up to half a second between two jobs, and are claimed before whoever comes later.",
+        "the tenth of a second in which a dispatcher hears that it is idle, and are claimed before "
+        "whoever comes later.",
     )
     class_patience_seconds: float = Field(
         900.0,

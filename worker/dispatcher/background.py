@@ -6,8 +6,11 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from jobs.database import DATABASE_UNAVAILABLE
+from worker.dispatcher.pause import Pause
 
 log = logging.getLogger(__name__)
+
+_LEAST_PAUSE_SECONDS = 0.02
 
 
 class Background(ABC):
@@ -26,16 +29,20 @@ class Background(ABC):
         self._pause = pause
         self._after_failure = pause if after_failure is None else after_failure
         self._at_once = at_once
-        self._stopped = threading.Event()
+        self._between = Pause(_LEAST_PAUSE_SECONDS)
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     def start(self) -> None:
         """Begin, in a thread."""
         self._thread.start()
 
+    def wake(self) -> None:
+        """Start the next round soon, unless the last one failed."""
+        self._between.cut_short()
+
     def stop(self) -> None:
         """Start no other round. The current one is not waited for: a disk, a store or the Hub may hang."""
-        self._stopped.set()
+        self._between.stop()
 
     def wait(self, seconds: float) -> None:
         """Wait this long at most, once stopped, for the end of what is in hand."""
@@ -50,14 +57,14 @@ class Background(ABC):
         """Run one round."""
 
     def _run(self) -> None:
-        pause = 0.0 if self._at_once else self._pause
-        while not self._stopped.wait(pause):
+        pause, failed = 0.0 if self._at_once else self._pause, False
+        while not self._between.wait(pause, whole=failed):
             try:
                 self.round()
-                pause = self._pause
+                pause, failed = self._pause, False
             except self.put_off_by as error:
                 log.warning("%s: a round is put off (%s)", self.name, self.reason(error))
-                pause = self._after_failure
+                pause, failed = self._after_failure, True
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)
-                pause = self._after_failure
+                pause, failed = self._after_failure, True

@@ -48,7 +48,7 @@ class MembershipChecks(Background):
         """Check whoever is due, the longest waiting first. Raises ProviderUnavailable."""
         self._rest_lapsed()
         unanswered: ProviderUnavailable | None = None
-        while not self._stopped.is_set():
+        while not self._between.stopped:
             with self._database.begin() as session:
                 due = people.take_due(session, self._provider.issuer, self._terms.check_every)
             if due is None:
@@ -67,7 +67,7 @@ class MembershipChecks(Background):
 
     def _rest_lapsed(self) -> None:
         found = 1
-        while found and not self._stopped.is_set():
+        while found and not self._between.stopped:
             with self._database.begin() as session:
                 found = people.rest_lapsed(session)
 

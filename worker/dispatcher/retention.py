@@ -82,7 +82,7 @@ class Retention(Background):
         while (
             self._write(lambda s: retention.forget_progress(s, days, _ROWS_PER_ROUND)) == _ROWS_PER_ROUND
             and time.monotonic() < give_up_at
-            and not self._stopped.is_set()
+            and not self._between.stopped
         ):
             pass
 

@@ -124,6 +124,7 @@ class Sizing(Background):
         if key not in self._readings:
             reading = Call(partial(shape_of, model, owner, self._settings), self._clock)
             threads = self._of_disks if is_local(model.id) else self._of_the_hub
+            reading.result.add_done_callback(lambda _: self.wake())
             threads.submit(owner, reading)
             self._readings[key] = reading
         return self._readings[key]

@@ -87,7 +87,7 @@ class WebhookSender(Background):
 
     async def _send_while_due(self) -> int:
         count, sending = 0, dict[asyncio.Task[Outcome], Due]()
-        while not self._stopped.is_set():
+        while not self._between.stopped:
             taken = self._take(sending.values())
             sending |= {asyncio.create_task(self._send(due)): due for due in taken}
             count += len(taken)

@@ -1,8 +1,9 @@
-"""Hints that there are new events: PostgreSQL's NOTIFY, sent only where somebody listens.
+"""Hints that there is something new: PostgreSQL's NOTIFY, sent only where somebody listens.
 
 Commits that notify wait for each other, on the whole server. So a transaction sends its hints together, right
-before it commits, and none that nobody would hear. A hint names a subject: a job, for who follows it, or an
-owner, for who looks at a list of theirs. Subjects share channels, so that their number is bounded.
+before it commits, and none that nobody would hear. A hint names a subject: a job, for who follows it, an
+owner, for who looks at a list of theirs, or what dispatchers wait for. Subjects share channels, so that their
+number is bounded.
 
 Who listens on a channel holds a shared advisory lock of its number. A writer tries to take that lock for
 itself: if it can, nobody listens, nor begins to before the writer has committed. So who reads the table once
@@ -17,6 +18,11 @@ from sqlalchemy.orm import Session
 
 LOCK = 0x70727365
 """The first number of the advisory locks, which tells them from others. The second is the channel's."""
+
+SUBMITTED = "submitted"
+"""The subject of what looks at new jobs before they are given to a class of workers."""
+DISPATCH = "dispatch"
+"""The subject of dispatchers: a job can be published now, or a worker is free."""
 
 _CHANNELS = 1024
 _PENDING = "hints"

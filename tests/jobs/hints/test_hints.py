@@ -9,8 +9,12 @@ import psycopg
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import libpq_url
-from jobs.lifecycle import hints, lifecycle, owner_moves
-from jobs.lifecycle.events import LogMessage
+from jobs.fleet import dispatch_queue, machines, quarantine, steering
+from jobs.hints import hints
+from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle.events import JobError, LogMessage
+from jobs.lifecycle.placing import sized
+from jobs.placement.classes import CPU, Capacity
 from jobs.spec.job import JobSpec
 
 Database = sessionmaker[Session]
@@ -111,6 +115,47 @@ def test_who_begins_to_listen_waits_for_a_writer_that_did_not_see_it(
         session.commit()
     thread.join(timeout=120)
     assert begun.is_set()
+
+
+def test_dispatchers_are_told_what_lets_a_job_begin(
+    database: Database, submit: Submit, database_url: str
+) -> None:
+    job_id = submit()
+
+    def told_of(do: Callable[[Session], object]) -> list[str]:
+        with database.begin() as session:
+            assert do(session) is not False
+        return sorted(listener.told())
+
+    def claim(session: Session) -> None:
+        taken = lifecycle.claim(session, job_id, "w1", 30)
+        assert taken is not None
+        claims.append(taken)
+
+    claims: list[lifecycle.Claim] = []
+    with listening(database_url, hints.DISPATCH, hints.SUBMITTED) as listener:
+        submit()
+        assert listener.told() == [hints.SUBMITTED]
+        has = Capacity(host_bytes=1, scratch_bytes=1)
+        assert told_of(lambda session: machines.declared(session, "w1", [CPU], has)) == [hints.DISPATCH]
+        assert told_of(lambda session: sized(session, job_id, None)) == [hints.DISPATCH]
+        assert told_of(lambda session: dispatch_queue.checked(session, job_id)) == [hints.DISPATCH]
+        assert told_of(claim) == [], "one worker less, and one job"
+        line = LogMessage(message="it runs")
+        assert told_of(lambda session: lifecycle.record(session, claims[-1], line)) == []
+        assert told_of(lambda session: lifecycle.hand_back(session, claims[-1], "ends")) == [hints.DISPATCH]
+        assert told_of(claim) == []
+        error = JobError(type="wrong", message="wrong")
+        assert told_of(lambda session: lifecycle.fail(session, claims[-1], error)) == [hints.DISPATCH]
+        both = [hints.DISPATCH, hints.SUBMITTED]
+        assert told_of(lambda session: owner_moves.retry(session, "ada", job_id)) == both
+        assert told_of(lambda session: owner_moves.cancel(session, "ada", job_id)) == []
+        assert told_of(lambda session: steering.cordon(session, "w1")) == []
+        assert told_of(lambda session: steering.uncordon(session, "w1")) == [hints.DISPATCH]
+        assert told_of(lambda session: quarantine.quarantine(session, "w1", CPU, "broken")) == []
+        assert told_of(lambda session: quarantine.release(session, "w1")) == [hints.DISPATCH]
+        assert told_of(lambda session: steering.pause(session, CPU, "ada")) == []
+        assert told_of(lambda session: steering.resume(session, CPU)) == [hints.DISPATCH]
 
 
 def test_subjects_are_spread_over_a_bounded_number_of_channels() -> None:

@@ -1,4 +1,4 @@
-"""The API's listener hears of what open streams show, and of nothing else."""
+"""A listener hears of what its subscribers ask for, and of nothing else."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.streams import listener as of_streams
-from api.streams.listener import EventListener, Subscription
 from jobs.database import libpq_url
-from jobs.lifecycle import hints, owner_moves
+from jobs.hints import hints
+from jobs.hints import listener as of_streams
+from jobs.hints.listener import EventListener, Subscription
+from jobs.lifecycle import owner_moves
 from jobs.spec.job import JobSpec
 
 Database = sessionmaker[Session]

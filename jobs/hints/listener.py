@@ -1,7 +1,7 @@
-"""Listens for PostgreSQL notifications and wakes the streams that wait for them.
+"""Listens for PostgreSQL notifications and wakes who waits for them: streams of the API, and dispatchers.
 
 One connection serves the whole process. It listens on the channels of what open streams show, and says so by
-advisory locks, see `jobs.lifecycle.hints`. A notification names a subject only; the stream that it wakes
+advisory locks, see `jobs.hints.hints`. A notification names a subject only; the stream that it wakes
 reads the events from the table. So one that arrives twice costs a read, and one that is lost costs a delay:
 streams also read at intervals, and all of them after each reconnect.
 
@@ -15,11 +15,13 @@ import itertools
 import logging
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
-from typing import Any
+from typing import Any, Self
 
 import psycopg
 
-from jobs.lifecycle import hints
+from jobs.database import libpq_url
+from jobs.hints import hints
+from jobs.settings import Settings
 
 log = logging.getLogger(__name__)
 
@@ -146,6 +148,12 @@ class EventListener:
         self._notifications = 0
         self.connected = False
         self.closed = False
+
+    @classmethod
+    def of(cls, settings: Settings) -> Self:
+        """Return one that listens where the settings say: at PostgreSQL's own address beside a pooler."""
+        url = settings.listen_url or settings.database_url
+        return cls(libpq_url(url.get_secret_value()))
 
     @contextlib.asynccontextmanager
     async def subscribe(self, subject: str | None) -> AsyncIterator[Subscription]:
