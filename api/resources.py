@@ -61,7 +61,7 @@ class AppResources:
             settings,
             engine,
             database,
-            Streams(EventListener.of(settings), database),
+            Streams(EventListener.of(settings, "api"), database),
             Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),

@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session
 
 from jobs.access import api_keys, audit
 from jobs.access.audit import Action
-from jobs.database import DATABASE_UNAVAILABLE, engine_from, in_one_line, sessions
+from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, in_one_line, sessions
 from jobs.fleet.health import Part, fault_of, is_alive
 from jobs.queries.backup import faults, named_files
 from jobs.secret_files import close_to_others
@@ -116,7 +116,7 @@ def _reencrypt() -> str | None:
 
 @contextmanager
 def _session() -> Iterator[Session]:
-    engine = engine_from(settings(), pool_size=1)
+    engine = engine_from(settings(), name=connection_name("admin"), pool_size=1)
     try:
         with sessions(engine).begin() as session:
             yield session

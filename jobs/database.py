@@ -27,6 +27,7 @@ STATEMENT_SECONDS = 5
 """For a request, PostgreSQL cancels a statement after so long."""
 _ANSWER_SECONDS = STATEMENT_SECONDS + 1.0
 _PING_SECONDS = 2.0
+_LONGEST_NAME = 63  # PostgreSQL cuts longer ones
 
 RV = TypeVar("RV")
 
@@ -39,6 +40,13 @@ def sqlalchemy_url(url: str) -> str:
 def libpq_url(url: str) -> str:
     """Return the URL for a psycopg connection without SQLAlchemy."""
     return make_url(url).set(drivername="postgresql").render_as_string(hide_password=False)
+
+
+def connection_name(role: str, worker: str | None = None) -> str:
+    """Return how `pg_stat_activity` shows a connection: by role, and with a worker's name if that fits."""
+    name = f"pruneserve-{role}"
+    full = f"{name} {worker}"
+    return name if worker is None or len(full.encode()) > _LONGEST_NAME else full
 
 
 def in_one_line(error: exc.SQLAlchemyError) -> str:
@@ -89,7 +97,7 @@ def engine_for_requests(settings: Settings) -> Engine:
     A statement that takes more than `STATEMENT_SECONDS` is cancelled, and raises OperationalError like a
     server that is frozen.
     """
-    engine = engine_from(settings)
+    engine = engine_from(settings, name=connection_name("api"))
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> object:
@@ -99,9 +107,12 @@ def engine_for_requests(settings: Settings) -> Engine:
     return engine
 
 
-def engine_from(settings: Settings, *, pool_size: int = 5, max_overflow: int | None = None) -> Engine:
+def engine_from(
+    settings: Settings, *, name: str = "pruneserve", pool_size: int = 5, max_overflow: int | None = None
+) -> Engine:
     """Return an engine that tests each connection before use, so a restarted database costs one reconnect.
 
+    `name`: of its connections, see `connection_name`.
     It keeps up to `pool_size` connections. Up to `max_overflow` more, by default as many, are opened while
     these are in use, and closed after it. Whoever stops in the middle of a transaction loses it after
     `IDLE_SECONDS`, and who waits for a lock raises OperationalError after `LOCK_SECONDS`.
@@ -115,7 +126,7 @@ def engine_from(settings: Settings, *, pool_size: int = 5, max_overflow: int | N
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
-            "application_name": "pruneserve",
+            "application_name": name,
             # Without these, a read from a host that has vanished would block for hours.
             "keepalives_idle": 5,
             "keepalives_interval": 2,

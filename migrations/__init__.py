@@ -17,7 +17,7 @@ from psycopg.errors import DeadlockDetected, LockNotAvailable
 from sqlalchemy import Connection, create_engine, event, text
 from sqlalchemy.exc import OperationalError
 
-from jobs.database import sqlalchemy_url
+from jobs.database import connection_name, sqlalchemy_url
 from jobs.tables import Base
 
 _OLDEST_POSTGRES = 18
@@ -117,8 +117,8 @@ def _patiently(connection: Connection, change: Callable[[], None]) -> None:
 @contextmanager
 def _locked(database_url: str) -> Iterator[Connection]:
     # A prepared statement, which psycopg makes of the sixth of a kind, keeps its snapshot after its end.
-    unprepared = {"prepare_threshold": None}
-    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True, connect_args=unprepared)
+    options = {"prepare_threshold": None, "application_name": connection_name("migrate")}
+    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True, connect_args=options)
     try:
         # A transaction of its own holds the lock, so that the next process sees the finished schema, and each
         # revision can have its own. It is transaction-level: a pooler may give a session to somebody else.

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
-from jobs.database import engine_from, sessions
+from jobs.database import connection_name, engine_from, sessions
 from jobs.monitoring import logs
 from jobs.monitoring.figures import Part
 from jobs.placement.classes import UNKNOWN
@@ -49,8 +49,9 @@ def main() -> None:
     close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
     # Heartbeat, watchdog and quarantine take turns on one connection, and wait for none that is in use.
-    engine = engine_from(settings(), pool_size=1, max_overflow=2)
     identity = Identity.new(one_job=arguments.one_job)
+    name = connection_name("worker", identity.name)
+    engine = engine_from(settings(), name=name, pool_size=1, max_overflow=2)
     parent = Parent(settings(), sessions(engine), identity, (*settings().queues, UNKNOWN)[0])
     figures = served_figures(settings(), identity, parent.held_memory)
     options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]

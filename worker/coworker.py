@@ -47,7 +47,7 @@ def help_with(job_id: UUID, settings: Settings, worker: Identity) -> bool:
     """
     if worker.one_job:
         return False
-    with connected(settings) as database:
+    with connected(settings, worker) as database:
         try:
             attempt = held_lane(job_id, settings, worker, database)
         except ShutdownRequested:

@@ -41,7 +41,13 @@ from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.oidc import Provider
-from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions, waits_for_others
+from jobs.database import (
+    DATABASE_UNAVAILABLE,
+    connection_name,
+    engine_from,
+    sessions,
+    waits_for_others,
+)
 from jobs.fleet import dispatch_queue
 from jobs.fleet.dispatch_queue import ExpiredLease, Idle
 from jobs.hints import hints
@@ -335,7 +341,8 @@ def main() -> None:
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
     provider = Provider.of(settings())
     # One connection each for rounds and four of the threads, and for the checks of memberships.
-    engine = engine_from(settings(), pool_size=5 if provider is None else 6)
+    pool_size = 5 if provider is None else 6
+    engine = engine_from(settings(), name=connection_name("dispatcher"), pool_size=pool_size)
     database = sessions(engine)
     dispatcher = Dispatcher(database, settings())
 

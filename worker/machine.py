@@ -4,7 +4,7 @@ import logging
 
 from sqlalchemy.exc import SQLAlchemyError
 
-from jobs.database import engine_from, sessions
+from jobs.database import connection_name, engine_from, sessions
 from jobs.fleet import machines, quarantine
 from jobs.settings import Settings
 from pruning.errors import PruningError
@@ -22,7 +22,7 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
     A worker whose device fails the test is quarantined. If only the measurement fails, jobs run all the same,
     and their estimates assume another machine.
     """
-    engine = engine_from(settings, pool_size=1)
+    engine = engine_from(settings, name=connection_name("job", worker.name), pool_size=1)
     database = sessions(engine)
     try:
         check_device(settings.device)

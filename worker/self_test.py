@@ -20,7 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import engine_from, sessions
+from jobs.database import connection_name, engine_from, sessions
 from jobs.settings import Settings, settings
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
@@ -182,7 +182,7 @@ def main() -> None:
 
 
 def _check_everything(configured: Settings) -> None:
-    engine = engine_from(configured, pool_size=1)
+    engine = engine_from(configured, name=connection_name("self-test"), pool_size=1)
     try:
         check_without_device(configured, sessions(engine))
     finally:

@@ -19,7 +19,7 @@ from typing import Any, Self
 
 import psycopg
 
-from jobs.database import libpq_url
+from jobs.database import connection_name, libpq_url
 from jobs.hints import hints
 from jobs.settings import Settings
 
@@ -140,9 +140,10 @@ def _each(command: str, numbers: Collection[int]) -> bytes:
 class EventListener:
     """The LISTEN connection of the process, and the subscriptions of all open streams."""
 
-    def __init__(self, database_url: str) -> None:
-        """`database_url` is in libpq's own form."""
+    def __init__(self, database_url: str, name: str = "pruneserve") -> None:
+        """`database_url` is in libpq's own form. `name` is that of the connection."""
         self.url = database_url
+        self._name = name
         self._subscriptions: dict[str | None, set[Subscription]] = {}
         self._channels = _Channels()
         self._notifications = 0
@@ -150,10 +151,10 @@ class EventListener:
         self.closed = False
 
     @classmethod
-    def of(cls, settings: Settings) -> Self:
+    def of(cls, settings: Settings, role: str) -> Self:
         """Return one that listens where the settings say: at PostgreSQL's own address beside a pooler."""
         url = settings.listen_url or settings.database_url
-        return cls(libpq_url(url.get_secret_value()))
+        return cls(libpq_url(url.get_secret_value()), connection_name(f"{role}-events"))
 
     @contextlib.asynccontextmanager
     async def subscribe(self, subject: str | None) -> AsyncIterator[Subscription]:
@@ -215,7 +216,7 @@ class EventListener:
             self.url,
             autocommit=True,
             connect_timeout=5,
-            application_name="pruneserve-events",
+            application_name=self._name,
             keepalives_idle=30,
             keepalives_interval=10,
             keepalives_count=3,

@@ -8,7 +8,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import DATABASE_UNAVAILABLE, engine_from, sessions
+from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
 from jobs.fleet import placing, quarantine, steering
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
@@ -33,7 +33,7 @@ def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Atte
 
     That is so if it is not queued, is left to another worker, or the worker is shutting down.
     """
-    with connected(settings) as database:
+    with connected(settings, worker) as database:
         store = Store(settings.store_url)
         try:
             claim, asked_at, refused = _claim(database, job_id, settings, worker)
@@ -96,11 +96,12 @@ def _stand_aside(database: sessionmaker[Session], job_id: UUID, settings: Settin
 
 
 @contextmanager
-def connected(settings: Settings) -> Iterator[sessionmaker[Session]]:
+def connected(settings: Settings, worker: Identity) -> Iterator[sessionmaker[Session]]:
     """Connect to the database for one attempt."""
     # One connection is kept. The heartbeat, and what is written beside the computation, open another one
     # while it is in use: they must not wait for the run.
-    engine = engine_from(settings, pool_size=1, max_overflow=2)
+    name = connection_name("job", worker.name)
+    engine = engine_from(settings, name=name, pool_size=1, max_overflow=2)
     try:
         yield sessions(engine)
     finally:

@@ -31,7 +31,7 @@ class Listening(Background):
         asyncio.run(self._listen())
 
     async def _listen(self) -> None:
-        listener = EventListener.of(self._settings)
+        listener = EventListener.of(self._settings, "dispatcher")
         async with listener.listening(), asyncio.TaskGroup() as following:
             for subject, wake in self._wake.items():
                 following.create_task(self._follow(listener, subject, wake))

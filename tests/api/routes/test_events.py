@@ -155,7 +155,7 @@ def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, 
         with jobs.database.begin() as session:
             session.connection().exec_driver_sql(
                 "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-                " WHERE application_name = 'pruneserve-events' AND datname = current_database()"
+                " WHERE application_name = 'pruneserve-api-events' AND datname = current_database()"
             )
         jobs.progress(claim, "prune", 1, 2)
         assert next(events).id == "3"

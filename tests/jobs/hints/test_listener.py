@@ -24,7 +24,7 @@ LOCKS = text(
 
 END_LISTENER = text(
     "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
-    " WHERE datname = current_database() AND application_name = 'pruneserve-events'"
+    " WHERE datname = current_database() AND application_name = 'listener'"
 )
 
 
@@ -51,7 +51,7 @@ def run(database_url: str, test: Callable[[EventListener], Awaitable[None]]) -> 
     """Run a test with a listener that is connected."""
 
     async def main() -> None:
-        listener = EventListener(libpq_url(database_url))
+        listener = EventListener(libpq_url(database_url), "listener")
         async with listener.listening():
             while not listener.connected:
                 await asyncio.sleep(0.01)

@@ -7,6 +7,7 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.database import connection_name
 from jobs.lifecycle.events import LogMessage
 from jobs.settings import Settings
 from jobs.tables import Lease
@@ -20,6 +21,11 @@ def connections(database: Database) -> int:
     counted = text("SELECT count(*) FROM pg_stat_activity WHERE datname = current_database()")
     with database.begin() as session:
         return session.scalars(counted).one()
+
+
+def test_a_name_that_postgresql_would_cut_is_left_out() -> None:
+    assert connection_name("worker", "h" * 45) == f"pruneserve-worker {'h' * 45}"
+    assert connection_name("worker", "h" * 46) == "pruneserve-worker"
 
 
 def test_an_attempt_keeps_one_connection(
@@ -39,6 +45,9 @@ def test_an_attempt_keeps_one_connection(
         eventually(lambda: connections(database) == before + 1)  # one that is closed ends a moment later
         attempt.record(LogMessage(attempt=1, message="the last"))
         assert connections(database) == before + 1
+        named = text("SELECT count(*) FROM pg_stat_activity WHERE application_name = :name")
+        with database.begin() as session:
+            assert session.scalar(named, {"name": f"pruneserve-job {worker.name}"}) == 1
     eventually(lambda: connections(database) == before)
 
 

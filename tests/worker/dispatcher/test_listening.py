@@ -16,7 +16,8 @@ from tests.stack import Stack
 
 RARE_ROUNDS = "tests.worker.dispatcher.rare_rounds"
 OF_LISTENERS = (
-    "FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'pruneserve-events'"
+    "FROM pg_stat_activity"
+    " WHERE datname = current_database() AND application_name = 'pruneserve-dispatcher-events'"
 )
 LISTENED_FOR = text(
     "SELECT objid FROM pg_locks WHERE locktype = 'advisory' AND mode = 'ShareLock' AND classid = :lock"
