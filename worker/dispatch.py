@@ -25,7 +25,8 @@ Rounds are half a second apart. When a job can be published or a worker is free,
 together.
 
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
-from the table of jobs alone. While the database or the broker is unavailable, it waits.
+from the table of jobs alone. While the database or the broker is unavailable, or the schema is another
+release's, it waits.
 """
 
 import logging
@@ -43,8 +44,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.access.oidc import Provider
 from jobs.database import (
     DATABASE_UNAVAILABLE,
+    OTHER_SCHEMA,
     connection_name,
     engine_from,
+    in_one_line,
     sessions,
     waits_for_others,
 )
@@ -132,7 +135,7 @@ class Dispatcher:
     def round(self, *, whole: bool = True) -> bool:
         """Run one round, or that part of it alone that gives new jobs to idle workers.
 
-        False: the database or the broker was unavailable, and the rest was skipped.
+        False: the database or the broker was unavailable, or the schema is another one; the rest was skipped.
         """
         began = time.perf_counter()
         try:
@@ -155,6 +158,10 @@ class Dispatcher:
             # Workers could not extend their leases either, so for a while no expired lease means anything.
             self._connected_since = None
             log.warning("the database is unavailable (%s)", type(error).__name__)
+            return False
+        except OTHER_SCHEMA as error:
+            self._connected_since = None  # nor could workers of this release
+            log.error("the database has another schema than this release needs (%s)", in_one_line(error))
             return False
         except BrokerUnavailable as error:
             log.warning("the broker is unavailable (%s)", type(error).__name__)

@@ -355,6 +355,24 @@ def test_cut_connections_are_replaced(
     assert published(broker) == [job_id]
 
 
+def test_it_waits_while_the_schema_is_that_of_another_release(
+    database: Database,
+    submit: Submit,
+    dispatcher: Dispatcher,
+    broker: redis.Redis,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    job_id = submit()
+    with database.begin() as session:
+        session.execute(text("ALTER TABLE leases RENAME look_at TO another"))
+    assert not dispatcher.round()
+    assert "the database has another schema than this release needs (column" in caplog.text
+    with database.begin() as session:
+        session.execute(text("ALTER TABLE leases RENAME another TO look_at"))
+    assert dispatcher.round()
+    assert published(broker) == [job_id]
+
+
 def test_a_job_that_is_being_cancelled_ends_with_a_dead_worker(
     database: Database, submit: Submit, connected: Dispatcher
 ) -> None:
