@@ -11,6 +11,8 @@ import argparse
 import asyncio
 import math
 import os
+import signal
+import sys
 import time
 from collections.abc import Callable, Mapping
 
@@ -28,7 +30,8 @@ from jobs.tables import Worker
 # So slowly that each job finds all workers idle: one begins two in a second at most.
 _TRICKLE, _PAUSE_SECONDS = 50, 1.2
 _PATIENCE_SECONDS = 300.0
-_WARM_UP_SECONDS = 15.0
+_WARM_UP_SECONDS = 30.0
+_FIRST_PER_SECOND = 10.0  # so many jobs are submitted in a second until four fifths of the workers have one
 
 
 def main() -> None:
@@ -43,9 +46,10 @@ def main() -> None:
     parser.add_argument(
         "--seconds", type=float, default=60, help="how long the simulated workers are measured"
     )
-    parser.add_argument("--job-seconds", type=float, default=30, help="how long a simulated worker has a job")
+    parser.add_argument("--job-seconds", type=float, default=300, help="how long a simulated job takes")
     asked = parser.parse_args()
     allow_many_files()
+    signal.signal(signal.SIGTERM, lambda number, frame: sys.exit(128 + number))  # stops what it has started
     console = Console(width=140)
     console.print(f"{os.cpu_count()} processors; load before: {os.getloadavg()[0]:.1f}")
     heads = ("jobs/s", "delay p50 ms", "p99 ms", "connections", "processors kept busy")
@@ -103,15 +107,18 @@ def _simulated(asked: argparse.Namespace) -> Table:
         pooler = loaded.pooler
         loaded.pids["the simulation"] = [os.getpid()]
         fleet = Fleet(loaded.database, pooler.url, loaded.valkey.url, job_seconds=asked.job_seconds)
-        waits: list[float] = []
+        busy = 0.8 * asked.simulated
+        per_second = busy / asked.job_seconds
+        waits, waiting = list[float](), list[int]()
         found: dict[str, Observer] = {}
 
         def load() -> None:
             """Keep four fifths of the workers busy."""
-            per_second = 0.8 * asked.simulated / asked.job_seconds
             _wait(lambda: _ready(loaded) == asked.simulated)
-            _submit_for(_WARM_UP_SECONDS + asked.job_seconds, per_second, loaded, lambda: None)
+            _submit_for(busy / _FIRST_PER_SECOND, _FIRST_PER_SECOND, loaded, lambda: None)
+            _submit_for(_WARM_UP_SECONDS, per_second, loaded, lambda: None)
             fleet.seen.clear()
+            waiting.append(loaded.jobs())
             with Observer(loaded.postgres.url, loaded.pids) as found["observer"]:
                 _submit_for(
                     asked.seconds, per_second, loaded, lambda: waits.append(_longest_wait(pooler.pools()))
@@ -119,9 +126,7 @@ def _simulated(asked: argparse.Namespace) -> Table:
 
         asyncio.run(fleet.run(asked.simulated, loaded.postgres.url, load))
         seen, observer = fleet.seen, found["observer"]
-        per_second = 0.8 * asked.simulated / asked.job_seconds
-        before = math.ceil((_WARM_UP_SECONDS + asked.job_seconds) * per_second)
-        delays = loaded.delays(but=before)
+        delays = loaded.delays(but=waiting[0])
         rows = {
             "connections of the server, at most": f"{observer.most_connections}, "
             f"{observer.most_active} of them active at once",

@@ -62,6 +62,10 @@ class LoadedService:
         with self.database.begin() as session:
             return session.scalar(select(func.count()).where(Job.state == JobState.SUCCEEDED)) or 0
 
+    def jobs(self) -> int:
+        with self.database.begin() as session:
+            return session.scalar(select(func.count()).select_from(Job)) or 0
+
     def at_work(self) -> int:
         """Return how many workers have begun a job."""
         with self.database.begin() as session:
@@ -91,6 +95,8 @@ def service(*, server_connections: int | None = None) -> Iterator[LoadedService]
             "BROKER_URL": valkey.url,
             "STORE_URL": f"file://{directory}/store",
         }
+        if pooler:
+            place["DATABASE_LISTEN_URL"] = postgres.url
         environment = place | {
             "PRUNESERVE_WORK_DIR": str(directory / "work"),
             "PRUNESERVE_DEVICE": "cpu",

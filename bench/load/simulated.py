@@ -1,18 +1,20 @@
 """Workers that are tasks of this process: they read and write what a worker does, and compute nothing.
 
-Each keeps the two connections of a worker that runs a job. What is sent every second or five is the statement
-of the service's own function, recorded once and sent again with other values: SQLAlchemy would take a
-processor for itself. What is rare is that function.
+Each keeps the two connections of a worker that runs a job. What is sent every second or five are the
+statements of the service's own functions, recorded once and sent again with other values: SQLAlchemy would
+take a processor for itself. What is rare, the beginning and the end of a job, are those functions.
 """
 
 import asyncio
 import base64
+import concurrent.futures
+import contextlib
 import json
 import random
+import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, TypeVar
 from uuid import UUID, uuid4
 
@@ -22,10 +24,11 @@ from sqlalchemy import Connection, event
 from sqlalchemy.ext.asyncio import AsyncEngine, AsyncSession, create_async_engine
 from sqlalchemy.orm import Session, sessionmaker
 
+from bench.load.service import SPEC
 from jobs.database import libpq_url, sqlalchemy_url
 from jobs.fleet import dispatch_queue, held_jobs
 from jobs.hints import hints
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import StepFinished
 from jobs.lifecycle.lifecycle import Claim
 from jobs.placement.classes import UNPLACED
@@ -55,6 +58,13 @@ class Statement:
 
 def recorded(database: sessionmaker[Session], call: Callable[[Session], object]) -> Statement:
     """Return the only statement that a function sends. What it writes is rolled back."""
+    with database() as session:
+        (only,) = _sent(session, call)
+        session.rollback()
+    return only
+
+
+def _sent(session: Session, call: Callable[[Session], object]) -> list[Statement]:
     found: list[Statement] = []
 
     def record(
@@ -62,13 +72,68 @@ def recorded(database: sessionmaker[Session], call: Callable[[Session], object])
     ) -> None:
         found.append(Statement(statement, parameters))
 
-    with database() as session:
-        connection = session.connection()
-        event.listen(connection, "before_cursor_execute", record)
-        call(session)
-        session.rollback()
-    (only,) = found
-    return only
+    connection = session.connection()
+    event.listen(connection, "before_cursor_execute", record)
+    call(session)
+    event.remove(connection, "before_cursor_execute", record)
+    return found
+
+
+class RecordedEvent:
+    """What a worker sends to tell a step of its job: the statements of one transaction, recorded once."""
+
+    def __init__(self, database: sessionmaker[Session]) -> None:
+        """What is written to record it is rolled back."""
+        with database() as session:
+            job_id = owner_moves.create(session, "recorded", SPEC).id
+            claim = lifecycle.claim(session, job_id, "the-worker", _LEASE_SECONDS)
+            assert claim is not None
+            self._claim = claim
+            session.dispatch.before_commit(session)  # what this tells is not to be recorded
+
+            def tell(session: Session) -> None:
+                assert lifecycle.record(session, claim, _step(claim.attempt, 1))
+                session.dispatch.before_commit(session)
+
+            self._update, self._insert, self._hints = _sent(session, tell)
+            session.rollback()
+
+    async def send(self, connection: psycopg.AsyncConnection[Any], claim: Claim) -> bool:
+        """Tell a step of a job. False: the worker has lost it."""
+        own = {self._claim.job_id: claim.job_id, self._claim.lease_token: claim.lease_token}
+        async with connection.transaction():
+            told = await connection.execute(self._update.text, self._update.with_values(own))
+            row = await told.fetchone()
+            if row is None:
+                return False
+            insert = self._insert.with_values(own) | {"id": row[0]}
+            await connection.execute(self._insert.text, insert)
+            subjects = [hints.of_job(claim.job_id), hints.of_owner(claim.owner)]
+            numbers = [*map(hints.number_of, subjects)]
+            channels = [*map(hints.channel, numbers)]
+            told_of = {"numbers": numbers, "channels": channels, "subjects": subjects}
+            await connection.execute(self._hints.text, {**self._hints.parameters, **told_of})
+        return True
+
+
+async def _in_a_thread(call: Callable[[], object]) -> None:
+    """Call a function in a thread that keeps this process from ending no longer than its caller does."""
+    ended: concurrent.futures.Future[None] = concurrent.futures.Future()
+
+    def run() -> None:
+        try:
+            call()
+        except BaseException as error:  # for who waits, if anybody still does
+            ended.set_exception(error)
+        else:
+            ended.set_result(None)
+
+    threading.Thread(target=run, daemon=True).start()
+    await asyncio.wrap_future(ended)
+
+
+def _step(attempt: int, step: int) -> StepFinished:
+    return StepFinished(attempt=attempt, stage=Stage.PRUNE, step=step, steps=100)
 
 
 @dataclass
@@ -114,6 +179,7 @@ class Fleet:
         self._beat = recorded(
             database, lambda session: lifecycle.extend_lease(session, self._claim, _LEASE_SECONDS)
         )
+        self._event = RecordedEvent(database)
         self.seen = Seen()
         self._told: dict[str, float] = {}
         self._stopped = asyncio.Event()
@@ -125,7 +191,7 @@ class Fleet:
         """
         tasks = [asyncio.create_task(self._worker(number)) for number in range(workers)]
         tasks.append(asyncio.create_task(self._listen(libpq_url(listen_url))))
-        await asyncio.to_thread(while_running)
+        await _in_a_thread(while_running)
         self._stopped.set()
         await asyncio.gather(*tasks)
         await self._broker.aclose()
@@ -160,26 +226,25 @@ class Fleet:
             await psycopg.AsyncConnection.connect(self._url, autocommit=True) as connection,
             asyncio.TaskGroup() as beside,
         ):
-            done = asyncio.Event()
+            done, alone = asyncio.Event(), asyncio.Lock()
             values = {self._claim.job_id: claim.job_id, self._claim.lease_token: claim.lease_token}
-            beside.create_task(
-                self._every(_BEAT_SECONDS, connection, self._beat, values, attempt=claim.attempt, until=done)
-            )
-            await self._compute(claim)
+            beats = self._every(_BEAT_SECONDS, connection, self._beat, values, until=done, alone=alone)
+            beside.create_task(beats)
+            await self._compute(claim, connection, alone)
             done.set()
         if not await self._written(lambda session: lifecycle.succeed(session, claim, _REPORT, [])):
             self.seen.lost += 1
 
-    async def _compute(self, claim: Claim) -> None:
+    async def _compute(
+        self, claim: Claim, connection: psycopg.AsyncConnection[Any], alone: asyncio.Lock
+    ) -> None:
         """Tell a step every few seconds, until the job's time has come."""
-        ends_at = time.monotonic() + self._job_seconds * random.uniform(0.5, 1.5)  # noqa: S311 - as above
-        step = 0
+        ends_at = time.monotonic() + self._job_seconds * random.uniform(0, 2)  # noqa: S311 - as above
         while (left := ends_at - time.monotonic()) > 0 and not self._stopped.is_set():
             await asyncio.sleep(min(left, _EVENT_SECONDS))
-            step += 1
-            told = StepFinished(attempt=claim.attempt, stage=Stage.PRUNE, step=step, steps=100)
             self._told[hints.of_job(claim.job_id)] = time.monotonic()
-            await self._written(partial(lifecycle.record, claim=claim, event=told))
+            async with alone:
+                await self._event.send(connection, claim)
 
     async def _listen(self, url: str) -> None:
         async with await psycopg.AsyncConnection.connect(url, autocommit=True) as connection:
@@ -200,27 +265,24 @@ class Fleet:
         statement: Statement,
         values: Mapping[Any, Any],
         *,
-        attempt: int | None = None,
         until: asyncio.Event | None = None,
+        alone: asyncio.Lock | None = None,
     ) -> None:
+        """Send a statement every so many seconds. `alone`: whoever uses the connection holds it."""
         parameters = statement.with_values(values)
-        if attempt is not None:
-            parameters = {
-                name: attempt if it == self._claim.attempt else it for name, it in parameters.items()
-            }
         stopped = until or self._stopped
         due = time.monotonic()
         while not stopped.is_set():
             began = time.monotonic()
             self.seen.late.append(began - due)
-            await connection.execute(statement.text, parameters)
+            async with alone or contextlib.nullcontext():
+                await connection.execute(statement.text, parameters)
             self.seen.slowest.append(time.monotonic() - began)
             self.seen.statements += 1
             due = max(due + seconds, time.monotonic())
-            try:
-                await asyncio.wait_for(stopped.wait(), due - time.monotonic())
-            except TimeoutError:
-                continue
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(due - time.monotonic()):  # `wait_for` would make a task
+                    await stopped.wait()
 
     async def _written(self, write: Callable[[Session], _T]) -> _T:
         async with AsyncSession(self._engine) as session, session.begin():
