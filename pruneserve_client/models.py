@@ -907,7 +907,7 @@ class JobDetail(JobModel):
     """Your queued job with the highest priority runs first."""
 
     waiting: Waiting | None
-    """Why the job waits; null unless it is queued."""
+    """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
     """How far the job has come; null before it first runs."""
@@ -1180,7 +1180,7 @@ class JobSummary(JobModel):
     """Your queued job with the highest priority runs first."""
 
     waiting: Waiting | None
-    """Why the job waits; null unless it is queued."""
+    """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
     """How far the job has come; null before it first runs."""
@@ -2691,11 +2691,12 @@ class Verdict(Model):
 
 
 class Waiting(Model):
-    """Why a queued job waits."""
+    """Why a job waits."""
 
     reason: (
         Literal[
             "outside",
+            "store",
             "unschedulable",
             "worker",
             "healthy_worker",
@@ -2710,7 +2711,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""
@@ -2719,13 +2720,13 @@ class Waiting(Model):
     """The reason in words. With the scope `admin` they include why workers are quarantined."""
 
     since: AwareDatetime | None
-    """When something outside first did not answer; null for another reason."""
+    """When something outside, or the store, first did not answer; null for another reason."""
 
     tries: int | None
     """How often that was tried in vain since then."""
 
     next_try_at: AwareDatetime | None
-    """When it is tried again, if a worker is free."""
+    """When it is tried again; if it is queued, once a worker is free."""
 
 
 class Wanda(Model):

@@ -7,6 +7,7 @@ server still notices a cancelled job, a lost lease or a shutdown: whatever `chec
 import logging
 import time
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
@@ -33,18 +34,36 @@ Result = TypeVar("Result")
 Errors = tuple[type[Exception], ...]
 
 
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """The time between a try that has failed and the next one."""
+
+    error: BaseException
+    """What the last try has raised."""
+    tries: int
+    """How many have failed."""
+    seconds: float
+    """Until the next one."""
+
+
 def retry(
-    action: Callable[[], Result], *, on: Errors, check: Callable[[], None], timeout: float = float("inf")
+    action: Callable[[], Result],
+    *,
+    on: Errors,
+    check: Callable[[], None],
+    timeout: float = float("inf"),
+    before_pause: Callable[[Pause], None] = lambda pause: None,
 ) -> Result:
     """Return the result of `action`, retrying while it raises one of the errors in `on`.
 
     The waits grow exponentially, with jitter, so that workers which lost the same server do not all return at
     once. The last error is raised as soon as the next try would begin more than `timeout` seconds after the
-    first.
+    first. What `before_pause` raises ends the retries, too.
     """
     backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS)
     stop = stop_before_delay(timeout)
-    return _retrying(retry_if_exception_type(on), check, wait=backoff, stop=stop)(action)
+    retrying = _retrying(retry_if_exception_type(on), check, before_pause, wait=backoff, stop=stop)
+    return retrying(action)
 
 
 def retry_once(
@@ -55,14 +74,28 @@ def retry_once(
     return _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
 
 
-def _retrying(on: retry_base, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
+def _retrying(
+    on: retry_base,
+    check: Callable[[], None],
+    before_pause: Callable[[Pause], None] = lambda pause: None,
+    *,
+    wait: wait_base,
+    stop: stop_base,
+) -> Retrying:
+    def told(state: RetryCallState) -> None:
+        error = state.outcome.exception() if state.outcome else None
+        if error is not None:
+            pause = Pause(error, state.attempt_number, state.upcoming_sleep)
+            _log(pause)
+            before_pause(pause)
+
     return Retrying(
         retry=on,
         wait=wait,
         stop=stop,
         sleep=lambda seconds: _sleep(seconds, check),
         before=lambda state: check(),
-        before_sleep=_log,
+        before_sleep=told,
         reraise=True,
     )
 
@@ -74,7 +107,6 @@ def _sleep(seconds: float, check: Callable[[], None]) -> None:
         check()
 
 
-def _log(state: RetryCallState) -> None:
+def _log(pause: Pause) -> None:
     # The error's text may hold an address or a credential; its type does not.
-    error = state.outcome.exception() if state.outcome else None
-    log.warning("%s: retrying in %.1f s", type(error).__name__, state.upcoming_sleep)
+    log.warning("%s: retrying in %.1f s", type(pause.error).__name__, pause.seconds)

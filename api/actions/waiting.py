@@ -1,4 +1,4 @@
-"""Why queued jobs wait, as far as whoever asks may know."""
+"""Why jobs wait, as far as whoever asks may know."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ class WaitingReasons:
         return cls(resources.settings.lease_seconds, Scope.ADMIN in principal.scopes)
 
     def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Waiting]:
-        """Return why each queued one of these jobs waits."""
+        """Return why each of these jobs waits that does."""
         found = waiting.waits(session, jobs, self.seen_within)
         return {
             job.id: Waiting.of(job, found[job.id], with_faults=self.with_faults)
@@ -36,5 +36,5 @@ class WaitingReasons:
         }
 
     def of_one(self, session: Session, job: Job) -> Waiting | None:
-        """Return why a job waits; None if it is not queued."""
+        """Return why a job waits; None if it does not."""
         return self.of(session, [job]).get(job.id)

@@ -320,8 +320,10 @@ def _local(moment: datetime) -> str:
 def _state_and_step(job: JobSummary | JobDetail) -> str:
     if job.waiting:
         if (next_try := job.waiting.next_try_at) is not None:
-            when = f"next try at {_local(next_try)}" if next_try > datetime.now(UTC) else _TRIED_SOON
-            return f"{clean(job.state)} (waiting for the Hub, {when})"
+            of_store = job.waiting.reason == "store"
+            awaited, due = ("the store", "tried again now") if of_store else ("the Hub", _TRIED_SOON)
+            when = f"next try at {_local(next_try)}" if next_try > datetime.now(UTC) else due
+            return f"{clean(job.state)} (waiting for {awaited}, {when})"
         return f"{clean(job.state)} ({clean(job.waiting.message)})"
     if job.ended or job.progress is None:
         return clean(job.state)

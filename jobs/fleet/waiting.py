@@ -1,4 +1,6 @@
-"""Why a queued job waits: for workers, larger ones, operators, a dispatcher, a check, other jobs, its turn.
+"""Why a job waits: for workers, larger ones, operators, a dispatcher, a check, other jobs, its turn.
+
+One that runs may wait for the store.
 
 The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
 """
@@ -26,9 +28,10 @@ _MOST_FAULTS = 3
 
 
 class WaitsFor(StrEnum):
-    """What has to happen before a queued job can run."""
+    """What has to happen before a queued job can run, or a running one go on."""
 
     OUTSIDE = "outside"
+    STORE = "store"
     UNSCHEDULABLE = "unschedulable"
     WORKER = "worker"
     HEALTHY_WORKER = "healthy_worker"
@@ -44,7 +47,7 @@ class WaitsFor(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Wait:
-    """Why one queued job waits."""
+    """Why one job waits."""
 
     reason: WaitsFor
     position: int | None = None
@@ -58,12 +61,14 @@ class Wait:
 
 
 def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
-    """Return why each queued one of these jobs waits.
+    """Return why each of these jobs waits that is queued, or runs and waits for the store.
 
     A worker or dispatcher without a heartbeat in the last `seen_within` seconds counts as gone.
     """
+    running = [job for job in jobs if job.state == JobState.RUNNING]
     queued = [job for job in jobs if job.state == JobState.QUEUED]
-    found = {job.id: Wait(WaitsFor.OUTSIDE) for job in queued if job.next_try_at is not None}
+    found = {job.id: Wait(WaitsFor.STORE) for job in running if job.next_try_at is not None}
+    found |= {job.id: Wait(WaitsFor.OUTSIDE) for job in queued if job.next_try_at is not None}
     found |= _unplaced(session, [job for job in queued if job.id not in found], seen_within)
     queued = [job for job in queued if job.id not in found]
     for queue in sorted({job.queue for job in queued}):

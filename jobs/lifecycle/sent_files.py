@@ -1,19 +1,23 @@
 """What the attempts of a job have sent of its output: rows that outlive them, so that no file is sent twice.
 
 The worker that holds the job writes a row when it begins to send a file in parts, and once the file is in the
-store, in a transaction that checks the claim. Neither is an artifact before the job has succeeded.
+store, in a transaction that checks the claim. Neither is an artifact before the job has succeeded. While the
+store takes or gives nothing, the job's row says so.
 """
 
 from collections.abc import Sequence
+from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import delete, select, update
+from sqlalchemy import case, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
+from jobs.lifecycle.transitions import seconds
 from jobs.states import JobState
 from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import StoredFile
@@ -58,6 +62,43 @@ def sent(session: Session, claim: Claim, name: str, file: StoredFile) -> bool:
             update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.REACHED)
         )
     return True
+
+
+def waits(
+    session: Session, claim: Claim, what: str, *, waited: float, tries: int, pause: float, is_new: bool
+) -> bool:
+    """Record that a running job waits for the store, and in an event if that `is_new`.
+
+    `what`: why, for people. `waited`: the seconds since the first of `tries` has failed; `pause`: those until
+    the next one. Returns False as `begun` does.
+    """
+    row = session.execute(
+        update(Job)
+        .where(*lifecycle.running_under(claim))
+        .values(
+            waiting_for=what,
+            unreachable_since=case(
+                (Job.next_try_at.is_(None), NOW - seconds(waited)), else_=Job.unreachable_since
+            ),
+            unreachable_tries=tries,
+            next_try_at=NOW + seconds(pause),
+        )
+        .returning(Job.unreachable_since, Job.next_try_at)
+    ).one_or_none()
+    if row is None:
+        return False
+    if not is_new:
+        return True
+    since, next_try = (f"{at.astimezone(UTC):%H:%M:%S} UTC" for at in row)
+    message = f"waiting for the store since {since}, next try at {next_try}: {what}"
+    return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
+
+
+def waits_no_more(session: Session, claim: Claim, message: str) -> bool:
+    """Record, with an event for people, that the store has answered. Returns False as `begun` does."""
+    reached = update(Job).where(*lifecycle.running_under(claim)).values(lifecycle.REACHED)
+    session.execute(reached)
+    return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
 
 
 def of_job(session: Session, job_id: UUID) -> Sequence[SentFile]:

@@ -8,6 +8,7 @@ from sqlalchemy import (
     Interval,
     Row,
     Text,
+    case,
     cast,
     delete,
     exists,
@@ -105,12 +106,20 @@ def released(target: JobState) -> dict[str, Any]:
 
     Files that the attempt has written and no row names are orphaned from now on. A job that goes back to the
     queue, and of which the attempt has finished blocks, waits for the class of the worker that has computed
-    them, which may have read another queue than its own.
+    them, which may have read another queue than its own. An attempt that has ended waits for the store no
+    more; since when something else is out of reach stays known.
     """
+    waited = Job.next_try_at.is_not(None)
+    outside = {
+        "waiting_for": None,
+        "next_try_at": None,
+        "unreachable_since": case((waited, None), else_=Job.unreachable_since),
+        "unreachable_tries": case((waited, 0), else_=Job.unreachable_tries),
+    }
     lease = ("lease_token", "lease_expires_at", "worker", "dispatched_at", "seconds_left")
     progress = ("stage", "step", "steps") if target == JobState.QUEUED else ()
     queue = {"queue": func.coalesce(_CLASS_OF_BLOCKS, Job.queue)} if target == JobState.QUEUED else {}
-    return {"orphaned_files_since": NOW, **dict.fromkeys((*lease, *progress)), **queue}
+    return {"orphaned_files_since": NOW, **dict.fromkeys((*lease, *progress)), **queue, **outside}
 
 
 def close_attempt(

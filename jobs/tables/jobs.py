@@ -106,7 +106,8 @@ class Job(Base):
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
     # Something outside, the Hub say, did not answer: what the job waits for, since when, after how many tries
-    # in a row, and when the next one may begin. A queued job is not dispatched before that.
+    # in a row, and when the next one may begin. A queued job is not dispatched before that; of a running one,
+    # the worker waits for the store.
     waiting_for: Mapped[str | None]
     unreachable_since: Mapped[datetime | None]
     unreachable_tries: Mapped[int] = mapped_column(server_default="0")

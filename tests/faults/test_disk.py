@@ -10,7 +10,10 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
+from jobs.fleet import waiting
+from jobs.fleet.waiting import WaitsFor
 from jobs.lifecycle import finished_blocks, owner_moves
+from jobs.lifecycle.events import LogMessage
 from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock, Worker
@@ -79,3 +82,28 @@ def has_said_its_room(stack: Stack) -> bool:
 def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
     with stack.database.begin() as session:
         return [row for row in finished_blocks.finished(session, job_id) if row.stage == Stage.PRUNE]
+
+
+def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
+    stack: Stack, judge: Judge, small_disk: Path
+) -> None:
+    stack.environment["STORE_URL"] = f"file://{small_disk}/store"
+    stack.start_dispatcher()
+    stack.start_worker()
+    stack.wait_until(lambda: has_said_its_room(stack))  # one that finds the store full takes no jobs
+    filler = small_disk / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(small_disk).free - 4096))
+    job_id = stack.submit(stack.spec())
+    job = stack.wait_for(job_id, lambda job: job.next_try_at is not None)
+    with stack.database.begin() as session:
+        (wait,) = waiting.waits(session, [job], seen_within=30.0).values()
+    assert (job.state, wait.reason) == (JobState.RUNNING, WaitsFor.STORE)
+    assert job.waiting_for == "the store is full; the operator must make room"
+    assert job.unreachable_since is not None
+    filler.unlink()
+    judge("full store, then room", 1, [job_id])
+    said = [event.data.message for event in stack.events(job_id) if isinstance(event.data, LogMessage)]
+    (begin,) = [line for line in said if line.startswith("waiting for the store since ")]
+    assert begin.endswith(f": {job.waiting_for}")
+    assert len([line for line in said if line.startswith("the store answers again, after ")]) == 1
+    assert stack.job(job_id).next_try_at is None

@@ -14,14 +14,15 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import StateChanged
+from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.states import JobState
-from jobs.storage.errors import StoreUnreachable
+from jobs.storage.errors import StoreFull, StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import Job
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker.attempt import attempt
+from worker.attempt.reporting import store_wait
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -208,6 +209,53 @@ def test_an_unavailable_store_is_retried(
     monkeypatch.setattr(Store, "put_file", put_file_at_every_third_call)
     assert service.run(job_id).state == JobState.SUCCEEDED
     assert len(calls) == 6
+
+
+def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file = Store.put_file
+    seen: list[tuple[str | None, int, bool]] = []
+
+    def put_file_at_the_fourth_call(self: Store, key: str, path: Path, **options: object) -> object:
+        with service.database.begin() as session:
+            job = session.get_one(Job, job_id)
+            seen.append((job.waiting_for, job.unreachable_tries, job.next_try_at is not None))
+        if len(seen) < 4:
+            raise StoreFull("the store is full")
+        return put_file(self, key, path, **options)
+
+    monkeypatch.setattr(Store, "put_file", put_file_at_the_fourth_call)
+    monkeypatch.setattr(store_wait, "_TOLD_AFTER_SECONDS", 0.0)
+    job = service.run(job_id)
+    assert (job.state, job.next_try_at) == (JobState.SUCCEEDED, None)
+    assert seen[:4] == [(None, 0, False), *(("the store is full", tries, True) for tries in (1, 2, 3))]
+    assert seen[4] == (None, 0, False), "of the next file"
+    said = [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
+    begins, ends = (
+        [line for line in said if line.startswith(start)] for start in ("waiting for the store", "the store")
+    )
+    assert [len(begins), len(ends)] == [1, 1]
+    assert begins[0].endswith(" UTC: the store is full")
+    assert ends[0].startswith("the store answers again, after 3 failed tries in ")
+
+
+def test_of_a_store_that_fails_for_a_moment_nobody_is_told(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    put_file, calls = Store.put_file, []
+
+    def put_file_at_the_second_call(self: Store, key: str, path: Path, **options: object) -> object:
+        calls.append(key)
+        if len(calls) == 1:
+            raise StoreUnreachable("the store did not answer")
+        return put_file(self, key, path, **options)
+
+    monkeypatch.setattr(Store, "put_file", put_file_at_the_second_call)
+    monkeypatch.setattr(store_wait, "_TOLD_AFTER_SECONDS", 3600.0)
+    assert service.run(job_id).state == JobState.SUCCEEDED
+    messages = [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
+    assert not [message for message in messages if "the store" in message]
 
 
 def test_a_store_that_stays_unavailable_fails_the_job(

@@ -29,6 +29,7 @@ from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.reporting.log_lines import LogLines
 from worker.attempt.reporting.progress import JobProgress
 from worker.attempt.reporting.stage_figures import StageFigures
+from worker.attempt.reporting.store_wait import StoreWait
 from worker.identity import Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost
 from worker.retry import retry
@@ -207,4 +208,17 @@ class Attempt:
         return retry(run, on=DATABASE_UNAVAILABLE, check=check)
 
     def _with_store(self, transfer: Callable[[], Result]) -> Result:
-        return retry(transfer, on=(StoreUnreachable,), check=self.check, timeout=_STORE_TIMEOUT_SECONDS)
+        waited = StoreWait(self.tell_of_store)
+        result = retry(
+            transfer,
+            on=(StoreUnreachable,),
+            check=self.check,
+            timeout=_STORE_TIMEOUT_SECONDS,
+            before_pause=waited.tell,
+        )
+        waited.tell_of_end()
+        return result
+
+    def tell_of_store(self, write: Callable[[Session, Claim], bool]) -> None:
+        """Tell people, by a guarded write, that the attempt waits for the store, or does no more."""
+        self.guarded(lambda session: write(session, self.claim))

@@ -74,7 +74,9 @@ class JobSummary(BaseModel):
     )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     priority: int = Field(0, description="Your queued job with the highest priority runs first.")
-    waiting: Waiting | None = Field(description="Why the job waits; null unless it is queued.")
+    waiting: Waiting | None = Field(
+        description="Why the job waits; null unless it is queued, or runs and waits for the store."
+    )
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
     checks: Literal["done", "pending"] = Field(
         "done",

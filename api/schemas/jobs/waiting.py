@@ -1,4 +1,4 @@
-"""Why a queued job waits, in words."""
+"""Why a job waits, in words."""
 
 from dataclasses import replace
 from datetime import datetime
@@ -12,7 +12,7 @@ from jobs.tables import Job
 
 
 class Waiting(BaseModel):
-    """Why a queued job waits."""
+    """Why a job waits."""
 
     reason: WaitsFor = Field(
         description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
@@ -20,7 +20,8 @@ class Waiting(BaseModel):
         " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
         " has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first),"
         " `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once),"
-        " `its_share` (more of yours run than of others who wait) or `its_turn`."
+        " `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store`"
+        " (which is full or does not answer)."
     )
     position: int | None = Field(
         description="Its place among the jobs of its queue that could run, from 1; null beyond 100, and where"
@@ -30,15 +31,22 @@ class Waiting(BaseModel):
         description="The reason in words. With the scope `admin` they include why workers are quarantined."
     )
     since: datetime | None = Field(
-        description="When something outside first did not answer; null for another reason."
+        description="When something outside, or the store, first did not answer; null for another reason."
     )
     tries: int | None = Field(description="How often that was tried in vain since then.")
-    next_try_at: datetime | None = Field(description="When it is tried again, if a worker is free.")
+    next_try_at: datetime | None = Field(
+        description="When it is tried again; if it is queued, once a worker is free."
+    )
+
+    @property
+    def awaited(self) -> str:
+        """What does not answer, where something does not."""
+        return "the store" if self.reason == WaitsFor.STORE else "the Hub"
 
     @classmethod
     def of(cls, job: Job, wait: Wait, *, with_faults: bool) -> Self:
         """Put a reason into words, with the workers' faults or without."""
-        outside = wait.reason == WaitsFor.OUTSIDE
+        outside = wait.reason in _DO_NOT_ANSWER
         return cls(
             reason=wait.reason,
             position=wait.position,
@@ -50,7 +58,7 @@ class Waiting(BaseModel):
 
 
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
-    if wait.reason == WaitsFor.OUTSIDE:
+    if wait.reason in _DO_NOT_ANSWER:
         return job.waiting_for or ""
     if wait.reason == WaitsFor.CHECKS and not job.checks_pending:
         return "its size is looked at, to choose a worker"  # its files were looked at before it was queued
@@ -86,6 +94,8 @@ def _place(position: int | None) -> str:
         return ""
     return "next in the queue" if position == 1 else f"position {position} in the queue"
 
+
+_DO_NOT_ANSWER = (WaitsFor.OUTSIDE, WaitsFor.STORE)
 
 _WAITS_FOR = {
     WaitsFor.WORKER: "no worker{of_class} is connected",

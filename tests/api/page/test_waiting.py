@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from fastapi.testclient import TestClient
 
 from api.page.jobs.timeline import timeline
-from jobs.lifecycle import lifecycle
+from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import Event, JobError, StageFinished, StageStarted
 from jobs.states import Outcome
 from jobs.tables import JobAttempt
@@ -51,6 +51,33 @@ def test_rest_says_what_a_job_waits_for_and_the_page_shows_one_bar(client: TestC
 
     with jobs.database.begin() as session:
         assert lifecycle.claim(session, claim.job_id, "worker", 3000)
+    assert client.get(f"/v1{path}").json()["waiting"] is None
+
+
+def test_rest_and_the_page_say_that_a_running_job_waits_for_the_store(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    path = f"/jobs/{claim.job_id}"
+    assert client.get(f"/v1{path}").json()["waiting"] is None
+    with jobs.database.begin() as session:
+        full = "the store is full; the operator must make room"
+        assert sent_files.waits(session, claim, full, waited=60, tries=9, pause=3600, is_new=True)
+    waiting = client.get(f"/v1{path}").json()["waiting"]
+    assert (waiting["reason"], waiting["message"], waiting["tries"]) == ("store", full, 9)
+    assert client.get("/v1/jobs").json()["items"][0]["waiting"] == waiting
+    since, next_try = (
+        datetime.fromisoformat(waiting[name]).astimezone(UTC) for name in ("since", "next_try_at")
+    )
+    words = " ".join(client.get(path).text.split())
+    begun, again = f"for the store since {since:%H:%M:%S}", f"next try at {next_try:%H:%M:%S} UTC"
+    assert f"Waiting {begun}, {again} (9 tries so far): {full}." in words
+    assert f"waiting {begun} UTC, {again}: {full}" in words, "it is among the events too"
+    assert f"waiting for the store, {again}" in client.get("/jobs").text
+
+    with jobs.database.begin() as session:
+        assert sent_files.waits(session, claim, full, waited=60, tries=9, pause=0, is_new=False)
+    assert "tried again now" in client.get(path).text
+    with jobs.database.begin() as session:
+        assert sent_files.waits_no_more(session, claim, "the store answers again")
     assert client.get(f"/v1{path}").json()["waiting"] is None
 
 

@@ -58,6 +58,19 @@ def test_a_try_that_is_due_is_not_said_to_be_in_the_past() -> None:
     assert "(waiting for the Hub, tried again once a worker is free)" in console.file.getvalue()
 
 
+def test_a_running_job_that_waits_for_the_store_says_so() -> None:
+    soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
+    for next_try, when in ((soon, "next try at "), (WAITING["next_try_at"], "tried again now)")):
+        full = {"reason": "store", "message": "the store is full", "next_try_at": next_try}
+        job = JobDetail.model_validate(job_document(uuid4(), "running", waiting=WAITING | full))
+        console = Console(file=io.StringIO(), width=300)
+        print_job(console, job, "http://host")
+        assert isinstance(console.file, io.StringIO)
+        shown = console.file.getvalue()
+        assert f"running (waiting for the store, {when}" in shown
+        assert "the store is full; 7 tries since" in shown
+
+
 def test_a_restart_says_what_is_computed_again_and_why() -> None:
     console = Console(file=io.StringIO(), width=300)
     change = {"name": "device", "before": "cpu\x1b[31m", "now": "cuda:0 (NVIDIA H100)"}

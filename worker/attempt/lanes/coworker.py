@@ -14,6 +14,7 @@ from jobs.fleet import dispatch_queue, machines, placing, quarantine
 from jobs.lifecycle import lanes
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lanes import LaneClaim
+from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.store import Store
@@ -41,6 +42,9 @@ class CoworkerAttempt(Attempt):
     def record(self, event: EventData) -> None:
         """Take note that there is progress. The job's own worker tells how far the job is."""
         self.progressed_at = time.monotonic()
+
+    def tell_of_store(self, write: Callable[[Session, Claim], bool]) -> None:
+        """Do nothing: the job's own worker does not wait for this one's transfers."""
 
 
 class LaneStore(JobResumeStore):

@@ -1,0 +1,110 @@
+"""A running job that waits for the store: what its row and its events say, and when they say so no more."""
+
+from datetime import UTC, timedelta
+from uuid import uuid4
+
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.fleet import waiting
+from jobs.fleet.waiting import Wait, WaitsFor
+from jobs.lifecycle import lifecycle, sent_files
+from jobs.lifecycle.events import LogMessage
+from jobs.lifecycle.lifecycle import Claim
+from jobs.states import JobState
+from jobs.tables import NOW, Job
+from tests.jobs.lifecycle.rows import ERROR, events_of, row_of
+
+Database = sessionmaker[Session]
+
+FULL = "the store is full; the operator must make room"
+
+
+def waits(
+    database: Database, claim: Claim, *, waited: float, tries: int, pause: float, is_new: bool = False
+) -> bool:
+    with database.begin() as session:
+        return sent_files.waits(session, claim, FULL, waited=waited, tries=tries, pause=pause, is_new=is_new)
+
+
+def reasons(database: Database, claim: Claim) -> list[Wait]:
+    with database.begin() as session:
+        found = waiting.waits(session, [session.get_one(Job, claim.job_id)], 30.0)
+        return list(found.values())
+
+
+def test_a_job_that_waits_for_the_store_says_what_since_when_and_until_when(
+    database: Database, claim: Claim
+) -> None:
+    assert reasons(database, claim) == []
+    begun = row_of(database, claim.job_id)
+    with database.begin() as session:
+        before = session.scalar(NOW.select())
+        assert sent_files.waits(session, claim, FULL, waited=2.0, tries=3, pause=7.0, is_new=True)
+        after = session.scalar(NOW.select())
+    row = row_of(database, claim.job_id)
+    assert (row["state"], row["waiting_for"], row["unreachable_tries"]) == (JobState.RUNNING, FULL, 3)
+    since, next_try = row["unreachable_since"], row["next_try_at"]
+    assert before <= since + timedelta(seconds=2) <= after
+    assert before <= next_try - timedelta(seconds=7) <= after
+    said = f"{since.astimezone(UTC):%H:%M:%S} UTC, next try at {next_try.astimezone(UTC):%H:%M:%S} UTC"
+    assert events_of(database, claim.job_id)[-1] == LogMessage(
+        attempt=2, message=f"waiting for the store since {said}: {FULL}"
+    )
+    assert reasons(database, claim) == [Wait(WaitsFor.STORE)]
+
+    # Each further try moves the next one, and is no event.
+    assert waits(database, claim, waited=9.0, tries=4, pause=15.0)
+    later = row_of(database, claim.job_id)
+    assert (later["unreachable_since"], later["unreachable_tries"]) == (since, 4)
+    assert later["next_try_at"] > next_try
+    assert later["last_event"] == begun["last_event"] + 1
+
+    with database.begin() as session:
+        assert sent_files.waits_no_more(session, claim, "the store answers again")
+    row = row_of(database, claim.job_id)
+    assert {name: row[name] for name in lifecycle.REACHED} == lifecycle.REACHED
+    assert events_of(database, claim.job_id)[-1] == LogMessage(attempt=2, message="the store answers again")
+    assert reasons(database, claim) == []
+
+
+def test_a_job_whose_attempt_ends_while_it_waits_for_the_store_waits_for_nothing(
+    database: Database, claim: Claim
+) -> None:
+    assert waits(database, claim, waited=0.0, tries=1, pause=3600.0, is_new=True)
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+    row = row_of(database, claim.job_id)
+    assert row["state"] == JobState.QUEUED
+    assert {name: row[name] for name in lifecycle.REACHED} == lifecycle.REACHED
+
+
+def test_since_when_the_hub_does_not_answer_outlives_an_attempt_that_waited_for_nothing(
+    database: Database, claim: Claim
+) -> None:
+    with database.begin() as session:
+        assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 3600.0)
+    since = row_of(database, claim.job_id)["unreachable_since"]
+    assert since is not None
+    with database.begin() as session:
+        again = lifecycle.claim(session, claim.job_id, "w1", 30)
+        assert again is not None
+        assert lifecycle.hand_back(session, again, "the worker is shutting down")
+    row = row_of(database, claim.job_id)
+    assert (row["unreachable_since"], row["unreachable_tries"]) == (since, 1)
+
+
+def test_only_the_holder_of_a_running_job_says_what_it_waits_for(database: Database, claim: Claim) -> None:
+    before = row_of(database, claim.job_id)
+    for other in (
+        Claim(claim.job_id, 2, uuid4(), "ada", {}),
+        Claim(uuid4(), 2, claim.lease_token, "ada", {}),
+    ):
+        assert not waits(database, other, waited=0.0, tries=1, pause=1.0, is_new=True)
+        assert not waits(database, other, waited=0.0, tries=1, pause=1.0)
+        with database.begin() as session:
+            assert not sent_files.waits_no_more(session, other, "it answers")
+    assert row_of(database, claim.job_id) == before
+    with database.begin() as session:
+        session.execute(update(Job).values(state=JobState.CANCELLING))
+    assert not waits(database, claim, waited=0.0, tries=1, pause=1.0, is_new=True)

@@ -1,0 +1,50 @@
+"""Tells people that an attempt waits for the store, and when it does no more."""
+
+import time
+from collections.abc import Callable
+from functools import partial
+
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import sent_files
+from jobs.lifecycle.lifecycle import Claim
+from worker.retry import Pause
+
+_TOLD_AFTER_SECONDS = 1.0  # of a store that fails for a moment, people need not know
+
+
+class StoreWait:
+    """Tells of one transfer that waits for the store, if that takes longer than a moment."""
+
+    def __init__(self, write: Callable[[Callable[[Session, Claim], bool]], None]) -> None:
+        self._write = write
+        self._failed_at: float | None = None
+        self._tries = 0
+        self._is_told = False
+
+    def tell(self, pause: Pause) -> None:
+        """Say that it waits: since when, how often it was tried, and when it is again."""
+        now = time.monotonic()
+        self._failed_at = self._failed_at or now
+        self._tries = pause.tries
+        waited = now - self._failed_at
+        if waited + pause.seconds < _TOLD_AFTER_SECONDS:
+            return
+        is_new, self._is_told = not self._is_told, True
+        self._write(
+            partial(
+                sent_files.waits,
+                what=str(pause.error),
+                waited=waited,
+                tries=pause.tries,
+                pause=pause.seconds,
+                is_new=is_new,
+            )
+        )
+
+    def tell_of_end(self) -> None:
+        """Say that it waits no more, if it was said that it waits."""
+        if self._failed_at is not None and self._is_told:
+            lasted = f"{self._tries} failed tries in {time.monotonic() - self._failed_at:.0f} s"
+            message = f"the store answers again, after {lasted}"
+            self._write(partial(sent_files.waits_no_more, message=message))
