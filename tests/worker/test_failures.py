@@ -2,12 +2,14 @@
 
 import errno
 import logging
-from collections.abc import Callable
+import subprocess
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
 import pytest
 import torch
+from safetensors import SafetensorError
 from sqlalchemy import func, select, update
 from tokenizers import Tokenizer
 
@@ -176,6 +178,66 @@ def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_work
         worker = session.get_one(Worker, service.worker.name)
     assert (worker.faults, worker.quarantined_at, worker.queue) == (1, None, "prune")
     assert "/scratch" not in f"{worker.fault} {last_reason(service, job_id)}"
+
+
+@pytest.fixture
+def own_disk(service: Service) -> Iterator[Path]:
+    """The work directory, which is a file system of its own."""
+    directory = service.settings.work_dir
+    directory.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
+    yield directory
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.mark.parametrize("names_the_file", [True, False])
+def test_the_first_event_of_a_disk_that_becomes_read_only_names_error_place_and_remedy(
+    service: Service, library: StandInRun, job_id: UUID, own_disk: Path, names_the_file: bool
+) -> None:
+    def write() -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+        try:
+            (own_disk / "shard").write_bytes(b"bytes")
+        except OSError as error:
+            raise error if names_the_file else OSError(error.errno, error.strerror) from None
+
+    library.in_the_middle = write
+    service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 0})
+    assert service.run(job_id).state == JobState.QUEUED
+    reason = str(last_reason(service, job_id))
+    assert reason.startswith(
+        "the worker failed, not the job: its work directory cannot be used (EROFS, Read-only file system); "
+        "mount it for writing again, and look at what the kernel says of the disk; "
+        "the operator finds the details in its log under job "
+    )
+    assert str(service.settings.work_dir) not in reason
+
+
+@pytest.mark.parametrize(
+    ("error", "told"),
+    [
+        (
+            OSError(errno.EIO, "x"),
+            "a file or a device of its machine cannot be used (EIO, Input/output error)",
+        ),
+        (PermissionError(errno.EACCES, "x", "/dev/nvidia0"), "give the worker's user access to it"),
+        (SafetensorError("I/O error: Read-only file system (os error 30)"), "(EROFS, Read-only file system)"),
+        (OSError(errno.ENOSPC, "x"), "the worker's scratch disk reported ENOSPC: it has "),
+        (SafetensorError("I/O error: (os error 122)"), "the worker's scratch disk reported EDQUOT: it has "),
+    ],
+    ids=["disk", "device", "of a library", "full", "quota"],
+)
+def test_an_error_of_the_machine_has_the_name_that_the_system_gives_it(
+    service: Service, library: StandInRun, job_id: UUID, error: Exception, told: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    library.in_the_middle = fail
+    assert service.run(job_id).state == JobState.QUEUED
+    assert told in str(last_reason(service, job_id))
 
 
 @pytest.mark.threat

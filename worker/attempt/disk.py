@@ -4,17 +4,18 @@ On one machine the database lies on the same disk, and a full disk stops more th
 """
 
 import errno
+import os
 import re
 import shutil
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from pruning.errors import PruningError
 
 _SECONDS_BETWEEN_CHECKS = 1.0
-_DISK_FULL = (errno.ENOSPC, errno.EDQUOT)
-_DISK_FULL_MESSAGE = re.compile(rf"os error ({errno.ENOSPC}|{errno.EDQUOT})\b")  # as safetensors reports it
+_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_OS_ERROR = re.compile(r"\bos error ([0-9]{1,3})\b")  # as safetensors reports it
 
 
 class DiskFull(PruningError):
@@ -42,21 +43,44 @@ class Disk:
         if shutil.disk_usage(self._directory).free < self._min_free_bytes:
             raise self.full()
 
-    def full(self) -> DiskFull:
-        """Return the error of a job that ran out of space, with the numbers as they are now."""
+    def holds(self, path: str | bytes | int | None) -> bool:
+        """Whether a path lies in the scratch space; of an error without a path, whether that is read-only."""
+        if isinstance(path, str):
+            return Path(path).absolute().is_relative_to(self._directory.absolute())
+        return self._directory.exists() and bool(os.statvfs(self._directory).f_flag & os.ST_RDONLY)
+
+    def full(self, code: str | None = None) -> DiskFull:
+        """Return the error of a job that ran out of space, with the numbers as they are now.
+
+        `code`: as the system calls it, where a write has failed.
+        """
         usage = shutil.disk_usage(self._directory)
+        reported = f"reported {code}: it " if code else ""
         return DiskFull(
-            f"the worker's scratch disk has {usage.free} of {usage.total} bytes free, and "
+            f"the worker's scratch disk {reported}has {usage.free} of {usage.total} bytes free, and "
             f"{self._min_free_bytes} must stay free: make room on it, then retry the job"
         )
 
 
 def is_disk_full(error: BaseException) -> bool:
     """Whether an error, or one that caused it, says that a disk is full."""
-    return any(
-        (isinstance(cause, OSError) and cause.errno in _DISK_FULL) or _DISK_FULL_MESSAGE.search(str(cause))
-        for cause in causes(error)
-    )
+    return first_of(error, _DISK_FULL) is not None
+
+
+def first_of(error: BaseException, numbers: Collection[int]) -> tuple[int, BaseException] | None:
+    """Return the first of these errors of the system in what an error is or was caused by, and its cause."""
+    for cause in causes(error):
+        if isinstance(cause, OSError) and cause.errno in numbers:
+            return cause.errno, cause
+        for found in _OS_ERROR.findall(str(cause)):
+            if int(found) in numbers:
+                return int(found), cause
+    return None
+
+
+def code_of(number: int) -> str:
+    """Return what the system calls an error: `ENOSPC`."""
+    return errno.errorcode.get(number, f"error {number}")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

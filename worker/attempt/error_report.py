@@ -8,6 +8,7 @@ hold, its installation. Only such an error returns the job to the queue.
 """
 
 import errno
+import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -23,7 +24,7 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
-from worker.attempt.disk import Disk, DiskFull, causes, is_disk_full
+from worker.attempt.disk import Disk, DiskFull, causes, code_of, first_of, is_disk_full
 from worker.attempt.memory import others_hold_most
 from worker.self_test import Unfit
 
@@ -49,6 +50,16 @@ _OF_THE_MACHINE = frozenset(
         *(errno.ENXIO, errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.ENOTDIR, errno.EUCLEAN),
     }
 )
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+
+_REMEDIES = {
+    errno.EROFS: "mount it for writing again, and look at what the kernel says of the disk",
+    errno.EACCES: "give the worker's user access to it",
+    errno.EPERM: "give the worker's user access to it",
+    errno.ENFILE: "raise the system's limit of open files",
+    errno.EMFILE: "raise the worker's limit of open files",
+    errno.ENOTDIR: "make it a directory",
+}
 
 
 def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
@@ -56,10 +67,11 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     if is_disk_full(error) and (
         isinstance(error, Unreachable) or not isinstance(error, PruningError | StoreError)
     ):
-        error = disk.full()
+        first = first_of(error, _FULL)
+        error = disk.full(first and code_of(first[0]))
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
-    return _for_people(error) or _unexpected(error, claim)
+    return _for_people(error) or _unexpected(error, claim, disk)
 
 
 def with_own_names(error: JobError, names: Mapping[str, str]) -> JobError:
@@ -102,11 +114,14 @@ def _for_people(error: BaseException) -> JobError | None:
     return None
 
 
-def _unexpected(error: BaseException, claim: Claim) -> JobError:
+def _unexpected(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     what = f"the worker failed unexpectedly ({type(error).__name__})"
     kind, cause = "internal", Cause.REQUEST
     if isinstance(error, SQLAlchemyError):
         cause = Cause.OUTSIDE
+    elif (found := first_of(error, _OF_THE_MACHINE)) is not None:
+        what = f"the worker failed, not the job: {_fault(*found, disk)}"
+        kind, cause = "worker", Cause.WORKER
     elif _is_of_the_machine(error):
         what = f"the worker failed, not the job ({type(error).__name__})"
         kind, cause = "worker", Cause.WORKER
@@ -115,12 +130,15 @@ def _unexpected(error: BaseException, claim: Claim) -> JobError:
 
 
 def _is_of_the_machine(error: BaseException) -> bool:
-    return any(
-        isinstance(cause, ImportError)
-        or is_device_broken(cause)
-        or (isinstance(cause, OSError) and cause.errno in _OF_THE_MACHINE)
-        for cause in causes(error)
-    )
+    return any(isinstance(cause, ImportError) or is_device_broken(cause) for cause in causes(error))
+
+
+def _fault(number: int, error: BaseException, disk: Disk) -> str:
+    """Say which part of the machine fails, how, and what to do; no path of it, which is the operator's."""
+    in_scratch = disk.holds(error.filename if isinstance(error, OSError) else None)
+    what = "its work directory" if in_scratch else "a file or a device of its machine"
+    remedy = _REMEDIES.get(number, "look at the disk, and at what the kernel says of it")
+    return f"{what} cannot be used ({code_of(number)}, {os.strerror(number)}); {remedy}"
 
 
 def _stored_differently(found: ErrorDetails) -> JobError:
