@@ -25,6 +25,9 @@ from cli.terminal import CommandFailed, Exit, err, out
 from jobs.database import in_one_line
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
 
+_SILENT_SECONDS = 30.0
+"""Without a heartbeat, after which a worker hangs; `PRUNESERVE_LEASE_SECONDS`, where that is set."""
+
 _VERDICT_SECONDS = 60.0
 """How long `up` waits for the worker's self-test before it prints how to reach the service all the same."""
 
@@ -39,7 +42,13 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         with _locked(data), on_signals(interrupt):
             try:
                 started = _start(supervisor, data, port, roots)
-                with workers_watched(started.database_url, started.worker.log) as workers:
+                worker = started.worker
+                with workers_watched(
+                    started.database_url,
+                    worker.log,
+                    own_process=lambda: worker.pid if worker.running else None,
+                    silent_seconds=float(os.environ.get("PRUNESERVE_LEASE_SECONDS", _SILENT_SECONDS)),
+                ) as workers:
                     say("waiting for the worker's self-test")
                     supervisor.watch(until=workers.heard, seconds=_VERDICT_SECONDS)
                     _announce(started, workers, data, roots)

@@ -1,9 +1,10 @@
-"""Says on the terminal whether a worker takes jobs, and why it does not: its log alone is read too late."""
+"""Says on the terminal whether a worker takes jobs, why not, and that it hangs: its log is read too late."""
 
+import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 from sqlalchemy import NullPool, create_engine
@@ -23,25 +24,37 @@ _FIRST_CHECK_SECONDS = 0.2  # somebody waits for the first word
 class WorkerWatch:
     """Reads the rows of the workers, again and again, and says what changes."""
 
-    def __init__(self, database_url: str, log: Path) -> None:
-        """`log` is the worker's, which has more than its row."""
+    def __init__(
+        self, database_url: str, log: Path, *, own_process: Callable[[], int | None], silent_seconds: float
+    ) -> None:
+        """`log` is that of the worker of `own_process`, its id while it runs; others may be started by hand.
+
+        `silent_seconds`: how long that worker may go without a heartbeat before it is said to hang.
+        """
         self.heard = threading.Event()
-        """Set once a worker has said whether it takes jobs."""
+        """Set once the own worker has said whether it takes jobs."""
         self._engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool, hide_parameters=True)
         self._log = log
+        self._own_process, self._silent = own_process, timedelta(seconds=silent_seconds)
+        self._own: set[str] = set()  # how the names of the own worker's processes begin
         self._began = datetime.now(UTC)
         self._ended = threading.Event()
         self._quarantined: set[str] = set()
         self._fit: set[str] = set()
+        self._hanging: set[str] = set()
 
     @property
     def takes_jobs(self) -> bool:
-        """Whether any worker takes jobs."""
-        return bool(self._fit)
+        """Whether the own worker takes jobs."""
+        return any(map(self._is_own, self._fit))
 
     def run(self) -> None:
         """Read until `stop` is called."""
         while not self._ended.wait(_CHECK_SECONDS if self.heard.is_set() else _FIRST_CHECK_SECONDS):
+            process = self._own_process()
+            running = None if process is None else f"{socket.gethostname()}-{process}-"
+            if running is not None:
+                self._own.add(running)
             try:
                 with Session(self._engine) as session:
                     workers = quarantine.workers(session)
@@ -50,32 +63,56 @@ class WorkerWatch:
             for worker in workers:
                 if worker.seen_at > self._began:  # else it was killed before
                     self._note(worker)
+                    if running is not None and worker.name.startswith(running):
+                        self._note_silence(worker, process)
 
     def stop(self) -> None:
         """Read no more."""
         self._ended.set()
 
+    def _is_own(self, name: str) -> bool:
+        return name.startswith(tuple(self._own))
+
     def _note(self, worker: Worker) -> None:
-        name = worker.name
+        name, is_own = worker.name, self._is_own(worker.name)
+        called = f"worker {clean(name)}" if is_own else f"worker {clean(name)}, which was not started here,"
         if worker.quarantined_at is not None and name not in self._quarantined:
             self._quarantined.add(name)
             self._fit.discard(name)
-            say(f"worker {clean(name)} takes no jobs: {clean(worker.fault)} (log: {self._log})")
+            more = f" (log: {self._log})" if is_own else ""
+            say(f"{called} takes no jobs: {clean(worker.fault)}{more}")
         elif worker.quarantined_at is None and name not in self._fit:
             again = " again" if name in self._quarantined else ""
             self._fit.add(name)
             self._quarantined.discard(name)
-            say(f"worker {clean(name)} takes jobs{again}")
-        self.heard.set()
+            say(f"{called} takes jobs{again}")
+        if is_own:
+            self.heard.set()
+
+    def _note_silence(self, worker: Worker, process: int | None) -> None:
+        """Say of a worker whose process runs that it sends no heartbeats, and that it does again."""
+        name, is_silent = worker.name, datetime.now(UTC) - worker.seen_at > self._silent
+        if is_silent and name not in self._hanging:
+            self._hanging.add(name)
+            since = f"{worker.seen_at.astimezone():%H:%M:%S}"
+            say(
+                f"worker {clean(name)} hangs: it has given no sign of life since {since}, and takes no jobs; "
+                f"after `kill -9 {process}` it is started again (log: {self._log})"
+            )
+        elif not is_silent and name in self._hanging:
+            self._hanging.discard(name)
+            say(f"worker {clean(name)} gives signs of life again")
 
 
 @contextmanager
-def workers_watched(database_url: str, log: Path) -> Iterator[WorkerWatch]:
+def workers_watched(
+    database_url: str, log: Path, *, own_process: Callable[[], int | None], silent_seconds: float
+) -> Iterator[WorkerWatch]:
     """While active, say of each worker whether it takes jobs, and each time that this changes.
 
     A thread of its own asks the database, so that one that hangs holds nothing up.
     """
-    watch = WorkerWatch(database_url, log)
+    watch = WorkerWatch(database_url, log, own_process=own_process, silent_seconds=silent_seconds)
     threading.Thread(target=watch.run, name="worker watch", daemon=True).start()
     try:
         yield watch

@@ -70,7 +70,7 @@ def is_disk_full(error: BaseException) -> bool:
 def first_of(error: BaseException, numbers: Collection[int]) -> tuple[int, BaseException] | None:
     """Return the first of these errors of the system in what an error is or was caused by, and its cause."""
     for cause in causes(error):
-        if isinstance(cause, OSError) and cause.errno in numbers:
+        if isinstance(cause, OSError) and cause.errno is not None and cause.errno in numbers:
             return cause.errno, cause
         for found in _OS_ERROR.findall(str(cause)):
             if int(found) in numbers:

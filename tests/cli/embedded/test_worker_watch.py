@@ -1,5 +1,6 @@
 """`up` says whether its worker takes jobs, from the row that the worker writes."""
 
+import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -15,47 +16,109 @@ from jobs.tables import Worker
 Database = sessionmaker[Session]
 
 
-def test_a_quarantine_is_said_once_and_its_end_too(
-    database: Database,
-    database_url: str,
-    capsys: pytest.CaptureFixture[str],
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
+class Terminal:
+    """What was said."""
+
+    def __init__(self, capsys: pytest.CaptureFixture[str]) -> None:
+        self._capsys = capsys
+        self.shown = ""
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + 120
+        while text not in self.shown:
+            assert time.monotonic() < deadline, self.shown
+            time.sleep(0.02)
+            self.shown += self._capsys.readouterr().out
+
+
+@pytest.fixture
+def terminal(capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch) -> Terminal:
     monkeypatch.setattr(worker_watch, "_CHECK_SECONDS", 0.02)
     monkeypatch.setattr(worker_watch, "_FIRST_CHECK_SECONDS", 0.02)
-    shown = ""
+    return Terminal(capsys)
 
-    def said(text: str) -> bool:
-        nonlocal shown
-        shown += capsys.readouterr().out
-        return text in shown
 
-    def wait_for(text: str) -> None:
-        deadline = time.monotonic() + 120
-        while not said(text):
-            assert time.monotonic() < deadline, shown
-            time.sleep(0.02)
+def name_of(process: int) -> str:
+    return f"{socket.gethostname()}-{process}-a1b2c3"
 
+
+def test_a_quarantine_is_said_once_and_its_end_too(
+    database: Database, database_url: str, terminal: Terminal
+) -> None:
+    sick, wait_for = name_of(7), terminal.wait_for
     with database.begin() as session:
         quarantine.quarantine(session, "killed-yesterday", "prune", "long ago")
         dispatch_queue.worker_seen(session, "killed-as-well", "prune")
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=1)))
-    with worker_watch.workers_watched(database_url, Path("worker.log")) as watch:
+    with worker_watch.workers_watched(
+        database_url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
+    ) as watch:
         assert not watch.heard.wait(0.1)
         for fault in ("its disk has 7 bytes free\x1b[2J", "its disk has 6 bytes free"):
             with database.begin() as session:
-                dispatch_queue.worker_seen(session, "sick", "prune")
-                quarantine.quarantine(session, "sick", "prune", fault)
-            wait_for("worker sick takes no jobs: its disk has 7 bytes free")
+                dispatch_queue.worker_seen(session, sick, "prune")
+                quarantine.quarantine(session, sick, "prune", fault)
+            wait_for(f"worker {sick} takes no jobs: its disk has 7 bytes free")
         assert watch.heard.wait(120)
         assert not watch.takes_jobs
         with database.begin() as session:
-            quarantine.release(session, "sick")
-            dispatch_queue.worker_seen(session, "well", "prune")
-        wait_for("worker sick takes jobs again")
-        wait_for("worker well takes jobs\n")
+            quarantine.release(session, sick)
+        wait_for(f"worker {sick} takes jobs again")
         assert watch.takes_jobs
+    shown = terminal.shown
     assert shown.count("takes no jobs") == 1
     assert "killed" not in shown
     assert "(log: worker.log)" in shown
     assert "\x1b" not in shown
+
+
+def test_a_worker_that_somebody_else_has_started_is_not_called_the_own_one(
+    database: Database, database_url: str, terminal: Terminal
+) -> None:
+    with worker_watch.workers_watched(
+        database_url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
+    ) as watch:
+        with database.begin() as session:
+            dispatch_queue.worker_seen(session, name_of(77), "prune")
+            quarantine.quarantine(session, "elsewhere-7-a1b2c3", "prune", "no disk")
+        terminal.wait_for(f"worker {name_of(77)}, which was not started here, takes jobs\n")
+        terminal.wait_for("worker elsewhere-7-a1b2c3, which was not started here, takes no jobs: no disk\n")
+        assert not watch.heard.is_set()
+        assert not watch.takes_jobs
+        with database.begin() as session:
+            dispatch_queue.worker_seen(session, name_of(7), "prune")
+        terminal.wait_for(f"worker {name_of(7)} takes jobs\n")
+        assert watch.heard.wait(120)
+        assert watch.takes_jobs
+
+
+def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
+    database: Database, database_url: str, terminal: Terminal
+) -> None:
+    process: list[int | None] = [7]
+    with worker_watch.workers_watched(
+        database_url, Path("worker.log"), own_process=lambda: process[0], silent_seconds=3600.0
+    ) as watch:
+        watch._began -= timedelta(days=1)
+        with database.begin() as session:
+            dispatch_queue.worker_seen(session, name_of(7), "prune")
+            dispatch_queue.worker_seen(session, name_of(77), "prune")
+        terminal.wait_for(f"worker {name_of(7)} takes jobs\n")
+        last = datetime.now(UTC) - timedelta(hours=2)
+        with database.begin() as session:
+            session.execute(update(Worker).values(seen_at=last))
+        terminal.wait_for(
+            f"worker {name_of(7)} hangs: it has given no sign of life since {last.astimezone():%H:%M:%S}, "
+            "and takes no jobs; after `kill -9 7` it is started again (log: worker.log)"
+        )
+        with database.begin() as session:
+            dispatch_queue.worker_seen(session, name_of(7), "prune")
+        terminal.wait_for(f"worker {name_of(7)} gives signs of life again")
+
+        # Of one that has died, whoever restarts it speaks.
+        process[0] = None
+        with database.begin() as session:
+            session.execute(update(Worker).values(seen_at=last))
+            dispatch_queue.worker_seen(session, "another", "prune")
+        terminal.wait_for("worker another, which was not started here, takes jobs")
+    assert terminal.shown.count("hangs") == 1
