@@ -13,7 +13,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle import deletion, event_log
+from jobs.lifecycle import deletion, event_log, sent_files
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.storage import gradient_files
@@ -50,6 +50,15 @@ class OrphanedFiles:
     closed_attempts: int
     """Attempts 1 to this one have ended, so no row will ever name more of their files."""
     taken_at: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Dropped:
+    """What jobs had that ended long ago, and no retry goes on with any more."""
+
+    jobs: int
+    uploads: Sequence[PendingUpload]
+    """What they had begun to send in parts: not every store finds it without its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -243,7 +252,7 @@ def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
     event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))
 
 
-def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
+def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> Dropped:
     """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
 
     So it is with files that were sent, and their lanes go as well. A job that succeeds has none of these any
@@ -266,10 +275,11 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    for table in (JobBlock, GradientLane, SentFile):
+    for table in (JobBlock, GradientLane):
         session.execute(delete(table).where(table.job_id.in_(done)))
+    uploads = [each for job_id in done for each in sent_files.drop(session, job_id)]
     session.execute(update(Job).where(Job.id.in_(done)).values(orphaned_files_since=NOW))
-    return len(done)
+    return Dropped(len(done), uploads)
 
 
 def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:

@@ -76,12 +76,13 @@ def create(  # noqa: PLR0913 - what a job is made of, beside its specification
 
 
 def cancel(session: Session, owner: str, job_id: UUID) -> bool:
-    """Cancel a queued job at once, or ask a running one to stop.
+    """Cancel a queued job at once, or ask a running one to stop. What attempts have sent of it is orphaned.
 
     Returns False if the owner has no such job. Raises `Conflict` if it has ended.
     """
     owned = Job.owner == owner
-    if move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.CANCELLED), owned):
+    at_once, orphaned = StateChanged(state=JobState.CANCELLED), {"orphaned_files_since": NOW}
+    if move(session, job_id, JobState.QUEUED, at_once, owned, values=orphaned):
         return True
     if move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING), owned):
         return True

@@ -7,7 +7,7 @@ work; what one leaves undone when it is killed is done in a later round.
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -15,6 +15,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import retention
 from jobs.caches import gradients, perplexities
 from jobs.database import DATABASE_UNAVAILABLE
+from jobs.lifecycle import sent_files
 from jobs.retention import OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
@@ -54,6 +55,7 @@ class Retention(Background):
         """Delete a bounded number of everything that has expired."""
         self._delete_expired_rows()
         self._delete_files_of_deleted_jobs()
+        self._drop_finished_blocks()
         self._delete_orphaned_files()
         self._delete_abandoned_uploads()
 
@@ -65,7 +67,6 @@ class Retention(Background):
         self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
         self._write(lambda s: retention.forget_people(s, _ROWS_PER_ROUND))
         self._forget_progress()
-        self._write(lambda s: retention.drop_finished_blocks(s, settings.unfinished_days, _JOBS_PER_ROUND))
         self._write(lambda s: gradients.evict_unused(s, settings.gradient_days, _JOBS_PER_ROUND))
         self._write(lambda s: perplexities.evict_unused(s, settings.gradient_days, _ROWS_PER_ROUND))
         self._norms_in_size()
@@ -116,6 +117,12 @@ class Retention(Background):
             with self._database.begin() as session:
                 retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
 
+    def _drop_finished_blocks(self) -> None:
+        days = self._settings.unfinished_days
+        with self._database.begin() as session:
+            dropped = retention.drop_finished_blocks(session, days, _JOBS_PER_ROUND)
+        self._abort(dropped.uploads, "jobs that ended long ago")
+
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:
             jobs = retention.take_orphaned_files(
@@ -129,15 +136,17 @@ class Retention(Background):
 
         The store is listed before the rows are read. So a file that is listed, and named by a row in between,
         is spared; and a file of an ended attempt that no row names by then never will be named. So it is with
-        uploads in parts.
+        uploads in parts. No attempt goes on with what was sent of a cancelled job.
         """
+        with self._database.begin() as session:
+            dropped = sent_files.drop_if_cancelled(session, job.job_id)
         listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
             named = retention.named_keys(session, job.job_id)
         orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
         for key in orphaned:
             self._store.delete(key)
-        if self._abort_uploads(job_prefix(job.job_id), job):
+        if self._abort_uploads(job_prefix(job.job_id), job, dropped):
             with self._database.begin() as session:
                 retention.orphaned_files_deleted(session, job)
         if orphaned:
@@ -163,12 +172,20 @@ class Retention(Background):
         """
         try:
             pending = self._store.pending_uploads(prefix)
-            for upload in {*known, *(pending if of is None else self._orphaned(pending, of))}:
+        except StoreError as error:
+            log.warning("uploads in parts of %s were not found: %s", prefix, error)
+            return False
+        return self._abort({*known, *(pending if of is None else self._orphaned(pending, of))}, prefix)
+
+    def _abort(self, uploads_begun: Iterable[PendingUpload], of: str) -> bool:
+        """Abort uploads in parts. Returns False where the store failed."""
+        try:
+            for upload in uploads_begun:
                 self._store.abort_upload(upload)
         except StoreRefused as error:
             log.warning("uploads in parts that were abandoned cannot be aborted: %s", error)
         except StoreError as error:
-            log.warning("uploads in parts of %s were not aborted: %s", prefix, error)
+            log.warning("uploads in parts of %s were not aborted: %s", of, error)
             return False
         return True
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -20,7 +21,7 @@ from jobs.storage import uploads
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.multipart import Multipart, PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
-from jobs.tables import ApiKey, Artifact, IdempotencyKey, Job, JobBlock, JobEvent, StrayUpload
+from jobs.tables import ApiKey, Artifact, IdempotencyKey, Job, JobBlock, JobEvent, SentFile, StrayUpload
 from pruning.recipe import Stage
 from worker.dispatcher.retention import Retention
 
@@ -201,25 +202,56 @@ def test_those_of_a_deleted_job_and_of_an_upload_that_broke_off_are_aborted(
     assert [upload.key for upload in store.pending_uploads("uploads")] == ["uploads/b.txt"]
 
 
-def test_what_a_deleted_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_listed(
-    settings: Settings, database: Database, claim: Claim, s3_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """As MinIO lists: by what is on record."""
-    store, pending = Store(s3_url), Multipart.pending
-    key = f"{attempt_prefix(claim.job_id, 1)}/output/a"
-    upload = store.begin_upload(key, 2**30)
-    assert upload is not None
-    with database.begin() as session:
-        assert sent_files.begun(session, claim, "a", 2**30, upload)
-        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-        assert deletion.delete(session, "ada", claim.job_id)
+@pytest.fixture
+def exact_keys_alone(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
+    """Lets the store list uploads in parts as MinIO does: under the exact key of their file."""
+    pending = Multipart.pending
 
     def of_exact_key(self: Multipart, prefix: str) -> Iterator[PendingUpload]:
         return (each for each in pending(self, prefix) if each.key == prefix)
 
-    with monkeypatch.context() as patched:
-        patched.setattr(Multipart, "pending", of_exact_key)
-        Retention(database, settings, store).round()
+    @contextmanager
+    def listed() -> Iterator[None]:
+        with monkeypatch.context() as patched:
+            patched.setattr(Multipart, "pending", of_exact_key)
+            yield
+
+    return listed
+
+
+@pytest.mark.parametrize("end", ["deleted", "cancelled in the queue", "failed long ago"])
+def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_listed(
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    s3_url: str,
+    exact_keys_alone: Callable[[], AbstractContextManager[None]],
+    end: str,
+) -> None:
+    """By what is on record, once no attempt can go on with it."""
+    store = Store(s3_url)
+    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
+    assert upload is not None
+    rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    with database.begin() as session:
+        assert sent_files.begun(session, claim, "a", 2**30, upload)
+        if end == "cancelled in the queue":
+            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+        else:
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+    with exact_keys_alone():
+        rounds.round()
+    assert store.pending_uploads("jobs") == [upload], "another attempt would go on with it"
+    with database.begin() as session:
+        if end == "deleted":
+            assert deletion.delete(session, "ada", claim.job_id)
+        elif end == "cancelled in the queue":
+            assert owner_moves.cancel(session, "ada", claim.job_id)
+        else:
+            session.execute(update(Job).values(failed_at=LONG_AGO))
+            session.execute(update(SentFile).values(sent_at=LONG_AGO))
+    with exact_keys_alone():
+        rounds.round()
     assert store.pending_uploads("jobs") == []
 
 
