@@ -4,6 +4,7 @@ The store decides nothing. A row names the key, the size and the SHA-256 of each
 are orphaned. Every attempt writes under its own prefix, so no write needs to be conditional.
 """
 
+import errno
 import hashlib
 import logging
 import os
@@ -331,12 +332,13 @@ class Store:
 
         Also what a process that was killed has left of a file in a directory, under a name of the library's.
         """
+        if self._directory is not None:
+            yield from _files_below(self._directory, prefix)
+            return
         with translated_errors(prefix):
             for batch in obstore.list(self._objects, prefix):
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
-            if self._directory is not None:
-                yield from _unfinished(self._directory, prefix)
 
     @measured("delete")
     def delete(self, key: str) -> None:
@@ -362,13 +364,26 @@ def _part_bytes(at_most: int) -> int:
     return max(_PART_BYTES, -(-at_most // _MOST_PARTS))
 
 
-def _unfinished(directory: Path, prefix: str) -> Iterator[StoredObject]:
-    """Yield what was written so far of files that are not complete; not of one that is complete by now."""
-    for parent, _, names in os.walk(directory / prefix):
-        for path in (Path(parent, name) for name in names if _UNFINISHED.search(name)):
+def _files_below(directory: Path, prefix: str) -> Iterator[StoredObject]:
+    """Yield files and, under another name, what was written so far of those that are not complete.
+
+    Not one that is complete or deleted by now. Raises `StoreUnreachable` for a directory that cannot be read:
+    obstore would list it, but not what is incomplete there, and to walk twice takes twice as long.
+    """
+    for parent, _, names in os.walk(directory / prefix, onerror=_raise, followlinks=True):
+        for name in names:
+            path = Path(parent, name)
             with suppress(FileNotFoundError):
                 size = path.stat().st_size
-                yield StoredObject(str(path.relative_to(directory)), size)
+                yield StoredObject(path.relative_to(directory).as_posix(), size)
+
+
+def _raise(error: OSError) -> None:
+    if not isinstance(error, FileNotFoundError | NotADirectoryError):  # it was deleted, or never made
+        code = errno.errorcode.get(error.errno or 0, type(error).__name__)
+        raise StoreUnreachable(
+            f"a directory of the store cannot be read ({code}); try again later"
+        ) from error
 
 
 def _written(

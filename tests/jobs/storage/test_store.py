@@ -1,5 +1,6 @@
 """One store, in a directory and on a real S3 server."""
 
+import errno
 import hashlib
 import os
 import subprocess
@@ -8,7 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 from uuid import UUID
 
+import obstore
 import pytest
+from obstore.store import LocalStore
 
 from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
@@ -95,6 +98,44 @@ def test_a_file_that_is_complete_before_its_size_is_read_does_not_end_the_listin
     store.put_file("jobs/1/b", small(tmp_path))
     (tmp_path / "store" / "jobs" / "1" / "a#1").symlink_to(tmp_path / "nothing")
     assert [found.key for found in store.list("jobs/1")] == ["jobs/1/b"]
+
+
+@pytest.mark.parametrize("part", ["jobs", "jobs/1", "jobs/1/a#b", "jobs/10/z", "nothing"])
+def test_a_directory_is_walked_once_and_lists_what_the_library_does(
+    tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"file://{tmp_path}/store")
+    for name in ("1/a b", "1/ü", "1/100%", "1/a%20b", "1/[x]", "1/a#b/c", "10/z"):
+        store.put_file(f"jobs/{name}", small(tmp_path))
+    (tmp_path / "store" / "jobs" / "elsewhere").symlink_to(tmp_path / "store" / "jobs" / "10")
+    of_library = LocalStore(tmp_path / "store")
+    expected = {each["path"] for batch in obstore.list(of_library, part) for each in batch}
+    scanned: list[str] = []
+    scandir = os.scandir
+
+    def noted(path: str) -> Iterator[os.DirEntry[str]]:
+        scanned.append(str(path))
+        return scandir(path)
+
+    monkeypatch.setattr(os, "scandir", noted)
+    monkeypatch.setattr(obstore, "list", None)
+    found = [each.key for each in store.list(part)]
+    assert sorted(found) == sorted(expected)
+    assert len(scanned) == len(set(scanned))
+
+
+def test_a_directory_that_cannot_be_read_is_no_empty_one(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = Store(f"file://{tmp_path}/store")
+    store.put_file("jobs/1/a", small(tmp_path))
+
+    def refused(path: str) -> Iterator[os.DirEntry[str]]:
+        raise PermissionError(errno.EACCES, "Permission denied", path)
+
+    monkeypatch.setattr(os, "scandir", refused)
+    with pytest.raises(StoreUnreachable, match="a directory of the store cannot be read \\(EACCES\\)"):
+        list(store.list("jobs"))
 
 
 def test_head_returns_the_size_or_none(store: Store, tmp_path: Path) -> None:
