@@ -22,7 +22,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from bench.results.rows import RESULTS, add_row_options, only_row, read_or_run, rows_of, write_row
+from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.results.table import header, row_of
 from bench.workload.subject import Subject, add_options, ignore_steps, subject
 from pruning.blockwise.prune import prune
@@ -194,14 +194,14 @@ def main() -> None:
     name = "held-out" if options.held_out else "windows" if options.windows else "quality"
     # With 16 windows, the rows of `--windows` are those of the whole table.
     table, results = TABLES[name], RESULTS / ("held-out" if options.held_out else "quality")
-    if row := only_row(table, options):
+
+    def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
         workload = subject(options, row.samples)
         evaluation = workload.held_out if options.held_out else workload.evaluation
         dtype = "bfloat16" if options.held_out else "float32"
-        write_row(results, row.name, measure(row, workload, evaluation, dtype), anonymous=workload.places)
-        return
-    for line in _lines(rows_of(table, options, parser), results):
-        print(line, flush=True)
+        return measure(row, workload, evaluation, dtype), workload.places
+
+    run_or_print(table, options, parser, results, run=run, lines=_lines)
 
 
 if __name__ == "__main__":

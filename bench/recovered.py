@@ -17,7 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from bench.results.rows import RESULTS, add_row_options, only_row, read_or_run, rows_of, write_row
+from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.workload.subject import Subject, add_options, subject
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import RunRequest, run
@@ -122,12 +122,12 @@ def main() -> None:
     options = parser.parse_args()
     trial = options.tokens != TOKENS
     results = Path(".bench") / f"recovered-{options.tokens}" if trial else RESULTS / "recovered"
-    if row := only_row(ROWS, options):
+
+    def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
         workload = subject(options, row.samples)
-        write_row(results, row.name, measure(row, workload, options), anonymous=workload.places)
-        return
-    for line in _lines(rows_of(ROWS, options, parser), results):
-        print(line, flush=True)
+        return measure(row, workload, options), workload.places
+
+    run_or_print(ROWS, options, parser, results, run=run, lines=_lines)
 
 
 if __name__ == "__main__":

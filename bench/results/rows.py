@@ -6,7 +6,7 @@ import re
 import shutil
 import subprocess
 import sys
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -31,19 +31,30 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--only", metavar="ROW", help="run this row in this process, and write its file")
 
 
-def only_row(table: Sequence[RowT], options: argparse.Namespace) -> RowT | None:
-    """Return the row that this process is to run; None if it is to print the table."""
-    return None if options.only is None else next(row for row in table if row.name == options.only)
+def run_or_print(
+    table: Sequence[RowT],
+    options: argparse.Namespace,
+    parser: argparse.ArgumentParser,
+    directory: Path,
+    *,
+    run: Callable[[RowT], tuple[dict[str, Any], dict[str, str]]],
+    lines: Callable[[list[RowT], Path], Iterator[str]],
+) -> None:
+    """Do what the options of `add_row_options` say: run one row, or print those that `--rows` names.
 
-
-def rows_of(
-    table: Sequence[RowT], options: argparse.Namespace, parser: argparse.ArgumentParser
-) -> list[RowT]:
-    """Return the rows that `--rows` names; the program ends where these are none."""
+    `run` returns what it has found of a row, and what is `anonymous` in it, as for `write_row`. `lines`
+    yields the lines of the table, whose rows have their files in `directory`. Without a row the program ends.
+    """
+    if options.only is not None:
+        row = next(row for row in table if row.name == options.only)
+        found, anonymous = run(row)
+        write_row(directory, row.name, found, anonymous=anonymous)
+        return
     rows = [row for row in table if any(text in row.name for text in options.rows)]
     if not rows:
         parser.error("--rows matches no row; the rows are: " + "; ".join(row.name for row in table))
-    return rows
+    for line in lines(rows, directory):
+        print(line, flush=True)
 
 
 def file_name(row: str) -> str:

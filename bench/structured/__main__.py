@@ -19,7 +19,7 @@ from typing import Any
 
 import torch
 
-from bench.results.rows import RESULTS, add_row_options, only_row, read_or_run, rows_of, write_row
+from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.results.table import header, row_of
 from bench.structured.cut import CutMeasurement
 from bench.structured.rows import ROWS, Row
@@ -72,13 +72,13 @@ def main() -> None:
     add_options(parser)
     options = parser.parse_args()
     results = RESULTS / ("structured-held-out" if options.held_out else "structured")
-    if row := only_row(ROWS, options):
+
+    def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
         workload = subject(options, row.samples)
         evaluation = workload.held_out if options.held_out else workload.evaluation
-        write_row(results, row.name, measure(row, workload, evaluation), anonymous=workload.places)
-        return
-    for line in _lines(rows_of(ROWS, options, parser), results):
-        print(line, flush=True)
+        return measure(row, workload, evaluation), workload.places
+
+    run_or_print(ROWS, options, parser, results, run=run, lines=_lines)
 
 
 if __name__ == "__main__":

@@ -25,7 +25,7 @@ from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from pruning.structure.units import consumers
 from tests.pruning.families import make
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import cut_in_memory, ignore_steps
 from tests.pruning.structure.exact import exactly
 
 CUTS = {
@@ -56,18 +56,8 @@ class Cut:
         self.directory = directory / "smaller"
         self.plan = CutPlan.of(self.options, self.checkpoint.skeleton, self.checkpoint.config_values)
         model = self.dense
-        self.blocks = CutInMemory()
-        stack = find_stack(model)
-        cut_blocks(
-            stack,
-            self.options,
-            self.plan.on(stack),
-            windows if self.options.needs else None,
-            self._gates(model, windows),
-            placement=Placement(model),
-            blocks=self.blocks,
-            step=ignore_steps,
-        )
+        gates, needed = self._gates(model, windows), windows if self.options.needs else None
+        self.blocks = cut_in_memory(model, self.options, self.plan, needed, gates)
         self.in_memory = model
         self.directory.mkdir()
         write_smaller(self.checkpoint, self.plan, self.blocks, self.directory)
@@ -265,14 +255,8 @@ def test_a_model_in_several_files_stays_in_several(tmp_path: Path, five_windows:
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     assert len(checkpoint.weight_files) > 1
     options = StructureOptions(mlp_channels=0.5, importance="magnitude", repair="none")
-    plan, blocks, stack = (
-        CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
-        CutInMemory(),
-        find_stack(model),
-    )
-    cut_blocks(
-        stack, options, plan.on(stack), None, {}, placement=Placement(model), blocks=blocks, step=ignore_steps
-    )
+    plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+    blocks = cut_in_memory(model, options, plan, None)
     (tmp_path / "smaller").mkdir()
     write_smaller(checkpoint, plan, blocks, tmp_path / "smaller")
     smaller = AutoModelForCausalLM.from_pretrained(tmp_path / "smaller")

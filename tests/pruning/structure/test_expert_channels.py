@@ -16,15 +16,12 @@ from pruning.gradients.schedule import ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.model.layers import ExpertLayer
-from pruning.model.placement import Placement
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
-from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutInMemory
 from pruning.structure.units import ExpertChannels, consumers
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import cut_in_memory
 from tests.pruning.structure.exact import exactly
 from tests.pruning.structure.test_cut import assert_close, load, logits_of
 from tests.pruning.structure.test_experts import MODELS, moe_of
@@ -47,21 +44,12 @@ class Cut:
         checkpoint = resolve(ModelReference(id=str(self.dense_directory)))
         options = StructureOptions.model_validate({"mlp_channels": 0.25, **structure})
         self.plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-        self.in_memory, self.blocks = load(self.dense_directory), CutInMemory()
-        stack = find_stack(self.in_memory)
+        self.in_memory = load(self.dense_directory)
         gates: GradientNorms = {}
         if "gate" in options.terms:
             gates = {"gates": gates_of(self.in_memory, windows, "whole", directory)}
-        cut_blocks(
-            stack,
-            options,
-            self.plan.on(stack),
-            windows if options.walks else None,
-            gates,
-            placement=Placement(self.in_memory),
-            blocks=self.blocks,
-            step=ignore_steps,
-        )
+        walked = windows if options.walks else None
+        self.blocks = cut_in_memory(self.in_memory, options, self.plan, walked, gates)
         self.directory.mkdir()
         write_smaller(checkpoint, self.plan, self.blocks, self.directory)
 
@@ -169,18 +157,9 @@ def test_experts_that_no_token_reaches_lose_their_smallest_channels(five_windows
     model.set_experts_implementation("eager")
     options = StructureOptions(mlp_channels=8, importance="second_order")
     plan = CutPlan.of(options, model, model.config.to_dict())
-    blocks, stack = CutInMemory(), find_stack(model)
+    stack = find_stack(model)
     before = {own.name: own.matrix.clone() for own in consumers(model)}
-    cut_blocks(
-        stack,
-        options,
-        plan.on(stack),
-        five_windows,
-        {},
-        placement=Placement(model),
-        blocks=blocks,
-        step=ignore_steps,
-    )
+    blocks = cut_in_memory(model, options, plan, five_windows)
     name = UNREACHED_EXPERTS[0]
     block, expert = int(name.split(".")[2]), int(name.rpartition(".")[2])
     assert "saw no token: their channels are ranked by magnitude" in blocks[block].warnings[-1]

@@ -14,16 +14,12 @@ from transformers import DeepseekV3Config, DeepseekV3ForCausalLM, PreTrainedMode
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
-from pruning.structure.cut import cut_blocks
 from pruning.structure.experts import kept_experts
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutInMemory
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import cut_in_memory
 from tests.pruning.structure.exact import exactly
 from tests.pruning.structure.test_cut import assert_close, load, logits_of
 
@@ -88,18 +84,7 @@ class Cut:
         options = StructureOptions.model_validate(structure)
         self.plan = CutPlan.of(options, self.checkpoint.skeleton, self.checkpoint.config_values)
         self.in_memory = load(self.dense_directory)
-        self.blocks = CutInMemory()
-        stack = find_stack(self.in_memory)
-        cut_blocks(
-            stack,
-            options,
-            self.plan.on(stack),
-            windows,
-            {},
-            placement=Placement(self.in_memory),
-            blocks=self.blocks,
-            step=ignore_steps,
-        )
+        self.blocks = cut_in_memory(self.in_memory, options, self.plan, windows)
         self.directory.mkdir()
         write_smaller(self.checkpoint, self.plan, self.blocks, self.directory)
 
@@ -268,17 +253,7 @@ def test_experts_that_no_token_reaches_go_first(five_windows: Tensor) -> None:
     model.set_experts_implementation("eager")
     options = StructureOptions(experts=3)
     plan = CutPlan.of(options, model, model.config.to_dict())
-    blocks, stack = CutInMemory(), find_stack(model)
-    cut_blocks(
-        stack,
-        options,
-        plan.on(stack),
-        five_windows,
-        {},
-        placement=Placement(model),
-        blocks=blocks,
-        step=ignore_steps,
-    )
+    blocks = cut_in_memory(model, options, plan, five_windows)
     unreached = {int(name.rpartition(".")[2]) for name in UNREACHED_EXPERTS}
     for block in (1, 2):
         left = set(blocks[block].kept["experts"].tolist())
@@ -345,15 +320,5 @@ def test_outputs_that_are_not_finite_are_refused(tmp_path: Path, five_windows: T
     experts.get_parameter("down_proj").data[:] = 1e308
     options = StructureOptions(experts=1)
     plan = CutPlan.of(options, model, model.config.to_dict())
-    stack = find_stack(model)
     with pytest.raises(NumericalFailure):
-        cut_blocks(
-            stack,
-            options,
-            plan.on(stack),
-            five_windows,
-            {},
-            placement=Placement(model),
-            blocks=CutInMemory(),
-            step=ignore_steps,
-        )
+        cut_in_memory(model, options, plan, five_windows)
