@@ -1,5 +1,7 @@
 """The part of a job's report that the commands show."""
 
+from collections.abc import Callable, Iterator
+
 from pydantic import BaseModel, JsonValue, ValidationError
 
 from cli.terminal import size
@@ -74,6 +76,17 @@ class ReportExcerpt(BaseModel):
     speed: Speed | None = None
     perplexity: Fidelity = Fidelity()
     warnings: list[str] = []
+
+    def measured(self, escape: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+        """Yield name and text of what was measured of the result; `escape` is for texts of the server."""
+        if self.structure:
+            yield "parameters", escape(self.structure.text)
+        if self.speed:
+            yield "size", self.speed.text
+        if fidelity := str(self.perplexity):
+            yield "against dense", fidelity
+        if self.sparsity.overall:
+            yield "zeros", f"{self.sparsity.overall:.2%} of the weights in the pruned layers"
 
 
 def report_of(job: JobDetail) -> ReportExcerpt | None:

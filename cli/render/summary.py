@@ -48,14 +48,7 @@ def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterato
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
     if report:
-        if report.structure:
-            yield "parameters", markdown(report.structure.text)
-        if report.speed:
-            yield "size", report.speed.text
-        if fidelity := str(report.perplexity):
-            yield "against dense", fidelity
-        if report.sparsity.overall:
-            yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+        yield from report.measured(markdown)
         for warning in report.warnings:
             yield "warning", markdown(warning)
     if job.error:

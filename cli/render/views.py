@@ -233,14 +233,7 @@ def what_is_done(job: JobDetail) -> str:
 
 
 def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
-    if report.structure:
-        yield "parameters", clean(report.structure.text)
-    if report.speed:
-        yield "size", report.speed.text
-    if fidelity := str(report.perplexity):
-        yield "against dense", fidelity
-    if report.sparsity.overall:
-        yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+    yield from report.measured(clean)
     for stage in report.stages:
         yield (
             clean(stage.name),

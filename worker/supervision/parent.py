@@ -17,7 +17,6 @@ from uuid import UUID
 from celery import signals
 from celery.exceptions import WorkerLostError
 from celery.worker import state as celery_state
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, held_jobs, machines, placing, quarantine
@@ -35,6 +34,7 @@ from worker.supervision.held_memory import HeldMemory
 from worker.supervision.quarantine import Quarantine
 from worker.supervision.reading import Reading
 from worker.supervision.watchdog import Watchdog
+from worker.supervision.writing import written
 
 log = logging.getLogger(__name__)
 
@@ -217,14 +217,7 @@ class Parent:
         return orders
 
     def _write(self, write: Callable[[Session], None]) -> bool:
-        """Write to the database. Where that fails, the next heartbeat or the lease's end makes up."""
-        try:
-            with self._database.begin() as session:
-                write(session)
-        except SQLAlchemyError as error:
-            log.warning("could not write to the database (%s)", type(error).__name__)
-            return False
-        return True
+        return written(self._database, write)
 
 
 def _running_jobs() -> set[UUID]:

@@ -12,7 +12,6 @@ import sys
 import threading
 from collections.abc import Callable
 
-from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, machines, quarantine
@@ -28,6 +27,7 @@ from worker.self_test import (
     may_compute_on_gpu,
 )
 from worker.supervision.reading import Reading
+from worker.supervision.writing import written
 
 log = logging.getLogger(__name__)
 
@@ -155,13 +155,7 @@ class Quarantine:
         return self._write(lambda session: quarantine.release(session, self._worker))
 
     def _write(self, write: Callable[[Session], object]) -> bool:
-        try:
-            with self._database.begin() as session:
-                write(session)
-        except SQLAlchemyError as error:
-            log.warning("could not write to the database (%s)", type(error).__name__)
-            return False
-        return True
+        return written(self._database, write)
 
 
 def _layers() -> dict[str, bool] | None:
