@@ -3,6 +3,7 @@
 from uuid import uuid4
 
 import pytest
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
@@ -11,7 +12,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, SweepState
-from jobs.tables import NOW, Sweep
+from jobs.tables import NOW, Job, Sweep
 from tests.jobs.lifecycle.rows import ERROR, events_of, row_of
 
 Database = sessionmaker[Session]
@@ -69,6 +70,16 @@ def test_a_retry_reopens_the_sweep_of_its_job_and_no_other(database: Database, s
         assert (reopened.state, reopened.ended_at) == (SweepState.RUNNING, None)
         assert ended.state == SweepState.FAILED
         assert ended.ended_at is not None
+
+
+def test_what_was_sent_of_a_job_that_is_cancelled_in_the_queue_is_orphaned(
+    database: Database, claim: Claim
+) -> None:
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+        session.execute(update(Job).values(orphaned_files_since=None))  # as after a look at its files
+        assert owner_moves.cancel(session, "ada", claim.job_id)
+    assert row_of(database, claim.job_id)["orphaned_files_since"] is not None
 
 
 def test_another_owner_cannot_stop_a_running_job(database: Database, claim: Claim) -> None:
