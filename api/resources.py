@@ -17,6 +17,7 @@ from api.readiness import Readiness
 from api.streams.streams import Streams
 from jobs.access.oidc import Provider
 from jobs.database import engine_for_requests, libpq_url, sessions
+from jobs.fleet.waiting import Waits
 from jobs.hints.listener import EventListener
 from jobs.settings import Settings
 from jobs.storage.links import Links
@@ -43,6 +44,7 @@ class AppResources:
     failures: RateLimiter
     failure_log: FailureLog
     readiness: Readiness
+    waits: Waits
     hub: BoundedPool
     disk: BoundedPool
     pictures: Made
@@ -68,6 +70,7 @@ class AppResources:
             RateLimiter(settings.max_failed_sign_ins_per_minute),
             FailureLog(),
             Readiness(url, migrations.revisions()),
+            Waits(settings.lease_seconds),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),
             Made(

@@ -145,6 +145,7 @@ def change(
                 owner_moves.set_priority(session, owner, job_id, changed.priority)
         except owner_moves.Conflict as conflict:
             raise NotQueued(conflict.state) from conflict
+        reasons.waits.forget()
         return detail(session, owner, job_id, reasons)
 
 
@@ -184,5 +185,5 @@ def _submitted_before(
 
 
 def _detail(session: Session, job: Job, reasons: WaitingReasons) -> JobDetail:
-    attempts = list(queries.attempts(session, job.owner, job.id))
+    attempts = list(queries.attempts(session, job.owner, job.id)) if job.attempt else []
     return JobDetail.with_attempts(job, reasons.of_one(session, job), attempts)

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.resources import AppResources
 from api.schemas.jobs.waiting import Waiting
 from jobs.access.api_keys import Principal, Scope
-from jobs.fleet import waiting
+from jobs.fleet.waiting import Waits
 from jobs.tables import Job
 
 
@@ -18,17 +18,17 @@ from jobs.tables import Job
 class WaitingReasons:
     """Finds the reasons for one principal: only an admin reads what is wrong with the workers."""
 
-    seen_within: float
+    waits: Waits
     with_faults: bool
 
     @classmethod
     def told_to(cls, principal: Principal, resources: AppResources) -> Self:
         """Return what finds the reasons for this principal."""
-        return cls(resources.settings.lease_seconds, Scope.ADMIN in principal.scopes)
+        return cls(resources.waits, Scope.ADMIN in principal.scopes)
 
     def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Waiting]:
         """Return why each of these jobs waits that does."""
-        found = waiting.waits(session, jobs, self.seen_within)
+        found = self.waits.of(session, jobs)
         return {
             job.id: Waiting.of(job, found[job.id], with_faults=self.with_faults)
             for job in jobs

@@ -4,6 +4,7 @@ import hashlib
 from typing import Annotated, Any
 
 from fastapi import Depends, Header, Response, status
+from pydantic import BaseModel
 
 from pruning.version import pruneserve_version
 
@@ -15,28 +16,40 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 
 
 class ConditionalRequest:
-    """The `If-None-Match` of a request, and the headers of its response."""
+    """The `If-None-Match` of a request, and its answers: each is written once, for the tag and the client."""
 
     def __init__(
         self,
-        response: Response,
         if_none_match: Annotated[
             str | None,
             Header(max_length=1024, description="The `ETag` of an earlier answer: 304 if it is current."),
         ] = None,
     ) -> None:
-        self._headers = response.headers
         self._tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
 
     def not_modified(self, *state: object) -> Response | None:
-        """Return a 304 if the client's copy was made from the same `state`; else tag the response."""
-        digest = hashlib.sha256(repr((_SERVICE, state)).encode()).hexdigest()[:32]
-        # Weak: equal tags promise equal content, not equal bytes.
-        headers = {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache"}
-        if f'"{digest}"' in self._tags:
-            return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
-        self._headers.update(headers)
-        return None
+        """Return a 304 if the client's copy was made from the same `state`."""
+        headers = _tagged(state)
+        if headers["ETag"].removeprefix("W/") not in self._tags:
+            return None
+        return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
+
+    def answer(self, shown: BaseModel, *state: object) -> Response:
+        """Return what is shown, or a 304 if the client's copy was made from the same `state`.
+
+        Without a state, by what is shown itself.
+        """
+        content = shown.model_dump_json()
+        state = state or (content,)
+        return self.not_modified(*state) or Response(
+            content, headers=_tagged(state), media_type="application/json"
+        )
+
+
+def _tagged(state: tuple[object, ...]) -> dict[str, str]:
+    digest = hashlib.sha256(repr((_SERVICE, state)).encode()).hexdigest()[:32]
+    # Weak: equal tags promise equal content, not equal bytes.
+    return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache"}
 
 
 Conditional = Annotated[ConditionalRequest, Depends()]

@@ -125,11 +125,11 @@ def _submitted(job: JobDetail, created: bool, response: Response) -> JobDetail:
 )
 def list_jobs(
     query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources, conditional: Conditional
-) -> JobPage | Response:
+) -> Response:
     """List your jobs that match every filter."""
     reasons = WaitingReasons.told_to(principal, resources)
     page = jobs.list_page(resources.database, principal.owner, query, reasons)
-    return conditional.not_modified(page.model_dump_json()) or page
+    return conditional.answer(page)
 
 
 @router.get(
@@ -138,23 +138,20 @@ def list_jobs(
     response_model=JobDetail,
     responses={**NOT_MODIFIED, **documented(NotFound, InvalidRequest)},
 )
-def get_job(
-    job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional
-) -> JobDetail | Response:
+def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional) -> Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
     reasons = WaitingReasons.told_to(principal, resources)
     with resources.database.begin() as session:
         standing = queries.standing(session, job_id, principal.owner)
         if standing is None:
             raise NotFound(NO_SUCH_JOB)
-        if standing[0] == JobState.QUEUED:
-            # Why it waits changes without an event.
-            job = jobs.detail(session, principal.owner, job_id, reasons)
-            return conditional.not_modified(job.model_dump_json()) or job
-        # Any other job changes only with an event, so a report that the client already has is not read.
-        return conditional.not_modified(job_id, standing[1]) or jobs.detail(
-            session, principal.owner, job_id, reasons
-        )
+        # Why a queued job waits changes without an event. Any other job changes only with one, so a report
+        # that the client already has is not read.
+        state = () if standing[0] == JobState.QUEUED else (job_id, standing[1])
+        if state and (unchanged := conditional.not_modified(*state)) is not None:
+            return unchanged
+        job = jobs.detail(session, principal.owner, job_id, reasons)
+    return conditional.answer(job, *state)
 
 
 @router.patch(

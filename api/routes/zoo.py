@@ -46,10 +46,9 @@ SlugInPath = Annotated[Slug, Path(description="The entry's `slug`.")]
 )
 def list_zoo_entries(
     query: Annotated[ZooListQuery, Query()], _principal: Reader, database: Database, conditional: Conditional
-) -> ZooPage | Response:
+) -> Response:
     """List the entries of all owners that match every filter."""
-    page = zoo.list_page(database, query)
-    return conditional.not_modified(page.model_dump_json()) or page
+    return conditional.answer(zoo.list_page(database, query))
 
 
 @router.post(

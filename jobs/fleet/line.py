@@ -70,8 +70,21 @@ class InLine:
     jobs: list[Next]
     shares: dict[str, Share]
     """By owner."""
+    lines: dict[str, Line]
+    """By owner, as far as they were read."""
+    limit: int
+    """How many of `jobs` there are at most."""
     crossed: bool | None = None
     """Whether the job before them went ahead of others; None where nobody in line may."""
+
+    def with_job(self, owner: str, job: Waiting) -> "InLine | None":
+        """Return the same with one more job that can run; None for an owner of whom nothing was read."""
+        if owner not in self.shares:
+            return None
+        line = self.lines[owner].with_job(job)
+        if line is self.lines[owner]:
+            return self
+        return _in_line([*self.shares.values()], self.lines | {owner: line}, self.limit, self.crossed)
 
     def is_at_limit(self, owner: str) -> bool:
         """Whether as many of the owner's jobs run as may at once."""
@@ -111,14 +124,22 @@ def in_line(session: Session, queue: str, limit: int, *which: ColumnElement[bool
     shares = shares_of(session, queue, _owners_in_line(session, queue))
     lines = _first_jobs(session, queue, {share.owner: 1 for share in shares}, which)
     crossed = _has_crossed(session, queue) if any(share.may_cross for share in shares) else None
-    while True:
-        chosen = list(islice(turns(shares, lines, bool(crossed)), limit))
-        unread = _unread(chosen, lines)
-        if not unread:
-            jobs = [Next(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
-            known = {share.owner: share for share in shares if lines[share.owner].jobs}
-            return InLine(jobs, known, crossed)
+    while unread := _unread(_chosen(shares, lines, limit, crossed), lines):
         lines |= _first_jobs(session, queue, unread, which)
+    return _in_line(shares, lines, limit, crossed)
+
+
+def _in_line(shares: Sequence[Share], lines: Mapping[str, Line], limit: int, crossed: bool | None) -> InLine:
+    chosen = _chosen(shares, lines, limit, crossed)
+    jobs = [Next(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
+    known = {share.owner: share for share in shares if lines[share.owner].jobs}
+    return InLine(jobs, known, {owner: lines[owner] for owner in known}, limit, crossed)
+
+
+def _chosen(
+    shares: Sequence[Share], lines: Mapping[str, Line], limit: int, crossed: bool | None
+) -> list[Turn]:
+    return list(islice(turns(shares, lines, bool(crossed)), limit))
 
 
 def first_of_each(session: Session, queue: str) -> list[UUID]:

@@ -53,6 +53,13 @@ class Line:
     is_complete: bool = False
     """Whether it has no others. Otherwise, others are taken to follow, of the last one's priority."""
 
+    def with_job(self, job: Waiting) -> "Line":
+        """Return the line with one more job. It stays as it is if it has it, or has not read as far."""
+        if job in self.jobs:
+            return self
+        jobs = sorted([*self.jobs, job], key=lambda each: (-each.priority, each.id))
+        return self if jobs[-1] is job and not self.is_complete else Line(jobs, self.is_complete)
+
     def has(self, place: int) -> bool:
         """Whether there is, or may be, a job at this place, from 0."""
         return place < len(self.jobs) or not self.is_complete

@@ -2,21 +2,29 @@
 
 One that runs may wait for the store.
 
-The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is.
+The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is. What
+they say of a queue is the same for all of its jobs, so it is read once a second, and not for every answer.
 """
 
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from datetime import timedelta
+from datetime import datetime, timedelta
 from enum import StrEnum
+from functools import partial
+from threading import Lock
+from typing import Generic, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, line, placing
+from jobs.fleet.line import InLine
 from jobs.fleet.selecting import is_alive
-from jobs.placement.classes import UNPLACED, smallest_that_fits, why_nowhere
+from jobs.fleet.turns import Waiting
+from jobs.placement.classes import UNPLACED, Classes, smallest_that_fits, why_nowhere
 from jobs.placement.needs import UNKNOWN_NEEDS, Needs
 from jobs.states import ENDED, JobState, PlacementState
 from jobs.tables import SEARCH_NOW, Dispatcher, Job, Queue, Worker
@@ -24,7 +32,13 @@ from jobs.tables import SEARCH_NOW, Dispatcher, Job, Queue, Worker
 MOST_COUNTED = 100
 """The first so many jobs of a queue have a position; those behind them are only said to be behind."""
 
+TOLD_SECONDS = 1.0
+"""So long is told what was read of a queue, before it is read again."""
+
 _MOST_FAULTS = 3
+_PATIENCE_SECONDS = 0.1
+
+Read = TypeVar("Read")
 
 
 class WaitsFor(StrEnum):
@@ -60,52 +74,215 @@ class Wait:
     """How many jobs of its owner run or are about to; only if it waits for these, or for its share."""
 
 
-def waits(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
-    """Return why each of these jobs waits that is queued, or runs and waits for the store.
+@dataclass(frozen=True, slots=True)
+class _Fleet:
+    """What is the same for all jobs that no class was found for."""
 
-    A worker or dispatcher without a heartbeat in the last `seen_within` seconds counts as gone.
+    classes: Classes
+    has_dispatcher: bool
+
+
+@dataclass(frozen=True, slots=True)
+class _Queue:
+    """What is the same for all jobs of a queue."""
+
+    as_of: datetime
+    """When it was read, by the clock of the database."""
+    stopped: Wait | None
+    """Why no job can run; None if one can."""
+    published: Sequence[UUID]
+    in_line: InLine
+    positions: Mapping[UUID, int]
+
+    @classmethod
+    def of(cls, as_of: datetime, stopped: Wait | None, published: Sequence[UUID], in_line: InLine) -> Self:
+        """Count the jobs that are published, then those in line."""
+        first = (*published, *(job.id for job in in_line.jobs))
+        return cls(as_of, stopped, published, in_line, {job: place for place, job in enumerate(first, 1)})
+
+    def with_job(self, job: Job) -> Self | None:
+        """Return the same if it says at which place a job is, or that it has none; else with the job in line.
+
+        None if that is not known of one that was queued, or could not run, when this was read.
+        """
+        is_behind = len(self.positions) >= MOST_COUNTED and job.queued_at <= self.as_of
+        if is_behind or job.id in self.positions or job.placement == PlacementState.UNSCHEDULABLE:
+            return self
+        if job.dispatched_at is not None:
+            return None
+        if self.in_line.is_at_limit(job.owner):
+            return self
+        in_line = self.in_line.with_job(job.owner, Waiting(job.id, job.priority))
+        if in_line is self.in_line:
+            return self
+        return None if in_line is None else self.of(self.as_of, self.stopped, self.published, in_line)
+
+    def with_jobs(self, jobs: Iterable[Job]) -> Self | None:
+        """Return what `with_job` does, for several."""
+        found: Self | None = self
+        for job in jobs:
+            found = None if found is None else found.with_job(job)
+        return found
+
+
+class _Told(Generic[Read]):
+    """What was read of late, by name, for the threads of a process."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._known: dict[str, tuple[float, Read]] = {}
+        self._reading = Lock()
+
+    def get(
+        self,
+        name: str,
+        read: Callable[[], Read],
+        extended: Callable[[Read], Read | None] = lambda known: known,
+    ) -> Read:
+        """Return what was read less than `TOLD_SECONDS` ago, as `extended` makes it; else what is read now.
+
+        Of threads that find it too old one reads, and the others wait for that, unless it takes long.
+        """
+        if (fresh := self._fresh(name)) is None:
+            with self._alone():
+                fresh = self._fresh(name) or self._read_now(name, read)
+        began, known = fresh
+        more = extended(known)
+        if more is None:
+            return self._read_now(name, read)[1]
+        if more is not known:
+            self._known[name] = began, more
+        return more
+
+    def forget(self) -> None:
+        """Let everything be read again."""
+        self._known.clear()
+
+    def _fresh(self, name: str) -> tuple[float, Read] | None:
+        known = self._known.get(name)
+        return known if known is not None and self._clock() - known[0] < TOLD_SECONDS else None
+
+    def _read_now(self, name: str, read: Callable[[], Read]) -> tuple[float, Read]:
+        began = self._clock()
+        found = self._known[name] = began, read()
+        return found
+
+    @contextmanager
+    def _alone(self) -> Iterator[None]:
+        alone = self._reading.acquire(timeout=_PATIENCE_SECONDS)
+        try:
+            yield
+        finally:
+            if alone:
+                self._reading.release()
+
+
+class Waits:
+    """Says why jobs wait. What is the same for all jobs of a queue, it reads once in `TOLD_SECONDS`.
+
+    So of what has changed in a queue, it may tell so much later; a job that was queued meanwhile has its
+    place at once. Each process has one, and they need not agree.
     """
-    running = [job for job in jobs if job.state == JobState.RUNNING]
-    queued = [job for job in jobs if job.state == JobState.QUEUED]
-    found = {job.id: Wait(WaitsFor.STORE) for job in running if job.next_try_at is not None}
-    found |= {job.id: Wait(WaitsFor.OUTSIDE) for job in queued if job.next_try_at is not None}
-    found |= _unplaced(session, [job for job in queued if job.id not in found], seen_within)
-    queued = [job for job in queued if job.id not in found]
-    for queue in sorted({job.queue for job in queued}):
-        in_queue = [job for job in queued if job.queue == queue]
-        stopped = _stopped(session, queue, seen_within)
-        for job_id, wait in _in_line(session, queue, in_queue).items():
-            found[job_id] = wait if stopped is None else replace(stopped, position=wait.position)
-    return found
+
+    def __init__(self, seen_within: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """A worker or dispatcher without a heartbeat in the last `seen_within` seconds counts as gone.
+
+        `clock` returns seconds.
+        """
+        self._seen_within = seen_within
+        self._fleet = _Told[_Fleet](clock)
+        self._queues = _Told[_Queue](clock)
+
+    def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Wait]:
+        """Return why each of these jobs waits that is queued, or runs and waits for the store."""
+        running = [job for job in jobs if job.state == JobState.RUNNING]
+        queued = [job for job in jobs if job.state == JobState.QUEUED]
+        found = {job.id: Wait(WaitsFor.STORE) for job in running if job.next_try_at is not None}
+        found |= {job.id: Wait(WaitsFor.OUTSIDE) for job in queued if job.next_try_at is not None}
+        found |= self._unplaced(session, [job for job in queued if job.id not in found])
+        queued = [job for job in queued if job.id not in found]
+        for name in sorted({job.queue for job in queued}):
+            found |= self._in_line(session, name, [job for job in queued if job.queue == name])
+        return found
+
+    def forget(self) -> None:
+        """Read all queues again: one was changed, and who has done that is to see it at once."""
+        self._queues.forget()
+
+    def _unplaced(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Wait]:
+        """Return why those jobs wait that no class was found for, where live workers are of classes."""
+        jobs = [job for job in jobs if job.placement != PlacementState.PLACED]
+        if not jobs:
+            return {}
+        fleet = self._fleet.get("", partial(_read_fleet, session, self._seen_within))
+        classes = fleet.classes
+        if not classes or None in classes.get(UNPLACED, ()):  # who reads that queue takes every job
+            return {}
+        if UNPLACED in classes:  # the others are in line there
+            jobs = [job for job in jobs if job.placement == PlacementState.UNSCHEDULABLE]
+        return {job.id: _unplaced(job, fleet) for job in jobs}
+
+    def _in_line(self, session: Session, name: str, jobs: Sequence[Job]) -> dict[UUID, Wait]:
+        """Return why jobs of one queue wait that a class was found for, or that need none."""
+        blocked_on = {job.blocked_on for job in jobs if job.blocked_on is not None}
+        computing = (
+            set(session.scalars(select(Job.id).where(Job.id.in_(blocked_on), Job.state.not_in(ENDED))))
+            if blocked_on
+            else set()
+        )
+        unchecked = dispatch_queue.held_for_checks(session, [job.id for job in jobs if job.checks_pending])
+        found = {job.id: Wait(WaitsFor.ANOTHER_JOB) for job in jobs if job.blocked_on in computing}
+        found |= dict.fromkeys(unchecked, Wait(WaitsFor.CHECKS))
+        able = [job for job in jobs if job.id not in found]
+        queue = self._queues.get(
+            name,
+            partial(_read_queue, session, name, self._seen_within),
+            lambda known: known.with_jobs(able),
+        )
+        found |= {job.id: _in_line(job, queue) for job in able}
+        if queue.stopped is None:
+            return found
+        return {job_id: replace(queue.stopped, position=wait.position) for job_id, wait in found.items()}
 
 
-def _unplaced(session: Session, jobs: Sequence[Job], seen_within: float) -> dict[UUID, Wait]:
-    """Return why those jobs wait that no class was found for, where live workers are of classes."""
-    jobs = [job for job in jobs if job.placement != PlacementState.PLACED]
-    classes = placing.live_classes(session, seen_within) if jobs else {}
-    if not classes or None in classes.get(UNPLACED, ()):  # who reads that queue takes every job
-        return {}
-    if UNPLACED in classes:  # the others are in line there
-        jobs = [job for job in jobs if job.placement == PlacementState.UNSCHEDULABLE]
+def _unplaced(job: Job, fleet: _Fleet) -> Wait:
+    if not fleet.has_dispatcher:
+        return Wait(WaitsFor.DISPATCHER)
+    needs = UNKNOWN_NEEDS if job.needs is None else Needs.model_validate(job.needs)
+    if job.unschedulable_since is None or smallest_that_fits(needs, fleet.classes) is not None:
+        return Wait(WaitsFor.CHECKS)  # a dispatcher is about to place it
+    return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, fleet.classes))
+
+
+def _in_line(job: Job, queue: _Queue) -> Wait:
+    position, in_line = queue.positions.get(job.id), queue.in_line
+    if job.dispatched_at is None and in_line.is_at_limit(job.owner):
+        return Wait(WaitsFor.OWN_JOBS, running=in_line.shares[job.owner].running)
+    if job.dispatched_at is None and in_line.is_over_share(job.owner):
+        return Wait(WaitsFor.ITS_SHARE, position, running=in_line.shares[job.owner].in_use)
+    return Wait(WaitsFor.ITS_TURN, position)
+
+
+def _read_fleet(session: Session, seen_within: float) -> _Fleet:
     alive = exists().where(Dispatcher.seen_at > SEARCH_NOW - timedelta(seconds=seen_within))
-    if not session.scalars(select(alive)).one():
-        return dict.fromkeys([job.id for job in jobs], Wait(WaitsFor.DISPATCHER))
-
-    def wait(job: Job) -> Wait:
-        needs = UNKNOWN_NEEDS if job.needs is None else Needs.model_validate(job.needs)
-        if job.unschedulable_since is None or smallest_that_fits(needs, classes) is not None:
-            return Wait(WaitsFor.CHECKS)  # a dispatcher is about to place it
-        return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, classes))
-
-    return {job.id: wait(job) for job in jobs}
+    classes = placing.live_classes(session, seen_within)
+    return _Fleet(classes, bool(classes) and session.scalars(select(alive)).one())
 
 
-def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
-    """Return why no job of a queue can run; None if one can."""
+def _read_queue(session: Session, name: str, seen_within: float) -> _Queue:
+    as_of, stopped = _stopped(session, name, seen_within)
+    published = dispatch_queue.published(session, name, MOST_COUNTED)
+    in_line = line.in_line(session, name, MOST_COUNTED - len(published))
+    return _Queue.of(as_of, stopped, published, in_line)
+
+
+def _stopped(session: Session, queue: str, seen_within: float) -> tuple[datetime, Wait | None]:
+    """Return when the database looked, and why no job of a queue can run; None if one can."""
     recent = SEARCH_NOW - timedelta(seconds=seen_within)
     live: tuple[ColumnElement[bool], ...] = (dispatch_queue.reads(queue), is_alive(seen_within))
-    paused, takes_jobs, healthy, dispatcher = session.execute(
+    as_of, paused, takes_jobs, healthy, dispatcher = session.execute(
         select(
+            SEARCH_NOW,
             exists().where(Queue.name == queue, Queue.paused_at.is_not(None)),
             exists().where(*live, *dispatch_queue.TAKES_JOBS),
             exists().where(*live, Worker.quarantined_at.is_(None)),
@@ -113,9 +290,9 @@ def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
         )
     ).one()
     if paused:
-        return Wait(WaitsFor.RESUMED_QUEUE)
+        return as_of, Wait(WaitsFor.RESUMED_QUEUE)
     if not takes_jobs and healthy:
-        return Wait(WaitsFor.UNCORDONED_WORKER)
+        return as_of, Wait(WaitsFor.UNCORDONED_WORKER)
     if not takes_jobs:
         faults = (
             session.execute(
@@ -128,33 +305,5 @@ def _stopped(session: Session, queue: str, seen_within: float) -> Wait | None:
             .scalars()
             .all()
         )
-        return Wait(WaitsFor.HEALTHY_WORKER, faults=tuple(faults)) if faults else Wait(WaitsFor.WORKER)
-    return None if dispatcher else Wait(WaitsFor.DISPATCHER)
-
-
-def _in_line(session: Session, queue: str, jobs: Sequence[Job]) -> dict[UUID, Wait]:
-    blocked_on = {job.blocked_on for job in jobs if job.blocked_on is not None}
-    computing = (
-        set(session.scalars(select(Job.id).where(Job.id.in_(blocked_on), Job.state.not_in(ENDED))))
-        if blocked_on
-        else set()
-    )
-    unchecked = dispatch_queue.held_for_checks(session, [job.id for job in jobs if job.checks_pending])
-    published = dispatch_queue.published(session, queue, MOST_COUNTED)
-    in_line = line.in_line(session, queue, MOST_COUNTED - len(published))
-    first = [*published, *(job.id for job in in_line.jobs)]
-    positions = {job_id: position for position, job_id in enumerate(first, 1)}
-
-    def wait(job: Job) -> Wait:
-        if job.id in unchecked:
-            return Wait(WaitsFor.CHECKS)
-        if job.blocked_on in computing:
-            return Wait(WaitsFor.ANOTHER_JOB)
-        position = positions.get(job.id)
-        if job.dispatched_at is None and in_line.is_at_limit(job.owner):
-            return Wait(WaitsFor.OWN_JOBS, running=in_line.shares[job.owner].running)
-        if job.dispatched_at is None and in_line.is_over_share(job.owner):
-            return Wait(WaitsFor.ITS_SHARE, position, running=in_line.shares[job.owner].in_use)
-        return Wait(WaitsFor.ITS_TURN, position)
-
-    return {job.id: wait(job) for job in jobs}
+        return as_of, Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=tuple(faults))
+    return as_of, None if dispatcher else Wait(WaitsFor.DISPATCHER)

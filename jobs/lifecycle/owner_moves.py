@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, insert, select, update
 from sqlalchemy.orm import Session
 
 from jobs.hints import hints
@@ -48,7 +48,7 @@ def create(  # noqa: PLR0913 - what a job is made of, beside its specification
     """
     quota.take_place_in_queue(session, owner, max_queued)
     spec = uploads.resolved(session, owner, spec)
-    job = Job(
+    row = insert(Job).values(
         owner=owner,
         # Without fields that the release before lacks, unless they are used: its workers refuse unknown ones.
         spec=spec.canonical(),
@@ -66,12 +66,10 @@ def create(  # noqa: PLR0913 - what a job is made of, beside its specification
         traceparent=traces.traceparent(),
         last_event=1,
     )
-    session.add(job)
-    session.flush()
+    job = session.scalars(row.returning(Job)).one()
     index_labels(session, owner, job.id, job.labels)
     event_log.append(session, job.id, owner, 1, StateChanged(state=JobState.QUEUED))
     hints.give(session, hints.SUBMITTED)
-    session.refresh(job)
     return job
 
 

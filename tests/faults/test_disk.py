@@ -10,8 +10,7 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from jobs.fleet import waiting
-from jobs.fleet.waiting import WaitsFor
+from jobs.fleet.waiting import Waits, WaitsFor
 from jobs.lifecycle import finished_blocks, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.states import JobState
@@ -96,7 +95,7 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     job_id = stack.submit(stack.spec())
     job = stack.wait_for(job_id, lambda job: job.next_try_at is not None)
     with stack.database.begin() as session:
-        (wait,) = waiting.waits(session, [job], seen_within=30.0).values()
+        (wait,) = Waits(30.0).of(session, [job]).values()
     assert (job.state, wait.reason) == (JobState.RUNNING, WaitsFor.STORE)
     assert job.waiting_for == "the store is full; the operator must make room"
     assert job.unreachable_since is not None

@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.schemas.jobs.waiting import Waiting
 from api.streams.streams import Batch, Streams
-from jobs.fleet import dispatch_queue, machines, quarantine, steering
+from jobs.fleet import dispatch_queue, machines, quarantine, steering, waiting
 from jobs.fleet.placing import live_classes, look_again, place_sized
 from jobs.fleet.waiting import Wait, WaitsFor
 from jobs.lifecycle import placing
@@ -218,3 +218,16 @@ def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
         "worker",
         "no worker of the class gpu.80g is connected",
     )
+
+
+def test_a_job_whose_priority_is_changed_shows_its_new_place_at_once(
+    client: TestClient, jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "TOLD_SECONDS", 3600.0)
+    connect(database)
+    first, second = jobs.queued(), jobs.queued()
+    listed = client.get("/v1/jobs").json()["items"]
+    assert [(job["id"], job["waiting"]["position"]) for job in listed] == [(str(second), 2), (str(first), 1)]
+    changed = client.patch(f"/v1/jobs/{second}", json={"priority": 5}).json()
+    assert changed["waiting"]["position"] == 1
+    assert client.get(f"/v1/jobs/{first}").json()["waiting"]["position"] == 2

@@ -8,10 +8,10 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, line, machines, overview, quarantine, steering, waiting
+from jobs.fleet import dispatch_queue, line, machines, overview, quarantine, steering
 from jobs.fleet.dispatch_queue import Orders
 from jobs.fleet.overview import QueueSeen, WorkerState
-from jobs.fleet.waiting import Wait, WaitsFor
+from jobs.fleet.waiting import Wait, Waits, WaitsFor
 from jobs.lifecycle import lifecycle
 from jobs.placement.classes import Capacity
 from jobs.tables import Job, Worker
@@ -30,7 +30,7 @@ def fleet(database: Database) -> None:
 
 
 def wait_of(session: Session, job_id: UUID) -> Wait:
-    return waiting.waits(session, [session.get_one(Job, job_id)], 30)[job_id]
+    return Waits(30).of(session, [session.get_one(Job, job_id)])[job_id]
 
 
 def test_a_worker_is_told_by_its_heartbeat_what_an_operator_has_ordered(

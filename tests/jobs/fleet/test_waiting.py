@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from bench.service.plans import explaining
 from bench.service.seed_jobs import fill
 from jobs.fleet import dispatch_queue, line, quarantine, waiting
-from jobs.fleet.waiting import Wait, WaitsFor
+from jobs.fleet.waiting import Wait, Waits, WaitsFor
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.spec.job import JobSpec
@@ -35,7 +35,7 @@ def fleet(database: Database) -> None:
 def waits(database: Database, job_ids: Sequence[UUID]) -> list[Wait | None]:
     with database.begin() as session:
         jobs = [session.get_one(Job, job_id) for job_id in job_ids]
-        found = waiting.waits(session, jobs, 30)
+        found = Waits(30).of(session, jobs)
     return [found.get(job_id) for job_id in job_ids]
 
 

@@ -6,8 +6,7 @@ from uuid import uuid4
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import waiting
-from jobs.fleet.waiting import Wait, WaitsFor
+from jobs.fleet.waiting import Wait, Waits, WaitsFor
 from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
@@ -29,7 +28,7 @@ def waits(
 
 def reasons(database: Database, claim: Claim) -> list[Wait]:
     with database.begin() as session:
-        found = waiting.waits(session, [session.get_one(Job, claim.job_id)], 30.0)
+        found = Waits(30.0).of(session, [session.get_one(Job, claim.job_id)])
         return list(found.values())
 
 

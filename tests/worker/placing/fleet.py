@@ -11,7 +11,8 @@ from uuid import UUID
 from sqlalchemy import func, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, machines, placing, waiting
+from jobs.fleet import dispatch_queue, machines, placing
+from jobs.fleet.waiting import Wait, Waits
 from jobs.lifecycle import event_log, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
@@ -126,9 +127,9 @@ class Fleet:
         job = self.job(job_id)
         return job.queue if job.placement == PlacementState.PLACED else None
 
-    def reason(self, job_id: UUID) -> waiting.Wait:
+    def reason(self, job_id: UUID) -> Wait:
         with self.database.begin() as session:
-            return waiting.waits(session, [session.get_one(Job, job_id)], self.settings.lease_seconds)[job_id]
+            return Waits(self.settings.lease_seconds).of(session, [session.get_one(Job, job_id)])[job_id]
 
     def told(self, job_id: UUID) -> list[str]:
         with self.database.begin() as session:

@@ -14,10 +14,10 @@ import pytest
 import redis
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import held_jobs, steering, waiting
+from jobs.fleet import held_jobs, steering
 from jobs.fleet.dispatch_queue import Orders
 from jobs.fleet.held_jobs import HeldJob
-from jobs.fleet.waiting import WaitsFor
+from jobs.fleet.waiting import Waits, WaitsFor
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -86,7 +86,7 @@ def health(tmp_path: Path) -> tuple[int, str]:
 
 def reason(database: Database, job_id: UUID) -> WaitsFor:
     with database.begin() as session:
-        return waiting.waits(session, [session.get_one(Job, job_id)], 30)[job_id].reason
+        return Waits(30).of(session, [session.get_one(Job, job_id)])[job_id].reason
 
 
 def steer(database: Database, fleet: Fleet, act: Callable[[Session, str], bool]) -> None:
