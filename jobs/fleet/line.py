@@ -84,7 +84,10 @@ class InLine:
         line = self.lines[owner].with_job(job)
         if line is self.lines[owner]:
             return self
-        return _in_line([*self.shares.values()], self.lines | {owner: line}, self.limit, self.crossed)
+        shares, lines = [*self.shares.values()], self.lines | {owner: line}
+        return _in_line(
+            _chosen(shares, lines, self.limit, self.crossed), shares, lines, self.limit, self.crossed
+        )
 
     def is_at_limit(self, owner: str) -> bool:
         """Whether as many of the owner's jobs run as may at once."""
@@ -124,13 +127,18 @@ def in_line(session: Session, queue: str, limit: int, *which: ColumnElement[bool
     shares = shares_of(session, queue, _owners_in_line(session, queue))
     lines = _first_jobs(session, queue, {share.owner: 1 for share in shares}, which)
     crossed = _has_crossed(session, queue) if any(share.may_cross for share in shares) else None
-    while unread := _unread(_chosen(shares, lines, limit, crossed), lines):
+    while unread := _unread(chosen := _chosen(shares, lines, limit, crossed), lines):
         lines |= _first_jobs(session, queue, unread, which)
-    return _in_line(shares, lines, limit, crossed)
+    return _in_line(chosen, shares, lines, limit, crossed)
 
 
-def _in_line(shares: Sequence[Share], lines: Mapping[str, Line], limit: int, crossed: bool | None) -> InLine:
-    chosen = _chosen(shares, lines, limit, crossed)
+def _in_line(
+    chosen: Iterable[Turn],
+    shares: Sequence[Share],
+    lines: Mapping[str, Line],
+    limit: int,
+    crossed: bool | None,
+) -> InLine:
     jobs = [Next(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
     known = {share.owner: share for share in shares if lines[share.owner].jobs}
     return InLine(jobs, known, {owner: lines[owner] for owner in known}, limit, crossed)

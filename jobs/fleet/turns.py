@@ -55,7 +55,7 @@ class Line:
 
     def with_job(self, job: Waiting) -> "Line":
         """Return the line with one more job. It stays as it is if it has it, or has not read as far."""
-        if job in self.jobs:
+        if any(each.id == job.id for each in self.jobs):
             return self
         jobs = sorted([*self.jobs, job], key=lambda each: (-each.priority, each.id))
         return self if jobs[-1] is job and not self.is_complete else Line(jobs, self.is_complete)
