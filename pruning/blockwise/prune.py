@@ -393,6 +393,6 @@ def _pruned_layer(
         result = swapped(stats, result, target.pattern, most=swaps)
     if result.weight is not None and not torch.isfinite(result.weight).all():
         raise NumericalFailure(
-            f"layer {name}: its new weights are not finite; use a larger damping, or dtype float32"
+            f"layer {name}: its new weights are not finite; use a larger damping or ridge, or dtype float32"
         )
     return replace(result, warnings=(*warnings, *result.warnings))

@@ -9,9 +9,9 @@ The target outputs are those of the dense weights w on the pruned model's inputs
 Y of the dense model. For the latter, w is replaced by the unpruned least-squares weights for them,
 w + toward·((Y - X·wᵀ)ᵀX)·H⁻¹.
 
-A ridge adds to each number on the diagonal of H a share of itself: options.ridge · inputs ÷ tokens. Both
-regressions have as many predictors as there are inputs, so the fewer tokens there are for each, the more they
-would learn the calibration text by heart.
+A ridge adds to each number on the diagonal of H a share of itself: options.ridge · inputs ÷ tokens. The
+target's regression has a predictor for each input, and a row's for each that it keeps: the fewer tokens there
+are for each, the more of the calibration text they would learn by heart.
 """
 
 from dataclasses import replace

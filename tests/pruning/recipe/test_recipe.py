@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from pruning.recipe import METHODS, Calibration, Evaluation, ModelReference, Recipe, group_of
-from pruning.recipe.methods import Gblm
+from pruning.recipe.methods import Admm, Gblm
 
 
 def recipe(**fields: Any) -> Recipe:
@@ -220,13 +220,36 @@ def test_the_recipe_needs_no_torch() -> None:
 
 def test_best_is_expanded_in_the_recipe() -> None:
     best = recipe(method="best")
-    admm, refit = {"name": "admm", "ridge": 4}, {"toward": 0.5, "ridge": 4, "iterations": 8}
+    # 128 windows of 2,048 tokens: 32 times those up to which the ridge is 4.
+    admm, refit = {"name": "admm", "ridge": 4 / 32}, {"toward": 0.5, "ridge": 4 / 32, "iterations": 8}
     assert best == recipe(method=admm, refit=refit, allocation=best.allocation, order="layers")
     assert best.allocation.name == "gradient"
     assert best.needs == {"second_moments", "activation_error", "gradient_norms"}
     assert best.gradient_norms == {"l2"}
     assert Recipe.model_validate_json(best.model_dump_json()) == best
     assert recipe(method="best", pattern="2:4", sparsity=None).allocation.name == "uniform"
+
+
+@pytest.mark.parametrize(
+    ("calibration", "ridge"),
+    [
+        ({"samples": 16, "sequence_length": 512}, 4),
+        ({"samples": 1, "sequence_length": 512}, 4),
+        ({"samples": 64, "sequence_length": 512}, 1),
+        ({"samples": 8}, 2),  # of 2,048 tokens, the usual length
+        (Calibration(samples=32, sequence_length=2_048), 0.5),
+    ],
+)
+@pytest.mark.parametrize("preset", ["best", "recovered"])
+def test_the_ridge_of_a_preset_falls_with_the_text(preset: str, calibration: Any, ridge: float) -> None:
+    made = recipe(method=preset, calibration=calibration)
+    assert isinstance(made.method, Admm)
+    assert made.refit is not None
+    assert made.method.ridge == made.refit.ridge == ridge
+
+
+def test_a_preset_with_a_calibration_that_is_refused_names_the_field() -> None:
+    assert refused_field(method="best", calibration={"samples": 0}) == "calibration.samples"
 
 
 def test_fast_is_gblm_as_published() -> None:
