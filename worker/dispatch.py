@@ -107,6 +107,7 @@ class Dispatcher:
         self._connected_since: float | None = None
         self._looked_at: float | None = None
         self._seen_at: float | None = None
+        self._fits_the_schema = True
         self._forgot_at: float | None = None
         self._placement = Placement(database, settings)
         self._name = name_of_this_process()
@@ -140,7 +141,8 @@ class Dispatcher:
         began = time.perf_counter()
         try:
             if whole:
-                self._record_heartbeat()
+                if self._fits_the_schema:
+                    self._record_heartbeat()
                 self._take_back_expired()
                 self._advance_sweeps()
             self._placement.round(self._seen_at or 0.0)
@@ -161,11 +163,13 @@ class Dispatcher:
             return False
         except OTHER_SCHEMA as error:
             self._connected_since = None  # nor could workers of this release
+            self._fits_the_schema = False  # nobody is to take it for one that publishes
             log.error("the database has another schema than this release needs (%s)", in_one_line(error))
             return False
         except BrokerUnavailable as error:
             log.warning("the broker is unavailable (%s)", type(error).__name__)
             return False
+        self._fits_the_schema = True
         ROUND_SECONDS.record(time.perf_counter() - began)
         LAST_ROUND.record(time.time())
         return True

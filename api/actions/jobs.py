@@ -143,10 +143,13 @@ def change(
         try:
             if changed.priority is not None:
                 owner_moves.set_priority(session, owner, job_id, changed.priority)
+                reasons.waits.forget()
         except owner_moves.Conflict as conflict:
             raise NotQueued(conflict.state) from conflict
+        shown = detail(session, owner, job_id, reasons)
+    if changed.priority is not None:  # what was read before the commit was without it
         reasons.waits.forget()
-        return detail(session, owner, job_id, reasons)
+    return shown
 
 
 def retry(resources: AppResources, owner: str, job_id: UUID, reasons: WaitingReasons) -> JobDetail:

@@ -145,9 +145,9 @@ def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional:
         standing = queries.standing(session, job_id, principal.owner)
         if standing is None:
             raise NotFound(NO_SUCH_JOB)
-        # Why a queued job waits changes without an event. Any other job changes only with one, so a report
-        # that the client already has is not read.
-        state = () if standing[0] == JobState.QUEUED else (job_id, standing[1])
+        # A job that waits for nothing changes only with an event, so a report that the client already has is
+        # not read.
+        state = () if standing.waits else (job_id, standing.last_event)
         if state and (unchanged := conditional.not_modified(*state)) is not None:
             return unchanged
         job = jobs.detail(session, principal.owner, job_id, reasons)

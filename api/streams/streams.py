@@ -153,5 +153,4 @@ class Streams:
             standing = queries.standing(session, job_id)
         if standing is None:
             return Reading(batch, 0, ended=True)
-        state, last_event = standing
-        return Reading(batch, last_event, state in ENDED)
+        return Reading(batch, standing.last_event, standing.state in ENDED)

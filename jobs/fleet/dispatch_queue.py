@@ -82,8 +82,9 @@ def held_for_checks(session: Session, job_ids: Collection[UUID]) -> set[UUID]:
 
 def checked(session: Session, job_id: UUID) -> None:
     """Record that a job's files were looked at: it may be dispatched."""
-    session.execute(update(Job).where(Job.id == job_id).values(checks_pending=False))
-    hints.give(session, hints.DISPATCH)
+    pending = update(Job).where(Job.id == job_id, Job.checks_pending).values(checks_pending=False)
+    if session.scalar(pending.returning(Job.id)) is not None:  # else another dispatcher has done it, and told
+        hints.give(session, hints.DISPATCH)
 
 
 def paused_queues(session: Session) -> set[str]:

@@ -78,16 +78,16 @@ class InLine:
     """Whether the job before them went ahead of others; None where nobody in line may."""
 
     def with_job(self, owner: str, job: Waiting) -> "InLine | None":
-        """Return the same with one more job that can run; None for an owner of whom nothing was read."""
+        """Return the same with one more job that can run; None where jobs that were not read may come up."""
         if owner not in self.shares:
             return None
         line = self.lines[owner].with_job(job)
         if line is self.lines[owner]:
             return self
         shares, lines = [*self.shares.values()], self.lines | {owner: line}
-        return _in_line(
-            _chosen(shares, lines, self.limit, self.crossed), shares, lines, self.limit, self.crossed
-        )
+        chosen = _chosen(shares, lines, self.limit, self.crossed)
+        # One of a high priority changes whose turn is first, and with it how many of each owner are in line.
+        return None if _unread(chosen, lines) else _in_line(chosen, shares, lines, self.limit, self.crossed)
 
     def is_at_limit(self, owner: str) -> bool:
         """Whether as many of the owner's jobs run as may at once."""

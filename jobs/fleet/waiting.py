@@ -105,11 +105,11 @@ class _Queue:
 
         None if that is not known of one that was queued, or could not run, when this was read.
         """
-        is_behind = len(self.positions) >= MOST_COUNTED and job.queued_at <= self.as_of
-        if is_behind or job.id in self.positions or job.placement == PlacementState.UNSCHEDULABLE:
+        if job.id in self.positions or job.placement == PlacementState.UNSCHEDULABLE:
             return self
         if job.dispatched_at is not None:
-            return None
+            is_behind = len(self.positions) >= MOST_COUNTED and job.queued_at <= self.as_of
+            return self if is_behind else None
         if self.in_line.is_at_limit(job.owner):
             return self
         in_line = self.in_line.with_job(job.owner, Waiting(job.id, job.priority))
@@ -131,6 +131,7 @@ class _Told(Generic[Read]):
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._known: dict[str, tuple[float, Read]] = {}
+        self._forgotten = 0
         self._reading = Lock()
 
     def get(
@@ -143,6 +144,7 @@ class _Told(Generic[Read]):
 
         Of threads that find it too old one reads, and the others wait for that, unless it takes long.
         """
+        forgotten = self._forgotten
         if (fresh := self._fresh(name)) is None:
             with self._alone():
                 fresh = self._fresh(name) or self._read_now(name, read)
@@ -151,11 +153,12 @@ class _Told(Generic[Read]):
         if more is None:
             return self._read_now(name, read)[1]
         if more is not known:
-            self._known[name] = began, more
+            self._keep(name, (began, more), forgotten)
         return more
 
     def forget(self) -> None:
-        """Let everything be read again."""
+        """Let everything be read again, also what is being read."""
+        self._forgotten += 1
         self._known.clear()
 
     def _fresh(self, name: str) -> tuple[float, Read] | None:
@@ -163,9 +166,14 @@ class _Told(Generic[Read]):
         return known if known is not None and self._clock() - known[0] < TOLD_SECONDS else None
 
     def _read_now(self, name: str, read: Callable[[], Read]) -> tuple[float, Read]:
-        began = self._clock()
-        found = self._known[name] = began, read()
+        began, forgotten = self._clock(), self._forgotten
+        found = began, read()
+        self._keep(name, found, forgotten)
         return found
+
+    def _keep(self, name: str, found: tuple[float, Read], forgotten: int) -> None:
+        if forgotten == self._forgotten:
+            self._known[name] = found
 
     @contextmanager
     def _alone(self) -> Iterator[None]:

@@ -207,6 +207,8 @@ class EventListener:
                 await self._listen()
             except psycopg.Error as error:
                 log.warning("the connection that listens for events was lost: %s", type(error).__name__)
+            except Exception:
+                log.exception("listening for events failed; it is tried again")
             finally:
                 self.connected = False
             await asyncio.sleep(_RECONNECT_SECONDS)

@@ -79,7 +79,8 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     Returns False if the owner has no such job. Raises `Conflict` if it has ended.
     """
     owned = Job.owner == owner
-    at_once, orphaned = StateChanged(state=JobState.CANCELLED), {"orphaned_files_since": NOW}
+    at_once = StateChanged(state=JobState.CANCELLED)
+    orphaned = {"orphaned_files_since": case((Job.attempt > 0, NOW), else_=Job.orphaned_files_since)}
     if move(session, job_id, JobState.QUEUED, at_once, owned, values=orphaned):
         return True
     if move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING), owned):

@@ -23,12 +23,14 @@ _QUEUED = Job.state == JobState.QUEUED
 
 def sized(session: Session, job_id: UUID, needs: dict[str, Any] | None) -> None:
     """Record what a queued job needs, or that it cannot be known before a worker has the model."""
-    session.execute(
+    changed = session.scalar(
         update(Job)
         .where(Job.id == job_id, _QUEUED, Job.placement == PlacementState.UNSIZED)
         .values(needs=null() if needs is None else needs, placement=PlacementState.SIZED)
+        .returning(Job.id)
     )
-    hints.give(session, hints.DISPATCH)
+    if changed is not None:  # else another dispatcher has done it, and told
+        hints.give(session, hints.DISPATCH)
 
 
 def place(session: Session, job_ids: Collection[UUID], queue: str) -> None:

@@ -116,10 +116,27 @@ def drop(session: Session, job_id: UUID) -> list[PendingUpload]:
     return [PendingUpload(row.key, row.upload_id) for row in rows if row.upload_id is not None]
 
 
-def drop_if_cancelled(session: Session, job_id: UUID) -> list[PendingUpload]:
+def begun_of_cancelled(session: Session, job_id: UUID) -> list[PendingUpload]:
+    """Return the uploads in parts of a job that was cancelled. Waits for a transaction that is moving it.
+
+    Abort them, and then forget them by `drop_if_cancelled`: not every store finds them without their names. A
+    job that is retried meanwhile begins anew what is gone.
+    """
+    if not _is_cancelled(session, job_id):
+        return []
+    begun_to_send = select(SentFile).where(SentFile.job_id == job_id, SentFile.upload_id.is_not(None))
+    return [PendingUpload(row.key, row.upload_id) for row in session.scalars(begun_to_send) if row.upload_id]
+
+
+def drop_if_cancelled(session: Session, job_id: UUID) -> None:
     """Forget what was sent of a job that was cancelled. Waits for a transaction that is moving it."""
+    if _is_cancelled(session, job_id):
+        drop(session, job_id)
+
+
+def _is_cancelled(session: Session, job_id: UUID) -> bool:
     state = session.scalar(select(Job.state).where(Job.id == job_id).with_for_update())
-    return drop(session, job_id) if state == JobState.CANCELLED else []
+    return state == JobState.CANCELLED
 
 
 def _write(session: Session, claim: Claim, name: str, row: dict[str, Any]) -> bool:

@@ -62,14 +62,26 @@ def get(session: Session, owner: str, job_id: UUID) -> Job | None:
     return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
 
 
-def standing(session: Session, job_id: UUID, owner: str | None = None) -> tuple[JobState, int] | None:
-    """Return the state of a job and the id of its last event.
+class Standing(NamedTuple):
+    """Where a job stands, in a few bytes."""
+
+    state: JobState
+    last_event: int
+    waits: bool
+    """Whether it waits for something: why, and until when, changes without an event."""
+
+
+def standing(session: Session, job_id: UUID, owner: str | None = None) -> Standing | None:
+    """Return where a job stands.
 
     None if there is no such job, or if an owner is named who has none.
     """
-    found = select(Job.state, Job.last_event).where(Job.id == job_id)
+    found = select(Job.state, Job.last_event, Job.next_try_at).where(Job.id == job_id)
     row = session.execute(found if owner is None else found.where(Job.owner == owner)).one_or_none()
-    return None if row is None else (JobState(row.state), row.last_event)
+    if row is None:
+        return None
+    state = JobState(row.state)
+    return Standing(state, row.last_event, state == JobState.QUEUED or row.next_try_at is not None)
 
 
 def newest(

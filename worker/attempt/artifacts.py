@@ -53,11 +53,14 @@ def discard_unpublished(attempt: Attempt) -> None:
     claim = attempt.claim
     try:
         with attempt.database.begin() as session:
-            dropped = sent_files.drop_if_cancelled(session, claim.job_id)
+            begun = sent_files.begun_of_cancelled(session, claim.job_id)
+        for upload in begun:
+            attempt.store.abort_upload(upload)
+        with attempt.database.begin() as session:
+            sent_files.drop_if_cancelled(session, claim.job_id)
             named = retention.named_keys(session, claim.job_id)
             named_uploads = retention.named_uploads(session, claim.job_id)
-        found_by_prefix = attempt.store.pending_uploads(_output_prefix(attempt))
-        for upload in {*dropped, *found_by_prefix}:
+        for upload in attempt.store.pending_uploads(_output_prefix(attempt)):
             if upload.upload_id not in named_uploads:
                 attempt.store.abort_upload(upload)
         for found in attempt.store.list(_output_prefix(attempt)):

@@ -10,7 +10,8 @@ from worker.dispatcher.pause import Pause
 
 log = logging.getLogger(__name__)
 
-_LEAST_PAUSE_SECONDS = 0.02
+_LEAST_PAUSE_SECONDS = 0.05
+_AFTER_A_FAULT_SECONDS = 2.0
 
 
 class Background(ABC):
@@ -67,4 +68,5 @@ class Background(ABC):
                 pause, failed = self._after_failure, True
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)
-                pause, failed = self._after_failure, True
+                # It fails again, as without the table that it reads, until somebody mends it.
+                pause, failed = max(self._after_failure, _AFTER_A_FAULT_SECONDS), True

@@ -139,14 +139,18 @@ class Retention(Background):
         uploads in parts. No attempt goes on with what was sent of a cancelled job.
         """
         with self._database.begin() as session:
-            dropped = sent_files.drop_if_cancelled(session, job.job_id)
+            begun = sent_files.begun_of_cancelled(session, job.job_id)
+        aborted = self._abort(begun, job_prefix(job.job_id))
+        if aborted:
+            with self._database.begin() as session:
+                sent_files.drop_if_cancelled(session, job.job_id)
         listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
             named = retention.named_keys(session, job.job_id)
         orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
         for key in orphaned:
             self._store.delete(key)
-        if self._abort_uploads(job_prefix(job.job_id), job, dropped):
+        if self._abort_uploads(job_prefix(job.job_id), job) and aborted:
             with self._database.begin() as session:
                 retention.orphaned_files_deleted(session, job)
         if orphaned:

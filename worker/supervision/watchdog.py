@@ -139,7 +139,7 @@ class Watchdog:
     def _clean_if_ended(self, job_id: UUID) -> None:
         with self._database.begin() as session:
             standing = queries.standing(session, job_id)
-        if standing is not None and standing[0] in ENDED:
+        if standing is not None and standing.state in ENDED:
             scratch.remove_job(self._settings.work_dir, job_id)
 
     def check_memory(self) -> None:

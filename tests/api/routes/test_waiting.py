@@ -16,7 +16,7 @@ from api.streams.streams import Batch, Streams
 from jobs.fleet import dispatch_queue, machines, quarantine, steering, waiting
 from jobs.fleet.placing import live_classes, look_again, place_sized
 from jobs.fleet.waiting import Wait, WaitsFor
-from jobs.lifecycle import placing
+from jobs.lifecycle import placing, sent_files
 from jobs.placement.classes import Capacity
 from jobs.placement.needs import Needs
 from jobs.tables import Job
@@ -84,6 +84,25 @@ def test_only_an_admin_reads_what_is_wrong_with_the_workers(
         assert "every worker is quarantined" in told
         assert "work directory" not in told
         assert "sick" not in told
+
+
+def test_a_copy_of_a_job_that_waits_for_the_store_is_stale_after_each_try(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    claim = jobs.running()
+
+    def tried(times: int) -> None:
+        with database.begin() as session:
+            assert sent_files.waits(session, claim, "full", waited=1, tries=times, pause=9, is_new=times == 1)
+
+    path = f"/v1/jobs/{claim.job_id}"
+    tried(1)
+    first = client.get(path)
+    tag = {"If-None-Match": first.headers["ETag"]}
+    assert client.get(path, headers=tag).status_code == 304
+    tried(2)
+    again = client.get(path, headers=tag)
+    assert (again.status_code, again.json()["waiting"]["tries"]) == (200, 2)
 
 
 def test_a_copy_of_a_queued_job_is_stale_once_it_waits_for_something_else(

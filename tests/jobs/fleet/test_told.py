@@ -91,6 +91,40 @@ def test_a_new_job_has_its_place_at_once_however_long_the_queue_was_told_before(
         assert (told.reason == WaitsFor.OWN_JOBS) == (owner == "mia" and bool(seed % 2))
 
 
+def test_a_new_job_that_changes_whose_turn_is_first_brings_up_jobs_that_were_not_read(
+    database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(waiting, "MOST_COUNTED", COUNTED)
+    waits, owners = Waits(30, Clock()), ("ada", "bob", "cid")
+    with database.begin() as session:
+        old = [owner_moves.create(session, owner, spec).id for _ in range(COUNTED) for owner in owners]
+    ask(database, waits, *old)
+    with database.begin() as session:  # ada's is no longer the job that has waited longest
+        new = owner_moves.create(session, "ada", spec, priority=1)
+        told = waits.of(session, [new])[new.id]
+    assert ask(database, Waits(30, Clock()), new.id, *old) == [told, *ask(database, waits, *old)]
+
+
+def test_what_was_being_read_when_a_queue_changed_is_told_to_nobody_else(
+    database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    waits, read = Waits(30, Clock()), waiting._read_queue
+    with database.begin() as session:
+        first, second = (owner_moves.create(session, "ada", spec).id for _ in range(2))
+
+    def overtaken(session: Session, name: str, seen_within: float) -> waiting._Queue:
+        found = read(session, name, seen_within)
+        with database.begin() as other:
+            owner_moves.set_priority(other, "ada", second, 5)
+        waits.forget()
+        return found
+
+    with monkeypatch.context() as patched:
+        patched.setattr(waiting, "_read_queue", overtaken)
+        assert ask(database, waits, second) == [Wait(WaitsFor.ITS_TURN, 2)]
+    assert ask(database, waits, second, first) == [Wait(WaitsFor.ITS_TURN, 1), Wait(WaitsFor.ITS_TURN, 2)]
+
+
 @pytest.mark.parametrize("queued", [2, 3 * COUNTED])
 def test_a_new_job_of_an_owner_in_line_costs_no_statement(
     engine: Engine, database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch, queued: int

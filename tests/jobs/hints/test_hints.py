@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from uuid import UUID
 
 import psycopg
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import libpq_url
@@ -16,6 +17,7 @@ from jobs.lifecycle.events import JobError, LogMessage
 from jobs.lifecycle.placing import sized
 from jobs.placement.classes import CPU, Capacity
 from jobs.spec.job import JobSpec
+from jobs.tables import Job
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -139,7 +141,11 @@ def test_dispatchers_are_told_what_lets_a_job_begin(
         has = Capacity(host_bytes=1, scratch_bytes=1)
         assert told_of(lambda session: machines.declared(session, "w1", [CPU], has)) == [hints.DISPATCH]
         assert told_of(lambda session: sized(session, job_id, None)) == [hints.DISPATCH]
+        assert told_of(lambda session: sized(session, job_id, None)) == [], "another dispatcher has told"
+        with database.begin() as session:
+            session.execute(update(Job).where(Job.id == job_id).values(checks_pending=True))
         assert told_of(lambda session: dispatch_queue.checked(session, job_id)) == [hints.DISPATCH]
+        assert told_of(lambda session: dispatch_queue.checked(session, job_id)) == []
         assert told_of(claim) == [], "one worker less, and one job"
         line = LogMessage(message="it runs")
         assert told_of(lambda session: lifecycle.record(session, claims[-1], line)) == []

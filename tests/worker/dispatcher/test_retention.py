@@ -75,7 +75,7 @@ def stored(store: Store) -> set[str]:
     return {found.key for found in store.list("jobs")}
 
 
-def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey]) -> int:
+def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey | SentFile]) -> int:
     with database.begin() as session:
         return session.scalars(select(func.count()).select_from(table)).one()
 
@@ -253,6 +253,44 @@ def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_liste
     with exact_keys_alone():
         rounds.round()
     assert store.pending_uploads("jobs") == []
+
+
+def test_what_a_cancelled_job_has_begun_to_send_is_remembered_until_the_store_answers(
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    s3_url: str,
+    exact_keys_alone: Callable[[], AbstractContextManager[None]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    store = Store(s3_url)
+    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
+    assert upload is not None
+    rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    with database.begin() as session:
+        assert sent_files.begun(session, claim, "a", 2**30, upload)
+        assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+        assert owner_moves.cancel(session, "ada", claim.job_id)
+
+    def unreachable(_upload: PendingUpload) -> None:
+        raise StoreUnreachable("did not answer")
+
+    with exact_keys_alone():
+        with monkeypatch.context() as patched:
+            patched.setattr(store, "abort_upload", unreachable)
+            rounds.round()
+        assert rows(database, SentFile) == 1
+        rounds.round()
+    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
+
+
+def test_a_job_that_never_began_leaves_nothing_to_look_for_when_it_is_cancelled(
+    database: Database, claim: Claim, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        waiting = owner_moves.create(session, "ada", spec).id
+        assert owner_moves.cancel(session, "ada", waiting)
+        assert session.get_one(Job, waiting).orphaned_files_since is None
 
 
 def test_orphaned_files_stay_until_they_are_old_enough(
