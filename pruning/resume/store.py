@@ -146,23 +146,22 @@ class DirectoryResumeStore:
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
         self._numerics_key[stage] = dict(numerics_key)
         finished = {}
-        lost, changes = 0, dict[str, tuple[Any, Any]]()
+        lost, before = 0, dict[str, Any]()
         for path in self.directory(stage).glob("*.note.json"):
             note = _read(path)
             if note is None:
                 continue
             if otherwise := changed(note.numerics_key, numerics_key):
-                lost, changes = lost + 1, otherwise | changes
+                lost, before = lost + 1, otherwise | before
             shard = path.with_name(note.file)
             unchanged = note.numerics_key == dict(numerics_key)
             if unchanged and shard.is_file() and sha256_of(shard) == note.sha256:
                 finished[note.block] = HashedFile(shard, note.sha256)
         if lost:
-            why = "; ".join(
-                f"{plain_name(name)} was {_quoted(before)}, is {now}"
-                for name, (before, now) in changes.items()
-            )
-            self._tell_once(f"{stage}: {why}", f"{lost} finished blocks are computed again")
+            changes = [
+                f"{plain_name(name)} was {_quoted(before[name])}, is {numerics_key[name]}" for name in before
+            ]
+            self._tell_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
         return finished
 
     def _tell_once(self, why: str, what: str) -> None:

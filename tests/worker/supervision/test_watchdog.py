@@ -1,5 +1,6 @@
 """A child that does not stop when it must is killed, and its job is ended in its place."""
 
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from uuid import UUID
@@ -103,7 +104,10 @@ def test_a_job_without_progress_is_a_lost_attempt(
     assert (failed.state, failed.lost_attempts) == (JobState.FAILED, 3)
     assert failed.error is not None
     assert failed.error["type"] == LostAttempt.STALLED
-    assert "no progress in the stage gradients for 3600 s, and 1000 s are allowed" in failed.error["message"]
+    # An hour and what the machine has taken since.
+    assert re.search(
+        r"no progress in the stage gradients for 36\d\d s, and 1000 s are allowed", failed.error["message"]
+    )
 
 
 def test_a_job_that_runs_longer_than_its_own_timeout_fails(

@@ -33,11 +33,11 @@ def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsK
     can be lost now: what it had lost itself was reported then.
     """
     latest = max((row.attempt for row in rows if row.numerics_key), default=0)
-    changes: dict[str, tuple[Any, Any]] = {}
+    before: dict[str, Any] = {}
     for row in rows:
         if row.attempt == latest:
-            changes = _changed(stage, row, now) | changes
-    if not changes:
+            before = _changed(stage, row, now) | before
+    if not before:
         return None
     lost = [row for row in rows if _changed(stage, row, now)]
     return StageRestarted(
@@ -45,13 +45,13 @@ def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsK
         stages=[each for each in Stage if any(row.stage == each for row in lost)],
         blocks=len(lost),
         changes=[
-            ChangedCondition(name=plain_name(name), before=str(before), now=str(after))
-            for name, (before, after) in changes.items()
+            ChangedCondition(name=plain_name(name), before=str(before[name]), now=str(now[name]))
+            for name in before
         ],
     )
 
 
-def _changed(stage: Stage, row: JobBlock, now: NumericsKey) -> dict[str, tuple[Any, Any]]:
+def _changed(stage: Stage, row: JobBlock, now: NumericsKey) -> dict[str, Any]:
     """Return by name what was otherwise when a block was finished; of other stages, what all have alike."""
     found = changed(row.numerics_key, now)
     return {name: found[name] for name in found if row.stage == stage or name in OF_THE_WORKER}

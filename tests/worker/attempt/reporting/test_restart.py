@@ -2,8 +2,6 @@
 
 from typing import Any
 
-import pytest
-
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
 from pruning.model.placement import Placement
@@ -61,46 +59,3 @@ def test_the_conditions_of_the_worker_are_those_of_its_placement() -> None:
     of_a_cpu = Placement(make("llama")).numerics_key.keys()
     assert OF_THE_WORKER - of_a_cpu == {"triton", "cudnn"}
     assert of_a_cpu <= OF_THE_WORKER
-
-
-def test_a_release_that_asks_for_more_than_the_one_before_says_so() -> None:
-    rows = [IDENTITY, *(row(1, Stage.PRUNE, block, HERE) for block in range(3))]
-    event = restart(2, Stage.PRUNE, rows, HERE | {"windows at once": 4})
-    assert event is not None
-    assert (event.stages, event.blocks) == ([Stage.PRUNE], 3)
-    assert event.reason == "windows at once not recorded before, 4 now"
-    rows = [row(1, Stage.PRUNE, 0, HERE | {"windows at once": 4})]
-    event = restart(2, Stage.PRUNE, rows, HERE)
-    assert event is not None
-    assert event.reason == "windows at once 4 before, not recorded now"
-
-
-def test_a_condition_of_all_workers_that_is_new_is_told_once_for_all_stages() -> None:
-    rows = [row(1, stage, 0, HERE | {"schedule": "whole"}) for stage in (Stage.GRADIENTS, Stage.PRUNE)]
-    event = restart(2, Stage.GRADIENTS, rows, HERE | {"schedule": "whole", "cudnn": "9.1"})
-    assert event is not None
-    assert (event.blocks, event.reason) == (2, "cudnn not recorded before, 9.1 now")
-
-
-@pytest.mark.parametrize(
-    ("before", "now"),
-    [
-        pytest.param({"gradients l2": "ab" * 32}, {"gradients: micro_batch": 4}, id="norms of a cache"),
-        pytest.param({"gates: micro_batch": 4}, {"gates": "ab" * 32}, id="gates that were published"),
-        pytest.param({"section 3": True}, {"section 4": True}, id="sections of lanes"),
-        pytest.param({}, {"section 0": True}, id="a section and the whole"),
-        pytest.param({"windows that judge blocks": 16}, {"windows at once": 4}, id="two cuts in one stage"),
-    ],
-)
-def test_what_differs_between_the_computations_of_one_run_is_no_restart(
-    before: dict[str, Any], now: dict[str, Any]
-) -> None:
-    for stored, asked in ((before, now), (now, before)):
-        assert restart(2, Stage.CUT, [row(1, Stage.CUT, 0, HERE | stored)], HERE | asked) is None
-
-
-def test_with_a_condition_that_has_changed_names_that_follow_from_it_are_not_told() -> None:
-    of_a_cpu = row(1, Stage.PRUNE, 0, HERE | {"device": "cpu"})
-    event = restart(2, Stage.PRUNE, [of_a_cpu], HERE | {"triton": "3.4", "cudnn": "9.1"})
-    assert event is not None
-    assert [change.name for change in event.changes] == ["device"]
