@@ -39,7 +39,6 @@ _PATIENCE_SECONDS = 20.0
 _LONGEST_SECONDS = 120.0  # also for a turn that does not come
 _KEPT_SECONDS = 300.0
 _MOST_KEPT = 256
-_MACHINES_KEPT_SECONDS = 1.0
 _YES = ("1", "ON", "YES", "TRUE")
 
 
@@ -65,7 +64,6 @@ class Sizing(Background):
         self._readings: dict[tuple[str, str], Call[ModelShape]] = {}
         self._waiting: dict[UUID, Unsized] = {}
         self._live: list[Machine] = []
-        self._read_at: float | None = None
 
     def stop(self) -> None:
         """Start no other round. Nothing is waited for: the Hub or the disk may hang."""
@@ -80,7 +78,7 @@ class Sizing(Background):
             self._waiting = placing.still_unsized(session, self._waiting)
             self._take_some_of_each_owner(session)
             if self._waiting:
-                self._read_machines(session)
+                self._live = machines.live(session, self._settings.lease_seconds)
         looked_at = {job.job_id: self._needs(job) for job in self._waiting.values()}
         known = {job_id: needs for job_id, (done, needs) in looked_at.items() if done}
         if known:  # in one transaction: each that tells dispatchers waits for the others that do
@@ -89,12 +87,6 @@ class Sizing(Background):
                     sized(session, job_id, None if needs is None else needs.model_dump())
         for job_id in known:
             del self._waiting[job_id]
-
-    def _read_machines(self, session: Session) -> None:
-        now = self._clock()
-        if self._read_at is None or now - self._read_at >= _MACHINES_KEPT_SECONDS:
-            self._live = machines.live(session, self._settings.lease_seconds)
-            self._read_at = now
 
     def _take_some_of_each_owner(self, session: Session) -> None:
         """Take jobs in, the oldest first: a few of each owner, and more only where nobody else has any."""
