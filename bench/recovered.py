@@ -26,7 +26,14 @@ TOKENS = 131_072
 
 _HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
 _BEST, _WANDA, _GBLM = {"method": "best"}, {"method": "wanda"}, {"method": "gblm"}
-# Measured before there was a ridge.
+# What `best` stood for before it had a ridge.
+_WITHOUT_RIDGE: dict[str, Any] = {
+    "method": "admm",
+    "allocation": {"name": "gradient", "band": 0.35},
+    "refit": {"toward": 0.5, "iterations": 8},
+    "order": "layers",
+}
+# Measured before a repair had a ridge.
 _QUARTER, _THIRD = (
     {**share, "repair": "least_squares"} for share in ({"mlp_channels": 0.25}, {"parameters": 1 / 3})
 )
@@ -52,6 +59,7 @@ def _rows() -> Iterator[Row]:
         yield Row(f"{share} best", {**_BEST, **pattern})
         yield Row(f"{share} best, distil", {**_BEST, **pattern, "recovery": _DISTIL})
     yield Row("50 % best, 128 windows", {**_BEST, **_HALF}, samples=128)
+    yield Row("50 % best without a ridge, 128 windows", {**_WITHOUT_RIDGE, **_HALF}, samples=128)
     yield Row("50 % best, 128 windows, distil", {**_BEST, **_HALF, "recovery": _DISTIL}, samples=128)
     yield Row("50 % wanda", {**_WANDA, **_HALF})
     yield Row("50 % wanda, blocks", {**_WANDA, **_HALF, "recovery": _BLOCKS})

@@ -51,7 +51,7 @@ PRESETS: Mapping[str, Preset] = {
     ),
     "recovered": Preset(
         "As best, and then kept weights are trained towards the dense model on 131,072 tokens, once: no "
-        "longer one-shot, and the slowest, about 70 times as long as Wanda.",
+        "longer one-shot, and the slowest, about 60 times as long as Wanda.",
         {**_BEST, "recovery": {"distil": {"tokens": 131_072}}},
         _GUIDED,
         decides=("allocation", "refit", "order", "recovery"),
