@@ -17,6 +17,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
+from bench.quality import WITHOUT_RIDGE
 from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.workload.subject import Subject, add_options, subject
 from pruning.recipe import Evaluation, Recipe
@@ -26,13 +27,7 @@ TOKENS = 131_072
 
 _HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
 _BEST, _WANDA, _GBLM = {"method": "best"}, {"method": "wanda"}, {"method": "gblm"}
-# What `best` stood for before it had a ridge.
-_WITHOUT_RIDGE: dict[str, Any] = {
-    "method": "admm",
-    "allocation": {"name": "gradient", "band": 0.35},
-    "refit": {"toward": 0.5, "iterations": 8},
-    "order": "layers",
-}
+_WITHOUT_RIDGE: dict[str, Any] = {**WITHOUT_RIDGE, "allocation": {"name": "gradient", "band": 0.35}}
 # Measured before a repair had a ridge.
 _QUARTER, _THIRD = (
     {**share, "repair": "least_squares"} for share in ({"mlp_channels": 0.25}, {"parameters": 1 / 3})

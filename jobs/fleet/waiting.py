@@ -81,6 +81,15 @@ class _Fleet:
     classes: Classes
     has_dispatcher: bool
 
+    def wait_of(self, job: Job) -> Wait:
+        """Return why a job waits that is not in line."""
+        if not self.has_dispatcher:
+            return Wait(WaitsFor.DISPATCHER)
+        needs = UNKNOWN_NEEDS if job.needs is None else Needs.model_validate(job.needs)
+        if job.unschedulable_since is None or smallest_that_fits(needs, self.classes) is not None:
+            return Wait(WaitsFor.CHECKS)  # a dispatcher is about to place it
+        return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, self.classes))
+
 
 @dataclass(frozen=True, slots=True)
 class _Queue:
@@ -116,6 +125,15 @@ class _Queue:
         if in_line is self.in_line:
             return self
         return None if in_line is None else self.of(self.as_of, self.stopped, self.published, in_line)
+
+    def wait_of(self, job: Job) -> Wait:
+        """Return why a job waits that can run."""
+        position, in_line = self.positions.get(job.id), self.in_line
+        if job.dispatched_at is None and in_line.is_at_limit(job.owner):
+            return Wait(WaitsFor.OWN_JOBS, running=in_line.shares[job.owner].running)
+        if job.dispatched_at is None and in_line.is_over_share(job.owner):
+            return Wait(WaitsFor.ITS_SHARE, position, running=in_line.shares[job.owner].in_use)
+        return Wait(WaitsFor.ITS_TURN, position)
 
     def with_jobs(self, jobs: Iterable[Job]) -> Self | None:
         """Return what `with_job` does, for several."""
@@ -228,7 +246,7 @@ class Waits:
             return {}
         if UNPLACED in classes:  # the others are in line there
             jobs = [job for job in jobs if job.placement == PlacementState.UNSCHEDULABLE]
-        return {job.id: _unplaced(job, fleet) for job in jobs}
+        return {job.id: fleet.wait_of(job) for job in jobs}
 
     def _in_line(self, session: Session, name: str, jobs: Sequence[Job]) -> dict[UUID, Wait]:
         """Return why jobs of one queue wait that a class was found for, or that need none."""
@@ -247,28 +265,10 @@ class Waits:
             partial(_read_queue, session, name, self._seen_within),
             lambda known: known.with_jobs(able),
         )
-        found |= {job.id: _in_line(job, queue) for job in able}
+        found |= {job.id: queue.wait_of(job) for job in able}
         if queue.stopped is None:
             return found
         return {job_id: replace(queue.stopped, position=wait.position) for job_id, wait in found.items()}
-
-
-def _unplaced(job: Job, fleet: _Fleet) -> Wait:
-    if not fleet.has_dispatcher:
-        return Wait(WaitsFor.DISPATCHER)
-    needs = UNKNOWN_NEEDS if job.needs is None else Needs.model_validate(job.needs)
-    if job.unschedulable_since is None or smallest_that_fits(needs, fleet.classes) is not None:
-        return Wait(WaitsFor.CHECKS)  # a dispatcher is about to place it
-    return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, fleet.classes))
-
-
-def _in_line(job: Job, queue: _Queue) -> Wait:
-    position, in_line = queue.positions.get(job.id), queue.in_line
-    if job.dispatched_at is None and in_line.is_at_limit(job.owner):
-        return Wait(WaitsFor.OWN_JOBS, running=in_line.shares[job.owner].running)
-    if job.dispatched_at is None and in_line.is_over_share(job.owner):
-        return Wait(WaitsFor.ITS_SHARE, position, running=in_line.shares[job.owner].in_use)
-    return Wait(WaitsFor.ITS_TURN, position)
 
 
 def _read_fleet(session: Session, seen_within: float) -> _Fleet:

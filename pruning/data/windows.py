@@ -14,8 +14,7 @@ from pruning.data.source import Purpose, Source
 from pruning.data.text import Parse, parse_here, read_documents
 from pruning.data.tokens import Tokenizer, token_ids
 from pruning.errors import InvalidInput
-
-_DEFAULT_LENGTH = 2048
+from pruning.recipe.calibration import USUAL_LENGTH
 
 # A tokeniser's own data structures take well over a hundred bytes per token of a text that it reads at once.
 _MAX_CHARACTERS = 2**26
@@ -41,7 +40,7 @@ class Reader:
         Raises InvalidInput(field='<purpose>.sequence_length') beyond the model's context.
         """
         if requested is None:
-            return min(_DEFAULT_LENGTH, self.context_length or _DEFAULT_LENGTH)
+            return min(USUAL_LENGTH, self.context_length or USUAL_LENGTH)
         if self.context_length is not None and requested > self.context_length:
             raise InvalidInput(
                 f"sequence_length {requested} exceeds the model's context of {self.context_length} tokens",

@@ -20,10 +20,10 @@ from pruning.recipe import (
     StructureOptions,
     group_of,
 )
+from pruning.recipe.calibration import USUAL_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
-_USUAL_LENGTH = 2048
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
 # Texts whose length is known, at four characters a token.
 EVALUATION_TOKENS = {"builtin": 28_000}
@@ -281,4 +281,4 @@ def _operations_to_solve(recipe: Recipe, outputs: int, inputs: int) -> float:
 
 
 def _usual_length(shape: ModelShape) -> int:
-    return min(_USUAL_LENGTH, shape.context or _USUAL_LENGTH)
+    return min(USUAL_LENGTH, shape.context or USUAL_LENGTH)

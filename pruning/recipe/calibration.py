@@ -10,6 +10,9 @@ from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pruning.recipe.datasets import Dataset
 from pruning.recipe.fields import StrictModel
 
+USUAL_LENGTH = 2_048
+"""Tokens of a window when a request leaves that out, unless the model's context is shorter."""
+
 
 class WeightedDataset(StrictModel):
     """A dataset, and how much of the calibration set comes from it."""

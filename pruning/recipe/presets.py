@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pruning.recipe.calibration import Calibration
+from pruning.recipe.calibration import USUAL_LENGTH, Calibration
 from pruning.recipe.fields import implies_sparsity
 
 
@@ -33,7 +33,6 @@ _BEST: Mapping[str, Any] = {
 # With 16 windows of 512 tokens the best ridge was 4, with 64 it was 1: it falls with the text, beside what
 # inputs ÷ tokens take off.
 _RIDGE, _OF_TOKENS = 4.0, 8_192
-_USUAL_LENGTH = 2_048
 _GUIDED: Mapping[str, Any] = {"allocation": {"name": "gradient", "band": 0.35}}
 
 PRESETS: Mapping[str, Preset] = {
@@ -85,6 +84,6 @@ def _with_ridge(options: Mapping[str, Any], calibration: object) -> Mapping[str,
         text = Calibration.model_validate(calibration)
     except ValidationError:  # the recipe is refused, with the field's name
         return {}
-    tokens = text.samples * (text.sequence_length or _USUAL_LENGTH)
+    tokens = text.samples * (text.sequence_length or USUAL_LENGTH)
     ridge = _RIDGE * min(1.0, _OF_TOKENS / tokens)
     return {name: {**options[name], "ridge": ridge} for name in ("method", "refit")}

@@ -62,9 +62,10 @@ class Disk:
         )
 
 
-def is_disk_full(error: BaseException) -> bool:
-    """Whether an error, or one that caused it, says that a disk is full."""
-    return first_of(error, _DISK_FULL) is not None
+def full_code(error: BaseException) -> str | None:
+    """Return what the system calls it, if an error, or one that caused it, says that a disk is full."""
+    found = first_of(error, _DISK_FULL)
+    return None if found is None else code_of(found[0])
 
 
 def first_of(error: BaseException, numbers: Collection[int]) -> tuple[int, BaseException] | None:

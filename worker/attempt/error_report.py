@@ -24,7 +24,7 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
-from worker.attempt.disk import Disk, DiskFull, causes, code_of, first_of, is_disk_full
+from worker.attempt.disk import Disk, DiskFull, causes, code_of, first_of, full_code
 from worker.attempt.memory import others_hold_most
 from worker.self_test import Unfit
 
@@ -50,7 +50,6 @@ _OF_THE_MACHINE = frozenset(
         *(errno.ENXIO, errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.ENOTDIR, errno.EUCLEAN),
     }
 )
-_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
 
 _REMEDIES = {
     errno.EROFS: "mount it for writing again, and look at what the kernel says of the disk",
@@ -64,11 +63,11 @@ _REMEDIES = {
 
 def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     """Return a failed job's error: its type, a message that says what to do, and what it is of."""
-    if is_disk_full(error) and (
+    full = full_code(error)
+    if full is not None and (
         isinstance(error, Unreachable) or not isinstance(error, PruningError | StoreError)
     ):
-        first = first_of(error, _FULL)
-        error = disk.full(first and code_of(first[0]))
+        error = disk.full(full)
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
     return _for_people(error) or _unexpected(error, claim, disk)

@@ -80,6 +80,14 @@ def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey | 
         return session.scalars(select(func.count()).select_from(table)).one()
 
 
+def begin_to_send(session: Session, claim: Claim, store: Store) -> PendingUpload:
+    """Begin to send a file of the first attempt's output in parts, and record it."""
+    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
+    assert upload is not None
+    assert sent_files.begun(session, claim, "a", 2**30, upload)
+    return upload
+
+
 def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(
     retention: Retention, database: Database, submit: Submit, store: Store, put: Put
 ) -> None:
@@ -230,11 +238,9 @@ def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_liste
 ) -> None:
     """By what is on record, once no attempt can go on with it."""
     store = Store(s3_url)
-    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
-    assert upload is not None
     rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
     with database.begin() as session:
-        assert sent_files.begun(session, claim, "a", 2**30, upload)
+        upload = begin_to_send(session, claim, store)
         if end == "cancelled in the queue":
             assert lifecycle.hand_back(session, claim, "the worker is shutting down")
         else:
@@ -264,11 +270,9 @@ def test_what_a_cancelled_job_has_begun_to_send_is_remembered_until_the_store_an
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     store = Store(s3_url)
-    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
-    assert upload is not None
     rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
     with database.begin() as session:
-        assert sent_files.begun(session, claim, "a", 2**30, upload)
+        begin_to_send(session, claim, store)
         assert lifecycle.hand_back(session, claim, "the worker is shutting down")
         assert owner_moves.cancel(session, "ada", claim.job_id)
 
