@@ -3,11 +3,12 @@
     make bench-recovered                       # all rows; those that are there are not run again
     make bench-recovered ARGS="--rows 2:4"     # rows whose name contains '2:4'
     make bench-recovered ARGS="--tokens 2048"  # a short trial, whose rows are kept apart
+    make bench-second                          # five methods on a second model, Gemma 3 270M
 
-SmolLM2-135M, 16 calibration windows of 512 tokens (48 for smaller models; two rows have 128, half as many
-tokens as a recovery), perplexity over 24 windows of 512 tokens of other articles. A recovery trains on
-131,072 tokens of the calibration articles, once. Each row is a whole run in a process of its own, and a file
-of JSON: the recipe, the commit, the seconds of each stage, and what was measured.
+SmolLM2-135M where no other model is named, 16 calibration windows of 512 tokens (48 for smaller models; two
+rows have 128, half as many tokens as a recovery), perplexity over 24 windows of 512 tokens of other articles.
+A recovery trains on 131,072 tokens of the calibration articles, once. Each row is a whole run in a process of
+its own, and a file of JSON: the recipe, the commit, the seconds of each stage, and what was measured.
 """
 
 import argparse
@@ -19,7 +20,7 @@ from typing import Any
 
 from bench.quality import WITHOUT_RIDGE
 from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
-from bench.workload.subject import Subject, add_options, subject
+from bench.workload.subject import Subject, add_options, second_subject, subject
 from pruning.recipe import Evaluation, Recipe
 from pruning.run import RunRequest, run
 
@@ -68,6 +69,17 @@ def _rows() -> Iterator[Row]:
 
 
 ROWS = tuple(_rows())
+
+# Of the second model: each method shall be better than the one before it.
+SECOND = (
+    Row("50 % gblm", {**_GBLM, **_HALF}),
+    Row("50 % sparsegpt", {"method": "sparsegpt", **_HALF}),
+    Row("50 % admm, refit", {"method": "admm", "refit": True, **_HALF}),
+    Row("50 % best", {**_BEST, **_HALF}),
+    Row("50 % best, distil", {**_BEST, **_HALF, "recovery": _DISTIL}),
+)
+
+TABLES = {"recovered": ROWS, "second": SECOND}
 
 
 def recipe_of(row: Row, workload: Subject, *, tokens: int, dtype: str) -> Recipe:
@@ -121,16 +133,18 @@ def main() -> None:
     add_row_options(parser)
     parser.add_argument("--tokens", type=int, default=TOKENS, help="of the text, to train on")
     parser.add_argument("--dtype", default="auto", help="of the computation (default: the machine's fastest)")
+    parser.add_argument("--second", action="store_true", help="rows of the second model, Gemma 3 270M")
     add_options(parser)
     options = parser.parse_args()
+    name, of_model = ("second", second_subject) if options.second else ("recovered", subject)
     trial = options.tokens != TOKENS
-    results = Path(".bench") / f"recovered-{options.tokens}" if trial else RESULTS / "recovered"
+    results = Path(".bench") / f"{name}-{options.tokens}" if trial else RESULTS / name
 
     def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        workload = subject(options, row.samples)
+        workload = of_model(options, row.samples)
         return measure(row, workload, options), workload.places
 
-    run_or_print(ROWS, options, parser, results, run=run, lines=_lines)
+    run_or_print(TABLES[name], options, parser, results, run=run, lines=_lines)
 
 
 if __name__ == "__main__":

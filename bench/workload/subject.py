@@ -11,6 +11,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
+from bench.workload.gemma import gemma
 from bench.workload.wikipedia import prepare
 from cli.demo.model import demo_model
 from pruning.checkpoint.checkpoint import resolve
@@ -38,8 +39,10 @@ class Subject:
         *,
         length: int = _LENGTH,
         evaluation_windows: int = _EVALUATION_WINDOWS,
+        name: str = "SmolLM2-135M",
     ) -> None:
         """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
+        self._name = name
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
         self._reader = Reader(
@@ -62,7 +65,7 @@ class Subject:
     @property
     def places(self) -> dict[str, str]:
         """Where the workload lies on this machine, and what a row's file has in place of that."""
-        return {f"{self.texts}/": "", self.reference.id: "SmolLM2-135M"}
+        return {f"{self.texts}/": "", self.reference.id: self._name}
 
     @cached_property
     def held_out(self) -> Tensor:
@@ -98,6 +101,13 @@ def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
     """Return the workload that the options name, fetching what is missing."""
     logging.disable_progress_bar()
     return Subject(checkpoint(options), options.texts.absolute(), samples)
+
+
+def second_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
+    """Return the same texts with Gemma 3 270M, which is fetched if it is missing."""
+    logging.disable_progress_bar()
+    _CACHE.mkdir(exist_ok=True)
+    return Subject(gemma(_CACHE), options.texts.absolute(), samples, name="Gemma 3 270M")
 
 
 def checkpoint(options: argparse.Namespace) -> Path:

