@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import event_log, quota, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
 from jobs.lifecycle.placing import not_taken
-from jobs.lifecycle.transitions import close_attempt, move, released, seconds
+from jobs.lifecycle.transitions import STORE_ANSWERS, close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
@@ -54,12 +54,7 @@ class Claim:
         return JobSpec.model_validate(self.stored_spec)
 
 
-REACHED: dict[str, Any] = {
-    "waiting_for": None,
-    "unreachable_since": None,
-    "unreachable_tries": 0,
-    "next_try_at": None,
-}
+REACHED: dict[str, Any] = {**STORE_ANSWERS, "unreachable_since": None, "unreachable_tries": 0}
 """The columns of a job of which nothing is known to be out of reach."""
 
 _LEFT_FOR_SECONDS = 30.0

@@ -10,14 +10,14 @@ from datetime import UTC
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import case, delete, select, update
+from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
-from jobs.lifecycle.transitions import seconds
+from jobs.lifecycle.transitions import STORE_ANSWERS, seconds
 from jobs.states import JobState
 from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import StoredFile
@@ -77,13 +77,11 @@ def waits(
         .where(*lifecycle.running_under(claim))
         .values(
             waiting_for=what,
-            unreachable_since=case(
-                (Job.next_try_at.is_(None), NOW - seconds(waited)), else_=Job.unreachable_since
-            ),
-            unreachable_tries=tries,
+            store_away_since=func.coalesce(Job.store_away_since, NOW - seconds(waited)),
+            store_tries=tries,
             next_try_at=NOW + seconds(pause),
         )
-        .returning(Job.unreachable_since, Job.next_try_at)
+        .returning(Job.store_away_since, Job.next_try_at)
     ).one_or_none()
     if row is None:
         return False
@@ -96,7 +94,7 @@ def waits(
 
 def waits_no_more(session: Session, claim: Claim, message: str) -> bool:
     """Record, with an event for people, that the store has answered. Returns False as `begun` does."""
-    reached = update(Job).where(*lifecycle.running_under(claim)).values(lifecycle.REACHED)
+    reached = update(Job).where(*lifecycle.running_under(claim)).values(STORE_ANSWERS)
     session.execute(reached)
     return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
 

@@ -8,7 +8,6 @@ from sqlalchemy import (
     Interval,
     Row,
     Text,
-    case,
     cast,
     delete,
     exists,
@@ -45,6 +44,14 @@ _CLASS_OF_BLOCKS = (
     .scalar_subquery()
 )
 """The class of the worker that holds a job, if the running attempt has finished blocks."""
+
+STORE_ANSWERS: dict[str, Any] = {
+    "waiting_for": None,
+    "next_try_at": None,
+    "store_away_since": None,
+    "store_tries": 0,
+}
+"""The columns of a job whose attempt does not wait for the store."""
 
 _WAS_IN = literal_column("old.queue", Text)  # PostgreSQL's row before the UPDATE
 
@@ -107,19 +114,12 @@ def released(target: JobState) -> dict[str, Any]:
     Files that the attempt has written and no row names are orphaned from now on. A job that goes back to the
     queue, and of which the attempt has finished blocks, waits for the class of the worker that has computed
     them, which may have read another queue than its own. An attempt that has ended waits for the store no
-    more; since when something else is out of reach stays known.
+    more; since when the Hub does not answer stays known.
     """
-    waited = Job.next_try_at.is_not(None)
-    outside = {
-        "waiting_for": None,
-        "next_try_at": None,
-        "unreachable_since": case((waited, None), else_=Job.unreachable_since),
-        "unreachable_tries": case((waited, 0), else_=Job.unreachable_tries),
-    }
     lease = ("lease_token", "lease_expires_at", "worker", "dispatched_at", "seconds_left")
     progress = ("stage", "step", "steps") if target == JobState.QUEUED else ()
     queue = {"queue": func.coalesce(_CLASS_OF_BLOCKS, Job.queue)} if target == JobState.QUEUED else {}
-    return {"orphaned_files_since": NOW, **dict.fromkeys((*lease, *progress)), **queue, **outside}
+    return {"orphaned_files_since": NOW, **dict.fromkeys((*lease, *progress)), **queue, **STORE_ANSWERS}
 
 
 def close_attempt(

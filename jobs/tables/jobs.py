@@ -105,13 +105,16 @@ class Job(Base):
     retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
-    # Something outside, the Hub say, did not answer: what the job waits for, since when, after how many tries
-    # in a row, and when the next one may begin. A queued job is not dispatched before that; of a running one,
-    # the worker waits for the store.
+    # Something outside did not answer: what the job waits for, and when the next try may begin. For the Hub
+    # it waits in the queue, and is not dispatched before that; for the store, while it runs.
     waiting_for: Mapped[str | None]
+    next_try_at: Mapped[datetime | None]
+    # Since when the Hub has not answered, after how many tries in a row: they outlive attempts.
     unreachable_since: Mapped[datetime | None]
     unreachable_tries: Mapped[int] = mapped_column(server_default="0")
-    next_try_at: Mapped[datetime | None]
+    # The same of the store, to which a running attempt sends.
+    store_away_since: Mapped[datetime | None]
+    store_tries: Mapped[int] = mapped_column(server_default="0")
 
     # Whether the release that took the job serves files that are kept compressed: a worker keeps those of
     # other jobs plain.

@@ -220,7 +220,7 @@ def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
     def put_file_at_the_fourth_call(self: Store, key: str, path: Path, **options: object) -> object:
         with service.database.begin() as session:
             job = session.get_one(Job, job_id)
-            seen.append((job.waiting_for, job.unreachable_tries, job.next_try_at is not None))
+            seen.append((job.waiting_for, job.store_tries, job.next_try_at is not None))
         if len(seen) < 4:
             raise StoreFull("the store is full")
         return put_file(self, key, path, **options)

@@ -46,15 +46,22 @@ class Waiting(BaseModel):
     @classmethod
     def of(cls, job: Job, wait: Wait, *, with_faults: bool) -> Self:
         """Put a reason into words, with the workers' faults or without."""
-        outside = wait.reason in _DO_NOT_ANSWER
+        since, tries = _silence(job, wait.reason)
         return cls(
             reason=wait.reason,
             position=wait.position,
             message=_message(job, wait, with_faults=with_faults),
-            since=job.unreachable_since if outside else None,
-            tries=job.unreachable_tries if outside else None,
-            next_try_at=job.next_try_at if outside else None,
+            since=since,
+            tries=tries,
+            next_try_at=job.next_try_at if wait.reason in _DO_NOT_ANSWER else None,
         )
+
+
+def _silence(job: Job, reason: WaitsFor) -> tuple[datetime | None, int | None]:
+    """Return since when what the job waits for does not answer, and how often that was tried."""
+    if reason == WaitsFor.STORE:
+        return job.store_away_since, job.store_tries
+    return (job.unreachable_since, job.unreachable_tries) if reason == WaitsFor.OUTSIDE else (None, None)
 
 
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:

@@ -3,6 +3,7 @@
 from datetime import UTC, timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -42,8 +43,8 @@ def test_a_job_that_waits_for_the_store_says_what_since_when_and_until_when(
         assert sent_files.waits(session, claim, FULL, waited=2.0, tries=3, pause=7.0, is_new=True)
         after = session.scalar(NOW.select())
     row = row_of(database, claim.job_id)
-    assert (row["state"], row["waiting_for"], row["unreachable_tries"]) == (JobState.RUNNING, FULL, 3)
-    since, next_try = row["unreachable_since"], row["next_try_at"]
+    assert (row["state"], row["waiting_for"], row["store_tries"]) == (JobState.RUNNING, FULL, 3)
+    since, next_try = row["store_away_since"], row["next_try_at"]
     assert before <= since + timedelta(seconds=2) <= after
     assert before <= next_try - timedelta(seconds=7) <= after
     said = f"{since.astimezone(UTC):%H:%M:%S} UTC, next try at {next_try.astimezone(UTC):%H:%M:%S} UTC"
@@ -55,7 +56,7 @@ def test_a_job_that_waits_for_the_store_says_what_since_when_and_until_when(
     # Each further try moves the next one, and is no event.
     assert waits(database, claim, waited=9.0, tries=4, pause=15.0)
     later = row_of(database, claim.job_id)
-    assert (later["unreachable_since"], later["unreachable_tries"]) == (since, 4)
+    assert (later["store_away_since"], later["store_tries"]) == (since, 4)
     assert later["next_try_at"] > next_try
     assert later["last_event"] == begun["last_event"] + 1
 
@@ -78,19 +79,30 @@ def test_a_job_whose_attempt_ends_while_it_waits_for_the_store_waits_for_nothing
     assert {name: row[name] for name in lifecycle.REACHED} == lifecycle.REACHED
 
 
-def test_since_when_the_hub_does_not_answer_outlives_an_attempt_that_waited_for_nothing(
-    database: Database, claim: Claim
+@pytest.mark.parametrize("end", ["waits for nothing", "hears of the store", "ends while it is full"])
+def test_since_when_the_hub_does_not_answer_outlives_attempts_whatever_their_store_does(
+    database: Database, claim: Claim, end: str
 ) -> None:
+    """Else a store that fails for a moment in each attempt would begin the Hub's patience anew each time."""
     with database.begin() as session:
         assert lifecycle.requeue_while_unreachable(session, claim, ERROR, 3600.0)
-    since = row_of(database, claim.job_id)["unreachable_since"]
-    assert since is not None
+    of_hub = row_of(database, claim.job_id)["unreachable_since"]
+    assert of_hub is not None
     with database.begin() as session:
         again = lifecycle.claim(session, claim.job_id, "w1", 30)
-        assert again is not None
+    assert again is not None
+    if end != "waits for nothing":
+        assert waits(database, again, waited=1.0, tries=7, pause=3600.0, is_new=True)
+        waiting = row_of(database, claim.job_id)
+        assert (waiting["unreachable_since"], waiting["unreachable_tries"]) == (of_hub, 1)
+        assert (waiting["store_tries"], waiting["store_away_since"] != of_hub) == (7, True)
+    with database.begin() as session:
+        if end == "hears of the store":
+            assert sent_files.waits_no_more(session, again, "the store answers again")
         assert lifecycle.hand_back(session, again, "the worker is shutting down")
     row = row_of(database, claim.job_id)
-    assert (row["unreachable_since"], row["unreachable_tries"]) == (since, 1)
+    assert (row["unreachable_since"], row["unreachable_tries"]) == (of_hub, 1)
+    assert (row["store_away_since"], row["store_tries"], row["waiting_for"]) == (None, 0, None)
 
 
 def test_only_the_holder_of_a_running_job_says_what_it_waits_for(database: Database, claim: Claim) -> None:
