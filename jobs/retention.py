@@ -5,15 +5,16 @@ dispatcher has locked. No file is deleted here. When a row stops naming a file, 
 `orphaned_files_since` is set; the dispatcher then lists the job's files and deletes those that no row names.
 """
 
-from collections.abc import Sequence
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, delete, exists, func, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle import deletion, event_log, sent_files
+from jobs.lifecycle import deletion, event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.storage import gradient_files
@@ -50,15 +51,6 @@ class OrphanedFiles:
     closed_attempts: int
     """Attempts 1 to this one have ended, so no row will ever name more of their files."""
     taken_at: datetime
-
-
-@dataclass(frozen=True, slots=True)
-class Dropped:
-    """What jobs had that ended long ago, and no retry goes on with any more."""
-
-    jobs: int
-    uploads: Sequence[PendingUpload]
-    """What they had begun to send in parts: not every store finds it without its name."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -252,14 +244,32 @@ def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
     event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))
 
 
-def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> Dropped:
+def begun_long_ago(session: Session, unfinished_days: float, limit: int) -> Mapping[UUID, list[SentFile]]:
+    """Return what jobs that have ended and were not retried for `unfinished_days` had begun to send, by job.
+
+    Abort it (`sent_files.abort_begun`) before `drop_finished_blocks`, which leaves these jobs alone.
+    """
+    long_ago, ended = _ended_before(unfinished_days)
+    found = session.scalars(
+        select(SentFile)
+        .join(Job, Job.id == SentFile.job_id)
+        .where(SentFile.sent_at < long_ago, SentFile.upload_id.is_not(None), *ended)
+        .limit(limit)
+    )
+    by_job: dict[UUID, list[SentFile]] = defaultdict(list)
+    for row in found:
+        by_job[row.job_id].append(row)
+    return by_job
+
+
+def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
     """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
 
     So it is with files that were sent, and their lanes go as well. A job that succeeds has none of these any
-    more. Blocks and files are found by their own age: none is younger than its job's end.
+    more. Blocks and files are found by their own age: none is younger than its job's end. Returns how many
+    jobs there were.
     """
-    long_ago = SEARCH_NOW - timedelta(days=unfinished_days)
-    ended_at = func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at)
+    long_ago, ended = _ended_before(unfinished_days)
     done = session.scalars(
         select(Job.id)
         .where(
@@ -269,17 +279,23 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
                     select(SentFile.job_id).where(SentFile.sent_at < long_ago),
                 )
             ),
-            Job.state.in_(ENDED),
-            ended_at < long_ago,
+            *ended,
+            ~exists().where(SentFile.job_id == Job.id, SentFile.upload_id.is_not(None)),
         )
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    for table in (JobBlock, GradientLane):
+    for table in (JobBlock, GradientLane, SentFile):
         session.execute(delete(table).where(table.job_id.in_(done)))
-    uploads = [each for job_id in done for each in sent_files.drop(session, job_id)]
     session.execute(update(Job).where(Job.id.in_(done)).values(orphaned_files_since=NOW))
-    return Dropped(len(done), uploads)
+    return len(done)
+
+
+def _ended_before(days: float) -> tuple[ColumnElement[datetime], tuple[ColumnElement[bool], ...]]:
+    """Return the time so many days ago, and the condition of jobs that have ended before it."""
+    long_ago = SEARCH_NOW - timedelta(days=days)
+    ended_at = func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at)
+    return long_ago, (Job.state.in_(ENDED), ended_at < long_ago)
 
 
 def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:

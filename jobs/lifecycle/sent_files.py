@@ -12,7 +12,7 @@ from uuid import UUID
 
 from sqlalchemy import delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import LogMessage
@@ -20,7 +20,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.transitions import STORE_ANSWERS, seconds
 from jobs.states import JobState
 from jobs.storage.multipart import PendingUpload
-from jobs.storage.store import StoredFile
+from jobs.storage.store import Store, StoredFile
 from jobs.tables import NOW, Job, SentFile
 
 
@@ -104,37 +104,47 @@ def of_job(session: Session, job_id: UUID) -> Sequence[SentFile]:
     return session.scalars(select(SentFile).where(SentFile.job_id == job_id)).all()
 
 
-def drop(session: Session, job_id: UUID) -> list[PendingUpload]:
+def drop(session: Session, job_id: UUID) -> None:
     """Forget what was sent of a job that has ended: its files are orphaned.
 
-    Returns the uploads in parts that nobody goes on with: not every store finds them without their names.
+    What was begun stays on record until it is aborted: not every store finds it without its name.
     """
-    dropped = delete(SentFile).where(SentFile.job_id == job_id).returning(SentFile.key, SentFile.upload_id)
-    rows = session.execute(dropped)
-    return [PendingUpload(row.key, row.upload_id) for row in rows if row.upload_id is not None]
+    session.execute(delete(SentFile).where(SentFile.job_id == job_id, SentFile.upload_id.is_(None)))
 
 
-def begun_of_cancelled(session: Session, job_id: UUID) -> list[PendingUpload]:
-    """Return the uploads in parts of a job that was cancelled. Waits for a transaction that is moving it.
+def abort_begun(
+    database: sessionmaker[Session], store: Store, job_id: UUID, rows: Sequence[SentFile]
+) -> None:
+    """Abort what was begun of these files of a job, and forget it then.
 
-    Abort them, and then forget them by `drop_if_cancelled`: not every store finds them without their names. A
-    job that is retried meanwhile begins anew what is gone.
+    A job that is retried meanwhile begins it anew. Raises StoreError if the store does not answer. What it
+    refuses to abort is its lifecycle rules' to delete, and forgotten as well.
     """
-    if not _is_cancelled(session, job_id):
-        return []
-    begun_to_send = select(SentFile).where(SentFile.job_id == job_id, SentFile.upload_id.is_not(None))
-    return [PendingUpload(row.key, row.upload_id) for row in session.scalars(begun_to_send) if row.upload_id]
+    begun = [PendingUpload(row.key, row.upload_id) for row in rows if row.upload_id is not None]
+    if not begun:
+        return
+    store.abort_uploads(begun)
+    ids = [upload.upload_id for upload in begun]
+    with database.begin() as session:
+        session.execute(delete(SentFile).where(SentFile.job_id == job_id, SentFile.upload_id.in_(ids)))
 
 
-def drop_if_cancelled(session: Session, job_id: UUID) -> None:
-    """Forget what was sent of a job that was cancelled. Waits for a transaction that is moving it."""
-    if _is_cancelled(session, job_id):
-        drop(session, job_id)
+def discard_of_cancelled(database: sessionmaker[Session], store: Store, job_id: UUID) -> None:
+    """Abort what a job that was cancelled has begun to send, and forget what it has sent.
 
-
-def _is_cancelled(session: Session, job_id: UUID) -> bool:
-    state = session.scalar(select(Job.state).where(Job.id == job_id).with_for_update())
-    return state == JobState.CANCELLED
+    Nothing is read of another job, and its row is not locked. Raises StoreError as `abort_begun` does.
+    """
+    cancelled = Job.id == job_id, Job.state == JobState.CANCELLED
+    with database.begin() as session:
+        of_cancelled = select(SentFile).join(Job, Job.id == SentFile.job_id).where(*cancelled)
+        rows = session.scalars(of_cancelled).all()
+    if not rows:
+        return
+    abort_begun(database, store, job_id, rows)
+    with database.begin() as session:
+        # A retry waits: its attempt must not go on from a file whose row is about to go.
+        if session.scalar(select(Job.id).where(*cancelled).with_for_update()) is not None:
+            drop(session, job_id)
 
 
 def _write(session: Session, claim: Claim, name: str, row: dict[str, Any]) -> bool:

@@ -203,6 +203,17 @@ class Store:
             with translated_errors(upload.key):
                 self._multipart.abort(upload)
 
+    def abort_uploads(self, uploads: Iterable[PendingUpload]) -> None:
+        """Delete uploads in parts that are not complete. None of a store that refuses that to us.
+
+        Those are its lifecycle rules' to delete.
+        """
+        try:
+            for upload in uploads:
+                self.abort_upload(upload)
+        except StoreRefused as error:
+            log.warning("uploads in parts that were abandoned cannot be aborted: %s", error)
+
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes], *, at_most: int) -> StoredFile:
         """Store a stream of at most so many bytes. What `pieces` raises aborts it, and nothing is stored."""
         reader = HashedStream(pieces)

@@ -52,12 +52,8 @@ def discard_unpublished(attempt: Attempt) -> None:
     """
     claim = attempt.claim
     try:
+        sent_files.discard_of_cancelled(attempt.database, attempt.store, claim.job_id)
         with attempt.database.begin() as session:
-            begun = sent_files.begun_of_cancelled(session, claim.job_id)
-        for upload in begun:
-            attempt.store.abort_upload(upload)
-        with attempt.database.begin() as session:
-            sent_files.drop_if_cancelled(session, claim.job_id)
             named = retention.named_keys(session, claim.job_id)
             named_uploads = retention.named_uploads(session, claim.job_id)
         for upload in attempt.store.pending_uploads(_output_prefix(attempt)):

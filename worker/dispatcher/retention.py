@@ -7,7 +7,7 @@ work; what one leaves undone when it is killed is done in a later round.
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -19,7 +19,7 @@ from jobs.lifecycle import sent_files
 from jobs.retention import OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
-from jobs.storage.errors import StoreError, StoreRefused
+from jobs.storage.errors import StoreError
 from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import Store, job_prefix
 from worker.dispatcher.background import Background
@@ -113,15 +113,21 @@ class Retention(Background):
         for look in looks:
             for found in self._store.list(job_prefix(look.job_id)):
                 self._store.delete(found.key)
-            self._abort_uploads(job_prefix(look.job_id), known=look.uploads)
+            if not self._abort_uploads(job_prefix(look.job_id), known=look.uploads):
+                continue  # nobody else knows their names: they are looked for again
             with self._database.begin() as session:
                 retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
 
     def _drop_finished_blocks(self) -> None:
         days = self._settings.unfinished_days
         with self._database.begin() as session:
-            dropped = retention.drop_finished_blocks(session, days, _JOBS_PER_ROUND)
-        self._abort(dropped.uploads, "jobs that ended long ago")
+            begun = retention.begun_long_ago(session, days, _JOBS_PER_ROUND)
+        try:
+            for job_id, rows in begun.items():
+                sent_files.abort_begun(self._database, self._store, job_id, rows)
+        except StoreError as error:
+            log.warning("uploads in parts of jobs that ended long ago were not aborted: %s", error)
+        self._write(lambda s: retention.drop_finished_blocks(s, days, _JOBS_PER_ROUND))
 
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:
@@ -138,19 +144,19 @@ class Retention(Background):
         is spared; and a file of an ended attempt that no row names by then never will be named. So it is with
         uploads in parts. No attempt goes on with what was sent of a cancelled job.
         """
-        with self._database.begin() as session:
-            begun = sent_files.begun_of_cancelled(session, job.job_id)
-        aborted = self._abort(begun, job_prefix(job.job_id))
-        if aborted:
-            with self._database.begin() as session:
-                sent_files.drop_if_cancelled(session, job.job_id)
+        discarded = True
+        try:
+            sent_files.discard_of_cancelled(self._database, self._store, job.job_id)
+        except StoreError as error:
+            log.warning("uploads in parts of job %s were not aborted: %s", job.job_id, error)
+            discarded = False
         listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
             named = retention.named_keys(session, job.job_id)
         orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
         for key in orphaned:
             self._store.delete(key)
-        if self._abort_uploads(job_prefix(job.job_id), job) and aborted:
+        if self._abort_uploads(job_prefix(job.job_id), job) and discarded:
             with self._database.begin() as session:
                 retention.orphaned_files_deleted(session, job)
         if orphaned:
@@ -162,9 +168,9 @@ class Retention(Background):
             keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
         for key in keys:
             self._store.delete(key)
-            self._abort_uploads(key)
+        gone = [key for key in keys if self._abort_uploads(key)]
         with self._database.begin() as session:
-            uploads.forget_deleted(session, keys)
+            uploads.forget_deleted(session, gone)
 
     def _abort_uploads(
         self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()
@@ -176,20 +182,9 @@ class Retention(Background):
         """
         try:
             pending = self._store.pending_uploads(prefix)
+            self._store.abort_uploads({*known, *(pending if of is None else self._orphaned(pending, of))})
         except StoreError as error:
-            log.warning("uploads in parts of %s were not found: %s", prefix, error)
-            return False
-        return self._abort({*known, *(pending if of is None else self._orphaned(pending, of))}, prefix)
-
-    def _abort(self, uploads_begun: Iterable[PendingUpload], of: str) -> bool:
-        """Abort uploads in parts. Returns False where the store failed."""
-        try:
-            for upload in uploads_begun:
-                self._store.abort_upload(upload)
-        except StoreRefused as error:
-            log.warning("uploads in parts that were abandoned cannot be aborted: %s", error)
-        except StoreError as error:
-            log.warning("uploads in parts of %s were not aborted: %s", of, error)
+            log.warning("uploads in parts of %s were not aborted: %s", prefix, error)
             return False
         return True
 

@@ -212,13 +212,16 @@ def test_a_failed_job_keeps_it_for_a_retry_until_its_time_has_passed(
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
     assert service.run(job_id).state == JobState.FAILED
     with database.begin() as session:
-        assert retention.drop_finished_blocks(session, 7.0, 10).jobs == 0
+        assert retention.drop_finished_blocks(session, 7.0, 10) == 0
         assert len(sent_files.of_job(session, job_id)) == 1
         long_ago = func.now() - func.make_interval(0, 0, 0, 8)
         session.execute(update(Job).values(failed_at=long_ago))
         session.execute(update(SentFile).values(sent_at=long_ago))
-        assert retention.drop_finished_blocks(session, 7.0, 10).jobs == 1
-    assert rows(database) == 0
+        assert retention.drop_finished_blocks(session, 7.0, 10) == 0, "its upload is on record"
+        begun = retention.begun_long_ago(session, 7.0, 10)
+    assert [*begun] == [job_id]
+    sent_files.abort_begun(database, service.store, job_id, begun[job_id])
+    assert (service.store.pending_uploads("jobs"), rows(database)) == ([], 0)
 
 
 @pytest.mark.threat

@@ -21,7 +21,17 @@ from jobs.storage import uploads
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.multipart import Multipart, PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
-from jobs.tables import ApiKey, Artifact, IdempotencyKey, Job, JobBlock, JobEvent, SentFile, StrayUpload
+from jobs.tables import (
+    ApiKey,
+    Artifact,
+    DeletedJob,
+    IdempotencyKey,
+    Job,
+    JobBlock,
+    JobEvent,
+    SentFile,
+    StrayUpload,
+)
 from pruning.recipe import Stage
 from worker.dispatcher.retention import Retention
 
@@ -75,7 +85,10 @@ def stored(store: Store) -> set[str]:
     return {found.key for found in store.list("jobs")}
 
 
-def rows(database: Database, table: type[JobBlock | Artifact | IdempotencyKey | SentFile]) -> int:
+Counted = JobBlock | Artifact | DeletedJob | IdempotencyKey | SentFile
+
+
+def rows(database: Database, table: type[Counted]) -> int:
     with database.begin() as session:
         return session.scalars(select(func.count()).select_from(table)).one()
 
@@ -261,20 +274,30 @@ def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_liste
     assert store.pending_uploads("jobs") == []
 
 
-def test_what_a_cancelled_job_has_begun_to_send_is_remembered_until_the_store_answers(
+@pytest.mark.parametrize("end", ["cancelled in the queue", "failed long ago", "deleted"])
+def test_what_an_ended_job_has_begun_to_send_is_remembered_until_the_store_answers(
     settings: Settings,
     database: Database,
     claim: Claim,
     s3_url: str,
     exact_keys_alone: Callable[[], AbstractContextManager[None]],
     monkeypatch: pytest.MonkeyPatch,
+    end: str,
 ) -> None:
     store = Store(s3_url)
     rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
     with database.begin() as session:
         begin_to_send(session, claim, store)
-        assert lifecycle.hand_back(session, claim, "the worker is shutting down")
-        assert owner_moves.cancel(session, "ada", claim.job_id)
+        if end == "cancelled in the queue":
+            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+            assert owner_moves.cancel(session, "ada", claim.job_id)
+        else:
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+        if end == "deleted":
+            assert deletion.delete(session, "ada", claim.job_id)
+        if end == "failed long ago":
+            session.execute(update(Job).values(failed_at=LONG_AGO))
+            session.execute(update(SentFile).values(sent_at=LONG_AGO))
 
     def unreachable(_upload: PendingUpload) -> None:
         raise StoreUnreachable("did not answer")
@@ -282,10 +305,26 @@ def test_what_a_cancelled_job_has_begun_to_send_is_remembered_until_the_store_an
     with exact_keys_alone():
         with monkeypatch.context() as patched:
             patched.setattr(store, "abort_upload", unreachable)
-            rounds.round()
-        assert rows(database, SentFile) == 1
+            for _ in range(3):
+                rounds.round()
+                with database.begin() as session:  # it would be the last look at a deleted job's files
+                    session.execute(update(DeletedJob).values(look_at=LONG_AGO))
+        assert rows(database, DeletedJob if end == "deleted" else SentFile) == 1
         rounds.round()
     assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
+
+
+def test_of_a_job_that_was_not_cancelled_nothing_is_forgotten_and_its_row_is_not_locked(
+    database: Database, claim: Claim, s3_url: str
+) -> None:
+    store = Store(s3_url)
+    with database.begin() as session:
+        upload = begin_to_send(session, claim, store)
+        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+    with database.begin() as session:
+        session.execute(select(Job).where(Job.id == claim.job_id).with_for_update())
+        sent_files.discard_of_cancelled(database, store, claim.job_id)
+    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([upload], 1)
 
 
 def test_a_job_that_never_began_leaves_nothing_to_look_for_when_it_is_cancelled(
