@@ -13,7 +13,9 @@ from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
 from jobs.storage import multipart
 
 _REFUSALS = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NotImplemented"}
-_NO_ROOM = re.compile(r"os error (28|122)\b")  # ENOSPC, EDQUOT
+# MinIO's disks and its buckets' quotas, Ceph's quotas; and the status, where botocore finds no code.
+_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "507"}
+_NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
 _CODE = re.compile(r"<Code>(\w{1,40})</Code>")
 
 
@@ -74,34 +76,45 @@ def translated_errors(key: str) -> Iterator[None]:
         yield
     except FileNotFoundError as error:
         raise NotStored(f"there is no file {key} in the store") from error
-    except (exceptions.PermissionDeniedError, exceptions.UnauthenticatedError) as error:
-        raise StoreRefused(
-            f"the store refuses the service's credentials{_code(error)}; the operator must correct them"
-        ) from error
     except multipart.Gone as error:
         raise UploadGone("the store has dropped an upload; it must be begun again") from error
-    except multipart.Failed as error:
-        if error.code == "NoSuchBucket":
-            raise NotStored("there is no such bucket") from error
-        if error.code in _REFUSALS or isinstance(error, multipart.Unlisted):
-            raise StoreRefused(
-                f"the store refuses the service's credentials, or it has not the rights{_code(error)}"
-            ) from error
-        raise StoreUnreachable(
-            f"the store did not answer as expected{_code(error)}; try again later"
-        ) from error
-    except (exceptions.InvalidPathError, exceptions.NotSupportedError) as error:
-        raise StoreRefused(f"the store refuses the key {key}") from error
-    except (exceptions.BaseError, httpx.HTTPError) as error:
-        if _NO_ROOM.search(str(error)):
-            raise StoreFull("the store is full; the operator must make room") from error
-        raise StoreUnreachable(
-            f"the store did not answer as expected{_code(error)}; try again later"
-        ) from error
+    except (exceptions.BaseError, httpx.HTTPError, multipart.Failed) as error:
+        raise _translated(error, key) from error
+
+
+def _translated(error: Exception, key: str) -> StoreError:
+    if _is_full(error):  # before what 403 means: it is Ceph's status of a quota that is used up
+        return StoreFull(f"the store is full{_code(error)}; the operator must make room")
+    if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
+        return StoreRefused(
+            f"the store refuses the service's credentials{_code(error)}; the operator must correct them"
+        )
+    if isinstance(error, multipart.Failed) and error.code == "NoSuchBucket":
+        return NotStored("there is no such bucket")
+    if isinstance(error, multipart.Unlisted) or (
+        isinstance(error, multipart.Failed) and error.code in _REFUSALS
+    ):
+        return StoreRefused(
+            f"the store refuses the service's credentials, or it has not the rights{_code(error)}"
+        )
+    if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
+        return StoreRefused(f"the store refuses the key {key}")
+    return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
+
+
+def _is_full(error: Exception) -> bool:
+    return _code_of(error) in _FULL or _NO_ROOM.search(str(error)) is not None
+
+
+def _code_of(error: Exception) -> str | None:
+    """Return S3's code of an error, or the status where botocore found none."""
+    if isinstance(error, multipart.Failed):
+        return error.code
+    found = _CODE.search(str(error))
+    return found and found[1]
 
 
 def _code(error: Exception) -> str:
     """Return S3's code of an error, for a message: ` (AccessDenied)`. It names neither address nor secret."""
-    found = _CODE.search(str(error))
-    code = error.code if isinstance(error, multipart.Failed) else found and found[1]
+    code = _code_of(error)
     return f" ({code})" if code else ""

@@ -17,12 +17,22 @@ _PART = "<Part><PartNumber>{}</PartNumber><Size>{}</Size><ETag>{}</ETag></Part>"
 class MultipartServer:
     """Keeps what is put under each path: the sizes of its parts, and its bytes once it is complete."""
 
-    def __init__(self, most_parts: int, *, unlisted: tuple[int, str] | None = None) -> None:
-        """`unlisted`: the status and the body that it answers when it is to list uploads."""
+    def __init__(
+        self,
+        most_parts: int,
+        *,
+        unlisted: tuple[int, str] | None = None,
+        full: tuple[int, str] | None = None,
+    ) -> None:
+        """`unlisted`: the status and the body that it answers when it is to list uploads.
+
+        `full`: those that it answers when it is to take bytes.
+        """
         self.content: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = defaultdict(dict)
         self._most_parts = most_parts
         self._unlisted = unlisted
+        self._full = full
 
     def _listed(self, path: str) -> str:
         parts = (_PART.format(number, len(part), _etag(part)) for number, part in self.parts[path].items())
@@ -47,6 +57,9 @@ class MultipartServer:
 
             def do_PUT(self) -> None:
                 body, path = self._body(), self.path.partition("?")[0]
+                if served._full:
+                    self._answer(*served._full)
+                    return
                 number = re.search(r"partNumber=(\d+)", self.path)
                 if number is None:
                     served.content[path] = body

@@ -11,7 +11,7 @@ import pytest
 
 from jobs.storage import hashed, multipart
 from jobs.storage import store as module
-from jobs.storage.errors import StoreError, StoreUnreachable, UploadGone
+from jobs.storage.errors import StoreError, StoreFull, StoreUnreachable, UploadGone
 from jobs.storage.multipart import Multipart, Part, PendingUpload
 from jobs.storage.store import Store
 from tests.conftest import S3
@@ -272,6 +272,31 @@ def test_a_store_that_lists_no_uploads_has_none_to_abort(
     with MultipartServer(10, unlisted=(status, body)).serving() as url:
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         assert Store("s3://bucket/p").pending_uploads("a") == []
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [
+        (507, "XMinioStorageFull"),
+        (400, "XMinioAdminBucketQuotaExceeded"),
+        (403, "QuotaExceeded"),
+        (507, ""),
+    ],
+    ids=["a disk of MinIO", "a quota of MinIO", "a quota of Ceph", "a status alone"],
+)
+@pytest.mark.parametrize("size", [1, len(CONTENT)], ids=["in one request", "in parts"])
+def test_a_store_without_room_is_full_by_faked_answers_of_minio_and_ceph(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, status: int, code: str, size: int
+) -> None:
+    """The S3 server of these tests calls it an internal error."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "a-test-key")
+    path = written(tmp_path, CONTENT[:size])
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>" if code else ""
+    with MultipartServer(10, full=(status, body)).serving() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        with pytest.raises(StoreFull, match=rf"the store is full( \({code or 507}\))?; the operator"):
+            Store("s3://bucket/p").put_file("a", path)
 
 
 def _refused(**call: object) -> None:
