@@ -27,6 +27,7 @@ from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import layers_that_do_not_hold
+from worker.remedies import WORK_DIRECTORY, with_remedy
 
 _PROBE = b"PruneServe was here\n" * 1024
 _LONGEST_SECONDS = 180.0
@@ -58,15 +59,19 @@ def check_work_directory(configured: Settings) -> None:
         directory.mkdir(parents=True, exist_ok=True)
         _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
     except OSError as error:
-        code = errno.errorcode.get(error.errno or 0, type(error).__name__)
-        raise Unfit(f"its work directory cannot be written ({code})", detail=str(directory)) from error
+        said = f"its {WORK_DIRECTORY} cannot be written {with_remedy(error.errno or errno.EIO)}"
+        raise Unfit(said, detail=str(directory)) from error
 
 
 def check_free_disk(configured: Settings) -> None:
     """See that enough of the disk is free. The work directory must exist. Raises `Unfit`."""
     free, least = shutil.disk_usage(configured.work_dir).free, configured.min_free_disk_bytes
     if free < least:
-        raise Unfit(f"its disk has {free} bytes free, and {least} must stay free")
+        raise Unfit(
+            f"its disk has {free} bytes free, and {least} must stay free (PRUNESERVE_MIN_FREE_DISK_BYTES); "
+            f"make room on the disk of its {WORK_DIRECTORY}",
+            detail=str(configured.work_dir),
+        )
 
 
 def check_store(configured: Settings) -> None:

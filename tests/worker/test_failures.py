@@ -4,6 +4,7 @@ import errno
 import logging
 import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
@@ -19,7 +20,7 @@ from jobs.placement.classes import Capacity, class_of
 from jobs.states import JobState
 from jobs.storage.errors import StoreRefused
 from jobs.tables import Job, JobAttempt, Worker
-from pruning.errors import InvalidInput, NumericalFailure, PruningError
+from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.estimate import BlockShape, Matrix, ModelShape
 from tests.worker.one_job import Service, StandInReport, StandInRun
 from worker import run_job
@@ -180,16 +181,30 @@ def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_work
     assert "/scratch" not in f"{worker.fault} {last_reason(service, job_id)}"
 
 
-@pytest.fixture
-def own_disk(service: Service) -> Iterator[Path]:
-    """The work directory, which is a file system of its own."""
-    directory = service.settings.work_dir
+@contextmanager
+def mounted(directory: Path) -> Iterator[Path]:
+    """A directory that is a file system of its own."""
     directory.mkdir(parents=True)
     mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
     yield directory
     subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.fixture
+def own_disk(service: Service) -> Iterator[Path]:
+    """The work directory, which is a file system of its own."""
+    with mounted(service.settings.work_dir) as directory:
+        yield directory
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The cache of the Hub's files, which is a file system of its own."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    with mounted(tmp_path / "cache") as directory:
+        yield directory
 
 
 @pytest.mark.parametrize("names_the_file", [True, False])
@@ -208,11 +223,49 @@ def test_the_first_event_of_a_disk_that_becomes_read_only_names_error_place_and_
     assert service.run(job_id).state == JobState.QUEUED
     reason = str(last_reason(service, job_id))
     assert reason.startswith(
-        "the worker failed, not the job: its work directory cannot be used (EROFS, Read-only file system); "
+        "the worker failed, not the job: its work directory (PRUNESERVE_WORK_DIR) cannot be used "
+        "(EROFS, Read-only file system); "
         "mount it for writing again, and look at what the kernel says of the disk; "
         "the operator finds the details in its log under job "
     )
     assert str(service.settings.work_dir) not in reason
+
+
+def test_a_disk_that_is_read_only_before_the_job_starts_is_named_with_its_variable_and_the_remedy(
+    service: Service, job_id: UUID, own_disk: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+    assert service.run(job_id).state == JobState.QUEUED
+    assert last_reason(service, job_id) == (
+        "the worker cannot run jobs: its work directory (PRUNESERVE_WORK_DIR) cannot be written "
+        "(EROFS, Read-only file system); mount it for writing again, and look at what the kernel says of the "
+        "disk"
+    )
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "read-only"])
+def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
+    service: Service, library: StandInRun, job_id: UUID, hub_cache: Path, is_full: bool
+) -> None:
+    def download() -> None:
+        try:
+            (hub_cache / "blob").write_bytes(bytes(2**21))
+        except OSError as error:
+            raise Unreachable("the Hub did not deliver org/name (OSError); try again later") from error
+
+    library.in_the_middle = download
+    if not is_full:
+        subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
+    job = service.run(job_id)
+    assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
+    told = (
+        "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 of 1048576 "
+        "bytes free: make room on it, then retry the job"
+        if is_full
+        else "the worker failed, not the job: its cache of the Hub's files (HF_HOME) cannot be used "
+        "(EROFS, Read-only file system); mount it for writing again"
+    )
+    assert str(last_reason(service, job_id)).startswith(told)
 
 
 @pytest.mark.parametrize(
@@ -224,8 +277,14 @@ def test_the_first_event_of_a_disk_that_becomes_read_only_names_error_place_and_
         ),
         (PermissionError(errno.EACCES, "x", "/dev/nvidia0"), "give the worker's user access to it"),
         (SafetensorError("I/O error: Read-only file system (os error 30)"), "(EROFS, Read-only file system)"),
-        (OSError(errno.ENOSPC, "x"), "the worker's scratch disk reported ENOSPC: it has "),
-        (SafetensorError("I/O error: (os error 122)"), "the worker's scratch disk reported EDQUOT: it has "),
+        (
+            OSError(errno.ENOSPC, "x"),
+            "the worker's scratch disk (PRUNESERVE_WORK_DIR) reported ENOSPC: it has ",
+        ),
+        (
+            SafetensorError("I/O error: (os error 122)"),
+            "the worker's scratch disk (PRUNESERVE_WORK_DIR) reported EDQUOT: it has ",
+        ),
     ],
     ids=["disk", "device", "of a library", "full", "quota"],
 )

@@ -21,6 +21,10 @@ from worker.self_test import Unfit, check_device, check_device_apart, check_with
 
 Database = sessionmaker[Session]
 
+UNWRITABLE = (
+    "its work directory (PRUNESERVE_WORK_DIR) cannot be written (EEXIST, File exists); make it a directory"
+)
+
 
 def failure(settings: Settings, database: Database) -> tuple[str, Cause]:
     with pytest.raises(Unfit) as failed:
@@ -39,13 +43,14 @@ def test_a_fit_worker_passes_and_leaves_nothing_behind(settings: Settings, datab
 def test_a_work_directory_that_cannot_be_written(settings: Settings, database: Database) -> None:
     settings.work_dir.write_text("a file")
     message, cause = failure(settings, database)
-    assert (message, cause) == ("its work directory cannot be written (EEXIST)", Cause.WORKER)
+    assert (message, cause) == (UNWRITABLE, Cause.WORKER)
 
 
 def test_a_disk_with_too_little_room(settings: Settings, database: Database) -> None:
     full = settings.model_copy(update={"min_free_disk_bytes": 2**60})
     message, cause = failure(full, database)
-    assert str(2**60) in message
+    assert f"{2**60} must stay free (PRUNESERVE_MIN_FREE_DISK_BYTES); make room on the disk of " in message
+    assert "PRUNESERVE_WORK_DIR" in message
     assert cause == Cause.WORKER
 
 
@@ -96,7 +101,7 @@ def test_the_command_says_what_is_wrong(environment: Settings) -> None:
     done = subprocess.run(
         [sys.executable, "-m", "worker.self_test"], capture_output=True, text=True, check=False
     )
-    assert (done.returncode, done.stdout) == (1, "its work directory cannot be written (EEXIST)\n")
+    assert (done.returncode, done.stdout) == (1, f"{UNWRITABLE}\n")
 
 
 @pytest.mark.parametrize(

@@ -11,10 +11,14 @@ import time
 from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
+from jobs.spec.preflight import hub_cache
 from pruning.errors import PruningError
+from worker.remedies import HUB_CACHE, code_of
 
 _SECONDS_BETWEEN_CHECKS = 1.0
-_DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+"""The errors of the system that say so."""
+
 _OS_ERROR = re.compile(r"\bos error ([0-9]{1,3})\b")  # as safetensors reports it
 
 
@@ -41,31 +45,47 @@ class Disk:
         self._directory.mkdir(parents=True, exist_ok=True)
         self._checked_at = self._clock()
         if shutil.disk_usage(self._directory).free < self._min_free_bytes:
-            raise self.full()
+            raise self._full()
 
     def holds(self, path: str | bytes | int | None) -> bool:
         """Whether a path lies in the scratch space; of an error without a path, whether that is read-only."""
         if isinstance(path, str):
-            return Path(path).absolute().is_relative_to(self._directory.absolute())
+            return is_below(path, self._directory)
         return self._directory.exists() and bool(os.statvfs(self._directory).f_flag & os.ST_RDONLY)
 
-    def full(self, code: str | None = None) -> DiskFull:
-        """Return the error of a job that ran out of space, with the numbers as they are now.
-
-        `code`: as the system calls it, where a write has failed.
-        """
-        usage = shutil.disk_usage(self._directory)
-        reported = f"reported {code}: it " if code else ""
+    def full_by(self, number: int, error: BaseException) -> DiskFull:
+        """Return the error of a job for which a write has failed with this error of the system."""
+        cache = hub_cache()
+        if not self._is_of_cache(error, cache):
+            return self._full(f" reported {code_of(number)}: it")
+        usage = shutil.disk_usage(cache)
         return DiskFull(
-            f"the worker's scratch disk {reported}has {usage.free} of {usage.total} bytes free, and "
-            f"{self._min_free_bytes} must stay free: make room on it, then retry the job"
+            f"the disk of the worker's {HUB_CACHE} reported {code_of(number)}: it has {usage.free} of "
+            f"{usage.total} bytes free: make room on it, then retry the job"
         )
 
+    def _full(self, reported: str = "") -> DiskFull:
+        """Return the error of a job that ran out of space, with the numbers as they are now."""
+        usage = shutil.disk_usage(self._directory)
+        return DiskFull(
+            f"the worker's scratch disk (PRUNESERVE_WORK_DIR){reported} has {usage.free} of {usage.total} "
+            f"bytes free, and {self._min_free_bytes} must stay free: make room on it, then retry the job"
+        )
 
-def full_code(error: BaseException) -> str | None:
-    """Return what the system calls it, if an error, or one that caused it, says that a disk is full."""
-    found = first_of(error, _DISK_FULL)
-    return None if found is None else code_of(found[0])
+    def _is_of_cache(self, error: BaseException, cache: Path) -> bool:
+        """Whether a write to the Hub's cache has failed; without a path, whether it has less room."""
+        if not cache.exists():
+            return False
+        path = error.filename if isinstance(error, OSError) else None
+        if path is not None:
+            return is_below(path, cache) and not self.holds(path)
+        elsewhere = cache.stat().st_dev != self._directory.stat().st_dev
+        return elsewhere and shutil.disk_usage(cache).free < shutil.disk_usage(self._directory).free
+
+
+def is_below(path: str | bytes | int | None, directory: Path) -> bool:
+    """Whether a path, as an error of the system has it, lies in a directory."""
+    return isinstance(path, str) and Path(path).absolute().is_relative_to(directory.absolute())
 
 
 def first_of(error: BaseException, numbers: Collection[int]) -> tuple[int, BaseException] | None:
@@ -77,11 +97,6 @@ def first_of(error: BaseException, numbers: Collection[int]) -> tuple[int, BaseE
             if int(found) in numbers:
                 return int(found), cause
     return None
-
-
-def code_of(number: int) -> str:
-    """Return what the system calls an error: `ENOSPC`."""
-    return errno.errorcode.get(number, f"error {number}")
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:

@@ -8,7 +8,6 @@ hold, its installation. Only such an error returns the job to the queue.
 """
 
 import errno
-import os
 import socket
 import ssl
 from collections.abc import Mapping
@@ -20,12 +19,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
+from jobs.spec.preflight import hub_cache
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
-from worker.attempt.disk import Disk, DiskFull, causes, code_of, first_of, full_code
+from worker.attempt.disk import DISK_FULL, Disk, DiskFull, causes, first_of, is_below
 from worker.attempt.memory import others_hold_most
+from worker.remedies import HUB_CACHE, WORK_DIRECTORY, with_remedy
 from worker.self_test import Unfit
 
 _KINDS: dict[type[Exception], tuple[str, Cause]] = {
@@ -51,23 +52,16 @@ _OF_THE_MACHINE = frozenset(
     }
 )
 
-_REMEDIES = {
-    errno.EROFS: "mount it for writing again, and look at what the kernel says of the disk",
-    errno.EACCES: "give the worker's user access to it",
-    errno.EPERM: "give the worker's user access to it",
-    errno.ENFILE: "raise the system's limit of open files",
-    errno.EMFILE: "raise the worker's limit of open files",
-    errno.ENOTDIR: "make it a directory",
-}
-
 
 def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     """Return a failed job's error: its type, a message that says what to do, and what it is of."""
-    full = full_code(error)
+    full = first_of(error, DISK_FULL)
     if full is not None and (
         isinstance(error, Unreachable) or not isinstance(error, PruningError | StoreError)
     ):
-        error = disk.full(full)
+        error = disk.full_by(*full)
+    if isinstance(error, Unreachable) and first_of(error, _OF_THE_MACHINE) is not None:
+        return _unexpected(error, claim, disk)  # the Hub did answer: its cache on this machine failed
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
     return _for_people(error) or _unexpected(error, claim, disk)
@@ -134,10 +128,13 @@ def _is_of_the_machine(error: BaseException) -> bool:
 
 def _fault(number: int, error: BaseException, disk: Disk) -> str:
     """Say which part of the machine fails, how, and what to do; no path of it, which is the operator's."""
-    in_scratch = disk.holds(error.filename if isinstance(error, OSError) else None)
-    what = "its work directory" if in_scratch else "a file or a device of its machine"
-    remedy = _REMEDIES.get(number, "look at the disk, and at what the kernel says of it")
-    return f"{what} cannot be used ({code_of(number)}, {os.strerror(number)}); {remedy}"
+    filename = error.filename if isinstance(error, OSError) else None
+    what = "a file or a device of its machine"
+    if disk.holds(filename):
+        what = f"its {WORK_DIRECTORY}"
+    elif is_below(filename, hub_cache()):
+        what = f"its {HUB_CACHE}"
+    return f"{what} cannot be used {with_remedy(number)}"
 
 
 def _stored_differently(found: ErrorDetails) -> JobError:

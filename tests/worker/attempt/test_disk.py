@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
-from worker.attempt.disk import Disk, DiskFull, full_code
+from worker.attempt.disk import DISK_FULL, Disk, DiskFull, first_of
 
 
 def test_the_disk_is_checked_at_most_once_a_second(tmp_path: Path) -> None:
@@ -47,9 +47,9 @@ def fail_as_safetensors_does() -> None:
 def test_a_full_disk_is_recognised(fail: Callable[[], None]) -> None:
     with pytest.raises(Exception) as failed:  # noqa: PT011 - of whatever library
         fail()
-    assert full_code(failed.value)
+    assert first_of(failed.value, DISK_FULL)
 
 
 def test_other_errors_are_not_mistaken_for_a_full_disk() -> None:
     for error in (OSError(errno.EACCES, os.strerror(errno.EACCES)), RuntimeError("os error 280")):
-        assert not full_code(error)
+        assert not first_of(error, DISK_FULL)

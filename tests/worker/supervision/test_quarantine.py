@@ -135,5 +135,9 @@ def test_a_work_directory_that_cannot_be_written_is_named_to_the_operator_alone(
 ) -> None:
     settings.work_dir.write_text("a file")
     waits(device="cpu")
-    eventually(lambda: fault(database) == "its work directory cannot be written (EEXIST)")
-    assert f"(EEXIST): {settings.work_dir}" in caplog.text
+    said = (
+        "its work directory (PRUNESERVE_WORK_DIR) cannot be written (EEXIST, File exists); "
+        "make it a directory"
+    )
+    eventually(lambda: fault(database) == said)
+    assert f"{said}: {settings.work_dir}" in caplog.text
