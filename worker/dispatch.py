@@ -51,7 +51,7 @@ from jobs.database import (
     sessions,
     waits_for_others,
 )
-from jobs.fleet import dispatch_queue
+from jobs.fleet import dispatch_queue, names
 from jobs.fleet.dispatch_queue import ExpiredLease, Idle
 from jobs.hints import hints
 from jobs.lifecycle import lane_offers, lifecycle
@@ -77,7 +77,6 @@ from worker.dispatcher.retention import Retention
 from worker.dispatcher.sizing import Sizing
 from worker.dispatcher.standing import StandingReader
 from worker.dispatcher.webhook_sender import WebhookSender
-from worker.identity import name_of_this_process
 
 log = logging.getLogger(__name__)
 
@@ -110,7 +109,7 @@ class Dispatcher:
         self._fits_the_schema = True
         self._forgot_at: float | None = None
         self._placement = Placement(database, settings)
-        self._name = name_of_this_process()
+        self._name = names.new_name()
 
     def run(self) -> None:
         """Run rounds until `stop` is called, whether or not the database and the broker are available."""

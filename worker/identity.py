@@ -1,9 +1,7 @@
 """The identity of a worker, shared by its parent process and its children, and its shutdown flag."""
 
 import os
-import secrets
 import signal
-import socket
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,6 +10,7 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
+from jobs.fleet import names
 from jobs.placement.classes import UNKNOWN
 from worker.interrupts import ShutdownRequested
 
@@ -20,11 +19,6 @@ DIRECTORY_PREFIX = "pruneserve-worker-"
 
 _NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
 _ONE_JOB, _QUEUE = "_PRUNESERVE_WORKER_ONE_JOB", "_PRUNESERVE_WORKER_QUEUE"
-
-
-def name_of_this_process() -> str:
-    """Return a name that is unique across machines. It begins with the host's, by which health is asked."""
-    return f"{socket.gethostname()}-{os.getpid()}-{secrets.token_hex(3)}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +37,7 @@ class Identity:
     def new(cls, *, one_job: bool = False) -> Self:
         """Make a worker with a name that is unique across machines."""
         directory = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX))
-        return cls(name_of_this_process(), directory / "shutdown", one_job)
+        return cls(names.new_name(), directory / "shutdown", one_job)
 
     @classmethod
     def from_environment(cls) -> Self:

@@ -24,9 +24,7 @@ from cli.embedded.worker_watch import WorkerWatch, workers_watched
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs.database import in_one_line
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
-
-_SILENT_SECONDS = 30.0
-"""Without a heartbeat, after which a worker hangs; `PRUNESERVE_LEASE_SECONDS`, where that is set."""
+from jobs.settings import Settings
 
 _VERDICT_SECONDS = 60.0
 """How long `up` waits for the worker's self-test before it prints how to reach the service all the same."""
@@ -47,7 +45,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
                     started.database_url,
                     worker.log,
                     own_process=lambda: worker.pid if worker.running else None,
-                    silent_seconds=float(os.environ.get("PRUNESERVE_LEASE_SECONDS", _SILENT_SECONDS)),
+                    silent_seconds=_lease_seconds(started.database_url, data),
                 ) as workers:
                     say("waiting for the worker's self-test")
                     supervisor.watch(until=workers.heard, seconds=_VERDICT_SECONDS)
@@ -110,6 +108,11 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
     return _Started(api.url, token, worker, postgres.app_url)
+
+
+def _lease_seconds(database_url: str, data: DataDirectory) -> float:
+    """Return after how long without a heartbeat a worker counts as gone, as its own process reads it."""
+    return Settings(DATABASE_URL=database_url, STORE_URL=data.store.as_uri()).lease_seconds
 
 
 def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, roots: Sequence[Path]) -> None:

@@ -1,6 +1,5 @@
 """Says on the terminal whether a worker takes jobs, why not, and that it hangs: its log is read too late."""
 
-import socket
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,7 +13,7 @@ from sqlalchemy.orm import Session
 from cli.embedded.supervisor import say
 from cli.terminal import clean
 from jobs.database import sqlalchemy_url
-from jobs.fleet import quarantine
+from jobs.fleet import names, quarantine
 from jobs.tables import Worker
 
 _CHECK_SECONDS = 2.0
@@ -52,7 +51,7 @@ class WorkerWatch:
         """Read until `stop` is called."""
         while not self._ended.wait(_CHECK_SECONDS if self.heard.is_set() else _FIRST_CHECK_SECONDS):
             process = self._own_process()
-            running = None if process is None else f"{socket.gethostname()}-{process}-"
+            running = None if process is None else names.beginning(process)
             if running is not None:
                 self._own.add(running)
             try:

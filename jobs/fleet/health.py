@@ -6,6 +6,7 @@ from typing import Literal
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
+from jobs.fleet import names
 from jobs.tables import SEARCH_NOW, Dispatcher, Worker
 
 Part = Literal["worker", "dispatcher"]
@@ -30,12 +31,8 @@ def fault_of(session: Session, host: str, seen_within: float) -> str | None:
 
 
 def _is_of(table: type[Worker | Dispatcher], host: str) -> ColumnElement[bool]:
-    return table.name.regexp_match(f"^{_escaped(host)}-[0-9]+-[0-9a-f]+$")
+    return table.name.regexp_match(names.pattern_of(host))
 
 
 def _is_recent(table: type[Worker | Dispatcher], seen_within: float) -> ColumnElement[bool]:
     return table.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
-
-
-def _escaped(host: str) -> str:
-    return "".join(letter if letter.isalnum() else f"[{letter}]" for letter in host)
