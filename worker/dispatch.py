@@ -128,6 +128,11 @@ class Dispatcher:
         """Publish without waiting for the next round: a job or a worker may have become free."""
         self._between.cut_short()
 
+    def worker_came(self) -> None:
+        """Look at the workers without waiting for the next heartbeat: one has said what it has."""
+        self._placement.look_at_workers()
+        self.wake()
+
     def stop(self) -> None:
         """Finish the current round and start no other."""
         self._between.stop()
@@ -387,7 +392,14 @@ def _background(
         WebhookSender(database, settings),
         checks,
         sizing,
-        Listening(settings, {hints.DISPATCH: dispatcher.wake, hints.SUBMITTED: submitted}),
+        Listening(
+            settings,
+            {
+                hints.DISPATCH: dispatcher.wake,
+                hints.WORKERS: dispatcher.worker_came,
+                hints.SUBMITTED: submitted,
+            },
+        ),
     ]
     memberships = MembershipChecks(database, settings, provider) if provider else None
     if memberships is not None:

@@ -26,7 +26,7 @@ def declared(
         .values(name=worker, **known)
         .on_conflict_do_update(index_elements=[Worker.name], set_=known)
     )
-    hints.give(session, hints.DISPATCH)
+    hints.give(session, hints.WORKERS)
 
 
 def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:

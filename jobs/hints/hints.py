@@ -23,6 +23,8 @@ SUBMITTED = "submitted"
 """The subject of what looks at new jobs before they are given to a class of workers."""
 DISPATCH = "dispatch"
 """The subject of dispatchers: a job can be published now, or a worker is free."""
+WORKERS = "workers"
+"""The subject of dispatchers as well: a worker has said what it has, and jobs may wait for that."""
 
 _CHANNELS = 1024
 _PENDING = "hints"

@@ -1,14 +1,16 @@
 """Gives queued jobs to classes of workers, and looks at them again as the live classes change.
 
-Once per heartbeat the dispatcher looks which workers live. Where there is capacity that nobody had before,
-it looks at the unschedulable jobs again, and every minute: another dispatcher may have known less, and died;
-where a class has others than before, or has had none that takes jobs for too long, at those that wait for
-it. Where a class has lost its last worker, or a smaller one takes jobs again, it looks for jobs that would be
+Once per heartbeat, and when a worker says what it has, the dispatcher looks which workers live. Where there
+is capacity that nobody had before, it looks at the unschedulable jobs again, and every minute: another
+dispatcher may have known less, and died; where a class has others than before, or has had none that takes
+jobs for too long, at those that wait for it. Where a class has lost its last worker, or a smaller one takes
+jobs again, it looks for jobs that would be
 given to a smaller one now: they were lent, or there was none. Each round does a bounded part of that. What is
 left to do is in memory alone: a dispatcher that starts finds everything changed, and workers of which there
 are still rows gone for as long as they have sent no heartbeat.
 """
 
+import threading
 from collections.abc import Collection, Mapping
 from uuid import UUID
 
@@ -60,6 +62,7 @@ class Placement:
         """What the live workers have."""
         self._halted: set[str] = set()  # those of which none has taken jobs for too long
         self._looked_at: float | None = None
+        self._somebody_came = threading.Event()
         self._unschedulable = _Walk()
         self._walked_at = 0.0
         self._waiting: dict[str, _Walk] = {}  # by queue
@@ -68,12 +71,17 @@ class Placement:
         self._gone_since: dict[str, float] = {}
         self._trusts_silence_at = 0.0
 
+    def look_at_workers(self) -> None:
+        """Let the next round look at the workers. Any thread may call it."""
+        self._somebody_came.set()
+
     def round(self, heartbeat: float) -> None:
         """Place sized jobs. Those that fit no class are looked at again once there is more capacity.
 
         `heartbeat`: when the dispatcher sent its last one. It looks at the workers once for each.
         """
-        if self._looked_at != heartbeat:
+        if self._looked_at != heartbeat or self._somebody_came.is_set():
+            self._somebody_came.clear()  # before it looks: who comes meanwhile sets it again
             self._look_at_workers(heartbeat)
             self._looked_at = heartbeat
         if not say_what_they_have(self.classes):  # every worker takes every job

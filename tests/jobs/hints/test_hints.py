@@ -135,11 +135,11 @@ def test_dispatchers_are_told_what_lets_a_job_begin(
         claims.append(taken)
 
     claims: list[lifecycle.Claim] = []
-    with listening(database_url, hints.DISPATCH, hints.SUBMITTED) as listener:
+    with listening(database_url, hints.DISPATCH, hints.SUBMITTED, hints.WORKERS) as listener:
         submit()
         assert listener.told() == [hints.SUBMITTED]
         has = Capacity(host_bytes=1, scratch_bytes=1)
-        assert told_of(lambda session: machines.declared(session, "w1", [CPU], has)) == [hints.DISPATCH]
+        assert told_of(lambda session: machines.declared(session, "w1", [CPU], has)) == [hints.WORKERS]
         assert told_of(lambda session: sized(session, job_id, None)) == [hints.DISPATCH]
         assert told_of(lambda session: sized(session, job_id, None)) == [], "another dispatcher has told"
         with database.begin() as session:

@@ -7,10 +7,12 @@ from sqlalchemy import select, text
 
 from cli.embedded.process import OwnedProcess
 from cli.embedded.server import LOOPBACK, free_port
-from jobs.fleet import steering
+from jobs.fleet import dispatch_queue, machines, steering
 from jobs.hints import hints
-from jobs.placement.classes import UNKNOWN
-from jobs.states import JobState
+from jobs.lifecycle import owner_moves
+from jobs.placement.classes import UNKNOWN, Capacity
+from jobs.spec.placement import Placement
+from jobs.states import JobState, PlacementState
 from jobs.tables import Worker
 from tests.stack import Stack
 
@@ -41,7 +43,7 @@ def names(stack: Stack) -> Sequence[str]:
 def listens(stack: Stack) -> bool:
     with stack.database.begin() as session:
         found = set(session.scalars(LISTENED_FOR, {"lock": hints.LOCK}))
-    return found == {hints.number_of(hints.DISPATCH), hints.number_of(hints.SUBMITTED)}
+    return found == {*map(hints.number_of, (hints.DISPATCH, hints.SUBMITTED, hints.WORKERS))}
 
 
 @pytest.fixture(scope="module")
@@ -82,6 +84,27 @@ def test_a_job_begins_when_a_worker_comes(told: Stack) -> None:
     attempts = text("SELECT worker FROM job_attempts WHERE job_id = :job_id")
     with told.database.begin() as session:
         assert cordoned not in session.scalars(attempts, {"job_id": job_id}).all()
+
+
+def test_a_job_that_no_worker_had_room_for_is_given_to_the_class_of_one_that_comes(told: Stack) -> None:
+    """Its rounds see no other heartbeat: who looks at the workers by these alone would never find it."""
+    spec = told.spec().model_copy(update={"placement": Placement(scratch_bytes=10**13)})
+    job_id = told.submit(spec)
+    told.wait_for(job_id, lambda job: job.placement == PlacementState.UNSCHEDULABLE)
+    has = Capacity(gpus=0, device_bytes=0, host_bytes=2**36, scratch_bytes=2 * 10**13)
+    with told.database.begin() as session:
+        machines.declared(session, "roomy", ["roomy"], has)
+
+    def is_placed() -> bool:
+        with told.database.begin() as session:
+            dispatch_queue.worker_seen(session, "roomy", "roomy")
+        job = told.job(job_id)
+        return (job.placement, job.queue) == (PlacementState.PLACED, "roomy")
+
+    told.wait_until(is_placed)
+    with told.database.begin() as session:
+        assert owner_moves.cancel(session, "ada", job_id)
+        dispatch_queue.worker_gone(session, "roomy")
 
 
 def test_rounds_find_what_nobody_can_tell_them_of(stack: Stack) -> None:
