@@ -197,8 +197,17 @@ def valkey(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Valkey]:
 def broker_url(valkey: Valkey) -> str:
     """A broker without messages."""
     with redis.Redis.from_url(valkey.url) as client:
-        client.flushall()
+        client.flushdb()
     return valkey.url
+
+
+def _apart(broker_url: str) -> str:
+    """Return a broker for a service that runs beside those of single tests.
+
+    Their queues have the same names: its workers would take the messages of jobs that they do not know, which
+    are published again after half a minute.
+    """
+    return f"{broker_url.removesuffix('/0')}/1"
 
 
 @pytest.fixture(scope="session")
@@ -320,7 +329,7 @@ def shared_stack(
     with _database(postgres_url, template="pruneserve") as url:
         settings = Settings(
             DATABASE_URL=url,
-            BROKER_URL=valkey.url,
+            BROKER_URL=_apart(valkey.url),
             STORE_URL=store["STORE_URL"],
             work_dir=directory / "work",
         )
