@@ -71,7 +71,8 @@ class Subject:
     def held_out(self) -> Tensor:
         """Windows for choosing methods and options, (windows, length).
 
-        They are spread over the calibration articles that contain no calibration window.
+        They are spread over the calibration articles that contain no calibration window: with other
+        samples they are others, and such rows cannot be compared.
         """
         ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
         windows = torch.tensor(ids).unfold(0, _LENGTH, _LENGTH)

@@ -383,7 +383,7 @@ def _pruned_layer(
     warnings: tuple[str, ...] = ()
     try:
         if refit is not None:
-            stats, warnings = with_target(stats, refit)
+            stats, refit, warnings = with_target(stats, refit)
         result = method.prune(stats, target)
     except NumericalFailure as error:
         raise NumericalFailure(f"layer {name}: {error}") from error

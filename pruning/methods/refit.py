@@ -24,20 +24,22 @@ from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import RefitOptions
 
 
-def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, tuple[str, ...]]:
-    """Return the layer with its refit target, and warnings about it.
+def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, RefitOptions, tuple[str, ...]]:
+    """Return the layer with its refit target, the options to refit it with, and warnings about them.
 
     The target stays the dense weight where no activation error was measured, and where no token reaches the
-    layer. Raises NumericalFailure, without the layer's name.
+    layer. Where H had to be damped more to be factored, so it is for the refit: conjugate gradients need it
+    to be positive definite as well, and do not notice. Raises NumericalFailure, without the layer's name.
     """
     error, moments = (layer.activation_error, layer.second_moments) if options.toward else (None, None)
     if error is None or moments is None or not moments.any():
-        return layer, ()
+        return layer, options, ()
     ridge = options.ridge * layer.inputs_per_token
-    shift, warnings = with_rising_damping(
-        lambda damping: _solved(damped(moments, damping, ridge), error), options.damping
+    (shift, used), warnings = with_rising_damping(
+        lambda damping: (_solved(damped(moments, damping, ridge), error), damping), options.damping
     )
-    return replace(layer, refit_target=layer.weight + options.toward * shift), warnings
+    layer = replace(layer, refit_target=layer.weight + options.toward * shift)
+    return layer, options.model_copy(update={"damping": used}), warnings
 
 
 def _solved(hessian: Tensor, right: Tensor) -> Tensor:

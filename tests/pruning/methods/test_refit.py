@@ -4,7 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.methods.refit import refit
+from pruning.methods import LayerStats, PrunedMatrix
+from pruning.methods.refit import refit, refitted, with_target
+from pruning.recipe import RefitOptions
 
 ROWS, INPUTS = 5, 16
 
@@ -81,3 +83,25 @@ def test_a_layer_without_inputs_keeps_its_weights(weight: Tensor, mask: Tensor) 
     assert torch.equal(
         refit(weight, mask, weight, nothing, damping=0.01, iterations=20), weight.masked_fill(mask, 0)
     )
+
+
+def test_where_the_target_needs_more_damping_the_refit_has_as_much(weight: Tensor, mask: Tensor) -> None:
+    moments = torch.diag(torch.tensor([*[1.0] * (INPUTS - 1), -0.02], dtype=torch.float64))
+    error = torch.full_like(weight, 0.1)
+
+    class Measured(LayerStats):
+        weight = property(lambda self: weight)  # type: ignore[assignment] # as all four: known here
+        second_moments = property(lambda self: moments)  # type: ignore[assignment]
+        activation_error = property(lambda self: error)  # type: ignore[assignment]
+        inputs_per_token = property(lambda self: 0.0)  # type: ignore[assignment]
+
+    measured = Measured(None, None, {})  # type: ignore[arg-type] # they are not asked
+    layer, options, warnings = with_target(measured, RefitOptions(toward=0.5, iterations=60))
+    assert (options.damping, options.iterations) == (0.1, 60)
+    assert warnings == ("solved with damping 0.1 in place of 0.01",)
+    hessian = moments + 0.1 * moments.diagonal().mean() * torch.eye(INPUTS)
+    target = weight + 0.5 * error @ hessian.inverse()
+    torch.testing.assert_close(layer.target_weight, target)
+    result = refitted(layer, PrunedMatrix(mask), options).weight
+    assert result is not None
+    torch.testing.assert_close(result, solved_row_by_row(target, mask, hessian))
