@@ -18,7 +18,7 @@ from typing import ClassVar
 import psycopg
 
 from api.problems.problems import ServiceUnavailable
-from jobs.database import connection_name
+from jobs.database import connection_name, name_in
 
 _SECONDS = 5.0
 
@@ -108,7 +108,9 @@ class Readiness:
             except psycopg.OperationalError:
                 await self.close()  # PostgreSQL has been restarted since the last probe
         self._connection = await psycopg.AsyncConnection.connect(
-            self._url, autocommit=True, application_name=connection_name("api-readiness")
+            self._url,
+            autocommit=True,
+            application_name=name_in(self._url, connection_name("api-readiness")),
         )
         return await self._query(self._connection)
 

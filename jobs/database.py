@@ -53,6 +53,16 @@ def connection_name(role: str, worker: str | None = None) -> str:
     return name if worker is None or len(full.encode()) > _LONGEST_NAME else full
 
 
+def name_in(url: str, name: str) -> str:
+    """Return what a connection is called: what its URL says, or else `name`.
+
+    Behind a pooler all should share one. PgBouncer gives each transaction the name of its client, and sends
+    the server a SET wherever that is another one than the transaction before had.
+    """
+    said = make_url(url).query.get("application_name")
+    return said if isinstance(said, str) else name
+
+
 def in_one_line(error: exc.SQLAlchemyError) -> str:
     """Return what the database or its driver says, without the statement and its parameters."""
     said = error.orig if isinstance(error, exc.DBAPIError) else error
@@ -116,7 +126,7 @@ def engine_from(
 ) -> Engine:
     """Return an engine that tests each connection before use, so a restarted database costs one reconnect.
 
-    `name`: of its connections, see `connection_name`.
+    `name`: of its connections, see `connection_name`, unless the URL has one.
     It keeps up to `pool_size` connections. Up to `max_overflow` more, by default as many, are opened while
     these are in use, and closed after it. Whoever stops in the middle of a transaction loses it after
     `IDLE_SECONDS`, and who waits for a lock raises OperationalError after `LOCK_SECONDS`.
@@ -130,7 +140,7 @@ def engine_from(
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
-            "application_name": name,
+            "application_name": name_in(settings.database_url.get_secret_value(), name),
             # Without these, a read from a host that has vanished would block for hours.
             "keepalives_idle": 5,
             "keepalives_interval": 2,

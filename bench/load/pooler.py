@@ -49,7 +49,10 @@ class PgBouncer(EmbeddedServer):
 
     @property
     def url(self) -> str:
-        return self._at(self._server.database)
+        """That of the service: all of its connections have one name, so that PgBouncer sends no SET."""
+        url = make_url(self._at(self._server.database))
+        named = url.update_query_dict({"application_name": "pruneserve"})
+        return named.render_as_string(hide_password=False)
 
     def pools(self) -> list[dict[str, Any]]:
         """Return the pools as PgBouncer shows them: clients that wait, for how long, servers in use."""

@@ -4,10 +4,11 @@ import time
 from collections.abc import Callable
 from uuid import UUID
 
+import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.database import connection_name
+from jobs.database import connection_name, engine_from
 from jobs.lifecycle.events import LogMessage
 from jobs.settings import Settings
 from jobs.tables import Lease
@@ -26,6 +27,15 @@ def connections(database: Database) -> int:
 def test_a_name_that_postgresql_would_cut_is_left_out() -> None:
     assert connection_name("worker", "h" * 45) == f"pruneserve-worker {'h' * 45}"
     assert connection_name("worker", "h" * 46) == "pruneserve-worker"
+
+
+@pytest.mark.parametrize(("said", "name"), [("", "own"), ("?application_name=shared", "shared")])
+def test_a_connection_has_the_name_that_its_url_says(database_url: str, said: str, name: str) -> None:
+    settings = Settings(DATABASE_URL=f"{database_url}{said}", STORE_URL="file:///tmp")
+    engine = engine_from(settings, name="own", pool_size=1)
+    with engine.connect() as connection:
+        assert connection.scalar(text("SELECT current_setting('application_name')")) == name
+    engine.dispose()
 
 
 def test_an_attempt_keeps_one_connection(
