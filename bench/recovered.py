@@ -21,7 +21,7 @@ from typing import Any
 from bench.quality import WITHOUT_RIDGE
 from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.workload.subject import Subject, add_options, second_subject, subject
-from pruning.recipe import Evaluation, Recipe
+from pruning.recipe import Recipe
 from pruning.run import RunRequest, run
 
 TOKENS = 131_072
@@ -94,14 +94,8 @@ def recipe_of(row: Row, workload: Subject, *, tokens: int, dtype: str) -> Recipe
 def measure(row: Row, workload: Subject, options: argparse.Namespace) -> dict[str, Any]:
     """Run a row's recipe, and return what its file holds."""
     recipe = recipe_of(row, workload, tokens=options.tokens, dtype=options.dtype)
-    evaluation = Evaluation(
-        dataset=str(workload.evaluation_text),
-        sequence_length=workload.evaluation.shape[1],
-        windows=len(workload.evaluation),
-        speed="off",
-    )
     with TemporaryDirectory() as directory:
-        report = run(RunRequest(recipe, evaluation, Path(directory) / "out"))
+        report = run(RunRequest(recipe, workload.request, Path(directory) / "out"))
     return {
         "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
         "sparsity": report.sparsity.overall,

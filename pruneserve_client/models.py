@@ -203,6 +203,9 @@ class Calibration(Model):
     seed: int = 0
     """Decides which windows are drawn."""
 
+    add_bos_token: bool = False
+    """Begin each window with the token that the model's tokenizer puts before a text; its length includes it. Gemma's models read texts badly without it. A recovery's text is cut alike."""
+
 
 class CalibrationFacts(Model):
     """The token windows on which activations and gradients were measured."""
@@ -352,7 +355,7 @@ class CompleteRequest(Model):
     """Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of a gradient job, `upload:<id>`, or the path of a file that an earlier run saved."""
 
     calibration: Calibration | None = None
-    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
+    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
@@ -364,7 +367,7 @@ class CompleteRequest(Model):
     """Whether kept weights are trained after pruning, and how."""
 
     evaluation: Evaluation | None = None
-    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": [], "speed": "auto"}`."""
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "add_bos_token": false, "tasks": [], "speed": "auto"}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -622,6 +625,9 @@ class Evaluation(Model):
     windows: int | None = None
     """Only the first windows of each text, up to this number; all when left out."""
 
+    add_bos_token: bool = False
+    """Begin each window with the token that the model's tokenizer puts before a text, as calibration.add_bos_token does; not for windows that overlap."""
+
     tasks: list[str] = []
     """Zero-shot tasks of lm-evaluation-harness, or of the operator's own, such as hellaswag."""
 
@@ -800,7 +806,7 @@ class GradientRequest(Model):
     """Which norms over the windows: `l1`, `l2` or both, of one pass."""
 
     calibration: Calibration | None = None
-    """The text on which gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
+    """The text on which gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation; norms are float32."""
@@ -1095,7 +1101,7 @@ class JobRequest(Model):
     """Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of a gradient job, `upload:<id>`, or the path of a file that an earlier run saved."""
 
     calibration: Calibration | None = None
-    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0}`."""
+    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
@@ -1107,7 +1113,7 @@ class JobRequest(Model):
     """Whether kept weights are trained after pruning, and how."""
 
     evaluation: Evaluation | None = None
-    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "tasks": [], "speed": "auto"}`."""
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "add_bos_token": false, "tasks": [], "speed": "auto"}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -1892,7 +1898,7 @@ class Recipe(Model):
     """Gradient norms of the same weights to use instead of computing them: `gradient:<id>` of a gradient job, `upload:<id>`, or the path of a file that an earlier run saved."""
 
     calibration: Calibration | None = None
-    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "sequence_length": null, "seed": 0}`."""
+    """The text on which activations and gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "sequence_length": null, "seed": 0, "add_bos_token": false}`."""
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""

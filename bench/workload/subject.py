@@ -40,6 +40,7 @@ class Subject:
         length: int = _LENGTH,
         evaluation_windows: int = _EVALUATION_WINDOWS,
         name: str = "SmolLM2-135M",
+        add_bos_token: bool = False,
     ) -> None:
         """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
         self._name = name
@@ -53,10 +54,18 @@ class Subject:
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.evaluation_text = evaluation
-        self.calibration = Calibration(dataset=str(calibration), samples=samples, sequence_length=length)
+        self.calibration = Calibration(
+            dataset=str(calibration), samples=samples, sequence_length=length, add_bos_token=add_bos_token
+        )
         self.windows = calibration_set(self.calibration, self._reader).windows
-        request = Evaluation(dataset=str(evaluation), sequence_length=length, windows=evaluation_windows)
-        self.evaluation = evaluation_sets(request, self._reader)[0].windows
+        self.request = Evaluation(
+            dataset=str(evaluation),
+            sequence_length=length,
+            windows=evaluation_windows,
+            speed="off",
+            add_bos_token=add_bos_token,
+        )
+        self.evaluation = evaluation_sets(self.request, self._reader)[0].windows
 
     def dense(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
         """Load the dense model anew."""
@@ -105,10 +114,15 @@ def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
 
 
 def second_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
-    """Return the same texts with Gemma 3 270M, which is fetched if it is missing."""
+    """Return the same texts with Gemma 3 270M, which is fetched if it is missing.
+
+    Its windows begin with the token that its tokenizer puts before a text: without it the dense model's
+    perplexity is two and a half times as high.
+    """
     logging.disable_progress_bar()
     _CACHE.mkdir(exist_ok=True)
-    return Subject(gemma(_CACHE), options.texts.absolute(), samples, name="Gemma 3 270M")
+    texts = options.texts.absolute()
+    return Subject(gemma(_CACHE), texts, samples, name="Gemma 3 270M", add_bos_token=True)
 
 
 def checkpoint(options: argparse.Namespace) -> Path:

@@ -43,6 +43,10 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         int | None, typer.Option(help="Tokens per window; the default is 2048, or the model's context.")
     ] = None,
     seed: Annotated[int | None, typer.Option(help="Seed of the draw; the default is 0.")] = None,
+    add_bos_token: Annotated[
+        bool,
+        typer.Option("--add-bos-token", help="Begin each window with the tokenizer's first token (Gemma)."),
+    ] = False,
     dtype: Annotated[
         str | None, typer.Option(help="Precision: auto (default), float64, float32, bfloat16, float16.")
     ] = None,
@@ -64,6 +68,7 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
 ) -> None:
     """Submit a job that computes norms, and print its id. A later job takes `--gradients gradient:ID`."""
     drawn = {"dataset": calibration, "samples": samples, "sequence_length": sequence_length, "seed": seed}
+    drawn |= {"add_bos_token": True} if add_bos_token else {}
     body = _given(
         model=_given(id=model, revision=revision),
         norms=norm,

@@ -127,6 +127,12 @@ RECIPE_OPTIONS = (
     ),
     JobOption("seed", "calibration.seed", "integer", "seed of the calibration draw (default 0)", metavar="N"),
     JobOption(
+        "add-bos-token",
+        "calibration.add_bos_token",
+        "flag",
+        "begin each calibration window with the token that the tokenizer puts before a text (Gemma)",
+    ),
+    JobOption(
         "lanes",
         "lanes",
         "integer",
@@ -173,6 +179,12 @@ RECIPE_OPTIONS = (
         "integer",
         "tokens from the start of one evaluation window to the next (default: no overlap)",
         metavar="N",
+    ),
+    JobOption(
+        "evaluation-add-bos-token",
+        "evaluation.add_bos_token",
+        "flag",
+        "begin each evaluation window with the token that the tokenizer puts before a text (Gemma)",
     ),
     JobOption(
         "task",

@@ -55,6 +55,7 @@ def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
+    reader = reader.beginning(calibration.add_bos_token, "calibration")
     rng = random.Random(calibration.seed)  # noqa: S311 - a reproducible draw, and the reference's generator
     sets = tuple(_draw(share, calibration, reader, rng) for share in calibration.shares)
     lengths = {drawn.windows.shape[1] for drawn in sets}
@@ -80,7 +81,7 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
             f"the limit is {_MAX_TOKENS}",
             field="calibration.samples",
         )
-    documents = reader.documents(source)
+    documents, length = reader.documents(source), reader.of_text(length)
 
     def encode(text: str) -> list[int]:
         return reader.encode(text, source)
@@ -89,7 +90,7 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
         windows, notes = _from_text(encode(documents[0]), samples, length, rng, source)
     else:
         windows, notes = _from_documents(documents, encode, samples, length, rng, source)
-    return Drawn(share, reader.checked(torch.tensor(windows), source), notes)
+    return Drawn(share, reader.checked(reader.begun(torch.tensor(windows)), source), notes)
 
 
 def _from_text(

@@ -63,18 +63,20 @@ def training_text(
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
-    length = reader.length(recipe.calibration.sequence_length, "calibration")
+    reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
+    length = reader.of_text(reader.length(recipe.calibration.sequence_length, "calibration"))
     sources = tuple(_sources(recipe, options))
     documents = [text for source in sources for text in reader.documents(source)]
+    measured = None if calibration is None else _of_text(calibration, reader)
     cut = _Cut(reader, sources[0], length, options.tokens)
     rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
     if len(documents) == 1:
         training, held_out, articles = cut.text(documents[0], rng)
     else:
-        training, held_out, articles = cut.articles(documents, rng, calibration)
+        training, held_out, articles = cut.articles(documents, rng, measured)
     return TrainingText(
-        TrainingWindows.of_text(reader.checked(training, sources[0])),
-        TrainingWindows.of_text(reader.checked(held_out, sources[0])),
+        TrainingWindows.of_text(reader.checked(reader.begun(training), sources[0])),
+        TrainingWindows.of_text(reader.checked(reader.begun(held_out), sources[0])),
         tuple(source.dataset for source in sources),
         articles,
     )
@@ -91,13 +93,20 @@ def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOu
     """
     sources = tuple(_calibration_sources(recipe, "recovery.blocks", "calibrate on a text"))
     documents = [text for source in sources for text in reader.documents(source)]
+    reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
+    calibration = _of_text(calibration, reader)
     cut = _Cut(reader, sources[0], calibration.shape[1], tokens=0)
     if len(documents) == 1:
         windows, articles = cut.gaps(documents[0], calibration), 0
     else:
         rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
         windows, articles = cut.held_out(documents, rng, calibration)
-    return HeldOutText(reader.checked(windows, sources[0]), articles)
+    return HeldOutText(reader.checked(reader.begun(windows), sources[0]), articles)
+
+
+def _of_text(calibration: Tensor, reader: Reader) -> Tensor:
+    """Return the part of the calibration windows that was cut from a text, int64 (windows, tokens)."""
+    return calibration[:, -reader.of_text(calibration.shape[1]) :].contiguous()
 
 
 def _sources(recipe: Recipe, options: DistilOptions) -> Iterator[Source]:
@@ -123,8 +132,8 @@ class _Cut:
 
     reader: Reader
     source: Source
-    length: int
-    tokens: int  # to train on
+    length: int  # of what is cut from the text, see `Reader.of_text`
+    tokens: int  # to train on, those that windows begin with among them
 
     def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
         """Hold out the end of a text without articles, and shuffle the windows before it."""
@@ -213,10 +222,11 @@ class _Cut:
         return ids[: count * self.length].view(count, self.length)
 
     def _enough(self, windows: Tensor) -> Tensor:
-        wanted = self.tokens // self.length
+        whole = self.reader.whole(self.length)
+        wanted = self.tokens // whole
         if wanted == 0:
             raise InvalidInput(
-                f"tokens {self.tokens} are less than one window of {self.length}; ask for more",
+                f"tokens {self.tokens} are less than one window of {whole}; ask for more",
                 field=f"{_FIELD}.tokens",
             )
         if wanted > len(windows):

@@ -25,6 +25,10 @@ _TOKENISED = (
 )
 
 DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is dropped."
+_BEGUN_DEFINITION = (
+    f"{_MEAN}{_TOKENISED}non-overlapping windows, each behind the token that the tokenizer puts before a "
+    "text, which belongs to its length; the remainder is dropped."
+)
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
 # Per forward pass; more only if one window is longer. A GPU's matrix products reach full speed later.
@@ -60,12 +64,16 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         definition, stride = STORED_DEFINITION, None
     else:
         length = reader.length(evaluation.sequence_length, "evaluation")
+        reader = reader.beginning(evaluation.add_bos_token, "evaluation")
         stride = evaluation.stride if evaluation.stride != length else None
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
-        step = stride or length
-        count = enough(evaluation.windows, max(0, len(ids) - length + step) // step, length, source)
-        windows = torch.tensor(ids).unfold(0, length, step)[:count]  # a view: a small stride takes no memory
-        definition = DEFINITION if stride is None else _definition_with_overlap(length, stride)
+        cut = reader.of_text(length)
+        step = stride or cut
+        count = enough(evaluation.windows, max(0, len(ids) - cut + step) // step, cut, source)
+        windows = torch.tensor(ids).unfold(0, cut, step)[:count]  # a view: a small stride takes no memory
+        windows = reader.begun(windows)
+        without_overlap = DEFINITION if reader.begin is None else _BEGUN_DEFINITION
+        definition = without_overlap if stride is None else _definition_with_overlap(length, stride)
     return EvaluationSet(
         source.dataset, reader.checked(windows, source), fingerprint(windows), definition, stride
     )

@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pruning.recipe.datasets import Dataset
-from pruning.recipe.fields import StrictModel
+from pruning.recipe.datasets import Dataset, is_stored
+from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
 
 USUAL_LENGTH = 2_048
 """Tokens of a window when a request leaves that out, unless the model's context is shorter."""
@@ -52,6 +52,11 @@ class Calibration(StrictModel):
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Decides which windows are drawn.")
+    add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
+        False,
+        description="Begin each window with the token that the model's tokenizer puts before a text; its "
+        "length includes it. Gemma's models read texts badly without it. A recovery's text is cut alike.",
+    )
 
     @model_validator(mode="before")
     @classmethod
@@ -82,6 +87,14 @@ class Calibration(StrictModel):
                     "ask for more samples, or give it more weight"
                 )
         return samples
+
+    @field_validator("add_bos_token")
+    @classmethod
+    def _stored_windows_stay(cls, wanted: bool, info: ValidationInfo) -> bool:
+        named = (info.data.get("dataset"), *(each.dataset for each in info.data.get("datasets", ())))
+        if wanted and any(dataset is not None and is_stored(dataset) for dataset in named):
+            raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
+        return wanted
 
     @property
     def shares(self) -> tuple[Share, ...]:

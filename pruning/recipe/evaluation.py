@@ -47,6 +47,11 @@ class Evaluation(StrictModel):
         le=100_000,
         description="Only the first windows of each text, up to this number; all when left out.",
     )
+    add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
+        False,
+        description="Begin each window with the token that the model's tokenizer puts before a text, as "
+        "calibration.add_bos_token does; not for windows that overlap.",
+    )
 
     tasks: tuple[TaskName, ...] = Field(
         (),
@@ -82,6 +87,16 @@ class Evaluation(StrictModel):
         if any(is_stored(dataset) for dataset in texts):
             raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
         return stride
+
+    @field_validator("add_bos_token")
+    @classmethod
+    def _windows_are_cut_for_it(cls, wanted: bool, info: ValidationInfo) -> bool:
+        if wanted and info.data.get("stride") is not None:
+            raise ValueError("cannot be chosen with a stride: leave out one of the two")
+        texts = (info.data.get("dataset", ""), *info.data.get("further_datasets", ()))
+        if wanted and any(is_stored(dataset) for dataset in texts):
+            raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
+        return wanted
 
     def measures_speed(self, structure: StructureOptions | None) -> bool:
         """Whether the speed of a result is measured. `structure`: of its recipe."""

@@ -155,6 +155,12 @@ OPTIONS: tuple[Option, ...] = (
     ),
     Option("seed", "calibration.seed", "integer", "seed of the calibration draw (default 0)", "N"),
     Option(
+        "add-bos-token",
+        "calibration.add_bos_token",
+        "flag",
+        "begin each calibration window with the token that the tokenizer puts before a text (Gemma)",
+    ),
+    Option(
         "lanes",
         "lanes",
         "integer",
@@ -201,6 +207,12 @@ OPTIONS: tuple[Option, ...] = (
         "integer",
         "tokens from the start of one evaluation window to the next (default: no overlap)",
         "N",
+    ),
+    Option(
+        "evaluation-add-bos-token",
+        "evaluation.add_bos_token",
+        "flag",
+        "begin each evaluation window with the token that the tokenizer puts before a text (Gemma)",
     ),
     Option("task", "evaluation.tasks", "list", "zero-shot task, such as hellaswag; may be repeated", "TASK"),
     Option(

@@ -1,0 +1,141 @@
+"""Windows that begin with the token that a tokenizer puts before a text."""
+
+import copy
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from pydantic import ValidationError
+from tokenizers.processors import TemplateProcessing
+from torch import Tensor
+from transformers import PreTrainedTokenizerBase
+
+from pruning.data.calibration import calibration_set
+from pruning.data.training import held_out_text, training_text
+from pruning.data.windows import Reader
+from pruning.errors import InvalidInput
+from pruning.evaluation.perplexity import evaluation_sets
+from pruning.recipe import Calibration, Evaluation, Recipe
+from tests.pruning.conftest import VOCABULARY
+
+_BOS = 1  # any token: what counts is that the tokenizer puts it there
+
+
+def _with_template(tokenizer: PreTrainedTokenizerBase, template: str) -> Reader:
+    """A reader whose tokenizer adds the token by itself."""
+    own = copy.deepcopy(tokenizer)
+    name = own.convert_ids_to_tokens(_BOS)
+    own.backend_tokenizer.post_processor = TemplateProcessing(
+        single=template.replace("BOS", "<bos>"),
+        special_tokens=[{"id": "<bos>", "ids": [_BOS], "tokens": [name]}],
+    )
+    return Reader(own, vocabulary=VOCABULARY)
+
+
+@pytest.fixture
+def plain(tokenizer: PreTrainedTokenizerBase) -> Reader:
+    return Reader(tokenizer, vocabulary=VOCABULARY)
+
+
+@pytest.fixture
+def begun(tokenizer: PreTrainedTokenizerBase) -> Reader:
+    return _with_template(tokenizer, "BOS $A")
+
+
+@pytest.fixture(params=["articles", "text"])
+def texts(tmp_path: Path, request: pytest.FixtureRequest) -> Path:
+    articles = [" ".join(f"word{n}n{place}" for place in range(40 + n % 5)) for n in range(60)]
+    path = tmp_path / ("texts.jsonl" if request.param == "articles" else "texts.txt")
+    as_lines = "".join(json.dumps({"text": article}) + "\n" for article in articles)
+    path.write_text(as_lines if request.param == "articles" else "\n\n".join(articles))
+    return path
+
+
+def _recipe(text: Path, length: int, *, add_bos_token: bool) -> Recipe:
+    calibration = {"dataset": str(text), "samples": 3, "sequence_length": length}
+    calibration |= {"add_bos_token": True} if add_bos_token else {}
+    recovery = {"blocks": {}, "distil": {"tokens": 20 * length}}
+    fields = {"model": "org/name", "method": "wanda", "sparsity": 0.5, "recovery": recovery}
+    return Recipe.model_validate({**fields, "calibration": calibration})
+
+
+def _is_begun(windows: Tensor, text: Tensor) -> bool:
+    return windows[:, 0].unique().tolist() == [_BOS] and windows[:, 1:].equal(text)
+
+
+def test_a_window_is_the_token_and_what_a_shorter_window_of_the_text_has(
+    texts: Path, plain: Reader, begun: Reader
+) -> None:
+    wanted, shorter = _recipe(texts, 17, add_bos_token=True), _recipe(texts, 16, add_bos_token=False)
+    windows = calibration_set(wanted.calibration, begun).windows
+    text = calibration_set(shorter.calibration, plain).windows
+    assert windows.shape == (3, 17)
+    assert _is_begun(windows, text)
+
+    held_out = held_out_text(wanted, begun, windows)
+    assert _is_begun(held_out.windows, held_out_text(shorter, plain, text).windows)
+
+    assert wanted.distil is not None
+    assert shorter.distil is not None
+    training = training_text(wanted, wanted.distil, begun, windows)
+    of_text = training_text(shorter, shorter.distil, plain, text)
+    assert _is_begun(training.held_out.tokens, of_text.held_out.tokens)
+    assert _is_begun(training.windows.tokens, of_text.windows.tokens)
+
+
+def test_an_evaluation_says_what_its_windows_begin_with(texts: Path, plain: Reader, begun: Reader) -> None:
+    fields = {"dataset": str(texts), "windows": 5}
+    (found,) = evaluation_sets(Evaluation(**fields, sequence_length=17, add_bos_token=True), begun)
+    (text,) = evaluation_sets(Evaluation(**fields, sequence_length=16), plain)
+    assert _is_begun(found.windows, text.windows)
+    assert "each behind the token that the tokenizer puts before a text" in found.definition
+
+
+def test_without_the_option_the_token_stands_where_the_tokenizer_puts_it(
+    tmp_path: Path, begun: Reader
+) -> None:
+    (tmp_path / "text.txt").write_text("word " * 100)
+    fields = {"dataset": str(tmp_path / "text.txt"), "sequence_length": 8, "windows": 4}
+    (found,) = evaluation_sets(Evaluation.model_validate(fields), begun)
+    assert [window[0] == _BOS for window in found.windows] == [True, False, False, False]
+
+
+@pytest.mark.parametrize("template", ["$A", "$A BOS"])
+@pytest.mark.parametrize("purpose", ["calibration", "evaluation"])
+def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused(
+    texts: Path, tokenizer: PreTrainedTokenizerBase, template: str, purpose: str
+) -> None:
+    reader = _with_template(tokenizer, template)
+    fields = {"dataset": str(texts), "sequence_length": 16, "add_bos_token": True}
+    calls: dict[str, Callable[[], object]] = {
+        "calibration": lambda: calibration_set(Calibration.model_validate(fields | {"samples": 2}), reader),
+        "evaluation": lambda: evaluation_sets(Evaluation.model_validate(fields), reader),
+    }
+    with pytest.raises(InvalidInput, match="puts no token before a text") as caught:
+        calls[purpose]()
+    assert caught.value.field == f"{purpose}.add_bos_token"
+
+
+@pytest.mark.parametrize(
+    ("request_type", "fields", "why"),
+    [
+        (Calibration, {"dataset": "/data/ids.npy"}, "used as they stand"),
+        (Calibration, {"datasets": [{"dataset": "c4"}, {"dataset": "/data/ids.npy"}]}, "used as they stand"),
+        (Evaluation, {"dataset": "/data/ids.npy"}, "used as they stand"),
+        (Evaluation, {"further_datasets": ["/data/ids.npy"]}, "used as they stand"),
+        (Evaluation, {"sequence_length": 16, "stride": 4}, "leave out one of the two"),
+    ],
+)
+def test_windows_that_are_not_cut_for_it_are_refused(
+    request_type: type[Calibration | Evaluation], fields: dict[str, object], why: str
+) -> None:
+    with pytest.raises(ValidationError, match=why) as caught:
+        request_type.model_validate_json(json.dumps(fields | {"add_bos_token": True}))
+    assert [error["loc"] for error in caught.value.errors()] == [("add_bos_token",)]
+
+
+def test_a_recipe_without_it_keeps_its_fingerprint(texts: Path) -> None:
+    recipe = _recipe(texts, 16, add_bos_token=False)
+    assert "add_bos_token" not in json.dumps(recipe.canonical())
+    assert recipe.fingerprint() != _recipe(texts, 16, add_bos_token=True).fingerprint()
