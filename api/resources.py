@@ -16,7 +16,7 @@ from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.streams import Streams
 from jobs.access.oidc import Provider
-from jobs.database import engine_for_requests, libpq_url, sessions
+from jobs.database import engine_for_requests, libpq_url, sessions, sessions_without_transactions
 from jobs.fleet.waiting import Waits
 from jobs.hints.listener import EventListener
 from jobs.settings import Settings
@@ -37,6 +37,8 @@ class AppResources:
     settings: Settings
     engine: Engine
     database: sessionmaker[Session]
+    statements: sessionmaker[Session]
+    """For reads, and for a statement that changes something by itself: each commits when it ends."""
     streams: Streams
     store: Store
     limiter: RateLimiter
@@ -63,6 +65,7 @@ class AppResources:
             settings,
             engine,
             database,
+            sessions_without_transactions(engine),
             Streams(EventListener.of(settings, "api"), database),
             Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),

@@ -1,6 +1,9 @@
 """Connections to PostgreSQL."""
 
+import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, nullcontext
 from typing import Any, TypeVar
 
 import psycopg
@@ -9,6 +12,7 @@ from psycopg.abc import PQGen
 from sqlalchemy import Engine, ExceptionContext, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from jobs.settings import Settings
 
@@ -31,6 +35,8 @@ STATEMENT_SECONDS = 5
 """For a request, PostgreSQL cancels a statement after so long."""
 _ANSWER_SECONDS = STATEMENT_SECONDS + 1.0
 _PING_SECONDS = 2.0
+_PING_AFTER_SECONDS = 1.0
+_IDLE_SINCE = "idle since"
 _LONGEST_NAME = 63  # PostgreSQL cuts longer ones
 
 RV = TypeVar("RV")
@@ -82,10 +88,20 @@ class ImpatientConnection(psycopg.Connection[Any]):
     notice them.
     """
 
+    _is_pinged = False
+
+    @contextmanager
+    def pinged(self) -> Iterator[None]:
+        """Wait for answers to the pool's ping only meanwhile."""
+        self._is_pinged = True
+        try:
+            yield
+        finally:
+            self._is_pinged = False
+
     def wait(self, gen: PQGen[RV], *args: Any, **options: Any) -> RV:  # noqa: ANN401 - as the base class
         """Wait for an answer. Without one raises OperationalError, and closes the connection."""
-        # The pool's ping alone runs outside of a transaction.
-        seconds = _PING_SECONDS if self.autocommit else _ANSWER_SECONDS
+        seconds = _PING_SECONDS if self._is_pinged else _ANSWER_SECONDS
         return super().wait(self._or_give_up(gen, seconds), *args, **options)
 
     def _or_give_up(self, gen: PQGen[RV], seconds: float) -> PQGen[RV]:
@@ -124,7 +140,7 @@ def engine_for_requests(settings: Settings) -> Engine:
 def engine_from(
     settings: Settings, *, name: str = "pruneserve", pool_size: int = 5, max_overflow: int | None = None
 ) -> Engine:
-    """Return an engine that tests each connection before use, so a restarted database costs one reconnect.
+    """Return an engine that tests connections before use, so a restarted database costs one reconnect.
 
     `name`: of its connections, see `connection_name`, unless the URL has one.
     It keeps up to `pool_size` connections. Up to `max_overflow` more, by default as many, are opened while
@@ -135,7 +151,6 @@ def engine_from(
         sqlalchemy_url(settings.database_url.get_secret_value()),
         pool_size=pool_size,
         max_overflow=pool_size if max_overflow is None else max_overflow,
-        pool_pre_ping=True,
         pool_timeout=5,
         hide_parameters=True,
         connect_args={
@@ -148,6 +163,8 @@ def engine_from(
             "tcp_user_timeout": 10_000,
         },
     )
+
+    _test_before_use(engine)
 
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _arguments: list[Any], options: dict[str, Any]) -> None:
@@ -168,6 +185,44 @@ def engine_from(
     return engine
 
 
+def _test_before_use(engine: Engine) -> None:
+    """Let connections that lay idle be asked whether they still stand, before they are handed out.
+
+    SQLAlchemy's `pool_pre_ping` asks each time, a round trip for each transaction. Of one that was used a
+    moment ago it is enough to look whether bytes have come meanwhile: a server that stops, or ends a
+    connection, says so. One that has vanished without a word is found out by its next statement, or by this
+    once it lay idle for longer.
+    """
+
+    @event.listens_for(engine, "checkin")
+    def note(_connection: object, record: ConnectionPoolEntry) -> None:
+        record.info[_IDLE_SINCE] = time.monotonic()
+
+    @event.listens_for(engine, "checkout")
+    def test(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: object) -> None:
+        since = record.info.get(_IDLE_SINCE)  # a new connection has none
+        if since is None or (time.monotonic() - since < _PING_AFTER_SECONDS and _is_silent(connection)):
+            return
+        try:
+            _ping(engine, connection)
+        except psycopg.Error as error:
+            raise exc.InvalidatePoolError from error
+
+
+def _is_silent(connection: psycopg.Connection[Any]) -> bool:
+    """Whether a connection is open and nothing has come that nobody has asked for."""
+    if connection.closed:
+        return False
+    poll = select.poll()
+    poll.register(connection.fileno(), select.POLLIN)
+    return not poll.poll(0)
+
+
+def _ping(engine: Engine, connection: Any) -> None:  # noqa: ANN401 - psycopg's, which SQLAlchemy types otherwise
+    with connection.pinged() if isinstance(connection, ImpatientConnection) else nullcontext():
+        engine.dialect.do_ping(connection)
+
+
 def _limit(options: dict[str, Any], **seconds: float) -> None:
     limits = [f"-c {name}={int(limit * 1000)}ms" for name, limit in seconds.items()]
     options["options"] = " ".join(filter(None, (options.get("options"), *limits)))
@@ -176,3 +231,13 @@ def _limit(options: dict[str, Any], **seconds: float) -> None:
 def sessions(engine: Engine) -> sessionmaker[Session]:
     """Return a factory of sessions for short transactions: `with sessions.begin() as session`."""
     return sessionmaker(engine, expire_on_commit=False)
+
+
+def sessions_without_transactions(engine: Engine) -> sessionmaker[Session]:
+    """Return a factory of sessions in which each statement commits by itself: `with sessions() as session`.
+
+    Such a session saves the round trips for BEGIN and COMMIT. Queries that change nothing see the same with
+    it: at PostgreSQL's usual level of isolation, each statement of a transaction sees what is committed when
+    that statement begins. What takes locks or writes in several statements needs `sessions`.
+    """
+    return sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False)

@@ -99,10 +99,10 @@ def rerun(
 
 
 def list_page(
-    database: sessionmaker[Session], owner: str, query: JobListQuery, reasons: WaitingReasons
+    statements: sessionmaker[Session], owner: str, query: JobListQuery, reasons: WaitingReasons
 ) -> JobPage:
     """Return a page of the owner's jobs."""
-    with database.begin() as session:
+    with statements() as session:
         wanted = query.filter()
         if query.search is not None and wanted.models is None:
             found = models_containing(session, owner, query.search, limit=MAX_MODELS)

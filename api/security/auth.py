@@ -8,7 +8,7 @@ from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBea
 
 from api import rate_limit
 from api.problems.problems import NotAuthenticated, ScopeMissing
-from api.resources import AppResources, Resources
+from api.resources import AppResources
 from jobs.access import api_keys, audit, page_sessions
 from jobs.access.api_keys import Principal, Scope
 
@@ -25,7 +25,6 @@ _cookie = APIKeyCookie(
 def authenticate(
     request: Request,
     scopes: SecurityScopes,
-    resources: Resources,
     bearer: Annotated[HTTPAuthorizationCredentials | None, Depends(_bearer)],
     cookie: Annotated[str | None, Depends(_cookie)],
 ) -> Principal:
@@ -35,7 +34,8 @@ def authenticate(
     """
     if bearer is None and not cookie:
         raise NotAuthenticated
-    with resources.database.begin() as session:
+    resources: AppResources = request.app.state.resources
+    with resources.statements() as session:
         if bearer is not None:
             principal = api_keys.authenticate(session, bearer.credentials)
         else:

@@ -62,7 +62,7 @@ def lookup(session: Session, token: str) -> Principal | None:
         return None
     key, any_use_due = found
     if any_use_due:
-        api_keys.note_use(session, key)
+        api_keys.note_use(session, key.id)
         session.execute(
             update(PageSession).where(PageSession.token_sha256 == token_sha256, use_due).values(seen_at=NOW)
         )

@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, false, func, literal, select, tuple_, union_all
+from sqlalchemy import ColumnElement, Select, bindparam, false, func, literal, select, tuple_, union_all
 from sqlalchemy.orm import Session, aliased, defer
 
 from jobs.spec.gate import GateState
@@ -31,6 +31,15 @@ SORTED: Mapping[SortColumn, ColumnElement[Any]] = {
     SortColumn.TIME: Job.worker_seconds.expression,
 }
 """The values, each with an index by owner, value and id."""
+
+
+# Made once, for what is asked most: to make a query and to find how it was compiled takes longer than it.
+_IS_JOB, _IS_OWNERS = Job.id == bindparam("job_id"), Job.owner == bindparam("owner")
+_JOB = select(Job).where(_IS_JOB, _IS_OWNERS)
+_STANDING = select(Job.state, Job.last_event, Job.next_try_at).where(_IS_JOB)
+_STANDING_OF_OWNER = _STANDING.where(_IS_OWNERS)
+_ATTEMPTS = select(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(_IS_JOB, _IS_OWNERS)
+_ATTEMPTS = _ATTEMPTS.order_by(JobAttempt.attempt)
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,7 +68,7 @@ class Place(NamedTuple):
 
 def get(session: Session, owner: str, job_id: UUID) -> Job | None:
     """Return one of the owner's jobs."""
-    return session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner))
+    return session.scalar(_JOB, {"job_id": job_id, "owner": owner})
 
 
 class Standing(NamedTuple):
@@ -76,8 +85,8 @@ def standing(session: Session, job_id: UUID, owner: str | None = None) -> Standi
 
     None if there is no such job, or if an owner is named who has none.
     """
-    found = select(Job.state, Job.last_event, Job.next_try_at).where(Job.id == job_id)
-    row = session.execute(found if owner is None else found.where(Job.owner == owner)).one_or_none()
+    found = _STANDING if owner is None else _STANDING_OF_OWNER
+    row = session.connection().execute(found, {"job_id": job_id, "owner": owner}).one_or_none()
     if row is None:
         return None
     state = JobState(row.state)
@@ -236,12 +245,7 @@ def artifact(session: Session, owner: str, job_id: UUID, artifact_id: UUID) -> A
 
 def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]:
     """Return the attempts of one of the owner's jobs, first to last."""
-    return session.scalars(
-        select(JobAttempt)
-        .join(Job, Job.id == JobAttempt.job_id)
-        .where(Job.id == job_id, Job.owner == owner)
-        .order_by(JobAttempt.attempt)
-    ).all()
+    return session.scalars(_ATTEMPTS, {"job_id": job_id, "owner": owner}).all()
 
 
 def seconds_on_workers(session: Session, job_ids: Collection[UUID]) -> dict[UUID, float]:

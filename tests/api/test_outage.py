@@ -17,7 +17,7 @@ from api.app import create_app
 from api.problems.problems import ServiceUnavailable
 from api.readiness import Readiness
 from cli.embedded.postgres import Postgres
-from jobs.database import engine_for_requests
+from jobs.database import engine_for_requests, engine_from, sessions, sessions_without_transactions
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST
 
@@ -119,6 +119,58 @@ def test_a_server_that_stops_in_the_middle_of_a_transaction_is_given_up(
         assert connection.invalidated
     with requests.connect() as connection:
         assert connection.scalar(text("SELECT 3")) == 3
+
+
+@pytest.fixture
+def others(settings: Settings) -> Iterator[Engine]:
+    """Asks the same server beside `requests`."""
+    engine = engine_from(settings)
+    yield engine
+    engine.dispose()
+
+
+def used_connection(engine: Engine) -> int:
+    """Use a connection of the pool, give it back, and return the id of its process."""
+    with engine.connect() as connection:
+        return int(connection.scalar(text("SELECT pg_backend_pid()")) or 0)
+
+
+def test_a_connection_that_was_just_used_is_handed_out_without_a_ping(
+    requests: Engine, others: Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def last_asked() -> str:
+        with others.connect() as connection:
+            of_process = text("SELECT query FROM pg_stat_activity WHERE pid = :pid")
+            return str(connection.scalar(of_process, {"pid": pid}))
+
+    pid = used_connection(requests)
+    before = last_asked()
+    with requests.connect():
+        assert last_asked() == before
+    monkeypatch.setattr(jobs.database, "_PING_AFTER_SECONDS", 0.0)
+    with requests.connect():
+        assert last_asked() != before
+    assert used_connection(requests) == pid
+
+
+@pytest.mark.threat
+def test_a_connection_that_the_server_ends_while_it_is_kept_costs_no_error(
+    requests: Engine, others: Engine
+) -> None:
+    pid = used_connection(requests)
+    with others.connect() as connection:
+        connection.execute(text("SELECT pg_terminate_backend(:pid, 20000)"), {"pid": pid})
+    assert used_connection(requests) != pid  # less than a second after its use: it was not pinged
+
+
+def test_a_session_without_transactions_commits_each_statement(requests: Engine) -> None:
+    with sessions_without_transactions(requests)() as session:
+        # Of a transaction, both would be when that began.
+        first, second = (session.scalar(text("SELECT now()")) for _ in range(2))
+        assert first < second
+    with sessions(requests).begin() as session:
+        first, second = (session.scalar(text("SELECT now()")) for _ in range(2))
+        assert first == second
 
 
 def test_an_answer_that_comes_in_pieces_is_waited_for(
