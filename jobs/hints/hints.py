@@ -70,7 +70,7 @@ def _send(session: Session) -> None:
         return
     numbers = [number_of(subject) for subject in subjects]
     values = {"numbers": numbers, "channels": [*map(channel, numbers)], "subjects": [*subjects]}
-    session.execute(_SEND, values | {"lock": LOCK})
+    session.connection().execute(_SEND, values | {"lock": LOCK})
 
 
 @event.listens_for(Session, "after_rollback")

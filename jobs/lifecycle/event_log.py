@@ -16,9 +16,14 @@ _PROGRESS = StepFinished.model_fields["kind"].default
 
 def append(session: Session, job_id: UUID, owner: str, event_id: int, event: EventData) -> None:
     """Store an event under the counter value that the caller's UPDATE of the job row returned."""
-    data = event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
-    session.execute(insert(JobEvent).values(job_id=job_id, id=event_id, kind=event.kind, data=data))
+    row = {"job_id": job_id, "id": event_id, "kind": event.kind, "data": stored(event)}
+    session.execute(insert(JobEvent).values(row))
     hints.give(session, hints.of_job(job_id), hints.of_owner(owner))
+
+
+def stored(event: EventData) -> dict[str, Any]:
+    """Return the data of an event as it is stored, beside its kind."""
+    return event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
 
 
 def since(session: Session, job_id: UUID, after: int, limit: int = 500) -> list[Event]:

@@ -6,7 +6,7 @@ A worker that helps with a job's gradients counts as one more running job.
 from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import BindParameter, ColumnElement, Select, Text, bindparam, func, select
 from sqlalchemy.orm import Session, aliased
 
 from jobs.lifecycle import lane_leases
@@ -16,6 +16,8 @@ from jobs.tables import GradientLane, Job, OwnerShare
 # They distinguish these advisory locks from others on the same owner.
 _LOCK = 0x7175657565
 _RUNNING_LOCK = 0x72756E6E67
+
+_LOCK_QUEUE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("owner", type_=Text), _LOCK)))
 
 
 class QueueFull(Exception):
@@ -35,12 +37,20 @@ def take_place_in_queue(session: Session, owner: str, allowed: int | None) -> No
     """
     if allowed is None:
         return
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(owner, _LOCK))))
-    queued = session.scalars(
-        select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
-    ).one()
+    lock_queue(session, owner)
+    queued = session.scalars(queued_jobs(owner)).one()
     if queued >= allowed:
         raise QueueFull(queued, allowed)
+
+
+def lock_queue(session: Session, owner: str) -> None:
+    """Let no other transaction queue jobs of the owner, where a limit counts them, before this one ends."""
+    session.connection().execute(_LOCK_QUEUE, {"owner": owner})
+
+
+def queued_jobs(owner: str | BindParameter[str]) -> Select[int]:
+    """Return the query for how many jobs of the owner are queued."""
+    return select(func.count().label("jobs")).where(Job.owner == owner, Job.state == JobState.QUEUED)
 
 
 def runs_as_many_as_allowed(session: Session, job_id: UUID) -> bool:

@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Final
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
@@ -51,23 +52,31 @@ class StrictModel(BaseModel):
     def canonical(self) -> dict[str, Any]:
         """Return the values as JSON has them, without the fields that are `OUT_AT_DEFAULT` and have it."""
         dumped = self.model_dump(mode="json")
-        for name in tuple(dumped):
-            value = getattr(self, name)
-            if self._is_out(name):
-                del dumped[name]
-            elif isinstance(value, StrictModel):
-                dumped[name] = value.canonical()
-            elif isinstance(value, tuple):
-                dumped[name] = [
-                    one.canonical() if isinstance(one, StrictModel) else of_one
-                    for one, of_one in zip(value, dumped[name], strict=True)
-                ]
+        self._leave_out(dumped)
         return dumped
 
-    def _is_out(self, name: str) -> bool:
-        field = type(self).model_fields[name]
-        default = field.get_default(call_default_factory=True, validated_data={})
-        return OUT_AT_DEFAULT in field.metadata and getattr(self, name) == default
+    def _leave_out(self, dumped: dict[str, Any]) -> None:
+        for name, default in _out_at_default(type(self)):
+            if getattr(self, name) == default:
+                del dumped[name]
+        for name, of_one in dumped.items():
+            value = getattr(self, name)
+            if isinstance(value, StrictModel):
+                value._leave_out(of_one)
+            elif isinstance(value, tuple):
+                for one, of_item in zip(value, of_one, strict=True):
+                    if isinstance(one, StrictModel):
+                        one._leave_out(of_item)
+
+
+@cache
+def _out_at_default(model: type[StrictModel]) -> Sequence[tuple[str, Any]]:
+    """Return each field of a model that is `OUT_AT_DEFAULT`, with its default."""
+    return [
+        (name, field.get_default(call_default_factory=True, validated_data={}))
+        for name, field in model.model_fields.items()
+        if OUT_AT_DEFAULT in field.metadata
+    ]
 
 
 def shows_as_written(value: str) -> str:

@@ -353,5 +353,10 @@ class Recipe(StrictModel):
 
         Fields that later releases added are in it only where they differ from their defaults.
         """
-        text = json.dumps(self.canonical(), sort_keys=True, separators=(",", ":"))
-        return hashlib.sha256(text.encode()).hexdigest()
+        return fingerprint_of(self.canonical())
+
+
+def fingerprint_of(canonical: Mapping[str, Any]) -> str:
+    """Return the fingerprint of the recipe with this canonical document."""
+    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
+    return hashlib.sha256(text.encode()).hexdigest()

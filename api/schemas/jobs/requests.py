@@ -4,7 +4,7 @@
 types, so a field that is added there appears here, in the OpenAPI document and in the form.
 """
 
-from typing import Any, Self
+from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -53,7 +53,8 @@ class JobRequest(JobOptions, Recipe):
 
     def spec(self) -> JobSpec:
         """Return what is stored with the job and read by the worker."""
-        recipe = Recipe(**{name: getattr(self, name) for name in Recipe.model_fields})
+        # A recipe's own validators have seen these values: this class has inherited them.
+        recipe = Recipe.model_construct(**{name: getattr(self, name) for name in Recipe.model_fields})
         return JobSpec(recipe=recipe, **{name: getattr(self, name) for name in JobOptions.model_fields})
 
 
@@ -63,19 +64,22 @@ class CompleteRequest(JobRequest):
     model_config = ConfigDict(json_schema_extra={})
 
     @classmethod
-    def of(cls, job: Job) -> Self:
+    def of(cls, job: Job) -> "CompleteRequest":
         """Return the request for a stored job. Raises UnknownSpecVersion."""
         return cls._of(stored_spec(job.spec), job)
 
     @classmethod
-    def if_readable(cls, job: Job) -> Self | None:
+    def if_readable(cls, job: Job) -> "CompleteRequest | None":
         """Return the request for a stored job; None where only another release can read it."""
         spec = readable_spec(job.spec)
         return None if spec is None else cls._of(spec, job)
 
     @classmethod
-    def _of(cls, spec: JobSpec, job: Job) -> Self:
-        return cls.model_validate(spec.as_request() | beside_the_spec(job))
+    def _of(cls, spec: JobSpec, job: Job) -> "CompleteRequest":
+        of_recipe = {name: getattr(spec.recipe, name) for name in Recipe.model_fields}
+        options = {name: getattr(spec, name) for name in JobOptions.model_fields}
+        # It was validated as a specification, by the validators that this class has inherited.
+        return cls.model_construct(**of_recipe, **options, **beside_the_spec(job))
 
 
 def beside_the_spec(job: Job) -> dict[str, Any]:
