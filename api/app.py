@@ -8,11 +8,11 @@ from fastapi.staticfiles import StaticFiles
 
 from api.http.watched import WatchedRequests
 from api.openapi import DocumentedAPI, operation_id
+from api.page import router as page_routes
 from api.page.base import assets, render
-from api.page.router import router as page_router
 from api.problems import handlers
 from api.resources import AppResources
-from api.routes.router import router as rest_router
+from api.routes import router as rest_routes
 from api.routes.webhooks import messages
 from api.security.middleware import RequestGuard
 from jobs.settings import Settings
@@ -54,8 +54,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     handlers.install(app, render.problem_response)
     app.add_middleware(RequestGuard, settings=settings)
     app.add_middleware(WatchedRequests)
-    app.include_router(rest_router)
-    app.include_router(page_router)
+    rest_routes.add_to(app)
+    page_routes.add_to(app)
     app.add_route("/v1/openapi.json", app.serve_document, include_in_schema=False)
     app.add_route(f"/static/{assets.STYLESHEET}", assets.serve_stylesheet)
     app.mount("/static", StaticFiles(directory=assets.STATIC))

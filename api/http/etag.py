@@ -18,13 +18,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 class ConditionalRequest:
     """The `If-None-Match` of a request, and its answers: each is written once, for the tag and the client."""
 
-    def __init__(
-        self,
-        if_none_match: Annotated[
-            str | None,
-            Header(max_length=1024, description="The `ETag` of an earlier answer: 304 if it is current."),
-        ] = None,
-    ) -> None:
+    def __init__(self, if_none_match: str | None) -> None:
         self._tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
 
     def not_modified(self, *state: object) -> Response | None:
@@ -52,4 +46,14 @@ def _tagged(state: tuple[object, ...]) -> dict[str, str]:
     return {"ETag": f'W/"{digest}"', "Cache-Control": "private, no-cache"}
 
 
-Conditional = Annotated[ConditionalRequest, Depends()]
+# `async`, or FastAPI would take a thread for it.
+async def _conditional(
+    if_none_match: Annotated[
+        str | None,
+        Header(max_length=1024, description="The `ETag` of an earlier answer: 304 if it is current."),
+    ] = None,
+) -> ConditionalRequest:
+    return ConditionalRequest(if_none_match)
+
+
+Conditional = Annotated[ConditionalRequest, Depends(_conditional)]

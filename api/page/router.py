@@ -1,6 +1,6 @@
 """All routes of the status page."""
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from api.page import (
     audit,
@@ -22,9 +22,8 @@ from api.page.submit import new
 from api.page.sweeps import detail as sweep
 from api.page.sweeps import listing as sweeps
 
-router = APIRouter(include_in_schema=False)
 # Fixed addresses come before those that contain a job's id.
-for module in (
+_MODULES = (
     listing,
     bulk,
     compare,
@@ -44,5 +43,10 @@ for module in (
     docs,
     sign_in,
     single_sign_on,
-):
-    router.include_router(module.router)
+)
+
+
+def add_to(app: FastAPI) -> None:
+    """Add the routes, each router to the application itself, as `api.routes.router` does."""
+    for module in _MODULES:
+        app.include_router(module.router, include_in_schema=False)

@@ -58,6 +58,7 @@ _SUBMIT_PROBLEMS = (
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Submit a job",
+    response_model=JobDetail,
     responses={
         200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
         **documented(*_SUBMIT_PROBLEMS),
@@ -68,9 +69,8 @@ def submit_job(
     body: BodyAsSent,
     principal: Writer,
     resources: Resources,
-    response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> JobDetail:
+) -> Response:
     """Queue one run of a recipe. Jobs need not start in the order in which they were submitted.
 
     A request that is repeated with its `Idempotency-Key` is answered with the job as it is now; to a key
@@ -79,13 +79,14 @@ def submit_job(
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
     job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
-    return _submitted(job if created else first_answer(principal, job), created, response)
+    return _submitted(job if created else first_answer(principal, job), created)
 
 
 @router.post(
     "/{job_id}/rerun",
     status_code=status.HTTP_201_CREATED,
     summary="Submit a job again, with changes",
+    response_model=JobDetail,
     responses={
         200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
         **documented(*_SUBMIT_PROBLEMS, NotFound, UnknownVersion),
@@ -97,9 +98,8 @@ def rerun_job(
     body: BodyAsSent,
     principal: ReadingWriter,
     resources: Resources,
-    response: Response,
     idempotency_key: IdempotencyKey = None,
-) -> JobDetail:
+) -> Response:
     """Queue a new job with the request of this one, whatever its state, and the changes of the body.
 
     The answer shows that request, so the key needs the scope `jobs:read` too.
@@ -107,14 +107,17 @@ def rerun_job(
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
     job, created = jobs.rerun(resources, principal.owner, job_id, changes, reasons, idempotency)
-    return _submitted(job, created, response)
+    return _submitted(job, created)
 
 
-def _submitted(job: JobDetail, created: bool, response: Response) -> JobDetail:
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    if not created:
-        response.status_code = status.HTTP_200_OK
-    return job
+def _submitted(job: JobDetail, created: bool) -> Response:
+    # Written here: FastAPI would take another thread to do so.
+    return Response(
+        job.model_dump_json(),
+        status.HTTP_201_CREATED if created else status.HTTP_200_OK,
+        headers={"Location": f"/v1/jobs/{job.id}"},
+        media_type="application/json",
+    )
 
 
 @router.get(
@@ -128,7 +131,7 @@ def list_jobs(
 ) -> Response:
     """List your jobs that match every filter."""
     reasons = WaitingReasons.told_to(principal, resources)
-    page = jobs.list_page(resources.database, principal.owner, query, reasons)
+    page = jobs.list_page(resources.statements, principal.owner, query, reasons)
     return conditional.answer(page)
 
 
@@ -141,7 +144,7 @@ def list_jobs(
 def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional) -> Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
     reasons = WaitingReasons.told_to(principal, resources)
-    with resources.database.begin() as session:
+    with resources.statements() as session:
         standing = queries.standing(session, job_id, principal.owner)
         if standing is None:
             raise NotFound(NO_SUCH_JOB)

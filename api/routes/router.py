@@ -1,6 +1,6 @@
 """All routes of the REST API, each with the problems that any request may be answered with."""
 
-from fastapi import APIRouter
+from fastapi import FastAPI
 
 from api.problems.problem import documented
 from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
@@ -22,9 +22,8 @@ from api.routes import (
     zoo,
 )
 
-router = APIRouter()
-common_responses = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-modules = (
+_COMMON = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
+_MODULES = (
     jobs,
     estimates,
     events,
@@ -40,6 +39,13 @@ modules = (
     workers,
     audit,
 )
-router.include_router(health.router)  # first, because routes are tried in turn, and probes come all the time
-for module in modules:
-    router.include_router(module.router, responses=common_responses)
+
+
+def add_to(app: FastAPI) -> None:
+    """Add the routes: each router to the application itself, which tries those of a router in a router twice.
+
+    Probes and jobs come first, because routes are tried in turn.
+    """
+    app.include_router(health.router)
+    for module in _MODULES:
+        app.include_router(module.router, responses=_COMMON)

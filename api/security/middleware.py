@@ -1,9 +1,10 @@
 """Checks every request before it reaches a route: host, origin, content type and size."""
 
 import asyncio
+from collections.abc import Mapping
 from urllib.parse import urlsplit
 
-from starlette.datastructures import Headers, MutableHeaders
+from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import rate_limit
@@ -55,7 +56,7 @@ class RequestGuard:
         self._app = app
         self._public = settings.public_url
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts) | _hosts_of(self._public)
-        self._headers = _RESPONSE_HEADERS | _strict_transport(self._public)
+        self._headers = _encoded(_RESPONSE_HEADERS | _strict_transport(self._public))
         self._max_body = settings.max_body_bytes
         self._max_upload = settings.max_upload_bytes
         self._max_norms = settings.gradient_quota_bytes
@@ -197,12 +198,17 @@ def _declared_length(headers: Headers) -> int:
     return int(length) if len(length) < 16 and length.isascii() and length.isdigit() else 2**63
 
 
-def _with_security_headers(scope: Scope, send: Send, fixed: dict[str, str]) -> Send:
+def _encoded(headers: Mapping[str, str]) -> dict[bytes, bytes]:
+    return {name.lower().encode("latin-1"): value.encode("latin-1") for name, value in headers.items()}
+
+
+def _with_security_headers(scope: Scope, send: Send, fixed: dict[bytes, bytes]) -> Send:
     async def send_with_headers(message: Message) -> None:
         if message["type"] == "http.response.start":
-            headers = MutableHeaders(scope=message)
-            for name, value in (fixed | rate_limit.headers_of(scope)).items():
-                headers.setdefault(name, value)
+            given = list(message.get("headers", ()))
+            names = {name for name, _ in given}
+            wanted = fixed | _encoded(rate_limit.headers_of(scope))
+            message["headers"] = given + [header for header in wanted.items() if header[0] not in names]
         await send(message)
 
     return send_with_headers
