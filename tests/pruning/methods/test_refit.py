@@ -85,8 +85,8 @@ def test_a_layer_without_inputs_keeps_its_weights(weight: Tensor, mask: Tensor) 
     )
 
 
-def test_where_the_target_needs_more_damping_the_refit_has_as_much(weight: Tensor, mask: Tensor) -> None:
-    moments = torch.diag(torch.tensor([*[1.0] * (INPUTS - 1), -0.02], dtype=torch.float64))
+def measured(weight: Tensor, moments: Tensor) -> LayerStats:
+    """A layer of which so much is known, and an activation error of 0.1 of each output by each input."""
     error = torch.full_like(weight, 0.1)
 
     class Measured(LayerStats):
@@ -95,13 +95,38 @@ def test_where_the_target_needs_more_damping_the_refit_has_as_much(weight: Tenso
         activation_error = property(lambda self: error)  # type: ignore[assignment]
         inputs_per_token = property(lambda self: 0.0)  # type: ignore[assignment]
 
-    measured = Measured(None, None, {})  # type: ignore[arg-type] # they are not asked
-    layer, options, warnings = with_target(measured, RefitOptions(toward=0.5, iterations=60))
+    return Measured(None, None, {})  # type: ignore[arg-type] # they are not asked
+
+
+def test_where_the_target_needs_more_damping_the_refit_has_as_much(weight: Tensor, mask: Tensor) -> None:
+    moments = torch.diag(torch.tensor([*[1.0] * (INPUTS - 1), -0.02], dtype=torch.float64))
+    layer, options, warnings = with_target(measured(weight, moments), RefitOptions(toward=0.5, iterations=60))
     assert (options.damping, options.iterations) == (0.1, 60)
     assert warnings == ("solved with damping 0.1 in place of 0.01",)
     hessian = moments + 0.1 * moments.diagonal().mean() * torch.eye(INPUTS)
-    target = weight + 0.5 * error @ hessian.inverse()
+    target = weight + 0.5 * 0.1 * torch.ones_like(weight) @ hessian.inverse()
     torch.testing.assert_close(layer.target_weight, target)
     result = refitted(layer, PrunedMatrix(mask), options).weight
     assert result is not None
     torch.testing.assert_close(result, solved_row_by_row(target, mask, hessian))
+
+
+def test_a_layer_without_inputs_has_its_weights_as_target(weight: Tensor) -> None:
+    options = RefitOptions(toward=0.5)
+    layer, same, warnings = with_target(measured(weight, torch.zeros(INPUTS, INPUTS)), options)
+    assert (layer.refit_target, same, warnings) == (None, options, ())
+
+
+def test_the_search_begins_at_the_weights_that_the_method_has_found(
+    weight: Tensor, mask: Tensor, inputs: Tensor
+) -> None:
+    moments = inputs.T @ inputs
+    found = solved_row_by_row(weight, mask, moments + 0.01 * moments.diagonal().mean() * torch.eye(INPUTS))
+    layer, once = measured(weight, moments), RefitOptions(iterations=1)
+    from_found, from_dense = (
+        refitted(layer, PrunedMatrix(mask, start), once).weight for start in (found, None)
+    )
+    assert from_found is not None
+    torch.testing.assert_close(from_found, found)
+    assert from_dense is not None
+    assert not torch.allclose(from_dense, found)

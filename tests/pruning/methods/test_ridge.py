@@ -1,5 +1,7 @@
 """A ridge, by inputs per token, against the formula, with tokens that are counted apart."""
 
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -26,13 +28,18 @@ def measured(stack: Stack, windows: Tensor) -> dict[str, LayerStats]:
 
 
 @torch.no_grad()
-def test_admm_searches_with_a_share_of_each_number_on_the_diagonal(five_windows: Tensor) -> None:
+@pytest.mark.parametrize("of_refit", [False, True], ids=["the dense weights", "the target of a refit"])
+def test_admm_searches_with_a_share_of_each_number_on_the_diagonal_for(
+    five_windows: Tensor, of_refit: bool
+) -> None:
     stats = measured(find_stack(make("llama", torch.float64)), five_windows)["model.layers.0.mlp.down_proj"]
+    target = stats.weight.flip(0) if of_refit else stats.weight
+    stats = replace(stats, refit_target=target if of_refit else None)
     moments, zeros = stats.second_moments, stats.weight.numel() // 2
     diagonal = moments.diagonal()
     added = 0.01 * diagonal.mean() + 3 * len(moments) / five_windows.numel() * diagonal
     mask, weight = admm_support(
-        stats.weight,
+        target,
         moments + added.diag(),
         lambda sizes: lowest_of_matrix(sizes, zeros),
         penalty=0.1,
