@@ -76,16 +76,27 @@ class Subject:
         """Where the workload lies on this machine, and what a row's file has in place of that."""
         return {f"{self.texts}/": "", self.reference.id: self._name}
 
-    @cached_property
+    @property
     def held_out(self) -> Tensor:
         """Windows for choosing methods and options, (windows, length).
 
-        They are spread over the calibration articles that contain no calibration window: with other
-        samples they are others, and such rows cannot be compared.
+        They are spread over the calibration articles that contain no calibration window.
         """
+        return self._untouched_windows[:: self._stride][:_HELD_OUT_WINDOWS]
+
+    @property
+    def fitness(self) -> Tensor:
+        """Windows for choosing one model's targets: each half-way between two of `held_out`."""
+        return self._untouched_windows[self._stride // 2 :: self._stride][:_HELD_OUT_WINDOWS]
+
+    @property
+    def _stride(self) -> int:
+        return len(self._untouched_windows) // _HELD_OUT_WINDOWS
+
+    @cached_property
+    def _untouched_windows(self) -> Tensor:
         ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
-        windows = torch.tensor(ids).unfold(0, _LENGTH, _LENGTH)
-        return windows[:: len(windows) // _HELD_OUT_WINDOWS][:_HELD_OUT_WINDOWS]
+        return torch.tensor(ids).unfold(0, _LENGTH, _LENGTH)
 
     def _untouched_articles(self) -> Iterator[str]:
         for article in read_documents(self._source):
