@@ -43,3 +43,21 @@ def test_one_that_is_to_last_is_not_cut_short_but_ends_with_all() -> None:
     thread.join(60)
     assert ended == [True]
     assert pause.stopped
+
+
+def test_its_end_is_that_of_one_that_could_be_cut_short() -> None:
+    pause, ended = Pause(0.0), list[bool]()
+    thread = in_a_thread(pause, ended)
+    thread.join(0.3)
+    assert thread.is_alive()
+    pause.stop()
+    thread.join(60)
+    assert ended == [True]
+
+
+def test_one_that_is_shorter_than_the_least_is_not_made_longer() -> None:
+    pause, ended = Pause(FOR_EVER), list[bool]()
+    thread = threading.Thread(target=lambda: ended.append(pause.wait(0.0)), daemon=True)
+    thread.start()
+    thread.join(60)
+    assert ended == [False]
