@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -102,6 +103,7 @@ def newest(
     return session.scalars(sorted_page(owner, wanted, _place(session, owner, wanted, before), limit)).all()
 
 
+@lru_cache(maxsize=64)  # those who look at a list ask for the same page again and again
 def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Select[Job]:
     """Return the query for a page. It leaves out reports and specifications, which lists do not show.
 

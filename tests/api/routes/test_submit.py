@@ -56,7 +56,7 @@ def test_every_field_can_be_given(client: TestClient) -> None:
     assert job["sparsity"] == 0.5
     assert job["spec"]["evaluation"].items() >= body["evaluation"].items()
     assert job["spec"]["save_masks"] is True
-    assert job["spec"]["calibration"] == {**body["calibration"], "datasets": []}
+    assert job["spec"]["calibration"] == {**body["calibration"], "datasets": [], "add_bos_token": False}
 
 
 def test_a_cut_alone_is_a_job_without_a_method(client: TestClient) -> None:
