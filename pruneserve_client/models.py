@@ -204,7 +204,7 @@ class Calibration(Model):
     """Decides which windows are drawn."""
 
     add_bos_token: bool = False
-    """Begin each window with the token that the model's tokenizer puts before a text; its length includes it. Gemma's models read texts badly without it. A recovery's text is cut alike."""
+    """Begin each window with the token that the model's tokenizer puts before a text; its length includes it. Gemma's models read texts badly without it. A recovery's text begins so too, but not labelled data, for which the chat template decides."""
 
 
 class CalibrationFacts(Model):

@@ -14,6 +14,7 @@ from transformers.utils import logging
 from bench.workload.gemma import gemma
 from bench.workload.wikipedia import prepare
 from cli.demo.model import demo_model
+from cli.terminal import CommandFailed, Exit
 from pruning.checkpoint.checkpoint import resolve
 from pruning.data.calibration import calibration_set
 from pruning.data.source import PARAGRAPH_BREAK, Source
@@ -50,7 +51,7 @@ class Subject:
             tokenizer=self._checkpoint.tokenizer(),
             vocabulary=self._checkpoint.config.get_text_config().vocab_size,
             context_length=self._checkpoint.context_length,
-        )
+        ).beginning(add_bos_token, "calibration")
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.evaluation_text = evaluation
@@ -96,14 +97,16 @@ class Subject:
     @cached_property
     def _untouched_windows(self) -> Tensor:
         ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
-        return torch.tensor(ids).unfold(0, _LENGTH, _LENGTH)
+        cut = self._reader.of_text(_LENGTH)
+        return self._reader.begun(torch.tensor(ids).unfold(0, cut, cut))
 
     def _untouched_articles(self) -> Iterator[str]:
+        cut = self._reader.of_text(_LENGTH)
         for article in read_documents(self._source):
             ids = torch.tensor(self._reader.encode(article, self._source))
-            # A calibration window is a contiguous part of one article's token ids.
-            offsets = ids.unfold(0, _LENGTH, 1) if len(ids) >= _LENGTH else ids.new_empty(0, _LENGTH)
-            if not any((offsets == window).all(dim=1).any() for window in self.windows):
+            # What a calibration window has of the text is a contiguous part of one article's token ids.
+            offsets = ids.unfold(0, cut, 1) if len(ids) >= cut else ids.new_empty(0, cut)
+            if not any((offsets == window).all(dim=1).any() for window in self.windows[:, -cut:]):
                 yield article
 
     @property
@@ -128,8 +131,10 @@ def second_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
     """Return the same texts with Gemma 3 270M, which is fetched if it is missing.
 
     Its windows begin with the token that its tokenizer puts before a text: without it the dense model's
-    perplexity is two and a half times as high.
+    perplexity is two and a half times as high. Raises CommandFailed where the options name a model.
     """
+    if options.model is not None:
+        raise CommandFailed("--second: the second model is fetched; leave out --model", Exit.USAGE)
     logging.disable_progress_bar()
     _CACHE.mkdir(exist_ok=True)
     texts = options.texts.absolute()

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -29,7 +30,7 @@ class Reader:
     context_length: int | None = None  # in tokens; None if the model sets no bound
     roots: Sequence[Path] | None = None  # where local files must lie; None allows any
     parse: Parse = parse_here  # reads the documents of a file
-    begin: int | None = None  # the token that each window begins with, see `beginning`
+    begin: tuple[int, ...] = ()  # the tokens that each window begins with, see `beginning`
 
     def documents(self, source: Source, *, conversations: bool = False) -> Sequence[str]:
         """Return the documents, or conversations, of a dataset. Raises what `read_documents` raises."""
@@ -52,36 +53,40 @@ class Reader:
     def beginning(self, wanted: bool, purpose: Purpose) -> "Reader":
         """Return a reader whose windows begin with what the tokenizer puts before a text, if `wanted`.
 
+        That is one token for most, and two for GLM's.
+
         Raises InvalidInput(field='<purpose>.add_bos_token') if it puts none.
         """
         if not wanted:
             return self
-        first, of_none = token_ids(self.tokenizer, "a")[:1], token_ids(self.tokenizer, "")[:1]
-        if not first or first != of_none:  # what is in both is before the text, and no part of it
+        # What both begin with stands before the text, and is no part of it.
+        pairs = zip(token_ids(self.tokenizer, "a"), token_ids(self.tokenizer, ""), strict=False)
+        begin = tuple(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
+        if not begin:
             raise InvalidInput(
                 "the model's tokenizer puts no token before a text; leave this out",
                 field=f"{purpose}.add_bos_token",
             )
-        return replace(self, begin=first[0])
+        return replace(self, begin=begin)
 
     def of_text(self, length: int) -> int:
         """Return how many tokens of a window of `length` are cut from the text."""
-        return length - (self.begin is not None)
+        return length - len(self.begin)
 
     def whole(self, of_text: int) -> int:
         """Return the length of a window of which so many tokens are cut from the text."""
-        return of_text + (self.begin is not None)
+        return of_text + len(self.begin)
 
     def begun(self, windows: Tensor) -> Tensor:
         """Return windows that were cut from a text, (windows, of_text(length)), as (windows, length)."""
-        if self.begin is None:
-            return windows
-        return torch.cat([windows.new_full((len(windows), 1), self.begin), windows], dim=1)
+        if not self.begin:
+            return windows  # a view stays one
+        return torch.cat([windows.new_tensor(self.begin).expand(len(windows), -1), windows], dim=1)
 
     def encode(self, text: str, source: Source) -> list[int]:
         """Encode a whole text, with the special tokens that the tokenizer adds by itself.
 
-        Without the first one where every window begins with it.
+        Without those before the text where every window begins with them.
         """
         if len(text) > _MAX_CHARACTERS:
             raise InvalidInput(
@@ -90,7 +95,8 @@ class Reader:
                 field=source.field,
             )
         ids = token_ids(self.tokenizer, text)
-        return ids[1:] if self.begin is not None and ids[:1] == [self.begin] else ids
+        added = len(self.begin)
+        return ids[added:] if tuple(ids[:added]) == self.begin else ids
 
     def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:
         """Read the first windows of a .npy file of integers, (windows, length): int64 (count, length).

@@ -26,8 +26,8 @@ _TOKENISED = (
 
 DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is dropped."
 _BEGUN_DEFINITION = (
-    f"{_MEAN}{_TOKENISED}non-overlapping windows, each behind the token that the tokenizer puts before a "
-    "text, which belongs to its length; the remainder is dropped."
+    f"{_MEAN}{_TOKENISED}non-overlapping windows, each behind what the tokenizer puts before a text, "
+    "which belongs to its length; the remainder is dropped."
 )
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
@@ -72,7 +72,7 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         count = enough(evaluation.windows, max(0, len(ids) - cut + step) // step, cut, source)
         windows = torch.tensor(ids).unfold(0, cut, step)[:count]  # a view: a small stride takes no memory
         windows = reader.begun(windows)
-        without_overlap = DEFINITION if reader.begin is None else _BEGUN_DEFINITION
+        without_overlap = _BEGUN_DEFINITION if reader.begin else DEFINITION
         definition = without_overlap if stride is None else _definition_with_overlap(length, stride)
     return EvaluationSet(
         source.dataset, reader.checked(windows, source), fingerprint(windows), definition, stride

@@ -55,7 +55,8 @@ class Calibration(StrictModel):
     add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text; its "
-        "length includes it. Gemma's models read texts badly without it. A recovery's text is cut alike.",
+        "length includes it. Gemma's models read texts badly without it. A recovery's text begins so too, "
+        "but not labelled data, for which the chat template decides.",
     )
 
     @model_validator(mode="before")

@@ -19,16 +19,19 @@ from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, Recipe
 from tests.pruning.conftest import VOCABULARY
 
-_BOS = 1  # any token: what counts is that the tokenizer puts it there
+_BOS, _SECOND = 1, 0  # any tokens: what counts is that the tokenizer puts them there
 
 
 def _with_template(tokenizer: PreTrainedTokenizerBase, template: str) -> Reader:
-    """A reader whose tokenizer adds the token by itself."""
+    """A reader whose tokenizer adds the tokens by itself."""
     own = copy.deepcopy(tokenizer)
-    name = own.convert_ids_to_tokens(_BOS)
+    names = {"BOS": _BOS, "SECOND": _SECOND}
     own.backend_tokenizer.post_processor = TemplateProcessing(
-        single=template.replace("BOS", "<bos>"),
-        special_tokens=[{"id": "<bos>", "ids": [_BOS], "tokens": [name]}],
+        single=template,
+        special_tokens=[
+            {"id": name, "ids": [token], "tokens": [own.convert_ids_to_tokens(token)]}
+            for name, token in names.items()
+        ],
     )
     return Reader(own, vocabulary=VOCABULARY)
 
@@ -89,7 +92,18 @@ def test_an_evaluation_says_what_its_windows_begin_with(texts: Path, plain: Read
     (found,) = evaluation_sets(Evaluation(**fields, sequence_length=17, add_bos_token=True), begun)
     (text,) = evaluation_sets(Evaluation(**fields, sequence_length=16), plain)
     assert _is_begun(found.windows, text.windows)
-    assert "each behind the token that the tokenizer puts before a text" in found.definition
+    assert "each behind what the tokenizer puts before a text" in found.definition
+
+
+def test_a_tokenizer_may_put_several_tokens_before_a_text(
+    texts: Path, tokenizer: PreTrainedTokenizerBase, plain: Reader
+) -> None:
+    fields = {"dataset": str(texts), "windows": 5}
+    begun = _with_template(tokenizer, "BOS SECOND $A BOS")
+    (found,) = evaluation_sets(Evaluation(**fields, sequence_length=18, add_bos_token=True), begun)
+    (text,) = evaluation_sets(Evaluation(**fields, sequence_length=16), plain)
+    assert found.windows[:, :2].tolist() == [[_BOS, _SECOND]] * 5
+    assert found.windows[:, 2:].equal(text.windows)
 
 
 def test_without_the_option_the_token_stands_where_the_tokenizer_puts_it(
