@@ -336,7 +336,7 @@ class _BlockPruner:
                 relative_error=statistics.relative_error(layer, dense),
                 swap_reduction=pruned.swap_reduction,
             )
-            for warning in pruned.warnings:
+            for warning in dict.fromkeys(pruned.warnings):  # a target and a search for it may say the same
                 self._warned.setdefault(warning, []).append(layer.name)
 
     def result(self, block: Block) -> PrunedBlock:
