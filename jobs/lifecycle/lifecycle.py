@@ -125,8 +125,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "progressed_at": NOW,
             "error": None,
             "blocked_on": None,
-            "waiting_for": None,
-            "next_try_at": None,
+            **STORE_ANSWERS,
         },
     )
     if row is None:
