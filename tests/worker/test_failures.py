@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from uuid import UUID
 
+import httpx
 import pytest
 import torch
 from safetensors import SafetensorError
@@ -266,6 +267,30 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
         "(EROFS, Read-only file system); mount it for writing again"
     )
     assert str(last_reason(service, job_id)).startswith(told)
+
+
+def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    """A policy refuses to connect by the numbers of a file that may not be read."""
+
+    def connect() -> None:
+        try:
+            raise httpx.ConnectError("[Errno 1] Operation not permitted") from PermissionError(
+                errno.EPERM, "x"
+            )
+        except httpx.ConnectError as error:
+            raise Unreachable("the Hub does not answer; try again later") from error
+
+    library.in_the_middle = connect
+    job = service.run(job_id)
+    assert (job.state, job.waiting_for, job.unreachable_tries) == (
+        JobState.QUEUED,
+        "the Hub does not answer",
+        1,
+    )
+    with service.database.begin() as session:
+        assert session.get_one(Worker, service.worker.name).faults == 0
 
 
 @pytest.mark.parametrize(

@@ -74,13 +74,14 @@ class Disk:
 
     def _is_of_cache(self, error: BaseException, cache: Path) -> bool:
         """Whether a write to the Hub's cache has failed; without a path, whether it has less room."""
-        if not cache.exists():
-            return False
         path = error.filename if isinstance(error, OSError) else None
         if path is not None:
             return is_below(path, cache) and not self.holds(path)
-        elsewhere = cache.stat().st_dev != self._directory.stat().st_dev
-        return elsewhere and shutil.disk_usage(cache).free < shutil.disk_usage(self._directory).free
+        try:
+            elsewhere = cache.stat().st_dev != self._directory.stat().st_dev
+            return elsewhere and shutil.disk_usage(cache).free < shutil.disk_usage(self._directory).free
+        except OSError:  # one of them is not there, or may not be looked at
+            return False
 
 
 def is_below(path: str | bytes | int | None, directory: Path) -> bool:
@@ -91,8 +92,10 @@ def is_below(path: str | bytes | int | None, directory: Path) -> bool:
 def first_of(error: BaseException, numbers: Collection[int]) -> tuple[int, BaseException] | None:
     """Return the first of these errors of the system in what an error is or was caused by, and its cause."""
     for cause in causes(error):
-        if isinstance(cause, OSError) and cause.errno is not None and cause.errno in numbers:
-            return cause.errno, cause
+        if isinstance(cause, OSError) and cause.errno is not None:
+            if cause.errno in numbers:
+                return cause.errno, cause
+            continue  # its text may have the name of a file that says anything
         for found in _OS_ERROR.findall(str(cause)):
             if int(found) in numbers:
                 return int(found), cause

@@ -60,7 +60,11 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
         isinstance(error, Unreachable) or not isinstance(error, PruningError | StoreError)
     ):
         error = disk.full_by(*full)
-    if isinstance(error, Unreachable) and first_of(error, _OF_THE_MACHINE) is not None:
+    if (
+        isinstance(error, Unreachable)
+        and not is_of_the_network(error)  # a policy of the machine may forbid to connect by the same numbers
+        and first_of(error, _OF_THE_MACHINE) is not None
+    ):
         return _unexpected(error, claim, disk)  # the Hub did answer: its cache on this machine failed
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])

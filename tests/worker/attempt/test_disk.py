@@ -51,5 +51,10 @@ def test_a_full_disk_is_recognised(fail: Callable[[], None]) -> None:
 
 
 def test_other_errors_are_not_mistaken_for_a_full_disk() -> None:
-    for error in (OSError(errno.EACCES, os.strerror(errno.EACCES)), RuntimeError("os error 280")):
+    of_the_hub = "/cache/os error 28"  # whoever names a file may name it so
+    for error in (
+        OSError(errno.EACCES, os.strerror(errno.EACCES)),
+        OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), of_the_hub),
+        RuntimeError("os error 280"),
+    ):
         assert not first_of(error, DISK_FULL)
