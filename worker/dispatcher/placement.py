@@ -82,7 +82,11 @@ class Placement:
         """
         if self._looked_at != heartbeat or self._somebody_came.is_set():
             self._somebody_came.clear()  # before it looks: who comes meanwhile sets it again
-            self._look_at_workers(heartbeat)
+            try:
+                self._look_at_workers(heartbeat)
+            except BaseException:
+                self._somebody_came.set()  # nobody has seen yet who came
+                raise
             self._looked_at = heartbeat
         if not say_what_they_have(self.classes):  # every worker takes every job
             return
