@@ -99,11 +99,12 @@ def newest(
 ) -> Sequence[Job]:
     """Return a page of the owner's jobs in the order of the filter, that follow the job `before` in it."""
     if wanted.sort is None:
-        return session.scalars(page(owner, wanted, before, limit)).all()
+        is_asked_again = before is None and not wanted.labels and wanted.models is None
+        query = (_kept_page if is_asked_again else page)(owner, wanted, before, limit)
+        return session.scalars(query).all()
     return session.scalars(sorted_page(owner, wanted, _place(session, owner, wanted, before), limit)).all()
 
 
-@lru_cache(maxsize=64)  # those who look at a list ask for the same page again and again
 def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Select[Job]:
     """Return the query for a page. It leaves out reports and specifications, which lists do not show.
 
@@ -118,6 +119,11 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
     ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
     in_order = Job.id.asc() if wanted.oldest_first else Job.id.desc()
     return _listed(select(Job).join(ids, ids.c.id == Job.id).order_by(in_order).limit(limit))
+
+
+_kept_page = lru_cache(maxsize=64)(page)
+"""Those who look at a list ask for its first page again and again. Of what else a client may choose, no query
+is kept: one of several models and labels is large."""
 
 
 def sorted_page(owner: str, wanted: JobFilter, after: Place | None, limit: int) -> Select[Job]:
