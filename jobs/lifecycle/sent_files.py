@@ -117,8 +117,9 @@ def abort_begun(
 ) -> None:
     """Abort what was begun of these files of a job, and forget it then.
 
-    A job that is retried meanwhile begins it anew. Raises StoreError if the store does not answer. What it
-    refuses to abort is its lifecycle rules' to delete, and forgotten as well.
+    A job that is retried meanwhile begins it anew. Raises StoreError, and forgets nothing, if the store does
+    not answer or refuses the credentials. What it never aborts for us is its lifecycle rules' to delete, and
+    forgotten as well.
     """
     begun = [PendingUpload(row.key, row.upload_id) for row in rows if row.upload_id is not None]
     if not begun:

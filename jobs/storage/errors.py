@@ -12,7 +12,8 @@ from obstore import exceptions
 from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
 from jobs.storage import multipart
 
-_REFUSALS = {"AccessDenied", "InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "NotImplemented"}
+_WRONG_CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
+_REFUSALS = _WRONG_CREDENTIALS | {"AccessDenied", "NotImplemented"}
 # MinIO's disks and its buckets' quotas, Ceph's quotas; and the status, where botocore finds no code.
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "507"}
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
@@ -38,6 +39,10 @@ class StoreRefused(StoreError):
     """The store refused the request (credentials, bucket, path). Another attempt would fail too."""
 
     kind = "refused"
+
+
+class StoreDenies(StoreRefused):
+    """The store does not do this with uploads in parts, or not for us, whose credentials it knows."""
 
 
 class StoreFull(StoreUnreachable):
@@ -94,9 +99,8 @@ def _translated(error: Exception, key: str) -> StoreError:
     if isinstance(error, multipart.Unlisted) or (
         isinstance(error, multipart.Failed) and error.code in _REFUSALS
     ):
-        return StoreRefused(
-            f"the store refuses the service's credentials, or it has not the rights{_code(error)}"
-        )
+        refusal = StoreRefused if error.code in _WRONG_CREDENTIALS else StoreDenies
+        return refusal(f"the store refuses the service's credentials, or it has not the rights{_code(error)}")
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return StoreRefused(f"the store refuses the key {key}")
     return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")

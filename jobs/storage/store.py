@@ -23,7 +23,14 @@ from obstore.store import LocalStore, S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
 from jobs.storage import multipart, seekable
-from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable, measured, translated_errors
+from jobs.storage.errors import (
+    NotStored,
+    StoreDenies,
+    StoreRefused,
+    StoreUnreachable,
+    measured,
+    translated_errors,
+)
 from jobs.storage.hashed import Counted, HashedFile, HashedStream
 from jobs.storage.links import Label, Links, Unsigned
 from jobs.storage.multipart import Multipart, PendingUpload
@@ -191,7 +198,7 @@ class Store:
         try:
             with translated_errors(prefix):
                 found = list(self._multipart.pending(prefix))
-        except StoreRefused as error:
+        except StoreDenies as error:
             log.warning("uploads in parts that were abandoned cannot be found: %s", error)
             return []
         return [each for each in found if each.key == prefix or each.key.startswith(f"{prefix}/")]
@@ -204,15 +211,16 @@ class Store:
                 self._multipart.abort(upload)
 
     def abort_uploads(self, uploads: Iterable[PendingUpload]) -> None:
-        """Delete uploads in parts that are not complete. None of a store that refuses that to us.
+        """Delete uploads in parts that are not complete. None that the store denies us to delete.
 
-        Those are its lifecycle rules' to delete.
+        Those are its lifecycle rules' to delete. Raises StoreError at the first one that a later call may
+        delete, as once the credentials are right again; then name all of them again.
         """
-        try:
-            for upload in uploads:
+        for upload in uploads:
+            try:
                 self.abort_upload(upload)
-        except StoreRefused as error:
-            log.warning("uploads in parts that were abandoned cannot be aborted: %s", error)
+            except StoreDenies as error:
+                log.warning("an upload in parts that was abandoned cannot be aborted: %s", error)
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes], *, at_most: int) -> StoredFile:
         """Store a stream of at most so many bytes. What `pieces` raises aborts it, and nothing is stored."""

@@ -18,8 +18,8 @@ from jobs.retention import named_keys
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
-from jobs.storage.errors import StoreUnreachable
-from jobs.storage.multipart import Multipart, PendingUpload
+from jobs.storage.errors import StoreRefused, StoreUnreachable
+from jobs.storage.multipart import Failed, Multipart, PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import (
     ApiKey,
@@ -93,11 +93,11 @@ def rows(database: Database, table: type[Counted]) -> int:
         return session.scalars(select(func.count()).select_from(table)).one()
 
 
-def begin_to_send(session: Session, claim: Claim, store: Store) -> PendingUpload:
+def begin_to_send(session: Session, claim: Claim, store: Store, name: str = "a") -> PendingUpload:
     """Begin to send a file of the first attempt's output in parts, and record it."""
-    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
+    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/{name}", 2**30)
     assert upload is not None
-    assert sent_files.begun(session, claim, "a", 2**30, upload)
+    assert sent_files.begun(session, claim, name, 2**30, upload)
     return upload
 
 
@@ -312,6 +312,49 @@ def test_what_an_ended_job_has_begun_to_send_is_remembered_until_the_store_answe
         assert rows(database, DeletedJob if end == "deleted" else SentFile) == 1
         rounds.round()
     assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
+
+
+@pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
+def test_what_a_store_never_aborts_is_forgotten_and_the_uploads_behind_it_are_aborted(
+    database: Database, claim: Claim, s3_url: str, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    store = Store(s3_url)
+    with database.begin() as session:
+        denied, *_ = [begin_to_send(session, claim, store, name) for name in "abc"]
+        begun = sorted(sent_files.of_job(session, claim.job_id), key=lambda row: row.name)
+    monkeypatch.setattr(Multipart, "abort", refused(denied, code))
+    sent_files.abort_begun(database, store, claim.job_id, begun)
+    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([denied], 0)
+
+
+@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
+def test_what_a_store_refuses_to_wrong_credentials_is_aborted_once_they_are_right(
+    database: Database, claim: Claim, s3_url: str, monkeypatch: pytest.MonkeyPatch, code: str
+) -> None:
+    store = Store(s3_url)
+    with database.begin() as session:
+        _, refused_once, last = [begin_to_send(session, claim, store, name) for name in "abc"]
+        begun = sorted(sent_files.of_job(session, claim.job_id), key=lambda row: row.name)
+    with monkeypatch.context() as once:
+        once.setattr(Multipart, "abort", refused(refused_once, code))
+        with pytest.raises(StoreRefused, match=code):
+            sent_files.abort_begun(database, store, claim.job_id, begun)
+    left = {refused_once, last}
+    assert (set(store.pending_uploads("jobs")), rows(database, SentFile)) == (left, len(begun))
+    sent_files.abort_begun(database, store, claim.job_id, begun)
+    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
+
+
+def refused(upload: PendingUpload, code: str) -> Callable[[Multipart, PendingUpload], None]:
+    """Return a `Multipart.abort` that answers with this code for one upload."""
+    abort = Multipart.abort
+
+    def but_one(self: Multipart, each: PendingUpload) -> None:
+        if each == upload:
+            raise Failed("for the test", code)
+        abort(self, each)
+
+    return but_one
 
 
 def test_of_a_job_that_was_not_cancelled_nothing_is_forgotten_and_its_row_is_not_locked(
