@@ -42,6 +42,9 @@ from jobs.tables import (
 )
 from pruning.recipe import GRADIENTS_ALONE
 
+FIRST_JOB = UUID(int=0)
+"""Comes before the ids of all jobs, which are in the order of their submission."""
+
 
 @dataclass(frozen=True, slots=True)
 class OrphanedFiles:
@@ -244,8 +247,13 @@ def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
     event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))
 
 
-def begun_long_ago(session: Session, unfinished_days: float, limit: int) -> Mapping[UUID, list[SentFile]]:
+def begun_long_ago(
+    session: Session, unfinished_days: float, limit: int, after: UUID = FIRST_JOB
+) -> Mapping[UUID, list[SentFile]]:
     """Return what jobs that have ended and were not retried for `unfinished_days` had begun to send, by job.
+
+    Those that were submitted behind the job `after` come first, and then the others, the oldest of each
+    first: what cannot be aborted keeps none from its turn. `limit`: of files.
 
     Abort it (`sent_files.abort_begun`) before `drop_finished_blocks`, which leaves these jobs alone.
     """
@@ -254,6 +262,7 @@ def begun_long_ago(session: Session, unfinished_days: float, limit: int) -> Mapp
         select(SentFile)
         .join(Job, Job.id == SentFile.job_id)
         .where(SentFile.sent_at < long_ago, SentFile.upload_id.is_not(None), *ended)
+        .order_by(SentFile.job_id <= after, SentFile.job_id)
         .limit(limit)
     )
     by_job: dict[UUID, list[SentFile]] = defaultdict(list)

@@ -32,6 +32,7 @@ _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
 _SECONDS_FOR_PROGRESS = 10.0
+_SECONDS_FOR_BEGUN_UPLOADS = 60.0  # a store that hangs takes minutes for each
 _SECONDS_FOR_A_LOOK = 600.0  # at a deleted job's files; then another dispatcher may try
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
@@ -50,6 +51,7 @@ class Retention(Background):
         self._store = store
         self._norms_used_at: datetime | None = None
         self._states_used_at: datetime | None = None
+        self._aborted_up_to = retention.FIRST_JOB
 
     def round(self) -> None:
         """Delete a bounded number of everything that has expired."""
@@ -121,12 +123,16 @@ class Retention(Background):
     def _drop_finished_blocks(self) -> None:
         days = self._settings.unfinished_days
         with self._database.begin() as session:
-            begun = retention.begun_long_ago(session, days, _JOBS_PER_ROUND)
-        try:
-            for job_id, rows in begun.items():
+            begun = retention.begun_long_ago(session, days, _JOBS_PER_ROUND, self._aborted_up_to)
+        give_up_at = time.monotonic() + _SECONDS_FOR_BEGUN_UPLOADS
+        for job_id, rows in begun.items():
+            self._aborted_up_to = job_id
+            try:
                 sent_files.abort_begun(self._database, self._store, job_id, rows)
-        except StoreError as error:
-            log.warning("uploads in parts of jobs that ended long ago were not aborted: %s", error)
+            except StoreError as error:
+                log.warning("uploads in parts of job %s, which ended long ago, stay: %s", job_id, error)
+            if time.monotonic() >= give_up_at:
+                break
         self._write(lambda s: retention.drop_finished_blocks(s, days, _JOBS_PER_ROUND))
 
     def _delete_orphaned_files(self) -> None:

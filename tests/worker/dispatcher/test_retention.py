@@ -33,6 +33,7 @@ from jobs.tables import (
     StrayUpload,
 )
 from pruning.recipe import Stage
+from worker.dispatcher import retention as module
 from worker.dispatcher.retention import Retention
 
 Database = sessionmaker[Session]
@@ -355,6 +356,52 @@ def refused(upload: PendingUpload, code: str) -> Callable[[Multipart, PendingUpl
         abort(self, each)
 
     return but_one
+
+
+@pytest.mark.parametrize(
+    ("limit", "value"),
+    [("_JOBS_PER_ROUND", 50), ("_JOBS_PER_ROUND", 1), ("_SECONDS_FOR_BEGUN_UPLOADS", 0.0)],
+    ids=["in one round", "a file in each round", "a job in each round"],
+)
+def test_an_upload_that_cannot_be_aborted_keeps_nothing_of_other_jobs(
+    settings: Settings,
+    database: Database,
+    submit: Submit,
+    s3_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    limit: str,
+    value: float,
+) -> None:
+    """Whichever of the jobs it is of; and it is tried again itself."""
+    store = Store(s3_url)
+    monkeypatch.setattr(module, limit, value)
+    (tmp_path / "file").write_bytes(b"bytes")
+    rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    claims = [take(database, submit()) for _ in range(3)]
+    with database.begin() as session:
+        uploads = [begin_to_send(session, claim, store) for claim in claims]
+    for claim in claims:
+        block = store.put_file(f"{attempt_prefix(claim.job_id, 1)}/blocks/0", tmp_path / "file")
+        keep_block(database, claim, 0, block.key)
+        with database.begin() as session:
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+    with database.begin() as session:
+        session.execute(update(Job).values(failed_at=LONG_AGO))
+        session.execute(update(SentFile).values(sent_at=LONG_AGO))
+        session.execute(update(JobBlock).values(finished_at=LONG_AGO))
+    in_each_round = len(claims) if value == 50 else 1
+    with monkeypatch.context() as patched:
+        patched.setattr(Multipart, "abort", refused(uploads[0], "InternalError"))
+        for _ in range(len(claims) // in_each_round):
+            rounds.round()
+        assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([uploads[0]], 1)
+        rounds.round()
+        assert stored(store) == {f"{attempt_prefix(claims[0].job_id, 1)}/blocks/0"}
+        assert rows(database, JobBlock) == 1
+    rounds.round()
+    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
+    assert rows(database, JobBlock) == 0
 
 
 def test_of_a_job_that_was_not_cancelled_nothing_is_forgotten_and_its_row_is_not_locked(
