@@ -275,8 +275,8 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
     """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
 
     So it is with files that were sent, and their lanes go as well. A job that succeeds has none of these any
-    more. Blocks and files are found by their own age: none is younger than its job's end. Returns how many
-    jobs there were.
+    more, but what it had begun to send and `begun_long_ago` returns. Blocks and files are found by their own
+    age: none is younger than its job's end. Returns how many jobs there were.
     """
     long_ago, ended = _ended_before(unfinished_days)
     done = session.scalars(

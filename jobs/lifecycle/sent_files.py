@@ -130,21 +130,22 @@ def abort_begun(
         session.execute(delete(SentFile).where(SentFile.job_id == job_id, SentFile.upload_id.in_(ids)))
 
 
-def discard_of_cancelled(database: sessionmaker[Session], store: Store, job_id: UUID) -> None:
-    """Abort what a job that was cancelled has begun to send, and forget what it has sent.
+def discard_unwanted(database: sessionmaker[Session], store: Store, job_id: UUID) -> None:
+    """Abort what a job that succeeded or was cancelled has begun to send, and forget what it has sent.
 
-    Nothing is read of another job, and its row is not locked. Raises StoreError as `abort_begun` does.
+    Nothing is read of a job in another state, and its row is not locked. Raises StoreError as `abort_begun`
+    does.
     """
-    cancelled = Job.id == job_id, Job.state == JobState.CANCELLED
+    unwanted = Job.id == job_id, Job.state.in_((JobState.SUCCEEDED, JobState.CANCELLED))
     with database.begin() as session:
-        of_cancelled = select(SentFile).join(Job, Job.id == SentFile.job_id).where(*cancelled)
-        rows = session.scalars(of_cancelled).all()
+        of_job = select(SentFile).join(Job, Job.id == SentFile.job_id).where(*unwanted)
+        rows = session.scalars(of_job).all()
     if not rows:
         return
     abort_begun(database, store, job_id, rows)
     with database.begin() as session:
         # A retry waits: its attempt must not go on from a file whose row is about to go.
-        if session.scalar(select(Job.id).where(*cancelled).with_for_update()) is not None:
+        if session.scalar(select(Job.id).where(*unwanted).with_for_update()) is not None:
             drop(session, job_id)
 
 

@@ -52,7 +52,7 @@ def discard_unpublished(attempt: Attempt) -> None:
     """
     claim = attempt.claim
     try:
-        sent_files.discard_of_cancelled(attempt.database, attempt.store, claim.job_id)
+        sent_files.discard_unwanted(attempt.database, attempt.store, claim.job_id)
         with attempt.database.begin() as session:
             named = retention.named_keys(session, claim.job_id)
             named_uploads = retention.named_uploads(session, claim.job_id)

@@ -148,11 +148,11 @@ class Retention(Background):
 
         The store is listed before the rows are read. So a file that is listed, and named by a row in between,
         is spared; and a file of an ended attempt that no row names by then never will be named. So it is with
-        uploads in parts. No attempt goes on with what was sent of a cancelled job.
+        uploads in parts. No attempt goes on with what was sent of a job that succeeded or was cancelled.
         """
         discarded = True
         try:
-            sent_files.discard_of_cancelled(self._database, self._store, job.job_id)
+            sent_files.discard_unwanted(self._database, self._store, job.job_id)
         except StoreError as error:
             log.warning("uploads in parts of job %s were not aborted: %s", job.job_id, error)
             discarded = False

@@ -224,6 +224,17 @@ def test_those_of_a_deleted_job_and_of_an_upload_that_broke_off_are_aborted(
     assert [upload.key for upload in store.pending_uploads("uploads")] == ["uploads/b.txt"]
 
 
+ENDS = ["deleted", "cancelled in the queue", "succeeded without it"]
+
+
+def succeed_again(session: Session, job_id: UUID) -> None:
+    """Let another attempt succeed, whose output has no file of the name that the one before had begun."""
+    again = lifecycle.claim(session, job_id, "w2", 3000)
+    assert again is not None
+    assert sent_files.sent(session, again, "b", StoredFile("b", 5, "00" * 32))
+    assert lifecycle.succeed(session, again, REPORT, [FinishedArtifact("b", "b", 5, "00" * 32)])
+
+
 @pytest.fixture
 def exact_keys_alone(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
     """Lets the store list uploads in parts as MinIO does: under the exact key of their file."""
@@ -241,7 +252,7 @@ def exact_keys_alone(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractCo
     return listed
 
 
-@pytest.mark.parametrize("end", ["deleted", "cancelled in the queue", "failed long ago"])
+@pytest.mark.parametrize("end", [*ENDS, "failed long ago"])
 def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_listed(
     settings: Settings,
     database: Database,
@@ -255,7 +266,7 @@ def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_liste
     rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
     with database.begin() as session:
         upload = begin_to_send(session, claim, store)
-        if end == "cancelled in the queue":
+        if end in ("cancelled in the queue", "succeeded without it"):
             assert lifecycle.hand_back(session, claim, "the worker is shutting down")
         else:
             assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
@@ -267,15 +278,17 @@ def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_liste
             assert deletion.delete(session, "ada", claim.job_id)
         elif end == "cancelled in the queue":
             assert owner_moves.cancel(session, "ada", claim.job_id)
+        elif end == "succeeded without it":
+            succeed_again(session, claim.job_id)
         else:
             session.execute(update(Job).values(failed_at=LONG_AGO))
             session.execute(update(SentFile).values(sent_at=LONG_AGO))
     with exact_keys_alone():
         rounds.round()
-    assert store.pending_uploads("jobs") == []
+    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
 
 
-@pytest.mark.parametrize("end", ["cancelled in the queue", "failed long ago", "deleted"])
+@pytest.mark.parametrize("end", [*ENDS, "failed long ago"])
 def test_what_an_ended_job_has_begun_to_send_is_remembered_until_the_store_answers(
     settings: Settings,
     database: Database,
@@ -292,6 +305,9 @@ def test_what_an_ended_job_has_begun_to_send_is_remembered_until_the_store_answe
         if end == "cancelled in the queue":
             assert lifecycle.hand_back(session, claim, "the worker is shutting down")
             assert owner_moves.cancel(session, "ada", claim.job_id)
+        elif end == "succeeded without it":
+            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
+            succeed_again(session, claim.job_id)
         else:
             assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         if end == "deleted":
@@ -404,7 +420,7 @@ def test_an_upload_that_cannot_be_aborted_keeps_nothing_of_other_jobs(
     assert rows(database, JobBlock) == 0
 
 
-def test_of_a_job_that_was_not_cancelled_nothing_is_forgotten_and_its_row_is_not_locked(
+def test_of_a_job_that_failed_nothing_is_forgotten_and_its_row_is_not_locked(
     database: Database, claim: Claim, s3_url: str
 ) -> None:
     store = Store(s3_url)
@@ -413,7 +429,7 @@ def test_of_a_job_that_was_not_cancelled_nothing_is_forgotten_and_its_row_is_not
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
     with database.begin() as session:
         session.execute(select(Job).where(Job.id == claim.job_id).with_for_update())
-        sent_files.discard_of_cancelled(database, store, claim.job_id)
+        sent_files.discard_unwanted(database, store, claim.job_id)
     assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([upload], 1)
 
 
