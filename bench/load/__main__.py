@@ -9,6 +9,7 @@ Valid only on a machine that does nothing else: the parts share its processors.
 
 import argparse
 import asyncio
+import gc
 import math
 import os
 import signal
@@ -117,6 +118,9 @@ def _simulated(asked: argparse.Namespace) -> Table:
             _wait(lambda: _ready(loaded) == asked.simulated)
             _submit_for(busy / _FIRST_PER_SECOND, _FIRST_PER_SECOND, loaded, lambda: None)
             _submit_for(_WARM_UP_SECONDS, per_second, loaded, lambda: None)
+            # What is there by now stays. To look for garbage in it would stop all workers for a while.
+            gc.collect()
+            gc.freeze()
             fleet.seen.clear()
             waiting.append(loaded.jobs())
             with Observer(loaded.postgres.url, loaded.pids) as found["observer"]:

@@ -1,6 +1,7 @@
 """What is observed while the service works: processor time by part, connections, delays."""
 
 import math
+import os
 import threading
 import time
 from collections.abc import Mapping, Sequence
@@ -12,13 +13,19 @@ import psutil
 import psycopg
 
 _SECONDS = 0.5
+_LOOKS_AT_PROCESSES = 10
+"""So many looks at the connections for one at the processes: to find all children takes tens of milliseconds,
+which simulated workers in this process would wait for."""
 
 
 class Observer:
-    """Looks twice a second, from `__enter__` to `__exit__`, from a thread of its own."""
+    """Looks at the connections twice a second, from `__enter__` to `__exit__`, from a thread of its own."""
 
     def __init__(self, server_url: str, parts: Mapping[str, Sequence[int]]) -> None:
-        """`server_url`: PostgreSQL's own address. `parts`: by name the processes, whose children count."""
+        """`server_url`: PostgreSQL's own address. `parts`: by name the processes.
+
+        Their children count as well, but not those of this process, which are other parts.
+        """
         self._server_url = server_url
         self._parts = parts
         self._spent: dict[tuple[str, int], float] = {}
@@ -55,6 +62,7 @@ class Observer:
     def _look_until_stopped(self) -> None:
         # Of its own: what it asks is no load of the service's.
         with psycopg.connect(self._server_url, autocommit=True, application_name="observer") as connection:
+            looks = 0
             while not self._stopped.wait(_SECONDS):
                 row = connection.execute(
                     "SELECT count(*), count(*) FILTER (WHERE state = 'active') FROM pg_stat_activity "
@@ -63,14 +71,17 @@ class Observer:
                 assert row is not None
                 self.most_connections = max(self.most_connections, row[0])
                 self.most_active = max(self.most_active, row[1])
-                self._look()
+                looks += 1
+                if looks % _LOOKS_AT_PROCESSES == 0:
+                    self._look()
 
     def _look(self) -> None:
         for part, pids in self._parts.items():
             for pid in pids:
                 with suppress(psutil.NoSuchProcess):
                     process = psutil.Process(pid)
-                    for each in (process, *process.children(recursive=True)):
+                    children = [] if pid == os.getpid() else process.children(recursive=True)
+                    for each in (process, *children):
                         with suppress(psutil.NoSuchProcess):
                             times = each.cpu_times()
                             self._spent[part, each.pid] = times.user + times.system
