@@ -29,9 +29,9 @@ def queue(database: Database, spec: JobSpec) -> Queue:
 
     def create(owner: str, priority: int = 0, queue: str = "prune") -> UUID:
         with database.begin() as session:
-            job = owner_moves.create(session, owner, spec)
-            job.priority, job.queue = priority, queue
-            return job.id
+            job_id = owner_moves.create(session, owner, spec, priority=priority).id
+            session.execute(update(Job).where(Job.id == job_id).values(queue=queue))
+            return job_id
 
     return create
 
