@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-second bench-agreement bench-api bench-search bench-memory load gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory load gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -83,6 +83,9 @@ bench-structured: install
 
 bench-recovered: install
 	@$(BIN)/python -m bench.recovered $(ARGS)
+
+bench-searched: install
+	@$(BIN)/python -m bench.searched $(ARGS)
 
 # Five methods at 50 % on a second model, Gemma 3 270M.
 bench-second: install

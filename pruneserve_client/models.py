@@ -336,7 +336,7 @@ class CompleteRequest(Model):
     permute: bool = False
     """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
-    allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
+    allocation: Uniform | Owl | GradientGuided | LossGuided | dict[str, Any] | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
     layers: LayerSelection | None = None
@@ -1082,7 +1082,7 @@ class JobRequest(Model):
     permute: bool = False
     """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
-    allocation: str | Uniform | Owl | GradientGuided | None = None
+    allocation: str | Uniform | Owl | GradientGuided | LossGuided | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
     layers: LayerSelection | None = None
@@ -1404,6 +1404,21 @@ class LogMessage(Model):
 
     message: str
     """The message."""
+
+
+class LossGuided(Model):
+    """
+    Start from `gradient`, prune once, and move zeros from layers that add much to the loss to others.
+
+    It prunes the model twice, with a pass between over 16 windows of the calibration's text that hold no
+    calibration window.
+    """
+
+    name: Literal["search"] = "search"
+    """Says which of the variants this is."""
+
+    band: float = 0.25
+    """The largest difference between a layer's sparsity and the recipe's. That of the first pruning."""
 
 
 class Machine(Model):
@@ -1752,7 +1767,21 @@ class ProblemDocument(Model):
 class Progress(Model):
     """How far a job has come."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    stage: (
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
+    )
     """The stage that is running, or the one in which the job stopped."""
 
     step: int | None
@@ -1879,7 +1908,7 @@ class Recipe(Model):
     permute: bool = False
     """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
-    allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
+    allocation: Uniform | Owl | GradientGuided | LossGuided | dict[str, Any] | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
     layers: LayerSelection | None = None
@@ -1976,6 +2005,9 @@ class Report(Model):
     permutation: PermutationFacts | None = None
     """The new order of channels; null for a recipe without `permute`."""
 
+    search: SearchFacts | None = None
+    """What the layers' sparsities were searched on; null for any other allocation."""
+
     sparsity: SparsityFacts
     """The zeros, by layer."""
 
@@ -2037,6 +2069,22 @@ class Search(Model):
 
     front: list[UUID] = []
     """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good."""
+
+
+class SearchFacts(Model):
+    """What a first pruned model was measured on, to move zeros from layers that add much to its loss."""
+
+    windows: int
+    """Number of windows, of the calibration's length."""
+
+    articles: int
+    """Number of articles that these are from; 0 for parts of a text without articles that no calibration window has."""
+
+    fingerprint: str
+    """SHA-256 over their token ids."""
+
+    loss: float
+    """What all layers together added to the loss of the first pruned model, in nats per token: about its KL divergence from the dense model."""
 
 
 class Shape(Model):
@@ -2163,7 +2211,21 @@ class SpeedFacts(Model):
 class StageEstimate(Model):
     """One stage of the job."""
 
-    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    name: (
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
+    )
     """The stage."""
 
     operations: float
@@ -2179,7 +2241,21 @@ class StageEstimate(Model):
 class StageFacts(Model):
     """What one stage cost."""
 
-    name: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    name: (
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
+    )
     """The stage."""
 
     seconds: float
@@ -2198,7 +2274,21 @@ class StageFinished(Model):
     kind: Literal["stage_finished"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    stage: (
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
+    )
     """The stage."""
 
     seconds: float
@@ -2218,7 +2308,19 @@ class StageRestarted(Model):
     """Says which of the variants this is."""
 
     stages: list[
-        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
     ]
     """The stages that begin again."""
 
@@ -2238,7 +2340,21 @@ class StageStarted(Model):
     kind: Literal["stage"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    stage: (
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
+    )
     """The stage."""
 
     steps: int
@@ -2276,7 +2392,21 @@ class StepFinished(Model):
     kind: Literal["progress"]
     """Says which of the variants this is."""
 
-    stage: Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "speed", "upload"] | str
+    stage: (
+        Literal[
+            "resolve",
+            "gradients",
+            "cut",
+            "trial",
+            "search",
+            "prune",
+            "recover",
+            "evaluate",
+            "speed",
+            "upload",
+        ]
+        | str
+    )
     """The stage."""
 
     step: int

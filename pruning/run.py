@@ -3,15 +3,16 @@
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
 2. cut: take blocks and units out, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
-4. prune: mask block by block, then write the pruned checkpoint
-5. recover: train the kept weights, for a recipe that asks for it
-6. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-7. speed: run the dense model and the pruned one in turns, where that is asked for
-8. write the report: what was pruned, what it cost, and what it measured
+4. search: prune a first time, and see which layers add most to the loss, for a recipe that asks for it
+5. prune: mask block by block, then write the pruned checkpoint
+6. recover: train the kept weights, for a recipe that asks for it
+7. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
+8. speed: run the dense model and the pruned one in turns, where that is asked for
+9. write the report: what was pruned, what it cost, and what it measured
 
 A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
 
-The files that were checked in 1 are the files that 2 to 8 read; see pruning.inputs. What later runs may use
+The files that were checked in 1 are the files that 2 to 9 read; see pruning.inputs. What later runs may use
 is published once the files are proven to be unchanged.
 """
 
@@ -48,6 +49,7 @@ from pruning.stages.prune import PruneStage
 from pruning.stages.recorder import StageRecorder
 from pruning.stages.recover import PrunedModel, RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
+from pruning.stages.search.allocation_search import AllocationSearch, SearchOutcome
 from pruning.stages.shared_states import SharedStates
 from pruning.stages.speed import SpeedStage, speed_warnings
 from pruning.stages.structure import CutOutcome, Structure
@@ -113,9 +115,11 @@ class _Workplace:
 
 
 @dataclass(frozen=True)
-class _Measured:
-    """What was measured of the pruned model beside the dense one."""
+class _Found:
+    """What the report says besides how the model was pruned."""
 
+    cut: CutOutcome | None
+    search: SearchOutcome | None
     quality: EvaluationResult
     speed: SpeedFacts
 
@@ -154,15 +158,31 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     resume_store=blocks,
                     save_to=directory if request.save_gradients else None,
                     share=services.lane_share,
+                    search=recipe.searches,
+                    used_again=recipe.searches and "gradient_norms" in recipe.mask_method.needs,
                 )
             )
+            finished_blocks = outcome.finished_blocks
+            dense, search = AllocationSearch(
+                recipe,
+                resolved.model,
+                resolved.windows,
+                resolved.search,
+                recorder,
+                schedule=request.schedule,
+                deterministic=request.deterministic,
+                publications=publications,
+                resume_store=blocks,
+            ).of(dense, norms, finished_blocks)
+            if search is not None:
+                finished_blocks = search.blocks_of(blocks, outcome.numerics_key)
             pruned = recorder.run(
                 PruneStage(
                     model=dense,
                     recipe=recipe,
                     windows=resolved.windows,
                     norms=norms,
-                    finished_blocks=outcome.finished_blocks,
+                    finished_blocks=finished_blocks,
                     directory=directory,
                     save_masks=request.save_masks,
                     deterministic=request.deterministic,
@@ -178,7 +198,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     resolved.recovery,
                     pruned=PrunedModel(checkpoint, pruned, directory),
                     deterministic=request.deterministic,
-                    numerics_key=outcome.finished_blocks.result_key,
+                    numerics_key=finished_blocks.result_key,
                     resume_store=blocks,
                     shared=SharedStates(services.perplexity_cache, publications),
                 ),
@@ -205,8 +225,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 wanted=request.evaluation.measures_speed(recipe.structure) and not measured.cut_short,
             )
         )
-        found = _Measured(measured, speed)
-        report = _report(request, resolved, cut, outcome, pruned, recovered.facts, found, recorder)
+        found = _Found(cut, search, measured, speed)
+        report = _report(request, resolved, outcome, pruned, recovered.facts, found, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -303,11 +323,10 @@ def _resume_store(request: RunRequest, services: Services) -> Iterator[ResumeSto
 def _report(
     request: RunRequest,
     resolved: ResolvedRun,
-    cut: CutOutcome | None,
     gradients: GradientOutcome,
     pruned: Pruned,
     recovered: TrainingFacts | None,
-    measured: _Measured,
+    found: _Found,
     recorder: StageRecorder,
 ) -> Report:
     environment = Environment.here(
@@ -327,24 +346,25 @@ def _report(
         evaluation=request.evaluation,
         model=resolved.model.facts,
         calibration=resolved.calibration_facts,
-        structure=cut.facts if cut else None,
+        structure=found.cut.facts if found.cut else None,
         permutation=permutation_facts(pruned) if request.recipe.permute else None,
+        search=found.search.facts if found.search else None,
         sparsity=SparsityFacts(layers=tuple(layer_facts(pruned))),
-        perplexity=measured.quality.perplexities[0],
-        further_perplexities=measured.quality.perplexities[1:],
-        zero_shot=measured.quality.zero_shot,
+        perplexity=found.quality.perplexities[0],
+        further_perplexities=found.quality.perplexities[1:],
+        zero_shot=found.quality.zero_shot,
         recovery=recovery_facts(pruned, resolved.held_out, recovered),
-        speed=measured.speed,
+        speed=found.speed,
         stages=tuple(recorder.facts),
         environment=environment,
         gradients_reused=gradients.reused,
-        dense_perplexity_reused=measured.quality.dense_reused,
+        dense_perplexity_reused=found.quality.dense_reused,
         warnings=(
             *resolved.warnings,
-            *(cut.warnings if cut else ()),
+            *(found.cut.warnings if found.cut else ()),
             *gradients.warnings,
             *pruned.warnings,
-            *speed_warnings(measured.speed),
+            *speed_warnings(found.speed),
             *recorder.warnings,
             *changed,
         ),

@@ -12,13 +12,13 @@ from torch import Tensor
 
 from pruning.allocation.base import DenseModel
 from pruning.allocation.rounding import spread
-from pruning.recipe.allocation import GradientGuided
+from pruning.recipe.allocation import GradientGuided, LossGuided
 
 _HALF_WORD = 16
 
 
 def gradient_guided_sparsities(
-    options: GradientGuided, sparsity: float, dense: DenseModel
+    options: GradientGuided | LossGuided, sparsity: float, dense: DenseModel
 ) -> Sequence[float]:
     """Return each layer's sparsity, which rises with its share of saliencies below the common threshold."""
     prunable = shares_up_to_common_threshold(lambda: _saliencies(dense), share=sparsity)

@@ -28,12 +28,14 @@ _TARGETS = -1
 class StoredBlocks:
     """One shard per block: written when the block is finished, read on access, never held in memory."""
 
-    def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey) -> None:
-        """Begin the prune stage; blocks that were finished under the same key count as finished."""
+    def __init__(
+        self, resume_store: ResumeStore, numerics_key: NumericsKey, stage: Stage = Stage.PRUNE
+    ) -> None:
+        """Begin the stage; blocks that were finished under the same key count as finished."""
         self.numerics_key = numerics_key
-        self._resume_store = resume_store
-        self._files = dict(resume_store.begin(Stage.PRUNE, numerics_key))
-        self.activation_checkpoint = resume_store.activation_checkpoint(Stage.PRUNE)
+        self._resume_store, self._stage = resume_store, stage
+        self._files = dict(resume_store.begin(stage, numerics_key))
+        self.activation_checkpoint = resume_store.activation_checkpoint(stage)
 
     @property
     def result_key(self) -> NumericsKey:
@@ -46,7 +48,9 @@ class StoredBlocks:
 
     def under(self, numerics_key: NumericsKey) -> "StoredBlocks":
         """Return the blocks under this key: themselves, if the key has not changed."""
-        return self if numerics_key == self.numerics_key else StoredBlocks(self._resume_store, numerics_key)
+        if numerics_key == self.numerics_key:
+            return self
+        return StoredBlocks(self._resume_store, numerics_key, self._stage)
 
     def complete(self, count: int) -> bool:
         """Whether blocks 0 to `count` - 1 are finished."""
@@ -64,7 +68,7 @@ class StoredBlocks:
 
     def put(self, block: int, pruned: PrunedBlock) -> None:
         """Write the shard and make it durable."""
-        path = self._resume_store.directory(Stage.PRUNE) / f"{block:05}.safetensors"
+        path = self._resume_store.directory(self._stage) / f"{block:05}.safetensors"
         self._commit(block, write_shard(pruned, path))
 
     def targets(self) -> Targets | None:
@@ -75,12 +79,12 @@ class StoredBlocks:
 
     def put_targets(self, targets: Targets) -> None:
         """Write them as JSON, from which floats come back bit for bit."""
-        path = self._resume_store.directory(Stage.PRUNE) / "targets.json"
+        path = self._resume_store.directory(self._stage) / "targets.json"
         path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
         self._commit(_TARGETS, HashedFile.of(path))
 
     def _commit(self, block: int, file: HashedFile) -> None:
-        self._resume_store.commit(Stage.PRUNE, block, file)
+        self._resume_store.commit(self._stage, block, file)
         self._files[block] = file
 
 

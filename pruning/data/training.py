@@ -21,7 +21,7 @@ _SHARED_TOKENS = 32  # in a row, that an article has in common with a calibratio
 
 @dataclass(frozen=True)
 class HeldOutText:
-    """The windows by which the training of blocks is judged: of the calibration's text, and not measured."""
+    """Windows of the calibration's text that are not calibrated on: to judge a training, or to search."""
 
     windows: Tensor  # int64 (windows, length)
     articles: int  # that they are from; 0 for a text without articles
@@ -82,16 +82,30 @@ def training_text(
     )
 
 
-def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
+def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
+    """Return the windows of a search: as `held_out_text`, of other articles than those that judge a recovery.
+
+    Raises InvalidInput(field='allocation') where there are too few.
+    """
+    of_calibration = recipe.distil is not None and recipe.distil.dataset is None
+    if of_calibration or recipe.block_recovery is not None:
+        held_out = held_out_text(recipe, reader, calibration, field="allocation")
+        calibration = torch.cat([calibration, held_out.windows])
+    return held_out_text(recipe, reader, calibration, field="allocation")
+
+
+def held_out_text(
+    recipe: Recipe, reader: Reader, calibration: Tensor, *, field: str = "recovery.blocks"
+) -> HeldOutText:
     """Put windows of the calibration's text aside. Equal arguments give equal windows.
 
     They are of whole articles, none of which holds a part of a window of the `calibration` (int64 (windows,
     length)): the same that `training_text` holds out of that text. Of a text without articles, they are
     of what no calibration window has, from the end on.
 
-    Raises InvalidInput(field='recovery.blocks') where there are too few.
+    Raises InvalidInput with this `field` where there are too few.
     """
-    sources = tuple(_calibration_sources(recipe, "recovery.blocks", "calibrate on a text"))
+    sources = tuple(_calibration_sources(recipe, field, "calibrate on a text"))
     documents = [text for source in sources for text in reader.documents(source)]
     reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
     calibration = _of_text(calibration, reader)
@@ -135,11 +149,6 @@ class _Cut:
     length: int  # of what is cut from the text, see `Reader.of_text`
     tokens: int  # to train on, those that windows begin with among them
 
-    @property
-    def _whole(self) -> int:
-        """The length of a window as it was asked for."""
-        return self.reader.whole(self.length)
-
     def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
         """Hold out the end of a text without articles, and shuffle the windows before it."""
         ids = self._encoded(text)
@@ -165,7 +174,7 @@ class _Cut:
                 starts.append(start)
         if len(starts) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"beside the calibration windows, the text has {len(starts)} more of {self._whole} tokens; "
+                f"beside the calibration windows, the text has {len(starts)} more of {self.length} tokens; "
                 f"{HELD_OUT_WINDOWS} are held out: give more text, fewer samples, or a shorter "
                 "sequence_length",
                 field=self.source.field,
@@ -213,7 +222,7 @@ class _Cut:
         held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
         if len(held_out) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"the articles without a calibration window hold {len(held_out)} windows of {self._whole} "
+                f"the articles without a calibration window hold {len(held_out)} windows of {self.length} "
                 f"tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a shorter sequence_length",
                 field=self.source.field,
             )
@@ -227,16 +236,17 @@ class _Cut:
         return ids[: count * self.length].view(count, self.length)
 
     def _enough(self, windows: Tensor) -> Tensor:
-        wanted = self.tokens // self._whole
+        whole = self.reader.whole(self.length)
+        wanted = self.tokens // whole
         if wanted == 0:
             raise InvalidInput(
-                f"tokens {self.tokens} are less than one window of {self._whole}; ask for more",
+                f"tokens {self.tokens} are less than one window of {whole}; ask for more",
                 field=f"{_FIELD}.tokens",
             )
         if wanted > len(windows):
             raise InvalidInput(
                 f"tokens {self.tokens}: beside the {HELD_OUT_WINDOWS} windows that are held out, the text "
-                f"has {len(windows) * self._whole}; ask for fewer, or give more text",
+                f"has {windows.numel()}; ask for fewer, or give more text",
                 field=f"{_FIELD}.tokens",
             )
         return windows[:wanted]

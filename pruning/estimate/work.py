@@ -99,6 +99,11 @@ class Windows:
         return cls(wanted.samples, wanted.sequence_length or _usual_length(shape))
 
     @classmethod
+    def of_search(cls, calibration: "Windows") -> Self:
+        """Return the windows that an allocation's search looks at: of the calibration's length."""
+        return cls(HELD_OUT_WINDOWS, calibration.length)
+
+    @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows of all texts. Of most, the length is assumed: it is known once they are read."""
         length = evaluation.sequence_length or _usual_length(shape)

@@ -15,9 +15,11 @@ import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from types import MappingProxyType
+from typing import get_args
 
 import torch
 from torch import Tensor
@@ -26,7 +28,7 @@ from transformers import PreTrainedModel
 from pruning.gradients.accumulate import KernelVariant, variants_in_use
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.hidden_states import float32_tokens
-from pruning.gradients.lm_head import loss_scale
+from pruning.gradients.lm_head import LMHeadLoss, NewLoss, loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.shards import BlockShards
@@ -39,6 +41,7 @@ from pruning.model.placement import Placement
 from pruning.model.replay import Replay
 from pruning.model.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection, Stage
+from pruning.recipe.methods import WeightNorm
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import writer_for
 from pruning.runtime.determinism import (
@@ -79,6 +82,16 @@ def gradient_norms(
     return gradient_pass.run(step)
 
 
+@dataclass(frozen=True)
+class Objective:
+    """What a pass differentiates and adds up, where that is not the norms of the loss of next tokens."""
+
+    name: GradientNorm  # of the sums
+    loss: NewLoss
+    sums: NewSums
+    stage: Stage  # that the shards of the pass belong to, and nothing else
+
+
 class GradientPass:
     """Computes, per weight of the selected linear layers, the norm over windows of the loss gradient.
 
@@ -90,7 +103,7 @@ class GradientPass:
         placement: Placement,
         windows: Tensor,
         *,
-        norms: Collection[GradientNorm],
+        norms: Collection[GradientNorm] | Objective,
         stack: Stack,
         schedule: ScheduleChoice = "auto",
         deterministic: bool = True,
@@ -106,7 +119,7 @@ class GradientPass:
         windows
             Calibration token ids, int64 (windows, length).
         norms
-            Which norms to compute; or `gates` alone.
+            Which norms to compute; or `gates` alone; or what else to add up.
         stack
             The blocks of the model, narrowed to the linear layers to compute them for.
         schedule
@@ -130,13 +143,15 @@ class GradientPass:
         placement.model.requires_grad_(False).eval()
         self._placement = placement
         self._windows = windows
-        self._norms = sorted(norms)
+        self._objective = norms if isinstance(norms, Objective) else None
+        self._norms = [norms.name] if isinstance(norms, Objective) else sorted(norms)
+        self._stage = self._objective.stage if self._objective else Stage.GRADIENTS
         self._stack = stack
         self._model_key = model_key
         self.lanes = lanes
         self._lane_windows = lanes_of(windows, lanes)
         self._unfinished = False
-        self.schedule = Schedule.choose(schedule, stack, windows, norms, placement, lanes=lanes)
+        self.schedule = Schedule.choose(schedule, stack, windows, self._norms, placement, lanes=lanes)
 
     @property
     def device(self) -> torch.device:
@@ -287,13 +302,19 @@ class GradientPass:
 
     @property
     def _new_sums(self) -> NewSums:
+        if self._objective is not None:
+            return self._objective.sums
         lanes = [] if self.lanes == 1 else [len(lane) for lane in self._lane_windows]
         return partial(PassSums, norms=self._norms, lanes=lanes, unfinished=self._unfinished)
 
     @property
+    def _new_loss(self) -> NewLoss:
+        return self._objective.loss if self._objective else LMHeadLoss
+
+    @property
     def _fused_variants(self) -> str:
         """Which variants of the fused kernel this pass uses; trying them comes first."""
-        if "gates" in self._norms:  # no weight gradient is formed
+        if not set(self._norms) <= set(get_args(WeightNorm)):  # the kernel adds up norms alone
             return ""
         in_use = set[KernelVariant]().union(
             *(
@@ -319,14 +340,16 @@ class GradientPass:
         with placement.in_runs(self._stack.modules), placement.resident(placement.model):
             replay = Replay(self._stack, self._windows, placement)
             forward = MixedPrecisionForward(replay, self._float32_tokens)
-            return WholePass(replay, forward, placement, self._micro_batches, self._new_sums, step).run()
+            return WholePass(
+                replay, forward, placement, self._micro_batches, self._new_sums, step, loss=self._new_loss
+            ).run()
 
     @retain_freed_heap(_LARGEST_RETAINED_BLOCK)
     def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
         with writer_for(self.device) as writer:
-            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer)
+            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer, stage=self._stage)
             self._run_blocks(shards, step, resume_store)
         return shards.norms_of(self._stack)
 
@@ -339,7 +362,7 @@ class GradientPass:
     def _run_missing(
         self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore
     ) -> None:
-        scratch = resume_store.directory(Stage.GRADIENTS) / "inputs"
+        scratch = resume_store.directory(self._stage) / "inputs"
         modules = self._stack.modules
         with (
             self._placement.in_turns(modules),
@@ -350,9 +373,15 @@ class GradientPass:
             replay = Replay(self._stack, self._windows, self._placement)
             forward = MixedPrecisionForward(replay, self._float32_tokens)
             streamed = StreamedPass(
-                replay, forward, self._placement, self._micro_batches, self._new_sums, step
+                replay,
+                forward,
+                self._placement,
+                self._micro_batches,
+                self._new_sums,
+                step,
+                loss=self._new_loss,
             )
-            checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
+            checkpoint = resume_store.activation_checkpoint(self._stage)
             streamed.run(missing, inputs, checkpoint, shards, surroundings)
 
     @contextmanager

@@ -14,7 +14,7 @@ from torch import Tensor
 
 from pruning.gradients.hidden_states import HiddenStates
 from pruning.gradients.skip_matmul import skipped_matmul
-from pruning.gradients.window_norms import GateAccumulator, GradientAccumulator, PassSums
+from pruning.gradients.window_norms import GateAccumulator, GradientAccumulator, LayerSums
 from pruning.model.hooks import Observer, observing
 from pruning.model.layers import LinearLayer
 from pruning.model.replay import Call, Replay
@@ -78,7 +78,7 @@ class MixedPrecisionForward:
         self._upcast = index, BlockInFloat32(self._replay.stack.blocks[index])
         return self._upcast[1]
 
-    def accumulator(self, sums: PassSums) -> GradientAccumulator | GateAccumulator:
+    def accumulator(self, sums: LayerSums) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients to `sums` during its backward pass."""
         return sums.accumulator(calls_per_layer=2 if self._first else 1)
 

@@ -1,6 +1,7 @@
 """Gradient norms as one safetensors file per block and norm, written behind the pass, read on access.
 
-A tensor is named `l1/<layer>`, `l2/<layer>` or `gates/<layer>`, the first two as in `pruning.gradients.file`.
+A tensor is named `l1/<layer>`, `l2/<layer>`, `gates/<layer>` or `shares/<layer>`, the first two as in
+`pruning.gradients.file`.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -25,12 +26,19 @@ _NORMS: tuple[WeightNorm, ...] = get_args(WeightNorm)
 
 
 def shard_number(block: int, norm: GradientNorm) -> int:
-    """Return the number of a shard in its stage: each block has one for every norm; of gates below zero."""
+    """Return the number of a shard in its stage: each block has one for every norm; of gates below zero.
+
+    Shares are alone in their stage, and have the block's number.
+    """
+    if norm == "shares":
+        return block
     return -1 - block if norm == "gates" else block * len(_NORMS) + _NORMS.index(norm)
 
 
-def _block_and_norm(number: int) -> tuple[int, GradientNorm]:
+def _block_and_norm(number: int, stage: Stage) -> tuple[int, GradientNorm]:
     """Undo `shard_number`."""
+    if stage == Stage.SEARCH:
+        return number, "shares"
     if number < 0:
         return -1 - number, "gates"
     block, norm = divmod(number, len(_NORMS))
@@ -47,6 +55,7 @@ class BlockShards:
         norms: Collection[GradientNorm],
         writer: BlockWriter,
         name: str = "",
+        stage: Stage = Stage.GRADIENTS,
     ) -> None:
         """Begin the stage; shards that were finished under the same key are found in `files`.
 
@@ -54,12 +63,13 @@ class BlockShards:
         """
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
         """By norm and block. Those that were put are here once the writer is drained."""
-        for number, file in resume_store.begin(Stage.GRADIENTS, numerics_key).items():
-            block, norm = _block_and_norm(number)
+        for number, file in resume_store.begin(stage, numerics_key).items():
+            block, norm = _block_and_norm(number, stage)
             self.files[norm][block] = file
         self._resume_store = resume_store
         self._writer = writer
         self._name = name
+        self._stage = stage
 
     def __contains__(self, block: int) -> bool:
         """Whether a block is finished: it has a shard for every norm."""
@@ -98,11 +108,11 @@ class BlockShards:
         self._writer.drain()
 
     def _write(self, block: int, tensors: Mapping[str, Tensor]) -> None:
-        directory = self._resume_store.directory(Stage.GRADIENTS)
+        directory = self._resume_store.directory(self._stage)
         for norm, files in self.files.items():
             own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
             file = save_tensors(own, directory / f"{self._name}{block:05}-{norm}.safetensors")
-            self._resume_store.commit(Stage.GRADIENTS, shard_number(block, norm), file)
+            self._resume_store.commit(self._stage, shard_number(block, norm), file)
             files[block] = file
 
 

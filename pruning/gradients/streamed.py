@@ -16,7 +16,7 @@ from torch import Tensor
 
 from pruning.gradients.activation_store import ActivationStore, Deltas
 from pruning.gradients.hidden_states import HiddenStates
-from pruning.gradients.lm_head import LMHeadLoss, loss_scale
+from pruning.gradients.lm_head import HeadLoss, NewLoss, loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.shards import BlockShards
 from pruning.gradients.skip_matmul import SkippableMatmul
@@ -52,13 +52,19 @@ class StreamedPass:
         micro_batches: Sequence[Tensor],
         sums: NewSums,
         step: Callable[[int, int], None],
+        *,
+        loss: NewLoss,
     ) -> None:
-        """`micro_batches`: token ids, int64 (windows, length) each. `sums`: makes those of a block."""
+        """`micro_batches`: token ids, int64 (windows, length) each. `sums`: makes those of a block.
+
+        `loss`: makes what is differentiated.
+        """
         self._replay = replay
         self._forward = forward
         self._placement = placement
         self._micro_batches = micro_batches
         self._new_sums = sums
+        self._new_loss = loss
         self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
         self._step = step
         self._blocks = replay.stack.blocks
@@ -154,7 +160,7 @@ class StreamedPass:
         with ExitStack() as resident:
             for index, then in zip(group, following, strict=True):
                 resident.enter_context(self._resident(index, then))
-            head = None if deltas else LMHeadLoss(self._replay, self._loss_scale)
+            head = None if deltas else self._new_loss(self._replay, self._loss_scale)
             # The loss reads the last block's output, so nothing can be skipped there.
             skips = [
                 self._skippable_layer(index, inputs) if head is None or index != group[0] else None
@@ -197,7 +203,7 @@ class StreamedPass:
     def _device_of(self, index: int) -> torch.device:
         return self._placement.device_of(self._blocks[index].module)
 
-    def _loss_delta(self, head: LMHeadLoss, output: HiddenStates, micro_batch: Tensor) -> HiddenStates:
+    def _loss_delta(self, head: HeadLoss, output: HiddenStates, micro_batch: Tensor) -> HiddenStates:
         """Return the loss gradient at the last block's output."""
         joined = output.join().detach()
         with self._placement.around_blocks_on(joined.device, self._replay.stack.modules):

@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pruning.gradients.hidden_states import Arriving, HiddenStates
-from pruning.gradients.lm_head import LMHeadLoss, loss_scale
+from pruning.gradients.lm_head import NewLoss, loss_scale
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, NewSums
 from pruning.model.pipeline import one_forward_one_backward
@@ -49,10 +49,12 @@ class WholePass:
         micro_batches: Sequence[Tensor],
         sums: NewSums,
         step: Callable[[int, int], None],
+        *,
+        loss: NewLoss,
     ) -> None:
         """`micro_batches`: token ids, int64 (windows, length) each. `step`: called after each of them.
 
-        `sums`: makes those of the layers.
+        `sums`: makes those of the layers, and `loss` what is differentiated.
         """
         self._forward = forward
         self._placement = placement
@@ -60,7 +62,7 @@ class WholePass:
         self._micro_batches = micro_batches
         self._step = step
         self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
-        self._head = LMHeadLoss(replay, self._loss_scale)
+        self._head = loss(replay, self._loss_scale)
         self._sums = sums(tuple(replay.stack.layers))
         blocks = replay.stack.blocks
         self._lowest = next(index for index, block in enumerate(blocks) if block.layers)

@@ -12,6 +12,7 @@ weight W, G the gradient of W. Both factors pass by in the backward pass, so no 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
 from itertools import accumulate as accumulate_counts
+from typing import Protocol
 
 import torch
 from torch import Tensor
@@ -27,7 +28,7 @@ GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and layer name: (outputs, inputs), float32 (float64 for a float64 model), not normalised.
 
 "l1" is Σ|g| and "l2" is √Σg² over windows, g the gradient of one window's mean loss. "gates" is (windows,
-inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens.
+inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "shares" are numbers, ().
 """
 
 
@@ -95,11 +96,18 @@ def norm_of_sums(total: Tensor, norm: GradientNorm, scale: int, layer: str) -> T
     return result
 
 
+class WindowSums(Protocol):
+    """Adds up something of one layer's weight gradients."""
+
+    def add(self, *factors: GradientFactors) -> None:
+        """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
+
+
 class GradientAccumulator(Observer):
     """Adds the weight gradients of observed layers to `sums` while the backward pass runs."""
 
     def __init__(
-        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowNorms], calls_per_layer: int = 1
+        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowSums], calls_per_layer: int = 1
     ) -> None:
         """`calls_per_layer`: forward calls of each layer per window, whose products are one gradient."""
         self._layers = layers
@@ -209,6 +217,16 @@ def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
     return torch.stack([(x.to(dtype) * gradient.to(dtype)).sum(dim=0) for x, gradient in pairs])
 
 
+class LayerSums(Protocol):
+    """What one pass adds up for some layers."""
+
+    def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
+        """Return the observer that adds one micro-batch's gradients during its backward pass."""
+
+    def finish(self, loss_scale: int) -> GradientNorms:
+        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+
+
 class PassSums:
     """What one pass adds up for some layers: norms of their weights' gradients, or gates."""
 
@@ -251,5 +269,5 @@ class PassSums:
         }
 
 
-NewSums = Callable[[Sequence[LinearLayer]], PassSums]
+NewSums = Callable[[Sequence[LinearLayer]], LayerSums]
 """Makes the sums of some layers."""

@@ -24,6 +24,9 @@ ALLOCATIONS = OptionsRegistry("pruneserve.allocations", base=AllocationOptions)
 """The options class of every allocation, by name."""
 
 
+_BAND = "The largest difference between a layer's sparsity and the recipe's."
+
+
 @ALLOCATIONS.add
 class Uniform(AllocationOptions):
     """Every layer the same sparsity."""
@@ -57,9 +60,21 @@ class GradientGuided(AllocationOptions):
     implementation = "pruning.allocation.gradient:gradient_guided_sparsities"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
-    band: float = Field(
-        0.25, ge=0, le=1, description="The largest difference between a layer's sparsity and the recipe's."
-    )
+    band: float = Field(0.25, ge=0, le=1, description=_BAND)
+
+
+@ALLOCATIONS.add
+class LossGuided(AllocationOptions):
+    """Start from `gradient`, prune once, and move zeros from layers that add much to the loss to others.
+
+    It prunes the model twice, with a pass between over 16 windows of the calibration's text that hold no
+    calibration window.
+    """
+
+    implementation = "pruning.allocation.gradient:gradient_guided_sparsities"
+    needs = frozenset({"gradient_norms"})
+    name: Literal["search"] = "search"
+    band: float = Field(0.25, ge=0, le=1, description=f"{_BAND} That of the first pruning.")
 
 
 # An allocation by its name alone ("owl"), or with its options ({"name": "owl", "band": 0.05}).

@@ -8,9 +8,10 @@ from pruning.recipe.fields import OUT_AT_DEFAULT
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
-GradientNorm = Literal["l1", "l2", "gates"]
+GradientNorm = Literal["l1", "l2", "gates", "shares"]
 """What a gradient pass adds up for a layer: the L1 or L2 norm over windows of its weight's gradients; or
-`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign."""
+`gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
+`shares`, see `pruning.search.shares`."""
 
 WeightNorm = Literal["l1", "l2"]
 

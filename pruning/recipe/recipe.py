@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
-from pruning.recipe.allocation import Allocation, Uniform
+from pruning.recipe.allocation import Allocation, LossGuided, Uniform
 from pruning.recipe.calibration import Calibration
 from pruning.recipe.datasets import content_name, gradient_job, is_upload
 from pruning.recipe.fields import (
@@ -201,6 +201,10 @@ class Recipe(StrictModel):
             raise ValueError(
                 "needs each layer's sparsity met exactly, which selection 'cumulative' cannot do"
             )
+        if isinstance(allocation, LossGuided) and info.data.get("structure") is not None:
+            raise ValueError(
+                "searches on a model that only a mask changes; use 'gradient', or leave structure out"
+            )
         return allocation
 
     @field_validator("gradients")
@@ -303,6 +307,11 @@ class Recipe(StrictModel):
         if self.permute:  # to see that a block computes the same, at least
             needs |= {"input_norms"}
         return needs | {"block_outputs"} if self.block_recovery else needs
+
+    @property
+    def searches(self) -> bool:
+        """Whether the model is pruned a first time, to find the layers' sparsities."""
+        return isinstance(self.allocation, LossGuided)
 
     @property
     def reads_text(self) -> bool:

@@ -9,6 +9,8 @@ class Stage(StrEnum):
     RESOLVE = "resolve"
     GRADIENTS = "gradients"
     CUT = "cut"
+    TRIAL = "trial"
+    SEARCH = "search"
     PRUNE = "prune"
     RECOVER = "recover"
     EVALUATE = "evaluate"

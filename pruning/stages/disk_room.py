@@ -46,6 +46,9 @@ class DiskRoom:
         """
         shards, kept = self._shards, self._gradient_shards + self._cut
         _refuse_full_disks({shards: kept + self._during_gradients - self._written})
+        if self.recipe.searches:
+            kept += self._pruned_blocks  # of the trial, which stay
+            _refuse_full_disks({shards: kept + self._during_search - self._written})
         pruned = kept + max(self._pruned_blocks + self._final_states, self._during_pruning)
         _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
         trained = kept + self._pruned_blocks + self._during_recovery
@@ -86,9 +89,17 @@ class DiskRoom:
         """The blocks' inputs that do not fit into memory, and the gradient between two blocks."""
         if self._gradient_schedule is None or self._gradient_schedule.name == "whole":
             return 0
+        return self._during_pass(self._windows())
+
+    @property
+    def _during_search(self) -> int:
+        """The first pruned model, and as for gradients: the pass over it may have another schedule."""
+        return self._output + self._during_pass(Windows.of_search(self._windows()))
+
+    def _during_pass(self, windows: Windows) -> int:
         dtype, device = self.model.placement.dtype, self.model.placement.device
         # Packed, a float32 token takes the rows of two.
-        windows = self._windows(float32_tokens(dtype, self._windows().length))
+        windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
         budget = Budget.of(device, self._shards)
         spilled = disk.spilled_block_inputs(
             self._shape, windows, self._dtype, memory=budget.device + budget.host
@@ -167,10 +178,9 @@ class DiskRoom:
     def _dtype(self) -> str:
         return str(self.model.placement.dtype).removeprefix("torch.")
 
-    def _windows(self, more_tokens: int = 0) -> Windows:
+    def _windows(self) -> Windows:
         assert self.windows is not None  # noqa: S101 - the recipe measures inputs
-        count, length = self.windows.shape
-        return Windows(count, length + more_tokens)
+        return Windows(*self.windows.shape)
 
 
 def refuse_before_download(
@@ -209,7 +219,7 @@ def refuse_downloads(downloads: Mapping[Path, int]) -> None:
 
 def _written(resume_store: ResumeStore) -> int:
     """Return the bytes of the shards and checkpoints that an earlier attempt has left here."""
-    stages = (Stage.GRADIENTS, Stage.PRUNE, Stage.RECOVER)
+    stages = (Stage.GRADIENTS, Stage.TRIAL, Stage.SEARCH, Stage.PRUNE, Stage.RECOVER)
     directories = (resume_store.directory(stage) for stage in stages)
     files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
     return sum(path.stat().st_size for path in files)

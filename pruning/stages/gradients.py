@@ -88,9 +88,16 @@ class GradientStage:
         resume_store: ResumeStore,
         save_to: Path | None,
         share: LaneShare | None = None,
+        search: bool = False,
+        used_again: bool = False,
     ) -> None:
-        """`save_to`: a directory that computed norms are also written to. `share`: of a pass with lanes."""
+        """`save_to`: a directory that computed norms are also written to. `share`: of a pass with lanes.
+
+        `search`: whether the blocks that are pruned with the norms are those of a search's trial;
+        `used_again`: and whether pruning needs the norms after that as well.
+        """
         self._share = share
+        self._blocks_of, self._used_again = Stage.TRIAL if search else Stage.PRUNE, used_again
         self._model, self._inputs = model, inputs
         self._schedule, self._deterministic = schedule, deterministic
         self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
@@ -124,10 +131,10 @@ class GradientStage:
 
         Norms from a file or the cache are always returned: they are read only where they are used.
         """
-        blocks = StoredBlocks(self._resume_store, self._numerics_key)
+        blocks = StoredBlocks(self._resume_store, self._numerics_key, self._blocks_of)
         norms: GradientNorms = {}
-        is_cheap = self._pass is None or self._reused
-        if is_cheap or self._save_to or not blocks.complete(len(self._model.stack.blocks)):
+        is_wanted = self._pass is None or self._reused or self._save_to or self._used_again
+        if is_wanted or not blocks.complete(len(self._model.stack.blocks)):
             norms = self._norms(step)
         if self._save_to and self._pass:
             write_gradients(norms, self._provenance, self._save_to / FILE_NAME)

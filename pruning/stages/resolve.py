@@ -19,7 +19,7 @@ from pruning.allowed_roots import Roots, freeze, freeze_by_content
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
 from pruning.data.labelled import labelled_text
-from pruning.data.training import HeldOutText, held_out_text, training_text
+from pruning.data.training import HeldOutText, held_out_text, search_text, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
@@ -70,6 +70,7 @@ class ResolvedRun:
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     gradients: GradientInputs
     held_out: HeldOutText | None  # None for a recipe that trains no blocks
+    search: HeldOutText | None  # None for a recipe that searches no targets
     recovery: RecoveryInputs | None  # None for a recipe that distils nothing
     evaluation: EvaluationInputs
 
@@ -249,6 +250,11 @@ class ResolveStage:
                 if recipe.block_recovery is not None and calibration is not None
                 else None
             )
+            search = (
+                search_text(recipe, reader, calibration.windows)
+                if recipe.searches and calibration is not None
+                else None
+            )
             recovery = self._recovery(checkpoint, stack, reader, calibration)
             texts = () if recipe.norms else evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
@@ -259,6 +265,7 @@ class ResolveStage:
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file, recipe.lanes),
             held_out,
+            search,
             recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
         )

@@ -210,6 +210,17 @@ class JobView:
         return f"Kept weights and norms were trained after pruning: this is no one-shot result.{by_block}"
 
     @property
+    def searched(self) -> str | None:
+        """Where the layers' sparsities are from, as a sentence; None where none were searched."""
+        search = self.job.report.get("search") if self.job.report else None
+        if not search:
+            return None
+        return (
+            "Each layer's sparsity follows from what it added to the loss of a first pruned model, which was "
+            f"{search['loss']:.3f} nats per token above the dense model's."
+        )
+
+    @property
     def trained_blocks(self) -> list[dict[str, Any]]:
         """The report's facts of each block that was trained; empty where none was."""
         recovery = self.job.report.get("recovery") if self.job.report else None
@@ -259,11 +270,11 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
 def _stages(job: Job, spec: JobSpec | None, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
-    Few jobs are cut, trained or timed, so the stages for that are shown only where they are asked for. A
-    gradient job neither prunes nor evaluates.
+    Few jobs are cut, searched for, trained or timed, so the stages for that are shown only where they are
+    asked for. A gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
-    of_few = {Stage.CUT: True, Stage.RECOVER: True, Stage.SPEED: True}
+    of_few = dict.fromkeys((Stage.CUT, Stage.TRIAL, Stage.SEARCH, Stage.RECOVER, Stage.SPEED), True)
     hidden = of_few if spec is None else _hidden(spec)
     return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 
@@ -271,6 +282,8 @@ def _stages(job: Job, spec: JobSpec | None, events: Sequence[Event]) -> tuple[St
 def _hidden(spec: JobSpec) -> dict[Stage, bool]:
     return {
         Stage.CUT: spec.recipe.structure is None,
+        Stage.TRIAL: not spec.recipe.searches,
+        Stage.SEARCH: not spec.recipe.searches,
         Stage.RECOVER: spec.recipe.distil is None,
         Stage.PRUNE: bool(spec.recipe.norms),
         Stage.EVALUATE: bool(spec.recipe.norms),

@@ -13,6 +13,7 @@ from pruning.report.schema.recovery import (
     TrainingFacts,
 )
 from pruning.report.schema.report import FILE_NAME, Report
+from pruning.report.schema.search import SearchFacts
 from pruning.report.schema.structure import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
 from pruning.report.schema.zeros import LayerFacts, SparsityFacts
 
@@ -35,6 +36,7 @@ __all__ = [
     "RateFacts",
     "RecoveryFacts",
     "Report",
+    "SearchFacts",
     "SparsityFacts",
     "SpeedFacts",
     "StageFacts",

@@ -10,6 +10,7 @@ from pruning.report.schema.inputs import CalibrationFacts, ModelFacts
 from pruning.report.schema.permutation import PermutationFacts
 from pruning.report.schema.quality import PerplexityFacts, ZeroShotFacts
 from pruning.report.schema.recovery import RecoveryFacts
+from pruning.report.schema.search import SearchFacts
 from pruning.report.schema.structure import StructureFacts
 from pruning.report.schema.zeros import SparsityFacts
 
@@ -31,6 +32,9 @@ class Report(Facts):
     )
     permutation: PermutationFacts | None = Field(
         None, description="The new order of channels; null for a recipe without `permute`."
+    )
+    search: SearchFacts | None = Field(
+        None, description="What the layers' sparsities were searched on; null for any other allocation."
     )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from bench import quality, recovered
+from bench import quality, recovered, searched
 from bench.results.rows import RESULTS, file_name, read_or_run, write_row
 from bench.structured import rows as structured
 from pruning.recipe import Recipe
@@ -47,6 +47,7 @@ def test_a_file_names_nothing_of_the_machine(tmp_path: Path) -> None:
     [
         *quality.TABLES.items(),
         *recovered.TABLES.items(),
+        ("searched", searched.ROWS),
         ("structured", structured.ROWS),
         ("structured-held-out", structured.ROWS),
     ],

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from pruning.recipe import Stage
 
 # One pace holds for all stages that compute. Reading and writing files has a pace of its own.
-_COMPUTING = frozenset({Stage.GRADIENTS, Stage.CUT, Stage.PRUNE, Stage.RECOVER, Stage.EVALUATE, Stage.SPEED})
+_COMPUTING = frozenset(Stage) - {Stage.RESOLVE, Stage.UPLOAD}
 
 
 class TimeLeft:

@@ -1,0 +1,1 @@
+"""The stages that search the targets of all layers."""
