@@ -163,7 +163,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 )
             )
             finished_blocks = outcome.finished_blocks
-            dense, search = AllocationSearch(
+            search = AllocationSearch(
                 recipe,
                 resolved.model,
                 resolved.windows,

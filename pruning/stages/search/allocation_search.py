@@ -57,19 +57,16 @@ class AllocationSearch:
     publications: Publications
     resume_store: ResumeStore
 
-    def of(
-        self, dense: LoadedModel, norms: GradientNorms, trial: StoredBlocks
-    ) -> tuple[LoadedModel, SearchOutcome | None]:
-        """Return the dense model, loaded anew where it was pruned, and what was found.
-
-        `trial`: the finished blocks of the first pruning.
-        """
+    def of(self, dense: LoadedModel, norms: GradientNorms, trial: StoredBlocks) -> SearchOutcome | None:
+        """Return what was found. `trial`: the finished blocks of the first pruning."""
         if self.text is None or self.windows is None:
-            return dense, None
-        pruned = self.recorder.run(
-            TrialStage(dense, self.recipe, self.windows, norms, trial), after_step=self.publications.poll
-        )
-        dense = replace(self.model.load(), method_key=dense.method_key)
+            return None
+        # A model of its own: it may be pruned in place, and is gone before the pass needs the memory.
+        first = replace(self.model.load(), method_key=dense.method_key)
+        stage = TrialStage(first, self.recipe, self.windows, norms, trial)
+        del first
+        pruned = self.recorder.run(stage, after_step=self.publications.poll)
+        del stage
         found = self.recorder.run(
             ShareStage(
                 self.model,
@@ -83,4 +80,4 @@ class AllocationSearch:
             ),
             after_step=self.publications.poll,
         )
-        return dense, SearchOutcome(found, self.text)
+        return SearchOutcome(found, self.text)
