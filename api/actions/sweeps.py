@@ -116,7 +116,7 @@ def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
         tried = request.target.lowest
         most = request.target.most_jobs if request.target.is_of_size else None
         return _probe(request, tried), most or Search().most_jobs_left(request.target)
-    assert request.vary is not None  # noqa: S101 - validated
+    assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
     combinations = _combinations(request.vary, request.job)
     return _parse(combinations[0], request), len(combinations)
 
@@ -145,7 +145,7 @@ def cancel(
 
 
 def _sweep(session: Session, resources: AppResources, owner: str, request: SweepRequest) -> Sweep:
-    assert request.vary is not None  # noqa: S101 - validated
+    assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
     jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
     _check_paths(resources, jobs)
     return sweeps.create(
@@ -217,7 +217,7 @@ def _search(
 
 def _probe(request: SweepRequest, tried: float) -> JobRequest:
     """Return a job of a search with what it tries."""
-    assert request.target is not None  # noqa: S101 - asked by the callers
+    assert request.target is not None  # noqa: S101 - only searches come here
     if request.target.over == "sparsity" and not request.target.is_of_size:
         return parse_job(request.job | {"sparsity": tried}, "job")
     structure = _structure(request) | {"parameters": tried}

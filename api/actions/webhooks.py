@@ -70,7 +70,7 @@ def rotate_secret(resources: AppResources, owner: str, webhook_id: UUID) -> NewS
         except NoKey as error:
             raise NotConfigured from error
         until = endpoint.previous_secret_until
-    assert until is not None  # noqa: S101 - just set
+    assert until is not None  # noqa: S101 - `rotate_secret` sets it
     return NewSecret(secret=encode_secret(secret), previous_secret_until=until)
 
 

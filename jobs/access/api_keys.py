@@ -12,12 +12,14 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
 from sqlalchemy import (
     ColumnElement,
     DateTime,
     LargeBinary,
+    Row,
     Select,
     and_,
     bindparam,
@@ -229,7 +231,7 @@ def authenticate(session: Session, key: str) -> Principal | None:
         return None
     if found.use_due:
         note_use(session, found.id)
-    return Principal(found.id, found.owner, frozenset(found.scopes), found.expires_at)
+    return principal_of(found)
 
 
 def is_valid(session: Session, key_id: UUID) -> bool:
@@ -237,8 +239,8 @@ def is_valid(session: Session, key_id: UUID) -> bool:
     return session.scalar(select(ApiKey.id).where(ApiKey.id == key_id, VALID)) is not None
 
 
-def principal_of(key: ApiKey) -> Principal:
-    """Return the principal of a key."""
+def principal_of(key: ApiKey | Row[*tuple[Any, ...]]) -> Principal:
+    """Return the principal of a key, of which at least these columns are there."""
     return Principal(key.id, key.owner, frozenset(key.scopes), key.expires_at)
 
 

@@ -13,6 +13,7 @@ import asyncio
 import contextlib
 import itertools
 import logging
+import math
 from collections import Counter
 from collections.abc import AsyncIterator, Collection
 from typing import Any, Self
@@ -26,6 +27,8 @@ from jobs.settings import Settings
 log = logging.getLogger(__name__)
 
 _RECONNECT_SECONDS = 1.0
+_SAY_AGAIN_SECONDS = 60.0
+"""How often a loss is warned of, where connections are lost one after the other or none is to be had."""
 _LISTEN_SECONDS = 2.0
 """How long a stream waits until it is listened for. Then it begins all the same, and reads at intervals."""
 _RETRY_SECONDS = 0.02
@@ -149,6 +152,7 @@ class EventListener:
         self._notifications = 0
         self.connected = False
         self.closed = False
+        self._said_at = -math.inf
 
     @classmethod
     def of(cls, settings: Settings, role: str) -> Self:
@@ -206,12 +210,18 @@ class EventListener:
             try:
                 await self._listen()
             except psycopg.Error as error:
-                log.warning("the connection that listens for events was lost: %s", type(error).__name__)
+                self._say("the connection that listens for events was lost: %s", type(error).__name__)
             except Exception:
-                log.exception("listening for events failed; it is tried again")
+                self._say("listening for events failed; it is tried again", exc_info=True)
             finally:
                 self.connected = False
             await asyncio.sleep(_RECONNECT_SECONDS)
+
+    def _say(self, message: str, *names: str, exc_info: bool = False) -> None:
+        now = asyncio.get_running_loop().time()
+        is_due = now - self._said_at >= _SAY_AGAIN_SECONDS
+        self._said_at = now if is_due else self._said_at
+        log.log(logging.WARNING if is_due else logging.DEBUG, message, *names, exc_info=exc_info)
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(

@@ -9,7 +9,7 @@ from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import false, func, literal_column, select, update
+from sqlalchemy import false, func, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -26,8 +26,10 @@ def keep(
     """Record a finished block of a running job, whose shard is durable.
 
     A block that was computed again replaces its row. A block that is finished for the first time resets the
-    count of lost attempts, and the time that something outside was out of reach. Returns False if the job no
-    longer runs under this claim: the caller must stop.
+    count of lost attempts, and the time that something outside was out of reach. So does one whose row is of
+    an earlier version of the numbers: a release made the job begin again. Any other key in its place does
+    not, or a job that goes back and forth between unlike workers could be lost for ever. Returns False if the
+    job no longer runs under this claim: the caller must stop.
     """
     # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
     held = session.scalar(
@@ -45,7 +47,12 @@ def keep(
 def write(
     session: Session, claim: Claim, stage: str, block: int, shard: StoredFile, numerics_key: Mapping[str, Any]
 ) -> bool:
-    """Write the row of a block, after the caller has proven the claim. Returns whether there was none."""
+    """Write the row of a block, after the caller has proven the claim.
+
+    Returns whether there was none, or one of an earlier version of the numbers (`pruning.version.NUMERICS`).
+    """
+    this = JobBlock.job_id == claim.job_id, JobBlock.stage == stage, JobBlock.block == block
+    before = session.scalar(select(JobBlock.numerics_key).where(*this))
     row = {
         "attempt": claim.attempt,
         "key": shard.key,
@@ -54,13 +61,12 @@ def write(
         "numerics_key": dict(numerics_key),
         "finished_at": NOW,
     }
-    is_new = session.scalar(
+    session.execute(
         insert(JobBlock)
         .values(job_id=claim.job_id, stage=stage, block=block, **row)
         .on_conflict_do_update(index_elements=[JobBlock.job_id, JobBlock.stage, JobBlock.block], set_=row)
-        .returning(literal_column("xmax = 0"))  # of a row that was there already, the updating transaction
     )
-    return bool(is_new)
+    return before is None or before.get("numerics", 0) < numerics_key.get("numerics", 0)
 
 
 def finished(session: Session, job_id: UUID) -> Sequence[JobBlock]:

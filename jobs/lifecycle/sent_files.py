@@ -29,14 +29,16 @@ def begun(session: Session, claim: Claim, name: str, size: int, upload: PendingU
 
     Returns False if the job no longer runs under this claim: the caller must stop.
     """
-    row = {
-        "key": upload.key,
-        "upload_id": upload.upload_id,
-        "size": size,
-        "sha256": None,
-        "stored_size": None,
-    }
-    return _write(session, claim, name, row)
+    return _write(session, claim, name, _of_upload(upload, size))
+
+
+def left(session: Session, claim: Claim, size: int, upload: PendingUpload) -> bool:
+    """Record an upload in parts that no attempt will go on with, and that could not be aborted.
+
+    It has a row of its own, under a name that no file has, because the file's is about to name another
+    upload. It is aborted with what the job has begun when it ends. Returns False as `begun` does.
+    """
+    return _write(session, claim, f"/{upload.upload_id}", _of_upload(upload, size))
 
 
 def sent(session: Session, claim: Claim, name: str, file: StoredFile) -> bool:
@@ -147,6 +149,16 @@ def discard_unwanted(database: sessionmaker[Session], store: Store, job_id: UUID
         # A retry waits: its attempt must not go on from a file whose row is about to go.
         if session.scalar(select(Job.id).where(*unwanted).with_for_update()) is not None:
             drop(session, job_id)
+
+
+def _of_upload(upload: PendingUpload, size: int) -> dict[str, Any]:
+    return {
+        "key": upload.key,
+        "upload_id": upload.upload_id,
+        "size": size,
+        "sha256": None,
+        "stored_size": None,
+    }
 
 
 def _write(session: Session, claim: Claim, name: str, row: dict[str, Any]) -> bool:

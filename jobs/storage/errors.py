@@ -1,5 +1,7 @@
 """What a store does wrong, in words for users and in the figures."""
 
+import errno
+import os
 import re
 import time
 from collections.abc import Iterator
@@ -12,11 +14,13 @@ from obstore import exceptions
 from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
 from jobs.storage import multipart
 
-_WRONG_CREDENTIALS = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken"}
-_REFUSALS = _WRONG_CREDENTIALS | {"AccessDenied", "NotImplemented"}
+# Or the status, where botocore finds no code, as of a proxy: then credentials may be what is wrong.
+_REFUSES = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "401", "403"}
+_DENIES = {"AccessDenied", "NotImplemented", "MethodNotAllowed", "405", "501"}
 # MinIO's disks and its buckets' quotas, Ceph's quotas; and the status, where botocore finds no code.
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "507"}
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
+_OF_DIRECTORY = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
 _CODE = re.compile(r"<Code>(\w{1,40})</Code>")
 
 
@@ -88,22 +92,38 @@ def translated_errors(key: str) -> Iterator[None]:
 
 
 def _translated(error: Exception, key: str) -> StoreError:
+    if isinstance(error, multipart.Failed) and (answer := _answer_of_parts(error)) is not None:
+        return answer
     if _is_full(error):  # before what 403 means: it is Ceph's status of a quota that is used up
         return StoreFull(f"the store is full{_code(error)}; the operator must make room")
     if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
         return StoreRefused(
             f"the store refuses the service's credentials{_code(error)}; the operator must correct them"
         )
-    if isinstance(error, multipart.Failed) and error.code == "NoSuchBucket":
-        return NotStored("there is no such bucket")
-    if isinstance(error, multipart.Unlisted) or (
-        isinstance(error, multipart.Failed) and error.code in _REFUSALS
-    ):
-        refusal = StoreRefused if error.code in _WRONG_CREDENTIALS else StoreDenies
-        return refusal(f"the store refuses the service's credentials, or it has not the rights{_code(error)}")
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return StoreRefused(f"the store refuses the key {key}")
+    if (found := _OF_DIRECTORY.search(str(error))) is not None:
+        return StoreUnreachable(_of_directory(int(found[1])))
     return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
+
+
+def _answer_of_parts(error: multipart.Failed) -> StoreError | None:
+    """Return what S3's code, or its status alone, says about an upload in parts; None if it is silent."""
+    refused = f"the store refuses the service's credentials, or it has not the rights{_code(error)}"
+    if error.code == "NoSuchBucket":
+        return NotStored("there is no such bucket")
+    if isinstance(error, multipart.Unlisted) or error.code in _DENIES:
+        return StoreDenies(refused)
+    return StoreRefused(refused) if error.code in _REFUSES else None
+
+
+def _of_directory(number: int) -> str:
+    """Return what the operating system says of a store that is a directory, and what to do about it."""
+    code = errno.errorcode.get(number, f"error {number}")
+    if number == errno.EROFS:
+        return f"the store's directory (STORE_URL) is read-only ({code}); the operator must make it writable"
+    said = f"{code}, {os.strerror(number)}"
+    return f"the store's directory (STORE_URL) cannot be used ({said}); the operator must look at it"
 
 
 def _is_full(error: Exception) -> bool:

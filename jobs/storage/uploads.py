@@ -19,7 +19,7 @@ from jobs.spec.job import JobSpec
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import QuotaExceeded, UnknownUpload, lock, refuse_in_use
 from jobs.storage.store import StoredFile
-from jobs.tables import SEARCH_NOW, Artifact, StrayUpload, Upload
+from jobs.tables import NOW, SEARCH_NOW, Artifact, StrayUpload, Upload
 from pruning.recipe import content_name, is_local, is_upload
 
 TEXT = "txt"
@@ -136,7 +136,11 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
 
 
 def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
-    """Return the keys of files to delete. None of them can become an upload from now on."""
+    """Return the keys of files to delete. None of them can become an upload from now on.
+
+    They take nothing of a quota any more, and come behind all others the next time: what cannot be deleted
+    keeps none from its turn.
+    """
     overdue = StrayUpload.since < SEARCH_NOW - ABANDONED_AFTER
     found = (
         select(StrayUpload.key)
@@ -145,7 +149,8 @@ def mark_pending_delete(session: Session, limit: int) -> Sequence[str]:
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    pending_delete = update(StrayUpload).where(StrayUpload.key.in_(found)).values(pending_delete=True)
+    marked = {"pending_delete": True, "owner": None, "size": None, "since": NOW}
+    pending_delete = update(StrayUpload).where(StrayUpload.key.in_(found)).values(marked)
     return session.scalars(pending_delete.returning(StrayUpload.key)).all()
 
 

@@ -1,7 +1,7 @@
 """The calibration set: the token windows on which activations and gradients are measured."""
 
 import random
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -19,8 +19,6 @@ _MAX_TOKENS = 2**26
 # One C4 document in fifty is longer than 2048 tokens, one in several hundred longer than 4096: this many
 # failed draws in a row mean that the dataset has hardly any long documents.
 _MAX_DRAWS = 10_000
-
-Encode = Callable[[str], list[int]]
 
 
 @dataclass(frozen=True)
@@ -81,37 +79,37 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
             f"the limit is {_MAX_TOKENS}",
             field="calibration.samples",
         )
-    documents, length = reader.documents(source), reader.of_text(length)
-
-    def encode(text: str) -> list[int]:
-        return reader.encode(text, source)
-
+    documents = reader.documents(source)
     if len(documents) == 1:
-        windows, notes = _from_text(encode(documents[0]), samples, length, rng, source)
+        windows, notes = _from_text(documents[0], reader, samples, length, rng, source)
     else:
-        windows, notes = _from_documents(documents, encode, samples, length, rng, source)
+        windows, notes = _from_documents(documents, reader, samples, length, rng, source)
     return Drawn(share, reader.checked(reader.begun(torch.tensor(windows)), source), notes)
 
 
 def _from_text(
-    ids: list[int], samples: int, length: int, rng: random.Random, source: Source
+    text: str, reader: Reader, samples: int, length: int, rng: random.Random, source: Source
 ) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Cut windows at random offsets of one text; as in the reference, the last offset is never drawn."""
-    if len(ids) <= length:
+    """Cut windows at random offsets of one text; as in the reference, the last offset is never drawn.
+
+    `length`: of a window with what it begins with, which is not of the text. So it is below, and in messages.
+    """
+    ids, cut = reader.encode(text, source), reader.of_text(length)
+    if len(ids) <= cut:
         raise InvalidInput(
-            f"the text has {len(ids)} tokens; a window of {length} needs at least {length + 1}: "
+            f"the text has {len(ids)} tokens; a window of {length} needs at least {cut + 1}: "
             "give more text, or a shorter sequence_length",
             field=source.field,
         )
-    windows = [_cut(ids, length, rng) for _ in range(samples)]
-    wanted = samples * length
+    windows = [_cut(ids, cut, rng) for _ in range(samples)]
+    wanted = samples * cut
     notes = (f"windows overlap: {wanted} tokens were drawn from a text of {len(ids)}",)
     return windows, notes if wanted > len(ids) else ()
 
 
 def _from_documents(
     documents: Sequence[str],
-    encode: Encode,
+    reader: Reader,
     samples: int,
     length: int,
     rng: random.Random,
@@ -122,22 +120,23 @@ def _from_documents(
     For each window the reference draws documents, with replacement, until one is strictly longer than it,
     then the offset, all with one random stream. It never ends if no document is long enough.
     """
-    encoded = lru_cache(maxsize=1024)(lambda number: encode(documents[number]))
+    cut = reader.of_text(length)
+    encoded = lru_cache(maxsize=1024)(lambda number: reader.encode(documents[number], source))
     too_short: set[int] = set()
     drawn: list[int] = []
     windows: list[list[int]] = []
     for _ in range(samples):
         for _ in range(_MAX_DRAWS):
             number = rng.randint(0, len(documents) - 1)
-            if number not in too_short and len(encoded(number)) > length:
+            if number not in too_short and len(encoded(number)) > cut:
                 break
             too_short.add(number)
             if len(too_short) == len(documents):
-                return _packed(documents, encode, samples, length, rng, source)
+                return _packed(documents, reader, samples, length, rng, source)
         else:
-            return _packed(documents, encode, samples, length, rng, source)
+            return _packed(documents, reader, samples, length, rng, source)
         drawn.append(number)
-        windows.append(_cut(encoded(number), length, rng))
+        windows.append(_cut(encoded(number), cut, rng))
     different = len(set(drawn))
     notes = (f"{samples} windows come from {different} documents: few are longer than {length} tokens",)
     return windows, notes if different <= samples // 2 else ()
@@ -150,20 +149,20 @@ def _cut(ids: list[int], length: int, rng: random.Random) -> list[int]:
 
 def _packed(
     documents: Sequence[str],
-    encode: Encode,
+    reader: Reader,
     samples: int,
     length: int,
     rng: random.Random,
     source: Source,
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """Join the documents in random order, a blank line after each, and cut the result into windows."""
-    order = list(range(len(documents)))
+    cut, order = reader.of_text(length), list(range(len(documents)))
     rng.shuffle(order)
     ids: list[int] = []
     for number in order:
-        ids += encode(documents[number] + PARAGRAPH_BREAK)
-        if len(ids) >= samples * length:
+        ids += reader.encode(documents[number] + PARAGRAPH_BREAK, source)
+        if len(ids) >= samples * cut:
             break
-    enough(samples, len(ids) // length, length, source)
-    windows = [ids[start : start + length] for start in range(0, samples * length, length)]
+    enough(samples, len(ids) // cut, length, source)
+    windows = [ids[start : start + cut] for start in range(0, samples * cut, cut)]
     return windows, (f"documents were packed: too few are longer than the window of {length} tokens",)

@@ -149,6 +149,11 @@ class _Cut:
     length: int  # of what is cut from the text, see `Reader.of_text`
     tokens: int  # to train on, those that windows begin with among them
 
+    @property
+    def _whole(self) -> int:
+        """The length of a window as it was asked for."""
+        return self.reader.whole(self.length)
+
     def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
         """Hold out the end of a text without articles, and shuffle the windows before it."""
         ids = self._encoded(text)
@@ -174,7 +179,7 @@ class _Cut:
                 starts.append(start)
         if len(starts) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"beside the calibration windows, the text has {len(starts)} more of {self.length} tokens; "
+                f"beside the calibration windows, the text has {len(starts)} more of {self._whole} tokens; "
                 f"{HELD_OUT_WINDOWS} are held out: give more text, fewer samples, or a shorter "
                 "sequence_length",
                 field=self.source.field,
@@ -222,7 +227,7 @@ class _Cut:
         held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
         if len(held_out) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"the articles without a calibration window hold {len(held_out)} windows of {self.length} "
+                f"the articles without a calibration window hold {len(held_out)} windows of {self._whole} "
                 f"tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a shorter sequence_length",
                 field=self.source.field,
             )
@@ -236,17 +241,16 @@ class _Cut:
         return ids[: count * self.length].view(count, self.length)
 
     def _enough(self, windows: Tensor) -> Tensor:
-        whole = self.reader.whole(self.length)
-        wanted = self.tokens // whole
+        wanted = self.tokens // self._whole
         if wanted == 0:
             raise InvalidInput(
-                f"tokens {self.tokens} are less than one window of {whole}; ask for more",
+                f"tokens {self.tokens} are less than one window of {self._whole}; ask for more",
                 field=f"{_FIELD}.tokens",
             )
         if wanted > len(windows):
             raise InvalidInput(
                 f"tokens {self.tokens}: beside the {HELD_OUT_WINDOWS} windows that are held out, the text "
-                f"has {windows.numel()}; ask for fewer, or give more text",
+                f"has {len(windows) * self._whole}; ask for fewer, or give more text",
                 field=f"{_FIELD}.tokens",
             )
         return windows[:wanted]

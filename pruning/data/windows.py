@@ -138,7 +138,7 @@ class Reader:
 
 
 def enough(wanted: int | None, available: int, length: int, source: Source) -> int:
-    """Return how many windows to use: as wanted, or all of them.
+    """Return how many windows to use: as wanted, or all of them. `length`: of each, as it was asked for.
 
     Raises InvalidInput naming the dataset if there are none, and the count if there are too few.
     """

@@ -69,7 +69,7 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
         cut = reader.of_text(length)
         step = stride or cut
-        count = enough(evaluation.windows, max(0, len(ids) - cut + step) // step, cut, source)
+        count = enough(evaluation.windows, max(0, len(ids) - cut + step) // step, length, source)
         windows = torch.tensor(ids).unfold(0, cut, step)[:count]  # a view: a small stride takes no memory
         windows = reader.begun(windows)
         without_overlap = _BEGUN_DEFINITION if reader.begin else DEFINITION

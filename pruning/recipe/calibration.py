@@ -7,7 +7,7 @@ from typing import Annotated, Any
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
-from pruning.recipe.datasets import Dataset, is_stored
+from pruning.recipe.datasets import Dataset, refuse_stored
 from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
 
 USUAL_LENGTH = 2_048
@@ -92,9 +92,10 @@ class Calibration(StrictModel):
     @field_validator("add_bos_token")
     @classmethod
     def _stored_windows_stay(cls, wanted: bool, info: ValidationInfo) -> bool:
-        named = (info.data.get("dataset"), *(each.dataset for each in info.data.get("datasets", ())))
-        if wanted and any(dataset is not None and is_stored(dataset) for dataset in named):
-            raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
+        if wanted:
+            refuse_stored(
+                (info.data.get("dataset"), *(each.dataset for each in info.data.get("datasets", ())))
+            )
         return wanted
 
     @property

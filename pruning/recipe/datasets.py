@@ -4,6 +4,8 @@ Gradient norms are named in the same ways, and by the job that has computed them
 """
 
 import re
+from collections.abc import Iterable
+from pathlib import PurePosixPath
 from typing import Annotated
 from uuid import UUID
 
@@ -48,6 +50,16 @@ def content_name(dataset: str) -> str | None:
 def is_stored(dataset: str) -> bool:
     """Whether a dataset reference is a file of token ids rather than text."""
     return is_local(dataset) and dataset.endswith(".npy")
+
+
+def refuse_stored(datasets: Iterable[str | None]) -> None:
+    """Raise ValueError for the first file of token ids: what is asked for says how windows are cut."""
+    for dataset in datasets:
+        if dataset is not None and is_stored(dataset):
+            raise ValueError(
+                f"cannot be chosen with {PurePosixPath(dataset).name}, whose windows of token ids are used "
+                "as they stand: leave out one of the two"
+            )
 
 
 def _dataset(value: str) -> str:

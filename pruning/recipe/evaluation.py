@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.datasets import Dataset, is_stored
+from pruning.recipe.datasets import Dataset, refuse_stored
 from pruning.recipe.fields import OUT_AT_DEFAULT, InWords, StrictModel
 from pruning.recipe.structure import StructureOptions
 
@@ -83,9 +83,7 @@ class Evaluation(StrictModel):
             raise ValueError("needs sequence_length; give both")
         if stride > length:
             raise ValueError(f"must be at most sequence_length, which is {length}")
-        texts = (info.data.get("dataset", ""), *info.data.get("further_datasets", ()))
-        if any(is_stored(dataset) for dataset in texts):
-            raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
+        refuse_stored(_texts(info))
         return stride
 
     @field_validator("add_bos_token")
@@ -93,9 +91,8 @@ class Evaluation(StrictModel):
     def _windows_are_cut_for_it(cls, wanted: bool, info: ValidationInfo) -> bool:
         if wanted and info.data.get("stride") is not None:
             raise ValueError("cannot be chosen with a stride: leave out one of the two")
-        texts = (info.data.get("dataset", ""), *info.data.get("further_datasets", ()))
-        if wanted and any(is_stored(dataset) for dataset in texts):
-            raise ValueError("cannot be chosen for token ids (.npy), whose windows are used as they stand")
+        if wanted:
+            refuse_stored(_texts(info))
         return wanted
 
     def measures_speed(self, structure: StructureOptions | None) -> bool:
@@ -110,3 +107,8 @@ class Evaluation(StrictModel):
             for number, dataset in enumerate(self.further_datasets)
         )
         return (("evaluation.dataset", self.dataset), *further)
+
+
+def _texts(info: ValidationInfo) -> tuple[str | None, ...]:
+    """Return the texts that are valid so far."""
+    return info.data.get("dataset"), *info.data.get("further_datasets", ())

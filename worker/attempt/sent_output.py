@@ -59,7 +59,9 @@ class SentOutput:
             key = own if upload is None else upload.key
             try:
                 return self._attempt.upload(key, path, compress=compress, upload=upload)
-            except UploadGone:
+            except UploadGone:  # or it is there, with a part of another process
+                if upload is not None:
+                    self._discard(upload, path.stat().st_size)
                 upload = None
         raise StoreUnreachable("the store drops each upload before it is complete")
 
@@ -73,9 +75,17 @@ class SentOutput:
         upload = PendingUpload(row.key, row.upload_id)
         if row.size == path.stat().st_size:
             return upload
-        with suppress(StoreError):  # no row will name it: the dispatchers abort it then
-            self._attempt.store.abort_upload(upload)
+        self._discard(upload, row.size)
         return None
+
+    def _discard(self, upload: PendingUpload, size: int) -> None:
+        """Abort an upload whose row is about to name another, or keep it on record until it is aborted."""
+        attempt = self._attempt
+        try:
+            attempt.store.abort_uploads([upload])
+        except StoreError as error:
+            log.warning("job %s: an upload in parts was not aborted yet: %s", attempt.claim.job_id, error)
+            attempt.guarded(lambda session: sent_files.left(session, attempt.claim, size, upload))
 
     def _begun(self, name: str, key: str, size: int) -> PendingUpload | None:
         """Begin an upload in parts, and record it before the first part. None: it is sent by one request."""

@@ -172,11 +172,15 @@ class Retention(Background):
         """Delete files that never became an upload, or whose upload was deleted and the file was not."""
         with self._database.begin() as session:
             keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
-        for key in keys:
-            self._store.delete(key)
-        gone = [key for key in keys if self._abort_uploads(key)]
-        with self._database.begin() as session:
-            uploads.forget_deleted(session, gone)
+        gone: list[str] = []
+        try:
+            for key in keys:
+                self._store.delete(key)
+                if self._abort_uploads(key):
+                    gone.append(key)
+        finally:
+            with self._database.begin() as session:
+                uploads.forget_deleted(session, gone)
 
     def _abort_uploads(
         self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()

@@ -53,7 +53,7 @@ async def picture(
     owner: Owner,
     principal: Reader,
     resources: Resources,
-    selected: Selected = [],  # noqa: B006 - as above
+    selected: Selected = [],  # noqa: B006 - FastAPI copies it
     *,
     hints: Hints,
 ) -> Response:
@@ -65,7 +65,7 @@ async def picture(
 
 
 @router.get("/compare/jobs.csv")
-def as_csv(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - as above
+def as_csv(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - FastAPI copies it
     """Return the figures and recipes of the jobs as CSV, a line for each."""
     table = list(_comparison(database, owner, selected).table())
     file = io.StringIO()
@@ -76,7 +76,7 @@ def as_csv(owner: Owner, _principal: Reader, database: Database, selected: Selec
 
 
 @router.get("/compare/jobs.json")
-def as_json(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - as above
+def as_json(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - FastAPI copies it
     """Return the figures and recipes of the jobs as JSON, an object for each."""
     table = list(_comparison(database, owner, selected).table())
     return JSONResponse(table, headers=_as_file("json"))

@@ -1,9 +1,12 @@
 """A listener hears of what its subscribers ask for, and of nothing else."""
 
 import asyncio
+import logging
 from collections.abc import Awaitable, Callable
+from typing import Any
 from uuid import UUID, uuid4
 
+import psycopg
 import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
@@ -188,3 +191,27 @@ def test_while_writers_have_the_lock_streams_read_at_short_intervals(
         writer.close()
 
     run(database_url, test)
+
+
+@pytest.mark.parametrize(("again_after", "warnings"), [(60.0, [1]), (0.0, [4, 5])])
+def test_a_server_that_takes_no_listener_is_warned_of_once_and_not_each_time(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture, again_after: float, warnings: list[int]
+) -> None:
+    async def until_tried(times: int) -> None:
+        tried, connect = 0, psycopg.AsyncConnection.connect
+
+        async def counted(*arguments: Any, **options: Any) -> psycopg.AsyncConnection[Any]:
+            nonlocal tried
+            tried += 1
+            return await connect(*arguments, **options)
+
+        monkeypatch.setattr(psycopg.AsyncConnection, "connect", counted)
+        async with EventListener("postgresql://x:y@127.0.0.1:1/z").listening():
+            while tried <= times:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(of_streams, "_SAY_AGAIN_SECONDS", again_after)
+    asyncio.run(asyncio.wait_for(until_tried(4), 60))
+    said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
+    assert set(said) == {"the connection that listens for events was lost: OperationalError"}
+    assert len(said) in warnings

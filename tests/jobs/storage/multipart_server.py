@@ -23,16 +23,18 @@ class MultipartServer:
         *,
         unlisted: tuple[int, str] | None = None,
         full: tuple[int, str] | None = None,
+        kept: tuple[int, str] | None = None,
     ) -> None:
         """`unlisted`: the status and the body that it answers when it is to list uploads.
 
-        `full`: those that it answers when it is to take bytes.
+        `full`: those that it answers when it is to take bytes. `kept`: when it is to abort an upload.
         """
         self.content: dict[str, bytes] = {}
         self.parts: dict[str, dict[int, bytes]] = defaultdict(dict)
         self._most_parts = most_parts
         self._unlisted = unlisted
         self._full = full
+        self._kept = kept
 
     def _listed(self, path: str) -> str:
         parts = (_PART.format(number, len(part), _etag(part)) for number, part in self.parts[path].items())
@@ -77,7 +79,7 @@ class MultipartServer:
                 self._answer(200, served._listed(self.path.partition("?")[0]))
 
             def do_DELETE(self) -> None:
-                self._answer(204, "")
+                self._answer(*(served._kept or (204, "")))
 
             def _body(self) -> bytes:
                 return self.rfile.read(int(self.headers["Content-Length"] or 0))

@@ -11,7 +11,14 @@ import pytest
 
 from jobs.storage import hashed, multipart
 from jobs.storage import store as module
-from jobs.storage.errors import StoreError, StoreFull, StoreUnreachable, UploadGone
+from jobs.storage.errors import (
+    StoreDenies,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnreachable,
+    UploadGone,
+)
 from jobs.storage.multipart import Multipart, Part, PendingUpload
 from jobs.storage.store import Store
 from tests.conftest import S3
@@ -297,6 +304,36 @@ def test_a_store_without_room_is_full_by_faked_answers_of_minio_and_ceph(
         monkeypatch.setenv("AWS_ENDPOINT_URL", url)
         with pytest.raises(StoreFull, match=rf"the store is full( \({code or 507}\))?; the operator"):
             Store("s3://bucket/p").put_file("a", path)
+
+
+def _aborted_by(monkeypatch: pytest.MonkeyPatch, status: int, code: str) -> None:
+    """Abort an upload of a store that answers so."""
+    for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+        monkeypatch.setenv(name, "a-test-key")
+    body = f"<Error><Code>{code}</Code><Message>no</Message></Error>" if code else ""
+    with MultipartServer(10, kept=(status, body)).serving() as url:
+        monkeypatch.setenv("AWS_ENDPOINT_URL", url)
+        Store("s3://bucket/p").abort_upload(PendingUpload("a", "1"))
+
+
+@pytest.mark.parametrize(
+    ("status", "code"),
+    [(403, "AccessDenied"), (405, ""), (405, "MethodNotAllowed"), (501, ""), (501, "NotImplemented")],
+)
+def test_a_store_that_never_aborts_is_no_store_that_does_not_answer(
+    monkeypatch: pytest.MonkeyPatch, status: int, code: str
+) -> None:
+    with pytest.raises(StoreDenies, match=rf"the store refuses .* \({code or status}\)"):
+        _aborted_by(monkeypatch, status, code)
+
+
+@pytest.mark.parametrize("status", [401, 403])
+def test_a_status_alone_may_be_about_credentials_that_will_be_right_again(
+    monkeypatch: pytest.MonkeyPatch, status: int
+) -> None:
+    with pytest.raises(StoreRefused, match=rf"the store refuses .* \({status}\)") as refused:
+        _aborted_by(monkeypatch, status, "")
+    assert not isinstance(refused.value, StoreDenies)
 
 
 def _refused(**call: object) -> None:

@@ -138,6 +138,46 @@ def test_a_directory_that_cannot_be_read_is_no_empty_one(
         list(store.list("jobs"))
 
 
+_ON_A_READ_ONLY_DISK = """
+mount -t tmpfs none "$1" && mkdir "$1/store" && echo 1 > "$1/store/a" && mount -o remount,ro "$1"
+exec "$2" - "$1" <<'END'
+import sys
+from pathlib import Path
+from jobs.storage.errors import StoreUnreachable
+from jobs.storage.store import Store
+store = Store(f"file://{sys.argv[1]}/store")
+for use in (lambda: store.put_file("b/c", Path(sys.argv[1], "store", "a")), lambda: store.delete("a")):
+    try:
+        use()
+    except StoreUnreachable as error:
+        print(error)
+END
+"""
+
+
+def test_a_directory_on_a_read_only_disk_is_called_so(tmp_path: Path) -> None:
+    alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
+    if subprocess.run([*alone, 'mount -t tmpfs none "$1"', "sh", tmp_path], check=False).returncode:
+        pytest.skip("this machine lets nobody mount a disk of his own")
+    run = subprocess.run(
+        [*alone, _ON_A_READ_ONLY_DISK, "sh", tmp_path, sys.executable],
+        check=True,
+        capture_output=True,
+        text=True,
+    )
+    said = "the store's directory (STORE_URL) is read-only (EROFS); the operator must make it writable"
+    assert run.stdout.splitlines() == [said, said]
+
+
+def test_what_else_the_system_says_of_a_directory_is_passed_on(tmp_path: Path) -> None:
+    (tmp_path / "store").mkdir()
+    (tmp_path / "store" / "a").write_text("no directory")
+    with pytest.raises(
+        StoreUnreachable, match=r"\(STORE_URL\) cannot be used \(ENOTDIR, Not a directory\); the"
+    ):
+        Store(f"file://{tmp_path}/store").put_file("a/b", tmp_path / "store" / "a")
+
+
 def test_head_returns_the_size_or_none(store: Store, tmp_path: Path) -> None:
     store.put_file("a", small(tmp_path))
     assert store.head("a") == StoredObject("a", 7)

@@ -6,12 +6,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+import torch
 from pydantic import ValidationError
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.data.calibration import calibration_set
+from pruning.data.source import Source
 from pruning.data.training import held_out_text, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
@@ -134,10 +136,10 @@ def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused(
 @pytest.mark.parametrize(
     ("request_type", "fields", "why"),
     [
-        (Calibration, {"dataset": "/data/ids.npy"}, "used as they stand"),
-        (Calibration, {"datasets": [{"dataset": "c4"}, {"dataset": "/data/ids.npy"}]}, "used as they stand"),
-        (Evaluation, {"dataset": "/data/ids.npy"}, "used as they stand"),
-        (Evaluation, {"further_datasets": ["/data/ids.npy"]}, "used as they stand"),
+        (Calibration, {"dataset": "/data/ids.npy"}, "with ids.npy, .* leave out one of the two"),
+        (Calibration, {"datasets": [{"dataset": "c4"}, {"dataset": "/data/ids.npy"}]}, "with ids.npy, whose"),
+        (Evaluation, {"dataset": "/data/ids.npy"}, "with ids.npy, whose windows of token ids are used as"),
+        (Evaluation, {"further_datasets": ["builtin", "/data/ids.npy"]}, "with ids.npy, .* one of the two"),
         (Evaluation, {"sequence_length": 16, "stride": 4}, "leave out one of the two"),
     ],
 )
@@ -147,6 +149,38 @@ def test_windows_that_are_not_cut_for_it_are_refused(
     with pytest.raises(ValidationError, match=why) as caught:
         request_type.model_validate_json(json.dumps(fields | {"add_bos_token": True}))
     assert [error["loc"] for error in caught.value.errors()] == [("add_bos_token",)]
+
+
+def test_messages_name_the_windows_that_were_asked_for(tmp_path: Path, plain: Reader, begun: Reader) -> None:
+    """Each has one token more than is cut from the text."""
+    text, articles = tmp_path / "text.txt", tmp_path / "articles.jsonl"
+    text.write_text("word " * 20)
+    articles.write_text('{"text": "word"}\n' * 4)
+    count = len(plain.encode("word " * 20, Source(str(text), "calibration", "calibration.dataset")))
+
+    def refused(read: Callable[[], object]) -> str:
+        with pytest.raises(InvalidInput) as caught:
+            read()
+        return str(caught.value)
+
+    def calibrated(length: int, path: Path = text) -> str:
+        recipe = _recipe(path, length, add_bos_token=True)
+        return refused(lambda: calibration_set(recipe.calibration, begun))
+
+    def evaluated(length: int) -> str:
+        fields = {"dataset": str(text), "sequence_length": length, "add_bos_token": True}
+        return refused(lambda: evaluation_sets(Evaluation.model_validate(fields | {"windows": 90}), begun))
+
+    def held_out(path: Path) -> str:
+        recipe, window = _recipe(path, 17, add_bos_token=True), torch.zeros(1, 17, dtype=torch.int64)
+        return refused(lambda: held_out_text(recipe, begun, window))
+
+    assert f"a window of {count + 1} needs at least {count + 1}:" in calibrated(count + 1)
+    assert " windows of 17 tokens;" in calibrated(17, articles)
+    assert f"only {count // 16} windows of 17 tokens;" in evaluated(17)
+    assert f"shorter than one window of {count + 2} tokens" in evaluated(count + 2)
+    assert " more of 17 tokens;" in held_out(text)
+    assert " windows of 17 tokens;" in held_out(articles)
 
 
 def test_a_recipe_without_it_keeps_its_fingerprint(texts: Path) -> None:

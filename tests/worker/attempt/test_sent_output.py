@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage import store as module
 from jobs.storage.errors import StoreUnreachable
-from jobs.storage.multipart import Multipart, PendingUpload
+from jobs.storage.multipart import Failed, Gone, Multipart, PendingUpload
 from jobs.storage.store import Store
 from jobs.tables import Job, SentFile
 from tests.worker import one_job
@@ -63,6 +63,26 @@ def parts_have_arrived() -> None:
     for thread in threading.enumerate():
         if thread.name.startswith("part_"):
             thread.join()
+
+
+def begun(service: Service, job_id: UUID) -> set[PendingUpload]:
+    """Return what is on record of uploads in parts that are not complete."""
+    with service.database.begin() as session:
+        found = sent_files.of_job(session, job_id)
+        return {PendingUpload(row.key, row.upload_id) for row in found if row.upload_id is not None}
+
+
+_pending = Multipart.pending
+
+
+def of_exact_key(self: Multipart, prefix: str) -> Iterator[PendingUpload]:
+    """List uploads in parts as MinIO does: under the exact key of their file."""
+    return (each for each in _pending(self, prefix) if each.key == prefix)
+
+
+@pytest.fixture
+def _exact_keys_alone(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(Multipart, "pending", of_exact_key)
 
 
 def rows(database: Database) -> int:
@@ -151,6 +171,62 @@ def test_an_upload_of_a_file_of_another_size_is_aborted_and_its_key_left_alone(
     assert service.stored()[0] == f"jobs/{job_id}/attempts/2/output/model.safetensors"
 
 
+@pytest.mark.usefixtures("_exact_keys_alone")
+@pytest.mark.parametrize("size", [PART, 3 * PART])
+def test_one_that_cannot_be_aborted_then_is_on_record_until_it_is(
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    size: int,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Also where the attempt that has begun another one ends there, and the next one succeeds."""
+    with monkeypatch.context() as once:
+        once.setattr(Multipart, "_put", taken_away_at(service, job_id, 7))
+        service.run(job_id)
+    parts_have_arrived()
+    left = begun(service, job_id)
+    other = os.urandom(size)
+    monkeypatch.setattr(one_job, "WEIGHTS", other)
+
+    def unavailable(self: Multipart, upload: PendingUpload) -> None:
+        raise Failed("for the test", "InternalError")
+
+    with monkeypatch.context() as once:
+        once.setattr(Multipart, "abort", unavailable)
+        once.setattr(lifecycle, "succeed", lambda session, claim, *_: lifecycle.hand_back(session, claim, ""))
+        assert service.run(job_id).state == JobState.QUEUED
+    assert begun(service, job_id) == left
+    assert service.run(job_id).state == JobState.SUCCEEDED
+    assert service.artifacts(job_id)["model.safetensors"] == other
+    assert begun(service, job_id) == set()
+    assert not any(service.store.pending_uploads(upload.key) for upload in left)
+
+
+@pytest.mark.usefixtures("_exact_keys_alone")
+def test_an_upload_in_which_another_process_has_replaced_a_part_is_aborted(
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    weights: bytes,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """The S3 server of these tests replaces none, so the answer to that is made."""
+    complete = Multipart._complete
+    replaced: list[PendingUpload] = []
+
+    def once_replaced(self: Multipart, upload: PendingUpload, tags: list[str]) -> None:
+        if not replaced:
+            replaced.append(upload)
+            raise Gone("InvalidPart")
+        complete(self, upload, tags)
+
+    monkeypatch.setattr(Multipart, "_complete", once_replaced)
+    assert service.run(job_id).state == JobState.SUCCEEDED
+    assert service.artifacts(job_id)["model.safetensors"] == weights
+    assert service.store.pending_uploads(replaced[0].key) == []
+
+
 def test_an_upload_that_the_store_has_dropped_is_begun_again(
     service: Service, library: StandInRun, job_id: UUID, weights: bytes, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,15 +260,12 @@ def test_an_upload_that_is_begun_too_late_to_be_recorded_is_aborted(
 def test_a_cancelled_job_keeps_nothing_of_it(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch, lists_by: str
 ) -> None:
-    put, pending = Multipart._put, Multipart.pending
+    put = Multipart._put
 
     def cancelled(self: Multipart, upload: object, number: int, *part: object) -> tuple[str, int]:
         if number == 5:
             service.cancel(job_id)
         return put(self, upload, number, *part)  # type: ignore[arg-type] # whatever it takes
-
-    def of_exact_key(self: Multipart, prefix: str) -> Iterator[PendingUpload]:
-        return (each for each in pending(self, prefix) if each.key == prefix)
 
     monkeypatch.setattr(Multipart, "_put", cancelled)
     with monkeypatch.context() as patched:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
 from uuid import UUID
 
@@ -564,6 +564,47 @@ def test_files_that_are_no_uploads_are_deleted(
     assert left == {"coming", "kept", "of another database"}
     with database.begin() as session:
         assert session.scalars(select(StrayUpload.key)).all() == ["uploads/coming"]
+
+
+def test_a_file_that_cannot_be_deleted_keeps_no_other_from_its_turn(
+    database: Database,
+    retention: Retention,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """One whose uploads in parts cannot be listed, and one that the store does not delete."""
+    (tmp_path / "text").write_text("text")
+    names = ["unlisted", "undeleted", "c", "d"]
+    with database.begin() as session:
+        for days, name in enumerate(names):
+            key = store.put_file(f"uploads/{name}", tmp_path / "text").key
+            since = func.now() - func.make_interval(0, 0, 0, 10 - days)
+            uploads.announce(session, "ada", key, size=1, quota=10)
+            session.flush()
+            session.execute(update(StrayUpload).where(StrayUpload.key == key).values(since=since))
+    delete = Store.delete
+
+    def unlisted(self: Store, prefix: str) -> list[PendingUpload]:
+        if prefix == "uploads/unlisted":
+            raise StoreUnreachable("for the test")
+        return []
+
+    def undeleted(self: Store, key: str) -> None:
+        if key == "uploads/undeleted":
+            raise StoreUnreachable("for the test")
+        delete(self, key)
+
+    monkeypatch.setattr(module, "_FILES_PER_ROUND", 1)
+    monkeypatch.setattr(Store, "pending_uploads", unlisted)
+    monkeypatch.setattr(Store, "delete", undeleted)
+    for name in names:
+        with pytest.raises(StoreUnreachable) if name == "undeleted" else nullcontext():
+            retention.round()
+    with database.begin() as session:
+        left = session.scalars(select(StrayUpload.key).order_by(StrayUpload.since)).all()
+        assert left == ["uploads/unlisted", "uploads/undeleted"]
+        assert uploads.announce(session, "ada", "uploads/new", size=10, quota=10) == 10
 
 
 def test_revoked_keys_are_forgotten_once_they_have_made_no_other(
