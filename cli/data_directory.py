@@ -65,8 +65,13 @@ class DataDirectory:
         return self.root / "work"
 
     def create(self) -> None:
-        """Create the directory, closed to other users: it holds keys and passwords."""
+        """Create the directory, closed to other users: it holds keys and passwords.
+
+        The store of a service that has run is left missing: it may lie on a disk that is not mounted, and
+        results that were written in its place would be lost once it is.
+        """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)
-        for directory in (self.store, self.models, self.work):
+        has_run = self.postgres.exists()
+        for directory in (self.models, self.work, *([] if has_run else [self.store])):
             directory.mkdir(exist_ok=True)

@@ -31,7 +31,7 @@ from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
-from tests.stack import Stack, environment_of, write_calibration
+from tests.stack import Stack, directory_store, environment_of, write_calibration
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
 os.environ["OMP_NUM_THREADS"] = "1"
@@ -228,7 +228,7 @@ def s3_url(s3: S3, monkeypatch: pytest.MonkeyPatch) -> str:
 def store_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     """Each of the two kinds of store in turn."""
     if request.param == "directory":
-        return f"file://{tmp_path}/store"
+        return directory_store(tmp_path)
     url: str = request.getfixturevalue("s3_url")
     return url
 
@@ -239,7 +239,7 @@ def settings(database_url: str, tmp_path: Path) -> Settings:
     return Settings(
         DATABASE_URL=database_url,
         BROKER_URL=f"redis://{LOOPBACK}:1/0",
-        STORE_URL=f"file://{tmp_path}/store",
+        STORE_URL=directory_store(tmp_path),
         work_dir=tmp_path / "work",
     )
 

@@ -164,6 +164,13 @@ class Stack:
         return "\n".join(f"{process.log}:\n{process.log.read_text()[-3000:]}" for process in self.processes)
 
 
+def directory_store(parent: Path) -> str:
+    """Make an empty store in a directory, as an operator would, and return its URL."""
+    directory = parent / "store"
+    directory.mkdir(exist_ok=True)
+    return f"file://{directory}"
+
+
 def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[str, str]:
     """Return the environment of the service's processes, with short leases."""
     return {

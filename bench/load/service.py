@@ -90,6 +90,7 @@ def service(*, server_connections: int | None = None) -> Iterator[LoadedService]
         pooler = None
         if server_connections is not None:
             pooler = stack.enter_context(PgBouncer(directory / "pgbouncer", postgres.url, server_connections))
+        (directory / "store").mkdir()
         place = {
             "DATABASE_URL": pooler.url if pooler else postgres.url,
             "BROKER_URL": valkey.url,

@@ -54,6 +54,7 @@ def stack(roots: Sequence[Path]) -> Iterator[Stack]:
         valkey = running.enter_context(Valkey(directory / "valkey"))
         migrations.upgrade(postgres.url)
         readable = ":".join(map(str, roots))
+        (directory / "store").mkdir()
         place = {
             "DATABASE_URL": postgres.url,
             "BROKER_URL": valkey.url,

@@ -106,6 +106,7 @@ def subject(jobs: int) -> Iterator[Subject]:
     """Start a database with `jobs` jobs and one API process."""
     with tempfile.TemporaryDirectory() as directory, Postgres(Path(directory) / "postgres") as postgres:
         migrations.upgrade(postgres.url)
+        Path(directory, "store").mkdir()
         place = {
             "DATABASE_URL": postgres.url,
             "BROKER_URL": f"redis://{LOOPBACK}:1/0",

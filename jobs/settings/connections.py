@@ -22,8 +22,8 @@ class Connections(BaseModel):
     )
     store_url: str = Field(
         validation_alias="STORE_URL",
-        description="`file:///directory`, or `s3://bucket/prefix` with the endpoint, region and credentials "
-        "of S3 in `AWS_*`.",
+        description="`file:///directory`, which exists, or `s3://bucket/prefix` with the endpoint, region "
+        "and credentials of S3 in `AWS_*`.",
     )
 
     @field_validator("database_url", "listen_url")

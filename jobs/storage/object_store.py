@@ -1,6 +1,7 @@
 """The directory or the bucket that `STORE_URL` names."""
 
 from datetime import timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import unquote, urlsplit
 
@@ -15,11 +16,21 @@ if TYPE_CHECKING:
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
 
-def object_store(url: str) -> "ObjectStore":
-    """Open it. Raises ValueError for any other URL."""
+def directory_of(url: str) -> Path | None:
+    """Return the directory that the URL names; None if it names a bucket, or nothing."""
     parts = urlsplit(url)
-    if parts.scheme == "file" and not parts.netloc and parts.path.startswith("/"):
-        return LocalStore(unquote(parts.path), mkdir=True, automatic_cleanup=True)
+    is_directory = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
+    return Path(unquote(parts.path)) if is_directory else None
+
+
+def object_store(url: str) -> "ObjectStore":
+    """Open it. Raises ValueError for any other URL.
+
+    A directory must exist: one that was made here would pass for the store while its disk is not mounted.
+    """
+    parts = urlsplit(url)
+    if (directory := directory_of(url)) is not None:
+        return LocalStore(directory, automatic_cleanup=True)
     if parts.scheme == "s3" and parts.netloc:
         config = _credentials()
         client: ClientConfig = {"connect_timeout": "5s"}

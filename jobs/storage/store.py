@@ -19,7 +19,7 @@ from uuid import UUID
 
 import obstore
 from obstore import exceptions
-from obstore.store import LocalStore, S3Store
+from obstore.store import S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
 from jobs.storage import multipart, seekable
@@ -34,12 +34,13 @@ from jobs.storage.errors import (
 from jobs.storage.hashed import Counted, HashedFile, HashedStream
 from jobs.storage.links import Label, Links, Unsigned
 from jobs.storage.multipart import Multipart, PendingUpload
-from jobs.storage.object_store import object_store
+from jobs.storage.object_store import directory_of, object_store
 from jobs.storage.pieces import Heartbeat, of_size
 from jobs.storage.ranges import WrongRange, in_ranges, one_range
 
 if TYPE_CHECKING:
     from obstore import BytesStream
+    from obstore.store import ObjectStore
 
 log = logging.getLogger(__name__)
 
@@ -87,7 +88,11 @@ class Store:
     """Files by key, in the directory or bucket that `STORE_URL` names."""
 
     def __init__(self, url: str, links: Links | None = None) -> None:
-        """Open `file:///directory`, which is created if necessary, or `s3://bucket/prefix`.
+        """Open `file:///directory` or `s3://bucket/prefix`.
+
+        The directory need not be there yet. While it is missing, every operation raises
+        `StoreUnreachable`, and nothing makes it: what is written in place of a disk that is not mounted would
+        be lost once it is.
 
         For S3, the endpoint and the region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …),
         the credentials from there or from files (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
@@ -95,14 +100,25 @@ class Store:
 
         `links`: how addresses are made at which others fetch files of S3; without them there are none.
         """
-        self._objects = object_store(url)
+        self._url, self._directory = url, directory_of(url)
+        self._opened = object_store(url) if self._directory is None else None
         self._links = links
         self._label = Label()
-        objects = self._objects
-        self._directory = Path(str(objects.prefix)) if isinstance(objects, LocalStore) else None
+        objects = self._opened
         self._multipart = (
             Multipart(objects.config["bucket"], objects.prefix) if isinstance(objects, S3Store) else None
         )
+
+    @property
+    def _objects(self) -> "ObjectStore":
+        """The directory or bucket. Raises `StoreUnreachable` if the directory is missing."""
+        if self._directory is not None and not self._directory.is_dir():
+            raise StoreUnreachable(
+                "the store's directory (STORE_URL) is missing; the operator must mount its disk, or create it"
+            )
+        if self._opened is None:
+            self._opened = object_store(self._url)
+        return self._opened
 
     @measured("write")
     def put_file(
@@ -272,11 +288,11 @@ class Store:
         None: the service makes no such addresses, its store is a directory, or labels nothing. Raises
         `NotStored`.
         """
-        if self._links is None or not isinstance(self._objects, S3Store):
+        if self._links is None or not isinstance(self._opened, S3Store):
             return None
         if self.head(key) is None:
             raise NotStored(f"there is no file {key} in the store")
-        bucket, prefix = self._objects.config["bucket"], self._objects.prefix
+        bucket, prefix = self._opened.config["bucket"], self._opened.prefix
         at = f"{prefix}/{key}" if prefix else key
         try:
             address = self._links.to(bucket, at, disposition, encoding)
@@ -351,11 +367,12 @@ class Store:
 
         Also what a process that was killed has left of a file in a directory, under a name of the library's.
         """
+        objects = self._objects
         if self._directory is not None:
             yield from _files_below(self._directory, prefix)
             return
         with translated_errors(prefix):
-            for batch in obstore.list(self._objects, prefix):
+            for batch in obstore.list(objects, prefix):
                 for found in batch:
                     yield StoredObject(found["path"], found["size"])
 
@@ -364,10 +381,11 @@ class Store:
         """Delete a file. A missing file is no error."""
         try:
             with translated_errors(key):
+                objects = self._objects
                 if self._directory is not None and _UNFINISHED.search(key):
                     (self._directory / key).unlink(missing_ok=True)
                 else:
-                    obstore.delete(self._objects, key)
+                    obstore.delete(objects, key)
         except NotStored:
             return
 

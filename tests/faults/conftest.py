@@ -8,7 +8,7 @@ from uuid import UUID
 import pytest
 
 from tests.faults.tally import Tally, Undisturbed, table, tally
-from tests.stack import Stack
+from tests.stack import Stack, directory_store
 
 Judge = Callable[[str, int, Iterable[UUID]], None]
 
@@ -16,7 +16,7 @@ Judge = Callable[[str, int, Iterable[UUID]], None]
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
     """A local directory: only some faults concern the store, and those use S3."""
-    return f"file://{tmp_path}/store"
+    return directory_store(tmp_path)
 
 
 @pytest.fixture(scope="session")

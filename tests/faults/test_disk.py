@@ -19,7 +19,7 @@ from jobs.tables import JobBlock, Worker
 from pruning.recipe import Stage
 from tests.faults.conftest import Judge
 from tests.faults.damage import damage_stored
-from tests.stack import Stack, signal_to
+from tests.stack import Stack, directory_store, signal_to
 
 
 @pytest.fixture
@@ -86,7 +86,7 @@ def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
 def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
-    stack.environment["STORE_URL"] = f"file://{small_disk}/store"
+    stack.environment["STORE_URL"] = directory_store(small_disk)
     stack.start_dispatcher()
     stack.start_worker()
     stack.wait_until(lambda: has_said_its_room(stack))  # one that finds the store full takes no jobs

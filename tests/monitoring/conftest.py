@@ -30,7 +30,7 @@ from jobs.tables import NOW, Job, Person, WebhookDelivery, WebhookEndpoint, Work
 from jobs.webhooks.encryption import SecretBox
 from tests.monitoring.otlp import Collector, collector
 from tests.monitoring.scrapes import Scrape, scrape
-from tests.stack import Stack, signal_to
+from tests.stack import Stack, directory_store, signal_to
 
 PARTS = ("api", "dispatcher", "worker")
 MOVING = ("pruneserve_dispatcher_last_round_timestamp_seconds", "pruneserve_database_read_timestamp_seconds")
@@ -69,7 +69,7 @@ _runs: list[Run] = []
 
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
-    return f"file://{tmp_path}/store"
+    return directory_store(tmp_path)
 
 
 @pytest.fixture

@@ -43,6 +43,7 @@ from jobs.states import PlacementState
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import NOW, Job, Worker
+from tests.stack import directory_store
 
 Database = sessionmaker[Session]
 Recorded = list[tuple[str, float, dict[str, str]]]
@@ -226,7 +227,7 @@ def test_a_move_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
 
 
 def test_the_store_counts_what_it_moves_and_an_error_once(tmp_path: Path, recorded: Recorded) -> None:
-    store = Store(f"file://{tmp_path}/store")
+    store = Store(directory_store(tmp_path))
     (tmp_path / "file").write_bytes(b"12345")
     store.put_file("a/b", tmp_path / "file")
     store.download("a/b", tmp_path / "copy")

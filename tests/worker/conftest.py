@@ -15,6 +15,7 @@ import pruning.run
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
+from tests.stack import directory_store
 from tests.worker.dispatcher.receiver import Receiver
 from tests.worker.one_job import Service, StandInRun
 from worker import retry
@@ -64,7 +65,7 @@ def environment(
 
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
-    return f"file://{tmp_path}/store"
+    return directory_store(tmp_path)
 
 
 @pytest.fixture

@@ -82,6 +82,7 @@ def main() -> None:
     options = parser.parse_args()
     with tempfile.TemporaryDirectory() as directory, Postgres(Path(directory) / "postgres") as postgres:
         migrations.upgrade(postgres.url)
+        Path(directory, "store").mkdir()
         settings = Settings(
             database_url=SecretStr(postgres.url),
             broker_url=SecretStr("redis://127.0.0.1:1/0"),

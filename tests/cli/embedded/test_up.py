@@ -231,6 +231,17 @@ def test_a_worker_that_takes_no_jobs_is_not_called_ready(tmp_path: Path) -> None
     assert "PruneServe is ready" not in said
 
 
+def test_the_store_of_a_service_that_has_run_is_not_made_again(tmp_path: Path) -> None:
+    """It may lie on a disk that is not mounted."""
+    data = DataDirectory(tmp_path / "data")
+    data.create()
+    assert data.store.is_dir()
+    data.postgres.mkdir()
+    data.store.rmdir()
+    data.create()
+    assert not data.store.exists()
+
+
 def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]

@@ -23,6 +23,7 @@ from jobs.storage.multipart import Multipart, Part, PendingUpload
 from jobs.storage.store import Store
 from tests.conftest import S3
 from tests.jobs.storage.multipart_server import MultipartServer
+from tests.stack import directory_store
 
 PART = 5000
 CONTENT = os.urandom(7 * PART + 11)
@@ -242,7 +243,7 @@ def test_uploads_are_found_by_their_key_or_by_whole_segments_of_it(store: Store)
 
 def test_a_file_of_one_request_and_a_directory_have_no_uploads(store: Store, tmp_path: Path) -> None:
     assert store.begin_upload("a/b", PART) is None
-    directory = Store(f"file://{tmp_path}/store")
+    directory = Store(directory_store(tmp_path))
     assert directory.begin_upload("a/b", len(CONTENT)) is None
     assert directory.pending_uploads("a") == []
 

@@ -5,7 +5,7 @@ import hashlib
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from uuid import UUID
 
@@ -15,6 +15,7 @@ from obstore.store import LocalStore
 
 from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
+from tests.stack import directory_store
 
 
 @pytest.fixture
@@ -72,7 +73,7 @@ def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
 def test_what_a_killed_process_has_left_of_a_file_in_a_directory_is_listed_and_deleted(
     tmp_path: Path,
 ) -> None:
-    store = Store(f"file://{tmp_path}/store")
+    store = Store(directory_store(tmp_path))
     store.put_file("jobs/2/a", small(tmp_path))
     code = """
 import os, sys
@@ -94,7 +95,7 @@ os._exit(9)  # as kill -9 ends it
 
 def test_a_file_that_is_complete_before_its_size_is_read_does_not_end_the_listing(tmp_path: Path) -> None:
     """A link to nothing stands for it: it is in its directory, and has no size."""
-    store = Store(f"file://{tmp_path}/store")
+    store = Store(directory_store(tmp_path))
     store.put_file("jobs/1/b", small(tmp_path))
     (tmp_path / "store" / "jobs" / "1" / "a#1").symlink_to(tmp_path / "nothing")
     assert [found.key for found in store.list("jobs/1")] == ["jobs/1/b"]
@@ -104,7 +105,7 @@ def test_a_file_that_is_complete_before_its_size_is_read_does_not_end_the_listin
 def test_a_directory_is_walked_once_and_lists_what_the_library_does(
     tmp_path: Path, part: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(f"file://{tmp_path}/store")
+    store = Store(directory_store(tmp_path))
     for name in ("1/a b", "1/ü", "1/100%", "1/a%20b", "1/[x]", "1/a#b/c", "10/z"):
         store.put_file(f"jobs/{name}", small(tmp_path))
     (tmp_path / "store" / "jobs" / "elsewhere").symlink_to(tmp_path / "store" / "jobs" / "10")
@@ -127,7 +128,7 @@ def test_a_directory_is_walked_once_and_lists_what_the_library_does(
 def test_a_directory_that_cannot_be_read_is_no_empty_one(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    store = Store(f"file://{tmp_path}/store")
+    store = Store(directory_store(tmp_path))
     store.put_file("jobs/1/a", small(tmp_path))
 
     def refused(path: str) -> Iterator[os.DirEntry[str]]:
@@ -167,6 +168,30 @@ def test_a_directory_on_a_read_only_disk_is_called_so(tmp_path: Path) -> None:
     )
     said = "the store's directory (STORE_URL) is read-only (EROFS); the operator must make it writable"
     assert run.stdout.splitlines() == [said, said]
+
+
+def test_a_missing_directory_is_no_empty_store_and_is_not_made(tmp_path: Path) -> None:
+    """Its disk is not mounted, say: what were written in its place would be lost once it is."""
+    store = Store(directory_store(tmp_path))
+    kept = store.put_file("a/b", small(tmp_path))
+    (tmp_path / "store").rename(tmp_path / "away")
+    for opened in (store, Store(f"file://{tmp_path}/store")):
+        uses: list[Callable[[], object]] = [
+            lambda opened=opened: opened.put_file("a/c", small(tmp_path)),  # type: ignore[misc]
+            lambda opened=opened: b"".join(opened.stream("a/b")),  # type: ignore[misc]
+            lambda opened=opened: opened.head("a/b"),  # type: ignore[misc]
+            lambda opened=opened: list(opened.list("a")),  # type: ignore[misc]
+            lambda opened=opened: opened.delete("a/b"),  # type: ignore[misc]
+            lambda opened=opened: opened.delete("a/b#1"),  # type: ignore[misc]
+        ]
+        for use in uses:
+            with pytest.raises(
+                StoreUnreachable, match=r"directory \(STORE_URL\) is missing; the operator must"
+            ):
+                use()
+    assert not (tmp_path / "store").exists()
+    (tmp_path / "away").rename(tmp_path / "store")
+    assert store.head("a/b") == StoredObject("a/b", kept.size)
 
 
 def test_what_else_the_system_says_of_a_directory_is_passed_on(tmp_path: Path) -> None:
