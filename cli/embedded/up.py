@@ -16,6 +16,8 @@ from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError
 from cli.embedded.secrets import secret_key, sign_in_token
+from cli.embedded.server import EmbeddedServer
+from cli.embedded.server_watch import servers_watched
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
@@ -41,12 +43,15 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
             try:
                 started = _start(supervisor, data, port, roots)
                 worker = started.worker
-                with workers_watched(
-                    started.database_url,
-                    worker.log,
-                    own_process=lambda: worker.pid if worker.running else None,
-                    silent_seconds=_lease_seconds(started.database_url, data),
-                ) as workers:
+                with (
+                    servers_watched(started.servers),
+                    workers_watched(
+                        started.database_url,
+                        worker.log,
+                        own_process=lambda: worker.pid if worker.running else None,
+                        silent_seconds=_lease_seconds(started.database_url, data),
+                    ) as workers,
+                ):
                     say("waiting for the worker's self-test")
                     supervisor.watch(until=workers.heard, seconds=_VERDICT_SECONDS)
                     _announce(started, workers, data, roots)
@@ -71,6 +76,7 @@ class _Started:
     token: str
     worker: Worker
     database_url: str
+    servers: tuple[EmbeddedServer, ...]
 
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
@@ -107,7 +113,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
-    return _Started(api.url, token, worker, postgres.app_url)
+    return _Started(api.url, token, worker, postgres.app_url, (postgres, valkey))
 
 
 def _lease_seconds(database_url: str, data: DataDirectory) -> float:
@@ -130,7 +136,7 @@ def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, root
         f"\n{state}\n"
         f"  page    {started.url}/sign-in?token={started.token}  (works once, within an hour)\n"
         f"  API     {started.url}  (key: {data.api_key})\n"
-        f"  models  {', '.join(map(str, (data.models, *roots)))}\n"
+        f"  models  {', '.join(str(root.absolute()) for root in (data.models, *roots))}\n"
         f"  logs    {data.root}/*/*.log\n"
         "Ctrl-C stops it.\n"
     )

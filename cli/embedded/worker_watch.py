@@ -1,6 +1,8 @@
 """Says on the terminal whether a worker takes jobs, why not, and that it hangs: its log is read too late."""
 
+import math
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
@@ -18,6 +20,7 @@ from jobs.tables import Worker
 
 _CHECK_SECONDS = 2.0
 _FIRST_CHECK_SECONDS = 0.2  # somebody waits for the first word
+_CONNECT_SECONDS = 5
 
 
 class WorkerWatch:
@@ -32,7 +35,12 @@ class WorkerWatch:
         """
         self.heard = threading.Event()
         """Set once the own worker has said whether it takes jobs."""
-        self._engine = create_engine(sqlalchemy_url(database_url), poolclass=NullPool, hide_parameters=True)
+        self._engine = create_engine(
+            sqlalchemy_url(database_url),
+            poolclass=NullPool,
+            hide_parameters=True,
+            connect_args={"connect_timeout": _CONNECT_SECONDS},
+        )
         self._log = log
         self._own_process, self._silent = own_process, timedelta(seconds=silent_seconds)
         self._own: set[str] = set()  # how the names of the own worker's processes begin
@@ -41,6 +49,7 @@ class WorkerWatch:
         self._quarantined: set[str] = set()
         self._fit: set[str] = set()
         self._hanging: set[str] = set()
+        self._no_answer_at = -math.inf  # when the database last gave none, or a late one
 
     @property
     def takes_jobs(self) -> bool:
@@ -54,11 +63,15 @@ class WorkerWatch:
             running = None if process is None else names.beginning(process)
             if running is not None:
                 self._own.add(running)
+            asked_at = time.monotonic()
             try:
                 with Session(self._engine) as session:
                     workers = quarantine.workers(session)
-            except SQLAlchemyError:  # whoever watches the database's process says so
+            except SQLAlchemyError:  # whoever watches the database says so
+                self._no_answer_at = time.monotonic()
                 continue
+            if time.monotonic() - asked_at > _CONNECT_SECONDS:
+                self._no_answer_at = time.monotonic()
             for worker in workers:
                 if worker.seen_at > self._began:  # else it was killed before
                     self._note(worker)
@@ -89,9 +102,13 @@ class WorkerWatch:
             self.heard.set()
 
     def _note_silence(self, worker: Worker, process: int | None) -> None:
-        """Say of a worker whose process runs that it sends no heartbeats, and that it does again."""
+        """Say of a worker whose process runs that it sends no heartbeats, and that it does again.
+
+        A database that has not answered took no heartbeat either: then the worker has as long again.
+        """
         name, is_silent = worker.name, datetime.now(UTC) - worker.seen_at > self._silent
-        if is_silent and name not in self._hanging:
+        had_time = time.monotonic() - self._no_answer_at > self._silent.total_seconds()
+        if is_silent and had_time and name not in self._hanging:
             self._hanging.add(name)
             since = f"{worker.seen_at.astimezone():%H:%M:%S}"
             say(

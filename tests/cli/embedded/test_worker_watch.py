@@ -1,17 +1,22 @@
 """`up` says whether its worker takes jobs, from the row that the worker writes."""
 
+import math
 import socket
 import time
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
-from sqlalchemy import update
+from sqlalchemy import NullPool, create_engine, update
 from sqlalchemy.orm import Session, sessionmaker
 
+import migrations
 from cli.embedded import worker_watch
+from cli.embedded.postgres import Postgres
+from jobs.database import sqlalchemy_url
 from jobs.fleet import dispatch_queue, quarantine
 from jobs.tables import Worker
+from tests.cli.embedded.freezing import frozen
 
 Database = sessionmaker[Session]
 
@@ -122,3 +127,28 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
             dispatch_queue.worker_seen(session, "another", "prune")
         terminal.wait_for("worker another, which was not started here, takes jobs")
     assert terminal.shown.count("hangs") == 1
+
+
+@pytest.mark.slow
+def test_a_worker_is_not_said_to_hang_because_the_database_did(tmp_path: Path, terminal: Terminal) -> None:
+    with Postgres(tmp_path / "postgres") as postgres:
+        migrations.upgrade(postgres.url)
+        database = sessionmaker(create_engine(sqlalchemy_url(postgres.url), poolclass=NullPool))
+        with worker_watch.workers_watched(
+            postgres.url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
+        ) as watch:
+            watch._began -= timedelta(days=1)
+            with database.begin() as session:
+                dispatch_queue.worker_seen(session, name_of(7), "prune")
+            terminal.wait_for(f"worker {name_of(7)} takes jobs\n")
+            with frozen(postgres):
+                while math.isinf(watch._no_answer_at):
+                    time.sleep(0.02)
+            with database.begin() as session:
+                session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=2)))
+                dispatch_queue.worker_seen(session, "another", "prune")
+            terminal.wait_for("worker another, which was not started here, takes jobs")
+            assert "hangs" not in terminal.shown
+
+            watch._no_answer_at -= 3601  # it has answered for as long as a worker may be silent
+            terminal.wait_for(f"worker {name_of(7)} hangs")
