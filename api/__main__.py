@@ -4,8 +4,11 @@ import argparse
 import logging
 import socket
 import sys
+from copy import deepcopy
+from typing import Any
 
 import uvicorn
+from uvicorn.config import LOGGING_CONFIG
 
 from api.app import create_app
 from api.process import keep_from_collector, share_heaps, switch_threads_often
@@ -58,6 +61,14 @@ def _print_audit_log() -> None:
     audit.propagate = False
 
 
+def _log_config() -> dict[str, Any]:
+    """Return how uvicorn logs as text: its own way, with the time in front, as the other parts have it."""
+    config = deepcopy(LOGGING_CONFIG)
+    for formatter in config["formatters"].values():
+        formatter["fmt"] = f"%(asctime)s {formatter['fmt']}"
+    return config
+
+
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="pruneserve-api", description="REST API and status page.")
@@ -83,9 +94,12 @@ def main() -> None:
         server_header=False,
         http=GuardedProtocol.of(settings),
         forwarded_allow_ips=list(settings.trusted_proxies),
+        log_config=_log_config(),
     )
     if settings.log == "json":
         logs.write_json(Part.API, *map(logging.getLogger, ("uvicorn", "uvicorn.access")))
+    else:
+        logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _print_audit_log()
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
     server = Server(config, app.state.resources)
