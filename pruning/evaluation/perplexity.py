@@ -123,7 +123,8 @@ def perplexity(
 
     `observe`: see `token_losses`; it changes no bit of the perplexity.
 
-    `step(done, total)` is called after each of `evaluation_batches`, and within a group between blocks, too;
+    `step(done, total)` is called after each of `evaluation_batches`, and within a group between blocks, too,
+    with a `done` that never falls;
     an exception that it raises ends the measurement. Raises NumericalFailure with the number of the window if
     a loss is not finite.
     """
@@ -132,7 +133,15 @@ def perplexity(
     placement = placement or Placement(model)
     batches = evaluation_batches(windows, placement.device)
     remaining = predictions_in(windows, stride)
-    losses_by_batch = token_losses(placement, batches, lambda done: step(done, len(batches)), observe)
+    reached = 0
+
+    def report(done: int) -> None:
+        """Within a group its blocks are ahead of the batches whose losses are known."""
+        nonlocal reached
+        reached = max(reached, done)
+        step(reached, len(batches))
+
+    losses_by_batch = token_losses(placement, batches, report, observe)
     with closing(losses_by_batch) as measured:
         for done, batch in enumerate(measured, start=1):
             first = len(losses)
@@ -140,7 +149,7 @@ def perplexity(
             losses += mean_losses([window[-count:] for window, count in zip(batch, new, strict=True)])
             predictions += new
             remaining -= sum(new)
-            step(done, len(batches))
+            report(done)
             if remaining and (bound := perplexity_of([*losses, 0.0], [*predictions, remaining])) > limit:
                 return bound
     return perplexity_of(losses, predictions)

@@ -57,8 +57,8 @@ def token_losses(
     """Yield, for each batch of token ids (windows, length), the losses of its tokens but the first.
 
     They are (windows, length - 1), in nats, in float32 (float64 for a float64 model). `report_done` is called
-    between the blocks of a model that is not resident, with the number of batches that its work so far
-    amounts to; an exception that it raises ends the pass.
+    between the blocks of a model that is not resident, and between the heads that follow, with the number of
+    batches that its work so far amounts to; an exception that it raises ends the pass.
 
     `observe` is called with the logits of all positions, some at a time; not at all for a model whose logits
     at one position depend on more than the last block's output there.
@@ -136,10 +136,21 @@ class _Blockwise:
             hidden = [self._embedded(tokens) for tokens in group]
             for index in range(len(self._modules)):
                 self._advance(index, group, hidden, is_last_group=start + size >= len(batches))
-                self._report_done(start + len(group) * (index + 1) // (len(self._modules) + 1))
+                self._report_done(start + int(len(group) * self._share_of_blocks(index + 1)))
+            through_blocks = self._share_of_blocks(len(self._modules))
             for number, tokens in enumerate(group):
+                if number:
+                    through_head = (1 - through_blocks) * number / len(group)
+                    self._report_done(start + int(len(group) * (through_blocks + through_head)))
                 yield self._losses_after_blocks(tokens, hidden[number : number + 1], first_window)
                 first_window += len(tokens)
+
+    def _share_of_blocks(self, count: int) -> float:
+        """Return the share that the first `count` blocks have of a batch's work, by their parameters."""
+        sizes = [sum(weight.numel() for weight in block.parameters()) for block in self._modules]
+        head = self._placement.model.get_output_embeddings()
+        of_head = sizes[-1] if head is None else sum(weight.numel() for weight in head.parameters())
+        return sum(sizes[:count]) / max(1, sum(sizes) + of_head)
 
     def _batches_at_once(self, batch: Tensor) -> int:
         """Return the batches of a group."""

@@ -129,6 +129,25 @@ def test_a_limit_ends_a_measurement_in_groups_at_the_same_bound(
     assert results[0][1] == len(windows.split(2)) > results[-1][1]
 
 
+@pytest.mark.parametrize("vocabulary", [VOCABULARY, 16384])
+def test_progress_never_falls_and_has_no_leap_where_the_head_takes_most(
+    windows: Tensor, vocabulary: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(module._GROUP_TOKENS, "cpu", 4 * 2048)
+    placement = Placement(make("llama", num_hidden_layers=7, vocab_size=vocabulary), dtype=NARROW)
+    steps: list[int] = []
+    perplexity(
+        placement.model,
+        windows.repeat(32, 1),  # 2048 tokens are 85 windows: four batches are a group, the fifth is another
+        step=lambda done, total: steps.append(done),
+        placement=placement,
+    )
+    assert steps == sorted(steps)
+    assert set(steps) == {0, 1, 2, 3, 4, 5}
+    through_blocks = steps[6]  # of the first group
+    assert through_blocks == (0 if vocabulary == 16384 else 3)
+
+
 @pytest.mark.usefixtures("two_batches_in_a_group")
 def test_progress_between_blocks_is_a_share_of_the_group_and_can_end_the_pass(windows: Tensor) -> None:
     placement = Placement(make("llama", num_hidden_layers=7), dtype=NARROW)
