@@ -25,6 +25,10 @@ from pruning.recipe import ModelReference, is_local
 _CONFIG = "config.json"
 _MAX_CONFIG_BYTES = 2**20
 _FIRST_BYTES = 2**16
+_NO_CONFIG = (
+    "its directory has no config.json, or one that is a link out of the directories that the service may "
+    "read, as in a cache of the Hub: copy the model with what its links lead to (`cp -rL`)"
+)
 _NO_FILE = "there is no such file that a job may read"
 _NAME = re.compile(r"[\w-][\w.-]*")
 
@@ -73,7 +77,7 @@ def why_no_model(directory: str, roots: Sequence[Path]) -> str | None:
     if not _is_here(directory, roots) or _config(Path(directory, _CONFIG), roots) is not None:
         return None
     missing = _is_missing(Path(directory), roots)
-    reason = "this directory does not exist" if missing else "its directory has no config.json"
+    reason = "this directory does not exist" if missing else _NO_CONFIG
     return f"there is no model that a job may read: {reason}"
 
 

@@ -261,7 +261,7 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
     assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
     told = (
         "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 of 1048576 "
-        "bytes free: make room on it, then retry the job"
+        "bytes free: make room on it, and retry the job if it has failed"
         if is_full
         else "the worker failed, not the job: its cache of the Hub's files (HF_HOME) cannot be used "
         "(EROFS, Read-only file system); mount it for writing again"

@@ -61,7 +61,7 @@ class Disk:
         usage = shutil.disk_usage(cache)
         return DiskFull(
             f"the disk of the worker's {HUB_CACHE} reported {code_of(number)}: it has {usage.free} of "
-            f"{usage.total} bytes free: make room on it, then retry the job"
+            f"{usage.total} bytes free: make room on it, and retry the job if it has failed"
         )
 
     def _full(self, reported: str = "") -> DiskFull:
@@ -69,7 +69,8 @@ class Disk:
         usage = shutil.disk_usage(self._directory)
         return DiskFull(
             f"the worker's scratch disk (PRUNESERVE_WORK_DIR){reported} has {usage.free} of {usage.total} "
-            f"bytes free, and {self._min_free_bytes} must stay free: make room on it, then retry the job"
+            f"bytes free, and {self._min_free_bytes} must stay free: make room on it, and retry the job if "
+            "it has failed"
         )
 
     def _is_of_cache(self, error: BaseException, cache: Path) -> bool:
