@@ -16,8 +16,8 @@ from jobs.spec.placement import Placement, within_limits
 from pruning.recipe import Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.fields import OUT_AT_DEFAULT
 
-SPEC_VERSION = 2
-"""The newest version that this release reads. 2: the recipe may have lanes."""
+SPEC_VERSION = 3
+"""The newest version that this release reads. 2: the recipe may have lanes. 3: it may search."""
 
 
 class UnknownSpecVersion(Exception):
@@ -93,8 +93,12 @@ class JobSpec(JobOptions):
     @classmethod
     def _is_the_lowest_that_reads_it(cls, _stored: int, info: ValidationInfo) -> int:
         # So that a worker of the release before takes every job that it can read, and leaves the others.
-        recipe = info.data.get("recipe")
-        return 2 if recipe is not None and recipe.lanes > 1 else 1
+        recipe: Recipe | None = info.data.get("recipe")
+        if recipe is None:
+            return 1
+        if recipe.searches:
+            return 3
+        return 2 if recipe.lanes > 1 else 1
 
     @field_validator("placement", mode="before")
     @classmethod

@@ -52,10 +52,19 @@ def test_a_job_with_lanes_is_left_to_workers_that_read_them() -> None:
     assert JobSpec.model_validate(DOCUMENT | {"version": 2}).version == 1
 
 
-@pytest.mark.parametrize("version", [3, 0, "1", None])
+def test_a_job_that_searches_its_allocation_is_left_to_workers_that_can() -> None:
+    searching = DOCUMENT | {"recipe": DOCUMENT["recipe"] | {"allocation": "search"}}
+    assert JobSpec.model_validate(searching | {"version": 1}).version == 3
+    text = {"dataset": "c4", "samples": 16}
+    with_lanes = DOCUMENT | {"recipe": searching["recipe"] | {"lanes": 16, "calibration": text}}
+    assert JobSpec.model_validate(with_lanes).version == 3
+    assert JobSpec.model_validate(DOCUMENT | {"version": 3}).version == 1
+
+
+@pytest.mark.parametrize("version", [4, 0, "1", None])
 def test_a_document_of_an_unknown_version_is_refused_by_its_version_alone(version: object) -> None:
     newer: dict[str, Any] = {**DOCUMENT, "version": version, "field_of_a_later_release": 1}
-    with pytest.raises(ValidationError, match="reads versions up to 2") as refused:
+    with pytest.raises(ValidationError, match="reads versions up to 3") as refused:
         JobSpec.model_validate(newer)
     assert [(error["type"], error["loc"]) for error in refused.value.errors()] == [("spec_version", ())]
 
