@@ -916,7 +916,7 @@ class JobDetail(JobModel):
     """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
-    """How far the job has come; null before it first runs."""
+    """How far the job has come; null before it first runs, and in a stage that only a newer release knows."""
 
     checks: Literal["done", "pending"] | str = "done"
     """`pending` until the service has looked at the job's files, if a disk is slow."""
@@ -1189,7 +1189,7 @@ class JobSummary(JobModel):
     """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
-    """How far the job has come; null before it first runs."""
+    """How far the job has come; null before it first runs, and in a stage that only a newer release knows."""
 
     checks: Literal["done", "pending"] | str = "done"
     """`pending` until the service has looked at the job's files, if a disk is slow."""

@@ -305,5 +305,7 @@ def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
         return "active" if job.state in HELD else "stopped"
     if finished:
         return "done"
-    # Skipped without an event, as by a method that uses no gradients.
-    return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"
+    # Skipped without an event, as by a method that uses no gradients. What comes before a stage that only a
+    # newer release knows, only that release can say.
+    reached = Stage.known(job.stage)
+    return "skipped" if reached is not None and _ORDER[stage] < _ORDER[reached] else "waiting"

@@ -77,7 +77,10 @@ class JobSummary(BaseModel):
     waiting: Waiting | None = Field(
         description="Why the job waits; null unless it is queued, or runs and waits for the store."
     )
-    progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
+    progress: Progress | None = Field(
+        description="How far the job has come; null before it first runs, and in a stage that only a newer "
+        "release knows."
+    )
     checks: Literal["done", "pending"] = Field(
         "done",
         description="`pending` until the service has looked at the job's files, if a disk is slow.",
@@ -101,14 +104,13 @@ class JobSummary(BaseModel):
     def of(cls, job: Job, waiting: Waiting | None, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
         """Build the summary from a row and why the job waits."""
         plain = {name: getattr(job, name) for name in _PLAIN_FIELDS}
+        stage = Stage.known(job.stage)
         return cls(
             **plain,
             waiting=waiting,
             progress=None
-            if job.stage is None
-            else Progress(
-                stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
-            ),
+            if stage is None
+            else Progress(stage=stage, step=job.step, steps=job.steps, seconds_left=job.seconds_left),
             checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
             if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ALONE
