@@ -21,6 +21,7 @@ _DENIES = {"AccessDenied", "NotImplemented", "MethodNotAllowed", "405", "501"}
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "507"}
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
 _OF_DIRECTORY = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
+_OF_ONE_FILE = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBUSY}
 _CODE = re.compile(r"<Code>(\w{1,40})</Code>")
 
 
@@ -47,6 +48,10 @@ class StoreRefused(StoreError):
 
 class StoreDenies(StoreRefused):
     """The store does not do this with uploads in parts, or not for us, whose credentials it knows."""
+
+
+class FileUnusable(StoreUnreachable):
+    """A directory does not let us use this file. It may have others that can be used."""
 
 
 class StoreFull(StoreUnreachable):
@@ -103,7 +108,8 @@ def _translated(error: Exception, key: str) -> StoreError:
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return StoreRefused(f"the store refuses the key {key}")
     if (found := _OF_DIRECTORY.search(str(error))) is not None:
-        return StoreUnreachable(_of_directory(int(found[1])))
+        number = int(found[1])
+        return (FileUnusable if number in _OF_ONE_FILE else StoreUnreachable)(_of_directory(number))
     return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
 
 

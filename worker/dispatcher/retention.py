@@ -19,7 +19,7 @@ from jobs.lifecycle import sent_files
 from jobs.retention import OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
-from jobs.storage.errors import StoreError
+from jobs.storage.errors import FileUnusable, StoreError, StoreUnreachable
 from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import Store, job_prefix
 from worker.dispatcher.background import Background
@@ -169,18 +169,32 @@ class Retention(Background):
             log.info("job %s: deleted %d orphaned files", job.job_id, len(orphaned))
 
     def _delete_abandoned_uploads(self) -> None:
-        """Delete files that never became an upload, or whose upload was deleted and the file was not."""
+        """Delete files that never became an upload, or whose upload was deleted and the file was not.
+
+        One that cannot be deleted keeps none of the others. Where the store is away, none is tried after it.
+        Raises the first error in the end.
+        """
         with self._database.begin() as session:
             keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
         gone: list[str] = []
+        failed: dict[str, StoreError] = {}
         try:
             for key in keys:
-                self._store.delete(key)
-                if self._abort_uploads(key):
-                    gone.append(key)
+                try:
+                    self._store.delete(key)
+                except StoreError as error:
+                    failed[key] = error
+                    if isinstance(error, StoreUnreachable) and not isinstance(error, FileUnusable):
+                        break
+                else:
+                    if self._abort_uploads(key):
+                        gone.append(key)
         finally:
             with self._database.begin() as session:
                 uploads.forget_deleted(session, gone)
+        for key, first in failed.items():
+            log.warning("%d abandoned files stay for now, such as %s: %s", len(failed), key, first)
+            raise first
 
     def _abort_uploads(
         self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()

@@ -18,7 +18,7 @@ from jobs.retention import named_keys
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
-from jobs.storage.errors import StoreRefused, StoreUnreachable
+from jobs.storage.errors import FileUnusable, StoreError, StoreFull, StoreRefused, StoreUnreachable
 from jobs.storage.multipart import Failed, Multipart, PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import (
@@ -605,6 +605,58 @@ def test_a_file_that_cannot_be_deleted_keeps_no_other_from_its_turn(
         left = session.scalars(select(StrayUpload.key).order_by(StrayUpload.since)).all()
         assert left == ["uploads/unlisted", "uploads/undeleted"]
         assert uploads.announce(session, "ada", "uploads/new", size=10, quota=10) == 10
+
+
+def abandon(database: Database, *keys: str) -> None:
+    with database.begin() as session:
+        for key in keys:
+            uploads.announce(session, "ada", key, size=1, quota=10)
+            uploads.give_up(session, key)
+
+
+@pytest.mark.parametrize("names", ["stuck, a, b", "a, stuck, b"])
+def test_a_file_that_cannot_be_deleted_keeps_none_of_its_round(
+    database: Database, retention: Retention, store: Store, tmp_path: Path, settings: Settings, names: str
+) -> None:
+    """A directory in the place of a file: no user can delete it as one."""
+    (tmp_path / "text").write_text("text")
+    keys = [f"uploads/{name}" for name in names.split(", ")]
+    for key in keys:
+        store.put_file(f"{key}/file" if key == "uploads/stuck" else key, tmp_path / "text")
+    abandon(database, *keys)
+    for _ in range(2):
+        with pytest.raises(StoreUnreachable, match="EISDIR"):
+            retention.round()
+        assert {found.key for found in store.list("uploads")} == {"uploads/stuck/file"}
+        with database.begin() as session:
+            assert session.scalars(select(StrayUpload.key)).all() == ["uploads/stuck"]
+
+
+@pytest.mark.parametrize(
+    ("error", "tried"), [(StoreRefused, 3), (FileUnusable, 3), (StoreUnreachable, 1), (StoreFull, 1)]
+)
+def test_a_store_that_is_away_is_asked_once_a_round_and_one_that_refuses_for_each_file(
+    database: Database,
+    retention: Retention,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[StoreError],
+    tried: int,
+) -> None:
+    keys = ["uploads/a", "uploads/b", "uploads/c"]
+    abandon(database, *keys)
+    asked: list[str] = []
+
+    def delete(_: Store, key: str) -> None:
+        asked.append(key)
+        raise error(f"for the test: {key}")
+
+    monkeypatch.setattr(Store, "delete", delete)
+    with pytest.raises(error) as first:
+        retention.round()
+    assert str(first.value) == f"for the test: {asked[0]}"
+    assert len(asked) == tried
+    with database.begin() as session:
+        assert sorted(session.scalars(select(StrayUpload.key))) == keys
 
 
 def test_revoked_keys_are_forgotten_once_they_have_made_no_other(
