@@ -28,7 +28,8 @@ log = logging.getLogger(__name__)
 
 _RECONNECT_SECONDS = 1.0
 _SAY_AGAIN_SECONDS = 60.0
-"""How often a loss is warned of, where connections are lost one after the other or none is to be had."""
+"""How often a loss is warned of, where connections are lost one after the other or none is to be had; and how
+often an error that nobody expects is logged."""
 _LISTEN_SECONDS = 2.0
 """How long a stream waits until it is listened for. Then it begins all the same, and reads at intervals."""
 _RETRY_SECONDS = 0.02
@@ -152,7 +153,7 @@ class EventListener:
         self._notifications = 0
         self.connected = False
         self.closed = False
-        self._said_at = -math.inf
+        self._said_at: dict[int, float] = {}  # by level: what is lost hides no fault of ours
 
     @classmethod
     def of(cls, settings: Settings, role: str) -> Self:
@@ -210,18 +211,20 @@ class EventListener:
             try:
                 await self._listen()
             except psycopg.Error as error:
-                self._say("the connection that listens for events was lost: %s", type(error).__name__)
+                lost = "the connection that listens for events was lost: %s"
+                self._say(logging.WARNING, lost, type(error).__name__)
             except Exception:
-                self._say("listening for events failed; it is tried again", exc_info=True)
+                self._say(logging.ERROR, "listening for events failed; it is tried again", exc_info=True)
             finally:
                 self.connected = False
             await asyncio.sleep(_RECONNECT_SECONDS)
 
-    def _say(self, message: str, *names: str, exc_info: bool = False) -> None:
+    def _say(self, level: int, message: str, *names: str, exc_info: bool = False) -> None:
         now = asyncio.get_running_loop().time()
-        is_due = now - self._said_at >= _SAY_AGAIN_SECONDS
-        self._said_at = now if is_due else self._said_at
-        log.log(logging.WARNING if is_due else logging.DEBUG, message, *names, exc_info=exc_info)
+        is_due = now - self._said_at.get(level, -math.inf) >= _SAY_AGAIN_SECONDS
+        if is_due:
+            self._said_at[level] = now
+        log.log(level if is_due else logging.DEBUG, message, *names, exc_info=exc_info)
 
     async def _listen(self) -> None:
         connection = await psycopg.AsyncConnection.connect(

@@ -215,3 +215,30 @@ def test_a_server_that_takes_no_listener_is_warned_of_once_and_not_each_time(
     said = [record.getMessage() for record in caplog.records if record.levelno >= logging.WARNING]
     assert set(said) == {"the connection that listens for events was lost: OperationalError"}
     assert len(said) in warnings
+
+
+def test_a_fault_of_ours_is_an_error_with_its_traceback_also_right_after_a_lost_connection(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    tried = 0
+
+    async def connect(*_: Any, **__: Any) -> psycopg.AsyncConnection[Any]:
+        nonlocal tried
+        tried += 1
+        raise psycopg.OperationalError if tried % 2 else AttributeError("for the test")
+
+    async def until_tried(times: int) -> None:
+        async with EventListener("postgresql://x:y@127.0.0.1:1/z").listening():
+            while tried <= times:
+                await asyncio.sleep(0.01)
+
+    monkeypatch.setattr(psycopg.AsyncConnection, "connect", connect)
+    asyncio.run(asyncio.wait_for(until_tried(6), 60))
+    lost, fault = (record for record in caplog.records if record.levelno >= logging.WARNING)
+    assert (lost.levelno, bool(lost.exc_info)) == (logging.WARNING, False)
+    assert (fault.levelno, fault.getMessage()) == (
+        logging.ERROR,
+        "listening for events failed; it is tried again",
+    )
+    assert fault.exc_info
+    assert isinstance(fault.exc_info[1], AttributeError)
