@@ -151,11 +151,10 @@ def publish(
         select(JobBlock).where(
             JobBlock.job_id == claim.job_id,
             JobBlock.stage == stage,
-            JobBlock.numerics_key == dict(numerics_key),
             JobBlock.block.in_(numbers.values()),
         )
     )
-    by_number = {row.block: row for row in rows}
+    by_number = {row.block: row for row in rows if finished_blocks.is_under(row, numerics_key)}
     for block, number in numbers.items():
         row = by_number[number]
         session.add(

@@ -32,11 +32,11 @@ class JobResumeStore:
         Those that this attempt has committed or downloaded are on this machine already. Where finished blocks
         of the job are lost under this key, an event says why, once for each reason.
         """
-        wanted = self._numerics_keys[stage] = dict(numerics_key)
+        self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id))
         self._tell_of_restart(stage, rows)
-        of_stage = [row for row in rows if row.stage == stage and row.numerics_key == wanted]
+        of_stage = [row for row in rows if row.stage == stage and finished_blocks.is_under(row, numerics_key)]
         files = ((row.block, self._download(stage, row)) for row in of_stage)
         found = {block: file for block, file in files if file is not None}
         if found:

@@ -81,6 +81,20 @@ def keys(answer: Found | Waiting, fingerprint: str = "f") -> list[str]:
     return [shard.key for shard in answer.shards[fingerprint]]
 
 
+def test_norms_are_published_whose_blocks_a_newer_release_had_computed_before(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second = take(), take()
+    assert ask(database, first) == COMPUTING
+    with database.begin() as session:
+        for number in (0, 2):
+            shard = StoredFile(f"newer/{number}", 10, "sha")
+            finished_blocks.write(session, first, STAGE, number, shard, CONDITIONS | {"numerics": 9})
+    assert compute(database, first)
+    found = keys(ask(database, second))
+    assert found == [f"jobs/{first.job_id}/attempts/1/{number}" for number in (0, 2)]
+
+
 def test_the_second_job_waits_until_the_first_has_published(
     database: Database, take: Callable[[], Claim]
 ) -> None:

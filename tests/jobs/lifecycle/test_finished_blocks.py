@@ -52,7 +52,25 @@ def test_a_block_that_a_release_has_made_another_is_progress_and_one_that_is_los
     assert (row["lost_attempts"], row["unreachable_tries"]) == ((0, 0) if is_progress else (2, 3))
     with database.begin() as session:
         (block,) = finished_blocks.finished(session, claim.job_id)
-        assert block.numerics_key == after
+        assert finished_blocks.is_under(block, after)
+
+
+def test_a_job_between_two_releases_comes_to_an_end(database: Database, claim: Claim) -> None:
+    """Each computes the block of the other again, and loses its worker."""
+    keep(database, claim, {"device": "cpu", "numerics": 2})
+    for losses, numerics in enumerate([3, 2, 3, 2, 2, 3]):
+        with database.begin() as session:
+            session.execute(update(Job).values(lost_attempts=Job.lost_attempts + 1))
+        keep(database, claim, {"device": "cpu", "numerics": numerics})
+        assert row_of(database, claim.job_id)["lost_attempts"] == losses  # the first time, 3 was new
+        with database.begin() as session:
+            (block,) = finished_blocks.finished(session, claim.job_id)
+        found = [
+            each for each in (2, 3) if finished_blocks.is_under(block, {"device": "cpu", "numerics": each})
+        ]
+        assert found == [numerics]
+    keep(database, claim, {"device": "cpu", "numerics": 4})
+    assert row_of(database, claim.job_id)["lost_attempts"] == 0
 
 
 def keep(database: Database, claim: Claim, numerics_key: dict[str, Any]) -> None:

@@ -79,6 +79,18 @@ def test_the_next_attempt_finds_what_was_kept(
     assert found(second, CONDITIONS | {"threads": 3}) == {}
 
 
+def test_an_attempt_goes_on_with_blocks_that_its_release_has_computed_after_a_newer_one(
+    claim: Claim, resume_store_of: Callable[[Claim], JobResumeStore], next_attempt: Callable[[Claim], Claim]
+) -> None:
+    for numerics, content in ((3, b"newer"), (2, b"older")):
+        resume_store = resume_store_of(claim)
+        assert found(resume_store, CONDITIONS | {"numerics": numerics}) == {}
+        finish(resume_store, 0, content)
+        claim = next_attempt(claim)
+    assert found(resume_store_of(claim), CONDITIONS | {"numerics": 3}) == {}
+    assert found(resume_store_of(claim), CONDITIONS | {"numerics": 2}) == {0: b"older"}
+
+
 def test_an_attempt_does_not_fetch_what_it_has_written_itself(
     claim: Claim,
     resume_store_of: Callable[[Claim], JobResumeStore],
