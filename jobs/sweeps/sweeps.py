@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
-from jobs.spec.job import JobSpec
+from jobs.spec.job import JobSpec, readable_spec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.sweeps.bisection import Search
@@ -186,6 +186,9 @@ def _is_better(one: Job, other: Job) -> bool:
 
 
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
+    """Submit the next job of a search, or end it. One whose jobs a newer release has stored is left to it."""
+    if any(readable_spec(job.spec) is None for job in jobs):
+        return
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
