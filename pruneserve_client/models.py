@@ -2083,8 +2083,8 @@ class SearchFacts(Model):
     fingerprint: str
     """SHA-256 over their token ids."""
 
-    loss: float
-    """What all layers together added to the loss of the first pruned model, in nats per token: about its KL divergence from the dense model."""
+    shares: float
+    """The sum of all layers' shares of the first pruned model's KL divergence from the dense one, in nats per token: about that divergence where it is small."""
 
 
 class Shape(Model):

@@ -19,6 +19,7 @@ is published once the files are proven to be unchanged.
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -115,7 +116,7 @@ class _Workplace:
 
 
 @dataclass(frozen=True)
-class _Found:
+class _Beside:
     """What the report says besides how the model was pruned."""
 
     cut: CutOutcome | None
@@ -147,6 +148,15 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resume_store=blocks,
                 reading=services.reading,
             ).cut(dense)
+            search = AllocationSearch(
+                recipe,
+                resolved,
+                recorder,
+                request.schedule,
+                request.deterministic,
+                resume_store=blocks,
+                after_step=publications.poll,
+            )
             norms, outcome = recorder.run(
                 GradientStage(
                     dense,
@@ -158,24 +168,13 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     resume_store=blocks,
                     save_to=directory if request.save_gradients else None,
                     share=services.lane_share,
-                    search=recipe.searches,
-                    used_again=recipe.searches and "gradient_norms" in recipe.mask_method.needs,
+                    next_blocks=partial(search.next_blocks, dense),
                 )
             )
-            finished_blocks = outcome.finished_blocks
-            search = AllocationSearch(
-                recipe,
-                resolved.model,
-                resolved.windows,
-                resolved.search,
-                recorder,
-                schedule=request.schedule,
-                deterministic=request.deterministic,
-                publications=publications,
-                resume_store=blocks,
-            ).of(dense, norms, finished_blocks)
-            if search is not None:
-                finished_blocks = search.blocks_of(blocks, outcome.numerics_key)
+            trial = search.prune_first(dense, norms, outcome.finished_blocks)
+            norms = search.left_of(norms)
+            found = search.find(dense, trial, outcome.finished_blocks)
+            finished_blocks = found.finished_blocks if found else outcome.finished_blocks
             pruned = recorder.run(
                 PruneStage(
                     model=dense,
@@ -225,8 +224,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 wanted=request.evaluation.measures_speed(recipe.structure) and not measured.cut_short,
             )
         )
-        found = _Found(cut, search, measured, speed)
-        report = _report(request, resolved, outcome, pruned, recovered.facts, found, recorder)
+        beside = _Beside(cut, found, measured, speed)
+        report = _report(request, resolved, outcome, pruned, recovered.facts, beside, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -326,7 +325,7 @@ def _report(
     gradients: GradientOutcome,
     pruned: Pruned,
     recovered: TrainingFacts | None,
-    found: _Found,
+    beside: _Beside,
     recorder: StageRecorder,
 ) -> Report:
     environment = Environment.here(
@@ -346,25 +345,26 @@ def _report(
         evaluation=request.evaluation,
         model=resolved.model.facts,
         calibration=resolved.calibration_facts,
-        structure=found.cut.facts if found.cut else None,
+        structure=beside.cut.facts if beside.cut else None,
         permutation=permutation_facts(pruned) if request.recipe.permute else None,
-        search=found.search.facts if found.search else None,
+        search=beside.search.facts if beside.search else None,
         sparsity=SparsityFacts(layers=tuple(layer_facts(pruned))),
-        perplexity=found.quality.perplexities[0],
-        further_perplexities=found.quality.perplexities[1:],
-        zero_shot=found.quality.zero_shot,
+        perplexity=beside.quality.perplexities[0],
+        further_perplexities=beside.quality.perplexities[1:],
+        zero_shot=beside.quality.zero_shot,
         recovery=recovery_facts(pruned, resolved.held_out, recovered),
-        speed=found.speed,
+        speed=beside.speed,
         stages=tuple(recorder.facts),
         environment=environment,
         gradients_reused=gradients.reused,
-        dense_perplexity_reused=found.quality.dense_reused,
+        dense_perplexity_reused=beside.quality.dense_reused,
         warnings=(
             *resolved.warnings,
-            *(found.cut.warnings if found.cut else ()),
+            *(beside.cut.warnings if beside.cut else ()),
             *gradients.warnings,
+            *(beside.search.warnings if beside.search else ()),
             *pruned.warnings,
-            *speed_warnings(found.speed),
+            *speed_warnings(beside.speed),
             *recorder.warnings,
             *changed,
         ),

@@ -32,8 +32,8 @@ class StoredBlocks:
         self, resume_store: ResumeStore, numerics_key: NumericsKey, stage: Stage = Stage.PRUNE
     ) -> None:
         """Begin the stage; blocks that were finished under the same key count as finished."""
-        self.numerics_key = numerics_key
-        self._resume_store, self._stage = resume_store, stage
+        self.numerics_key, self.stage = numerics_key, stage
+        self._resume_store = resume_store
         self._files = dict(resume_store.begin(stage, numerics_key))
         self.activation_checkpoint = resume_store.activation_checkpoint(stage)
 
@@ -45,12 +45,6 @@ class StoredBlocks:
         """
         blocks = {block: file for block, file in self._files.items() if block != _TARGETS}
         return {**self.numerics_key, "pruned blocks": digest_of(blocks)}
-
-    def under(self, numerics_key: NumericsKey) -> "StoredBlocks":
-        """Return the blocks under this key: themselves, if the key has not changed."""
-        if numerics_key == self.numerics_key:
-            return self
-        return StoredBlocks(self._resume_store, numerics_key, self._stage)
 
     def complete(self, count: int) -> bool:
         """Whether blocks 0 to `count` - 1 are finished."""
@@ -68,7 +62,7 @@ class StoredBlocks:
 
     def put(self, block: int, pruned: PrunedBlock) -> None:
         """Write the shard and make it durable."""
-        path = self._resume_store.directory(self._stage) / f"{block:05}.safetensors"
+        path = self._resume_store.directory(self.stage) / f"{block:05}.safetensors"
         self._commit(block, write_shard(pruned, path))
 
     def targets(self) -> Targets | None:
@@ -79,12 +73,12 @@ class StoredBlocks:
 
     def put_targets(self, targets: Targets) -> None:
         """Write them as JSON, from which floats come back bit for bit."""
-        path = self._resume_store.directory(self._stage) / "targets.json"
+        path = self._resume_store.directory(self.stage) / "targets.json"
         path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
         self._commit(_TARGETS, HashedFile.of(path))
 
     def _commit(self, block: int, file: HashedFile) -> None:
-        self._resume_store.commit(self._stage, block, file)
+        self._resume_store.commit(self.stage, block, file)
         self._files[block] = file
 
 

@@ -4,6 +4,7 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
+import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,6 +17,9 @@ from pruning.recipe.recovery import HELD_OUT_WINDOWS, DistilOptions
 
 _FIELD = "recovery.distil"
 _ARTICLES = 8  # that held-out windows are from, where the text has four times as many
+_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2⁶⁴
+_INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))
+_AT_ONCE = 1 << 20  # tokens
 _SHARED_TOKENS = 32  # in a row, that an article has in common with a calibration window cut from it
 
 
@@ -166,17 +170,12 @@ class _Cut:
     def gaps(self, text: str, calibration: Tensor) -> Tensor:
         """Return windows of a text without articles that lie between those of the calibration."""
         ids = self._encoded(text)
-        covered = torch.zeros(len(ids), dtype=torch.bool)
-        for window in calibration:
-            for start in _places(window, ids):
-                covered[start : start + len(window)] = True
+        free = _free_before(_covered(ids, calibration)) >= self.length
         starts, end = list[int](), len(ids)
-        while end >= self.length and len(starts) < HELD_OUT_WINDOWS:
-            start = end - self.length
-            busy = covered[start:end].nonzero()
-            end = start + int(busy[-1]) if len(busy) else start
-            if not len(busy):
-                starts.append(start)
+        while len(starts) < HELD_OUT_WINDOWS and bool(free[: end + 1].any()):
+            end = int(free[: end + 1].nonzero()[-1])  # of the last window that fits
+            end -= self.length
+            starts.append(end)
         if len(starts) < HELD_OUT_WINDOWS:
             raise InvalidInput(
                 f"beside the calibration windows, the text has {len(starts)} more of {self._whole} tokens; "
@@ -280,9 +279,32 @@ class _Shared:
         return any(content[start : start + self._tokens * size] in self._runs for start in starts)
 
 
-def _places(window: Tensor, ids: Tensor) -> Iterator[int]:
-    """Yield every place where a window's token ids lie in a text's."""
-    return _offsets(window.numpy().tobytes(), ids.numpy().tobytes(), ids.itemsize)
+def _covered(ids: Tensor, windows: Tensor) -> Tensor:
+    """Return for each token of a text, (tokens,), whether it lies where a window's token ids do: bool.
+
+    Places are found by a rolling hash modulo 2⁶⁴, so that a text of one repeated word takes no longer than
+    another; a false one would only cover too much.
+    """
+    length = windows.shape[1]
+    begun = np.zeros(len(ids) + 1, dtype=np.int32)  # how many windows begin there, less those that end
+    powers = np.multiply.accumulate(np.full(_AT_ONCE + length, _BASE))  # wraps around
+    hashes = (windows.numpy().astype(np.uint64) * powers[:length]).sum(axis=1)
+    for first in range(0, len(ids) - length + 1, _AT_ONCE):
+        piece = ids[first : first + _AT_ONCE + length - 1].numpy().astype(np.uint64)
+        sums = np.concatenate([np.zeros(1, np.uint64), np.add.accumulate(piece * powers[: len(piece)])])
+        runs = sums[length:] - sums[:-length]  # the hash of each run, times a power for its place
+        for wanted in hashes:
+            starts = first + np.flatnonzero(runs == wanted * powers[: len(runs)] * _INVERSE)
+            begun[starts] += 1
+            begun[starts + length] -= 1
+    return torch.from_numpy(np.cumsum(begun)[:-1] > 0)
+
+
+def _free_before(covered: Tensor) -> Tensor:
+    """Return for each place between tokens, (tokens + 1,), how many before it in a row are not covered."""
+    places = torch.arange(len(covered) + 1)
+    last = torch.cat([torch.zeros(1, dtype=torch.int64), torch.where(covered, places[1:], 0)])
+    return places - last.cummax(0).values
 
 
 def _offsets(wanted: bytes, content: bytes, size: int) -> Iterator[int]:

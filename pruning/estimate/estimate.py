@@ -102,7 +102,8 @@ class Estimate(_Answer):
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
             stages.append(_with_norms(stage, schedule, norms, machine))
         if recipe.searches:
-            stages += _search(recipe, smaller, windows, dtype, machine)
+            stages += _search(recipe, smaller, windows, norms, dtype, machine)
+            norms = norms if "gradient_norms" in recipe.mask_method.needs else 0
         if recipe.method is not None:
             done = work.pruning(recipe, smaller, windows)
             held = _memory_of_pruning(recipe, smaller, windows, dtype, machine)
@@ -263,19 +264,25 @@ def _cut(
 
 
 def _search(
-    recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
+    recipe: Recipe, shape: ModelShape, windows: Windows, norms: int, dtype: str, machine: Machine
 ) -> list[StageEstimate]:
-    """Estimate the first pruning, and the pass over what it leaves, which is written and read for it."""
+    """Estimate the first pruning, and the pass over what it leaves, which is written and read for it.
+
+    `norms`: the bytes of all norms, which the first pruning reads.
+    """
     untrained, judged = recipe.model_copy(update={"recovery": None}), Windows.of_search(windows)
     done = work.pruning(untrained, shape, windows)
     held = _memory_of_pruning(untrained, shape, windows, dtype, machine)
-    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), untrained, shape, 0, dtype)
+    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), untrained, shape, norms, dtype)
     _, found = _gradients(shape, judged, dtype, machine, norms=1)
     dense = seconds(work.forward(shape, judged), dtype, machine)
     files = 2 * shape.stored_bytes / _FILE_RATE
-    # The dense model stays mapped beside the pruned one.
-    held = found.memory_bytes + (shape.stored_bytes if machine.kind == "cpu" else 0)
-    update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": held}
+    # On a CPU the dense model stays mapped beside the pruned one, with its final states, and norms in memory.
+    held = float(found.memory_bytes)
+    if machine.kind == "cpu":
+        held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
+        held += norms if "gradient_norms" in recipe.mask_method.needs else 0
+    update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": int(held)}
     return [trial, found.model_copy(update=update)]
 
 

@@ -28,7 +28,8 @@ GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and layer name: (outputs, inputs), float32 (float64 for a float64 model), not normalised.
 
 "l1" is Σ|g| and "l2" is √Σg² over windows, g the gradient of one window's mean loss. "gates" is (windows,
-inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "shares" are numbers, ().
+inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "shares" are float64
+(windows,).
 """
 
 

@@ -3,6 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping
+from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
@@ -10,7 +11,7 @@ from pydantic_core import PydanticKnownError
 
 from pruning.recipe.allocation import Allocation, LossGuided, Uniform
 from pruning.recipe.calibration import Calibration
-from pruning.recipe.datasets import content_name, gradient_job, is_upload
+from pruning.recipe.datasets import content_name, gradient_job, is_stored, is_upload
 from pruning.recipe.fields import (
     OUT_AT_DEFAULT,
     ModelReference,
@@ -262,6 +263,19 @@ class Recipe(StrictModel):
         if info.data.get("refit") is not None:
             raise ValueError("a refit changes the kept weights, and swaps are for those that stay; use one")
         return swaps
+
+    @field_validator("calibration")
+    @classmethod
+    def _a_search_reads_other_articles(cls, calibration: Calibration, info: ValidationInfo) -> Calibration:
+        if isinstance(info.data.get("allocation"), LossGuided):
+            stored = [share.dataset for share in calibration.shares if is_stored(share.dataset)]
+            if stored:
+                raise ValueError(
+                    "allocation 'search' reads articles that are not calibrated on, and "
+                    f"{PurePosixPath(stored[0]).name} holds token ids, which do not say where one ends: "
+                    "calibrate on a text, or use allocation 'gradient'"
+                )
+        return calibration
 
     @field_validator("lanes")
     @classmethod

@@ -95,8 +95,8 @@ def result_table(report: Report) -> Table:
     if report.recipe.method is not None:
         table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
     if report.search is not None:
-        first = f"loss {report.search.loss:.3f} nats per token above the dense model's"
-        table.add_row("first pruning", f"{first}, by {report.search.windows} windows")
+        shares = f"shares of {report.search.shares:.4f} nats per token in its KL from dense"
+        table.add_row("first pruning", f"{shares}, by {report.search.windows} windows")
     if report.recovery and report.recovery.blocks:
         better = sum(not block.fell_back for block in report.recovery.blocks)
         table.add_row("blocks trained", f"{better} of {len(report.recovery.blocks)} improved")

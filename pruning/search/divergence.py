@@ -23,8 +23,13 @@ FinalStates = Mapping[bytes, Tensor]
 
 
 @torch.no_grad()
-def final_states(stack: Stack, windows: Tensor, placement: Placement) -> FinalStates:
-    """Return the dense model's final states for token ids, int64 (windows, length): block by block."""
+def final_states(
+    stack: Stack, windows: Tensor, placement: Placement, step: Callable[[int], None] = lambda done: None
+) -> FinalStates:
+    """Return the dense model's final states for token ids, int64 (windows, length).
+
+    `step`: called with the number of finished blocks after each of them.
+    """
     try:
         with placement.in_turns(stack.modules):
             replay = Replay(stack, windows, placement)
@@ -33,6 +38,7 @@ def final_states(stack: Stack, windows: Tensor, placement: Placement) -> FinalSt
                 for index, block in enumerate(stack.blocks):
                     with placement.resident(block.module, then=stack.module_after(index)):
                         forward.advance(index)
+                    step(index + 1)
                 states = torch.cat([states.cpu() for states in forward.state().values()])
     finally:
         placement.end_stage()

@@ -3,6 +3,8 @@
 With W a layer's dense weights, W' its pruned ones and G the gradient of a window's loss at W', the share is
 ½·⟨G, W' - W⟩. Were the loss quadratic around the dense weights, where it and its gradient are 0, the shares
 of all layers would add up to it: L(x) = ½xᵀHx has the gradient Hx, and L = ½·⟨∇L, x⟩.
+
+G is δᵀx, so that ⟨G, W' - W⟩ = Σ_t δ_t·(W' - W)x_t over the window's tokens: no gradient is formed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -56,14 +58,19 @@ class _LayerShare:
         """Both weights are rounded to the dtype of the computation, in which those that stayed are equal."""
         after = pruned.matrix
         before = dense.as_matrix(placement.stored(dense.parameter)).to(after.device, after.dtype)
-        dtype = torch.promote_types(after.dtype, torch.float32)
-        self._name, self._change = pruned.name, after.to(dtype) - before.to(dtype)
+        self._name, self._change = pruned.name, after - before
         self._windows: list[Tensor] = []
 
     def add(self, *factors: GradientFactors) -> None:
         for window in range(len(factors[0].deltas)):
-            products = [(each.gradient(window) * self._change).sum(dtype=torch.float64) for each in factors]
+            products = [self._along(each.inputs[window], each.deltas[window]) for each in factors]
             self._windows.append(torch.stack(products).sum() / 2)
+
+    def _along(self, inputs: Tensor, deltas: Tensor) -> Tensor:
+        """Return ⟨δᵀx, W' - W⟩ for the tokens of one window, or some of them: float64 ()."""
+        moved = inputs @ self._change.to(inputs.dtype).T
+        wide = torch.promote_types(moved.dtype, torch.float32)
+        return (deltas.to(wide) * moved.to(wide)).sum(dtype=torch.float64)
 
     def finish(self, loss_scale: int) -> Tensor:
         result = torch.stack(self._windows) / loss_scale

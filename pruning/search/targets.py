@@ -6,7 +6,6 @@ noisy, and a layer with too many zeros breaks the model; so the logarithm of sha
 what its type and its depth make one expect, the more the noisier it is. docs/methods.md has the measurements.
 """
 
-import re
 from collections.abc import Sequence
 
 import torch
@@ -18,8 +17,9 @@ from pruning.errors import NumericalFailure
 
 _STEEPNESS = 7.0
 _FURTHEST = 0.2  # that a layer's sparsity moves
-_LEAST = 0.1  # of the median: a share that is lower, or negative, is taken for this
-_LEAST_ERROR, _LARGEST_ERROR = 0.1, 1.0  # of a share, relative to it
+_MOST_OF_KEPT = 0.75  # that a layer loses of the weights that it has kept
+_LEAST = 0.1  # of the median: a lower cost, or a negative one, is taken for this
+_LEAST_ERROR, _LARGEST_ERROR = 0.1, 1.0  # of a cost, relative to it
 _LEAST_VARIANCE = 0.01  # between layers of one type and depth
 
 
@@ -41,20 +41,31 @@ def moved(layers: Sequence[PrunedLayer], shares: Tensor) -> list[int]:
     sizes = [layer.weights for layer in layers]
     of_size = torch.tensor(sizes, dtype=torch.float64)
     costs = logarithms_of_costs(layers, shares.double() / of_size[:, None])
-    moves = ((costs * of_size).sum() / of_size.sum() - costs) / _STEEPNESS
-    wanted = [
-        layer.sparsity + move
-        for layer, move in zip(layers, moves.clamp(-_FURTHEST, _FURTHEST).tolist(), strict=True)
-    ]
-    return zero_counts(wanted, sizes, total=sum(layer.zeros for layer in layers))
+    before = torch.tensor([layer.sparsity for layer in layers], dtype=torch.float64)
+    after = before + _moves(-costs / _STEEPNESS, before, of_size)
+    return zero_counts(after.tolist(), sizes, total=sum(layer.zeros for layer in layers))
+
+
+def _moves(wanted: Tensor, sparsities: Tensor, sizes: Tensor) -> Tensor:
+    """Return wanted + c within each layer's bounds, with the c at which zeros only change their places."""
+    lowest = -sparsities.clamp(max=_FURTHEST)
+    highest = (_MOST_OF_KEPT * (1 - sparsities)).clamp(max=_FURTHEST)
+    low, high = float((lowest - wanted).min()), float((highest - wanted).max())
+    for _ in range(80):
+        middle = (low + high) / 2
+        moved_zeros = float(((wanted + middle).clamp(lowest, highest) * sizes).sum())
+        low, high = (middle, high) if moved_zeros <= 0 else (low, middle)
+    moves: Tensor = (wanted + low).clamp(lowest, highest)
+    return moves
 
 
 def logarithms_of_costs(layers: Sequence[PrunedLayer], costs: Tensor) -> Tensor:
     """Return ln(cost) of each layer, (layers,), drawn towards a fit by type and depth.
 
     `costs`: (layers, windows). With y the logarithm of a layer's mean cost, e its standard error, f the fit
-    and τ² the variance of y - f beyond that of noise, the result is f + (y - f)·τ² ÷ (τ² + e²). Raises
-    NumericalFailure, see `moved`.
+    and τ² the variance of y - f beyond that of noise, the result is f + (y - f)·τ² ÷ (τ² + e²). Of a layer
+    at the least cost, such as an expert that no token reaches, nothing is known: its error is the largest,
+    and τ² is of the others. Raises NumericalFailure, see `moved`.
     """
     mean = costs.mean(dim=1)
     least = _LEAST * mean.median()
@@ -66,15 +77,17 @@ def logarithms_of_costs(layers: Sequence[PrunedLayer], costs: Tensor) -> Tensor:
     log = mean.clamp(min=least).log()
     spread = costs.std(dim=1) / costs.shape[1] ** 0.5
     error = (spread / mean.clamp(min=least)).clamp(_LEAST_ERROR, _LARGEST_ERROR)
+    known = mean > least
+    error[~known] = _LARGEST_ERROR
     fit = _by_type_and_depth(layers, log, 1 / error)
-    variance = ((log - fit).var() - error.median() ** 2).clamp(min=_LEAST_VARIANCE)
+    variance = ((log - fit)[known].var(correction=0) - error.median() ** 2).clamp(min=_LEAST_VARIANCE)
     drawn: Tensor = fit + (log - fit) * variance / (variance + error**2)
     return drawn
 
 
 def _by_type_and_depth(layers: Sequence[PrunedLayer], values: Tensor, weights: Tensor) -> Tensor:
     """Return a number for each type of layer, plus a parabola over the blocks, by weighted least squares."""
-    types = [re.sub(r"\d+", "", layer.name) for layer in layers]
+    types = [".".join(part for part in layer.name.split(".") if not part.isdigit()) for layer in layers]
     columns = [[float(one == each) for one in types] for each in dict.fromkeys(types)]
     last = max(1, *(layer.block for layer in layers))
     depths = [layer.block / last - 0.5 for layer in layers]

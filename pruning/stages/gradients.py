@@ -1,6 +1,6 @@
 """Gradients: the norms that a recipe uses, from a file, from a cache, or from a pass over the windows."""
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -39,6 +39,10 @@ _ONE_DEVICE = (
     "a device had too little memory for its part of the gradients, so the first one computed them alone; "
     "free its memory, or leave it out"
 )
+
+
+NextBlocks = Callable[[NumericsKey], tuple[StoredBlocks, bool]]
+"""From all that decides the last bits of pruning, the blocks to prune next, and whether norms are needed."""
 
 
 @dataclass(frozen=True)
@@ -88,16 +92,14 @@ class GradientStage:
         resume_store: ResumeStore,
         save_to: Path | None,
         share: LaneShare | None = None,
-        search: bool = False,
-        used_again: bool = False,
+        next_blocks: NextBlocks | None = None,
     ) -> None:
         """`save_to`: a directory that computed norms are also written to. `share`: of a pass with lanes.
 
-        `search`: whether the blocks that are pruned with the norms are those of a search's trial;
-        `used_again`: and whether pruning needs the norms after that as well.
+        `next_blocks`: by default nothing is pruned.
         """
         self._share = share
-        self._blocks_of, self._used_again = Stage.TRIAL if search else Stage.PRUNE, used_again
+        self._next_blocks = next_blocks or self._no_blocks
         self._model, self._inputs = model, inputs
         self._schedule, self._deterministic = schedule, deterministic
         self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
@@ -131,15 +133,17 @@ class GradientStage:
 
         Norms from a file or the cache are always returned: they are read only where they are used.
         """
-        blocks = StoredBlocks(self._resume_store, self._numerics_key, self._blocks_of)
+        key = self._numerics_key
+        blocks, are_needed = self._next_blocks(key)
         norms: GradientNorms = {}
-        is_wanted = self._pass is None or self._reused or self._save_to or self._used_again
-        if is_wanted or not blocks.complete(len(self._model.stack.blocks)):
+        is_cheap = self._pass is None or self._reused
+        if is_cheap or self._save_to or are_needed:
             norms = self._norms(step)
         if self._save_to and self._pass:
             write_gradients(norms, self._provenance, self._save_to / FILE_NAME)
         # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
-        blocks = blocks.under(self._numerics_key)
+        if self._numerics_key != key:
+            blocks, _ = self._next_blocks(self._numerics_key)
         if self._pass is None or self._reused:
             return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
         warnings = {
@@ -153,6 +157,9 @@ class GradientStage:
             reused=False,
             warnings=tuple(text for text, holds in warnings.items() if holds),
         )
+
+    def _no_blocks(self, numerics_key: NumericsKey) -> tuple[StoredBlocks, bool]:
+        return StoredBlocks(self._resume_store, numerics_key), True
 
     def _norms(self, step: Step) -> GradientNorms:
         wanted = self._inputs.norms

@@ -49,6 +49,7 @@ from pruning.report.reproduce import refuse_changes
 from pruning.report.schema import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
 from pruning.runtime.memory_room import check_training
 from pruning.sandbox.reading import Reading
@@ -168,6 +169,8 @@ class ResolveStage:
         Raises InvalidInput with the field, Unreachable where the Hub does not answer, PruningError for a full
         disk.
         """
+        if self.recipe.searches and self.deterministic:
+            refuse_variable_workspace(self.devices[0])  # and not first after the trial
         resolved = self._resolve()
         judged: NumericsKey = {"held-out windows": held.fingerprint} if (held := resolved.held_out) else {}
         loaded = replace(resolved.model.load(), method_key={**self._method_key, **judged})

@@ -216,8 +216,8 @@ class JobView:
         if not search:
             return None
         return (
-            "Each layer's sparsity follows from what it added to the loss of a first pruned model, which was "
-            f"{search['loss']:.3f} nats per token above the dense model's."
+            "Each layer's sparsity follows from its share of a first pruned model's KL divergence from the "
+            f"dense one; all shares together were {search['shares']:.3f} nats per token."
         )
 
     @property

@@ -14,7 +14,7 @@ class SearchFacts(Facts):
         "calibration window has."
     )
     fingerprint: str = Field(description="SHA-256 over their token ids.")
-    loss: float = Field(
-        description="What all layers together added to the loss of the first pruned model, in nats per "
-        "token: about its KL divergence from the dense model."
+    shares: float = Field(
+        description="The sum of all layers' shares of the first pruned model's KL divergence from the dense "
+        "one, in nats per token: about that divergence where it is small."
     )

@@ -1,83 +1,127 @@
 """Search the targets: prune a first time, find out what each layer adds to the loss, and move zeros by it."""
 
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from torch import Tensor
 
+from pruning.blockwise.results import Pruned
 from pruning.blockwise.shards import StoredBlocks
 from pruning.data.training import HeldOutText
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
-from pruning.inputs.publications import Publications
-from pruning.recipe import Recipe
+from pruning.recipe import Recipe, Stage
 from pruning.report.schema import SearchFacts
 from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.stages.models import LoadedModel, ResolvedModel
+from pruning.stages.models import LoadedModel
 from pruning.stages.recorder import StageRecorder
+from pruning.stages.resolve import ResolvedRun
 from pruning.stages.search.shares import SearchedTargets, ShareStage
-from pruning.stages.search.trial import TrialStage
+from pruning.stages.search.trial import FinishedTrial, TrialStage
 
 
 @dataclass(frozen=True)
 class SearchOutcome:
     """What pruning and the report need of a search."""
 
-    targets: SearchedTargets
-    text: HeldOutText
-
-    def blocks_of(self, resume_store: ResumeStore, numerics_key: NumericsKey) -> StoredBlocks:
-        """Begin to prune by these targets. `numerics_key`: all else that decides the last bits."""
-        blocks = StoredBlocks(resume_store, {**numerics_key, **self.targets.numerics_key})
-        if blocks.targets() is None:
-            blocks.put_targets(self.targets.targets)
-        return blocks
-
-    @property
-    def facts(self) -> SearchFacts:
-        """For the report."""
-        return SearchFacts(
-            windows=len(self.text.windows),
-            articles=self.text.articles,
-            fingerprint=self.text.fingerprint,
-            loss=self.targets.loss,
-        )
+    finished_blocks: StoredBlocks  # that are pruned by the targets that were found
+    facts: SearchFacts
+    warnings: tuple[str, ...]
 
 
 @dataclass(frozen=True)
 class AllocationSearch:
-    """Runs the stages of a search."""
+    """Runs the stages of a search, for a recipe that asks for one."""
 
     recipe: Recipe
-    model: ResolvedModel
-    windows: Tensor | None  # of the calibration
-    text: HeldOutText | None  # None for a recipe that searches nothing
+    resolved: ResolvedRun
     recorder: StageRecorder
     schedule: ScheduleChoice
     deterministic: bool
-    publications: Publications
     resume_store: ResumeStore
+    after_step: Callable[[], None]
 
-    def of(self, dense: LoadedModel, norms: GradientNorms, trial: StoredBlocks) -> SearchOutcome | None:
-        """Return what was found. `trial`: the finished blocks of the first pruning."""
-        if self.text is None or self.windows is None:
+    def next_blocks(self, dense: LoadedModel, numerics_key: NumericsKey) -> tuple[StoredBlocks, bool]:
+        """Return the blocks to prune next, and whether norms are needed for them, or for those after them.
+
+        They are those of the trial until the targets are found. `numerics_key`: all that decides their last
+        bits.
+        """
+        count, text = len(dense.stack.blocks), self.resolved.search
+        if text is None:
+            blocks = StoredBlocks(self.resume_store, numerics_key)
+            return blocks, not blocks.complete(count)
+        if (found := self._share_stage(dense, text, numerics_key, None).found()) is None:
+            trial = StoredBlocks(self.resume_store, numerics_key, Stage.TRIAL)
+            return trial, self._norms_are_used_again or not trial.complete(count)
+        blocks = StoredBlocks(self.resume_store, {**numerics_key, **found.numerics_key})
+        return blocks, self._norms_are_used_again and not blocks.complete(count)
+
+    def prune_first(self, dense: LoadedModel, norms: GradientNorms, blocks: StoredBlocks) -> Pruned | None:
+        """Return the first pruned model; None where none is needed. `blocks`: those of `next_blocks`."""
+        windows, count = self.resolved.windows, len(dense.stack.blocks)
+        if self.resolved.search is None or windows is None:
             return None
-        # A model of its own: it may be pruned in place, and is gone before the pass needs the memory.
-        first = replace(self.model.load(), method_key=dense.method_key)
-        stage = TrialStage(first, self.recipe, self.windows, norms, trial)
-        del first
-        pruned = self.recorder.run(stage, after_step=self.publications.poll)
-        del stage
-        found = self.recorder.run(
-            ShareStage(
-                self.model,
-                dense,
-                self.text.windows,
-                trial=pruned,
-                trial_key=trial.result_key,
-                schedule=self.schedule,
-                deterministic=self.deterministic,
-                resume_store=self.resume_store,
-            ),
-            after_step=self.publications.poll,
+        if blocks.stage != Stage.TRIAL:
+            self.recorder.run(FinishedTrial(count))
+            return None
+
+        def load() -> LoadedModel:
+            return replace(self.resolved.model.load(), method_key=dense.method_key)
+
+        stage = TrialStage(load, self.recipe, windows, norms, blocks, count)
+        return self.recorder.run(stage, after_step=self.after_step)
+
+    def left_of(self, norms: GradientNorms) -> GradientNorms:
+        """Return what pruning still needs of the norms after the trial, on the host: a search needs room."""
+        if self.resolved.search is None:
+            return norms
+        if not self._norms_are_used_again:
+            return {}
+        return {norm: _on_host(of_norm) for norm, of_norm in norms.items()}
+
+    def find(self, dense: LoadedModel, trial: Pruned | None, blocks: StoredBlocks) -> SearchOutcome | None:
+        """Return the targets that follow from the first pruned model, or were found before.
+
+        `blocks`: those of `next_blocks`.
+        """
+        text = self.resolved.search
+        if text is None:
+            return None
+        key = blocks.numerics_key.items()
+        numerics_key = {name: value for name, value in key if name != SearchedTargets.KEY}
+        stage = self._share_stage(dense, text, numerics_key, trial)
+        found = self.recorder.run(stage, after_step=self.after_step)
+        blocks = StoredBlocks(self.resume_store, {**numerics_key, **found.numerics_key})
+        if blocks.targets() is None:
+            blocks.put_targets(found.targets)
+        facts = SearchFacts(
+            windows=len(text.windows),
+            articles=text.articles,
+            fingerprint=text.fingerprint,
+            shares=found.shares,
         )
-        return SearchOutcome(found, self.text)
+        return SearchOutcome(blocks, facts, stage.warnings)
+
+    @property
+    def _norms_are_used_again(self) -> bool:
+        return "gradient_norms" in self.recipe.mask_method.needs
+
+    def _share_stage(
+        self, dense: LoadedModel, text: HeldOutText, numerics_key: NumericsKey, trial: Pruned | None
+    ) -> ShareStage:
+        return ShareStage(
+            self.resolved.model,
+            dense,
+            text,
+            trial,
+            numerics_key,
+            self.schedule,
+            self.deterministic,
+            self.resume_store,
+        )
+
+
+def _on_host(norms: Mapping[str, Tensor]) -> Mapping[str, Tensor]:
+    """Norms that are read on access are left as they are."""
+    return {name: norm.cpu() for name, norm in norms.items()} if isinstance(norms, dict) else norms

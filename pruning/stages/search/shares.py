@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
@@ -13,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pruning.blockwise.results import Pruned, Targets
+from pruning.data.training import HeldOutText
 from pruning.gradients.gradient_pass import GradientPass, Objective
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.masks.patterns import LayerTarget
@@ -31,96 +33,121 @@ _RESULT = -1
 """The block number of the targets in the resume store. Those of blocks are their shares."""
 
 _SHARES: GradientNorm = "shares"
+_NOT_DETERMINISTIC = (
+    "the model has an operation without a deterministic algorithm on this device: another run may find other "
+    "sparsities for its layers"
+)
 
 
 @dataclass(frozen=True)
 class SearchedTargets:
     """What a search has found."""
 
+    KEY: ClassVar = "searched targets"  # in the numerics key of what is pruned by them
+
     targets: Targets
-    loss: float
-    """The sum of all layers' shares: about KL(dense ‖ pruned) of the first pruned model, nats per token."""
+    shares: float
+    """The sum of all layers' shares in the loss of the first pruned model, in nats per token."""
 
     @property
     def numerics_key(self) -> NumericsKey:
         """Which targets these are."""
-        return {"searched targets": hashlib.sha256(self.to_json().encode()).hexdigest()}
+        return {self.KEY: hashlib.sha256(self._targets_as_json.encode()).hexdigest()}
 
-    def to_json(self) -> str:
-        """Return JSON from which floats come back bit for bit."""
-        targets = {name: asdict(target) for name, target in self.targets.items()}
-        return json.dumps({"targets": targets, "loss": self.loss})
+    def write(self, path: Path) -> HashedFile:
+        """Write JSON from which floats come back bit for bit."""
+        path.write_text(json.dumps({"targets": self._targets_as_json, "shares": self.shares}))
+        return HashedFile.of(path)
 
     @classmethod
-    def from_json(cls, text: str) -> "SearchedTargets":
-        """Undo `to_json`."""
-        stored = json.loads(text)
-        targets = {name: LayerTarget(**target) for name, target in stored["targets"].items()}
-        return cls(targets, stored["loss"])
+    def read(cls, path: Path) -> "SearchedTargets":
+        """Read what `write` wrote."""
+        stored = json.loads(path.read_text())
+        targets = json.loads(stored["targets"])
+        return cls({name: LayerTarget(**target) for name, target in targets.items()}, stored["shares"])
+
+    @cached_property
+    def _targets_as_json(self) -> str:
+        return json.dumps({name: asdict(target) for name, target in self.targets.items()})
 
 
+@dataclass
 class ShareStage:
     """Takes one pass with gradients over the first pruned model, and moves zeros by what it finds."""
 
     name: ClassVar[Stage] = Stage.SEARCH
 
-    def __init__(
-        self,
-        model: ResolvedModel,
-        dense: LoadedModel,
-        windows: Tensor,
-        *,
-        trial: Pruned,
-        trial_key: NumericsKey,
-        schedule: ScheduleChoice,
-        deterministic: bool,
-        resume_store: ResumeStore,
-    ) -> None:
-        """`model`, `dense`: the dense one. `windows`: of text that it was not calibrated on.
+    model: ResolvedModel  # the dense one
+    dense: LoadedModel
+    text: HeldOutText  # that the model was not calibrated on
+    trial: Pruned | None  # the first pruned model; None where only what was found is asked for
+    trial_key: NumericsKey  # all that decides its last bits
+    schedule: ScheduleChoice
+    deterministic: bool
+    resume_store: ResumeStore
 
-        `trial`: the first pruned model, and `trial_key` all that decides its last bits.
-        """
-        self._model, self._dense, self._windows = model, dense, windows
-        self._trial, self._trial_key = trial, trial_key
-        self._schedule, self._deterministic = schedule, deterministic
-        self._resume_store = resume_store
+    def __post_init__(self) -> None:
+        """Plan the pass. Raises InvalidInput where the environment does not allow a deterministic one."""
         self._states: dict[bytes, Tensor] = {}
-        self._pass = self._pass_over(dense)  # as that over the pruned model, whose sizes are the same
+        # As that over the pruned model, whose sizes are the same.
+        self._pass = self._pass_over(self.dense)
+        # Not the key of a pass that ran out of memory, for which no later attempt would look.
+        self._numerics_key = self._pass.numerics_key
+        self._steps = len(self.dense.stack.blocks) + self._pass.steps
+
+    def found(self) -> SearchedTargets | None:
+        """Return the targets that an earlier attempt has found."""
+        stored = self.resume_store.begin(Stage.SEARCH, self._numerics_key)
+        return SearchedTargets.read(stored[_RESULT].path) if _RESULT in stored else None
 
     def prepare(self) -> int:
-        """Return the steps of the pass."""
-        return self._pass.steps
+        """Return the steps: the blocks of the dense model, and those of the pass."""
+        return self._steps
 
     def run(self, step: Step) -> SearchedTargets:
         """Return the targets, of an earlier attempt if it has found them.
 
         Raises NumericalFailure where the loss or its gradients are of no use.
         """
-        found = self._resume_store.begin(Stage.SEARCH, self._pass.numerics_key)
-        if _RESULT in found:
-            step(self._pass.steps, self._pass.steps)
-            return SearchedTargets.from_json(found[_RESULT].path.read_text())
-        self._states |= final_states(self._dense.stack, self._windows, self._dense.placement)
+        earlier = self.found()
+        if earlier is not None:
+            step(self._steps, self._steps)
+            return earlier
+        self._states |= final_states(
+            self.dense.stack,
+            self.text.windows,
+            self.dense.placement,
+            lambda done: step(done, self._steps),
+        )
         searched = self._moved(self._shares(step))
-        path = self._resume_store.directory(Stage.SEARCH) / "targets.json"
-        path.write_text(searched.to_json())
-        # A pass that ran out of memory has changed its micro-batch.
-        self._resume_store.begin(Stage.SEARCH, self._pass.numerics_key)
-        self._resume_store.commit(Stage.SEARCH, _RESULT, HashedFile.of(path))
+        written = searched.write(self.resume_store.directory(Stage.SEARCH) / "targets.json")
+        self.resume_store.begin(Stage.SEARCH, self._numerics_key)
+        self.resume_store.commit(Stage.SEARCH, _RESULT, written)
         return searched
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the report must know of the pass."""
+        lost = self.deterministic and not self._pass.deterministic
+        return (_NOT_DETERMINISTIC,) if lost else ()
 
     def _shares(self, step: Step) -> Tensor:
         """Return each layer's share of each window's loss: (layers, windows), in nats per token."""
+        before = len(self.dense.stack.blocks)
+
+        def step_of_pass(done: int, _: int) -> None:  # of a pass that is tried again, there are others
+            step(min(before + done, self._steps), self._steps)
+
         with self._pruned() as pruned:
             self._pass = self._pass_over(pruned)
             try:
-                shares = self._pass.run(step, self._resume_store)[_SHARES]
-                return torch.stack([shares[layer.name].cpu() for layer in self._trial.layers])
+                shares = self._pass.run(step_of_pass, self.resume_store)[_SHARES]
+                return torch.stack([shares[layer.name].cpu() for layer in self._first.layers])
             finally:
                 pruned.placement.end_stage()
 
     def _moved(self, shares: Tensor) -> SearchedTargets:
-        layers = self._trial.layers
+        layers = self._first.layers
         targets = {
             layer.name: LayerTarget("unstructured", count / layer.weights, zeros=count)
             for layer, count in zip(layers, moved(layers, shares), strict=True)
@@ -130,31 +157,36 @@ class ShareStage:
     @contextmanager
     def _pruned(self) -> Iterator[LoadedModel]:
         """Write the pruned model, and load it; it may be larger than the memory."""
-        directory = self._resume_store.directory(Stage.SEARCH) / "pruned"
+        directory = self.resume_store.directory(Stage.SEARCH) / "pruned"
         shutil.rmtree(directory, ignore_errors=True)  # left by a run that was killed
         directory.mkdir()
         try:
-            yield self._loaded(directory)
+            write_model(self.dense.checkpoint, self._first, directory, save_masks=False)
+            placement = self.model.place_pruned(directory)
+            stack = stack_of_layers(placement.model, self.model.layers)
+            yield LoadedModel(self.dense.checkpoint, placement, stack)
         finally:
             shutil.rmtree(directory, ignore_errors=True)
 
-    def _loaded(self, directory: Path) -> LoadedModel:
-        write_model(self._dense.checkpoint, self._trial, directory, save_masks=False)
-        placement = self._model.place_pruned(directory)
-        return LoadedModel(
-            self._dense.checkpoint, placement, stack_of_layers(placement.model, self._model.layers)
-        )
+    @property
+    def _first(self) -> Pruned:
+        if self.trial is None:
+            raise ValueError("nothing was found before, and there is no pruned model to search with")
+        return self.trial
 
     def _pass_over(self, model: LoadedModel) -> GradientPass:
-        dense = self._dense
+        objective = Objective(
+            _SHARES,
+            divergence(self._states),
+            shares_of(self.dense.stack, self.dense.placement),
+            Stage.SEARCH,
+        )
         return GradientPass(
             model.placement,
-            self._windows,
-            norms=Objective(
-                _SHARES, divergence(self._states), shares_of(dense.stack, dense.placement), Stage.SEARCH
-            ),
+            self.text.windows,
+            norms=objective,
             stack=model.stack,
-            schedule=self._schedule,
-            deterministic=self._deterministic,
-            model_key=self._trial_key,
+            schedule=self.schedule,
+            deterministic=self.deterministic,
+            model_key={**self.trial_key, "search windows": self.text.fingerprint},
         )

@@ -1,7 +1,7 @@
 """Trial: prune the dense model a first time, by the targets that the search starts from."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
-from functools import cached_property
 from typing import ClassVar
 
 from torch import Tensor
@@ -17,40 +17,55 @@ from pruning.stages.recorder import Step
 
 @dataclass(frozen=True)
 class TrialStage:
-    """Prunes the blocks that an earlier attempt has not finished."""
+    """Prunes the blocks that an earlier attempt has not finished, in a model of its own."""
 
     name: ClassVar[Stage] = Stage.TRIAL
 
-    model: LoadedModel  # of no use afterwards: it may be pruned in place
+    load: Callable[[], LoadedModel]  # the dense model: it may be pruned in place, and goes afterwards
     recipe: Recipe
     windows: Tensor
     norms: GradientNorms
     finished_blocks: StoredBlocks  # the others are added to it
+    count: int  # of the model's blocks
 
     def prepare(self) -> int:
         """Return the number of blocks: each is one step."""
-        return len(self.model.stack.blocks)
+        return self.count
 
     def run(self, step: Step) -> Pruned:
         """Prune block by block. Nothing is trained: the search is of what pruning alone costs.
 
         Raises NumericalFailure with the name of the layer.
         """
-        placement, stack = self.model.placement, self.model.stack
+        model = self.load()
         try:
-            with placement.in_turns(stack.modules):
+            with model.placement.in_turns(model.stack.modules):
                 return prune_blocks(
-                    stack,
-                    self._untrained,
+                    model.stack,
+                    self.recipe.model_copy(update={"recovery": None}),
                     self.windows,
                     self.norms,
-                    placement=placement,
+                    placement=model.placement,
                     blocks=self.finished_blocks,
                     step=step,
                 )
         finally:
-            placement.end_stage()
+            model.placement.end_stage()
+            self.finished_blocks.activation_checkpoint.drop()
 
-    @cached_property
-    def _untrained(self) -> Recipe:
-        return self.recipe.model_copy(update={"recovery": None})
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """The trial of a search that an earlier attempt has finished: its blocks are of no use any more."""
+
+    name: ClassVar[Stage] = Stage.TRIAL
+
+    count: int  # of the model's blocks
+
+    def prepare(self) -> int:
+        """Return the number of blocks."""
+        return self.count
+
+    def run(self, step: Step) -> None:
+        """Report all steps."""
+        step(self.count, self.count)

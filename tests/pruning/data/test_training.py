@@ -4,11 +4,13 @@ import json
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
+from pruning.data import training
 from pruning.data.calibration import calibration_set
 from pruning.data.training import TrainingText, held_out_text, training_text
 from pruning.data.training_windows import IGNORE_INDEX, TrainingWindows
@@ -208,3 +210,37 @@ def test_each_position_predicts_the_next_token() -> None:
     windows = TrainingWindows.of_text(torch.arange(12).view(3, 4))
     assert (len(windows), windows.positions, windows.predictions) == (3, 12, 9)
     assert [len(piece) for piece in windows.split(2)] == [2, 1]
+
+
+def naive_gaps(ids: list[int], windows: list[list[int]], length: int, most: int) -> list[int]:
+    """Return where windows between those of the calibration begin, from the end of the text on."""
+    covered = [False] * len(ids)
+    for window in windows:
+        for start in range(len(ids) - len(window) + 1):
+            if ids[start : start + len(window)] == window:
+                covered[start : start + len(window)] = [True] * len(window)
+    starts, end = list[int](), len(ids)
+    while end >= length and len(starts) < most:
+        if any(covered[end - length : end]):
+            end -= 1
+        else:
+            end -= length
+            starts.append(end)
+    return starts
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_gaps_of_a_text_are_found_as_place_by_place(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(training, "_AT_ONCE", 37)
+    rng = np.random.default_rng(seed)
+    length, ids = 8, rng.integers(2, size=rng.integers(9, 400)).tolist()
+    places = rng.integers(len(ids) - length, size=3).tolist()
+    windows = [ids[place : place + length] for place in places]
+    covered = training._covered(torch.tensor(ids), torch.tensor(windows))
+    free = training._free_before(covered) >= length
+    expected = naive_gaps(ids, windows, length, most=10**6)
+    found, end = list[int](), len(ids)
+    while free[: end + 1].any():
+        end = int(free[: end + 1].nonzero()[-1]) - length
+        found.append(end)
+    assert found == expected

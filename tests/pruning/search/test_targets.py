@@ -52,16 +52,16 @@ def test_zeros_move_to_where_one_more_costs_least_and_stay_as_many() -> None:
     assert np.std(after) < 0.2 * np.std(np.log(costs))
 
 
-def test_no_layer_moves_by_more_than_a_fifth_against_the_others() -> None:
+@pytest.mark.parametrize("factor", [1e-6, 1e6])
+def test_no_layer_moves_by_more_than_a_fifth(factor: float) -> None:
     costs = uneven()
-    costs[4] *= 1e6
+    for number in range(3, len(costs), 4):
+        costs[number] *= factor
     found = moved(layers(), shares(costs))
-    moves = sorted(
-        (count - layer.zeros) / layer.weights for count, layer in zip(found, layers(), strict=True)
-    )
+    pairs = zip(found, layers(), strict=True)
+    moves = [(count - layer.zeros) / layer.weights for count, layer in pairs]
     assert sum(found) == sum(layer.zeros for layer in layers())
-    assert moves[0] < -0.1
-    assert moves[-1] - moves[0] <= 0.4 + 1e-3
+    assert 0.1 < max(map(abs, moves)) <= 0.2 + 1e-3
 
 
 @pytest.mark.parametrize("noise", [0.4, 4.0])
@@ -81,7 +81,7 @@ def test_a_noisy_cost_is_drawn_towards_the_fit_by_type_and_depth(noise: float) -
     error = np.clip(spread.numpy(), 0.1, 1.0)
     weighted = terms / error[:, None]
     fit = terms @ np.linalg.solve(weighted.T @ weighted, weighted.T @ (log / error))
-    variance = max(np.var(log - fit, ddof=1) - np.median(error) ** 2, 0.01)
+    variance = max(np.var(log - fit) - np.sort(error)[(len(error) - 1) // 2] ** 2, 0.01)
     assert found == pytest.approx(fit + (log - fit) * variance / (variance + error**2), rel=1e-6)
 
 
@@ -91,6 +91,43 @@ def test_a_share_below_zero_is_taken_as_a_tenth_of_the_usual_cost() -> None:
     lowest = sorted(costs)[(len(costs) - 1) // 2] / 10  # the lower of the two in the middle
     below, at = moved(layers(), shares(costs)), moved(layers(), shares([*costs[:3], lowest, *costs[4:]]))
     assert below == at
+
+
+def test_experts_that_no_token_reaches_are_expected_to_be_as_the_others_of_their_type() -> None:
+    costs = uneven()
+    unreached = [0.0 if number % 9 == 0 else cost for number, cost in enumerate(costs)]
+    found, before = (moved(layers(), shares(of_layers)) for of_layers in (unreached, costs))
+    for number, layer in enumerate(layers()):
+        if number % 9 == 0:
+            assert (
+                found[number] - layer.zeros
+            ) / layer.weights < 0.1  # and not 0.2, as of a cost known to be least
+    assert sum(found) == sum(before)
+
+
+def test_types_of_layer_whose_names_differ_by_digits_within_a_word_are_two() -> None:
+    names = ("dense_h_to_4h", "dense_4h_to_h")
+    both = [
+        PrunedLayer(f"gpt_neox.layers.{block}.mlp.{name}", block, (1, 100), 50)
+        for block in range(4)
+        for name in names
+    ]
+    costs = torch.tensor([1.0, 10.0] * 4, dtype=torch.float64)[:, None] * torch.tensor([0.9, 1.0, 1.1])
+    fit = logarithms_of_costs(both, costs)
+    assert fit.numpy() == pytest.approx(np.log([1.0, 10.0] * 4), abs=1e-6)
+
+
+def test_no_layer_loses_more_than_three_quarters_of_the_weights_that_it_had_kept() -> None:
+    almost, costs = layers(0.95), uneven()
+    costs[0] = 1e-12
+    found = moved(almost, shares(costs))
+    assert sum(found) == sum(layer.zeros for layer in almost)
+    assert max(count / layer.weights for count, layer in zip(found, almost, strict=True)) <= 0.9875 + 1e-3
+
+
+def test_a_single_layer_keeps_its_zeros() -> None:
+    alone = [PrunedLayer("model.layers.0.mlp.up_proj", 0, (1, 100), 50)]
+    assert moved(alone, torch.tensor([[0.1, 0.2]])) == [50]
 
 
 def test_a_loss_that_says_nothing_is_no_reason_to_move_zeros() -> None:
