@@ -322,7 +322,7 @@ def shared_stack(
     Its store is a directory, or where the parameter says so, the S3 server.
     """
     directory = tmp_path_factory.mktemp("service")
-    store = {"STORE_URL": f"file://{directory}/store"}
+    store = {"STORE_URL": directory_store(directory)}
     if getattr(request, "param", "directory") == "s3":
         s3: S3 = request.getfixturevalue("s3")
         store = {"STORE_URL": f"{s3.url}/{uuid4().hex}", **s3.environment}

@@ -108,8 +108,7 @@ def _translated(error: Exception, key: str) -> StoreError:
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return StoreRefused(f"the store refuses the key {key}")
     if (found := _OF_DIRECTORY.search(str(error))) is not None:
-        number = int(found[1])
-        return (FileUnusable if number in _OF_ONE_FILE else StoreUnreachable)(_of_directory(number))
+        return of_directory(int(found[1]))
     return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
 
 
@@ -123,8 +122,12 @@ def _answer_of_parts(error: multipart.Failed) -> StoreError | None:
     return StoreRefused(refused) if error.code in _REFUSES else None
 
 
-def _of_directory(number: int) -> str:
-    """Return what the operating system says of a store that is a directory, and what to do about it."""
+def of_directory(number: int) -> StoreUnreachable:
+    """Return what the operating system says of a store that is a directory, by its `errno`."""
+    return (FileUnusable if number in _OF_ONE_FILE else StoreUnreachable)(_said_of_directory(number))
+
+
+def _said_of_directory(number: int) -> str:
     code = errno.errorcode.get(number, f"error {number}")
     if number == errno.EROFS:
         return f"the store's directory (STORE_URL) is read-only ({code}); the operator must make it writable"

@@ -29,6 +29,7 @@ from jobs.storage.errors import (
     StoreRefused,
     StoreUnreachable,
     measured,
+    of_directory,
     translated_errors,
 )
 from jobs.storage.hashed import Counted, HashedFile, HashedStream
@@ -111,14 +112,21 @@ class Store:
 
     @property
     def _objects(self) -> "ObjectStore":
-        """The directory or bucket. Raises `StoreUnreachable` if the directory is missing."""
-        if self._directory is not None and not self._directory.is_dir():
+        """The directory or bucket. Raises `StoreUnreachable` if the directory is missing, or fails."""
+        if self._directory is not None and not self._is_directory(self._directory):
             raise StoreUnreachable(
                 "the store's directory (STORE_URL) is missing; the operator must mount its disk, or create it"
             )
         if self._opened is None:
             self._opened = object_store(self._url)
         return self._opened
+
+    @staticmethod
+    def _is_directory(path: Path) -> bool:
+        try:
+            return path.is_dir()
+        except OSError as error:  # of a disk, or of a server that it is mounted from
+            raise StoreUnreachable(str(of_directory(error.errno or errno.EIO))) from error
 
     @measured("write")
     def put_file(
@@ -383,7 +391,7 @@ class Store:
             with translated_errors(key):
                 objects = self._objects
                 if self._directory is not None and _UNFINISHED.search(key):
-                    (self._directory / key).unlink(missing_ok=True)
+                    _unlink(self._directory / key)
                 else:
                     obstore.delete(objects, key)
         except NotStored:
@@ -435,3 +443,10 @@ def _written(
             size += len(piece)
             on_bytes(size)
     return StoredFile(key, size, digest.hexdigest())
+
+
+def _unlink(path: Path) -> None:
+    try:
+        path.unlink(missing_ok=True)
+    except OSError as error:
+        raise of_directory(error.errno or errno.EIO) from error

@@ -91,7 +91,8 @@ def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutT
 
     Raises InvalidInput(field='allocation') where there are too few.
     """
-    of_calibration = recipe.distil is not None and recipe.distil.dataset is None
+    own = {share.dataset for share in recipe.calibration.shares} | {None}
+    of_calibration = recipe.distil is not None and recipe.distil.dataset in own
     if of_calibration or recipe.block_recovery is not None:
         held_out = held_out_text(recipe, reader, calibration, field="allocation")
         calibration = torch.cat([calibration, held_out.windows])
@@ -288,15 +289,15 @@ def _covered(ids: Tensor, windows: Tensor) -> Tensor:
     length = windows.shape[1]
     begun = np.zeros(len(ids) + 1, dtype=np.int32)  # how many windows begin there, less those that end
     powers = np.multiply.accumulate(np.full(_AT_ONCE + length, _BASE))  # wraps around
+    inverse = np.multiply.accumulate(np.concatenate([[np.uint64(1)], np.full(_AT_ONCE - 1, _INVERSE)]))
     hashes = (windows.numpy().astype(np.uint64) * powers[:length]).sum(axis=1)
     for first in range(0, len(ids) - length + 1, _AT_ONCE):
         piece = ids[first : first + _AT_ONCE + length - 1].numpy().astype(np.uint64)
         sums = np.concatenate([np.zeros(1, np.uint64), np.add.accumulate(piece * powers[: len(piece)])])
         runs = sums[length:] - sums[:-length]  # the hash of each run, times a power for its place
-        for wanted in hashes:
-            starts = first + np.flatnonzero(runs == wanted * powers[: len(runs)] * _INVERSE)
-            begun[starts] += 1
-            begun[starts + length] -= 1
+        starts = first + np.flatnonzero(np.isin(runs * inverse[: len(runs)], hashes))
+        begun[starts] += 1
+        begun[starts + length] -= 1
     return torch.from_numpy(np.cumsum(begun)[:-1] > 0)
 
 

@@ -12,14 +12,14 @@ from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
-from tests.stack import Stack, signal_to
+from tests.stack import Stack, directory_store, signal_to
 
 BLOCKS = 4
 
 
 @pytest.fixture
 def store_url(tmp_path: Path) -> str:
-    return f"file://{tmp_path}/store"
+    return directory_store(tmp_path)
 
 
 def rows(stack: Stack, job_id: UUID, stage: Stage) -> list[JobBlock]:

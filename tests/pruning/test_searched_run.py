@@ -1,5 +1,6 @@
 """Runs that search the layers' sparsities: what they write and report, what they refuse, how they resume."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -17,10 +18,13 @@ from pruning.data.calibration import calibration_set
 from pruning.data.training import held_out_text, search_text
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
+from pruning.gradients.gradient_pass import GradientPass
 from pruning.gradients.schedule import ScheduleChoice
+from pruning.gradients.window_norms import GradientNorms
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.report.schema import LayerFacts, Report
 from pruning.resume.store import DirectoryResumeStore
+from pruning.resume.throttle import SaveThrottle
 from pruning.search.targets import moved
 from tests.pruning.runs import run_recipe
 from tests.pruning.search.test_shares import naive_shares
@@ -30,7 +34,7 @@ pytestmark = pytest.mark.slow
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
 START = {"allocation": {"name": "gradient", "band": 0.1}}
-DISTIL = {"recovery": {"distil": {"tokens": 512, "tokens_per_step": 64, "learning_rate": 1e-3}}}
+DISTIL = {"tokens": 512, "tokens_per_step": 64, "learning_rate": 1e-3}
 
 
 def recipe(model: Path, **fields: Any) -> Recipe:
@@ -125,11 +129,14 @@ def test_the_targets_follow_from_plain_autograd_of_the_first_pruned_model(
         assert after[layer.name] == pytest.approx(count, abs=1e-3 * layer.weights)
 
 
-def test_the_text_of_a_search_is_neither_calibrated_on_nor_judges_a_recovery(tiny_llama_dir: Path) -> None:
-    reader = reader_of(tiny_llama_dir)
+@pytest.mark.parametrize("dataset", [{}, {"dataset": "builtin"}])
+def test_the_text_of_a_search_is_neither_calibrated_on_nor_judges_a_recovery(
+    tiny_llama_dir: Path, dataset: dict[str, str]
+) -> None:
+    reader, distil = reader_of(tiny_llama_dir), {"recovery": {"distil": {**DISTIL, **dataset}}}
     calibration = calibration_set(recipe(tiny_llama_dir).calibration, reader).windows
-    judged = held_out_text(recipe(tiny_llama_dir, **DISTIL), reader, calibration).windows
-    alone, beside = searched_windows(tiny_llama_dir), searched_windows(tiny_llama_dir, **DISTIL)
+    judged = held_out_text(recipe(tiny_llama_dir, **distil), reader, calibration).windows
+    alone, beside = searched_windows(tiny_llama_dir), searched_windows(tiny_llama_dir, **distil)
     for others, windows in ((calibration, alone), (calibration, beside), (judged, beside)):
         runs = {tuple(run.tolist()) for window in others for run in window.unfold(0, 24, 1)}
         assert not any(tuple(run.tolist()) in runs for window in windows for run in window.unfold(0, 24, 1))
@@ -207,3 +214,67 @@ def test_a_search_that_was_interrupted_gives_the_same_bytes(
     if stage == Stage.PRUNE:  # what has been searched is not searched again
         assert [step for step in again.seen if step[0] == Stage.SEARCH] == [stopped.seen[-1 - done]]
     assert not (tmp_path / "store" / "search" / "pruned").exists()
+
+
+def test_what_an_attempt_has_finished_of_a_search_is_not_done_again(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With a method that uses no gradients, so that they are of no use after the trial."""
+    monkeypatch.setattr(SaveThrottle, "is_due", lambda self, nbytes: True)
+    wanted, output, store = recipe(tiny_llama_dir, method="wanda"), tmp_path / "out", tmp_path / "store"
+    finished = dict[str, int]()
+    for stage, done, again in (
+        (Stage.TRIAL, 1, {Stage.GRADIENTS}),
+        (Stage.TRIAL, 3, {Stage.GRADIENTS}),
+        (Stage.SEARCH, 4, set()),
+        (Stage.PRUNE, 1, set()),
+        (None, -1, set()),
+    ):
+        progress = StopAt(stage, done)
+        attempt = partial(
+            run_recipe, wanted, EVALUATION, output=output, progress=progress, schedule="streamed"
+        )
+        if stage is None:
+            attempt(resume_store=DirectoryResumeStore(store))
+        else:
+            with pytest.raises(InterruptedError):
+                attempt(resume_store=DirectoryResumeStore(store))
+        assert not {step[0] for step in progress.seen} & {Stage.GRADIENTS} - again
+        shards = {str(path): path.stat().st_mtime_ns for path in store.glob("trial/0*.safetensors")}
+        assert shards | finished == shards
+        finished = shards
+        if (stage, done) == (Stage.TRIAL, 1):
+            assert list(store.glob("trial/activations-*"))
+    assert len(finished) == 3
+    assert not list(store.glob("trial/activations-*"))
+
+
+def test_a_search_that_ran_out_of_memory_is_found_again(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    wanted, output, tried = recipe(tiny_llama_dir), tmp_path / "out", list[int]()
+    run = GradientPass._run_whole
+
+    def short_of_memory(self: GradientPass, step: Any) -> GradientNorms:
+        tried.append(self.schedule.micro_batch)
+        if self.norms == ["shares"] and self.schedule.micro_batch > 8:
+            raise MemoryError
+        return run(self, step)
+
+    monkeypatch.setattr(GradientPass, "_run_whole", short_of_memory)
+    store = DirectoryResumeStore(tmp_path / "store")
+    with pytest.raises(InterruptedError):
+        run_recipe(
+            wanted,
+            EVALUATION,
+            output=output,
+            progress=StopAt(Stage.PRUNE, 1),
+            resume_store=store,
+            schedule="whole",
+        )
+    assert 8 in tried
+    again, told = StopAt(), list[str]()
+    store = DirectoryResumeStore(tmp_path / "store", told.append)
+    run_recipe(wanted, EVALUATION, output=output, progress=again, resume_store=store, schedule="whole")
+    assert len([step for step in again.seen if step[0] == Stage.SEARCH]) == 1
+    assert told == []

@@ -22,6 +22,7 @@ from jobs.secret_files import close_to_others
 from pruning.runtime.peak_memory import PeakMemory, keep_resettable
 from pruning.sandbox import confine
 from pruning.sandbox.confine import Limits
+from tests.stack import directory_store
 
 pytestmark = pytest.mark.threat
 
@@ -183,7 +184,7 @@ def environment(tmp_path: Path) -> dict[str, str]:
     return {
         "DATABASE_URL_FILE": str(tmp_path / "database"),
         "BROKER_URL_FILE": str(tmp_path / "broker"),
-        "STORE_URL": f"file://{tmp_path}/store",
+        "STORE_URL": directory_store(tmp_path),
         "PRUNESERVE_WORK_DIR": str(tmp_path / "work"),
         "TMPDIR": str(tmp_path),
     }

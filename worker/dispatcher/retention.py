@@ -7,8 +7,9 @@ work; what one leaves undone when it is killed is done in a later round.
 import logging
 import re
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
+from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -16,7 +17,7 @@ from jobs import retention
 from jobs.caches import gradients, perplexities
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import sent_files
-from jobs.retention import OrphanedFiles
+from jobs.retention import Look, OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
 from jobs.storage.errors import FileUnusable, StoreError, StoreUnreachable
@@ -56,10 +57,14 @@ class Retention(Background):
     def round(self) -> None:
         """Delete a bounded number of everything that has expired."""
         self._delete_expired_rows()
-        self._delete_files_of_deleted_jobs()
-        self._drop_finished_blocks()
-        self._delete_orphaned_files()
-        self._delete_abandoned_uploads()
+        _one_by_one(
+            (
+                self._delete_files_of_deleted_jobs,
+                self._drop_finished_blocks,
+                self._delete_orphaned_files,
+                self._delete_abandoned_uploads,
+            )
+        )
 
     def _delete_expired_rows(self) -> None:
         settings = self._settings
@@ -112,13 +117,15 @@ class Retention(Background):
     def _delete_files_of_deleted_jobs(self) -> None:
         with self._database.begin() as session:
             looks = retention.take_deleted(session, _JOBS_PER_ROUND, _SECONDS_FOR_A_LOOK)
-        for look in looks:
-            for found in self._store.list(job_prefix(look.job_id)):
-                self._store.delete(found.key)
-            if not self._abort_uploads(job_prefix(look.job_id), known=look.uploads):
-                continue  # nobody else knows their names: they are looked for again
-            with self._database.begin() as session:
-                retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
+        _one_by_one(partial(self._delete_files_of_deleted_job, look) for look in looks)
+
+    def _delete_files_of_deleted_job(self, look: Look) -> None:
+        for found in self._store.list(job_prefix(look.job_id)):
+            self._store.delete(found.key)
+        if not self._abort_uploads(job_prefix(look.job_id), known=look.uploads):
+            return  # nobody else knows their names: they are looked for again
+        with self._database.begin() as session:
+            retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
 
     def _drop_finished_blocks(self) -> None:
         days = self._settings.unfinished_days
@@ -140,8 +147,7 @@ class Retention(Background):
             jobs = retention.take_orphaned_files(
                 session, self._settings.orphaned_file_seconds, _JOBS_PER_ROUND
             )
-        for job in jobs:
-            self._delete_orphaned_files_of(job)
+        _one_by_one(partial(self._delete_orphaned_files_of, job) for job in jobs)
 
     def _delete_orphaned_files_of(self, job: OrphanedFiles) -> None:
         """Delete the files that the job's ended attempts have left in the store and that no row names.
@@ -184,7 +190,7 @@ class Retention(Background):
                     self._store.delete(key)
                 except StoreError as error:
                     failed[key] = error
-                    if isinstance(error, StoreUnreachable) and not isinstance(error, FileUnusable):
+                    if _is_away(error):
                         break
                 else:
                     if self._abort_uploads(key):
@@ -228,6 +234,27 @@ class Retention(Background):
     def _read(self, read: Callable[[Session], datetime | None]) -> datetime | None:
         with self._database.begin() as session:
             return read(session)
+
+
+def _one_by_one(acts: Iterable[Callable[[], None]]) -> None:
+    """Do all of these. One that the store refuses ends no other; the first such error is raised in the end.
+
+    Where the store is away, nothing is tried after that.
+    """
+    failed: list[StoreError] = []
+    for act in acts:
+        try:
+            act()
+        except StoreError as error:
+            if _is_away(error):
+                raise
+            failed.append(error)
+    if failed:
+        raise failed[0]
+
+
+def _is_away(error: StoreError) -> bool:
+    return isinstance(error, StoreUnreachable) and not isinstance(error, FileUnusable)
 
 
 def _attempt_of(key: str) -> int:

@@ -101,7 +101,7 @@ class AllocationSearch:
             fingerprint=text.fingerprint,
             shares=found.shares,
         )
-        return SearchOutcome(blocks, facts, stage.warnings)
+        return SearchOutcome(blocks, facts, found.warnings)
 
     @property
     def _norms_are_used_again(self) -> bool:

@@ -48,6 +48,7 @@ class SearchedTargets:
     targets: Targets
     shares: float
     """The sum of all layers' shares in the loss of the first pruned model, in nats per token."""
+    warnings: tuple[str, ...] = ()
 
     @property
     def numerics_key(self) -> NumericsKey:
@@ -56,7 +57,7 @@ class SearchedTargets:
 
     def write(self, path: Path) -> HashedFile:
         """Write JSON from which floats come back bit for bit."""
-        path.write_text(json.dumps({"targets": self._targets_as_json, "shares": self.shares}))
+        path.write_text(json.dumps({**asdict(self), "targets": self._targets_as_json}))
         return HashedFile.of(path)
 
     @classmethod
@@ -64,7 +65,11 @@ class SearchedTargets:
         """Read what `write` wrote."""
         stored = json.loads(path.read_text())
         targets = json.loads(stored["targets"])
-        return cls({name: LayerTarget(**target) for name, target in targets.items()}, stored["shares"])
+        return cls(
+            {name: LayerTarget(**target) for name, target in targets.items()},
+            stored["shares"],
+            tuple(stored["warnings"]),
+        )
 
     @cached_property
     def _targets_as_json(self) -> str:
@@ -125,12 +130,6 @@ class ShareStage:
         self.resume_store.commit(Stage.SEARCH, _RESULT, written)
         return searched
 
-    @property
-    def warnings(self) -> tuple[str, ...]:
-        """What a reader of the report must know of the pass."""
-        lost = self.deterministic and not self._pass.deterministic
-        return (_NOT_DETERMINISTIC,) if lost else ()
-
     def _shares(self, step: Step) -> Tensor:
         """Return each layer's share of each window's loss: (layers, windows), in nats per token."""
         before = len(self.dense.stack.blocks)
@@ -152,7 +151,10 @@ class ShareStage:
             layer.name: LayerTarget("unstructured", count / layer.weights, zeros=count)
             for layer, count in zip(layers, moved(layers, shares), strict=True)
         }
-        return SearchedTargets(targets, float(shares.mean(dim=1).sum()))
+        lost = self.deterministic and not self._pass.deterministic
+        return SearchedTargets(
+            targets, float(shares.mean(dim=1).sum()), (_NOT_DETERMINISTIC,) if lost else ()
+        )
 
     @contextmanager
     def _pruned(self) -> Iterator[LoadedModel]:

@@ -40,7 +40,7 @@ class TrialStage:
         model = self.load()
         try:
             with model.placement.in_turns(model.stack.modules):
-                return prune_blocks(
+                pruned = prune_blocks(
                     model.stack,
                     self.recipe.model_copy(update={"recovery": None}),
                     self.windows,
@@ -51,7 +51,8 @@ class TrialStage:
                 )
         finally:
             model.placement.end_stage()
-            self.finished_blocks.activation_checkpoint.drop()
+        self.finished_blocks.activation_checkpoint.drop()
+        return pruned
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
-from jobs.storage.errors import NotStored, StoreRefused, StoreUnreachable
+from jobs.storage.errors import FileUnusable, NotStored, StoreRefused, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
 from tests.stack import directory_store
 
@@ -192,6 +192,37 @@ def test_a_missing_directory_is_no_empty_store_and_is_not_made(tmp_path: Path) -
     assert not (tmp_path / "store").exists()
     (tmp_path / "away").rename(tmp_path / "store")
     assert store.head("a/b") == StoredObject("a/b", kept.size)
+
+
+@pytest.mark.parametrize("number", [errno.EIO, errno.ENOTCONN, errno.ESTALE, errno.EACCES])
+def test_a_directory_whose_disk_or_server_fails_is_away(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int
+) -> None:
+    store, stat = Store(directory_store(tmp_path)), Path.stat
+
+    def failing(self: Path, *, follow_symlinks: bool = True) -> os.stat_result:
+        if self == tmp_path / "store":
+            raise OSError(number, os.strerror(number))
+        return stat(self, follow_symlinks=follow_symlinks)
+
+    monkeypatch.setattr(Path, "stat", failing)
+    uses: list[Callable[[], object]] = [
+        lambda: store.head("a"),
+        lambda: list(store.list("")),
+        lambda: store.delete("a"),
+        lambda: store.delete("a#1"),
+    ]
+    for use in uses:
+        with pytest.raises(StoreUnreachable, match=errno.errorcode[number]) as raised:
+            use()
+        assert not isinstance(raised.value, FileUnusable)
+
+
+def test_an_unfinished_file_that_cannot_be_deleted_is_said_to_be_unusable(tmp_path: Path) -> None:
+    store = Store(directory_store(tmp_path))
+    (tmp_path / "store" / "a#1").mkdir(parents=True)
+    with pytest.raises(FileUnusable, match="EISDIR"):
+        store.delete("a#1")
 
 
 def test_what_else_the_system_says_of_a_directory_is_passed_on(tmp_path: Path) -> None:

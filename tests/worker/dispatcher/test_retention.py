@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from pathlib import Path
-from uuid import UUID
+from uuid import UUID, uuid4
 
 import pytest
 from sqlalchemy import event, func, insert, select, text, update
@@ -630,6 +630,38 @@ def test_a_file_that_cannot_be_deleted_keeps_none_of_its_round(
         assert {found.key for found in store.list("uploads")} == {"uploads/stuck/file"}
         with database.begin() as session:
             assert session.scalars(select(StrayUpload.key)).all() == ["uploads/stuck"]
+
+
+@pytest.mark.parametrize("error", [FileUnusable, StoreRefused])
+def test_a_deleted_jobs_file_that_cannot_be_deleted_keeps_nothing_else_of_the_round(
+    database: Database,
+    retention: Retention,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    error: type[StoreError],
+) -> None:
+    (tmp_path / "text").write_text("text")
+    stuck, other = sorted((uuid4(), uuid4()))
+    for job_id in (stuck, other):
+        store.put_file(f"jobs/{job_id}/a", tmp_path / "text")
+    store.put_file("uploads/a", tmp_path / "text")
+    abandon(database, "uploads/a")
+    with database.begin() as session:
+        session.add_all(
+            DeletedJob(job_id=job_id, look_at=LONG_AGO, by_retention=False) for job_id in (stuck, other)
+        )
+    delete = Store.delete
+
+    def undeleted(self: Store, key: str) -> None:
+        if str(stuck) in key:
+            raise error("for the test")
+        delete(self, key)
+
+    monkeypatch.setattr(Store, "delete", undeleted)
+    with pytest.raises(error, match="for the test"):
+        retention.round()
+    assert [found.key for found in store.list("")] == [f"jobs/{stuck}/a"]
 
 
 @pytest.mark.parametrize(
