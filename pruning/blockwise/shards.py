@@ -68,18 +68,26 @@ class StoredBlocks:
     def targets(self) -> Targets | None:
         if _TARGETS not in self._files:
             return None
-        stored = json.loads(self._files[_TARGETS].path.read_text())
-        return {name: LayerTarget(**target) for name, target in stored.items()}
+        return targets_of_json(self._files[_TARGETS].path.read_text())
 
     def put_targets(self, targets: Targets) -> None:
-        """Write them as JSON, from which floats come back bit for bit."""
         path = self._resume_store.directory(self.stage) / "targets.json"
-        path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
+        path.write_text(targets_as_json(targets))
         self._commit(_TARGETS, HashedFile.of(path))
 
     def _commit(self, block: int, file: HashedFile) -> None:
         self._resume_store.commit(self.stage, block, file)
         self._files[block] = file
+
+
+def targets_as_json(targets: Targets) -> str:
+    """Return JSON from which floats come back bit for bit."""
+    return json.dumps({name: asdict(target) for name, target in targets.items()})
+
+
+def targets_of_json(text: str) -> Targets:
+    """Undo `targets_as_json`."""
+    return {name: LayerTarget(**target) for name, target in json.loads(text).items()}
 
 
 def write_shard(pruned: PrunedBlock, path: Path) -> HashedFile:

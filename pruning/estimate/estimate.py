@@ -103,7 +103,7 @@ class Estimate(_Answer):
             stages.append(_with_norms(stage, schedule, norms, machine))
         if recipe.searches:
             stages += _search(recipe, smaller, windows, norms, dtype, machine)
-            norms = norms if "gradient_norms" in recipe.mask_method.needs else 0
+            norms = norms if recipe.masks_by_gradients else 0
         if recipe.method is not None:
             done = work.pruning(recipe, smaller, windows)
             held = _memory_of_pruning(recipe, smaller, windows, dtype, machine)
@@ -281,7 +281,7 @@ def _search(
     held = float(found.memory_bytes)
     if machine.kind == "cpu":
         held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
-        held += norms if "gradient_norms" in recipe.mask_method.needs else 0
+        held += norms if recipe.masks_by_gradients else 0
     update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": int(held)}
     return [trial, found.model_copy(update=update)]
 

@@ -11,6 +11,8 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
+from functools import cached_property
+from itertools import accumulate
 
 import torch
 import torch.nn.functional as F
@@ -136,8 +138,8 @@ class _Blockwise:
             hidden = [self._embedded(tokens) for tokens in group]
             for index in range(len(self._modules)):
                 self._advance(index, group, hidden, is_last_group=start + size >= len(batches))
-                self._report_done(start + int(len(group) * self._share_of_blocks(index + 1)))
-            through_blocks = self._share_of_blocks(len(self._modules))
+                self._report_done(start + int(len(group) * self._shares_of_blocks[index]))
+            through_blocks = self._shares_of_blocks[-1]
             for number, tokens in enumerate(group):
                 if number:
                     through_head = (1 - through_blocks) * number / len(group)
@@ -145,12 +147,13 @@ class _Blockwise:
                 yield self._losses_after_blocks(tokens, hidden[number : number + 1], first_window)
                 first_window += len(tokens)
 
-    def _share_of_blocks(self, count: int) -> float:
-        """Return the share that the first `count` blocks have of a batch's work, by their parameters."""
+    @cached_property
+    def _shares_of_blocks(self) -> list[float]:
+        """The share that each block and those before it have of a batch's work, by their parameters."""
         sizes = [sum(weight.numel() for weight in block.parameters()) for block in self._modules]
         head = self._placement.model.get_output_embeddings()
         of_head = sizes[-1] if head is None else sum(weight.numel() for weight in head.parameters())
-        return sum(sizes[:count]) / max(1, sum(sizes) + of_head)
+        return [passed / max(1, sum(sizes) + of_head) for passed in accumulate(sizes)]
 
     def _batches_at_once(self, batch: Tensor) -> int:
         """Return the batches of a group."""

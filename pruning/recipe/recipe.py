@@ -323,6 +323,11 @@ class Recipe(StrictModel):
         return needs | {"block_outputs"} if self.block_recovery else needs
 
     @property
+    def masks_by_gradients(self) -> bool:
+        """Whether the method itself uses gradient norms, and not its allocation alone."""
+        return "gradient_norms" in self.mask_method.needs
+
+    @property
     def searches(self) -> bool:
         """Whether the model is pruned a first time, to find the layers' sparsities."""
         return isinstance(self.allocation, LossGuided)

@@ -53,9 +53,9 @@ class AllocationSearch:
             return blocks, not blocks.complete(count)
         if (found := self._share_stage(dense, text, numerics_key, None).found()) is None:
             trial = StoredBlocks(self.resume_store, numerics_key, Stage.TRIAL)
-            return trial, self._norms_are_used_again or not trial.complete(count)
+            return trial, self.recipe.masks_by_gradients or not trial.complete(count)
         blocks = StoredBlocks(self.resume_store, {**numerics_key, **found.numerics_key})
-        return blocks, self._norms_are_used_again and not blocks.complete(count)
+        return blocks, self.recipe.masks_by_gradients and not blocks.complete(count)
 
     def prune_first(self, dense: LoadedModel, norms: GradientNorms, blocks: StoredBlocks) -> Pruned | None:
         """Return the first pruned model; None where none is needed. `blocks`: those of `next_blocks`."""
@@ -76,7 +76,7 @@ class AllocationSearch:
         """Return what pruning still needs of the norms after the trial, on the host: a search needs room."""
         if self.resolved.search is None:
             return norms
-        if not self._norms_are_used_again:
+        if not self.recipe.masks_by_gradients:
             return {}
         return {norm: _on_host(of_norm) for norm, of_norm in norms.items()}
 
@@ -102,10 +102,6 @@ class AllocationSearch:
             shares=found.shares,
         )
         return SearchOutcome(blocks, facts, found.warnings)
-
-    @property
-    def _norms_are_used_again(self) -> bool:
-        return "gradient_norms" in self.recipe.mask_method.needs
 
     def _share_stage(
         self, dense: LoadedModel, text: HeldOutText, numerics_key: NumericsKey, trial: Pruned | None

@@ -5,7 +5,7 @@ import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -14,6 +14,7 @@ import torch
 from torch import Tensor
 
 from pruning.blockwise.results import Pruned, Targets
+from pruning.blockwise.shards import targets_as_json, targets_of_json
 from pruning.data.training import HeldOutText
 from pruning.gradients.gradient_pass import GradientPass, Objective
 from pruning.gradients.schedule import ScheduleChoice
@@ -57,23 +58,19 @@ class SearchedTargets:
 
     def write(self, path: Path) -> HashedFile:
         """Write JSON from which floats come back bit for bit."""
-        path.write_text(json.dumps({**asdict(self), "targets": self._targets_as_json}))
+        stored = {"targets": self._targets_as_json, "shares": self.shares, "warnings": self.warnings}
+        path.write_text(json.dumps(stored))
         return HashedFile.of(path)
 
     @classmethod
     def read(cls, path: Path) -> "SearchedTargets":
         """Read what `write` wrote."""
         stored = json.loads(path.read_text())
-        targets = json.loads(stored["targets"])
-        return cls(
-            {name: LayerTarget(**target) for name, target in targets.items()},
-            stored["shares"],
-            tuple(stored["warnings"]),
-        )
+        return cls(targets_of_json(stored["targets"]), stored["shares"], tuple(stored["warnings"]))
 
     @cached_property
     def _targets_as_json(self) -> str:
-        return json.dumps({name: asdict(target) for name, target in self.targets.items()})
+        return targets_as_json(self.targets)
 
 
 @dataclass
