@@ -3,8 +3,8 @@
 import hashlib
 import os
 import threading
-from collections.abc import Callable
-from contextlib import nullcontext
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 
 import pytest
@@ -248,15 +248,12 @@ def test_a_file_of_one_request_and_a_directory_have_no_uploads(store: Store, tmp
     assert directory.pending_uploads("a") == []
 
 
-def test_a_store_that_lists_nothing_is_sent_everything(
-    store: Store, tmp_path: Path, sent: list[int], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_store_that_lists_nothing_is_sent_everything(store: Store, tmp_path: Path, sent: list[int]) -> None:
     upload, _ = broken_off(store, written(tmp_path))
-    uploads(store)._client.meta.events.register("before-call.s3.ListParts", _refused)
-    uploads(store)._client.meta.events.register("before-call.s3.ListMultipartUploads", _refused)
     sent.clear()
-    assert store.pending_uploads("a") == []
-    store.put_file("a/b", tmp_path / "file", upload=upload)
+    with _listing_refused(store):
+        assert store.pending_uploads("a") == []
+        store.put_file("a/b", tmp_path / "file", upload=upload)
     assert (set(sent), content(store)) == ({*range(1, 9)}, CONTENT)
 
 
@@ -335,6 +332,20 @@ def test_a_status_alone_may_be_about_credentials_that_will_be_right_again(
     with pytest.raises(StoreRefused, match=rf"the store refuses .* \({status}\)") as refused:
         _aborted_by(monkeypatch, status, "")
     assert not isinstance(refused.value, StoreDenies)
+
+
+@contextmanager
+def _listing_refused(store: Store) -> Iterator[None]:
+    """Have the store list nothing meanwhile: its client is the one of every other test of this process."""
+    calls = [f"before-call.s3.{name}" for name in ("ListParts", "ListMultipartUploads")]
+    events = uploads(store)._client.meta.events
+    for call in calls:
+        events.register(call, _refused)
+    try:
+        yield
+    finally:
+        for call in calls:
+            events.unregister(call, _refused)
 
 
 def _refused(**call: object) -> None:
