@@ -1,7 +1,10 @@
 """What `make mutants` makes of mutmut's output."""
 
+import tomllib
+
 import pytest
 
+from tests.test_house import CHECKOUT, ROOMS
 from tools.mutants import REASONS, Mutant, known_survivors, parse_diff, parse_results, verdict
 
 DIFF = """\
@@ -53,3 +56,9 @@ def test_every_known_survivor_has_a_reason() -> None:
 def test_every_known_survivor_changes_a_line_that_the_code_has(mutant: Mutant) -> None:
     lines = {line.strip() for line in (REASONS.parents[1] / mutant.file).read_text().splitlines()}
     assert set(mutant.removed.splitlines()) <= lines
+
+
+def test_the_copy_that_mutants_are_made_in_has_every_room() -> None:
+    """A room that a test imports and that is not there ends the run before its first mutant."""
+    options = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    assert {*ROOMS, "bench", "tools"} <= {*options["source_paths"], *options["also_copy"]}
