@@ -123,13 +123,14 @@ class Stack:
         with self.database.begin() as session:
             return event_log.since(session, job_id, 0)
 
-    def wait_for(self, job_id: UUID, reached: Callable[[Job], bool]) -> Job:
+    def wait_for(self, job_id: UUID, reached: Callable[[Job], bool], *, every: float = 0.02) -> Job:
+        """`every`: seconds. What passes soon must not be missed; to look takes a tenth of a processor."""
         deadline = time.monotonic() + TIMEOUT_SECONDS
         while not reached(job := self.job(job_id)):
             assert time.monotonic() < deadline, (
                 f"{job.state} in {job.stage} at {job.step}; {self.ends_of_logs()}"
             )
-            time.sleep(0.02)
+            time.sleep(every)
         return job
 
     def wait_until(self, reached: Callable[[], bool]) -> None:
@@ -143,7 +144,7 @@ class Stack:
         return self.wait_for(job_id, lambda job: job.stage == Stage.GRADIENTS and bool(job.step))
 
     def wait_for_end(self, job_id: UUID) -> Job:
-        return self.wait_for(job_id, lambda job: job.state in ENDED)
+        return self.wait_for(job_id, lambda job: job.state in ENDED, every=0.2)
 
     def artifacts(self, job_id: UUID) -> dict[str, Artifact]:
         with self.database.begin() as session:
