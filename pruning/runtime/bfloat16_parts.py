@@ -30,8 +30,9 @@ def float32_product(numbers: Tensor, matrix: Tensor) -> Tensor:
     `numbers`: float32 (…, rows). `matrix`: bfloat16 (rows, columns). Nothing but the sums is rounded.
     """
     parts = torch.cat(bfloat16_parts(numbers.reshape(-1, len(matrix))))
-    high, middle, low = _sums_in_float32(parts, matrix).chunk(3)
-    return (low + middle + high).view(*numbers.shape[:-1], matrix.shape[1])
+    sums = _sums_in_float32(parts, matrix).view(3, *numbers.shape[:-1], matrix.shape[1])
+    high, middle, low = sums.unbind()
+    return low + middle + high  # no view: a block may change it in place, which autograd forbids for views
 
 
 def _sums_in_float32(one: Tensor, other: Tensor) -> Tensor:

@@ -23,6 +23,7 @@ from pruning.runtime.side_copies import DirectCopyStream
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 ENGINE = "_engine_run_backward"
 _COPIES = {torch.ops.aten.copy_.default, torch.ops.aten._to_copy.default}
+_INDEXED = {torch.ops.aten.index.Tensor, torch.ops.aten.index_put.default, torch.ops.aten.index_put_.default}
 
 
 class MixedDevices(Exception):
@@ -58,8 +59,9 @@ class _CheckedOperations(TorchDispatchMode):
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         tensors = [value for value in tree_flatten((args, kwargs))[0] if isinstance(value, Tensor)]
         operands = [tensor for tensor in tensors if not _is_meta(tensor)]
-        if func is torch.ops.aten.index.Tensor:  # a host's indices may be used on any device
-            operands = [args[0], *(index for index in operands[1:] if self._tags[index] != CPU)]
+        if func in _INDEXED:  # a host's indices may be used on any device
+            of_host = {id(index) for index in args[1] if index is not None and self._tags[index] == CPU}
+            operands = [tensor for tensor in operands if id(tensor) not in of_host]
         # Numbers on the host may be combined with tensors on any device.
         devices = {self._tags[tensor] for tensor in operands if tensor.dim()} or {
             self._tags[tensor] for tensor in operands

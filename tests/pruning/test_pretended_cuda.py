@@ -76,6 +76,7 @@ def test_the_pretended_device_refuses_what_cuda_would_refuse() -> None:
         ("llama", torch.bfloat16, "streamed"),
         ("gpt2", torch.float32, "streamed"),
         ("mixtral", torch.bfloat16, "streamed"),
+        ("falcon", torch.bfloat16, "streamed"),
     ],
 )
 def test_gradients(

@@ -81,3 +81,15 @@ def test_a_gpu_upcasts_no_matrix(family: str, monkeypatch: pytest.MonkeyPatch) -
     assert largest.numel < min(layer.matrix.numel() for layer in block.layers)
     for name, tensor in expected.items():
         assert (found[name] - tensor).norm() <= 1e-5 * tensor.norm()
+
+
+def test_a_block_may_change_a_product_by_parts_in_place(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Falcon adds what attention returns to the product of its MLP, which may be no view for that."""
+    multiply_by_parts(monkeypatch, torch.float64)
+    narrow, hidden, call = stack_and_input("falcon", in_float32=False)
+    found = norms_of(narrow.blocks[0], BlockInFloat32(narrow.blocks[0]), call, hidden)
+    wide, hidden, call = stack_and_input("falcon", in_float32=True)
+    expected = norms_of(wide.blocks[0], wide.blocks[0].module, call, hidden)
+    assert found.keys() == expected.keys()
+    for name, tensor in expected.items():
+        assert (found[name] - tensor).norm() <= 1e-5 * tensor.norm()
