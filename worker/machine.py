@@ -8,7 +8,7 @@ from jobs.database import connection_name, engine_from, sessions
 from jobs.fleet import machines, quarantine
 from jobs.settings import Settings
 from pruning.errors import PruningError
-from pruning.runtime.device import compute_devices
+from pruning.runtime.device import compute_devices, release_memory
 from pruning.runtime.speed_probe import measure
 from worker.identity import Identity
 from worker.self_test import Unfit, check_device
@@ -30,6 +30,7 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
             known = machines.of_worker(session, worker.name).measured
         if not known:
             machine = measure(*compute_devices(settings.device), seconds=0.1)
+            release_memory()  # of large matrices; this process may wait long for its first job
             with database.begin() as session:
                 machines.measured(session, worker.name, queue, machine)
     except Unfit as unfit:

@@ -19,10 +19,12 @@ transition: the job is no longer this worker's.
 import logging
 from dataclasses import replace
 from functools import partial
+from itertools import count
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+import torch
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
@@ -39,7 +41,7 @@ from jobs.states import Cause
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.run import RunRequest, Services
-from pruning.runtime.device import is_device_memory, is_out_of_memory
+from pruning.runtime.device import is_device_memory, is_out_of_memory, release_memory
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
@@ -74,6 +76,11 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
 
     Returns whether this process must not run another one, because its device or its installation failed.
     """
+    return _run_or_help(job_id, settings, worker) or not _has_released_device()
+
+
+def _run_or_help(job_id: UUID, settings: Settings, worker: Identity) -> bool:
+    """Do what `run_job` says, but keep the device's memory."""
     with claimed(job_id, settings, worker) as attempt:
         if attempt is None:
             return help_with(job_id, settings, worker)
@@ -85,6 +92,21 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
             broken = _run(attempt)
         traces.flush()
         return broken
+
+
+def _has_released_device() -> bool:
+    """Give the memory of the device back until the next job: others may need it, such as the self-test.
+
+    Returns False where the device is broken.
+    """
+    if not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+        return True
+    try:
+        release_memory()
+    except RuntimeError:
+        log.warning("the device's memory cannot be released", exc_info=True)
+        return False
+    return True
 
 
 def _run(attempt: Attempt) -> bool:
@@ -210,7 +232,11 @@ def _run_recipe(attempt: Attempt, directory: Path, services: Services, output: P
         on_shape=partial(_know_shape, attempt),
     )
 
+    tries = count()
+
     def run() -> dict[str, Any] | None:
+        if next(tries):
+            release_memory()  # what the try before held; what a library asks for is not torch's to give
         if spec.recipe.norms:
             pruning.run.keep_gradients(request, services)
             return None

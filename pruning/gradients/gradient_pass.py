@@ -10,7 +10,6 @@ With lanes, the windows of each lane are summed by themselves, and the lanes' su
 pass over one lane alone, on any machine of the kind, gives what this one adds up (`pruning.lanes`).
 """
 
-import gc
 import logging
 import shutil
 from collections.abc import Callable, Collection, Iterator, Sequence
@@ -49,7 +48,7 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import is_out_of_memory
+from pruning.runtime.device import is_out_of_memory, release_memory
 from pruning.runtime.malloc import retain_freed_heap
 
 log = logging.getLogger(__name__)
@@ -234,9 +233,7 @@ class GradientPass:
                 if not self._changed_after(error, resume_store):
                     raise
             self._placement.end_stage()  # frees what was copied ahead
-            gc.collect()  # frees what the failed pass held
-            if self._placement.device.type == "cuda":
-                torch.cuda.empty_cache()
+            release_memory()  # what the failed pass held
 
     def run_lane(self, lane: int, step: Step, shards: BlockShards, resume_store: ResumeStore) -> None:
         """Compute one lane's sums, of the scaled loss, and put them into `shards`, begun in `resume_store`.

@@ -1,6 +1,5 @@
 """Recover: train the kept weights of the pruned model on disk, and write them where they got better."""
 
-import gc
 import json
 import logging
 from collections.abc import Mapping
@@ -39,7 +38,7 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import is_out_of_memory
+from pruning.runtime.device import is_out_of_memory, release_memory
 from pruning.runtime.malloc import return_freed_heap
 from pruning.stages.models import ResolvedModel
 from pruning.stages.recorder import Step
@@ -132,9 +131,7 @@ class RecoverStage:
             except (RuntimeError, MemoryError, OSError) as error:
                 if not self._changed_after(error):
                     raise
-            gc.collect()  # frees what the failed training held
-            if self._model.device.type == "cuda":
-                torch.cuda.empty_cache()
+            release_memory()  # what the failed training held
         distilled = _read(trained.path)
         _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)

@@ -1,8 +1,10 @@
 """How a job fails, returns to the queue or goes to another worker, by whose fault it is."""
 
 import errno
+import gc
 import logging
 import subprocess
+import weakref
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -107,6 +109,54 @@ def test_a_device_that_was_full_for_a_moment_is_tried_once_again(
     library.in_the_middle = full_once
     job = service.run(job_id)
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 2)
+
+
+def test_the_second_try_finds_no_memory_that_the_first_one_held(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Held:
+        """A device's memory, in a cycle as a model's modules and hooks are."""
+
+        def __init__(self) -> None:
+            self.itself = self
+
+    held: list[weakref.ref[Held]] = []
+    released: list[str] = []
+    monkeypatch.setattr(torch.cuda, "empty_cache", lambda: released.append("by torch"))
+
+    def full_once() -> None:
+        if len(library.calls) == 1:
+            of_this_try = Held()
+            held.append(weakref.ref(of_this_try))
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        released.append("by the first try" if held[0]() is None else "not")
+
+    library.in_the_middle = full_once
+    gc.disable()  # so that only the worker collects what is in cycles
+    try:
+        assert service.run(job_id).state == JobState.SUCCEEDED
+    finally:
+        gc.enable()
+    assert released == ["by torch", "by the first try"]
+
+
+@pytest.mark.parametrize("is_broken", [False, True])
+def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
+    service: Service, library: StandInRun, job_id: UUID, is_broken: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pretended GPU. One that cannot release its memory is left to a new process."""
+    states: list[JobState] = []
+
+    def empty_cache() -> None:
+        with service.database.begin() as session:
+            states.append(session.get_one(Job, job_id).state)
+        if is_broken:
+            raise RuntimeError("CUDA error: an illegal memory access was encountered")
+
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: True)
+    monkeypatch.setattr(torch.cuda, "empty_cache", empty_cache)
+    assert run_job.run_job(job_id, service.settings, service.worker) is is_broken
+    assert states == [JobState.SUCCEEDED]
 
 
 def test_a_job_without_room_on_the_disk_waits_for_another_worker_and_says_the_numbers(

@@ -50,13 +50,17 @@ class StageFigures:
             STAGE_SECONDS.record(seconds, stage=stage.value, device=self.device)
 
     def memory(self) -> None:
-        """Record what each GPU of the machine has in use, if this process uses one."""
+        """Record what each GPU of this worker has in use, once this process uses one.
+
+        No other GPU of the machine is asked: CUDA answers only after it has made a context there, which takes
+        hundreds of megabytes of a device that may be another worker's, until this process ends.
+        """
         if not recorded() or not torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
             return
-        for index in range(torch.cuda.device_count()):
-            free, total = torch.cuda.mem_get_info(index)
-            DEVICE_MEMORY.record(total - free, device=f"cuda:{index}", what="used")
-            DEVICE_MEMORY.record(total, device=f"cuda:{index}", what="total")
+        for device in _gpus(self._setting):
+            free, total = torch.cuda.mem_get_info(device)
+            DEVICE_MEMORY.record(total - free, device=f"cuda:{device.index or 0}", what="used")
+            DEVICE_MEMORY.record(total, device=f"cuda:{device.index or 0}", what="total")
 
     @property
     def device(self) -> str:
@@ -64,6 +68,13 @@ class StageFigures:
         if self._device is None:
             self._device = _name(self._setting)
         return self._device
+
+
+def _gpus(setting: str) -> list[torch.device]:
+    try:
+        return [device for device in compute_devices(setting) if device.type == "cuda"]
+    except InvalidInput:
+        return []
 
 
 def _name(setting: str) -> str:
