@@ -24,6 +24,7 @@ from bench.gpu_check.wheels import child_environment, unpack
 from bench.results.table import header, row_of
 
 _ROOT = Path(__file__).resolve().parents[2]
+_LONGEST_REASON = 200
 
 
 def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterator[Result]:
@@ -50,7 +51,10 @@ def _not_run(check: Check, size: str) -> Result:
 
 
 def summary(results: Sequence[Result]) -> Iterator[str]:
-    """Yield where the checks ran, and a table: a row for each check, and one for each of its figures."""
+    """Yield where the checks ran, and a table: a row for each check, and one for each of its figures.
+
+    Behind it are the ends of the logs of those that failed: the output alone must do to mend them.
+    """
     found = next((result for result in results if result.findings.device), None)
     if found:
         versions = (f"{name} {version}" for name, version in found.findings.versions.items())
@@ -58,7 +62,7 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
         yield ""
     yield from header("", "check, and what it measured", "value", "accepted", "verdict")
     for result in results:
-        error = result.error.partition("\n")[0]
+        error = _reason(result)
         yield row_of(
             [
                 str(result.number),
@@ -73,6 +77,22 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
             yield row_of(["", name, _value(figure), figure.accepted, _met(figure)])
         if error and result.findings.progress:
             yield row_of(["", "how far it came", result.findings.progress, "", ""])
+    for result in results:
+        if tail := result.error.partition("\n")[2]:
+            yield from ("", f"The end of {result.name}'s log:", "", "```", tail, "```")
+
+
+def _reason(result: Result) -> str:
+    """Return on one line of a table what went wrong: with the last line of the log, which names the error."""
+    first, *log = result.error.splitlines() or [""]
+    return f"{first}: {log[-1][:_LONGEST_REASON]}".replace("|", "¦") if log else first
+
+
+def _progress(result: Result) -> str:
+    """Return a line about a check that has ended, with whatever it has missed."""
+    missed = [figure.name for figure in result.findings.figures if figure.met is False]
+    why = "; ".join([*filter(None, [_reason(result)]), *missed])
+    return f"{result.name}: {result.verdict}, {result.seconds:.1f} s{': ' if why else ''}{why}"
 
 
 def _value(figure: Figure) -> str:
@@ -125,7 +145,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         results = []
         for result in run_plan(checks, options.budget, at):
             results.append(result)
-            print(f"{result.name}: {result.verdict}, {result.seconds:.1f} s", file=sys.stderr, flush=True)
+            print(_progress(result), file=sys.stderr, flush=True)
     table = "\n".join(summary(results))
     (out / "summary.md").write_text(f"{table}\n")
     print(table)

@@ -1,6 +1,7 @@
 """The process of one check, which `process` starts: `python -m bench.gpu_check.child module:function ...`."""
 
 import argparse
+import faulthandler
 import importlib.metadata
 import os
 import platform
@@ -12,7 +13,7 @@ from pathlib import Path
 import torch
 
 from bench.gpu_check.context import Context
-from bench.gpu_check.result import Findings
+from bench.gpu_check.result import WHERE, Findings
 
 _PACKAGES = ("torch", "transformers", "triton", "safetensors", "psutil", "pydantic")
 
@@ -28,6 +29,7 @@ def versions() -> dict[str, str]:
 
 def main() -> None:
     """Run the check. An error ends the process with its traceback in the log."""
+    faulthandler.register(WHERE)  # also while a thread waits in a library
     parser = argparse.ArgumentParser()
     parser.add_argument("function")
     parser.add_argument("--device", required=True)

@@ -40,9 +40,9 @@ class Context:
         """Note a value that has no bound."""
         self._add(Figure(name, value, note=note))
 
-    def require(self, name: str, holds: bool) -> None:
-        """Note a property that must hold at any size."""
-        self._add(Figure(name, bool(holds), "yes", bool(holds)))
+    def require(self, name: str, holds: bool, *, note: str = "") -> None:
+        """Note a property that must hold at any size. `note`: what is known of it where it does not."""
+        self._add(Figure(name, bool(holds), "yes", bool(holds), note))
 
     def expect(
         self,

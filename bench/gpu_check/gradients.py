@@ -36,6 +36,18 @@ def new_pass(
 ) -> GradientPass:
     """Return a pass over a model with random weights that lies on the host as stored in `dtype`."""
     placement = Placement(choice.load_as_stored(dtype), at.device, dtype, others=others)
+    return pass_over(placement, windows, schedule, norms=norms, micro_batch=micro_batch)
+
+
+def pass_over(
+    placement: Placement,
+    windows: Tensor,
+    schedule: ScheduleName,
+    *,
+    norms: Collection[GradientNorm],
+    micro_batch: int | None = None,
+) -> GradientPass:
+    """Return a pass over a model as it is placed."""
     made = GradientPass(placement, windows, norms=norms, stack=find_stack(placement.model), schedule=schedule)
     if micro_batch is not None:
         made.schedule = replace(made.schedule, micro_batch=micro_batch)
@@ -71,13 +83,39 @@ def same_bits(found: GradientNorms, expected: GradientNorms) -> bool:
     )
 
 
+def require_same_bits(at: Context, name: str, found: GradientNorms, expected: GradientNorms) -> None:
+    """Note whether both have the same bits; else how many tensors differ, which is the first, by how much."""
+    is_same, note = same_bits(found, expected), ""
+    if not is_same and list(found) == list(expected):
+        pairs = [
+            (f"{norm} of {layer}", found[norm][layer], tensor)
+            for norm, layers in expected.items()
+            for layer, tensor in layers.items()
+            if layer in found[norm]
+        ]
+        differing = [
+            (what, _difference(one, other)) for what, one, other in pairs if not torch.equal(one, other)
+        ]
+        (first, size), most = differing[0], max(size for _, size in differing)
+        note = (
+            f"{len(differing)} of {len(pairs)} tensors differ, the first, {first}, by a relative {size:.2g}, "
+            f"and none by more than {most:.2g}"
+        )
+    at.require(name, is_same, note=note)
+
+
 def largest_difference(found: GradientNorms, expected: GradientNorms) -> float:
     """Return the largest ‖a - b‖ / ‖b‖ over norms and layers, computed in float64."""
     return max(
-        float((found[norm][name].double() - tensor.double()).norm() / tensor.double().norm())
+        _difference(found[norm][name], tensor)
         for norm, layers in expected.items()
         for name, tensor in layers.items()
     )
+
+
+def _difference(found: Tensor, expected: Tensor) -> float:
+    """Return ‖a - b‖ / ‖b‖, computed in float64."""
+    return float((found.double() - expected.double()).norm() / expected.double().norm())
 
 
 def ignore_steps(done: int, total: int) -> None:

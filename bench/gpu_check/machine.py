@@ -2,11 +2,20 @@
 
 import os
 import shutil
+from contextlib import suppress
+from pathlib import Path
 
 import torch
 
 from bench.gpu_check.context import GB, Context
+from pruning.runtime.cgroup import host_memory
 from pruning.runtime.device_trial import computes_rightly
+from pruning.sandbox.privileges import close_to_others
+
+_DRIVER = Path("/proc/driver/nvidia/version")
+_SIZE = 256
+# Of the variables that change how CUDA, and what is built on it, works.
+_PREFIXES = ("CUBLAS", "CUDA", "CUDNN", "NVIDIA", "PYTORCH", "TORCH", "TRITON")
 
 
 def versions(at: Context) -> None:
@@ -22,14 +31,31 @@ def versions(at: Context) -> None:
         at.record("device memory, GB", properties.total_memory / GB)
         free, total = torch.cuda.mem_get_info(at.device)
         at.record("taken on the device by this process's context and by others, GB", (total - free) / GB)
+        at.record("driver", _DRIVER.read_text().partition("\n")[0] if _DRIVER.exists() else "unknown")
+        at.record("cuDNN", str(torch.backends.cudnn.version()))  # type: ignore[no-untyped-call]
+    at.record("host memory, GB", host_memory() / GB)
+    found = (f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith(_PREFIXES))
+    at.record("environment", " ".join(found))
+    at.require("float32 products are not rounded to TF32", _keeps_float32(at.device))
     at.require("a worker's trial of its device passes", computes_rightly(at.device))
 
 
+def _keeps_float32(device: torch.device) -> bool:
+    """Multiply numbers of 13 bits by one: TF32 has 11, and some images ask for it by a variable."""
+    numbers = torch.full((_SIZE, _SIZE), 1 + 2**-12, device=device)
+    return torch.equal(numbers @ torch.eye(_SIZE, device=device), numbers)
+
+
 def first_reset(at: Context) -> None:
-    """Check 1: a run on 'auto' resets the peak statistics before anything else has woken the device."""
+    """Check 1: a run on 'auto' resets the peak statistics before anything else has woken the device.
+
+    The process is closed to others, as a worker's children are before they use the device.
+    """
     from pruning.runtime.device import compute_device
     from pruning.runtime.peak_memory import PeakMemory
 
+    with suppress(OSError):
+        close_to_others()
     device = compute_device("cpu" if at.device.type == "cpu" else "auto")
     at.require("'auto' is the device that is checked", device.type == at.device.type)
     memory = PeakMemory(device)

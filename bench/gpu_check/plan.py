@@ -28,7 +28,7 @@ PLAN = (
     Check(
         0,
         "versions",
-        "the packages and the device are there, and pass a worker's trial",
+        "the packages and the device are there, and pass a worker's trial; float32 stays float32",
         "recorded; passed",
         25,
         "machine:versions",
@@ -80,7 +80,7 @@ PLAN = (
         "constants",
         "the rates that the arithmetic assumes; pinned memory",
         "recorded; it pins, and a refusal does not fail the next kernel",
-        35,
+        30,
         "constants:measure",
     ),
     Check(
@@ -96,7 +96,7 @@ PLAN = (
         "streamed-7b",
         "7B shape, `streamed`, l1, 128 windows of 2048, with 12 GB of device memory",
         "≤ 12 GB reserved; ≤ 60 s (aim 45)",
-        135,
+        115,
         "shapes:streamed_7b",
     ),
     Check(
@@ -104,7 +104,7 @@ PLAN = (
         "whole-7b",
         "7B shape, `whole`, l1, 128 windows of 2048",
         "≤ 45 s (aim 30)",
-        70,
+        65,
         "shapes:whole_7b",
     ),
     Check(
@@ -112,7 +112,7 @@ PLAN = (
         "streamed-70b",
         "70B shape, 4 blocks, `streamed`, l1, with 24 GB of device memory",
         "the micro-batch is not halved",
-        50,
+        45,
         "shapes:streamed_70b",
     ),
     Check(
@@ -138,5 +138,14 @@ PLAN = (
         "equal bits; on a machine with one GPU recorded",
         15,
         "several:share",
+    ),
+    Check(
+        14,
+        "features",
+        "at toy size, from text to report: an order of channels, swaps, allocations by outliers and by a "
+        "search, trainings of blocks and of the whole model, cuts of channels, blocks and experts, speed",
+        "each runs, and its perplexity is finite",
+        35,
+        "features:run_all",
     ),
 )

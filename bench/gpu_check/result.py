@@ -2,9 +2,13 @@
 
 import json
 import os
+import signal
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+WHERE = signal.SIGUSR1
+"""Asks a check's process to write into its log where each of its threads is."""
 
 Verdict = Literal["passed", "failed", "recorded", "not run: budget"]
 

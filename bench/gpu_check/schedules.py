@@ -3,29 +3,32 @@
 from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from functools import partial
-from typing import Any
+from typing import Any, NamedTuple
 from unittest.mock import patch
 
 import torch
 from torch import Tensor
 
 from bench.engine import straightforward
-from bench.gpu_check.context import Context
+from bench.gpu_check.context import GB, Context
 from bench.gpu_check.gradients import (
     BOTH,
     ignore_steps,
     in_memory,
     largest_difference,
     new_pass,
+    pass_over,
     places_for_inputs,
-    same_bits,
+    require_same_bits,
 )
 from bench.workload.models import ModelChoice, random_windows
 from pruning.gradients.activation_store import Budget
 from pruning.gradients.lm_head import LMHeadLoss
 from pruning.gradients.window_norms import GradientNorms
+from pruning.model.placement import Placement
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from pruning.runtime.determinism import deterministic_algorithms
+from pruning.runtime.device import release_memory
 
 _WINDOWS, _AT_ONCE = 5, 2  # the last micro-batch is smaller
 _BLOCKS = 9
@@ -47,7 +50,7 @@ def _llama(at: Context) -> None:
     for name, budget in _budgets(at, windows.numel() * config.hidden_size * 4).items():
         with places_for_inputs(budget):
             streamed = _streamed(at, choice, windows, torch.float32)
-        at.require(f"float32, inputs {name}: `streamed` has the bits of `whole`", same_bits(streamed, whole))
+        require_same_bits(at, f"float32, inputs {name}: `streamed` has the bits of `whole`", streamed, whole)
     # Autograd sees one window at a time, and other shapes and modes go through other kernels.
     one_by_one = _whole(at, choice, windows, torch.float32, micro_batch=1)
     model = choice.load(torch.float32).to(at.device)
@@ -62,7 +65,9 @@ def _narrow(at: Context, choice: ModelChoice, windows: Tensor) -> None:
     """Compare in bfloat16: the schedules, and on a GPU the fused kernel with matrix products."""
     whole = _whole(at, choice, windows, torch.bfloat16)
     streamed = _streamed(at, choice, windows, torch.bfloat16)
-    at.require("bfloat16: `streamed` has the bits of `whole`", same_bits(streamed, whole))
+    require_same_bits(at, "bfloat16: `streamed` has the bits of `whole`", streamed, whole)
+    cast = _cast(at, choice, windows)
+    require_same_bits(at, "bfloat16, cast on the device from float32: the bits of `whole`", cast, whole)
     if at.on_gpu:
         with patch("pruning.gradients.accumulate.uses_fused_kernel", lambda device, variant: False):
             plain = _whole(at, choice, windows, torch.bfloat16)
@@ -78,7 +83,7 @@ def _mixtral(at: Context) -> None:
     windows = random_windows(_WINDOWS, at.pick(256, 48), choice.config().vocab_size)
     whole = _whole(at, choice, windows, torch.float32)
     streamed = _streamed(at, choice, windows, torch.float32)
-    at.require("Mixtral, float32: `streamed` has the bits of `whole`", same_bits(streamed, whole))
+    require_same_bits(at, "Mixtral, float32: `streamed` has the bits of `whole`", streamed, whole)
 
 
 def _budgets(at: Context, one: int) -> dict[str, Budget]:
@@ -106,6 +111,13 @@ def _streamed(at: Context, choice: ModelChoice, windows: Tensor, dtype: torch.dt
     return in_memory(made.run(ignore_steps, EphemeralResumeStore(at.scratch)))
 
 
+def _cast(at: Context, choice: ModelChoice, windows: Tensor) -> GradientNorms:
+    """Stream a model that is stored in float32: each block is cast to bfloat16 where it arrives."""
+    placement = Placement(choice.load_as_stored(torch.float32), at.device, torch.bfloat16)
+    made = pass_over(placement, windows, "streamed", norms=BOTH, micro_batch=_AT_ONCE)
+    return in_memory(made.run(ignore_steps, EphemeralResumeStore(at.scratch)))
+
+
 def recover(at: Context) -> None:
     """Check 5."""
     _halving(at)
@@ -121,31 +133,41 @@ def _halving(at: Context) -> None:
         made = new_pass(at, choice, windows, "whole", torch.bfloat16, micro_batch=micro_batch)
         return in_memory(made.run(ignore_steps)), made.schedule.micro_batch
 
-    undisturbed, of_two = _reserved(at, partial(passes, 2))
-    _, of_four = _reserved(at, partial(passes, 4))
+    undisturbed, of_two = _with_peaks(at, partial(passes, 2))
+    _, of_four = _with_peaks(at, partial(passes, 4))
     if at.on_gpu:
-        torch.cuda.empty_cache()
-        at.record("reserved by four windows at once ÷ by two", of_four / of_two)
-        at.limit_memory((of_two + of_four) / 2)
+        # What two have reserved is enough for them; four cannot do with less than they have allocated.
+        at.record("two windows at once: reserved at the peak, GB", of_two.reserved / GB)
+        at.record("four windows at once: allocated at the peak, GB", of_four.allocated / GB)
+        at.limit_memory((of_two.reserved + of_four.allocated) / 2)
     with nullcontext() if at.on_gpu else _no_room_for_more_than(2):
-        (found, used), _ = _reserved(at, partial(passes, 4))
+        (found, used), _ = _with_peaks(at, partial(passes, 4))
     if at.on_gpu:
         at.limit_memory(torch.cuda.get_device_properties(at.device).total_memory)
     at.require("four windows at once became two", used == 2)
-    at.require("the norms are those of a pass that began with two", same_bits(found, undisturbed[0]))
+    require_same_bits(at, "the norms are those of a pass that began with two", found, undisturbed[0])
 
 
-def _reserved(
+class _Peaks(NamedTuple):
+    """Bytes of the device; 0 on a CPU."""
+
+    reserved: int = 0
+    allocated: int = 0
+
+
+def _with_peaks(
     at: Context, passes: Callable[[], tuple[GradientNorms, int]]
-) -> tuple[tuple[GradientNorms, int], int]:
-    """Run a pass; return its result, and the bytes that torch reserved on the device (0 on a CPU)."""
+) -> tuple[tuple[GradientNorms, int], _Peaks]:
+    """Run a pass, after those before it have left nothing; return its result, and what it took."""
     if not at.on_gpu:
-        return passes(), 0
-    torch.cuda.empty_cache()
+        return passes(), _Peaks()
+    release_memory()
     torch.zeros(1, device=at.device)
     torch.cuda.reset_peak_memory_stats(at.device)
     found = passes()
-    return found, torch.cuda.max_memory_reserved(at.device)
+    return found, _Peaks(
+        torch.cuda.max_memory_reserved(at.device), torch.cuda.max_memory_allocated(at.device)
+    )
 
 
 def _no_room_for_more_than(windows: int) -> AbstractContextManager[object]:
@@ -185,4 +207,4 @@ def _resume(at: Context) -> None:
     except _Cut:
         cut = True
     at.require("the pass was cut", cut)
-    at.require("resumed, it has the norms of an undisturbed pass", same_bits(new_attempt(), undisturbed))
+    require_same_bits(at, "resumed, it has the norms of an undisturbed pass", new_attempt(), undisturbed)

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from bench.gpu_check.context import Context
-from bench.gpu_check.gradients import in_memory, new_pass, same_bits
+from bench.gpu_check.gradients import in_memory, new_pass, require_same_bits
 from bench.workload.models import ModelChoice, random_windows
 from pruning.evaluation.perplexity import perplexity
 from pruning.gradients.schedule import ScheduleName
@@ -53,7 +53,7 @@ def _gradients(
             at.seconds(lambda: found.append(in_memory(made.run(at.step, EphemeralResumeStore(at.scratch)))))  # noqa: B023 - called at once
         )
     alone, shared = found
-    at.require(f"`{schedule}`: the bits of one device", same_bits(shared, alone))
+    require_same_bits(at, f"`{schedule}`: the bits of one device", shared, alone)
     at.record(f"`{schedule}`: seconds of one device ÷ of all", seconds[0] / seconds[1])
 
 

@@ -24,7 +24,8 @@ def child_environment(environment: Mapping[str, str], root: Path, packages: Path
     """Return the environment of a check: the repository's `root` and the carried packages come first.
 
     cuBLAS is deterministic only with a workspace of fixed size, which must be set before torch is imported.
-    Nothing may reach for the Hub.
+    Nothing may reach for the Hub. Plug-ins of pytest that the machine happens to have may not break check 2.
+    What a process has printed is in its log even when it is killed.
     """
     earlier = environment.get("PYTHONPATH")
     paths = [str(root), *([str(packages)] if packages else []), *([earlier] if earlier else [])]
@@ -33,5 +34,7 @@ def child_environment(environment: Mapping[str, str], root: Path, packages: Path
         **environment,
         "HF_HUB_OFFLINE": "1",
         "TOKENIZERS_PARALLELISM": "false",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONUNBUFFERED": "1",
         "PYTHONPATH": os.pathsep.join(paths),
     }

@@ -100,7 +100,8 @@ def test_the_machine_is_described(at: Context) -> None:
 def test_too_little_memory_halves_the_micro_batch(at: Context, gpu: PretendedGPU) -> None:
     schedules._halving(at)
     found = figures(at)
-    assert found["reserved by four windows at once ÷ by two"].value == 2
+    assert found["two windows at once: reserved at the peak, GB"].value == 2
+    assert found["four windows at once: allocated at the peak, GB"].value == 4
     assert found["four windows at once became two"].met
     assert found["the norms are those of a pass that began with two"].met
     assert gpu.fraction == 1  # what follows has all the memory again

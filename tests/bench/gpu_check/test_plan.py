@@ -10,12 +10,16 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+import torch
 
-from bench.gpu_check.__main__ import run_plan, summary
+from bench.gpu_check.__main__ import _progress, run_plan, summary
+from bench.gpu_check.context import Context
+from bench.gpu_check.gradients import require_same_bits
 from bench.gpu_check.plan import PLAN, Check
 from bench.gpu_check.process import Surroundings
 from bench.gpu_check.result import Figure, Findings, verdict_of
 from bench.gpu_check.wheels import child_environment, unpack
+from pruning.gradients.window_norms import GradientNorms
 
 ROOT = Path(__file__).parents[3]
 
@@ -109,6 +113,42 @@ def test_a_check_that_hangs_is_killed_with_its_children_and_keeps_its_figures(
     assert "| how far it came | 40% |" in "\n".join(summary([hanging, following]))
 
 
+def test_a_check_that_hangs_leaves_where_its_threads_were(surroundings: Surroundings) -> None:
+    program = surroundings.out / "hanging.py"
+    program.write_text(
+        "import faulthandler, time\n"
+        "from bench.gpu_check.result import WHERE\n"
+        "def waits_for_the_device():\n"
+        "    time.sleep(600)\n"
+        "faulthandler.register(WHERE)\n"
+        "waits_for_the_device()\n"
+    )
+    at = replace(surroundings, command=(sys.executable, str(program)))
+    (hanging,) = run_plan([check(0, "hangs", 20)], 20, at)
+    assert hanging.error.startswith("killed after its limit of ")
+    assert "in waits_for_the_device" in hanging.error
+
+
+def test_the_output_alone_says_why_a_check_has_failed(surroundings: Surroundings) -> None:
+    raising, missing = run_plan([check(0, "raises"), check(1, "misses")], 120, surroundings)
+    told = list(summary([raising, missing]))
+    assert any("| failed: exit code 1: the reason |" in line for line in told)
+    assert told[-4:] == ["", "```", "the reason", "```"]
+    assert _progress(missing).endswith(" s: speed")
+
+
+def test_bits_that_differ_are_told_by_place_and_size(tmp_path: Path) -> None:
+    at = Context(torch.device("cpu"), "toy", tmp_path, tmp_path / "findings.json", Findings({}))
+    expected: GradientNorms = {"l1": {"a": torch.ones(2), "b": torch.ones(2)}}
+    found: GradientNorms = {"l1": {"a": torch.ones(2), "b": torch.tensor([1.0, 1.5])}}
+    require_same_bits(at, "equal", expected, expected)
+    require_same_bits(at, "unequal", found, expected)
+    equal, unequal = at.findings.figures
+    assert (equal.met, equal.note) == (True, "")
+    assert not unequal.met
+    assert unequal.note.startswith("1 of 2 tensors differ, the first, l1 of b, by a relative 0.35,")
+
+
 def is_gone(process: int) -> bool:
     """Whether the process has ended; one that nobody has waited for yet is a zombie."""
     status = Path(f"/proc/{process}/stat")
@@ -177,7 +217,7 @@ def test_a_directory_without_wheels_is_refused(tmp_path: Path) -> None:
 
 def test_the_plan_takes_540_seconds_and_its_page_names_every_check() -> None:
     assert sum(check.seconds for check in PLAN) == 540
-    assert [check.number for check in PLAN] == list(range(14))
+    assert [check.number for check in PLAN] == list(range(15))
     page = (ROOT / "docs" / "performance.md").read_text()
     missing = [check.name for check in PLAN if f"| {check.number} | `{check.name}` |" not in page]
     assert not missing
