@@ -505,7 +505,7 @@ class DistilOptions(Model):
     """Tokens of one optimiser step; at least one window."""
 
     learning_rate: float | None = None
-    """The highest learning rate, of all parameters; when left out, 1.5e-4 for 135 million parameters, less by the root of the size for larger models, and a pruned layer's divided by how much of its weights it keeps."""
+    """The highest learning rate, of all parameters; when left out, each has its own: 5e-4 times the root mean square of its weights, and a pruned layer's divided by how much of its weights it keeps."""
 
     moments: Literal["float32", "8-bit"] | str = "float32"
     """How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a step of the optimiser several times as long."""
@@ -2722,7 +2722,7 @@ class TrainingFacts(Model):
     """Number of optimiser steps."""
 
     learning_rate: float
-    """The highest learning rate of a parameter without a mask. Where the recipe names none, that of a pruned layer is this one divided by the share of weights that it keeps, and at most 0.001."""
+    """The highest learning rate, of all parameters. Where the recipe names none, each has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""

@@ -16,28 +16,30 @@ HELD_OUT_WINDOWS = 16
 MomentsKind = Literal["float32", "8-bit"]
 """How Adam's running means are kept. In a run in float64, 'float32' ones are float64 too."""
 
-_DENSE_RATE, _MEASURED_AT = 1.5e-4, 1.35e8  # with SmolLM2-135M
-_HIGHEST_DENSE_RATE, _HIGHEST_RATE = 3e-4, 1e-3
+_RELATIVE_RATE = 5e-4
+_LEAST_SIZE = 1e-3  # of a parameter, so that one of zeros can be trained (Adafactor's ε₂)
+_LEAST_KEPT = 0.1  # a share that is smaller raises the rate no further
 _MOST_TOKENS = 2**28
 
 
 @dataclass(frozen=True)
 class LearningRate:
-    """The highest learning rate of each parameter, by the share of its weights that are kept."""
+    """The highest learning rate of a training."""
 
-    dense: float
-    """That of a parameter without a mask."""
-    most: float
-    """That of a parameter of which little is kept."""
+    value: float
+    is_relative: bool
+    """Whether each parameter has its own: the value times `factor`."""
 
-    def of(self, kept: float) -> float:
-        """Return the rate of a parameter that keeps this share of its weights.
+    def factor(self, size: float, kept: float) -> float:
+        """Return by what the value is multiplied for one parameter.
 
-        A step of Adam moves each weight by about the rate, so that it moves a layer's output by as much as
-        there are inputs to it. Of fewer inputs it takes larger steps to move it as far (SμPar, arXiv
-        2405.15743).
+        A step of Adam moves each weight by about the rate, whatever the weights are, so that it moves a
+        layer's output, relative to what that is, by as much as there are inputs to it, and by as much as its
+        weights are small. So the rate is relative to a parameter's `size`, the root mean square of its
+        weights with its zeros (Adafactor, arXiv 1804.04235, section 8), and of fewer inputs, of which it
+        `kept` a share, it takes larger steps (SμPar, arXiv 2405.15743).
         """
-        return self.dense / max(kept, self.dense / self.most)
+        return max(size, _LEAST_SIZE) / max(kept, _LEAST_KEPT) if self.is_relative else 1.0
 
 
 class DistilOptions(StrictModel):
@@ -61,9 +63,9 @@ class DistilOptions(StrictModel):
         None,
         gt=0,
         le=0.1,
-        description="The highest learning rate, of all parameters; when left out, 1.5e-4 for 135 million "
-        "parameters, less by the root of the size for larger models, and a pruned layer's divided by how "
-        "much of its weights it keeps.",
+        description="The highest learning rate, of all parameters; when left out, each has its own: 5e-4 "
+        "times the root mean square of its weights, and a pruned layer's divided by how much of its weights "
+        "it keeps.",
     )
     moments: Annotated[MomentsKind, OUT_AT_DEFAULT] = Field(
         "float32",
@@ -119,16 +121,12 @@ class DistilOptions(StrictModel):
             raise ValueError(f"times tokens must be at most {_MOST_TOKENS}; ask for fewer of one of them")
         return epochs
 
-    def rate_for(self, parameters: int) -> LearningRate:
-        """Return the highest learning rates for a model of this size.
-
-        The default's root of the size fits what is published for models of 7 billion parameters. A rate that
-        the recipe names is that of all parameters.
-        """
+    @property
+    def rate(self) -> LearningRate:
+        """The highest learning rate; one that the recipe names is that of all parameters."""
         if self.learning_rate is not None:
-            return LearningRate(self.learning_rate, self.learning_rate)
-        dense = min(_HIGHEST_DENSE_RATE, _DENSE_RATE * (_MEASURED_AT / parameters) ** 0.5)
-        return LearningRate(dense, _HIGHEST_RATE)
+            return LearningRate(self.learning_rate, is_relative=False)
+        return LearningRate(_RELATIVE_RATE, is_relative=True)
 
 
 def _may_be_jsonl(dataset: str) -> bool:

@@ -27,8 +27,8 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
 
 
 def with_rates(trainable: Mapping[str, Trainable], rate: LearningRate) -> dict[str, Trainable]:
-    """Return the same parameters, each with the factor by which its mask raises the rate."""
-    return {name: replace(one, factor=rate.of(one.kept) / rate.dense) for name, one in trainable.items()}
+    """Return the same parameters, each with the factor of its own rate."""
+    return {name: replace(one, factor=rate.factor(one.size, one.kept)) for name, one in trainable.items()}
 
 
 def kept_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:

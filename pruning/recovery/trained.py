@@ -32,6 +32,18 @@ class Trainable:
     factor: float = 1.0  # of the learning rate
 
     @property
+    def size(self) -> float:
+        """The root mean square of its weights, in which those that are pruned are zeros."""
+        weights = (
+            self.weights
+            if self.mask is None
+            else torch.where(self.mask, 0, self.weights.to(self.mask.device))
+        )
+        # In float64: how many threads add up must not show in a rate that is rounded to float32.
+        norm = torch.linalg.vector_norm(weights, dtype=torch.float64)
+        return float(norm) / math.sqrt(max(1, weights.numel()))
+
+    @property
     def kept(self) -> float:
         """The share of its weights that are trained."""
         return 1.0 if self.mask is None else 1 - int(self.mask.count_nonzero()) / self.mask.numel()

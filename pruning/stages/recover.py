@@ -212,7 +212,7 @@ class RecoverStage:
                 trained,
                 self._plan,
                 share=share,
-                rate=self._rate.dense,
+                rate=self._rate.value,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
             )
@@ -260,8 +260,8 @@ class RecoverStage:
             **self._numerics_key,
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
-            "training rate": self._rate.dense,  # a recipe without one has what its release finds right
-            "training rate at most": self._rate.most,
+            "training rate": self._rate.value,  # a recipe without one has what its release finds right
+            "training rate is relative": self._rate.is_relative,
             "training moments": self._options.moments,
             "training windows at once": self._plan.micro_batch,
             "training deterministic": self._deterministic,
@@ -269,7 +269,7 @@ class RecoverStage:
 
     @property
     def _rate(self) -> LearningRate:
-        return self._options.rate_for(_parameters_of(self._checkpoint))
+        return self._options.rate
 
     @property
     def _options(self) -> DistilOptions:
@@ -298,7 +298,7 @@ class RecoverStage:
             held_out_articles=inputs.text.articles,
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
-            learning_rate=self._rate.dense,
+            learning_rate=self._rate.value,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

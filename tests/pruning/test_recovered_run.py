@@ -225,7 +225,7 @@ def test_another_training_is_measured_again(
     store = tmp_path / "resume"
     run_recipe(recipe(model), EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store))
     # Another release finds another rate right: its training has another result.
-    monkeypatch.setattr(RecoverStage, "_rate", LearningRate(2e-3, 3e-3))
+    monkeypatch.setattr(RecoverStage, "_rate", LearningRate(3e-3, is_relative=False))
     again = run_recipe(
         recipe(model), EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store)
     )
@@ -367,7 +367,7 @@ def test_a_training_that_improves_nothing_leaves_the_pruned_model(model: Path, t
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_by_default_the_rate_of_a_layer_is_divided_by_the_share_that_it_keeps(
+def test_by_default_the_rate_of_a_layer_is_relative_to_its_weights_and_divided_by_the_share_that_it_keeps(
     tiny_llama_dir: Path, tmp_path: Path
 ) -> None:
     one_step = {"tokens": 256, "tokens_per_step": 256}
@@ -381,7 +381,8 @@ def test_by_default_the_rate_of_a_layer_is_divided_by_the_share_that_it_keeps(
     assert len(set(sparsities.values())) > 3
     for name, distance in moved.items():
         trained = name in sparsities or "norm" in name
-        expected = 3e-4 / (1 - sparsities.get(name, 0.0)) if trained else 0.0
+        size = float(before[name].square().mean().sqrt())
+        expected = 5e-4 * size / (1 - sparsities.get(name, 0.0)) if trained else 0.0
         assert distance == pytest.approx(expected, rel=1e-3, abs=1e-7), name
 
 

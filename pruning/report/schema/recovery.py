@@ -65,8 +65,9 @@ class TrainingFacts(Facts):
     held_out_fingerprint: str = Field(description="SHA-256 over the token ids of the held-out windows.")
     steps: int = Field(description="Number of optimiser steps.")
     learning_rate: float = Field(
-        description="The highest learning rate of a parameter without a mask. Where the recipe names none, "
-        "that of a pruned layer is this one divided by the share of weights that it keeps, and at most 0.001."
+        description="The highest learning rate, of all parameters. Where the recipe names none, each has "
+        "this one times the root mean square of its weights, zeros included, and divided by the share of "
+        "them that a pruned layer keeps, or by 0.1 if that is less."
     )
     curve: tuple[JudgementFacts, ...] = Field(description="The judgements, in the order of the steps.")
     kept_step: int = Field(

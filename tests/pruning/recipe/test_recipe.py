@@ -304,28 +304,26 @@ def test_labelled_data_alone_is_trained_on_several_times() -> None:
 
 
 @pytest.mark.parametrize(
-    ("parameters", "kept", "rate"),
+    ("size", "kept", "rate"),
     [
-        (135_000_000, 1.0, 1.5e-4),
-        (135_000_000, 0.5, 3e-4),
-        (135_000_000, 0.3, 5e-4),
-        (135_000_000, 0.01, 1e-3),
-        (135_000_000, 0.0, 1e-3),
-        (540_000_000, 0.5, 1.5e-4),
-        (1_000_000, 1.0, 3e-4),
-        (1_000_000, 0.5, 6e-4),
+        (0.2, 1.0, 1e-4),
+        (0.2, 0.5, 2e-4),
+        (0.02, 0.5, 2e-5),
+        (0.02, 0.01, 1e-4),
+        (0.0, 0.0, 5e-6),
+        (30.0, 1.0, 1.5e-2),
     ],
 )
-def test_the_default_rate_falls_with_the_size_and_rises_with_the_zeros(
-    parameters: int, kept: float, rate: float
+def test_the_default_rate_is_relative_to_the_weights_and_rises_with_the_zeros(
+    size: float, kept: float, rate: float
 ) -> None:
     by_default, given = (
         recipe(recovery={"distil": distil}).distil for distil in (True, {"learning_rate": 2e-5})
     )
     assert by_default is not None
     assert given is not None
-    assert by_default.rate_for(parameters).of(kept) == pytest.approx(rate)
-    assert given.rate_for(parameters).of(kept) == 2e-5
+    assert by_default.rate.value * by_default.rate.factor(size, kept) == pytest.approx(rate)
+    assert given.rate.value * given.rate.factor(size, kept) == 2e-5
 
 
 def test_refit_is_on_off_or_has_options() -> None:

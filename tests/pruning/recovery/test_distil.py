@@ -5,6 +5,7 @@ import math
 from collections.abc import Callable
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from torch import Tensor
@@ -60,7 +61,7 @@ class Training:
         stored: torch.dtype | None = None,
         share: float = 0.0,
         rate: float = RATE,
-        most: float | None = None,
+        relative: bool = False,
         micro_batch: int = 1,
         steps: int = 3,
         sparsity: float = 0.5,
@@ -70,8 +71,7 @@ class Training:
     ) -> None:
         """`smaller`: what a cut has left of the dense model, all of which is trained.
 
-        `most`: the highest rate of a layer that is pruned, which is divided by its kept share; None: it has
-        the rate of the others.
+        `relative`: the rate is relative to each parameter, and not that of all.
         """
         self.dense, self.pruned = dense, some_pruned(smaller or dense, sparsity)
         self.before = copy.deepcopy(self.pruned)
@@ -81,7 +81,7 @@ class Training:
         trainable = (
             every_parameter(stack, stored_as, masked=True) if smaller else kept_parameters(stack, stored_as)
         )
-        trainable = with_rates(trainable, LearningRate(rate, most or rate))
+        trainable = with_rates(trainable, LearningRate(rate, is_relative=relative))
         self.trained = TrainedParameters(trainable, stored or dense.dtype, moments=moments)
         self.distillation = Distillation(
             Placement(self.pruned),
@@ -160,23 +160,32 @@ def test_three_steps_are_those_of_plain_autograd(
     }
 
 
-def test_each_layer_has_the_rate_of_its_own_kept_share(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
+def test_each_parameter_has_the_rate_of_its_own_size_and_kept_share(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+) -> None:
     dense = tiny_llama(vocab_size=96).double()
-    sparse, few = copy.deepcopy(dense), next(iter(find_stack(dense).layers)).parameter_name
-    sparse.get_parameter(few).data[:, 3:] = 0
-    training = Training(dense, smaller=sparse, most=3 * RATE, sparsity=0.6)
-    shares = set[float]()
+    sparse, (few, large, *_) = (
+        copy.deepcopy(dense),
+        [layer.parameter_name for layer in find_stack(dense).layers],
+    )
+    sparse.get_parameter(few).data[:, 1:] = 0
+    sparse.get_parameter(large).data.mul_(4)
+    sparse.get_parameter("model.layers.1.post_attention_layernorm.weight").data.mul_(1e-5)
+    training = Training(dense, smaller=sparse, relative=True, rate=1e-2, sparsity=0.6)
+    rates = list[float]()
 
     def rate(before: Tensor) -> float:
-        shares.add(share := float((before != 0).double().mean()))
-        return min(3 * RATE, RATE / share)
+        values = before.numpy()
+        size, kept = np.sqrt((values**2).mean()), (values != 0).mean() if values.ndim > 1 else 1.0
+        rates.append(1e-2 * max(size, 1e-3) / max(kept, 0.1))
+        return rates[-1]
 
     expected = naive_training(training, every=True, rate=rate)
     training.run()
     for name, parameter in training.pruned.named_parameters():
         torch.testing.assert_close(parameter.detach(), expected[name], rtol=0, atol=1e-10)
-    assert min(shares) < 1 / 3 < max(shares - {1.0})  # the lowest is not what limits the rate
-    assert len(shares) > 5
+    assert len(set(rates)) > 5
+    assert min(rates) == 1e-2 * 1e-3  # of the small gain
 
 
 @pytest.mark.parametrize("tied", [False, True])
