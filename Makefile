@@ -25,10 +25,10 @@ demo: install
 	@$(BIN)/python -m cli.demo
 
 # Coverage has a floor for the whole suite only, so it is not measured when ARGS choose a part.
-COVERAGE ?= $(if $(ARGS),,--cov --cov-report=)
+COVERAGE ?= $(if $(ARGS),,PYTEST_PLUGINS=tests.lines)
 
 test: install
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest -n $(WORKERS) $(COVERAGE) $(ARGS)
+	@OMP_NUM_THREADS=1 $(COVERAGE) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 # What needs no server and takes no seconds: under two minutes on 2 cores.
 test-fast: install
@@ -44,12 +44,12 @@ nightly: lint mutants soak soak-hostile generated-clients scale
 # In a database with a million jobs: how long reads wait while it is upgraded, and what a dispatcher's round reads.
 scale: install
 	@$(BIN)/python -m bench.service.upgrade
-	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest --no-cov -s tests/worker/dispatcher/test_plans.py $(ARGS)
+	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/worker/dispatcher/test_plans.py $(ARGS)
 
 # Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
 # a job. The generators have an environment of their own; the latter needs Node.js and npm.
 generated-clients: install $(GENERATORS)
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --no-cov tests/generated_clients/run_a_job.py $(ARGS)
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/generated_clients/run_a_job.py $(ARGS)
 
 $(GENERATORS): tests/generated_clients/package.json tests/generated_clients/requirements.txt
 	@rm -rf $(GENERATORS)
@@ -61,7 +61,7 @@ $(GENERATORS): tests/generated_clients/package.json tests/generated_clients/requ
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --no-cov tests/worker/split_gradients.py
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/worker/split_gradients.py
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
 
 # ARGS="--requests 100000 --seed 1": a part of it.
