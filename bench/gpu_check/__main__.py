@@ -78,14 +78,15 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
         if error and result.findings.progress:
             yield row_of(["", "how far it came", result.findings.progress, "", ""])
     for result in results:
-        if tail := result.error.partition("\n")[2]:
-            yield from ("", f"The end of {result.name}'s log:", "", "```", tail, "```")
+        if result.log:
+            yield from ("", f"The end of {result.name}'s log:", "", "```", result.log, "```")
 
 
 def _reason(result: Result) -> str:
     """Return on one line of a table what went wrong: with the last line of the log, which names the error."""
-    first, *log = result.error.splitlines() or [""]
-    return f"{first}: {log[-1][:_LONGEST_REASON]}".replace("|", "¦") if log else first
+    if not result.error or not result.log:
+        return result.error
+    return f"{result.error}: {result.log.splitlines()[-1][:_LONGEST_REASON]}".replace("|", "¦")
 
 
 def _progress(result: Result) -> str:

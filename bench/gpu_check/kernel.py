@@ -45,7 +45,8 @@ def own_tests(at: Context) -> None:
     os.chdir(_ROOT)  # the tests import each other by their path
     outcomes = _Outcomes()
     arguments = ["-c", str(settings), "--rootdir", str(_ROOT), "--import-mode=importlib"]
-    arguments += ["-p", "no:cacheprovider", "-q", "-k", "on_a_gpu"]
+    # What other tests share needs a database's driver, a broker's and more.
+    arguments += ["--noconftest", "-p", "no:cacheprovider", "-q", "-k", "on_a_gpu"]
     arguments += [str(_ROOT / "tests" / "pruning" / file) for file in _TESTS]
     code = pytest.main(arguments, plugins=[outcomes])
     found = sum(outcomes.counts.values())

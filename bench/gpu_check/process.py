@@ -48,18 +48,18 @@ def run_check(check: Check, limit: float, at: Surroundings) -> Result:
         )
     found = Findings.read(findings)
     findings.unlink(missing_ok=True)
-    if error and (tail := _tail(log)):
-        error = f"{error}\n{tail}"
+    verdict = verdict_of(found, error)
     return Result(
         check.number,
         check.name,
         check.proves,
         check.accepted,
         at.size,
-        verdict_of(found, error),
+        verdict,
         round(time.monotonic() - started, 2),
         round(limit, 2),
         error,
+        _tail(log) if verdict == "failed" else "",
         found,
     )
 

@@ -55,6 +55,7 @@ class Result:
     seconds: float = 0.0
     limit: float = 0.0  # seconds that it was given
     error: str = ""
+    log: str = ""  # the end of it, where the check has failed
     findings: Findings = field(default_factory=lambda: Findings({}))
 
 
