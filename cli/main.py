@@ -19,6 +19,7 @@ from cli.commands.submit import estimate, rerun, run, submit, wait
 from cli.commands.time_limit import TimedOut
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.connection import KEY_FILE, PROFILE, URL, Connection
+from cli.options.typed import accepted
 from cli.terminal import CommandFailed, Exit, clean, err, out
 
 _EXIT_CODES = (
@@ -35,6 +36,9 @@ class _Commands(TyperGroup):
     def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - click's own types
         try:
             return super().invoke(ctx)
+        except typer.BadParameter as error:
+            error.message = accepted(error)
+            raise
         except CommandFailed as error:
             _fail(error, error.code)
         except TimedOut:

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from cli.options.connection import connected
 from cli.options.ids import find_job, is_part_of_an_id
+from cli.options.typed import shown
 from cli.options.waiting_options import AsJson
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
 from pruneserve_client import Client, NotFound
@@ -22,7 +23,7 @@ from pruneserve_client.models import ArtifactItem, ZooFile
 def job_or_entry(text: str) -> str:
     """Return the argument JOB: a job's id, or the name of an entry of the zoo."""
     if not re.fullmatch(r"[A-Za-z0-9-]{1,120}", text):
-        raise typer.BadParameter(f"give a job's id or the name of an entry of the zoo, not {text!r}")
+        raise typer.BadParameter(f"give a job's id or the name of an entry of the zoo, not {shown(text)}")
     return text
 
 

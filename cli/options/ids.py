@@ -7,6 +7,7 @@ from uuid import UUID
 
 import typer
 
+from cli.options.typed import shown
 from cli.terminal import CommandFailed, Exit
 from pruneserve_client import Client
 
@@ -22,7 +23,7 @@ def id_or_part(text: str) -> str:
     """Return an argument that is an id or a part of one. Raises BadParameter for any other text."""
     if not is_part_of_an_id(text):
         raise typer.BadParameter(
-            f"give an id, or at least {_LEAST_DIGITS} of its first or last digits, not {text!r}"
+            f"give an id, or at least {_LEAST_DIGITS} of its first or last digits, not {shown(text)}"
         )
     return _digits(text)
 
@@ -32,7 +33,7 @@ def id_or_long_part(text: str) -> str:
     if len(_digits(text)) < _LEAST_FINAL_DIGITS or not is_part_of_an_id(text):
         raise typer.BadParameter(
             f"this cannot be undone: give an id, or at least {_LEAST_FINAL_DIGITS} of its first or last "
-            f"digits, not {text!r}"
+            f"digits, not {shown(text)}"
         )
     return _digits(text)
 

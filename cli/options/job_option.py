@@ -9,6 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
+from cli.options.typed import shown
+
 
 @dataclass(frozen=True)
 class JobOption:
@@ -69,7 +71,7 @@ def pair(text: str) -> tuple[str, str]:
     """Return both sides of `name=value`."""
     name, equals, value = text.partition("=")
     if not (name and equals and value):
-        raise typer.BadParameter(f"write NAME=VALUE, not {text!r}")
+        raise typer.BadParameter(f"write NAME=VALUE, not {shown(text)}")
     return name, value
 
 
@@ -89,7 +91,7 @@ def json_or_text(text: str) -> Any:  # noqa: ANN401 - any JSON
         # Python reads NaN, Infinity and 1e999, which JSON cannot carry.
         json.dumps(value, allow_nan=False)
     except ValueError:
-        raise typer.BadParameter(f"write finite numbers, not {text!r}") from None
+        raise typer.BadParameter(f"write finite numbers, not {shown(text)}") from None
     return value
 
 
@@ -107,7 +109,7 @@ def number(text: str) -> float:
     except ValueError:
         value = math.nan
     if not math.isfinite(value):
-        raise typer.BadParameter(f"write a finite number, not {text!r}")
+        raise typer.BadParameter(f"write a finite number, not {shown(text)}")
     return value
 
 
@@ -117,12 +119,13 @@ def share(text: str) -> float:
     try:
         value = number(digits)
     except typer.BadParameter:
-        raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}") from None
+        raise typer.BadParameter(f"write a share like 5% or 0.05, not {shown(text)}") from None
     if rest.strip():
-        raise typer.BadParameter(f"write a share like 5% or 0.05, not {text!r}")
+        raise typer.BadParameter(f"write a share like 5% or 0.05, not {shown(text)}")
     if value > 1 and not percent:
         raise typer.BadParameter(
-            f"{text!r} may mean two things: write {value:g}% or {value / 100:g}, or else {value * 100:g}%"
+            f"{shown(text)} may mean two things: write {value:g}% or {value / 100:g}, or else "
+            f"{value * 100:g}%"
         )
     return value / 100 if percent else value
 
@@ -139,7 +142,7 @@ def size(text: str) -> int:
     except typer.BadParameter:
         value = math.inf
     if not 1 <= value < math.inf:
-        raise typer.BadParameter(f"write a size like 1GB, 500MB or 1000000000, not {text!r}")
+        raise typer.BadParameter(f"write a size like 1GB, 500MB or 1000000000, not {shown(text)}")
     return round(value)
 
 
@@ -157,7 +160,7 @@ def weighted(text: str) -> dict[str, Any]:
     try:
         return {"dataset": dataset, "weight": number(weight)}
     except typer.BadParameter:
-        raise typer.BadParameter(f"write DATASET=WEIGHT with a finite number, not {text!r}") from None
+        raise typer.BadParameter(f"write DATASET=WEIGHT with a finite number, not {shown(text)}") from None
 
 
 KINDS = {

@@ -11,6 +11,7 @@ _YEAR_SECONDS = 365 * 24 * 3600
 Timeout = Annotated[
     float | None,
     typer.Option(
+        metavar="SECONDS",
         min=1,
         max=_YEAR_SECONDS,
         callback=finite,
@@ -20,6 +21,7 @@ Timeout = Annotated[
 PatienceSeconds = Annotated[
     float,
     typer.Option(
+        metavar="SECONDS",
         min=0,
         callback=finite,
         help="Seconds that the server may be unavailable, for a restart for example.",
