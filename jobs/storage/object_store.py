@@ -7,7 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from obstore.store import LocalStore, S3Store
 
-from jobs.secret_files import read_secret
+from jobs.secret_files import WrongSettings, read_secret
 from jobs.settings.store_endpoint import store_endpoint
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ def directory_of(url: str) -> Path | None:
 
 
 def object_store(url: str) -> "ObjectStore":
-    """Open it. Raises ValueError for any other URL.
+    """Open it. Raises `WrongSettings` for any other URL.
 
     A directory must exist: one that was made here would pass for the store while its disk is not mounted.
     """
@@ -39,7 +39,7 @@ def object_store(url: str) -> "ObjectStore":
             client["allow_http"] = there.url.startswith("http://")
         prefix = parts.path.strip("/") or None
         return S3Store(parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=config)
-    raise ValueError("STORE_URL must be file:///directory or s3://bucket/prefix")
+    raise WrongSettings("STORE_URL must be file:///directory or s3://bucket/prefix")
 
 
 def _credentials() -> "S3Config":

@@ -97,7 +97,7 @@ class Store:
 
         For S3, the endpoint and the region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …),
         the credentials from there or from files (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
-        `AWS_SESSION_TOKEN`, see `jobs.secret_files`). Raises ValueError for any other URL.
+        `AWS_SESSION_TOKEN`, see `jobs.secret_files`). Raises `WrongSettings` for any other URL.
 
         `links`: how addresses are made at which others fetch files of S3; without them there are none.
         """

@@ -77,6 +77,16 @@ def test_a_secret_that_is_of_no_use_is_named_without_a_traceback(
     assert not any(word in done.stderr for word in ("Traceback", "hush"))
 
 
+@pytest.mark.parametrize("program", ["pruneserve-api", "pruneserve-dispatcher", "pruneserve-worker"])
+def test_a_store_that_is_no_place_is_said_in_one_line(program: str, tmp_path: Path) -> None:
+    servers = {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "BROKER_URL": "redis://127.0.0.1:1/0"}
+    done = run(program, directory=tmp_path, STORE_URL="/srv/store", **servers)
+    assert done.returncode == 1
+    said = "error: STORE_URL must be file:///directory or s3://bucket/prefix"
+    assert done.stderr.splitlines()[-1] == said
+    assert "Traceback" not in done.stderr
+
+
 def test_a_dispatcher_does_not_start_without_a_broker(tmp_path: Path) -> None:
     place = {
         "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x",

@@ -13,6 +13,7 @@ import obstore
 import pytest
 from obstore.store import LocalStore
 
+from jobs.secret_files import WrongSettings
 from jobs.storage.errors import FileUnusable, NotStored, StoreRefused, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
 from tests.stack import directory_store
@@ -268,7 +269,7 @@ def test_a_missing_file_cannot_be_uploaded(store: Store, tmp_path: Path) -> None
 
 @pytest.mark.parametrize("url", ["", "/srv/x", "file://host/x", "gs://bucket", "s3://", "file:relative"])
 def test_other_urls_are_refused(url: str) -> None:
-    with pytest.raises(ValueError, match="STORE_URL must be"):
+    with pytest.raises(WrongSettings, match="STORE_URL must be"):
         Store(url)
 
 
