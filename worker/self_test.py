@@ -25,6 +25,7 @@ from jobs.settings import Settings, settings
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
+from pruning.byte_size import byte_size
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import layers_that_do_not_hold
 from worker.remedies import WORK_DIRECTORY, with_remedy
@@ -68,8 +69,8 @@ def check_free_disk(configured: Settings) -> None:
     free, least = shutil.disk_usage(configured.work_dir).free, configured.min_free_disk_bytes
     if free < least:
         raise Unfit(
-            f"its disk has {free} bytes free, and {least} must stay free (PRUNESERVE_MIN_FREE_DISK_BYTES); "
-            f"make room on the disk of its {WORK_DIRECTORY}",
+            f"its disk has {byte_size(free)} free, and {byte_size(least)} must stay free "
+            f"(PRUNESERVE_MIN_FREE_DISK_BYTES); make room on the disk of its {WORK_DIRECTORY}",
             detail=str(configured.work_dir),
         )
 

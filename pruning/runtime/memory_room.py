@@ -2,6 +2,7 @@
 
 import torch
 
+from pruning.byte_size import byte_size
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, memory
 from pruning.recipe import MomentsKind
@@ -33,7 +34,8 @@ def check_training(
     if need(moments) > have:
         fewer = "give recovery.distil.moments as 8-bit, " if need("8-bit") <= have else ""
         raise InvalidInput(
-            f"to train the whole model with windows of {length} tokens needs {need(moments)} bytes of memory"
-            f", and {device} has {have}: {fewer}use a machine with more, or leave recovery.distil out",
+            f"to train the whole model with windows of {length} tokens needs "
+            f"{byte_size(need(moments))} of memory, and {device} has {byte_size(have)}: {fewer}use a "
+            "machine with more, or leave recovery.distil out",
             field="recovery.distil",
         )

@@ -9,6 +9,7 @@ from pathlib import Path
 
 from torch import Tensor
 
+from pruning.byte_size import byte_size
 from pruning.errors import PruningError
 from pruning.estimate import ModelShape, disk
 from pruning.estimate.work import Windows
@@ -26,6 +27,20 @@ _ENDLESS = 2**62
 _WHAT_A_RUN_WRITES = "the pruned model, its shards and the activations between blocks"
 
 
+class DiskTooSmall(PruningError):
+    """A disk has too little free space for a run, which is about its `output`."""
+
+    def __init__(self, what: str, directory: Path, *, needed: int, free: int) -> None:
+        """`what` needs so many bytes on the disk of a directory that has `free` bytes."""
+        super().__init__(
+            f"{what} need {byte_size(needed)}, and the disk of {directory} has {byte_size(free)} free: free "
+            f"{byte_size(needed - free)} or more",
+            field="output",
+        )
+        self.needed = needed
+        self.free = free
+
+
 @dataclass(frozen=True)
 class DiskRoom:
     """What a run writes, and where; what an earlier attempt has written already is not counted again."""
@@ -40,7 +55,7 @@ class DiskRoom:
     gradient_cache: GradientCache | None  # where there is one, norms are written as shards on any schedule
 
     def check(self) -> None:
-        """Raise PruningError(field='output') where a disk has too little free space.
+        """Raise DiskTooSmall where a disk has too little free space.
 
         Raises InvalidInput where the schedule does not fit the model.
         """
@@ -234,8 +249,4 @@ def _refuse_full_disks(needed: Mapping[Path, int], what: str = _WHAT_A_RUN_WRITE
         directory, total = next(iter(sizes)), sum(max(0, size) for size in sizes.values())
         free = shutil.disk_usage(directory).free
         if total > free:
-            raise PruningError(
-                f"{what} need {total} bytes, and the disk of {directory.parent} has {free} free: "
-                "free some space",
-                field="output",
-            )
+            raise DiskTooSmall(what, directory.parent, needed=total, free=free)

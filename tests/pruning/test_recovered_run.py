@@ -391,7 +391,7 @@ def test_a_model_that_the_memory_cannot_train_is_refused_before_anything_is_comp
 ) -> None:
     monkeypatch.setattr(memory_room, "host_memory", lambda: 100_000)
     progress = StopAt()
-    with pytest.raises(InvalidInput, match=r"needs [0-9]+ bytes of memory, and cpu has 100000") as caught:
+    with pytest.raises(InvalidInput, match=r"needs [0-9.]+ MB of memory, and cpu has 100 kB") as caught:
         run_recipe(recipe(model), EVALUATION, output=tmp_path / "out", progress=progress)
     assert caught.value.field == "recovery.distil"
     assert progress.seen == []

@@ -258,7 +258,7 @@ def test_a_full_disk_is_refused_before_pruning(
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
     field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), expected=PruningError)
     assert field == "output"
-    assert "1000 free" in message
+    assert "has 1 kB free: free " in message
 
 
 def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:

@@ -189,7 +189,7 @@ def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
     job = service.run(job_id)
     assert job.error is not None
     assert (job.error["type"], job.error["cause"]) == ("disk_full", "worker")
-    assert "bytes free" in job.error["message"]
+    assert "B free, and " in job.error["message"]
     assert "2 attempts" in job.error["message"]
 
 
@@ -310,8 +310,8 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
     job = service.run(job_id)
     assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
     told = (
-        "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 of 1048576 "
-        "bytes free: make room on it, and retry the job if it has failed"
+        "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 B of 1.05 "
+        "MB free: make room on it, and retry the job if it has failed"
         if is_full
         else "the worker failed, not the job: its cache of the Hub's files (HF_HOME) cannot be used "
         "(EROFS, Read-only file system); mount it for writing again"

@@ -49,7 +49,7 @@ def test_a_work_directory_that_cannot_be_written(settings: Settings, database: D
 def test_a_disk_with_too_little_room(settings: Settings, database: Database) -> None:
     full = settings.model_copy(update={"min_free_disk_bytes": 2**60})
     message, cause = failure(full, database)
-    assert f"{2**60} must stay free (PRUNESERVE_MIN_FREE_DISK_BYTES); make room on the disk of " in message
+    assert "1152922 TB must stay free (PRUNESERVE_MIN_FREE_DISK_BYTES); make room on the disk of " in message
     assert "PRUNESERVE_WORK_DIR" in message
     assert cause == Cause.WORKER
 

@@ -12,6 +12,7 @@ from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
 
 from jobs.spec.preflight import hub_cache
+from pruning.byte_size import byte_size
 from pruning.errors import PruningError
 from worker.remedies import HUB_CACHE, code_of
 
@@ -60,17 +61,18 @@ class Disk:
             return self._full(f" reported {code_of(number)}: it")
         usage = shutil.disk_usage(cache)
         return DiskFull(
-            f"the disk of the worker's {HUB_CACHE} reported {code_of(number)}: it has {usage.free} of "
-            f"{usage.total} bytes free: make room on it, and retry the job if it has failed"
+            f"the disk of the worker's {HUB_CACHE} reported {code_of(number)}: it has "
+            f"{byte_size(usage.free)} of {byte_size(usage.total)} free: make room on it, and retry the job "
+            "if it has failed"
         )
 
     def _full(self, reported: str = "") -> DiskFull:
         """Return the error of a job that ran out of space, with the numbers as they are now."""
         usage = shutil.disk_usage(self._directory)
         return DiskFull(
-            f"the worker's scratch disk (PRUNESERVE_WORK_DIR){reported} has {usage.free} of {usage.total} "
-            f"bytes free, and {self._min_free_bytes} must stay free: make room on it, and retry the job if "
-            "it has failed"
+            f"the worker's scratch disk (PRUNESERVE_WORK_DIR){reported} has {byte_size(usage.free)} of "
+            f"{byte_size(usage.total)} free, and {byte_size(self._min_free_bytes)} must stay free: make "
+            "room on it, and retry the job if it has failed"
         )
 
     def _is_of_cache(self, error: BaseException, cache: Path) -> bool:

@@ -15,6 +15,7 @@ from jobs.states import Cause
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import lock
 from jobs.tables import GradientShard
+from pruning.byte_size import byte_size
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import gradient_shards
@@ -134,6 +135,6 @@ def _message(attempt: Attempt, used: int, size: int) -> str | None:
     if used + size <= quota:
         return None
     return (
-        f"the norms take {size} bytes, and of the {quota} bytes that an owner's gradient norms may take "
-        f"together {used} are in use: delete some that you need no more"
+        f"the norms take {byte_size(size)}, and of the {byte_size(quota)} that an owner's gradient norms "
+        f"may take together {byte_size(used)} are in use: delete some that you need no more"
     )

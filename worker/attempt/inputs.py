@@ -7,6 +7,7 @@ from sqlalchemy.orm import Session
 
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored
+from pruning.byte_size import byte_size
 from pruning.errors import InvalidInput, PruningError
 from worker.attempt.attempt import Attempt
 
@@ -36,7 +37,8 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
         free = shutil.disk_usage(directory).free
         if file.size > free:  # not a fault of the worker, which would be tried elsewhere again and again
             raise PruningError(
-                f"the file has {file.size} bytes, and the worker's disk {free} free: free some space",
+                f"the file has {byte_size(file.size)}, and the worker's disk {byte_size(free)} free: free "
+                "some space",
                 field=file.field,
             )
         try:

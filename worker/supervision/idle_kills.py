@@ -6,6 +6,8 @@ holds more than the limit allows before it has a job.
 
 from dataclasses import dataclass
 
+from pruning.byte_size import byte_size
+
 _ENOUGH = 2
 _LEAST_SECONDS = 60.0  # a child takes several seconds to import what it needs, until it is killed again
 
@@ -36,6 +38,6 @@ class IdleKills:
         if self._in_a_row < _ENOUGH or now - self._last_at > max(self.stands_for, _LEAST_SECONDS):
             return None
         return (
-            f"its process held {self._last_bytes} bytes of memory before it ran a job, and "
-            f"{self.allowed_bytes} are allowed; set PRUNESERVE_JOB_MEMORY_BYTES higher"
+            f"its process held {byte_size(self._last_bytes)} of memory before it ran a job, and "
+            f"{byte_size(self.allowed_bytes)} are allowed; set PRUNESERVE_JOB_MEMORY_BYTES higher"
         )

@@ -32,6 +32,7 @@ from worker.supervision.writing import written
 log = logging.getLogger(__name__)
 
 _QUARANTINE = "quarantine"
+_AMOUNT = re.compile(r"\d[\d.]*( [kMGT]?B\b)?")
 _FIRST_PAUSE_SECONDS = 1.0  # a database that starts together with this worker is ready in seconds
 
 
@@ -127,7 +128,7 @@ class Quarantine:
             if device:
                 self._gpus = check_device_apart(self._settings.device)
         except Unfit as unfit:
-            kind = re.sub(r"\d+", "", str(unfit))  # the free bytes change from test to test
+            kind = _AMOUNT.sub("", str(unfit))  # the free space changes from test to test
             if kind != self._said:
                 reason = f"{unfit}: {unfit.detail}" if unfit.detail else str(unfit)
                 log.error("worker %s takes no jobs: %s", self._worker, reason)

@@ -25,6 +25,7 @@ from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
+from pruning.byte_size import byte_size
 from worker import scratch
 from worker.capacity import allowed_memory
 from worker.supervision.held_memory import HeldMemory, held_memory
@@ -177,8 +178,8 @@ class Watchdog:
             return lambda session: lifecycle.finish_cancelling(session, held.claim)
         error = JobError(
             type="memory_limit",
-            message=f"the job held {held_bytes} bytes of the worker's memory in the stage {held.stage}, and "
-            f"{self._allowed_memory} are allowed (PRUNESERVE_JOB_MEMORY_BYTES); use a shorter "
+            message=f"the job held {byte_size(held_bytes)} of the worker's memory in the stage {held.stage}, "
+            f"and {byte_size(self._allowed_memory)} are allowed (PRUNESERVE_JOB_MEMORY_BYTES); use a shorter "
             "sequence_length, fewer samples or a smaller model, or ask the operator for more",
             cause=Cause.REQUEST,
         )

@@ -16,6 +16,7 @@ from jobs.lifecycle.events import (
 )
 from jobs.spec.gate import Condition
 from jobs.states import JobState
+from pruning.byte_size import byte_size
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
@@ -83,16 +84,6 @@ def age(moment: datetime) -> str:
     return "just now"
 
 
-def size(count: float) -> str:
-    """Format bytes in decimal units, as disks and downloads are measured."""
-    value, unit = float(count), "B"
-    for larger in ("kB", "MB", "GB", "TB"):
-        if value < 1000:
-            break
-        value, unit = value / 1000, larger
-    return f"{count:.0f} B" if unit == "B" else f"{value:.3g} {unit}"
-
-
 def count(number: int) -> str:
     """Format a number with separators: `134,515,008`."""
     return f"{number:,}"
@@ -153,8 +144,8 @@ def quantity(condition: Condition, value: float | None) -> str:
 _OF_CONDITION: dict[str, Callable[[float], str]] = {
     "max_perplexity": figure,
     "max_kl": nats,
-    "max_bytes": lambda value: _signed(size, value),
-    "max_memory_bytes": lambda value: _signed(size, value),
+    "max_bytes": lambda value: _signed(byte_size, value),
+    "max_memory_bytes": lambda value: _signed(byte_size, value),
     "max_parameters": lambda value: _signed(count, value),
     "min_speedup": times,
 }
@@ -190,7 +181,7 @@ def _state(event: StateChanged) -> str:
 
 def _stage_finished(event: StageFinished) -> str:
     text = f"{label(event.stage)} finished in {duration(event.seconds)}"
-    return f"{text}, peak memory {size(event.peak_memory_bytes)}" if event.peak_memory_bytes else text
+    return f"{text}, peak memory {byte_size(event.peak_memory_bytes)}" if event.peak_memory_bytes else text
 
 
 def _restarted(event: StageRestarted) -> str:
@@ -199,7 +190,7 @@ def _restarted(event: StageRestarted) -> str:
     return f"{blocks} computed again ({stages}): {event.reason}"
 
 
-FILTERS: dict[str, Callable[..., str]] = {
+FILTERS: dict[str, Callable[..., str]] = {"size": byte_size} | {
     function.__name__: function
     for function in (
         percent,
@@ -209,7 +200,6 @@ FILTERS: dict[str, Callable[..., str]] = {
         times,
         duration,
         age,
-        size,
         count,
         moment,
         clock,

@@ -6,10 +6,11 @@ from enum import StrEnum
 from typing import Any
 from uuid import UUID
 
-from api.page.base.format import figure, in_words, percent, size
+from api.page.base.format import figure, in_words, percent
 from jobs.spec.job import JobSpec, stored_spec
 from jobs.states import ENDED, JobState
 from jobs.tables import Job
+from pruning.byte_size import byte_size
 
 
 class Axis(StrEnum):
@@ -110,7 +111,7 @@ class Comparison:
     def finding(self) -> str:
         """What the picture shows, as a sentence."""
         best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.gain or 0)
-        shown = size if self.by_size else percent
+        shown = byte_size if self.by_size else percent
         front = ", ".join(
             f"{job.letter} with {shown(job.gain or 0)} at {figure(job.perplexity)}" for job in best
         )

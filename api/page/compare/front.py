@@ -3,10 +3,11 @@
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
 
-from api.page.base.format import percent, size
+from api.page.base.format import percent
 from api.page.compare.comparison import Compared, Comparison
 from api.page.compare.labels import Corner, LabelPlaces
 from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
+from pruning.byte_size import byte_size
 
 _LOG_FROM = 8.0
 
@@ -44,7 +45,7 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         axes.margins(x=0.12, y=0.18)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
-        shown = size if comparison.by_size else percent
+        shown = byte_size if comparison.by_size else percent
         axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
         axes.set_xlabel(f"{comparison.axis} of the weights" if comparison.by_size else "sparsity")
         axes.set_ylabel("perplexity, pruned")

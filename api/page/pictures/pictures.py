@@ -8,11 +8,12 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, ClassVar, Literal
 
-from api.page.base.format import change, count, duration, figure, size
+from api.page.base.format import change, count, duration, figure
 from api.page.pictures.bar import Bar
 from api.page.pictures.cells import Cell, cells_of, height_of
 from api.page.pictures.layer_map import LayerMap, layer_map
 from api.schemas.public_report import public_name
+from pruning.byte_size import byte_size
 
 Name = Literal["sparsity", "error", "perplexity", "recovery", "stages"]
 Width = Literal["wide", "narrow"]
@@ -118,7 +119,7 @@ def _stages(stages: Sequence[dict[str, Any]]) -> Iterator[Picture]:
         Bar(
             stage["name"],
             stage["seconds"],
-            f"{duration(stage['seconds'])}, peak {size(stage['peak_memory_bytes'])}",
+            f"{duration(stage['seconds'])}, peak {byte_size(stage['peak_memory_bytes'])}",
         )
         for stage in stages
     ]

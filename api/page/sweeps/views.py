@@ -6,7 +6,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.page.base.format import count, figure, in_words, percent, size, times
+from api.page.base.format import count, figure, in_words, percent, times
 from api.page.compare.comparison import Compared, Comparison, compare
 from api.schemas.sweeps import SweepItem, Vary
 from jobs.queries import queries
@@ -14,6 +14,7 @@ from jobs.states import SweepState
 from jobs.sweeps import sweeps
 from jobs.sweeps.target import Target
 from jobs.tables import Sweep
+from pruning.byte_size import byte_size
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,11 +176,11 @@ def _bound(target: Target) -> str:
 
 def _size_bound(target: Target) -> str:
     if target.max_bytes is not None:
-        return f"at most {size(target.max_bytes)}"
+        return f"at most {byte_size(target.max_bytes)}"
     if target.max_parameters is not None:
         return f"at most {count(target.max_parameters)} parameters"
     if target.max_memory_bytes is not None:
-        return f"peak memory at most {size(target.max_memory_bytes)}"
+        return f"peak memory at most {byte_size(target.max_memory_bytes)}"
     return f"speed at least {times(target.min_speedup)}"
 
 

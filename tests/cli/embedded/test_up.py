@@ -226,7 +226,9 @@ def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
 def test_a_worker_that_takes_no_jobs_is_not_called_ready(tmp_path: Path) -> None:
     with up(tmp_path / "data", environment={"PRUNESERVE_MIN_FREE_DISK_BYTES": str(2**60)}) as running:
         said = "".join(said_until_the_link(running))
-    assert re.search(r"worker \S+ takes no jobs: its disk has \d+ bytes free, and \d+ must stay free", said)
+    assert re.search(
+        r"worker \S+ takes no jobs: its disk has [\d.]+ .B free, and 1152922 TB must stay free", said
+    )
     assert "PruneServe is up, but its worker takes no jobs" in said
     assert "PruneServe is ready" not in said
 

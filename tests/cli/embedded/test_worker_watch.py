@@ -59,11 +59,11 @@ def test_a_quarantine_is_said_once_and_its_end_too(
         database_url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
     ) as watch:
         assert not watch.heard.wait(0.1)
-        for fault in ("its disk has 7 bytes free\x1b[2J", "its disk has 6 bytes free"):
+        for fault in ("its disk has 7 B free\x1b[2J", "its disk has 6 B free"):
             with database.begin() as session:
                 dispatch_queue.worker_seen(session, sick, "prune")
                 quarantine.quarantine(session, sick, "prune", fault)
-            wait_for(f"worker {sick} takes no jobs: its disk has 7 bytes free")
+            wait_for(f"worker {sick} takes no jobs: its disk has 7 B free")
         assert watch.heard.wait(120)
         assert not watch.takes_jobs
         with database.begin() as session:

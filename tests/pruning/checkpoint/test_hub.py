@@ -16,6 +16,7 @@ from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.estimate import UnknownShape, shape_of_config
 from pruning.recipe import Evaluation, ModelReference, Recipe
+from pruning.stages.disk_room import DiskTooSmall
 from tests.pruning.runs import run_recipe
 from tests.stand_in_hub import COMMIT, TOKEN, StandInHub
 
@@ -131,9 +132,10 @@ def test_a_model_of_unknown_shape_is_not_downloaded_to_a_full_disk(
     recipe = Recipe.model_validate({"model": "maker/tiny", "method": "magnitude", "sparsity": 0.5})
     size, usage = (hub.directory / "model.safetensors").stat().st_size, shutil.disk_usage(tmp_path)
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=size - 1))
-    with pytest.raises(PruningError, match=f"the weights to download need {size} bytes") as refused:
+    with pytest.raises(DiskTooSmall, match="the weights to download need") as refused:
         run_recipe(recipe, Evaluation(), output=tmp_path / "out")
-    assert refused.value.field == "output"
+    assert (refused.value.field, refused.value.needed, refused.value.free) == ("output", size, size - 1)
+    assert "free 1 B or more" in str(refused.value)
     assert not any("model.safetensors" in path for path in hub.asked)
 
 

@@ -1,6 +1,5 @@
 """The disk space of a run: what it will write is known before anything is computed."""
 
-import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from pruning.errors import PruningError
 from pruning.estimate import disk
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
-from pruning.stages.disk_room import refuse_before_download
+from pruning.stages.disk_room import DiskTooSmall, refuse_before_download
 from tests.pruning.runs import run_recipe
 
 EVALUATION = Evaluation(dataset="builtin", windows=2, sequence_length=32)
@@ -53,10 +51,10 @@ def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
                 "calibration": {"dataset": "builtin", "samples": SAMPLES, "sequence_length": LENGTH},
             }
         )
-        with pytest.raises(PruningError) as refused:
+        with pytest.raises(DiskTooSmall) as refused:
             run_recipe(recipe, EVALUATION, output=tmp_path / "out", **options)
         assert refused.value.field == "output"
-        return int(re.findall(r"need (\d+) bytes", str(refused.value))[-1])
+        return refused.value.needed
 
     return needed
 
@@ -178,12 +176,12 @@ def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
             downloads={cache: shape.stored_bytes},
         )
 
-    with pytest.raises(PruningError, match="the weights to download") as refused:
+    with pytest.raises(DiskTooSmall, match="the weights to download") as refused:
         refuse()
-    needed = int(re.findall(r"need (\d+) bytes", str(refused.value))[0])
+    needed = refused.value.needed
     assert needed == pytest.approx(terabytes * TB, rel=0.01)
     free = needed - 1
-    with pytest.raises(PruningError):
+    with pytest.raises(DiskTooSmall):
         refuse()
     free = needed
     refuse()

@@ -2,6 +2,7 @@
 
 import errno
 import os
+import re
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 from safetensors import SafetensorError
 
+from pruning.byte_size import byte_size
 from worker.attempt.disk import DISK_FULL, Disk, DiskFull, first_of
 
 
@@ -19,7 +21,9 @@ def test_the_disk_is_checked_at_most_once_a_second(tmp_path: Path) -> None:
     disk.check()
     too_small = Disk(tmp_path, 2 * free, clock=lambda: now)
     for _ in range(2):
-        with pytest.raises(DiskFull, match=rf"[0-9]+ bytes free, and {2 * free} must stay free"):
+        with pytest.raises(
+            DiskFull, match=rf"[0-9]+ .B free, and {re.escape(byte_size(2 * free))} must stay free"
+        ):
             too_small.check()
         too_small.check()  # within the same second
         now += 2

@@ -107,7 +107,7 @@ def test_a_text_larger_than_the_free_disk_fails_before_it_is_fetched_and_is_no_f
     assert job.state == JobState.FAILED
     assert job.error is not None
     assert (job.error["field"], job.error["cause"]) == ("calibration.dataset", "request")
-    assert f"has {2**60} bytes" in job.error["message"]
+    assert "has 1152922 TB" in job.error["message"]
     assert documents == []
 
 

@@ -282,7 +282,7 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
     waits.start()
     eventually(lambda: live(database) == [worker.name])
     with database.begin() as session:
-        assert "400000 bytes free" in (session.scalars(select(Worker.fault)).one() or "")
+        assert "400 kB free" in (session.scalars(select(Worker.fault)).one() or "")
         session.execute(update(Job).where(Job.id == job_id).values(attempt=1))
         assert owner_moves.cancel(session, "ada", job_id)
     eventually(lambda: not waits.is_alive())

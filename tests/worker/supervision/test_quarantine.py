@@ -103,12 +103,12 @@ def test_a_full_disk_is_said_once_however_its_free_bytes_change(
     monkeypatch: pytest.MonkeyPatch,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    free = count(1001)
+    free = count(999, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=next(free)))
     waits(device="cpu", min_free_disk_bytes=10**9)
-    eventually(lambda: "1004 bytes" in fault(database))
+    eventually(lambda: "3 MB" in fault(database))
     assert caplog.text.count("takes no jobs") == 1
-    assert "1001 bytes free" in caplog.text
+    assert "999 B free" in caplog.text
 
 
 @pytest.mark.threat

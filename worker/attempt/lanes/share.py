@@ -10,6 +10,7 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lanes
 from jobs.storage.errors import StoreError
+from pruning.byte_size import byte_size
 from pruning.estimate.lanes import FOLDED_AT_ONCE, in_words, split
 from pruning.lanes.share import SECTION, sections_before
 from pruning.recipe import Stage
@@ -52,8 +53,8 @@ class JobLaneShare:
         free = shutil.disk_usage(settings.work_dir).free
         if pays and free < (needed := _NORMS_ON_DISK * norm_bytes):
             attempt.progress.log(
-                f"the gradients' lanes stay on one worker: they take {needed} bytes of its disk, and "
-                f"{free} are free"
+                f"the gradients' lanes stay on one worker: they take {byte_size(needed)} of its disk, and "
+                f"{byte_size(free)} are free"
             )
             return False
         attempt.progress.log(in_words(found, is_split=pays))
