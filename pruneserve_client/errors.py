@@ -5,7 +5,7 @@ from collections.abc import Mapping
 import httpx
 from pydantic import ValidationError
 
-from pruneserve_client.models import ProblemDocument
+from pruneserve_client.models import FieldError, ProblemDocument
 
 
 class PruneServeError(Exception):
@@ -90,7 +90,7 @@ def error_of(response: httpx.Response, body: bytes) -> Unavailable | Rejected:
     problem = _problem(body)
     message = f"HTTP {status} without a problem document: is this address a PruneServe server?"
     if problem is not None:
-        message = summary(problem) + "".join(f"\n  {it.field}: {it.message}" for it in problem.errors or ())
+        message = summary(problem) + "".join(f"\n  {it.field}: {reason(it)}" for it in problem.errors or ())
     if status == httpx.codes.TOO_MANY_REQUESTS or response.is_server_error:
         return Unavailable(message, retry_after=_seconds(response.headers.get("retry-after", "")))
     return _REJECTIONS.get(status, Rejected)(message, status=status, problem=problem)
@@ -99,6 +99,11 @@ def error_of(response: httpx.Response, body: bytes) -> Unavailable | Rejected:
 def summary(problem: ProblemDocument) -> str:
     """Return what the server says of a problem, without what is for readers of the document alone."""
     return problem.detail.removesuffix(" 'errors' names each with the reason.")
+
+
+def reason(error: FieldError) -> str:
+    """Return what is wrong with a field of a request, and the value where the server says it."""
+    return f"{error.message}; got {error.value}" if error.value is not None else error.message
 
 
 def _problem(body: bytes) -> ProblemDocument | None:

@@ -678,6 +678,9 @@ class FieldError(Model):
     message: str
     """What is wrong with its value."""
 
+    value: str | None = None
+    """The value that was sent, for people: as JSON, of a long text the beginning, of a list the number of its items. Left out where there is none, for objects, and for what is secret."""
+
 
 class Gate(Model):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""

@@ -29,27 +29,31 @@ def check(spec: JobSpec, settings: Settings) -> None:
 def of_model(model: str, settings: Settings) -> Iterator[FieldError]:
     """Yield what is wrong with a model's id by the path alone: also for a request that has no spec yet."""
     if not _allowed(model, settings.model_roots):
-        yield FieldError(
-            field="model.id",
-            message=f"must lie under an allowed root: use a Hub id, or a path in a directory that the service"
-            f" may read ({_MODEL_ROOTS})",
+        yield FieldError.of(
+            "model.id",
+            f"must lie under an allowed root: use a Hub id, or a path in a directory that the service may"
+            f" read ({_MODEL_ROOTS})",
+            model,
         )
 
 
 def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:
     yield from of_model(spec.recipe.model.id, settings)
-    if spec.recipe.gradients is not None and not _allowed(spec.recipe.gradients, settings.data_roots):
-        yield FieldError(
-            field="gradients",
-            message=f"must lie under an allowed root: name a file in a directory that the service may read"
+    gradients = spec.recipe.gradients
+    if gradients is not None and not _allowed(gradients, settings.data_roots):
+        yield FieldError.of(
+            "gradients",
+            f"must lie under an allowed root: name a file in a directory that the service may read"
             f" ({_DATA_ROOTS})",
+            gradients,
         )
     for field, dataset in spec.texts:
         if not _allowed(dataset, settings.data_roots):
-            yield FieldError(
-                field=field,
-                message="must lie under an allowed root: name a built-in dataset, or a file in a directory"
-                f" that the service may read ({_DATA_ROOTS})",
+            yield FieldError.of(
+                field,
+                "must lie under an allowed root: name a built-in dataset, or a file in a directory that the"
+                f" service may read ({_DATA_ROOTS})",
+                dataset,
             )
 
 

@@ -50,7 +50,7 @@ def _lifetime(settings: Settings, days: float | None) -> timedelta:
     """Return how long a key is valid whose request says `days`. Raises InvalidRequest beyond the maximum."""
     if days is not None and days > settings.max_key_days:
         message = f"must be at most {settings.max_key_days:g}, which the operator of this service has set"
-        raise InvalidRequest(FieldError(field="expires_in_days", message=message))
+        raise InvalidRequest(FieldError.of("expires_in_days", message, days))
     return timedelta(days=default_days(settings) if days is None else days)
 
 

@@ -22,7 +22,7 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
         message = why_no_model(model.id, settings.model_roots) or (
             f"the API cannot estimate this model ({reason}); submit the job, and its worker estimates it"
         )
-        raise InvalidRequest(FieldError(field="model.id", message=message)) from reason
+        raise InvalidRequest(FieldError.of("model.id", message, model.id)) from reason
     except HubSilent as silent:
         raise ServiceUnavailable(
             "The Hub does not answer, so the model's config cannot be read. Try again later, or use a local "

@@ -27,8 +27,14 @@ def check(resources: AppResources, owner: str, spec: JobSpec) -> bool:
     except (ServiceUnavailable, TimeoutError):
         return False
     if found:
-        raise InvalidRequest(*(FieldError(field=fault.field, message=fault.message) for fault in found))
+        raise InvalidRequest(*map(_error, found))
     return True
+
+
+def _error(fault: Fault) -> FieldError:
+    if fault.value is None:
+        return FieldError(field=fault.field, message=fault.message)
+    return FieldError.of(fault.field, fault.message, fault.value)
 
 
 def _faults(spec: JobSpec, places: Places) -> list[Fault]:

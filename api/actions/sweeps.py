@@ -199,7 +199,9 @@ def _search(
 ) -> Sweep:
     if target.over == "sparsity" and implies_sparsity(request.job.get("pattern")):
         raise InvalidRequest(
-            FieldError(field="job.pattern", message="fixes the sparsity; search with 'unstructured'")
+            FieldError.of(
+                "job.pattern", "fixes the sparsity; search with 'unstructured'", request.job.get("pattern")
+            )
         )
     base = _probe(request, target.lowest)
     _check_paths(resources, [base])
@@ -228,10 +230,12 @@ def _structure(request: SweepRequest) -> dict[str, Any]:
     """Return the options of `structure` that the job of a search gives, without what goes."""
     given = request.job.get("structure") or {}
     if not isinstance(given, dict):
-        raise InvalidRequest(FieldError(field="job.structure", message="must be an object"))
+        raise InvalidRequest(FieldError.of("job.structure", "must be an object", given))
     if decided := sorted(given.keys() & _DECIDED):
         raise InvalidRequest(
-            FieldError(field=f"job.structure.{decided[0]}", message="is decided by the search; leave it out")
+            FieldError.of(
+                f"job.structure.{decided[0]}", "is decided by the search; leave it out", given[decided[0]]
+            )
         )
     return dict(given)
 
@@ -256,7 +260,7 @@ def _shapes(
     try:
         return resources.hub.start(principal.owner, compared).result()
     except Unsearchable as error:
-        raise InvalidRequest(FieldError(field="job.model", message=str(error))) from error
+        raise InvalidRequest(FieldError.of("job.model", str(error), base.recipe.model.id)) from error
     except NoShape as error:
         reason = str(error) if Scope.JOBS_READ in principal.scopes else _UNTOLD
         raise InvalidRequest(FieldError(field="target", message=reason)) from error

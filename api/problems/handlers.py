@@ -1,4 +1,8 @@
-"""Turns every exception into a problem document, which neither quotes the request nor leaks a stack trace."""
+"""Turns every exception into a problem document.
+
+It quotes no more of the request than the values that it refuses, and those only as `FieldError` shows them,
+and leaks no stack trace.
+"""
 
 import logging
 import re
@@ -84,7 +88,7 @@ def _from_service(error: Exception) -> Problem:
     if isinstance(error, quota.QueueFull):
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UnknownUpload):
-        return InvalidRequest(FieldError(field=error.field, message=error.message))
+        return InvalidRequest(FieldError.of(error.field, error.message, error.named))
     if isinstance(error, UnknownSpecVersion):
         return UnknownVersion(f"This release cannot read the job: {error}.")
     if isinstance(error, DATABASE_UNAVAILABLE):
@@ -129,6 +133,8 @@ _MESSAGES = {
 }
 # What holds a text, and other things besides: its name alone is a likely guess.
 _OF_A_TEXT = frozenset({"calibration", "evaluation"})
+# The input of the one is what lacks the field; a field that nobody knows may hold anything.
+_OF_NO_VALUE = frozenset({"missing", "extra_forbidden"})
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
@@ -146,8 +152,13 @@ def _from_validation(error: RequestValidationError) -> Problem:
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedRequest()
     return InvalidRequest(
-        *(FieldError(field=_field(item["loc"], error.body), message=_message(item)) for item in found)
+        *(FieldError.of(_field(item["loc"], error.body), _message(item), _value(item)) for item in found)
     )
+
+
+def _value(item: Mapping[str, Any]) -> object:
+    """Return the value that an error is about. An object, which is never shown, stands for none."""
+    return {} if item["type"] in _OF_NO_VALUE else item["input"]
 
 
 def _field(location: Sequence[int | str], body: object) -> str:

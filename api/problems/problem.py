@@ -1,8 +1,10 @@
 """RFC 9457 problem documents: the base class of all problems, and their place in the OpenAPI document."""
 
+import json
+import re
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
-from typing import Any, ClassVar
+from typing import Any, ClassVar, Self
 
 from fastapi import HTTPException, Response
 from fastapi.responses import JSONResponse
@@ -12,12 +14,58 @@ MEDIA_TYPE = "application/problem+json"
 
 Responses = dict[int | str, dict[str, Any]]
 
+_MOST_SHOWN = 80
+# Fields whose values let somebody in. A webhook's address is one: whoever knows that of Slack can post there.
+_SECRET = re.compile(r"(^|\.)(url|key|token|secret|password|code)$")
+
 
 class FieldError(BaseModel):
     """A field of the request that cannot be accepted."""
 
     field: str = Field(examples=["sparsity"], description="Dotted path in the body, or a parameter's name.")
     message: str = Field(examples=["must be less than 1"], description="What is wrong with its value.")
+    value: str | None = Field(
+        None,
+        examples=["1.5"],
+        description="The value that was sent, for people: as JSON, of a long text the beginning, of a list "
+        "the number of its items. Left out where there is none, for objects, and for what is secret.",
+    )
+
+    @classmethod
+    def of(cls, field: str, message: str, value: object) -> Self:
+        """Return the error of a field that was sent with `value`."""
+        return cls(field=field, message=message, value=None if _SECRET.search(field) else _shown(value))
+
+    @property
+    def reason(self) -> str:
+        """What is wrong, with the value if it may be shown: `must be less than 1; got 1.5`."""
+        return f"{self.message}; got {self.value}" if self.value is not None else self.message
+
+
+def _shown(value: object) -> str | None:
+    """Return a value on one line of at most about 80 characters, without any that is not printed."""
+    match value:
+        case bool() | float() | None:
+            return json.dumps(value)
+        case int():
+            # Python refuses to write thousands of digits.
+            return (
+                str(value) if abs(value) < 10**_MOST_SHOWN else f"a number of more than {_MOST_SHOWN} digits"
+            )
+        case str():
+            shown = "".join(map(_visible, json.dumps(value[:_MOST_SHOWN], ensure_ascii=False)))
+            if len(value) <= _MOST_SHOWN and len(shown) <= _MOST_SHOWN + 2:
+                return shown
+            return f'{shown[:_MOST_SHOWN]}…" ({len(value)} characters)'
+        case list():
+            return f"a list of {len(value)} item{'' if len(value) == 1 else 's'}"
+        case _:
+            return None
+
+
+def _visible(character: str) -> str:
+    """Escape as JSON does what would move a cursor or reverse text."""
+    return character if character.isprintable() else json.dumps(character)[1:-1]
 
 
 class ProblemDocument(BaseModel):

@@ -6,7 +6,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 
 class RequestModel(BaseModel):
-    """A request body or query. An unknown field is an error, and no error quotes what was sent."""
+    """A request body or query.
+
+    An unknown field is an error. The text of an error, which a log may keep, does not quote what was sent.
+    """
 
     model_config = ConfigDict(extra="forbid", hide_input_in_errors=True)
 

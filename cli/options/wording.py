@@ -9,7 +9,7 @@ import httpx
 
 from cli.options.job_options import JOB_OPTIONS
 from pruneserve_client import NotAuthenticated, PruneServeError, Rejected, Unavailable
-from pruneserve_client.errors import summary
+from pruneserve_client.errors import reason, summary
 
 _FIELDS = {option.field: option for option in JOB_OPTIONS}
 # Fields of other commands: the name of the parameter, and how it is typed.
@@ -50,7 +50,7 @@ def described(error: PruneServeError) -> str:
         case NotAuthenticated():
             return _WRONG_KEY
         case Rejected(problem=problem) if problem is not None and problem.errors:
-            errors = (f"{called(it.field)}: {it.message}" for it in problem.errors)
+            errors = (f"{called(it.field)}: {reason(it)}" for it in problem.errors)
             return "\n  ".join([summary(problem), *errors])
         case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
             return f"{error}; {NOBODY_THERE}"

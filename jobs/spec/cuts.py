@@ -26,10 +26,12 @@ _MOST_GROUPS = 1024
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """A field of the request with which the job is certain to fail, and why. It quotes no request."""
+    """A field of the request with which the job is certain to fail, and why."""
 
     field: str
     message: str
+    value: str | int | None = None
+    """What the field says; None where the message says it."""
 
 
 def faults_of_the_cut(structure: StructureOptions, config: dict[str, Any]) -> Iterator[Fault]:

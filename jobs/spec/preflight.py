@@ -87,7 +87,7 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
         if not _is_here(model.id, places.models):
             return
         if reason := why_no_model(model.id, places.models):
-            yield Fault("model.id", reason)
+            yield Fault("model.id", reason, model.id)
             return
         config = _config(Path(model.id, _CONFIG), places.models)
         whose = "the model's context"
@@ -104,20 +104,20 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
         ("evaluation", spec.evaluation.sequence_length),
     ):
         if length is not None and length > context:
-            yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}")
+            yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}", length)
 
 
 def _of_a_text(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
     file = _frozen(path, roots)
     if file is None:
-        yield Fault(field, _NO_FILE)
+        yield Fault(field, _NO_FILE, str(path))
     elif path.suffix == ".jsonl" and (reason := _not_jsonl(file)):
-        yield Fault(field, reason)
+        yield Fault(field, reason, str(path))
 
 
 def _of_a_file(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
     if _frozen(path, roots) is None:
-        yield Fault(field, _NO_FILE)
+        yield Fault(field, _NO_FILE, str(path))
 
 
 def _not_jsonl(file: FrozenFile) -> str | None:

@@ -12,10 +12,11 @@ from jobs.tables import Job
 class UnknownUpload(Exception):
     """A job names a file that its owner does not have, or cannot use for it, in the field `field`."""
 
-    def __init__(self, field: str, message: str = "must be one of your uploads") -> None:
-        """`message`: what is wrong with the field. It quotes no request."""
+    def __init__(self, field: str, named: str, message: str = "must be one of your uploads") -> None:
+        """`named`: what the field names. `message`: what is wrong with it; it quotes no request."""
         super().__init__(f"{field} {message}")
         self.field = field
+        self.named = named
         self.message = message
 
 

@@ -166,7 +166,7 @@ def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
         if is_upload(dataset) or content_name(dataset):
             upload = _named(session, owner, dataset)
             if upload is None or upload.format == gradient_files.FORMAT:
-                raise UnknownUpload(field)
+                raise UnknownUpload(field, dataset)
             stable[dataset] = reference(upload)
     gradients = spec.recipe.gradients
     if gradients is not None and not is_local(gradients):

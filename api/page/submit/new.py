@@ -104,7 +104,7 @@ async def estimate(typed: Typed, principal: Writer, resources: Resources) -> Res
     except (Problem, RequestValidationError) as error:
         problem = as_problem(error)
         first = advised(problem.errors[0], typed) if problem.errors else None
-        reason = f"{first.field} {first.message}." if first else problem.detail
+        reason = f"{first.field} {first.reason}." if first else problem.detail
         return page("submit/estimate.html", problem=reason)
     return page("submit/estimate.html", problem=None, estimate=found, most=most)
 
@@ -125,10 +125,13 @@ def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
 
 
 def advised(error: FieldError, typed: Mapping[str, str]) -> FieldError:
-    """Return an error as the form says it: without `job.`, which a sweep puts first, and with advice."""
+    """Return an error as the form says it: without `job.`, which a sweep puts first, and with advice.
+
+    The advice names what was typed, which stands in place of the value.
+    """
     field = error.field.removeprefix("job.")
     advice = next((one.advice(typed.get(field, "")) for one in every_field(typed) if one.name == field), "")
-    return FieldError(field=field, message=f"{error.message}{advice}")
+    return FieldError(field=field, message=f"{error.message}{advice}", value=None if advice else error.value)
 
 
 def _with_the_model(
@@ -157,13 +160,15 @@ def _form(
     shown = {field.name for field in every_field(typed)}
     # Within a sweep, the fields of its job are `job.…`.
     errors = [advised(error, typed) for error in errors]
-    messages = {_nearest(error.field, shown): error.message for error in errors}
+    nearest = {_nearest(error.field, shown): error for error in errors}
     return page(
         "submit/new.html",
         status=status.HTTP_422_UNPROCESSABLE_CONTENT if errors else status.HTTP_200_OK,
         sections=sections(typed),
         typed=typed,
-        messages=messages,
+        # The field shows what was typed; the list of them, which may stand far from it, says it.
+        messages={name: error.message for name, error in nearest.items()},
+        reasons={name: error.reason for name, error in nearest.items()},
         other_errors=[error for error in errors if _nearest(error.field, shown) not in shown],
         once=typed.get("once") or uuid4(),
         models=dict.fromkeys([*models, *local_models(resources.settings.model_roots, most=_OFFERED)]),

@@ -108,7 +108,7 @@ def _cut(text: str) -> object:
 def _refuse_decided(several: Mapping[str, Any], job: Mapping[str, Any]) -> None:
     vary = several.get("vary", {})
     errors = [
-        FieldError(field=name, message="must be empty, because the values to try are given below")
+        FieldError.of(name, "must be empty, because the values to try are given below", job[name])
         for name in ("sparsity", "pattern", "structure")
         if name in vary and name in job
     ]
@@ -117,7 +117,7 @@ def _refuse_decided(several: Mapping[str, Any], job: Mapping[str, Any]) -> None:
         bounded = any(target.get(name) for name in ("max_perplexity", "max_perplexity_increase"))
         of_a_mask = ("sparsity",) if bounded and target.get("over", "sparsity") == "sparsity" else ()
         errors += [
-            FieldError(field=name, message="must be empty, because the search decides it")
+            FieldError.of(name, "must be empty, because the search decides it", job[name])
             for name in (*of_a_mask, "gate")
             if name in job
         ]

@@ -296,6 +296,23 @@ def test_all_wrong_fields_are_named_at_once_the_model_too(client: TestClient) ->
     assert listed == ["model.id", "sparsity", "calibration.samples"]
 
 
+def test_the_list_of_wrong_fields_says_what_was_typed_once(client: TestClient) -> None:
+    wrong = LEAST | {"model.id": "/etc/passwd", "sparsity": "1.5", "calibration.samples": "0"}
+    answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)
+    listed = [
+        html.unescape(text) for text in re.findall(r"<li><a href=[^>]+>[^<]+</a> (.*?)</li>", answer.text)
+    ]
+    assert listed[0].endswith('; got "/etc/passwd"')
+    assert listed[1:] == [
+        "must be less than 1: write 50 % or 0.5; 1.5 is more than all",
+        "must be greater than or equal to 1; got 0",
+    ]
+    # Beside a field stands what was typed.
+    assert "got" not in "".join(re.findall(r'id="hint-calibration.samples">(.*?)</p>', answer.text))
+    shown = client.post("/jobs/new/estimate", data=LEAST | {"calibration.samples": "0"}, headers=ORIGIN)
+    assert "calibration.samples must be greater than or equal to 1; got 0." in shown.text
+
+
 def test_help_names_other_fields_by_their_labels_and_folded_sections_say_their_defaults() -> None:
     paths = {field.name for field in every_field({}) if "." in field.name}
     said = " ".join(field.description for field in every_field({}))

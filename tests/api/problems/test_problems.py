@@ -1,3 +1,4 @@
+import json
 import re
 from typing import Any
 
@@ -30,7 +31,7 @@ def requests() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("method", "path", "request_"), requests())
-def test_a_problem_does_not_quote_the_request(
+def test_a_problem_quotes_nothing_of_the_request_but_the_values_that_it_refuses(
     client: TestClient, method: str, path: str, request_: dict[str, Any]
 ) -> None:
     answer = client.request(method, path, **request_)
@@ -42,9 +43,60 @@ def test_a_problem_does_not_quote_the_request(
     assert problem["title"]
     assert problem["detail"]
     for error in problem.get("errors", []):
-        assert error.keys() == {"field", "message"}
+        assert {"field", "message"} <= error.keys() <= {"field", "message", "value"}
+        error.pop("value", None)
     if path != "/v1/jobs" or "json" not in request_ or SECRET not in request_["json"]:
-        assert SECRET not in answer.text
+        assert SECRET not in json.dumps(problem)
+
+
+@pytest.mark.parametrize(
+    ("change", "value"),
+    [
+        ({"sparsity": 1.5}, "1.5"),
+        ({"sparsity": -1}, "-1"),
+        ({"sparsity": 10**100}, "a number of more than 80 digits"),
+        ({"sparsity": "half"}, '"half"'),
+        ({"save_masks": 1}, "1"),
+        ({"refit": "yes"}, '"yes"'),
+        ({"calibration": {"samples": True}}, "true"),
+        ({"calibration": {"samples": None}}, "null"),
+        ({"layers": ["*"]}, "a list of 1 item"),
+        ({"layers": {"include": ["*"] * 65}}, "a list of 65 items"),
+        ({"dtype": "a\u202eb\x1b[31m\u00e9\n"}, '"a\\u202eb\\u001b[31m\u00e9\\n"'),
+        ({"labels": {"team": "x" * 256}}, f'"{"x" * 79}\u2026" (256 characters)'),
+        ({"model": "/etc/passwd"}, '"/etc/passwd"'),
+        ({"model": {}}, None),
+        ({"sparsity": {"password": 1}}, None),
+        ({"nothing": "known"}, None),
+    ],
+)
+def test_a_refusal_says_the_value_on_one_short_line(
+    client: TestClient, change: dict[str, Any], value: str | None
+) -> None:
+    (error,) = client.post("/v1/jobs", json=SMALLEST | change).json()["errors"]
+    assert error.get("value") == value
+
+
+@pytest.mark.parametrize("url", ["http://10.0.0.1/SEKRET", "ftp://x/SEKRET", "SEKRET" * 1000, ["SEKRET"]])
+def test_the_address_of_a_webhook_is_a_secret_and_is_not_said(client: TestClient, url: object) -> None:
+    answer = client.post("/v1/webhooks", json={"url": url})
+    assert [error["field"] for error in answer.json()["errors"]] == ["url"]
+    assert "SEKRET" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "field", "value"),
+    [
+        ("/v1/jobs?limit=0", "limit", '"0"'),
+        ("/v1/jobs?state=sleeping", "state.0", '"sleeping"'),
+        ("/v1/jobs/7", "job_id", '"7"'),
+    ],
+)
+def test_a_refusal_says_the_value_of_a_parameter(
+    client: TestClient, path: str, field: str, value: str
+) -> None:
+    (error,) = client.get(path).json()["errors"]
+    assert (error["field"], error["value"]) == (field, value)
 
 
 def test_an_unknown_field_is_named_only_if_its_name_is_plain(client: TestClient) -> None:
@@ -100,10 +152,8 @@ def test_a_name_is_refused_in_words_and_not_by_a_regular_expression(
 def test_a_choice_without_a_name_is_refused_with_the_names(client: TestClient, choice: object) -> None:
     (error,) = client.post("/v1/jobs", json=SMALLEST | {"allocation": choice}).json()["errors"]
     names = ", ".join(f"'{name}'" for name in ALLOCATIONS)
-    assert error == {
-        "field": "allocation",
-        "message": f"must be one of {names}, or an object with such a name and its options",
-    }
+    assert error["field"] == "allocation"
+    assert error["message"] == f"must be one of {names}, or an object with such a name and its options"
 
 
 def test_an_unknown_method_is_refused_with_the_grades_too(client: TestClient) -> None:

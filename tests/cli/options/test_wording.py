@@ -49,3 +49,12 @@ def test_a_field_is_called_by_what_was_typed(given: dict[str, Any], field: str, 
     with of_command(given):
         said = described(InvalidRequest("Not so.", status=422, problem=problem))
     assert said == f"Not so.\n  {typed}: is wrong"
+
+
+def test_the_value_that_the_server_shows_is_said() -> None:
+    document = problem_document("Not so.", 422, sparsity="must be less than 1")
+    document["errors"][0]["value"] = "1.5"
+    problem = ProblemDocument.model_validate(document)
+    with of_command(OF_A_JOB):
+        said = described(InvalidRequest("Not so.", status=422, problem=problem))
+    assert said == "Not so.\n  --sparsity: must be less than 1; got 1.5"
