@@ -249,19 +249,22 @@ def test_what_an_attempt_has_finished_of_a_search_is_not_done_again(
     assert not list(store.glob("trial/activations-*"))
 
 
+@pytest.mark.parametrize("schedule", ["whole", "streamed"])
 def test_a_search_that_ran_out_of_memory_is_found_again(
-    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tiny_llama_dir: Path, schedule: ScheduleChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """And nobody is told that the blocks of its pass, which have the smaller micro-batch, are lost."""
     wanted, output, tried = recipe(tiny_llama_dir), tmp_path / "out", list[int]()
-    run = GradientPass._run_whole
+    run = getattr(GradientPass, f"_run_{schedule}")
 
-    def short_of_memory(self: GradientPass, step: Any) -> GradientNorms:
+    def short_of_memory(self: GradientPass, *given: Any) -> GradientNorms:
         tried.append(self.schedule.micro_batch)
         if self.norms == ["shares"] and self.schedule.micro_batch > 8:
             raise MemoryError
-        return run(self, step)
+        norms: GradientNorms = run(self, *given)
+        return norms
 
-    monkeypatch.setattr(GradientPass, "_run_whole", short_of_memory)
+    monkeypatch.setattr(GradientPass, f"_run_{schedule}", short_of_memory)
     store = DirectoryResumeStore(tmp_path / "store")
     with pytest.raises(InterruptedError):
         run_recipe(
@@ -270,11 +273,11 @@ def test_a_search_that_ran_out_of_memory_is_found_again(
             output=output,
             progress=StopAt(Stage.PRUNE, 1),
             resume_store=store,
-            schedule="whole",
+            schedule=schedule,
         )
     assert 8 in tried
     again, told = StopAt(), list[str]()
     store = DirectoryResumeStore(tmp_path / "store", told.append)
-    run_recipe(wanted, EVALUATION, output=output, progress=again, resume_store=store, schedule="whole")
+    run_recipe(wanted, EVALUATION, output=output, progress=again, resume_store=store, schedule=schedule)
     assert len([step for step in again.seen if step[0] == Stage.SEARCH]) == 1
     assert told == []

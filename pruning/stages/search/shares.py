@@ -34,6 +34,7 @@ _RESULT = -1
 """The block number of the targets in the resume store. Those of blocks are their shares."""
 
 _SHARES: GradientNorm = "shares"
+_MAY_BE_GIVEN_UP = frozenset({"schedule", "micro_batch", "deterministic"})
 _NOT_DETERMINISTIC = (
     "the model has an operation without a deterministic algorithm on this device: another run may find other "
     "sparsities for its layers"
@@ -93,8 +94,12 @@ class ShareStage:
         self._states: dict[bytes, Tensor] = {}
         # As that over the pruned model, whose sizes are the same.
         self._pass = self._pass_over(self.dense)
-        # Not the key of a pass that ran out of memory, for which no later attempt would look.
-        self._numerics_key = self._pass.numerics_key
+        # Not the key of a pass that ran out of memory, for which no later attempt would look. What a pass may
+        # give up has a name of its own in it: blocks of one that did so are not lost where targets are found.
+        self._numerics_key = {
+            f"planned {name}" if name in _MAY_BE_GIVEN_UP else name: value
+            for name, value in self._pass.numerics_key.items()
+        }
         self._steps = len(self.dense.stack.blocks) + self._pass.steps
 
     def found(self) -> SearchedTargets | None:
