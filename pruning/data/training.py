@@ -274,7 +274,7 @@ class _Shared:
         is looked for as a whole in all of them.
         """
         content, size = ids.numpy().tobytes(), ids.itemsize
-        if len(ids) < 2 * self._tokens and next(_offsets(content, self._all, size), None) is not None:
+        if len(ids) < 2 * self._tokens and _lies_in(content, self._all, size):
             return True
         starts = range(0, len(content) - (self._tokens - 1) * size, size)
         return any(content[start : start + self._tokens * size] in self._runs for start in starts)
@@ -308,13 +308,12 @@ def _free_before(covered: Tensor) -> Tensor:
     return places - last.cummax(0).values
 
 
-def _offsets(wanted: bytes, content: bytes, size: int) -> Iterator[int]:
-    """Yield every place, in items of `size` bytes, where wanted items lie in others."""
-    found = content.find(wanted)
-    while found >= 0:
-        if found % size == 0:
-            yield found // size
-        found = content.find(wanted, found + 1)
+def _lies_in(items: bytes, others: bytes, size: int) -> bool:
+    """Whether items of `size` bytes lie in a row among others, and not only their bytes, across two items."""
+    found = others.find(items)
+    while found >= 0 and found % size:
+        found = others.find(items, found + 1)
+    return found >= 0
 
 
 def _tokens(pieces: Sequence[Tensor]) -> int:

@@ -177,30 +177,24 @@ class Retention(Background):
     def _delete_abandoned_uploads(self) -> None:
         """Delete files that never became an upload, or whose upload was deleted and the file was not.
 
-        One that cannot be deleted keeps none of the others. Where the store is away, none is tried after it.
-        Raises the first error in the end.
+        One whose upload in parts cannot be aborted is looked for again, as is one that stays.
         """
         with self._database.begin() as session:
             keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
         gone: list[str] = []
-        failed: dict[str, StoreError] = {}
+
+        def delete(key: str) -> None:
+            self._store.delete(key)
+            if self._abort_uploads(key):
+                gone.append(key)
+
         try:
-            for key in keys:
-                try:
-                    self._store.delete(key)
-                except StoreError as error:
-                    failed[key] = error
-                    if _is_away(error):
-                        break
-                else:
-                    if self._abort_uploads(key):
-                        gone.append(key)
+            _one_by_one(partial(delete, key) for key in keys)
         finally:
             with self._database.begin() as session:
                 uploads.forget_deleted(session, gone)
-        for key, first in failed.items():
-            log.warning("%d abandoned files stay for now, such as %s: %s", len(failed), key, first)
-            raise first
+            if stays := [key for key in keys if key not in gone]:
+                log.warning("%d abandoned files stay for now, such as %s", len(stays), stays[0])
 
     def _abort_uploads(
         self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()
