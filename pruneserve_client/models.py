@@ -2842,6 +2842,7 @@ class Waiting(Model):
             "uncordoned_worker",
             "resumed_queue",
             "dispatcher",
+            "broker",
             "checks",
             "another_job",
             "own_jobs",
@@ -2850,7 +2851,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""
@@ -2859,7 +2860,7 @@ class Waiting(Model):
     """The reason in words. With the scope `admin` they include why workers are quarantined."""
 
     since: AwareDatetime | None
-    """When something outside, or the store, first did not answer; null for another reason."""
+    """When something outside, the store or the broker first did not answer; null for another reason."""
 
     tries: int | None
     """How often that was tried in vain since then."""

@@ -34,7 +34,7 @@ import signal
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from uuid import UUID
 
@@ -107,6 +107,7 @@ class Dispatcher:
         self._looked_at: float | None = None
         self._seen_at: float | None = None
         self._fits_the_schema = True
+        self._reaches_broker = True
         self._forgot_at: float | None = None
         self._placement = Placement(database, settings)
         self._name = names.new_name()
@@ -150,6 +151,7 @@ class Dispatcher:
                 self._take_back_expired()
                 self._advance_sweeps()
             self._placement.round(self._seen_at or 0.0)
+            self._find_broker_again()
             queues = self._waiting_queues()
             self._publish_new(queues)
             if not whole:
@@ -172,17 +174,32 @@ class Dispatcher:
             return False
         except BrokerUnavailable as error:
             log.warning("the broker is unavailable (%s)", type(error).__name__)
+            with suppress(*DATABASE_UNAVAILABLE, *OTHER_SCHEMA):  # the next round says what it is
+                self._tell_of_broker(reached=False)
             return False
         self._fits_the_schema = True
         ROUND_SECONDS.record(time.perf_counter() - began)
         LAST_ROUND.record(time.time())
         return True
 
+    def _find_broker_again(self) -> None:
+        """Ask a broker that did not answer whether it does: without a job to publish, nothing else would."""
+        if not self._reaches_broker:
+            published(UNPLACED)
+            self._tell_of_broker(reached=True)
+
+    def _tell_of_broker(self, *, reached: bool) -> None:
+        """Let everybody who waits know at once whether the broker answers."""
+        if reached != self._reaches_broker:
+            with self._database.begin() as session:
+                dispatch_queue.dispatcher_seen(session, self._name, reaches_broker=reached)
+            self._reaches_broker = reached
+
     def _record_heartbeat(self) -> None:
         now = self._clock()
         if self._seen_at is None or now - self._seen_at >= self._settings.heartbeat_seconds:
             with self._database.begin() as session:
-                dispatch_queue.dispatcher_seen(session, self._name)
+                dispatch_queue.dispatcher_seen(session, self._name, reaches_broker=self._reaches_broker)
                 if self._forgot_at is None or now - self._forgot_at >= _KEPT_SECONDS / 10:
                     dispatch_queue.forget_the_silent(session, _KEPT_SECONDS)  # reads all workers
                     self._forgot_at = now

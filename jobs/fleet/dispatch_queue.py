@@ -299,12 +299,16 @@ def worker_gone(session: Session, name: str) -> None:
     session.execute(delete(Worker).where(Worker.name == name))
 
 
-def dispatcher_seen(session: Session, name: str) -> None:
-    """Record the heartbeat of a dispatcher."""
+def dispatcher_seen(session: Session, name: str, *, reaches_broker: bool = True) -> None:
+    """Record the heartbeat of a dispatcher, and whether the broker answers it."""
+    away = null() if reaches_broker else NOW
+    since = null() if reaches_broker else func.coalesce(Dispatcher.broker_away_since, NOW)
     session.execute(
         insert(Dispatcher)
-        .values(name=name)
-        .on_conflict_do_update(index_elements=[Dispatcher.name], set_={"seen_at": NOW})
+        .values(name=name, broker_away_since=away)
+        .on_conflict_do_update(
+            index_elements=[Dispatcher.name], set_={"seen_at": NOW, "broker_away_since": since}
+        )
     )
 
 

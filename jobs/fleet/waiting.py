@@ -1,4 +1,4 @@
-"""Why a job waits: for workers, larger ones, operators, a dispatcher, a check, other jobs, its turn.
+"""Why a job waits: for workers, larger ones, operators, dispatchers, the broker, checks, others, its turn.
 
 One that runs may wait for the store.
 
@@ -14,7 +14,7 @@ from datetime import datetime, timedelta
 from enum import StrEnum
 from functools import partial
 from threading import Lock
-from typing import Generic, Self, TypeVar
+from typing import Any, Generic, Self, TypeVar
 from uuid import UUID
 
 from sqlalchemy import ColumnElement, exists, func, select
@@ -52,6 +52,7 @@ class WaitsFor(StrEnum):
     UNCORDONED_WORKER = "uncordoned_worker"
     RESUMED_QUEUE = "resumed_queue"
     DISPATCHER = "dispatcher"
+    BROKER = "broker"
     CHECKS = "checks"
     ANOTHER_JOB = "another_job"
     OWN_JOBS = "own_jobs"
@@ -72,6 +73,8 @@ class Wait:
     """What the job needs that no class has, with the numbers; only if it is unschedulable."""
     running: int = 0
     """How many jobs of its owner run or are about to; only if it waits for these, or for its share."""
+    since: datetime | None = None
+    """Since when no dispatcher reaches the broker, by the database's clock; only if it waits for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -288,13 +291,13 @@ def _stopped(session: Session, queue: str, seen_within: float) -> tuple[datetime
     """Return when the database looked, and why no job of a queue can run; None if one can."""
     recent = SEARCH_NOW - timedelta(seconds=seen_within)
     live: tuple[ColumnElement[bool], ...] = (dispatch_queue.reads(queue), is_alive(seen_within))
-    as_of, paused, takes_jobs, healthy, dispatcher = session.execute(
+    as_of, paused, takes_jobs, healthy, dispatchers, reaching, away_since = session.execute(
         select(
             SEARCH_NOW,
             exists().where(Queue.name == queue, Queue.paused_at.is_not(None)),
             exists().where(*live, *dispatch_queue.TAKES_JOBS),
             exists().where(*live, Worker.quarantined_at.is_(None)),
-            exists().where(Dispatcher.seen_at > recent),
+            *_dispatchers(recent),
         )
     ).one()
     if paused:
@@ -314,4 +317,16 @@ def _stopped(session: Session, queue: str, seen_within: float) -> tuple[datetime
             .all()
         )
         return as_of, Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=tuple(faults))
-    return as_of, None if dispatcher else Wait(WaitsFor.DISPATCHER)
+    if not dispatchers:
+        return as_of, Wait(WaitsFor.DISPATCHER)
+    return as_of, None if reaching else Wait(WaitsFor.BROKER, since=away_since)
+
+
+def _dispatchers(recent: ColumnElement[datetime]) -> tuple[ColumnElement[Any], ...]:
+    """Whether a dispatcher is alive, whether one reaches the broker, and since when the last does not."""
+    alive = Dispatcher.seen_at > recent
+    return (
+        exists().where(alive),
+        exists().where(alive, Dispatcher.broker_away_since.is_(None)),
+        select(func.max(Dispatcher.broker_away_since)).where(alive).scalar_subquery(),
+    )

@@ -9,6 +9,7 @@ import sys
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from datetime import datetime
 from uuid import UUID
 
 import pytest
@@ -24,6 +25,7 @@ from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import NOW, Job, Lease, Worker
+from jobs.tables import Dispatcher as DispatcherRow
 from worker.broker.app import app
 from worker.dispatch import Dispatcher
 
@@ -263,6 +265,30 @@ def test_without_a_broker_leases_still_expire_and_no_job_is_marked_as_published(
     while not connected.round():
         pass
     assert published(broker) == [lost.job_id]
+
+
+def test_it_tells_that_the_broker_is_silent_until_it_answers_even_if_nothing_is_left_to_publish(
+    database: Database, submit: Submit, dispatcher: Dispatcher, valkey: Valkey, broker: redis.Redis
+) -> None:
+    def since() -> datetime | None:
+        with database.begin() as session:
+            return session.scalars(select(DispatcherRow.broker_away_since)).one()
+
+    job_id = submit()
+    valkey.stop()
+    try:
+        assert not dispatcher.round()
+        silent_since = since()
+        assert silent_since is not None
+        with database.begin() as session:
+            assert owner_moves.cancel(session, "ada", job_id)
+        assert not dispatcher.round()
+        assert since() == silent_since
+    finally:
+        valkey.start()
+    while not dispatcher.round():
+        pass
+    assert since() is None
 
 
 def test_dispatchers_at_once_publish_each_job_once(

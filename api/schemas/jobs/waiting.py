@@ -18,8 +18,9 @@ class Waiting(BaseModel):
         description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
         " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
         " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
-        " has paused its queue), `dispatcher` (none is connected), `checks` (its files are looked at first),"
-        " `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once),"
+        " has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher),"
+        " `checks` (its files are looked at first), `another_job` (which computes what it needs too),"
+        " `own_jobs` (as many of yours run as may at once),"
         " `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store`"
         " (which is full or does not answer)."
     )
@@ -31,7 +32,8 @@ class Waiting(BaseModel):
         description="The reason in words. With the scope `admin` they include why workers are quarantined."
     )
     since: datetime | None = Field(
-        description="When something outside, or the store, first did not answer; null for another reason."
+        description="When something outside, the store or the broker first did not answer; null for another"
+        " reason."
     )
     tries: int | None = Field(description="How often that was tried in vain since then.")
     next_try_at: datetime | None = Field(
@@ -51,7 +53,7 @@ class Waiting(BaseModel):
             reason=wait.reason,
             position=wait.position,
             message=_message(job, wait, with_faults=with_faults),
-            since=since,
+            since=since or wait.since,
             tries=tries,
             next_try_at=job.next_try_at if wait.reason in _DO_NOT_ANSWER else None,
         )
@@ -110,6 +112,7 @@ _WAITS_FOR = {
     WaitsFor.UNCORDONED_WORKER: "an operator lets the workers{of_class} take no more jobs",
     WaitsFor.RESUMED_QUEUE: "an operator has paused the queue{of_class}",
     WaitsFor.DISPATCHER: "no dispatcher is connected",
+    WaitsFor.BROKER: "the broker does not answer, so no job reaches a worker",
     WaitsFor.CHECKS: "its files are looked at first",
     WaitsFor.ANOTHER_JOB: "another job computes gradients that it needs too",
 }

@@ -3,6 +3,7 @@
 import html
 import re
 from collections.abc import AsyncIterator
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID
 
@@ -171,6 +172,21 @@ def test_everybody_is_told_that_an_operator_lets_their_jobs_wait(
         assert "root" not in everybody.get(f"/jobs/{second}").text
         with database.begin() as session:
             undo(session)
+
+
+def test_a_job_says_that_the_broker_is_silent_and_since_when(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
+    connect(database)
+    job_id = jobs.queued()
+    with database.begin() as session:
+        dispatch_queue.dispatcher_seen(session, "dispatcher", reaches_broker=False)
+    waiting = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
+    since = datetime.fromisoformat(waiting.pop("since"))
+    assert abs(datetime.now(UTC) - since) < timedelta(hours=1)
+    said = "the broker does not answer, so no job reaches a worker"
+    assert waiting == {"reason": "broker", "position": 1, "message": said, "tries": None, "next_try_at": None}
+    assert said in client.get(f"/jobs/{job_id}").text
 
 
 def test_the_class_of_workers_that_is_missing_is_named(

@@ -74,6 +74,30 @@ def test_without_a_dispatcher_nothing_is_published(database: Database, submit: S
     assert waits(database, [job_id]) == [Wait(WaitsFor.DISPATCHER, 1)]
 
 
+def test_where_no_dispatcher_reaches_the_broker_jobs_wait_for_it_since_the_last_did(
+    database: Database, submit: Submit, fleet: None
+) -> None:
+    job_id = submit()
+
+    def beat(name: str, *, reaches_broker: bool) -> None:
+        with database.begin() as session:
+            dispatch_queue.dispatcher_seen(session, name, reaches_broker=reaches_broker)
+
+    beat("other", reaches_broker=False)
+    assert waits(database, [job_id]) == [Wait(WaitsFor.ITS_TURN, 1)]
+    beat("dispatcher", reaches_broker=False)
+    with database.begin() as session:
+        since = session.get_one(Dispatcher, "dispatcher").broker_away_since
+    beat("dispatcher", reaches_broker=False)
+    assert since is not None
+    assert waits(database, [job_id]) == [Wait(WaitsFor.BROKER, 1, since=since)]
+    beat("other", reaches_broker=True)
+    assert waits(database, [job_id]) == [Wait(WaitsFor.ITS_TURN, 1)]
+    with database.begin() as session:
+        session.execute(update(Dispatcher).where(Dispatcher.name == "other").values(seen_at=LONG_AGO))
+    assert waits(database, [job_id]) == [Wait(WaitsFor.BROKER, 1, since=since)]
+
+
 def test_positions_count_the_earlier_jobs_of_every_owner_that_are_still_queued(
     database: Database, spec: JobSpec, fleet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
