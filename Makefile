@@ -25,10 +25,10 @@ demo: install
 	@$(BIN)/python -m cli.demo
 
 # Coverage has a floor for the whole suite only, so it is not measured when ARGS choose a part.
-COVERAGE ?= $(if $(ARGS),,PYTEST_PLUGINS=tests.lines)
+LINES ?= $(if $(ARGS),,PYTEST_PLUGINS=tests.lines)
 
 test: install
-	@OMP_NUM_THREADS=1 $(COVERAGE) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@OMP_NUM_THREADS=1 $(LINES) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
 
 # What needs no server and takes no seconds: under two minutes on 2 cores.
 test-fast: install

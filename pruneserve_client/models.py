@@ -2725,7 +2725,10 @@ class TrainingFacts(Model):
     """Number of optimiser steps."""
 
     learning_rate: float
-    """The highest learning rate, of all parameters. Where the recipe names none, each has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
+    """The highest learning rate, of all parameters. Where it is relative, each has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
+
+    learning_rate_is_relative: bool = False
+    """Whether each parameter had a rate of its own, as it has where the recipe names none; reports of earlier releases had one by size and kept share."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""

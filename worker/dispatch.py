@@ -10,7 +10,7 @@ Each round it
 4. publishes the ids of queued jobs, in the order of `jobs.fleet.turns`, only as many as workers are idle, and
    only what one of these can run: the backlog stays in PostgreSQL, and its order may change until then; idle
    workers of which nothing of their own class waits are sent jobs of other queues that they read, and of
-   smaller classes
+   smaller classes; whether the broker took them is told to everybody who waits
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
 6. publishes the ids of running jobs that idle workers may help; see `jobs.lifecycle.lane_offers`
 
@@ -151,9 +151,10 @@ class Dispatcher:
                 self._take_back_expired()
                 self._advance_sweeps()
             self._placement.round(self._seen_at or 0.0)
-            self._find_broker_again()
+            self._ask_a_silent_broker()
             queues = self._waiting_queues()
             self._publish_new(queues)
+            self._tell_of_broker(reached=True)
             if not whole:
                 return True
             for queue in queues:
@@ -182,11 +183,13 @@ class Dispatcher:
         LAST_ROUND.record(time.time())
         return True
 
-    def _find_broker_again(self) -> None:
-        """Ask a broker that did not answer whether it does: without a job to publish, nothing else would."""
+    def _ask_a_silent_broker(self) -> None:
+        """Raise BrokerUnavailable while it is silent: without a job to publish, nothing else would ask.
+
+        Its answer alone does not say that it is there again: it may be out of memory, or refuse to write.
+        """
         if not self._reaches_broker:
             published(UNPLACED)
-            self._tell_of_broker(reached=True)
 
     def _tell_of_broker(self, *, reached: bool) -> None:
         """Let everybody who waits know at once whether the broker answers."""

@@ -158,7 +158,8 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 def _value(item: Mapping[str, Any]) -> object:
     """Return the value that an error is about. An object, which is never shown, stands for none."""
-    return {} if item["type"] in _OF_NO_VALUE else item["input"]
+    is_whole_body = tuple(item["loc"]) == ("body",)  # whose fields, some of them secret, nothing tells apart
+    return {} if is_whole_body or item["type"] in _OF_NO_VALUE else item["input"]
 
 
 def _field(location: Sequence[int | str], body: object) -> str:

@@ -96,11 +96,12 @@ def require_same_bits(at: Context, name: str, found: GradientNorms, expected: Gr
         differing = [
             (what, _difference(one, other)) for what, one, other in pairs if not torch.equal(one, other)
         ]
-        (first, size), most = differing[0], max(size for _, size in differing)
-        note = (
-            f"{len(differing)} of {len(pairs)} tensors differ, the first, {first}, by a relative {size:.2g}, "
-            f"and none by more than {most:.2g}"
-        )
+        if differing:
+            (first, size), most = differing[0], max(size for _, size in differing)
+            note = (
+                f"{len(differing)} of {len(pairs)} tensors differ, the first, {first}, by a relative "
+                f"{size:.2g}, and none by more than {most:.2g}"
+            )
     at.require(name, is_same, note=note)
 
 

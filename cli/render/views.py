@@ -258,8 +258,9 @@ def _add_placement(table: Table, job: JobDetail) -> None:
 
 def _add_troubles(table: Table, job: JobDetail) -> None:
     if job.waiting and job.waiting.since:
-        tries = f"{job.waiting.tries} tries since {_local(job.waiting.since)}"
-        table.add_row("waiting", f"{clean(job.waiting.message)}; {tries}")
+        tries = "" if job.waiting.tries is None else f"{job.waiting.tries} tries "
+        since = f"{tries}since {_local(job.waiting.since)}"
+        table.add_row("waiting", f"{clean(job.waiting.message)}; {since}")
     if job.error:
         field = f"{clean(called(job.error.field))}: " if job.error.field else ""
         table.add_row("error", field + clean(job.error.message))

@@ -3,7 +3,7 @@
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
-from urllib.parse import unquote, urlsplit
+from urllib.parse import SplitResult, unquote, urlsplit
 
 from obstore.store import LocalStore, S3Store
 
@@ -13,12 +13,13 @@ from jobs.settings.store_endpoint import store_endpoint
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
 
+_NO_STORE = "STORE_URL must be file:///directory or s3://bucket/prefix"
 _RETRY: "RetryConfig" = {"max_retries": 5, "retry_timeout": timedelta(seconds=30)}
 
 
 def directory_of(url: str) -> Path | None:
     """Return the directory that the URL names; None if it names a bucket, or nothing."""
-    parts = urlsplit(url)
+    parts = _parts_of(url)
     is_directory = parts.scheme == "file" and not parts.netloc and parts.path.startswith("/")
     return Path(unquote(parts.path)) if is_directory else None
 
@@ -28,7 +29,7 @@ def object_store(url: str) -> "ObjectStore":
 
     A directory must exist: one that was made here would pass for the store while its disk is not mounted.
     """
-    parts = urlsplit(url)
+    parts = _parts_of(url)
     if (directory := directory_of(url)) is not None:
         return LocalStore(directory, automatic_cleanup=True)
     if parts.scheme == "s3" and parts.netloc:
@@ -39,7 +40,14 @@ def object_store(url: str) -> "ObjectStore":
             client["allow_http"] = there.url.startswith("http://")
         prefix = parts.path.strip("/") or None
         return S3Store(parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=config)
-    raise WrongSettings("STORE_URL must be file:///directory or s3://bucket/prefix")
+    raise WrongSettings(_NO_STORE)
+
+
+def _parts_of(url: str) -> SplitResult:
+    try:
+        return urlsplit(url)
+    except ValueError as error:  # a bracket without its other one
+        raise WrongSettings(_NO_STORE) from error
 
 
 def _credentials() -> "S3Config":

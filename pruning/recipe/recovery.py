@@ -31,7 +31,7 @@ class LearningRate:
     """Whether each parameter has its own: the value times `factor`."""
 
     def factor(self, size: float, kept: float) -> float:
-        """Return by what the value is multiplied for one parameter.
+        """Return by what a relative rate is multiplied for one parameter.
 
         A step of Adam moves each weight by about the rate, whatever the weights are, so that it moves a
         layer's output, relative to what that is, by as much as there are inputs to it, and by as much as its
@@ -39,7 +39,7 @@ class LearningRate:
         weights with its zeros (Adafactor, arXiv 1804.04235, section 8), and of fewer inputs, of which it
         `kept` a share, it takes larger steps (SμPar, arXiv 2405.15743).
         """
-        return max(size, _LEAST_SIZE) / max(kept, _LEAST_KEPT) if self.is_relative else 1.0
+        return max(size, _LEAST_SIZE) / max(kept, _LEAST_KEPT)
 
 
 class DistilOptions(StrictModel):

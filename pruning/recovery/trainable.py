@@ -27,7 +27,9 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
 
 
 def with_rates(trainable: Mapping[str, Trainable], rate: LearningRate) -> dict[str, Trainable]:
-    """Return the same parameters, each with the factor of its own rate."""
+    """Return the same parameters, each with the factor of its own rate, for which all weights are read."""
+    if not rate.is_relative:
+        return dict(trainable)
     return {name: replace(one, factor=rate.factor(one.size, one.kept)) for name, one in trainable.items()}
 
 

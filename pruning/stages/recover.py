@@ -256,12 +256,18 @@ class RecoverStage:
 
     @property
     def _stored_under(self) -> NumericsKey:
+        rate = self._rate
         return {
             **self._numerics_key,
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
-            "training rate": self._rate.value,  # a recipe without one has what its release finds right
-            "training rate is relative": self._rate.is_relative,
+            "training rate": rate.value,  # a recipe without one has what its release finds right
+            # As releases name it that had one rate for all, whose trainings by a named rate are the same.
+            **(
+                {"training rate is relative": True}
+                if rate.is_relative
+                else {"training rate at most": rate.value}
+            ),
             "training moments": self._options.moments,
             "training windows at once": self._plan.micro_batch,
             "training deterministic": self._deterministic,
@@ -299,6 +305,7 @@ class RecoverStage:
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
             learning_rate=self._rate.value,
+            learning_rate_is_relative=self._rate.is_relative,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

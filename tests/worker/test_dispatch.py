@@ -267,6 +267,28 @@ def test_without_a_broker_leases_still_expire_and_no_job_is_marked_as_published(
     assert published(broker) == [lost.job_id]
 
 
+def test_a_broker_that_answers_and_takes_nothing_is_silent_since_it_took_the_last(
+    database: Database, submit: Submit, dispatcher: Dispatcher, broker: redis.Redis
+) -> None:
+    def since() -> datetime | None:
+        with database.begin() as session:
+            return session.scalars(select(DispatcherRow.broker_away_since)).one()
+
+    job_id = submit()
+    most = broker.config_get("maxmemory")["maxmemory"]
+    broker.config_set("maxmemory", 1)
+    try:
+        assert not dispatcher.round()
+        silent_since = since()
+        assert silent_since is not None
+        assert not dispatcher.round()
+        assert since() == silent_since
+    finally:
+        broker.config_set("maxmemory", most)
+    assert dispatcher.round()
+    assert (since(), published(broker)) == (None, [job_id])
+
+
 def test_it_tells_that_the_broker_is_silent_until_it_answers_even_if_nothing_is_left_to_publish(
     database: Database, submit: Submit, dispatcher: Dispatcher, valkey: Valkey, broker: redis.Redis
 ) -> None:

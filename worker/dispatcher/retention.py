@@ -194,7 +194,7 @@ class Retention(Background):
             with self._database.begin() as session:
                 uploads.forget_deleted(session, gone)
             if stays := [key for key in keys if key not in gone]:
-                log.warning("%d abandoned files stay for now, such as %s", len(stays), stays[0])
+                log.warning("%d abandoned files stay until a later round, such as %s", len(stays), stays[0])
 
     def _abort_uploads(
         self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()

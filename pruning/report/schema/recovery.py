@@ -65,9 +65,14 @@ class TrainingFacts(Facts):
     held_out_fingerprint: str = Field(description="SHA-256 over the token ids of the held-out windows.")
     steps: int = Field(description="Number of optimiser steps.")
     learning_rate: float = Field(
-        description="The highest learning rate, of all parameters. Where the recipe names none, each has "
-        "this one times the root mean square of its weights, zeros included, and divided by the share of "
-        "them that a pruned layer keeps, or by 0.1 if that is less."
+        description="The highest learning rate, of all parameters. Where it is relative, each has this one "
+        "times the root mean square of its weights, zeros included, and divided by the share of them that a "
+        "pruned layer keeps, or by 0.1 if that is less."
+    )
+    learning_rate_is_relative: bool = Field(
+        default=False,
+        description="Whether each parameter had a rate of its own, as it has where the recipe names none; "
+        "reports of earlier releases had one by size and kept share.",
     )
     curve: tuple[JudgementFacts, ...] = Field(description="The judgements, in the order of the steps.")
     kept_step: int = Field(

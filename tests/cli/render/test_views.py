@@ -71,6 +71,16 @@ def test_a_running_job_that_waits_for_the_store_says_so() -> None:
         assert "the store is full; 7 tries since" in shown
 
 
+def test_a_job_that_waits_for_the_broker_says_since_when() -> None:
+    silent = {"reason": "broker", "message": "the broker does not answer", "tries": None, "next_try_at": None}
+    job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING | silent))
+    console = Console(file=io.StringIO(), width=300)
+    print_job(console, job, "http://host")
+    assert isinstance(console.file, io.StringIO)
+    since = datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC).astimezone()
+    assert f"the broker does not answer; since {since:%H:%M:%S}" in console.file.getvalue()
+
+
 def test_a_restart_says_what_is_computed_again_and_why() -> None:
     console = Console(file=io.StringIO(), width=300)
     change = {"name": "device", "before": "cpu\x1b[31m", "now": "cuda:0 (NVIDIA H100)"}

@@ -267,7 +267,9 @@ def test_a_missing_file_cannot_be_uploaded(store: Store, tmp_path: Path) -> None
         store.put_file("a", tmp_path / "nothing")
 
 
-@pytest.mark.parametrize("url", ["", "/srv/x", "file://host/x", "gs://bucket", "s3://", "file:relative"])
+@pytest.mark.parametrize(
+    "url", ["", "/srv/x", "file://host/x", "gs://bucket", "s3://", "s3://[bucket", "file:relative"]
+)
 def test_other_urls_are_refused(url: str) -> None:
     with pytest.raises(WrongSettings, match="STORE_URL must be"):
         Store(url)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from pruning.recipe import METHODS, Calibration, Evaluation, ModelReference, Recipe, group_of
+from pruning.recipe import METHODS, Calibration, Evaluation, LearningRate, ModelReference, Recipe, group_of
 from pruning.recipe.methods import Admm, Gblm
 
 
@@ -323,7 +323,8 @@ def test_the_default_rate_is_relative_to_the_weights_and_rises_with_the_zeros(
     assert by_default is not None
     assert given is not None
     assert by_default.rate.value * by_default.rate.factor(size, kept) == pytest.approx(rate)
-    assert given.rate.value * given.rate.factor(size, kept) == 2e-5
+    assert by_default.rate.is_relative
+    assert given.rate == LearningRate(2e-5, is_relative=False)
 
 
 def test_refit_is_on_off_or_has_options() -> None:
