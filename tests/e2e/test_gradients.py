@@ -106,4 +106,4 @@ def test_norms_over_the_quota_are_not_computed(jobs: Jobs, request_body: dict[st
     job = jobs.ended("/v1/gradients", request_body)
     assert job.error is not None
     assert (job.state, job.error["field"]) == (JobState.FAILED, "norms")
-    assert "of the 1000 bytes" in job.error["message"]
+    assert "of the 1 kB" in job.error["message"]

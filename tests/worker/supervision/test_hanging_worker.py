@@ -103,7 +103,7 @@ def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_wo
         assert session.get_one(Job, job_id).lost_attempts == 0
     assert failed.error is not None
     assert (failed.error["type"], failed.attempt, failed.lost_attempts) == ("memory_limit", 1, 0)
-    assert f"and {MEMORY_LIMIT} are allowed" in failed.error["message"]
+    assert "and 500 MB are allowed" in failed.error["message"]
     assert worker_process.poll() is None
 
 
