@@ -85,13 +85,11 @@ def resolved(session: Session, owner: str, recipe: Recipe) -> str:
             )
         )
         if upload is None:
-            raise UnknownUpload(_FIELD, named, "must be one of your uploads, of gradient norms")
+            raise _refused(recipe, "must be one of your uploads, of gradient norms")
         return reference(upload.sha256)
     file = by_content(session, owner, named)
     if file is None:
-        raise UnknownUpload(
-            _FIELD, named, "must be gradient norms of yours: there are none with this content"
-        )
+        raise _refused(recipe, "must be gradient norms of yours: there are none with this content")
     if isinstance(file, Artifact):
         _check(stored_spec(session.get_one(Job, file.job_id).spec).recipe, recipe)
     return named
@@ -117,38 +115,28 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
 def _of_a_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str:
     kept = get(session, owner, job_id)
     if kept is None:
-        raise UnknownUpload(_FIELD, recipe.gradients or "", "must be one of your gradient jobs")
+        raise _refused(recipe, "must be one of your gradient jobs")
     if kept.job.state != JobState.SUCCEEDED:
-        raise UnknownUpload(
-            _FIELD,
-            recipe.gradients or "",
-            f"must name a gradient job that has succeeded; this one is {kept.job.state}",
-        )
+        raise _refused(recipe, f"must name a gradient job that has succeeded; this one is {kept.job.state}")
     file = session.scalar(_shared(select(Artifact)).where(Artifact.job_id == job_id))
     if file is None:
-        raise UnknownUpload(
-            _FIELD, recipe.gradients or "", "names norms that were deleted; compute them again"
-        )
+        raise _refused(recipe, "names norms that were deleted; compute them again")
     _check(stored_spec(kept.job.spec).recipe, recipe)
     return reference(file.sha256)
+
+
+def _refused(recipe: Recipe, message: str) -> UnknownUpload:
+    return UnknownUpload(_FIELD, recipe.gradients or "", message)
 
 
 def _check(computed: Recipe, recipe: Recipe) -> None:
     """Compare what is known without the file. The worker compares the weights themselves, and the shapes."""
     if computed.model.id != recipe.model.id:
-        raise UnknownUpload(
-            _FIELD,
-            recipe.gradients or "",
-            "names norms of another model; they must be of the model of this job",
-        )
+        raise _refused(recipe, "names norms of another model; they must be of the model of this job")
     missing = sorted(recipe.gradient_norms - set(computed.norms))
     if missing:
         has = " and ".join(computed.norms)
-        raise UnknownUpload(
-            _FIELD,
-            recipe.gradients or "",
-            f"names norms that are {has}, and this job needs {' and '.join(missing)}",
-        )
+        raise _refused(recipe, f"names norms that are {has}, and this job needs {' and '.join(missing)}")
 
 
 def _kept(owner: str) -> Select[Job, Artifact | None]:
