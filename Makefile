@@ -41,9 +41,8 @@ mutants: install
 # What takes too long for every change.
 nightly: lint mutants soak soak-hostile generated-clients scale
 
-# In a database with a million jobs: how long reads wait while it is upgraded, and what a dispatcher's round reads.
+# In a database with a million jobs: what a dispatcher's round reads.
 scale: install
-	@$(BIN)/python -m bench.service.upgrade
 	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/worker/dispatcher/test_plans.py $(ARGS)
 
 # Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
@@ -122,7 +121,7 @@ lint: install
 docs: install
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# Snapshots of what other programs rely on; CHANGELOG.md must name what changes.
+# Snapshots of what other programs rely on.
 contracts: install
 	@$(BIN)/python -m tools.contracts
 

@@ -72,7 +72,7 @@ class AppResources:
             OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
             FailureLog(),
-            Readiness(url, migrations.revisions()),
+            Readiness(url, migrations.schema_digest()),
             Waits(settings.lease_seconds),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),

@@ -1858,19 +1858,6 @@ class RateFacts(Model):
     """How far the same figure is from 1 for the dense model beside itself, measured first."""
 
 
-class Ready(Model):
-    """The answer of a process that can serve requests."""
-
-    status: Literal["ok"]
-    """Always `ok`: a probe that fails answers with a problem."""
-
-    database_revision: str | None = None
-    """The revision of the database's schema. Missing under a foreign host name."""
-
-    release_revision: str | None = None
-    """The revision that this release needs; during an upgrade the schema may have a later one."""
-
-
 class Receipt(Model):
     """A job or sweep for a key without the scope `jobs:read`: which one, its state, where it is shown."""
 
