@@ -919,7 +919,7 @@ class JobDetail(JobModel):
     """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
-    """How far the job has come; null before it first runs, and in a stage that only a newer release knows."""
+    """How far the job has come; null before it first runs."""
 
     checks: Literal["done", "pending"] | str = "done"
     """`pending` until the service has looked at the job's files, if a disk is slow."""
@@ -960,8 +960,8 @@ class JobDetail(JobModel):
     artifacts_expired_at: AwareDatetime | None
     """When the job's files were deleted."""
 
-    spec: CompleteRequest | None
-    """The request with every default filled in: sent as it is, it submits the job again. Null where a newer release has stored it in a form that this one cannot read."""
+    spec: CompleteRequest
+    """The request with every default filled in: sent as it is, it submits the job again."""
 
     worker_class: str | None = None
     """The class of workers that the job was given to; null before it was given to one."""
@@ -1192,7 +1192,7 @@ class JobSummary(JobModel):
     """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
-    """How far the job has come; null before it first runs, and in a stage that only a newer release knows."""
+    """How far the job has come; null before it first runs."""
 
     checks: Literal["done", "pending"] | str = "done"
     """`pending` until the service has looked at the job's files, if a disk is slow."""
@@ -2014,7 +2014,7 @@ class Report(Model):
     """What was trained after pruning; null for a one-shot result."""
 
     speed: SpeedFacts | None = None
-    """Size and speed beside the dense model; null in reports of earlier releases."""
+    """Size and speed beside the dense model; null where they were not measured."""
 
     stages: list[StageFacts]
     """What each stage cost, in order."""
@@ -2715,7 +2715,7 @@ class TrainingFacts(Model):
     """The highest learning rate, of all parameters. Where it is relative, each has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
 
     learning_rate_is_relative: bool = False
-    """Whether each parameter had a rate of its own, as it has where the recipe names none; reports of earlier releases had one by size and kept share."""
+    """Whether each parameter had a rate of its own, as it has where the recipe names none."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""
@@ -3099,7 +3099,7 @@ class ZooDetail(Model):
     """What was taken out of the model, and how; null where nothing was."""
 
     speed: SpeedFacts | None = None
-    """Size and speed beside the dense model; null for a job of an earlier release."""
+    """Size and speed beside the dense model; null where they were not measured."""
 
     lineage: Lineage
     """Where the model comes from."""

@@ -96,7 +96,7 @@ def needed_in_sweep(session: Session, job_id: UUID, recipe: Recipe) -> frozenset
     sweep = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
     needed: set[GradientNorm] = set()
     for spec in session.scalars(select(Job.spec).where(Job.sweep_id == sweep)):
-        with suppress(ValidationError):  # another release stored it
+        with suppress(ValidationError):  # of a method that is not installed here
             other = JobSpec.model_validate(spec).recipe
             if all(getattr(other, field) == getattr(recipe, field) for field in _INPUTS):
                 needed |= other.gradient_norms
@@ -154,7 +154,7 @@ def publish(
             JobBlock.block.in_(numbers.values()),
         )
     )
-    by_number = {row.block: row for row in rows if finished_blocks.is_under(row, numerics_key)}
+    by_number = {row.block: row for row in rows if row.numerics_key == numerics_key}
     for block, number in numbers.items():
         row = by_number[number]
         session.add(

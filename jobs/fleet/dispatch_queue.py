@@ -251,17 +251,13 @@ def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
         .values(look_at=Lease.expires_at)
         .execution_options(synchronize_session=False)
     )
-    held = select(Job.id, Job.lease_token, Job.worker).where(Job.state.in_(HELD))
     expired = (
-        held.join(Lease, (Lease.job_id == Job.id) & (Lease.token == Job.lease_token))
-        .where(Lease.look_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
+        select(Job.id, Job.lease_token, Job.worker)
+        .join(Lease, (Lease.job_id == Job.id) & (Lease.token == Job.lease_token))
+        .where(Job.state.in_(HELD), Lease.look_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
         .order_by(Lease.look_at)
     )
-    of_the_last_release = held.where(Job.lease_expires_at < SEARCH_NOW).order_by(Job.lease_expires_at)
-    rows = [
-        *session.execute(expired.limit(limit)),
-        *session.execute(of_the_last_release.limit(limit)),
-    ]
+    rows = session.execute(expired.limit(limit))
     return [ExpiredLease(row.id, row.lease_token, row.worker) for row in rows]
 
 

@@ -15,7 +15,7 @@ from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, Integer, cast, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -28,7 +28,7 @@ from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.placement.classes import UNPLACED
 from jobs.spec.gate import judge, result_parameters
-from jobs.spec.job import SPEC_VERSION, JobSpec
+from jobs.spec.job import JobSpec
 from jobs.states import HELD, JobState, LostAttempt, Outcome, PlacementState
 from jobs.tables import NOW, Artifact, GradientLane, Job, JobAttempt, JobBlock, Lease, SentFile
 from jobs.webhooks import outbox
@@ -43,22 +43,17 @@ class Claim:
     lease_token: UUID
     owner: str
     stored_spec: dict[str, Any]
-    compress: bool = False
-    """Whether files of the result may be kept compressed."""
     traceparent: str | None = None
     """The place in a trace of the request that has submitted the job."""
 
     @property
     def spec(self) -> JobSpec:
-        """The specification. Raises `pydantic.ValidationError` if this release does not accept it."""
+        """The specification. Raises `pydantic.ValidationError` if it is not valid here."""
         return JobSpec.model_validate(self.stored_spec)
 
 
 REACHED: dict[str, Any] = {**STORE_ANSWERS, "unreachable_since": None, "unreachable_tries": 0}
 """The columns of a job of which nothing is known to be out of reach."""
-
-_LEFT_FOR_SECONDS = 30.0
-"""How long a job that only a newer release reads is not published again."""
 
 _WEIGHTS = ".safetensors"
 _MASKS = "masks.safetensors"  # as pruning.masks.packed names it, which needs torch
@@ -87,21 +82,6 @@ def refuse(session: Session, job_id: UUID, error: JobError) -> bool:
         move(session, job_id, JobState.QUEUED, change, Job.checks_pending.is_(True), values=values)
         is not None
     )
-
-
-def leave_to_newer_release(session: Session, job_id: UUID) -> bool:
-    """Whether a queued job is stored in a version that this release does not read, but a newer one may.
-
-    It stays queued, and is published again after a while, so that it keeps no other job from this worker.
-    """
-    version = func.coalesce(cast(Job.spec["version"].astext, Integer), 1)
-    left = session.scalar(
-        update(Job)
-        .where(Job.id == job_id, Job.state == JobState.QUEUED, version > SPEC_VERSION)
-        .values(not_taken() | {"next_try_at": NOW + seconds(_LEFT_FOR_SECONDS)})
-        .returning(Job.id)
-    )
-    return left is not None
 
 
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
@@ -144,7 +124,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
     waited = (row.running_at - row.queued_at).total_seconds()
     record_at_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.queue)
     traces.past_span("queued", waited, parent=row.traceparent)
-    return Claim(job_id, row.attempt, token, row.owner, row.spec, row.compress, row.traceparent)
+    return Claim(job_id, row.attempt, token, row.owner, row.spec, row.traceparent)
 
 
 def _is_first_attempt(session: Session, job_id: UUID) -> bool:
@@ -201,7 +181,7 @@ def succeed(
     `report`: None for a gradient job, which measures nothing.
     """
     values = _measured(report) if report else {}
-    if report and claim.compress:
+    if report:
         values["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
     if report and (gate := claim.spec.gate):
         values["gate"] = judge(gate, report).model_dump(mode="json")

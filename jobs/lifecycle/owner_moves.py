@@ -34,7 +34,6 @@ _GIVEN = (
     "priority",
     "sweep_id",
     "checks_pending",
-    "compress",
     "traceparent",
     "last_event",
 )
@@ -75,7 +74,7 @@ class Conflict(Exception):
         self.state = state
 
 
-def create(  # noqa: PLR0913 - what a job is made of, beside its specification
+def create(
     session: Session,
     owner: str,
     spec: JobSpec,
@@ -85,19 +84,16 @@ def create(  # noqa: PLR0913 - what a job is made of, beside its specification
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
     checks_pending: bool = False,
-    compress: bool = True,
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
 
-    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched. `compress`: the
-    API serves compressed files; a job that follows from another is as that one.
+    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched.
 
     Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
     if max_queued is not None:
         quota.lock_queue(session, owner)
     spec = uploads.resolved(session, owner, spec)
-    # Without fields that the release before lacks, unless they are used: its workers refuse unknown ones.
     document = spec.canonical()
     given_labels = dict(labels or {})
     given = {
@@ -113,7 +109,6 @@ def create(  # noqa: PLR0913 - what a job is made of, beside its specification
         "priority": priority,
         "sweep_id": sweep_id,
         "checks_pending": checks_pending,
-        "compress": compress,
         "traceparent": traces.traceparent(),
         "last_event": 1,
     }

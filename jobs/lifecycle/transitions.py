@@ -8,8 +8,6 @@ from sqlalchemy import (
     Interval,
     Row,
     Text,
-    and_,
-    case,
     cast,
     delete,
     exists,
@@ -89,7 +87,6 @@ def move(
             Job.attempt,
             Job.owner,
             Job.spec,
-            Job.compress,
             _WAS_IN.label("queue"),
             Job.queued_at,
             Job.running_at,
@@ -118,20 +115,13 @@ def released(target: JobState) -> dict[str, Any]:
     them, which may have read another queue than its own. An attempt that has ended waits for the store no
     more; since when the Hub does not answer stays known.
     """
-    # A worker of the release before says in these columns that the store is away.
-    of_store = and_(Job.next_try_at.is_not(None), Job.store_away_since.is_(None))
-    hub = {
-        "unreachable_since": case((of_store, None), else_=Job.unreachable_since),
-        "unreachable_tries": case((of_store, 0), else_=Job.unreachable_tries),
-    }
-    lease = ("lease_token", "lease_expires_at", "worker", "dispatched_at", "seconds_left")
+    lease = ("lease_token", "worker", "dispatched_at", "seconds_left")
     progress = ("stage", "step", "steps") if target == JobState.QUEUED else ()
     queue = {"queue": func.coalesce(_CLASS_OF_BLOCKS, Job.queue)} if target == JobState.QUEUED else {}
     return {
         "orphaned_files_since": NOW,
         **dict.fromkeys((*lease, *progress)),
         **queue,
-        **hub,
         **STORE_ANSWERS,
     }
 

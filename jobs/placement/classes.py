@@ -15,7 +15,7 @@ from jobs.placement.needs import UNKNOWN_NEEDS, Needs
 CPU = "cpu"
 UNPLACED = "prune"
 """The queue of jobs that were given to no class. Whoever reads it without saying what it has takes every job,
-whatever it needs; workers of the release before read nothing else."""
+whatever it needs."""
 UNKNOWN = "unknown"
 """The class of a worker whose devices have not been tested yet. Nobody reads such a queue."""
 

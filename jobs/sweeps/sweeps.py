@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
-from jobs.spec.job import JobSpec, readable_spec
+from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.sweeps.bisection import Search
@@ -186,9 +186,7 @@ def _is_better(one: Job, other: Job) -> bool:
 
 
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
-    """Submit the next job of a search, or end it. One whose jobs a newer release has stored is left to it."""
-    if any(readable_spec(job.spec) is None for job in jobs):
-        return
+    """Submit the next job of a search, or end it."""
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
@@ -206,7 +204,6 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
                 last.labels,
                 priority=last.priority,
                 sweep_id=sweep.id,
-                compress=last.compress,
             )
         except UnknownUpload:
             reason = "a file that it needs was deleted; make it again and submit a new sweep"

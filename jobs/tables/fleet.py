@@ -69,5 +69,5 @@ class Dispatcher(Base):
 
     name: Mapped[str] = mapped_column(primary_key=True)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    # Since when the broker does not answer it; null while it does, and of one of a release that does not say.
+    # Since when the broker does not answer it; null while it does.
     broker_away_since: Mapped[datetime | None]

@@ -60,8 +60,6 @@ class Job(Base):
     worker: Mapped[str | None]
     # Under which token a worker holds the job; until when stands in `Lease`.
     lease_token: Mapped[UUID | None]
-    # Only workers of the release before `Lease` write it: while they work, dispatchers look at both.
-    lease_expires_at: Mapped[datetime | None]
 
     stage: Mapped[str | None]
     step: Mapped[int | None]
@@ -88,8 +86,7 @@ class Job(Base):
     gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
     last_event: Mapped[int] = mapped_column(server_default="0")
-    # How long workers have had it, in the attempts that have ended. Null before the first one has, and where
-    # the release before this column has ended them.
+    # How long workers have had it, in the attempts that have ended. Null before the first one has.
     worker_seconds: Mapped[float | None]
 
     # Since when the store may hold files of this job that no row names.
@@ -115,10 +112,6 @@ class Job(Base):
     # The same of the store, to which a running attempt sends.
     store_away_since: Mapped[datetime | None]
     store_tries: Mapped[int] = mapped_column(server_default="0")
-
-    # Whether the release that took the job serves files that are kept compressed: a worker keeps those of
-    # other jobs plain.
-    compress: Mapped[bool] = mapped_column(server_default=text("false"))
 
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
@@ -158,13 +151,6 @@ class Job(Base):
             "id",
             postgresql_where=text("state = 'queued' AND dispatched_at IS NULL"),
         ),
-        # Dispatchers of the release before read it.
-        Index(
-            "ix_jobs_undispatched",
-            "queue",
-            "id",
-            postgresql_where=text("state = 'queued' AND dispatched_at IS NULL"),
-        ),
         Index(
             "ix_jobs_dispatched",
             "queue",
@@ -186,9 +172,6 @@ class Job(Base):
             "ix_jobs_open_of_sweep",
             "sweep_id",
             postgresql_where=text("sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling')"),
-        ),
-        Index(
-            "ix_jobs_leases", "lease_expires_at", postgresql_where=text("state IN ('running', 'cancelling')")
         ),
         Index(
             "ix_jobs_held_of",

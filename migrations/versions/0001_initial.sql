@@ -228,7 +228,6 @@ CREATE TABLE jobs (
     dispatched_at timestamptz,
     worker TEXT,
     lease_token UUID,
-    lease_expires_at timestamptz,
     stage TEXT,
     step INTEGER,
     steps INTEGER,
@@ -265,7 +264,6 @@ CREATE TABLE jobs (
     unreachable_tries INTEGER DEFAULT '0' NOT NULL,
     store_away_since timestamptz,
     store_tries INTEGER DEFAULT '0' NOT NULL,
-    compress BOOLEAN DEFAULT false NOT NULL,
     traceparent TEXT,
     checks_pending BOOLEAN DEFAULT false NOT NULL,
     blocked_on UUID,
@@ -281,7 +279,6 @@ CREATE INDEX ix_jobs_dispatched ON jobs (queue, dispatched_at) WHERE state = 'qu
 CREATE INDEX ix_jobs_held_by ON jobs (worker) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_held_of ON jobs (owner, queue) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_in_line ON jobs (queue, owner, priority DESC, id) WHERE state = 'queued' AND dispatched_at IS NULL;
-CREATE INDEX ix_jobs_leases ON jobs (lease_expires_at) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_open_of_sweep ON jobs (sweep_id) WHERE sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling');
 CREATE INDEX ix_jobs_orphaned_files_since ON jobs (orphaned_files_since) WHERE orphaned_files_since IS NOT NULL;
 CREATE INDEX ix_jobs_owner_gate ON jobs (owner, gate_state, id) WHERE gate_state IS NOT NULL;
@@ -294,7 +291,6 @@ CREATE INDEX ix_jobs_owner_state_id ON jobs (owner, state, id);
 CREATE INDEX ix_jobs_owner_worker_seconds_id ON jobs (owner, worker_seconds, id);
 CREATE INDEX ix_jobs_queued ON jobs (queue, id) WHERE state = 'queued';
 CREATE INDEX ix_jobs_sweep_id_id ON jobs (sweep_id, id) WHERE sweep_id IS NOT NULL;
-CREATE INDEX ix_jobs_undispatched ON jobs (queue, id) WHERE state = 'queued' AND dispatched_at IS NULL;
 CREATE INDEX ix_jobs_unexpired ON jobs (succeeded_at) WHERE state = 'succeeded' AND artifacts_expired_at IS NULL;
 CREATE INDEX ix_jobs_unplaced ON jobs (placement, id) WHERE state = 'queued' AND placement <> 'placed';
 

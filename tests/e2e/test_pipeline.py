@@ -79,7 +79,7 @@ def pipeline(service: tuple[Stack, Api, str], tmp_path: Path) -> Pipeline:
     stack, api, key = service
     directory = tmp_path / "checkout"
     directory.mkdir()
-    spec = stack.spec().model_dump(mode="json", exclude={"gate", "version"})
+    spec = stack.spec().model_dump(mode="json", exclude={"gate"})
     (directory / "job.json").write_text(json.dumps(spec.pop("recipe") | spec))
     environment = {
         **os.environ,

@@ -68,11 +68,6 @@ def _claim(
             if not placing.fits_worker(session, job_id, worker.name):
                 placing.refuse(session, job_id)
                 return None, asked_at, True
-            if lifecycle.leave_to_newer_release(session, job_id):
-                log.warning(
-                    "job %s: a newer release has stored it, and a worker of that one may run it", job_id
-                )
-                return None, asked_at, False
             claimed = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
             if claimed is not None and worker.one_job:
                 steering.took_its_only_job(session, worker.name, job_id)

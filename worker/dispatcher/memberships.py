@@ -46,7 +46,6 @@ class MembershipChecks(Background):
 
     def round(self) -> None:
         """Check whoever is due, the longest waiting first. Raises ProviderUnavailable."""
-        self._rest_lapsed()
         unanswered: ProviderUnavailable | None = None
         while not self._between.stopped:
             with self._database.begin() as session:
@@ -64,12 +63,6 @@ class MembershipChecks(Background):
                 unanswered = None
         if unanswered is not None:
             raise unanswered
-
-    def _rest_lapsed(self) -> None:
-        found = 1
-        while found and not self._between.stopped:
-            with self._database.begin() as session:
-                found = people.rest_lapsed(session)
 
     def _check(self, due: DueCheck) -> None:
         try:

@@ -12,7 +12,7 @@ from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
-from jobs.tables import Job, Lease
+from jobs.tables import Lease
 
 Database = sessionmaker[Session]
 
@@ -78,20 +78,6 @@ def test_a_lease_is_looked_at_again_when_it_would_expire(database: Database, cla
     with database.begin() as session:
         session.execute(update(Lease).where(Lease.job_id == others[0].job_id).values(look_at=past))
     assert expired(database) == {first.job_id, others[0].job_id}
-
-
-def test_a_lease_of_a_worker_of_the_release_before_is_found(database: Database, claims: list[Claim]) -> None:
-    """It keeps its lease in the job's row alone."""
-    old, current, *_ = claims
-    with database.begin() as session:
-        session.execute(update(Job).where(Job.id == old.job_id).values(lease_expires_at=text("now()")))
-        session.execute(text("DELETE FROM leases WHERE job_id = :id"), {"id": old.job_id})
-    assert expired(database) == {old.job_id}
-    with database.begin() as session:
-        state = lifecycle.take_back(session, old.job_id, old.lease_token, "gone", 3)
-        assert state == JobState.QUEUED
-        assert lifecycle.extend_lease(session, current, 30) == JobState.RUNNING
-    assert expired(database) == set()
 
 
 def test_a_lease_that_expires_while_a_beat_waits_is_not_extended(
