@@ -25,8 +25,8 @@ Rounds are half a second apart. When a job can be published or a worker is free,
 together.
 
 A dispatcher keeps nothing in memory that matters. It may be killed at any moment, and rebuilds a lost queue
-from the table of jobs alone. While the database or the broker is unavailable, or the schema is another
-release's, it waits.
+from the table of jobs alone. While the database or the broker is unavailable, or the schema is another one,
+it waits.
 """
 
 import logging
@@ -169,9 +169,9 @@ class Dispatcher:
             log.warning("the database is unavailable (%s)", type(error).__name__)
             return False
         except OTHER_SCHEMA as error:
-            self._connected_since = None  # nor could workers of this release
+            self._connected_since = None  # nor could workers of this version
             self._fits_the_schema = False  # nobody is to take it for one that publishes
-            log.error("the database has another schema than this release needs (%s)", in_one_line(error))
+            log.error("the database has another schema than this version needs (%s)", in_one_line(error))
             return False
         except BrokerUnavailable as error:
             log.warning("the broker is unavailable (%s)", type(error).__name__)

@@ -388,7 +388,7 @@ def test_a_wait_counts_for_an_operator_unless_it_is_the_owners_own_matter(
         shares.grant(session, "eve", {"most_running": 2})
     assert hours() == {"gpu.80g": 9, UNPLACED: 3}
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "of the release before", UNPLACED)
+        dispatch_queue.worker_seen(session, "that declares nothing", UNPLACED)
     assert hours() == {"gpu.80g": 9, UNPLACED: 3}
 
 

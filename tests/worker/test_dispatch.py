@@ -414,7 +414,7 @@ def test_it_waits_while_the_schema_is_that_of_another_release(
     with database.begin() as session:
         session.execute(text("ALTER TABLE leases RENAME look_at TO another"))
     assert not dispatcher.round()
-    assert "the database has another schema than this release needs (column" in caplog.text
+    assert "the database has another schema than this version needs (column" in caplog.text
     with database.begin() as session:
         session.execute(text("ALTER TABLE leases RENAME another TO look_at"))
     assert dispatcher.round()

@@ -20,7 +20,7 @@ def test_workers_that_take_every_job_are_served_as_before_there_were_classes(
     fleet: Fleet, broker: redis.Redis
 ) -> None:
     with fleet.database.begin() as session:
-        dispatch_queue.worker_seen(session, "of the release before", UNPLACED)
+        dispatch_queue.worker_seen(session, "that declares nothing", UNPLACED)
     job_id = fleet.submit("405B")
     fleet.rounds()
     assert broker.llen(UNPLACED) == 1
@@ -38,11 +38,11 @@ def test_jobs_that_were_published_to_everybody_move_to_a_class_once_there_is_one
 ) -> None:
     job_id = fleet.submit("8B")
     with fleet.database.begin() as session:
-        dispatch_queue.worker_seen(session, "of the release before", UNPLACED)
+        dispatch_queue.worker_seen(session, "that declares nothing", UNPLACED)
     fleet.rounds()
     assert broker.llen(UNPLACED) == 1, "the only worker takes every job"
     with fleet.database.begin() as session:
-        dispatch_queue.worker_gone(session, "of the release before")
+        dispatch_queue.worker_gone(session, "that declares nothing")
     fleet.worker(79)
     fleet.rounds()
     assert (fleet.class_of(job_id), broker.llen("gpu.80g")) == ("gpu.80g", 1)

@@ -41,7 +41,7 @@ def test_out_of_memory_goes_one_class_up_and_no_further_than_there_are_classes(f
 def test_a_worker_that_said_nothing_fails_a_job_that_runs_out_of_memory(fleet: Fleet) -> None:
     fleet.worker(79)
     job_id = fleet.submit("8B")
-    assert fleet.runs_out_of_memory(job_id, "of the release before").state == JobState.FAILED
+    assert fleet.runs_out_of_memory(job_id, "that declares nothing").state == JobState.FAILED
 
 
 def test_a_model_that_only_workers_have_begins_small_and_its_worker_sends_it_where_it_fits(
