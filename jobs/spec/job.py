@@ -17,7 +17,7 @@ from pruning.recipe import Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.fields import OUT_AT_DEFAULT
 
 SPEC_VERSION = 3
-"""The newest version that this release reads. 2: the recipe may have lanes. 3: it may search."""
+"""The newest version that this release reads. 3: the recipe may search."""
 
 
 class UnknownSpecVersion(Exception):
@@ -94,11 +94,7 @@ class JobSpec(JobOptions):
     def _is_the_lowest_that_reads_it(cls, _stored: int, info: ValidationInfo) -> int:
         # So that a worker of the release before takes every job that it can read, and leaves the others.
         recipe: Recipe | None = info.data.get("recipe")
-        if recipe is None:
-            return 1
-        if recipe.searches:
-            return 3
-        return 2 if recipe.lanes > 1 else 1
+        return 3 if recipe is not None and recipe.searches else 1
 
     @field_validator("placement", mode="before")
     @classmethod

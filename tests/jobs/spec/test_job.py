@@ -45,19 +45,9 @@ def test_a_document_without_a_version_is_of_the_first() -> None:
     assert JobSpec.model_validate(DOCUMENT).version == 1
 
 
-def test_a_job_with_lanes_is_left_to_workers_that_read_them() -> None:
-    text = {"dataset": "c4", "samples": 16}
-    with_lanes = DOCUMENT | {"recipe": DOCUMENT["recipe"] | {"lanes": 16, "calibration": text}}
-    assert JobSpec.model_validate(with_lanes | {"version": 1}).version == 2
-    assert JobSpec.model_validate(DOCUMENT | {"version": 2}).version == 1
-
-
 def test_a_job_that_searches_its_allocation_is_left_to_workers_that_can() -> None:
     searching = DOCUMENT | {"recipe": DOCUMENT["recipe"] | {"allocation": "search"}}
     assert JobSpec.model_validate(searching | {"version": 1}).version == 3
-    text = {"dataset": "c4", "samples": 16}
-    with_lanes = DOCUMENT | {"recipe": searching["recipe"] | {"lanes": 16, "calibration": text}}
-    assert JobSpec.model_validate(with_lanes).version == 3
     assert JobSpec.model_validate(DOCUMENT | {"version": 3}).version == 1
 
 
