@@ -153,11 +153,6 @@ def idle_in(idle: Iterable[Idle], queue: str, *, of_others: Collection[str] = ()
     return found
 
 
-def takes_jobs(session: Session, worker: str) -> bool:
-    """Return whether a worker takes jobs, as far as its row says."""
-    return session.scalar(select(Worker.name).where(Worker.name == worker, *TAKES_JOBS)) is not None
-
-
 def dispatched(session: Session, queue: str) -> int:
     """Return how many jobs of a queue are published and not yet claimed. Reads these alone."""
     return session.scalars(
@@ -249,12 +244,6 @@ def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
         *session.execute(of_the_last_release.limit(limit)),
     ]
     return [ExpiredLease(row.id, row.lease_token, row.worker) for row in rows]
-
-
-def is_held(session: Session, job_id: UUID) -> bool:
-    """Return whether any worker holds the job."""
-    held = select(Job.id).where(Job.id == job_id, Job.state.in_(HELD))
-    return session.scalar(held) is not None
 
 
 def worker_seen(session: Session, name: str, queue: str, before: Orders | None = None) -> Orders:

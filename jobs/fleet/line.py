@@ -251,7 +251,7 @@ def _unread(chosen: Iterable[Turn], lines: Mapping[str, Line]) -> dict[str, int]
 
 
 def _in_use(session: Session, owners: Sequence[str]) -> Counter[tuple[str, str]]:
-    """Return by owner and queue how many of these owners' jobs run, are helped with, or are published."""
+    """Return by owner and queue how many of these owners' jobs run, or are published."""
     held = select(Job.owner, Job.queue).where(Job.state.in_(HELD), Job.owner.in_(owners))
     published = select(Job.owner, Job.queue).where(QUEUED, Job.dispatched_at.is_not(None))
     counts: Counter[tuple[str, str]] = Counter()
