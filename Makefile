@@ -60,7 +60,6 @@ $(GENERATORS): tests/generated_clients/package.json tests/generated_clients/requ
 soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
-	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/worker/split_gradients.py
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
 
 # ARGS="--requests 100000 --seed 1": a part of it.

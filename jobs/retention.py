@@ -28,7 +28,6 @@ from jobs.tables import (
     CachedGradients,
     CachedPerplexity,
     DeletedJob,
-    GradientLane,
     GradientShard,
     IdempotencyKey,
     Job,
@@ -274,9 +273,9 @@ def begun_long_ago(
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
     """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
 
-    So it is with files that were sent, and their lanes go as well. A job that succeeds has none of these any
-    more, but what it had begun to send and `begun_long_ago` returns. Blocks and files are found by their own
-    age: none is younger than its job's end. Returns how many jobs there were.
+    So it is with files that were sent. A job that succeeds has none of these any more, but what it had begun
+    to send and `begun_long_ago` returns. Blocks and files are found by their own age: none is younger than
+    its job's end. Returns how many jobs there were.
     """
     long_ago, ended = _ended_before(unfinished_days)
     done = session.scalars(
@@ -294,7 +293,7 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    for table in (JobBlock, GradientLane, SentFile):
+    for table in (JobBlock, SentFile):
         session.execute(delete(table).where(table.job_id.in_(done)))
     session.execute(update(Job).where(Job.id.in_(done)).values(orphaned_files_since=NOW))
     return len(done)

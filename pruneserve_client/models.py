@@ -360,9 +360,6 @@ class CompleteRequest(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
 
-    lanes: Literal[1, 16] | int = 1
-    """Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, which several workers may then compute at once. The norms' last bits depend on it, and not on how many workers there are."""
-
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
 
@@ -814,9 +811,6 @@ class GradientRequest(Model):
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation; norms are float32."""
 
-    lanes: Literal[1, 16] | int = 1
-    """Lanes of windows that several workers may compute at once: 1 or 16, as of a recipe."""
-
     name: str | None = None
     """A name for people. It need not be unique."""
 
@@ -1108,9 +1102,6 @@ class JobRequest(Model):
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
-
-    lanes: Literal[1, 16] | int = 1
-    """Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, which several workers may then compute at once. The norms' last bits depend on it, and not on how many workers there are."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
@@ -1921,9 +1912,6 @@ class Recipe(Model):
 
     dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
     """The precision of the computation, not of the saved weights."""
-
-    lanes: Literal[1, 16] | int = 1
-    """Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, which several workers may then compute at once. The norms' last bits depend on it, and not on how many workers there are."""
 
     recovery: RecoveryOptions | None = None
     """Whether kept weights are trained after pruning, and how."""
@@ -2974,8 +2962,8 @@ class WorkerItem(Model):
     capacity: Capacity | None = None
     """What it had for a job when it started; null until it has said so."""
 
-    state: Literal["idle", "busy", "helping", "quarantined", "cordoned", "silent"] | str
-    """`idle`, `busy`, `helping` (it computes lanes of another worker's job), `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
+    state: Literal["idle", "busy", "quarantined", "cordoned", "silent"] | str
+    """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
 
     since: AwareDatetime | None
     """Since when it is in this state; null where nobody knows."""
@@ -3024,7 +3012,7 @@ class WorkerJob(Model):
     """The stage that is running."""
 
     since: AwareDatetime
-    """When the worker took the job, or the lane of its gradients that it computes now."""
+    """When the worker took the job."""
 
 
 class WorkerList(Model):

@@ -32,12 +32,10 @@ from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
-from pruning.lanes.helping import OfferedLanes, compute_lanes
-from pruning.lanes.share import LaneShare
 from pruning.output.facts import layer_facts, permutation_facts, recovery_facts
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Evaluation, Recipe
 from pruning.report.reproduce import differences
 from pruning.report.schema import Environment, Report, SparsityFacts, SpeedFacts, TrainingFacts
 from pruning.resume.guarded import GuardedResumeStore
@@ -97,8 +95,6 @@ class Services:
     result of an uninterrupted run, bit for bit on a CPU. None: the run cannot be resumed."""
     gradient_cache: GradientCache | None = None
     """Gradient norms that runs share. None: the run computes its own."""
-    lane_share: LaneShare | None = None
-    """Lets others compute lanes of the gradients. None: the run computes all of them itself."""
     perplexity_cache: PerplexityCache = field(default_factory=NoPerplexityCache)
     """What runs share of dense models: perplexities, and final states."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
@@ -167,7 +163,6 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     publications=publications,
                     resume_store=blocks,
                     save_to=directory if request.save_gradients else None,
-                    share=services.lane_share,
                     next_blocks=partial(search.next_blocks, dense),
                 )
             )
@@ -250,31 +245,10 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
                     publications=publications,
                     resume_store=blocks,
                     save_to=place.directory,
-                    share=services.lane_share,
                 )
             )
             publications.prove()  # norms from the cache need it as well
     return outcome
-
-
-def help_with_lanes(request: RunRequest, services: Services, offered: OfferedLanes) -> None:
-    """Compute lanes of the gradients of a run that another machine owns, whose files must be the same here.
-
-    `services.resume_store`: that run's, as far as it names its model and text, and takes the lanes' sums.
-    Raises what `run` raises, and `OtherConditions`.
-    """
-    with _workplace(request, services) as place:
-        resolved, dense = place.recorder.run(_resolve_stage(request, services, place))
-        assert resolved.windows is not None  # noqa: S101 - lanes are of its windows
-        with place.recorder.stage(Stage.GRADIENTS, 1) as step:
-            compute_lanes(
-                dense.placement,
-                resolved.windows,
-                dense.stack,
-                offered,
-                GuardedResumeStore(place.resume_store, resolved.files),
-                step,
-            )
 
 
 def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:

@@ -12,7 +12,6 @@ Each round it
    workers of which nothing of their own class waits are sent jobs of other queues that they read, and of
    smaller classes; whether the broker took them is told to everybody who waits
 5. publishes as many stale ids again as the broker has lost messages; a duplicate is harmless
-6. publishes the ids of running jobs that idle workers may help; see `jobs.lifecycle.lane_offers`
 
 Threads work in the background: `worker.dispatcher.retention` deletes what has expired,
 `worker.dispatcher.webhook_sender` sends webhooks, `worker.dispatcher.checks` looks at the files of jobs that
@@ -54,7 +53,7 @@ from jobs.database import (
 from jobs.fleet import dispatch_queue, names
 from jobs.fleet.dispatch_queue import ExpiredLease, Idle
 from jobs.hints import hints
-from jobs.lifecycle import lane_offers, lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.placing import lend
 from jobs.monitoring import logs
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
@@ -159,7 +158,6 @@ class Dispatcher:
                 return True
             for queue in queues:
                 self._publish_lost_again(queue)
-            self._offer_lanes()
         except DATABASE_UNAVAILABLE as error:
             if waits_for_others(error):
                 log.warning("the rest of a round is put off: another process holds a lock that it needs")
@@ -330,29 +328,6 @@ class Dispatcher:
             if lost > 0:
                 stale = dispatch_queue.take_stale(session, queue, self._settings.republish_seconds, lost)
                 self._publish(session, queue, stale)
-
-    def _offer_lanes(self) -> None:
-        """Publish running jobs whose gradients idle workers may help with, as many as have nothing else.
-
-        None to a queue that an idle worker for one job reads: that one would take the message, and helps with
-        nothing.
-        """
-        with self._database.begin() as session:
-            offers = lane_offers.open_offers(session, self._settings.republish_seconds)
-            if not offers or not dispatch_queue.publishes_alone(session):
-                return
-            idle = dispatch_queue.idle_workers(session, self._settings.lease_seconds)
-            skipped = dispatch_queue.paused_queues(session)
-            skipped |= {queue for alike in idle if alike.one_job for queue in alike.queues}
-            queues = dict.fromkeys(offer.queue for offer in offers if offer.queue not in skipped)
-            for queue in queues:
-                room = max(0, self._free(session, idle, queue))
-                of_queue = [offer for offer in offers if offer.queue == queue][:room]
-                for offer in of_queue:
-                    publish(queue, offer.job_id)
-                    log.info("job %s: lane %d is offered", offer.job_id, offer.lane)
-                if of_queue:
-                    lane_offers.mark_offered(session, of_queue)
 
     def _publish(self, session: Session, queue: str, job_ids: Sequence[UUID]) -> None:
         # Publish first and mark afterwards: a dispatcher that dies in between duplicates a message, which is

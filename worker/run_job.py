@@ -17,7 +17,6 @@ transition: the job is no longer this worker's.
 """
 
 import logging
-from dataclasses import replace
 from functools import partial
 from itertools import count
 from pathlib import Path
@@ -38,6 +37,7 @@ from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.placement.needs import Needs
 from jobs.settings import Settings
 from jobs.states import Cause
+from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.run import RunRequest, Services
@@ -54,36 +54,38 @@ from worker.attempt.gradient_cache import (
     refuse_over_quota,
     wait_for_gradients,
 )
-from worker.attempt.lanes.share import JobLaneShare
+from worker.attempt.inputs import fetch_uploads
+from worker.attempt.kernels import kernels_of
 from worker.attempt.perplexity_cache import JobPerplexityCache
-from worker.attempt.prepared import prepared
 from worker.attempt.resume_store import JobResumeStore
-from worker.coworker import help_with
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
 from worker.retry import retry_once
+from worker.sandbox import sandbox
 from worker.scratch import RESUME_STORE
-from worker.self_test import Unfit
+from worker.self_test import Unfit, check_device, check_work_directory
 
 log = logging.getLogger(__name__)
 
 # A library that fails while it loads may do so again and again, whatever the network does.
 _PATIENCE_WITHOUT_A_NETWORK_ERROR = 300.0
 
+_UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
+
 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
-    """Run a job if it is still queued, and record how the attempt ended; help with one that runs already.
+    """Run a job if it is still queued, and record how the attempt ended.
 
     Returns whether this process must not run another one, because its device or its installation failed.
     """
-    return _run_or_help(job_id, settings, worker) or not _has_released_device()
+    return _claim_and_run(job_id, settings, worker) or not _has_released_device()
 
 
-def _run_or_help(job_id: UUID, settings: Settings, worker: Identity) -> bool:
+def _claim_and_run(job_id: UUID, settings: Settings, worker: Identity) -> bool:
     """Do what `run_job` says, but keep the device's memory."""
     with claimed(job_id, settings, worker) as attempt:
         if attempt is None:
-            return help_with(job_id, settings, worker)
+            return False
         claim = attempt.claim
         with (
             logs.about(job=str(job_id), attempt=claim.attempt, owner=claim.owner),
@@ -207,27 +209,34 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
 
 def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[FinishedArtifact]]:
     """Fetch the inputs, run the recipe, upload its output. Return the report, if any, and the artifacts."""
-    with prepared(attempt) as (directory, services):
+    settings = attempt.settings
+    check_work_directory(settings)
+    check_device(settings.device)
+    attempt.check()
+    with attempt.scratch() as directory, kernels_of(attempt.claim.owner):
+        fetch_uploads(attempt, directory / _UPLOADS)
         output = directory / "output"
-        report = _run_recipe(attempt, directory, services, output)
+        report = _run_recipe(attempt, directory, output)
         return report, upload_artifacts(attempt, output, report)
 
 
-def _run_recipe(attempt: Attempt, directory: Path, services: Services, output: Path) -> dict[str, Any] | None:
-    spec = attempt.spec
+def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, Any] | None:
+    spec, settings = attempt.spec, attempt.settings
     request = RunRequest(
         spec.recipe,
         spec.evaluation,
         output,
-        device=attempt.settings.device,
+        device=settings.device,
         save_masks=spec.save_masks,
         limit=perplexity_limit(spec),
     )
-    services = replace(
-        services,
+    services = Services(
+        progress=attempt.progress,
+        roots=Roots(settings.model_roots, (*settings.data_roots, directory / _UPLOADS), settings.task_roots),
+        hub_token=attempt.hub_token,
+        reading=sandbox(settings, directory),
         resume_store=JobResumeStore(attempt, directory / RESUME_STORE),
         gradient_cache=JobGradientCache(attempt, directory / "gradients"),
-        lane_share=JobLaneShare(attempt),
         perplexity_cache=JobPerplexityCache(attempt),
         on_shape=partial(_know_shape, attempt),
     )

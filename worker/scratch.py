@@ -10,7 +10,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import finished_blocks, lane_leases
+from jobs.lifecycle import finished_blocks
 from jobs.states import ENDED
 from worker.interrupts import ShutdownRequested
 
@@ -22,8 +22,6 @@ _SECONDS_OF_A_STRANGER = 3600.0
 
 RESUME_STORE = "resume"
 """The part of an attempt's directory where its resume store keeps files."""
-
-_LANES = "lanes"
 
 
 @contextmanager
@@ -51,20 +49,6 @@ def scratch(work_dir: Path, job_id: UUID, attempt: int) -> Iterator[Path]:
     _delete(directory)
 
 
-@contextmanager
-def of_lane(work_dir: Path, job_id: UUID, token: UUID) -> Iterator[Path]:
-    """Make a directory of a worker that helps with a job, and delete it at the end.
-
-    The job's own worker may have the same work directory, so it is not below the job's.
-    """
-    directory = work_dir / _LANES / str(job_id) / str(token)
-    directory.mkdir(parents=True)
-    try:
-        yield directory
-    finally:
-        _delete(directory)
-
-
 def _adopt_checkpoints(earlier: Path, own: Path) -> None:
     for checkpoint in earlier.glob("*/activations-*"):
         stage_directory = own / checkpoint.parent.name
@@ -81,8 +65,7 @@ def _delete(directory: Path) -> None:
 
 def remove_job(work_dir: Path, job_id: UUID) -> None:
     """Delete what a killed process left of a job that has ended."""
-    for directory in (work_dir, work_dir / _LANES):
-        shutil.rmtree(directory / str(job_id), ignore_errors=True)
+    shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
 
 
 def abandoned(session: Session, work_dir: Path, *, spared: Collection[UUID] = ()) -> list[Path]:
@@ -90,7 +73,6 @@ def abandoned(session: Session, work_dir: Path, *, spared: Collection[UUID] = ()
 
     Those are of jobs that have ended, and of jobs that have long been running elsewhere: what they wrote here
     is older than what they have there. A later attempt has a directory of its own, which is not among them.
-    So are the directories of coworkers that hold no lane.
     A job that is not in this database may run under another one, whose workers share the directory, or from
     before a backup was restored: its files go once nothing has changed them for an hour.
     `spared`: jobs that a process of this worker has not left.
@@ -106,18 +88,6 @@ def abandoned(session: Session, work_dir: Path, *, spared: Collection[UUID] = ()
             found += _up_to(directory, standing.attempt)
         elif standing.has_run_long and not (directory / str(standing.attempt)).exists():
             found += _up_to(directory, standing.attempt - 1)
-    for directory, job_id in _of_jobs(work_dir / _LANES, spared):
-        standing = finished_blocks.standing(session, job_id, _SECONDS_TO_ADOPT)
-        if standing is None and _changed_within(directory, _SECONDS_OF_A_STRANGER):
-            continue
-        if standing is None or standing.state in ENDED:
-            found.append(directory)
-        else:
-            here = [
-                *directory.iterdir()
-            ]  # before the tokens: one that takes a lane now makes its directory later
-            held = lane_leases.tokens(session, job_id)
-            found += (each for each in here if each.name not in held)
     return found
 
 

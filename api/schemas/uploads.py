@@ -13,7 +13,7 @@ from jobs.spec.priority import Priority
 from jobs.states import JobState
 from jobs.storage.gradient_files import Kept
 from jobs.tables import Upload
-from pruning.recipe import Calibration, ComputeDtype, Lanes, ModelReference, StrictModel, Text, WeightNorm
+from pruning.recipe import Calibration, ComputeDtype, ModelReference, StrictModel, Text, WeightNorm
 
 
 class UploadItem(BaseModel):
@@ -81,9 +81,6 @@ class GradientRequest(StrictModel):
     )
     calibration: Calibration = Field(Calibration(), description="The text on which gradients are measured.")
     dtype: ComputeDtype = Field("auto", description="The precision of the computation; norms are float32.")
-    lanes: Lanes = Field(
-        1, description="Lanes of windows that several workers may compute at once: 1 or 16, as of a recipe."
-    )
     name: Annotated[Text, Field(max_length=100)] | None = Field(
         None, description="A name for people. It need not be unique."
     )

@@ -22,9 +22,7 @@ class WorkerJob(BaseModel):
     id: UUID = Field(description="Identifies the job.")
     owner: str = Field(description="Whose job it is.")
     stage: str | None = Field(description="The stage that is running.")
-    since: datetime = Field(
-        description="When the worker took the job, or the lane of its gradients that it computes now."
-    )
+    since: datetime = Field(description="When the worker took the job.")
 
 
 class WorkerItem(BaseModel):
@@ -37,9 +35,8 @@ class WorkerItem(BaseModel):
         None, description="What it had for a job when it started; null until it has said so."
     )
     state: WorkerState = Field(
-        description="`idle`, `busy`, `helping` (it computes lanes of another worker's job), `quarantined` (it"
-        " takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no"
-        " heartbeats)."
+        description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an "
+        "operator lets it take none), or `silent` (no heartbeats)."
     )
     since: datetime | None = Field(description="Since when it is in this state; null where nobody knows.")
     device: str | None = Field(

@@ -50,9 +50,6 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     dtype: Annotated[
         str | None, typer.Option(help="Precision: auto (default), float64, float32, bfloat16, float16.")
     ] = None,
-    lanes: Annotated[
-        int | None, typer.Option(help="Lanes that several workers may compute: 1 (default) or 16.")
-    ] = None,
     name: Annotated[str | None, typer.Option(help="A name for people.")] = None,
     label: Annotated[
         list[Any] | None,
@@ -74,7 +71,6 @@ def submit(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         norms=norm,
         calibration=_given(**drawn) or None,
         dtype=dtype,
-        lanes=lanes,
         name=name,
         labels=dict(label) if label else None,
         priority=priority,

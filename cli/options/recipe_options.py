@@ -133,13 +133,6 @@ RECIPE_OPTIONS = (
         "begin each calibration window with the token that the tokenizer puts before a text (Gemma)",
     ),
     JobOption(
-        "lanes",
-        "lanes",
-        "integer",
-        "lanes of calibration windows whose gradients several workers may compute: 1 or 16 (default 1)",
-        metavar="N",
-    ),
-    JobOption(
         "dtype",
         "dtype",
         "text",

@@ -28,7 +28,7 @@ from jobs.states import HELD, JobState, PlacementState
 from jobs.tables import NOW, SEARCH_NOW, CachedGradients, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
-_INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients", "lanes")
+_INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
 """The fields of a recipe that decide its gradient norms."""
 
 _MOST_SPARED = 2

@@ -17,10 +17,9 @@ from sqlalchemy.orm import Session
 from jobs.fleet import line
 from jobs.fleet.selecting import each_value, is_alive
 from jobs.hints import hints
-from jobs.lifecycle import lane_leases
 from jobs.placement.classes import Capacity
 from jobs.states import HELD, PlacementState
-from jobs.tables import NOW, SEARCH_NOW, Dispatcher, GradientLane, Job, Lease, Queue, Worker
+from jobs.tables import NOW, SEARCH_NOW, Dispatcher, Job, Lease, Queue, Worker
 
 TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
 """The conditions of a worker that takes jobs, if it is alive."""
@@ -124,19 +123,16 @@ class Idle:
 
 
 def idle_workers(session: Session, seen_within: float) -> list[Idle]:
-    """Return the workers that take jobs, sent a heartbeat of late, and hold no job or lane.
+    """Return the workers that take jobs, sent a heartbeat of late, and hold no job.
 
     Of late: in the last `seen_within` seconds.
     """
     holds = exists().where(Job.worker == Worker.name, Job.state.in_(HELD))
-    helps = exists().where(GradientLane.worker == Worker.name, *lane_leases.HELPED)
     alike = Worker.queues_read, Worker.capacity, Worker.one_job
     # The few idle ones are found before they are grouped: to compare what all of 10,000 have takes five times
     # as long.
     rows = session.execute(
-        select(*alike, func.count())
-        .where(*TAKES_JOBS, is_alive(seen_within), ~holds, ~helps)
-        .group_by(*alike)
+        select(*alike, func.count()).where(*TAKES_JOBS, is_alive(seen_within), ~holds).group_by(*alike)
     )
     return [
         Idle(queues, None if stored is None else Capacity.model_validate(stored), count, one_job)
@@ -155,21 +151,6 @@ def idle_in(idle: Iterable[Idle], queue: str, *, of_others: Collection[str] = ()
         if own == queue or (own in of_others and queue in further):
             found[alike.has] += alike.count
     return found
-
-
-def takes_jobs(session: Session, worker: str) -> bool:
-    """Return whether a worker takes jobs, as far as its row says."""
-    return session.scalar(select(Worker.name).where(Worker.name == worker, *TAKES_JOBS)) is not None
-
-
-def workers_for_lanes(session: Session, worker: str, seen_within: float) -> int:
-    """Return how many workers could compute lanes of a job now: its own, and idle ones of the same class.
-
-    Busy ones may come later, and are no reason to begin. Reads all workers.
-    """
-    own = session.scalar(select(Worker.queue).where(Worker.name == worker))
-    idle = idle_workers(session, seen_within)
-    return 1 + sum(alike.count for alike in idle if alike.queues[0] == own and not alike.one_job)
 
 
 def dispatched(session: Session, queue: str) -> int:
@@ -259,12 +240,6 @@ def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
     )
     rows = session.execute(expired.limit(limit))
     return [ExpiredLease(row.id, row.lease_token, row.worker) for row in rows]
-
-
-def is_held(session: Session, job_id: UUID) -> bool:
-    """Return whether any worker holds the job."""
-    held = select(Job.id).where(Job.id == job_id, Job.state.in_(HELD))
-    return session.scalar(held) is not None
 
 
 def worker_seen(session: Session, name: str, queue: str, before: Orders | None = None) -> Orders:

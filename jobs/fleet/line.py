@@ -30,10 +30,10 @@ from sqlalchemy.orm import Session, aliased
 
 from jobs.fleet.selecting import each_value, table_of
 from jobs.fleet.turns import Line, Share, Turn, Waiting, turns
-from jobs.lifecycle import lane_leases, usage
+from jobs.lifecycle import usage
 from jobs.placement.classes import Capacity, largest
 from jobs.states import ENDED, HELD, JobState, PlacementState
-from jobs.tables import SEARCH_NOW, GradientLane, Job, OwnerShare, QueueTurn, RecentUse
+from jobs.tables import SEARCH_NOW, Job, OwnerShare, QueueTurn, RecentUse
 
 _Computing = aliased(Job)
 # A job that is blocked on another is not published before the other has published its result or ended.
@@ -251,16 +251,11 @@ def _unread(chosen: Iterable[Turn], lines: Mapping[str, Line]) -> dict[str, int]
 
 
 def _in_use(session: Session, owners: Sequence[str]) -> Counter[tuple[str, str]]:
-    """Return by owner and queue how many of these owners' jobs run, are helped with, or are published."""
+    """Return by owner and queue how many of these owners' jobs run, or are published."""
     held = select(Job.owner, Job.queue).where(Job.state.in_(HELD), Job.owner.in_(owners))
     published = select(Job.owner, Job.queue).where(QUEUED, Job.dispatched_at.is_not(None))
     counts: Counter[tuple[str, str]] = Counter()
-    helped = (
-        select(Job.owner, Job.queue)
-        .join(GradientLane, GradientLane.job_id == Job.id)
-        .where(Job.owner.in_(owners), *lane_leases.HELPED)
-    )
-    for jobs in (held, helped, published):
+    for jobs in (held, published):
         for owner, queue, count in session.execute(
             jobs.add_columns(func.count()).group_by(Job.owner, Job.queue)
         ):

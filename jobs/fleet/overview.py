@@ -11,10 +11,9 @@ from sqlalchemy.orm import Session
 
 from jobs.fleet import dispatch_queue, quarantine
 from jobs.fleet.selecting import is_alive
-from jobs.lifecycle import lane_leases
 from jobs.placement.classes import UNKNOWN
 from jobs.states import HELD, JobState
-from jobs.tables import NOW, GradientLane, Job, Queue, Worker
+from jobs.tables import NOW, Job, Queue, Worker
 
 MOST_COUNTED = 10_000
 """So many queued jobs of a queue are counted; of a longer one it is only known that it is longer."""
@@ -25,7 +24,6 @@ class WorkerState(StrEnum):
 
     IDLE = "idle"
     BUSY = "busy"
-    HELPING = "helping"
     QUARANTINED = "quarantined"
     CORDONED = "cordoned"
     SILENT = "silent"
@@ -33,7 +31,7 @@ class WorkerState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class RunningJob:
-    """The job that a worker holds, or of which it computes lanes."""
+    """The job that a worker holds."""
 
     id: UUID
     owner: str
@@ -48,8 +46,6 @@ class Seen:
     worker: Worker
     silent: bool
     job: RunningJob | None
-    helps: bool = False
-    """Whether the job is another worker's, and this one computes lanes of its gradients."""
 
     @property
     def state(self) -> WorkerState:
@@ -59,7 +55,7 @@ class Seen:
         if self.worker.quarantined_at is not None:
             return WorkerState.QUARANTINED
         if self.job is not None:
-            return WorkerState.HELPING if self.helps else WorkerState.BUSY
+            return WorkerState.BUSY
         return WorkerState.IDLE if self.worker.cordoned_at is None else WorkerState.CORDONED
 
     @property
@@ -101,23 +97,11 @@ def _seen(session: Session, rows: Sequence[Worker], seen_within: float) -> list[
     held = select(Job.worker, Job.id, Job.owner, Job.stage, Job.running_at.label("since")).where(
         Job.state.in_(HELD), Job.worker.in_(names)
     )
-    helped = (
-        select(GradientLane.worker, Job.id, Job.owner, Job.stage, GradientLane.taken_at.label("since"))
-        .join(Job, Job.id == GradientLane.job_id)
-        .where(GradientLane.worker.in_(names), *lane_leases.HELPED)
-    )
-    running, helping = (
-        {row.worker: RunningJob(row.id, row.owner, row.stage, row.since) for row in session.execute(query)}
-        for query in (held, helped)
-    )
+    running = {
+        row.worker: RunningJob(row.id, row.owner, row.stage, row.since) for row in session.execute(held)
+    }
     return [
-        Seen(
-            row,
-            (now - row.seen_at).total_seconds() >= seen_within,
-            running.get(row.name) or helping.get(row.name),
-            helps=row.name in helping and row.name not in running,
-        )
-        for row in rows
+        Seen(row, (now - row.seen_at).total_seconds() >= seen_within, running.get(row.name)) for row in rows
     ]
 
 

@@ -15,10 +15,9 @@ from sqlalchemy.orm import Session
 from jobs.fleet import dispatch_queue, line
 from jobs.fleet.overview import WorkerState
 from jobs.fleet.selecting import is_alive
-from jobs.lifecycle import lane_leases
 from jobs.placement.classes import UNPLACED
 from jobs.states import HELD, OPEN, JobState, PlacementState
-from jobs.tables import SEARCH_NOW, GradientLane, Job, Worker
+from jobs.tables import SEARCH_NOW, Job, Worker
 from jobs.webhooks import outbox
 
 MOST_COUNTED = 100_000
@@ -90,7 +89,6 @@ def _workers(session: Session, seen_within: float) -> Counter[tuple[str, str]]:
         (Worker.quarantined_at.is_not(None), WorkerState.QUARANTINED),
         (Worker.cordoned_at.is_not(None), WorkerState.CORDONED),
         (exists().where(Job.worker == Worker.name, Job.state.in_(HELD)), WorkerState.BUSY),
-        (exists().where(GradientLane.worker == Worker.name, *lane_leases.HELPED), WorkerState.HELPING),
         else_=WorkerState.IDLE,
     )
     each = select(Worker.queues_read.label("queues"), state.label("state")).subquery()

@@ -30,7 +30,7 @@ from jobs.placement.classes import UNPLACED
 from jobs.spec.gate import judge, result_parameters
 from jobs.spec.job import JobSpec
 from jobs.states import HELD, JobState, LostAttempt, Outcome, PlacementState
-from jobs.tables import NOW, Artifact, GradientLane, Job, JobAttempt, JobBlock, Lease, SentFile
+from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, SentFile
 from jobs.webhooks import outbox
 
 
@@ -199,8 +199,7 @@ def succeed(
             )
             for a in artifacts
         )
-        for table in (JobBlock, GradientLane):
-            session.execute(delete(table).where(table.job_id == claim.job_id))
+        session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
         of_job = delete(SentFile).where(SentFile.job_id == claim.job_id)
         session.execute(of_job.where(SentFile.upload_id.is_(None)))
     return moved

@@ -1,17 +1,12 @@
-"""The limits on queued and on running jobs per owner.
+"""The limits on queued and on running jobs per owner."""
 
-A worker that helps with a job's gradients counts as one more running job.
-"""
-
-from collections.abc import Collection
 from uuid import UUID
 
-from sqlalchemy import BindParameter, ColumnElement, Select, Text, bindparam, func, select
-from sqlalchemy.orm import Session, aliased
+from sqlalchemy import BindParameter, Select, Text, bindparam, func, select
+from sqlalchemy.orm import Session
 
-from jobs.lifecycle import lane_leases
 from jobs.states import HELD, JobState
-from jobs.tables import GradientLane, Job, OwnerShare
+from jobs.tables import Job, OwnerShare
 
 # They distinguish these advisory locks from others on the same owner.
 _LOCK = 0x7175657565
@@ -54,10 +49,10 @@ def queued_jobs(owner: str | BindParameter[str]) -> Select[int]:
 
 
 def runs_as_many_as_allowed(session: Session, job_id: UUID) -> bool:
-    """Whether the owner of a job has a limit on running jobs, and has reached it, with its helpers counted.
+    """Whether the owner of a job has a limit on running jobs, and has reached it.
 
-    If not, none of the owner's jobs or lanes can be claimed in another transaction before this one ends: so
-    two claims at once cannot both be the last one that is allowed.
+    If not, none of the owner's jobs can be claimed in another transaction before this one ends: so two
+    claims at once cannot both be the last one that is allowed.
     """
     limited = session.execute(
         select(OwnerShare.owner, OwnerShare.most_running)
@@ -68,27 +63,5 @@ def runs_as_many_as_allowed(session: Session, job_id: UUID) -> bool:
         return False
     lock = func.pg_advisory_xact_lock(func.hashtextextended(limited.owner, _RUNNING_LOCK))
     session.execute(select(lock))
-    return bool(session.scalars(select(_running(limited.owner))).one() >= limited.most_running)
-
-
-def at_limit(session: Session, owners: Collection[str]) -> set[str]:
-    """Return which of these owners have as many workers as may run their jobs."""
-    limited = select(OwnerShare.owner, OwnerShare.most_running).where(OwnerShare.owner.in_(owners))
-    return {
-        owner
-        for owner, most in session.execute(limited)
-        if most is not None and session.scalars(select(_running(owner))).one() >= most
-    }
-
-
-def _running(owner: str) -> ColumnElement[int]:
-    """Return how many workers compute for an owner: one for each running job, and those that help."""
-    run, helped = aliased(Job), aliased(Job)
-    jobs = select(func.count()).where(run.owner == owner, run.state.in_(HELD))
-    helpers = (
-        select(func.count())
-        .select_from(GradientLane)
-        .join(helped, helped.id == GradientLane.job_id)
-        .where(helped.owner == owner, *lane_leases.HELPED)
-    )
-    return jobs.scalar_subquery() + helpers.scalar_subquery()
+    running = select(func.count()).where(Job.owner == limited.owner, Job.state.in_(HELD))
+    return bool(session.scalars(running).one() >= limited.most_running)

@@ -20,7 +20,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Session
 
 from jobs.hints import hints
-from jobs.lifecycle import event_log, lane_leases, usage
+from jobs.lifecycle import event_log, usage
 from jobs.lifecycle.events import StateChanged
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import MOVES
@@ -71,8 +71,8 @@ def move(
 ) -> Row[Any] | None:
     """Move a job from the state `expected` to `change.state`, with its timestamp and event, or do nothing.
 
-    The lease, and those of lanes, end with a move after which no worker holds the job. The attempt of the
-    event is filled in here. Returns None if the job is in another state or a guard fails; else, among others,
+    The lease ends with a move after which no worker holds the job. The attempt of the event is filled in
+    here. Returns None if the job is in another state or a guard fails; else, among others,
     the `queue` in which the job was until now.
     """
     target = change.state
@@ -96,7 +96,6 @@ def move(
     if row is not None:
         if expected in HELD and target not in HELD:
             session.execute(delete(Lease).where(Lease.job_id == job_id))
-            lane_leases.forget_unfinished(session, job_id)
         event = change.model_copy(update={"attempt": row.attempt or None})
         event_log.append(session, job_id, row.owner, row.last_event, event)
         if target == JobState.QUEUED or (expected in HELD and target not in HELD):

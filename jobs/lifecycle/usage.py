@@ -1,4 +1,4 @@
-"""What owners use of the workers: device seconds, recorded when an attempt, or help with one, ends.
+"""What owners use of the workers: device seconds, recorded when an attempt ends.
 
 The seconds of an attempt count once for each GPU of its worker. On a worker without a GPU they are CPU
 seconds, once, however many cores it has.
@@ -7,7 +7,7 @@ seconds, once, however many cores it has.
 from datetime import date
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Date, Integer, case, cast, func, select, update
+from sqlalchemy import ColumnElement, Date, Integer, case, cast, func, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -50,25 +50,11 @@ def record(session: Session, job_id: UUID, attempt: int, queue: str) -> None:
         .join(Job, Job.id == JobAttempt.job_id)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
     ).one_or_none()
-    if used is not None:
-        _add(session, used.owner, queue, float(used.seconds), used.gpus)
-
-
-def record_help(session: Session, job_id: UUID, worker: str, wall: float) -> None:
-    """Record that a worker has computed for somebody else's job: it is that job's owner who has used it."""
-    job = session.execute(
-        select(Job.owner, Job.queue, gpus_of(worker).label("gpus")).where(Job.id == job_id)
-    ).one_or_none()
-    if job is not None:
-        spent = func.coalesce(Job.worker_seconds, 0) + wall
-        session.execute(update(Job).where(Job.id == job_id).values(worker_seconds=spent))
-        _add(session, job.owner, job.queue, wall, job.gpus)
-
-
-def _add(session: Session, owner: str, queue: str, wall: float, gpus: int | None) -> None:
-    of_it = {"owner": owner, "queue": queue}
-    wall = max(0.0, wall)
-    gpu, cpu = (wall * gpus, 0.0) if gpus else (0.0, wall)
+    if used is None:
+        return
+    of_it = {"owner": used.owner, "queue": queue}
+    wall = max(0.0, float(used.seconds))
+    gpu, cpu = (wall * used.gpus, 0.0) if used.gpus else (0.0, wall)
     session.execute(
         insert(RecentUse)
         .values(**of_it, seconds=gpu + cpu)

@@ -179,8 +179,8 @@ OLDEST_QUEUED = Gauges(
 )
 WORKERS = Gauges(
     "pruneserve_workers",
-    "Registered workers by state, each at every queue that it reads; `helping` are those that compute lanes "
-    "of another's job, and a cordoned one that runs a job is `cordoned`.",
+    "Registered workers by state, each at every queue that it reads; a cordoned one that runs a job is "
+    "`cordoned`.",
     Part.DISPATCHER,
     ("queue", "state"),
 )

@@ -48,13 +48,3 @@ class Workers(BaseModel):
     quarantine_seconds: float = Field(
         60.0, gt=0, description="Seconds between two self-tests of a worker that takes no jobs."
     )
-    split_gradients: Literal["auto", "always", "never"] = Field(
-        "auto",
-        description="Whether idle workers of a job's class compute lanes of its gradients, for a recipe with "
-        "`lanes`: `auto` where the estimate says that it is sooner done. The norms have the same bits.",
-    )
-    store_bytes_per_second: float = Field(
-        1.25e9,
-        gt=0,
-        description="What a worker sends to the store or reads from it in a second, by which `auto` decides.",
-    )

@@ -15,7 +15,6 @@ from jobs.tables.jobs import (
     SentFile,
     Sweep,
 )
-from jobs.tables.lanes import GradientLane
 from jobs.tables.owners import (
     ApiKey,
     AuditRecord,
@@ -42,7 +41,6 @@ __all__ = [
     "DailyUse",
     "DeletedJob",
     "Dispatcher",
-    "GradientLane",
     "GradientShard",
     "IdempotencyKey",
     "Job",

@@ -338,26 +338,6 @@ CREATE TABLE gradient_cache (
 CREATE INDEX ix_gradient_cache_job_id ON gradient_cache (job_id);
 CREATE INDEX ix_gradient_cache_used_at ON gradient_cache (used_at);
 
-CREATE TABLE gradient_lanes (
-    job_id UUID NOT NULL,
-    lane INTEGER NOT NULL,
-    numerics_key JSONB NOT NULL,
-    worker TEXT,
-    token UUID,
-    taken_at timestamptz,
-    expires_at timestamptz,
-    offered_at timestamptz,
-    failures INTEGER DEFAULT '0' NOT NULL,
-    declined_by TEXT[] DEFAULT '{}' NOT NULL,
-    finished_at timestamptz,
-    folded_at timestamptz,
-    CONSTRAINT pk_gradient_lanes PRIMARY KEY (job_id, lane),
-    CONSTRAINT fk_gradient_lanes_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
-)
- WITH (fillfactor = 50);
-CREATE INDEX ix_gradient_lanes_held_by ON gradient_lanes (worker) WHERE worker IS NOT NULL;
-CREATE INDEX ix_gradient_lanes_open ON gradient_lanes (job_id, lane) WHERE finished_at IS NULL;
-
 CREATE TABLE idempotency_keys (
     owner TEXT NOT NULL,
     key TEXT NOT NULL,

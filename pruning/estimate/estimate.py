@@ -1,13 +1,12 @@
 """The estimate of a job before it runs, from the shape of its model and the machine."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards, gradient_shards
-from pruning.estimate.lanes import split
 from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import shorter_shape, smaller_shape
@@ -26,8 +25,6 @@ _FILE_RATE = 4e8
 _CPU_PROCESS_BYTES = 560_000_000
 # An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
 _LONGEST_WHOLE_SECONDS = 600.0
-# For how many workers the gradients of lanes are estimated.
-_WORKERS_OF_LANES = (2, 4)
 
 
 class _Answer(BaseModel):
@@ -96,9 +93,7 @@ class Estimate(_Answer):
             smaller = smaller_shape(shape, recipe.structure)
         norms = 0
         if recipe.gradient_norms and recipe.gradients is None:
-            schedule, stage = _gradients(
-                smaller, windows, dtype, machine, norms=len(recipe.gradient_norms), lanes=recipe.lanes
-            )
+            schedule, stage = _gradients(smaller, windows, dtype, machine, norms=len(recipe.gradient_norms))
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
             stages.append(_with_norms(stage, schedule, norms, machine))
         if recipe.searches:
@@ -133,7 +128,7 @@ class Estimate(_Answer):
             schedule=schedule,
             stages=tuple(stages),
             output_bytes=output,
-            notes=(*_notes(recipe, evaluation, machine), *_lanes_note(recipe, stages, norms)),
+            notes=tuple(_notes(recipe, evaluation, machine)),
             seconds=sum(stage.seconds for stage in stages),
             memory_bytes=max(stage.memory_bytes for stage in stages),
         )
@@ -207,21 +202,18 @@ def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
 
 
 def _gradients(
-    shape: ModelShape, windows: Windows, dtype: str, machine: Machine, *, norms: int, lanes: int = 1
+    shape: ModelShape, windows: Windows, dtype: str, machine: Machine, *, norms: int
 ) -> tuple[Schedule, StageEstimate]:
     """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
-
-    With lanes there are sums of one lane, and those of the lanes before it.
 
     The job computes the norms that its recipe uses, and that of a sweep those of the other jobs as well.
     pruning.gradients.schedule decides by an assumed rate, so that a resumed run decides the same; near ten
     minutes the two may differ.
     """
-    sums = norms if lanes == 1 else 2 * norms
     whole = _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=1),
-        memory.whole_gradients(shape, windows, dtype, norms=sums, devices=machine.devices),
+        memory.whole_gradients(shape, windows, dtype, norms=norms, devices=machine.devices),
         dtype,
         machine,
         devices=machine.devices,
@@ -234,7 +226,7 @@ def _gradients(
     return "streamed", _stage(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=2),
-        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=sums),
+        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=norms),
         dtype,
         machine,
         devices=machine.devices,
@@ -369,30 +361,6 @@ def _with_process(stage: StageEstimate, shape: ModelShape, machine: Machine) -> 
         return stage
     mapped = 0 if stage.name in (Stage.RESOLVE, Stage.UPLOAD) else shape.stored_bytes
     return stage.model_copy(update={"memory_bytes": stage.memory_bytes + _CPU_PROCESS_BYTES + mapped})
-
-
-def _lanes_note(recipe: Recipe, stages: Sequence[StageEstimate], norm_bytes: int) -> Iterator[str]:
-    """Say whether several workers would be sooner done with the gradients of a recipe with lanes."""
-    if recipe.lanes == 1:
-        return
-    seconds = {stage.name: stage.seconds for stage in stages}
-    found = [
-        split(
-            seconds[Stage.GRADIENTS],
-            norm_bytes=norm_bytes,
-            start_seconds=seconds[Stage.RESOLVE],
-            workers=workers,
-        )
-        for workers in _WORKERS_OF_LANES
-    ]
-    each = ", ".join(f"about {one.split_seconds:.0f} s on {one.workers} workers" for one in found)
-    if any(one.pays for one in found):
-        yield f"gradients in lanes: {found[0].alone_seconds:.0f} s on one worker, {each} of this class"
-    else:
-        yield (
-            f"gradients in lanes stay on one worker, {found[0].alone_seconds:.0f} s: {each}, most of it to "
-            "move the lanes' sums"
-        )
 
 
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:

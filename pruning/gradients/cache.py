@@ -103,7 +103,6 @@ def fingerprint_of(
     calibration: str,
     selection: LayerSelection,
     numerics_key: Mapping[str, object],
-    lanes: int = 1,
 ) -> str:
     """Return the SHA-256 of everything that a norm depends on, except the schedule and the micro-batch.
 
@@ -117,7 +116,6 @@ def fingerprint_of(
         "calibration": calibration,
         "selection": selection.model_dump(mode="json"),
         "conditions": {name: numerics_key[name] for name in ("device", "dtype", "attention", "numerics")},
-        **({} if lanes == 1 else {"lanes": lanes}),
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

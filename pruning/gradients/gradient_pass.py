@@ -5,9 +5,6 @@ Two schedules drive that same code and give the same numbers: `whole` takes each
 model, whose weights and sums are all in memory; `streamed` takes all windows through one block at a time
 (`streamed`). A pass that runs out of memory starts over with half as many windows per micro-batch, and one
 that runs out at a single window on `whole` starts over on `streamed`.
-
-With lanes, the windows of each lane are summed by themselves, and the lanes' sums are added up in order. So a
-pass over one lane alone, on any machine of the kind, gives what this one adds up (`pruning.lanes`).
 """
 
 import logging
@@ -27,14 +24,13 @@ from transformers import PreTrainedModel
 from pruning.gradients.accumulate import KernelVariant, variants_in_use
 from pruning.gradients.activation_store import ActivationStore, Budget
 from pruning.gradients.hidden_states import float32_tokens
-from pruning.gradients.lm_head import LMHeadLoss, NewLoss, loss_scale
+from pruning.gradients.lm_head import LMHeadLoss, NewLoss
 from pruning.gradients.mixed_precision import MixedPrecisionForward
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.shards import BlockShards
 from pruning.gradients.streamed import StreamedPass, streamed_steps
 from pruning.gradients.whole import WholePass
 from pruning.gradients.window_norms import GradientNorms, NewSums, PassSums
-from pruning.model.batching import lanes_of
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
@@ -107,7 +103,6 @@ class GradientPass:
         schedule: ScheduleChoice = "auto",
         deterministic: bool = True,
         model_key: NumericsKey = MappingProxyType({}),
-        lanes: int = 1,
     ) -> None:
         """Freeze the model, put it in eval mode and choose the schedule.
 
@@ -127,14 +122,12 @@ class GradientPass:
             Give equal bits for equal inputs on CUDA, too; a CPU always does.
         model_key
             Which model this is, where the run that the resume store belongs to does not pin it.
-        lanes
-            How many lanes of windows are summed by themselves; 1 for one sum over all.
 
         Raises
         ------
         InvalidInput
             With field='schedule', if the schedule does not fit the model; with field='deterministic', where
-            cuBLAS was not set up for it; with field='lanes', where there are fewer windows.
+            cuBLAS was not set up for it.
         """
         self.deterministic = deterministic or placement.device.type == "cpu"
         if self.deterministic:
@@ -147,10 +140,7 @@ class GradientPass:
         self._stage = self._objective.stage if self._objective else Stage.GRADIENTS
         self._stack = stack
         self._model_key = model_key
-        self.lanes = lanes
-        self._lane_windows = lanes_of(windows, lanes)
-        self._unfinished = False
-        self.schedule = Schedule.choose(schedule, stack, windows, self._norms, placement, lanes=lanes)
+        self.schedule = Schedule.choose(schedule, stack, windows, self._norms, placement)
 
     @property
     def device(self) -> torch.device:
@@ -174,24 +164,8 @@ class GradientPass:
             "float32 tokens": self._float32_tokens,
             "deterministic": self.deterministic,
             "fused": self._fused_variants,
-            **({} if self.lanes == 1 else {"lanes": self.lanes}),
             **self._placement.numerics_key,
         }
-
-    @property
-    def stack(self) -> Stack:
-        """The blocks with the layers that the norms are of."""
-        return self._stack
-
-    @property
-    def norms(self) -> Sequence[GradientNorm]:
-        """Which norms are computed."""
-        return self._norms
-
-    @property
-    def loss_scale(self) -> int:
-        """What the losses are multiplied by, and with them the sums of a lane."""
-        return loss_scale(self._placement.dtype, self._windows.shape[1])
 
     def run(self, step: Step, resume_store: ResumeStore | None = None) -> GradientNorms:
         """Compute the norms.
@@ -217,45 +191,14 @@ class GradientPass:
         NumericalFailure
             With a layer's name, where its gradients are not finite.
         """
-        return self.retried(lambda: self._try(step, resume_store), resume_store)
-
-    def retried(
-        self, compute: Callable[[], GradientNorms], resume_store: ResumeStore | None
-    ) -> GradientNorms:
-        """Return what `compute` returns, which is called again after a change that lets it go on.
-
-        See `_changed_after`; `resume_store` as in `run`.
-        """
         while True:
             try:
-                return compute()
+                return self._try(step, resume_store)
             except (RuntimeError, MemoryError, OSError) as error:
                 if not self._changed_after(error, resume_store):
                     raise
             self._placement.end_stage()  # frees what was copied ahead
             release_memory()  # what the failed pass held
-
-    def run_lane(self, lane: int, step: Step, shards: BlockShards, resume_store: ResumeStore) -> None:
-        """Compute one lane's sums, of the scaled loss, and put them into `shards`, begun in `resume_store`.
-
-        Raises what `run` raises, and what tells that memory ran out: a smaller micro-batch would give other
-        bits than those of the other lanes.
-        """
-        alone = GradientPass(
-            self._placement,
-            self._lane_windows[lane],
-            norms=self._norms,
-            stack=self._stack,
-            schedule=self.schedule.name,
-            deterministic=self.deterministic,
-        )
-        alone.schedule, alone._unfinished = self.schedule, True
-        with deterministic_algorithms(self._placement.device, enabled=self.deterministic):
-            if self.schedule.name == "whole":
-                shards.put_missing(self._stack, alone._run_whole(step))
-            else:
-                alone._run_blocks(shards, step, resume_store)
-        shards.drain()
 
     def _try(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         with deterministic_algorithms(self._placement.device, enabled=self.deterministic):
@@ -288,21 +231,17 @@ class GradientPass:
 
     @property
     def _streamed_schedule(self) -> Schedule:
-        return Schedule.choose(
-            "streamed", self._stack, self._windows, self._norms, self._placement, lanes=self.lanes
-        )
+        return Schedule.choose("streamed", self._stack, self._windows, self._norms, self._placement)
 
     @property
     def _micro_batches(self) -> Sequence[Tensor]:
-        size = self.schedule.micro_batch
-        return [micro_batch for lane in self._lane_windows for micro_batch in torch.split(lane, size)]
+        return torch.split(self._windows, self.schedule.micro_batch)
 
     @property
     def _new_sums(self) -> NewSums:
         if self._objective is not None:
             return self._objective.sums
-        lanes = [] if self.lanes == 1 else [len(lane) for lane in self._lane_windows]
-        return partial(PassSums, norms=self._norms, lanes=lanes, unfinished=self._unfinished)
+        return partial(PassSums, norms=self._norms)
 
     @property
     def _new_loss(self) -> NewLoss:
@@ -346,15 +285,12 @@ class GradientPass:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
         with writer_for(self.device) as writer:
-            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer, stage=self._stage)
-            self._run_blocks(shards, step, resume_store)
+            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer, self._stage)
+            blocks = enumerate(self._stack.blocks)
+            missing = [index for index, block in blocks if block.layers and index not in shards]
+            if missing:
+                self._run_missing(missing, shards, step, resume_store)
         return shards.norms_of(self._stack)
-
-    def _run_blocks(self, shards: BlockShards, step: Step, resume_store: ResumeStore) -> None:
-        blocks = enumerate(self._stack.blocks)
-        missing = [index for index, block in blocks if block.layers and index not in shards]
-        if missing:
-            self._run_missing(missing, shards, step, resume_store)
 
     def _run_missing(
         self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore

@@ -45,20 +45,17 @@ class Schedule:
         windows: Tensor,
         norms: Collection[GradientNorm],
         placement: Placement,
-        *,
-        lanes: int = 1,
     ) -> Self:
         """Return the chosen schedule; for 'auto', `whole` where it fits into memory and takes minutes.
 
-        `windows`: token ids (windows, length). `lanes`: with several, there are sums of one lane beside those
-        of the lanes before it. The result depends only on the model, the windows and the
+        `windows`: token ids (windows, length). The result depends only on the model, the windows and the
         machine, so that a resumed run chooses the same. Raises InvalidInput(field='schedule').
         """
         if choice not in get_args(ScheduleChoice):
             raise InvalidInput(
                 f"schedule {choice!r} is unknown; use auto, whole or streamed", field="schedule"
             )
-        length, shares = windows.shape[1], _shares(stack, norms, placement, 1 if lanes == 1 else 2)
+        length, shares = windows.shape[1], _shares(stack, norms, placement)
         if choice == "whole" or (
             choice == "auto"
             and all(share.fits(length) for share in shares)
@@ -95,10 +92,8 @@ class _Share:
         return windows_beside(self.stored + self.sums, length, self.device, self.activations)
 
 
-def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement, sums: int) -> list[_Share]:
+def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:
     """Return what each device holds on `whole`: a run of blocks; the first and last also what surrounds them.
-
-    `sums`: how many there are of each weight and norm.
 
     See `one_forward_one_backward` for the micro-batches that are under way in each.
     """
@@ -116,7 +111,7 @@ def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement,
                 device,
                 stored=sum(parameter.nbytes for parameter in own),
                 weights=sum(parameter.numel() for parameter in own) * placement.dtype.itemsize,
-                sums=sums * _sums(part, norms),
+                sums=_sums(part, norms),
                 activations=under_way * bytes_per_token(part, placement.dtype, blocks_at_once=len(blocks))
                 if blocks
                 else 0.0,

@@ -54,13 +54,9 @@ class BlockShards:
         numerics_key: NumericsKey,
         norms: Collection[GradientNorm],
         writer: BlockWriter,
-        name: str = "",
         stage: Stage = Stage.GRADIENTS,
     ) -> None:
-        """Begin the stage; shards that were finished under the same key are found in `files`.
-
-        `name`: with which the names of the files begin.
-        """
+        """Begin the stage; shards that were finished under the same key are found in `files`."""
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
         """By norm and block. Those that were put are here once the writer is drained."""
         for number, file in resume_store.begin(stage, numerics_key).items():
@@ -68,7 +64,6 @@ class BlockShards:
             self.files[norm][block] = file
         self._resume_store = resume_store
         self._writer = writer
-        self._name = name
         self._stage = stage
 
     def __contains__(self, block: int) -> bool:
@@ -97,12 +92,6 @@ class BlockShards:
             }
         )
 
-    def unlink(self) -> None:
-        """Delete this machine's copies: the shards are of no use any more."""
-        for files in self.files.values():
-            for file in files.values():
-                file.path.unlink(missing_ok=True)
-
     def drain(self) -> None:
         """Return when every block that was put is durable."""
         self._writer.drain()
@@ -111,7 +100,7 @@ class BlockShards:
         directory = self._resume_store.directory(self._stage)
         for norm, files in self.files.items():
             own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
-            file = save_tensors(own, directory / f"{self._name}{block:05}-{norm}.safetensors")
+            file = save_tensors(own, directory / f"{block:05}-{norm}.safetensors")
             self._resume_store.commit(self._stage, shard_number(block, norm), file)
             files[block] = file
 

@@ -11,7 +11,6 @@ weight W, G the gradient of W. Both factors pass by in the backward pass, so no 
 
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from itertools import accumulate as accumulate_counts
 from typing import Protocol
 
 import torch
@@ -36,65 +35,32 @@ inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its
 class WindowNorms:
     """One layer's running sums over windows: Σ|g| for l1, Σg² for l2."""
 
-    def __init__(
-        self, layer: LinearLayer, norms: Collection[GradientNorm], lanes: Sequence[int] = ()
-    ) -> None:
-        """Allocate the sums on the weight's current device, in float32 (float64 for float64 weights).
-
-        `lanes`: the windows of each, where each lane is summed by itself and the sums are added up in order.
-        """
+    def __init__(self, layer: LinearLayer, norms: Collection[GradientNorm]) -> None:
+        """Allocate the sums on the weight's current device, in float32 (float64 for float64 weights)."""
         weight = layer.matrix
         dtype = torch.promote_types(weight.dtype, torch.float32)
         self._layer = layer
         self._sums: dict[GradientNorm, Tensor] = {
             norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
         }
-        self._ends = set(accumulate_counts(lanes))
-        self._folded = {norm: torch.zeros_like(total) for norm, total in self._sums.items()} if lanes else {}
-        self._windows = 0
 
     def add(self, *factors: GradientFactors) -> None:
-        """Add every window's gradient, the sum of the products δᵀx of all `factors`.
-
-        With lanes, all windows of a call are of one lane.
-        """
+        """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
         accumulate(self._sums, *factors)
-        self._windows += len(factors[0].deltas)
-        if self._windows in self._ends:
-            for norm, total in self._sums.items():
-                fold(self._folded[norm], total)
-                total.zero_()
-
-    def sums(self, norm: GradientNorm) -> Tensor:
-        """Return the sum over all windows, of the scaled loss, and give it up."""
-        total = self._sums.pop(norm)
-        return self._folded.pop(norm) if self._ends else total
 
     def finish(self, norm: GradientNorm, scale: int) -> Tensor:
         """Return the norm divided by `scale`, and give up its sum.
 
         Raises NumericalFailure with the layer's name where the norm is not finite.
         """
-        return norm_of_sums(self.sums(norm), norm, scale, self._layer.name)
-
-
-def fold(total: Tensor, lane: Tensor) -> None:
-    """Add a lane's sum to those of the lanes before it: the same bits on a CPU and on a GPU."""
-    total.add_(lane)
-
-
-def norm_of_sums(total: Tensor, norm: GradientNorm, scale: int, layer: str) -> Tensor:
-    """Return the norm of a sum over windows divided by `scale`, in its place.
-
-    Raises NumericalFailure with the layer's name where the norm is not finite.
-    """
-    result = (total.sqrt_() if norm == "l2" else total).div_(scale)
-    if not torch.isfinite(result.sum()):  # norms are not negative, so nothing cancels in their sum
-        raise NumericalFailure(
-            f"the gradients of layer {layer} are not finite; use dtype bfloat16 or float32, "
-            "and check that the model gives a finite perplexity"
-        )
-    return result
+        total = self._sums.pop(norm)
+        result = (total.sqrt_() if norm == "l2" else total).div_(scale)
+        if not torch.isfinite(result.sum()):  # norms are not negative, so nothing cancels in their sum
+            raise NumericalFailure(
+                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
+                "and check that the model gives a finite perplexity"
+            )
+        return result
 
 
 class WindowSums(Protocol):
@@ -231,25 +197,12 @@ class LayerSums(Protocol):
 class PassSums:
     """What one pass adds up for some layers: norms of their weights' gradients, or gates."""
 
-    def __init__(
-        self,
-        layers: Sequence[LinearLayer],
-        norms: Collection[GradientNorm],
-        lanes: Sequence[int] = (),
-        *,
-        unfinished: bool = False,
-    ) -> None:
-        """`norms`: `gates` alone, or any others. `lanes`: as in `WindowNorms`.
-
-        `unfinished`: the sums themselves are wanted, of the scaled loss, to be folded with those of others.
-        """
+    def __init__(self, layers: Sequence[LinearLayer], norms: Collection[GradientNorm]) -> None:
+        """`norms`: `gates` alone, or any others."""
         self._layers = layers
         self._norms = norms
-        self._unfinished = unfinished
         self._gates = {layer.name: WindowGates(layer) for layer in layers if "gates" in norms}
-        self._weights = {
-            layer.name: WindowNorms(layer, norms, lanes) for layer in layers if "gates" not in norms
-        }
+        self._weights = {layer.name: WindowNorms(layer, norms) for layer in layers if "gates" not in norms}
 
     def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients during its backward pass."""
@@ -262,10 +215,7 @@ class PassSums:
         if self._gates:
             return {"gates": {name: gates.finish(loss_scale) for name, gates in self._gates.items()}}
         return {
-            norm: {
-                name: sums.sums(norm) if self._unfinished else sums.finish(norm, loss_scale)
-                for name, sums in self._weights.items()
-            }
+            norm: {name: sums.finish(norm, loss_scale) for name, sums in self._weights.items()}
             for norm in self._norms
         }
 

@@ -3,7 +3,6 @@
 import torch
 from torch import Tensor
 
-from pruning.errors import InvalidInput
 from pruning.estimate.memory import block_activations
 from pruning.model.blocks import Stack
 from pruning.model.shapes import whole_block
@@ -21,16 +20,6 @@ def micro_batches(
     blocks = len(stack.blocks) if backward else 1
     device = device or stack.model.device
     return torch.split(windows, micro_batch(stack, windows.shape[1], device, blocks_at_once=blocks))
-
-
-def lanes_of(windows: Tensor, lanes: int) -> tuple[Tensor, ...]:
-    """Split windows (windows, …) into lanes of neighbours, in order, whose sizes differ by at most one.
-
-    Raises InvalidInput(field='lanes') where there are fewer windows than lanes.
-    """
-    if len(windows) < lanes:
-        raise InvalidInput(f"{lanes} lanes need as many windows, and there are {len(windows)}", field="lanes")
-    return torch.tensor_split(windows, lanes)
 
 
 def micro_batch(

@@ -42,7 +42,6 @@ from pruning.recipe.recipe import (
     GRADIENTS_ALONE,
     ChannelKind,
     ComputeDtype,
-    Lanes,
     Recipe,
 )
 from pruning.recipe.recovery import (
@@ -84,7 +83,6 @@ __all__ = [
     "GradientNorm",
     "Importance",
     "InWords",
-    "Lanes",
     "LayerSelection",
     "LearningRate",
     "MethodOptions",

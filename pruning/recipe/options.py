@@ -161,13 +161,6 @@ OPTIONS: tuple[Option, ...] = (
         "begin each calibration window with the token that the tokenizer puts before a text (Gemma)",
     ),
     Option(
-        "lanes",
-        "lanes",
-        "integer",
-        "lanes of calibration windows whose gradients several workers may compute: 1 or 16 (default 1)",
-        "N",
-    ),
-    Option(
         "dtype",
         "dtype",
         "text",

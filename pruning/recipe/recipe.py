@@ -35,7 +35,6 @@ ChannelKind = Literal["value_channels", "mlp_channels"]
 CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
-Lanes = Literal[1, 16]
 
 CUT_ALONE = "structure"
 """What stands for the name of a method where units are taken out and nothing is masked."""
@@ -112,13 +111,6 @@ class Recipe(StrictModel):
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
     )
-    lanes: Annotated[Lanes, OUT_AT_DEFAULT] = Field(
-        1,
-        description="Into how many lanes the calibration windows are split for the gradient norms: 1, or 16, "
-        "which several workers may then compute at once. The norms' last bits depend on it, and not on how "
-        "many workers there are.",
-    )
-
     recovery: Annotated[RecoveryOptions | None, OUT_AT_DEFAULT] = Field(
         None, description="Whether kept weights are trained after pruning, and how."
     )
@@ -276,26 +268,6 @@ class Recipe(StrictModel):
                     "calibrate on a text, or use allocation 'gradient'"
                 )
         return calibration
-
-    @field_validator("lanes")
-    @classmethod
-    def _lanes_are_of_gradients(cls, lanes: Lanes, info: ValidationInfo) -> Lanes:
-        if lanes == 1:
-            return lanes
-        users = [info.data[name] for name in ("method", "allocation") if info.data.get(name) is not None]
-        if not info.data.get("norms") and not any("gradient_norms" in user.needs for user in users):
-            raise ValueError("splits the gradients, and neither method nor allocation uses any; leave it out")
-        if info.data.get("gradients") is not None:
-            raise ValueError("splits what is computed, and gradients names norms that are there already")
-        if info.data.get("structure") is not None:
-            raise ValueError("splits the gradients of a model as it is, and structure changes it; use 1")
-        calibration = info.data.get("calibration")
-        if calibration is not None and calibration.samples < lanes:
-            raise ValueError(
-                f"needs a window for each lane, and calibration.samples is {calibration.samples}; use at "
-                f"least {lanes} samples, or 1 lane"
-            )
-        return lanes
 
     @property
     def method_name(self) -> str:

@@ -171,12 +171,7 @@ class DiskRoom:
         if not self.recipe.gradient_norms and not gates:
             return None
         return Schedule.choose(
-            self.schedule,
-            self.model.stack,
-            self.windows,
-            self._norms,
-            self.model.placement,
-            lanes=self.recipe.lanes,
+            self.schedule, self.model.stack, self.windows, self._norms, self.model.placement
         )
 
     @property

@@ -6,7 +6,6 @@ from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
 
-import torch
 from torch import Tensor
 
 from pruning.blockwise.shards import StoredBlocks
@@ -24,8 +23,6 @@ from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.gradients.window_norms import GradientNorms
 from pruning.inputs.gradient_header import FILE_NAME
 from pruning.inputs.publications import Publications
-from pruning.lanes.share import LaneShare
-from pruning.lanes.split import SplitPass
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.stages.models import LoadedModel
@@ -53,7 +50,6 @@ class GradientInputs:
     selection: LayerSelection
     calibration: CalibrationSet | None  # never None where norms are to be computed
     file: GradientFile | None  # None where they are to be computed
-    lanes: int = 1
 
 
 @dataclass(frozen=True)
@@ -91,14 +87,12 @@ class GradientStage:
         publications: Publications,
         resume_store: ResumeStore,
         save_to: Path | None,
-        share: LaneShare | None = None,
         next_blocks: NextBlocks | None = None,
     ) -> None:
-        """`save_to`: a directory that computed norms are also written to. `share`: of a pass with lanes.
+        """`save_to`: a directory that computed norms are also written to.
 
         `next_blocks`: by default nothing is pruned.
         """
-        self._share = share
         self._next_blocks = next_blocks or self._no_blocks
         self._model, self._inputs = model, inputs
         self._schedule, self._deterministic = schedule, deterministic
@@ -173,7 +167,7 @@ class GradientStage:
 
     def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
         try:
-            computed = self._run(gradient_pass, step)
+            computed = gradient_pass.run(step, self._resume_store)
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
@@ -189,21 +183,6 @@ class GradientStage:
             self._publications.hold_back(publish)
         return computed
 
-    def _run(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
-        """Compute the norms alone, or with others that help, which gives the same bits.
-
-        What an earlier attempt has begun alone goes on alone. What it has finished together is read, and what
-        is left of its lanes deleted: the schedule `whole` alone would not look for it.
-        """
-        if gradient_pass.lanes > 1 and self._share is not None:
-            split = SplitPass(gradient_pass, self._share, self._resume_store)
-            begun, finished = split.standing()
-            weights = sum(layer.outputs * layer.inputs for layer in gradient_pass.stack.layers)
-            norm_bytes = weights * len(gradient_pass.norms) * torch.float32.itemsize
-            if finished or self._share.is_worth_it(norm_bytes, begun=begun):
-                return split.run(step)
-        return gradient_pass.run(step, self._resume_store)
-
     def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
         return GradientPass(
             self._model.placement,
@@ -213,7 +192,6 @@ class GradientStage:
             schedule=self._schedule,
             deterministic=self._deterministic,
             model_key=self._model.cut_key,
-            lanes=self._inputs.lanes,
         )
 
     @cached_property
@@ -247,7 +225,6 @@ class GradientStage:
                 calibration=self._provenance.calibration,
                 selection=self._inputs.selection,
                 numerics_key=self._model.placement.numerics_key,
-                lanes=self._inputs.lanes,
             )
             for norm in sorted(self._inputs.norms | later)
         }

@@ -266,7 +266,7 @@ class ResolveStage:
         resolved = ResolvedRun(
             ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
-            GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file, recipe.lanes),
+            GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
             held_out,
             search,
             recovery,

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.valkey import Valkey
 from jobs.fleet import dispatch_queue
-from jobs.lifecycle import lanes, lifecycle, owner_moves
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
@@ -157,23 +157,6 @@ def test_nothing_is_published_while_no_worker_is_idle(
         assert lifecycle.hand_back(session, claim, "the worker shuts down")
     dispatcher.round()
     assert published(broker) == [jobs[0], jobs[0]], "it comes back to its place"
-
-
-def test_lanes_are_offered_to_idle_workers_but_not_beside_one_for_one_job(
-    database: Database, submit: Submit, broker: redis.Redis, settings: Settings
-) -> None:
-    dispatcher = Dispatcher(database, settings.model_copy(update={"queue_backlog": 0}))
-    claim = take(database, submit())
-    seen(database, "w1", "w2", "one")
-    with database.begin() as session:
-        lanes.open_lanes(session, claim, {}, 16)
-        session.execute(update(Worker).where(Worker.name == "one").values(one_job=True))
-    dispatcher.round()
-    assert published(broker) == []
-    with database.begin() as session:
-        dispatch_queue.worker_gone(session, "one")
-    dispatcher.round()
-    assert published(broker) == [claim.job_id]
 
 
 def test_a_job_that_comes_back_keeps_its_place(

@@ -208,7 +208,7 @@ class Attempt:
         return retry(run, on=DATABASE_UNAVAILABLE, check=check)
 
     def _with_store(self, transfer: Callable[[], Result]) -> Result:
-        waited = StoreWait(self.tell_of_store)
+        waited = StoreWait(self._record_store_wait)
         result = retry(
             transfer,
             on=(StoreUnreachable,),
@@ -219,6 +219,6 @@ class Attempt:
         waited.tell_of_end()
         return result
 
-    def tell_of_store(self, write: Callable[[Session, Claim], bool]) -> None:
-        """Tell people, by a guarded write, that the attempt waits for the store, or does no more."""
+    def _record_store_wait(self, write: Callable[[Session, Claim], bool]) -> None:
+        """Record, by a guarded write, that the attempt waits for the store, or does no more."""
         self.guarded(lambda session: write(session, self.claim))

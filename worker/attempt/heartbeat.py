@@ -3,7 +3,6 @@
 import logging
 import threading
 import time
-from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -30,21 +29,11 @@ class Heartbeat:
     """
 
     def __init__(
-        self,
-        database: sessionmaker[Session],
-        claim: Claim,
-        settings: Settings,
-        claimed_at: float,
-        *,
-        extend: Callable[[Session, float], JobState | None] | None = None,
+        self, database: sessionmaker[Session], claim: Claim, settings: Settings, claimed_at: float
     ) -> None:
-        """`claimed_at`: `time.monotonic()` from before the claim.
-
-        `extend`: extends another lease than the job's by so many seconds, and returns the job's state.
-        """
+        """`claimed_at`: `time.monotonic()` from before the claim."""
         self._database = database
         self._claim = claim
-        self._extend = extend or (lambda session, lasts: lifecycle.extend_lease(session, claim, lasts))
         self._beat_seconds = settings.heartbeat_seconds
         self._lease_seconds = settings.lease_seconds
         self._lease_ends_at = claimed_at + settings.lease_seconds
@@ -93,7 +82,7 @@ class Heartbeat:
         with self._beat_lock:
             asked_at = time.monotonic()
             with self._database.begin() as session:
-                state = self._extend(session, self._lease_seconds)
+                state = lifecycle.extend_lease(session, self._claim, self._lease_seconds)
             self._state = state
             if state is not None:
                 self._lease_ends_at = asked_at + self._lease_seconds

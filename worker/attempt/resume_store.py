@@ -1,8 +1,8 @@
 """A job's resume store: its finished blocks are rows in the database, and their shards lie in the store."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
-from typing import Any, ClassVar
+from typing import Any
 
 from jobs.lifecycle import finished_blocks
 from jobs.tables import JobBlock
@@ -15,8 +15,6 @@ from worker.attempt.reporting.restart import restart
 
 class JobResumeStore:
     """Implements `pruning.resume.store.ResumeStore`. Every call may raise an `Interrupted`."""
-
-    _keep: ClassVar[Callable[..., bool]] = staticmethod(finished_blocks.keep)
 
     def __init__(self, attempt: Attempt, directory: Path) -> None:
         """`directory`: the attempt's own, for shards and activation checkpoints."""
@@ -52,19 +50,16 @@ class JobResumeStore:
     def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Upload the shard under the attempt's prefix, then write the row that makes it count."""
         claim, numerics_key = self._attempt.claim, self._numerics_keys[stage]
-        key = f"{self._prefix}/{stage}/{file.path.name}"
+        key = f"{self._attempt.storage_prefix}/blocks/{stage}/{file.path.name}"
         shard = self._attempt.upload(key, file.path, sha256=file.sha256)
-        self._attempt.guarded(lambda session: self._keep(session, claim, stage, block, shard, numerics_key))
+        self._attempt.guarded(
+            lambda session: finished_blocks.keep(session, claim, stage, block, shard, numerics_key)
+        )
         self._own[stage, block] = file
         self._attempt.progress.block_finished(block)
 
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         return ActivationCheckpoint(self.directory(stage), self._numerics_keys[stage])
-
-    @property
-    def _prefix(self) -> str:
-        """The prefix in the store under which nobody else writes shards."""
-        return f"{self._attempt.storage_prefix}/blocks"
 
     def _tell_of_restart(self, stage: Stage, rows: Sequence[JobBlock]) -> None:
         event = restart(self._attempt.claim.attempt, stage, rows, self._numerics_keys[stage])

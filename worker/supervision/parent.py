@@ -21,7 +21,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, held_jobs, machines, placing, quarantine
 from jobs.fleet.dispatch_queue import Orders
-from jobs.lifecycle import lanes, lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.states import LostAttempt
 from pruning.sandbox.trial import held_layers, layers_in_words, layers_that_do_not_hold
@@ -160,7 +160,6 @@ class Parent:
     def _take_back(self, session: Session, job_id: UUID, kind: LostAttempt, reason: str) -> None:
         # Whatever this worker holds was held by the dead child: there is one child at a time.
         name, most = self._identity.name, self._settings.max_lost_attempts
-        lanes.give_back_of(session, name, reason)
         held = held_jobs.held_by(session, name, job_id=job_id, lock=True)
         if held is None:
             return

@@ -20,7 +20,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import held_jobs, placing
 from jobs.fleet.held_jobs import HeldJob
-from jobs.lifecycle import lane_leases, lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
 from jobs.settings import Settings
@@ -92,9 +92,9 @@ class Watchdog:
         return HeldMemory(max(map(held_memory, self._children()), default=0), self._allowed_memory)
 
     def replace_idle_children(self) -> None:
-        """End the children, unless one of them runs a job, or helps with one. Celery starts new ones."""
+        """End the children, unless one of them runs a job. Celery starts new ones."""
         with self._database.begin() as session:
-            held = held_jobs.held_by(session, self._worker) or lane_leases.helped_by(session, self._worker)
+            held = held_jobs.held_by(session, self._worker)
         if held is None:
             self._kill_children()
 
@@ -102,13 +102,9 @@ class Watchdog:
         """Kill the child and end its job, if the job is overdue, or kill it in a job that is lost."""
         with self._database.begin() as session:
             held = held_jobs.held_by(session, self._worker)
-            helped = lane_leases.helped_by(session, self._worker) if held is None else None
-        busy_with = helped if held is None else held.claim.job_id
-        if busy_with is not None:
+        if held is not None:
             self._idle_kills.job_seen()
-        self._check_overstay(busy_with)
-        if helped is not None and self._shutdown_for() >= self._settings.shutdown_seconds:
-            self._kill_children()  # the lane goes to another worker
+        self._check_overstay(None if held is None else held.claim.job_id)
         if held is None or self._verdict(held) is None:
             return
         with self._database.begin() as session:
@@ -125,7 +121,7 @@ class Watchdog:
     def _check_overstay(self, job_id: UUID | None) -> None:
         """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone.
 
-        `job_id`: the job that this worker holds, or helps with.
+        `job_id`: the job that this worker holds.
         """
         # A child begins another job only once the parent knows that it has left this one.
         stayed = self._overstay.seconds(job_id, self._running(), time.monotonic())

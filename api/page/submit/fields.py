@@ -83,11 +83,6 @@ class FormField:
         is_below_one = self.kind == "number" and bool(self.maximum) and float(self.maximum) <= 1
         return is_below_one and bool(_SHARE.search(self.description))
 
-    @property
-    def _is_number(self) -> bool:
-        is_choice_of_numbers = bool(self.choices) and all(map(str.isdecimal, self.choices))
-        return self.kind in ("integer", "number") or is_choice_of_numbers
-
     def advice(self, text: str) -> str:
         """Return what to write in place of a share that is more than all of it; empty for any other text."""
         typed = number(text.strip())
@@ -97,7 +92,7 @@ class FormField:
 
     def parsed(self, text: str) -> object:
         """Return what was typed as a value of the request. Text that cannot be parsed stays text."""
-        if self._is_number:
+        if self.kind in ("integer", "number"):
             return number(text)
         match self.kind:
             case "flag":

@@ -355,9 +355,3 @@ def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: Cl
         (422, True),
         (403, False),
     ]
-
-
-def test_a_choice_of_numbers_is_a_number_in_the_request() -> None:
-    lanes = next(field for field in every_field({}) if field.name == "lanes")
-    assert lanes.kind == "choice"
-    assert lanes.parsed(lanes.default) == 1

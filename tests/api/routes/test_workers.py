@@ -10,7 +10,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.api_keys import Scope
 from jobs.fleet import dispatch_queue, machines, quarantine, steering
-from jobs.lifecycle import lanes
 from jobs.placement.classes import Capacity
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
@@ -73,24 +72,6 @@ def test_the_page_shows_what_the_api_says(client: TestClient, jobs: Jobs, databa
     assert "&lt;img src=x&gt;" in html
     assert "<img" not in html
     assert 'href="/workers" aria-current="page"' in html
-
-
-def test_a_worker_that_helps_names_the_job_that_it_helps_with(
-    client: TestClient, jobs: Jobs, database: Database
-) -> None:
-    claim = jobs.running("eve")
-    jobs.progress(claim, "gradients", 3, 30)
-    with database.begin() as session:
-        for name in ("helper", "worker"):
-            dispatch_queue.worker_seen(session, name, "prune")
-        lanes.open_lanes(session, claim, {}, 16)
-        assert lanes.take(session, claim.job_id, "helper", 30)
-    helping, busy = client.get("/v1/workers").json()["items"]
-    assert (helping["state"], busy["state"]) == ("helping", "busy")
-    assert helping["job"] == busy["job"] | {"since": helping["since"]}
-    html = client.get("/workers").text
-    assert re.findall(r'class="badge \w+">(\w+)<', html) == ["Helping", "Busy"]
-    assert "helps with its gradients, of eve" in html
 
 
 @pytest.mark.threat

@@ -217,12 +217,10 @@ class ComputedLayers:
         self.layers: set[str] = set()
         plain = WindowNorms.__init__
 
-        def count(
-            sums: WindowNorms, layer: LinearLayer, norms: list[GradientNorm], lanes: tuple[int, ...] = ()
-        ) -> None:
+        def count(sums: WindowNorms, layer: LinearLayer, norms: list[GradientNorm]) -> None:
             if norms == ["l1", "l2"]:  # not the trial of a skippable product
                 self.layers.add(layer.name)
-            plain(sums, layer, norms, lanes)
+            plain(sums, layer, norms)
 
         monkeypatch.setattr(WindowNorms, "__init__", count)
 

@@ -185,26 +185,10 @@ def test_the_fingerprint_is_the_same_in_another_process() -> None:
         {"sparsity": 0.5000001},
         {"calibration": {"seed": 1}},
         {"dtype": "float64"},
-        {"lanes": 16},
     ],
 )
 def test_the_fingerprint_tells_recipes_apart(change: dict[str, Any]) -> None:
     assert recipe(**change).fingerprint() != recipe().fingerprint()
-
-
-@pytest.mark.parametrize(
-    "change",
-    [
-        {"lanes": 2},
-        {"lanes": 16, "method": "wanda"},
-        {"lanes": 16, "gradients": "/norms.safetensors"},
-        {"lanes": 16, "structure": {"mlp_channels": 0.3}},
-        {"lanes": 16, "calibration": {"samples": 15}},
-    ],
-    ids=str,
-)
-def test_lanes_split_gradients_that_are_computed_of_the_model_as_it_is(change: dict[str, Any]) -> None:
-    assert refused_field(**change).startswith("lanes")
 
 
 @given(st.floats(min_value=0, max_value=1, exclude_min=True, exclude_max=True))

@@ -21,7 +21,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store
-from jobs.tables import GradientLane, Job, JobEvent, Lease
+from jobs.tables import Job, JobEvent, Lease
 from jobs.webhooks import outbox
 from worker.broker.app import app
 from worker.dispatch import Dispatcher
@@ -129,23 +129,6 @@ def rounds(fleet: Engine, database: Database, settings: Settings) -> None:
     assert wasteful(asked) == []
     assert 20 in {each.touched for each in asked if each.statement.startswith("UPDATE leases")}
     assert 20 in {each.touched for each in asked if each.statement.startswith("UPDATE jobs")}
-    offers(fleet, database, dispatcher)
-
-
-def offers(fleet: Engine, database: Database, dispatcher: Dispatcher) -> None:
-    """Of 300 jobs, half of the lanes are folded; of two of them, the other half can be taken."""
-    with database.begin() as session:
-        running = session.scalars(select(Job.id).where(Job.state == JobState.RUNNING).limit(300)).all()
-        for job_id in running:
-            for lane in range(16 if job_id in running[:2] else 8):
-                done = func.now() if lane < 8 else None
-                row = GradientLane(job_id=job_id, lane=lane, numerics_key={}, finished_at=done)
-                row.folded_at = done
-                session.add(row)
-    vacuum(fleet)
-    asked = measure(fleet, "a round that offers lanes of two jobs", dispatcher.round)
-    assert wasteful(asked) == []
-    assert any("gradient_lanes" in each.statement and each.touched >= 2 for each in asked)
 
 
 def upkeep(fleet: Engine, database: Database, settings: Settings) -> None:

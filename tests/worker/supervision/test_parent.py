@@ -23,7 +23,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.fleet import dispatch_queue, machines, steering
-from jobs.lifecycle import lanes, lifecycle, owner_moves
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.placement.classes import Capacity
 from jobs.settings import Settings
@@ -171,25 +171,6 @@ def test_abandoned_scratch_directories_are_deleted_unless_their_job_may_resume(
     assert queued.exists()
     assert not cancelled.parent.exists()
     assert other.exists()
-
-
-def test_what_killed_coworkers_left_is_deleted_unless_they_hold_a_lane(
-    parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
-) -> None:
-    ended = submit()
-    with database.begin() as session:
-        assert owner_moves.cancel(session, "ada", ended)
-        lanes.open_lanes(session, claim, {}, 16)
-        lane = lanes.take(session, claim.job_id, "another", 30)
-        assert lane is not None
-    of_running = settings.work_dir / "lanes" / str(claim.job_id)
-    held, dead = of_running / str(lane.lease_token), of_running / str(uuid4())
-    of_ended = settings.work_dir / "lanes" / str(ended)
-    for directory in (held, dead, of_ended / str(uuid4())):
-        directory.mkdir(parents=True)
-    parent.wait_until_fit()
-    assert [*of_running.iterdir()] == [held]
-    assert not of_ended.exists()
 
 
 @pytest.mark.parametrize(
