@@ -125,13 +125,14 @@ def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
 
 
 def advised(error: FieldError, typed: Mapping[str, str]) -> FieldError:
-    """Return an error as the form says it: without `job.`, which a sweep puts first, and with advice.
+    """Return an error as the form says it: without `job.`, which a sweep puts first.
 
-    The advice names what was typed, which stands in place of the value.
+    Where a text cannot be read at all, the error says what to write in its place.
     """
     field = error.field.removeprefix("job.")
-    advice = next((one.advice(typed.get(field, "")) for one in every_field(typed) if one.name == field), "")
-    return FieldError(field=field, message=f"{error.message}{advice}", value=None if advice else error.value)
+    of_form = (one for one in every_field(typed) if f"{field}.".startswith(f"{one.name}."))
+    refusal = next((one.refusal(typed.get(one.name, "")) for one in of_form), "")
+    return FieldError(field=field, message=refusal or error.message, value=None if refusal else error.value)
 
 
 def _with_the_model(
