@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
-from api.actions import allowed_paths, estimates, jobs, sweeps
+from api.actions import estimates, jobs, request_checks, sweeps
 from api.actions.jobs import Idempotency
 from api.actions.local_models import local_models
 from api.actions.parse_job import parse_job
@@ -141,7 +141,7 @@ def _with_the_model(
     """Return the errors, with the model's if it lies outside its roots: that is looked at after the types."""
     if any(error.field.removeprefix("job.").startswith("model") for error in errors):
         return errors
-    return [*allowed_paths.of_model(typed.get("model.id", "").strip(), resources.settings), *errors]
+    return [*request_checks.of_model(typed.get("model.id", "").strip(), resources.settings), *errors]
 
 
 def _nothing_is_done(errors: list[FieldError]) -> list[FieldError]:

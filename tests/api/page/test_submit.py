@@ -189,7 +189,8 @@ def test_a_preset_on_the_form_makes_the_job_that_the_same_request_makes(
 ) -> None:
     page = client.get("/jobs/new", params={"method.name": preset}).text
     assert html.escape(PRESETS[preset].about) in page
-    assert not {name.partition(".")[0] for name in shown_in(page)} & {*PRESETS[preset].decides}
+    decided = {name for name in shown_in(page) if name.partition(".")[0] in PRESETS[preset].decides}
+    assert decided == set(PRESETS[preset].adjustable)
     # What was chosen for another method before, and is no longer shown, is not sent along.
     data = LEAST | {"method.name": preset, "allocation.name": "owl", "order": "layers"}
     answer = client.post("/jobs/new", data=data, headers=ORIGIN)
@@ -416,3 +417,19 @@ def test_a_choice_of_numbers_is_a_number_in_the_request() -> None:
     lanes = next(field for field in every_field({}) if field.name == "lanes")
     assert lanes.kind == "choice"
     assert lanes.parsed(lanes.default) == 1
+
+
+def test_the_tokens_of_a_grade_that_trains_can_be_typed(client: TestClient) -> None:
+    of_training = {name for name in names_of("recovered") if name.startswith("recovery.")}
+    assert of_training == {"recovery.distil.tokens"}
+    assert not {name for name in names_of("fast") if name.startswith("recovery.")}
+    typed = LEAST | {"method.name": "recovered", "calibration.dataset": "builtin"}
+    refused = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    (hint,) = re.findall(r'id="hint-recovery.distil.tokens">(.*?)</p>', refused.text)
+    assert "Must be at most 6144" in hint
+    made = client.post("/jobs/new", data=typed | {"recovery.distil.tokens": "6144"}, headers=ORIGIN)
+    assert made.status_code == 303, made.text
+
+
+def names_of(method: str) -> list[str]:
+    return [field.name for field in every_field({"method.name": method})]
