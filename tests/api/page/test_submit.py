@@ -226,7 +226,7 @@ ASKED: list[dict[str, Any]] = [
         "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
         "labels": {"team": "search"},
     },
-    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1.0}},
+    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}},
     {
         "model": "org/name",
         "structure": {"parameters": 0.3, "importance": "activation", "repair": "none", "rounds": 3},
