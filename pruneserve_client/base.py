@@ -22,7 +22,20 @@ class Model(BaseModel):
 
     def as_sent(self) -> dict[str, Any]:
         """Return the fields that were set or received, and the tags of variants, as plain JSON values."""
-        return self.model_dump(mode="json", exclude_unset=True)
+        sent: dict[str, Any] = _as_written(self.model_dump(mode="json", exclude_unset=True))
+        return sent
+
+
+def _as_written(value: Any) -> Any:  # noqa: ANN401 - any JSON
+    """Return a JSON value with 1 in place of 1.0: one unit of a structure, which the server may ask about."""
+    match value:
+        case dict():
+            return {name: _as_written(inner) for name, inner in value.items()}
+        case list():
+            return [_as_written(inner) for inner in value]
+        case float() if value == 1:
+            return 1
+    return value
 
 
 class JobModel(Model):

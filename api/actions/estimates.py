@@ -2,7 +2,7 @@
 
 from functools import partial
 
-from api.actions import allowed_paths
+from api.actions import request_checks
 from api.actions.model_shape import shape_of
 from api.resources import AppResources
 from api.schemas.jobs.requests import JobRequest
@@ -27,7 +27,7 @@ async def estimate(resources: AppResources, owner: str, request: JobRequest) -> 
 
 def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
     spec = request.spec()
-    allowed_paths.check(spec, resources.settings)
+    request_checks.check(spec, resources.settings)
     shape = shape_of(spec.recipe.model, owner, resources.settings)
     seen_within = resources.settings.lease_seconds
     with resources.database.begin() as session:

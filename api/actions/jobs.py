@@ -5,7 +5,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.actions import allowed_paths, preflight
+from api.actions import preflight, request_checks
 from api.actions.parse_job import parse_job
 from api.actions.waiting import WaitingReasons
 from api.problems.problems import (
@@ -51,7 +51,7 @@ def submit(
     IdempotencyKeyReused, and `quota.QueueFull`.
     """
     spec = request.spec()
-    allowed_paths.check(spec, resources.settings)
+    request_checks.check(spec, resources.settings)
     if idempotency is not None and (first := _submitted_before(resources, owner, idempotency, reasons)):
         return first, False
     pending = not preflight.check(resources, owner, spec)

@@ -3,7 +3,7 @@
 import logging
 from functools import partial
 
-from api.problems.problem import FieldError
+from api.actions.request_checks import field_error
 from api.problems.problems import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
 from jobs.spec.cuts import Fault
@@ -27,14 +27,8 @@ def check(resources: AppResources, owner: str, spec: JobSpec) -> bool:
     except (ServiceUnavailable, TimeoutError):
         return False
     if found:
-        raise InvalidRequest(*map(_error, found))
+        raise InvalidRequest(*map(field_error, found))
     return True
-
-
-def _error(fault: Fault) -> FieldError:
-    if fault.value is None:
-        return FieldError(field=fault.field, message=fault.message)
-    return FieldError.of(fault.field, fault.message, fault.value)
 
 
 def _faults(spec: JobSpec, places: Places) -> list[Fault]:

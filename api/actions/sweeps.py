@@ -8,7 +8,7 @@ from uuid import UUID
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.actions import allowed_paths
+from api.actions import request_checks
 from api.actions.jobs import Idempotency
 from api.actions.model_shape import shape_of
 from api.actions.parse_job import parse_job
@@ -249,7 +249,7 @@ def _shapes(
     to be counted.
     """
     base = _probe(request, target.lowest).spec()
-    allowed_paths.check(base, resources.settings)
+    request_checks.check(base, resources.settings)
     multiple_of = base.recipe.structure.multiple_of if base.recipe.structure else None
 
     def compared() -> list[Shape]:
@@ -294,7 +294,7 @@ def _comparison(
 
 def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:
     for job in jobs:
-        allowed_paths.check(job.spec(), resources.settings)
+        request_checks.check(job.spec(), resources.settings)
 
 
 def _detail(session: Session, sweep: Sweep | None, reasons: WaitingReasons) -> SweepDetail:

@@ -16,13 +16,14 @@ from api.page.pictures.pictures import Name, pictures
 from api.page.pictures.routes import Hints, picture_of
 from api.problems.problems import NotPresentable
 from api.resources import AppResources, Database, Resources
+from api.schemas.jobs.query import METHOD_NAMES
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
 from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.access.api_keys import Scope
 from jobs.states import JobState
 from jobs.tables import Job
 from jobs.zoo import artifacts
-from pruning.recipe import CUT_ALONE, METHODS
+from pruning.recipe import GRADIENTS_ALONE
 
 router = APIRouter(include_in_schema=False)
 
@@ -49,7 +50,7 @@ def list_entries(
         place="zoo",
         entries=entries,
         filters=filters,
-        methods=[*METHODS, CUT_ALONE],
+        methods=[name for name in METHOD_NAMES if name != GRADIENTS_ALONE],
         older=filters.query_string(entries.next_cursor) if entries.next_cursor else None,
         principal=principal,
     )

@@ -13,11 +13,11 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from cli.options.connection import connected
 from cli.options.ids import find_job, is_part_of_an_id
-from cli.options.typed import shown
 from cli.options.waiting_options import AsJson
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
 from pruneserve_client import Client, NotFound
 from pruneserve_client.models import ArtifactItem, ZooFile
+from pruneserve_client.quantities import shown
 
 
 def job_or_entry(text: str) -> str:

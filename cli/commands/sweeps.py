@@ -11,7 +11,7 @@ from rich.table import Table
 from cli.commands.time_limit import time_limit
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.options.job_option import finite, json_or_text, pair, share
+from cli.options.job_option import json_or_text, pair, share
 from cli.options.job_options import takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.lists import plain_table, print_list, utc
@@ -70,13 +70,14 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],
     lowest: Annotated[
-        float | None, typer.Option(callback=finite, help="The lowest sparsity to accept.")
+        float | None, typer.Option(parser=share, metavar="SHARE", help="The lowest sparsity to accept.")
     ] = None,
     highest: Annotated[
-        float | None, typer.Option(callback=finite, help="The highest sparsity to try.")
+        float | None, typer.Option(parser=share, metavar="SHARE", help="The highest sparsity to try.")
     ] = None,
     tolerance: Annotated[
-        float | None, typer.Option(callback=finite, help="The distance from the best sparsity, at most.")
+        float | None,
+        typer.Option(parser=share, metavar="SHARE", help="The distance from the best sparsity, at most."),
     ] = None,
     over: Annotated[
         str | None,
@@ -181,7 +182,7 @@ def _varied(given: Iterable[tuple[str, str]]) -> dict[str, list[Any]]:
 
 
 def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON
-    return share(text) if name == "sparsity" and "%" in text else json_or_text(text)
+    return share(text) if name == "sparsity" else json_or_text(text)
 
 
 def _without_idle_method(body: dict[str, Any], given: dict[str, Any]) -> None:

@@ -7,9 +7,9 @@ from uuid import UUID
 
 import typer
 
-from cli.options.typed import shown
 from cli.terminal import CommandFailed, Exit
 from pruneserve_client import Client
+from pruneserve_client.quantities import shown
 
 MOST_LOOKED_AT = 1000
 """The newest things whose ids are looked through for digits of one."""

@@ -9,7 +9,8 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options.typed import shown
+from pruneserve_client import quantities
+from pruneserve_client.quantities import shown
 
 
 @dataclass(frozen=True)
@@ -76,9 +77,9 @@ def pair(text: str) -> tuple[str, str]:
 
 
 def setting(text: str) -> tuple[str, Any]:
-    """Return both sides of `name=value`; the value is read as JSON, or else as a string."""
+    """Return both sides of `name=value`; the value is a share such as 25%, JSON, or else a string."""
     name, value = pair(text)
-    return name, json_or_text(value)
+    return name, share(value) if value.endswith("%") else json_or_text(value)
 
 
 def json_or_text(text: str) -> Any:  # noqa: ANN401 - any JSON
@@ -102,48 +103,19 @@ def finite(value: float | None) -> float | None:
     return value
 
 
-def number(text: str) -> float:
-    """Return the finite number that the text stands for."""
-    try:
-        value = float(text)
-    except ValueError:
-        value = math.nan
-    if not math.isfinite(value):
-        raise typer.BadParameter(f"write a finite number, not {shown(text)}")
-    return value
+def read_as(read: Callable[[str], float]) -> Callable[[str], float]:
+    """Return a parser of typer's for what `quantities` reads."""
+
+    def parser(text: str) -> float:
+        try:
+            return read(text)
+        except ValueError as error:
+            raise typer.BadParameter(str(error)) from None
+
+    return parser
 
 
-def share(text: str) -> float:
-    """Return `5%` or `0.05` as 0.05. A plain 5, which may mean either of 5% and 500%, is refused."""
-    digits, percent, rest = text.partition("%")
-    try:
-        value = number(digits)
-    except typer.BadParameter:
-        raise typer.BadParameter(f"write a share like 5% or 0.05, not {shown(text)}") from None
-    if rest.strip():
-        raise typer.BadParameter(f"write a share like 5% or 0.05, not {shown(text)}")
-    if value > 1 and not percent:
-        raise typer.BadParameter(
-            f"{shown(text)} may mean two things: write {value:g}% or {value / 100:g}, or else "
-            f"{value * 100:g}%"
-        )
-    return value / 100 if percent else value
-
-
-_UNITS = {"": 1.0, "K": 1e3, "M": 1e6, "G": 1e9, "T": 1e12}
-
-
-def size(text: str) -> int:
-    """Return `1GB`, `500 MB` or `1000000000` as a number of bytes; units are decimal."""
-    digits = text.strip().upper().removesuffix("B")
-    unit = digits[-1:] if digits[-1:] in _UNITS else ""
-    try:
-        value = number(digits.removesuffix(unit)) * _UNITS[unit]
-    except typer.BadParameter:
-        value = math.inf
-    if not 1 <= value < math.inf:
-        raise typer.BadParameter(f"write a size like 1GB, 500MB or 1000000000, not {shown(text)}")
-    return round(value)
+number, share, size = (read_as(read) for read in (quantities.number, quantities.share, quantities.size))
 
 
 def score(text: str) -> tuple[str, float]:

@@ -5,7 +5,7 @@ from typing import Any
 import typer
 from pydantic import ValidationError
 
-_MOST_SHOWN = 80
+from pruneserve_client.quantities import shown
 
 # The kinds of pydantic's errors, which say how the text was parsed, by what the option takes.
 _KINDS = (
@@ -26,12 +26,6 @@ def accepted(error: typer.BadParameter) -> str:
     found = error.__cause__.errors(include_url=False)[0]
     kind = _kind(found["type"], error.param)
     return f"write {kind}, not {shown(found['input'])}" if kind else str(error.message)
-
-
-def shown(value: object) -> str:
-    """Return what was typed, in quotes and at most 80 characters of it."""
-    text = str(value)
-    return repr(text if len(text) <= _MOST_SHOWN else f"{text[:_MOST_SHOWN]}…")
 
 
 def _kind(error: str, param: Any) -> str | None:  # noqa: ANN401 - typer does not export its parameters' type

@@ -7,10 +7,10 @@ from pathlib import Path
 from cli.options.wording import called
 from cli.render.escape import markdown
 from cli.render.outcome import Outcome
-from cli.render.report import ReportExcerpt, report_of
+from cli.render.report import measurements, report_of
 from cli.render.views import change, measure, what_is_done
 from cli.terminal import Exit, duration, size
-from pruneserve_client.models import JobDetail, Verdict
+from pruneserve_client.models import JobDetail, Report, Verdict
 
 _MARKS: dict[int, str] = {Exit.OK: "✅", Exit.CANCELLED: "⚪", Exit.TIMEOUT: "⏳"}
 
@@ -41,16 +41,15 @@ def page(outcome: Outcome, server: str) -> str:
     return "\n\n".join(lines) + "\n\n"
 
 
-def _facts(job: JobDetail, report: ReportExcerpt | None, server: str) -> Iterator[tuple[str, ...]]:
+def _facts(job: JobDetail, report: Report | None, server: str) -> Iterator[tuple[str, ...]]:
     yield "job", f"[{job.id}](<{server}/jobs/{job.id}>)"
     yield "model", markdown(job.model)
     yield "method", markdown(what_is_done(job))
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
-    if report:
-        yield from report.measured(markdown)
-        for warning in report.warnings:
-            yield "warning", markdown(warning)
+    yield from measurements(job, markdown)
+    for warning in report.warnings if report else ():
+        yield "warning", markdown(warning)
     if job.error:
         field = f"{called(job.error.field)}: " if job.error.field else ""
         yield "error", markdown(field + job.error.message)
@@ -69,7 +68,7 @@ def _conditions(gate: Verdict) -> Iterator[tuple[str, ...]]:
         )
 
 
-def _stages(report: ReportExcerpt) -> Iterator[tuple[str, ...]]:
+def _stages(report: Report) -> Iterator[tuple[str, ...]]:
     for stage in report.stages:
         yield markdown(stage.name), duration(stage.seconds), size(stage.peak_memory_bytes)
 

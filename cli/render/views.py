@@ -13,7 +13,7 @@ from rich.table import Table
 
 from cli.options.wording import called
 from cli.render.lists import plain_table
-from cli.render.report import ReportExcerpt, report_of
+from cli.render.report import measurements, report_of
 from cli.terminal import clean, duration, size
 from pruneserve_client.models import (
     Condition,
@@ -217,9 +217,8 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
         table.add_row("gate", clean(job.gate.state))
         for condition in job.gate.conditions:
             table.add_row("", clean(_condition_line(condition)))
-    if report := report_of(job):
-        for row in _rows_of(report):
-            table.add_row(*row)
+    for row in _rows_of_report(job):
+        table.add_row(*row)
     console.print(table)
 
 
@@ -232,14 +231,15 @@ def what_is_done(job: JobDetail) -> str:
     return ", ".join([*masked, *([CUT_ALONE, *cut] if cut else [])]) or job.method
 
 
-def _rows_of(report: ReportExcerpt) -> Iterator[tuple[str, str]]:
-    yield from report.measured(clean)
-    for stage in report.stages:
+def _rows_of_report(job: JobDetail) -> Iterator[tuple[str, str]]:
+    yield from measurements(job, clean)
+    report = report_of(job)
+    for stage in report.stages if report else ():
         yield (
             clean(stage.name),
             f"{duration(stage.seconds)}, peak memory {size(stage.peak_memory_bytes)}",
         )
-    for warning in report.warnings:
+    for warning in report.warnings if report else ():
         yield "warning", clean(warning)
 
 

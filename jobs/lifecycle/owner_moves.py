@@ -102,7 +102,7 @@ def create(
         "name": spec.name,
         "recipe_fingerprint": fingerprint_of(document["recipe"]),
         "model": spec.recipe.model.id,
-        "method": spec.recipe.method_name,
+        "method": spec.method_name,
         "pattern": spec.recipe.pattern,
         "sparsity": spec.recipe.sparsity,
         "labels": given_labels,

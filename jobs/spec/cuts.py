@@ -1,4 +1,6 @@
-"""Cuts that a model's config.json alone shows to be impossible. A worker refuses them in the same words.
+"""Cuts and selections of layers that a model's config.json alone shows to be impossible.
+
+A worker refuses them in the same words.
 
 Only what is certain to fail is named: a config that says less, or of another family, says nothing.
 """
@@ -8,7 +10,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any, Self
 
-from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, StructureOptions, UnitKind
+from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, Recipe, StructureOptions, UnitKind
 
 HEADS_DIVIDE_THE_HIDDEN_SIZE = frozenset({"llama", "gemma2", "gemma3_text"})
 """Types of models whose config in transformers refuses other numbers of attention heads."""
@@ -19,6 +21,11 @@ WITHOUT_EXPERTS = frozenset({"llama", "mistral", "qwen2", "qwen3", "gemma", "gem
 PLAIN = frozenset({"llama", "mistral"})
 """Types of models whose blocks have the weights that `_Plain` counts, where the config asks for no biases."""
 
+_PLAIN_LAYERS = (
+    *(f"self_attn.{name}_proj" for name in "qkvo"),
+    *(f"mlp.{name}_proj" for name in ("gate", "up", "down")),
+)
+_MOST_BLOCKS = 1024  # as `_MOST_GROUPS`
 _EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
 # Beyond that, a config is no model's, and is not counted through.
 _MOST_GROUPS = 1024
@@ -47,6 +54,22 @@ def faults_of_the_cut(structure: StructureOptions, config: dict[str, Any]) -> It
     share, plain = structure.parameters, _Plain.of(config)
     if share is not None and plain and (reason := plain.refused(structure, share, config)):
         yield Fault("structure.parameters", reason)
+
+
+def faults_of_the_selection(recipe: Recipe, config: dict[str, Any]) -> Iterator[Fault]:
+    """Yield the patterns of `layers` that match no layer, for families whose layers' names are known."""
+    blocks = count(config.get("num_hidden_layers"))
+    # Where whole blocks go, the names are those of the smaller model.
+    shorter = recipe.structure is not None and recipe.structure.blocks is not None
+    if config.get("model_type") not in PLAIN or blocks is None or blocks > _MOST_BLOCKS or shorter:
+        return
+    names = [f"model.layers.{block}.{layer}" for block in range(blocks) for layer in _PLAIN_LAYERS]
+    for field, glob in recipe.layers.unmatched(names):
+        yield Fault(
+            f"layers.{field}",
+            f"pattern {glob!r} matches no layer of the model, whose layers have names such as {names[0]} and "
+            f"{names[-1]}",
+        )
 
 
 def count(value: object) -> int | None:

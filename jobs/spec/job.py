@@ -6,7 +6,7 @@ from pydantic import Field, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
 from jobs.spec.placement import Placement, within_limits
-from pruning.recipe import Evaluation, Recipe, StrictModel, Text
+from pruning.recipe import PRESETS, Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.fields import OUT_AT_DEFAULT
 
 
@@ -70,6 +70,24 @@ class JobSpec(JobOptions):
         """Each dataset that the job reads, after the field of the request that names it."""
         shares = tuple((share.field, share.dataset) for share in self.recipe.calibration.shares)
         return shares + self.recipe.training_texts + self.evaluation.texts
+
+    @property
+    def method_name(self) -> str:
+        """The preset whose options the recipe has; for any other, the name of its method."""
+        # The last first: `recovered` has all options of `best`.
+        combinations = (name for name in reversed(tuple(PRESETS)) if PRESETS[name].is_combination)
+        return next(filter(self._has_options_of, combinations), self.recipe.method_name)
+
+    def _has_options_of(self, preset: str) -> bool:
+        decides, adjustable = PRESETS[preset].decides, PRESETS[preset].adjustable
+        stored = self.recipe.model_dump(mode="json")
+        fields = {name: value for name, value in stored.items() if name not in decides} | {"method": preset}
+        if self.recipe.distil is not None and "recovery.distil.tokens" in adjustable:
+            fields["recovery"] = {"distil": {"tokens": self.recipe.distil.tokens}}
+        try:
+            return self.recipe == Recipe.model_validate(fields)
+        except ValidationError:  # the preset does not go with the other fields
+            return False
 
     def as_request(self) -> dict[str, Any]:
         """Return the request that asks for this job, as JSON, with every default filled in."""

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.cuts import Fault, count, faults_of_the_cut
+from jobs.spec.cuts import Fault, count, faults_of_the_cut, faults_of_the_selection
 from jobs.spec.job import JobSpec
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
@@ -96,6 +96,7 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
         whose = "the context of the model as it lies in the service's cache"
     if spec.recipe.structure is not None:
         yield from faults_of_the_cut(spec.recipe.structure, config or {})
+    yield from faults_of_the_selection(spec.recipe, config or {})
     context = _context(config or {})
     if context is None:
         return

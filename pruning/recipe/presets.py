@@ -4,7 +4,7 @@ They are three grades, from the cheapest on. docs/methods.md says how they were 
 what they cost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -22,6 +22,12 @@ class Preset:
     options: Mapping[str, Any]  # fields of a recipe
     unstructured: Mapping[str, Any] = field(default_factory=dict)  # and those for a pattern that is not N:M
     decides: tuple[str, ...] = ("allocation", "refit", "order")  # what a request with the name leaves out
+    adjustable: tuple[str, ...] = ()  # fields of those, dotted, that it may set all the same
+
+    @property
+    def is_combination(self) -> bool:
+        """Whether it is more than another name for a method with its defaults."""
+        return self.options.keys() > {"method"}
 
 
 _BEST: Mapping[str, Any] = {
@@ -54,6 +60,7 @@ PRESETS: Mapping[str, Preset] = {
         {**_BEST, "recovery": {"distil": {"tokens": 131_072}}},
         _GUIDED,
         decides=("allocation", "refit", "order", "recovery"),
+        adjustable=("recovery.distil.tokens",),
     ),
 }
 """By name, from the cheapest on."""
@@ -62,18 +69,30 @@ PRESETS: Mapping[str, Preset] = {
 def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     """Replace a preset's name in a recipe's `method` by the options that it stands for.
 
-    Raises ValueError if the fields set an option that the preset decides.
+    Raises ValueError if the fields set an option that the preset decides, but for those that are adjustable.
     """
     name = next((name for name in PRESETS if fields.get("method") in (name, {"name": name})), None)
     if name is None:
         return fields
     preset = PRESETS[name]
-    for decided in preset.decides:
-        if decided in fields:
-            raise ValueError(f"the preset '{name}' decides {decided}; leave it out, or name a method instead")
+    given = {decided: fields[decided] for decided in preset.decides if decided in fields}
+    for decided, value in given.items():
+        if not set(_paths(decided, value)) <= set(preset.adjustable):
+            but = [f" but for {path}" for path in preset.adjustable if path.startswith(f"{decided}.")]
+            what = f"{decided}{''.join(but)}"
+            raise ValueError(f"the preset '{name}' decides {what}; leave it out, or name a method instead")
     guided = {} if implies_sparsity(fields.get("pattern")) else preset.unstructured
     held_back = _with_ridge(preset.options, fields.get("calibration", {}))
-    return {**fields, **preset.options, **held_back, **guided}
+    return {**fields, **preset.options, **held_back, **guided, **given}
+
+
+def _paths(name: str, value: object) -> Iterator[str]:
+    """Yield the dotted paths of the values in an object."""
+    if isinstance(value, Mapping) and value:
+        for inner, one in value.items():
+            yield from _paths(f"{name}.{inner}", one)
+    else:
+        yield name
 
 
 def _with_ridge(options: Mapping[str, Any], calibration: object) -> Mapping[str, Any]:

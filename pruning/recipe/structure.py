@@ -1,9 +1,9 @@
 """The options of structured pruning, which takes whole units out of a model. The maths is in `structure`."""
 
 from collections.abc import Mapping
-from typing import Annotated, Literal, get_args
+from typing import Annotated, Any, Literal, get_args
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, Text
 from pruning.recipe.methods import Need
@@ -52,8 +52,25 @@ def _terms(value: str) -> str:
     return "+".join(term for term in _IMPORTANCES if term in terms)
 
 
+def _one_unit_or_all(value: Any) -> Any:  # noqa: ANN401 - not yet validated
+    if isinstance(value, float) and value == 1:
+        raise ValueError("may mean all units or one of them: write 1 for one, or a share below 1")
+    return value
+
+
+def _whole(value: float) -> float:
+    return 1 if value == 1 else value  # so that what is written can be read
+
+
 # Below 1 a share of the units of each block; from 1 on a number of them.
-Amount = Annotated[float, Field(gt=0, le=1_000_000), AfterValidator(_amount)]
+Amount = Annotated[
+    float,
+    Field(gt=0, le=1_000_000),
+    AfterValidator(_amount),
+    BeforeValidator(_one_unit_or_all),
+    PlainSerializer(_whole, return_type=Any),
+    WithJsonSchema({"exclusiveMinimum": 0, "maximum": 1_000_000, "type": "number"}, mode="serialization"),
+]
 # One importance, or several joined by `+`, in the order of `Importance`.
 ImportanceSum = Annotated[Text, AfterValidator(_terms)]
 

@@ -1,5 +1,6 @@
 """The generated models keep step with the API."""
 
+import json
 import re
 import subprocess
 import sys
@@ -92,3 +93,9 @@ def test_what_the_server_judges_is_left_to_it() -> None:
         },
         "required": ["title"],
     }
+
+
+def test_one_unit_of_a_structure_is_sent_as_the_server_reads_it() -> None:
+    for written in (1, 1.0):
+        sent = JobRequest.model_validate({"model": "org/name", "structure": {"kv_groups": written}}).as_sent()
+        assert '"kv_groups": 1}' in json.dumps(sent)

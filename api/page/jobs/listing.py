@@ -21,7 +21,7 @@ from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Resources
 from api.schemas.jobs.answers import JobSummary
-from api.schemas.jobs.query import MAX_MODELS, JobListQuery
+from api.schemas.jobs.query import MAX_MODELS, METHOD_NAMES, JobListQuery
 from api.schemas.pages import encode_cursor
 from api.security.auth import Reader
 from api.streams.streams import HEADERS, KEEPALIVE
@@ -31,7 +31,7 @@ from jobs.queries.models import models_containing
 from jobs.queries.queries import JobFilter, SortColumn
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, Text
+from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, Text
 
 router = APIRouter(include_in_schema=False)
 
@@ -132,7 +132,7 @@ def list_jobs(filters: Filters, principal: Reader, owner: Owner, resources: Reso
         listed=listed,
         filters=filters,
         states=list(JobState),
-        methods=[*METHODS, CUT_ALONE, GRADIENTS_ALONE],
+        methods=METHOD_NAMES,
         gates=list(GateState),
         older=filters.query_string(listed.next_cursor) if listed.next_cursor else None,
         live=filters.query_string(encode_cursor(filters.cursor) if filters.cursor else None),

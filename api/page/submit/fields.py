@@ -4,24 +4,40 @@ A field is named by its dotted path in the request, and has the bounds, default 
 field that is left empty is left out of the request, so that it has the default.
 """
 
+import math
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from functools import cache
 from typing import Any, Literal
 
 from pydantic import BaseModel
 
-Kind = Literal["text", "number", "integer", "choice", "flag", "list", "pairs", "weighted"]
+from pruneserve_client.quantities import amount, number, share, size
+
+Kind = Literal[
+    "text",
+    "number",
+    "integer",
+    "share",
+    "amount",
+    "size",
+    "choice",
+    "flag",
+    "list",
+    "shares",
+    "pairs",
+    "weighted",
+]
 
 _NAMED_WITH_PARENT = (
     *("model", "refit", "layers", "allocation", "structure"),
     *("blocks", "distil", "recovery"),
 )
 _UNBOUNDED = 1e6
-_MAX_DIGITS = 400  # of any number that a field could accept there are fewer
 _SHARE = re.compile(r"\b(share|sparsity)\b", re.IGNORECASE)
+_INCREASE = "max_perplexity_increase"  # a share that may be more than all
 _SEPARATOR = re.compile(r"[,\n]")
 
 
@@ -72,45 +88,51 @@ class FormField:
         if not self.minimum or not self.maximum:
             return ""
         least, most = _grouped(self.minimum), _grouped(self.maximum)
-        if self._is_share:
-            return f"{least} to {most}, or in percent"
         # Beyond that, the limit only keeps out what is no number that anybody means.
-        return f"from {least} up" if float(self.maximum) >= _UNBOUNDED else f"{least} to {most}"
+        bounds = f"from {least} up" if float(self.maximum) >= _UNBOUNDED else f"{least} to {most}"
+        also = {"share": ", or in percent", "size": ", such as 200MB"}
+        return f"{bounds}{also.get(self.kind, '')}"
 
-    @property
-    def _is_share(self) -> bool:
-        """Whether people would give it in percent. A learning rate is below 1, but no share."""
-        is_below_one = self.kind == "number" and bool(self.maximum) and float(self.maximum) <= 1
-        return is_below_one and bool(_SHARE.search(self.description))
-
-    def advice(self, text: str) -> str:
-        """Return what to write in place of a share that is more than all of it; empty for any other text."""
-        typed = number(text.strip())
-        if not self._is_share or not isinstance(typed, int | float) or typed <= 1:
-            return ""
-        return f": write 50 % or 0.5; {text.strip()} is more than all"
+    def refusal(self, text: str) -> str:
+        """Return what to write in place of a text that cannot be read; empty for any other text."""
+        try:
+            if text.strip():
+                self._read(text.strip())
+        except ValueError as error:
+            return str(error)
+        return ""
 
     def parsed(self, text: str) -> object:
-        """Return what was typed as a value of the request. Text that cannot be parsed stays text."""
-        if self.kind in ("integer", "number"):
-            return number(text)
+        """Return what was typed as a value of the request. Text that cannot be read stays text.
+
+        The types of the request are strict, and refuse it.
+        """
+        try:
+            return self._read(text)
+        except ValueError:
+            return text
+
+    def _read(self, text: str) -> object:
+        """Return what was typed as a value of the request. Raises ValueError."""
+        if self.kind in _QUANTITIES:
+            return _QUANTITIES[self.kind](text)
+        parts = [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
         match self.kind:
             case "flag":
                 return text == "true"
-            case "list":
-                return [part.strip() for part in _SEPARATOR.split(text) if part.strip()]
-            case "weighted":
-                return [_weighted(part.strip()) for part in _SEPARATOR.split(text) if part.strip()]
+            case "list" | "shares" | "weighted":
+                return [_ITEMS[self.kind](part) for part in parts]
             case "pairs":
-                return dict(_pair(part, self.name) for part in _SEPARATOR.split(text) if part.strip())
-            case _:
-                return text
+                return dict(_pair(part, self.name) for part in parts)
+        return text
 
     def written(self, value: object) -> str:
         """Return a value of the request as people would type it."""
         if self.kind == "flag":
             return "true" if value or value == {} else ""
         match value:
+            case float() if value > 1 and self.kind == "share":
+                return f"{Decimal(str(value)).scaleb(2):f}%"
             case list() if self.kind == "weighted":
                 return ", ".join(f"{item['dataset']}={item['weight']:g}" for item in value)
             case list():
@@ -166,7 +188,7 @@ def typed_as(fields: Iterator[FormField], body: Mapping[str, Any]) -> dict[str, 
 
 def _field(name: str, schema: dict[str, Any], types: dict[str, Any]) -> FormField | None:
     inner = _concrete(schema, types)
-    kind = "weighted" if "weight" in _parts(inner, types) else _kind(inner)
+    kind = "weighted" if "weight" in _parts(inner, types) else _kind(name, schema, inner)
     if kind is None:
         return None
     return FormField(
@@ -200,12 +222,27 @@ def _parts(schema: dict[str, Any], types: dict[str, Any]) -> Mapping[str, Any]:
     return parts
 
 
-def _kind(schema: dict[str, Any]) -> Kind | None:
-    if "enum" in schema:
+def _kind(name: str, schema: dict[str, Any], inner: dict[str, Any]) -> Kind | None:
+    if "enum" in inner:
         return "choice"
-    return _KINDS.get(schema.get("type", ""))
+    kind = _KINDS.get(inner.get("type", ""))
+    if kind == "integer" and name.endswith("_bytes"):
+        return "size"
+    if kind == "number" and name.endswith(_INCREASE):
+        return "share"
+    # A learning rate is below 1, but no share; of a share or a number of units, both are accepted.
+    if kind == "number" and _SHARE.search(schema.get("description", "")):
+        return "share" if inner.get("maximum", inner.get("exclusiveMaximum", math.inf)) <= 1 else "amount"
+    return kind
 
 
+_QUANTITIES: dict[Kind, Callable[[str], float]] = {
+    "number": number,
+    "integer": number,
+    "share": share,
+    "amount": amount,
+    "size": size,
+}
 _KINDS: dict[str, Kind] = {
     "string": "text",
     "integer": "integer",
@@ -225,26 +262,19 @@ def _grouped(bound: str) -> str:
     return f"{float(bound):,.10g}"
 
 
-def number(text: str) -> object:
-    """Return what was typed as a number, `5%` as 0.05. Text that is no number stays text."""
-    share = text.endswith("%")
-    try:
-        value = Decimal(text.removesuffix("%").strip())
-    except InvalidOperation:
-        return text
-    if not value.is_finite() or abs(value.adjusted()) > _MAX_DIGITS:
-        return text
-    # By decimals, so that 33.3% is the same number as 0.333.
-    exact = value.scaleb(-2) if share else value
-    return float(exact) if share or "." in text or "e" in text.lower() else int(exact)
-
-
 def _weighted(part: str) -> dict[str, object]:
     """Parse a dataset, and its weight after the last `=`."""
     dataset, equals, weight = (side.strip() for side in part.rpartition("="))
     return {"dataset": dataset, "weight": number(weight)} if equals else {"dataset": part}
 
 
+_ITEMS: dict[Kind, Callable[[str], object]] = {"list": str, "shares": share, "weighted": _weighted}
+
+
 def _pair(part: str, name: str) -> tuple[str, object]:
     key, _, value = (side.strip() for side in part.partition("="))
-    return key, value if name == "labels" else number(value)
+    if name == "labels":
+        return key, value
+    if name == "gate.min_zero_shot":
+        return key, share(value)
+    return key, size(value) if key.endswith("_bytes") else number(value)

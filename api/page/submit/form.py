@@ -55,13 +55,16 @@ def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
     """
     preset = PRESETS.get(typed.get(_METHOD, ""))
     decided = preset.decides if preset else ()
+    adjustable = preset.adjustable if preset else ()
     every = _all_sections(typed)
     titles = {field.name: f"{one.title}: {field.label}" for one in every for field in one.fields}
     return tuple(
         replace(
             section,
             fields=tuple(
-                _said_in_titles(field, titles) for field in section.fields if field.top not in decided
+                _said_in_titles(field, titles)
+                for field in section.fields
+                if field.top not in decided or field.name in adjustable
             ),
         )
         for section in every

@@ -9,7 +9,7 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
-from api.actions import allowed_paths, estimates, jobs, sweeps
+from api.actions import estimates, jobs, request_checks, sweeps
 from api.actions.jobs import Idempotency
 from api.actions.local_models import local_models
 from api.actions.parse_job import parse_job
@@ -125,13 +125,14 @@ def read(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
 
 
 def advised(error: FieldError, typed: Mapping[str, str]) -> FieldError:
-    """Return an error as the form says it: without `job.`, which a sweep puts first, and with advice.
+    """Return an error as the form says it: without `job.`, which a sweep puts first.
 
-    The advice names what was typed, which stands in place of the value.
+    Where a text cannot be read at all, the error says what to write in its place.
     """
     field = error.field.removeprefix("job.")
-    advice = next((one.advice(typed.get(field, "")) for one in every_field(typed) if one.name == field), "")
-    return FieldError(field=field, message=f"{error.message}{advice}", value=None if advice else error.value)
+    of_form = (one for one in every_field(typed) if f"{field}.".startswith(f"{one.name}."))
+    refusal = next((one.refusal(typed.get(one.name, "")) for one in of_form), "")
+    return FieldError(field=field, message=refusal or error.message, value=None if refusal else error.value)
 
 
 def _with_the_model(
@@ -140,7 +141,7 @@ def _with_the_model(
     """Return the errors, with the model's if it lies outside its roots: that is looked at after the types."""
     if any(error.field.removeprefix("job.").startswith("model") for error in errors):
         return errors
-    return [*allowed_paths.of_model(typed.get("model.id", "").strip(), resources.settings), *errors]
+    return [*request_checks.of_model(typed.get("model.id", "").strip(), resources.settings), *errors]
 
 
 def _nothing_is_done(errors: list[FieldError]) -> list[FieldError]:

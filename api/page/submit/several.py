@@ -8,11 +8,12 @@ from typing import Any
 from fastapi.exceptions import RequestValidationError
 from pydantic import ValidationError
 
-from api.page.submit.fields import FormField, fields_of, number
+from api.page.submit.fields import FormField, fields_of
 from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest
 from api.schemas.sweeps import SweepRequest
 from jobs.sweeps.target import Target
+from pruneserve_client.quantities import amount
 
 _UNIFORM = {"name": "uniform"}
 _NEXT_NAME = re.compile(r"\+(?=\s*\w+\s*=)")
@@ -40,7 +41,9 @@ def _of_the_target() -> Iterator[FormField]:
 
 
 FIELDS = (
-    FormField("vary.sparsity", "list", "", "Every one of them, such as 30%, 50%.", title="Sparsities to try"),
+    FormField(
+        "vary.sparsity", "shares", "", "Every one of them, such as 30%, 50%.", title="Sparsities to try"
+    ),
     FormField("vary.pattern", "list", "", "Such as unstructured, 2:4.", title="Patterns to try"),
     FormField(
         "vary.method",
@@ -82,8 +85,6 @@ def sweep_of(body: dict[str, Any]) -> SweepRequest | None:
 def _varied(vary: Mapping[str, list[str]], job: dict[str, Any]) -> dict[str, list[Any]]:
     """Return what varies. If methods do, the job's own is dropped, and its options go to it in the list."""
     varied: dict[str, list[Any]] = dict(vary)
-    if "sparsity" in vary:
-        varied["sparsity"] = [number(text) for text in vary["sparsity"]]
     if "structure" in vary:
         varied["structure"] = [_cut(text) for text in vary["structure"]]
     if "method" in vary:
@@ -102,7 +103,14 @@ def _cut(text: str) -> object:
     if text == "none":
         return None
     pairs = (part.partition("=") for part in _NEXT_NAME.split(text))
-    return {name.strip(): number(value.strip()) for name, _, value in pairs}
+    return {name.strip(): _amount_or_text(value.strip()) for name, _, value in pairs}
+
+
+def _amount_or_text(text: str) -> object:
+    try:
+        return amount(text)
+    except ValueError:
+        return text
 
 
 def _refuse_decided(several: Mapping[str, Any], job: Mapping[str, Any]) -> None:

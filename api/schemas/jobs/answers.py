@@ -48,8 +48,9 @@ class JobSummary(BaseModel):
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
-        description="The name of the pruning method; `structure` for a job that masks nothing, `gradients` "
-        "for one that computes gradient norms."
+        description="The name of the pruning method, or of the grade, `best` or `recovered`, whose options "
+        "the job has; `structure` for a job that masks nothing, `gradients` for one that computes gradient "
+        "norms."
     )
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
     sparsity: float = Field(description="The requested share of zeros in the pruned layers.")

@@ -8,13 +8,20 @@ from api.schemas.pages import PageQuery
 from jobs.queries import queries
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, Text
+from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, PRESETS, Text
+
+METHOD_NAMES = (
+    *METHODS,
+    *(name for name, preset in PRESETS.items() if preset.is_combination),
+    CUT_ALONE,
+    GRADIENTS_ALONE,
+)
+"""What jobs are listed by as their method."""
 
 
 def _known_method(name: str) -> str:
-    known = (*METHODS, CUT_ALONE, GRADIENTS_ALONE)
-    if name not in known:
-        raise ValueError(f"must be one of {', '.join(known)}")
+    if name not in METHOD_NAMES:
+        raise ValueError(f"must be one of {', '.join(METHOD_NAMES)}")
     return name
 
 

@@ -2,17 +2,21 @@
 
 import html
 import re
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 import annotated_types
 import pytest
+import typer
 from fastapi.testclient import TestClient
 from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.submit.form import every_field, sections
 from api.schemas.jobs.requests import JobRequest
+from cli.options.job_option import KINDS
+from cli.options.job_options import JOB_OPTIONS
 from jobs.spec.gate import Gate
 from jobs.tables import Job
 from pruning.recipe import (
@@ -28,6 +32,7 @@ from pruning.recipe import (
 )
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
+KINDS_OF_QUANTITIES = ("number", "share", "size")
 ORIGIN = {"Origin": "http://testserver"}
 LEAST = {"model.id": "org/name", "sparsity": "0.5"}
 
@@ -184,7 +189,8 @@ def test_a_preset_on_the_form_makes_the_job_that_the_same_request_makes(
 ) -> None:
     page = client.get("/jobs/new", params={"method.name": preset}).text
     assert html.escape(PRESETS[preset].about) in page
-    assert not {name.partition(".")[0] for name in shown_in(page)} & {*PRESETS[preset].decides}
+    decided = {name for name in shown_in(page) if name.partition(".")[0] in PRESETS[preset].decides}
+    assert decided == set(PRESETS[preset].adjustable)
     # What was chosen for another method before, and is no longer shown, is not sent along.
     data = LEAST | {"method.name": preset, "allocation.name": "owl", "order": "layers"}
     answer = client.post("/jobs/new", data=data, headers=ORIGIN)
@@ -220,7 +226,7 @@ ASKED: list[dict[str, Any]] = [
         "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
         "labels": {"team": "search"},
     },
-    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1.0}},
+    {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}},
     {
         "model": "org/name",
         "structure": {"parameters": 0.3, "importance": "activation", "repair": "none", "rounds": 3},
@@ -252,16 +258,28 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
 @pytest.mark.parametrize(
     ("typed", "field", "message"),
     [
-        ({"sparsity": "2"}, "sparsity", "Must be less than 1"),
-        ({"sparsity": "1.5"}, "sparsity", "Must be less than 1: write 50 % or 0.5; 1.5 is more than all."),
-        ({"sparsity": "half"}, "sparsity", "Must be a number"),
+        ({"sparsity": "1"}, "sparsity", "Must be less than 1"),
+        ({"sparsity": "150%"}, "sparsity", "Must be less than 1"),
+        ({"sparsity": "2"}, "sparsity", "write 2% or 0.02, or else 200%"),
+        ({"sparsity": "half"}, "sparsity", "Write a share like 5% or 0.05, not 'half'"),
+        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "write 5% or 0.05"),
+        ({"gate.min_zero_shot": "piqa=60"}, "gate.min_zero_shot", "write 60% or 0.6"),
+        ({"gate.max_bytes": "200 parsecs"}, "gate.max_bytes", "Write a size like 1GB, 500MB"),
+        ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
+        (
+            {"sparsity": "", "target.max_perplexity_increase": "10"},
+            "target.max_perplexity_increase",
+            "write 10% or 0.1",
+        ),
+        ({"target.lowest": "30"}, "target.lowest", "write 30% or 0.3"),
+        ({"sparsity": "", "vary.sparsity": "30%, 50"}, "vary.sparsity", "write 50% or 0.5"),
         ({"sparsity": ""}, "sparsity", "Is required unless"),
         ({"model.id": ""}, "model.id", "Is required"),
         ({"model.id": "/etc/passwd"}, "model.id", "Must lie under an allowed root"),
         ({"method.name": "magic"}, "method.name", "Must be one of"),
         ({"method.alpha": "-1"}, "method.alpha", "Must be greater than"),
-        ({"calibration.samples": "9" * 400}, "calibration.samples", "Must be less than or equal to 65536"),
-        ({"calibration.datasets": "c4=2, builtin=x"}, "calibration.datasets", "Must be a number"),
+        ({"calibration.samples": "9" * 300}, "calibration.samples", "Must be less than or equal to 65536"),
+        ({"calibration.datasets": "c4=2, builtin=x"}, "calibration.datasets", "Write a finite number"),
         ({"calibration.datasets": "c4=0"}, "calibration.datasets", "Must be greater than 0"),
         (
             {"calibration.dataset": "c4", "calibration.datasets": "builtin"},
@@ -288,6 +306,44 @@ def test_an_invalid_form_is_shown_again_with_errors_next_to_its_fields(
         assert session.query(Job).count() == 0
 
 
+def of_command_line(parser: Callable[[str], object], text: str) -> tuple[object, str]:
+    """The value that an option has for a text, or the text with why it is refused."""
+    try:
+        return parser(text), ""
+    except typer.BadParameter as refused:
+        return text, refused.message
+
+
+def test_shares_and_sizes_are_what_the_command_line_makes_of_the_same_texts(client: TestClient) -> None:
+    by_field = {option.field: option for option in JOB_OPTIONS}
+    read = {field.name: field for field in every_field({})}
+    texts = ("5", "5%", "0.05", "33.3%", "1", "500%", "nan", "much", "200MB", "1.5 GB", "1e9", "30%x", "-3")
+    shared = [name for name in read if name in by_field and by_field[name].kind in KINDS_OF_QUANTITIES]
+    assert {"sparsity", "gate.max_perplexity_increase", "gate.max_bytes", "gate.min_speedup"} <= set(shared)
+    for name in shared:
+        parser = KINDS[by_field[name].kind].parser
+        assert parser
+        for text in texts:
+            assert (read[name].parsed(text), read[name].refusal(text)) == of_command_line(parser, text), name
+    gate = {
+        "gate.max_perplexity_increase": "500%",
+        "gate.max_bytes": "200MB",
+        "gate.min_zero_shot": "piqa=60%",
+    }
+    typed = LEAST | gate | {"evaluation.tasks": "piqa", "placement": "host_memory_bytes=24GB"}
+    made = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    assert made.status_code == 303, made.text
+    job = client.get(f"/v1{made.headers['Location']}").json()["spec"]
+    assert {name: value for name, value in job["gate"].items() if value} == {
+        "max_perplexity_increase": 5.0,
+        "max_bytes": 200_000_000,
+        "min_zero_shot": {"piqa": 0.6},
+    }
+    # Shown again, it is the text that was typed, and not a 5.0 that would be refused.
+    like = client.get(f"/jobs/new?like={made.headers['Location'].rpartition('/')[2]}").text
+    assert 'name="gate.max_perplexity_increase" value="500%"' in like
+
+
 def test_all_wrong_fields_are_named_at_once_the_model_too(client: TestClient) -> None:
     wrong = LEAST | {"model.id": "/etc/passwd", "sparsity": "1.5", "calibration.samples": "0"}
     answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)
@@ -304,7 +360,7 @@ def test_the_list_of_wrong_fields_says_what_was_typed_once(client: TestClient) -
     ]
     assert listed[0].endswith('; got "/etc/passwd"')
     assert listed[1:] == [
-        "must be less than 1: write 50 % or 0.5; 1.5 is more than all",
+        "'1.5' may mean two things: write 1.5% or 0.015, or else 150%",
         "must be greater than or equal to 1; got 0",
     ]
     # Beside a field stands what was typed.
@@ -355,3 +411,19 @@ def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: Cl
         (422, True),
         (403, False),
     ]
+
+
+def test_the_tokens_of_a_grade_that_trains_can_be_typed(client: TestClient) -> None:
+    of_training = {name for name in names_of("recovered") if name.startswith("recovery.")}
+    assert of_training == {"recovery.distil.tokens"}
+    assert not {name for name in names_of("fast") if name.startswith("recovery.")}
+    typed = LEAST | {"method.name": "recovered", "calibration.dataset": "builtin"}
+    refused = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    (hint,) = re.findall(r'id="hint-recovery.distil.tokens">(.*?)</p>', refused.text)
+    assert "Must be at most 6144" in hint
+    made = client.post("/jobs/new", data=typed | {"recovery.distil.tokens": "6144"}, headers=ORIGIN)
+    assert made.status_code == 303, made.text
+
+
+def names_of(method: str) -> list[str]:
+    return [field.name for field in every_field({"method.name": method})]

@@ -194,8 +194,8 @@ def test_the_form_makes_the_sweep_that_the_same_request_makes(
 @pytest.mark.parametrize(
     ("typed", "field", "message"),
     [
-        ({"vary.sparsity": "0.3, half"}, "vary.sparsity", "Must be a number"),
-        ({"vary.sparsity": "0.3, 2"}, "vary.sparsity", "Must be less than 1"),
+        ({"vary.sparsity": "0.3, half"}, "vary.sparsity", "Write a share like 5% or 0.05"),
+        ({"vary.sparsity": "0.3, 2"}, "vary.sparsity", "write 2% or 0.02, or else 200%"),
         ({"vary.sparsity": "0.3, 0.5", "sparsity": "0.4"}, "sparsity", "Must be empty"),
         ({"target.max_perplexity": "20", "sparsity": "0.4"}, "sparsity", "Must be empty"),
         ({"vary.method": "wanda, magic", "sparsity": "0.5"}, "vary.method", "Must be one of"),

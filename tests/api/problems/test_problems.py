@@ -205,3 +205,10 @@ def test_a_body_that_is_no_object_is_not_said(client: TestClient) -> None:
     answer = client.post("/v1/webhooks", json=f"https://hooks.example/{SECRET}")
     assert answer.status_code == 422
     assert SECRET not in answer.text
+
+
+@pytest.mark.parametrize("path", ["/v1", "/v1/"])
+def test_an_address_of_the_api_without_anything_is_a_problem_document(client: TestClient, path: str) -> None:
+    answer = client.get(path, headers={"Accept": "text/html"})
+    assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
+    assert answer.json()["type"] == "urn:pruneserve:problem:not-found"

@@ -1,7 +1,9 @@
 """Estimates over REST, from a config on the disk or on a simulated Hub."""
 
+import gzip
 import json
 import os
+import tracemalloc
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
@@ -183,6 +185,9 @@ def test_an_unknown_architecture_is_refused_by_name(client: TestClient, llama: s
     assert "not a JSON object" in refusal(client.post("/v1/estimates", json=body(llama)))
 
 
+BOMB = gzip.compress(bytes(2**28))
+
+
 class Hub(BaseHTTPRequestHandler):
     """Answers as the Hub does for a model, one that is private, and one behind a redirect elsewhere."""
 
@@ -192,6 +197,12 @@ class Hub(BaseHTTPRequestHandler):
             self.send_header("Location", "/api/resolve-cache/org/name/config.json")
         elif self.path == "/api/resolve-cache/org/name/config.json":
             self.send_response(200)
+        elif self.path.startswith("/org/bomb"):
+            self.send_response(200)
+            self.send_header("Content-Encoding", "gzip")
+            self.end_headers()
+            self.wfile.write(BOMB)
+            return
         elif self.path.startswith("/org/private"):
             self.send_response(200 if self.headers["Authorization"] == "Bearer hub-secret" else 401)
         else:
@@ -222,6 +233,18 @@ def test_a_model_on_the_hub(client: TestClient) -> None:
     assert answer.json()["model"]["blocks"] == 32, answer.text
     assert "private or gated" in refusal(client.post("/v1/estimates", json=body("org/private")))
     assert client.post("/v1/estimates", json=body("org/elsewhere")).status_code == 503
+
+
+@pytest.mark.threat
+@pytest.mark.usefixtures("hub")
+def test_what_a_hub_compresses_is_not_expanded(client: TestClient) -> None:
+    client.post("/v1/estimates", json=body("org/name"))  # whatever is loaded once
+    tracemalloc.start()
+    said = refusal(client.post("/v1/estimates", json=body("org/bomb")))
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "its config.json is not a JSON object" in said
+    assert peak < 32 * 2**20  # of 256 MiB
 
 
 def test_a_hub_that_does_not_answer(client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:

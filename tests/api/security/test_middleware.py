@@ -45,6 +45,25 @@ def test_a_write_from_another_origin_is_refused_whatever_it_carries(client: Test
     assert answer.json()["type"] == "urn:pruneserve:problem:foreign-origin"
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("connection", "origin", "status"),
+    [
+        ("http", "http://testserver", 201),
+        ("https", "https://testserver", 201),
+        ("http", "https://testserver", 201),  # a proxy in front speaks https
+        ("https", "http://testserver", 403),  # another site, which anybody on the way can pose as
+        ("http", "ftp://testserver", 403),
+        ("http", "testserver", 403),
+    ],
+)
+def test_an_origin_is_compared_with_its_scheme(
+    client: TestClient, connection: str, origin: str, status: int
+) -> None:
+    url = f"{connection}://testserver/v1/jobs"
+    assert client.post(url, json=SMALLEST, headers={"Origin": origin}).status_code == status
+
+
 def test_a_write_with_the_session_cookie_needs_an_origin(anonymous: TestClient, jobs: Jobs) -> None:
     anonymous.cookies.set("pruneserve_session", "whatever")
     answer = anonymous.post(f"/jobs/{jobs.queued()}/cancel")

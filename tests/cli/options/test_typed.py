@@ -19,7 +19,7 @@ JOB = "00000000-0000-0000-0000-000000000000"
         (("jobs", "--since", "yesterday"), "write a date or a time such as 2026-03-01 or"),
         (("up", "--port", "65536"), "write a whole number from 1 to 65535, not '65536'"),
         (("submit", "--samples", "many"), "write a whole number, not 'many'"),
-        (("sweep", "search", "--lowest", "low"), "write a number, not 'low'"),
+        (("sweep", "search", "--lowest", "low"), "write a share like 5% or 0.05, not 'low'"),
         (("sweep", "list", "--limit", "x" * 81), f"not '{'x' * 80}\u2026'"),
         (("submit", "--sparsity", "\x1b[31m"), r"write a share like 5% or 0.05, not '\x1b[31m'"),
     ],

@@ -1,79 +1,101 @@
-"""The commands read fields that the report has."""
+"""What a job's report measured is shown, as the server serves it and the client reads it."""
 
 import json
+from pathlib import Path
 from typing import Any
+from uuid import UUID
 
-from cli.render.report import Fidelity, ReportExcerpt, Sparsity, Speed, StageCost, Structure
-from pruning.report.schema import Report, StructureFacts
+import pytest
+from typer.testing import CliRunner
 
-SCHEMA: dict[str, Any] = Report.model_json_schema(mode="serialization")
+from cli.main import app
+from pruning.report.schema import StructureFacts
+from tests.report_document import report_document
+from tests.scripted_server import ScriptedServer, job_document, state_event
+
+STRUCTURE = {
+    "depth": {
+        "dense": 30,
+        "kept": "0-27",
+        "dropped": [{"block": 29, "kl": 0.1}, {"block": 28, "kl": 0.2}],
+    },
+    "units": [
+        {"kind": "kv_groups", "dense": 4, "requested": 3, "kept": 3},
+        {"kind": "mlp_channels", "dense": 1536, "requested": 1150, "kept": 1152},
+    ],
+    "blocks": [],
+    "dense_parameters": 2000,
+    "parameters": 1500,
+    "dense_bytes": 4000,
+    "bytes": 3000,
+}
+SIZES = {"dense_bytes": 4000, "bytes": 3000}
+RATE = {"phase": "prefill", "batch": 1, "dense": 100.0, "pruned": 125.0, "speedup": 1.25, "noise": 0.01}
+IN_EACH = "3 of 4 KV groups, 1,152 of 1,536 MLP channels in each"
 
 
-def fields(schema: dict[str, Any]) -> dict[str, Any]:
-    """The fields of an object, or of the items of an array."""
-    target = schema.get("items", schema)
-    resolved: dict[str, Any] = SCHEMA["$defs"][target["$ref"].rpartition("/")[2]]["properties"]
-    return resolved
+def structured(**more: object) -> dict[str, Any]:
+    speed = SIZES | {"speedup": 1.25, "rates": [RATE]}
+    compared = report_document()["perplexity"] | {"kl": 0.25, "agreement": 0.625}
+    del compared["increase"]
+    return report_document(structure=STRUCTURE, speed=speed, perplexity=compared, **more)
 
 
-def test_every_field_of_the_excerpt_is_in_the_report() -> None:
-    report = SCHEMA["properties"]
-    assert ReportExcerpt.model_fields.keys() <= report.keys()
-    assert StageCost.model_fields.keys() <= fields(report["stages"]).keys()
-    assert Structure.model_fields.keys() <= SCHEMA["$defs"]["StructureFacts"]["properties"].keys()
-    assert Sparsity.model_fields.keys() <= fields(report["sparsity"]).keys()
-    assert Speed.model_fields.keys() <= SCHEMA["$defs"]["SpeedFacts"]["properties"].keys()
-    assert Fidelity.model_fields.keys() <= fields(report["perplexity"]).keys()
+def shown(server: ScriptedServer, job_id: UUID, report: object, *command: str) -> str:
+    """What the commands print of a job, each line with single spaces."""
+    server.on_job(job_id, "succeeded", state_event(1, "succeeded"), report=report)
+    server.on("/v1/jobs", lambda it: it.json(job_document(job_id, "queued"), 201))
+    place = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key", "COLUMNS": "300"}
+    result = CliRunner().invoke(app, list(command), env=place)
+    assert result.exit_code == 0, result.output
+    return "\n".join(" ".join(line.split()) for line in result.stdout.splitlines())
 
 
-def test_the_comparison_with_the_dense_model_is_said_where_it_was_measured() -> None:
-    assert str(Fidelity(kl=0.25, agreement=0.625)) == (
-        "KL 0.2500 nats per token; the same most probable token in 62.5%"
-    )
-    assert str(Fidelity()) == ""
+@pytest.mark.parametrize("command", ["show", "run"])
+def test_a_structured_job_shows_parameters_size_speed_divergence_and_stages(
+    server: ScriptedServer, job_id: UUID, tmp_path: Path, command: str
+) -> None:
+    summary = tmp_path / "summary.md"
+    run = ("--model", "org/name", "--sparsity", "0.5", "--summary", str(summary))
+    text = shown(server, job_id, structured(), command, *((str(job_id),) if command == "show" else run))
+    facts = {
+        "parameters": f"1,500 of 2,000, 25.0% fewer: 28 of 30 blocks; {IN_EACH}",
+        "size": "3.0 kB of 4.0 kB; 1.25 times as fast as the dense model",
+        "against dense": "KL 0.2500 nats per token; the same most probable token in 62.5%",
+        "zeros": "20.00% of the weights in the pruned layers",
+    }
+    for name, value in facts.items():
+        assert f"{name} {value}" in text
+    assert "prune 1.5 s, peak memory 10 bytes" in text
+    if command == "run":
+        written = summary.read_text().replace("\\", "")
+        for name, value in facts.items():
+            assert f"| {name} | {value} |" in written
+        assert "| prune | 1.5 s | 10 bytes |" in written
 
 
-def test_a_speed_that_nobody_measured_is_not_said() -> None:
-    sizes = {"bytes": 1000, "dense_bytes": 2000}
-    masked = Speed.model_validate(sizes | {"speedup": 1.0, "rates": []})
-    measured = Speed.model_validate(sizes | {"speedup": 1.25, "rates": [{"phase": "prefill"}]})
-    assert masked.text == "1.0 kB of 2.0 kB"
-    assert measured.text == "1.0 kB of 2.0 kB; 1.25 times as fast as the dense model"
+def test_a_speed_that_was_not_measured_is_not_shown(server: ScriptedServer, job_id: UUID) -> None:
+    masked = report_document(speed=SIZES | {"speedup": 1.0})
+    assert "size 3.0 kB of 4.0 kB\n" in shown(server, job_id, masked, "show", str(job_id))
+
+
+def test_a_report_that_cannot_be_read_is_said_to_be_so(server: ScriptedServer, job_id: UUID) -> None:
+    newer = structured()
+    del newer["structure"]["parameters"]
+    text = shown(server, job_id, newer, "show", str(job_id))
+    assert "report written by another release, which this command line cannot read" in text
 
 
 def test_what_is_left_of_a_smaller_model_is_said_in_words() -> None:
-    facts = {
-        "depth": {
-            "dense": 30,
-            "kept": "0-27",
-            "dropped": [{"block": 29, "kl": 0.1}, {"block": 28, "kl": 0.2}],
-        },
-        "units": [
-            {"kind": "kv_groups", "dense": 4, "requested": 3, "kept": 3},
-            {"kind": "mlp_channels", "dense": 1536, "requested": 1150, "kept": 1152},
-        ],
-        "blocks": [],
-        "dense_parameters": 2000,
-        "parameters": 1500,
-        "dense_bytes": 4000,
-        "bytes": 3000,
-    }
-    report = StructureFacts.model_validate_json(json.dumps(facts))
-    in_each = "3 of 4 KV groups, 1,152 of 1,536 MLP channels in each"
-    assert Structure.model_validate(report.model_dump()).text == (
-        f"1,500 of 2,000, 25.0% fewer: 28 of 30 blocks; {in_each}"
-    )
-    widths = StructureFacts.model_validate_json(json.dumps(facts | {"depth": None}))
-    assert widths.left == f"{in_each} block"
+    widths = StructureFacts.model_validate_json(json.dumps(STRUCTURE | {"depth": None}))
+    assert widths.left == f"{IN_EACH} block"
     units = [{"kind": "experts", "dense": 4, "requested": 3, "kept": 3}]
     some = [{"block": block, "kind": "experts", "kept": "0-2"} for block in (1, 2)]  # not in block 0
-    for depth, words in ((None, "each block"), (facts["depth"], "each")):
-        values = facts | {"depth": depth, "units": units, "blocks": some}
+    for depth, words in ((None, "each block"), (STRUCTURE["depth"], "each")):
+        values = STRUCTURE | {"depth": depth, "units": units, "blocks": some}
         experts = StructureFacts.model_validate_json(json.dumps(values))
         assert experts.left.endswith(f"3 of 4 experts in {words} that has them")
     every = StructureFacts.model_validate_json(
-        json.dumps(facts | {"depth": None, "units": units, "blocks": [{**some[0], "block": 0}, *some]})
+        json.dumps(STRUCTURE | {"depth": None, "units": units, "blocks": [{**some[0], "block": 0}, *some]})
     )
     assert every.left == "3 of 4 experts in each block"
-    assert Structure(parameters=0, dense_parameters=0, left="nothing").text == "0 of 0: nothing"
-    assert Structure(parameters=1500, dense_parameters=2000).text == "1,500 of 2,000, 25.0% fewer"

@@ -9,6 +9,7 @@ from rich.console import Console
 
 from cli.render.views import LiveView, PlainView, print_job, table_of_jobs
 from pruneserve_client.models import Event, JobDetail
+from tests.report_document import report_document
 from tests.scripted_server import NOW, job_document
 
 WAITING = {
@@ -38,8 +39,9 @@ def test_a_job_that_waits_for_the_hub_says_until_when() -> None:
 @pytest.mark.threat
 def test_what_is_left_of_a_model_cannot_control_the_terminal() -> None:
     hostile = "20 blocks\n::error file=a::no\n##vso[task.setvariable variable=x]y\x1b]0;title\x07"
-    structure = {"parameters": 1, "dense_parameters": 2, "left": hostile}
-    report = {"stages": [], "sparsity": {"overall": 0.0}, "structure": structure}
+    sizes = {"parameters": 1, "dense_parameters": 2, "bytes": 1, "dense_bytes": 2}
+    report = report_document(structure=sizes | {"units": [], "blocks": []})
+    report["structure"]["left"] = hostile
     job = JobDetail.model_validate(job_document(uuid4(), "succeeded", report=report))
     console = Console(file=io.StringIO(), width=300)
     print_job(console, job, "http://host")

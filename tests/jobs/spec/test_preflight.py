@@ -20,6 +20,7 @@ from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.model.blocks import find_stack
+from pruning.model.selection import selected_stack
 from pruning.recipe import StructureOptions
 from pruning.structure.depth import DepthPlan
 from pruning.structure.experts import find_experts
@@ -231,6 +232,39 @@ def test_a_cut_is_refused_as_the_library_refuses_it(
                 message = re.sub(r"^LlamaForCausalLM cannot lose \w+: ", "", str(error))
                 expected.add((error.field, message))
     assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
+
+
+@pytest.mark.parametrize("kind", sorted(PLAIN))
+@pytest.mark.parametrize(
+    "layers",
+    [
+        {"include": ["*.mlp.*"]},
+        {"include": ["*.mpl.*"]},
+        {"include": ["*.mlp.*", "model.layers.2.*"]},
+        {"exclude": ["*.self_attn.k_proj", "lm_head"]},
+        {"include": ["model.layers.1.self_attn.q_proj"], "exclude": ["*.down_proj"]},
+    ],
+)
+def test_a_pattern_without_a_layer_is_refused_as_the_library_refuses_it(
+    places: Places, tmp_path: Path, layers: dict[str, list[str]], kind: str
+) -> None:
+    config = LLAMA | {"model_type": kind}
+    (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
+    skeleton = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
+    recipe = {
+        "model": str(tmp_path / "models" / "good"),
+        "method": "wanda",
+        "sparsity": 0.5,
+        "layers": layers,
+    }
+    recipe["calibration"] = {"dataset": "builtin"}
+    spec = JobSpec.model_validate({"recipe": recipe, "evaluation": {"dataset": "builtin"}})
+    expected = []
+    try:
+        selected_stack(skeleton, spec.recipe.layers)
+    except InvalidInput as error:
+        expected = [(error.field, re.sub(r"of this \w+", "of the model", str(error)))]
+    assert [(fault.field, fault.message) for fault in faults(spec, places)] == expected
 
 
 MIXTRAL = LLAMA | {"model_type": "mixtral", "num_local_experts": 8, "num_experts_per_tok": 2}

@@ -395,3 +395,16 @@ def test_an_inconsistent_evaluation_is_refused(fields: dict[str, object], field:
     with pytest.raises(ValidationError) as caught:
         Evaluation.model_validate(fields)
     assert ".".join(str(part) for part in caught.value.errors()[0]["loc"]) == field
+
+
+def test_the_tokens_of_recovered_may_be_chosen_and_nothing_else_of_its_training() -> None:
+    fewer = recipe(method="recovered", recovery={"distil": {"tokens": 4096}})
+    assert fewer == recipe(method="best", recovery={"distil": {"tokens": 4096}})
+    for recovery in (
+        {},
+        {"distil": {}},
+        {"distil": True},
+        {"distil": {"tokens": 4096, "cross_entropy": 1.0}},
+    ):
+        with pytest.raises(ValidationError, match=r"decides recovery but for recovery\.distil\.tokens"):
+            recipe(method="recovered", recovery=recovery)

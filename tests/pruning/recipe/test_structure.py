@@ -1,5 +1,6 @@
 """What a recipe may say about structure, alone and beside a method."""
 
+import json
 from typing import Any
 
 import pytest
@@ -159,3 +160,20 @@ def test_what_is_measured(options: dict[str, Any], needs: set[str], reads_text: 
     structure = StructureOptions(mlp_channels=0.25, **options)
     assert structure.needs == needs
     assert structure.reads_text == reads_text
+
+
+@pytest.mark.parametrize("kind", ["mlp_channels", "kv_groups", "experts", "blocks"])
+def test_one_unit_is_written_without_a_point_which_may_mean_all(kind: str) -> None:
+    with pytest.raises(ValidationError, match="may mean all units or one of them: write 1 for one"):
+        recipe(structure={kind: 1.0})
+    with pytest.raises(ValidationError, match="may mean all units"):
+        Recipe.model_validate_json(json.dumps({"model": "org/name", "structure": {kind: 1.0}}))
+    one = recipe(structure={kind: 1})
+    assert f'"{kind}":1,' in one.model_dump_json()
+    for stored in (
+        one.model_dump_json(),
+        json.dumps(one.model_dump(mode="json")),
+        json.dumps(one.canonical()),
+    ):
+        assert Recipe.model_validate_json(stored) == one
+    assert recipe(structure={kind: 2.0}) == recipe(structure={kind: 2})

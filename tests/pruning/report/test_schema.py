@@ -1,7 +1,6 @@
 import json
 from mmap import PAGESIZE, mmap
 from pathlib import Path
-from typing import Any
 
 import pytest
 import torch
@@ -12,48 +11,7 @@ from pydantic import ValidationError
 from pruning.output.model_card import model_card
 from pruning.report.schema import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
 from pruning.runtime.peak_memory import PeakMemory
-
-
-def layer(name: str, zeros: int, weights: int) -> dict[str, Any]:
-    return {"name": name, "block": 0, "shape": [1, weights], "zeros": zeros, "weights": weights}
-
-
-REPORT = {
-    "recipe": {"model": "org/name", "method": "wanda", "sparsity": 0.5},
-    "recipe_fingerprint": "0" * 64,
-    "evaluation": {"dataset": "builtin", "sequence_length": 4, "windows": 2},
-    "model": {
-        "id": "org/name",
-        "commit": "1" * 40,
-        "digest": None,
-        "architecture": "LlamaForCausalLM",
-        "parameters": 100,
-        "blocks": 1,
-    },
-    "calibration": None,
-    "sparsity": {"layers": [layer("a", 1, 2), layer("b", 1, 8)]},
-    "perplexity": {
-        "dense": 8.0,
-        "pruned": 10.0,
-        "definition": "Exp of something.",
-        "dataset": "builtin",
-        "windows": 2,
-        "sequence_length": 4,
-        "stride": 4,
-        "fingerprint": "2" * 64,
-    },
-    "stages": [{"name": "prune", "seconds": 1.5, "peak_memory_bytes": 10}],
-    "environment": {
-        "python": "3",
-        "torch": "2",
-        "transformers": "5",
-        "pruneserve": "0",
-        "device": "cpu",
-        "dtype": "float32",
-        "threads": 1,
-        "attention": "sdpa",
-    },
-}
+from tests.report_document import REPORT
 
 
 def test_the_model_card_shows_every_measurement() -> None:

@@ -10,15 +10,23 @@ from markdown_it import MarkdownIt
 from cli.options import ci
 from cli.terminal import Exit
 from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
+from tests.report_document import report_document
 from tests.scripted_server import ScriptedServer, error_document
 
-REPORT = {
-    "stages": [{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
-    "sparsity": {"overall": 0.5},
-    "structure": {"parameters": 1500, "dense_parameters": 2000, "left": HOSTILE},
-    "perplexity": {"kl": 0.25, "agreement": 0.625},
-    "warnings": [HOSTILE],
-}
+REPORT = report_document(
+    stages=[{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
+    structure={
+        "units": [],
+        "blocks": [],
+        "dense_parameters": 2000,
+        "parameters": 1500,
+        "dense_bytes": 2,
+        "bytes": 1,
+    },
+    warnings=[HOSTILE],
+)
+REPORT["structure"]["left"] = HOSTILE
+REPORT["perplexity"] |= {"kl": 0.25, "agreement": 0.625}
 
 
 @pytest.mark.threat

@@ -1,4 +1,4 @@
-"""Checks that local paths in a request lie under an allowed root."""
+"""Checks of a request by itself: its paths lie under an allowed root, and its text suffices."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
@@ -7,7 +7,9 @@ from posixpath import normpath
 from api.problems.problem import FieldError
 from api.problems.problems import InvalidRequest
 from jobs.settings import Settings
+from jobs.spec.cuts import Fault
 from jobs.spec.job import JobSpec
+from jobs.spec.texts import faults_of_the_text
 from pruning.recipe import is_local
 
 # Whoever reads this may have started the service, or may have to ask who did.
@@ -16,12 +18,12 @@ _DATA_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_DATA_ROO
 
 
 def check(spec: JobSpec, settings: Settings) -> None:
-    """Raise InvalidRequest for a model, text or gradients outside the allowed roots, by the path alone.
+    """Raise InvalidRequest for a path outside the allowed roots, and for what is certain to fail on a worker.
 
     The disk is not read, so the answer does not reveal what exists outside of the roots. What lies below them
     is looked at afterwards (`api.actions.preflight`), and the worker checks the real path of every file.
     """
-    errors = list(_outside(spec, settings))
+    errors = [*_outside(spec, settings), *map(field_error, faults_of_the_text(spec.recipe))]
     if errors:
         raise InvalidRequest(*errors)
 
@@ -35,6 +37,13 @@ def of_model(model: str, settings: Settings) -> Iterator[FieldError]:
             f" read ({_MODEL_ROOTS})",
             model,
         )
+
+
+def field_error(fault: Fault) -> FieldError:
+    """Return a fault as the error of its field."""
+    if fault.value is None:
+        return FieldError(field=fault.field, message=fault.message)
+    return FieldError.of(fault.field, fault.message, fault.value)
 
 
 def _outside(spec: JobSpec, settings: Settings) -> Iterator[FieldError]:

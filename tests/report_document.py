@@ -1,0 +1,56 @@
+"""A job's report as a worker writes it and the API serves it."""
+
+import json
+from typing import Any
+
+from pruning.report.schema import Report
+
+
+def layer(name: str, zeros: int, weights: int) -> dict[str, Any]:
+    return {"name": name, "block": 0, "shape": [1, weights], "zeros": zeros, "weights": weights}
+
+
+REPORT: dict[str, Any] = {
+    "recipe": {"model": "org/name", "method": "wanda", "sparsity": 0.5},
+    "recipe_fingerprint": "0" * 64,
+    "evaluation": {"dataset": "builtin", "sequence_length": 4, "windows": 2},
+    "model": {
+        "id": "org/name",
+        "commit": "1" * 40,
+        "digest": None,
+        "architecture": "LlamaForCausalLM",
+        "parameters": 100,
+        "blocks": 1,
+    },
+    "calibration": None,
+    "sparsity": {"layers": [layer("a", 1, 2), layer("b", 1, 8)]},
+    "perplexity": {
+        "dense": 8.0,
+        "pruned": 10.0,
+        "definition": "Exp of something.",
+        "dataset": "builtin",
+        "windows": 2,
+        "sequence_length": 4,
+        "stride": 4,
+        "fingerprint": "2" * 64,
+    },
+    "stages": [{"name": "prune", "seconds": 1.5, "peak_memory_bytes": 10}],
+    "environment": {
+        "python": "3",
+        "torch": "2",
+        "transformers": "5",
+        "pruneserve": "0",
+        "device": "cpu",
+        "dtype": "float32",
+        "threads": 1,
+        "attention": "sdpa",
+    },
+}
+"""The fields that a report needs."""
+
+
+def report_document(**more: object) -> dict[str, Any]:
+    """A report as it is served: checked and written by the schema of the server, with its computed fields."""
+    report = Report.model_validate_json(json.dumps(REPORT | more))
+    document: dict[str, Any] = report.model_dump(mode="json")
+    return document
