@@ -1,7 +1,7 @@
 """Asks PostgreSQL whether the process can serve requests, on a connection that nothing else uses.
 
-It can if the schema has the newest revision that this release knows, or one that a later release has made:
-such a one only adds to what this release needs.
+It can if the schema has the newest revision that this release knows, or one that a later release has made,
+which only adds to what this release needs, and if there is room on the database's disk.
 
 The probe needs no thread and no connection of the pools that requests share, so it answers however busy these
 are. Probes that come together share one question, and an answer serves those of the next two seconds, while
@@ -17,8 +17,8 @@ from typing import ClassVar
 
 import psycopg
 
-from api.problems.problems import ServiceUnavailable
-from jobs.database import connection_name, name_in
+from api.problems.problems import DISK_FULL, ServiceUnavailable
+from jobs.database import WRITE_TO_DISK, connection_name, name_in
 
 _SECONDS = 5.0
 
@@ -48,8 +48,8 @@ class Readiness:
     async def check(self) -> Revisions:
         """Return the revisions of the schema and of this release.
 
-        Raises ServiceUnavailable if PostgreSQL has no tables or older ones than this release needs, or does
-        not answer within five seconds.
+        Raises ServiceUnavailable if PostgreSQL has no tables or older ones than this release needs, has no
+        room on its disk, or does not answer within five seconds.
         """
         age = time.monotonic() - self._answered_at
         if self._last is not None and age < self.remembered_seconds:
@@ -86,6 +86,8 @@ class Readiness:
         try:
             async with asyncio.timeout(_SECONDS):
                 found = await self._query_again_if_closed()
+        except psycopg.errors.DiskFull as error:
+            raise ServiceUnavailable(DISK_FULL) from error
         except psycopg.errors.UndefinedTable as error:
             raise ServiceUnavailable("The database has no tables. Run the migrations.") from error
         except psycopg.errors.InsufficientPrivilege as error:
@@ -105,6 +107,8 @@ class Readiness:
         if self._connection is not None:
             try:
                 return await self._query(self._connection)
+            except psycopg.errors.DiskFull:
+                raise
             except psycopg.OperationalError:
                 await self.close()  # PostgreSQL has been restarted since the last probe
         self._connection = await psycopg.AsyncConnection.connect(
@@ -119,4 +123,5 @@ class Readiness:
         row = await asked.fetchone()
         if row is None:
             raise ServiceUnavailable("The database has no tables. Run the migrations.")
+        await connection.execute(WRITE_TO_DISK)
         return str(row[0])

@@ -38,6 +38,8 @@ class OwnedProcess(ABC):
     stop_signal: signal.Signals = signal.SIGTERM
     """The signal for a clean and quick stop, whoever is connected."""
     start_seconds: float = 180.0  # a database that was killed replays its log first; machines may be busy
+    stalls = "no job begins"
+    """What stands still while it does not answer."""
     stop_seconds = 15.0
     """Seconds after the signal until the program is killed."""
 
@@ -63,6 +65,17 @@ class OwnedProcess(ABC):
 
     def _environment(self) -> Mapping[str, str]:
         return os.environ
+
+    def answers(self) -> bool:
+        """Ask it, and return whether it answers within a few seconds."""
+        try:
+            return self._is_ready()
+        except OSError:  # its password cannot be read
+            return False
+
+    def disk_is_full(self) -> bool:
+        """Whether it answers, and refuses to write for want of room."""
+        return False
 
     @property
     def pid(self) -> int | None:

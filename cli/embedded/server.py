@@ -28,13 +28,6 @@ class EmbeddedServer(OwnedProcess):
     def url(self) -> str:
         """The URL for clients, with the password."""
 
-    def answers(self) -> bool:
-        """Ask it, and return whether it answers within a few seconds."""
-        try:
-            return self._is_ready()
-        except OSError:  # its password cannot be read
-            return False
-
     def _password(self, file: str = "password") -> str:
         """Return a password, which the first start writes to a file that only its user can read."""
         path = self.directory / file

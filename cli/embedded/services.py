@@ -61,6 +61,8 @@ class Service(OwnedProcess):
 class Api(Service):
     """The API with the status page."""
 
+    stalls = "no request is answered"
+
     def __init__(
         self,
         directory: Path,
@@ -91,8 +93,9 @@ class Api(Service):
                 ) from error
 
     def _is_ready(self) -> bool:
+        # Not /readyz: while the database's disk is full, an API that is restarted can still read.
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
+            return httpx.get(f"{self.url}/healthz", timeout=5, trust_env=False).is_success
         except httpx.HTTPError:
             return False
 

@@ -14,15 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 import migrations
 from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
-from cli.embedded.process import EmbeddedError
+from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.secrets import secret_key, sign_in_token
-from cli.embedded.server import EmbeddedServer
 from cli.embedded.server_watch import servers_watched
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
-from cli.embedded.worker_watch import WorkerWatch, workers_watched
+from cli.embedded.worker_watch import Own, WorkerWatch, workers_watched
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs.database import in_one_line
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
@@ -42,13 +41,12 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         with _locked(data), on_signals(interrupt):
             try:
                 started = _start(supervisor, data, port, roots)
-                worker = started.worker
                 with (
                     servers_watched(started.servers),
                     workers_watched(
                         started.database_url,
-                        worker.log,
-                        own_process=lambda: worker.pid if worker.running else None,
+                        worker=_own(started.worker, "it takes no jobs"),
+                        dispatcher=_own(started.dispatcher, "no job begins"),
                         silent_seconds=_lease_seconds(started.database_url, data),
                     ) as workers,
                 ):
@@ -75,8 +73,9 @@ class _Started:
     url: str
     token: str
     worker: Worker
+    dispatcher: Service
     database_url: str
-    servers: tuple[EmbeddedServer, ...]
+    servers: tuple[OwnedProcess, ...]
 
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
@@ -103,17 +102,20 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
     dispatch = ["worker.dispatch"]
     supervisor.start(api)
-    supervisor.start(
-        Service(
-            "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
-        )
+    dispatcher = Service(
+        "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
     )
+    supervisor.start(dispatcher)
     worker = Worker(data.root / "worker", settings, database | broker | hub)
     supervisor.start(worker)
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
-    return _Started(api.url, token, worker, postgres.app_url, (postgres, valkey))
+    return _Started(api.url, token, worker, dispatcher, postgres.app_url, (postgres, valkey, api))
+
+
+def _own(process: OwnedProcess, stalls: str) -> Own:
+    return Own(process.log, lambda: process.pid if process.running else None, stalls)
 
 
 def _lease_seconds(database_url: str, data: DataDirectory) -> float:
