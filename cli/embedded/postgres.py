@@ -56,6 +56,7 @@ class Postgres(EmbeddedServer):
         return self.directory / "data"
 
     def _prepare(self) -> None:
+        super()._prepare()
         if self._data.exists():
             # A role may be missing, or have another password than its file: after a version with one role, a
             # start that was killed, or a backup that lacks the file.

@@ -88,6 +88,15 @@ class OwnedProcess(ABC):
         return self._process is not None and self._process.poll() is None
 
     @property
+    def has_leftover(self) -> bool:
+        """Whether the program of an earlier run, which was killed, still runs in the directory."""
+        lock = self.directory / "running.lock"
+        if not lock.exists():
+            return False
+        with lock.open("a+") as running_lock:
+            return not self._is_free(running_lock)
+
+    @property
     def ended_in_order(self) -> bool:
         """Whether the program has exited by itself, and not because something failed."""
         return self._process is not None and self._process.poll() == 0

@@ -83,17 +83,18 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     client_secret = read_secret("PRUNESERVE_OIDC_CLIENT_SECRET")
     forget_secrets()
     close_to_others()
-    postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
-    supervisor.start(postgres)
-    supervisor.start(valkey)
-    migrations.upgrade(postgres.url, app_role=APP_ROLE)
-
     settings = {
         "STORE_URL": data.store.as_uri(),
         "PRUNESERVE_WORK_DIR": str(data.work),
         "PRUNESERVE_MODEL_ROOTS": _joined("PRUNESERVE_MODEL_ROOTS", data.models, *roots),
         "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),
     }
+    Api(data.root / "api", port, settings).check_port()  # before minutes are spent on a database
+    postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
+    supervisor.start(postgres)
+    supervisor.start(valkey)
+    migrations.upgrade(postgres.url, app_role=APP_ROLE)
+
     # Each process gets only the secrets that it needs: the worker opens what strangers have made.
     database, broker = {"DATABASE_URL": postgres.app_url}, {"BROKER_URL": valkey.url}
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
