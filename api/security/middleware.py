@@ -65,14 +65,13 @@ class RequestGuard:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        connection = scope["scheme"]
         if self._public:
             # Whatever the proxy in front says, or fails to say: cookies and redirects follow the scheme.
             scope["scheme"] = urlsplit(self._public).scheme
         headers = Headers(scope=scope)
         known = _host_name(headers.get("host", "")) in self._hosts
         scope.setdefault("state", {})["known_host"] = known
-        problem = self._problem(scope, headers, connection, known=known)
+        problem = self._problem(scope, headers, known)
         app = problem.response() if problem else self._app
         bounded = self._bounded(
             _in_time(receive, scope) if _has_body(headers) else receive, self._limit(scope)
@@ -82,13 +81,13 @@ class RequestGuard:
         finally:
             rate_limit.release(scope)
 
-    def _problem(self, scope: Scope, headers: Headers, connection: str, *, known: bool) -> Problem | None:
+    def _problem(self, scope: Scope, headers: Headers, known: bool) -> Problem | None:
         safe = scope["method"] in _SAFE_METHODS
         if safe and (known or scope["path"] in _PROBES):
             return None
         if not known:
             return UnknownHost()
-        if not _same_origin(headers, self._public, connection):
+        if not _same_origin(headers, self._public):
             return ForeignOrigin()
         if _has_body(headers):
             expected = next(kind for path, kind in _BODY_TYPES.items() if scope["path"].startswith(path))
@@ -160,19 +159,19 @@ def _strict_transport(public: str | None) -> dict[str, str]:
     return {"Strict-Transport-Security": "max-age=31536000"}
 
 
-def _same_origin(headers: Headers, public: str | None, connection: str) -> bool:
+def _same_origin(headers: Headers, public: str | None) -> bool:
     """Whether a write comes from the service's own page, or from a program.
 
     Browsers send the origin with every write. Programs send none, and have no session cookie that another
-    site could make them send. `connection`: its scheme; a proxy may speak https in front of http.
+    site could make them send.
     """
     origin = headers.get("origin")
     if origin is None:
         return COOKIE not in headers.get("cookie", "")
-    scheme, _, host = origin.partition("://")
+    host = origin.partition("://")[2]
     if public and host == urlsplit(public).netloc:
         return origin == public  # the same host by http is another site, which anybody on the way can pose as
-    return host == headers["host"] and scheme in ("https", connection)
+    return host == headers["host"]
 
 
 def _has_body(headers: Headers) -> bool:

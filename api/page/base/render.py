@@ -40,7 +40,7 @@ def problem_response(request: Request, problem: Problem) -> Response:
 
 def is_page(request: Request) -> bool:
     """Whether the request is for a page, and not for the API or a static file."""
-    return not f"{request.url.path}/".startswith(("/v1/", "/healthz", "/readyz", "/static/"))
+    return not request.url.path.startswith(("/v1/", "/healthz", "/readyz", "/static/"))
 
 
 def _problem_page(request: Request, problem: Problem) -> Response:
