@@ -1,6 +1,6 @@
 """Asks PostgreSQL whether the process can serve requests, on a connection that nothing else uses.
 
-It can if the schema is the one that this version makes.
+It can if the schema is the one that this version makes, and if there is room on the database's disk.
 
 The probe needs no thread and no connection of the pools that requests share, so it answers however busy these
 are. Probes that come together share one question, and an answer serves those of the next two seconds, while
@@ -14,8 +14,8 @@ from typing import ClassVar
 
 import psycopg
 
-from api.problems.problems import ServiceUnavailable
-from jobs.database import connection_name, name_in
+from api.problems.problems import DISK_FULL, ServiceUnavailable
+from jobs.database import WRITE_TO_DISK, connection_name, name_in
 
 _SECONDS = 5.0
 
@@ -36,8 +36,8 @@ class Readiness:
     async def check(self) -> None:
         """Return if the process can serve requests.
 
-        Raises ServiceUnavailable if PostgreSQL has no tables or those of another schema, or does not answer
-        within five seconds.
+        Raises ServiceUnavailable if PostgreSQL has no tables or those of another schema, has no room on its
+        disk, or does not answer within five seconds.
         """
         if self._answered_at is not None:
             age = time.monotonic() - self._answered_at
@@ -75,6 +75,8 @@ class Readiness:
         try:
             async with asyncio.timeout(_SECONDS):
                 found = await self._query_again_if_closed()
+        except psycopg.errors.DiskFull as error:
+            raise ServiceUnavailable(DISK_FULL) from error
         except psycopg.errors.UndefinedTable as error:
             raise ServiceUnavailable("The database has no tables. Run the migrations.") from error
         except psycopg.errors.InsufficientPrivilege as error:
@@ -93,6 +95,8 @@ class Readiness:
         if self._connection is not None:
             try:
                 return await self._query(self._connection)
+            except psycopg.errors.DiskFull:
+                raise
             except psycopg.OperationalError:
                 await self.close()  # PostgreSQL has been restarted since the last probe
         self._connection = await psycopg.AsyncConnection.connect(
@@ -109,4 +113,5 @@ class Readiness:
         row = await asked.fetchone()
         if row is None:
             raise ServiceUnavailable("The database has no tables. Run the migrations.")
+        await connection.execute(WRITE_TO_DISK)
         return None if row[0] is None else str(row[0])

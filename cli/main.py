@@ -103,6 +103,8 @@ def up(
     root: Annotated[
         list[Path] | None,
         typer.Option(
+            exists=True,
+            file_okay=False,
             help="A directory whose models and text files jobs may use; may be repeated. "
             "`models` in the data directory is always allowed.",
             show_default=False,

@@ -38,6 +38,12 @@ _PING_AFTER_SECONDS = 1.0
 _IDLE_SINCE = "idle since"
 _LONGEST_NAME = 63  # PostgreSQL cuts longer ones
 
+WRITE_TO_DISK = (
+    "DO $$ BEGIN SET LOCAL work_mem = '64kB'; PERFORM count(*) FROM generate_series(1, 5000); END $$"
+)
+"""Makes PostgreSQL write a temporary file of some 100 KB, which takes a millisecond. On a full disk it raises
+`psycopg.errors.DiskFull`, where reads succeed still. It needs no right, and writes no row."""
+
 RV = TypeVar("RV")
 
 
@@ -78,6 +84,20 @@ def waits_for_others(error: Exception) -> bool:
     """Whether others' locks are what kept a statement from its end: the database itself is there."""
     of_locks = (errors.LockNotAvailable, errors.DeadlockDetected)
     return isinstance(error, exc.DBAPIError) and isinstance(error.orig, of_locks)
+
+
+def disk_is_full(session: Session) -> bool:
+    """Whether PostgreSQL has no room on its disk, so that it refuses to write. The session can be used on."""
+    connection: Any = session.connection().connection.dbapi_connection
+    try:
+        # In a savepoint, if the session is in a transaction.
+        with connection.transaction(force_rollback=True):
+            connection.execute(WRITE_TO_DISK)
+    except errors.DiskFull:
+        return True
+    except psycopg.Error:  # the session's next statement raises what it is
+        return False
+    return False
 
 
 class ImpatientConnection(psycopg.Connection[Any]):

@@ -2812,6 +2812,7 @@ class Waiting(Model):
 
     reason: (
         Literal[
+            "database",
             "outside",
             "store",
             "unschedulable",
@@ -2829,7 +2830,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher), `database` (its disk is full; also of a running job), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""

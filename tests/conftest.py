@@ -14,6 +14,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from signal import SIGINT, SIGTERM, default_int_handler, signal
 from tempfile import TemporaryDirectory
+from typing import Any
 from uuid import UUID, uuid4
 
 import psutil
@@ -70,6 +71,18 @@ def pytest_collection_finish() -> None:
     """Let no search for garbage walk over what modules hold: with torch, that is a million objects."""
     gc.collect()
     gc.freeze()
+
+
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """Print, as the last line, that tests were skipped because Chromium is missing."""
+    reporter: Any = config.pluginmanager.get_plugin("terminalreporter")
+    skipped = reporter.stats.get("skipped", []) if reporter and not hasattr(config, "workerinput") else []
+    # As in tests/browser/chromium.py; only the tests in a browser import Playwright.
+    count = sum("no Chromium here" in str(report.longrepr) for report in skipped)
+    if count:
+        reporter.write_line(
+            f"{count} tests did NOT run: they need Chromium. Install it: apt-get install chromium", red=True
+        )
 
 
 @pytest.hookimpl(optionalhook=True)

@@ -2,14 +2,15 @@
 
 import os
 import re
-import shutil
 import subprocess
 import sys
 from html.parser import HTMLParser
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import expect, sync_playwright
+from playwright.sync_api import expect
+
+from tests.browser.chromium import launched
 
 pytestmark = pytest.mark.slow
 
@@ -74,12 +75,7 @@ def test_the_references_have_the_library_and_every_operation(site: Path) -> None
 
 
 def test_the_search_finds_a_page_when_the_site_is_read_from_the_disk(site: Path) -> None:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium here: `apt-get install chromium` brings it")
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox needs rights that a container's root does not have.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched() as browser:
         page = browser.new_page()
         page.goto((site / "index.html").as_uri())
         page.get_by_placeholder("Search").first.fill("quarantine")
@@ -87,5 +83,4 @@ def test_the_search_finds_a_page_when_the_site_is_read_from_the_disk(site: Path)
         found = page.locator(".md-search-result__link").evaluate_all(
             "(links) => links.map((link) => link.href)"
         )
-        browser.close()
     assert any("operations.html" in address for address in found), found

@@ -231,10 +231,14 @@ class Dispatcher:
                 log.warning("job %s: another process holds its lock; it is taken back later", lease.job_id)
 
     def _take_back(self, lease: ExpiredLease) -> None:
-        reason = f"worker {lease.worker} let its lease expire"
+        settings = self._settings
         with self._database.begin() as session:
+            # A worker sends a heartbeat at least twice in the time of a lease, whatever its job does.
+            died = dispatch_queue.is_silent(session, lease.worker, settings.lease_seconds / 2)
+            most = settings.max_worker_faults if died else settings.max_lost_attempts
+            reason = f"worker {lease.worker} {'is gone' if died else 'let its lease expire'}"
             state = lifecycle.take_back(
-                session, lease.job_id, lease.lease_token, reason, self._settings.max_lost_attempts
+                session, lease.job_id, lease.lease_token, reason, most, worker_died=died
             )
         if state is not None:
             log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)

@@ -12,11 +12,13 @@ from typing import Any
 
 from fastapi import FastAPI, Request, Response
 from fastapi.exceptions import RequestValidationError
+from psycopg.errors import DiskFull
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
 from api.problems.problem import FieldError, Problem
 from api.problems.problems import (
+    DISK_FULL,
     InternalError,
     InvalidRequest,
     MalformedRequest,
@@ -88,7 +90,7 @@ def _from_service(error: Exception) -> Problem:
         return InvalidRequest(FieldError.of(error.field, error.message, error.named))
     if isinstance(error, DATABASE_UNAVAILABLE):
         log.warning("the database is unavailable: %s", type(error.__cause__ or error).__name__)
-        return ServiceUnavailable()
+        return ServiceUnavailable(DISK_FULL if isinstance(error.__cause__, DiskFull) else None)
     if isinstance(error, StoreError):
         log.warning("the store is unavailable: %s", error)
         return ServiceUnavailable("The artifact store does not answer. Try again shortly.")

@@ -19,6 +19,7 @@ import psycopg
 
 from cli.embedded.process import EmbeddedError, with_parent_death_signal
 from cli.embedded.server import LOOPBACK, EmbeddedServer
+from jobs.database import WRITE_TO_DISK
 
 ROLE = "pruneserve"
 APP_ROLE = "pruneserve_app"
@@ -55,6 +56,7 @@ class Postgres(EmbeddedServer):
         return self.directory / "data"
 
     def _prepare(self) -> None:
+        super()._prepare()
         if self._data.exists():
             # A role may be missing, or have another password than its file: after a start that was killed, or
             # a backup that lacks the file.
@@ -114,6 +116,17 @@ class Postgres(EmbeddedServer):
             self._not_ready = str(error).strip()
             return False
         return True
+
+    def disk_is_full(self) -> bool:
+        """Whether PostgreSQL refuses to write because its disk is full; reads succeed even then."""
+        try:
+            with psycopg.connect(self.url, connect_timeout=2, autocommit=True) as connection:
+                connection.execute(WRITE_TO_DISK)
+        except psycopg.errors.DiskFull:
+            return True
+        except psycopg.Error:
+            return False
+        return False
 
     def _run(self, *command: str | Path, statements: str = "") -> None:
         done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments

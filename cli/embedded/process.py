@@ -38,6 +38,8 @@ class OwnedProcess(ABC):
     stop_signal: signal.Signals = signal.SIGTERM
     """The signal for a clean and quick stop, whoever is connected."""
     start_seconds: float = 180.0  # a database that was killed replays its log first; machines may be busy
+    stalls = "no job begins"
+    """What stands still while it does not answer."""
     stop_seconds = 15.0
     """Seconds after the signal until the program is killed."""
 
@@ -64,6 +66,17 @@ class OwnedProcess(ABC):
     def _environment(self) -> Mapping[str, str]:
         return os.environ
 
+    def answers(self) -> bool:
+        """Ask it, and return whether it answers within a few seconds."""
+        try:
+            return self._is_ready()
+        except OSError:  # its password cannot be read
+            return False
+
+    def disk_is_full(self) -> bool:
+        """Whether it answers, and refuses to write for want of room."""
+        return False
+
     @property
     def pid(self) -> int | None:
         """The process id, while the program is started."""
@@ -73,6 +86,15 @@ class OwnedProcess(ABC):
     def running(self) -> bool:
         """Whether the program was started and has not exited."""
         return self._process is not None and self._process.poll() is None
+
+    @property
+    def has_leftover(self) -> bool:
+        """Whether the program of an earlier run, which was killed, still runs in the directory."""
+        lock = self.directory / "running.lock"
+        if not lock.exists():
+            return False
+        with lock.open("a+") as running_lock:
+            return not self._is_free(running_lock)
 
     @property
     def ended_in_order(self) -> bool:

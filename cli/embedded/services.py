@@ -1,7 +1,6 @@
 """The service's own processes under `pruneserve up`: the API, the dispatcher and the worker."""
 
 import os
-import socket
 import sys
 from collections.abc import Mapping, Sequence
 from pathlib import Path
@@ -9,7 +8,7 @@ from pathlib import Path
 import httpx
 
 from cli.embedded.process import EmbeddedError, OwnedProcess
-from cli.embedded.server import LOOPBACK
+from cli.embedded.server import LOOPBACK, refusal_of
 from jobs.secret_files import file_variable, write_secret
 
 
@@ -61,6 +60,8 @@ class Service(OwnedProcess):
 class Api(Service):
     """The API with the status page."""
 
+    stalls = "no request is answered"
+
     def __init__(
         self,
         directory: Path,
@@ -80,19 +81,23 @@ class Api(Service):
 
     def _prepare(self) -> None:
         super()._prepare()
-        with socket.socket() as probe:
-            # As the server does, so that connections in TIME_WAIT do not make the port appear taken.
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            try:
-                probe.bind((LOOPBACK, self._port))
-            except OSError as error:
-                raise EmbeddedError(
-                    f"cannot listen on port {self._port} ({error.strerror}); choose another with --port"
-                ) from error
+        self._require_port()
+
+    def check_port(self) -> None:
+        """Raise `EmbeddedError` if the port is taken, unless by an earlier run's API, which `start` stops."""
+        if not self.has_leftover:
+            self._require_port()
+
+    def _require_port(self) -> None:
+        if (error := refusal_of(self._port)) is not None:
+            raise EmbeddedError(
+                f"cannot listen on port {self._port} ({error.strerror}); choose another with --port"
+            ) from error
 
     def _is_ready(self) -> bool:
+        # Not /readyz: while the database's disk is full, an API that is restarted can still read.
         try:
-            return httpx.get(f"{self.url}/readyz", timeout=5, trust_env=False).is_success
+            return httpx.get(f"{self.url}/healthz", timeout=5, trust_env=False).is_success
         except httpx.HTTPError:
             return False
 

@@ -14,15 +14,14 @@ from sqlalchemy.exc import SQLAlchemyError
 import migrations
 from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
-from cli.embedded.process import EmbeddedError
+from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.secrets import secret_key, sign_in_token
-from cli.embedded.server import EmbeddedServer
 from cli.embedded.server_watch import servers_watched
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
-from cli.embedded.worker_watch import WorkerWatch, workers_watched
+from cli.embedded.worker_watch import Own, WorkerWatch, workers_watched
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs.database import in_one_line
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
@@ -42,13 +41,12 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
         with _locked(data), on_signals(interrupt):
             try:
                 started = _start(supervisor, data, port, roots)
-                worker = started.worker
                 with (
                     servers_watched(started.servers),
                     workers_watched(
                         started.database_url,
-                        worker.log,
-                        own_process=lambda: worker.pid if worker.running else None,
+                        worker=_own(started.worker, "it takes no jobs"),
+                        dispatcher=_own(started.dispatcher, "no job begins"),
                         silent_seconds=_lease_seconds(started.database_url, data),
                     ) as workers,
                 ):
@@ -75,8 +73,9 @@ class _Started:
     url: str
     token: str
     worker: Worker
+    dispatcher: Service
     database_url: str
-    servers: tuple[EmbeddedServer, ...]
+    servers: tuple[OwnedProcess, ...]
 
 
 def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequence[Path]) -> _Started:
@@ -84,17 +83,18 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     client_secret = read_secret("PRUNESERVE_OIDC_CLIENT_SECRET")
     forget_secrets()
     close_to_others()
-    postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
-    supervisor.start(postgres)
-    supervisor.start(valkey)
-    migrations.upgrade(postgres.url, app_role=APP_ROLE)
-
     settings = {
         "STORE_URL": data.store.as_uri(),
         "PRUNESERVE_WORK_DIR": str(data.work),
         "PRUNESERVE_MODEL_ROOTS": _joined("PRUNESERVE_MODEL_ROOTS", data.models, *roots),
         "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),
     }
+    Api(data.root / "api", port, settings).check_port()  # before minutes are spent on a database
+    postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
+    supervisor.start(postgres)
+    supervisor.start(valkey)
+    migrations.upgrade(postgres.url, app_role=APP_ROLE)
+
     # Each process gets only the secrets that it needs: the worker opens what strangers have made.
     database, broker = {"DATABASE_URL": postgres.app_url}, {"BROKER_URL": valkey.url}
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
@@ -103,17 +103,20 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
     dispatch = ["worker.dispatch"]
     supervisor.start(api)
-    supervisor.start(
-        Service(
-            "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
-        )
+    dispatcher = Service(
+        "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
     )
+    supervisor.start(dispatcher)
     worker = Worker(data.root / "worker", settings, database | broker | hub)
     supervisor.start(worker)
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
-    return _Started(api.url, token, worker, postgres.app_url, (postgres, valkey))
+    return _Started(api.url, token, worker, dispatcher, postgres.app_url, (postgres, valkey, api))
+
+
+def _own(process: OwnedProcess, stalls: str) -> Own:
+    return Own(process.log, lambda: process.pid if process.running else None, stalls)
 
 
 def _lease_seconds(database_url: str, data: DataDirectory) -> float:

@@ -21,6 +21,7 @@ class Valkey(EmbeddedServer):
         return f"redis://:{self._password()}@{LOOPBACK}:{self.port}/0"
 
     def _prepare(self) -> None:
+        super()._prepare()
         # In a file, because every user can read the command line with `ps`.
         config = self.directory / "valkey.conf"
         config.touch(0o600)

@@ -1,37 +1,50 @@
-"""Says on the terminal whether a worker takes jobs, why not, and that it hangs: its log is read too late."""
+"""Reports on the terminal whether a worker takes jobs, why not, and that a worker or the dispatcher hangs.
+
+Their logs are read too late.
+"""
 
 import math
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
-from sqlalchemy import NullPool, create_engine
+from sqlalchemy import NullPool, create_engine, select
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
 from cli.embedded.supervisor import say
 from cli.terminal import clean
-from jobs.database import sqlalchemy_url
+from jobs.database import disk_is_full, sqlalchemy_url
 from jobs.fleet import names, quarantine
-from jobs.tables import Worker
+from jobs.tables import Dispatcher, Worker
 
 _CHECK_SECONDS = 2.0
 _FIRST_CHECK_SECONDS = 0.2  # somebody waits for the first word
 _CONNECT_SECONDS = 5
 
 
+@dataclass(frozen=True, slots=True)
+class Own:
+    """A process that was started here and records heartbeats."""
+
+    log: Path
+    process: Callable[[], int | None]
+    """Returns its id while it runs."""
+    stalls: str
+    """What stands still while it hangs."""
+
+
 class WorkerWatch:
-    """Reads the rows of the workers, again and again, and says what changes."""
+    """Reads the rows of the workers and dispatchers, again and again, and reports what changes."""
 
-    def __init__(
-        self, database_url: str, log: Path, *, own_process: Callable[[], int | None], silent_seconds: float
-    ) -> None:
-        """`log` is that of the worker of `own_process`, its id while it runs; others may be started by hand.
+    def __init__(self, database_url: str, *, worker: Own, dispatcher: Own, silent_seconds: float) -> None:
+        """Workers and dispatchers other than these may be started by hand.
 
-        `silent_seconds`: how long that worker may go without a heartbeat before it is said to hang.
+        `silent_seconds`: how long these may go without a heartbeat before they are reported to hang.
         """
         self.heard = threading.Event()
         """Set once the own worker has said whether it takes jobs."""
@@ -41,8 +54,8 @@ class WorkerWatch:
             hide_parameters=True,
             connect_args={"connect_timeout": _CONNECT_SECONDS},
         )
-        self._log = log
-        self._own_process, self._silent = own_process, timedelta(seconds=silent_seconds)
+        self._worker, self._dispatcher = worker, dispatcher
+        self._silent = timedelta(seconds=silent_seconds)
         self._own: set[str] = set()  # how the names of the own worker's processes begin
         self._began = datetime.now(UTC)
         self._ended = threading.Event()
@@ -59,24 +72,25 @@ class WorkerWatch:
     def run(self) -> None:
         """Read until `stop` is called."""
         while not self._ended.wait(_CHECK_SECONDS if self.heard.is_set() else _FIRST_CHECK_SECONDS):
-            process = self._own_process()
-            running = None if process is None else names.beginning(process)
-            if running is not None:
-                self._own.add(running)
+            process = self._worker.process()
+            if process is not None:
+                self._own.add(names.beginning(process))
             asked_at = time.monotonic()
             try:
                 with Session(self._engine) as session:
                     workers = quarantine.workers(session)
-            except SQLAlchemyError:  # whoever watches the database says so
+                    dispatchers = session.scalars(select(Dispatcher)).all()
+                    takes_heartbeats = not disk_is_full(session)
+            except SQLAlchemyError:  # the watch of the servers reports it
                 self._no_answer_at = time.monotonic()
                 continue
-            if time.monotonic() - asked_at > _CONNECT_SECONDS:
+            if time.monotonic() - asked_at > _CONNECT_SECONDS or not takes_heartbeats:
                 self._no_answer_at = time.monotonic()
             for worker in workers:
                 if worker.seen_at > self._began:  # else it was killed before
                     self._note(worker)
-                    if running is not None and worker.name.startswith(running):
-                        self._note_silence(worker, process)
+            self._note_silence("worker", self._worker, process, workers)
+            self._note_silence("dispatcher", self._dispatcher, self._dispatcher.process(), dispatchers)
 
     def stop(self) -> None:
         """Read no more."""
@@ -91,7 +105,7 @@ class WorkerWatch:
         if worker.quarantined_at is not None and name not in self._quarantined:
             self._quarantined.add(name)
             self._fit.discard(name)
-            more = f" (log: {self._log})" if is_own else ""
+            more = f" (log: {self._worker.log})" if is_own else ""
             say(f"{called} takes no jobs: {clean(worker.fault)}{more}")
         elif worker.quarantined_at is None and name not in self._fit:
             again = " again" if name in self._quarantined else ""
@@ -101,34 +115,41 @@ class WorkerWatch:
         if is_own:
             self.heard.set()
 
-    def _note_silence(self, worker: Worker, process: int | None) -> None:
-        """Say of a worker whose process runs that it sends no heartbeats, and that it does again.
+    def _note_silence(
+        self, kind: str, own: Own, process: int | None, rows: Sequence[Worker] | Sequence[Dispatcher]
+    ) -> None:
+        """Report of a process that runs that it records no heartbeats, and that it does again.
 
-        A database that has not answered took no heartbeat either: then the worker has as long again.
+        A database that has not answered, or refuses to write, took no heartbeat either: then the process has
+        as long again.
         """
-        name, is_silent = worker.name, datetime.now(UTC) - worker.seen_at > self._silent
         had_time = time.monotonic() - self._no_answer_at > self._silent.total_seconds()
-        if is_silent and had_time and name not in self._hanging:
-            self._hanging.add(name)
-            since = f"{worker.seen_at.astimezone():%H:%M:%S}"
-            say(
-                f"worker {clean(name)} hangs: it has given no sign of life since {since}, and takes no jobs; "
-                f"after `kill -9 {process}` it is started again (log: {self._log})"
-            )
-        elif not is_silent and name in self._hanging:
-            self._hanging.discard(name)
-            say(f"worker {clean(name)} gives signs of life again")
+        for row in rows:
+            is_own = process is not None and row.name.startswith(names.beginning(process))
+            if not is_own or row.seen_at <= self._began:  # else it was killed before
+                continue
+            name, is_silent = row.name, datetime.now(UTC) - row.seen_at > self._silent
+            if is_silent and had_time and name not in self._hanging:
+                self._hanging.add(name)
+                say(
+                    f"{kind} {clean(name)} hangs: it has given no sign of life since "
+                    f"{row.seen_at.astimezone():%H:%M:%S}, and {own.stalls}; after `kill -9 {process}` it is "
+                    f"started again (log: {own.log})"
+                )
+            elif not is_silent and name in self._hanging:
+                self._hanging.discard(name)
+                say(f"{kind} {clean(name)} gives signs of life again")
 
 
 @contextmanager
 def workers_watched(
-    database_url: str, log: Path, *, own_process: Callable[[], int | None], silent_seconds: float
+    database_url: str, *, worker: Own, dispatcher: Own, silent_seconds: float
 ) -> Iterator[WorkerWatch]:
-    """While active, say of each worker whether it takes jobs, and each time that this changes.
+    """While active, report whether each worker takes jobs, and that `worker` or `dispatcher` hangs.
 
     A thread of its own asks the database, so that one that hangs holds nothing up.
     """
-    watch = WorkerWatch(database_url, log, own_process=own_process, silent_seconds=silent_seconds)
+    watch = WorkerWatch(database_url, worker=worker, dispatcher=dispatcher, silent_seconds=silent_seconds)
     threading.Thread(target=watch.run, name="worker watch", daemon=True).start()
     try:
         yield watch

@@ -217,6 +217,11 @@ def mark_dispatched(session: Session, job_ids: Sequence[UUID]) -> None:
     session.execute(update(Job).where(Job.id.in_(job_ids), line.QUEUED).values(dispatched_at=NOW))
 
 
+def is_silent(session: Session, worker: str | None, seconds: float) -> bool:
+    """Whether a worker has sent no heartbeat in the last `seconds`, or is not registered."""
+    return session.scalar(select(Worker.name).where(Worker.name == worker, is_alive(seconds))) is None
+
+
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
     """Return jobs whose lease has expired, the longest expired first.
 

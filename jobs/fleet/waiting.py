@@ -1,6 +1,6 @@
 """Why a job waits: for workers, larger ones, operators, dispatchers, the broker, checks, others, its turn.
 
-One that runs may wait for the store.
+One that runs may wait for the store. While the database's disk is full, all wait for room on it.
 
 The queries stop at the first row that decides, or after `MOST_COUNTED` rows, however long the queue is. What
 they say of a queue is the same for all of its jobs, so it is read once a second, and not for every answer.
@@ -20,6 +20,7 @@ from uuid import UUID
 from sqlalchemy import ColumnElement, exists, func, select
 from sqlalchemy.orm import Session
 
+from jobs.database import disk_is_full
 from jobs.fleet import dispatch_queue, line, placing
 from jobs.fleet.line import InLine
 from jobs.fleet.selecting import is_alive
@@ -44,6 +45,7 @@ Read = TypeVar("Read")
 class WaitsFor(StrEnum):
     """What has to happen before a queued job can run, or a running one go on."""
 
+    DATABASE = "database"
     OUTSIDE = "outside"
     STORE = "store"
     UNSCHEDULABLE = "unschedulable"
@@ -219,11 +221,15 @@ class Waits:
         `clock` returns seconds.
         """
         self._seen_within = seen_within
+        self._disk_is_full = _Told[bool](clock)
         self._fleet = _Told[_Fleet](clock)
         self._queues = _Told[_Queue](clock)
 
     def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Wait]:
-        """Return why each of these jobs waits that is queued, or runs and waits for the store."""
+        """Return why each of these jobs waits that is queued, or runs and cannot go on."""
+        jobs = [job for job in jobs if job.state in (JobState.RUNNING, JobState.QUEUED)]
+        if jobs and self._disk_is_full.get("", partial(disk_is_full, session)):
+            return {job.id: Wait(WaitsFor.DATABASE) for job in jobs}
         running = [job for job in jobs if job.state == JobState.RUNNING]
         queued = [job for job in jobs if job.state == JobState.QUEUED]
         found = {job.id: Wait(WaitsFor.STORE) for job in running if job.next_try_at is not None}

@@ -340,11 +340,17 @@ def take_back(
     reason: str,
     max_lost_attempts: int,
     kind: LostAttempt = LostAttempt.LOST_WORKER,
+    *,
+    worker_died: bool = False,
 ) -> JobState | None:
     """Take a job back from a worker whose lease has expired, or that has died of `kind`.
 
     The job returns to the queue. It ends if it was being cancelled, or if this was the last of
     `max_lost_attempts` in a row. Returns the new state, or None if the job has moved on in the meantime.
+
+    `worker_died`: the whole worker is gone, and not the job's process alone. That is not counted among the
+    job's lost attempts: machines are lost for their own reasons. But a job may be what ends its workers, so
+    it ends as well after `max_lost_attempts` that were lost, for whatever reason, since its last block.
     """
     row = session.execute(
         select(Job.state, Job.lost_attempts)
@@ -353,13 +359,14 @@ def take_back(
     ).one_or_none()
     if row is None:
         return None
-    values: dict[str, Any] = {"lost_attempts": Job.lost_attempts + 1}
+    lost = 1 + (_lost_since_last_block(session, job_id) if worker_died else row.lost_attempts)
+    values: dict[str, Any] = {} if worker_died else {"lost_attempts": lost}
     if row.state == JobState.CANCELLING:
         change = StateChanged(state=JobState.CANCELLED)
-    elif row.lost_attempts + 1 < max_lost_attempts:
+    elif lost < max_lost_attempts:
         change = StateChanged(state=JobState.QUEUED, reason=reason)
     else:
-        message = f"lost {row.lost_attempts + 1} times in a row without a new finished block; last: {reason}"
+        message = f"lost {lost} times in a row without a new finished block; last: {reason}"
         error = JobError(type=kind, message=message)
         change = StateChanged(state=JobState.FAILED, error=error)
         values["error"] = error.model_dump(exclude_none=True)
@@ -369,6 +376,24 @@ def take_back(
     close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason, queue=moved.queue)
     record_at_commit(session, LOST_ATTEMPTS, kind=kind)
     return change.state
+
+
+def _lost_since_last_block(session: Session, job_id: UUID) -> int:
+    """Return how many attempts were lost since the last finished block, or since a later retry."""
+    last_block = (
+        select(func.coalesce(func.max(JobBlock.attempt), 0))
+        .where(JobBlock.job_id == job_id)
+        .scalar_subquery()
+    )
+    return session.scalars(
+        select(func.count()).where(
+            JobAttempt.job_id == job_id,
+            JobAttempt.outcome == Outcome.LOST,
+            JobAttempt.attempt >= last_block,
+            JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
+            Job.id == JobAttempt.job_id,
+        )
+    ).one()
 
 
 def running_under(claim: Claim) -> tuple[ColumnElement[bool], ...]:

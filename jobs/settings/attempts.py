@@ -23,13 +23,15 @@ class Attempts(BaseModel):
     max_lost_attempts: int = Field(
         3,
         ge=1,
-        description="Attempts lost in a row, without a newly finished block, after which a job fails.",
+        description="Attempts lost in a row, without a newly finished block, after which a job fails. Those "
+        "whose whole worker was gone count for `PRUNESERVE_MAX_WORKER_FAULTS` instead.",
     )
     max_worker_faults: int = Field(
         6,
         ge=1,
         description="Attempts that failed through a fault of their worker, since the submission or the last "
-        "retry, after which a job fails.",
+        "retry, after which a job fails; or that were lost since its last finished block, if the last of "
+        "them was lost because the whole worker was gone.",
     )
     hub_patience_seconds: float = Field(
         6 * 3600.0,

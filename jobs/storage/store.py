@@ -9,6 +9,7 @@ import hashlib
 import logging
 import os
 import re
+import stat
 from collections.abc import AsyncIterable, Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -24,6 +25,7 @@ from obstore.store import S3Store
 from jobs.monitoring.catalogue import STORE_BYTES
 from jobs.storage import multipart, seekable
 from jobs.storage.errors import (
+    FileUnusable,
     NotStored,
     StoreDenies,
     StoreRefused,
@@ -267,6 +269,7 @@ class Store:
         `part`: the first byte to return and the one behind the last; all bytes when left out.
         """
         with measured("open"), translated_errors(key):
+            self._refuse_special(key)
             try:
                 found = obstore.get(self._objects, key, options={"range": part} if part else None)
             except exceptions.GenericError as error:
@@ -366,6 +369,7 @@ class Store:
         """Return the size of a file, or None if there is none under the key."""
         try:
             with translated_errors(key):
+                self._refuse_special(key)
                 return StoredObject(key, obstore.head(self._objects, key)["size"])
         except NotStored:
             return None
@@ -396,6 +400,20 @@ class Store:
                     obstore.delete(objects, key)
         except NotStored:
             return
+
+    def _refuse_special(self, key: str) -> None:
+        """Raise `FileUnusable` for what is no regular file: to open a FIFO would wait for its other end."""
+        if self._directory is None:
+            return
+        try:
+            mode = (self._directory / key).stat().st_mode
+        except OSError:  # obstore says what it is
+            return
+        if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
+            raise FileUnusable(
+                f"the store's directory (STORE_URL) has a special file, such as a FIFO, at {key}; the operator "
+                "must delete it"
+            )
 
     def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:
         with translated_errors(key):

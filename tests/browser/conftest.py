@@ -1,14 +1,10 @@
-"""A real browser over the real API.
+"""A real browser over the real API."""
 
-Chromium comes from the system, because Playwright's own needs a download: `apt-get install chromium`.
-"""
-
-import shutil
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, sync_playwright
+from playwright.sync_api import Browser
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import free_port
@@ -16,20 +12,15 @@ from cli.embedded.services import Api
 from jobs.access import api_keys, page_sessions
 from jobs.settings import Settings
 from tests.api.drive import Jobs
+from tests.browser.chromium import launched
 from tests.browser.visitor import Visitor
 
 
 # Not for the session: Playwright keeps an event loop running in this thread, and other tests run their own.
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    path = shutil.which("chromium") or shutil.which("google-chrome")
-    if path is None:
-        pytest.skip("no Chromium here: `apt-get install chromium` brings it")
-    with sync_playwright() as playwright:
-        # Chromium's own sandbox needs rights that a container's root does not have.
-        browser = playwright.chromium.launch(executable_path=path, args=["--no-sandbox"])
+    with launched() as browser:
         yield browser
-        browser.close()
 
 
 @pytest.fixture

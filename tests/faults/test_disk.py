@@ -3,16 +3,32 @@
 import shutil
 import signal
 import subprocess
+import time
 from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, select
+from fastapi.testclient import TestClient
+from sqlalchemy import NullPool, create_engine, func, select, update
+from sqlalchemy.orm import sessionmaker
 
+import migrations
+from api.app import create_app
+from api.problems.problems import DISK_FULL
+from api.readiness import Readiness
+from cli.embedded import server_watch, worker_watch
+from cli.embedded.postgres import Postgres
+from jobs.access import api_keys
+from jobs.database import sqlalchemy_url
+from jobs.fleet import dispatch_queue, names, waiting
 from jobs.fleet.waiting import Waits, WaitsFor
-from jobs.lifecycle import finished_blocks, owner_moves
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock, Worker
@@ -22,18 +38,45 @@ from tests.faults.damage import damage_stored
 from tests.stack import Stack, directory_store, signal_to
 
 
-@pytest.fixture
-def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A separate file system of 64 megabytes."""
-    directory = tmp_path / "small"
+@contextmanager
+def disk(directory: Path, size: str) -> Iterator[Path]:
+    """A separate file system of a few megabytes."""
     directory.mkdir()
     mounted = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=64m", "tmpfs", str(directory)], check=False, capture_output=True
+        ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(directory)],
+        check=False,
+        capture_output=True,
     )
     if mounted.returncode:
         pytest.skip("only root can mount a small file system (CAP_SYS_ADMIN)")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+    try:
+        yield directory
+    finally:
+        subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    with disk(tmp_path / "small", "64m") as directory:
+        yield directory
+
+
+@pytest.fixture
+def postgres_on_a_disk(tmp_path: Path) -> Iterator[Postgres]:
+    with (
+        disk(tmp_path / "database", "200m") as directory,
+        Postgres(directory / "postgres") as server,
+    ):
+        migrations.upgrade(server.url)
+        yield server
+
+
+@contextmanager
+def filled(directory: Path) -> Iterator[None]:
+    filler = directory / "filler"
+    filler.write_bytes(bytes(shutil.disk_usage(directory).free))
+    yield
+    filler.unlink()
 
 
 def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
@@ -106,3 +149,98 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     assert begin.endswith(f": {job.waiting_for}")
     assert len([line for line in said if line.startswith("the store answers again, after ")]) == 1
     assert stack.job(job_id).next_try_at is None
+
+
+def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
+    postgres_on_a_disk: Postgres,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for module in (server_watch, worker_watch):
+        monkeypatch.setattr(module, "_CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(Readiness, "remembered_seconds", 0.0)
+    monkeypatch.setattr(waiting, "TOLD_SECONDS", 0.0)
+    shown = ""
+
+    def wait_for(text: str) -> None:
+        nonlocal shown
+        deadline = time.monotonic() + 60
+        while text not in shown:
+            assert time.monotonic() < deadline, shown
+            time.sleep(0.02)
+            shown += capsys.readouterr().out
+
+    database = sessionmaker(create_engine(sqlalchemy_url(postgres_on_a_disk.url), poolclass=NullPool))
+    own, spec = f"{names.beginning(7)}a1b2c3", {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+    with database.begin() as session:
+        key = api_keys.create(session, "ada", "test", api_keys.SCOPES)
+        queued, running = (
+            owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": spec})).id for _ in range(2)
+        )
+        assert lifecycle.claim(session, running, own, 3600)
+        dispatch_queue.worker_seen(session, own, "prune")
+        # It sent its last heartbeat so long ago, and then none was written.
+        session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=2)))
+    settings = Settings(DATABASE_URL=postgres_on_a_disk.url, STORE_URL=directory_store(tmp_path))
+    settings = settings.model_copy(update={"allowed_hosts": ("testserver",)})
+    nothing = worker_watch.Own(Path("dispatcher.log"), lambda: None, "")
+    with (
+        TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client,
+        server_watch.servers_watched([postgres_on_a_disk]),
+    ):
+        assert client.get("/readyz").status_code == 200
+        before = client.get(f"/v1/jobs/{queued}").json()["waiting"]["reason"]
+        with filled(postgres_on_a_disk.directory.parent):
+            wait_for(
+                "the disk of postgres is full: no job begins until there is room on the disk of "
+                f"{postgres_on_a_disk.directory}"
+            )
+            ready = client.get("/readyz")
+            assert (ready.status_code, ready.json()["detail"]) == (503, DISK_FULL)
+            for job_id in (queued, running):
+                said = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
+                assert (said["reason"], said["message"]) == (
+                    "database",
+                    "the database's disk is full; the operator must make room",
+                )
+            with worker_watch.workers_watched(
+                postgres_on_a_disk.url,
+                worker=worker_watch.Own(Path("worker.log"), lambda: 7, "it takes no jobs"),
+                dispatcher=nothing,
+                silent_seconds=3600.0,
+            ) as watch:
+                watch._began -= timedelta(days=1)
+                wait_for(f"worker {own} takes jobs")
+                looked_at, deadline = watch._no_answer_at, time.monotonic() + 60
+                while watch._no_answer_at == looked_at:  # until it has looked at the silent worker once more
+                    assert time.monotonic() < deadline, (
+                        "a full disk counts as a database that takes heartbeats"
+                    )
+                    time.sleep(0.02)
+        wait_for("postgres has room on its disk again")
+        assert client.get("/readyz").status_code == 200
+        assert client.get(f"/v1/jobs/{queued}").json()["waiting"]["reason"] == before
+        assert client.get(f"/v1/jobs/{running}").json()["waiting"] is None
+    shown += capsys.readouterr().out
+    assert "kill" not in shown
+    assert shown.count("is full") == 1
+
+
+def test_a_request_that_needs_room_on_a_full_disk_is_answered_with_the_reason(
+    postgres_on_a_disk: Postgres, tmp_path: Path
+) -> None:
+    database = sessionmaker(create_engine(sqlalchemy_url(postgres_on_a_disk.url), poolclass=NullPool))
+    with database.begin() as session:
+        key = api_keys.create(session, "ada", "test", api_keys.SCOPES)
+    settings = Settings(DATABASE_URL=postgres_on_a_disk.url, STORE_URL=directory_store(tmp_path))
+    settings = settings.model_copy(update={"allowed_hosts": ("testserver",)})
+    body = {"model": "org/name", "method": "gblm", "sparsity": 0.5, "name": "n" * 100}
+    with TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client:
+        with filled(postgres_on_a_disk.directory.parent):
+            for _ in range(200):  # until the pages that it has are full
+                answer = client.post("/v1/jobs", json=body)
+                if answer.status_code != 201:
+                    break
+        assert (answer.status_code, answer.json()["detail"]) == (503, DISK_FULL)
+        assert client.post("/v1/jobs", json=body).status_code == 201

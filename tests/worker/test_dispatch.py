@@ -20,10 +20,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.valkey import Valkey
 from jobs.fleet import dispatch_queue
-from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.settings import Settings
 from jobs.states import JobState
+from jobs.storage.store import StoredFile
 from jobs.tables import NOW, Job, Lease, Worker
 from jobs.tables import Dispatcher as DispatcherRow
 from worker.broker.app import app
@@ -422,11 +423,60 @@ def test_a_job_with_too_many_lost_attempts_fails_and_the_queue_moves_on(
     for _ in range(settings.max_lost_attempts):
         take(database, poison)
         expire_leases(database)
+        seen(database, "w1")  # the worker is there, and its job lets the lease expire
         connected.round()
     assert job(database, poison).state == JobState.FAILED
     next_one = submit()
     connected.round()
     assert next_one in published(broker)
+
+
+def lose(database: Database, dispatcher: Dispatcher, job_id: UUID, *, whole_worker: bool) -> JobState:
+    """Let a job's lease expire, and say which state the job has then."""
+    take(database, job_id)
+    expire_leases(database)
+    with database.begin() as session:
+        dispatch_queue.worker_seen(session, "w1", QUEUE)
+        if whole_worker:
+            session.execute(update(Worker).values(seen_at=LONG_AGO))
+    dispatcher.round()
+    return JobState(job(database, job_id).state)
+
+
+def test_attempts_whose_worker_died_do_not_count_among_those_that_the_job_lost(
+    database: Database, submit: Submit, connected: Dispatcher, settings: Settings
+) -> None:
+    assert (settings.max_lost_attempts, settings.max_worker_faults) == (3, 6)
+    job_id = submit()
+    for _ in range(3):
+        assert lose(database, connected, job_id, whole_worker=True) == JobState.QUEUED
+    assert job(database, job_id).lost_attempts == 0
+    for _ in range(2):
+        assert lose(database, connected, job_id, whole_worker=False) == JobState.QUEUED
+    assert lose(database, connected, job_id, whole_worker=False) == JobState.FAILED
+
+
+def test_a_job_that_ends_its_workers_fails_and_one_that_gets_on_meanwhile_does_not(
+    database: Database, submit: Submit, connected: Dispatcher, settings: Settings
+) -> None:
+    poison, long = submit(), submit()
+    for lost in range(1, settings.max_worker_faults + 1):
+        expected = JobState.QUEUED if lost < settings.max_worker_faults else JobState.FAILED
+        assert lose(database, connected, poison, whole_worker=True) == expected
+    error = job(database, poison).error
+    assert error is not None
+    assert error["message"] == ("lost 6 times in a row without a new finished block; last: worker w1 is gone")
+    with database.begin() as session:
+        assert owner_moves.retry(session, "ada", poison)
+    assert lose(database, connected, poison, whole_worker=True) == JobState.QUEUED
+    for block in range(2 * settings.max_worker_faults):
+        claim = take(database, long)
+        with database.begin() as session:
+            shard = StoredFile(f"shard-{block}", 1, "0" * 64)
+            assert finished_blocks.keep(session, claim, "prune", block, shard, {})
+        expire_leases(database)
+        connected.round()
+        assert job(database, long).state == JobState.QUEUED
 
 
 def test_the_process_starts_without_torch_and_ends_on_sigterm(

@@ -19,6 +19,7 @@ class Waiting(BaseModel):
         " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
         " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
         " has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher),"
+        " `database` (its disk is full; also of a running job),"
         " `checks` (its files are looked at first), `another_job` (which computes what it needs too),"
         " `own_jobs` (as many of yours run as may at once),"
         " `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store`"
@@ -107,6 +108,7 @@ def _place(position: int | None) -> str:
 _DO_NOT_ANSWER = (WaitsFor.OUTSIDE, WaitsFor.STORE)
 
 _WAITS_FOR = {
+    WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
     WaitsFor.WORKER: "no worker{of_class} is connected",
     WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",
     WaitsFor.UNCORDONED_WORKER: "an operator lets the workers{of_class} take no more jobs",

@@ -6,11 +6,11 @@ from contextlib import contextmanager, suppress
 
 import psutil
 
-from cli.embedded.server import EmbeddedServer
+from cli.embedded.process import OwnedProcess
 
 
 @contextmanager
-def frozen(server: EmbeddedServer) -> Iterator[None]:
+def frozen(server: OwnedProcess) -> Iterator[None]:
     """While active, no process of the server does anything."""
     parent = psutil.Process(server.pid)
     parent.send_signal(signal.SIGSTOP)

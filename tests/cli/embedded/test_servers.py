@@ -44,6 +44,21 @@ def recall(server: EmbeddedServer) -> str:
 
 
 @SERVERS
+def test_the_port_is_the_same_at_every_start_unless_another_program_has_taken_it(
+    kind: type[EmbeddedServer], tmp_path: Path
+) -> None:
+    with kind(tmp_path) as first:
+        port = first.port
+    with kind(tmp_path) as second:
+        assert second.port == port
+    with socket.create_server((LOOPBACK, port)), kind(tmp_path) as third:
+        assert third.port != port
+        moved_to = third.port
+    with kind(tmp_path) as fourth:
+        assert fourth.port == moved_to
+
+
+@SERVERS
 def test_what_was_written_is_there_after_a_restart(kind: type[EmbeddedServer], tmp_path: Path) -> None:
     with kind(tmp_path / "server") as server:
         remember(server)

@@ -252,6 +252,18 @@ def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
     assert f"port {port}" in refused.stderr
     assert "--port" in refused.stderr
     assert processes_of(DataDirectory(tmp_path / "data")) == []
+    assert not (tmp_path / "data" / "postgres").exists(), "a database was made first"
+
+
+def test_a_root_that_is_no_directory_is_bad_usage(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    for root in (tmp_path / "nope", tmp_path / "file"):
+        command = [*PRUNESERVE, "up", "--data", str(tmp_path / "data"), "--root", str(root)]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+        assert done.returncode == Exit.USAGE
+        assert "--root" in done.stderr
+        assert root.name in done.stderr
+    assert not (tmp_path / "data").exists()
 
 
 def submit(running: Up, model: Path) -> str:

@@ -3,6 +3,7 @@
 import math
 import socket
 import time
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -13,12 +14,16 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from cli.embedded import worker_watch
 from cli.embedded.postgres import Postgres
+from cli.embedded.worker_watch import Own
 from jobs.database import sqlalchemy_url
 from jobs.fleet import dispatch_queue, quarantine
-from jobs.tables import Worker
+from jobs.tables import Dispatcher, Worker
 from tests.cli.embedded.freezing import frozen
 
 Database = sessionmaker[Session]
+
+WORKER = Own(Path("worker.log"), lambda: 7, "it takes no jobs")
+DISPATCHER = Own(Path("dispatcher.log"), lambda: 8, "no job begins")
 
 
 class Terminal:
@@ -56,7 +61,7 @@ def test_a_quarantine_is_said_once_and_its_end_too(
         dispatch_queue.worker_seen(session, "killed-as-well", "prune")
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=1)))
     with worker_watch.workers_watched(
-        database_url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
+        database_url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
     ) as watch:
         assert not watch.heard.wait(0.1)
         for fault in ("its disk has 7 B free\x1b[2J", "its disk has 6 B free"):
@@ -81,7 +86,7 @@ def test_a_worker_that_somebody_else_has_started_is_not_called_the_own_one(
     database: Database, database_url: str, terminal: Terminal
 ) -> None:
     with worker_watch.workers_watched(
-        database_url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
+        database_url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
     ) as watch:
         with database.begin() as session:
             dispatch_queue.worker_seen(session, name_of(77), "prune")
@@ -102,7 +107,10 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
 ) -> None:
     process: list[int | None] = [7]
     with worker_watch.workers_watched(
-        database_url, Path("worker.log"), own_process=lambda: process[0], silent_seconds=3600.0
+        database_url,
+        worker=replace(WORKER, process=lambda: process[0]),
+        dispatcher=DISPATCHER,
+        silent_seconds=3600.0,
     ) as watch:
         watch._began -= timedelta(days=1)
         with database.begin() as session:
@@ -114,7 +122,7 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
             session.execute(update(Worker).values(seen_at=last))
         terminal.wait_for(
             f"worker {name_of(7)} hangs: it has given no sign of life since {last.astimezone():%H:%M:%S}, "
-            "and takes no jobs; after `kill -9 7` it is started again (log: worker.log)"
+            "and it takes no jobs; after `kill -9 7` it is started again (log: worker.log)"
         )
         with database.begin() as session:
             dispatch_queue.worker_seen(session, name_of(7), "prune")
@@ -129,13 +137,36 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
     assert terminal.shown.count("hangs") == 1
 
 
+def test_a_dispatcher_that_runs_and_records_no_heartbeat_is_reported_to_hang(
+    database: Database, database_url: str, terminal: Terminal
+) -> None:
+    with worker_watch.workers_watched(
+        database_url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
+    ) as watch:
+        watch._began -= timedelta(days=1)
+        last = datetime.now(UTC) - timedelta(hours=2)
+        with database.begin() as session:
+            dispatch_queue.dispatcher_seen(session, name_of(8))
+            dispatch_queue.dispatcher_seen(session, "elsewhere-8-a1b2c3")
+            session.execute(update(Dispatcher).values(seen_at=last))
+        terminal.wait_for(
+            f"dispatcher {name_of(8)} hangs: it has given no sign of life since "
+            f"{last.astimezone():%H:%M:%S}, and no job begins; after `kill -9 8` it is started again "
+            "(log: dispatcher.log)"
+        )
+        with database.begin() as session:
+            dispatch_queue.dispatcher_seen(session, name_of(8))
+        terminal.wait_for(f"dispatcher {name_of(8)} gives signs of life again")
+    assert terminal.shown.count("hangs") == 1
+
+
 @pytest.mark.slow
 def test_a_worker_is_not_said_to_hang_because_the_database_did(tmp_path: Path, terminal: Terminal) -> None:
     with Postgres(tmp_path / "postgres") as postgres:
         migrations.upgrade(postgres.url)
         database = sessionmaker(create_engine(sqlalchemy_url(postgres.url), poolclass=NullPool))
         with worker_watch.workers_watched(
-            postgres.url, Path("worker.log"), own_process=lambda: 7, silent_seconds=3600.0
+            postgres.url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
         ) as watch:
             watch._began -= timedelta(days=1)
             with database.begin() as session:
