@@ -38,6 +38,7 @@ from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.placement.needs import Needs
 from jobs.settings import Settings
 from jobs.states import Cause
+from jobs.sweeps import sweeps
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.run import RunRequest, Services
@@ -230,6 +231,7 @@ def _run_recipe(attempt: Attempt, directory: Path, services: Services, output: P
         lane_share=JobLaneShare(attempt),
         perplexity_cache=JobPerplexityCache(attempt),
         on_shape=partial(_know_shape, attempt),
+        wants_speed=partial(_wants_speed, attempt),
     )
 
     tries = count()
@@ -244,6 +246,10 @@ def _run_recipe(attempt: Attempt, directory: Path, services: Services, output: P
 
     # The device may have been full only because another program was using it.
     return retry_once(run, on=is_out_of_memory, check=attempt.check)
+
+
+def _wants_speed(attempt: Attempt, perplexity: float) -> bool:
+    return attempt.transaction(lambda session: sweeps.wants_speed(session, attempt.claim.job_id, perplexity))
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:

@@ -49,8 +49,10 @@ class Speed(BaseModel):
     def text(self) -> str:
         """The size, and how many times as fast the result is if that was measured."""
         sizes = f"{size(self.bytes)} of {size(self.dense_bytes)}"
-        if self.speedup is None or not self.rates:
+        if not self.rates:
             return sizes
+        if self.speedup is None:
+            return f"{sizes}; the speed-up is not measurable: the noise exceeds the gain"
         return f"{sizes}; {self.speedup:.2f} times as fast as the dense model"
 
 

@@ -37,6 +37,8 @@ def test_a_speed_that_nobody_measured_is_not_said() -> None:
     sizes = {"bytes": 1000, "dense_bytes": 2000}
     masked = Speed.model_validate(sizes | {"speedup": 1.0, "rates": []})
     measured = Speed.model_validate(sizes | {"speedup": 1.25, "rates": [{"phase": "prefill"}]})
+    noisy = Speed.model_validate(sizes | {"speedup": None, "rates": [{"phase": "prefill"}]})
+    assert noisy.text.endswith("; the speed-up is not measurable: the noise exceeds the gain")
     assert masked.text == "1.0 kB of 2.0 kB"
     assert measured.text == "1.0 kB of 2.0 kB; 1.25 times as fast as the dense model"
 
