@@ -1,9 +1,9 @@
-"""Runs the plan: one process and one limit per check, JSON after each, a table at the end.
+"""Runs the plan: one process and one limit per check, and writes four files after each.
 
     python -m bench.gpu_check --budget 540 --out DIR    on a machine with a GPU
     python -m bench.gpu_check --device cpu --out DIR    the same list at toy size, which `make test` runs
 
-`DIR` holds, after every check, `NN-name.json`, `NN-name.log`, and `summary.json` with all results so far. The
+`DIR` holds `summary.md`, `summary.json`, `log.txt` and `details.tar.gz`, see `bench.gpu_check.output`. The
 exit code is 1 if any check has failed, else 0. docs/performance.md says what a machine without network needs.
 """
 
@@ -17,14 +17,13 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from types import FrameType
 
+from bench.gpu_check.output import progress, summary, write_output
 from bench.gpu_check.plan import PLAN, Check
 from bench.gpu_check.process import Surroundings, run_check
-from bench.gpu_check.result import Figure, Result, write_json
+from bench.gpu_check.result import Result, write_json
 from bench.gpu_check.wheels import child_environment, unpack
-from bench.results.table import header, row_of
 
 _ROOT = Path(__file__).resolve().parents[2]
-_LONGEST_REASON = 200
 
 
 def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterator[Result]:
@@ -41,69 +40,13 @@ def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterat
         limit = min(planned, budget) - (time.monotonic() - started)
         result = _not_run(check, at.size) if limit < check.seconds / 2 else run_check(check, limit, at)
         results.append(result)
-        write_json(at.out / f"{check.file}.json", result)
-        write_json(at.out / "summary.json", results)
+        write_json(at.details / f"{check.file}.json", result)
+        write_output(at.out, at.details, results)
         yield result
 
 
 def _not_run(check: Check, size: str) -> Result:
     return Result(check.number, check.name, check.proves, check.accepted, size, "not run: budget")
-
-
-def summary(results: Sequence[Result]) -> Iterator[str]:
-    """Yield where the checks ran, and a table: a row for each check, and one for each of its figures.
-
-    Behind it are the ends of the logs of those that failed: the output alone must do to mend them.
-    """
-    found = next((result for result in results if result.findings.device), None)
-    if found:
-        versions = (f"{name} {version}" for name, version in found.findings.versions.items())
-        yield f"{found.findings.device}, {found.size} size; {', '.join(versions)}"
-        yield ""
-    yield from header("", "check, and what it measured", "value", "accepted", "verdict")
-    for result in results:
-        error = _reason(result)
-        yield row_of(
-            [
-                str(result.number),
-                f"**{result.name}**: {result.proves}",
-                f"{result.seconds:.1f} s",
-                result.accepted,
-                f"{result.verdict}: {error}" if error else result.verdict,
-            ]
-        )
-        for figure in result.findings.figures:
-            name = f"{figure.name} ({figure.note})" if figure.note else figure.name
-            yield row_of(["", name, _value(figure), figure.accepted, _met(figure)])
-        if error and result.findings.progress:
-            yield row_of(["", "how far it came", result.findings.progress, "", ""])
-    for result in results:
-        if result.log:
-            yield from ("", f"The end of {result.name}'s log:", "", "```", result.log, "```")
-
-
-def _reason(result: Result) -> str:
-    """Return on one line of a table what went wrong: with the last line of the log, which names the error."""
-    if not result.error or not result.log:
-        return result.error
-    return f"{result.error}: {result.log.splitlines()[-1][:_LONGEST_REASON]}".replace("|", "¦")
-
-
-def _progress(result: Result) -> str:
-    """Return a line about a check that has ended, with whatever it has missed."""
-    missed = [figure.name for figure in result.findings.figures if figure.met is False]
-    why = "; ".join([*filter(None, [_reason(result)]), *missed])
-    return f"{result.name}: {result.verdict}, {result.seconds:.1f} s{': ' if why else ''}{why}"
-
-
-def _value(figure: Figure) -> str:
-    if isinstance(figure.value, bool):
-        return "yes" if figure.value else "no"
-    return f"{figure.value:.4g}" if isinstance(figure.value, float) else str(figure.value)
-
-
-def _met(figure: Figure) -> str:
-    return {True: "met", False: "**missed**", None: ""}[figure.met]
 
 
 def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
@@ -115,7 +58,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--budget", type=float, default=540, metavar="SECONDS", help="for all checks (default: 540)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for results and logs")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the four files")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--toy", action="store_true", help="toy size on a GPU, too")
     parser.add_argument("--only", nargs="+", choices=[check.name for check in PLAN], metavar="NAME")
@@ -133,23 +76,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = options.out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _stop)
-    with tempfile.TemporaryDirectory(prefix="gpu-check-packages-") as directory:
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as directory:
+        packages, details = Path(directory, "packages"), Path(directory, "details")
+        details.mkdir()
         if options.wheels:
-            unpack(options.wheels, Path(directory))
+            unpack(options.wheels, packages)
         at = Surroundings(
             out,
+            details,
             options.scratch,
             options.device,
             "toy" if options.toy or options.device == "cpu" else "full",
-            child_environment(os.environ, _ROOT, Path(directory) if options.wheels else None),
+            child_environment(os.environ, _ROOT, packages if options.wheels else None),
         )
-        results = []
-        for result in run_plan(checks, options.budget, at):
-            results.append(result)
-            print(_progress(result), file=sys.stderr, flush=True)
-    table = "\n".join(summary(results))
-    (out / "summary.md").write_text(f"{table}\n")
-    print(table)
+        results = list[Result]()
+        try:
+            for result in run_plan(checks, options.budget, at):
+                results.append(result)
+                print(progress(result), file=sys.stderr, flush=True)
+        finally:
+            write_output(out, details, results)  # with the log of a check that was running
+    print("\n".join(summary(results)))
     return int(any(result.verdict == "failed" for result in results))
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 import torch
 
 from bench.gpu_check.context import Context
+from bench.gpu_check.memory import SampledMemory
 from bench.gpu_check.result import WHERE, Findings
 
 _PACKAGES = ("torch", "transformers", "triton", "safetensors", "psutil", "pydantic")
@@ -41,7 +42,14 @@ def main() -> None:
     device = torch.device(
         "cuda:0" if options.device == "cuda" else options.device
     )  # some calls want an index
-    at = Context(device, options.size, options.scratch, options.findings, Findings(versions()))
+    at = Context(
+        device,
+        options.size,
+        options.scratch,
+        options.findings,
+        Findings(versions()),
+        peak_memory=SampledMemory(device).peak,
+    )
     module, _, function = options.function.partition(":")
     try:
         getattr(import_module(f"bench.gpu_check.{module}"), function)(at)
