@@ -13,11 +13,10 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.gpu_check import memory
-from bench.gpu_check.__main__ import main, run_plan
+from bench.gpu_check import child
+from bench.gpu_check.__main__ import main, progress, run_plan, summary
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import require_same_bits
-from bench.gpu_check.output import progress, summary
 from bench.gpu_check.plan import PLAN, Check
 from bench.gpu_check.process import Surroundings
 from bench.gpu_check.result import Figure, Findings, verdict_of
@@ -160,7 +159,7 @@ def test_the_summary_has_seconds_and_peak_memory_of_each_check(surroundings: Sur
 
 def test_the_memory_of_a_device_is_sampled_once_it_is_initialised(monkeypatch: pytest.MonkeyPatch) -> None:
     free, initialised = [90, 30, 60], []
-    monkeypatch.setattr(memory, "_INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr(child, "_INTERVAL_SECONDS", 0.001)
     monkeypatch.setattr(torch.cuda, "is_initialized", lambda: bool(initialised))
 
     def mem_get_info(device: torch.device) -> tuple[int, int]:
@@ -169,7 +168,7 @@ def test_the_memory_of_a_device_is_sampled_once_it_is_initialised(monkeypatch: p
         return free.pop(0) * 10**9, 100 * 10**9
 
     monkeypatch.setattr(torch.cuda, "mem_get_info", mem_get_info)
-    sampled = memory.SampledMemory(torch.device("cuda"))
+    sampled = child.SampledMemory(torch.device("cuda"))
     assert sampled.peak().keys() == {"host"}
     initialised.append(True)
     while len(free) > 1:
