@@ -701,7 +701,7 @@ class Gate(Model):
     """The pruned model's peak memory at the largest batch that its speed is measured with, at most. It is measured where the speed is (`evaluation.speed`)."""
 
     min_speedup: float | None = None
-    """How many times as fast as the dense model the pruned one is, at least: the lower of the speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose speed is not measured."""
+    """How many times as fast as the dense model the pruned one is, at least: the lower of the speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose speed is not measured, and where the noise exceeds the gain."""
 
     min_zero_shot: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
@@ -1843,10 +1843,10 @@ class RateFacts(Model):
     """Tokens per second of the pruned model."""
 
     speedup: float
-    """How many times as fast the pruned model is: the median over pairs of runs, in which the models take turns."""
+    """How many times as fast the pruned model is: the median over pairs of runs, in which the models take turns. `dense` and `pruned` are of that pair."""
 
     noise: float
-    """How far the same figure is from 1 for the dense model beside itself, measured first."""
+    """How far the same figure of other pairs is from the median, at most; of five pairs or more without the two extreme ones. Where it exceeds the gain, the speed-up is not measurable."""
 
 
 class Receipt(Model):
@@ -2046,7 +2046,7 @@ class Search(Model):
     """The shapes that a search for the best model of a size compares, one for each job."""
 
     front: list[UUID] = []
-    """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good."""
+    """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good. A job without a measured speed-up counts as one as fast as the dense model."""
 
 
 class SearchFacts(Model):
@@ -2162,7 +2162,7 @@ class SpeedFacts(Model):
     """Size of the pruned model's weight files."""
 
     speedup: float | None
-    """The lower of the speed-ups of prefill and decode of one sequence. 1 for a mask that was not measured; null for a smaller model that was not."""
+    """The lower of the speed-ups of prefill and decode of one sequence; null where its noise exceeds the gain. 1 for a mask that was not measured; null for a smaller model that was not."""
 
     rates: list[RateFacts] = Field(default=[], validate_default=True)
     """What was measured; none where nothing was."""

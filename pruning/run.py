@@ -28,6 +28,7 @@ import torch
 from pruning.allowed_roots import Roots
 from pruning.blockwise.results import Pruned
 from pruning.estimate import ModelShape
+from pruning.estimate.speed import SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import ScheduleChoice
@@ -50,7 +51,7 @@ from pruning.stages.recover import PrunedModel, RecoverStage
 from pruning.stages.resolve import ResolvedRun, ResolveStage
 from pruning.stages.search.allocation_search import AllocationSearch, SearchOutcome
 from pruning.stages.shared_states import SharedStates
-from pruning.stages.speed import SpeedStage, speed_warnings
+from pruning.stages.speed import SpeedStage
 from pruning.stages.structure import CutOutcome, Structure
 
 
@@ -99,6 +100,8 @@ class Services:
     """What runs share of dense models: perplexities, and final states."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
     """Called once the model is known, with its shape."""
+    wants_speed: Callable[[float], bool] = lambda perplexity: True
+    """Called with the pruned model's perplexity. False: its speed is not measured."""
 
 
 @dataclass(frozen=True)
@@ -216,7 +219,10 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 resolved.model,
                 directory,
                 is_smaller=recipe.structure is not None,
-                wanted=request.evaluation.measures_speed(recipe.structure) and not measured.cut_short,
+                wanted=request.evaluation.measures_speed(recipe.structure)
+                and not measured.cut_short
+                and services.wants_speed(measured.perplexities[0].pruned),
+                seconds=SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
         beside = _Beside(cut, found, measured, speed)
@@ -338,7 +344,6 @@ def _report(
             *gradients.warnings,
             *(beside.search.warnings if beside.search else ()),
             *pruned.warnings,
-            *speed_warnings(beside.speed),
             *recorder.warnings,
             *changed,
         ),

@@ -37,6 +37,7 @@ from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.placement.needs import Needs
 from jobs.settings import Settings
 from jobs.states import Cause
+from jobs.sweeps import sweeps
 from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
@@ -239,6 +240,7 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         gradient_cache=JobGradientCache(attempt, directory / "gradients"),
         perplexity_cache=JobPerplexityCache(attempt),
         on_shape=partial(_know_shape, attempt),
+        wants_speed=partial(_wants_speed, attempt),
     )
 
     tries = count()
@@ -253,6 +255,10 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
 
     # The device may have been full only because another program was using it.
     return retry_once(run, on=is_out_of_memory, check=attempt.check)
+
+
+def _wants_speed(attempt: Attempt, perplexity: float) -> bool:
+    return attempt.transaction(lambda session: sweeps.wants_speed(session, attempt.claim.job_id, perplexity))
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:

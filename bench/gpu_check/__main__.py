@@ -1,16 +1,24 @@
-"""Runs the plan: one process and one limit per check, JSON after each, a table at the end.
+"""Runs the plan: one process and one limit per check, and writes four files after each.
 
     python -m bench.gpu_check --budget 540 --out DIR    on a machine with a GPU
     python -m bench.gpu_check --device cpu --out DIR    the same list at toy size, which `make test` runs
 
-`DIR` holds, after every check, `NN-name.json`, `NN-name.log`, and `summary.json` with all results so far. The
-exit code is 1 if any check has failed, else 0. docs/performance.md says what a machine without network needs.
+After every check `DIR` holds four files, few enough for what fetches results from another machine:
+
+- `summary.md`: the table that the command prints
+- `summary.json`: all results so far
+- `log.txt`: the output of each check, one after the other; of a long one its end
+- `details.tar.gz`: `NN-name.json` and the whole `NN-name.log` of each check
+
+The exit code is 1 if any check has failed, else 0. docs/performance.md says what a machine without network
+needs.
 """
 
 import argparse
 import os
 import signal
 import sys
+import tarfile
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
@@ -25,6 +33,7 @@ from bench.results.table import header, row_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_REASON = 200
+_BYTES_OF_LOG = 20_000
 
 
 def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterator[Result]:
@@ -41,13 +50,32 @@ def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterat
         limit = min(planned, budget) - (time.monotonic() - started)
         result = _not_run(check, at.size) if limit < check.seconds / 2 else run_check(check, limit, at)
         results.append(result)
-        write_json(at.out / f"{check.file}.json", result)
-        write_json(at.out / "summary.json", results)
+        write_json(at.details / f"{check.file}.json", result)
+        write_output(at.out, at.details, results)
         yield result
 
 
 def _not_run(check: Check, size: str) -> Result:
     return Result(check.number, check.name, check.proves, check.accepted, size, "not run: budget")
+
+
+def write_output(out: Path, details: Path, results: Sequence[Result]) -> None:
+    """Write all four files, each whole or as it was. `details`: the directory of the checks' own files."""
+    write_json(out / "summary.json", list(results))
+    _replace(out / "summary.md", "".join(f"{line}\n" for line in summary(results)).encode())
+    logs = (f"== {log.stem}\n".encode() + log.read_bytes()[-_BYTES_OF_LOG:] for log in details.glob("*.log"))
+    _replace(out / "log.txt", b"\n".join(sorted(logs)))
+    archive = out / "details.partial"
+    with tarfile.open(archive, "w:gz") as packed:
+        for file in sorted(details.iterdir()):
+            packed.add(file, file.name)
+    archive.replace(out / "details.tar.gz")
+
+
+def _replace(path: Path, content: bytes) -> None:
+    partial = path.with_suffix(".partial")
+    partial.write_bytes(content)
+    partial.replace(path)
 
 
 def summary(results: Sequence[Result]) -> Iterator[str]:
@@ -60,14 +88,16 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
         versions = (f"{name} {version}" for name, version in found.findings.versions.items())
         yield f"{found.findings.device}, {found.size} size; {', '.join(versions)}"
         yield ""
-    yield from header("", "check, and what it measured", "value", "accepted", "verdict")
+    yield from header(
+        "", "check, and what it measured", "value, or time and peak memory", "accepted", "verdict"
+    )
     for result in results:
         error = _reason(result)
         yield row_of(
             [
                 str(result.number),
                 f"**{result.name}**: {result.proves}",
-                f"{result.seconds:.1f} s",
+                _cost(result),
                 result.accepted,
                 f"{result.verdict}: {error}" if error else result.verdict,
             ]
@@ -89,11 +119,17 @@ def _reason(result: Result) -> str:
     return f"{result.error}: {result.log.splitlines()[-1][:_LONGEST_REASON]}".replace("|", "¦")
 
 
-def _progress(result: Result) -> str:
+def progress(result: Result) -> str:
     """Return a line about a check that has ended, with whatever it has missed."""
     missed = [figure.name for figure in result.findings.figures if figure.met is False]
     why = "; ".join([*filter(None, [_reason(result)]), *missed])
     return f"{result.name}: {result.verdict}, {result.seconds:.1f} s{': ' if why else ''}{why}"
+
+
+def _cost(result: Result) -> str:
+    """Return the seconds of a check, and the peak memory that its process has seen."""
+    memory = (f"{name} {size:.2f} GB" for name, size in result.findings.peak_memory.items())
+    return ", ".join([f"{result.seconds:.1f} s", *memory])
 
 
 def _value(figure: Figure) -> str:
@@ -115,7 +151,7 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--budget", type=float, default=540, metavar="SECONDS", help="for all checks (default: 540)"
     )
-    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for results and logs")
+    parser.add_argument("--out", type=Path, required=True, metavar="DIR", help="for the four files")
     parser.add_argument("--device", choices=("cuda", "cpu"), default="cuda")
     parser.add_argument("--toy", action="store_true", help="toy size on a GPU, too")
     parser.add_argument("--only", nargs="+", choices=[check.name for check in PLAN], metavar="NAME")
@@ -133,23 +169,27 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = options.out.absolute()
     out.mkdir(parents=True, exist_ok=True)
     signal.signal(signal.SIGTERM, _stop)
-    with tempfile.TemporaryDirectory(prefix="gpu-check-packages-") as directory:
+    with tempfile.TemporaryDirectory(prefix="gpu-check-") as directory:
+        packages, details = Path(directory, "packages"), Path(directory, "details")
+        details.mkdir()
         if options.wheels:
-            unpack(options.wheels, Path(directory))
+            unpack(options.wheels, packages)
         at = Surroundings(
             out,
+            details,
             options.scratch,
             options.device,
             "toy" if options.toy or options.device == "cpu" else "full",
-            child_environment(os.environ, _ROOT, Path(directory) if options.wheels else None),
+            child_environment(os.environ, _ROOT, packages if options.wheels else None),
         )
-        results = []
-        for result in run_plan(checks, options.budget, at):
-            results.append(result)
-            print(_progress(result), file=sys.stderr, flush=True)
-    table = "\n".join(summary(results))
-    (out / "summary.md").write_text(f"{table}\n")
-    print(table)
+        results = list[Result]()
+        try:
+            for result in run_plan(checks, options.budget, at):
+                results.append(result)
+                print(progress(result), file=sys.stderr, flush=True)
+        finally:
+            write_output(out, details, results)  # with the log of a check that was running
+    print("\n".join(summary(results)))
     return int(any(result.verdict == "failed" for result in results))
 
 

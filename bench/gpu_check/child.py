@@ -5,6 +5,9 @@ import faulthandler
 import importlib.metadata
 import os
 import platform
+import resource
+import threading
+import time
 from contextlib import suppress
 from dataclasses import replace
 from importlib import import_module
@@ -12,10 +15,11 @@ from pathlib import Path
 
 import torch
 
-from bench.gpu_check.context import Context
+from bench.gpu_check.context import GB, Context
 from bench.gpu_check.result import WHERE, Findings
 
 _PACKAGES = ("torch", "transformers", "triton", "safetensors", "psutil", "pydantic")
+_INTERVAL_SECONDS = 0.1
 
 
 def versions() -> dict[str, str]:
@@ -25,6 +29,35 @@ def versions() -> dict[str, str]:
         with suppress(importlib.metadata.PackageNotFoundError):
             found[name] = importlib.metadata.version(name)
     return found
+
+
+class SampledMemory:
+    """Samples what is taken of the device, as its driver sees it, once the check itself has initialised CUDA.
+
+    Torch's own peak is reset by what is checked. Torch keeps what is freed, so that samples miss little.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._peak = 0
+        if device.type == "cuda":
+            threading.Thread(target=self._sample, daemon=True).start()
+
+    def peak(self) -> dict[str, float]:
+        """Return the gigabytes that were taken at most so far."""
+        usages = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+        found = {"host": max(usage.ru_maxrss for usage in usages) * 1024 / GB}
+        return found | ({"device": self._peak / GB} if self._peak else {})
+
+    def _sample(self) -> None:
+        while True:
+            if torch.cuda.is_initialized():  # type: ignore[no-untyped-call]
+                try:
+                    free, total = torch.cuda.mem_get_info(self._device)
+                except RuntimeError:  # an error has broken the context
+                    return
+                self._peak = max(self._peak, total - free)
+            time.sleep(_INTERVAL_SECONDS)
 
 
 def main() -> None:
@@ -41,7 +74,14 @@ def main() -> None:
     device = torch.device(
         "cuda:0" if options.device == "cuda" else options.device
     )  # some calls want an index
-    at = Context(device, options.size, options.scratch, options.findings, Findings(versions()))
+    at = Context(
+        device,
+        options.size,
+        options.scratch,
+        options.findings,
+        Findings(versions()),
+        peak_memory=SampledMemory(device).peak,
+    )
     module, _, function = options.function.partition(":")
     try:
         getattr(import_module(f"bench.gpu_check.{module}"), function)(at)

@@ -20,15 +20,23 @@ class Context:
     """One check's surroundings. Every note is on disk when the method returns, whatever happens next."""
 
     def __init__(
-        self, device: torch.device, size: str, scratch: Path, path: Path, findings: Findings
+        self,
+        device: torch.device,
+        size: str,
+        scratch: Path,
+        path: Path,
+        findings: Findings,
+        *,
+        peak_memory: Callable[[], dict[str, float]] = dict,
     ) -> None:
-        """`scratch`: an empty directory. `path`: where the findings go."""
+        """`scratch`: an empty directory. `path`: where the findings go. `peak_memory`: of now, for them."""
         self.device = device
         self.scratch = scratch
         self.is_toy = size == "toy"
         self.on_gpu = device.type == "cuda"
         self.findings = findings
         self._path = path
+        self._peak_memory = peak_memory
         self._next_progress = 0.0
         self.save()
 
@@ -88,6 +96,7 @@ class Context:
 
     def save(self) -> None:
         """Write the findings."""
+        self.findings = replace(self.findings, peak_memory=self._peak_memory())
         write_json(self._path, self.findings)
 
     def _add(self, figure: Figure) -> None:

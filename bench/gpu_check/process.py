@@ -25,7 +25,8 @@ _SECONDS_TO_TELL = 2
 class Surroundings:
     """What all checks of one command share."""
 
-    out: Path
+    out: Path  # where the four files are written
+    details: Path  # where each check's own files are, until they are packed
     scratch: Path | None  # where shards and models are written; None: the system's temporary directory
     device: str
     size: str
@@ -36,8 +37,7 @@ class Surroundings:
 def run_check(check: Check, limit: float, at: Surroundings) -> Result:
     """Run a check for at most `limit` seconds. An error, a crash and a time-out are results like others."""
     started = time.monotonic()
-    findings, log = at.out / f"{check.file}.findings.json", at.out / f"{check.file}.log"
-    findings.unlink(missing_ok=True)  # of an earlier command
+    findings, log = at.details / f"{check.file}.findings.json", at.details / f"{check.file}.log"
     with _scratch(at.scratch) as scratch, log.open("wb") as output:
         arguments = (check.function, "--device", at.device, "--size", at.size)
         error = _run(

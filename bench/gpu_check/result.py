@@ -32,6 +32,7 @@ class Findings:
     device: str = ""
     figures: tuple[Figure, ...] = ()
     progress: str = ""  # how far the work of the last figure had come
+    peak_memory: dict[str, float] = field(default_factory=dict)  # GB of the 'host', and of the 'device'
 
     @classmethod
     def read(cls, path: Path) -> "Findings":

@@ -127,32 +127,44 @@ def _extrapolated(
 def prune(at: Context) -> None:
     """Check 11, the fastest method first: what a kill cuts off costs least."""
     choice = ModelChoice(at.pick("llama-2-7b", "toy"), 2)
-    windows = _calibration(at, choice)
     for method, at_most, aim in (
         ("wanda", 40, 20),
         ("gblm", 40, 20),
         ("sparsegpt", 120, 60),
         ("best", 300, 250),
     ):
-        recipe = Recipe.model_validate(
-            {
-                "model": "bench/model",
-                "method": method,
-                "sparsity": 0.5,
-                "calibration": {"samples": windows.shape[0], "sequence_length": windows.shape[1]},
-            }
-        )
-        seconds = _pruned(at, choice, recipe, windows, method)
+        seconds = _pruned(at, choice, method)
         at.record(f"{method}, 2 blocks, seconds", seconds)
         _extrapolated(at, f"{method}, seconds", seconds, 2, _BLOCKS_7B, at_most, aim)
+    choice = ModelChoice(at.pick("llama-2-70b", "toy"), 1)
+    for method in ("sparsegpt", "best"):
+        if at.on_gpu:
+            torch.cuda.empty_cache()
+            torch.cuda.reset_peak_memory_stats(at.device)
+        seconds = _pruned(at, choice, method)
+        at.record(f"70B: {method}, 1 block, seconds", seconds)
+        _extrapolated(at, f"70B: {method}, seconds", seconds, 1, _BLOCKS_70B)
+        if at.on_gpu:
+            allocated = torch.cuda.max_memory_allocated(at.device) / GB
+            at.record(f"70B: {method}, allocated at the peak, GB", allocated)
 
 
-def _pruned(at: Context, choice: ModelChoice, recipe: Recipe, windows: Tensor, name: str) -> float:
+def _pruned(at: Context, choice: ModelChoice, method: str) -> float:
     """Prune with a resume store, as a job does; return the seconds without loading."""
+    windows = _calibration(at, choice)
+    recipe = Recipe.model_validate(
+        {
+            "model": "bench/model",
+            "method": method,
+            "sparsity": 0.5,
+            "calibration": {"samples": windows.shape[0], "sequence_length": windows.shape[1]},
+        }
+    )
     placement = Placement(choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16)
     stack = prunable_stack(placement.model, recipe)
     norms = _random_norms(at, recipe, stack)
-    blocks = StoredBlocks(DirectoryResumeStore(at.scratch / name), placement.numerics_key)
+    store = DirectoryResumeStore(at.scratch / f"{choice.name}-{choice.blocks}-{method}")
+    blocks = StoredBlocks(store, placement.numerics_key)
     return at.seconds(
         lambda: blockwise.prune_blocks(
             stack, recipe, windows, norms, placement=placement, blocks=blocks, step=at.step

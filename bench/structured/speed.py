@@ -11,8 +11,8 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from bench.workload.subject import Subject, ignore_steps
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.estimate.speed import Lengths, Phase
-from pruning.evaluation.speed import clock_of, rate, run_of
+from pruning.estimate.speed import PAIRS, Lengths, Phase
+from pruning.evaluation.speed import clock_of, rate, run_of, seconds_in_turns
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.output.smaller import write_smaller
@@ -26,7 +26,7 @@ _LENGTHS = {"prefill": Lengths(prompt=512, generated=1), "decode": Lengths(promp
 
 
 def speeds(structure: StructureOptions, workload: Subject) -> dict[str, Any]:
-    """Measure prefill and decode of one sequence: dense beside dense, then dense beside smaller."""
+    """Measure prefill and decode of one sequence, dense and smaller in turns."""
     checkpoint, dense = resolve(workload.reference), workload.dense()
     with TemporaryDirectory() as directory:
         _write_cut(structure, checkpoint, Path(directory))
@@ -59,7 +59,9 @@ def _speed(phase: Phase, dense: PreTrainedModel, smaller: PreTrainedModel) -> di
     assert of_dense is not None
     assert of_smaller is not None
     clock = clock_of(torch.device("cpu"))
-    found = rate(phase, 1, lengths.tokens(phase), of_dense, of_smaller, clock, lambda: None)
+    # The first pair fills caches, and is not counted.
+    pairs = [seconds_in_turns(of_dense, of_smaller, number, clock) for number in range(PAIRS + 1)][1:]
+    found = rate(phase, 1, lengths.tokens(phase), pairs)
     return {
         "dense": round(found.dense, 1),
         "smaller": round(found.pruned, 1),

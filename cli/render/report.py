@@ -40,8 +40,10 @@ def _parameters(structure: StructureFacts) -> str:
 def _size_and_speed(speed: SpeedFacts) -> str:
     """Return the size, and how many times as fast the result is if that was measured."""
     sizes = f"{size(speed.bytes)} of {size(speed.dense_bytes)}"
-    if speed.speedup is None or not speed.rates:
+    if not speed.rates:
         return sizes
+    if speed.speedup is None:
+        return f"{sizes}; the speed-up is not measurable: the noise exceeds the gain"
     return f"{sizes}; {speed.speedup:.2f} times as fast as the dense model"
 
 

@@ -51,7 +51,7 @@ class Gate(StrictModel):
         le=1e3,
         description="How many times as fast as the dense model the pruned one is, at least: the lower of the "
         "speed-ups of prefill and decode of one sequence, as the worker measures them. 1 for a mask whose "
-        "speed is not measured.",
+        "speed is not measured, and where the noise exceeds the gain.",
     )
     min_zero_shot: dict[TaskName, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
@@ -140,7 +140,8 @@ def _of_size_and_speed(gate: Gate, report: dict[str, Any]) -> Iterator[Condition
         if limit is not None:
             yield _at_most(name, limit, measured)
     if gate.min_speedup is not None:
-        yield _at_least("min_speedup", gate.min_speedup, speed.get("speedup"))
+        not_measurable = speed.get("speedup") is None and speed.get("rates")
+        yield _at_least("min_speedup", gate.min_speedup, 1.0 if not_measurable else speed.get("speedup"))
 
 
 def _at_most(name: str, limit: float, measured: float | None) -> Condition:

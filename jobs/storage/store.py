@@ -411,8 +411,8 @@ class Store:
             return
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise FileUnusable(
-                f"the store's directory (STORE_URL) has a special file, such as a FIFO, at {key}; the operator "
-                "must delete it"
+                f"the store's directory (STORE_URL) has a special file, such as a FIFO, at {key}; the "
+                "operator must delete it"
             )
 
     def _pieces(self, key: str, pieces: "BytesStream | Iterator[bytes]") -> Iterator[bytes]:

@@ -111,6 +111,23 @@ def counts(session: Session, sweep_ids: Collection[UUID]) -> dict[UUID, tuple[in
     return {sweep_id: (done, total) for sweep_id, done, total in rows if sweep_id is not None}
 
 
+def wants_speed(session: Session, job_id: UUID, perplexity: float) -> bool:
+    """Whether the speed of a job with this perplexity is worth the time.
+
+    A search for the best model of a size measures a job only while no other one has a lower perplexity,
+    unless its bound is on what is measured.
+    """
+    sweep = session.scalar(select(Sweep).join(Job, Job.sweep_id == Sweep.id).where(Job.id == job_id))
+    if sweep is None or not Search.model_validate(sweep.search or {}).shapes:
+        return True
+    target = Target.model_validate(sweep.request["target"])
+    if target.max_memory_bytes is not None or target.min_speedup is not None:
+        return True
+    met = Job.sweep_id == sweep.id, Job.gate_state == GateState.PASSED
+    best = session.scalar(select(func.min(Job.pruned_perplexity)).where(*met))
+    return best is None or perplexity < best
+
+
 def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
     """Cancel a sweep and its jobs that have not ended. Returns None if the owner has no such sweep."""
     sweep = session.scalar(select(Sweep).where(Sweep.id == sweep_id, Sweep.owner == owner).with_for_update())
@@ -180,7 +197,7 @@ def _choose(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
 def _is_better(one: Job, other: Job) -> bool:
     """Whether a job's model is as small, as fast and as good as another one, and not the same in all."""
     ours, theirs = (
-        (job.weight_bytes or 0, -(job.speedup or 0.0), job.pruned_perplexity or 0.0) for job in (one, other)
+        (job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0) for job in (one, other)
     )
     return ours != theirs and all(own <= their for own, their in zip(ours, theirs, strict=True))
 

@@ -10,6 +10,7 @@ from pruning.estimate.disk import block_shards, gradient_shards
 from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import shorter_shape, smaller_shape
+from pruning.estimate.speed import FEWEST_PAIRS, PAIRS, SHARE
 from pruning.estimate.work import Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
@@ -110,7 +111,8 @@ class Estimate(_Answer):
             *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
         ]
         if not recipe.norms and evaluation.measures_speed(recipe.structure):
-            stages += _speed(shape, smaller, dtype, machine)
+            before = sum(stage.seconds for stage in stages)
+            stages += _speed(shape, smaller, dtype, machine, before)
         output = _output_bytes(recipe, shape, smaller, dtype, save_masks=save_masks)
         stages.append(
             StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
@@ -327,12 +329,30 @@ def _evaluation(
     yield _stage(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
 
 
-def _speed(shape: ModelShape, smaller: ModelShape, dtype: str, machine: Machine) -> list[StageEstimate]:
-    """Estimate `speed`. Models that do not fit together are not measured."""
+def _speed(
+    shape: ModelShape, smaller: ModelShape, dtype: str, machine: Machine, before: float
+) -> list[StageEstimate]:
+    """Estimate `speed`, which ends after a share of the seconds `before` it, as long as the fewest pairs fit.
+
+    Models that do not fit together are not measured.
+    """
     held = memory.speed(shape, smaller, dtype)
     if held > memory.MEMORY_SHARE * machine.memory_bytes:
         return []
-    return [_stage(Stage.SPEED, work.speed(shape, smaller, dtype, machine.kind), held, dtype, machine)]
+    read = (shape.stored_bytes + smaller.stored_bytes) / _FILE_RATE
+    fewest, all_pairs = (
+        _stage(
+            Stage.SPEED,
+            work.speed(shape, smaller, dtype, machine.kind, pairs=pairs),
+            held,
+            dtype,
+            machine,
+        )
+        for pairs in (FEWEST_PAIRS, PAIRS)
+    )
+    bounded = max(fewest.seconds + read, SHARE * before)
+    stage = all_pairs if all_pairs.seconds + read <= bounded else fewest
+    return [stage.model_copy(update={"seconds": min(all_pairs.seconds + read, bounded)})]
 
 
 def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: Machine) -> StageEstimate:

@@ -9,6 +9,10 @@ PHASES: tuple[Phase, ...] = ("prefill", "decode")
 BATCHES = (1, 8)
 PAIRS = 7
 """Pairs of runs behind a median; one more goes before them and is not counted."""
+FEWEST_PAIRS = 3
+"""Where the time is short."""
+SHARE = 0.1
+"""Of the time that the run has taken before: the most that the measurement takes, beyond the fewest pairs."""
 
 # A CPU computes a prompt of 64 tokens at its full rate; a GPU needs a longer one for that.
 _PROMPT = {"cpu": 64, "cuda": 512}

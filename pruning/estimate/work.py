@@ -11,7 +11,7 @@ from typing import Self
 
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.smaller import readers, shorter_shape
-from pruning.estimate.speed import BATCHES, PAIRS, Lengths
+from pruning.estimate.speed import BATCHES, Lengths
 from pruning.recipe import (
     BlockRecoveryOptions,
     DistilOptions,
@@ -266,15 +266,19 @@ def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
     return work
 
 
-def speed(dense: ModelShape, smaller: ModelShape, dtype: str, device: str) -> Work:
-    """Return the work of all runs of both models: the dense one runs beside itself, and beside the other."""
+def speed(dense: ModelShape, smaller: ModelShape, dtype: str, device: str, *, pairs: int) -> Work:
+    """Return the work of all pairs of runs of both models, with the one before them, and of peak memory."""
     lengths = Lengths.on(device, dense.context)
+    runs = dict.fromkeys(BATCHES, pairs + 1)
+    runs[max(BATCHES)] += 1
     work = Work()
-    for shape, runs in ((dense, 3 * (PAIRS + 1)), (smaller, PAIRS + 1)):
-        for batch in BATCHES:
-            work += forward(shape, Windows(batch * runs, lengths.prompt))
+    for shape in (dense, smaller):
+        for batch, count in runs.items():
+            # Of a run that decodes, the prompt is computed once.
+            caches = 2 if batch == max(BATCHES) else 1
+            work += forward(shape, Windows(batch * (count + caches), lengths.prompt))
             # Each token reads all weights, once for the whole batch.
-            work += Work(traffic=shape.parameters * BYTES[dtype] * lengths.generated * runs)
+            work += Work(traffic=shape.parameters * BYTES[dtype] * lengths.generated * count)
     return work
 
 

@@ -1,21 +1,21 @@
 """Tokens per second of two models that take turns, so that a slow moment of the machine meets both.
 
-Each of them is first run beside itself: what that differs from 1 is the noise of the comparison.
+A pair of runs gives one ratio. The median of all pairs is the speed-up, and how far the other ratios are from
+it is its noise.
 """
 
 import copy
 import inspect
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.estimate.speed import BATCHES, PAIRS, PHASES, Lengths, Phase
+from pruning.estimate.speed import BATCHES, FEWEST_PAIRS, PAIRS, PHASES, Lengths, Phase
 
 Clock = Callable[[], float]
 """Returns seconds, once the device has done everything that it was given."""
@@ -47,43 +47,30 @@ def clock_of(device: torch.device) -> Clock:
     return clock
 
 
-def pairs_in_turns(
-    one: Run, other: Run, clock: Clock, after_pair: Callable[[], None]
-) -> list[tuple[float, float]]:
-    """Return the seconds of both runs for each of `PAIRS` pairs.
+def seconds_in_turns(one: Run, other: Run, number: int, clock: Clock) -> tuple[float, float]:
+    """Return the seconds of both runs. In pairs of even number the first one goes first, else the second."""
+    if number % 2 == 0:
+        return _seconds(one, clock), _seconds(other, clock)
+    of_other = _seconds(other, clock)
+    return _seconds(one, clock), of_other
 
-    The one that goes first in a pair goes second in the next, so that neither gains from its place. The pair
-    before these, which fills caches, is not counted. `after_pair` is called after each that is.
+
+def rate(phase: Phase, batch: int, tokens: int, pairs: Sequence[tuple[float, float]]) -> Rate:
+    """Return what pairs of seconds say, of the dense model and of the pruned one.
+
+    `tokens`: of one run, all sequences. `pairs`: odd in number. The rates are of the median pair, so that
+    their ratio is the speed-up. Of five pairs or more, the noise leaves out the two extreme ones.
     """
-    found = []
-    for number in range(PAIRS + 1):
-        turns = (one, other) if number % 2 else (other, one)
-        first, second = [_seconds(run, clock) for run in turns]
-        if number:
-            found.append((first, second) if number % 2 else (second, first))
-            after_pair()
-    return found
-
-
-def rate(
-    phase: Phase,
-    batch: int,
-    tokens: int,
-    dense: Run,
-    pruned: Run,
-    clock: Clock,
-    after_pair: Callable[[], None],
-) -> Rate:
-    """Compare the dense model with itself, then with the pruned one. `tokens`: of one run, all sequences."""
-    beside_itself = pairs_in_turns(dense, dense, clock, after_pair)
-    pairs = pairs_in_turns(dense, pruned, clock, after_pair)
+    ranked = sorted(pairs, key=_ratio)
+    dense, pruned = median = ranked[len(ranked) // 2]
+    inner = ranked[1:-1] if len(ranked) >= 5 else ranked
     return Rate(
         phase,
         batch,
-        dense=tokens / median(of_dense for of_dense, _ in pairs),
-        pruned=tokens / median(of_pruned for _, of_pruned in pairs),
-        speedup=_ratio(pairs),
-        noise=abs(_ratio(beside_itself) - 1),
+        dense=tokens / dense,
+        pruned=tokens / pruned,
+        speedup=_ratio(median),
+        noise=max(abs(_ratio(pair) - _ratio(median)) for pair in inner),
     )
 
 
@@ -92,16 +79,36 @@ def rates(
     pruned: PreTrainedModel,
     lengths: Lengths,
     clock: Clock,
+    until: float,
     after_pair: Callable[[], None],
-) -> Iterator[Rate]:
-    """Yield the rates of all phases and batch sizes; of `decode` none for a model without a cache."""
-    for phase in PHASES:
-        for batch in BATCHES:
-            of_dense, of_pruned = (run_of(model, phase, batch, lengths) for model in (dense, pruned))
-            if of_dense is not None and of_pruned is not None:
-                yield rate(
-                    phase, batch, batch * lengths.tokens(phase), of_dense, of_pruned, clock, after_pair
-                )
+) -> list[Rate]:
+    """Return the rates of all phases and batch sizes; of `decode` none for a model without a cache.
+
+    In each round every rate gets one pair. There are `PAIRS` rounds, or fewer where the clock would pass
+    `until`, but no fewer than `FEWEST_PAIRS`. The round before these fills caches, and is not counted.
+    """
+    runs = {
+        (phase, batch): (of_dense, of_pruned)
+        for phase in PHASES
+        for batch in BATCHES
+        if (of_dense := run_of(dense, phase, batch, lengths)) is not None
+        and (of_pruned := run_of(pruned, phase, batch, lengths)) is not None
+    }
+    pairs: dict[tuple[Phase, int], list[tuple[float, float]]] = {key: [] for key in runs}
+    began = clock()
+    for number in range(PAIRS + 1):
+        for key, (of_dense, of_pruned) in runs.items():
+            pair = seconds_in_turns(of_dense, of_pruned, number, clock)
+            if number:
+                pairs[key].append(pair)
+                after_pair()
+        now = clock()
+        two_more_rounds = 2 * (now - began) / (number + 1)
+        if number >= FEWEST_PAIRS and number % 2 == 1 and now + two_more_rounds > until:
+            break
+    return [
+        rate(phase, batch, batch * lengths.tokens(phase), found) for (phase, batch), found in pairs.items()
+    ]
 
 
 @torch.no_grad()
@@ -156,5 +163,6 @@ def _seconds(run: Run, clock: Clock) -> float:
     return clock() - started
 
 
-def _ratio(pairs: list[tuple[float, float]]) -> float:
-    return median(one / other for one, other in pairs)
+def _ratio(pair: tuple[float, float]) -> float:
+    dense, pruned = pair
+    return dense / pruned

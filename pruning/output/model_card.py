@@ -231,8 +231,9 @@ def _size(report: Report) -> str:
         return ""
     rows = [f"| size of the weights | {_megabytes(facts.bytes)} of {_megabytes(facts.dense_bytes)} |"]
     rows += [
-        f"| {rate.phase}, {rate.batch} at a time | {rate.pruned:.4g} tokens per second, {rate.speedup:.2f} "
-        f"times the dense model's {rate.dense:.4g} |"
+        f"| {rate.phase}, {rate.batch} at a time | {rate.pruned:.4g} tokens per second, "
+        f"{f'{rate.speedup:.2f} times' if rate.is_measurable else 'not measurably different from'} "
+        f"the dense model's {rate.dense:.4g} |"
         for rate in facts.rates
     ]
     if not facts.rates and facts.speedup is not None:

@@ -106,7 +106,8 @@ def result_table(report: Report) -> Table:
         held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"
         table.add_row("trained", f"{training.tokens} tokens, {kept}, {held_out}")
     for rate in report.speed.rates if report.speed else ():
-        speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {rate.speedup:.2f} times"
+        speedup = f"{rate.speedup:.2f} times" if rate.is_measurable else "not measurable"
+        speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {speedup} (noise {rate.noise:.1%})"
         table.add_row(f"{rate.phase}, {rate.batch} at a time", speed)
     for stage in report.stages:
         table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")

@@ -11,7 +11,7 @@ from typing import ClassVar
 from pruning.checkpoint.files import weight_files
 from pruning.estimate.memory import MEMORY_SHARE
 from pruning.estimate.speed import BATCHES, PAIRS, PHASES, Lengths
-from pruning.evaluation.speed import Rate, clock_of, rates, run_of
+from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.model.placement import Placement
 from pruning.recipe import Stage
 from pruning.report.schema import RateFacts, SpeedFacts
@@ -22,13 +22,14 @@ from pruning.runtime.peak_memory import PeakMemory
 from pruning.stages.models import ResolvedModel
 from pruning.stages.recorder import Step
 
-_LARGEST_NOISE = 0.03
-
 _ZEROS_GAIN_NOTHING = (
     "the result has the dense model's shapes: zeros are stored and multiplied like other numbers, so that it "
     "is as large and as fast as the dense model wherever it runs"
 )
-_LEFT_OUT = "the speed was not measured: evaluation.speed is off, or the gate was missed before"
+_LEFT_OUT = (
+    "the speed was not measured: evaluation.speed is off, the gate was missed before, or the search has a "
+    "better model"
+)
 
 
 @dataclass(frozen=True)
@@ -45,6 +46,8 @@ class SpeedStage:
     pruned: Path  # the directory of the pruned model
     is_smaller: bool
     wanted: bool
+    seconds: float
+    """What the stage may take, as long as it is enough for the fewest pairs."""
 
     def prepare(self) -> int | None:
         """Return the number of pairs of runs. None where nothing is measured."""
@@ -54,33 +57,37 @@ class SpeedStage:
         """Measure, and return what the report says."""
         if not self.wanted:
             return self._facts(None if self.is_smaller else 1.0, note=self._note or _LEFT_OUT)
+        until = self._clock() + self.seconds
         one_device = replace(self.model, devices=self.model.devices[:1])
         dense, pruned = one_device.place_dense(), one_device.place_pruned(self.pruned)
         if dense.size + pruned.size > self._room:
             return self._without_room
         try:
             with _resident(dense), _resident(pruned):
-                return self._measured(dense, pruned, step)
+                return self._measured(dense, pruned, until, step)
         except (RuntimeError, MemoryError, OSError) as error:
             if not is_out_of_memory(error):
                 raise
             return self._without_room
 
-    def _measured(self, dense: Placement, pruned: Placement, step: Step) -> SpeedFacts:
-        pairs = count(1)
-        found = tuple(
-            rates(
-                dense.model,
-                pruned.model,
-                self._lengths,
-                clock_of(self.model.device),
-                lambda: step(next(pairs), self._steps),
-            )
+    def _measured(self, dense: Placement, pruned: Placement, until: float, step: Step) -> SpeedFacts:
+        memory = self._peak_memory(dense), self._peak_memory(pruned)
+        steps = count(1)
+        measured = rates(
+            dense.model,
+            pruned.model,
+            self._lengths,
+            self._clock,
+            until,
+            lambda: step(next(steps), self._steps),
         )
+        found = tuple(RateFacts(**asdict(rate)) for rate in measured)
+        lowest = min((rate for rate in found if rate.batch == 1), key=lambda rate: rate.speedup)
         return self._facts(
-            min(rate.speedup for rate in found if rate.batch == 1),
+            lowest.speedup if lowest.is_measurable else None,
             found,
-            memory=(self._peak_memory(dense), self._peak_memory(pruned)),
+            pairs=(next(steps) - 1) // len(found),
+            memory=memory,
             note=self._note,
         )
 
@@ -110,9 +117,13 @@ class SpeedStage:
     def _lengths(self) -> Lengths:
         return Lengths.on(self.model.device.type, self.model.checkpoint.context_length)
 
+    @cached_property
+    def _clock(self) -> Clock:
+        return clock_of(self.model.device)
+
     @property
     def _steps(self) -> int:
-        return 2 * PAIRS * len(PHASES) * len(BATCHES)
+        return PAIRS * len(PHASES) * len(BATCHES)
 
     @property
     def _note(self) -> str | None:
@@ -121,8 +132,9 @@ class SpeedStage:
     def _facts(
         self,
         speedup: float | None,
-        found: tuple[Rate, ...] = (),
+        found: tuple[RateFacts, ...] = (),
         *,
+        pairs: int | None = None,
         memory: tuple[int, int] | tuple[None, None] = (None, None),
         note: str | None,
     ) -> SpeedFacts:
@@ -131,25 +143,14 @@ class SpeedStage:
             dense_bytes=self.model.checkpoint.weight_bytes,
             bytes=sum((self.pruned / name).stat().st_size for name in files),
             speedup=speedup,
-            rates=tuple(RateFacts(**asdict(rate)) for rate in found),
+            rates=found,
             prompt=self._lengths.prompt if found else None,
             generated=self._lengths.generated if found else None,
-            pairs=PAIRS if found else None,
+            pairs=pairs,
             dense_peak_memory_bytes=memory[0],
             peak_memory_bytes=memory[1],
             note=note,
         )
-
-
-def speed_warnings(facts: SpeedFacts) -> tuple[str, ...]:
-    """Warn of a machine that was not quiet enough for the figures."""
-    noise = facts.noise
-    if noise is None or noise <= _LARGEST_NOISE:
-        return ()
-    return (
-        f"the dense model beside itself differs by up to {noise:.1%} in speed: the machine was not quiet, "
-        "and the speed-ups are no more accurate than that",
-    )
 
 
 @contextmanager

@@ -19,11 +19,17 @@ class RateFacts(Facts):
     pruned: float = Field(description="Tokens per second of the pruned model.")
     speedup: float = Field(
         description="How many times as fast the pruned model is: the median over pairs of runs, in which the "
-        "models take turns."
+        "models take turns. `dense` and `pruned` are of that pair."
     )
     noise: float = Field(
-        description="How far the same figure is from 1 for the dense model beside itself, measured first."
+        description="How far the same figure of other pairs is from the median, at most; of five pairs or "
+        "more without the two extreme ones. Where it exceeds the gain, the speed-up is not measurable."
     )
+
+    @property
+    def is_measurable(self) -> bool:
+        """Whether the models differ by more than two pairs of runs do."""
+        return self.noise <= abs(self.speedup - 1)
 
 
 class SpeedFacts(Facts):
@@ -32,8 +38,8 @@ class SpeedFacts(Facts):
     dense_bytes: int = Field(description="Size of the dense model's weight files.")
     bytes: int = Field(description="Size of the pruned model's weight files.")
     speedup: float | None = Field(
-        description="The lower of the speed-ups of prefill and decode of one sequence. 1 for a mask that was "
-        "not measured; null for a smaller model that was not."
+        description="The lower of the speed-ups of prefill and decode of one sequence; null where its noise "
+        "exceeds the gain. 1 for a mask that was not measured; null for a smaller model that was not."
     )
     rates: tuple[RateFacts, ...] = Field((), description="What was measured; none where nothing was.")
     prompt: int | None = Field(None, description="Tokens of each prompt; null where nothing was measured.")
@@ -46,11 +52,6 @@ class SpeedFacts(Facts):
     )
     peak_memory_bytes: int | None = Field(None, description="The same of the pruned model.")
     note: str | None = Field(None, description="Why the figures are what they are, or why there are none.")
-
-    @property
-    def noise(self) -> float | None:
-        """The largest noise of any rate; None where nothing was measured."""
-        return max((rate.noise for rate in self.rates), default=None)
 
 
 class StageFacts(Facts):

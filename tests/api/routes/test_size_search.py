@@ -117,6 +117,28 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
     assert "best with at most 50,000 parameters" in client.get("/sweeps").text
 
 
+def test_a_search_measures_the_speed_of_its_best_alone(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    job = {"model": llama, "structure": {"importance": "magnitude", "repair": "none"}}
+    for target, measures_all in (({"max_parameters": 50_000}, False), ({"max_memory_bytes": 100_000}, True)):
+        sweep = client.post("/v1/sweeps", json={"job": job, "target": target}).json()
+        first, last = (UUID(sweep["jobs"][number]["id"]) for number in (0, -1))
+        with database.begin() as session:
+            assert sweeps.wants_speed(session, first, 1e9)  # nothing has been found yet
+            ended = session.get_one(Job, first)
+            ended.pruned_perplexity, ended.gate = 20.0, {"state": "passed", "conditions": []}
+        with database.begin() as session:
+            assert sweeps.wants_speed(session, last, 19.9)
+            assert sweeps.wants_speed(session, last, 20.1) == measures_all
+            session.get_one(Job, first).gate = {"state": "failed", "conditions": []}
+        with database.begin() as session:
+            assert sweeps.wants_speed(session, last, 20.1)
+    alone = client.post("/v1/jobs", json={"model": llama, "method": "magnitude", "sparsity": 0.5}).json()
+    with database.begin() as session:
+        assert sweeps.wants_speed(session, UUID(alone["id"]), 1e9)
+
+
 def test_a_shape_that_the_family_refuses_is_no_answer(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:

@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import tarfile
 import time
 import zipfile
 from dataclasses import replace
@@ -12,7 +13,8 @@ from pathlib import Path
 import pytest
 import torch
 
-from bench.gpu_check.__main__ import _progress, run_plan, summary
+from bench.gpu_check import child
+from bench.gpu_check.__main__ import main, progress, run_plan, summary
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import require_same_bits
 from bench.gpu_check.plan import PLAN, Check
@@ -26,6 +28,15 @@ ROOT = Path(__file__).parents[3]
 SERVICE = ("alembic", "celery", "fastapi", "kombu", "matplotlib", "psycopg", "sqlalchemy", "valkey")
 
 
+FILES = {"summary.md", "summary.json", "log.txt", "details.tar.gz"}
+
+
+def details(out: Path) -> set[str]:
+    """Return the names of the files that are packed."""
+    with tarfile.open(out / "details.tar.gz") as packed:
+        return set(packed.getnames())
+
+
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # fifteen processes, each of which imports torch
 def test_the_whole_list_passes_at_toy_size_without_what_a_bare_machine_lacks(tmp_path: Path) -> None:
@@ -36,7 +47,7 @@ def test_the_whole_list_passes_at_toy_size_without_what_a_bare_machine_lacks(tmp
     # A larger budget stretches the limits: other tests keep this machine busy.
     command = [sys.executable, "-m", "bench.gpu_check", "--device", "cpu", "--budget", "6000"]
     done = subprocess.run(
-        [*command, "--out", str(tmp_path), "--scratch", str(tmp_path)],
+        [*command, "--out", str(tmp_path / "out"), "--scratch", str(tmp_path)],
         cwd=ROOT,
         env={**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": str(hiding)},
         capture_output=True,
@@ -44,15 +55,23 @@ def test_the_whole_list_passes_at_toy_size_without_what_a_bare_machine_lacks(tmp
         check=False,
     )
     assert done.returncode == 0, done.stdout
-    results = [json.loads((tmp_path / f"{check.file}.json").read_text()) for check in PLAN]
-    assert json.loads((tmp_path / "summary.json").read_text()) == results
+    out = tmp_path / "out"
+    assert {path.name for path in out.iterdir()} == FILES
+    results = json.loads((out / "summary.json").read_text())
+    assert details(out) == {f"{check.file}.{ending}" for check in PLAN for ending in ("json", "log")}
+    table = (out / "summary.md").read_text()
+    for check, result in zip(PLAN, results, strict=True):
+        assert (
+            f"| {result['seconds']:.1f} s, host {result['findings']['peak_memory']['host']:.2f} GB |" in table
+        )
+        assert f"== {check.file}\n" in (out / "log.txt").read_text()
     assert {result["verdict"] for result in results} == {"passed", "recorded"}
     for result in results:
         assert result["findings"]["figures"], result["name"]
         assert result["findings"]["device"].startswith("cpu")
         assert {"python", "torch", "transformers"} <= result["findings"]["versions"].keys()
     notes = [figure["note"] for result in results for figure in result["findings"]["figures"]]
-    assert sum("extrapolated from" in note for note in notes) == 5
+    assert sum("extrapolated from" in note for note in notes) == 7
     assert not list(tmp_path.glob("gpu-check-*"))  # nothing is left of the scratch directories
 
 
@@ -89,7 +108,10 @@ def surroundings(tmp_path: Path) -> Surroundings:
     program = tmp_path / "child.py"
     program.write_text(CHILD.replace("PLACE", str(tmp_path / "grandchild")))
     environment = child_environment(os.environ, ROOT, None)
-    return Surroundings(tmp_path, tmp_path, "cpu", "toy", environment, command=(sys.executable, str(program)))
+    out, own = tmp_path / "out", tmp_path / "details"
+    out.mkdir()
+    own.mkdir()
+    return Surroundings(out, own, tmp_path, "cpu", "toy", environment, command=(sys.executable, str(program)))
 
 
 def check(number: int, function: str, seconds: float = 60) -> Check:
@@ -107,6 +129,55 @@ def test_a_check_that_fails_or_dies_does_not_stop_the_next(surroundings: Surroun
     assert [result["verdict"] for result in stored] == [result.verdict for result in results]
 
 
+def test_four_files_come_after_every_check(surroundings: Surroundings) -> None:
+    running = run_plan([check(0, "raises"), check(1, "succeeds")], 120, surroundings)
+    for count in (1, 2):
+        next(running)
+        assert {path.name for path in surroundings.out.iterdir()} == FILES
+        assert len(json.loads((surroundings.out / "summary.json").read_text())) == count
+        assert len(details(surroundings.out)) == 2 * count
+    assert (surroundings.out / "log.txt").read_text() == "== 00-raises\nthe reason\n\n== 01-succeeds\n"
+    assert "| 1 | **succeeds**" in (surroundings.out / "summary.md").read_text()
+
+
+@pytest.mark.slow
+def test_only_the_checks_that_are_named_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    options = ["--device", "cpu", "--budget", "600", "--out", str(tmp_path), "--only", "first-reset"]
+    assert main(options) == 0
+    (result,) = json.loads((tmp_path / "summary.json").read_text())
+    assert result["name"] == "first-reset"
+    assert (tmp_path / "summary.md").read_text() == capsys.readouterr().out
+    assert details(tmp_path) == {"01-first-reset.json", "01-first-reset.log"}
+
+
+def test_the_summary_has_seconds_and_peak_memory_of_each_check(surroundings: Surroundings) -> None:
+    (result,) = run_plan([check(0, "succeeds")], 60, surroundings)
+    found = replace(result.findings, peak_memory={"host": 3.251, "device": 12.5})
+    table = "\n".join(summary([replace(result, seconds=4.25, findings=found)]))
+    assert "| 4.2 s, host 3.25 GB, device 12.50 GB |" in table
+
+
+def test_the_memory_of_a_device_is_sampled_once_it_is_initialised(monkeypatch: pytest.MonkeyPatch) -> None:
+    free, initialised = [90, 30, 60], []
+    monkeypatch.setattr(child, "_INTERVAL_SECONDS", 0.001)
+    monkeypatch.setattr(torch.cuda, "is_initialized", lambda: bool(initialised))
+
+    def mem_get_info(device: torch.device) -> tuple[int, int]:
+        if len(free) == 1:
+            raise RuntimeError  # a context that an error has broken ends the samples
+        return free.pop(0) * 10**9, 100 * 10**9
+
+    monkeypatch.setattr(torch.cuda, "mem_get_info", mem_get_info)
+    sampled = child.SampledMemory(torch.device("cuda"))
+    assert sampled.peak().keys() == {"host"}
+    initialised.append(True)
+    while len(free) > 1:
+        time.sleep(0.001)
+    time.sleep(0.1)
+    assert sampled.peak()["device"] == 70
+    assert 0.01 < sampled.peak()["host"] < 100
+
+
 def test_a_check_that_hangs_is_killed_with_its_children_and_keeps_its_figures(
     surroundings: Surroundings,
 ) -> None:
@@ -116,7 +187,7 @@ def test_a_check_that_hangs_is_killed_with_its_children_and_keeps_its_figures(
     assert hanging.error == "killed after its limit of 5 s"
     assert hanging.findings.figures == (Figure("speed", 3.0, "at least 2", True),)
     assert time.monotonic() - started < 300  # and not the 600 that it would have slept
-    assert is_gone(int((surroundings.out / "grandchild").read_text()))
+    assert is_gone(int((surroundings.out.parent / "grandchild").read_text()))
     assert following.verdict == "passed"
     assert "| how far it came | 40% |" in "\n".join(summary([hanging, following]))
 
@@ -146,7 +217,7 @@ def test_the_output_alone_says_why_a_check_has_failed(surroundings: Surroundings
         *("The end of raises's log:", "```", "the reason", "```"),
         *("The end of misses's log:", "```", "what it has seen", "```"),
     ]
-    assert _progress(missing).endswith(" s: speed")
+    assert progress(missing).endswith(" s: speed")
 
 
 def test_bits_that_differ_are_told_by_place_and_size(tmp_path: Path) -> None:
@@ -170,7 +241,7 @@ def is_gone(process: int) -> bool:
 def test_a_check_for_which_no_time_is_left_is_not_run(surroundings: Surroundings) -> None:
     first, second = run_plan([check(0, "succeeds"), check(1, "succeeds", 1000)], 120, surroundings)
     assert (first.verdict, second.verdict) == ("passed", "not run: budget")
-    assert json.loads((surroundings.out / "01-succeeds.json").read_text())["verdict"] == "not run: budget"
+    assert json.loads((surroundings.out / "summary.json").read_text())[1]["verdict"] == "not run: budget"
 
 
 def test_a_check_gets_what_the_checks_before_it_have_left(surroundings: Surroundings) -> None:

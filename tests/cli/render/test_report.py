@@ -79,6 +79,12 @@ def test_a_speed_that_was_not_measured_is_not_shown(server: ScriptedServer, job_
     assert "size 3.0 kB of 4.0 kB\n" in shown(server, job_id, masked, "show", str(job_id))
 
 
+def test_a_gain_below_the_noise_is_called_not_measurable(server: ScriptedServer, job_id: UUID) -> None:
+    noisy = report_document(speed=SIZES | {"speedup": None, "rates": [RATE | {"speedup": 1.0}]})
+    text = shown(server, job_id, noisy, "show", str(job_id))
+    assert "size 3.0 kB of 4.0 kB; the speed-up is not measurable: the noise exceeds the gain\n" in text
+
+
 def test_a_report_that_cannot_be_read_is_said_to_be_so(server: ScriptedServer, job_id: UUID) -> None:
     newer = structured()
     del newer["structure"]["parameters"]

@@ -103,6 +103,13 @@ def test_a_speed_that_was_not_measured_fails(speed: dict[str, Any] | None) -> No
         assert (condition.measured, condition.margin, condition.passed) == (None, None, False)
 
 
+@pytest.mark.parametrize(("limit", "passed"), [(0.9, True), (1.0, True), (1.1, False)])
+def test_a_speedup_that_is_not_measurable_counts_as_1(limit: float, passed: bool) -> None:
+    speed = {"bytes": 1, "speedup": None, "rates": [{"speedup": 1.3, "noise": 0.5}], "peak_memory_bytes": 1}
+    (condition,) = judge(Gate(min_speedup=limit), report() | {"speed": speed}).conditions
+    assert (condition.measured, condition.passed) == (1.0, passed)
+
+
 @pytest.mark.parametrize("gate", [{"min_speedup": 1.2}, {"max_memory_bytes": 10**9}])
 def test_a_gate_on_speed_needs_it_measured(gate: dict[str, Any]) -> None:
     fields = {"recipe": RECIPE, "gate": gate}

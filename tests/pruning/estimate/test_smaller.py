@@ -6,7 +6,8 @@ import pytest
 
 from pruning.estimate import ASSUMED, Estimate, work
 from pruning.estimate.architectures import shape_of_config
-from pruning.estimate.estimate import StageEstimate
+from pruning.estimate.estimate import StageEstimate, seconds
+from pruning.estimate.shape import ModelShape
 from pruning.estimate.smaller import smaller_shape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
@@ -115,15 +116,37 @@ def test_the_speed_is_estimated_where_it_is_measured() -> None:
     for device, prompt, generated in (("cpu", 64, 8), ("cuda", 512, 32)):
         machine = ASSUMED.model_copy(update={"device": device})
         found = {one.name: one for one in Estimate.of(recipe, Evaluation(), shape, machine).stages}
-        # 24 runs of the dense model and 8 of the smaller one, of one sequence and of eight.
-        of_dense, of_left = (2 * one.block_weights + 2 * 3 * 512 * prompt for one in (shape, left))
-        operations = prompt * 9 * (24 * of_dense + 8 * of_left)
-        assert found[Stage.SPEED].operations == pytest.approx(operations)
-        assert found[Stage.SPEED].seconds > generated * 2 * 24 * shape.stored_bytes / machine.bytes_per_second
+        # Each prefills one sequence 5 or 9 times, and eight sequences 7 or 11 times.
+        of_both = sum(2 * one.block_weights + 2 * 3 * 512 * prompt for one in (shape, left))
+        fewest, most = (prompt * of_both * sequences for sequences in (5 + 7 * 8, 9 + 11 * 8))
+        assert found[Stage.SPEED].operations in (pytest.approx(fewest), pytest.approx(most))
+        # Each decodes 4 times at least with one sequence, and 5 times with eight.
+        read = generated * 9 * (shape.parameters + left.parameters) * 2
+        assert found[Stage.SPEED].seconds > read / machine.bytes_per_second
     off = Estimate.of(recipe, Evaluation(speed="off"), shape, ASSUMED)
     assert Stage.SPEED not in off.seconds_by_stage
     small = ASSUMED.model_copy(update={"memory_bytes": 1_000_000})
     assert Stage.SPEED not in Estimate.of(recipe, Evaluation(), shape, small).seconds_by_stage
+
+
+@pytest.mark.parametrize(("windows", "all_pairs"), [(1, False), (100_000, True)])
+def test_the_speed_takes_a_share_of_what_runs_before_it(windows: int, all_pairs: bool) -> None:
+    cut = {"mlp_channels": 0.5, "importance": "magnitude", "repair": "none"}
+    fields = {"model": "org/name", "structure": cut}
+    recipe, shape = Recipe.model_validate(fields), shape_of_config(LLAMA)
+    found = Estimate.of(recipe, Evaluation(windows=windows), shape, ASSUMED)
+    stages = found.seconds_by_stage
+    before = sum(seconds for name, seconds in stages.items() if name not in (Stage.SPEED, Stage.UPLOAD))
+    fewest, most = (_seconds_of_pairs(shape, found, pairs) for pairs in (3, 7))
+    assert (most < 0.1 * before) == all_pairs
+    assert (fewest > 0.1 * before) == (not all_pairs)
+    assert stages[Stage.SPEED] == pytest.approx(most if all_pairs else fewest)
+
+
+def _seconds_of_pairs(shape: ModelShape, found: Estimate, pairs: int) -> float:
+    left = smaller_shape(shape, StructureOptions(mlp_channels=0.5))
+    done = work.speed(shape, left, found.dtype, ASSUMED.kind, pairs=pairs)
+    return seconds(done, found.dtype, ASSUMED) + (shape.stored_bytes + left.stored_bytes) / 4e8
 
 
 def test_gates_and_norms_share_one_entry_of_seconds() -> None:

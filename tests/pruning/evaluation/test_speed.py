@@ -2,13 +2,15 @@
 
 from collections.abc import Callable, Iterator
 from itertools import cycle
+from math import inf
 
 import pytest
 import torch
-from transformers import LlamaForCausalLM, OPTConfig, OPTForCausalLM
+from transformers import LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
 
 from pruning.estimate.speed import PAIRS, Lengths
-from pruning.evaluation.speed import clock_of, pairs_in_turns, rate, rates, run_of
+from pruning.evaluation import speed
+from pruning.evaluation.speed import clock_of, rate, rates, run_of, seconds_in_turns
 
 PREPARING = 1000.0  # seconds that a run takes before it is measured
 
@@ -24,9 +26,11 @@ class Machine:
     def clock(self) -> float:
         return self.now
 
-    def run(self, name: str, seconds: Iterator[float]) -> Callable[[], Callable[[], None]]:
+    def run(
+        self, name: str, seconds: Iterator[float], preparing: float = PREPARING
+    ) -> Callable[[], Callable[[], None]]:
         def prepared() -> Callable[[], None]:
-            self.now += PREPARING
+            self.now += preparing
 
             def measured() -> None:
                 self.ran.append(name)
@@ -37,50 +41,72 @@ class Machine:
         return prepared
 
 
-def test_models_take_turns_at_going_first_and_the_first_pair_does_not_count() -> None:
-    machine, counted = Machine(), []
-    one, other = machine.run("one", iter([99.0, *range(1, 8)])), machine.run("other", cycle([10.0]))
-    pairs = pairs_in_turns(one, other, machine.clock, lambda: counted.append(len(machine.ran)))
-    assert PAIRS == 7
-    assert pairs == [(float(seconds), 10.0) for seconds in range(1, 8)]
+def test_models_take_turns_at_going_first() -> None:
+    machine = Machine()
+    one, other = machine.run("one", iter(range(1, 5))), machine.run("other", cycle([10.0]))
+    pairs = [seconds_in_turns(one, other, number, machine.clock) for number in range(4)]
+    assert pairs == [(float(seconds), 10.0) for seconds in range(1, 5)]
     firsts, seconds = machine.ran[::2], machine.ran[1::2]
-    assert [*zip(firsts, seconds, strict=True)] == [("other", "one"), ("one", "other")] * 4
-    assert counted == [4, 6, 8, 10, 12, 14, 16]
+    assert [*zip(firsts, seconds, strict=True)] == [("one", "other"), ("other", "one")] * 2
 
 
-def test_a_rate_is_of_medians_and_the_speedup_the_median_of_pairs() -> None:
-    machine = Machine()
-    # Eight pairs of the dense model beside itself, 1.1 s when it goes first and 1 s when it does not.
-    beside_itself = [1.0, 1.1] * 8
-    dense = machine.run("dense", iter([*beside_itself, 9.0, 2.0, 2.0, 2.0, 4.0, 4.0, 8.0, 8.0]))
-    pruned = machine.run("pruned", iter([9.0, 1.0, 2.0, 1.0, 1.0, 4.0, 4.0, 16.0]))
-    found = rate("decode", 8, 64, dense, pruned, machine.clock, lambda: None)
-    assert found.dense == pytest.approx(64 / 4)
-    assert found.pruned == pytest.approx(64 / 2)
-    assert found.speedup == pytest.approx(2.0)  # of 2, 1, 2, 4, 1, 2, 0.5
-    assert machine.ran[:16] == ["dense"] * 16
+def test_the_rates_have_the_ratio_that_is_the_speedup() -> None:
+    # The median of the ratios is 0.98; those of the seconds are 1 and 4.
+    pairs = [(1.0, 2.0), (1.0, 1.5), (0.98, 1.0), (4.0, 4.0), (4.0, 4.0), (2.0, 4.0), (8.0, 4.0)]
+    found = rate("decode", 8, 64, pairs)
+    assert found.speedup == pytest.approx(0.98)
+    assert found.pruned / found.dense == pytest.approx(found.speedup)
+    assert found.dense == pytest.approx(64 / 0.98)
 
 
-def test_the_noise_is_how_far_the_dense_model_is_from_itself() -> None:
-    machine = Machine()
-    # Each pair counts the same model's first place as one, then as the other: 1.25, or 1 / 1.25.
-    times = [1.0, 1.0, *[1.25, 1.0, 1.0, 1.25] * 3, 1.25, 1.0]
-    dense = machine.run("dense", iter([*times, *[1.0] * 8]))
-    pruned = machine.run("pruned", cycle([1.0]))
-    found = rate("prefill", 1, 4, dense, pruned, machine.clock, lambda: None)
-    assert found.noise == pytest.approx(0.25)
-    assert found.speedup == 1.0
+def test_the_noise_is_how_far_other_pairs_are_but_for_the_extreme_ones() -> None:
+    ratios = [1.5, 0.1, 1.3, 9.0, 1.2, 1.4, 1.25]
+    found = rate("prefill", 1, 4, [(ratio, 1.0) for ratio in ratios])
+    assert found.speedup == pytest.approx(1.3)
+    assert found.noise == pytest.approx(0.2)
+    few = rate("prefill", 1, 4, [(ratio, 1.0) for ratio in (1.0, 1.5, 1.2)])
+    assert few.noise == pytest.approx(0.3)
 
 
 def test_a_machine_that_slows_down_does_not_change_the_speedup() -> None:
     machine = Machine()
-
-    def slower() -> None:
-        machine.slowness *= 1.5
-
     dense, pruned = (machine.run(name, cycle([seconds])) for name, seconds in (("dense", 3.0), ("p", 2.0)))
-    found = rate("prefill", 1, 1, dense, pruned, machine.clock, slower)
+    pairs = []
+    for number in range(7):
+        pairs.append(seconds_in_turns(dense, pruned, number, machine.clock))
+        machine.slowness *= 1.5
+    found = rate("prefill", 1, 1, pairs)
     assert (found.speedup, found.noise) == (pytest.approx(1.5), pytest.approx(0.0))
+
+
+@pytest.mark.parametrize(
+    ("until", "rounds"),
+    [
+        (0.0, 3),  # no time at all
+        (47.9, 3),  # a round takes 8 s: three and the one before them 32 s, with two more 48 s
+        (48.0, 5),
+        (63.9, 5),
+        (64.0, 7),
+        (1000.0, 7),
+    ],
+)
+def test_the_rounds_end_before_the_time_does(
+    until: float, rounds: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    machine, done = Machine(), []
+
+    def run_of(*_: object) -> Callable[[], Callable[[], None]]:
+        def prepared() -> Callable[[], None]:
+            return machine.run("", cycle([1.0]), preparing=0.0)()
+
+        return prepared
+
+    monkeypatch.setattr(speed, "run_of", run_of)
+    model = LlamaForCausalLM(LlamaConfig(num_hidden_layers=0, vocab_size=2, hidden_size=64))
+    found = rates(model, model, Lengths(1, 1), machine.clock, until, lambda: done.append(None))
+    assert len(found) == 4
+    assert len(done) == 4 * rounds
+    assert machine.now == 8.0 * (rounds + 1)
 
 
 def test_real_models_have_a_rate_for_each_phase_and_batch(
@@ -89,11 +115,12 @@ def test_real_models_have_a_rate_for_each_phase_and_batch(
     dense, smaller = tiny_llama(num_hidden_layers=4), tiny_llama(num_hidden_layers=1)
     done: list[None] = []
     lengths = Lengths(prompt=16, generated=4)
-    found = [*rates(dense, smaller, lengths, clock_of(torch.device("cpu")), lambda: done.append(None))]
+    clock = clock_of(torch.device("cpu"))
+    found = rates(dense, smaller, lengths, clock, inf, lambda: done.append(None))
     assert [(one.phase, one.batch) for one in found] == [
         *(("prefill", 1), ("prefill", 8), ("decode", 1), ("decode", 8)),
     ]
-    assert len(done) == 4 * 2 * PAIRS
+    assert len(done) == 4 * PAIRS
     assert all(min(one.dense, one.pruned, one.speedup) > 0 and one.noise >= 0 for one in found)
 
 

@@ -5,19 +5,24 @@ import os
 import signal
 from collections.abc import Callable
 from contextlib import suppress
+from io import StringIO
 from pathlib import Path
+from time import perf_counter
 from typing import Any
 
 import pytest
+from rich.console import Console
 from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
+from pruning.evaluation.speed import Rate
+from pruning.output.model_card import model_card
 from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report.console import result_table
 from pruning.report.schema import RateFacts, Report, SpeedFacts
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.stages import speed
 from pruning.stages.evaluate import PerplexityLimit
-from pruning.stages.speed import speed_warnings
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -73,8 +78,13 @@ def test_a_smaller_model_is_measured_beside_the_dense_one(model: Path, tmp_path:
     assert [(rate.phase, rate.batch) for rate in facts.rates] == [
         *(("prefill", 1), ("prefill", 8), ("decode", 1), ("decode", 8)),
     ]
-    assert facts.speedup == min(facts.rates[0].speedup, facts.rates[2].speedup) > 0
-    assert (facts.prompt, facts.generated, facts.pairs) == (64, 8, 7)
+    # prefill and decode of one sequence
+    lowest = min(facts.rates[::2], key=lambda rate: rate.speedup)
+    assert facts.speedup == (lowest.speedup if lowest.is_measurable else None)
+    for rate in facts.rates:
+        assert rate.pruned / rate.dense == pytest.approx(rate.speedup)
+    assert (facts.prompt, facts.generated) == (64, 8)
+    assert facts.pairs in (3, 5, 7)
     assert facts.note is None
     of_dense, of_smaller = (
         4 * AutoModelForCausalLM.from_pretrained(path).num_parameters() for path in (model, tmp_path / "out")
@@ -84,10 +94,9 @@ def test_a_smaller_model_is_measured_beside_the_dense_one(model: Path, tmp_path:
     assert facts.dense_peak_memory_bytes >= of_dense
     assert facts.peak_memory_bytes >= of_smaller
     assert [stage.name for stage in report.stages] == ["resolve", "cut", "evaluate", "speed"]
-    assert [done for done, _ in steps.seen if done] == [*range(1, 57)]
-    assert {total for _, total in steps.seen} == {56}
-    card = (tmp_path / "out" / "README.md").read_text()
-    assert f"{facts.rates[0].speedup:.2f} times the dense model" in card
+    assert [done for done, _ in steps.seen if done] == [*range(1, 4 * facts.pairs + 1)]
+    assert {total for _, total in steps.seen} == {28}
+    assert "tokens per second" in (tmp_path / "out" / "README.md").read_text()
     assert Report.model_validate_json((tmp_path / "out" / "pruning_report.json").read_text()) == report
 
 
@@ -155,13 +164,69 @@ def rate(phase: str, batch: int, *, speedup: float, noise: float) -> RateFacts:
     return RateFacts.model_validate({**fields, "speedup": speedup, "noise": noise})
 
 
-@pytest.mark.parametrize(("noise", "warned"), [(0.03, False), (0.031, True)])
-def test_a_machine_that_is_not_quiet_is_named(noise: float, warned: bool) -> None:
-    rates = (rate("prefill", 1, speedup=1.2, noise=0.0), rate("decode", 1, speedup=1.1, noise=noise))
-    facts = SpeedFacts(dense_bytes=2, bytes=1, speedup=1.1, rates=rates)
-    assert facts.noise == noise
-    assert bool(speed_warnings(facts)) == warned
-    assert speed_warnings(SpeedFacts(dense_bytes=2, bytes=1, speedup=None)) == ()
+@pytest.mark.parametrize(
+    ("speedup", "noise", "card", "console"),
+    [
+        (1.25, 0.25, "1.25 times the dense model's 1 ", "1.25 times (noise 25.0%)"),
+        (1.25, 0.26, "not measurably different from the dense model's 1 ", "not measurable (noise 26.0%)"),
+        (0.5, 0.6, "not measurably different from the dense model's 1 ", "not measurable (noise 60.0%)"),
+    ],
+)
+def test_a_gain_below_the_noise_is_not_measurable(
+    speedup: float, noise: float, card: str, console: str, model: Path, tmp_path: Path
+) -> None:
+    report = run_of(model, tmp_path / "out", MASK)
+    rates = (rate("prefill", 1, speedup=speedup, noise=noise),)
+    facts = SpeedFacts(dense_bytes=2, bytes=1, speedup=None, rates=rates)
+    report = report.model_copy(update={"speed": facts})
+    assert card in model_card(report, licence=None)
+    written = StringIO()
+    Console(file=written, width=200).print(result_table(report))
+    assert console in written.getvalue()
+
+
+@pytest.mark.parametrize(("of_decode", "speedup"), [(0.1, 1.2), (0.3, None)])
+def test_the_speedup_is_the_lower_one_where_it_is_measurable(
+    of_decode: float, speedup: float | None, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    found = [
+        Rate("prefill", 1, dense=1.0, pruned=1.5, speedup=1.5, noise=0.1),
+        Rate("prefill", 8, dense=1.0, pruned=1.0, speedup=1.0, noise=0.1),
+        Rate("decode", 1, dense=1.0, pruned=1.2, speedup=1.2, noise=of_decode),
+    ]
+    monkeypatch.setattr(speed, "rates", lambda *_: found)
+    facts = run_of(model, tmp_path / "out", CUT).speed
+    assert facts is not None
+    assert facts.speedup == speedup
+
+
+def test_the_stage_takes_a_share_of_the_time_that_the_run_took(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[tuple[float, float]] = []
+
+    def measured(*arguments: Any) -> list[Rate]:
+        given.append((perf_counter(), arguments[4]))
+        return [Rate("prefill", 1, dense=1.0, pruned=1.5, speedup=1.5, noise=0.1)]
+
+    monkeypatch.setattr(speed, "rates", measured)
+    started = perf_counter()
+    run_of(model, tmp_path / "out", CUT)
+    ((now, until),) = given
+    assert until <= now + 0.1 * (now - started)
+
+
+def test_a_model_that_is_not_wanted_is_not_measured(model: Path, tmp_path: Path) -> None:
+    asked: list[float] = []
+
+    def wants_speed(perplexity: float) -> bool:
+        asked.append(perplexity)
+        return False
+
+    report = run_of(model, tmp_path / "out", CUT, wants_speed=wants_speed)
+    assert report.speed is not None
+    assert (report.speed.speedup, report.speed.rates) == (None, ())
+    assert asked == [report.perplexity.pruned]
 
 
 def test_a_run_that_is_killed_while_it_measures_measures_again(model: Path, tmp_path: Path) -> None:
@@ -170,14 +235,15 @@ def test_a_run_that_is_killed_while_it_measures_measures_again(model: Path, tmp_
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
-            run_of(model, output, CUT, progress=Steps(die_at=30), resume_store=DirectoryResumeStore(state))
+            run_of(model, output, CUT, progress=Steps(die_at=10), resume_store=DirectoryResumeStore(state))
         os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     steps = Steps()
     report = run_of(model, output, CUT, progress=steps, resume_store=DirectoryResumeStore(state))
-    assert steps.seen[-1] == (56, 56)
     assert report.speed is not None
     assert len(report.speed.rates) == 4
+    assert report.speed.pairs is not None
+    assert steps.seen[-1] == (4 * report.speed.pairs, 28)
     for name in ("model.safetensors", "config.json"):
         assert sha256_of(output / name) == sha256_of(tmp_path / "whole" / name)
     perplexities = [
