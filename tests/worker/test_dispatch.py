@@ -387,7 +387,7 @@ def test_cut_connections_are_replaced(
     assert published(broker) == [job_id]
 
 
-def test_it_waits_while_the_schema_is_that_of_another_release(
+def test_it_waits_while_the_schema_is_another_one(
     database: Database,
     submit: Submit,
     dispatcher: Dispatcher,

@@ -81,7 +81,7 @@ def keys(answer: Found | Waiting, fingerprint: str = "f") -> list[str]:
     return [shard.key for shard in answer.shards[fingerprint]]
 
 
-def test_norms_are_published_whose_blocks_a_newer_release_had_computed_before(
+def test_norms_are_published_whose_blocks_were_computed_before_under_other_numbers(
     database: Database, take: Callable[[], Claim]
 ) -> None:
     first, second = take(), take()
