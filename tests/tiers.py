@@ -7,10 +7,16 @@ from pathlib import Path
 from zlib import crc32
 
 import pytest
+from _pytest.mark.structures import ParameterSet
 
 from tests.together import group_of
 
 HELP = "which tests marked nightly run as well: all, or share K of N, counted from 0"
+
+
+def nightly(*values: object) -> ParameterSet:
+    """Return a case for `pytest.mark.parametrize` that runs nightly."""
+    return pytest.param(*values, marks=pytest.mark.nightly)
 
 
 def select(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -4,7 +4,6 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-import pytest
 import torch
 from transformers import (
     BloomConfig,
@@ -49,6 +48,8 @@ from transformers import (
     StableLmConfig,
     StableLmForCausalLM,
 )
+
+from tests.tiers import nightly
 
 VOCABULARY = 384
 
@@ -178,10 +179,7 @@ ALL_FAMILIES = FAMILIES | {
 EVERY_CHANGE = ("llama-tied", "gpt2", "gemma3", "phi3", "mixtral", "gpt_oss")
 """Tied embeddings, transposed weights, two kinds of attention, fused projections, two kinds of experts."""
 
-EACH_FAMILY = [
-    family if family in EVERY_CHANGE else pytest.param(family, marks=pytest.mark.nightly)
-    for family in ALL_FAMILIES
-]
+EACH_FAMILY = [family if family in EVERY_CHANGE else nightly(family) for family in ALL_FAMILIES]
 """For `pytest.mark.parametrize`: those of `EVERY_CHANGE` with every change, and the others nightly."""
 
 
