@@ -27,8 +27,11 @@ demo: install
 # Coverage has a floor for the whole suite only, so it is not measured when ARGS choose a part.
 LINES ?= $(if $(ARGS),,PYTEST_PLUGINS=tests.lines)
 
+# Which of the tests marked nightly run as well: none, all, or share K of N, counted from 0.
+NIGHTLY ?= none
+
 test: install
-	@OMP_NUM_THREADS=1 $(LINES) $(BIN)/python -m pytest -n $(WORKERS) $(ARGS)
+	@OMP_NUM_THREADS=1 $(LINES) $(BIN)/python -m pytest -n $(WORKERS) --nightly $(NIGHTLY) $(ARGS)
 
 # What needs no server and takes no seconds: under two minutes on 2 cores.
 test-fast: install
@@ -38,8 +41,10 @@ test-fast: install
 mutants: install
 	@nice $(BIN)/python -m tools.mutants $(ARGS)
 
-# What takes too long for every change.
-nightly: lint mutants soak soak-hostile generated-clients scale
+# What takes too long for every change: first every test, then what is not pytest's.
+nightly: lint
+	@$(MAKE) test NIGHTLY=all
+	@$(MAKE) mutants soak soak-hostile generated-clients scale
 
 # In a database with a million jobs: what a dispatcher's round reads.
 scale: install

@@ -33,6 +33,7 @@ from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
+from tests import tiers
 from tests.stack import Stack, directory_store, environment_of, write_calibration
 
 # Tests run in parallel: one thread each, in this process and in the processes that it starts.
@@ -56,11 +57,16 @@ SERVERS = frozenset(
 """The fixtures that start one."""
 
 
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--nightly", default="none", metavar="none|all|K/N", help=tiers.HELP)
+
+
+def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Mark as slow what asks for a server; what is slow by itself says so in its file.
 
     Tests of a whole service, which take tens of seconds, come first, so that none is waited for at the end.
     """
+    tiers.select(config, items)
     for item in items:
         if isinstance(item, pytest.Function) and SERVERS.intersection(item.fixturenames):
             item.add_marker(pytest.mark.slow)

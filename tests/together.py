@@ -23,11 +23,16 @@ class Together(LoadScopeScheduling):
     """Hands out whole files where they have a fixture for the module, a folder, and all others one by one."""
 
     def _split_scope(self, nodeid: str) -> str:
-        file = nodeid.partition("::")[0]
-        if file.startswith(OF_ONE_RUN):
-            return OF_ONE_RUN
-        once = file.startswith(OF_ONE_BROWSER) or makes_something_once(file)
-        return file if once else nodeid
+        return group_of(nodeid)
+
+
+def group_of(nodeid: str) -> str:
+    """Return the name of the group that a test belongs to: its folder's, its file's, or its own."""
+    file = nodeid.partition("::")[0]
+    if file.startswith(OF_ONE_RUN):
+        return OF_ONE_RUN
+    once = file.startswith(OF_ONE_BROWSER) or makes_something_once(file)
+    return file if once else nodeid
 
 
 @cache

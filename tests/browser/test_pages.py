@@ -20,6 +20,7 @@ from jobs.tables import Queue, Worker
 from tests.api.drive import Jobs
 from tests.browser.exhibits import belongings, gallery, search
 from tests.browser.visitor import Visitor
+from tests.tiers import nightly
 
 SCREENS = Path(__file__).parents[2] / ".screens"
 MOST_BYTES = 300_000
@@ -27,8 +28,14 @@ PATIENCE = 60_000.0  # milliseconds
 WINDOWS = {"wide": {"width": 1280, "height": 900}, "narrow": {"width": 360, "height": 740}}
 
 
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("window", WINDOWS)
+@pytest.mark.parametrize(
+    ("window", "scheme"),
+    [
+        ("wide", "light"),
+        ("narrow", "dark"),
+        *(nightly(*screen) for screen in (("wide", "dark"), ("narrow", "light"))),
+    ],
+)
 def test_every_page_is_accessible_small_and_loads_from_this_service_only(
     visit: Callable[..., Visitor], database: sessionmaker[Session], window: str, scheme: str
 ) -> None:

@@ -96,6 +96,7 @@ print(pruneserve_client.__file__)
     assert Path(done.stdout.strip()).is_relative_to(tmp_path)
 
 
+@pytest.mark.nightly
 def test_the_installed_package_starts_the_whole_stack(wheel: Path, tmp_path: Path) -> None:
     environment = tmp_path / "environment"
     venv.create(environment)

@@ -11,6 +11,8 @@ from jobs.tables import NOW, Job
 from tests.stack import Stack
 from tests.stand_in_hub import StandInHub
 
+pytestmark = pytest.mark.nightly
+
 
 @pytest.mark.parametrize("store_url", ["directory"], indirect=True)
 def test_another_job_runs_while_the_hub_refuses_connections_and_the_first_runs_once_it_answers(

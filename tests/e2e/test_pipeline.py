@@ -124,6 +124,7 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
     assert json.loads(listed.stdout)[0]["id"] == str(pipeline.newest_job().id)
 
 
+@pytest.mark.nightly
 def test_a_run_survives_a_restart_of_the_api(pipeline: Pipeline) -> None:
     long = pipeline.stack.long_spec().recipe.calibration.samples
     before = pipeline.jobs()
@@ -151,6 +152,7 @@ def shell_of(
     return ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]], environment
 
 
+@pytest.mark.nightly
 def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipeline) -> None:
     action = yaml.safe_load((CI / "github" / "action.yml").read_text())
     install, step = action["runs"]["steps"]

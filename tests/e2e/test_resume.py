@@ -13,6 +13,7 @@ from jobs.storage.store import Store
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
 from tests.stack import Stack, directory_store, signal_to
+from tests.tiers import nightly
 
 BLOCKS = 4
 
@@ -35,7 +36,11 @@ def checksums(stack: Stack, job_id: UUID) -> dict[str, str]:
     }
 
 
-@pytest.mark.parametrize("same_machine", [True, False], ids=["same machine", "another machine"])
+@pytest.mark.parametrize(
+    "same_machine",
+    [nightly(True), False],
+    ids=["same machine", "another machine"],
+)
 def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     same_machine: bool, stack: Stack, tmp_path: Path, store_url: str
 ) -> None:

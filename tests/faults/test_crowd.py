@@ -20,6 +20,8 @@ from tests.faults.conftest import Judge
 from tests.small_model import write_small_model
 from tests.stack import Stack
 
+pytestmark = pytest.mark.nightly
+
 # `make soak` has 1000, and 50.
 JOBS = int(os.environ.get("CROWD_JOBS", "40"))
 REAL_JOBS = int(os.environ.get("CROWD_REAL_JOBS", "2"))

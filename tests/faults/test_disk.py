@@ -101,6 +101,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     judge("full disk, then retry", 1, [job_id])
 
 
+@pytest.mark.nightly
 def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url: str) -> None:
     stack.start_dispatcher()
     worker = stack.start_worker()
@@ -126,6 +127,7 @@ def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
         return [row for row in finished_blocks.finished(session, job_id) if row.stage == Stage.PRUNE]
 
 
+@pytest.mark.nightly
 def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:

@@ -2,6 +2,7 @@
 
 from uuid import UUID
 
+import pytest
 from sqlalchemy import func, select
 
 from jobs.tables import JobBlock
@@ -9,6 +10,8 @@ from pruning.recipe import Stage
 from tests.faults.conftest import Judge
 from tests.faults.kills import durable
 from tests.stack import Stack
+
+pytestmark = pytest.mark.nightly
 
 _MOST_LOST_ATTEMPTS = 2
 _TEXT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}

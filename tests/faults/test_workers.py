@@ -15,8 +15,10 @@ from tests.faults.conftest import Judge
 from tests.faults.kills import Kill, durable
 from tests.faults.proxies import UnreliableStore
 from tests.stack import Stack, signal_to
+from tests.tiers import nightly
 
 
+@pytest.mark.nightly
 def test_a_job_whose_workers_are_killed_in_one_stage_after_the_other_is_finished(
     stack: Stack, judge: Judge
 ) -> None:
@@ -38,6 +40,7 @@ def test_a_job_whose_workers_are_killed_in_one_stage_after_the_other_is_finished
     assert (job.attempt, job.lost_attempts) == (4, 0)  # a new block has reset the count each time
 
 
+@pytest.mark.nightly
 def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
     stack: Stack, judge: Judge, store_url: str
 ) -> None:
@@ -57,6 +60,7 @@ def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
     assert kill.repeated(Store(store_url), damaged=()) <= kill.allowed == 2
 
 
+@pytest.mark.nightly
 def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
     """The next one sends the parts of the file that the store lacks, and no file that it has."""
     unreliable, store = UnreliableStore(s3.port, delay_seconds=0.5), Store(s3_url)
@@ -109,7 +113,7 @@ def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: St
     assert "SIGKILL" in (reasons[-1] or "")
 
 
-@pytest.mark.parametrize("everyone", [False, True], ids=["parent", "whole group"])
+@pytest.mark.parametrize("everyone", [False, nightly(True)], ids=["parent", "whole group"])
 def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, everyone: bool) -> None:
     worker = stack.start_worker()
     stack.start_dispatcher()
@@ -128,6 +132,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
     assert (job.attempt, job.lost_attempts) == (2, 0)
 
 
+@pytest.mark.nightly
 def test_a_suspended_worker_that_wakes_up_late_changes_nothing(stack: Stack, judge: Judge) -> None:
     stack.start_dispatcher()
     suspended = stack.start_worker()

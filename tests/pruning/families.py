@@ -49,6 +49,8 @@ from transformers import (
     StableLmForCausalLM,
 )
 
+from tests.tiers import nightly
+
 VOCABULARY = 384
 
 
@@ -173,6 +175,12 @@ ALL_FAMILIES = FAMILIES | {
         {**_LLAMA, "num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8, "sliding_window": 8},
     ),
 }
+
+EVERY_CHANGE = ("llama-tied", "gpt2", "gemma3", "phi3", "mixtral", "gpt_oss")
+"""Tied embeddings, transposed weights, two kinds of attention, fused projections, two kinds of experts."""
+
+EACH_FAMILY = [family if family in EVERY_CHANGE else nightly(family) for family in ALL_FAMILIES]
+"""For `pytest.mark.parametrize`: those of `EVERY_CHANGE` with every change, and the others nightly."""
 
 
 def make(family: str, dtype: torch.dtype = torch.float32, **overrides: object) -> PreTrainedModel:

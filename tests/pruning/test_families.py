@@ -25,7 +25,14 @@ from pruning.gradients.gradient_pass import gradient_norms
 from pruning.output.writer import write_model
 from pruning.recipe import METHODS, ModelReference, Recipe
 from tests.pruning import naive
-from tests.pruning.families import ALL_FAMILIES, UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.families import (
+    ALL_FAMILIES,
+    EACH_FAMILY,
+    EVERY_CHANGE,
+    UNREACHED_EXPERTS,
+    make,
+    with_unreached_experts,
+)
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.slow
@@ -40,6 +47,18 @@ RECIPES = {
     "wanda 2:4, permute": {"method": "wanda", "pattern": "2:4", "permute": True},
     "gblm, refit, gradient": {"method": "gblm", "refit": True, "allocation": "gradient"},
 }
+
+# With every change each recipe on two families, and each of those families with several recipes.
+WITH_EVERY_CHANGE = {
+    (EVERY_CHANGE[(number + further) % len(EVERY_CHANGE)], kind)
+    for number, kind in enumerate(RECIPES)
+    for further in (0, 3)
+}
+FAMILIES_AND_RECIPES = [
+    pytest.param(family, kind, marks=() if (family, kind) in WITH_EVERY_CHANGE else pytest.mark.nightly)
+    for family in ALL_FAMILIES
+    for kind in RECIPES
+]
 
 
 @pytest.fixture(scope="module")
@@ -93,7 +112,7 @@ def expected_layers(model: PreTrainedModel, family: str) -> set[str]:
     return {name for name in modules if not name.endswith(ROUTERS)} | experts
 
 
-@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_every_layer_has_the_norms_that_autograd_gives(family: str, three_windows: Tensor) -> None:
     model = make(family, torch.float64)
     norms = gradient_norms(model, three_windows, norms=["l1", "l2"], step=ignore_steps)
@@ -106,8 +125,7 @@ def test_every_layer_has_the_norms_that_autograd_gives(family: str, three_window
         assert sum(float(found.sum()) for found in norms[norm].values()) > 0
 
 
-@pytest.mark.parametrize("kind", RECIPES)
-@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.parametrize(("family", "kind"), FAMILIES_AND_RECIPES)
 def test_a_model_is_pruned_saved_and_loaded(
     family: str,
     kind: str,

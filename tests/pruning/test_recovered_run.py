@@ -32,6 +32,7 @@ from pruning.runtime import cgroup, memory_room
 from pruning.stages.recover import RecoverStage
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import run_recipe
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -160,7 +161,7 @@ def test_the_steps_of_the_stage_are_its_micro_batches(steps: list[tuple[int, int
     assert steps == [(done, 104) for done in range(1, 105)]
 
 
-@pytest.mark.parametrize("stops", [[103], [20, 60]])
+@pytest.mark.parametrize("stops", [nightly([103]), [20, 60]])
 def test_a_training_that_is_stopped_resumes_to_the_same_files(
     model: Path,
     undisturbed: tuple[Path, Report],
@@ -219,6 +220,7 @@ def test_a_run_that_is_stopped_after_its_training_does_not_train_again(
     assert (tmp_path / "out" / file).read_bytes() == (undisturbed[0] / file).read_bytes()
 
 
+@pytest.mark.nightly
 def test_another_training_is_measured_again(
     model: Path, undisturbed: tuple[Path, Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -234,6 +236,7 @@ def test_another_training_is_measured_again(
     assert (again.perplexity, again.recovery) == (afresh.perplexity, afresh.recovery)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("recovery", [None, {"distil": {**DISTIL, "tokens": 256}}], ids=["masks", "trained"])
 def test_what_was_computed_with_other_masks_is_not_used_again(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, recovery: dict[str, Any] | None
@@ -284,6 +287,7 @@ run_recipe(recipe(model), EVALUATION, output=output, save_masks=True,
 """
 
 
+@pytest.mark.nightly
 def test_a_training_that_is_killed_again_and_again_ends_with_the_same_bytes(
     model: Path, undisturbed: tuple[Path, Report], tmp_path: Path
 ) -> None:

@@ -28,6 +28,7 @@ from pruning.resume.throttle import SaveThrottle
 from pruning.search.targets import moved
 from tests.pruning.runs import run_recipe
 from tests.pruning.search.test_shares import naive_shares
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -187,9 +188,13 @@ def test_a_model_in_memory_is_not_searched(tiny_llama_dir: Path) -> None:
 
 @pytest.mark.parametrize(
     ("stage", "done"),
-    [(Stage.TRIAL, 1), (Stage.TRIAL, 2), (Stage.SEARCH, 1), (Stage.PRUNE, 1), (Stage.PRUNE, 2)],
+    [
+        (Stage.SEARCH, 1),
+        *(nightly(*at) for at in ((Stage.TRIAL, 1), (Stage.TRIAL, 2), (Stage.PRUNE, 1))),
+        (Stage.PRUNE, 2),
+    ],
 )
-@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+@pytest.mark.parametrize("schedule", [nightly("whole"), "streamed"])
 def test_a_search_that_was_interrupted_gives_the_same_bytes(
     tiny_llama_dir: Path,
     undisturbed: tuple[Path, Report],
@@ -249,7 +254,7 @@ def test_what_an_attempt_has_finished_of_a_search_is_not_done_again(
     assert not list(store.glob("trial/activations-*"))
 
 
-@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+@pytest.mark.parametrize("schedule", [nightly("whole"), "streamed"])
 def test_a_search_that_ran_out_of_memory_is_found_again(
     tiny_llama_dir: Path, schedule: ScheduleChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

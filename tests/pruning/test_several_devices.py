@@ -27,7 +27,7 @@ from pruning.structure.cut import cut_blocks
 from pruning.structure.drop import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
-from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.families import EACH_FAMILY, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
 from tests.pruning.pruned import ignore_steps
@@ -254,7 +254,7 @@ def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
     assert counts[0] == 1 + len(DEVICES)  # one is the probe's
 
 
-@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 @pytest.mark.usefixtures("cuda")
 def test_the_model_can_be_called_as_a_whole(family: str, five_windows: Tensor) -> None:
     model = make(family)

@@ -17,7 +17,7 @@ from pruning.evaluation.token_losses import losses_from, token_losses
 from pruning.model import logits
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
-from tests.pruning.families import ALL_FAMILIES, VOCABULARY, make
+from tests.pruning.families import EACH_FAMILY, VOCABULARY, make
 from tests.pruning.pruned import ignore_steps
 
 LENGTH = 24
@@ -54,7 +54,7 @@ def measured(placement: Placement, batches: Sequence[Tensor]) -> list[Tensor]:
 
 
 @pytest.mark.usefixtures("two_batches_in_a_group")
-@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_blocks_one_at_a_time_give_the_bits_of_the_whole_model(family: str, windows: Tensor) -> None:
     model, batches = make(family), windows.split(2)
     placement = Placement(model, dtype=NARROW)

@@ -64,6 +64,7 @@ def assert_sums_match(case: str, found: Mapping[str, Tensor]) -> None:
         assert ((found[norm].double() - expected[norm]).abs() <= bound).all()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", CASES)
 def test_the_kernel_gives_the_sums_of_a_naive_calculation(
     case: str, interpreted: Mapping[str, Tensor]
@@ -130,6 +131,7 @@ def test_the_kernel_keeps_its_sums_in_registers_of_an_h100(
     assert re.findall(r"(\d+) bytes spill", log) == ["0", "0"], log
 
 
+@pytest.mark.nightly
 def test_the_kernel_compiles_for_an_a100_and_keeps_both_sums_in_registers(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
 ) -> None:
@@ -142,6 +144,7 @@ def test_the_kernel_compiles_for_an_a100_and_keeps_both_sums_in_registers(
     assert compiled.metadata.shared <= 99 << 10  # the limit on the smallest of these GPUs
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", CASES)
 def test_matrix_products_give_the_sums_of_the_kernel(case: str, interpreted: Mapping[str, Tensor]) -> None:
     sums = initial_sums(case)
@@ -171,6 +174,7 @@ def test_windows_that_start_between_16_bytes_are_copied() -> None:
     assert torch.equal(found, torch.cat(windows))
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("variant", VARIANTS, ids=str)
 def test_the_kernel_passes_the_self_test(variant: KernelVariant, interpreted: Mapping[str, Tensor]) -> None:
     assert interpreted[f"self-test/{variant}"]

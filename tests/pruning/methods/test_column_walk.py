@@ -41,6 +41,7 @@ def assert_as_column_by_column(case: str, mask: Tensor, weight: Tensor) -> None:
     assert (weight[mask] == 0).all()
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("case", CASES)
 def test_the_kernel_prunes_as_torch_does_column_by_column(
     case: str, interpreted: Mapping[str, Tensor]
@@ -79,6 +80,7 @@ def test_the_kernel_compiles_and_keeps_a_block_in_registers(
     assert "ld.local" not in compiled.asm["ptx"]
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("variant", SELF_TESTED)
 def test_the_kernel_passes_the_self_test(variant: WalkVariant, interpreted: Mapping[str, Tensor]) -> None:
     assert interpreted[f"self-test/{variant}"]

@@ -16,7 +16,7 @@ from pruning.model.placement import Placement
 from pruning.runtime import side_copies
 from pruning.runtime.malloc import retain_freed_heap
 from pruning.runtime.side_copies import SideCopies
-from tests.pruning.families import ALL_FAMILIES, make
+from tests.pruning.families import EACH_FAMILY, make
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
 from tests.pruning.runtime.recorded_pinning import RecordedPinning
@@ -32,7 +32,7 @@ def dtypes(model: PreTrainedModel) -> dict[str, torch.dtype]:
     return {name: dtype for name, (dtype, _) in state(model).items()}
 
 
-@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_a_resident_model_equals_one_that_is_loaded_in_the_compute_dtype(family: str, tmp_path: Path) -> None:
     make(family, torch.float32).save_pretrained(tmp_path)
     stored = AutoModelForCausalLM.from_pretrained(tmp_path, dtype=torch.float32).eval()
@@ -231,7 +231,7 @@ def test_the_copy_of_an_embedding_goes_back_to_the_system_while_a_stage_retains_
     assert max(held[1::2]) < 0.2 * size
 
 
-@pytest.mark.parametrize("family", ALL_FAMILIES)
+@pytest.mark.parametrize("family", EACH_FAMILY)
 def test_a_model_that_does_not_fit_gives_the_same_logits_block_by_block(family: str) -> None:
     model = make(family)
     blocks = [block.module for block in find_stack(model).blocks]

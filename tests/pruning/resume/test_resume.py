@@ -22,6 +22,7 @@ from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
 from pruning.resume.throttle import SaveThrottle
 from tests.pruning.runs import run_recipe
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -161,7 +162,7 @@ def damage(path: Path) -> None:
     path.write_bytes(content)
 
 
-@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+@pytest.mark.parametrize("schedule", [nightly("whole"), "streamed"])
 def test_a_run_interrupted_at_every_step_ends_like_an_uninterrupted_one(
     schedule: str,
     model: Path,
@@ -181,7 +182,11 @@ def test_a_run_interrupted_at_every_step_ends_like_an_uninterrupted_one(
     assert pruned_blocks == [0, 1, 2, 3]
 
 
-@pytest.mark.parametrize("activation_checkpoint", [True, False], ids=["checkpoint kept", "checkpoint lost"])
+@pytest.mark.parametrize(
+    "activation_checkpoint",
+    [nightly(True), False],
+    ids=["checkpoint kept", "checkpoint lost"],
+)
 @pytest.mark.parametrize("name", [name for name in RECIPES if name != "gblm"])
 def test_a_run_interrupted_after_every_block_ends_like_an_uninterrupted_one(
     name: str,

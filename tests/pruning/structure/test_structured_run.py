@@ -32,6 +32,7 @@ from pruning.structure.scores import gate_scores
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import run_recipe
+from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
 
@@ -245,8 +246,8 @@ def uninterrupted_runs(
     return of
 
 
-@pytest.mark.parametrize("tied", [False, True])
-@pytest.mark.parametrize("name", ["trained", "mask, trained"])
+@pytest.mark.parametrize("tied", [False, nightly(True)])
+@pytest.mark.parametrize("name", ["trained", nightly("mask, trained")])
 def test_all_that_is_left_is_trained_towards_the_dense_model(
     name: str,
     tied: bool,
@@ -351,7 +352,13 @@ def test_a_tied_head_that_the_files_hold_as_well_is_trained_with_the_embeddings(
     assert not torch.equal(written["lm_head.weight"], tensors["lm_head.weight"])
 
 
-@pytest.mark.parametrize("name", ["structure and mask", "no text", "blocks and units"])
+@pytest.mark.parametrize(
+    "name",
+    [
+        "structure and mask",
+        *(nightly(name) for name in ("no text", "blocks and units")),
+    ],
+)
 def test_an_interrupted_run_ends_like_an_uninterrupted_one(
     name: str,
     model: Path,
@@ -375,6 +382,7 @@ def test_an_interrupted_run_ends_like_an_uninterrupted_one(
     assert contents(tmp_path / "out") == expected
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "stage", "which"),
     [
@@ -417,6 +425,7 @@ def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
     assert contents(output) == expected
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("name", ["structure and mask", "masks by inputs"])
 def test_what_was_computed_on_another_cut_is_not_used_again(
     name: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
