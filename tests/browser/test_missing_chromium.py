@@ -57,7 +57,11 @@ def test_the_checks_of_a_change_install_it_where_they_may_and_fail_without_it(
     (tmp_path / "dirname").symlink_to(dirname)
     ran = tmp_path / "ran"
     browser = tmp_path / "chromium"
-    programs = {"id": f"echo {user}", "make": f'echo "make $*" >> {ran}'}
+    programs = {
+        "id": f"echo {user}",
+        "git": "echo 0000009",  # the commit, which chooses the share of the nightly tests
+        "make": f'echo "make $*" >> {ran}',
+    }
     if has_apt:
         # As the package does: it brings a program of that name.
         made = f'echo "#!{BASH}" > {browser}; {shutil.which("chmod")} +x {browser}'
@@ -77,7 +81,7 @@ def test_the_checks_of_a_change_install_it_where_they_may_and_fail_without_it(
         assert done.returncode == 0, done.stderr
         assert called[0].startswith("apt-get update")
         assert called[1].endswith(" chromium")
-        assert called[2:] == ["make --jobs 2 lint test"]
+        assert called[2:] == ["make --jobs 2 NIGHTLY=2/7 lint test"]
     else:
         assert done.returncode == 1
         assert "apt-get install chromium" in done.stderr
