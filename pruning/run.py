@@ -41,6 +41,7 @@ from pruning.report.reproduce import differences
 from pruning.report.schema import Environment, Report, SparsityFacts, SpeedFacts, TrainingFacts
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.runtime.determinism import full_float32_products
 from pruning.runtime.device import compute_devices, current_device, describe
 from pruning.sandbox.reading import ReadHere, Reading
 from pruning.stages.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
@@ -282,6 +283,7 @@ def _workplace(request: RunRequest, services: Services) -> Iterator[_Workplace]:
     recorder = StageRecorder(services.progress, *devices)
     with (
         current_device(devices[0]),
+        full_float32_products(),
         atomic_directory(request.output) as directory,
         _resume_store(request, services) as resume_store,
     ):

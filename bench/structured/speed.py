@@ -30,7 +30,9 @@ def speeds(structure: StructureOptions, workload: Subject) -> dict[str, Any]:
     checkpoint, dense = resolve(workload.reference), workload.dense()
     with TemporaryDirectory() as directory:
         _write_cut(structure, checkpoint, Path(directory))
-        smaller = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32).eval()
+        smaller = AutoModelForCausalLM.from_pretrained(
+            directory, attn_implementation="sdpa", dtype=torch.float32, local_files_only=True
+        ).eval()
         busy = os.getloadavg()[0]
         found = {phase: _speed(phase, dense, smaller) for phase in ("prefill", "decode")}
     operations = _operations(dense) / _operations(smaller)

@@ -8,6 +8,9 @@ import torch
 from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, PreTrainedModel
 
+from pruning.checkpoint.description import suitable_config
+from pruning.checkpoint.files import CONFIG, read_json
+
 _LLAMA_2_7B = {
     "hidden_size": 4096,
     "intermediate_size": 11008,
@@ -104,7 +107,10 @@ class ModelChoice:
         return self._read("auto") if self.name not in SHAPES else _random(self.config(), dtype)
 
     def _read(self, dtype: torch.dtype | str) -> PreTrainedModel:
-        model = AutoModelForCausalLM.from_pretrained(Path(self.name), dtype=dtype, local_files_only=True)
+        config = suitable_config(read_json(Path(self.name) / CONFIG))
+        model = AutoModelForCausalLM.from_pretrained(
+            Path(self.name), config=config, dtype=dtype, local_files_only=True
+        )
         assert isinstance(model, PreTrainedModel)
         return model.requires_grad_(False).eval()
 

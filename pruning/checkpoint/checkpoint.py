@@ -29,6 +29,7 @@ from pruning.checkpoint.files import (
     all_files,
     companions,
     read_json,
+    without_code,
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout
@@ -88,9 +89,9 @@ class Checkpoint:
 
     @property
     def config_values(self) -> dict[str, Any]:
-        """What config.json holds, as it stands there."""
+        """What config.json holds, but for what chooses code."""
         with self.frozen.named([CONFIG]).opened() as directory:
-            return read_json(directory / CONFIG)
+            return without_code(read_json(directory / CONFIG))
 
     @property
     def weight_bytes(self) -> int:

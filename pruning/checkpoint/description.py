@@ -17,7 +17,14 @@ from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL_LM_NAMES
 
 from pruning.checkpoint.declared import are_languages, declared_languages, declared_licence, is_licence
-from pruning.checkpoint.files import CONFIG, GENERATION_CONFIG, MODEL_CARD, read_json, weight_files
+from pruning.checkpoint.files import (
+    CONFIG,
+    GENERATION_CONFIG,
+    MODEL_CARD,
+    read_json,
+    weight_files,
+    without_code,
+)
 from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
@@ -70,12 +77,14 @@ def describe(directory: Path, names: Collection[str]) -> Description:
 def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> PretrainedConfig:
     """Build the config of a model from the content of its config.json, which is checked again.
 
-    `scratch`: where a directory is made for a moment, because transformers reads files; None: the system's
-    for temporary files. Raises InvalidInput(field='model.id') with the reason if the model cannot be pruned.
+    What chooses code is left out, so that transformers chooses: scaled-dot-product attention, or eager where
+    a model does not support it. `scratch`: where a directory is made for a moment, because transformers reads
+    files; None: the system's for temporary files. Raises InvalidInput(field='model.id') with the reason if
+    the model cannot be pruned.
     """
     _refuse_unsuitable(content)
     with TemporaryDirectory(prefix="pruneserve-config-", dir=scratch) as directory:
-        (Path(directory) / CONFIG).write_text(json.dumps(content))
+        (Path(directory) / CONFIG).write_text(json.dumps(without_code(content)))
         return _load_config(Path(directory))
 
 
@@ -103,9 +112,7 @@ def _load_config(directory: Path) -> PretrainedConfig:
         raise _refused(f"transformers {transformers.__version__} does not accept its {CONFIG}") from error
     assert isinstance(config, PretrainedConfig)  # noqa: S101 - what AutoConfig promises
     _refuse_other_than_decoders(config)
-    # A config may name an attention kernel on the Hub, which would be downloaded and run. With None,
-    # transformers chooses its own: scaled-dot-product attention, or eager where a model does not support it.
-    config._attn_implementation = None
+    config._attn_implementation = None  # `output_attentions` sets it too
     return config
 
 

@@ -1,7 +1,8 @@
 """The files of a checkpoint directory: which ones belong to the model, and which ones are refused."""
 
 import json
-from collections.abc import Collection
+import shutil
+from collections.abc import Collection, Mapping
 from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any
@@ -36,6 +37,18 @@ COMPANIONS = (
     "USE_POLICY*",
 )
 MODEL_CARD = "README.md"
+
+# transformers takes code by these entries of a config, at any depth: a kernel from the Hub, a module from the
+# model's repository, or a patch of its own classes that every later model of the process has.
+_CHOOSES_CODE = frozenset(
+    {
+        *("attn_implementation", "_attn_implementation", "_attn_implementation_internal"),
+        *("experts_implementation", "_experts_implementation", "_experts_implementation_internal"),
+        *("auto_map", "custom_pipelines", "custom_generate"),
+        *("fusion_config", "kernel_config", "use_kernels"),
+    }
+)
+_CONFIGS = (CONFIG, GENERATION_CONFIG, "tokenizer_config.json")
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 
@@ -99,6 +112,29 @@ def damaged(name: str) -> InvalidInput:
     return InvalidInput(
         f"{name} is missing, truncated or not a safetensors file; download the model again", field="model.id"
     )
+
+
+def without_code(config: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the content of a config without what chooses code, at any depth."""
+    found: dict[str, Any] = json.loads(
+        json.dumps(config),
+        object_hook=lambda entries: {
+            key: value for key, value in entries.items() if key not in _CHOOSES_CODE
+        },
+    )
+    return found
+
+
+def copy_companion(source: Path, destination: Path) -> None:
+    """Copy a file of a model byte for byte, except for a config that chooses code, which loses that.
+
+    Raises InvalidInput(field='model.id') for a config that is no JSON object.
+    """
+    shutil.copyfile(source, destination)
+    if destination.name in _CONFIGS:
+        content = read_json(destination)
+        if (kept := without_code(content)) != content:
+            destination.write_text(json.dumps(kept, indent=2) + "\n")
 
 
 def read_json(path: Path) -> dict[str, Any]:

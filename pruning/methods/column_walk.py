@@ -1,7 +1,7 @@
 """SparseGPT's walk through one block of columns: the columns to the right make up for each column's error.
 
 On CUDA in float32, one Triton kernel walks through the block; elsewhere, or where a variant of that kernel
-fails its self-test, torch does, with eight kernels for each column.
+fails its self-test, torch does, with four kernels for each column.
 """
 
 from dataclasses import dataclass
@@ -49,17 +49,23 @@ def walk(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> 
 def walk_by_column(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
     """Do `walk` with torch's own operations."""
     scales, group = factor.diagonal(), variant.group
-    errors = torch.zeros_like(weight)
-    for column in range(weight.shape[1]):
+    # On a CPU, strided columns take twice the time; what is transposed is made contiguous first for that.
+    columns, pruned = weight.contiguous().T.contiguous(), mask.contiguous().T.contiguous()
+    errors, zero = torch.empty_like(columns), columns.new_zeros(())
+    steps = zip(columns, pruned, errors, scales, factor[:, :, None], strict=True)
+    for column, (values, is_pruned, error, scale, shares) in enumerate(steps):
         if group is not None and column % group[1] == 0:
             members = slice(column, column + group[1])
-            scores = weight[:, members].square() / scales[members].square()
-            mask[:, members] = lowest_of_each_group(scores, *group)
-        kept = weight[:, column].masked_fill(mask[:, column], 0)
-        errors[:, column] = (weight[:, column] - kept) / scales[column]
-        weight[:, column:] -= errors[:, column, None] * factor[column, column:]
-        weight[:, column] = kept
-    return errors
+            scores = columns[members].square() / scales[members, None].square()
+            pruned[members] = lowest_of_each_group(scores.T, *group).T
+        torch.where(is_pruned, values, zero, out=error).div_(scale)
+        right = slice(column + 1, None)
+        # Multiplied and subtracted apart, so that both round, as in the kernel; `addcmul` may round once.
+        columns[right].sub_(shares[right] * error)
+    weight.copy_(columns.masked_fill_(pruned, 0).T)
+    if group is not None:
+        mask.copy_(pruned.T)
+    return errors.T.contiguous()
 
 
 def walk_in_kernel(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:

@@ -19,6 +19,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend
 from transformers import PreTrainedModel
 
 from pruning.model.arguments import moved
@@ -28,6 +29,8 @@ from pruning.model.pipeline import contiguous_runs
 from pruning.runtime.device import describe
 from pruning.runtime.side_copies import CopyStream, CudaCopyStream
 from pruning.version import NUMERICS
+
+_USUAL_HEAD = 128  # elements
 
 
 class Placement:
@@ -77,8 +80,20 @@ class Placement:
             "processor": torch.backends.cpu.get_cpu_capability(),
             **{name: importlib.metadata.version(name) for name in ("torch", "transformers")},
             **(_cuda_versions() if self.device.type == "cuda" else {}),
+            **(self._attention_backend() if self.device.type == "cuda" else {}),
             "numerics": NUMERICS,
         }
+
+    def _attention_backend(self) -> dict[str, str]:
+        """Return what torch chooses behind 'sdpa' on this device: cuDNN, flash, or another."""
+        config = self.model.config
+        width = getattr(config, "head_dim", None)
+        if not isinstance(width, int):  # some models have heads of several widths, or of none
+            heads = getattr(config, "num_attention_heads", None)
+            width = config.hidden_size // heads if isinstance(heads, int) else _USUAL_HEAD
+        probe = torch.empty(1, 1, 128, width, dtype=self.dtype, device=self.device, requires_grad=True)
+        choice = torch._fused_sdp_choice(probe, probe, probe, is_causal=True)
+        return {"attention backend": SDPBackend(choice).name.lower()}
 
     @property
     def size(self) -> int:

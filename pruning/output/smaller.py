@@ -2,7 +2,6 @@
 
 import json
 import re
-import shutil
 from collections.abc import Mapping, Sequence
 from math import prod
 from pathlib import Path
@@ -12,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
-from pruning.checkpoint.files import CONFIG, INDEX
+from pruning.checkpoint.files import CONFIG, INDEX, copy_companion
 from pruning.errors import InvalidInput
 from pruning.model.blocks import find_stack
 from pruning.output.safetensors_file import Renamed, SafetensorsFile
@@ -90,7 +89,7 @@ def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], director
         if file.name not in {*weights, CONFIG, INDEX}:
             (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
             with file.opened() as path:
-                shutil.copyfile(path, directory / file.name)
+                copy_companion(path, directory / file.name)
     text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
     (directory / CONFIG).write_text(text, encoding="utf-8")
 

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
-from pruning.checkpoint.files import MODEL_CARD
+from pruning.checkpoint.files import MODEL_CARD, copy_companion
 from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
 from pruning.output.mask_file import MaskFile
@@ -27,7 +27,7 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
 
     The kept weights are the dense ones byte for byte, whatever the dtype of the computation, except in
     matrices whose kept weights `pruned` changed; what `pruned` has put in another order is written in that.
-    Tokenizer and configs are copied. One block of `pruned` is
+    Tokenizer and configs are copied, without what chooses code. One block of `pruned` is
     in memory at a time. `save_masks`: also write `masks.safetensors`, see pruning.masks.packed.
 
     Exactly the files are copied that `checkpoint` was resolved to. Raises InvalidInput(field='model.id') with
@@ -36,7 +36,7 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
     for file in checkpoint.files.files:
         (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
         with file.opened() as path:
-            shutil.copyfile(path, directory / file.name)
+            copy_companion(path, directory / file.name)
     mask_file = MaskFile(directory / MASKS, _mask_shapes(checkpoint, pruned)) if save_masks else None
     for block in pruned:
         masks, weights = map(checkpoint.layout.to_stored, (block.masks, block.weights))

@@ -65,6 +65,22 @@ def deterministic_algorithms(device: "torch.device", *, enabled: bool) -> Iterat
         _fill_memory(before_fill)
 
 
+@contextmanager
+def full_float32_products() -> Iterator[None]:
+    """While active, products of float32 numbers are not rounded to fewer bits.
+
+    Some images set TORCH_ALLOW_TF32_CUBLAS_OVERRIDE=1, with which torch starts at 'high': 11 bits.
+    """
+    import torch
+
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 def has_no_deterministic_algorithm(error: BaseException) -> bool:
     """Whether torch refused an operation because it has no deterministic algorithm for it."""
     return isinstance(error, RuntimeError) and "does not have a deterministic implementation" in str(error)

@@ -14,6 +14,7 @@ import torch
 
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
+from pruning.runtime.determinism import full_float32_products
 from pruning.runtime.device_trial import computes_rightly, copies_rightly
 
 # What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
@@ -116,7 +117,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
             field="device",
         )
     try:
-        with current_device(device):
+        with current_device(device), full_float32_products():
             works = computes_rightly(device)
     except RuntimeError as error:
         raise InvalidInput(

@@ -22,7 +22,7 @@ def computes_rightly(device: torch.device) -> bool:
 
     On CUDA that includes cuBLAS, cuSOLVER, and copies beside the computation. It must be the current device.
     """
-    works = bool((torch.ones(8, device=device) * 2).sum().item() == 16)
+    works = bool((torch.ones(8, device=device) * 2).sum().item() == 16) and keeps_float32(device)
     if device.type == "cuda":
         return works and _multiplies(device) and _factorises(device) and _copies(device)
     return works
@@ -32,6 +32,12 @@ def copies_rightly(source: torch.device, target: torch.device) -> bool:
     """Whether numbers arrive unchanged on another device: some machines cannot copy from one to another."""
     numbers = torch.arange(_NUMBERS, device=source)
     return torch.equal(numbers.to(target).cpu(), torch.arange(_NUMBERS))
+
+
+def keeps_float32(device: torch.device) -> bool:
+    """Whether products of float32 numbers keep 13 bits, of which TF32 has 11 and bfloat16 8."""
+    numbers = torch.full((_SIZE, _SIZE), 1 + 2**-12, device=device)
+    return torch.equal(numbers @ torch.eye(_SIZE, device=device), numbers)
 
 
 def _multiplies(device: torch.device) -> bool:

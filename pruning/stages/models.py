@@ -9,6 +9,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from pruning.checkpoint.checkpoint import Checkpoint
+from pruning.checkpoint.description import suitable_config
+from pruning.checkpoint.files import CONFIG, read_json
 from pruning.estimate import ModelShape
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import Stack, find_stack
@@ -68,12 +70,16 @@ class ResolvedModel:
         return self._placed(model)
 
     def place_pruned(self, directory: Path) -> Placement:
-        """Load the pruned model from the directory that it was written to, as a user would."""
+        """Load the pruned model from the directory it was written to, with the dense model's attention."""
         model = AutoModelForCausalLM.from_pretrained(
             directory,
+            config=suitable_config(read_json(directory / CONFIG)),
+            attn_implementation=self.checkpoint.skeleton.config._attn_implementation,
             dtype=self._dtype_on_host,
             experts_implementation=experts_implementation(self.dtype),
+            use_safetensors=True,
             local_files_only=True,
+            trust_remote_code=False,
         )
         assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
         return self._placed(model.requires_grad_(False).eval())

@@ -211,11 +211,10 @@ def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
     [
         PermissionError(errno.EACCES, "Permission denied: /scratch"),
         OSError(errno.EROFS, "Read-only file system"),
-        ImportError("libcudart.so: cannot open shared object file"),
         RuntimeError("CUDA error: an illegal memory access was encountered"),
         InvalidInput("device 'cuda' does not exist", field="device"),
     ],
-    ids=["unwritable", "read-only", "installation", "device", "no device"],
+    ids=["unwritable", "read-only", "device", "no device"],
 )
 def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_worker(
     service: Service, library: StandInRun, job_id: UUID, error: Exception
@@ -230,6 +229,31 @@ def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_work
         worker = session.get_one(Worker, service.worker.name)
     assert (worker.faults, worker.quarantined_at, worker.queue) == (1, None, "prune")
     assert "/scratch" not in f"{worker.fault} {last_reason(service, job_id)}"
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("error", "package"),
+    [
+        (ModuleNotFoundError("No module named 'mamba_ssm'", name="mamba_ssm"), "'mamba_ssm'"),
+        (ImportError("FlashAttention2 has been toggled on, see /scratch"), "that its worker cannot import"),
+    ],
+)
+def test_a_model_that_needs_a_missing_package_fails_its_job_and_no_worker(
+    service: Service, library: StandInRun, job_id: UUID, error: Exception, package: str
+) -> None:
+    def fail() -> None:
+        raise RuntimeError from error
+
+    library.in_the_middle = fail
+    job = service.run(job_id)
+    assert job.state == JobState.FAILED
+    assert job.error is not None
+    assert (job.error["type"], job.error["field"]) == ("invalid_input", "model.id")
+    assert f"{job.spec['recipe']['model']['id']} needs a Python package {package}" in job.error["message"]
+    assert "/scratch" not in job.error["message"]
+    with service.database.begin() as session:
+        assert session.get(Worker, service.worker.name) is None  # no fault made one
 
 
 @contextmanager

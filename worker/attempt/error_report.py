@@ -4,7 +4,7 @@ Only messages that were written for people are shown. The text of any other exce
 secret: it goes to the worker's log, and the owner gets the exception's type and where to look.
 
 Of the worker is what another worker would not meet: its disk, its device, memory that others on its machine
-hold, its installation. Only such an error returns the job to the queue.
+hold. Only such an error returns the job to the queue.
 """
 
 import errno
@@ -66,6 +66,10 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
         and first_of(error, _OF_THE_MACHINE) is not None
     ):
         return _unexpected(error, claim, disk)  # the Hub did answer: its cache on this machine failed
+    if (missing := next((cause for cause in causes(error) if isinstance(cause, ImportError)), None)) and (
+        not isinstance(error, PruningError | StoreError)
+    ):
+        return _not_importable(missing, claim)
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
     return _for_people(error) or _unexpected(error, claim, disk)
@@ -126,8 +130,21 @@ def _unexpected(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     return JobError(type=kind, message=f"{what}; the operator finds the details {details}", cause=cause)
 
 
+def _not_importable(error: ImportError, claim: Claim) -> JobError:
+    """Fail the job: its model chooses what is imported, so it must not count against workers."""
+    package = repr(error.name) if error.name else "that its worker cannot import"
+    return JobError(
+        type="invalid_input",
+        message=f"the model {claim.spec.recipe.model.id} needs a Python package {package}, and it is not "
+        "installed on the worker or does not load; install it there, or prune a model that does not need it. "
+        f"Details are in the worker's log under job {claim.job_id}, attempt {claim.attempt}",
+        field="model.id",
+        cause=Cause.REQUEST,
+    )
+
+
 def _is_of_the_machine(error: BaseException) -> bool:
-    return any(isinstance(cause, ImportError) or is_device_broken(cause) for cause in causes(error))
+    return any(map(is_device_broken, causes(error)))
 
 
 def _fault(number: int, error: BaseException, disk: Disk) -> str:

@@ -15,6 +15,7 @@ from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.checkpoint.declared import declared_languages, declared_licence
+from pruning.checkpoint.stored import stored_tensors
 from pruning.data.source import Source
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput, is_panic
@@ -239,3 +240,16 @@ def test_an_interruption_is_no_refusal(model_dir: Path, monkeypatch: pytest.Monk
     monkeypatch.setattr("pruning.checkpoint.tokenizer.AutoTokenizer.from_pretrained", interrupt)
     with pytest.raises(KeyboardInterrupt):
         checkpoint.tokenizer()
+
+
+@pytest.mark.threat
+def test_weights_that_cannot_be_mapped_are_refused_by_name_and_size(model_dir: Path) -> None:
+    size = 1 << 40  # of a sparse file, and more than a machine of the tests has
+    tensor = {"dtype": "F32", "shape": [1 << 19, 1 << 19], "data_offsets": [0, size]}
+    header = json.dumps({"w": tensor}).encode()
+    header += b" " * (-len(header) % 8)
+    with (model_dir / "model.safetensors").open("wb") as file:
+        file.write(len(header).to_bytes(8, "little") + header)
+        file.truncate(8 + len(header) + size)
+    with pytest.raises(InvalidInput, match=rf"model\.safetensors has {8 + len(header) + size} bytes.*map"):
+        stored_tensors(model_dir, ["model.safetensors"])

@@ -14,10 +14,11 @@ from torch import Tensor
 from triton.backends.compiler import GPUTarget
 from triton.compiler import ASTSource
 
-from pruning.masks.patterns import LayerTarget
+from pruning.masks.patterns import LayerTarget, lowest_of_each_group
 from pruning.methods import column_walk, column_walk_triton
 from pruning.methods.column_walk import WalkVariant, uses_kernel
 from pruning.methods.sparsegpt import SparseGptMethod, sparsegpt
+from pruning.recipe import group_of
 from pruning.recipe.methods import SparseGpt
 from tests.pruning.methods.interpreted_walk import CASES, SELF_TESTED, layer_of, pruned
 
@@ -149,3 +150,52 @@ def test_a_run_tells_on_cuda_whether_the_kernel_walked(monkeypatch: pytest.Monke
     assert set(method.numerics_key(CUDA, "unstructured").values()) == {"kernel"}
     assert set(method.numerics_key(CUDA, "2:4").values()) == {"torch"}
     assert asked == [WalkVariant(42, None), WalkVariant(40, (2, 4))]
+
+
+def strided_walk(weight: Tensor, mask: Tensor, factor: Tensor, group: tuple[int, int] | None) -> Tensor:
+    """Do the walk column by column, in place, in the order in which the method is defined."""
+    errors = torch.zeros_like(weight)
+    for column in range(weight.shape[1]):
+        if group is not None and column % group[1] == 0:
+            members = slice(column, column + group[1])
+            scores = weight[:, members].square() / factor.diagonal()[members].square()
+            mask[:, members] = lowest_of_each_group(scores, *group)
+        kept = weight[:, column].masked_fill(mask[:, column], 0)
+        errors[:, column] = (weight[:, column] - kept) / factor[column, column]
+        weight[:, column:] -= errors[:, column, None] * factor[column, column:]
+        weight[:, column] = kept
+    return errors
+
+
+@pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
+@pytest.mark.parametrize("case", CASES)
+def test_the_walk_has_the_bits_of_strided_columns(case: str, dtype: torch.dtype) -> None:
+    target, rows, _, columns = CASES[case]
+    group = group_of(target.pattern)
+    weight, factor = (tensor.to(dtype) for tensor in layer_of(case))
+    block = slice(0, columns)
+    chosen = torch.rand(weight.shape, generator=torch.Generator().manual_seed(rows)) < 0.5
+    found, expected = [(weight.clone(), chosen.clone()) for _ in range(2)]
+    errors = column_walk.walk_by_column(
+        found[0][:, block], found[1][:, block], factor[block, block], WalkVariant(columns, group)
+    )
+    expected_errors = strided_walk(expected[0][:, block], expected[1][:, block], factor[block, block], group)
+    assert errors.is_contiguous()  # the product that follows has the bits of this layout
+    for one, other in zip((*found, errors), (*expected, expected_errors), strict=True):
+        assert torch.equal(one.view(torch.uint8), other.view(torch.uint8))
+
+
+def test_the_walk_works_on_contiguous_rows(monkeypatch: pytest.MonkeyPatch) -> None:
+    weight, factor = layer_of("unstructured")
+    updated = list[bool]()
+    subtract = Tensor.sub_
+
+    def recorded(self: Tensor, other: Tensor) -> Tensor:
+        updated.append(self.is_contiguous())
+        return subtract(self, other)
+
+    monkeypatch.setattr(Tensor, "sub_", recorded)
+    column_walk.walk_by_column(
+        weight, torch.zeros_like(weight, dtype=torch.bool), factor, WalkVariant(100, None)
+    )
+    assert updated == [True] * weight.shape[1]

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend
 from transformers import AutoModelForCausalLM, PreTrainedModel
 from transformers.pytorch_utils import Conv1D
 
@@ -50,12 +51,16 @@ def test_what_computes_on_cuda_apart_from_torch_decides_bits_there_and_not_on_a_
 ) -> None:
     model = make("llama")
     on_cpu = Placement(model).numerics_key
+    chosen = {"flash_attention": SDPBackend.FLASH_ATTENTION, "cudnn_attention": SDPBackend.CUDNN_ATTENTION}
     with pretended_cuda(monkeypatch):
         monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92_000)
         here = Placement(model, CUDA).numerics_key
         monkeypatch.setattr(torch.backends.cudnn, "version", lambda: 92_100)
         there = Placement(model, CUDA).numerics_key
-    assert here.keys() - on_cpu.keys() == {"triton", "cudnn"}
+        for name, backend in chosen.items():
+            monkeypatch.setattr(torch, "_fused_sdp_choice", lambda *_, backend=backend, **__: int(backend))
+            assert Placement(model, CUDA).numerics_key["attention backend"] == name
+    assert here.keys() - on_cpu.keys() == {"triton", "cudnn", "attention backend"}
     assert here["triton"] == version("triton")
     assert {name for name in here if here[name] != there[name]} == {"cudnn"}
 
