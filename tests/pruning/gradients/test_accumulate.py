@@ -156,6 +156,7 @@ def test_matrix_products_give_the_sums_of_the_kernel(case: str, interpreted: Map
         assert torch.allclose(found, by_matmul, rtol=4 * torch.finfo(CASES[case][0]).eps)
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("family", ["llama", "mixtral"])
 def test_a_pass_with_the_kernel_gives_the_norms_of_one_without(
     family: str, interpreted: Mapping[str, Tensor]
