@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory load gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory load gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -44,7 +44,7 @@ mutants: install
 # What takes too long for every change: first every test, then what is not pytest's.
 nightly: lint
 	@$(MAKE) test NIGHTLY=all
-	@$(MAKE) mutants soak soak-hostile generated-clients scale
+	@$(MAKE) mutants soak soak-hostile faults generated-clients scale
 
 # In a database with a million jobs: what a dispatcher's round reads.
 scale: install
@@ -66,6 +66,12 @@ soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
+
+# Faults of every process of a running service, judged from outside; ARGS="-k valkey": a part of them. Without the
+# conftest.py of other tests, because the harness uses nothing of the service but REST, commands and process ids.
+faults: install
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --confcutdir=tests/faults/blackbox -o python_files="scenarios_*.py" \
+		tests/faults/blackbox --timeout 1800 $(ARGS)
 
 # ARGS="--requests 100000 --seed 1": a part of it.
 soak-hostile: install
