@@ -35,7 +35,7 @@ _QUARTER, _THIRD = (
 )
 # As the preset `recovered`.
 _DISTIL: dict[str, Any] = {"distil": {}}
-# The defaults of the release that the other trainings were measured with: one rate for all parameters.
+# The defaults with which the other trainings were measured: one rate for all parameters.
 _RATE = 1.5e-4 * (135_000_000 / 134_515_008) ** 0.5
 _ONE_RATE: dict[str, Any] = {"distil": {"tokens_per_step": 1024, "learning_rate": _RATE}}
 _BLOCKS: dict[str, Any] = {"blocks": {}}

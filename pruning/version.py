@@ -7,8 +7,8 @@ NOT_INSTALLED = "0+not-installed"
 
 NUMERICS = 2
 """The version of the numbers: raise it when any norm, mask, weight or measurement changes by a bit, and at no
-other time. Blocks, gradient norms and dense measurements of another release are used if theirs is the same;
-`tests/pruning/test_numerics.py` compares with numbers on file."""
+other time. Blocks, gradient norms and dense measurements of another version of the service are used if theirs
+is the same; `tests/pruning/test_numerics.py` compares with numbers on file."""
 
 
 def pruneserve_version() -> str:

@@ -77,7 +77,7 @@ _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that 
 def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
     """Run a job if it is still queued, and record how the attempt ended.
 
-    Returns whether this process must not run another one, because its device or its installation failed.
+    Returns whether this process must not run another one, because its device failed.
     """
     return _claim_and_run(job_id, settings, worker) or not _has_released_device()
 

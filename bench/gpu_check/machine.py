@@ -9,11 +9,11 @@ import torch
 
 from bench.gpu_check.context import GB, Context
 from pruning.runtime.cgroup import host_memory
-from pruning.runtime.device_trial import computes_rightly
+from pruning.runtime.determinism import full_float32_products
+from pruning.runtime.device_trial import computes_rightly, keeps_float32
 from pruning.sandbox.privileges import close_to_others
 
 _DRIVER = Path("/proc/driver/nvidia/version")
-_SIZE = 256
 # Of the variables that change how CUDA, and what is built on it, works.
 _PREFIXES = ("CUBLAS", "CUDA", "CUDNN", "NVIDIA", "PYTORCH", "TORCH", "TRITON")
 
@@ -36,14 +36,9 @@ def versions(at: Context) -> None:
     at.record("host memory, GB", host_memory() / GB)
     found = (f"{name}={value}" for name, value in sorted(os.environ.items()) if name.startswith(_PREFIXES))
     at.record("environment", " ".join(found))
-    at.require("float32 products are not rounded to TF32", _keeps_float32(at.device))
-    at.require("a worker's trial of its device passes", computes_rightly(at.device))
-
-
-def _keeps_float32(device: torch.device) -> bool:
-    """Multiply numbers of 13 bits by one: TF32 has 11, and some images ask for it by a variable."""
-    numbers = torch.full((_SIZE, _SIZE), 1 + 2**-12, device=device)
-    return torch.equal(numbers @ torch.eye(_SIZE, device=device), numbers)
+    with full_float32_products():
+        at.require("float32 products are not rounded to TF32", keeps_float32(at.device))
+        at.require("a worker's trial of its device passes", computes_rightly(at.device))
 
 
 def first_reset(at: Context) -> None:

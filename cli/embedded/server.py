@@ -33,7 +33,8 @@ class EmbeddedServer(OwnedProcess):
         if self._port_file is not None:
             if refusal_of(self.port) is not None:
                 self.port = free_port()
-            self._port_file.write_text(f"{self.port}\n", encoding="ascii")
+            if self.port != self._kept_port():  # on a full disk, writing would leave the file empty
+                self._port_file.write_text(f"{self.port}\n", encoding="ascii")
             self._port_file = None
 
     def _kept_port(self) -> int | None:

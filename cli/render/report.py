@@ -5,11 +5,11 @@ from collections.abc import Callable, Iterator
 from cli.terminal import size
 from pruneserve_client.models import JobDetail, PerplexityFacts, Report, SpeedFacts, StructureFacts
 
-_UNREADABLE = "written by another release, which this command line cannot read: install the server's release"
+_UNREADABLE = "written by another version of the service: install the command line of that version"
 
 
 def report_of(job: JobDetail) -> Report | None:
-    """Return the job's report; None without one, and where it does not have the fields of this release."""
+    """Return the job's report; None without one, and where it does not have the fields of this version."""
     return job.report if isinstance(job.report, Report) else None
 
 

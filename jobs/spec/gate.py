@@ -140,8 +140,15 @@ def _of_size_and_speed(gate: Gate, report: dict[str, Any]) -> Iterator[Condition
         if limit is not None:
             yield _at_most(name, limit, measured)
     if gate.min_speedup is not None:
-        not_measurable = speed.get("speedup") is None and speed.get("rates")
-        yield _at_least("min_speedup", gate.min_speedup, 1.0 if not_measurable else speed.get("speedup"))
+        yield _at_least("min_speedup", gate.min_speedup, _speedup(speed))
+
+
+def _speedup(speed: dict[str, Any]) -> float | None:
+    """Return the measured speed-up. A gain below the noise counts as none, a loss as it was measured."""
+    measured: float | None = speed.get("speedup")
+    if measured is None and (rates := speed.get("rates")):
+        return min([1.0, *(float(rate["speedup"]) for rate in rates)])
+    return measured
 
 
 def _at_most(name: str, limit: float, measured: float | None) -> Condition:

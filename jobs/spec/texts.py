@@ -1,4 +1,4 @@
-"""Texts that are certain to be too short for what is asked of them, by the request alone."""
+"""Whether the built-in text is long enough to train on, by the request alone."""
 
 from collections.abc import Iterator
 
@@ -8,7 +8,7 @@ from pruning.recipe.calibration import USUAL_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 BUILTIN_TOKENS = 40_000
-"""Of the built-in text, in windows of any model: it has over 200,000 characters, five or fewer to a token."""
+"""What a request may count on: the built-in text has over 200,000 characters, at most five to a token."""
 
 
 def faults_of_the_text(recipe: Recipe) -> Iterator[Fault]:
@@ -18,6 +18,7 @@ def faults_of_the_text(recipe: Recipe) -> Iterator[Fault]:
     calibrated_on = {share.dataset for share in recipe.calibration.shares}
     if ({recipe.distil.dataset} if recipe.distil.dataset else calibrated_on) != {"builtin"}:
         return
+    # Left out, it may be less, for a model of a shorter context; such a request must name it.
     length = recipe.calibration.sequence_length or USUAL_LENGTH
     windows = BUILTIN_TOKENS // length - HELD_OUT_WINDOWS
     if windows < 1:

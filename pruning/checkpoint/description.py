@@ -19,7 +19,7 @@ from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_N
 from pruning.checkpoint.declared import are_languages, declared_languages, declared_licence, is_licence
 from pruning.checkpoint.files import (
     CONFIG,
-    GENERATION_CONFIG,
+    CONFIGS,
     MODEL_CARD,
     read_json,
     weight_files,
@@ -96,8 +96,10 @@ def _config_content(directory: Path, names: Collection[str]) -> dict[str, Any]:
     refuse_oversized(CONFIG, (directory / CONFIG).stat().st_size)
     content = read_json(directory / CONFIG)
     _refuse_unsuitable(content)
-    if GENERATION_CONFIG in names:
-        read_json(directory / GENERATION_CONFIG)
+    for name in CONFIGS:
+        if name in names:
+            refuse_oversized(name, (directory / name).stat().st_size)
+            read_json(directory / name)
     return content
 
 

@@ -48,7 +48,7 @@ _CHOOSES_CODE = frozenset(
         *("fusion_config", "kernel_config", "use_kernels"),
     }
 )
-_CONFIGS = (CONFIG, GENERATION_CONFIG, "tokenizer_config.json")
+CONFIGS = (CONFIG, GENERATION_CONFIG, "tokenizer_config.json")
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 
@@ -131,7 +131,7 @@ def copy_companion(source: Path, destination: Path) -> None:
     Raises InvalidInput(field='model.id') for a config that is no JSON object.
     """
     shutil.copyfile(source, destination)
-    if destination.name in _CONFIGS:
+    if destination.name in CONFIGS:
         content = read_json(destination)
         if (kept := without_code(content)) != content:
             destination.write_text(json.dumps(kept, indent=2) + "\n")

@@ -9,6 +9,7 @@ _MIB = 1024 * 1024
 _LARGEST = (
     ("config.json", _MIB),
     ("generation_config.json", _MIB),
+    ("tokenizer_config.json", 8 * _MIB),
     ("README.md", 4 * _MIB),
     ("LICENSE*", 4 * _MIB),
     ("NOTICE*", 4 * _MIB),

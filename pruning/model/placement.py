@@ -30,7 +30,7 @@ from pruning.runtime.device import describe
 from pruning.runtime.side_copies import CopyStream, CudaCopyStream
 from pruning.version import NUMERICS
 
-_USUAL_HEAD = 128  # elements
+_USUAL_HEAD, _WIDEST_HEAD = 128, 1024  # elements
 
 
 class Placement:
@@ -87,10 +87,13 @@ class Placement:
     def _attention_backend(self) -> dict[str, str]:
         """Return what torch chooses behind 'sdpa' on this device: cuDNN, flash, or another."""
         config = self.model.config
+        heads = getattr(config, "num_attention_heads", None)
         width = getattr(config, "head_dim", None)
-        if not isinstance(width, int):  # some models have heads of several widths, or of none
-            heads = getattr(config, "num_attention_heads", None)
-            width = config.hidden_size // heads if isinstance(heads, int) else _USUAL_HEAD
+        if width is None and isinstance(heads, int) and heads > 0:
+            width = config.hidden_size // heads
+        # Some models have heads of several widths, or of none, and some classes do not read these entries.
+        if not isinstance(width, int) or not 0 < width <= _WIDEST_HEAD:
+            width = _USUAL_HEAD
         probe = torch.empty(1, 1, 128, width, dtype=self.dtype, device=self.device, requires_grad=True)
         choice = torch._fused_sdp_choice(probe, probe, probe, is_causal=True)
         return {"attention backend": SDPBackend(choice).name.lower()}

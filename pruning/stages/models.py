@@ -73,7 +73,7 @@ class ResolvedModel:
         """Load the pruned model from the directory it was written to, with the dense model's attention."""
         model = AutoModelForCausalLM.from_pretrained(
             directory,
-            config=suitable_config(read_json(directory / CONFIG)),
+            config=suitable_config(read_json(directory / CONFIG), scratch=directory.parent),
             attn_implementation=self.checkpoint.skeleton.config._attn_implementation,
             dtype=self._dtype_on_host,
             experts_implementation=experts_implementation(self.dtype),

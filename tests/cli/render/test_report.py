@@ -89,7 +89,7 @@ def test_a_report_that_cannot_be_read_is_said_to_be_so(server: ScriptedServer, j
     newer = structured()
     del newer["structure"]["parameters"]
     text = shown(server, job_id, newer, "show", str(job_id))
-    assert "report written by another release, which this command line cannot read" in text
+    assert "report written by another version of the service" in text
 
 
 def test_what_is_left_of_a_smaller_model_is_said_in_words() -> None:

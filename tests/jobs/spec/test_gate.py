@@ -169,3 +169,10 @@ def test_a_succeeding_job_is_judged_in_the_same_transaction(
         job = session.get_one(Job, job_id)
         assert (job.state, job.gate_state) == ("succeeded", state)
         assert (job.gate or {}).get("state") == state
+
+
+def test_a_loss_below_the_noise_counts_as_it_was_measured() -> None:
+    gate = Gate.model_validate({"min_speedup": 1.0})
+    slower = {"speed": {"speedup": None, "rates": [{"speedup": 1.02}, {"speedup": 0.6}]}}
+    faster = {"speed": {"speedup": None, "rates": [{"speedup": 1.02}, {"speedup": 1.01}]}}
+    assert [judge(gate, report() | speed).conditions[0].measured for speed in (slower, faster)] == [0.6, 1.0]
