@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory load gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -39,12 +39,11 @@ mutants: install
 	@nice $(BIN)/python -m tools.mutants $(ARGS)
 
 # What takes too long for every change.
-nightly: lint mutants soak soak-hostile generated-clients scale
+nightly: lint mutants soak soak-hostile faults generated-clients scale
 
-# In a database with a million jobs: how long reads wait while it is upgraded, and what a dispatcher's round reads.
+# In a database with a million jobs: what a scheduler's round reads.
 scale: install
-	@$(BIN)/python -m bench.service.upgrade
-	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/worker/dispatcher/test_plans.py $(ARGS)
+	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/scheduler/test_plans.py $(ARGS)
 
 # Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
 # a job. The generators have an environment of their own; the latter needs Node.js and npm.
@@ -62,6 +61,12 @@ soak: install
 	@OMP_NUM_THREADS=1 $(BIN)/python -m tests.faults.soak $(ARGS)
 	@CROWD_JOBS=1000 CROWD_REAL_JOBS=50 OMP_NUM_THREADS=1 $(BIN)/python -m pytest tests/faults/test_crowd.py --timeout 3600
 	@HOSTILE_EXAMPLES=10000 $(BIN)/python -m pytest tests/api/security/test_hostile.py -n $(WORKERS) --timeout 3600
+
+# Faults of every process of a running service, judged from outside; ARGS="-k valkey": a part of them. Without the
+# conftest.py of other tests, because the harness uses nothing of the service but REST, commands and process ids.
+faults: install
+	@OMP_NUM_THREADS=1 $(BIN)/python -m pytest --confcutdir=tests/faults/blackbox -o python_files="scenarios_*.py" \
+		tests/faults/blackbox --timeout 1800 $(ARGS)
 
 # ARGS="--requests 100000 --seed 1": a part of it.
 soak-hostile: install
@@ -93,11 +98,6 @@ bench-second: install
 bench-agreement: install
 	@$(BIN)/python -m bench.engine.agreement $(ARGS)
 
-# Jobs per second, delays and connections, with real workers and with a thousand simulated ones; needs PgBouncer (Debian: apt
-# install pgbouncer) and a machine that does nothing else.
-load: install
-	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.load $(ARGS)
-
 bench-api: install
 	@$(BIN)/python -m bench.service.api $(ARGS)
 
@@ -121,7 +121,7 @@ lint: install
 docs: install
 	@NO_MKDOCS_2_WARNING=1 $(BIN)/mkdocs build --quiet
 
-# Snapshots of what other programs rely on; CHANGELOG.md must name what changes.
+# Snapshots of what other programs rely on.
 contracts: install
 	@$(BIN)/python -m tools.contracts
 

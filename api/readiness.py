@@ -1,7 +1,6 @@
 """Asks PostgreSQL whether the process can serve requests, on a connection that nothing else uses.
 
-It can if the schema has the newest revision that this release knows, or one that a later release has made:
-such a one only adds to what this release needs.
+It can if the schema is the one that this version makes.
 
 The probe needs no thread and no connection of the pools that requests share, so it answers however busy these
 are. Probes that come together share one question, and an answer serves those of the next two seconds, while
@@ -11,8 +10,6 @@ the next is asked for: whoever asks often costs no more, and does not wait for t
 import asyncio
 import contextlib
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import ClassVar
 
 import psycopg
@@ -23,44 +20,36 @@ from jobs.database import connection_name, name_in
 _SECONDS = 5.0
 
 
-@dataclass(frozen=True, slots=True)
-class Revisions:
-    """The revision of the schema, and the one that this release needs."""
-
-    database: str
-    release: str
-
-
 class Readiness:
     """The probe's connection, and its last good answer."""
 
     remembered_seconds: ClassVar[float] = 2.0
 
-    def __init__(self, database_url: str, revisions: Sequence[str]) -> None:
-        """`database_url` is in libpq's own form; `revisions` are those of this release, the newest first."""
+    def __init__(self, database_url: str, schema_digest: str) -> None:
+        """`database_url` is in libpq's own form; `schema_digest` is that of `migrations`."""
         self._url = database_url
-        self._revisions = revisions
+        self._schema_digest = schema_digest
         self._connection: psycopg.AsyncConnection | None = None
-        self._asking: asyncio.Task[Revisions] | None = None
-        self._last: Revisions | None = None
-        self._answered_at = 0.0
+        self._asking: asyncio.Task[None] | None = None
+        self._answered_at: float | None = None
 
-    async def check(self) -> Revisions:
-        """Return the revisions of the schema and of this release.
+    async def check(self) -> None:
+        """Return if the process can serve requests.
 
-        Raises ServiceUnavailable if PostgreSQL has no tables or older ones than this release needs, or does
-        not answer within five seconds.
+        Raises ServiceUnavailable if PostgreSQL has no tables or those of another schema, or does not answer
+        within five seconds.
         """
-        age = time.monotonic() - self._answered_at
-        if self._last is not None and age < self.remembered_seconds:
-            if age > self.remembered_seconds / 2:
-                self._ask_once()
-            return self._last
+        if self._answered_at is not None:
+            age = time.monotonic() - self._answered_at
+            if age < self.remembered_seconds:
+                if age > self.remembered_seconds / 2:
+                    self._ask_once()
+                return
         # Not by the task's own limit alone: psycopg first asks a server that hangs to cancel the query.
         asked, _ = await asyncio.wait({self._ask_once()}, timeout=_SECONDS)
         if not asked:
             raise ServiceUnavailable
-        return await asked.pop()
+        await asked.pop()
 
     async def close(self) -> None:
         """Close the connection."""
@@ -69,39 +58,38 @@ class Readiness:
             with contextlib.suppress(psycopg.Error, OSError):
                 await connection.close()
 
-    def _ask_once(self) -> "asyncio.Task[Revisions]":
+    def _ask_once(self) -> "asyncio.Task[None]":
         """Return the question that is under way, or a new one."""
         if self._asking is None:
             self._asking = asyncio.create_task(self._ask())
             self._asking.add_done_callback(self._answered)
         return self._asking
 
-    def _answered(self, asked: "asyncio.Task[Revisions]") -> None:
-        self._asking, self._last = None, None
+    def _answered(self, asked: "asyncio.Task[None]") -> None:
+        self._asking, self._answered_at = None, None
         # Looked at in any case: otherwise asyncio logs it where every client has gone.
         if not asked.cancelled() and asked.exception() is None:
-            self._last, self._answered_at = asked.result(), time.monotonic()
+            self._answered_at = time.monotonic()
 
-    async def _ask(self) -> Revisions:
+    async def _ask(self) -> None:
         try:
             async with asyncio.timeout(_SECONDS):
                 found = await self._query_again_if_closed()
         except psycopg.errors.UndefinedTable as error:
             raise ServiceUnavailable("The database has no tables. Run the migrations.") from error
         except psycopg.errors.InsufficientPrivilege as error:
-            unread = "The role may not read the schema's revision. Run the migrations with --app-role."
+            unread = "The role may not read the schema's digest. Run the migrations with --app-role."
             raise ServiceUnavailable(unread) from error
         except (psycopg.Error, TimeoutError, OSError) as error:
             await self.close()
             raise ServiceUnavailable from error
-        if found in self._revisions[1:]:
+        if found != self._schema_digest:
             raise ServiceUnavailable(
-                f"The database is at revision {found}, and this release needs {self._revisions[0]}. "
-                "Run the migrations."
+                "The schema was made by another state of PruneServe. Use the version that made it, "
+                "or an empty database."
             )
-        return Revisions(found, self._revisions[0])
 
-    async def _query_again_if_closed(self) -> str:
+    async def _query_again_if_closed(self) -> str | None:
         if self._connection is not None:
             try:
                 return await self._query(self._connection)
@@ -114,9 +102,11 @@ class Readiness:
         )
         return await self._query(self._connection)
 
-    async def _query(self, connection: psycopg.AsyncConnection) -> str:
-        asked = await connection.execute("SELECT version_num FROM alembic_version")
+    async def _query(self, connection: psycopg.AsyncConnection) -> str | None:
+        """Return the digest of the schema; None where it has none."""
+        digest = "SELECT obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version"
+        asked = await connection.execute(digest)
         row = await asked.fetchone()
         if row is None:
             raise ServiceUnavailable("The database has no tables. Run the migrations.")
-        return str(row[0])
+        return None if row[0] is None else str(row[0])

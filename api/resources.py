@@ -17,8 +17,9 @@ from api.readiness import Readiness
 from api.streams.streams import Streams
 from jobs.access.oidc import Provider
 from jobs.database import engine_for_requests, libpq_url, sessions, sessions_without_transactions
-from jobs.fleet.waiting import Waits
-from jobs.hints.listener import EventListener
+from jobs.listener import Listener
+from jobs.notify import EVENTS
+from jobs.queue.waiting import Waits
 from jobs.settings import Settings
 from jobs.storage.links import Links
 from jobs.storage.store import Store
@@ -66,13 +67,13 @@ class AppResources:
             engine,
             database,
             sessions_without_transactions(engine),
-            Streams(EventListener.of(settings, "api"), database),
+            Streams(Listener.of(settings, EVENTS, "api"), database),
             Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),
             RateLimiter(settings.max_failed_sign_ins_per_minute),
             FailureLog(),
-            Readiness(url, migrations.revisions()),
+            Readiness(url, migrations.schema_digest()),
             Waits(settings.lease_seconds),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),

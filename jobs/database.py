@@ -20,8 +20,7 @@ DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutErr
 """What SQLAlchemy raises while PostgreSQL restarts or cannot be reached, or makes somebody wait too long."""
 
 OTHER_SCHEMA = (exc.ProgrammingError, exc.NotSupportedError)
-"""What SQLAlchemy raises where the schema is not that of this release: after a downgrade, or until the
-migrations have run."""
+"""What SQLAlchemy raises where the schema is another one, or until the migrations have run."""
 
 IDLE_SECONDS = 15.0
 """PostgreSQL ends a connection that asks nothing for so long in the middle of a transaction.

@@ -1,73 +1,83 @@
-"""The revisions of the database schema, run from inside the installed package.
+"""The database schema, made by revisions that run from inside the installed package.
 
-Any number of processes may call `upgrade` at once: an advisory lock lets one work, and the others then find
-nothing to do. docs/operations.md says how the schema may change from one release to the next.
+Until 0.1.0 is released there is one revision, which is edited in place. Its digest is stored in the database,
+so that a schema made by another state of it is refused: see "Changing the schema" in docs/operations.md.
 """
 
-import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+import hashlib
 from functools import cache
 from pathlib import Path
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
-from psycopg.errors import DeadlockDetected, LockNotAvailable
-from sqlalchemy import Connection, create_engine, event, text
-from sqlalchemy.exc import OperationalError
+from sqlalchemy import Connection, create_engine, text
 
 from jobs.database import connection_name, sqlalchemy_url
 from jobs.tables import Base
 
+INITIAL = Path(__file__).parent / "versions" / "0001_initial.sql"
+
 _OLDEST_POSTGRES = 18
-_LOCK = 0x7072756E65  # any number, but the same in every release
-_LOCK_TIMEOUT_SECONDS = 0.3
-"""How long a revision waits for a table, and with it every request that comes for the table meanwhile."""
-_LOOK_SECONDS = 0.2
-_PATIENCE_SECONDS = 600.0
-"""How long revisions are tried again, such as during a backup, which holds a lock on every table."""
+_LOCK = 0x7072756E65  # any number, but the same in every version
 
 
 class UnsupportedDatabase(Exception):
-    """The server is too old for the schema. The message says which version is needed."""
+    """The server is too old, or its schema is another one. The message says what to do."""
 
 
-def upgrade(database_url: str, revision: str = "head", *, app_role: str | None = None) -> None:
-    """Upgrade the schema to `revision`, each revision in a transaction of its own.
+def upgrade(database_url: str, *, app_role: str | None = None) -> None:
+    """Make the schema in one transaction, unless it is there.
 
-    A revision that waits too long for a lock, behind which requests queue, or that deadlocks with a request,
-    is rolled back and tried again.
+    Any number of processes may call it at once. Raises UnsupportedDatabase, before anything is changed, if
+    the schema was made by another state of the initial revision.
 
-    `app_role` is the role of API, dispatchers and workers, where it is not the one that owns the schema. It
-    may read and write rows, and change nothing else. It keeps what it was granted before: processes of the
-    previous release may still be working. Settings that it has given itself are taken away, if the connecting
-    role may act as it.
+    `app_role` is the role of API, schedulers and workers, where it is not the one that owns the schema. It
+    may read and write rows, and change nothing else. Settings that it has given itself are taken away, if the
+    connecting role may act as it.
     """
-    with _locked(database_url) as connection:
-        _patiently(connection, lambda: command.upgrade(_config(connection), revision))
-        if app_role is not None:
-            _grant(connection, app_role)
-            _reset(connection, app_role)
-
-
-def downgrade(database_url: str, revision: str) -> None:
-    """Downgrade the schema to `revision`, as `upgrade` does; `base` removes everything."""
-    with _locked(database_url) as connection:
-        _patiently(connection, lambda: command.downgrade(_config(connection), revision))
+    options = {"application_name": connection_name("migrate")}
+    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True, connect_args=options)
+    try:
+        with engine.begin() as connection:
+            _require_version(connection)
+            connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
+            _require_this_schema(connection)
+            command.upgrade(_config(connection), "head")
+            connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{schema_digest()}'")
+            if app_role is not None:
+                _grant(connection, app_role)
+                _reset(connection, app_role)
+    finally:
+        engine.dispose()
 
 
 @cache
-def revisions() -> tuple[str, ...]:
-    """Return the revisions that this release knows, the newest first."""
-    script = ScriptDirectory(str(Path(__file__).parent))
-    return tuple(revision.revision for revision in script.walk_revisions())
+def schema_digest() -> str:
+    """Return the SHA-256 of the initial revision, which is the comment on the table `alembic_version`."""
+    return hashlib.sha256(INITIAL.read_bytes()).hexdigest()
 
 
-def draft(database_url: str, message: str) -> None:
-    """Write a revision with what `jobs.tables` has and the database has not, for a developer to complete."""
-    with _locked(database_url) as connection:
-        command.revision(_config(connection), message, autogenerate=True)
+def _require_this_schema(connection: Connection) -> None:
+    if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
+        return
+    comment = text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
+    found: str | None = connection.execute(comment).scalar_one()
+    if found != schema_digest():
+        raise UnsupportedDatabase(
+            "the schema of this database was made by another state of PruneServe (its digest is "
+            f"{(found or 'missing')[:12]}, and {schema_digest()[:12]} is needed), and before 0.1.0 none is "
+            "migrated to another; nothing was changed. Use the version that made it, or an empty database "
+            "(of `pruneserve up`: another --data directory), which begins without jobs and keys"
+        )
+
+
+def _require_version(connection: Connection) -> None:
+    version = connection.execute(text("SHOW server_version")).scalar_one()
+    number = connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
+    if number < _OLDEST_POSTGRES * 10_000:
+        raise UnsupportedDatabase(
+            f"PostgreSQL {_OLDEST_POSTGRES} or newer is needed, for uuidv7(); this server is {version}"
+        )
 
 
 def _grant(connection: Connection, role: str) -> None:
@@ -93,73 +103,6 @@ def _reset(connection: Connection, role: str) -> None:
     connection.execute(text("ALTER ROLE CURRENT_USER RESET ALL"))
     connection.execute(text(f"ALTER ROLE CURRENT_USER IN DATABASE {quote(database)} RESET ALL"))
     connection.execute(text("RESET ROLE"))
-
-
-def _patiently(connection: Connection, change: Callable[[], None]) -> None:
-    """Run revisions, and those that are left again where one did not get its locks.
-
-    Raises the last OperationalError once it has been tried for `_PATIENCE_SECONDS`.
-    """
-    deadline = time.monotonic() + _PATIENCE_SECONDS
-    while True:
-        try:
-            change()
-        except OperationalError as error:
-            connection.rollback()
-            gives_way = isinstance(error.orig, (LockNotAvailable, DeadlockDetected))
-            if not gives_way or time.monotonic() > deadline:
-                raise
-            time.sleep(1)
-        else:
-            return
-
-
-@contextmanager
-def _locked(database_url: str) -> Iterator[Connection]:
-    # A prepared statement, which psycopg makes of the sixth of a kind, keeps its snapshot after its end.
-    options = {"prepare_threshold": None, "application_name": connection_name("migrate")}
-    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True, connect_args=options)
-    try:
-        # A transaction of its own holds the lock, so that the next process sees the finished schema, and each
-        # revision can have its own. It is transaction-level: a pooler may give a session to somebody else.
-        with engine.connect() as holder:
-            _require_version(holder)
-            _await_turn(holder)
-            with engine.connect() as connection:
-                event.listen(connection, "begin", _limit_waits)
-                yield connection
-                connection.commit()
-            holder.commit()
-    finally:
-        engine.dispose()
-
-
-def _await_turn(holder: Connection) -> None:
-    """Wait for the lock by asking for it again and again, each time in a transaction of its own.
-
-    An index that is built concurrently waits for the end of every older snapshot, and whoever builds it has
-    the lock: a process that kept a snapshot while it waits would wait for one that waits for it. So would one
-    that has the lock and a snapshot; a statement with parameters would keep one after its end.
-    """
-    while not holder.exec_driver_sql(f"SELECT pg_try_advisory_xact_lock({_LOCK})").scalar_one():
-        holder.rollback()
-        time.sleep(_LOOK_SECONDS)
-
-
-def _limit_waits(connection: Connection) -> None:
-    if (
-        connection.get_isolation_level() != "AUTOCOMMIT"
-    ):  # where an index is built, which keeps nobody waiting
-        connection.exec_driver_sql(f"SET LOCAL lock_timeout = '{_LOCK_TIMEOUT_SECONDS}s'")
-
-
-def _require_version(connection: Connection) -> None:
-    version = connection.execute(text("SHOW server_version")).scalar_one()
-    number = connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
-    if number < _OLDEST_POSTGRES * 10_000:
-        raise UnsupportedDatabase(
-            f"PostgreSQL {_OLDEST_POSTGRES} or newer is needed, for uuidv7(); this server is {version}"
-        )
 
 
 def _config(connection: Connection) -> Config:

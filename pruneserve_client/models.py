@@ -565,7 +565,7 @@ class Environment(Model):
 
 
 class Estimate(Model):
-    """What the job will take, on the class of workers that it would be given to."""
+    """What the job will take, on the smallest class of workers that it fits."""
 
     model: ModelEstimate
     """What the config says about the model."""
@@ -598,7 +598,7 @@ class Estimate(Model):
     """The least that the job needs of a worker."""
 
     worker_class: str | None = None
-    """The class of connected workers that the job would be given to; null where it fits none, or where every worker takes every job."""
+    """The smallest class of connected workers that the job fits; null where it fits none."""
 
     classes: list[ClassEstimate] = Field(default=[], validate_default=True)
     """Every class of connected workers, the smallest first."""
@@ -913,7 +913,7 @@ class JobDetail(JobModel):
     """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
-    """How far the job has come; null before it first runs, and in a stage that only a newer release knows."""
+    """How far the job has come; null before it first runs."""
 
     checks: Literal["done", "pending"] | str = "done"
     """`pending` until the service has looked at the job's files, if a disk is slow."""
@@ -954,11 +954,11 @@ class JobDetail(JobModel):
     artifacts_expired_at: AwareDatetime | None
     """When the job's files were deleted."""
 
-    spec: CompleteRequest | None
-    """The request with every default filled in: sent as it is, it submits the job again. Null where a newer release has stored it in a form that this one cannot read."""
+    spec: CompleteRequest
+    """The request with every default filled in: sent as it is, it submits the job again."""
 
     worker_class: str | None = None
-    """The class of workers that the job was given to; null before it was given to one."""
+    """The class of the worker that has claimed the job last; null before one has."""
 
     needs: Needs | None = None
     """What the job needs of a worker; null while that is not known."""
@@ -1183,7 +1183,7 @@ class JobSummary(JobModel):
     """Why the job waits; null unless it is queued, or runs and waits for the store."""
 
     progress: Progress | None
-    """How far the job has come; null before it first runs, and in a stage that only a newer release knows."""
+    """How far the job has come; null before it first runs."""
 
     checks: Literal["done", "pending"] | str = "done"
     """`pending` until the service has looked at the job's files, if a disk is slow."""
@@ -1802,16 +1802,16 @@ class QueueItem(Model):
     """A queue that has a worker or an open job, or was paused once."""
 
     name: str
-    """Its name, as workers and jobs have it."""
+    """The class of its workers; `none` has the jobs that are not sized, or that fit no connected worker."""
 
     paused_at: AwareDatetime | None
-    """Since when no worker claims a job of it; null if it is not paused."""
+    """Since when its workers claim no job, and no other takes its jobs; null if it is not paused."""
 
     paused_by: str | None
     """The owner of the key by which it was paused."""
 
     queued: int
-    """Its queued jobs; 10001 where there are more."""
+    """Queued jobs of which it is the smallest class that they fit, among the first 10,000 of all."""
 
     running: int
     """Its jobs that workers hold."""
@@ -1847,19 +1847,6 @@ class RateFacts(Model):
 
     noise: float
     """How far the same figure is from 1 for the dense model beside itself, measured first."""
-
-
-class Ready(Model):
-    """The answer of a process that can serve requests."""
-
-    status: Literal["ok"]
-    """Always `ok`: a probe that fails answers with a problem."""
-
-    database_revision: str | None = None
-    """The revision of the database's schema. Missing under a foreign host name."""
-
-    release_revision: str | None = None
-    """The revision that this release needs; during an upgrade the schema may have a later one."""
 
 
 class Receipt(Model):
@@ -2015,7 +2002,7 @@ class Report(Model):
     """What was trained after pruning; null for a one-shot result."""
 
     speed: SpeedFacts | None = None
-    """Size and speed beside the dense model; null in reports of earlier releases."""
+    """Size and speed beside the dense model; null where they were not measured."""
 
     stages: list[StageFacts]
     """What each stage cost, in order."""
@@ -2716,7 +2703,7 @@ class TrainingFacts(Model):
     """The highest learning rate, of all parameters. Where it is relative, each has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
 
     learning_rate_is_relative: bool = False
-    """Whether each parameter had a rate of its own, as it has where the recipe names none; reports of earlier releases had one by size and kept share."""
+    """Whether each parameter had a rate of its own, as it has where the recipe names none."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""
@@ -2832,23 +2819,25 @@ class Waiting(Model):
             "healthy_worker",
             "uncordoned_worker",
             "resumed_queue",
-            "dispatcher",
+            "scheduler",
             "broker",
             "checks",
             "another_job",
             "own_jobs",
-            "its_share",
             "its_turn",
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
-    """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""
+    """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
 
     message: str
     """The reason in words. With the scope `admin` they include why workers are quarantined."""
+
+    job_id: UUID | None = None
+    """The job that it waits for."""
 
     since: AwareDatetime | None
     """When something outside, the store or the broker first did not answer; null for another reason."""
@@ -2969,8 +2958,8 @@ class WorkerItem(Model):
     queue: str
     """Its class, which is the queue that it reads."""
 
-    queues: list[str] = []
-    """All queues that it reads; its class comes first."""
+    queues: list[str] | None = None
+    """The classes whose jobs it runs; null where it runs every job that fits it."""
 
     capacity: Capacity | None = None
     """What it had for a job when it started; null until it has said so."""
@@ -3100,7 +3089,7 @@ class ZooDetail(Model):
     """What was taken out of the model, and how; null where nothing was."""
 
     speed: SpeedFacts | None = None
-    """Size and speed beside the dense model; null for a job of an earlier release."""
+    """Size and speed beside the dense model; null where they were not measured."""
 
     lineage: Lineage
     """Where the model comes from."""

@@ -88,8 +88,7 @@ def rerun(
 ) -> tuple[JobDetail, bool]:
     """Queue a new job: the request of one of the owner's jobs, with changes.
 
-    Raises NotFound, UnknownSpecVersion, RequestValidationError for changes that give no valid request, and
-    what `submit` raises.
+    Raises NotFound, RequestValidationError for changes that give no valid request, and what `submit` raises.
     """
     with resources.database.begin() as session:
         request = CompleteRequest.of(find(session, owner, job_id))

@@ -24,12 +24,10 @@ from api.problems.problems import (
     NotFound,
     QueueFull,
     ServiceUnavailable,
-    UnknownVersion,
 )
 from api.schemas.jobs.requests import JobRequest
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import quota
-from jobs.spec.job import UnknownSpecVersion
 from jobs.storage.errors import StoreError
 from jobs.storage.owned_files import UnknownUpload
 
@@ -53,7 +51,6 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
         RequestValidationError,
         quota.QueueFull,
         UnknownUpload,
-        UnknownSpecVersion,
         *DATABASE_UNAVAILABLE,
         StoreError,
         Exception,
@@ -89,8 +86,6 @@ def _from_service(error: Exception) -> Problem:
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, UnknownUpload):
         return InvalidRequest(FieldError.of(error.field, error.message, error.named))
-    if isinstance(error, UnknownSpecVersion):
-        return UnknownVersion(f"This release cannot read the job: {error}.")
     if isinstance(error, DATABASE_UNAVAILABLE):
         log.warning("the database is unavailable: %s", type(error.__cause__ or error).__name__)
         return ServiceUnavailable()

@@ -140,15 +140,6 @@ class NotDeletable(Problem):
     advice = "Only a job that has ended can be deleted, and none in the zoo or in a sweep that runs."
 
 
-class UnknownVersion(Problem):
-    """The job was stored by another release, in a format that this one cannot read."""
-
-    status = HTTPStatus.CONFLICT
-    slug = "unknown-version"
-    title = "Unknown version"
-    advice = "Another release of the service stored this job, in a format that this release cannot read."
-
-
 class NotPresentable(Problem):
     """A job without a result, or whose files have been deleted, cannot be shown in the zoo."""
 

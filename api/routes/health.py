@@ -11,7 +11,7 @@ from fastapi.responses import PlainTextResponse
 from api.problems.problem import documented
 from api.problems.problems import NotFound, ServiceUnavailable
 from api.resources import Resources
-from api.schemas.health import Health, Ready
+from api.schemas.health import Health
 
 router = APIRouter(tags=["health"])
 
@@ -28,23 +28,19 @@ async def get_liveness() -> Health:
 @router.get(
     "/readyz",
     summary="Can it serve requests?",
-    response_model_exclude_none=True,
     responses=documented(ServiceUnavailable),
 )
-async def get_readiness(request: Request, resources: Resources) -> Ready:
-    """Check that PostgreSQL answers and that its schema is at least the one that this release needs.
+async def get_readiness(request: Request, resources: Resources) -> Health:
+    """Check that PostgreSQL answers and that its schema is the one that this version makes.
 
-    Submitting works without the broker. Under a host name that the service does not know, the answer has the
-    status alone.
+    Submitting works without the broker. Under a host name that the service does not know, a
+    refusal gives no reason.
     """
-    known: bool = request.state.known_host
     try:
-        found = await resources.readiness.check()
+        await resources.readiness.check()
     except ServiceUnavailable as error:
-        raise error if known else ServiceUnavailable() from error
-    if not known:
-        return Ready(status="ok")
-    return Ready(status="ok", database_revision=found.database, release_revision=found.release)
+        raise error if request.state.known_host else ServiceUnavailable() from error
+    return Health(status="ok")
 
 
 @router.get(_PATH, include_in_schema=False)

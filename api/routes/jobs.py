@@ -23,7 +23,6 @@ from api.problems.problems import (
     NotQueued,
     NotRetriable,
     QueueFull,
-    UnknownVersion,
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
@@ -89,7 +88,7 @@ def submit_job(
     response_model=JobDetail,
     responses={
         200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(*_SUBMIT_PROBLEMS, NotFound, UnknownVersion),
+        **documented(*_SUBMIT_PROBLEMS, NotFound),
     },
 )
 def rerun_job(

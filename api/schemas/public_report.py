@@ -9,7 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from jobs.spec.job import JobSpec, stored_spec
+from jobs.spec.job import JobSpec
 from jobs.tables import Job
 from pruning.recipe import content_name, is_local, is_upload
 from pruning.report.schema import FILE_NAME
@@ -28,7 +28,7 @@ class PublicReport:
     @classmethod
     def of(cls, job: Job) -> "PublicReport":
         """Write the report of a job that has one."""
-        names = dict(_private_names(stored_spec(job.spec)))
+        names = dict(_private_names(JobSpec.model_validate(job.spec)))
         return cls(json.dumps(_renamed(job.report, names), indent=2, ensure_ascii=False).encode() + b"\n")
 
     @property

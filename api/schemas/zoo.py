@@ -15,7 +15,7 @@ from api.schemas.jobs.query import KnownMethod
 from api.schemas.pages import Page, PageQuery
 from api.schemas.public_report import FILE_NAME, PublicReport, public_name
 from jobs.spec.gate import Verdict
-from jobs.spec.job import stored_spec
+from jobs.spec.job import JobSpec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
 from pruning.recipe import Pattern, StructureOptions, Text, shows_as_written
@@ -150,7 +150,7 @@ class ZooDetail(ZooItem):
         description="What was taken out of the model, and how; null where nothing was."
     )
     speed: SpeedFacts | None = Field(
-        None, description="Size and speed beside the dense model; null for a job of an earlier release."
+        None, description="Size and speed beside the dense model; null where they were not measured."
     )
     lineage: Lineage = Field(description="Where the model comes from.")
     files: list[ZooFile] = Field(description="All files, ordered by name.")
@@ -160,7 +160,7 @@ class ZooDetail(ZooItem):
     def with_files(cls, shown: Shown, files: Sequence[Artifact]) -> Self:
         """Build the answer from the rows of an entry, its job and its files."""
         job, report = shown.job, shown.job.report or {}
-        spec = stored_spec(job.spec)
+        spec = JobSpec.model_validate(job.spec)
         model, environment = report.get("model", {}), report.get("environment", {})
         return cls.of(
             shown,

@@ -1,1 +1,1 @@
-"""The service with many jobs in its database: answers, upgrades, and what its queries read."""
+"""The service with many jobs in its database: answers, and what its queries read."""

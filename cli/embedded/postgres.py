@@ -56,8 +56,8 @@ class Postgres(EmbeddedServer):
 
     def _prepare(self) -> None:
         if self._data.exists():
-            # A role may be missing, or have another password than its file: after a version with one role, a
-            # start that was killed, or a backup that lacks the file.
+            # A role may be missing, or have another password than its file: after a start that was killed, or
+            # a backup that lacks the file.
             self._run_alone(self._data, self._roles() + _CONFINE, database=ROLE)
         else:
             self._create()

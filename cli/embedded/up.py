@@ -101,11 +101,10 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}
     sign_in = {"PRUNESERVE_OIDC_CLIENT_SECRET": client_secret} if client_secret else {}
     api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
-    dispatch = ["worker.dispatch"]
     supervisor.start(api)
     supervisor.start(
         Service(
-            "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
+            "scheduler", data.root / "scheduler", ["scheduler"], settings, database | broker | keys | sign_in
         )
     )
     worker = Worker(data.root / "worker", settings, database | broker | hub)

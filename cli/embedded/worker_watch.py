@@ -14,8 +14,9 @@ from sqlalchemy.orm import Session
 
 from cli.embedded.supervisor import say
 from cli.terminal import clean
+from jobs import names
 from jobs.database import sqlalchemy_url
-from jobs.fleet import names, quarantine
+from jobs.queue import quarantine
 from jobs.tables import Worker
 
 _CHECK_SECONDS = 2.0

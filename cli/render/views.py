@@ -225,7 +225,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
 
 def what_is_done(job: JobDetail) -> str:
     """Say how a job prunes: `gblm, 2:4, sparsity 0.5`, `structure, mlp_channels 0.25`, or both."""
-    structure = job.spec.structure if job.spec else None
+    structure = job.spec.structure
     amounts = {name: getattr(structure, name) for name in _AMOUNTS} if structure else {}
     cut = [f"{name} {amount:g}" for name, amount in amounts.items() if amount is not None]
     masked = [] if job.method == CUT_ALONE else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]

@@ -18,7 +18,6 @@ from uuid import UUID
 from sqlalchemy import (
     ColumnElement,
     DateTime,
-    LargeBinary,
     Row,
     Select,
     and_,
@@ -26,7 +25,6 @@ from sqlalchemy import (
     cast,
     exists,
     func,
-    literal,
     or_,
     select,
     update,
@@ -90,12 +88,6 @@ _OF_PREFIX = select(
     ApiKey.secret_sha256,
     USE_DUE.label("use_due"),
 ).where(ApiKey.prefix == bindparam("prefix"), VALID)
-
-AWAKE: ColumnElement[bool] = func.octet_length(ApiKey.secret_sha256) == hashlib.sha256().digest_size
-"""The condition for keys that a release which looks at no person accepts; see `rest`."""
-
-_AT_REST = literal(b"-", LargeBinary)
-"""Stands before the hash of a key at rest."""
 
 _ALPHABET = string.digits + string.ascii_letters
 _PREFIX, _SECRET, _CHECKSUM = 8, 32, 6
@@ -311,33 +303,6 @@ def _require_scopes(principal: Principal, key: ApiKey) -> None:
     lacking = [scope for scope in key.scopes if scope not in principal.scopes]
     if lacking and Scope.ADMIN not in principal.scopes:
         raise Beyond(lacking[0])
-
-
-def rest(session: Session, person_id: UUID) -> None:
-    """Let the keys of somebody match no secret, until `wake`.
-
-    Here `VALID` is enough. But an API of a release that knows no people, beside this one or gone back to,
-    would accept them.
-    """
-    at_rest = _AT_REST.op("||", return_type=LargeBinary())(ApiKey.secret_sha256)
-    session.execute(
-        update(ApiKey).where(ApiKey.id.in_(_locked(person_id, AWAKE))).values(secret_sha256=at_rest)
-    )
-
-
-def wake(session: Session, person_id: UUID) -> None:
-    """Undo `rest`."""
-    without = func.substr(ApiKey.secret_sha256, func.octet_length(_AT_REST) + 1)
-    rests = func.substr(ApiKey.secret_sha256, 1, func.octet_length(_AT_REST)) == _AT_REST, ~AWAKE
-    session.execute(
-        update(ApiKey).where(ApiKey.id.in_(_locked(person_id, *rests))).values(secret_sha256=without)
-    )
-
-
-def _locked(person_id: UUID, *which: ColumnElement[bool]) -> Select[UUID]:
-    """Return the query for keys of somebody, which locks them in the order in which `revoke` does."""
-    mine = select(ApiKey.id).where(ApiKey.person_id == person_id, *which)
-    return mine.order_by(ApiKey.id).with_for_update()
 
 
 def _random(length: int) -> str:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, delete, or_, select, update
+from sqlalchemy import ColumnElement, Select, delete, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -113,28 +113,10 @@ def suspend(session: Session, due: DueCheck) -> bool:
     return _rest(session, *_as_asked(due), address=PROVIDER)
 
 
-def rest_lapsed(session: Session) -> int:
-    """Let what people have rest whose last word is too old. Returns of how many, some at a time.
-
-    No release that knows people lets them in anyway; see `api_keys.rest`.
-    """
-    keys = select(ApiKey.id).where(ApiKey.person_id == Person.id)
-    in_use = or_(
-        keys.where(api_keys.AWAKE).exists(),
-        keys.join(PageSession, PageSession.api_key_id == ApiKey.id).exists(),
-    )
-    lapsed = select(Person.id).where(Person.holds_until <= SEARCH_NOW, in_use).order_by(Person.id)
-    found = session.scalars(lapsed.limit(_AT_A_TIME).with_for_update(skip_locked=True)).all()
-    for person_id in found:
-        _end_sessions(session, person_id)
-        api_keys.rest(session, person_id)
-    return len(found)
-
-
 def take_due(session: Session, issuer: str, every: timedelta) -> DueCheck | None:
     """Return the person who has waited longest for a check that is due, and put off the next one.
 
-    No other dispatcher is given the same meanwhile.
+    No other scheduler is given the same meanwhile.
     """
     due = (
         select(Person.id)
@@ -204,7 +186,6 @@ def _rest(session: Session, *which: ColumnElement[bool], address: str) -> bool:
     if person is None:
         return False
     _end_sessions(session, person.id)
-    api_keys.rest(session, person.id)
     audit.record_of_provider(
         session, Action.PERSON_SUSPENDED, address, described(person.id, person.name), None
     )
@@ -231,10 +212,7 @@ def _renewed(
     written = insert(Person).values(values)
     renewed = written.on_conflict_do_update(index_elements=["issuer", "subject"], set_=word)
     fresh = {"populate_existing": True}
-    person = session.scalars(renewed.returning(Person), execution_options=fresh).one()
-    if member:
-        api_keys.wake(session, person.id)
-    return person
+    return session.scalars(renewed.returning(Person), execution_options=fresh).one()
 
 
 def _end_beyond(session: Session, person: Person, grants: Grants, address: str) -> dict[str, ApiKey]:

@@ -20,11 +20,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.hints import hints
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.job import JobSpec
-from jobs.states import HELD, JobState, PlacementState
+from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, CachedGradients, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
@@ -33,8 +33,6 @@ _INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
 
 _MOST_SPARED = 2
 """So many norms of an owner stay beyond the limit because a job wants them."""
-
-_MAY_RUN = (Job.state == JobState.QUEUED) & (Job.placement != PlacementState.UNSCHEDULABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +94,7 @@ def needed_in_sweep(session: Session, job_id: UUID, recipe: Recipe) -> frozenset
     sweep = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
     needed: set[GradientNorm] = set()
     for spec in session.scalars(select(Job.spec).where(Job.sweep_id == sweep)):
-        with suppress(ValidationError):  # another release stored it
+        with suppress(ValidationError):  # of a method that is not installed here
             other = JobSpec.model_validate(spec).recipe
             if all(getattr(other, field) == getattr(recipe, field) for field in _INPUTS):
                 needed |= other.gradient_norms
@@ -154,7 +152,7 @@ def publish(
             JobBlock.block.in_(numbers.values()),
         )
     )
-    by_number = {row.block: row for row in rows if finished_blocks.is_under(row, numerics_key)}
+    by_number = {row.block: row for row in rows if row.numerics_key == numerics_key}
     for block, number in numbers.items():
         row = by_number[number]
         session.add(
@@ -223,7 +221,8 @@ def _is_wanted(session: Session, computed: Job) -> bool:
     alike = Job.model == computed.model, *(_is_as(recipe, field) for field in _INPUTS)
     # Not in one condition, which no index has.
     return any(
-        session.scalar(select(exists().where(state, *alike))) for state in (_MAY_RUN, Job.state.in_(HELD))
+        session.scalar(select(exists().where(state, *alike)))
+        for state in (Job.state == JobState.QUEUED, Job.state.in_(HELD))
     )
 
 
@@ -277,7 +276,7 @@ def _give_up(session: Session, claim: Claim, fingerprints: Collection[str] | Non
 def _unblock(session: Session, claim: Claim) -> None:
     """Let the jobs that wait for this one ask again."""
     session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
-    hints.give(session, hints.DISPATCH)
+    notify_on_commit(session, QUEUE)
 
 
 def _drop(session: Session, fingerprints: Sequence[str]) -> None:

@@ -7,10 +7,9 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from jobs.hints import hints
-from jobs.lifecycle.events import KINDS, Event, EventData, StepFinished
+from jobs.lifecycle.events import Event, EventData, StepFinished
+from jobs.notify import EVENTS, notify_on_commit, of_job, of_owner
 from jobs.tables import JobEvent
-from pruning.recipe import Stage
 
 _PROGRESS = StepFinished.model_fields["kind"].default
 
@@ -19,7 +18,7 @@ def append(session: Session, job_id: UUID, owner: str, event_id: int, event: Eve
     """Store an event under the counter value that the caller's UPDATE of the job row returned."""
     row = {"job_id": job_id, "id": event_id, "kind": event.kind, "data": stored(event)}
     session.execute(insert(JobEvent).values(row))
-    hints.give(session, hints.of_job(job_id), hints.of_owner(owner))
+    notify_on_commit(session, EVENTS, of_job(job_id), of_owner(owner))
 
 
 def stored(event: EventData) -> dict[str, Any]:
@@ -50,32 +49,18 @@ def recent(session: Session, job_id: UUID, limit: int = 200) -> list[Event]:
 
 
 def latest_progress(session: Session, job_id: UUID) -> StepFinished | None:
-    """Return the latest progress within a stage; None before the first, and in a stage of a newer release."""
+    """Return the latest progress within a stage; None before the first."""
     data = session.scalar(
         select(JobEvent.data)
         .where(JobEvent.job_id == job_id, JobEvent.kind == _PROGRESS)
         .order_by(JobEvent.id.desc())
         .limit(1)
     )
-    return None if data is None or _unknown_stages(data) else StepFinished.model_validate(data)
+    return None if data is None else StepFinished.model_validate(data)
 
 
 def _events(rows: Iterable[JobEvent]) -> list[Event]:
-    return [Event.model_validate({"id": row.id, "at": row.at, "data": _data(row)}) for row in rows]
-
-
-def _data(row: JobEvent) -> dict[str, Any]:
-    """Return the data of an event. One that only a newer release knows becomes a message that says so."""
-    if row.kind not in KINDS:
-        unknown = "this kind of event"
-    elif stages := _unknown_stages(row.data):
-        unknown = f"the stage {' and '.join(stages)}"
-    else:
-        return {**row.data, "kind": row.kind}
-    message = f"{row.kind}: this release of the service does not know {unknown}"
-    return {"kind": "log", "attempt": row.data.get("attempt"), "message": message}
-
-
-def _unknown_stages(data: dict[str, Any]) -> list[str]:
-    named = [data.get("stage"), *data.get("stages", ())]
-    return [name for name in named if name is not None and Stage.known(name) is None]
+    return [
+        Event.model_validate({"id": row.id, "at": row.at, "data": {**row.data, "kind": row.kind}})
+        for row in rows
+    ]

@@ -6,7 +6,7 @@ events and reads them back, and CONTRIBUTING.md has the other steps.
 """
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
@@ -146,9 +146,6 @@ EventData = Annotated[
     StateChanged | StageStarted | StepFinished | StageFinished | StageRestarted | LogMessage,
     Field(discriminator="kind"),
 ]
-
-KINDS = frozenset(event.model_fields["kind"].default for event in get_args(get_args(EventData)[0]))
-"""The kinds of events that this release knows."""
 
 
 class Event(BaseModel):

@@ -19,9 +19,6 @@ from jobs.states import OPEN, JobState
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW, Job, JobAttempt, JobBlock
 
-_NEWEST = "newest_numerics"
-"""The newest version of the numbers that a block ever had, beside the key of a row that has an older one."""
-
 
 def keep(
     session: Session, claim: Claim, stage: str, block: int, shard: StoredFile, numerics_key: Mapping[str, Any]
@@ -30,10 +27,9 @@ def keep(
 
     A block that was computed again replaces its row. A block that is finished for the first time resets the
     count of lost attempts, and the time that something outside was out of reach. So does one whose row is of
-    an earlier version of the numbers, if no row in its place ever was of this one: a release made the job
-    begin again. Any other key in its place does not, or a job that goes back and forth between unlike
-    workers, or between two releases, could be lost for ever. Returns False if the job no longer runs under
-    this claim: the caller must stop.
+    an earlier version of the numbers: an upgrade made the job begin again. Any other key in its place does
+    not, or a job that goes back and forth between unlike workers could be lost for ever. Returns False if the
+    job no longer runs under this claim: the caller must stop.
     """
     # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
     held = session.scalar(
@@ -53,18 +49,16 @@ def write(
 ) -> bool:
     """Write the row of a block, after the caller has proven the claim.
 
-    Returns whether it never had one of this version of the numbers, or a later (`pruning.version.NUMERICS`).
+    Returns whether it had none of this version of the numbers, or a later one (`pruning.version.NUMERICS`).
     """
     this = JobBlock.job_id == claim.job_id, JobBlock.stage == stage, JobBlock.block == block
     before = session.scalar(select(JobBlock.numerics_key).where(*this))
-    version = numerics_key.get("numerics", 0)
-    newest = 0 if before is None else max(before.get("numerics", 0), before.get(_NEWEST, 0))
     row = {
         "attempt": claim.attempt,
         "key": shard.key,
         "size": shard.size,
         "sha256": shard.sha256,
-        "numerics_key": {**numerics_key, _NEWEST: newest} if newest > version else dict(numerics_key),
+        "numerics_key": dict(numerics_key),
         "finished_at": NOW,
     }
     session.execute(
@@ -72,14 +66,7 @@ def write(
         .values(job_id=claim.job_id, stage=stage, block=block, **row)
         .on_conflict_do_update(index_elements=[JobBlock.job_id, JobBlock.stage, JobBlock.block], set_=row)
     )
-    return before is None or newest < version
-
-
-def is_under(block: JobBlock, numerics_key: Mapping[str, Any]) -> bool:
-    """Return whether a block was finished under this key."""
-    return {name: value for name, value in block.numerics_key.items() if name != _NEWEST} == dict(
-        numerics_key
-    )
+    return before is None or before.get("numerics", 0) < numerics_key.get("numerics", 0)
 
 
 def finished(session: Session, job_id: UUID) -> Sequence[JobBlock]:

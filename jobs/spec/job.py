@@ -1,27 +1,13 @@
-"""The specification of a job: the recipe, how to evaluate and judge the result, and what to keep.
-
-A specification is stored with its job and outlives the release that wrote it, so it has a version; a document
-without one is of version 1. Each has the lowest version that reads it, and validation refuses those that this
-release does not know. Raise `SPEC_VERSION` when an older release would refuse or misread a new document, and
-convert older documents in `JobSpec`.
-"""
+"""The specification of a job: the recipe, how to evaluate and judge the result, and what to keep."""
 
 from typing import Annotated, Any
 
-from pydantic import Field, ValidationError, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import Field, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
 from jobs.spec.placement import Placement, within_limits
 from pruning.recipe import Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.fields import OUT_AT_DEFAULT
-
-SPEC_VERSION = 3
-"""The newest version that this release reads. 3: the recipe may search."""
-
-
-class UnknownSpecVersion(Exception):
-    """A stored specification has a version that this release does not know. The message names both."""
 
 
 class JobOptions(StrictModel):
@@ -73,28 +59,6 @@ class JobSpec(JobOptions):
     """The specification of a job, as it is stored. The worker reads nothing else about what is wanted."""
 
     recipe: Recipe = Field(description="What to prune and how.")
-    version: int = Field(1, validate_default=True, description="Version of this document's format.")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _has_a_known_version(cls, document: Any) -> Any:  # noqa: ANN401 - whatever is validated
-        # Before the fields are validated: those that only a later version has would be reported as mistakes.
-        version = document.get("version", 1) if isinstance(document, dict) else 1
-        if version not in range(1, SPEC_VERSION + 1):
-            raise PydanticCustomError(
-                "spec_version",
-                "the job is stored as specification version {version}, and this release reads versions up to "
-                "{known}; run the release that stored it, or submit the job again",
-                {"version": repr(version), "known": SPEC_VERSION},
-            )
-        return document
-
-    @field_validator("version")
-    @classmethod
-    def _is_the_lowest_that_reads_it(cls, _stored: int, info: ValidationInfo) -> int:
-        # So that a worker of the release before takes every job that it can read, and leaves the others.
-        recipe: Recipe | None = info.data.get("recipe")
-        return 3 if recipe is not None and recipe.searches else 1
 
     @field_validator("placement", mode="before")
     @classmethod
@@ -111,22 +75,3 @@ class JobSpec(JobOptions):
         """Return the request that asks for this job, as JSON, with every default filled in."""
         options = self.model_dump(mode="json", include=set(JobOptions.model_fields))
         return self.recipe.model_dump(mode="json") | options
-
-
-def readable_spec(document: dict[str, Any]) -> JobSpec | None:
-    """Read a stored specification, like `stored_spec`; None where only another release can."""
-    try:
-        return stored_spec(document)
-    except UnknownSpecVersion:
-        return None
-
-
-def stored_spec(document: dict[str, Any]) -> JobSpec:
-    """Read a stored specification. Raises UnknownSpecVersion, and ValidationError for any other fault."""
-    try:
-        return JobSpec.model_validate(document)
-    except ValidationError as error:
-        for found in error.errors(include_url=False, include_input=False):
-            if found["type"] == "spec_version":
-                raise UnknownSpecVersion(found["msg"]) from error
-        raise

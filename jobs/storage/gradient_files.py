@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from jobs.spec.job import stored_spec
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.tables import Artifact, Job, Upload
@@ -91,7 +91,7 @@ def resolved(session: Session, owner: str, recipe: Recipe) -> str:
     if file is None:
         raise _refused(recipe, "must be gradient norms of yours: there are none with this content")
     if isinstance(file, Artifact):
-        _check(stored_spec(session.get_one(Job, file.job_id).spec).recipe, recipe)
+        _check(JobSpec.model_validate(session.get_one(Job, file.job_id).spec).recipe, recipe)
     return named
 
 
@@ -121,7 +121,7 @@ def _of_a_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str
     file = session.scalar(_shared(select(Artifact)).where(Artifact.job_id == job_id))
     if file is None:
         raise _refused(recipe, "names norms that were deleted; compute them again")
-    _check(stored_spec(kept.job.spec).recipe, recipe)
+    _check(JobSpec.model_validate(kept.job.spec).recipe, recipe)
     return reference(file.sha256)
 
 

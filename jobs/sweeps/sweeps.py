@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, defer
 
 from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
-from jobs.spec.job import JobSpec, readable_spec
+from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.sweeps.bisection import Search
@@ -125,7 +125,7 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
 def advance(session: Session, limit: int = 20) -> int:
     """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
-    Returns how many sweeps were advanced. Any number of dispatchers may do this at once.
+    Returns how many sweeps were advanced. Any number of schedulers may do this at once.
     """
     # Of each running sweep one open job is looked up: of NOT EXISTS the planner makes a join that reads all.
     open_job = select(Job.id).where(Job.sweep_id == Sweep.id, Job.state.in_(OPEN)).limit(1).scalar_subquery()
@@ -137,7 +137,7 @@ def advance(session: Session, limit: int = 20) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for sweep in waiting:
-        # Read again under the lock: another dispatcher may have submitted a job a moment ago.
+        # Read again under the lock: another scheduler may have submitted a job a moment ago.
         jobs = jobs_of(session, sweep)
         if all(job.state in ENDED for job in jobs):
             _advance(session, sweep, jobs)
@@ -186,9 +186,7 @@ def _is_better(one: Job, other: Job) -> bool:
 
 
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
-    """Submit the next job of a search, or end it. One whose jobs a newer release has stored is left to it."""
-    if any(readable_spec(job.spec) is None for job in jobs):
-        return
+    """Submit the next job of a search, or end it."""
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
@@ -206,7 +204,6 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
                 last.labels,
                 priority=last.priority,
                 sweep_id=sweep.id,
-                compress=last.compress,
             )
         except UnknownUpload:
             reason = "a file that it needs was deleted; make it again and submit a new sweep"

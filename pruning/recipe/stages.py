@@ -1,7 +1,6 @@
 """The stages of a run, in their order."""
 
 from enum import StrEnum
-from typing import Self
 
 
 class Stage(StrEnum):
@@ -17,8 +16,3 @@ class Stage(StrEnum):
     EVALUATE = "evaluate"
     SPEED = "speed"
     UPLOAD = "upload"
-
-    @classmethod
-    def known(cls, name: str | None) -> Self | None:
-        """Return the stage of this name; None for no name, and for one that only a newer release has."""
-        return next((stage for stage in cls if stage == name), None)

@@ -261,13 +261,8 @@ class RecoverStage:
             **self._numerics_key,
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
-            "training rate": rate.value,  # a recipe without one has what its release finds right
-            # As releases name it that had one rate for all, whose trainings by a named rate are the same.
-            **(
-                {"training rate is relative": True}
-                if rate.is_relative
-                else {"training rate at most": rate.value}
-            ),
+            "training rate": rate.value,  # of a recipe without one: the default of this version
+            "training rate is relative": rate.is_relative,
             "training moments": self._options.moments,
             "training windows at once": self._plan.micro_batch,
             "training deterministic": self._deterministic,

@@ -66,7 +66,7 @@ class Pipeline:
 @pytest.fixture(scope="module")
 def service(shared_stack: Stack) -> tuple[Stack, Api, str]:
     """The running service, its API, and a key for it."""
-    shared_stack.start_dispatcher()
+    shared_stack.start_scheduler()
     shared_stack.start_worker()
     client = shared_stack.start_api()
     api = shared_stack.processes[-1]
@@ -79,7 +79,7 @@ def pipeline(service: tuple[Stack, Api, str], tmp_path: Path) -> Pipeline:
     stack, api, key = service
     directory = tmp_path / "checkout"
     directory.mkdir()
-    spec = stack.spec().model_dump(mode="json", exclude={"gate", "version"})
+    spec = stack.spec().model_dump(mode="json", exclude={"gate"})
     (directory / "job.json").write_text(json.dumps(spec.pop("recipe") | spec))
     environment = {
         **os.environ,

@@ -10,9 +10,9 @@ from uuid import UUID
 import pytest
 from sqlalchemy import func, select
 
-from jobs.fleet.waiting import Waits, WaitsFor
 from jobs.lifecycle import finished_blocks, owner_moves
 from jobs.lifecycle.events import LogMessage
+from jobs.queue.waiting import Waits, WaitsFor
 from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock, Worker
@@ -41,7 +41,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
 ) -> None:
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
     stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or the job would not even start
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker()
     stack.wait_until(lambda: has_said_its_room(stack))
     filler = small_disk / "filler"
@@ -59,7 +59,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
 
 
 def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url: str) -> None:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
     stack.wait_until(lambda: bool(pruned_blocks(stack, job_id)))
@@ -87,7 +87,7 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
     stack.environment["STORE_URL"] = directory_store(small_disk)
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker()
     stack.wait_until(lambda: has_said_its_room(stack))  # one that finds the store full takes no jobs
     filler = small_disk / "filler"

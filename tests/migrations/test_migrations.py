@@ -1,11 +1,10 @@
-"""The revisions run up and down, from several processes at once, and make what `jobs.tables` describes."""
+"""The revision makes what `jobs.tables` describes, from several processes at once, or refuses."""
 
 import os
 import subprocess
 import sys
-import time
-from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +12,7 @@ import psycopg
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, create_engine
 from sqlalchemy.engine import make_url
 
 import migrations
@@ -61,42 +59,10 @@ def differences(connection: Connection) -> list[Any]:
     return list(compare_metadata(context, Base.metadata))
 
 
-def test_down_leaves_nothing_and_up_again_makes_the_same(empty_database_url: str) -> None:
-    migrations.upgrade(empty_database_url)
-    first = described(empty_database_url)
-    migrations.downgrade(empty_database_url, "base")
-    assert described(empty_database_url) == []
-    migrations.upgrade(empty_database_url)
-    assert described(empty_database_url) == first
-
-
 def test_many_may_upgrade_at_once(empty_database_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         for done in [pool.submit(migrations.upgrade, empty_database_url) for _ in range(4)]:
             done.result()
-    assert described(empty_database_url)
-
-
-def test_an_upgrade_that_has_waited_long_for_another_builds_its_indexes(
-    empty_database_url: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(migrations, "_LOOK_SECONDS", 0.01)
-    asked = Counter[str]()
-
-    def count(_connection: object, _cursor: object, statement: str, *_rest: object) -> None:
-        asked[statement] += 1
-
-    event.listen(Engine, "before_cursor_execute", count)
-    try:
-        with ThreadPoolExecutor(1) as pool, psycopg.connect(empty_database_url) as other:
-            other.execute("SELECT pg_advisory_xact_lock(%s)", [migrations._LOCK])
-            upgrade = pool.submit(migrations.upgrade, empty_database_url)
-            while max(asked.values(), default=0) < 10:  # psycopg prepares what it has sent five times
-                time.sleep(0.01)
-            other.rollback()
-            upgrade.result()
-    finally:
-        event.remove(Engine, "before_cursor_execute", count)
     assert described(empty_database_url)
 
 
@@ -108,91 +74,43 @@ def test_a_failed_upgrade_leaves_the_schema_as_it_was(empty_database_url: str) -
     assert {table for _, table, _, _ in described(empty_database_url)} == {"workers"}
 
 
-def test_an_upgrade_that_a_backup_keeps_waiting_gives_way_and_ends_later(empty_database_url: str) -> None:
-    migrations.upgrade(empty_database_url, "0012")
-    waiting = (
-        "SELECT query_start FROM pg_stat_activity WHERE wait_event_type = 'Lock' AND query ~ 'ALTER TABLE'"
-    )
-    tries = set()
-    with ThreadPoolExecutor(1) as pool, psycopg.connect(empty_database_url) as backup:
-        backup.execute("LOCK TABLE workers IN ACCESS SHARE MODE")  # what pg_dump holds
-        upgrade = pool.submit(migrations.upgrade, empty_database_url)
-        with psycopg.connect(empty_database_url, autocommit=True) as reader:
-            while len(tries) < 2:
-                tries |= {start for (start,) in reader.execute(waiting)}
-                reader.execute("SELECT FROM workers")  # it is let through between two tries
-        backup.rollback()
-        upgrade.result()
-    with psycopg.connect(empty_database_url) as after:
-        newest = ScriptDirectory(str(Path(migrations.__file__).parent)).get_current_head()
-        assert after.execute("SELECT version_num FROM alembic_version").fetchone() == (newest,)
+def test_a_schema_of_another_state_is_refused_before_anything_is_changed(
+    empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    other = tmp_path / "other.sql"
+    other.write_text(migrations.INITIAL.read_text() + "CREATE TABLE since_removed (id bigint);\n")
+    with monkeypatch.context() as patch:
+        patch.setattr(migrations, "INITIAL", other)
+        patch.setattr(migrations, "schema_digest", lambda: sha256(other.read_bytes()).hexdigest())
+        migrations.upgrade(empty_database_url)
+    before = described(empty_database_url)
+    assert ("column", "since_removed") in {entry[:2] for entry in before}
+    refused = migrate(empty_database_url)
+    assert f"its digest is {sha256(other.read_bytes()).hexdigest()[:12]}" in refused
+    assert "Use the version that made it, or an empty database" in refused
+    assert described(empty_database_url) == before
 
 
-def test_an_index_that_an_interrupted_upgrade_has_left_is_built_again(empty_database_url: str) -> None:
-    migrations.upgrade(empty_database_url, "0024")
-    expected = described(empty_database_url)
-    migrations.downgrade(empty_database_url, "0023")
-    with psycopg.connect(empty_database_url, autocommit=True) as connection:
-        connection.execute("ALTER TABLE jobs ADD COLUMN needs jsonb")  # the first of its steps
-        connection.execute(
-            """
-            INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, state)
-            SELECT 'ada', '{}', '', 'org/name', 'gblm', 'unstructured', 0.5, 'queued'
-            FROM generate_series(1, 2)
-            """
+def test_a_schema_without_a_digest_is_refused(database_url: str) -> None:
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        connection.execute("COMMENT ON TABLE alembic_version IS NULL")
+        connection.execute("UPDATE alembic_version SET version_num = '0035'")
+    with pytest.raises(migrations.UnsupportedDatabase, match="its digest is missing"):
+        migrations.upgrade(database_url)
+
+
+def test_the_digest_is_that_of_the_file(database_url: str) -> None:
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        comment = "SELECT obj_description('alembic_version'::regclass, 'pg_class')"
+        assert connection.execute(comment).fetchone() == (
+            sha256(migrations.INITIAL.read_bytes()).hexdigest(),
         )
-        with pytest.raises(psycopg.errors.UniqueViolation):
-            connection.execute("CREATE UNIQUE INDEX CONCURRENTLY ix_jobs_unplaced ON jobs (owner)")
-        assert any(name == "ix_jobs_unplaced" for _, _, name, _ in described(empty_database_url))
-    migrations.upgrade(empty_database_url, "0024")
-    assert described(empty_database_url) == expected
 
 
-def test_jobs_of_classes_go_back_to_the_queue_that_the_release_before_reads(empty_database_url: str) -> None:
-    migrations.upgrade(empty_database_url, "0024")
-    with psycopg.connect(empty_database_url) as connection:
-        connection.execute(
-            """
-            INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, state, queue,
-                              dispatched_at)
-            SELECT 'ada', '{}', '', 'org/name', 'gblm', 'unstructured', 0.5, state, queue, now()
-            FROM (VALUES ('queued', 'gpu.24g'), ('queued', 'prune'), ('succeeded', 'gpu.24g'))
-                 AS jobs (state, queue)
-            """
-        )
-    migrations.downgrade(empty_database_url, "0023")
-    with psycopg.connect(empty_database_url) as connection:
-        rows = connection.execute("SELECT state, queue, dispatched_at IS NULL FROM jobs ORDER BY 1, 2, 3")
-        assert rows.fetchall() == [
-            ("queued", "prune", False),
-            ("queued", "prune", True),
-            ("succeeded", "gpu.24g", False),
-        ]
-
-
-def test_a_release_without_people_has_no_valid_key_of_one(empty_database_url: str) -> None:
-    migrations.upgrade(empty_database_url, "0029")
-    with psycopg.connect(empty_database_url) as connection:
-        connection.execute(
-            """
-            WITH person AS (
-                INSERT INTO people (issuer, subject, name, holds_until, check_at)
-                VALUES ('https://login.example', '1', 'ada', now(), now()) RETURNING id
-            ), made AS (
-                INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes, person_id)
-                SELECT 'a', '', 'llm', 'of a person', '{}', id FROM person RETURNING id
-            ), by_an_older_api AS (
-                INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes, created_by)
-                SELECT 'b', '', 'llm', 'made by it', '{}', id FROM made
-            )
-            INSERT INTO api_keys (prefix, secret_sha256, owner, name, scopes)
-            VALUES ('c', '', 'llm', 'of a program', '{}')
-            """
-        )
-    migrations.downgrade(empty_database_url, "0028")
-    with psycopg.connect(empty_database_url) as connection:
-        valid = connection.execute("SELECT name FROM api_keys WHERE revoked_at IS NULL")
-        assert valid.fetchall() == [("of a program",)]
+def test_a_second_run_changes_nothing(database_url: str) -> None:
+    before = described(database_url)
+    migrations.upgrade(database_url)
+    assert described(database_url) == before
 
 
 def test_an_old_server_is_refused_with_the_reason(
@@ -213,11 +131,9 @@ def run(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]
     )
 
 
-def test_the_command_upgrades_and_downgrades(empty_database_url: str) -> None:
+def test_the_command_makes_the_schema(empty_database_url: str) -> None:
     assert run(DATABASE_URL=empty_database_url).returncode == 0
     assert described(empty_database_url)
-    assert run("downgrade", "base", DATABASE_URL=empty_database_url).returncode == 0
-    assert described(empty_database_url) == []
 
 
 def test_the_command_says_what_it_needs() -> None:

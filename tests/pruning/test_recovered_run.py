@@ -224,7 +224,7 @@ def test_another_training_is_measured_again(
 ) -> None:
     store = tmp_path / "resume"
     run_recipe(recipe(model), EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store))
-    # Another release finds another rate right: its training has another result.
+    # Another version finds another rate right: its training has another result.
     monkeypatch.setattr(RecoverStage, "_rate", LearningRate(3e-3, is_relative=False))
     again = run_recipe(
         recipe(model), EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store)

@@ -26,9 +26,8 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
     """Upload every file of `output`, or only the report if the job does not keep its model.
 
     What earlier attempts have sent is not sent again. None of it is an artifact before the job has succeeded.
-    What shrinks is kept compressed; but not gradient norms, which workers of the release before read.
+    What shrinks is kept compressed; but not gradient norms, which workers read as they are.
     """
-    may_compress = attempt.claim.compress and report is not None
     pattern = "*" if report is None or keeps_model(attempt.spec, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
@@ -36,7 +35,7 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
     with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
             name = path.relative_to(output).as_posix()
-            stored = sent.send(name, path, compress=may_compress and shrinks(path))
+            stored = sent.send(name, path, compress=report is not None and shrinks(path))
             artifacts.append(
                 FinishedArtifact(name, stored.key, stored.size, stored.sha256, stored.stored_size)
             )
@@ -48,7 +47,7 @@ def discard_unpublished(attempt: Attempt) -> None:
     """Delete what the attempt has uploaded, but what its job's result is, or another attempt goes on with.
 
     The database decides, not what this process remembers: a COMMIT may have succeeded although its answer was
-    lost. If this fails, the orphaned files are left for the dispatcher's retention rounds.
+    lost. If this fails, the orphaned files are left for the scheduler's retention rounds.
     """
     claim = attempt.claim
     try:

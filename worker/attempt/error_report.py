@@ -143,13 +143,9 @@ def _fault(number: int, error: BaseException, disk: Disk) -> str:
 
 def _stored_differently(found: ErrorDetails) -> JobError:
     """The error of a stored job that this version does not accept."""
-    if found["type"] == "spec_version":
-        message = found["msg"]
-    else:
-        message = "the job was stored by another version and is not valid in this one; submit it again"
     return JobError(
         type="invalid_input",
-        message=message,
+        message="the job was stored by another version and is not valid in this one; submit it again",
         field=".".join(map(str, found["loc"])) or None,
         cause=Cause.REQUEST,
     )

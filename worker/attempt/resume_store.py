@@ -34,7 +34,7 @@ class JobResumeStore:
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id))
         self._tell_of_restart(stage, rows)
-        of_stage = [row for row in rows if row.stage == stage and finished_blocks.is_under(row, numerics_key)]
+        of_stage = [row for row in rows if row.stage == stage and row.numerics_key == dict(numerics_key)]
         files = ((row.block, self._download(stage, row)) for row in of_stage)
         found = {block: file for block, file in files if file is not None}
         if found:

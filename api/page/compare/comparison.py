@@ -7,7 +7,7 @@ from typing import Any
 from uuid import UUID
 
 from api.page.base.format import figure, in_words, percent
-from jobs.spec.job import JobSpec, stored_spec
+from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
 from jobs.tables import Job
 from pruning.byte_size import byte_size
@@ -141,7 +141,7 @@ class Comparison:
 
 def compare(jobs: Sequence[Job], seconds: Mapping[UUID, float]) -> Comparison:
     """Compare jobs, lettered in their order. `seconds` is how long workers have had each of them."""
-    specs = [stored_spec(job.spec) for job in jobs]
+    specs = [JobSpec.model_validate(job.spec) for job in jobs]
     axis = _axis(jobs, specs)
     figures = [_measured(job, axis) for job in jobs]
     terms = [
@@ -160,7 +160,7 @@ def _axis(jobs: Sequence[Job], specs: Sequence[JobSpec]) -> Axis:
     smaller = [spec.recipe.structure is not None for spec in specs]
     if not any(smaller):
         return Axis.SPARSITY
-    # A job of the release before has no compressed size, and neither has one whose model was not kept.
+    # A job whose model was not kept has no compressed size.
     known = all(job.stored_weight_bytes is not None for job in jobs if job.pruned_perplexity is not None)
     return Axis.COMPRESSED if known and not all(smaller) else Axis.SIZE
 

@@ -20,11 +20,10 @@ from api.schemas.jobs.waiting import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
-from jobs.placement.classes import UNPLACED
-from jobs.placement.needs import Needs
 from jobs.queries import queries
+from jobs.queue.needs import Needs
 from jobs.spec.gate import Verdict
-from jobs.spec.job import JobSpec, readable_spec
+from jobs.spec.job import JobSpec
 from jobs.states import ENDED, HELD, RETRIABLE, Cause, JobState
 from jobs.tables import Artifact, Job
 from pruning.recipe import Stage
@@ -58,8 +57,7 @@ class JobView:
 
     job: Job
     waiting: Waiting | None
-    spec: JobSpec | None
-    """None where only another release can read it."""
+    spec: JobSpec
     stages: tuple[StageView, ...]
     attempts: tuple[AttemptView, ...]
     artifacts: Sequence[Artifact]
@@ -76,13 +74,13 @@ class JobView:
 
     @property
     def worker_class(self) -> str | None:
-        """The class of workers that the job was given to, if it was given to one."""
-        return None if self.job.queue == UNPLACED else self.job.queue
+        """The class of the worker that has claimed the job last, if one has."""
+        return self.job.worker_class
 
     @property
     def needs(self) -> Needs | None:
         """What the job needs of a worker, once that is known."""
-        return None if self.job.needs is None else Needs.model_validate(self.job.needs)
+        return Needs.model_validate(self.job.needs) if self.job.needs else None
 
     @property
     def can_cancel(self) -> bool:
@@ -113,8 +111,6 @@ class JobView:
 
     def commands(self, server: str) -> list[tuple[str, str]]:
         """Return named commands that submit the job again."""
-        if self.spec is None:
-            return []
         body = request_body(self.spec, beside_the_spec(self.job))
         return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
 
@@ -161,8 +157,6 @@ class JobView:
     @property
     def recipe(self) -> list[tuple[str, str]]:
         """The request with every default filled in, field by field."""
-        if self.spec is None:
-            return [("request", "of a newer release, which alone can show it")]
         fields = self.spec.as_request().items()
         rows = ((label(name), in_words(value)) for name, value in fields if value is not None)
         return [(name, words) for name, words in rows if words]
@@ -190,11 +184,11 @@ class JobView:
     @property
     def measures_speed(self) -> bool:
         """Whether the speed of the result is measured."""
-        return self.spec is not None and self.spec.evaluation.measures_speed(self.spec.recipe.structure)
+        return self.spec.evaluation.measures_speed(self.spec.recipe.structure)
 
     @property
     def speed(self) -> dict[str, Any] | None:
-        """Size and speed beside the dense model; None without a report, or in one of an earlier release."""
+        """Size and speed beside the dense model; None where they were not measured."""
         return self.job.report.get("speed") if self.job.report else None
 
     @property
@@ -252,7 +246,7 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     """Read what the page shows of a job; `waiting` says why it waits."""
     events = event_log.recent(session, job.id)
     progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
-    spec = readable_spec(job.spec)
+    spec = JobSpec.model_validate(job.spec)
     return JobView(
         job=job,
         waiting=waiting,
@@ -267,15 +261,14 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
     )
 
 
-def _stages(job: Job, spec: JobSpec | None, events: Sequence[Event]) -> tuple[StageView, ...]:
+def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
     Few jobs are cut, searched for, trained or timed, so the stages for that are shown only where they are
     asked for. A gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
-    of_few = dict.fromkeys((Stage.CUT, Stage.TRIAL, Stage.SEARCH, Stage.RECOVER, Stage.SPEED), True)
-    hidden = of_few if spec is None else _hidden(spec)
+    hidden = _hidden(spec)
     return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 
 
@@ -305,7 +298,5 @@ def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
         return "active" if job.state in HELD else "stopped"
     if finished:
         return "done"
-    # Skipped without an event, as by a method that uses no gradients. What comes before a stage that only a
-    # newer release knows, only that release can say.
-    reached = Stage.known(job.stage)
-    return "skipped" if reached is not None and _ORDER[stage] < _ORDER[reached] else "waiting"
+    # Skipped without an event, as by a method that uses no gradients.
+    return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"

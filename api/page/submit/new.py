@@ -30,7 +30,7 @@ from api.schemas.uploads import UploadItem
 from api.security.auth import ReadingWriter, Writer
 from jobs.access.api_keys import Principal
 from jobs.queries.models import models_containing
-from jobs.spec.job import stored_spec
+from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from pruning.recipe import DATASETS
 
@@ -63,7 +63,7 @@ def form(
     if like is not None:
         with resources.database.begin() as session:
             job = jobs.find(session, owner, like)
-        body = request_of(stored_spec(job.spec), beside_the_spec(job))
+        body = request_of(JobSpec.model_validate(job.spec), beside_the_spec(job))
         # Twice, because the method decides which fields there are.
         named = typed_as(every_field({}), body)
         if "method" not in body:

@@ -10,8 +10,7 @@ from api.schemas.jobs.requests import CompleteRequest
 from api.schemas.jobs.waiting import Waiting
 from api.schemas.pages import Page
 from jobs.lifecycle.events import JobError
-from jobs.placement.classes import UNPLACED
-from jobs.placement.needs import Needs
+from jobs.queue.needs import Needs
 from jobs.spec.gate import Verdict
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
@@ -77,10 +76,7 @@ class JobSummary(BaseModel):
     waiting: Waiting | None = Field(
         description="Why the job waits; null unless it is queued, or runs and waits for the store."
     )
-    progress: Progress | None = Field(
-        description="How far the job has come; null before it first runs, and in a stage that only a newer "
-        "release knows."
-    )
+    progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
     checks: Literal["done", "pending"] = Field(
         "done",
         description="`pending` until the service has looked at the job's files, if a disk is slow.",
@@ -104,13 +100,14 @@ class JobSummary(BaseModel):
     def of(cls, job: Job, waiting: Waiting | None, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
         """Build the summary from a row and why the job waits."""
         plain = {name: getattr(job, name) for name in _PLAIN_FIELDS}
-        stage = Stage.known(job.stage)
         return cls(
             **plain,
             waiting=waiting,
             progress=None
-            if stage is None
-            else Progress(stage=stage, step=job.step, steps=job.steps, seconds_left=job.seconds_left),
+            if job.stage is None
+            else Progress(
+                stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
+            ),
             checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
             if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ALONE
@@ -150,12 +147,11 @@ class Attempt(BaseModel):
 class JobDetail(JobSummary):
     """Everything about one job."""
 
-    spec: CompleteRequest | None = Field(
-        description="The request with every default filled in: sent as it is, it submits the job again. Null "
-        "where a newer release has stored it in a form that this one cannot read."
+    spec: CompleteRequest = Field(
+        description="The request with every default filled in: sent as it is, it submits the job again."
     )
     worker_class: str | None = Field(
-        None, description="The class of workers that the job was given to; null before it was given to one."
+        None, description="The class of the worker that has claimed the job last; null before one has."
     )
     needs: Needs | None = Field(
         None, description="What the job needs of a worker; null while that is not known."
@@ -170,9 +166,9 @@ class JobDetail(JobSummary):
         return cls.of(
             job,
             waiting,
-            spec=CompleteRequest.if_readable(job),
-            worker_class=None if job.queue == UNPLACED else job.queue,
-            needs=None if job.needs is None else Needs.model_validate(job.needs),
+            spec=CompleteRequest.of(job),
+            worker_class=job.worker_class,
+            needs=Needs.model_validate(job.needs) if job.needs else None,
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],
             report=job.report,

@@ -9,7 +9,7 @@ from typing import Any
 from pydantic import BaseModel, ConfigDict, Field
 
 from api.schemas.base import JsonBody
-from jobs.spec.job import JobOptions, JobSpec, readable_spec, stored_spec
+from jobs.spec.job import JobOptions, JobSpec
 from jobs.spec.labels import Labels
 from jobs.spec.priority import Priority
 from jobs.tables import Job
@@ -65,17 +65,8 @@ class CompleteRequest(JobRequest):
 
     @classmethod
     def of(cls, job: Job) -> "CompleteRequest":
-        """Return the request for a stored job. Raises UnknownSpecVersion."""
-        return cls._of(stored_spec(job.spec), job)
-
-    @classmethod
-    def if_readable(cls, job: Job) -> "CompleteRequest | None":
-        """Return the request for a stored job; None where only another release can read it."""
-        spec = readable_spec(job.spec)
-        return None if spec is None else cls._of(spec, job)
-
-    @classmethod
-    def _of(cls, spec: JobSpec, job: Job) -> "CompleteRequest":
+        """Return the request for a stored job."""
+        spec = JobSpec.model_validate(job.spec)
         of_recipe = {name: getattr(spec.recipe, name) for name in Recipe.model_fields}
         options = {name: getattr(spec, name) for name in JobOptions.model_fields}
         # It was validated as a specification, by the validators that this class has inherited.

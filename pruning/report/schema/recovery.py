@@ -71,8 +71,7 @@ class TrainingFacts(Facts):
     )
     learning_rate_is_relative: bool = Field(
         default=False,
-        description="Whether each parameter had a rate of its own, as it has where the recipe names none; "
-        "reports of earlier releases had one by size and kept share.",
+        description="Whether each parameter had a rate of its own, as it has where the recipe names none.",
     )
     curve: tuple[JudgementFacts, ...] = Field(description="The judgements, in the order of the steps.")
     kept_step: int = Field(

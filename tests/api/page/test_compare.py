@@ -201,7 +201,7 @@ def test_masks_and_smaller_models_are_compared_by_compressed_bytes() -> None:
     assert comparison.heading == "Perplexity against compressed size"
     assert [one.gain for one in comparison.jobs] == [250, 320, 240]
     assert [one.on_front for one in comparison.jobs] == [False, True, True]
-    # Where one was kept plain by a release before, and among smaller models alone, by the files as they are.
+    # Where one was not kept, and among smaller models alone, by the files as they are.
     dense_mask.stored_weight_bytes = None
     for jobs in ([cut, dense_mask, sparse_mask], [cut]):
         assert compare(jobs, {}).heading == "Perplexity against size"

@@ -22,7 +22,7 @@ from api.schemas.jobs.requests import JobRequest
 from jobs.lifecycle.events import Event, StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queries.models import models_containing
-from jobs.tables import Artifact, Job, JobAttempt, JobEvent
+from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Stage
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
@@ -63,30 +63,6 @@ def test_the_search_finds_models_by_a_part_of_their_names_through_all_pages(
 )
 def test_names_have_no_directories_that_all_of_them_share(models: list[str], names: list[str]) -> None:
     assert without_common_directories(models) == names
-
-
-@pytest.mark.parametrize("ended", [False, True], ids=["running", "failed"])
-def test_a_job_in_a_stage_that_only_a_newer_release_has_is_shown(
-    client: TestClient, jobs: Jobs, ended: bool
-) -> None:
-    other, claim = jobs.queued(), jobs.running()
-    jobs.progress(claim, "prune", 3, 30)
-    if ended:
-        jobs.fail(claim, "for the test")
-    with jobs.database.begin() as session:
-        session.execute(update(Job).where(Job.id == claim.job_id).values(stage="polish"))
-        session.execute(
-            update(JobEvent)
-            .where(JobEvent.job_id == claim.job_id, JobEvent.data["stage"].astext == "prune")
-            .values(data=JobEvent.data.op("||")({"stage": "polish"}))
-        )
-    items = client.get("/v1/jobs").json()["items"]
-    assert [(job["id"], job["progress"]) for job in items] == [(str(claim.job_id), None), (str(other), None)]
-    assert client.get(f"/v1/jobs/{claim.job_id}").json()["progress"] is None
-    assert listed(client.get("/jobs").text) == [str(claim.job_id), str(other)]
-    page = client.get(f"/jobs/{claim.job_id}")
-    assert page.status_code == 200
-    assert client.get("/workers").status_code == 200
 
 
 def test_the_list_shows_how_long_workers_have_had_a_job(client: TestClient, jobs: Jobs) -> None:

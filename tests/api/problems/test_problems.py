@@ -175,26 +175,6 @@ def test_405_lists_every_method_of_the_address(client: TestClient) -> None:
         assert allowed - {"HEAD"} == {method.upper() for method in operations}, path
 
 
-def test_a_job_stored_as_an_unknown_version_is_shown_and_steered_but_not_submitted_again(
-    client: TestClient, database: sessionmaker[Session], jobs: Jobs
-) -> None:
-    job_id = jobs.queued()
-    with database.begin() as session:
-        session.connection().exec_driver_sql("UPDATE jobs SET spec = spec || '{\"version\": 99}'")
-    shown = client.get(f"/v1/jobs/{job_id}").json()
-    assert (shown["state"], shown["model"], shown["spec"]) == ("queued", SMALLEST["model"], None)
-    page = client.get(f"/jobs/{job_id}")
-    assert page.status_code == 200
-    assert "of a newer release" in page.text
-    assert "Run it again" not in page.text
-    again = client.post(f"/v1/jobs/{job_id}/rerun", json={"sparsity": 0.4})
-    assert again.status_code == 409
-    assert again.json()["type"] == "urn:pruneserve:problem:unknown-version"
-    assert "specification version 99" in again.json()["detail"]
-    assert client.post(f"/v1/jobs/{job_id}/cancel").json()["state"] == "cancelled"
-    assert client.post(f"/v1/jobs/{job_id}/retry").json()["state"] == "queued"
-
-
 def test_an_internal_error_reveals_nothing_of_the_service(
     client: TestClient, database: sessionmaker[Session], jobs: Jobs
 ) -> None:

@@ -163,7 +163,7 @@ def test_roles_and_passwords_are_mended_by_a_start(tmp_path: Path) -> None:
     directory = tmp_path / "server"
     with Postgres(directory) as server:
         remember(server)
-        drop_app_role(server)  # as where an upgrade of a version with one role was killed: the file is there
+        drop_app_role(server)  # as where a first start was killed: the file is there
     with Postgres(directory) as server:
         assert app_user(server) == "pruneserve_app"
     for lost in ("app-password", "password"):

@@ -3,13 +3,12 @@
 import re
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any, get_args
+from typing import get_args
 from uuid import UUID
 
 import pytest
 from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
-from sqlalchemy import insert
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import event_log
@@ -86,46 +85,6 @@ def test_the_schema_names_the_kind_as_discriminator() -> None:
     assert data["discriminator"]["propertyName"] == "kind"
     for name in data["discriminator"]["mapping"].values():
         assert "kind" in schemas["$defs"][name.rpartition("/")[2]]["required"]
-
-
-def test_an_event_that_a_newer_release_wrote_is_read_as_a_message(
-    database: sessionmaker[Session], submit: Submit
-) -> None:
-    job_id = submit()
-    with database.begin() as session:
-        newer = {"job_id": job_id, "id": 2, "kind": "paused", "data": {"attempt": 3, "minutes": 5}}
-        session.execute(insert(JobEvent).values(newer))
-        event_log.append(session, job_id, "ada", 3, EVENTS[-1])
-        unknown, known = event_log.since(session, job_id, 1)
-    assert isinstance(unknown.data, LogMessage)
-    assert (unknown.id, unknown.data.attempt) == (2, 3)
-    assert unknown.data.message.startswith("paused: ")
-    assert known.data == EVENTS[-1]
-
-
-def test_an_event_of_a_stage_that_only_a_newer_release_has_is_read_as_a_message(
-    database: sessionmaker[Session], submit: Submit
-) -> None:
-    job_id = submit()
-    rows: list[tuple[str, dict[str, Any]]] = [
-        ("stage", {"attempt": 2, "stage": "polish", "steps": 3}),
-        ("progress", {"attempt": 2, "stage": "polish", "step": 1, "steps": 3}),
-        ("stage_finished", {"attempt": 2, "stage": "polish", "seconds": 1.5, "peak_memory_bytes": 7}),
-        ("restart", {"attempt": 2, "stages": ["prune", "polish"], "blocks": 4, "changes": []}),
-    ]
-    with database.begin() as session:
-        for event_id, (kind, data) in enumerate(rows, 2):
-            session.execute(
-                insert(JobEvent).values({"job_id": job_id, "id": event_id, "kind": kind, "data": data})
-            )
-        read = event_log.since(session, job_id, 1)
-        assert event_log.latest_progress(session, job_id) is None
-        assert [event.id for event in event_log.recent(session, job_id)] == [1, 2, 4, 5]
-    assert [event.id for event in read] == [2, 3, 4, 5]
-    unknown = "this release of the service does not know the stage polish"
-    assert [event.data for event in read] == [
-        LogMessage(attempt=2, message=f"{kind}: {unknown}") for kind, _ in rows
-    ]
 
 
 def test_the_documentation_lists_every_kind_of_event_with_its_fields() -> None:

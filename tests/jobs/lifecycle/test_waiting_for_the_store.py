@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet.waiting import Wait, Waits, WaitsFor
 from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queue.waiting import Wait, Waits, WaitsFor
 from jobs.states import JobState
 from jobs.tables import NOW, Job, Lease
 from tests.jobs.lifecycle.rows import ERROR, events_of, row_of
@@ -105,22 +105,7 @@ def test_since_when_the_hub_does_not_answer_outlives_attempts_whatever_their_sto
     assert (row["store_away_since"], row["store_tries"], row["waiting_for"]) == (None, 0, None)
 
 
-def test_what_a_worker_of_the_release_before_said_of_the_store_is_not_taken_for_the_hubs(
-    database: Database, claim: Claim
-) -> None:
-    """It said so in the columns of the Hub; a dispatcher of this release takes the job back."""
-    with database.begin() as session:
-        two_hours_ago = NOW - timedelta(hours=2)
-        said = {"waiting_for": FULL, "unreachable_since": two_hours_ago, "unreachable_tries": 9}
-        session.execute(update(Job).values(next_try_at=NOW, **said))
-    with database.begin() as session:
-        assert lifecycle.hand_back(session, claim, "the worker is shutting down")
-    row = row_of(database, claim.job_id)
-    assert {name: row[name] for name in lifecycle.REACHED} == lifecycle.REACHED
-
-
 def test_a_job_that_is_claimed_waits_for_no_store(database: Database, claim: Claim) -> None:
-    """Also where a dispatcher of the release before, which knows less of it, took it back."""
     assert waits(database, claim, waited=0.0, tries=1, pause=3600.0, is_new=True)
     with database.begin() as session:
         session.execute(delete(Lease))
