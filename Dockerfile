@@ -1,6 +1,6 @@
 # syntax=docker/dockerfile:1
 
-# Three images: `api` (API, dispatcher, migrations: no torch), `worker`, and `egress` (the proxy of the workers).
+# Three images: `api` (API, scheduler, migrations: no torch), `worker`, and `egress` (the proxy of the workers).
 #   docker build --target api -t pruneserve-api .
 #   docker build --target worker -t pruneserve-worker .
 #   docker build --target egress -t pruneserve-egress .

@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory load gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -46,9 +46,9 @@ nightly: lint
 	@$(MAKE) test NIGHTLY=all
 	@$(MAKE) mutants soak soak-hostile faults generated-clients scale
 
-# In a database with a million jobs: what a dispatcher's round reads.
+# In a database with a million jobs: what a scheduler's round reads.
 scale: install
-	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/worker/dispatcher/test_plans.py $(ARGS)
+	@SCALE_JOBS=1000000 OMP_NUM_THREADS=1 $(BIN)/python -m pytest -s tests/scheduler/test_plans.py $(ARGS)
 
 # Clients that openapi-python-client and openapi-typescript generate from the OpenAPI document: they compile, and run
 # a job. The generators have an environment of their own; the latter needs Node.js and npm.
@@ -102,11 +102,6 @@ bench-second: install
 
 bench-agreement: install
 	@$(BIN)/python -m bench.engine.agreement $(ARGS)
-
-# Jobs per second, delays and connections, with real workers and with a thousand simulated ones; needs PgBouncer (Debian: apt
-# install pgbouncer) and a machine that does nothing else.
-load: install
-	@OMP_NUM_THREADS=1 $(BIN)/python -m bench.load $(ARGS)
 
 bench-api: install
 	@$(BIN)/python -m bench.service.api $(ARGS)

@@ -17,8 +17,9 @@ from api.readiness import Readiness
 from api.streams.streams import Streams
 from jobs.access.oidc import Provider
 from jobs.database import engine_for_requests, libpq_url, sessions, sessions_without_transactions
-from jobs.fleet.waiting import Waits
-from jobs.hints.listener import EventListener
+from jobs.listener import Listener
+from jobs.notify import EVENTS
+from jobs.queue.waiting import Waits
 from jobs.settings import Settings
 from jobs.storage.links import Links
 from jobs.storage.store import Store
@@ -66,7 +67,7 @@ class AppResources:
             engine,
             database,
             sessions_without_transactions(engine),
-            Streams(EventListener.of(settings, "api"), database),
+            Streams(Listener.of(settings, EVENTS, "api"), database),
             Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(settings.max_open_requests),

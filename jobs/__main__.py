@@ -2,7 +2,7 @@
 
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
 `pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
-with its default. `health worker` and `health dispatcher` are for the health checks of containers.
+with its default. `health worker` and `health scheduler` are for the health checks of containers.
 `backup-check` looks at every file that the database names in the store, such as after a backup was restored.
 `reencrypt` encrypts the secrets of webhooks and refresh tokens with the first of PRUNESERVE_SECRET_KEYS, so
 that the others can be removed.
@@ -22,7 +22,7 @@ from sqlalchemy.orm import Session
 from jobs.access import api_keys, audit
 from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, in_one_line, sessions
-from jobs.fleet.health import Part, fault_of, is_alive
+from jobs.health import Part, fault_of, is_alive
 from jobs.queries.backup import faults, named_files
 from jobs.secret_files import close_to_others
 from jobs.settings import as_table, settings
@@ -53,7 +53,7 @@ def main() -> None:
     )
     check.add_argument("--sizes-only", action="store_true", help="compare sizes, and read no file")
     commands.add_parser("reencrypt", help="encrypt secrets with the first of PRUNESERVE_SECRET_KEYS")
-    health = commands.add_parser("health", help="exit 0 if this host's worker or dispatcher sent a heartbeat")
+    health = commands.add_parser("health", help="exit 0 if this host's worker or scheduler sent a heartbeat")
     health.add_argument("part", choices=get_args(Part))
     arguments = parser.parse_args()
     close_to_others()

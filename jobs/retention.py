@@ -1,8 +1,8 @@
 """Deletes expired idempotency keys, revoked API keys, events, artifacts, finished blocks and jobs.
 
 Each function does a bounded amount of work in the caller's transaction, and skips rows that another
-dispatcher has locked. No file is deleted here. When a row stops naming a file, the job's
-`orphaned_files_since` is set; the dispatcher then lists the job's files and deletes those that no row names.
+scheduler has locked. No file is deleted here. When a row stops naming a file, the job's
+`orphaned_files_since` is set; the scheduler then lists the job's files and deletes those that no row names.
 """
 
 from collections import defaultdict
@@ -61,7 +61,7 @@ class Look:
 
     job_id: UUID
     put_off_until: datetime
-    """When it is due again, if this dispatcher dies."""
+    """When it is due again, if this scheduler dies."""
     uploads: Sequence[PendingUpload] = ()
     """What its attempts have begun to send in parts, and no attempt will go on with."""
 
@@ -181,7 +181,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
 def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]:
     """Return looks at deleted jobs that are due, first at those that somebody has deleted.
 
-    Each is put off for `again_after` seconds: until then no other dispatcher is given it.
+    Each is put off for `again_after` seconds: until then no other scheduler is given it.
     """
     looks: list[Look] = []
     for of_kind in (~DeletedJob.by_retention, DeletedJob.by_retention):
@@ -208,7 +208,7 @@ def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]
 def files_deleted(session: Session, look: Look, look_again_after: float) -> None:
     """Record that a look has deleted what it found: look once more after so many seconds.
 
-    Does nothing where the look took so long that another dispatcher was given it.
+    Does nothing where the look took so long that another scheduler was given it.
     """
     this = DeletedJob.job_id == look.job_id, DeletedJob.look_at == look.put_off_until
     session.execute(delete(DeletedJob).where(*this, DeletedJob.is_last))
@@ -309,7 +309,7 @@ def _ended_before(days: float) -> tuple[ColumnElement[datetime], tuple[ColumnEle
 def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:
     """Return jobs that have had orphaned files for `older_than` seconds, and restart the clock of each.
 
-    So no other dispatcher is given the same job before that time has passed again.
+    So no other scheduler is given the same job before that time has passed again.
     """
     old = (
         select(Job.id)

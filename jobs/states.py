@@ -23,7 +23,7 @@ RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
 """States from which a job can be queued again."""
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    # To FAILED without a worker: its files are wrong, which the dispatcher has seen.
+    # To FAILED without a worker: its files are wrong, which the scheduler has seen.
     JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
     JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLING, JobState.QUEUED}),
     # Never to SUCCEEDED: a client that cancelled a job must not be given its result.
@@ -32,19 +32,6 @@ TRANSITIONS: dict[JobState, frozenset[JobState]] = {
     JobState.FAILED: frozenset({JobState.QUEUED}),
     JobState.CANCELLED: frozenset({JobState.QUEUED}),
 }
-
-
-class PlacementState(StrEnum):
-    """How far a queued job has come on its way to a class of workers; see `jobs.fleet.placing`."""
-
-    UNSIZED = "unsized"
-    """Nobody has estimated yet what it needs."""
-    SIZED = "sized"
-    """What it needs is known, as far as it can be."""
-    PLACED = "placed"
-    """It waits in the queue of a class."""
-    UNSCHEDULABLE = "unschedulable"
-    """It fits no class of the live workers."""
 
 
 class SweepState(StrEnum):

@@ -31,7 +31,7 @@ def upgrade(database_url: str, *, app_role: str | None = None) -> None:
     Any number of processes may call it at once. Raises UnsupportedDatabase, before anything is changed, if
     the schema was made by another state of the initial revision.
 
-    `app_role` is the role of API, dispatchers and workers, where it is not the one that owns the schema. It
+    `app_role` is the role of API, schedulers and workers, where it is not the one that owns the schema. It
     may read and write rows, and change nothing else. Settings that it has given itself are taken away, if the
     connecting role may act as it.
     """

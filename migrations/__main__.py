@@ -17,7 +17,7 @@ def main() -> None:
     parser.add_argument(
         "--app-role",
         metavar="ROLE",
-        help="the role of API, dispatchers and workers, if it is another than that of DATABASE_URL: "
+        help="the role of API, schedulers and workers, if it is another than that of DATABASE_URL: "
         "it may then read and write rows, and change nothing else",
     )
     arguments = parser.parse_args()

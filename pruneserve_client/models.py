@@ -565,7 +565,7 @@ class Environment(Model):
 
 
 class Estimate(Model):
-    """What the job will take, on the class of workers that it would be given to."""
+    """What the job will take, on the smallest class of workers that it fits."""
 
     model: ModelEstimate
     """What the config says about the model."""
@@ -598,7 +598,7 @@ class Estimate(Model):
     """The least that the job needs of a worker."""
 
     worker_class: str | None = None
-    """The class of connected workers that the job would be given to; null where it fits none, or where every worker takes every job."""
+    """The smallest class of connected workers that the job fits; null where it fits none."""
 
     classes: list[ClassEstimate] = Field(default=[], validate_default=True)
     """Every class of connected workers, the smallest first."""
@@ -958,7 +958,7 @@ class JobDetail(JobModel):
     """The request with every default filled in: sent as it is, it submits the job again."""
 
     worker_class: str | None = None
-    """The class of workers that the job was given to; null before it was given to one."""
+    """The class of the worker that has claimed the job last; null before one has."""
 
     needs: Needs | None = None
     """What the job needs of a worker; null while that is not known."""
@@ -1802,16 +1802,16 @@ class QueueItem(Model):
     """A queue that has a worker or an open job, or was paused once."""
 
     name: str
-    """Its name, as workers and jobs have it."""
+    """The class of its workers; `none` has the jobs that are not sized, or that fit no connected worker."""
 
     paused_at: AwareDatetime | None
-    """Since when no worker claims a job of it; null if it is not paused."""
+    """Since when its workers claim no job, and no other takes its jobs; null if it is not paused."""
 
     paused_by: str | None
     """The owner of the key by which it was paused."""
 
     queued: int
-    """Its queued jobs; 10001 where there are more."""
+    """Queued jobs of which it is the smallest class that they fit, among the first 10,000 of all."""
 
     running: int
     """Its jobs that workers hold."""
@@ -2820,23 +2820,25 @@ class Waiting(Model):
             "healthy_worker",
             "uncordoned_worker",
             "resumed_queue",
-            "dispatcher",
+            "scheduler",
             "broker",
             "checks",
             "another_job",
             "own_jobs",
-            "its_share",
             "its_turn",
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher), `database` (its disk is full; also of a running job), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are looked at first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
-    """Its place among the jobs of its queue that could run, from 1; null beyond 100, and where it could not run before something else has happened."""
+    """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
 
     message: str
     """The reason in words. With the scope `admin` they include why workers are quarantined."""
+
+    job_id: UUID | None = None
+    """The job that it waits for."""
 
     since: AwareDatetime | None
     """When something outside, the store or the broker first did not answer; null for another reason."""
@@ -2957,8 +2959,8 @@ class WorkerItem(Model):
     queue: str
     """Its class, which is the queue that it reads."""
 
-    queues: list[str] = []
-    """All queues that it reads; its class comes first."""
+    queues: list[str] | None = None
+    """The classes whose jobs it runs; null where it runs every job that fits it."""
 
     capacity: Capacity | None = None
     """What it had for a job when it started; null until it has said so."""

@@ -13,7 +13,7 @@ from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 
-PACKAGES = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "worker")
+PACKAGES = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "scheduler", "worker")
 """The top-level packages that are installed beside this one."""
 
 _HOME = Path(__file__).parents[1]
@@ -37,9 +37,9 @@ def api() -> None:
     _run("api.__main__")
 
 
-def dispatcher() -> None:
-    """Run `pruneserve-dispatcher`."""
-    _run("worker.dispatch")
+def scheduler() -> None:
+    """Run `pruneserve-scheduler`."""
+    _run("scheduler.__main__")
 
 
 def worker() -> None:

@@ -30,6 +30,7 @@ from cli.embedded.server import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import owner_moves
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
@@ -299,11 +300,13 @@ def spec() -> JobSpec:
 
 @pytest.fixture
 def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]:
-    """Submits a job of the owner `ada`."""
+    """Submits a job of the owner `ada`, of which the scheduler could not know what it needs."""
 
     def create() -> UUID:
         with database.begin() as session:
-            return owner_moves.create(session, "ada", spec).id
+            job_id = owner_moves.create(session, "ada", spec).id
+            sizing.sized(session, job_id, None)
+            return job_id
 
     return create
 

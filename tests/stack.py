@@ -1,4 +1,4 @@
-"""The service as real processes: a dispatcher, workers that can be killed, and a small model to prune."""
+"""The service as real processes: a scheduler, workers that can be killed, and a small model to prune."""
 
 import os
 import pydoc_data.topics
@@ -50,8 +50,8 @@ class Stack:
         for process in self.processes:
             process.stop()
 
-    def start_dispatcher(self) -> Service:
-        return self._start(Service("dispatcher", self._directory(), ["worker.dispatch"], self.environment))
+    def start_scheduler(self) -> Service:
+        return self._start(Service("scheduler", self._directory(), ["scheduler"], self.environment))
 
     def start_worker(self, **environment: str) -> Service:
         return self._start(Worker(self._directory(), self.environment | environment))

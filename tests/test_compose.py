@@ -56,7 +56,7 @@ def test_each_part_has_only_the_secrets_that_it_needs() -> None:
     assert given == {
         "migrations": {"database_owner_url"},
         "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"} | S3_KEYS,
-        "dispatcher": {"database_url", "broker_url", "secret_keys", "oidc_client_secret"} | S3_KEYS,
+        "scheduler": {"database_url", "broker_url", "secret_keys", "oidc_client_secret"} | S3_KEYS,
         "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
         "worker-cpu": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
         "egress": set(),
@@ -79,7 +79,7 @@ def test_only_what_must_reach_the_outside_can() -> None:
     inside = {name for name, network in COMPOSE["networks"].items() if network and network.get("internal")}
     assert inside == {"database", "broker", "store", "egress"}
     outside = {name for name, service in SERVICES.items() if not inside >= set(service["networks"])}
-    assert outside == {"api", "dispatcher", "egress"}
+    assert outside == {"api", "scheduler", "egress"}
     assert {name for name, service in SERVICES.items() if "ports" in service} == {"api"}
 
 
@@ -89,9 +89,9 @@ def test_parts_share_a_network_only_where_they_talk() -> None:
         for network in COMPOSE["networks"]
     }
     workers = {"worker", "worker-cpu"}
-    assert on["database"] == {"postgres", "migrations", "api", "dispatcher"} | workers
-    assert on["broker"] == {"valkey", "dispatcher"} | workers
-    assert on["store"] == {"s3", "api", "dispatcher"} | workers
+    assert on["database"] == {"postgres", "migrations", "api", "scheduler"} | workers
+    assert on["broker"] == {"valkey", "scheduler"} | workers
+    assert on["store"] == {"s3", "api", "scheduler"} | workers
     assert on["egress"] == {"egress"} | workers
 
 

@@ -8,15 +8,15 @@ import time
 from pathlib import Path
 
 import pytest
+import redis
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import free_port
 from cli.embedded.services import Api, Service
-from jobs.fleet import dispatch_queue
 from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.tables import Job
+from tests.jobs.queue.fleet import register
 
 CHECKOUT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
@@ -79,7 +79,9 @@ def test_torch_is_really_absent_there(without_torch: dict[str, str]) -> None:
     assert "No module named 'torch'" in done.stderr
 
 
-@pytest.mark.parametrize("room", ["api", "jobs", "migrations", "pruning.recipe", "cli", "pruneserve_client"])
+@pytest.mark.parametrize(
+    "room", ["api", "jobs", "scheduler", "migrations", "pruning.recipe", "cli", "pruneserve_client"]
+)
 def test_a_whole_room_can_be_imported_without_torch(room: str, without_torch: dict[str, str]) -> None:
     # Not what runs when it is imported: entry points and Alembic's environment.
     source = f"""
@@ -89,7 +91,8 @@ for module in pkgutil.walk_packages(package.__path__, {room!r} + "."):
     if module.name.rpartition(".")[2] not in ("__main__", "env") and ".versions" not in module.name:
         importlib.import_module(module.name)
 """
-    done = _python(source, without_torch)
+    settings = {"DATABASE_URL": "postgresql://x@y/z", "BROKER_URL": "redis://x", "STORE_URL": "file:///x"}
+    done = _python(source, without_torch | settings)
     assert done.returncode == 0, done.stderr
 
 
@@ -103,7 +106,7 @@ def test_the_public_names_of_the_library_load_nothing_before_they_are_used(
     assert not loaded & {"numpy", "rich", "fastapi", "sqlalchemy", "httpx", "pruning.api", "pruning.estimate"}
 
 
-def test_api_and_dispatcher_work_without_torch(
+def test_api_and_scheduler_work_without_torch(
     without_torch: dict[str, str],
     settings: Settings,
     broker_url: str,
@@ -117,23 +120,17 @@ def test_api_and_dispatcher_work_without_torch(
     }
     with database.begin() as session:
         recipe = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
-        job = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe}))
+        owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe}))
+        register(session, "worker")  # a scheduler wakes live workers only
     with (
         Api(tmp_path / "api", free_port(), environment),
-        Service("dispatcher", tmp_path / "dispatcher", ["worker.dispatch"], environment) as dispatcher,
+        Service("scheduler", tmp_path / "scheduler", ["scheduler"], environment) as scheduler,
     ):
         patience = time.monotonic() + PATIENCE_SECONDS
-        while not _is_dispatched(database, job):
-            assert time.monotonic() < patience, dispatcher.log.read_text()
-            with database.begin() as session:
-                # A dispatcher publishes for live workers only.
-                dispatch_queue.worker_seen(session, "worker", job.queue)
-            time.sleep(0.05)
-
-
-def _is_dispatched(database: sessionmaker[Session], job: Job) -> bool:
-    with database.begin() as session:
-        return session.get_one(Job, job.id).dispatched_at is not None
+        with redis.Redis.from_url(broker_url) as broker:
+            while not broker.llen("cpu"):
+                assert time.monotonic() < patience, scheduler.log.read_text()
+                time.sleep(0.05)
 
 
 def _python(source: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:

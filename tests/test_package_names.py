@@ -66,7 +66,17 @@ def printed(path: Path) -> Iterator[str]:
 
 @pytest.mark.threat
 def test_no_message_installs_us_by_a_name_or_by_an_extra_alone() -> None:
-    rooms = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruneserve_entry", "pruning", "worker")
+    rooms = (
+        "api",
+        "cli",
+        "jobs",
+        "migrations",
+        "pruneserve_client",
+        "pruneserve_entry",
+        "pruning",
+        "scheduler",
+        "worker",
+    )
     found = []
     for path in (path for room in rooms for path in (CHECKOUT / room).rglob("*.py")):
         for text in printed(path):

@@ -13,16 +13,15 @@ from contextlib import contextmanager
 from dataclasses import replace
 from types import FrameType
 
+from jobs.broker import app
 from jobs.database import connection_name, engine_from, sessions
 from jobs.monitoring import logs
 from jobs.monitoring.figures import Part
-from jobs.placement.classes import UNKNOWN
 from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import settings
 from jobs.storage.store import Store
 from pruning.errors import PruningError
 from pruning.runtime.versions import refuse_old_versions
-from worker.broker.app import app
 from worker.health import beating
 from worker.identity import Identity
 from worker.supervision.figures import served_figures
@@ -52,17 +51,17 @@ def main() -> None:
     identity = Identity.new(one_job=arguments.one_job)
     name = connection_name("worker", identity.name)
     engine = engine_from(settings(), name=name, pool_size=1, max_overflow=2)
-    parent = Parent(settings(), sessions(engine), identity, (*settings().queues, UNKNOWN)[0])
+    parent = Parent(settings(), sessions(engine), identity)
     figures = served_figures(settings(), identity, parent.held_memory)
-    options = ["--loglevel=INFO", "--without-gossip", "--without-mingle", "--without-heartbeat"]
+    options = ["--loglevel=INFO", "--without-gossip", "--without-mingle"]
     quiet = ["--quiet"] if settings().log == "json" else []  # Celery greets in many lines
     try:
         with beating(identity):
             with _ended_by_sigterm():
-                queues = parent.wait_until_fit()
-            replace(identity, queue=queues[0]).export()
+                queue = parent.wait_until_fit()
+            replace(identity, queue=queue).export()
             parent.connect_signals()
-            options += [f"--hostname={identity.name}", f"--queues={','.join(queues)}"]
+            options += [f"--hostname={identity.name}", f"--queues={queue}"]
             app.worker_main([*quiet, "worker", *options])
     finally:
         parent.stop()

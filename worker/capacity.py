@@ -2,7 +2,7 @@
 
 import shutil
 
-from jobs.placement.classes import Capacity, class_of
+from jobs.queue.classes import Capacity, class_of
 from jobs.settings import Settings
 from pruning.runtime.cgroup import host_memory
 from worker.self_test import Gpus
@@ -26,6 +26,6 @@ def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
     )
 
 
-def queues_of(settings: Settings, capacity: Capacity) -> tuple[str, ...]:
-    """Return the queues that a worker reads, its class first."""
-    return settings.queues or (class_of(capacity),)
+def class_named(settings: Settings, capacity: Capacity) -> str:
+    """Return the class of a worker: as the operator has named it, or by its devices."""
+    return settings.queues[0] if settings.queues else class_of(capacity)

@@ -1,6 +1,7 @@
 """The identity of a worker, shared by its parent process and its children, and its shutdown flag."""
 
 import os
+import shutil
 import signal
 import tempfile
 from collections.abc import Iterator
@@ -10,15 +11,15 @@ from pathlib import Path
 from types import FrameType
 from typing import Self
 
-from jobs.fleet import names
-from jobs.placement.classes import UNKNOWN
+from jobs import names
+from jobs.queue.classes import UNKNOWN
 from worker.interrupts import ShutdownRequested
 
 DIRECTORY_PREFIX = "pruneserve-worker-"
 """With which the name of each worker's own temporary directory begins."""
 
 _NAME, _SHUTDOWN_FLAG = "_PRUNESERVE_WORKER_NAME", "_PRUNESERVE_WORKER_SHUTDOWN_FLAG"
-_ONE_JOB, _QUEUE = "_PRUNESERVE_WORKER_ONE_JOB", "_PRUNESERVE_WORKER_QUEUE"
+_QUEUE = "_PRUNESERVE_WORKER_QUEUE"
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,13 +43,17 @@ class Identity:
     @classmethod
     def from_environment(cls) -> Self:
         """Return, in a child, the identity that its parent has exported."""
-        flag, one_job = Path(os.environ[_SHUTDOWN_FLAG]), bool(os.environ[_ONE_JOB])
-        return cls(os.environ[_NAME], flag, one_job, os.environ[_QUEUE])
+        return cls(os.environ[_NAME], Path(os.environ[_SHUTDOWN_FLAG]), queue=os.environ[_QUEUE])
 
     def export(self) -> None:
         """Put the identity into the environment that child processes inherit."""
         os.environ[_NAME], os.environ[_SHUTDOWN_FLAG] = self.name, str(self.shutdown_flag)
-        os.environ[_ONE_JOB], os.environ[_QUEUE] = "1" if self.one_job else "", self.queue
+        os.environ[_QUEUE] = self.queue
+
+    @property
+    def holdings(self) -> Path:
+        """The directory in which children record what they hold: see `worker.holding`."""
+        return self.shutdown_flag.with_name("holdings")
 
     @property
     def figures(self) -> Path:
@@ -61,8 +66,7 @@ class Identity:
 
     def remove_shutdown_flag(self) -> None:
         """Remove the flag and the directory that `new` made for it."""
-        self.shutdown_flag.unlink(missing_ok=True)
-        self.shutdown_flag.parent.rmdir()
+        shutil.rmtree(self.shutdown_flag.parent)
 
     def check(self) -> None:
         """Raise `ShutdownRequested` if the worker must shut down."""

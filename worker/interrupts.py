@@ -2,8 +2,6 @@
 
 from uuid import UUID
 
-from jobs.placement.needs import Needs
-
 
 class Interrupted(Exception):
     """The attempt must stop."""
@@ -33,7 +31,3 @@ class BlockedOnJob(Interrupted):
 
 class DoesNotFit(Interrupted):
     """The job needs more than this worker has, as is known now that it has the model."""
-
-    def __init__(self, needs: Needs) -> None:
-        super().__init__("the worker has less than the job needs")
-        self.needs = needs

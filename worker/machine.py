@@ -5,7 +5,7 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.database import connection_name, engine_from, sessions
-from jobs.fleet import machines, quarantine
+from jobs.queue import quarantine, workers
 from jobs.settings import Settings
 from pruning.errors import PruningError
 from pruning.runtime.device import compute_devices, release_memory
@@ -27,12 +27,12 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
     try:
         check_device(settings.device)
         with database.begin() as session:
-            known = machines.of_worker(session, worker.name).measured
+            known = workers.of_worker(session, worker.name).measured
         if not known:
             machine = measure(*compute_devices(settings.device), seconds=0.1)
             release_memory()  # of large matrices; this process may wait long for its first job
             with database.begin() as session:
-                machines.measured(session, worker.name, queue, machine)
+                workers.measured(session, worker.name, queue, machine)
     except Unfit as unfit:
         log.error("this worker's device cannot be used: %s", unfit)
         with database.begin() as session:

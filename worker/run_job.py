@@ -10,9 +10,9 @@
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the job needs more than this worker has, the lease was lost. `_outcome_of`
 turns an interruption or a failure into the transition that ends the attempt. A fault of this worker returns
-the job to the queue, and is counted against the worker: see `jobs.fleet.quarantine`. A Hub that does not
+the job to the queue, and is counted against the worker: see `jobs.queue.quarantine`. A Hub that does not
 answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that ran out
-of memory goes to a larger class of workers, if there is one. Only a lost lease ends the attempt without a
+of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt without a
 transition: the job is no longer this worker's.
 """
 
@@ -21,20 +21,20 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 from typing import Any
-from uuid import UUID
 
 import torch
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 import pruning.run
-from jobs.fleet import machines, placing, quarantine
 from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring import logs, traces
 from jobs.monitoring.catalogue import LOST_LEASES
-from jobs.placement.needs import Needs
+from jobs.queue import memory, quarantine, workers
+from jobs.queue.needs import Needs
+from jobs.retry import retry_once
 from jobs.settings import Settings
 from jobs.states import Cause
 from jobs.sweeps import sweeps
@@ -61,7 +61,6 @@ from worker.attempt.perplexity_cache import JobPerplexityCache
 from worker.attempt.resume_store import JobResumeStore
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
-from worker.retry import retry_once
 from worker.sandbox import sandbox
 from worker.scratch import RESUME_STORE
 from worker.self_test import Unfit, check_device, check_work_directory
@@ -74,23 +73,23 @@ _PATIENCE_WITHOUT_A_NETWORK_ERROR = 300.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
 
 
-def run_job(job_id: UUID, settings: Settings, worker: Identity) -> bool:
-    """Run a job if it is still queued, and record how the attempt ended.
+def run_next(settings: Settings, worker: Identity, task_id: str) -> bool:
+    """Claim the next job, if there is one for this worker, run it, and record how the attempt ended.
 
     Returns whether this process must not run another one, because its device failed.
     """
-    return _claim_and_run(job_id, settings, worker) or not _has_released_device()
+    return _claim_and_run(settings, worker, task_id) or not _has_released_device()
 
 
-def _claim_and_run(job_id: UUID, settings: Settings, worker: Identity) -> bool:
-    """Do what `run_job` says, but keep the device's memory."""
-    with claimed(job_id, settings, worker) as attempt:
+def _claim_and_run(settings: Settings, worker: Identity, task_id: str) -> bool:
+    """Do what `run_next` says, but keep the device's memory."""
+    with claimed(settings, worker, task_id) as attempt:
         if attempt is None:
             return False
         claim = attempt.claim
         with (
-            logs.about(job=str(job_id), attempt=claim.attempt, owner=claim.owner),
-            traces.span("attempt", parent=claim.traceparent, job=str(job_id), attempt=claim.attempt),
+            logs.about(job=str(claim.job_id), attempt=claim.attempt, owner=claim.owner),
+            traces.span("attempt", parent=claim.traceparent, job=str(claim.job_id), attempt=claim.attempt),
         ):
             broken = _run(attempt)
         traces.flush()
@@ -150,13 +149,8 @@ def _outcome_of(attempt: Attempt) -> Transition:
         return lambda session: lifecycle.hand_back(session, claim, "the worker is shutting down")
     except BlockedOnJob as blocked:
         return wait_for_gradients(attempt, blocked)
-    except DoesNotFit as misfit:
-        return partial(
-            placing.send_elsewhere,
-            claim=claim,
-            needs=misfit.needs,
-            seen_within=attempt.settings.lease_seconds,
-        )
+    except DoesNotFit:
+        return partial(memory.requeue, claim=claim)
     except BaseException as failure:
         if not isinstance(failure, Exception) and not is_panic(failure):
             raise
@@ -178,11 +172,10 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:
         return partial(
-            placing.move_up,
+            memory.ran_out,
             claim=claim,
             worker=attempt.worker.name,
             error=error,
-            seen_within=attempt.settings.lease_seconds,
             of_host=not is_device_memory(failure),
         )
     return lambda session: lifecycle.fail(session, claim, error)
@@ -262,11 +255,11 @@ def _wants_speed(attempt: Attempt, perplexity: float) -> bool:
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
-    live = attempt.transaction(lambda session: machines.live(session, attempt.settings.lease_seconds))
+    live = attempt.transaction(lambda session: workers.live(session, attempt.settings.lease_seconds))
     needs = Needs.of(attempt.spec, shape, live)
     claim, worker = attempt.claim, attempt.worker.name
-    if not attempt.transaction(lambda session: placing.fits_here(session, claim, worker, needs)):
-        raise DoesNotFit(needs)
+    if not attempt.transaction(lambda session: memory.fits_here(session, claim, worker, needs)):
+        raise DoesNotFit
     attempt.estimate(shape)
     if attempt.spec.recipe.norms:
         refuse_over_quota(attempt, shape)

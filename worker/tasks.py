@@ -1,12 +1,13 @@
-"""The Celery task that runs a job. Only the child that runs jobs imports torch, never its parent."""
+"""The Celery task that claims a job and runs it. Only the child imports torch, never its parent."""
 
 import gc
 import os
 from contextlib import suppress
-from uuid import UUID
+from typing import Any
 
 from celery.signals import worker_process_init
 
+from jobs.broker import RUN_NEXT, app
 from jobs.monitoring import traces
 from jobs.monitoring.children import pass_on_to
 from jobs.monitoring.figures import Part
@@ -15,7 +16,6 @@ from jobs.settings import settings
 from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.runtime.peak_memory import keep_resettable
 from pruning.sandbox.starter import starter
-from worker.broker.app import RUN_JOB, app
 from worker.identity import Identity
 from worker.open_files import allow_many_open_files
 
@@ -47,10 +47,10 @@ def prepare_child(**signal: object) -> None:
     prepare(settings(), identity, identity.queue)
 
 
-@app.task(name=RUN_JOB)  # type: ignore[untyped-decorator] # Celery has no types
-def run_job(job_id: str) -> None:
-    """Run the job whose id the message carries."""
-    from worker.run_job import run_job
+@app.task(name=RUN_NEXT, bind=True)  # type: ignore[untyped-decorator] # Celery has no types
+def run_next(self: Any) -> None:  # noqa: ANN401 - Celery's task
+    """Claim the next job, if there is one for this worker, and run it."""
+    from worker.run_job import run_next
 
-    if run_job(UUID(job_id), settings(), Identity.from_environment()):
+    if run_next(settings(), Identity.from_environment(), self.request.id):
         raise SystemExit(0)  # whatever broke in this process must not meet the next job

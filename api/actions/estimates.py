@@ -7,9 +7,9 @@ from api.actions.model_shape import shape_of
 from api.resources import AppResources
 from api.schemas.jobs.requests import JobRequest
 from api.schemas.workers import ClassEstimate, Estimate
-from jobs.fleet import machines, placing
-from jobs.placement.classes import UNPLACED, nearest, smallest_that_fits
-from jobs.placement.needs import Needs
+from jobs.queue import workers
+from jobs.queue.classes import nearest, smallest_that_fits
+from jobs.queue.needs import Needs
 from pruning.estimate import Estimate as EstimateOnMachine
 from pruning.estimate import Machine, slowest
 
@@ -17,7 +17,7 @@ from pruning.estimate import Machine, slowest
 async def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
     """Estimate a job from its model's config, for each class of live workers.
 
-    The stages are those of the class that it would be given to, on its slowest worker; else of the slowest
+    The stages are those of the smallest class that it fits, on its slowest worker; else of the slowest
     live worker.
 
     Raises what `shape_of` raises, and ServiceUnavailable while too many estimates wait for the Hub.
@@ -31,9 +31,9 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     shape = shape_of(spec.recipe.model, owner, resources.settings)
     seen_within = resources.settings.lease_seconds
     with resources.database.begin() as session:
-        classes = placing.live_classes(session, seen_within)
-        by_class = machines.by_class(session, seen_within)
-        live = machines.live(session, seen_within)
+        classes = workers.fleet(session, seen_within).classes
+        by_class = workers.by_class(session, seen_within)
+        live = workers.live(session, seen_within)
     needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
@@ -45,10 +45,9 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     return Estimate(
         **{name: getattr(there, name) for name in EstimateOnMachine.model_fields},
         needs=needs,
-        worker_class=None if chosen == UNPLACED else chosen,
+        worker_class=chosen,
         classes=[
             ClassEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
             for name, capacity in nearest(needs, classes)
-            if name != UNPLACED
         ],
     )

@@ -18,7 +18,7 @@ _SECONDS = 0.05
 def check(resources: AppResources, owner: str, spec: JobSpec) -> bool:
     """Return whether the job's files could be looked at in time. Raises InvalidRequest for what is wrong.
 
-    What takes longer, because a disk is slow, the dispatcher does before the job is dispatched.
+    What takes longer, because a disk is slow, the scheduler does before the job is dispatched.
     """
     places = Places.of(resources.settings, owner)
     try:

@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session
 from api.resources import AppResources
 from api.schemas.jobs.waiting import Waiting
 from jobs.access.api_keys import Principal, Scope
-from jobs.fleet.waiting import Waits
+from jobs.queue.waiting import Waits
 from jobs.tables import Job
 
 

@@ -19,7 +19,7 @@ from api.schemas.workers import (
 from jobs.access import audit
 from jobs.access.api_keys import Principal
 from jobs.access.audit import Action
-from jobs.fleet import overview, shares, steering
+from jobs.queue import overview, shares, steering
 
 DAYS = 30
 """The days of use that are counted where none are asked for."""
@@ -94,7 +94,7 @@ def steer_queue(resources: AppResources, principal: Principal, name: str, act: Q
     """Pause or resume a queue, with a record in the audit log. Raises NotFound."""
     seconds = resources.settings.lease_seconds
     with resources.database.begin() as session:
-        if not overview.is_queue(session, name):
+        if overview.queue(session, name, seconds) is None:
             raise NotFound("There is no such queue: no worker reads it, and no job waits in it.")
         if act == QueueAct.PAUSE:
             steering.pause(session, name, principal.owner)

@@ -9,9 +9,9 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import pruning.estimate
 from api.schemas.base import JsonBody
-from jobs.fleet.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
-from jobs.placement.classes import Capacity, what_is_missing
-from jobs.placement.needs import Needs
+from jobs.queue.classes import Capacity, what_is_missing
+from jobs.queue.needs import Needs
+from jobs.queue.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
 
 
 class WorkerJob(BaseModel):
@@ -30,7 +30,9 @@ class WorkerItem(BaseModel):
 
     name: str = Field(description="Its machine, its process and a random part.")
     queue: str = Field(description="Its class, which is the queue that it reads.")
-    queues: list[str] = Field([], description="All queues that it reads; its class comes first.")
+    queues: list[str] | None = Field(
+        None, description="The classes whose jobs it runs; null where it runs every job that fits it."
+    )
     capacity: Capacity | None = Field(
         None, description="What it had for a job when it started; null until it has said so."
     )
@@ -64,7 +66,7 @@ class WorkerItem(BaseModel):
         return cls(
             name=row.name,
             queue=row.queue,
-            queues=row.queues_read,
+            queues=row.queues,
             capacity=None if row.capacity is None else Capacity.model_validate(row.capacity),
             state=seen.state,
             since=seen.since,
@@ -97,12 +99,19 @@ class QueueItem(BaseModel):
 
     model_config = ConfigDict(from_attributes=True)
 
-    name: str = Field(description="Its name, as workers and jobs have it.")
+    name: str = Field(
+        description="The class of its workers; `none` has the jobs that are not sized, or that fit no "
+        "connected worker."
+    )
     paused_at: datetime | None = Field(
-        description="Since when no worker claims a job of it; null if it is not paused."
+        description="Since when its workers claim no job, and no other takes its jobs; null if it is not "
+        "paused."
     )
     paused_by: str | None = Field(description="The owner of the key by which it was paused.")
-    queued: int = Field(description=f"Its queued jobs; {MOST_COUNTED + 1} where there are more.")
+    queued: int = Field(
+        description="Queued jobs of which it is the smallest class that they fit, among the first "
+        f"{MOST_COUNTED:,} of all."
+    )
     running: int = Field(description="Its jobs that workers hold.")
     workers: int = Field(description="Its live workers that take jobs.")
 
@@ -148,13 +157,12 @@ class ClassEstimate(BaseModel):
 
 
 class Estimate(pruning.estimate.Estimate):
-    """What the job will take, on the class of workers that it would be given to."""
+    """What the job will take, on the smallest class of workers that it fits."""
 
     needs: Needs | None = Field(None, description="The least that the job needs of a worker.")
     worker_class: str | None = Field(
         None,
-        description="The class of connected workers that the job would be given to; null where it fits none, "
-        "or where every worker takes every job.",
+        description="The smallest class of connected workers that the job fits; null where it fits none.",
     )
     classes: list[ClassEstimate] = Field(
         [], description="Every class of connected workers, the smallest first."

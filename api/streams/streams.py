@@ -18,10 +18,10 @@ from api.problems.problems import RETRY_AFTER_SECONDS
 from jobs.access import page_sessions
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.hints import hints
-from jobs.hints.listener import EventListener
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import Event
+from jobs.listener import Listener
+from jobs.notify import of_job, of_owner
 from jobs.queries import queries
 from jobs.states import ENDED
 
@@ -78,7 +78,7 @@ class _Authorization:
 class Streams:
     """The event streams of this process."""
 
-    def __init__(self, listener: EventListener, sessions: sessionmaker[Session]) -> None:
+    def __init__(self, listener: Listener, sessions: sessionmaker[Session]) -> None:
         self.listener = listener
         self._sessions = sessions
         self._readings: dict[tuple[UUID, int, int], asyncio.Task[Reading]] = {}
@@ -86,7 +86,7 @@ class Streams:
     async def follow(self, job_id: UUID, after: int, principal: Principal) -> AsyncIterator[Batch]:
         """Yield the job's events with an id greater than `after`. An empty batch is a keep-alive."""
         authorization = _Authorization(self._sessions, principal)
-        async with self.listener.subscribe(hints.of_job(job_id)) as subscription:
+        async with self.listener.subscribe(of_job(job_id)) as subscription:
             while not self.listener.closed:
                 try:
                     if not await authorization.is_valid():
@@ -114,8 +114,8 @@ class Streams:
         `owner`: whose jobs it shows; None if it shows what no events tell, which is read every few seconds.
         """
         authorization = _Authorization(self._sessions, principal)
-        subject, seconds = (None, _FLEET_SECONDS) if owner is None else (hints.of_owner(owner), POLL_SECONDS)
-        async with self.listener.subscribe(subject) as subscription:
+        payload, seconds = (None, _FLEET_SECONDS) if owner is None else (of_owner(owner), POLL_SECONDS)
+        async with self.listener.subscribe(payload) as subscription:
             while not self.listener.closed:
                 try:
                     if not await authorization.is_valid():

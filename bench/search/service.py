@@ -47,7 +47,7 @@ class Stack:
 
 @contextmanager
 def stack(roots: Sequence[Path]) -> Iterator[Stack]:
-    """Run PostgreSQL, Valkey, API, dispatcher and one worker, which may read files under `roots`."""
+    """Run PostgreSQL, Valkey, API, scheduler and one worker, which may read files under `roots`."""
     with ExitStack() as running:
         directory = Path(running.enter_context(tempfile.TemporaryDirectory()))
         postgres = running.enter_context(Postgres(directory / "postgres"))
@@ -71,6 +71,6 @@ def stack(roots: Sequence[Path]) -> Iterator[Stack]:
         with database.begin() as session:
             key = api_keys.create(session, "bench", "bench")
         api = running.enter_context(Api(directory / "api", free_port(), settings))
-        running.enter_context(Service("dispatcher", directory / "dispatcher", ["worker.dispatch"], settings))
+        running.enter_context(Service("scheduler", directory / "scheduler", ["scheduler"], settings))
         running.enter_context(Worker(directory / "worker", settings))
         yield Stack(running.enter_context(Client(api.url, key)), database)

@@ -20,32 +20,24 @@ _STATEMENTS = (
           FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs) AS numbered) AS aged
     WHERE aged.id = jobs.id
     """,
-    # As many are published as workers are idle, a few wait for a check, for the Hub or for another job. Most
-    # are of one owner. One in ten fits no worker, a few are still to be sized.
+    # A few wait for a check, for the Hub or for another job. Most are of one owner. One in ten fits no
+    # worker, a few are still to be sized.
     """
-    UPDATE jobs SET placement = 'placed', queue = 'gpu.80g', needs = '{"device_bytes": 60e9}'
+    UPDATE jobs SET sized = true, needs = '{"device_bytes": 60e9}', worker_class = 'gpu.80g'
     WHERE state IN ('queued', 'running')
     """,
     """
-    UPDATE jobs SET dispatched_at = CASE WHEN place <= 20 THEN now() + interval '1 day' END,
-                    owner = CASE WHEN place % 20 = 0 THEN 'owner-' || place % 59 ELSE owner END,
+    UPDATE jobs SET owner = CASE WHEN place % 20 = 0 THEN 'owner-' || place % 59 ELSE owner END,
                     checks_pending = place % 500 = 0,
                     next_try_at = CASE WHEN place % 499 = 0 THEN now() + interval '5 minutes' END,
-                    queue = CASE WHEN place % 50 = 0 THEN 'other' ELSE queue END
+                    needs = CASE WHEN place % 10 = 3 THEN '{"gpus": 9}'::jsonb ELSE needs END,
+                    sized = place % 498 <> 1
     FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs WHERE state = 'queued') AS waiting
     WHERE waiting.id = jobs.id
     """,
     """
-    UPDATE jobs SET queue = 'prune', needs = CASE WHEN place % 10 = 3 THEN '{"gpus": 9}'::jsonb END,
-                    placement = CASE WHEN place % 10 = 3 THEN 'unschedulable' ELSE 'unsized' END,
-                    unschedulable_since = CASE WHEN place % 10 = 3 THEN now() END
-    FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs
-          WHERE state = 'queued' AND dispatched_at IS NULL) AS waiting
-    WHERE waiting.id = jobs.id AND (place % 10 = 3 OR place % 498 = 1)
-    """,
-    """
     INSERT INTO workers (name, queue, queues, machine, seen_at, capacity)
-    SELECT name, 'gpu.80g', ARRAY['gpu.80g'], '{"device": "cuda"}'::jsonb, now() + interval '1 day',
+    SELECT name, 'gpu.80g', NULL, '{"device": "cuda"}'::jsonb, now() + interval '1 day',
            '{"gpus": 1, "device_bytes": 85e9, "host_bytes": 200e9, "scratch_bytes": 1e12}'::jsonb
     FROM (SELECT worker AS name FROM jobs WHERE state = 'running'
           UNION ALL SELECT 'idle-' || n FROM generate_series(1, 20) AS n) AS names
@@ -57,7 +49,7 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO recent_use (owner, queue, seconds)
-    SELECT owner, queue, count(*) FROM jobs WHERE state = 'queued' GROUP BY owner, queue
+    SELECT owner, 'gpu.80g', count(*) FROM jobs WHERE state = 'queued' GROUP BY owner
     """,
     """
     INSERT INTO job_events (job_id, id, kind, data, at)

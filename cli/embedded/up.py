@@ -46,7 +46,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
                     workers_watched(
                         started.database_url,
                         worker=_own(started.worker, "it takes no jobs"),
-                        dispatcher=_own(started.dispatcher, "no job begins"),
+                        scheduler=_own(started.scheduler, "no job begins"),
                         silent_seconds=_lease_seconds(started.database_url, data),
                     ) as workers,
                 ):
@@ -73,7 +73,7 @@ class _Started:
     url: str
     token: str
     worker: Worker
-    dispatcher: Service
+    scheduler: Service
     database_url: str
     servers: tuple[OwnedProcess, ...]
 
@@ -101,18 +101,17 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}
     sign_in = {"PRUNESERVE_OIDC_CLIENT_SECRET": client_secret} if client_secret else {}
     api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
-    dispatch = ["worker.dispatch"]
     supervisor.start(api)
-    dispatcher = Service(
-        "dispatcher", data.root / "dispatcher", dispatch, settings, database | broker | keys | sign_in
+    scheduler = Service(
+        "scheduler", data.root / "scheduler", ["scheduler"], settings, database | broker | keys | sign_in
     )
-    supervisor.start(dispatcher)
+    supervisor.start(scheduler)
     worker = Worker(data.root / "worker", settings, database | broker | hub)
     supervisor.start(worker)
 
     token = sign_in_token(postgres.app_url, data.api_key)
     data.address.write_text(f"{api.url}\n", encoding="ascii")
-    return _Started(api.url, token, worker, dispatcher, postgres.app_url, (postgres, valkey, api))
+    return _Started(api.url, token, worker, scheduler, postgres.app_url, (postgres, valkey, api))
 
 
 def _own(process: OwnedProcess, stalls: str) -> Own:

@@ -1,4 +1,4 @@
-"""Reports on the terminal whether a worker takes jobs, why not, and that a worker or the dispatcher hangs.
+"""Reports on the terminal whether a worker takes jobs, why not, and that a worker or the scheduler hangs.
 
 Their logs are read too late.
 """
@@ -18,9 +18,10 @@ from sqlalchemy.orm import Session
 
 from cli.embedded.supervisor import say
 from cli.terminal import clean
+from jobs import names
 from jobs.database import disk_is_full, sqlalchemy_url
-from jobs.fleet import names, quarantine
-from jobs.tables import Dispatcher, Worker
+from jobs.queue import quarantine
+from jobs.tables import Scheduler, Worker
 
 _CHECK_SECONDS = 2.0
 _FIRST_CHECK_SECONDS = 0.2  # somebody waits for the first word
@@ -39,10 +40,10 @@ class Own:
 
 
 class WorkerWatch:
-    """Reads the rows of the workers and dispatchers, again and again, and reports what changes."""
+    """Reads the rows of the workers and schedulers, again and again, and reports what changes."""
 
-    def __init__(self, database_url: str, *, worker: Own, dispatcher: Own, silent_seconds: float) -> None:
-        """Workers and dispatchers other than these may be started by hand.
+    def __init__(self, database_url: str, *, worker: Own, scheduler: Own, silent_seconds: float) -> None:
+        """Workers and schedulers other than these may be started by hand.
 
         `silent_seconds`: how long these may go without a heartbeat before they are reported to hang.
         """
@@ -54,7 +55,7 @@ class WorkerWatch:
             hide_parameters=True,
             connect_args={"connect_timeout": _CONNECT_SECONDS},
         )
-        self._worker, self._dispatcher = worker, dispatcher
+        self._worker, self._scheduler = worker, scheduler
         self._silent = timedelta(seconds=silent_seconds)
         self._own: set[str] = set()  # how the names of the own worker's processes begin
         self._began = datetime.now(UTC)
@@ -79,7 +80,7 @@ class WorkerWatch:
             try:
                 with Session(self._engine) as session:
                     workers = quarantine.workers(session)
-                    dispatchers = session.scalars(select(Dispatcher)).all()
+                    schedulers = session.scalars(select(Scheduler)).all()
                     takes_heartbeats = not disk_is_full(session)
             except SQLAlchemyError:  # the watch of the servers reports it
                 self._no_answer_at = time.monotonic()
@@ -90,7 +91,7 @@ class WorkerWatch:
                 if worker.seen_at > self._began:  # else it was killed before
                     self._note(worker)
             self._note_silence("worker", self._worker, process, workers)
-            self._note_silence("dispatcher", self._dispatcher, self._dispatcher.process(), dispatchers)
+            self._note_silence("scheduler", self._scheduler, self._scheduler.process(), schedulers)
 
     def stop(self) -> None:
         """Read no more."""
@@ -116,7 +117,7 @@ class WorkerWatch:
             self.heard.set()
 
     def _note_silence(
-        self, kind: str, own: Own, process: int | None, rows: Sequence[Worker] | Sequence[Dispatcher]
+        self, kind: str, own: Own, process: int | None, rows: Sequence[Worker] | Sequence[Scheduler]
     ) -> None:
         """Report of a process that runs that it records no heartbeats, and that it does again.
 
@@ -143,13 +144,13 @@ class WorkerWatch:
 
 @contextmanager
 def workers_watched(
-    database_url: str, *, worker: Own, dispatcher: Own, silent_seconds: float
+    database_url: str, *, worker: Own, scheduler: Own, silent_seconds: float
 ) -> Iterator[WorkerWatch]:
-    """While active, report whether each worker takes jobs, and that `worker` or `dispatcher` hangs.
+    """While active, report whether each worker takes jobs, and that `worker` or `scheduler` hangs.
 
     A thread of its own asks the database, so that one that hangs holds nothing up.
     """
-    watch = WorkerWatch(database_url, worker=worker, dispatcher=dispatcher, silent_seconds=silent_seconds)
+    watch = WorkerWatch(database_url, worker=worker, scheduler=scheduler, silent_seconds=silent_seconds)
     threading.Thread(target=watch.run, name="worker watch", daemon=True).start()
     try:
         yield watch

@@ -116,7 +116,7 @@ def suspend(session: Session, due: DueCheck) -> bool:
 def take_due(session: Session, issuer: str, every: timedelta) -> DueCheck | None:
     """Return the person who has waited longest for a check that is due, and put off the next one.
 
-    No other dispatcher is given the same meanwhile.
+    No other scheduler is given the same meanwhile.
     """
     due = (
         select(Person.id)

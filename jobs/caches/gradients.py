@@ -20,11 +20,11 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.hints import hints
 from jobs.lifecycle import finished_blocks, lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.job import JobSpec
-from jobs.states import HELD, JobState, PlacementState
+from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, CachedGradients, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
@@ -33,8 +33,6 @@ _INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
 
 _MOST_SPARED = 2
 """So many norms of an owner stay beyond the limit because a job wants them."""
-
-_MAY_RUN = (Job.state == JobState.QUEUED) & (Job.placement != PlacementState.UNSCHEDULABLE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -223,7 +221,8 @@ def _is_wanted(session: Session, computed: Job) -> bool:
     alike = Job.model == computed.model, *(_is_as(recipe, field) for field in _INPUTS)
     # Not in one condition, which no index has.
     return any(
-        session.scalar(select(exists().where(state, *alike))) for state in (_MAY_RUN, Job.state.in_(HELD))
+        session.scalar(select(exists().where(state, *alike)))
+        for state in (Job.state == JobState.QUEUED, Job.state.in_(HELD))
     )
 
 
@@ -277,7 +276,7 @@ def _give_up(session: Session, claim: Claim, fingerprints: Collection[str] | Non
 def _unblock(session: Session, claim: Claim) -> None:
     """Let the jobs that wait for this one ask again."""
     session.execute(update(Job).where(Job.blocked_on == claim.job_id).values(blocked_on=None))
-    hints.give(session, hints.DISPATCH)
+    notify_on_commit(session, QUEUE)
 
 
 def _drop(session: Session, fingerprints: Sequence[str]) -> None:

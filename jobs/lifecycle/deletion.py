@@ -1,7 +1,7 @@
 """Deletes jobs that have ended, with everything that is stored of them.
 
 The row goes at once, and with it events, attempts, labels and artifacts, as well as gradient norms and dense
-measurements that the job has cached. `DeletedJob` keeps its id until the dispatcher has deleted its files. An
+measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted its files. An
 Idempotency-Key stays, and names no job any more.
 """
 
@@ -64,7 +64,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
 
 
 def remove(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = False) -> None:
-    """Delete ended jobs, whose rows the caller has locked. The dispatcher deletes their files.
+    """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files.
 
     Those that nobody has asked for (`by_retention`) come last.
     """

@@ -7,8 +7,8 @@ from uuid import UUID
 from sqlalchemy import insert, select
 from sqlalchemy.orm import Session
 
-from jobs.hints import hints
 from jobs.lifecycle.events import Event, EventData, StepFinished
+from jobs.notify import EVENTS, notify_on_commit, of_job, of_owner
 from jobs.tables import JobEvent
 
 _PROGRESS = StepFinished.model_fields["kind"].default
@@ -18,7 +18,7 @@ def append(session: Session, job_id: UUID, owner: str, event_id: int, event: Eve
     """Store an event under the counter value that the caller's UPDATE of the job row returned."""
     row = {"job_id": job_id, "id": event_id, "kind": event.kind, "data": stored(event)}
     session.execute(insert(JobEvent).values(row))
-    hints.give(session, hints.of_job(job_id), hints.of_owner(owner))
+    notify_on_commit(session, EVENTS, of_job(job_id), of_owner(owner))
 
 
 def stored(event: EventData) -> dict[str, Any]:

@@ -5,8 +5,8 @@ that worker's lease token. If no row is updated, the job has moved on, and the c
 locks: `take_back` locks the row that it reads before it decides where the job goes, and `quota` takes an
 advisory lock to count an owner's queued jobs.
 
-The moves of the job's owner are in `owner_moves`. Here, after that of the dispatcher that finds its files
-wrong, come those of the worker that holds it, then those of whoever finds its worker dead.
+The moves of the job's owner are in `owner_moves`. Here, after that of the scheduler that finds its files
+wrong, come those of the worker that holds it, then the reaper's.
 """
 
 from collections.abc import Sequence
@@ -19,18 +19,16 @@ from sqlalchemy import ColumnElement, delete, exists, func, insert, select, upda
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import event_log, quota, usage
+from jobs.lifecycle import event_log, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
-from jobs.lifecycle.placing import not_taken
 from jobs.lifecycle.transitions import STORE_ANSWERS, close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
-from jobs.placement.classes import UNPLACED
 from jobs.spec.gate import judge, result_parameters
 from jobs.spec.job import JobSpec
-from jobs.states import HELD, JobState, LostAttempt, Outcome, PlacementState
-from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, SentFile
+from jobs.states import HELD, JobState, LostAttempt, Outcome
+from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, SentFile, Worker
 from jobs.webhooks import outbox
 
 
@@ -87,11 +85,8 @@ def refuse(session: Session, job_id: UUID, error: JobError) -> bool:
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:
     """Take a queued job under a new lease token. Returns None if it is not queued any more.
 
-    Nor is it taken if its owner runs as many jobs as allowed: then it is to be published again.
+    Whose turn it is, and whether the worker may run it, `jobs.queue.claim` decides.
     """
-    if quota.runs_as_many_as_allowed(session, job_id):
-        session.execute(update(Job).where(Job.id == job_id, Job.state == JobState.QUEUED).values(not_taken()))
-        return None
     token = uuid4()
     row = move(
         session,
@@ -101,6 +96,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         values={
             "attempt": Job.attempt + 1,
             "worker": worker,
+            "worker_class": select(Worker.queue).where(Worker.name == worker).scalar_subquery(),
             "lease_token": token,
             "progressed_at": NOW,
             "error": None,
@@ -122,7 +118,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
         .on_conflict_do_update(index_elements=["job_id"], set_=lease)
     )
     waited = (row.running_at - row.queued_at).total_seconds()
-    record_at_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.queue)
+    record_at_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.worker_class or "unknown")
     traces.past_span("queued", waited, parent=row.traceparent)
     return Claim(job_id, row.attempt, token, row.owner, row.spec, row.traceparent)
 
@@ -300,27 +296,19 @@ def hand_back(session: Session, claim: Claim, reason: str) -> bool:
     return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
 
 
-def requeue_elsewhere(
-    session: Session, claim: Claim, needs: dict[str, Any], queue: str | None, reason: str
-) -> bool:
-    """Put the job into the queue of another class of workers, because its worker has less than it needs.
+def requeue_with_needs(session: Session, claim: Claim, needs: dict[str, Any], reason: str) -> bool:
+    """Put the job back into the queue for a worker that has what it needs, because its own has less.
 
-    `queue`: None where no class is known that has it; the dispatcher looks for one. The attempt is not a lost
-    one.
+    The attempt is not a lost one.
     """
     change = StateChanged(state=JobState.QUEUED, reason=reason)
-    values = {
-        "needs": needs,
-        "queue": UNPLACED if queue is None else queue,
-        "placement": PlacementState.SIZED if queue is None else PlacementState.PLACED,
-    }
-    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values=values)
+    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values={"needs": needs})
 
 
 def requeue_until(session: Session, claim: Claim, computing_job: UUID | None, reason: str) -> bool:
     """Put the job back into the queue until `computing_job` has computed what both need, or has ended.
 
-    None: that has happened in the meantime, and the job may be dispatched at once.
+    None: that has happened in the meantime, and the job may be claimed at once.
     """
     change = StateChanged(state=JobState.QUEUED, reason=reason)
     values = {"blocked_on": computing_job}
@@ -373,7 +361,7 @@ def take_back(
     moved = move(session, job_id, row.state, change, values=released(change.state) | values)  # still locked
     if moved is None:
         return None
-    close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason, queue=moved.queue)
+    close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
     record_at_commit(session, LOST_ATTEMPTS, kind=kind)
     return change.state
 
@@ -420,5 +408,5 @@ def _end_attempt(
     moved = move(session, claim.job_id, expected, change, held, values=values)
     if moved is None:
         return False
-    close_attempt(session, claim.job_id, claim.attempt, outcome, reason, queue=moved.queue)
+    close_attempt(session, claim.job_id, claim.attempt, outcome, reason)
     return True

@@ -8,15 +8,15 @@ from sqlalchemy import BigInteger, Select, Text, bindparam, case, insert, litera
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Session
 
-from jobs.hints import hints
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import REACHED
 from jobs.lifecycle.transitions import move, released
 from jobs.monitoring import traces
+from jobs.notify import EVENTS, QUEUE, notify_on_commit, of_owner
 from jobs.spec.job import JobSpec
 from jobs.spec.labels import index_labels
-from jobs.states import RETRIABLE, JobState, PlacementState, SweepState
+from jobs.states import RETRIABLE, JobState, SweepState
 from jobs.storage import uploads
 from jobs.tables import NOW, Job, JobEvent, Sweep
 from pruning.recipe.recipe import fingerprint_of
@@ -87,7 +87,7 @@ def create(
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
 
-    With `checks_pending`, the dispatcher looks at the job's files before it is dispatched.
+    With `checks_pending`, the scheduler looks at the job's files before a worker claims it.
 
     Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
@@ -117,7 +117,8 @@ def create(
         raise quota.QueueFull(row.queued, max_queued or 0)
     filled_in = {name: getattr(row, name) for name in _FILLED_IN}
     index_labels(session, owner, row.id, given_labels)
-    hints.give(session, hints.SUBMITTED, hints.of_owner(owner))
+    notify_on_commit(session, QUEUE)
+    notify_on_commit(session, EVENTS, of_owner(owner))
     return Job(**given, **filled_in)
 
 
@@ -142,7 +143,7 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
 
 
 def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> bool:
-    """Let a queued job run before or after others of its owner. One that is published stays so.
+    """Let a queued job run before or after others of its owner.
 
     Returns False if the owner has no such job. Raises `Conflict` if it is not queued.
     """
@@ -171,22 +172,9 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     state = _state(session, owner, job_id)
     if state in RETRIABLE:
         quota.take_place_in_queue(session, owner, max_queued)
-        fresh = (
-            released(JobState.QUEUED)
-            | REACHED
-            | {
-                "lost_attempts": 0,
-                "error": None,
-                "retried_at": NOW,
-                # What it needs may be known, from its worker even.
-                "placement": case(
-                    (Job.needs.is_(None), PlacementState.UNSIZED.value), else_=PlacementState.SIZED.value
-                ),
-            }
-        )
+        fresh = {**released(JobState.QUEUED), **REACHED, "lost_attempts": 0, "error": None, "retried_at": NOW}
         change = StateChanged(state=JobState.QUEUED, reason="retried")
         if move(session, job_id, state, change, values=fresh):
-            hints.give(session, hints.SUBMITTED)
             _reopen_sweep(session, job_id)
             return True
         state = _state(session, owner, job_id)  # another request was faster

@@ -7,43 +7,23 @@ from sqlalchemy import (
     ColumnElement,
     Interval,
     Row,
-    Text,
     cast,
     delete,
-    exists,
     func,
     literal,
-    literal_column,
-    select,
     update,
 )
 from sqlalchemy.orm import Session
 
-from jobs.hints import hints
 from jobs.lifecycle import event_log, usage
 from jobs.lifecycle.events import StateChanged
 from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import MOVES
+from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.plain_text import plain
-from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome, PlacementState
-from jobs.tables import NOW, Job, JobAttempt, JobBlock, Lease, Worker
+from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome
+from jobs.tables import NOW, Job, JobAttempt, Lease
 from jobs.webhooks import outbox
-from pruning.recipe import Stage
-
-_CLASS_OF_BLOCKS = (
-    select(Worker.queue)
-    .where(
-        Worker.name == Job.worker,
-        Worker.capacity.is_not(None),
-        Job.placement == PlacementState.PLACED,
-        exists().where(
-            JobBlock.job_id == Job.id, JobBlock.attempt == Job.attempt, JobBlock.stage != Stage.RESOLVE
-        ),
-    )
-    .correlate(Job)
-    .scalar_subquery()
-)
-"""The class of the worker that holds a job, if the running attempt has finished blocks."""
 
 STORE_ANSWERS: dict[str, Any] = {
     "waiting_for": None,
@@ -52,8 +32,6 @@ STORE_ANSWERS: dict[str, Any] = {
     "store_tries": 0,
 }
 """The columns of a job whose attempt does not wait for the store."""
-
-_WAS_IN = literal_column("old.queue", Text)  # PostgreSQL's row before the UPDATE
 
 
 def seconds(count: float) -> ColumnElement[Any]:
@@ -72,8 +50,7 @@ def move(
     """Move a job from the state `expected` to `change.state`, with its timestamp and event, or do nothing.
 
     The lease ends with a move after which no worker holds the job. The attempt of the event is filled in
-    here. Returns None if the job is in another state or a guard fails; else, among others,
-    the `queue` in which the job was until now.
+    here. Returns None if the job is in another state or a guard fails.
     """
     target = change.state
     if target not in TRANSITIONS[expected]:
@@ -87,7 +64,7 @@ def move(
             Job.attempt,
             Job.owner,
             Job.spec,
-            _WAS_IN.label("queue"),
+            Job.worker_class,
             Job.queued_at,
             Job.running_at,
             Job.traceparent,
@@ -98,8 +75,8 @@ def move(
             session.execute(delete(Lease).where(Lease.job_id == job_id))
         event = change.model_copy(update={"attempt": row.attempt or None})
         event_log.append(session, job_id, row.owner, row.last_event, event)
-        if target == JobState.QUEUED or (expected in HELD and target not in HELD):
-            hints.give(session, hints.DISPATCH)
+        if target not in HELD:
+            notify_on_commit(session, QUEUE)
         if target in ENDED:
             outbox.enqueue_job_ended(session, job_id, target)
         record_at_commit(session, MOVES, before=expected, state=target)
@@ -109,29 +86,20 @@ def move(
 def released(target: JobState) -> dict[str, Any]:
     """Return the columns of a job that no worker holds any more. Only an ended job keeps its last stage.
 
-    Files that the attempt has written and no row names are orphaned from now on. A job that goes back to the
-    queue, and of which the attempt has finished blocks, waits for the class of the worker that has computed
-    them, which may have read another queue than its own. An attempt that has ended waits for the store no
-    more; since when the Hub does not answer stays known.
+    Files that the attempt has written and no row names are orphaned from now on. An attempt that has ended
+    waits for the store no more; since when the Hub does not answer stays known.
     """
-    lease = ("lease_token", "worker", "dispatched_at", "seconds_left")
+    lease = ("lease_token", "worker", "seconds_left")
     progress = ("stage", "step", "steps") if target == JobState.QUEUED else ()
-    queue = {"queue": func.coalesce(_CLASS_OF_BLOCKS, Job.queue)} if target == JobState.QUEUED else {}
     return {
         "orphaned_files_since": NOW,
         **dict.fromkeys((*lease, *progress)),
-        **queue,
         **STORE_ANSWERS,
     }
 
 
-def close_attempt(
-    session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None, *, queue: str
-) -> None:
-    """Record how an attempt ended, how long a worker has had the job, and what its owner has used.
-
-    `queue`: the one that it was claimed from.
-    """
+def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:
+    """Record how an attempt ended, how long a worker has had the job, and what its owner has used."""
     had = session.scalar(
         update(JobAttempt)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
@@ -141,4 +109,4 @@ def close_attempt(
     if had is not None:
         spent = func.coalesce(Job.worker_seconds, 0) + float(had)
         session.execute(update(Job).where(Job.id == job_id).values(worker_seconds=spent))
-    usage.record(session, job_id, attempt, queue)
+    usage.record(session, job_id, attempt)

@@ -34,7 +34,7 @@ QUEUE_WAIT = Figure(
 LOST_ATTEMPTS = Figure(
     "pruneserve_lost_attempts_total",
     "Attempts that were taken back from a worker, by why it was lost.",
-    [Part.DISPATCHER, Part.WORKER],
+    [Part.SCHEDULER, Part.WORKER],
     labels={"kind": tuple(LostAttempt)},
 )
 LOST_LEASES = Figure(
@@ -113,25 +113,25 @@ REQUEST_SECONDS = Figure(
     buckets=_SECONDS,
 )
 
-# --- the dispatcher
+# --- the scheduler
 
 ROUND_SECONDS = Figure(
-    "pruneserve_dispatcher_round_seconds",
-    "Seconds of a dispatcher's round, whole ones only.",
-    [Part.DISPATCHER],
+    "pruneserve_scheduler_round_seconds",
+    "Seconds of a scheduler's round, whole ones only.",
+    [Part.SCHEDULER],
     kind=Kind.HISTOGRAM,
     buckets=_SECONDS,
 )
 LAST_ROUND = Figure(
-    "pruneserve_dispatcher_last_round_timestamp_seconds",
-    "When the dispatcher last finished a round: the database and the broker have answered.",
-    [Part.DISPATCHER],
+    "pruneserve_scheduler_last_round_timestamp_seconds",
+    "When the scheduler last finished a round: the database and the broker have answered.",
+    [Part.SCHEDULER],
     kind=Kind.GAUGE,
 )
 DELIVERIES = Figure(
     "pruneserve_webhook_deliveries_total",
     "Attempts to send a webhook.",
-    [Part.DISPATCHER],
+    [Part.SCHEDULER],
     labels={"outcome": ("delivered", "failed")},
 )
 
@@ -141,7 +141,7 @@ MEMBERSHIP_CHECKS = Figure(
     "Checks at the identity provider of whether people still are in their groups: `confirmed`; `refused`, "
     "they rest; or none was made, for a provider that is `unavailable`, an answer that is `untrusted`, or a "
     "refresh token that no secret key decrypts, `unreadable`.",
-    [Part.DISPATCHER],
+    [Part.SCHEDULER],
     labels={"outcome": ("confirmed", "refused", "unavailable", "untrusted", "unreadable")},
 )
 
@@ -156,44 +156,44 @@ class Gauges:
     labels: tuple[str, ...] = ()
 
 
-# --- what the dispatcher reads in the database for all
+# --- what the scheduler reads in the database for all
 
 JOBS = Gauges(
     "pruneserve_jobs",
-    "Jobs that have not ended, by state and queue; queued ones that fit no class are `unschedulable`.",
-    Part.DISPATCHER,
+    "Jobs that have not ended, by state and class; queued ones that fit no live worker, or are not sized, "
+    "are at `none`.",
+    Part.SCHEDULER,
     ("state", "queue"),
 )
 QUEUED_JOBS = Gauges(
     "pruneserve_queued_jobs",
-    "Queued jobs by queue and owner; owners beyond the hundred with most are one, `(others)`.",
-    Part.DISPATCHER,
+    "Queued jobs by class and owner; owners beyond the hundred with most are one, `(others)`.",
+    Part.SCHEDULER,
     ("queue", "owner"),
 )
 OLDEST_QUEUED = Gauges(
     "pruneserve_oldest_queued_seconds",
     "How long the first jobs of all owners in line have been queued, the longest of them: of those that only "
     "wait for their turn.",
-    Part.DISPATCHER,
+    Part.SCHEDULER,
     ("queue",),
 )
 WORKERS = Gauges(
     "pruneserve_workers",
-    "Registered workers by state, each at every queue that it reads; a cordoned one that runs a job is "
-    "`cordoned`.",
-    Part.DISPATCHER,
+    "Registered workers by class and state; a cordoned one that runs a job is `cordoned`.",
+    Part.SCHEDULER,
     ("queue", "state"),
 )
 WEBHOOKS_DUE = Gauges(
-    "pruneserve_webhooks_due", "Webhook messages that are due, at most 10,000.", Part.DISPATCHER
+    "pruneserve_webhooks_due", "Webhook messages that are due, at most 10,000.", Part.SCHEDULER
 )
 OLDEST_WEBHOOK = Gauges(
-    "pruneserve_oldest_webhook_seconds", "How long the oldest of them has been due.", Part.DISPATCHER
+    "pruneserve_oldest_webhook_seconds", "How long the oldest of them has been due.", Part.SCHEDULER
 )
 READ_AT = Gauges(
     "pruneserve_database_read_timestamp_seconds",
-    "When the dispatcher last read these six figures in the database.",
-    Part.DISPATCHER,
+    "When the scheduler last read these six figures in the database.",
+    Part.SCHEDULER,
 )
 
 # --- what a worker's parent sees of its processes

@@ -15,7 +15,7 @@ class Part(StrEnum):
     """The processes that serve figures, each its own."""
 
     API = "api"
-    DISPATCHER = "dispatcher"
+    SCHEDULER = "scheduler"
     WORKER = "worker"
 
 

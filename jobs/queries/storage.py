@@ -1,7 +1,7 @@
 """What owners have in the store: every file that a row names, once, by what it is.
 
 Several rows may name one file. A norm that a running job has published for others is a finished block of that
-job as well, until it ends. Files that no row names any more do not count: the dispatcher deletes them.
+job as well, until it ends. Files that no row names any more do not count: the scheduler deletes them.
 """
 
 from collections.abc import Sequence

@@ -12,13 +12,13 @@ class Connections(BaseModel):
     listen_url: SecretStr | None = Field(
         None,
         validation_alias="DATABASE_LISTEN_URL",
-        description="PostgreSQL's own address, where `DATABASE_URL` is that of a pooler: API and dispatchers "
+        description="PostgreSQL's own address, where `DATABASE_URL` is that of a pooler: API and schedulers "
         "listen for events there, on one connection per process. `DATABASE_URL` when unset.",
     )
     broker_url: SecretStr | None = Field(
         None,
         validation_alias="BROKER_URL",
-        description="`redis://…`, of Valkey or Redis. Dispatchers and workers need it.",
+        description="`redis://…`, of Valkey or Redis. Schedulers and workers need it.",
     )
     store_url: str = Field(
         validation_alias="STORE_URL",

@@ -13,9 +13,9 @@ from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, re
 from jobs.settings.api import Api
 from jobs.settings.attempts import Attempts
 from jobs.settings.connections import Connections
-from jobs.settings.dispatching import Dispatching
 from jobs.settings.inputs import Inputs
 from jobs.settings.monitoring import Monitoring
+from jobs.settings.queue import Queue
 from jobs.settings.retention import Retention
 from jobs.settings.single_sign_on import SingleSignOn
 from jobs.settings.store_endpoint import StoreEndpoint, store_endpoint
@@ -28,7 +28,7 @@ class Settings(
     # The last group first: so pydantic has the fields in the order of the table.
     Retention,
     Monitoring,
-    Dispatching,
+    Queue,
     Attempts,
     Webhooks,
     Uploads,

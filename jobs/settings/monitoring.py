@@ -12,7 +12,7 @@ class Monitoring(BaseModel):
 
     log: Literal["text", "json"] = Field(
         "text",
-        description="How the API, the dispatcher and workers write their log: as text for people, or as a "
+        description="How the API, the scheduler and workers write their log: as text for people, or as a "
         "line of JSON for each message, with job, attempt, owner and request where they are known.",
     )
     traces: str | None = Field(
@@ -28,10 +28,10 @@ class Monitoring(BaseModel):
         description="Address and port, such as `127.0.0.1:9101`, where the API serves its figures to "
         "Prometheus, at `/metrics`, to anybody who reaches it. Nothing listens when unset.",
     )
-    dispatcher_metrics: str | None = Field(
+    scheduler_metrics: str | None = Field(
         None,
         pattern=_ADDRESS,
-        description="The same of the dispatcher, which also reads those of the database for all.",
+        description="The same of the scheduler, which also reads those of the database for all.",
     )
     worker_metrics: str | None = Field(
         None,

@@ -31,7 +31,7 @@ class SingleSignOn(BaseModel):
         description="What the button to sign in calls the identity provider.",
     )
     oidc_client_id: str | None = Field(
-        None, description="By which the provider knows this service. The API and the dispatcher need it."
+        None, description="By which the provider knows this service. The API and the scheduler need it."
     )
     oidc_client_secret: SecretStr | None = Field(
         None, description="The secret of that client; none for a public client. PKCE is used in both cases."

@@ -27,9 +27,9 @@ class Workers(BaseModel):
     queues: ByColons[QueueName] = Field(
         (),
         max_length=16,
-        description="The queues that a worker reads, separated by `:`; the first is its class. Named by its "
-        "device and the memory that was free when it started, such as `cpu`, `gpu.24g`, `gpu.80g` or "
-        "`gpu.2x80g`, when unset.",
+        description="The classes whose jobs a worker runs, separated by `:`; the first is its own. When "
+        "unset, its class is named by its device and the memory that was free when it started, such as "
+        "`cpu`, `gpu.24g` or `gpu.2x80g`, and it runs every job that fits it.",
     )
     sandbox: Literal["best-effort", "require"] = Field(
         "best-effort",

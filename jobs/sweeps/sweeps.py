@@ -142,7 +142,7 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
 def advance(session: Session, limit: int = 20) -> int:
     """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
-    Returns how many sweeps were advanced. Any number of dispatchers may do this at once.
+    Returns how many sweeps were advanced. Any number of schedulers may do this at once.
     """
     # Of each running sweep one open job is looked up: of NOT EXISTS the planner makes a join that reads all.
     open_job = select(Job.id).where(Job.sweep_id == Sweep.id, Job.state.in_(OPEN)).limit(1).scalar_subquery()
@@ -154,7 +154,7 @@ def advance(session: Session, limit: int = 20) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for sweep in waiting:
-        # Read again under the lock: another dispatcher may have submitted a job a moment ago.
+        # Read again under the lock: another scheduler may have submitted a job a moment ago.
         jobs = jobs_of(session, sweep)
         if all(job.state in ENDED for job in jobs):
             _advance(session, sweep, jobs)

@@ -1,7 +1,7 @@
 """The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
 from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
-from jobs.tables.fleet import Dispatcher, Queue, Worker
+from jobs.tables.fleet import Queue, Scheduler, Worker
 from jobs.tables.jobs import (
     Artifact,
     DeletedJob,
@@ -40,7 +40,6 @@ __all__ = [
     "CachedPerplexity",
     "DailyUse",
     "DeletedJob",
-    "Dispatcher",
     "GradientShard",
     "IdempotencyKey",
     "Job",
@@ -55,6 +54,7 @@ __all__ = [
     "Queue",
     "QueueTurn",
     "RecentUse",
+    "Scheduler",
     "SentFile",
     "StrayUpload",
     "Sweep",

@@ -1,26 +1,25 @@
-"""Workers, dispatchers, and queues that an operator has paused."""
+"""Workers, schedulers, and queues that an operator has paused."""
 
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, func, text
-from sqlalchemy.dialects.postgresql import array
-from sqlalchemy.ext.hybrid import hybrid_property
+from sqlalchemy import text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import NOW, Base
 
 
 class Worker(Base):
-    """A live worker, by its heartbeat. (A busy worker answers no ping of Celery.)"""
+    """A live worker, by its heartbeat."""
 
     __tablename__ = "workers"
 
     name: Mapped[str] = mapped_column(primary_key=True)
-    # Its class. It may read more queues than this one: `queues` has all of them, once it has declared itself.
+    # Its class, which is the queue of the broker that it reads.
     queue: Mapped[str]
+    # The classes whose jobs it may run, where the operator has named them; null for every job that fits.
     queues: Mapped[list[str] | None]
-    # What it has for a job, once it has declared itself: a `jobs.placement.classes.Capacity`.
+    # What it has for a job, once it has declared itself: a `jobs.queue.classes.Capacity`.
     capacity: Mapped[dict[str, Any] | None]
     # Whether it ends after one job: it was started for one that waits for its class.
     one_job: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -30,23 +29,13 @@ class Worker(Base):
     machine: Mapped[dict[str, Any] | None]
     # By layer of the sandbox whether it holds on this machine, once that was tried.
     sandbox: Mapped[dict[str, Any] | None]
-    # See `jobs.fleet.quarantine`.
+    # See `jobs.queue.quarantine`.
     faults: Mapped[int] = mapped_column(server_default="0")
     quarantined_at: Mapped[datetime | None]
     fault: Mapped[str | None]
-    # See `jobs.fleet.steering`. One that is drained is cordoned as well.
+    # See `jobs.queue.steering`. One that is drained is cordoned as well.
     cordoned_at: Mapped[datetime | None]
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
-
-    @hybrid_property
-    def queues_read(self) -> list[str]:
-        """The queues that it reads, its class first."""
-        return self.queues or [self.queue]
-
-    @queues_read.inplace.expression
-    @classmethod
-    def _queues_read(cls) -> ColumnElement[list[str]]:
-        return func.coalesce(cls.queues, array([cls.queue]))
 
     # Room in its pages, so that a heartbeat changes the row in place: no index has `seen_at`.
     __table_args__ = {"postgresql_with": {"fillfactor": 50}}  # noqa: RUF012 - SQLAlchemy reads it
@@ -62,10 +51,10 @@ class Queue(Base):
     paused_by: Mapped[str | None]
 
 
-class Dispatcher(Base):
-    """A live dispatcher, by its heartbeat."""
+class Scheduler(Base):
+    """A live scheduler, by its heartbeat."""
 
-    __tablename__ = "dispatchers"
+    __tablename__ = "schedulers"
 
     name: Mapped[str] = mapped_column(primary_key=True)
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)

@@ -18,7 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
-from jobs.states import JobState, PlacementState, SweepState
+from jobs.states import JobState, SweepState
 from jobs.tables.base import NOW, Base
 
 
@@ -43,21 +43,20 @@ class Job(Base):
     sparsity: Mapped[float]
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
-    queue: Mapped[str] = mapped_column(server_default="prune")
-    # What it needs of a worker, once that is known: a `jobs.placement.needs.Needs`. While the job is queued,
-    # whether a class of workers was found for it; if none was, since when.
-    needs: Mapped[dict[str, Any] | None]
-    placement: Mapped[PlacementState] = mapped_column(Text, server_default=PlacementState.UNSIZED)
-    unschedulable_since: Mapped[datetime | None]
+    # What it needs of a worker: a `jobs.queue.needs.Needs`, empty where that is not known. No worker claims
+    # it before the scheduler has estimated that, or has found that it cannot.
+    sized: Mapped[bool] = mapped_column(server_default=text("false"))
+    needs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     # Among its owner's jobs the one with the highest priority runs first.
     priority: Mapped[int] = mapped_column(server_default="0")
 
     state: Mapped[JobState] = mapped_column(Text, server_default=JobState.QUEUED)
     attempt: Mapped[int] = mapped_column(server_default="0")
     lost_attempts: Mapped[int] = mapped_column(server_default="0")
-    dispatched_at: Mapped[datetime | None]
 
     worker: Mapped[str | None]
+    # The class of the worker that has claimed it last.
+    worker_class: Mapped[str | None]
     # Under which token a worker holds the job; until when stands in `Lease`.
     lease_token: Mapped[UUID | None]
 
@@ -141,28 +140,17 @@ class Job(Base):
             "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
         ),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
-        Index("ix_jobs_queued", "queue", "id", postgresql_where=text("state = 'queued'")),
-        # In the order in which an owner's jobs run; see `jobs.fleet.line`.
+        # Groups of jobs with equal needs, in the order in which an owner's jobs run; see `jobs.queue.line`.
         Index(
             "ix_jobs_in_line",
-            "queue",
+            "needs",
             "owner",
             text("priority DESC"),
             "id",
-            postgresql_where=text("state = 'queued' AND dispatched_at IS NULL"),
+            postgresql_where=text("state = 'queued' AND sized"),
         ),
-        Index(
-            "ix_jobs_dispatched",
-            "queue",
-            "dispatched_at",
-            postgresql_where=text("state = 'queued' AND dispatched_at IS NOT NULL"),
-        ),
-        Index(
-            "ix_jobs_unplaced",
-            "placement",
-            "id",
-            postgresql_where=text("state = 'queued' AND placement <> 'placed'"),
-        ),
+        Index("ix_jobs_interrupted", "id", postgresql_where=text("state = 'queued' AND attempt > 0")),
+        Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND NOT sized")),
         Index(
             "ix_jobs_checks_pending",
             "id",
@@ -176,7 +164,7 @@ class Job(Base):
         Index(
             "ix_jobs_held_of",
             "owner",
-            "queue",
+            "worker_class",
             postgresql_where=text("state IN ('running', 'cancelling')"),
         ),
         Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
@@ -198,7 +186,7 @@ class Lease(Base):
     """Until when a worker holds a job: a row while it does.
 
     It is narrow, in pages with room, and `expires_at` has no index: so a heartbeat changes one row in place.
-    Dispatchers search by `look_at`, which they put off themselves as long as heartbeats come.
+    Schedulers search by `look_at`, which they put off themselves as long as heartbeats come.
     """
 
     __tablename__ = "leases"

@@ -53,7 +53,7 @@ class DailyUse(Base):
 
 
 class QueueTurn(Base):
-    """Whether the last job that was published from a queue went ahead of other owners' turns."""
+    """Whether the last job that a class has claimed went ahead of other owners' turns."""
 
     __tablename__ = "queue_turns"
 

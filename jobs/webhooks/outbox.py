@@ -1,6 +1,6 @@
 """The outbox of webhook messages.
 
-A message is written in the transaction of the change that it announces, one row per endpoint. The dispatcher
+A message is written in the transaction of the change that it announces, one row per endpoint. The scheduler
 sends it at least once. Every attempt carries the id of the row, so that receivers can recognise repetitions.
 """
 

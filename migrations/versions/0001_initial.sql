@@ -40,13 +40,6 @@ CREATE TABLE deleted_jobs (
 CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (look_at) WHERE NOT by_retention;
 CREATE INDEX ix_deleted_jobs_look_at ON deleted_jobs (look_at);
 
-CREATE TABLE dispatchers (
-    name TEXT NOT NULL,
-    seen_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    broker_away_since timestamptz,
-    CONSTRAINT pk_dispatchers PRIMARY KEY (name)
-);
-
 CREATE TABLE owner_shares (
     owner TEXT NOT NULL,
     weight DOUBLE PRECISION DEFAULT '1' NOT NULL,
@@ -103,6 +96,13 @@ CREATE TABLE recent_use (
     seconds DOUBLE PRECISION NOT NULL,
     at timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_recent_use PRIMARY KEY (owner, queue)
+);
+
+CREATE TABLE schedulers (
+    name TEXT NOT NULL,
+    seen_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    broker_away_since timestamptz,
+    CONSTRAINT pk_schedulers PRIMARY KEY (name)
 );
 
 CREATE TABLE stray_uploads (
@@ -217,16 +217,14 @@ CREATE TABLE jobs (
     sparsity DOUBLE PRECISION NOT NULL,
     labels JSONB DEFAULT '{}' NOT NULL,
     sweep_id UUID,
-    queue TEXT DEFAULT 'prune' NOT NULL,
-    needs JSONB,
-    placement TEXT DEFAULT 'unsized' NOT NULL,
-    unschedulable_since timestamptz,
+    sized BOOLEAN DEFAULT false NOT NULL,
+    needs JSONB DEFAULT '{}' NOT NULL,
     priority INTEGER DEFAULT '0' NOT NULL,
     state TEXT DEFAULT 'queued' NOT NULL,
     attempt INTEGER DEFAULT '0' NOT NULL,
     lost_attempts INTEGER DEFAULT '0' NOT NULL,
-    dispatched_at timestamptz,
     worker TEXT,
+    worker_class TEXT,
     lease_token UUID,
     stage TEXT,
     step INTEGER,
@@ -275,10 +273,10 @@ CREATE TABLE jobs (
 );
 CREATE INDEX ix_jobs_blocked_on ON jobs (blocked_on) WHERE blocked_on IS NOT NULL;
 CREATE INDEX ix_jobs_checks_pending ON jobs (id) WHERE state = 'queued' AND checks_pending;
-CREATE INDEX ix_jobs_dispatched ON jobs (queue, dispatched_at) WHERE state = 'queued' AND dispatched_at IS NOT NULL;
 CREATE INDEX ix_jobs_held_by ON jobs (worker) WHERE state IN ('running', 'cancelling');
-CREATE INDEX ix_jobs_held_of ON jobs (owner, queue) WHERE state IN ('running', 'cancelling');
-CREATE INDEX ix_jobs_in_line ON jobs (queue, owner, priority DESC, id) WHERE state = 'queued' AND dispatched_at IS NULL;
+CREATE INDEX ix_jobs_held_of ON jobs (owner, worker_class) WHERE state IN ('running', 'cancelling');
+CREATE INDEX ix_jobs_in_line ON jobs (needs, owner, priority DESC, id) WHERE state = 'queued' AND sized;
+CREATE INDEX ix_jobs_interrupted ON jobs (id) WHERE state = 'queued' AND attempt > 0;
 CREATE INDEX ix_jobs_open_of_sweep ON jobs (sweep_id) WHERE sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling');
 CREATE INDEX ix_jobs_orphaned_files_since ON jobs (orphaned_files_since) WHERE orphaned_files_since IS NOT NULL;
 CREATE INDEX ix_jobs_owner_gate ON jobs (owner, gate_state, id) WHERE gate_state IS NOT NULL;
@@ -289,10 +287,9 @@ CREATE INDEX ix_jobs_owner_perplexity_id ON jobs (owner, pruned_perplexity, id);
 CREATE INDEX ix_jobs_owner_sparsity_id ON jobs (owner, coalesce(measured_sparsity, sparsity), id);
 CREATE INDEX ix_jobs_owner_state_id ON jobs (owner, state, id);
 CREATE INDEX ix_jobs_owner_worker_seconds_id ON jobs (owner, worker_seconds, id);
-CREATE INDEX ix_jobs_queued ON jobs (queue, id) WHERE state = 'queued';
 CREATE INDEX ix_jobs_sweep_id_id ON jobs (sweep_id, id) WHERE sweep_id IS NOT NULL;
 CREATE INDEX ix_jobs_unexpired ON jobs (succeeded_at) WHERE state = 'succeeded' AND artifacts_expired_at IS NULL;
-CREATE INDEX ix_jobs_unplaced ON jobs (placement, id) WHERE state = 'queued' AND placement <> 'placed';
+CREATE INDEX ix_jobs_unsized ON jobs (id) WHERE state = 'queued' AND NOT sized;
 
 CREATE TABLE webhook_deliveries (
     id UUID DEFAULT uuidv7() NOT NULL,

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.app import create_app
 from cli.embedded.server import LOOPBACK
 from jobs.access import api_keys
-from jobs.fleet import waiting
+from jobs.queue import waiting
 from jobs.settings import Settings
 from tests.api.drive import ClientOf, Jobs, MakeKey, Server
 
@@ -31,7 +31,7 @@ def settings(settings: Settings) -> Settings:
 @pytest.fixture(autouse=True)
 def queues_are_read_for_each_answer(monkeypatch: pytest.MonkeyPatch) -> None:
     """What a test changes in a queue is told at once, and not within a second."""
-    monkeypatch.setattr(waiting, "TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "QUEUE_CACHE_TTL", 0.0)
 
 
 @pytest.fixture

@@ -18,6 +18,7 @@ from cli.embedded.server import LOOPBACK, free_port
 from jobs.access.api_keys import SCOPES
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StepFinished
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.recipe import Stage
@@ -37,7 +38,9 @@ class Jobs:
     def queued(self, owner: str = "ada", **recipe: object) -> UUID:
         spec = JobSpec.model_validate({"recipe": SMALLEST | recipe})
         with self.database.begin() as session:
-            return owner_moves.create(session, owner, spec).id
+            job_id = owner_moves.create(session, owner, spec).id
+            sizing.sized(session, job_id, None)
+            return job_id
 
     def running(self, owner: str = "ada", **recipe: object) -> lifecycle.Claim:
         job_id = self.queued(owner, **recipe)

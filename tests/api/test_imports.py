@@ -13,7 +13,7 @@ NEVER = (
 )
 
 
-@pytest.mark.parametrize("module", ["api.app", "api.__main__", "worker.dispatch"])
+@pytest.mark.parametrize("module", ["api.app", "api.__main__", "scheduler"])
 def test_it_starts_where_there_is_no_torch(module: str) -> None:
     program = f"import sys; sys.modules.update(dict.fromkeys({NEVER!r})); import {module}"
     subprocess.run([sys.executable, "-c", program], check=True)

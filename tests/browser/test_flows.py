@@ -26,7 +26,7 @@ PATIENCE = 120_000.0  # milliseconds
 @pytest.fixture(scope="module")
 def service(shared_stack: Stack) -> tuple[Stack, str]:
     """The whole service, and the address of its API."""
-    shared_stack.start_dispatcher()
+    shared_stack.start_scheduler()
     shared_stack.start_worker()
     return shared_stack, str(shared_stack.start_api().base_url).rstrip("/")
 

@@ -12,14 +12,15 @@ from playwright.sync_api import expect
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
-from jobs.fleet import dispatch_queue, quarantine, steering
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.queue import quarantine, steering
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Queue, Worker
 from tests.api.drive import Jobs
 from tests.browser.exhibits import belongings, gallery, search
 from tests.browser.visitor import Visitor
+from tests.jobs.queue.fleet import register
 from tests.tiers import nightly
 
 SCREENS = Path(__file__).parents[2] / ".screens"
@@ -46,12 +47,10 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
         assert entry is not None
         slug = entry.slug
-        dispatch_queue.worker_seen(session, "worker-1", "prune")
-        quarantine.quarantine(
-            session, "sick-1-5f3e9a", "prune", "its work directory cannot be written (EROFS)"
-        )
+        register(session, "worker-1")
+        quarantine.quarantine(session, "sick-1-5f3e9a", "cpu", "its work directory cannot be written (EROFS)")
         steering.drain(session, "worker-1")
-        steering.pause(session, "prune", "root")
+        steering.pause(session, "cpu", "root")
     chosen = "".join(f"&job={job_id}" for job_id in shown.values())
     visitor = visit(viewport=WINDOWS[window], color_scheme=scheme)
     paths = {
@@ -163,7 +162,7 @@ def test_a_question_about_a_worker_stays_open_while_the_list_changes(
     def beats(*names: str) -> None:
         with database.begin() as session:
             for name in names:
-                dispatch_queue.worker_seen(session, name, "prune")
+                register(session, name)
 
     beats("worker-1")
     page = visit().page
@@ -182,7 +181,7 @@ def test_a_question_about_a_worker_stays_open_while_the_list_changes(
         assert session.get_one(Worker, "worker-1").draining
     page.locator("summary", has_text="Pause prune").click()
     page.get_by_role("button", name="Yes, pause it").click()
-    expect(page.get_by_role("row", name="prune", exact=False).last).to_contain_text("by ada")
+    expect(page.get_by_role("row", name="cpu", exact=False).last).to_contain_text("by ada")
     page.get_by_role("button", name="Resume prune").click()
     with database.begin() as session:
-        assert session.get_one(Queue, "prune").paused_at is None
+        assert session.get_one(Queue, "cpu").paused_at is None

@@ -70,7 +70,7 @@ SETTINGS = {
     "PRUNESERVE_DEVICE": "cpu",
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",
-    # Shorter than in life: after a kill, the dispatcher waits for a lease before it takes a job back.
+    # Shorter than in life: after a kill, the scheduler waits for a lease before it takes a job back.
     "PRUNESERVE_HEARTBEAT_SECONDS": "2",
     "PRUNESERVE_LEASE_SECONDS": "10",
 }

@@ -38,14 +38,14 @@ def beside_foreign_code(tmp_path: Path) -> Path:
     return tmp_path
 
 
-@pytest.mark.parametrize("program", sorted(PROGRAMS.keys() - {"pruneserve-worker", "pruneserve-dispatcher"}))
+@pytest.mark.parametrize("program", sorted(PROGRAMS.keys() - {"pruneserve-worker", "pruneserve-scheduler"}))
 def test_a_program_runs_nothing_of_the_working_directory(program: str, beside_foreign_code: Path) -> None:
     done = run(program, "--help", directory=beside_foreign_code)
     assert (done.returncode, done.stderr) == (0, "")
     assert "usage" in done.stdout.lower()
 
 
-@pytest.mark.parametrize("program", ["pruneserve-worker", "pruneserve-dispatcher"])
+@pytest.mark.parametrize("program", ["pruneserve-worker", "pruneserve-scheduler"])
 def test_a_program_without_options_asks_for_its_settings(program: str, beside_foreign_code: Path) -> None:
     done = run(program, directory=beside_foreign_code, DATABASE_URL="", STORE_URL="")
     assert "DATABASE_URL" in done.stderr
@@ -56,7 +56,7 @@ def test_a_program_without_options_asks_for_its_settings(program: str, beside_fo
     ("content", "program", "said"),
     [
         (None, "pruneserve-admin", "cannot be read: No such file or directory"),
-        ("", "pruneserve-dispatcher", "is empty; write postgresql://user:password@host/name into it"),
+        ("", "pruneserve-scheduler", "is empty; write postgresql://user:password@host/name into it"),
         ('"postgresql://u:hush@db/x"', "pruneserve-worker", "must hold the value alone, without quotes"),
         ("u:hush@db/x", "pruneserve-api", "must be a URL such as postgresql://user:password@host/name"),
     ],
@@ -77,7 +77,7 @@ def test_a_secret_that_is_of_no_use_is_named_without_a_traceback(
     assert not any(word in done.stderr for word in ("Traceback", "hush"))
 
 
-@pytest.mark.parametrize("program", ["pruneserve-api", "pruneserve-dispatcher", "pruneserve-worker"])
+@pytest.mark.parametrize("program", ["pruneserve-api", "pruneserve-scheduler", "pruneserve-worker"])
 def test_a_store_that_is_no_place_is_said_in_one_line(program: str, tmp_path: Path) -> None:
     servers = {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "BROKER_URL": "redis://127.0.0.1:1/0"}
     done = run(program, directory=tmp_path, STORE_URL="/srv/store", **servers)
@@ -87,13 +87,13 @@ def test_a_store_that_is_no_place_is_said_in_one_line(program: str, tmp_path: Pa
     assert "Traceback" not in done.stderr
 
 
-def test_a_dispatcher_does_not_start_without_a_broker(tmp_path: Path) -> None:
+def test_a_scheduler_does_not_start_without_a_broker(tmp_path: Path) -> None:
     place = {
         "DATABASE_URL": "postgresql://u:p@127.0.0.1:1/x",
         "STORE_URL": f"file://{tmp_path}",
         "BROKER_URL": "",
     }
-    done = run("pruneserve-dispatcher", directory=tmp_path, **place)
+    done = run("pruneserve-scheduler", directory=tmp_path, **place)
     assert done.returncode == 1
     assert "error: BROKER_URL is not set; set it, or BROKER_URL_FILE" in done.stderr
 

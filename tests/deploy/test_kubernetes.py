@@ -19,7 +19,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from jobs.placement.classes import Capacity, class_of
+from jobs.queue.classes import Capacity, class_of
 from jobs.settings import Settings, variable_of
 from jobs.webhooks import url_policy
 
@@ -34,7 +34,7 @@ S3_KEYS = {"s3_access_key_id", "s3_secret_access_key"}
 SECRETS = {
     "migrations": {"database_owner_url"},
     "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"} | S3_KEYS,
-    "dispatcher": {"database_url", "broker_url", "secret_keys", "oidc_client_secret"} | S3_KEYS,
+    "scheduler": {"database_url", "broker_url", "secret_keys", "oidc_client_secret"} | S3_KEYS,
     "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
     "egress": set(),
 }
@@ -222,7 +222,7 @@ def test_a_part_reaches_only_what_it_must() -> None:
     assert ports == {
         "migrations": {53, 5432},
         "api": {53, 5432, 9000, 443},
-        "dispatcher": {53, 5432, 6379, 9000, 443},
+        "scheduler": {53, 5432, 6379, 9000, 443},
         "worker": {53, 5432, 6379, 9000, "proxy"},
         "egress": {53, 443},
     }
@@ -282,7 +282,7 @@ def test_a_part_is_reached_only_by_whoever_must() -> None:
     ] == [None]
     (rule,) = found["egress"]
     assert rule["from"] == [{"podSelector": {"matchLabels": {"app.kubernetes.io/component": "worker"}}}]
-    for component in ("api", "dispatcher", "worker"):
+    for component in ("api", "scheduler", "worker"):
         (figures,) = (rule for rule in found[component] if rule["ports"][0]["port"] == "metrics")
         assert [[*it] for it in figures["from"]] == [["namespaceSelector"]]
     assert found["migrations"] == []
@@ -316,7 +316,7 @@ def test_no_outage_of_a_server_kills_a_process() -> None:
     assert asked["api"]["httpGet"]["path"] == "/healthz"
     assert asked["worker"]["exec"]["command"] == ["python", "-m", "worker.health"]
     assert "tcpSocket" in asked["egress"]
-    assert asked["dispatcher"] is asked["migrations"] is None
+    assert asked["scheduler"] is asked["migrations"] is None
 
 
 def test_a_worker_for_one_job_is_like_one_that_stays() -> None:

@@ -6,15 +6,14 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import func, null, text, update
+from sqlalchemy import func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.postgres import APP_ROLE
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.placement.classes import smallest_that_fits
-from jobs.placement.needs import Needs
+from jobs.queue.classes import smallest_that_fits
+from jobs.queue.needs import UNKNOWN_NEEDS, Needs
 from jobs.spec.job import JobSpec
-from jobs.states import PlacementState
 from jobs.tables import NOW, Job, OwnerShare, Queue
 from tests.deploy.test_kubernetes import KUBERNETES, SAID, rendered
 
@@ -38,18 +37,26 @@ def wanted(session: Session) -> dict[str, int]:
 
 def submit(session: Session, spec: JobSpec, owner: str = "ada", **values: object) -> UUID:
     job_id = owner_moves.create(session, owner, spec).id
-    values = {"placement": PlacementState.SIZED, "checks_pending": False} | values
+    values = {"sized": True, "checks_pending": False} | values
     session.execute(update(Job).where(Job.id == job_id).values(**values))
     return job_id
 
 
-def placed(queue: str) -> dict[str, object]:
-    return {"placement": PlacementState.PLACED, "queue": queue}
+def of_class(name: str) -> dict[str, object]:
+    """What a job needs that is of a class."""
+    has = SAID[name]
+    needs = Needs(gpus=has.gpus, device_bytes=has.device_bytes, cpu_bytes=has.host_bytes)
+    return {"needs": needs.model_dump()}
 
 
-def test_a_job_that_no_connected_worker_fits_wants_a_worker_of_the_smallest_class(
-    database: Database, spec: JobSpec
-) -> None:
+def run(session: Session, spec: JobSpec, name: str) -> None:
+    """Let a job run on a worker of a class."""
+    job_id = submit(session, spec, **of_class(name))
+    assert lifecycle.claim(session, job_id, "w", 60) is not None
+    session.execute(update(Job).where(Job.id == job_id).values(worker_class=name))
+
+
+def test_a_job_wants_a_worker_of_the_smallest_class_that_it_fits(database: Database, spec: JobSpec) -> None:
     draw = random.Random(5)  # noqa: S311 - examples
     expected: Counter[str | None] = Counter()
 
@@ -68,25 +75,24 @@ def test_a_job_that_no_connected_worker_fits_wants_a_worker_of_the_smallest_clas
                 scratch_bytes=size("scratch_bytes"),
                 cpu_seconds=draw.choice([0.0, 900.0, 901.0, 1e6]),
             )
-            state = draw.choice([PlacementState.SIZED, PlacementState.UNSCHEDULABLE])
-            submit(session, spec, needs=needs.model_dump(), placement=state)
+            submit(session, spec, needs=needs.model_dump())
             expected[smallest_that_fits(needs, CLASSES)] += 1
-        submit(session, spec, needs=null())
-        expected[smallest_that_fits(None, CLASSES)] += 1
+        submit(session, spec)
+        expected[smallest_that_fits(UNKNOWN_NEEDS, CLASSES)] += 1
         assert {name for name, count in expected.items() if count} == {*SAID, None}, "each is drawn"
         assert wanted(session) == {name: expected[name] for name in QUERIES}
 
 
 def test_jobs_that_nobody_could_claim_want_no_worker(database: Database, spec: JobSpec) -> None:
-    ours = placed("gpu.80g")
+    ours = of_class("gpu.80g")
     with database.begin() as session:
         submit(session, spec, **ours)
         submit(session, spec, **ours, checks_pending=True)
         submit(session, spec, **ours, next_try_at=NOW + timedelta(hours=1))
-        running = submit(session, spec, **placed("cpu"))
-        assert lifecycle.claim(session, running, "w", 60) is not None
+        run(session, spec, "cpu")
+        running = session.scalars(select(Job.id).where(Job.state == "running")).one()
         submit(session, spec, **ours, blocked_on=running)
-        submit(session, spec, placement=PlacementState.UNSIZED)
+        submit(session, spec, **ours, sized=False)
         assert wanted(session) == {"cpu": 1, "gpu.24g": 0, "gpu.80g": 1, "gpu.2x80g": 0}
         due = {"next_try_at": NOW - timedelta(hours=1)}
         session.execute(update(Job).values(due).where(Job.next_try_at.is_not(None)))
@@ -104,8 +110,8 @@ def test_an_owner_wants_no_more_workers_than_it_may_have_jobs_running(
     with database.begin() as session:
         session.add(OwnerShare(owner="grace", most_running=3))
         for _ in range(10):
-            last = submit(session, spec, "grace", **placed("gpu.80g"))
-        submit(session, spec, **placed("gpu.80g"))
+            last = submit(session, spec, "grace", **of_class("gpu.80g"))
+        submit(session, spec, **of_class("gpu.80g"))
         assert wanted(session)["gpu.80g"] == 3 + 1
         assert lifecycle.claim(session, last, "w", 60) is not None
         assert wanted(session)["gpu.80g"] == 2 + 1
@@ -117,7 +123,7 @@ def test_a_worker_that_stays_is_wanted_for_as_long_as_it_runs_a_job(
     """One for a single job ends by itself, and counts no more once it has claimed it."""
     with database.begin() as session:
         for name in QUERIES:
-            assert lifecycle.claim(session, submit(session, spec, **placed(name)), "w", 60) is not None
+            run(session, spec, name)
         assert wanted(session) == {name: int(name in STAYING) for name in QUERIES}
 
 
@@ -126,7 +132,7 @@ def test_kedas_role_may_count_jobs_and_read_nothing_else(database: Database, spe
     create, *grants = filter(str.strip, ROLE.read_text().split(";"))
     assert "CREATE ROLE pruneserve_keda LOGIN" in create
     with database.begin() as session:
-        submit(session, spec, **placed("gpu.80g"))
+        submit(session, spec, **of_class("gpu.80g"))
         for grant in grants:  # to the role that the tests' server has, and that has no right in this database
             session.execute(text(grant.replace("pruneserve_keda", APP_ROLE)))
         session.execute(text(f"SET LOCAL ROLE {APP_ROLE}"))

@@ -25,7 +25,7 @@ from tests.stack import Stack
 @pytest.fixture(scope="module")
 def service(shared_stack: Stack) -> tuple[Stack, httpx.Client]:
     """The running service, and a client of its API."""
-    shared_stack.start_dispatcher()
+    shared_stack.start_scheduler()
     shared_stack.start_worker()
     return shared_stack, shared_stack.start_api()
 

@@ -14,11 +14,13 @@ from api.app import create_app
 from jobs.access import api_keys
 from jobs.lifecycle import event_log
 from jobs.lifecycle.events import StageFinished
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import CachedGradients, Job
+from tests.jobs.queue.fleet import register
 from worker.identity import Identity
-from worker.run_job import run_job
+from worker.run_job import run_next
 
 
 @pytest.fixture
@@ -38,7 +40,10 @@ class Jobs:
         submitted = self.client.post(path, json=body)
         assert submitted.status_code == 201, submitted.text
         worker = Identity.new()
-        run_job(UUID(submitted.json()["id"]), self.settings, worker)
+        with self.database.begin() as session:
+            register(session, worker.name)
+            sizing.sized(session, UUID(submitted.json()["id"]), None)
+        run_next(self.settings, worker, "task")
         worker.remove_shutdown_flag()
         with self.database.begin() as session:
             return session.get_one(Job, UUID(submitted.json()["id"]))

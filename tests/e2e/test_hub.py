@@ -19,7 +19,7 @@ def test_another_job_runs_while_the_hub_refuses_connections_and_the_first_runs_o
     stack: Stack, tmp_path: Path
 ) -> None:
     port = free_port()
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker(
         HF_HUB_OFFLINE="0", HF_ENDPOINT=f"http://127.0.0.1:{port}", HF_HOME=str(tmp_path / "huggingface")
     )

@@ -66,7 +66,7 @@ class Pipeline:
 @pytest.fixture(scope="module")
 def service(shared_stack: Stack) -> tuple[Stack, Api, str]:
     """The running service, its API, and a key for it."""
-    shared_stack.start_dispatcher()
+    shared_stack.start_scheduler()
     shared_stack.start_worker()
     client = shared_stack.start_api()
     api = shared_stack.processes[-1]

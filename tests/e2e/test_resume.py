@@ -47,7 +47,7 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     finished = random.randint(1, BLOCKS - 1)  # noqa: S311 - no secret
     print(f"killed after block {finished - 1}")
     spec = stack.spec(method="wanda", samples=600)
-    dispatcher = stack.start_dispatcher()
+    scheduler = stack.start_scheduler()
     worker = stack.start_worker()
     killed = stack.submit(spec)
     stack.wait_until(lambda: len(rows(stack, killed, Stage.PRUNE)) >= finished)
@@ -58,7 +58,7 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     other_machine = {} if same_machine else {"PRUNESERVE_WORK_DIR": str(tmp_path / "elsewhere")}
     stack.start_worker(**other_machine)
     stack.wait_for(killed, lambda job: job.attempt == 2)
-    dispatcher.stop()  # it would delete the shards once the job has succeeded
+    scheduler.stop()  # it would delete the shards once the job has succeeded
     job = stack.wait_for_end(killed)
     assert (job.state, job.attempt, job.lost_attempts) == (JobState.SUCCEEDED, 2, 0), job.error
 
@@ -67,7 +67,7 @@ def test_a_job_killed_at_a_random_block_repeats_at_most_that_block(
     assert len(second) == BLOCKS - len(durable)
     assert 0 <= len(first) - len(durable) <= 1  # one may have been written and not yet have had its row
 
-    stack.start_dispatcher()
+    stack.start_scheduler()
     undisturbed = stack.submit(spec)
     assert stack.wait_for_end(undisturbed).attempt == 1
     assert checksums(stack, killed) == checksums(stack, undisturbed)

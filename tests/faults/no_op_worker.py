@@ -5,10 +5,10 @@ spawns its child, which imports this module again.
 """
 
 import time
-from uuid import UUID
 
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
+from jobs.queue.claim import claim_next
 from jobs.settings import Settings, settings
 from tests.worker.supervision.hanging_worker import stand_in
 from worker.__main__ import main
@@ -18,17 +18,17 @@ _DATABASE = sessions(engine_from(settings(), pool_size=1))
 _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
-def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
-    """Claim the job and let it succeed, in two transactions like a real worker."""
+def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
+    """Claim a job and let it succeed, in two transactions like a real worker."""
     with _DATABASE.begin() as session:
-        claim = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
+        claim = claim_next(session, worker.name, settings.lease_seconds)
     if claim is not None:
         time.sleep(0.001)
         with _DATABASE.begin() as session:
             lifecycle.succeed(session, claim, _REPORT, [])
 
 
-stand_in("worker.run_job", run_job=run_job)
+stand_in("worker.run_job", run_next=run_next)
 
 if __name__ == "__main__":
     main()

@@ -67,7 +67,7 @@ class Soak:
 
     def run(self, rounds: int) -> None:
         """Inject every fault once per round, in random order, with jobs always in flight."""
-        self._stack.start_dispatcher()
+        self._stack.start_scheduler()
         self._workers = [self._start_worker() for _ in range(_WORKERS)]
         faults = self._faults()
         started = time.monotonic()
@@ -233,7 +233,6 @@ def _start_services(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Post
     environment = environment_of(settings, root / "models" / "small", calibration)
     environment |= {**s3.environment, "AWS_ENDPOINT_URL": slow}
     environment |= {
-        "PRUNESERVE_REPUBLISH_SECONDS": "2",
         "PRUNESERVE_MAX_LOST_ATTEMPTS": "100",  # one job may be killed many times between two blocks
         "PRUNESERVE_ORPHANED_FILE_SECONDS": "86400",  # the shards of lost attempts are counted at the end
     }

@@ -62,7 +62,7 @@ def submit(clients: Sequence[httpx.Client], specs: Sequence[JobSpec]) -> list[UU
     return jobs
 
 
-def test_jobs_through_two_apis_and_four_dispatchers_are_claimed_once_each(
+def test_jobs_through_two_apis_and_four_schedulers_are_claimed_once_each(
     stack: Stack, judge: Judge, tmp_path: Path
 ) -> None:
     two_blocks = tmp_path / "models" / "two-blocks"
@@ -72,7 +72,7 @@ def test_jobs_through_two_apis_and_four_dispatchers_are_claimed_once_each(
     stack = replace(stack, model=two_blocks)
     with stack.start_api() as one, stack.start_api() as other:
         for _ in range(4):
-            stack.start_dispatcher()
+            stack.start_scheduler()
         no_op_workers = [stack.start("tests.faults.no_op_worker") for _ in range(2)]
         no_op = submit([one, other], [stack.spec(method="magnitude")] * JOBS)
         wait_for_all(stack)
@@ -81,16 +81,15 @@ def test_jobs_through_two_apis_and_four_dispatchers_are_claimed_once_each(
         workers = [stack.start_worker() for _ in range(2)]
         # Jobs with equal windows would wait for each other's gradients and be claimed again.
         real = submit([one, other], [stack.spec(seed=seed) for seed in range(REAL_JOBS)])
-        judge("a crowd, with two APIs and four dispatchers", 1, real)
+        judge("a crowd, with two APIs and four schedulers", 1, real)
     assert all(worker.running for worker in workers)
     assert claims(stack) == dict.fromkeys([*no_op, *real], 1)
 
 
 def test_no_op_jobs_are_claimed_once_each_when_the_broker_is_flushed(stack: Stack, broker_url: str) -> None:
-    stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
     jobs = [stack.submit(stack.spec(method="magnitude")) for _ in range(JOBS)]
     for _ in range(4):
-        stack.start_dispatcher()
+        stack.start_scheduler()
     for _ in range(2):
         stack.start("tests.faults.no_op_worker")
     for number in range(3):
@@ -116,7 +115,7 @@ def test_jumps_of_the_wall_clock_do_not_matter(stack: Stack, judge: Judge) -> No
         "FAKETIME_DONT_FAKE_MONOTONIC": "1",
     }
     stack.environment |= fake
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker()
     job_id = stack.submit(stack.long_spec())
     stack.wait_until_running(job_id)

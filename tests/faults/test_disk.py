@@ -21,12 +21,13 @@ from api.problems.problems import DISK_FULL
 from api.readiness import Readiness
 from cli.embedded import server_watch, worker_watch
 from cli.embedded.postgres import Postgres
+from jobs import names
 from jobs.access import api_keys
 from jobs.database import sqlalchemy_url
-from jobs.fleet import dispatch_queue, names, waiting
-from jobs.fleet.waiting import Waits, WaitsFor
 from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
+from jobs.queue import waiting
+from jobs.queue.waiting import Waits, WaitsFor
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -35,6 +36,7 @@ from jobs.tables import JobBlock, Worker
 from pruning.recipe import Stage
 from tests.faults.conftest import Judge
 from tests.faults.damage import damage_stored
+from tests.jobs.queue.fleet import register
 from tests.stack import Stack, directory_store, signal_to
 
 
@@ -84,7 +86,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
 ) -> None:
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
     stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or the job would not even start
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker()
     stack.wait_until(lambda: has_said_its_room(stack))
     filler = small_disk / "filler"
@@ -103,7 +105,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
 
 @pytest.mark.nightly
 def test_a_damaged_shard_is_computed_again(stack: Stack, judge: Judge, store_url: str) -> None:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
     stack.wait_until(lambda: bool(pruned_blocks(stack, job_id)))
@@ -132,7 +134,7 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
     stack.environment["STORE_URL"] = directory_store(small_disk)
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker()
     stack.wait_until(lambda: has_said_its_room(stack))  # one that finds the store full takes no jobs
     filler = small_disk / "filler"
@@ -181,12 +183,12 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
             owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": spec})).id for _ in range(2)
         )
         assert lifecycle.claim(session, running, own, 3600)
-        dispatch_queue.worker_seen(session, own, "prune")
+        register(session, own)
         # It sent its last heartbeat so long ago, and then none was written.
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=2)))
     settings = Settings(DATABASE_URL=postgres_on_a_disk.url, STORE_URL=directory_store(tmp_path))
     settings = settings.model_copy(update={"allowed_hosts": ("testserver",)})
-    nothing = worker_watch.Own(Path("dispatcher.log"), lambda: None, "")
+    nothing = worker_watch.Own(Path("scheduler.log"), lambda: None, "")
     with (
         TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client,
         server_watch.servers_watched([postgres_on_a_disk]),
@@ -209,7 +211,7 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
             with worker_watch.workers_watched(
                 postgres_on_a_disk.url,
                 worker=worker_watch.Own(Path("worker.log"), lambda: 7, "it takes no jobs"),
-                dispatcher=nothing,
+                scheduler=nothing,
                 silent_seconds=3600.0,
             ) as watch:
                 watch._began -= timedelta(days=1)

@@ -12,49 +12,40 @@ import redis
 import migrations
 from cli.embedded.postgres import Postgres
 from cli.embedded.valkey import Valkey
-from jobs.fleet import dispatch_queue
-from jobs.placement.classes import UNPLACED
 from jobs.states import JobState
-from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.proxies import Proxy, UnreliableStore
+from tests.jobs.queue.fleet import register
 from tests.stack import Stack
 
 
 class TestBroker:
     def test_a_flushed_broker(self, stack: Stack, judge: Judge, broker_url: str) -> None:
-        stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
-        stack.start_dispatcher()
+        stack.start_scheduler()
+        with stack.database.begin() as session:
+            register(session, "takes none")
         jobs = [stack.submit(stack.spec(method="magnitude")) for _ in range(5)]
-
-        def published(job: Job) -> bool:
-            """Jobs are published to idle workers only: to one that beats, and takes none."""
-            with stack.database.begin() as session:
-                dispatch_queue.worker_seen(session, "takes none", UNPLACED)
-            return job.dispatched_at is not None
-
-        stack.wait_for(jobs[0], published)
         with redis.Redis.from_url(broker_url) as client:
+            stack.wait_until(lambda: client.llen("cpu") == 1)
             client.flushall()
-        stack.start_worker(PRUNESERVE_QUEUES=UNPLACED)
+        stack.start_worker()
         judge("FLUSHALL on the broker", 1, jobs)
         assert [stack.job(job_id).attempt for job_id in jobs] == [1] * len(jobs)
 
     def test_a_killed_broker(
         self, stack: Stack, judge: Judge, tmp_path_factory: pytest.TempPathFactory
     ) -> None:
-        stack.environment["PRUNESERVE_REPUBLISH_SECONDS"] = "1"
         with Valkey(tmp_path_factory.mktemp("valkey")) as broker:
             stack.environment["BROKER_URL"] = broker.url
-            stack.start_dispatcher()
+            stack.start_scheduler()
             stack.start_worker()
             first = stack.submit(stack.long_spec())
             stack.wait_until_running(first)
             broker.kill()
             broker.stop()
-            # Jobs are accepted without a broker: only the dispatcher talks to it.
+            # Jobs are accepted without a broker: only the scheduler talks to it.
             second = stack.submit(stack.spec(method="magnitude"))
             broker.start()
             judge("kill -9 of the broker", 1, [first, second])
@@ -75,7 +66,7 @@ class TestDatabase:
     def test_a_restart_during_a_job_and_during_submits(
         self, stack: Stack, judge: Judge, postgres: Postgres
     ) -> None:
-        stack.start_dispatcher()
+        stack.start_scheduler()
         stack.start_worker()
         running = stack.submit(stack.long_spec())
         stack.wait_until_running(running)
@@ -123,7 +114,7 @@ class TestDatabase:
                 owner_moves.cancel(session, "ada", job_id)
 
     def test_connections_that_break(self, stack: Stack, judge: Judge, postgres: Postgres) -> None:
-        stack.start_dispatcher()
+        stack.start_scheduler()
         with Proxy(postgres.port).running() as proxy:
             proxied_url = postgres.url.replace(f":{postgres.port}/", f":{proxy.port}/")
             stack.start_worker(DATABASE_URL=proxied_url)
@@ -141,7 +132,7 @@ class TestStore:
         unreliable = UnreliableStore(s3.port, every=3)
         with unreliable.serving() as url:
             stack.environment |= {"STORE_URL": s3_url, **s3.environment, "AWS_ENDPOINT_URL": url}
-            stack.start_dispatcher()
+            stack.start_scheduler()
             stack.start_worker()
             job_id = stack.submit(stack.spec())
             stack.wait_for_end(job_id)

@@ -26,7 +26,7 @@ def saved_states(stack: Stack, job_id: UUID) -> int:
 
 def test_a_distillation_killed_more_often_than_a_job_may_be_lost_gets_on(stack: Stack, judge: Judge) -> None:
     stack.environment["PRUNESERVE_MAX_LOST_ATTEMPTS"] = str(_MOST_LOST_ATTEMPTS)
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start("tests.faults.saving_worker")
     training = {"tokens": 16_384, "tokens_per_step": 32, "learning_rate": 2e-3}
     job_id = stack.submit(stack.spec(method="wanda", calibration=_TEXT, recovery={"distil": training}))
@@ -43,7 +43,7 @@ def test_a_distillation_killed_more_often_than_a_job_may_be_lost_gets_on(stack: 
 
 
 def test_a_kill_while_a_block_is_trained_gives_the_same_bytes(stack: Stack, judge: Judge) -> None:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start_worker()
     calibration, training = _TEXT | {"samples": 64}, {"epochs": 10, "learning_rate": 2e-3}
     job_id = stack.submit(stack.spec(method="wanda", calibration=calibration, recovery={"blocks": training}))

@@ -22,7 +22,7 @@ from tests.tiers import nightly
 def test_a_job_whose_workers_are_killed_in_one_stage_after_the_other_is_finished(
     stack: Stack, judge: Judge
 ) -> None:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
     stages, killed = (Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE), 0
@@ -45,7 +45,7 @@ def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
     stack: Stack, judge: Judge, store_url: str
 ) -> None:
     stack.environment["PRUNESERVE_ORPHANED_FILE_SECONDS"] = "86400"  # the shards of both attempts are counted
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start("tests.faults.streaming_worker")
     job_id = stack.submit(stack.long_spec())
     stack.wait_until(lambda: len(durable(stack, job_id)) > 1)  # the first is the run's identity
@@ -73,7 +73,7 @@ def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3
 
     with unreliable.serving() as url:
         stack.environment |= {"STORE_URL": s3_url, **s3.environment, "AWS_ENDPOINT_URL": url}
-        stack.start_dispatcher()
+        stack.start_scheduler()
         worker = stack.start("tests.faults.parts_worker")
         job_id = stack.submit(stack.spec())
         stack.wait_for(job_id, lambda job: job.stage == Stage.UPLOAD)
@@ -99,7 +99,7 @@ def _part(address: str) -> tuple[str, int]:
 
 
 def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     worker = stack.start_worker(PRUNESERVE_LEASE_SECONDS="3600")
     job_id = stack.submit(stack.long_spec())
     stack.wait_until_running(job_id)
@@ -116,7 +116,7 @@ def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: St
 @pytest.mark.parametrize("everyone", [False, nightly(True)], ids=["parent", "whole group"])
 def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, everyone: bool) -> None:
     worker = stack.start_worker()
-    stack.start_dispatcher()
+    stack.start_scheduler()
     job_id = stack.submit(stack.long_spec())
     stack.wait_until_running(job_id)
     signal_to(worker, signal.SIGTERM, children=everyone)
@@ -134,7 +134,7 @@ def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, ever
 
 @pytest.mark.nightly
 def test_a_suspended_worker_that_wakes_up_late_changes_nothing(stack: Stack, judge: Judge) -> None:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     suspended = stack.start_worker()
     job_id = stack.submit(stack.long_spec())
     stack.wait_until_running(job_id)

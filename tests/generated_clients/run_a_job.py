@@ -25,7 +25,7 @@ def run(*command: str, cwd: Path, **environment: str) -> str:
 
 @pytest.fixture
 def api(stack: Stack) -> httpx.Client:
-    stack.start_dispatcher()
+    stack.start_scheduler()
     stack.start_worker()
     return stack.start_api()
 

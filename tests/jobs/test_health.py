@@ -12,15 +12,15 @@ from sqlalchemy import select, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue
-from jobs.fleet.health import Part, is_alive
-from jobs.tables import Dispatcher, Worker
+from jobs.health import Part, is_alive
+from jobs.queue import schedulers, workers
+from jobs.tables import Scheduler, Worker
 
-HEARTBEATS: dict[Part, Callable[[Session, str], None]] = {
-    "worker": lambda session, name: dispatch_queue.worker_seen(session, name, "prune"),
-    "dispatcher": dispatch_queue.dispatcher_seen,
+HEARTBEATS: dict[Part, Callable[[Session, str], object]] = {
+    "worker": lambda session, name: workers.worker_seen(session, name, "cpu"),
+    "scheduler": schedulers.scheduler_seen,
 }
-TABLES: dict[Part, type[Worker] | type[Dispatcher]] = {"worker": Worker, "dispatcher": Dispatcher}
+TABLES: dict[Part, type[Worker] | type[Scheduler]] = {"worker": Worker, "scheduler": Scheduler}
 
 
 def age(session: Session, part: Part, *, seconds: float) -> None:
@@ -33,7 +33,7 @@ def age(session: Session, part: Part, *, seconds: float) -> None:
 def test_only_a_recent_heartbeat_of_this_part_and_host_counts(
     database: sessionmaker[Session], part: Part
 ) -> None:
-    other: Part = "worker" if part == "dispatcher" else "dispatcher"
+    other: Part = "worker" if part == "scheduler" else "scheduler"
     with database.begin() as session:
         assert not is_alive(session, part, "host.a", 30)
         HEARTBEATS[part](session, "host.a-17-0af3c1")
@@ -52,7 +52,8 @@ def test_one_that_is_gone_for_long_is_forgotten(database: sessionmaker[Session],
         HEARTBEATS[part](session, "host-17-0af3c1")
         age(session, part, seconds=7200)
         HEARTBEATS[part](session, "host-18-0af3c1")
-        dispatch_queue.forget_the_silent(session, 3600)
+        workers.delete_stale_workers(session, 3600)
+        schedulers.delete_stale_schedulers(session, 3600)
         assert session.scalars(select(TABLES[part].name)).all() == ["host-18-0af3c1"]
 
 
@@ -75,7 +76,7 @@ def health(part: Part, url: str) -> str:
 
 def test_the_check_says_what_is_wrong(database: sessionmaker[Session], database_url: str) -> None:
     assert (
-        health("dispatcher", database_url) == "no dispatcher of this host sent a heartbeat in the last 30 s\n"
+        health("scheduler", database_url) == "no scheduler of this host sent a heartbeat in the last 30 s\n"
     )
     with database.begin() as session:
         HEARTBEATS["worker"](session, f"{socket.gethostname()}-17-0af3c1")

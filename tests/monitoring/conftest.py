@@ -21,19 +21,19 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
-from jobs.fleet import dispatch_queue, quarantine
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.placement.classes import UNPLACED
-from jobs.placement.needs import Needs
-from jobs.states import JobState, PlacementState
+from jobs.queue import quarantine
+from jobs.queue.needs import Needs
+from jobs.states import JobState
 from jobs.tables import NOW, Job, Person, WebhookDelivery, WebhookEndpoint, Worker
 from jobs.webhooks.encryption import SecretBox
+from tests.jobs.queue.fleet import GPU_80G, register
 from tests.monitoring.otlp import Collector, collector
 from tests.monitoring.scrapes import Scrape, scrape
 from tests.stack import Stack, directory_store, signal_to
 
-PARTS = ("api", "dispatcher", "worker")
-MOVING = ("pruneserve_dispatcher_last_round_timestamp_seconds", "pruneserve_database_read_timestamp_seconds")
+PARTS = ("api", "scheduler", "worker")
+MOVING = ("pruneserve_scheduler_last_round_timestamp_seconds", "pruneserve_database_read_timestamp_seconds")
 CHECKS = "pruneserve_membership_checks_total"
 _STAYS = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 """What goes on in a healthy service."""
@@ -103,7 +103,7 @@ def _run(stack: Stack, store: Path, traces: Collector, unreachable: str) -> Run:
     secrets = _plant_secrets(stack)
     client = stack.start_api()  # which waits until it is ready
     api = stack.processes[-1]
-    dispatcher = stack.start_dispatcher()
+    scheduler = stack.start_scheduler()
     worker = stack.start_worker()
     stack.wait_until(lambda: scrape(targets).value("up") == len(PARTS))
     before = scrape(targets)
@@ -152,7 +152,7 @@ def _run(stack: Stack, store: Path, traces: Collector, unreachable: str) -> Run:
     key = client.headers["Authorization"].removeprefix("Bearer ")
     client.get(f"/v1/jobs/{key}", params={"key": key})  # where no key should be, but somebody may put it
     stack.wait_until(lambda: {"POST /v1/jobs", "attempt"} <= {span["name"] for span in traces.spans})
-    written = {"api": api, "dispatcher": dispatcher, "worker": worker}
+    written = {"api": api, "scheduler": scheduler, "worker": worker}
     return Run(
         before,
         healthy,
@@ -182,7 +182,7 @@ def _plant_secrets(stack: Stack) -> list[str]:
 
 
 def _healthy_scrapes(stack: Stack, targets: Mapping[str, str]) -> tuple[Scrape, Scrape]:
-    """Scrape twice, with a round of the dispatcher and a reading of the database in between."""
+    """Scrape twice, with a round of the scheduler and a reading of the database in between."""
     found = [scrape(targets)]
 
     def is_moving() -> bool:
@@ -213,7 +213,6 @@ def _lose_attempts(stack: Stack) -> None:
     for _ in range(3):
         with stack.database.begin() as session:
             job_id = owner_moves.create(session, "ada", stack.spec()).id
-            session.execute(update(Job).where(Job.id == job_id).values(queue="of-the-dead"))
             assert lifecycle.claim(session, job_id, "a-dead-worker", 0.1)
         stack.wait_for(job_id, lambda job: job.state == JobState.QUEUED)
         with stack.database.begin() as session:
@@ -231,13 +230,9 @@ def _without_files(store: Path) -> Iterator[None]:
 
 
 def _jobs_that_nobody_takes(session: Session) -> None:
-    """Let a job have waited for two hours in a queue without workers, and one that fits no worker."""
+    """Let jobs have waited for two hours: one fits no worker, one those of a class that take none."""
     first = session.scalars(select(Job).limit(1)).one()
-    nowhere = {"queue": UNPLACED, "needs": Needs(gpus=8).model_dump(), "unschedulable_since": NOW}
-    for queued in (
-        {"queue": "without-workers", "placement": PlacementState.PLACED},
-        {"placement": PlacementState.UNSCHEDULABLE, **nowhere},
-    ):
+    for gpus in (8, 1):
         session.execute(
             insert(Job).values(
                 owner="ada",
@@ -248,16 +243,16 @@ def _jobs_that_nobody_takes(session: Session) -> None:
                 pattern=first.pattern,
                 sparsity=first.sparsity,
                 queued_at=NOW - timedelta(hours=2),
-                **queued,
+                sized=True,
+                needs=Needs(gpus=gpus).model_dump(),
             )
         )
 
 
 def _sick_and_silent_workers(session: Session) -> None:
-    for name in ("sick", "silent"):
-        dispatch_queue.worker_seen(session, name, "prune")
-    quarantine.quarantine(session, "sick", "prune", "its GPU cannot be used")
-    session.execute(update(Worker).where(Worker.name == "sick").values(seen_at=NOW + timedelta(hours=1)))
+    register(session, "silent")
+    register(session, "sick", "gpu.80g", GPU_80G)
+    quarantine.quarantine(session, "sick", "gpu.80g", "its GPU cannot be used")
     session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=NOW - timedelta(minutes=9)))
 
 
@@ -303,9 +298,9 @@ def _late_webhook(database: sessionmaker[Session]) -> Iterator[None]:
 
 @contextmanager
 def _locked(database: sessionmaker[Session]) -> Iterator[None]:
-    """Hold the table of workers, which the dispatcher reads in its rounds and for its figures."""
+    """Hold the table of workers, which the scheduler reads in its rounds and for its figures."""
     with database() as session:
         session.execute(_STAYS)
-        session.execute(text("LOCK TABLE workers, dispatchers IN ACCESS EXCLUSIVE MODE"))
+        session.execute(text("LOCK TABLE workers, schedulers IN ACCESS EXCLUSIVE MODE"))
         yield
         session.rollback()

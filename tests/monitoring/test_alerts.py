@@ -75,7 +75,7 @@ def test_an_alert_fires_once_its_fault_is_there_and_not_before(run: Run, alert: 
 def test_checks_of_few_people_that_fail_are_told_of_too(
     every_seconds: int, people: int, failing: int, fires: bool
 ) -> None:
-    """On series as a dispatcher serves them: from its start on, with all outcomes, at 0 each."""
+    """On series as a scheduler serves them: from its start on, with all outcomes, at 0 each."""
     counts = {"confirmed": people - failing, "unavailable": failing, "untrusted": 0}
     series = {
         frozenset({"__name__": CHECKS, "outcome": outcome}.items()): [

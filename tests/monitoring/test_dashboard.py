@@ -105,10 +105,10 @@ def test_the_figures_of_a_run_are_right(run: Run) -> None:
     assert run.faulty[0].value("pruneserve_request_seconds_count", status="5xx") == 8
     assert run.faulty[0].value("pruneserve_lost_leases_total") == 3
     assert run.faulty[0].value("pruneserve_lost_attempts_total", kind="lost_worker") == 3
-    assert run.faulty[0].value("pruneserve_oldest_queued_seconds", queue="without-workers") == pytest.approx(
+    assert run.faulty[0].value("pruneserve_oldest_queued_seconds", queue="gpu.80g") == pytest.approx(
         7200, abs=120
     )
-    assert run.faulty[0].value("pruneserve_queued_jobs", queue="without-workers", owner="ada") == 1
+    assert run.faulty[0].value("pruneserve_queued_jobs", queue="gpu.80g", owner="ada") == 1
 
 
 @pytest.mark.threat

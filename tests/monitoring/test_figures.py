@@ -18,9 +18,6 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
-from jobs.fleet import dispatch_queue, overview, shares, steering
-from jobs.fleet import standing as of_fleet
-from jobs.fleet.standing import OTHERS, UNSCHEDULABLE, standing
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.monitoring import children, figures, port
 from jobs.monitoring.catalogue import (
@@ -35,14 +32,18 @@ from jobs.monitoring.catalogue import (
 )
 from jobs.monitoring.children import FromChildren
 from jobs.monitoring.figures import Part
-from jobs.placement.classes import UNPLACED
+from jobs.queue import overview, shares, steering, workers
+from jobs.queue import standing as of_fleet
+from jobs.queue.overview import NO_CLASS
+from jobs.queue.standing import OTHERS, standing
 from jobs.secret_files import WrongSettings
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.states import PlacementState
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import NOW, Job, Worker
+from tests.jobs.queue.fleet import LARGE, register
+from tests.jobs.queue.fleet import submit as queue_job
 from tests.stack import directory_store
 
 Database = sessionmaker[Session]
@@ -222,7 +223,7 @@ def test_a_move_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
     names = [(name, labels) for name, _, labels in recorded]
     assert names == [
         (MOVES.name, {"before": "queued", "state": "running"}),
-        (QUEUE_WAIT.name, {"queue": "prune"}),
+        (QUEUE_WAIT.name, {"queue": "unknown"}),
     ]
 
 
@@ -279,42 +280,39 @@ def test_the_service_stands_as_its_rows_say(
 ) -> None:
     monkeypatch.setattr(of_fleet, "MOST_OWNERS", 2)
     with database.begin() as session:
+        register(session, "worker")
         for owner, count in {"ada": 3, "bob": 2, "cy": 1, "di": 1}.items():
             for _ in range(count):
-                owner_moves.create(session, owner, spec)
-        running = owner_moves.create(session, "ada", spec).id
-        assert lifecycle.claim(session, running, "worker", 30)
-        ended = owner_moves.create(session, "ada", spec).id
-        owner_moves.cancel(session, "ada", ended)
-        elsewhere = owner_moves.create(session, "ada", spec).id
-        session.execute(update(Job).where(Job.id == elsewhere).values(queue="other"))
+                queue_job(session, spec, owner)
+        assert lifecycle.claim(session, queue_job(session, spec), "worker", 30)
+        owner_moves.cancel(session, "ada", queue_job(session, spec))
+        queue_job(session, spec, needs=LARGE)
     with database.begin() as session:
         found = standing(session, 30)
-    assert found.jobs == {
-        ("queued", "prune"): 7,
-        ("queued", "other"): 1,
-        ("running", "prune"): 1,
-        (UNSCHEDULABLE, "prune"): 0,
+    assert {key: count for key, count in found.jobs.items() if count} == {
+        ("queued", "cpu"): 7,
+        ("queued", NO_CLASS): 1,
+        ("running", "cpu"): 1,
     }
     assert found.queued == {
-        ("prune", "ada"): 3,
-        ("prune", "bob"): 2,
-        ("prune", OTHERS): 2,
-        ("other", "ada"): 1,
+        ("cpu", "ada"): 3,
+        ("cpu", "bob"): 2,
+        ("cpu", OTHERS): 2,
+        (NO_CLASS, "ada"): 1,
     }
-    assert found.oldest_seconds.keys() == {"prune", "other"}
-    assert found.workers == {}
+    assert found.oldest_seconds.keys() == {"cpu", NO_CLASS}
+    assert found.workers == {("cpu", "busy"): 1}
     assert (found.webhooks_due, found.oldest_webhook_seconds) == (0, 0.0)
 
 
 def test_a_cordoned_worker_is_not_busy_with_its_last_job(database: Database, spec: JobSpec) -> None:
     with database.begin() as session:
         for name in ("one", "two"):
-            dispatch_queue.worker_seen(session, name, "prune")
+            register(session, name)
             assert lifecycle.claim(session, owner_moves.create(session, "ada", spec).id, name, 30)
         steering.cordon(session, "two")
     with database.begin() as session:
-        assert standing(session, 30).workers == {("prune", "busy"): 1, ("prune", "cordoned"): 1}
+        assert standing(session, 30).workers == {("cpu", "busy"): 1, ("cpu", "cordoned"): 1}
         assert {str(seen.state) for seen in overview.workers(session, 30)} == {"busy"}
 
 
@@ -322,74 +320,58 @@ def test_every_worker_is_counted_in_the_state_that_the_list_shows(
     database: Database, spec: JobSpec, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Also those beyond the first of the list: it was counted, and showed a thousand of 10,020."""
-    monkeypatch.setattr("jobs.fleet.quarantine._MOST_LISTED", 3)
+    monkeypatch.setattr("jobs.queue.quarantine._MOST_LISTED", 3)
     with database.begin() as session:
         for number in range(6):
-            dispatch_queue.worker_seen(session, f"worker-{number}", "gpu.24g" if number else "gpu.80g")
+            workers.worker_seen(session, f"worker-{number}", "gpu.24g" if number else "gpu.80g")
         assert lifecycle.claim(session, owner_moves.create(session, "ada", spec).id, "worker-1", 30)
         steering.cordon(session, "worker-2")
         session.execute(update(Worker).where(Worker.name == "worker-3").values(quarantined_at=NOW))
         long_ago = NOW - timedelta(minutes=1)
         session.execute(update(Worker).where(Worker.name == "worker-4").values(seen_at=long_ago))
-        session.execute(update(Worker).where(Worker.name == "worker-5").values(queues=["gpu.24g", "night"]))
     states = {"idle": 1, "busy": 1, "cordoned": 1, "quarantined": 1, "silent": 1}
     with database.begin() as session:
         found = standing(session, 30).workers
         assert found == {
             ("gpu.80g", "idle"): 1,
-            ("night", "idle"): 1,
             **{("gpu.24g", state): count for state, count in states.items()},
         }
-        monkeypatch.setattr("jobs.fleet.quarantine._MOST_LISTED", 100)
-        listed = Counter(
-            (queue, str(seen.state))
-            for seen in overview.workers(session, 30)
-            for queue in seen.worker.queues_read
-        )
+        monkeypatch.setattr("jobs.queue.quarantine._MOST_LISTED", 100)
+        listed = Counter((seen.worker.queue, str(seen.state)) for seen in overview.workers(session, 30))
         assert found == listed
 
 
 def waits(session: Session, spec: JobSpec, hours: int, owner: str = "ada", **values: Any) -> UUID:
     """A job that has been queued for so long."""
-    job_id = owner_moves.create(session, owner, spec).id
-    queued = {"queue": "gpu.80g", "placement": PlacementState.PLACED} | values
-    session.execute(
-        update(Job).where(Job.id == job_id).values(queued_at=NOW - timedelta(hours=hours), **queued)
-    )
-    return job_id
+    return queue_job(session, spec, owner, queued_at=NOW - timedelta(hours=hours), **values)
 
 
 def test_a_wait_counts_for_an_operator_unless_it_is_the_owners_own_matter(
     database: Database, spec: JobSpec
 ) -> None:
-    """Jobs at their owner's limit, and such as fit nowhere, wait for hours while all is well."""
-    nowhere = {"queue": UNPLACED, "placement": PlacementState.UNSCHEDULABLE}
+    """Jobs at their owner's limit wait for hours while all is well."""
     with database.begin() as session:
+        register(session, "worker")
         for _ in range(2):
             waits(session, spec, 9, "eve")
-            waits(session, spec, 8, **nowhere)
+        waits(session, spec, 8, needs=LARGE)
         shares.grant(session, "eve", {"most_running": 1})
         assert lifecycle.claim(session, waits(session, spec, 1, "eve"), "worker", 30)
         waits(session, spec, 5, owner="bob")
-        waits(session, spec, 4, dispatched_at=NOW)
-        waits(session, spec, 3, queue=UNPLACED, placement=PlacementState.SIZED)
-        waits(session, spec, 2, queue=UNPLACED, placement=PlacementState.UNSIZED)
+        waits(session, spec, 4)
+        waits(session, spec, 7, sized=False)
 
     def hours() -> dict[str, int]:
         with database.begin() as session:
             return {queue: round(it / 3600) for queue, it in standing(session, 30).oldest_seconds.items()}
 
-    assert hours() == {"gpu.80g": 5, UNPLACED: 3}
+    assert hours() == {"cpu": 5, NO_CLASS: 8}
     with database.begin() as session:
-        assert standing(session, 30).jobs[UNSCHEDULABLE, UNPLACED] == 2
         owner_moves.cancel(session, "bob", session.scalars(select(Job.id).where(Job.owner == "bob")).one())
-    assert hours() == {"gpu.80g": 4, UNPLACED: 3}
+    assert hours() == {"cpu": 4, NO_CLASS: 8}
     with database.begin() as session:
         shares.grant(session, "eve", {"most_running": 2})
-    assert hours() == {"gpu.80g": 9, UNPLACED: 3}
-    with database.begin() as session:
-        dispatch_queue.worker_seen(session, "that declares nothing", UNPLACED)
-    assert hours() == {"gpu.80g": 9, UNPLACED: 3}
+    assert hours() == {"cpu": 9, NO_CLASS: 8}
 
 
 def test_the_port_serves_what_its_part_counts_and_nothing_of_others() -> None:
@@ -400,7 +382,7 @@ import time
 from jobs.monitoring.catalogue import LAST_ROUND
 from jobs.monitoring.figures import Part
 from jobs.monitoring.port import serve
-assert serve(Part.DISPATCHER, "{LOOPBACK}:{number}", "X")
+assert serve(Part.SCHEDULER, "{LOOPBACK}:{number}", "X")
 LAST_ROUND.record(5.0)
 print("ready", flush=True)
 time.sleep(60)
@@ -412,6 +394,6 @@ time.sleep(60)
             served = httpx.get(f"http://{LOOPBACK}:{number}/metrics", timeout=60, trust_env=False).text
         finally:
             process.kill()
-    assert "pruneserve_dispatcher_last_round_timestamp_seconds 5.0" in served
+    assert "pruneserve_scheduler_last_round_timestamp_seconds 5.0" in served
     assert 'pruneserve_lost_attempts_total{kind="killed"} 0.0' in served
     assert "pruneserve_request_seconds" not in served

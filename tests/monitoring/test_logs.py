@@ -48,7 +48,7 @@ def test_no_secret_is_in_the_log_of_a_run(run: Run, part: str) -> None:
 
 def test_a_job_is_found_by_its_id_in_the_logs_of_all_that_worked_on_it(run: Run) -> None:
     job = str(run.job_id)
-    assert any(entry.get("job") == job for entry in entries(run, "dispatcher"))
+    assert any(entry.get("job") == job for entry in entries(run, "scheduler"))
     of_worker = [entry for entry in entries(run, "worker") if entry.get("job") == job]
     assert any("attempt 1 starts" in entry["message"] for entry in of_worker)
     assert {(entry["attempt"], entry["owner"]) for entry in of_worker if "owner" in entry} == {(1, "ada")}

@@ -12,13 +12,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
 import pruning.run
+from jobs import retry
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
+from tests.jobs.queue.fleet import register
+from tests.scheduler.receiver import Receiver
 from tests.stack import directory_store
-from tests.worker.dispatcher.receiver import Receiver
 from tests.worker.one_job import Service, StandInRun
-from worker import retry
 from worker.identity import Identity
 
 Database = sessionmaker[Session]
@@ -31,8 +32,12 @@ def settings(settings: Settings) -> Settings:
 
 
 @pytest.fixture
-def worker() -> Iterator[Identity]:
+def worker(request: pytest.FixtureRequest) -> Iterator[Identity]:
+    """A worker. Where the test has a database, it is registered there and stays alive."""
     worker = Identity.new()
+    if "database" in request.fixturenames:
+        with request.getfixturevalue("database").begin() as session:
+            register(session, worker.name)
     yield worker
     worker.remove_shutdown_flag()
 

@@ -4,14 +4,16 @@ from collections.abc import Callable
 from uuid import UUID
 
 from pydantic import BaseModel
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import event_log, lifecycle, owner_moves
 from jobs.lifecycle.events import Event
 from jobs.queries import queries
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.storage.store import Store
-from jobs.tables import Job
+from jobs.tables import NOW, Job
 from pruning.recipe import Stage
 from pruning.run import RunRequest, Services
 from worker import run_job
@@ -62,7 +64,11 @@ class Service:
         self.worker = worker
 
     def run(self, job_id: UUID) -> Job:
-        run_job.run_job(job_id, self.settings, self.worker)
+        """Run the next job, this one if it is the only one that is queued; a next try is due now."""
+        with self.database.begin() as session:
+            sizing.sized(session, job_id, None)
+            session.execute(update(Job).where(Job.next_try_at.is_not(None)).values(next_try_at=NOW))
+        run_job.run_next(self.settings, self.worker, "task")
         with self.database.begin() as session:
             return session.get_one(Job, job_id)
 

@@ -156,7 +156,7 @@ def told(*_, **__):
 """
 PROGRAMS = {
     "api": "import sys, api.__main__ as m; sys.argv[1:] = []; m.Server.run = told; m.main()",
-    "dispatcher": "import worker.dispatch as m; m.Dispatcher.run = told; m.main()",
+    "scheduler": "import scheduler.__main__ as m; m.Scheduler.run = told; m.main()",
     "worker": "import worker.__main__ as m; m.Parent.wait_until_fit = told; m.main()",
     "up": "import cli.embedded.up as m; from types import SimpleNamespace as N; m.Postgres = told; "
     "m._start(None, N(postgres=None, valkey=None), 0, [])",
@@ -202,4 +202,4 @@ def test_a_worker_stays_open_to_its_children_where_secrets_came_as_variables(
 ) -> None:
     url = Path(environment.pop("DATABASE_URL_FILE")).read_text()
     assert dumpable("worker", environment | {"DATABASE_URL": url}) == "1"
-    assert dumpable("dispatcher", environment | {"DATABASE_URL": url}) == "0"
+    assert dumpable("scheduler", environment | {"DATABASE_URL": url}) == "0"

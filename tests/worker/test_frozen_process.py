@@ -11,15 +11,15 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.database
+from jobs.broker import app
 from jobs.database import DATABASE_UNAVAILABLE, engine_for_requests, engine_from, sessions, waits_for_others
-from jobs.fleet import dispatch_queue
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.sweeps import sweeps
 from jobs.tables import Job, Lease
-from worker.broker.app import app
-from worker.dispatch import Dispatcher
+from scheduler import rounds
+from scheduler.rounds import Scheduler
 
 Database = sessionmaker[Session]
 
@@ -50,16 +50,16 @@ class Clock:
 
 
 @pytest.fixture
-def dispatcher(database: Database, environment: Settings, monkeypatch: pytest.MonkeyPatch) -> Dispatcher:
-    """A dispatcher that has been connected for a lease, and gives a lock up after a fifth of a second."""
+def scheduler(database: Database, environment: Settings, monkeypatch: pytest.MonkeyPatch) -> Scheduler:
+    """A scheduler that has been connected for a lease, and gives a lock up after a fifth of a second."""
     assert environment.broker_url is not None
     monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
     monkeypatch.setattr(jobs.database, "LOCK_SECONDS", 0.2)
     clock = Clock()
-    dispatcher = Dispatcher(database, environment, clock=clock)
+    scheduler = Scheduler(database, environment, clock=clock)
     while clock.seconds < 2 * environment.lease_seconds:
-        assert dispatcher.round()
-    return dispatcher
+        assert scheduler.round()
+    return scheduler
 
 
 def lost(database: Database, job_id: UUID) -> UUID:
@@ -111,16 +111,16 @@ def test_requests_have_the_same_limits(settings: Settings) -> None:
     assert limits == ["15s", "5s", "5s"]
 
 
-def test_a_lock_is_no_outage_for_a_dispatcher_and_keeps_no_other_job(
-    database: Database, submit: Callable[[], UUID], dispatcher: Dispatcher
+def test_a_lock_is_no_outage_for_a_scheduler_and_keeps_no_other_job(
+    database: Database, submit: Callable[[], UUID], scheduler: Scheduler
 ) -> None:
     locked, other = (lost(database, submit()) for _ in range(2))
     frozen = database()
     lock(frozen, locked)
-    assert dispatcher.round()
+    assert scheduler.round()
     assert (state(database, locked), state(database, other)) == (JobState.RUNNING, JobState.QUEUED)
     frozen.rollback()
-    assert dispatcher.round()
+    assert scheduler.round()
     assert state(database, locked) == JobState.QUEUED
 
 
@@ -128,7 +128,7 @@ def test_a_lock_is_no_outage_for_a_dispatcher_and_keeps_no_other_job(
 def test_what_puts_a_round_off_because_of_others_keeps_no_lost_job(
     database: Database,
     submit: Callable[[], UUID],
-    dispatcher: Dispatcher,
+    scheduler: Scheduler,
     monkeypatch: pytest.MonkeyPatch,
     code: str,
 ) -> None:
@@ -138,7 +138,7 @@ def test_what_puts_a_round_off_because_of_others_keeps_no_lost_job(
     job_id = lost(database, submit())
     with monkeypatch.context() as locked:
         locked.setattr(sweeps, "advance", refused)
-        locked.setattr(dispatch_queue, "expired_leases", lambda *anything: ())
-        assert not dispatcher.round()
-    assert dispatcher.round()
+        locked.setattr(rounds, "expired_leases", lambda *anything: ())
+        assert not scheduler.round()
+    assert scheduler.round()
     assert state(database, job_id) == JobState.QUEUED

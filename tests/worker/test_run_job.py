@@ -12,8 +12,9 @@ from jobs.queries import queries
 from jobs.states import JobState
 from tests.worker import one_job
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
-from worker import run_job
+from worker import holding, run_job
 from worker.attempt.artifacts import upload_artifacts
+from worker.holding import Holding
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -83,14 +84,19 @@ def test_a_duplicate_message_changes_nothing(
     before = len(service.events(job_id))
     with caplog.at_level(logging.INFO):
         job = service.run(job_id)
-    assert f"job {job_id}: nothing to do, it is not queued, or left to another worker" in caplog.messages
+    assert "there is no job for this worker" in caplog.messages
     assert (job.state, job.attempt, len(library.calls)) == (JobState.SUCCEEDED, 1, 1)
     assert len(service.events(job_id)) == before
 
 
-def test_a_message_about_an_unknown_job_changes_nothing(service: Service, library: StandInRun) -> None:
-    run_job.run_job(UUID(int=7), service.settings, service.worker)
-    assert library.calls == []
+def test_while_a_job_runs_a_file_says_what_the_worker_holds(
+    service: Service, library: StandInRun, job_id: UUID
+) -> None:
+    held: list[Holding] = []
+    library.in_the_middle = lambda: held.extend(holding.read_all(service.worker.holdings))
+    service.run(job_id)
+    assert [(each.job_id, each.attempt) for each in held] == [(job_id, 1)]
+    assert holding.read_all(service.worker.holdings) == []
 
 
 @pytest.mark.parametrize("owners", [(), ("ada",)])

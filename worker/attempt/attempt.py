@@ -9,10 +9,11 @@ from typing import TypeVar
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.fleet import machines
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queue import workers
+from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
@@ -32,7 +33,6 @@ from worker.attempt.reporting.stage_figures import StageFigures
 from worker.attempt.reporting.store_wait import StoreWait
 from worker.identity import Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost
-from worker.retry import retry
 
 _STORE_TIMEOUT_SECONDS = 600.0
 
@@ -181,7 +181,7 @@ class Attempt:
 
     def estimate(self, shape: ModelShape) -> None:
         """Estimate the time left, now that the shape of the model is known."""
-        machine = self.transaction(lambda session: machines.of_worker(session, self.worker.name))
+        machine = self.transaction(lambda session: workers.of_worker(session, self.worker.name))
         spec = self.spec
         estimate = Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
         tokens = Windows.of_calibration(spec.recipe, shape).tokens

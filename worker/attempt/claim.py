@@ -3,97 +3,80 @@
 import logging
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from uuid import UUID
+from contextlib import contextmanager
+from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
-from jobs.fleet import placing, quarantine, steering
-from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queue.claim import claim_next
+from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from worker.attempt.attempt import Attempt
 from worker.attempt.heartbeat import Heartbeat
+from worker.holding import Holding
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
-from worker.retry import retry
 
 log = logging.getLogger(__name__)
 
 _CLAIM_TIMEOUT_SECONDS = 60.0
-_ASIDE_SECONDS = 10.0
-_SECONDS_BETWEEN_LOOKS = 0.25
 
 
 @contextmanager
-def claimed(job_id: UUID, settings: Settings, worker: Identity) -> Iterator[Attempt | None]:
-    """Claim a queued job. Yield its attempt, or None if this worker does not run it.
+def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Attempt | None]:
+    """Claim the next job. Yield its attempt, or None if there is none for this worker, or it shuts down.
 
-    That is so if it is not queued, is left to another worker, or the worker is shutting down.
+    `task_id`: the Celery task that runs it, by which the worker's parent knows what is held.
     """
     with connected(settings, worker) as database:
         store = Store(settings.store_url)
+        path = worker.holdings / f"{task_id}.json"
         try:
-            claim, asked_at, refused = _claim(database, job_id, settings, worker)
+            found = _claim(database, settings, worker, path)
         except ShutdownRequested:
-            log.info("job %s: not claimed, the worker is shutting down", job_id)
+            log.info("no job is claimed, the worker is shutting down")
             yield None
             return
-        if claim is None:
-            log.info("job %s: nothing to do, it is not queued, or left to another worker", job_id)
-            if refused:
-                _stand_aside(database, job_id, settings, worker)
+        if found is None:
+            log.info("there is no job for this worker")
             yield None
             return
-        heartbeat = Heartbeat(database, claim, settings, asked_at)
-        yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
+        claim, holding = found
+        heartbeat = Heartbeat(
+            database, claim, settings, holding.lease_ends_at - settings.lease_seconds, holding.extended
+        )
+        try:
+            yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
+        finally:
+            holding.remove()
 
 
 def _claim(
-    database: sessionmaker[Session], job_id: UUID, settings: Settings, worker: Identity
-) -> tuple[Claim | None, float, bool]:
-    """Return the claim, the moment on the monotonic clock from which its lease counts, and a refusal.
+    database: sessionmaker[Session], settings: Settings, worker: Identity, path: Path
+) -> tuple[Claim, Holding] | None:
+    """Return the claim and what the parent knows of it: a lease that counts from before the claim."""
 
-    Whether this worker refuses the job, because it has less than that needs.
-    """
-
-    def claim() -> tuple[Claim | None, float, bool]:
+    def claim() -> tuple[Claim, Holding] | None:
         asked_at = time.monotonic()
         with database.begin() as session:
-            if quarantine.leaves_to_another(session, worker.name, job_id, settings.lease_seconds):
-                quarantine.put_back(session, job_id)
-                return None, asked_at, False
-            if not placing.fits_worker(session, job_id, worker.name):
-                placing.refuse(session, job_id)
-                return None, asked_at, True
-            claimed = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
-            if claimed is not None and worker.one_job:
-                steering.took_its_only_job(session, worker.name, job_id)
-            return claimed, asked_at, False
+            found = claim_next(session, worker.name, settings.lease_seconds)
+            if found is None:
+                return None
+            ends_at = asked_at + settings.lease_seconds
+            holding = Holding(path, found.job_id, found.attempt, found.lease_token, ends_at)
+            holding.write()
+        return found, holding
 
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
-
-
-def _stand_aside(database: sessionmaker[Session], job_id: UUID, settings: Settings, worker: Identity) -> None:
-    """Take no message while a job that was refused waits for another worker of its class, which is idle.
-
-    They all take messages from one queue. The next one of this job would come here again, and again.
-    """
-    until = time.monotonic() + _ASIDE_SECONDS
-    with suppress(*DATABASE_UNAVAILABLE):
-        while time.monotonic() < until and not worker.shutdown_flag.exists():
-            with database.begin() as session:
-                if not placing.waits_for_another(session, job_id, worker.name, settings.lease_seconds):
-                    return
-            time.sleep(_SECONDS_BETWEEN_LOOKS)
 
 
 @contextmanager
 def connected(settings: Settings, worker: Identity) -> Iterator[sessionmaker[Session]]:
     """Connect to the database for one attempt."""
-    # One connection is kept. The heartbeat, and what is written beside the computation, open another one
+    # One connection is kept. The heartbeat, and what is written next to the computation, open another one
     # while it is in use: they must not wait for the run.
     name = connection_name("job", worker.name)
     engine = engine_from(settings, name=name, pool_size=1, max_overflow=2)

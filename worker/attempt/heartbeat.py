@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -12,10 +13,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
+from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.states import JobState
 from worker.interrupts import CancelRequested, LeaseLost
-from worker.retry import retry
 
 log = logging.getLogger(__name__)
 
@@ -29,9 +30,18 @@ class Heartbeat:
     """
 
     def __init__(
-        self, database: sessionmaker[Session], claim: Claim, settings: Settings, claimed_at: float
+        self,
+        database: sessionmaker[Session],
+        claim: Claim,
+        settings: Settings,
+        claimed_at: float,
+        on_extended: Callable[[float], object] = lambda ends_at: None,
     ) -> None:
-        """`claimed_at`: `time.monotonic()` from before the claim."""
+        """`claimed_at`: `time.monotonic()` from before the claim.
+
+        `on_extended` is called with the end of the lease, on the same clock, each time it is extended.
+        """
+        self._on_extended = on_extended
         self._database = database
         self._claim = claim
         self._beat_seconds = settings.heartbeat_seconds
@@ -86,3 +96,4 @@ class Heartbeat:
             self._state = state
             if state is not None:
                 self._lease_ends_at = asked_at + self._lease_seconds
+                self._on_extended(self._lease_ends_at)

@@ -2,7 +2,7 @@
 
 A worker tests itself before it takes its first job, and before each test deletes what ended jobs left in its
 work directory. From then on its row in the database says whether it is
-quarantined: `jobs.fleet.quarantine` says when. It then stops reading the queue, tests itself every
+quarantined, in which it claims no job: `jobs.queue.quarantine` says when. It then tests itself every
 `quarantine_seconds`, and takes jobs again, in a new child, once the test passes. A restart does the same.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, machines, quarantine
+from jobs.queue import quarantine, workers
 from jobs.settings import Settings
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import held_layers, layers_that_do_not_hold
@@ -26,12 +26,10 @@ from worker.self_test import (
     check_without_device,
     may_compute_on_gpu,
 )
-from worker.supervision.reading import Reading
 from worker.supervision.writing import written
 
 log = logging.getLogger(__name__)
 
-_QUARANTINE = "quarantine"
 _AMOUNT = re.compile(r"\d[\d.]*( [kMGT]?B\b)?")
 _FIRST_PAUSE_SECONDS = 1.0  # a database that starts together with this worker is ready in seconds
 
@@ -45,7 +43,6 @@ class Quarantine:
         database: sessionmaker[Session],
         worker: str,
         queue: str,
-        reading: Reading,
         *,
         clean_scratch: Callable[[], None],
         replace_child: Callable[[], None],
@@ -62,7 +59,6 @@ class Quarantine:
         self._database = database
         self._worker = worker
         self._queue = queue
-        self._reading = reading
         self._gpus = NO_GPUS
         self._clean_scratch = clean_scratch
         self._replace_child = replace_child
@@ -106,14 +102,12 @@ class Quarantine:
     def _sit_out(self) -> None:
         try:
             log.error("worker %s is quarantined: it takes no jobs until its self-test passes", self._worker)
-            self._reading.stop(_QUARANTINE)
             while not self._stopped.wait(self._settings.quarantine_seconds):
                 unfit = self._unfit(device=True)
                 if unfit is not None:
                     self._record(unfit)
                 elif self._release():
                     self._replace_child()
-                    self._reading.go_on(_QUARANTINE)
                     log.info("worker %s has passed its self-test and takes jobs again", self._worker)
                     return
         finally:
@@ -144,10 +138,10 @@ class Quarantine:
 
         def write(session: Session) -> None:
             nonlocal draining
-            draining = dispatch_queue.worker_seen(session, self._worker, self._queue).draining
+            draining = workers.worker_seen(session, self._worker, self._queue).draining
             quarantine.quarantine(session, self._worker, self._queue, str(unfit))
             if layers is not None:
-                machines.confined(session, self._worker, self._queue, layers)
+                workers.confined(session, self._worker, self._queue, layers)
 
         self._write(write)
         return draining

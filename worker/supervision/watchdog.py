@@ -11,26 +11,28 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Iterable
+from contextlib import suppress
 from functools import partial
 from uuid import UUID
 
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import held_jobs, placing
-from jobs.fleet.held_jobs import HeldJob
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
+from jobs.queue import held_jobs, memory
+from jobs.queue.held_jobs import HeldJob
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
 from pruning.byte_size import byte_size
-from worker import scratch
+from worker import holding, scratch
 from worker.capacity import allowed_memory
+from worker.holding import Holding
+from worker.identity import Identity
 from worker.supervision.held_memory import HeldMemory, held_memory
 from worker.supervision.idle_kills import IdleKills
-from worker.supervision.overstay import Overstay
 
 log = logging.getLogger(__name__)
 
@@ -50,20 +52,15 @@ class Watchdog:
         self,
         settings: Settings,
         database: sessionmaker[Session],
-        worker: str,
+        worker: Identity,
         children: Callable[[], Iterable[int]],
-        running: Callable[[], Collection[UUID]],
     ) -> None:
-        """`children` returns the ids of the processes that may be running a job of `worker`.
-
-        `running` returns the jobs that they have begun and from which they have not returned.
-        """
+        """`children` returns the ids of the processes that may be running a job of `worker`."""
         self._settings = settings
         self._database = database
-        self._worker = worker
+        self._worker = worker.name
+        self._holdings = worker.holdings
         self._children = children
-        self._running = running
-        self._overstay = Overstay()
         self._allowed_memory = allowed_memory(settings)
         self._idle_kills = IdleKills(self._allowed_memory, settings.quarantine_seconds)
         self._shutdown_since: float | None = None
@@ -100,11 +97,17 @@ class Watchdog:
 
     def check(self) -> None:
         """Kill the child and end its job, if the job is overdue, or kill it in a job that is lost."""
-        with self._database.begin() as session:
-            held = held_jobs.held_by(session, self._worker)
+        held: HeldJob | None = None
+        overdue = self._overdue()
+        try:
+            with self._database.begin() as session:
+                held = held_jobs.held_by(session, self._worker)
+        finally:  # whether or not the database answers
+            for lost in overdue:
+                if held is None or held.claim.lease_token != lost.lease_token:
+                    self._kill_in_lost_job(lost)
         if held is not None:
             self._idle_kills.job_seen()
-        self._check_overstay(None if held is None else held.claim.job_id)
         if held is None or self._verdict(held) is None:
             return
         with self._database.begin() as session:
@@ -118,20 +121,18 @@ class Watchdog:
         log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
         self._clean_if_ended(held.claim.job_id)
 
-    def _check_overstay(self, job_id: UUID | None) -> None:
-        """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone.
+    def _overdue(self) -> list[Holding]:
+        """Return what children hold whose lease has ended a lease's time ago: they should have left it."""
+        seconds = self._settings.lease_seconds
+        return [held for held in holding.read_all(self._holdings) if held.is_overdue(seconds)]
 
-        `job_id`: the job that this worker holds.
-        """
-        # A child begins another job only once the parent knows that it has left this one.
-        stayed = self._overstay.seconds(job_id, self._running(), time.monotonic())
-        lost = self._overstay.job
-        if lost is None or stayed < self._settings.lease_seconds:
-            return
+    def _kill_in_lost_job(self, lost: Holding) -> None:
+        """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone."""
         self._kill_children()
-        self._overstay.ended()  # the child that comes next has nothing to do with it
-        log.warning("job %s: its process was killed, %.0f s after this worker had lost it", lost, stayed)
-        self._clean_if_ended(lost)
+        lost.remove()  # the child that comes next has nothing to do with it
+        log.warning("job %s: its process was killed, long after this worker had lost it", lost.job_id)
+        with suppress(SQLAlchemyError):
+            self._clean_if_ended(lost.job_id)
 
     def _clean_if_ended(self, job_id: UUID) -> None:
         with self._database.begin() as session:
@@ -142,7 +143,7 @@ class Watchdog:
     def check_memory(self) -> None:
         """Kill a child that holds more memory than is allowed.
 
-        Its job goes one class up, or fails with both numbers.
+        Its job waits for a worker that may hold more.
 
         Without a job it counts as a fault of this worker: see `fault`.
         """
@@ -161,7 +162,7 @@ class Watchdog:
             if time.monotonic() - killed_at > _SECONDS_TO_BLAME:
                 return
             if held is None:
-                if self._overstay.job is None:  # else it was still in the job that this worker has lost
+                if not holding.read_all(self._holdings):  # else it was in a job that is lost
                     self._idle_kills.killed(held_bytes, killed_at)
                 return
             self._idle_kills.job_seen()
@@ -179,14 +180,7 @@ class Watchdog:
             "sequence_length, fewer samples or a smaller model, or ask the operator for more",
             cause=Cause.REQUEST,
         )
-        return partial(
-            placing.move_up,
-            claim=held.claim,
-            worker=self._worker,
-            error=error,
-            seen_within=self._settings.lease_seconds,
-            of_host=True,
-        )
+        return partial(memory.ran_out, claim=held.claim, worker=self._worker, error=error, of_host=True)
 
     def _verdict(self, held: HeldJob) -> Verdict | None:
         """Return how the job must end now, or None if it may go on."""

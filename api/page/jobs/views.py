@@ -20,9 +20,8 @@ from api.schemas.jobs.waiting import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
-from jobs.placement.classes import UNPLACED
-from jobs.placement.needs import Needs
 from jobs.queries import queries
+from jobs.queue.needs import Needs
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, HELD, RETRIABLE, Cause, JobState
@@ -75,13 +74,13 @@ class JobView:
 
     @property
     def worker_class(self) -> str | None:
-        """The class of workers that the job was given to, if it was given to one."""
-        return None if self.job.queue == UNPLACED else self.job.queue
+        """The class of the worker that has claimed the job last, if one has."""
+        return self.job.worker_class
 
     @property
     def needs(self) -> Needs | None:
         """What the job needs of a worker, once that is known."""
-        return None if self.job.needs is None else Needs.model_validate(self.job.needs)
+        return Needs.model_validate(self.job.needs) if self.job.needs else None
 
     @property
     def can_cancel(self) -> bool:

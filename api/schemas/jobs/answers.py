@@ -10,8 +10,7 @@ from api.schemas.jobs.requests import CompleteRequest
 from api.schemas.jobs.waiting import Waiting
 from api.schemas.pages import Page
 from jobs.lifecycle.events import JobError
-from jobs.placement.classes import UNPLACED
-from jobs.placement.needs import Needs
+from jobs.queue.needs import Needs
 from jobs.spec.gate import Verdict
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
@@ -153,7 +152,7 @@ class JobDetail(JobSummary):
         description="The request with every default filled in: sent as it is, it submits the job again."
     )
     worker_class: str | None = Field(
-        None, description="The class of workers that the job was given to; null before it was given to one."
+        None, description="The class of the worker that has claimed the job last; null before one has."
     )
     needs: Needs | None = Field(
         None, description="What the job needs of a worker; null while that is not known."
@@ -169,8 +168,8 @@ class JobDetail(JobSummary):
             job,
             waiting,
             spec=CompleteRequest.of(job),
-            worker_class=None if job.queue == UNPLACED else job.queue,
-            needs=None if job.needs is None else Needs.model_validate(job.needs),
+            worker_class=job.worker_class,
+            needs=Needs.model_validate(job.needs) if job.needs else None,
             recipe_fingerprint=job.recipe_fingerprint,
             attempts=[Attempt.model_validate(attempt) for attempt in attempts],
             report=job.report,

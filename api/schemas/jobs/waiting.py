@@ -1,13 +1,12 @@
 """Why a job waits, in words."""
 
-from dataclasses import replace
 from datetime import datetime
 from typing import Self
+from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from jobs.fleet.waiting import MOST_COUNTED, Wait, WaitsFor
-from jobs.placement.classes import UNPLACED
+from jobs.queue.waiting import MOST_COUNTED, Wait, WaitsFor
 from jobs.tables import Job
 
 
@@ -18,20 +17,20 @@ class Waiting(BaseModel):
         description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
         " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
         " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
-        " has paused its queue), `dispatcher` (none is connected), `broker` (it answers no dispatcher),"
+        " has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler),"
         " `database` (its disk is full; also of a running job),"
         " `checks` (its files are looked at first), `another_job` (which computes what it needs too),"
-        " `own_jobs` (as many of yours run as may at once),"
-        " `its_share` (more of yours run than of others who wait) or `its_turn`; a running job, `store`"
+        " `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store`"
         " (which is full or does not answer)."
     )
     position: int | None = Field(
-        description="Its place among the jobs of its queue that could run, from 1; null beyond 100, and where"
-        " it could not run before something else has happened."
+        description="Its place among the jobs of its class that could run, from 1; null beyond 100, for a"
+        " second after it was queued, and where it could not run before something else has happened."
     )
     message: str = Field(
         description="The reason in words. With the scope `admin` they include why workers are quarantined."
     )
+    job_id: UUID | None = Field(None, description="The job that it waits for.")
     since: datetime | None = Field(
         description="When something outside, the store or the broker first did not answer; null for another"
         " reason."
@@ -54,6 +53,7 @@ class Waiting(BaseModel):
             reason=wait.reason,
             position=wait.position,
             message=_message(job, wait, with_faults=with_faults),
+            job_id=wait.job_id,
             since=since or wait.since,
             tries=tries,
             next_try_at=job.next_try_at if wait.reason in _DO_NOT_ANSWER else None,
@@ -71,50 +71,44 @@ def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
     if wait.reason in _DO_NOT_ANSWER:
         return job.waiting_for or ""
     if wait.reason == WaitsFor.CHECKS and not job.checks_pending:
-        return "its size is looked at, to choose a worker"  # its files were looked at before it was queued
-    return _in_words(wait, job.queue, with_faults=with_faults)
+        return "its size is estimated, to choose a worker"
+    return _in_words(wait, with_faults=with_faults)
 
 
-def _in_words(wait: Wait, queue: str, *, with_faults: bool) -> str:
+def _in_words(wait: Wait, *, with_faults: bool) -> str:
     if wait.reason == WaitsFor.OWN_JOBS:
         return f"{_running(wait.running)}, as many as may at once"
-    if wait.reason == WaitsFor.ITS_SHARE:
-        place = _in_words(replace(wait, reason=WaitsFor.ITS_TURN), queue, with_faults=False)
-        return f"{_running(wait.running)}, more than your share while others wait; {place}"
     if wait.reason == WaitsFor.ITS_TURN:
-        return _place(wait.position) or f"behind more than {MOST_COUNTED} others in the queue"
+        return _place(wait)
+    if wait.reason == WaitsFor.ANOTHER_JOB:
+        return f"job {wait.job_id} computes gradients that it needs too"
     if wait.shortage is not None:
         return wait.shortage
-    of_class = "" if queue == UNPLACED else f" of the class {queue}"
-    said = _WAITS_FOR[wait.reason].format(of_class=of_class)
-    if wait.reason in (WaitsFor.UNCORDONED_WORKER, WaitsFor.RESUMED_QUEUE):
-        return "; ".join(filter(None, (said, _place(wait.position))))
+    of_class = "" if wait.worker_class is None else f" of the class {wait.worker_class}"
     faults = "; ".join(filter(None, wait.faults)) if with_faults else ""
-    return said + (f": {faults}" if faults else "")
+    return _WAITS_FOR[wait.reason].format(of_class=of_class) + (f": {faults}" if faults else "")
 
 
 def _running(count: int) -> str:
-    return (
-        f"{count} of your jobs {'runs' if count == 1 else 'run'} or {'is' if count == 1 else 'are'} about to"
-    )
+    return f"{count} of your jobs {'runs' if count == 1 else 'run'}"
 
 
-def _place(position: int | None) -> str:
-    if position is None:
-        return ""
-    return "next in the queue" if position == 1 else f"position {position} in the queue"
+def _place(wait: Wait) -> str:
+    if wait.position is None:
+        return "it was just queued" if wait.is_new else f"behind more than {MOST_COUNTED} others in the queue"
+    return "next in the queue" if wait.position == 1 else f"position {wait.position} in the queue"
 
 
 _DO_NOT_ANSWER = (WaitsFor.OUTSIDE, WaitsFor.STORE)
 
 _WAITS_FOR = {
     WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
+    WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
     WaitsFor.WORKER: "no worker{of_class} is connected",
     WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",
     WaitsFor.UNCORDONED_WORKER: "an operator lets the workers{of_class} take no more jobs",
     WaitsFor.RESUMED_QUEUE: "an operator has paused the queue{of_class}",
-    WaitsFor.DISPATCHER: "no dispatcher is connected",
+    WaitsFor.SCHEDULER: "no scheduler is connected",
     WaitsFor.BROKER: "the broker does not answer, so no job reaches a worker",
     WaitsFor.CHECKS: "its files are looked at first",
-    WaitsFor.ANOTHER_JOB: "another job computes gradients that it needs too",
 }

@@ -19,8 +19,8 @@ from fastapi.testclient import TestClient
 from httpx import Response
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import machines
-from jobs.placement.classes import Capacity, class_of
+from jobs.queue import workers
+from jobs.queue.classes import Capacity, class_of
 from jobs.settings import Settings
 from jobs.spec import model_shape
 from pruning.estimate import Machine
@@ -78,9 +78,7 @@ def test_an_estimate_is_for_the_slowest_live_worker(
     with database.begin() as session:
         for name, speed in (("slow", 1.0), ("fast", 2.0)):
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
-            machines.measured(
-                session, name, "prune", H100.model_copy(update={"operations_per_second": rates})
-            )
+            workers.measured(session, name, "cpu", H100.model_copy(update={"operations_per_second": rates}))
     answer = client.post("/v1/estimates", json=body(llama))
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -264,8 +262,8 @@ def test_an_estimate_answers_for_each_class_of_workers(
             )
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
             fast = H100.model_copy(update={"operations_per_second": rates, "memory_bytes": gibibytes * 2**30})
-            machines.declared(session, class_of(has), [class_of(has)], has)
-            machines.measured(session, class_of(has), class_of(has), fast)
+            workers.declared(session, class_of(has), class_of(has), has)
+            workers.measured(session, class_of(has), class_of(has), fast)
     told = client.post("/v1/estimates", json=body(llama)).json()
     small, large = told["classes"]
     assert (small["worker_class"], large["worker_class"]) == ("gpu.4g", "gpu.80g")

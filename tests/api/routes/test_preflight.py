@@ -12,12 +12,12 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import preflight
-from jobs.fleet import dispatch_queue
+from jobs.queue import line, sizing
 from jobs.settings import Settings
 from jobs.spec import preflight as checks
 from jobs.tables import Job
+from scheduler.checks import PendingChecks
 from tests.api.drive import SMALLEST
-from worker.dispatcher.checks import PendingChecks
 
 Database = sessionmaker[Session]
 
@@ -87,13 +87,16 @@ def test_a_repeated_request_returns_its_job_whatever_became_of_the_files(
     assert client.post("/v1/jobs", json=body).status_code == 422
 
 
-def undispatched(database: Database) -> list[str]:
+def claimable(database: Database) -> list[str]:
     with database.begin() as session:
-        return [str(job_id) for job_id in dispatch_queue.take_undispatched(session, "prune", 9)]
+        for job in sizing.unsized(session, 9):
+            sizing.sized(session, job.job_id, None)
+        found = line.in_line(session, "cpu", line.groups(session), 9)
+        return [str(job.id) for job in found.jobs]
 
 
 @pytest.mark.threat
-def test_what_a_slow_disk_keeps_is_checked_before_the_job_is_dispatched(
+def test_what_a_slow_disk_keeps_is_checked_before_the_job_is_claimed(
     client: TestClient, model: Path, database: Database, settings: Settings, slow_disk: None
 ) -> None:
     bodies = [{}, {"evaluation": {"dataset": "builtin", "sequence_length": 513}}]
@@ -101,9 +104,9 @@ def test_what_a_slow_disk_keeps_is_checked_before_the_job_is_dispatched(
         client.post("/v1/jobs", json=SMALLEST | {"model": str(model)} | more).json() for more in bodies
     )
     assert (good["checks"], bad["checks"]) == ("pending", "pending")
-    assert undispatched(database) == []
+    assert claimable(database) == []
     PendingChecks(database, settings).round()
-    assert undispatched(database) == [good["id"]]
+    assert claimable(database) == [good["id"]]
     assert client.get(f"/v1/jobs/{good['id']}").json()["checks"] == "done"
     failed = client.get(f"/v1/jobs/{bad['id']}").json()
     assert (failed["state"], failed["checks"], failed["attempts"]) == ("failed", "done", [])
@@ -119,10 +122,10 @@ def test_a_check_that_never_ends_keeps_a_job_for_a_minute(
     client: TestClient, model: Path, database: Database, slow_disk: None
 ) -> None:
     job = client.post("/v1/jobs", json=SMALLEST | {"model": str(model)}).json()
-    assert undispatched(database) == []
+    assert claimable(database) == []
     with database.begin() as session:
         session.execute(update(Job).values(queued_at=text("clock_timestamp() - interval '61 s'")))
-    assert undispatched(database) == [job["id"]]
+    assert claimable(database) == [job["id"]]
 
 
 def test_one_job_that_cannot_be_read_holds_up_no_other(
@@ -134,7 +137,7 @@ def test_one_job_that_cannot_be_read_holds_up_no_other(
     with database.begin() as session:
         session.execute(update(Job).where(Job.id == first).values(spec={}))
     PendingChecks(database, settings).round()
-    assert undispatched(database) == [first, second]
+    assert claimable(database) == [first, second]
 
 
 @pytest.mark.threat

@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs.fleet import line
+from jobs.queue import line, sizing
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs
 
@@ -12,7 +12,9 @@ ORIGIN = {"Origin": "http://testserver"}
 
 def in_line(jobs: Jobs) -> list[str]:
     with jobs.database.begin() as session:
-        return [str(job.id) for job in line.in_line(session, "prune", 10).jobs]
+        for job in sizing.unsized(session, 10):
+            sizing.sized(session, job.job_id, None)
+        return [str(job.id) for job in line.in_line(session, "cpu", line.groups(session), 10).jobs]
 
 
 def test_your_jobs_run_by_the_priority_of_their_requests(client: TestClient, jobs: Jobs) -> None:

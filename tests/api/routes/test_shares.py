@@ -7,9 +7,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue
 from jobs.tables import AuditRecord, DailyUse, JobAttempt, OwnerShare, Worker
 from tests.api.drive import ClientOf, Jobs, scopes_but
+from tests.jobs.queue.fleet import register
 
 Database = sessionmaker[Session]
 ORIGIN = {"Origin": "http://testserver"}
@@ -28,7 +28,7 @@ NOTHING = {
 def gpu_worker(database: Database) -> None:
     """The worker of `Jobs` has two GPUs."""
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "worker", "prune")
+        register(session, "worker")
         machine = {"device": "cuda (H100), cuda (H100)", "devices": 2}
         session.execute(update(Worker).values(machine=machine))
 

@@ -5,7 +5,6 @@ import re
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
 from typing import Any
-from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
@@ -14,38 +13,50 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.schemas.jobs.waiting import Waiting
 from api.streams.streams import Batch, Streams
-from jobs.fleet import dispatch_queue, machines, quarantine, steering, waiting
-from jobs.fleet.placing import live_classes, look_again, place_sized
-from jobs.fleet.waiting import Wait, WaitsFor
-from jobs.lifecycle import placing, sent_files
-from jobs.placement.classes import Capacity
-from jobs.placement.needs import Needs
+from jobs.lifecycle import sent_files
+from jobs.queue import quarantine, schedulers, sizing, steering, workers
+from jobs.queue.classes import Capacity
+from jobs.queue.needs import Needs
+from jobs.queue.waiting import Wait, WaitsFor
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+from tests.jobs.queue.fleet import register
 
 Database = sessionmaker[Session]
 
-OF_THE_OUTSIDE: dict[str, None] = dict.fromkeys(("since", "tries", "next_try_at"))
-NO_WORKER = {"reason": "worker", "position": 1, "message": "no worker is connected"} | OF_THE_OUTSIDE
+OF_THE_OUTSIDE: dict[str, None] = dict.fromkeys(("job_id", "since", "tries", "next_try_at"))
+NO_WORKER = {"reason": "worker", "position": None, "message": "no worker is connected"} | OF_THE_OUTSIDE
 NEXT = {"reason": "its_turn", "position": 1, "message": "next in the queue"} | OF_THE_OUTSIDE
 FAULT = "its work directory cannot be written (EROFS)"
 
 
 def connect(database: Database) -> None:
-    """A worker and a dispatcher appear."""
+    """A worker and a scheduler appear."""
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "worker", "prune")
-        dispatch_queue.dispatcher_seen(session, "dispatcher")
+        register(session, "worker")
+        schedulers.scheduler_seen(session, "scheduler")
+
+
+def size_all(database: Database) -> None:
+    """Do what the scheduler does with new jobs."""
+    with database.begin() as session:
+        for job in sizing.unsized(session, 100):
+            sizing.sized(session, job.job_id, None)
 
 
 def test_every_answer_says_why_a_queued_job_waits(client: TestClient, jobs: Jobs, database: Database) -> None:
     submitted = client.post("/v1/jobs", json=SMALLEST).json()
     assert submitted["waiting"] == NO_WORKER
     connect(database)
+    checks = {"reason": "checks", "position": None, "message": "its size is estimated, to choose a worker"}
+    assert client.get(f"/v1/jobs/{submitted['id']}").json()["waiting"] == checks | OF_THE_OUTSIDE
+    size_all(database)
     path = f"/v1/jobs/{submitted['id']}"
     assert client.get(path).json()["waiting"] == NEXT
     later = str(jobs.queued("eve"))
-    behind = client.post("/v1/jobs", json=SMALLEST).json()["waiting"]
+    client.post("/v1/jobs", json=SMALLEST)
+    size_all(database)
+    behind = client.get("/v1/jobs").json()["items"][0]["waiting"]
     assert behind == NEXT | {"position": 3, "message": "position 3 in the queue"}
     assert [job["waiting"] for job in client.get("/v1/jobs").json()["items"]] == [behind, NEXT]
     assert later not in client.get("/v1/jobs").text
@@ -53,13 +64,15 @@ def test_every_answer_says_why_a_queued_job_waits(client: TestClient, jobs: Jobs
     assert client.post(f"{path}/retry").json()["waiting"] == NEXT
     body = {"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.3, 0.5]}}
     sweep = client.post("/v1/sweeps", json=body).json()
-    for jobs_of_it in (sweep["jobs"], client.get(f"/v1/sweeps/{sweep['id']}").json()["jobs"]):
-        assert [job["waiting"]["position"] for job in jobs_of_it] == [4, 5]
+    assert [job["waiting"]["reason"] for job in sweep["jobs"]] == ["checks", "checks"]
+    size_all(database)
+    jobs_of_it = client.get(f"/v1/sweeps/{sweep['id']}").json()["jobs"]
+    assert [job["waiting"]["position"] for job in jobs_of_it] == [4, 5]
 
 
 @pytest.mark.parametrize(("pending", "said"), [(True, "its files are"), (False, "its size is")])
 def test_a_job_whose_files_were_looked_at_waits_for_its_size(pending: bool, said: str) -> None:
-    job = Job(checks_pending=pending, queue="prune")
+    job = Job(checks_pending=pending)
     assert Waiting.of(job, Wait(WaitsFor.CHECKS), with_faults=False).message.startswith(said)
 
 
@@ -76,13 +89,15 @@ def test_only_an_admin_reads_what_is_wrong_with_the_workers(
 ) -> None:
     job_id = jobs.queued()
     with database.begin() as session:
-        quarantine.quarantine(session, "sick", "prune", FAULT)
+        schedulers.scheduler_seen(session, "scheduler")
+        register(session, "sick")
+        quarantine.quarantine(session, "sick", "cpu", FAULT)
     everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
     paths = ["/v1/jobs", f"/v1/jobs/{job_id}", "/jobs", f"/jobs/{job_id}"]
     assert [FAULT in admin.get(path).text for path in paths] == [True] * 4
     for path in paths:
         told = everybody.get(path).text
-        assert "every worker is quarantined" in told
+        assert "every worker of the class cpu is quarantined" in told
         assert "work directory" not in told
         assert "sick" not in told
 
@@ -116,7 +131,7 @@ def test_a_copy_of_a_queued_job_is_stale_once_it_waits_for_something_else(
         connect(database)
         assert client.get(path, headers=tag).status_code == 200
         with database.begin() as session:
-            dispatch_queue.worker_gone(session, "worker")
+            workers.worker_gone(session, "worker")
         assert client.get(path, headers=tag).status_code == 304
 
 
@@ -155,19 +170,21 @@ def test_everybody_is_told_that_an_operator_lets_their_jobs_wait(
         (
             lambda session: steering.cordon(session, "worker"),
             lambda session: steering.uncordon(session, "worker"),
-            {"reason": "uncordoned_worker", "message": "an operator lets the workers take no more jobs"},
+            {
+                "reason": "uncordoned_worker",
+                "message": "an operator lets the workers of the class cpu take no more jobs",
+            },
         ),
         (
-            lambda session: steering.pause(session, "prune", "root"),
-            lambda session: steering.resume(session, "prune"),
-            {"reason": "resumed_queue", "message": "an operator has paused the queue"},
+            lambda session: steering.pause(session, "cpu", "root"),
+            lambda session: steering.resume(session, "cpu"),
+            {"reason": "resumed_queue", "message": "an operator has paused the queue of the class cpu"},
         ),
     ):
         with database.begin() as session:
             act(session)
         waits = everybody.get(f"/v1/jobs/{second}").json()["waiting"]
-        place = {"position": 2, "message": f"{told['message']}; position 2 in the queue"}
-        assert waits == told | place | OF_THE_OUTSIDE
+        assert waits == told | {"position": None} | OF_THE_OUTSIDE
         assert waits["message"] in everybody.get(f"/jobs/{second}").text
         assert "root" not in everybody.get(f"/jobs/{second}").text
         with database.begin() as session:
@@ -180,31 +197,14 @@ def test_a_job_says_that_the_broker_is_silent_and_since_when(
     connect(database)
     job_id = jobs.queued()
     with database.begin() as session:
-        dispatch_queue.dispatcher_seen(session, "dispatcher", reaches_broker=False)
+        schedulers.scheduler_seen(session, "scheduler", reaches_broker=False)
     waiting = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
     since = datetime.fromisoformat(waiting.pop("since"))
     assert abs(datetime.now(UTC) - since) < timedelta(hours=1)
     said = "the broker does not answer, so no job reaches a worker"
-    assert waiting == {"reason": "broker", "position": 1, "message": said, "tries": None, "next_try_at": None}
+    rest = dict.fromkeys(("position", "job_id", "tries", "next_try_at"))
+    assert waiting == {"reason": "broker", "message": said, **rest}
     assert said in client.get(f"/jobs/{job_id}").text
-
-
-def test_the_class_of_workers_that_is_missing_is_named(
-    client: TestClient, jobs: Jobs, database: Database
-) -> None:
-    path = f"/v1/jobs/{jobs.queued()}"
-    connect(database)
-    with database.begin() as session:
-        session.execute(update(Job).values(queue="gpu.80g"))
-    assert client.get(path).json()["waiting"]["message"] == "no worker of the class gpu.80g is connected"
-    with database.begin() as session:
-        quarantine.quarantine(session, "sick", "gpu.80g", "no GPU")
-    message = client.get(path).json()["waiting"]["message"]
-    assert message == "every worker of the class gpu.80g is quarantined: no GPU"
-    with database.begin() as session:
-        steering.pause(session, "gpu.80g", "root")
-    message = client.get(path).json()["waiting"]["message"]
-    assert message == "an operator has paused the queue of the class gpu.80g; next in the queue"
 
 
 def test_the_list_shows_why_a_job_waits(client: TestClient, jobs: Jobs, database: Database) -> None:
@@ -221,12 +221,9 @@ def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
     needs = Needs(device_bytes=62 * 10**9, host_bytes=1, cpu_bytes=10**12, cpu_seconds=1e6)
     job_id = jobs.queued()
     with database.begin() as session:
-        machines.declared(session, "small", ["gpu.24g"], has)
-        dispatch_queue.dispatcher_seen(session, "dispatcher")
-    assert client.get(f"/v1/jobs/{job_id}").json()["waiting"]["reason"] == "checks", "it is estimated first"
-    with database.begin() as session:
-        placing.sized(session, job_id, needs.model_dump())
-        place_sized(session, live_classes(session, 30), 10)
+        workers.declared(session, "small", "gpu.24g", has)
+        schedulers.scheduler_seen(session, "scheduler")
+        session.execute(update(Job).values(needs=needs.model_dump()))
     told = client.get(f"/v1/jobs/{job_id}").json()
     assert told["waiting"]["reason"] == "unschedulable"
     message = (
@@ -240,25 +237,13 @@ def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
         assert message in html.unescape(client.get(path).text)
     assert "62 GB of GPU memory" in client.get(f"/jobs/{job_id}").text
     with database.begin() as session:
-        machines.declared(session, "large", ["gpu.80g"], has.model_copy(update={"device_bytes": 80 * 10**9}))
-        look_again(session, live_classes(session, 30), UUID(int=0), 10)
-        place_sized(session, live_classes(session, 30), 10)
-    told = client.get(f"/v1/jobs/{job_id}").json()
-    assert (told["waiting"]["reason"], told["worker_class"]) == ("its_turn", "gpu.80g")
-    assert "gpu.80g" in client.get(f"/jobs/{job_id}").text
-    with database.begin() as session:
-        dispatch_queue.worker_gone(session, "large")
-    waiting = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
-    assert (waiting["reason"], waiting["message"]) == (
-        "worker",
-        "no worker of the class gpu.80g is connected",
-    )
+        workers.declared(session, "large", "gpu.80g", has.model_copy(update={"device_bytes": 80 * 10**9}))
+    assert client.get(f"/v1/jobs/{job_id}").json()["waiting"] == NEXT
 
 
 def test_a_job_whose_priority_is_changed_shows_its_new_place_at_once(
-    client: TestClient, jobs: Jobs, database: Database, monkeypatch: pytest.MonkeyPatch
+    client: TestClient, jobs: Jobs, database: Database
 ) -> None:
-    monkeypatch.setattr(waiting, "TOLD_SECONDS", 3600.0)
     connect(database)
     first, second = jobs.queued(), jobs.queued()
     listed = client.get("/v1/jobs").json()["items"]

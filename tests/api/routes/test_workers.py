@@ -9,11 +9,12 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.api_keys import Scope
-from jobs.fleet import dispatch_queue, machines, quarantine, steering
-from jobs.placement.classes import Capacity
+from jobs.queue import quarantine, steering, workers
+from jobs.queue.classes import Capacity
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from tests.api.drive import ClientOf, Jobs
+from tests.jobs.queue.fleet import CPU, register
 
 Database = sessionmaker[Session]
 
@@ -23,8 +24,8 @@ FAULT = "its work directory cannot be written (EROFS)"
 def test_a_quarantined_worker_comes_first_and_says_why(client: TestClient, database: Database) -> None:
     with database.begin() as session:
         for name in ("a", "b"):
-            dispatch_queue.worker_seen(session, name, "prune")
-        quarantine.quarantine(session, "b", "prune", FAULT)
+            register(session, name)
+        quarantine.quarantine(session, "b", "cpu", FAULT)
     sick, well = client.get("/v1/workers").json()["items"]
     assert (sick["name"], sick["state"], sick["fault"]) == ("b", "quarantined", FAULT)
     assert sick["since"] == sick["quarantined_at"] >= sick["started_at"]
@@ -39,9 +40,9 @@ def test_a_busy_worker_names_its_job_and_a_silent_one_says_since_when(
     jobs.progress(claim, "prune", 3, 30)
     jobs.succeed(jobs.running())  # which leaves no trace
     with database.begin() as session:
-        machines.measured(session, "worker", "prune", ASSUMED.model_copy(update={"device": "cuda A40"}))
-        dispatch_queue.worker_seen(session, "worker", "prune")
-        quarantine.quarantine(session, "gone", "prune", FAULT)
+        workers.measured(session, "worker", "cpu", ASSUMED.model_copy(update={"device": "cuda A40"}))
+        register(session, "worker")
+        quarantine.quarantine(session, "gone", "cpu", FAULT)
         long_ago = text("clock_timestamp() - interval '31 seconds'")
         session.execute(update(Worker).where(Worker.name == "gone").values(seen_at=long_ago))
         taken = session.get_one(Job, claim.job_id).running_at
@@ -64,8 +65,8 @@ def test_the_page_shows_what_the_api_says(client: TestClient, jobs: Jobs, databa
     assert "No worker is connected." in client.get("/workers").text
     claim = jobs.running("eve & co")
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "worker", "prune")
-        quarantine.quarantine(session, "sick", "prune", "<img src=x>")
+        register(session, "worker")
+        quarantine.quarantine(session, "sick", "cpu", "<img src=x>")
     html = client.get("/workers").text
     assert re.findall(r'class="badge \w+">(\w+)<', html) == ["Quarantined", "Busy"]
     assert f'href="/jobs/{claim.job_id}?owner=eve%20%26%20co"' in html
@@ -83,9 +84,9 @@ def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, databa
     }
     with database.begin() as session:
         for name, layers in told.items():
-            dispatch_queue.worker_seen(session, name, "prune")
+            register(session, name)
             if layers is not None:
-                machines.confined(session, name, "prune", layers)
+                workers.confined(session, name, "cpu", layers)
     items = client.get("/v1/workers").json()["items"]
     assert {item["name"]: item["sandbox"] for item in items} == told
     html = client.get("/workers").text
@@ -97,8 +98,8 @@ ACTS = [
     ("workers/a/cordon", "worker.cordoned", "worker a"),
     ("workers/a/drain", "worker.drained", "worker a"),
     ("workers/a/uncordon", "worker.uncordoned", "worker a"),
-    ("queues/prune/pause", "queue.paused", "queue prune"),
-    ("queues/prune/resume", "queue.resumed", "queue prune"),
+    ("queues/cpu/pause", "queue.paused", "queue cpu"),
+    ("queues/cpu/resume", "queue.resumed", "queue cpu"),
 ]
 
 
@@ -114,8 +115,9 @@ def test_each_act_of_an_operator_is_done_and_recorded(
 ) -> None:
     claim = jobs.running("eve")
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "a", "prune")
-        session.execute(update(Job).where(Job.id == claim.job_id).values(worker="a"))
+        register(session, "a")
+        moved = update(Job).where(Job.id == claim.job_id)
+        session.execute(moved.values(worker="a", worker_class="cpu"))
     states = []
     for path, _, _ in ACTS:
         assert client.post(prefix + path).status_code == (200 if prefix == "/v1/" else 303)
@@ -138,7 +140,7 @@ def test_each_act_of_an_operator_is_done_and_recorded(
 @pytest.mark.parametrize("prefix", ["/v1/", "/"])
 def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Database, prefix: str) -> None:
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "a", "prune")
+        register(session, "a")
     looker = client_of(scopes=[Scope.JOBS_READ, Scope.ADMIN])
     writer = client_of(scopes=[Scope.JOBS_READ, Scope.JOBS_WRITE])
     for path, _, _ in ACTS:
@@ -162,10 +164,10 @@ def test_the_page_shows_what_operators_have_ordered(
     claim = jobs.running()
     with database.begin() as session:
         for name in ("a", "b", "worker"):
-            dispatch_queue.worker_seen(session, name, "prune")
+            register(session, name)
         steering.cordon(session, "a")
         steering.drain(session, "worker")
-        steering.pause(session, "prune", "eve")
+        steering.pause(session, "cpu", "eve")
     html = client.get("/workers").text
     assert re.findall(r'class="badge \w+">(\w+)<', html) == ["Cordoned", "Idle", "Busy", "Paused"]
     assert "ends after its job" in html
@@ -175,7 +177,7 @@ def test_the_page_shows_what_operators_have_ordered(
         *("workers/a/uncordon", "workers/a/drain"),
         *("workers/b/cordon", "workers/b/drain"),
         "workers/worker/uncordon",
-        "queues/prune/resume",
+        "queues/cpu/resume",
     ]
     assert claim.job_id.hex[-8:] in html
 
@@ -194,14 +196,14 @@ def test_an_admin_cancels_any_owners_job_and_that_is_recorded(client_of: ClientO
 def test_the_class_of_a_worker_and_what_it_has_are_told(client: TestClient, database: Database) -> None:
     has = Capacity(gpus=2, device_bytes=80 * 10**9, host_bytes=400 * 10**9, scratch_bytes=2 * 10**12)
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "old", "prune")
-        machines.declared(session, "new", ["gpu.2x80g", "night"], has)
+        register(session, "old")
+        workers.declared(session, "new", "gpu.2x80g", has, queues=["gpu.2x80g", "night"])
     new, old = client.get("/v1/workers").json()["items"]
-    assert (old["queue"], old["queues"], old["capacity"]) == ("prune", ["prune"], None)
+    assert (old["queue"], old["queues"], old["capacity"]) == ("cpu", None, CPU.model_dump())
     assert (new["queue"], new["queues"]) == ("gpu.2x80g", ["gpu.2x80g", "night"])
     assert Capacity.model_validate(new["capacity"]) == has
     html = client.get("/workers").text
-    assert "class gpu.2x80g, reads gpu.2x80g, night" in html
+    assert "class gpu.2x80g, runs gpu.2x80g, night" in html
     assert "80 GB, 400 GB of host memory, 2 TB of disk" in html
 
 

@@ -16,10 +16,10 @@ from api import failure_log
 from api.actions.workers import Look
 from jobs.access import api_keys, audit
 from jobs.access.api_keys import Principal
-from jobs.fleet import dispatch_queue
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
 from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
+from tests.jobs.queue.fleet import register
 
 pytestmark = pytest.mark.threat
 
@@ -143,7 +143,7 @@ def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
 ) -> None:
     admin, paths = client_of("root"), ("/v1/workers", "/workers")
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "worker", "prune")
+        register(session, "worker")
     own = jobs.running("root")
     assert str(own.job_id) in admin.get("/v1/workers").text
     jobs.succeed(own)
@@ -158,7 +158,7 @@ def test_a_look_that_is_repeated_is_recorded_once_an_hour(
     client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "worker", "prune")
+        register(session, "worker")
     admin, other = client_of("root"), client_of("root")
     elsewhere = TestClient(admin.app, client=("192.0.2.7", 1), headers=admin.headers)
     jobs.running("ada")
@@ -187,7 +187,7 @@ def test_a_live_list_of_workers_is_recorded_once(
 ) -> None:
     admin = client_of("root")
     with database.begin() as session:
-        dispatch_queue.worker_seen(session, "worker", "prune")
+        register(session, "worker")
     resources = admin.app.state.resources  # type: ignore[attr-defined]
     look = Look(resources, Principal(uuid4(), "root", frozenset()), "GET /workers/stream")
     assert [worker.job for worker in look.read().items] == [None]

@@ -145,7 +145,7 @@ def test_a_process_is_handed_only_the_secrets_that_it_needs(running: Up) -> None
         given.setdefault(path.parts[-3], set()).add(path.name)
     assert given == {
         "api": {"DATABASE_URL", "PRUNESERVE_SECRET_KEYS", "PRUNESERVE_HUB_TOKEN"},
-        "dispatcher": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_SECRET_KEYS"},
+        "scheduler": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_SECRET_KEYS"},
         "worker": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_HUB_TOKEN"},
     }
 
@@ -173,7 +173,7 @@ def test_the_service_may_change_nothing_but_rows(running: Up, statement: str) ->
         connection.execute(statement)
 
 
-@pytest.mark.parametrize("part", ["worker", "dispatcher"])
+@pytest.mark.parametrize("part", ["worker", "scheduler"])
 def test_a_health_check_asks_for_the_heartbeat(running: Up, part: str) -> None:
     secret = running.data.root / "api" / "secrets" / "DATABASE_URL"
     place = {"DATABASE_URL_FILE": str(secret), "STORE_URL": running.data.store.as_uri()}
@@ -201,7 +201,7 @@ def test_ctrl_c_stops_everything_in_order(running: Up) -> None:
     running.process.send_signal(signal.SIGINT)
     said, _ = running.process.communicate(timeout=PATIENCE_SECONDS)
     assert running.process.returncode == 0
-    assert re.findall(r"(\w+) stopped", said) == ["worker", "dispatcher", "api", "valkey", "postgres"]
+    assert re.findall(r"(\w+) stopped", said) == ["worker", "scheduler", "api", "valkey", "postgres"]
     assert processes_of(running.data) == []
     assert not running.data.address.exists()
 

@@ -16,14 +16,15 @@ from cli.embedded import worker_watch
 from cli.embedded.postgres import Postgres
 from cli.embedded.worker_watch import Own
 from jobs.database import sqlalchemy_url
-from jobs.fleet import dispatch_queue, quarantine
-from jobs.tables import Dispatcher, Worker
+from jobs.queue import quarantine, schedulers
+from jobs.tables import Scheduler, Worker
 from tests.cli.embedded.freezing import frozen
+from tests.jobs.queue.fleet import register
 
 Database = sessionmaker[Session]
 
 WORKER = Own(Path("worker.log"), lambda: 7, "it takes no jobs")
-DISPATCHER = Own(Path("dispatcher.log"), lambda: 8, "no job begins")
+SCHEDULER = Own(Path("scheduler.log"), lambda: 8, "no job begins")
 
 
 class Terminal:
@@ -57,17 +58,17 @@ def test_a_quarantine_is_said_once_and_its_end_too(
 ) -> None:
     sick, wait_for = name_of(7), terminal.wait_for
     with database.begin() as session:
-        quarantine.quarantine(session, "killed-yesterday", "prune", "long ago")
-        dispatch_queue.worker_seen(session, "killed-as-well", "prune")
+        quarantine.quarantine(session, "killed-yesterday", "cpu", "long ago")
+        register(session, "killed-as-well")
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=1)))
     with worker_watch.workers_watched(
-        database_url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
+        database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
     ) as watch:
         assert not watch.heard.wait(0.1)
         for fault in ("its disk has 7 B free\x1b[2J", "its disk has 6 B free"):
             with database.begin() as session:
-                dispatch_queue.worker_seen(session, sick, "prune")
-                quarantine.quarantine(session, sick, "prune", fault)
+                register(session, sick)
+                quarantine.quarantine(session, sick, "cpu", fault)
             wait_for(f"worker {sick} takes no jobs: its disk has 7 B free")
         assert watch.heard.wait(120)
         assert not watch.takes_jobs
@@ -86,17 +87,17 @@ def test_a_worker_that_somebody_else_has_started_is_not_called_the_own_one(
     database: Database, database_url: str, terminal: Terminal
 ) -> None:
     with worker_watch.workers_watched(
-        database_url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
+        database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
     ) as watch:
         with database.begin() as session:
-            dispatch_queue.worker_seen(session, name_of(77), "prune")
-            quarantine.quarantine(session, "elsewhere-7-a1b2c3", "prune", "no disk")
+            register(session, name_of(77))
+            quarantine.quarantine(session, "elsewhere-7-a1b2c3", "cpu", "no disk")
         terminal.wait_for(f"worker {name_of(77)}, which was not started here, takes jobs\n")
         terminal.wait_for("worker elsewhere-7-a1b2c3, which was not started here, takes no jobs: no disk\n")
         assert not watch.heard.is_set()
         assert not watch.takes_jobs
         with database.begin() as session:
-            dispatch_queue.worker_seen(session, name_of(7), "prune")
+            register(session, name_of(7))
         terminal.wait_for(f"worker {name_of(7)} takes jobs\n")
         assert watch.heard.wait(120)
         assert watch.takes_jobs
@@ -109,13 +110,13 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
     with worker_watch.workers_watched(
         database_url,
         worker=replace(WORKER, process=lambda: process[0]),
-        dispatcher=DISPATCHER,
+        scheduler=SCHEDULER,
         silent_seconds=3600.0,
     ) as watch:
         watch._began -= timedelta(days=1)
         with database.begin() as session:
-            dispatch_queue.worker_seen(session, name_of(7), "prune")
-            dispatch_queue.worker_seen(session, name_of(77), "prune")
+            register(session, name_of(7))
+            register(session, name_of(77))
         terminal.wait_for(f"worker {name_of(7)} takes jobs\n")
         last = datetime.now(UTC) - timedelta(hours=2)
         with database.begin() as session:
@@ -125,38 +126,38 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
             "and it takes no jobs; after `kill -9 7` it is started again (log: worker.log)"
         )
         with database.begin() as session:
-            dispatch_queue.worker_seen(session, name_of(7), "prune")
+            register(session, name_of(7))
         terminal.wait_for(f"worker {name_of(7)} gives signs of life again")
 
         # Of one that has died, whoever restarts it speaks.
         process[0] = None
         with database.begin() as session:
             session.execute(update(Worker).values(seen_at=last))
-            dispatch_queue.worker_seen(session, "another", "prune")
+            register(session, "another")
         terminal.wait_for("worker another, which was not started here, takes jobs")
     assert terminal.shown.count("hangs") == 1
 
 
-def test_a_dispatcher_that_runs_and_records_no_heartbeat_is_reported_to_hang(
+def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
     database: Database, database_url: str, terminal: Terminal
 ) -> None:
     with worker_watch.workers_watched(
-        database_url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
+        database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
     ) as watch:
         watch._began -= timedelta(days=1)
         last = datetime.now(UTC) - timedelta(hours=2)
         with database.begin() as session:
-            dispatch_queue.dispatcher_seen(session, name_of(8))
-            dispatch_queue.dispatcher_seen(session, "elsewhere-8-a1b2c3")
-            session.execute(update(Dispatcher).values(seen_at=last))
+            schedulers.scheduler_seen(session, name_of(8))
+            schedulers.scheduler_seen(session, "elsewhere-8-a1b2c3")
+            session.execute(update(Scheduler).values(seen_at=last))
         terminal.wait_for(
-            f"dispatcher {name_of(8)} hangs: it has given no sign of life since "
+            f"scheduler {name_of(8)} hangs: it has given no sign of life since "
             f"{last.astimezone():%H:%M:%S}, and no job begins; after `kill -9 8` it is started again "
-            "(log: dispatcher.log)"
+            "(log: scheduler.log)"
         )
         with database.begin() as session:
-            dispatch_queue.dispatcher_seen(session, name_of(8))
-        terminal.wait_for(f"dispatcher {name_of(8)} gives signs of life again")
+            schedulers.scheduler_seen(session, name_of(8))
+        terminal.wait_for(f"scheduler {name_of(8)} gives signs of life again")
     assert terminal.shown.count("hangs") == 1
 
 
@@ -166,18 +167,18 @@ def test_a_worker_is_not_said_to_hang_because_the_database_did(tmp_path: Path, t
         migrations.upgrade(postgres.url)
         database = sessionmaker(create_engine(sqlalchemy_url(postgres.url), poolclass=NullPool))
         with worker_watch.workers_watched(
-            postgres.url, worker=WORKER, dispatcher=DISPATCHER, silent_seconds=3600.0
+            postgres.url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
         ) as watch:
             watch._began -= timedelta(days=1)
             with database.begin() as session:
-                dispatch_queue.worker_seen(session, name_of(7), "prune")
+                register(session, name_of(7))
             terminal.wait_for(f"worker {name_of(7)} takes jobs\n")
             with frozen(postgres):
                 while math.isinf(watch._no_answer_at):
                     time.sleep(0.02)
             with database.begin() as session:
                 session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=2)))
-                dispatch_queue.worker_seen(session, "another", "prune")
+                register(session, "another")
             terminal.wait_for("worker another, which was not started here, takes jobs")
             assert "hangs" not in terminal.shown
 

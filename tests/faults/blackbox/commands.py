@@ -24,7 +24,7 @@ ROLES = {
     "postgres": Role(r"/postgres -D "),
     "valkey": Role(r"valkey-server"),
     "API": Role(r" -m api "),
-    "scheduler": Role(r" -m worker\.dispatch( |$)", "pruneserve-dispatcher"),
+    "scheduler": Role(r" -m scheduler( |$)", "pruneserve-scheduler"),
     "worker": Role(r" -m worker( |$)|\bceleryd\b", "pruneserve-worker"),
 }
 

@@ -10,10 +10,10 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.caches import gradients
 from jobs.caches.gradients import Eviction, Found, Waiting
-from jobs.fleet import dispatch_queue
-from jobs.lifecycle import finished_blocks, lifecycle, owner_moves, placing
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queue import line
 from jobs.spec.job import JobSpec
 from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
@@ -71,9 +71,9 @@ def end(database: Database, *claims: Claim) -> None:
             assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
 
 
-def undispatched(database: Database) -> Sequence[UUID]:
+def claimable(database: Database) -> Sequence[UUID]:
     with database.begin() as session:
-        return dispatch_queue.take_undispatched(session, "prune", 10)
+        return [job.id for job in line.in_line(session, "cpu", line.groups(session), 10).jobs]
 
 
 def keys(answer: Found | Waiting, fingerprint: str = "f") -> list[str]:
@@ -103,9 +103,9 @@ def test_the_second_job_waits_until_the_first_has_published(
     assert ask(database, first) == COMPUTING  # also when it comes back
     assert ask(database, second) == Waiting("f", first.job_id)
     waits(database, second, first.job_id)
-    assert undispatched(database) == []
+    assert claimable(database) == []
     assert compute(database, first)
-    assert undispatched(database) == [second.job_id]
+    assert claimable(database) == [second.job_id]
     with database.begin() as session:
         again = lifecycle.claim(session, second.job_id, "worker", 30)
     assert again is not None
@@ -124,7 +124,7 @@ def test_a_job_does_not_wait_for_norms_that_were_published_in_between(
     ask(database, second)
     assert compute(database, first)
     waits(database, second, first.job_id)
-    assert undispatched(database) == [second.job_id]
+    assert claimable(database) == [second.job_id]
 
 
 @pytest.mark.parametrize("end", ["failed", "cancelled"])
@@ -141,10 +141,10 @@ def test_a_job_that_ends_without_publishing_unblocks_the_others(
         else:
             assert owner_moves.cancel(session, first.owner, first.job_id)
     if end == "cancelled":
-        assert undispatched(database) == []  # it may still be at it
+        assert claimable(database) == []  # it may still be at it
         with database.begin() as session:
             assert lifecycle.finish_cancelling(session, first)
-    assert set(undispatched(database)) == {second.job_id, third.job_id}
+    assert set(claimable(database)) == {second.job_id, third.job_id}
     with database.begin() as session:
         again = lifecycle.claim(session, second.job_id, "worker", 30)
     assert again is not None
@@ -175,11 +175,11 @@ def test_no_two_jobs_wait_for_each_other(database: Database, take: Callable[[], 
     assert ask(database, second, "l2") == Found({}, frozenset({"l2"}))
     assert ask(database, third, "l1") == Waiting("l1", first.job_id)
     waits(database, third, first.job_id, "l1")
-    assert undispatched(database) == []
+    assert claimable(database) == []
     # The first one needs the other norm as well after all, and waits: what it held is free for the third.
     assert ask(database, first, "l1", "l2") == Waiting("l2", second.job_id)
     waits(database, first, second.job_id, "l2")
-    assert undispatched(database) == [third.job_id]
+    assert claimable(database) == [third.job_id]
     assert ask(database, second, "l1", "l2") == Found({}, frozenset({"l1", "l2"}))
 
 
@@ -304,7 +304,7 @@ def test_norms_larger_than_the_limit_stay_until_the_jobs_that_want_them_have_end
     assert evict() == (Eviction(1, 0) if wants else Eviction(0, 0))
 
 
-def test_an_owners_jobs_keep_two_norms_beyond_the_limit_and_those_that_fit_nowhere_keep_none(
+def test_an_owners_jobs_keep_two_norms_beyond_the_limit_while_they_wait(
     database: Database, take: Callable[[], Claim], spec: JobSpec
 ) -> None:
     claims = [take() for _ in range(4)]
@@ -322,5 +322,5 @@ def test_an_owners_jobs_keep_two_norms_beyond_the_limit_and_those_that_fit_nowhe
 
     assert left() == {"2", "3"}
     with database.begin() as session:
-        placing.mark_unschedulable(session, waiting)
+        assert owner_moves.cancel(session, "ada", waiting)
     assert left() == set()

@@ -11,7 +11,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StepFinished
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
-from jobs.tables import NOW, Job
+from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.jobs.lifecycle.rows import STORED_ERROR
 
@@ -25,7 +25,7 @@ def claim(database: sessionmaker[Session], submit: Callable[[], UUID]) -> Claim:
         assert first is not None
         assert lifecycle.take_back(session, job_id, first.lease_token, "gone", 3) == JobState.QUEUED
     with database.begin() as session:
-        session.execute(update(Job).values(dispatched_at=NOW, blocked_on=job_id, error=STORED_ERROR))
+        session.execute(update(Job).values(blocked_on=job_id, error=STORED_ERROR))
         claim = lifecycle.claim(session, job_id, "w1", 30)
         assert claim is not None
         step = StepFinished(attempt=2, stage=Stage.PRUNE, step=3, steps=9, seconds_left=8.5)

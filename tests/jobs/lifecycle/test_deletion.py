@@ -27,7 +27,7 @@ from jobs.tables import (
     Sweep,
     ZooEntry,
 )
-from worker.dispatcher.retention import Retention
+from scheduler.retention import Retention
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -129,7 +129,7 @@ def test_rows_and_files_of_a_deleted_job_go_and_those_of_others_stay(
     assert naming(database, gone) == set()
 
 
-def test_the_second_look_at_a_jobs_files_is_not_lost_between_two_dispatchers(
+def test_the_second_look_at_a_jobs_files_is_not_lost_between_two_schedulers(
     database: Database, settings: Settings, submit: Submit
 ) -> None:
     """The first one takes so long that the second is given the same job, and ends before it."""

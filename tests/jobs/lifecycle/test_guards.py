@@ -116,7 +116,7 @@ def test_only_the_named_attempt_of_the_named_job_is_closed(database: Database, s
     with database.begin() as session:
         session.add_all(JobAttempt(job_id=job, attempt=n, worker="w") for job in (one, other) for n in (1, 2))
         session.flush()
-        close_attempt(session, one, 2, Outcome.LOST, "gone", queue="prune")
+        close_attempt(session, one, 2, Outcome.LOST, "gone")
     with database.begin() as session:
         closed = select(JobAttempt.job_id, JobAttempt.attempt).where(JobAttempt.ended_at.is_not(None))
         assert session.execute(closed).all() == [(one, 2)]

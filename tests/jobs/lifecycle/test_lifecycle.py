@@ -240,11 +240,10 @@ def test_a_lost_job_returns_to_the_queue_without_its_workers_columns(
 ) -> None:
     claim = take(database, submit())
     with database.begin() as session:
-        session.execute(update(Job).values(dispatched_at=text("now()")))
         lifecycle.record(session, claim, finished_step(claim, 1))
     assert take_back(database, claim) == JobState.QUEUED
     waiting = job(database, claim.job_id)
-    assert (waiting.worker, waiting.lease_token, waiting.dispatched_at) == (None, None, None)
+    assert (waiting.worker, waiting.lease_token) == (None, None)
     assert (waiting.stage, waiting.step, waiting.seconds_left) == (None, None, None)
     assert [(a.outcome, a.reason) for a in attempts(database, claim.job_id)] == [("lost", "gone")]
 

@@ -7,10 +7,10 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet.waiting import Wait, Waits, WaitsFor
 from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queue.waiting import Wait, Waits, WaitsFor
 from jobs.states import JobState
 from jobs.tables import NOW, Job, Lease
 from tests.jobs.lifecycle.rows import ERROR, events_of, row_of

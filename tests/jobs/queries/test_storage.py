@@ -99,7 +99,7 @@ def owners(database: Database, settings: Settings, tmp_path: Path) -> Owners:
 @pytest.mark.parametrize("end", ["running", "failed", "succeeded"])
 def test_every_file_counts_once_whatever_it_is(database: Database, owners: Owners, end: str) -> None:
     job, norms = owners.running("ada"), owners.running("ada", method=None, sparsity=0, norms=["l1"])
-    # Once a job has succeeded, its own blocks are orphaned, until the dispatcher deletes them.
+    # Once a job has succeeded, its own blocks are orphaned, until the scheduler deletes them.
     owners.published(job, others=0 if end == "succeeded" else 1)
     if end == "failed":
         owners.fail(job)

@@ -46,7 +46,8 @@ def test_an_attempt_keeps_one_connection(
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:
     before = connections(database)
-    with claimed(submit(), settings, worker) as attempt:
+    submit()
+    with claimed(settings, worker, "task") as attempt:
         assert attempt is not None
         with attempt.heartbeat:
             for number in range(20):
@@ -74,7 +75,7 @@ def test_a_beat_does_not_wait_for_the_transaction_of_the_run(
         with database.begin() as session:
             return session.get_one(Lease, job_id).expires_at
 
-    with claimed(job_id, settings, worker) as attempt:
+    with claimed(settings, worker, "task") as attempt:
         assert attempt is not None
         with attempt.heartbeat, attempt.database.begin() as session:
             session.execute(text("SELECT 1"))

@@ -13,6 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.caches import gradients
 from jobs.lifecycle import event_log, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -22,7 +23,7 @@ from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientSha
 from pruning.recipe import Stage
 from worker.attempt.reporting.progress import JobProgress
 from worker.identity import Identity
-from worker.run_job import run_job
+from worker.run_job import run_next
 
 Database = sessionmaker[Session]
 Run = Callable[..., Job]
@@ -57,7 +58,9 @@ def spec(small_model: Path, calibration: Path) -> Callable[..., JobSpec]:
 def submitted(database: Database, spec: Callable[..., JobSpec]) -> Callable[..., UUID]:
     def submit(owner: str = "ada", **recipe: object) -> UUID:
         with database.begin() as session:
-            return owner_moves.create(session, owner, spec(**recipe)).id
+            job_id = owner_moves.create(session, owner, spec(**recipe)).id
+            sizing.sized(session, job_id, None)
+            return job_id
 
     return submit
 
@@ -65,7 +68,9 @@ def submitted(database: Database, spec: Callable[..., JobSpec]) -> Callable[...,
 @pytest.fixture
 def run(database: Database, settings: Settings, worker: Identity) -> Run:
     def run(job_id: UUID) -> Job:
-        run_job(job_id, settings, worker)
+        with database.begin() as session:
+            sizing.sized(session, job_id, None)
+        run_next(settings, worker, "task")
         with database.begin() as session:
             return session.get_one(Job, job_id)
 
@@ -108,7 +113,7 @@ def test_another_owners_results_are_used_only_where_the_operator_allows_it(
 ) -> None:
     reports = []
     for job_id in (submitted(), submitted(owner="eve")):
-        run_job(job_id, settings.model_copy(update={"share_between_owners": shared}), worker)
+        run_next(settings.model_copy(update={"share_between_owners": shared}), worker, "task")
         with database.begin() as session:
             reports.append(session.get_one(Job, job_id).report)
     reused = [(found["gradients_reused"], found["dense_perplexity_reused"]) for found in reports if found]
@@ -135,7 +140,7 @@ def test_a_job_whose_model_is_rewritten_meanwhile_fails_and_shares_nothing(
 
     monkeypatch.setattr(JobProgress, "stage_finished", then_rewritten)
     job_id = submitted(model=str(weights.parent))
-    run_job(job_id, settings.model_copy(update={"model_roots": (tmp_path,)}), worker)
+    run_next(settings.model_copy(update={"model_roots": (tmp_path,)}), worker, "task")
     with database.begin() as session:
         job = session.get_one(Job, job_id)
         assert job.state == JobState.FAILED
@@ -203,7 +208,7 @@ def test_a_dense_model_without_its_final_states_is_measured_again(
     reports = []
     for number in range(2):
         job_id = submitted(method="magnitude")
-        run_job(job_id, settings, worker)
+        run_next(settings, worker, "task")
         with database.begin() as session:
             reports.append(session.get_one(Job, job_id).report)
             cached = session.scalars(select(CachedPerplexity)).all()

@@ -10,6 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.run
 from jobs.lifecycle import owner_moves
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -48,10 +49,12 @@ class Service:
         recipe = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
         recipe["calibration"] = {"dataset": f"upload:{upload_id}"}  # type: ignore[assignment]
         with self.database.begin() as session:
-            return owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
+            job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
+            sizing.sized(session, job_id, None)
+            return job_id
 
     def run(self, job_id: UUID) -> Job:
-        run_job.run_job(job_id, self.settings, self.worker)
+        run_job.run_next(self.settings, self.worker, "task")
         with self.database.begin() as session:
             return session.get_one(Job, job_id)
 

@@ -6,20 +6,21 @@
 import sys
 import time
 from types import ModuleType
-from uuid import UUID
 
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
+from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from worker.__main__ import main
+from worker.holding import Holding
 from worker.identity import Identity
 
 
-def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
-    """Claim the job, and never check whether to stop."""
+def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
+    """Claim a job, and never check whether to stop."""
     database = sessions(engine_from(settings, pool_size=1))
     with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, worker.name, settings.lease_seconds)
+        claim = claim_next(session, worker.name, settings.lease_seconds)
         if claim is None:
             return
         if claim.spec.recipe.method.name == "magnitude":
@@ -30,6 +31,9 @@ def run_job(job_id: UUID, settings: Settings, worker: Identity) -> None:
             }
             lifecycle.succeed(session, claim, report, [])
             return
+    path = worker.holdings / f"{task_id}.json"
+    ends_at = time.monotonic() + settings.lease_seconds
+    Holding(path, claim.job_id, claim.attempt, claim.lease_token, ends_at).write()
     hoard = []
     while claim.spec.recipe.method.name == "wanda":
         hoard.append(b"x" * 20_000_000)
@@ -53,7 +57,7 @@ stand_in("transformers", utils=ModuleType("utils"))
 vars(sys.modules["transformers"].utils)["logging"] = ModuleType("logging")
 vars(sys.modules["transformers"].utils.logging)["disable_progress_bar"] = do_nothing
 stand_in("worker.machine", prepare=do_nothing)
-stand_in("worker.run_job", run_job=run_job)
+stand_in("worker.run_job", run_next=run_next)
 
 if __name__ == "__main__":
     main()

@@ -3,13 +3,12 @@
 `python -m tests.worker.supervision.sick_worker`. Celery spawns its child, which imports this module again.
 """
 
-from uuid import UUID
-
 import worker.supervision.quarantine
 from jobs.database import engine_from, sessions
-from jobs.fleet import quarantine
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
+from jobs.queue import quarantine
+from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from tests.worker.supervision.hanging_worker import do_nothing, stand_in
 from worker.__main__ import main
@@ -19,14 +18,11 @@ from worker.self_test import Unfit, check_work_directory
 _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
-def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:
-    """Claim the job and end it, in the transactions of a real worker, without torch."""
+def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
+    """Claim a job and end it, in the transactions of a real worker, without torch."""
     database = sessions(engine_from(settings, pool_size=1))
     with database.begin() as session:
-        if quarantine.leaves_to_another(session, identity.name, job_id, settings.lease_seconds):
-            quarantine.put_back(session, job_id)
-            return False
-        claim = lifecycle.claim(session, job_id, identity.name, settings.lease_seconds)
+        claim = claim_next(session, identity.name, settings.lease_seconds)
     if claim is None:
         return False
     try:
@@ -34,7 +30,7 @@ def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:
     except Unfit as unfit:
         error = JobError(type="worker", message=str(unfit), cause=unfit.cause)
         with database.begin() as session:
-            quarantine.count_fault(session, identity.name, job_id, error.message)
+            quarantine.count_fault(session, identity.name, claim.job_id, error.message)
             lifecycle.requeue_after_fault(session, claim, error, settings.max_worker_faults)
         return False
     with database.begin() as session:
@@ -43,7 +39,7 @@ def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:
     return False
 
 
-stand_in("worker.run_job", run_job=run_job)
+stand_in("worker.run_job", run_next=run_next)
 worker.supervision.quarantine.check_device_apart = do_nothing  # it would import torch
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@
 """
 
 import time
-from uuid import UUID
 
 import worker.supervision.quarantine
 from jobs.lifecycle import lifecycle
@@ -17,9 +16,9 @@ from worker.identity import Identity
 _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
 
-def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:
-    """Claim the job as a real worker does, and let it succeed, without torch."""
-    with claimed(job_id, settings, identity) as attempt:
+def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
+    """Claim a job as a real worker does, and let it succeed, without torch."""
+    with claimed(settings, identity, task_id) as attempt:
         if attempt is None:
             return False
         with attempt.kept_alive():
@@ -29,7 +28,7 @@ def run_job(job_id: UUID, settings: Settings, identity: Identity) -> bool:
     return False
 
 
-stand_in("worker.run_job", run_job=run_job)
+stand_in("worker.run_job", run_next=run_next)
 worker.supervision.quarantine.check_device_apart = do_nothing  # it would import torch
 
 if __name__ == "__main__":

@@ -12,22 +12,26 @@ from uuid import UUID
 import psutil
 import pytest
 import redis
+from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import held_jobs, steering
-from jobs.fleet.dispatch_queue import Orders
-from jobs.fleet.held_jobs import HeldJob
-from jobs.fleet.waiting import Waits, WaitsFor
-from jobs.lifecycle import lifecycle, owner_moves
+from jobs import broker
+from jobs.broker import app
+from jobs.lifecycle import owner_moves
+from jobs.queue import claim, sizing, steering
+from jobs.queue.claim import claim_next
+from jobs.queue.waiting import Waits, WaitsFor
+from jobs.queue.workers import Orders
 from jobs.settings import Settings
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
+from tests.jobs.queue.fleet import LARGE
+from tests.jobs.queue.fleet import submit as queue_job
 from tests.worker.supervision.test_sick_worker import ROOT, Fleet
-from worker.broker.app import app
 from worker.identity import Identity
 from worker.supervision import drain
 from worker.supervision.drain import Drain
-from worker.supervision.reading import Reading
 
 Database = sessionmaker[Session]
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -37,9 +41,9 @@ PATIENCE = 280.0  # seconds: a busy machine takes a minute to start a worker and
 
 @pytest.fixture
 def fleet(environment: Settings, database: Database, monkeypatch: pytest.MonkeyPatch) -> Fleet:
-    broker = environment.broker_url.get_secret_value()
-    monkeypatch.setattr(app.conf, "broker_url", broker)
-    redis.Redis.from_url(broker).ping()
+    url = environment.broker_url.get_secret_value()
+    monkeypatch.setattr(app.conf, "broker_url", url)
+    redis.Redis.from_url(url).ping()
     return Fleet(database, environment)
 
 
@@ -59,7 +63,6 @@ def start(environment: Settings, tmp_path: Path) -> Iterator[Start]:
                     env=os.environ
                     | {
                         "PRUNESERVE_HEARTBEAT_SECONDS": "0.2",
-                        "PRUNESERVE_QUEUES": "prune",
                         "TMPDIR": str(tmp_path / "tmp"),
                     },
                     stdout=log,
@@ -107,11 +110,12 @@ def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
     worker = start()
     log = tmp_path / "0.log"
     fleet.dispatch_until(lambda: len(fleet.workers()) == 1, PATIENCE)
+    fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)), PATIENCE)  # as `celery inspect ping` does
     steer(database, fleet, steering.cordon)
     fleet.dispatch_until(lambda: "takes no more jobs" in log.read_text(), PATIENCE)
     first = submit()
     for _ in range(5):
-        fleet.dispatcher.round()
+        fleet.scheduler.round()
     assert (fleet.states([first]), fleet.attempts()) == ([JobState.QUEUED], 0)
     assert reason(database, first) == WaitsFor.UNCORDONED_WORKER
     assert health(tmp_path) == (0, "")
@@ -120,7 +124,7 @@ def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
 
     steer(database, fleet, steering.drain)
     second = submit()
-    app.send_task("pruneserve.run_job", args=[str(second)], queue="prune")
+    broker.send("cpu")
     fleet.dispatch_until(lambda: log.read_text().count("takes no more jobs") == 2, PATIENCE)
     assert worker.poll() is None, "its job runs"
     assert fleet.states([first, second]) == [JobState.RUNNING, JobState.QUEUED]
@@ -159,36 +163,6 @@ def test_a_worker_for_one_job_claims_one_at_most_and_ends(
     assert fleet.attempts() == 1
 
 
-class Consumer:
-    """Celery's, which does at once what it is asked to do soon."""
-
-    def __init__(self) -> None:
-        self.reads = {"cpu", "prune"}
-
-    def call_soon(self, call: Callable[[str], None], queue: str) -> None:
-        call(queue)
-
-    def add_task_queue(self, queue: str) -> None:
-        self.reads.add(queue)
-
-    def cancel_task_queue(self, queue: str) -> None:
-        self.reads.remove(queue)
-
-
-def test_a_consumer_reads_while_neither_cordon_nor_quarantine_is_in_the_way() -> None:
-    reading, consumer = Reading(), Consumer()
-    reading.stop("cordon")
-    reading.begins(consumer, ["cpu", "prune"])
-    assert consumer.reads == set()
-    reading.stop("quarantine")
-    reading.stop("quarantine")
-    reading.go_on("cordon")
-    reading.go_on("cordon")
-    assert consumer.reads == set()
-    reading.go_on("quarantine")
-    assert consumer.reads == {"cpu", "prune"}
-
-
 @pytest.fixture
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that a drain sends to this process, which does not get them."""
@@ -200,39 +174,45 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 ONE_JOB = Orders(quarantined=False, cordoned=False, draining=False)
 
 
-def drain_of(worker: Identity, *queues: str) -> Drain:
-    return Drain(replace(worker, one_job=True), queues, Reading(), set)
+def drain_of(worker: Identity, settings: Settings) -> Drain:
+    return Drain(replace(worker, one_job=True), settings)
 
 
-def test_a_worker_for_one_job_looks_into_all_of_its_queues(
-    database: Database, worker: Identity, submit: Callable[[], UUID], ends: list[int]
+def test_a_worker_for_one_job_ends_where_there_is_none_that_it_may_run(
+    database: Database, settings: Settings, worker: Identity, spec: JobSpec, ends: list[int]
 ) -> None:
-    submit()
     with database.begin() as session:
-        drain_of(worker, "cpu", "prune").follow(session, ONE_JOB)
+        job_id = queue_job(session, spec)
+        drain_of(worker, settings).follow(session, ONE_JOB)
         assert ends == []
-        drain_of(worker, "cpu").follow(session, ONE_JOB)
+        session.execute(update(Job).where(Job.id == job_id).values(needs=LARGE.model_dump()))
+        owner_moves.create(session, "ada", spec)
+        drain_of(worker, settings).follow(session, ONE_JOB)
+        assert ends == [], "one is still to be sized"
+        session.execute(update(Job).values(needs=LARGE.model_dump(), sized=True))
+        drain_of(worker, settings).follow(session, ONE_JOB)
         assert ends == [SIGTERM]
 
 
 def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end(
     database: Database,
+    settings: Settings,
     worker: Identity,
     submit: Callable[[], UUID],
     ends: list[int],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    job_id = submit()
-    real = held_jobs.held_by
+    submit()
+    real = sizing.has_unsized
 
-    def then_claims(session: Session, name: str) -> HeldJob | None:
-        found = real(session, name)
+    def then_claims(session: Session) -> bool:
         with database.begin() as other:
-            lifecycle.claim(other, job_id, worker.name, 30)
-        return found
+            claim_next(other, worker.name, 30)
+        return real(session)
 
-    monkeypatch.setattr(held_jobs, "held_by", then_claims)
+    monkeypatch.setattr(claim, "can_claim", lambda *anything: False)
+    monkeypatch.setattr(sizing, "has_unsized", then_claims)
     with database.begin() as session:
-        drain_of(worker, "prune").follow(session, ONE_JOB)
-        drain_of(worker, "prune").follow(session, ONE_JOB)
+        drain_of(worker, settings).follow(session, ONE_JOB)
+        drain_of(worker, settings).follow(session, ONE_JOB)
     assert ends == []

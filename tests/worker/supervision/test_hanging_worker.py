@@ -11,14 +11,17 @@ from uuid import UUID
 import psutil
 import pytest
 import redis
+from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import broker
+from jobs.broker import app
 from jobs.lifecycle import lifecycle, owner_moves
+from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
-from jobs.states import JobState, LostAttempt
-from jobs.tables import Job
-from worker.broker.app import app, publish
+from jobs.states import JobState, LostAttempt, Outcome
+from jobs.tables import Job, JobAttempt
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -31,11 +34,10 @@ MEMORY_LIMIT = 500_000_000
 def worker_process(
     environment: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> Iterator[subprocess.Popen[bytes]]:
-    broker = environment.broker_url.get_secret_value()
-    monkeypatch.setattr(app.conf, "broker_url", broker)
-    redis.Redis.from_url(broker).ping()
+    url = environment.broker_url.get_secret_value()
+    monkeypatch.setattr(app.conf, "broker_url", url)
+    redis.Redis.from_url(url).ping()
     short_limits = {
-        "PRUNESERVE_QUEUES": "prune",
         "PRUNESERVE_CANCEL_GRACE_SECONDS": "1",
         "PRUNESERVE_SHUTDOWN_SECONDS": "1",
         "PRUNESERVE_LEASE_SECONDS": "2",
@@ -63,7 +65,7 @@ def hung(worker_process: subprocess.Popen[bytes], database: Database, submit: Su
 
     def begin() -> UUID:
         job_id = submit()
-        publish("prune", job_id)
+        broker.send("cpu")
         wait(lambda: state(database, job_id) == JobState.RUNNING or worker_process.poll() is not None)
         assert worker_process.poll() is None
         return job_id
@@ -83,6 +85,11 @@ def state(database: Database, job_id: UUID) -> JobState:
         return session.get_one(Job, job_id).state
 
 
+def attempts(database: Database, job_id: UUID) -> list[str | None]:
+    with database.begin() as session:
+        return list(session.scalars(select(JobAttempt.outcome).where(JobAttempt.job_id == job_id)))
+
+
 @pytest.mark.threat
 def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_worker_keeps_working(
     hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
@@ -95,15 +102,16 @@ def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_wo
     wait(lambda: not child.is_running())
 
     greedy = submit_method(database, "wanda")
-    wait(lambda: state(database, greedy) == JobState.FAILED)
+    wait(lambda: attempts(database, greedy) == [Outcome.HANDED_BACK])
     quick = submit_method(database, "magnitude")
     wait(lambda: state(database, quick) == JobState.SUCCEEDED)
     with database.begin() as session:
-        failed = session.get_one(Job, greedy)
+        waiting = session.get_one(Job, greedy)
         assert session.get_one(Job, job_id).lost_attempts == 0
-    assert failed.error is not None
-    assert (failed.error["type"], failed.attempt, failed.lost_attempts) == ("memory_limit", 1, 0)
-    assert "and 500 MB are allowed" in failed.error["message"]
+        reason = session.scalars(select(JobAttempt.reason).where(JobAttempt.job_id == greedy)).one()
+    assert (waiting.state, waiting.attempt, waiting.lost_attempts) == (JobState.QUEUED, 1, 0)
+    assert waiting.needs["cpu_bytes"] > MEMORY_LIMIT
+    assert "and 500 MB are allowed" in str(reason)
     assert worker_process.poll() is None
 
 
@@ -132,7 +140,8 @@ def submit_method(database: Database, method: str) -> UUID:
     recipe = {"model": "org/name", "method": method, "sparsity": 0.5}
     with database.begin() as session:
         job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
-    publish("prune", job_id)
+        sizing.sized(session, job_id, None)
+    broker.send("cpu")
     return job_id
 
 

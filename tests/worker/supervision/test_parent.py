@@ -20,18 +20,20 @@ from celery import signals
 from celery.concurrency.prefork import TaskPool
 from celery.exceptions import WorkerLostError
 from sqlalchemy import select, text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import dispatch_queue, machines, steering
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
-from jobs.placement.classes import Capacity
+from jobs.queue import held_jobs, steering, workers
+from jobs.queue.classes import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import NOW, Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.trial import layers_that_do_not_hold
+from worker.holding import Holding
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
 from worker.supervision import death_cause
@@ -56,7 +58,7 @@ def own_signals() -> Iterator[None]:
 
 @pytest.fixture
 def parent(database: Database, settings: Settings, worker: Identity, own_signals: None) -> Iterator[Parent]:
-    parent = Parent(settings, database, worker, "prune")
+    parent = Parent(settings, database, worker)
     parent.connect_signals()
     yield parent
     parent.stop()
@@ -72,17 +74,32 @@ def live(database: Database) -> list[str]:
         return list(session.scalars(select(Worker.name)))
 
 
-def child_dies(job_id: UUID, exception: Exception) -> None:
-    signals.task_failure.send(sender=None, task_id="1", exception=exception, args=[str(job_id)], kwargs={})
+def child_dies(worker: Identity, claim: Claim | None, exception: Exception) -> None:
+    """Let a child that holds a claim die in its task."""
+    if claim is not None:
+        path = worker.holdings / "task.json"
+        Holding(path, claim.job_id, claim.attempt, claim.lease_token, time.monotonic() + 30).write()
+    signals.task_failure.send(sender=None, task_id="task", exception=exception, args=[], kwargs={})
+    assert claim is None or not isinstance(exception, WorkerLostError) or not path.exists()
+
+
+@pytest.fixture
+def worker() -> Iterator[Identity]:
+    """A worker that is not registered yet."""
+    worker = Identity.new()
+    yield worker
+    worker.remove_shutdown_flag()
 
 
 KILLED = WorkerLostError("Worker exited prematurely: signal 9 (SIGKILL) Job: 0.")
 
 
-def test_a_dead_childs_job_is_requeued_at_once(parent: Parent, database: Database, claim: Claim) -> None:
-    child_dies(claim.job_id, KILLED)
+def test_a_dead_childs_job_is_requeued_at_once(
+    parent: Parent, database: Database, claim: Claim, worker: Identity
+) -> None:
+    child_dies(worker, claim, KILLED)
     waiting = job(database, claim.job_id)
-    assert (waiting.state, waiting.lost_attempts, waiting.dispatched_at) == (JobState.QUEUED, 1, None)
+    assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
     with database.begin() as session:
         attempt = lifecycle.claim(session, claim.job_id, "another", 30)
     assert attempt is not None
@@ -93,29 +110,59 @@ def test_a_dead_childs_job_is_requeued_at_once(parent: Parent, database: Databas
 def test_a_child_that_keeps_dying_fails_its_job_with_the_signal(
     parent: Parent, database: Database, claim: Claim, worker: Identity
 ) -> None:
+    again: Claim | None = claim
     for _ in range(3):
-        child_dies(claim.job_id, KILLED)
+        child_dies(worker, again, KILLED)
         with database.begin() as session:
-            lifecycle.claim(session, claim.job_id, worker.name, 30)
+            again = lifecycle.claim(session, claim.job_id, worker.name, 30)
     failed = job(database, claim.job_id)
     assert failed.state == JobState.FAILED
     assert failed.error is not None
     assert "SIGKILL" in failed.error["message"]
 
 
-def test_another_workers_job_is_left_alone(
-    parent: Parent, database: Database, submit: Callable[[], UUID]
+def test_a_job_that_is_another_workers_meanwhile_is_left_alone(
+    parent: Parent, database: Database, claim: Claim, worker: Identity
 ) -> None:
-    job_id = submit()
     with database.begin() as session:
-        lifecycle.claim(session, job_id, "another", 30)
-    child_dies(job_id, KILLED)
-    assert job(database, job_id).worker == "another"
+        lifecycle.take_back(session, claim.job_id, claim.lease_token, "its lease ended", 3)
+        lifecycle.claim(session, claim.job_id, "another", 30)
+    child_dies(worker, claim, KILLED)
+    assert job(database, claim.job_id).worker == "another"
 
 
-def test_an_exception_in_a_child_is_not_its_death(parent: Parent, database: Database, claim: Claim) -> None:
-    child_dies(claim.job_id, RuntimeError("something else"))
+def test_a_child_that_held_nothing_leaves_the_job_of_the_next_one_alone(
+    parent: Parent, database: Database, claim: Claim, worker: Identity
+) -> None:
+    child_dies(worker, None, KILLED)
     assert job(database, claim.job_id).state == JobState.RUNNING
+
+
+def test_an_exception_in_a_child_is_not_its_death(
+    parent: Parent, database: Database, claim: Claim, worker: Identity
+) -> None:
+    child_dies(worker, claim, RuntimeError("something else"))
+    assert job(database, claim.job_id).state == JobState.RUNNING
+
+
+def test_what_a_child_held_that_died_while_the_database_was_away_is_taken_back_later(
+    parent: Parent,
+    database: Database,
+    claim: Claim,
+    worker: Identity,
+    eventually: Eventually,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def unavailable(*anything: object, **options: object) -> None:
+        raise OperationalError("SELECT", {}, Exception("the database is shutting down"))
+
+    with monkeypatch.context() as outage:
+        outage.setattr(held_jobs, "held_by", unavailable)
+        child_dies(worker, claim, KILLED)
+        assert job(database, claim.job_id).state == JobState.RUNNING
+    signals.worker_ready.send(sender=None)
+    eventually(lambda: job(database, claim.job_id).state == JobState.QUEUED)
+    assert job(database, claim.job_id).lost_attempts == 1
 
 
 def test_a_worker_is_registered_while_it_takes_jobs(
@@ -258,7 +305,7 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
     small = settings.model_copy(update={"min_free_disk_bytes": 500_000, "quarantine_seconds": 0.05})
-    parent = Parent(small, database, worker, "prune")
+    parent = Parent(small, database, worker)
     waits = threading.Thread(target=parent.wait_until_fit, daemon=True)
     waits.start()
     eventually(lambda: live(database) == [worker.name])
@@ -276,10 +323,6 @@ class Consumer:
 
     def __init__(self) -> None:
         self.pool = SimpleNamespace(info={"processes": []})
-        self.add_task_queue = self.cancel_task_queue = None
-
-    def call_soon(self, *call: object) -> None:
-        pass
 
     @contextmanager
     def child(self) -> Iterator[subprocess.Popen[bytes]]:
@@ -300,7 +343,7 @@ def test_a_worker_whose_idle_children_hold_more_than_a_job_may_is_quarantined_wi
     eventually: Eventually,
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    parent = Parent(settings.model_copy(update={"job_memory_bytes": 1}), database, worker, "prune")
+    parent = Parent(settings.model_copy(update={"job_memory_bytes": 1}), database, worker)
     parent.connect_signals()
     consumer = Consumer()
     signals.worker_ready.send(sender=consumer)
@@ -339,12 +382,10 @@ def test_children_inherit_the_identity_of_their_worker(
 ) -> None:
     monkeypatch.setenv("_PRUNESERVE_WORKER_NAME", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_SHUTDOWN_FLAG", "")
-    monkeypatch.setenv("_PRUNESERVE_WORKER_ONE_JOB", "")
     monkeypatch.setenv("_PRUNESERVE_WORKER_QUEUE", "")
-    for one_job in (False, True):
-        exported = replace(worker, one_job=one_job, queue="gpu.24g")
-        exported.export()
-        assert Identity.from_environment() == exported
+    exported = replace(worker, queue="gpu.24g")
+    exported.export()
+    assert Identity.from_environment() == exported
     assert Identity.new().name != worker.name
 
 
@@ -356,16 +397,12 @@ def test_a_job_whose_process_the_system_killed_for_its_memory_goes_to_a_host_wit
     monkeypatch.setattr(death_cause, "_kill_count", lambda: next(counts))
     own, larger = (Capacity(host_bytes=count * 10**9, scratch_bytes=10**12) for count in (16, 64))
     with database.begin() as session:
-        machines.declared(session, worker.name, ["cpu"], own)
-        machines.declared(session, "large", ["cpu.large"], larger)
-    child_dies(claim.job_id, KILLED)
+        workers.declared(session, worker.name, "cpu", own)
+        workers.declared(session, "large", "cpu.large", larger)
+    child_dies(worker, claim, KILLED)
     moved = job(database, claim.job_id)
-    assert (moved.state, moved.queue, moved.lost_attempts) == (JobState.QUEUED, "cpu.large", 0)
-    with database.begin() as session:
-        assert lifecycle.claim(session, claim.job_id, worker.name, 30)
-        machines.declared(session, "large", ["cpu.large"], own)
-    child_dies(claim.job_id, KILLED)
-    assert job(database, claim.job_id).lost_attempts == 1, "nobody has more"
+    assert (moved.state, moved.lost_attempts) == (JobState.QUEUED, 0)
+    assert moved.needs["cpu_bytes"] > own.host_bytes
 
 
 def test_a_worker_that_was_forgotten_says_again_what_it_is_and_stays_cordoned(
@@ -375,8 +412,8 @@ def test_a_worker_that_was_forgotten_says_again_what_it_is_and_stays_cordoned(
     eventually(lambda: live(database) == [worker.name])
     has = Capacity(host_bytes=1, scratch_bytes=1)
     with database.begin() as session:
-        machines.declared(session, worker.name, ["prune", "more"], has)
-        machines.measured(session, worker.name, "prune", ASSUMED)
+        workers.declared(session, worker.name, "cpu", has, queues=["cpu", "more"])
+        workers.measured(session, worker.name, "cpu", ASSUMED)
         steering.cordon(session, worker.name)
 
     def row() -> Worker | None:
@@ -393,8 +430,8 @@ def test_a_worker_that_was_forgotten_says_again_what_it_is_and_stays_cordoned(
     assert before is not None
     with database.begin() as session:
         session.execute(update(Worker).values(seen_at=text("clock_timestamp() - interval '2 hours'")))
-        dispatch_queue.forget_the_silent(session, 3600)
-        machines.confined(session, worker.name, "unknown", {})  # by whoever writes to its row first
+        workers.delete_stale_workers(session, 3600)
+        workers.confined(session, worker.name, "unknown", {})  # by whoever writes to its row first
     eventually(lambda: (row() or before).seen_at > before.seen_at and (row() or before).capacity is not None)
     after = row()
     assert after is not None

@@ -19,7 +19,6 @@ from jobs.tables import Worker
 from worker.identity import Identity
 from worker.self_test import Unfit, may_compute_on_gpu
 from worker.supervision.quarantine import Quarantine
-from worker.supervision.reading import Reading
 
 Database = sessionmaker[Session]
 Eventually = Callable[[Callable[[], bool]], None]
@@ -41,8 +40,7 @@ def waits(database: Database, settings: Settings, worker: Identity) -> Iterator[
             own,
             database,
             worker.name,
-            "prune",
-            Reading(),
+            "cpu",
             clean_scratch=clean,
             replace_child=lambda: None,
             childrens_fault=lambda: None,

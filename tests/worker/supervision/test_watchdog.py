@@ -2,22 +2,26 @@
 
 import re
 import subprocess
+import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
 from sqlalchemy import text, update
+from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.fleet import machines
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
-from jobs.placement.classes import Capacity
+from jobs.queue import held_jobs, workers
+from jobs.queue.classes import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
+from worker import holding
+from worker.holding import Holding
 from worker.identity import Identity
 from worker.supervision import death_cause
 from worker.supervision.watchdog import Watchdog
@@ -41,7 +45,7 @@ def watchdog(
     settings: Settings, database: Database, worker: Identity, child: subprocess.Popen[bytes]
 ) -> Iterator[Watchdog]:
     settings = settings.model_copy(update={"max_run_seconds": 10_000.0, "stall_seconds": 1_000.0})
-    watchdog = Watchdog(settings, database, worker.name, lambda: [child.pid], set)
+    watchdog = Watchdog(settings, database, worker, lambda: [child.pid])
     yield watchdog
     watchdog.stop()
 
@@ -169,7 +173,7 @@ def test_a_worker_that_shuts_down_waits_no_longer_than_its_limit(
     eventually: Callable[[Callable[[], bool]], None],
 ) -> None:
     hasty = settings.model_copy(update={"shutdown_seconds": 0.01})
-    watchdog = Watchdog(hasty, database, worker.name, lambda: [child.pid], set)
+    watchdog = Watchdog(hasty, database, worker, lambda: [child.pid])
     watchdog.start()
     watchdog.shutdown_started()
     eventually(lambda: child.poll() is not None)
@@ -231,17 +235,66 @@ def test_oom_kills_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     assert [kills.any_new() for _ in range(3)] == [False, True, False]
 
 
-def test_a_job_that_holds_more_memory_than_it_may_goes_to_a_host_with_more(
+def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
     settings: Settings, database: Database, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
 ) -> None:
-    own, larger = (Capacity(host_bytes=count * 10**9, scratch_bytes=10**12) for count in (16, 64))
+    own = Capacity(host_bytes=16 * 10**9, scratch_bytes=10**12)
     with database.begin() as session:
-        machines.declared(session, worker.name, ["cpu"], own)
-        machines.declared(session, "large", ["cpu.large"], larger)
+        workers.declared(session, worker.name, "cpu", own)
     strict = settings.model_copy(update={"job_memory_bytes": 1})
-    Watchdog(strict, database, worker.name, lambda: [child.pid], set).check_memory()
+    Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
     child.wait(120)
     moved = job(database, claim)
-    assert (moved.state, moved.queue, moved.error) == (JobState.QUEUED, "cpu.large", None)
-    assert moved.needs is not None
+    assert (moved.state, moved.error) == (JobState.QUEUED, None)
     assert moved.needs["cpu_bytes"] > 16 * 10**9
+
+
+def hold(worker: Identity, claim: Claim, ended_before: float) -> Holding:
+    """Record that a child holds a claim whose lease ended so many seconds ago."""
+    path = worker.holdings / "task.json"
+    ends_at = time.monotonic() - ended_before
+    held = Holding(path, claim.job_id, claim.attempt, claim.lease_token, ends_at)
+    held.write()
+    return held
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("database_answers", [True, False])
+def test_a_child_that_stays_in_a_lost_job_is_killed_a_leases_time_later_whatever_the_database_says(
+    watchdog: Watchdog,
+    database: Database,
+    settings: Settings,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+    database_answers: bool,
+) -> None:
+    with database.begin() as session:
+        lifecycle.take_back(session, claim.job_id, claim.lease_token, "its lease ended", 3)
+    hold(worker, claim, settings.lease_seconds - 20)
+    watchdog.check()
+    assert child.poll() is None, "it may still leave it"
+    held = hold(worker, claim, settings.lease_seconds + 1)
+    if database_answers:
+        watchdog.check()
+    else:
+        monkeypatch.setattr(held_jobs, "held_by", unavailable)
+        with pytest.raises(OperationalError):
+            watchdog.check()
+    child.wait(120)
+    assert is_killed(child)
+    assert holding.read(held.path) is None
+
+
+def unavailable(*anything: object) -> None:
+    raise OperationalError("SELECT", {}, Exception("terminating connection due to administrator command"))
+
+
+def test_a_child_whose_lease_the_database_has_extended_is_left_alone(
+    watchdog: Watchdog, settings: Settings, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
+) -> None:
+    """As where the disk is full, and the child cannot record it."""
+    hold(worker, claim, settings.lease_seconds + 1)
+    watchdog.check()
+    assert child.poll() is None

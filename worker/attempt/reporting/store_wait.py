@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import sent_files
 from jobs.lifecycle.lifecycle import Claim
-from worker.retry import Pause
+from jobs.retry import Pause
 
 _TOLD_AFTER_SECONDS = 1.0  # of a store that fails for a moment, people need not know
 

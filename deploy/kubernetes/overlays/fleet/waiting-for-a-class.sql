@@ -1,7 +1,6 @@
 -- How many workers a class needs: of the jobs that wait for it, those that a worker could claim now, counting for no owner more
 -- than may run at once; for a class whose workers stay (a ScaledObject), also those that run. kustomization.yaml sets class and
--- kind. A job waits for the class that it was given; while no worker that it fits is connected, it has none, and waits for the
--- smallest one below that it fits, by the rule of jobs/placement/classes.py.
+-- kind. A job waits for the smallest class below that it fits, by the rule of jobs/queue/classes.py.
 WITH asked (class, kind) AS (VALUES ($class$cpu$class$, $kind$ScaledObject$kind$)),
 -- What a worker of each class has at least. The scratch space is what its volume has left for jobs.
 fleet (place, class, gpus, device_bytes, host_bytes, scratch_bytes, longest_seconds) AS (VALUES
@@ -12,16 +11,16 @@ fleet (place, class, gpus, device_bytes, host_bytes, scratch_bytes, longest_seco
   (5, 'cpu', 0, 0, 15e9, 85e9, NULL)
 ),
 queued AS (
-  SELECT owner, placement, queue,
+  SELECT owner,
     coalesce((needs ->> 'gpus')::numeric, 0) AS gpus,
     coalesce((needs ->> 'device_bytes')::numeric, 0) AS device_bytes,
     coalesce((needs ->> 'host_bytes')::numeric, 0) AS host_bytes,
     coalesce((needs ->> 'cpu_bytes')::numeric, 0) AS cpu_bytes,
     coalesce((needs ->> 'scratch_bytes')::numeric, 0) AS scratch_bytes,
     -- Nothing is known of it: it may take long.
-    CASE WHEN needs IS NULL THEN 1e9 ELSE coalesce((needs ->> 'cpu_seconds')::numeric, 0) END AS cpu_seconds
+    CASE WHEN needs = '{}' THEN 1e9 ELSE coalesce((needs ->> 'cpu_seconds')::numeric, 0) END AS cpu_seconds
   FROM jobs
-  WHERE state = 'queued' AND placement <> 'unsized'
+  WHERE state = 'queued' AND sized
     AND (NOT checks_pending OR queued_at < now() - interval '1 minute')
     AND (next_try_at IS NULL OR next_try_at <= now())
     AND (blocked_on IS NULL OR (
@@ -31,7 +30,7 @@ queued AS (
 waiting AS (
   SELECT owner, count(*) AS jobs
   FROM queued CROSS JOIN asked
-  WHERE asked.class = CASE WHEN placement = 'placed' THEN queue ELSE (
+  WHERE asked.class = (
       SELECT fleet.class FROM fleet
       WHERE queued.gpus <= fleet.gpus
         AND queued.scratch_bytes <= fleet.scratch_bytes
@@ -40,12 +39,12 @@ waiting AS (
           ELSE queued.device_bytes <= fleet.device_bytes AND queued.host_bytes <= fleet.host_bytes END
         AND (fleet.longest_seconds IS NULL OR queued.cpu_seconds <= fleet.longest_seconds)
       ORDER BY fleet.place LIMIT 1
-    ) END
+    )
     AND NOT EXISTS (SELECT FROM queues WHERE queues.name = asked.class AND queues.paused_at IS NOT NULL)
   GROUP BY owner
 ),
 held AS (
-  SELECT owner, queue, count(*) AS jobs FROM jobs WHERE state IN ('running', 'cancelling') GROUP BY owner, queue
+  SELECT owner, worker_class, count(*) AS jobs FROM jobs WHERE state IN ('running', 'cancelling') GROUP BY owner, worker_class
 ),
 may_begin AS (
   SELECT CASE WHEN most_running IS NULL THEN waiting.jobs ELSE least(waiting.jobs, greatest(0, most_running - coalesce(
@@ -55,4 +54,4 @@ may_begin AS (
 )
 SELECT (SELECT coalesce(sum(jobs), 0) FROM may_begin)
   + (SELECT coalesce(sum(held.jobs), 0) FROM held CROSS JOIN asked
-     WHERE held.queue = asked.class AND asked.kind = 'ScaledObject') AS workers
+     WHERE held.worker_class = asked.class AND asked.kind = 'ScaledObject') AS workers

@@ -12,9 +12,9 @@ from jobs.access.oidc import Provider
 from jobs.monitoring import figures
 from jobs.monitoring.catalogue import MEMBERSHIP_CHECKS
 from jobs.settings import Settings
+from scheduler.memberships import MembershipChecks
 from tests.api.security.single_sign_on.members import GROUPS
 from tests.identity_provider import IdentityProvider, identity_provider
-from worker.dispatcher.memberships import MembershipChecks
 
 __all__ = ["identity_provider"]
 

@@ -20,9 +20,9 @@ from jobs.access.people import DueCheck
 from jobs.settings import Settings
 from jobs.tables import NOW, Person
 from jobs.webhooks.encryption import SecretBox
+from scheduler.memberships import MembershipChecks
 from tests.api.security.single_sign_on.members import audited, be_due, is_signed_in, make_key, works
 from tests.identity_provider import IdentityProvider
-from worker.dispatcher.memberships import MembershipChecks
 
 pytestmark = pytest.mark.threat
 
@@ -77,7 +77,7 @@ def test_one_person_of_whom_nothing_can_be_heard_keeps_nobody_from_being_checked
     assert outcomes == ["unavailable", "confirmed"]
 
 
-def test_a_refresh_token_that_no_key_of_the_dispatcher_decrypts_changes_nothing(
+def test_a_refresh_token_that_no_key_of_the_scheduler_decrypts_changes_nothing(
     sign_in: Callable[..., tuple[TestClient, httpx.Response]],
     settings: Settings,
     checks: MembershipChecks,

@@ -9,9 +9,9 @@ from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.tables import NOW, ApiKey, Person
+from scheduler.memberships import MembershipChecks
 from tests.api.security.single_sign_on.members import ORIGIN, audited, be_due, is_signed_in, make_key, works
 from tests.identity_provider import IdentityProvider
-from worker.dispatcher.memberships import MembershipChecks
 
 pytestmark = pytest.mark.threat
 

@@ -1,1 +1,0 @@
-"""`make load`: how many jobs, workers and connections the service carries."""

@@ -1,0 +1,145 @@
+"""Listens for PostgreSQL's notifications and wakes what waits for them: streams of the API, and schedulers.
+
+One connection serves the whole process. A notification only says that there is something to read from the
+tables: one that arrives twice costs a read, and one that is lost costs a delay, since whatever waits also
+reads at intervals, and all of it after each reconnect.
+"""
+
+import asyncio
+import contextlib
+import itertools
+import logging
+import math
+from collections.abc import AsyncIterator
+from typing import Self
+
+import psycopg
+
+from jobs.database import connection_name, libpq_url
+from jobs.settings import Settings
+
+log = logging.getLogger(__name__)
+
+_RECONNECT_SECONDS = 1.0
+_LOG_AGAIN_SECONDS = 60.0
+"""How often a loss is logged, where connections are lost one after the other or none is to be had."""
+
+
+class Subscription:
+    """What one stream waits on. A notification between two waits is kept: the second wait returns at once."""
+
+    def __init__(self, notification: int) -> None:
+        """`notification` is the number of the process's latest notification."""
+        self.last_notification = notification
+        self._notified = asyncio.Event()
+
+    def notify(self, number: int) -> None:
+        """Wake the stream. Streams with equal numbers were woken by the same notification."""
+        self.last_notification = number
+        self._notified.set()
+
+    async def wait(self, seconds: float) -> bool:
+        """Return whether a notification came within `seconds`, or since the last wait."""
+        try:
+            await asyncio.wait_for(self._notified.wait(), seconds)
+        except TimeoutError:
+            return False
+        finally:
+            self._notified.clear()
+        return True
+
+
+class Listener:
+    """The LISTEN connection of a process to one channel, and the subscriptions to its payloads."""
+
+    def __init__(self, database_url: str, channel: str, name: str = "pruneserve") -> None:
+        """`database_url` is in libpq's own form. `name` is that of the connection."""
+        self.url = database_url
+        self._channel = channel
+        self._name = name
+        self._subscriptions: dict[str | None, set[Subscription]] = {}
+        self._notifications = 0
+        self.connected = False
+        self.closed = False
+        self._logged_at: dict[int, float] = {}  # by level: what is lost hides no fault of ours
+
+    @classmethod
+    def of(cls, settings: Settings, channel: str, role: str) -> Self:
+        """Return one that listens where the settings say: at PostgreSQL's own address next to a pooler."""
+        url = settings.listen_url or settings.database_url
+        return cls(libpq_url(url.get_secret_value()), channel, connection_name(f"{role}-events"))
+
+    @contextlib.asynccontextmanager
+    async def subscribe(self, payload: str | None) -> AsyncIterator[Subscription]:
+        """Subscribe to a payload; None: to nothing but the end. Read the table once after subscribing."""
+        subscription = Subscription(self._notifications)
+        subscribed = self._subscriptions.setdefault(payload, set())
+        subscribed.add(subscription)
+        try:
+            yield subscription
+        finally:
+            subscribed.discard(subscription)
+            if not subscribed:
+                self._subscriptions.pop(payload, None)
+
+    def close(self) -> None:
+        """Wake every stream for the last time: each sees `closed` and ends."""
+        self.closed = True
+        self._notify_all()
+
+    @contextlib.asynccontextmanager
+    async def listening(self) -> AsyncIterator[None]:
+        """Listen in the background; on exit, end all streams."""
+        task = asyncio.create_task(self._listen_forever())
+        try:
+            yield
+        finally:
+            self.close()
+            task.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await task
+
+    async def _listen_forever(self) -> None:
+        while True:
+            try:
+                await self._listen()
+            except psycopg.Error as error:
+                lost = "the connection that listens for events was lost: %s"
+                self._log(logging.WARNING, lost, type(error).__name__)
+            except Exception:
+                self._log(logging.ERROR, "listening for events failed; it is tried again", exc_info=True)
+            finally:
+                self.connected = False
+            await asyncio.sleep(_RECONNECT_SECONDS)
+
+    def _log(self, level: int, message: str, *names: str, exc_info: bool = False) -> None:
+        now = asyncio.get_running_loop().time()
+        is_due = now - self._logged_at.get(level, -math.inf) >= _LOG_AGAIN_SECONDS
+        if is_due:
+            self._logged_at[level] = now
+        log.log(level if is_due else logging.DEBUG, message, *names, exc_info=exc_info)
+
+    async def _listen(self) -> None:
+        connection = await psycopg.AsyncConnection.connect(
+            self.url,
+            autocommit=True,
+            connect_timeout=5,
+            application_name=self._name,
+            keepalives_idle=30,
+            keepalives_interval=10,
+            keepalives_count=3,
+        )
+        async with connection:
+            await connection.execute(f"LISTEN {self._channel}".encode())
+            self.connected = True
+            self._notify_all()
+            async for notification in connection.notifies():
+                self._notify(*self._subscriptions.get(notification.payload, ()))
+
+    def _notify(self, *subscriptions: Subscription) -> None:
+        self._notifications += 1
+        for subscription in subscriptions:
+            subscription.notify(self._notifications)
+
+    def _notify_all(self) -> None:
+        self._notify(*itertools.chain(*self._subscriptions.values()))

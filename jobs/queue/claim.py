@@ -1,0 +1,123 @@
+"""Claims the next job for a worker: the only way from `queued` to `running`.
+
+Claims follow on each other under one advisory lock, so that owners' limits and turns hold, and a pause or a
+cordon that has returned is kept to. A claim takes milliseconds, whatever the length of the queue.
+"""
+
+from collections.abc import Collection, Iterator
+from datetime import timedelta
+from uuid import UUID
+
+from sqlalchemy import exists, select
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.notify import QUEUE, notify_on_commit
+from jobs.queue import line, steering, workers
+from jobs.queue.line import Group, InLine
+from jobs.queue.needs import needs_of
+from jobs.queue.steering import lock_claims
+from jobs.queue.workers import Fleet, LiveWorker
+from jobs.states import Outcome
+from jobs.tables import NOW, Job, JobAttempt, JobBlock
+
+_AFTER_A_FAULT_SECONDS = 60.0
+"""For so long after a worker's fault, its job is left to other workers, if there are any."""
+
+_CANDIDATES = 3
+"""How many jobs are looked at for one claim: the first may be cancelled meanwhile."""
+
+_BLOCK_DEVICE = JobBlock.numerics_key["device"].astext
+_RESUMES_ON = (
+    select(_BLOCK_DEVICE)
+    .where(JobBlock.job_id == Job.id, _BLOCK_DEVICE.is_not(None))
+    .order_by(JobBlock.attempt.desc(), JobBlock.finished_at.desc())
+    .limit(1)
+    .scalar_subquery()
+)
+"""The device of a job's latest block: finished blocks are used only on a device like that."""
+
+
+def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | None:
+    """Claim the job whose turn it is among those that a worker may run. None: there is none.
+
+    First come jobs of the worker's own class, which no smaller class can run.
+    """
+    lock_claims(session)
+    fleet = workers.fleet(session, lease_seconds)
+    own = fleet.workers.get(worker)
+    if own is None:  # it has been silent, or is no longer registered
+        return None
+    if not own.takes_jobs:
+        notify_on_commit(session, QUEUE)  # it has taken the message of another worker
+        return None
+    but = _left_to_others(session, own, fleet)
+    for first in _in_line(session, own, fleet, but):
+        for job in first.jobs:  # none where another process has cancelled the one that was there
+            if (claim := lifecycle.claim(session, job.id, worker, lease_seconds)) is None:
+                continue
+            if job.crosses != first.crossed:
+                line.remember_crossing(session, own.queue, job.crosses)
+            if own.one_job:
+                steering.drain(session, worker)
+            return claim
+    return None
+
+
+def can_claim(session: Session, worker: str, seen_within: float) -> bool:
+    """Whether a worker would be given a job now. Takes no lock, and changes nothing."""
+    fleet = workers.fleet(session, seen_within)
+    own = fleet.workers.get(worker)
+    if own is None:
+        return False
+    but = _left_to_others(session, own, fleet)
+    return any(first.jobs for first in _in_line(session, own, fleet, but))
+
+
+def _in_line(session: Session, own: LiveWorker, fleet: Fleet, but: Collection[UUID]) -> Iterator[InLine]:
+    """Yield the next jobs of the worker's own class, then those that it may run as well."""
+    groups = open_to([own], fleet, line.groups(session))
+    of_class = [group for group in groups if fleet.own_class(group.needs) == own.queue]
+    others = [group for group in groups if fleet.own_class(group.needs) != own.queue]
+    for among in (of_class, others):
+        if among:
+            yield line.in_line(session, own.queue, among, _CANDIDATES, but=but)
+
+
+def open_to(able: Collection[LiveWorker], fleet: Fleet, groups: Collection[Group]) -> list[Group]:
+    """Return the groups whose jobs one of these workers may claim now: none of a paused class, none to it."""
+    taking = [it for it in able if it.takes_jobs and it.queue not in fleet.paused]
+    needs = {group.stored_needs: group.needs for group in groups}
+    may_run = {
+        stored
+        for stored, each in needs.items()
+        if fleet.own_class(each) not in fleet.paused and any(fleet.may_run(each, it) for it in taking)
+    }
+    return [group for group in groups if group.stored_needs in may_run]
+
+
+def _left_to_others(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID]:
+    """Return the jobs that a worker leaves to another live one.
+
+    That are those that have failed here a moment ago through a fault of this worker, and those with finished
+    blocks that this worker's device could not use.
+    """
+    failed_here = exists().where(
+        JobAttempt.job_id == Job.id,
+        JobAttempt.worker == own.name,
+        JobAttempt.outcome == Outcome.WORKER_FAULT,
+        JobAttempt.ended_at > NOW - timedelta(seconds=_AFTER_A_FAULT_SECONDS),
+    )
+    rows = session.execute(
+        select(Job.id, Job.needs, _RESUMES_ON.label("device"), failed_here.label("failed_here")).where(
+            line.QUEUED, Job.sized, Job.attempt > 0
+        )
+    )
+    left = set()
+    for row in rows:
+        others = fleet.able(needs_of(row.needs), but=own.name)
+        like = [it for it in others if row.device is not None and it.device == row.device != own.device]
+        if like or (row.failed_here and others):
+            left.add(row.id)
+    return left

@@ -1,0 +1,216 @@
+"""Which queued jobs are next, by the rule of `jobs.queue.turns`.
+
+Jobs of one owner with equal needs form a group. An index has the queued jobs by group: so it is decided once
+for a group whether workers may run its jobs, and of each only the first jobs are read, never the whole queue.
+"""
+
+import json
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import lru_cache
+from itertools import islice
+from uuid import UUID
+
+from sqlalchemy import (
+    Integer,
+    Text,
+    cast,
+    column,
+    func,
+    or_,
+    select,
+    text,
+    true,
+)
+from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.orm import Session, aliased
+from sqlalchemy.sql.selectable import NamedFromClause
+
+from jobs.lifecycle import usage
+from jobs.queue.needs import Needs, needs_of
+from jobs.queue.turns import Line, Share, Turn, Waiting, turns
+from jobs.states import ENDED, HELD, JobState
+from jobs.tables import SEARCH_NOW, Job, OwnerShare, QueueTurn, RecentUse
+
+_Computing = aliased(Job)
+# The other job is looked up by its key, for blocked jobs alone: of NOT EXISTS the planner makes a join that
+# reads the whole queue.
+_UNBLOCKED = Job.blocked_on.is_(None) | (
+    select(_Computing.state.in_(ENDED)).where(_Computing.id == Job.blocked_on).scalar_subquery()
+)
+
+LONGEST_CHECK = timedelta(minutes=1)
+CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - LONGEST_CHECK)
+"""A check that hangs must not keep a job for ever: its worker checks everything again."""
+
+_DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
+
+QUEUED = Job.state == JobState.QUEUED
+CAN_RUN = (QUEUED, Job.sized, _UNBLOCKED, CHECKED, _DUE)
+"""The conditions of a queued job that a worker can run."""
+
+# One row of each group in the index: DISTINCT would read them all.
+_GROUPS = text(
+    """
+    WITH RECURSIVE found AS (
+      (SELECT needs, owner FROM jobs WHERE state = 'queued' AND sized ORDER BY needs, owner LIMIT 1)
+      UNION ALL
+      SELECT following.needs, following.owner FROM found CROSS JOIN LATERAL (
+        SELECT needs, owner FROM jobs
+        WHERE state = 'queued' AND sized AND (needs, owner) > (found.needs, found.owner)
+        ORDER BY needs, owner LIMIT 1
+      ) AS following
+    )
+    SELECT needs::text AS needs, owner FROM found
+    """
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Group:
+    """The queued jobs of one owner with equal needs."""
+
+    owner: str
+    stored_needs: str
+
+    @property
+    def needs(self) -> Needs:
+        """What each of its jobs needs."""
+        return _parsed(self.stored_needs)
+
+
+@lru_cache(maxsize=4096)
+def _parsed(stored: str) -> Needs:
+    return needs_of(json.loads(stored))
+
+
+@dataclass(frozen=True, slots=True)
+class Next:
+    """A job whose turn it is."""
+
+    id: UUID
+    crosses: bool
+    """Whether it goes ahead of an owner whose turn it is."""
+
+
+@dataclass(frozen=True, slots=True)
+class InLine:
+    """The next jobs of a class of workers, the first one first, and the shares of the owners in line."""
+
+    jobs: list[Next]
+    shares: Mapping[str, Share]
+    crossed: bool
+    """Whether the job that was claimed last went ahead of others."""
+
+
+def groups(session: Session) -> list[Group]:
+    """Return the groups of the jobs that are queued and sized."""
+    return [Group(row.owner, row.needs) for row in session.execute(_GROUPS)]
+
+
+def in_line(
+    session: Session, queue: str, among: Collection[Group], limit: int, *, but: Collection[UUID] = ()
+) -> InLine:
+    """Return the next jobs, at most `limit`, of these groups, for the workers of a class.
+
+    `but`: jobs that are left out.
+    """
+    shares = shares_of(session, queue, sorted({group.owner for group in among}))
+    crossed = any(share.may_cross for share in shares) and has_crossed(session, queue)
+    lines = _first_jobs(session, among, dict.fromkeys((share.owner for share in shares), 1), but)
+    while unread := _unread(chosen := list(islice(turns(shares, lines, crossed), limit)), lines):
+        lines |= _first_jobs(session, among, unread, but)
+    jobs = [Next(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
+    return InLine(jobs, {share.owner: share for share in shares if lines[share.owner].jobs}, crossed)
+
+
+def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share]:
+    """Return the shares of these owners in a class of workers."""
+    if not owners:
+        return []
+    held = select(Job.owner, Job.worker_class, func.count()).where(Job.state.in_(HELD), Job.owner.in_(owners))
+    in_use: Counter[str] = Counter()
+    everywhere: Counter[str] = Counter()
+    for owner, of_class, count in session.execute(held.group_by(Job.owner, Job.worker_class)):
+        everywhere[owner] += count
+        in_use[owner] += count if of_class == queue else 0
+    wanted = table_of(owners)
+    recent = RecentUse.owner == wanted.c.owner, RecentUse.queue == queue
+    rows = session.execute(
+        select(
+            wanted.c.owner,
+            func.coalesce(OwnerShare.weight, 1.0).label("weight"),
+            OwnerShare.most_running,
+            func.coalesce(OwnerShare.may_cross, False).label("may_cross"),
+            func.coalesce(usage.counted_now(SEARCH_NOW), 0.0).label("recent_seconds"),
+        )
+        .select_from(wanted)
+        .outerjoin(OwnerShare, OwnerShare.owner == wanted.c.owner)
+        .outerjoin(RecentUse, recent[0] & recent[1])
+    )
+    return [
+        Share(
+            row.owner,
+            row.weight,
+            in_use[row.owner],
+            everywhere[row.owner],
+            row.recent_seconds,
+            None if row.most_running is None else max(0, row.most_running - everywhere[row.owner]),
+            row.may_cross,
+        )
+        for row in rows
+    ]
+
+
+def table_of(owners: Sequence[str]) -> NamedFromClause:
+    """Return a table of these owners, with the column `owner`: also of those without a row in any table."""
+    return func.unnest(cast(owners, ARRAY(Text))).table_valued(column("owner", Text)).render_derived()
+
+
+def _first_jobs(
+    session: Session, among: Iterable[Group], depths: Mapping[str, int], but: Collection[UUID]
+) -> dict[str, Line]:
+    """Return the first jobs of each owner of these groups, as many as `depths` says."""
+    read = [group for group in among if group.owner in depths]
+    wanted = func.unnest(
+        cast([group.stored_needs for group in read], ARRAY(Text)),
+        cast([group.owner for group in read], ARRAY(Text)),
+        cast([depths[group.owner] for group in read], ARRAY(Integer)),
+    )
+    columns = column("needs", Text), column("owner", Text), column("depth", Integer)
+    group = wanted.table_valued(*columns).render_derived()
+    others = (Job.id.not_in([*but]),) if but else ()
+    first = (
+        select(Job.id, Job.priority)
+        .where(Job.needs == cast(group.c.needs, JSONB), Job.owner == group.c.owner, *CAN_RUN, *others)
+        .order_by(Job.priority.desc(), Job.id)
+        .limit(group.c.depth)
+        .lateral()
+    )
+    found: dict[str, list[Waiting]] = defaultdict(list)
+    query = select(group.c.owner, first.c.id, first.c.priority).join_from(group, first, true())
+    for row in session.execute(query) if read else ():
+        found[row.owner].append(Waiting(row.id, row.priority))
+    return {owner: Line.of(found[owner], depth) for owner, depth in depths.items()}
+
+
+def _unread(chosen: Iterable[Turn], lines: Mapping[str, Line]) -> dict[str, int]:
+    """Return how many jobs must be read of each owner of which more are needed than were."""
+    needed = Counter(turn.owner for turn in chosen)
+    return {owner: count for owner, count in needed.items() if count > len(lines[owner].jobs)}
+
+
+def has_crossed(session: Session, queue: str) -> bool:
+    """Whether the last job that the class claimed went ahead of other owners' turns."""
+    return bool(session.scalar(select(QueueTurn.crossed).where(QueueTurn.queue == queue)))
+
+
+def remember_crossing(session: Session, queue: str, crossed: bool) -> None:
+    """Remember whether the last job went ahead of others."""
+    session.execute(
+        insert(QueueTurn)
+        .values(queue=queue, crossed=crossed)
+        .on_conflict_do_update(index_elements=[QueueTurn.queue], set_={"crossed": crossed})
+    )

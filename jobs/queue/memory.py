@@ -1,0 +1,86 @@
+"""What happens to a job whose worker has too little memory: its needs are raised, and it is queued again.
+
+It then waits for a worker that has more. Where none is alive, the reason for which it waits says so.
+"""
+
+from uuid import UUID
+
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.lifecycle.lifecycle import Claim
+from jobs.queue import workers
+from jobs.queue.classes import fits
+from jobs.queue.needs import Needs, needs_of
+from jobs.states import JobState, LostAttempt
+from jobs.tables import Job
+
+
+def ran_out(session: Session, claim: Claim, worker: str, error: JobError, *, of_host: bool) -> bool:
+    """End an attempt whose worker ran out of memory: the job needs more than that worker has from now on.
+
+    `of_host`: more of the host's memory, and not of a GPU's.
+    """
+    needs = _beyond(session, claim.job_id, worker, of_host=of_host)
+    if needs is None:  # nobody knows what the worker has
+        return lifecycle.fail(session, claim, error)
+    return _requeue(session, claim, needs, error.message)
+
+
+def take_back_out_of_memory(
+    session: Session, claim: Claim, worker: str, reason: str, max_lost_attempts: int, seen_within: float
+) -> JobState | None:
+    """Take a job back whose process the system has killed, because the host's memory ran out.
+
+    It goes to a larger worker, if one is alive; then the attempt does not count as lost. Else it does, and
+    the needs stay: another process of the machine may have taken the memory. Returns the new state, or None
+    if the job has moved on.
+    """
+    needs = _beyond(session, claim.job_id, worker, of_host=True)
+    if needs is not None and workers.fleet(session, seen_within).able(needs):
+        return JobState.QUEUED if _requeue(session, claim, needs, reason) else None
+    lost = LostAttempt.OUT_OF_MEMORY
+    return lifecycle.take_back(session, claim.job_id, claim.lease_token, reason, max_lost_attempts, lost)
+
+
+def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool:
+    """Record what a job needs, now that its worker has the model. Returns whether it may run there.
+
+    What was known already is never lowered: a worker may have run out of memory. What only the request has
+    said is raised to what it may say of this model.
+    """
+    known = _known(session, claim.job_id)
+    needs = needs if known is None else known.raised_to(needs)
+    if needs == known:
+        return True
+    session.execute(update(Job).where(*lifecycle.running_under(claim)).values(needs=needs.model_dump()))
+    capacity = workers.capacity_of(session, worker)
+    return capacity is None or fits(needs, capacity)
+
+
+def requeue(session: Session, claim: Claim) -> bool:
+    """End an attempt on a worker that has less than `fits_here` has recorded that the job needs."""
+    needs = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
+    return lifecycle.requeue_with_needs(session, claim, needs or {}, "the worker has less than the job needs")
+
+
+def _requeue(session: Session, claim: Claim, needs: Needs, reason: str) -> bool:
+    return lifecycle.requeue_with_needs(session, claim, needs.model_dump(), reason)
+
+
+def _known(session: Session, job_id: UUID) -> Needs | None:
+    stored = session.scalar(select(Job.needs).where(Job.id == job_id))
+    return needs_of(stored) if stored else None
+
+
+def _beyond(session: Session, job_id: UUID, worker: str, *, of_host: bool) -> Needs | None:
+    """Return what a job needs that a worker had too little memory for; None if that is not known."""
+    stored = session.scalar(select(Job.needs).where(Job.id == job_id))
+    has = workers.capacity_of(session, worker)
+    if stored is None or has is None:
+        return None
+    return needs_of(stored).beyond(
+        gpus=has.gpus, device_bytes=has.device_bytes, host_bytes=has.host_bytes, of_host=of_host
+    )

@@ -1,0 +1,127 @@
+"""What owners may take of the workers, what they take now, and what they have used."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, fields
+from typing import Any
+
+from sqlalchemy import ColumnElement, Select, and_, column, false, func, literal, or_, select
+from sqlalchemy.dialects.postgresql import insert
+from sqlalchemy.orm import Session
+
+from jobs.lifecycle import usage
+from jobs.notify import QUEUE, notify_on_commit
+from jobs.queue.line import table_of
+from jobs.states import HELD, JobState
+from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
+
+_MOST_LISTED = 1000
+_UNSET: Mapping[str, Any] = {"weight": 1.0, "most_running": None, "may_cross": False}
+
+
+@dataclass(frozen=True, slots=True)
+class Standing:
+    """An owner's share of the workers."""
+
+    owner: str
+    weight: float
+    most_running: int | None
+    may_cross: bool
+    running: int
+    queued: int
+    gpu_seconds: float
+    cpu_seconds: float
+
+
+def standing(session: Session, owner: str, days: int) -> Standing:
+    """Return what one owner may take, what it has, and what it has used today and `days` - 1 days before."""
+    return _standings(session, [owner], days)[0]
+
+
+def standings(session: Session, days: int) -> list[Standing]:
+    """Return every owner that has a share, a job that is queued or runs, or any use in these days, by name.
+
+    At most 1,000.
+    """
+    open_jobs = select(Job.owner).where(or_(Job.state.in_(HELD), Job.state == JobState.QUEUED))
+    known = select(OwnerShare.owner).union(open_jobs, select(DailyUse.owner).where(_recent(days)))
+    owners = session.scalars(known.order_by(column("owner")).limit(_MOST_LISTED)).all()
+    return _standings(session, owners, days) if owners else []
+
+
+def grant(session: Session, owner: str, changes: Mapping[str, Any]) -> None:
+    """Change what an owner may take, in the columns that are named. Jobs that run already go on.
+
+    None: as if nobody had ever set it.
+    """
+    notify_on_commit(session, QUEUE)
+    granted = {name: _UNSET[name] if value is None else value for name, value in changes.items()}
+    row = insert(OwnerShare).values(owner=owner, **granted)
+    session.execute(
+        row.on_conflict_do_update(index_elements=[OwnerShare.owner], set_=granted)
+        if granted
+        else row.on_conflict_do_nothing()
+    )
+
+
+def _standings(session: Session, owners: Sequence[str], days: int) -> list[Standing]:
+    wanted = table_of(owners)
+    now, before = _used_now(owners).subquery(), _used_before(owners, days).subquery()
+    queued = (
+        select(Job.owner, func.count().label("queued"))
+        .where(Job.owner.in_(owners), Job.state == JobState.QUEUED)
+        .group_by(Job.owner)
+        .subquery()
+    )
+    rows = session.execute(
+        select(
+            wanted.c.owner,
+            func.coalesce(OwnerShare.weight, 1.0).label("weight"),
+            OwnerShare.most_running,
+            func.coalesce(OwnerShare.may_cross, false()).label("may_cross"),
+            func.coalesce(now.c.running, 0).label("running"),
+            func.coalesce(queued.c.queued, 0).label("queued"),
+            (func.coalesce(now.c.gpu, 0.0) + func.coalesce(before.c.gpu, 0.0)).label("gpu_seconds"),
+            (func.coalesce(now.c.cpu, 0.0) + func.coalesce(before.c.cpu, 0.0)).label("cpu_seconds"),
+        )
+        .select_from(wanted)
+        .outerjoin(OwnerShare, OwnerShare.owner == wanted.c.owner)
+        .outerjoin(now, now.c.owner == wanted.c.owner)
+        .outerjoin(before, before.c.owner == wanted.c.owner)
+        .outerjoin(queued, queued.c.owner == wanted.c.owner)
+        .order_by(wanted.c.owner)
+    )
+    return [Standing(**{field.name: getattr(row, field.name) for field in fields(Standing)}) for row in rows]
+
+
+def _used_now(owners: Sequence[str]) -> Select[str, int, int, int]:
+    """Return the query for the jobs that run, and what their attempts have used so far."""
+    seconds = func.extract("epoch", NOW - JobAttempt.started_at)
+    gpus = func.coalesce(JobAttempt.gpus, 0)
+    return (
+        select(
+            Job.owner,
+            func.count().label("running"),
+            func.sum(seconds * gpus).label("gpu"),
+            func.coalesce(func.sum(seconds).filter(gpus == 0), literal(0.0)).label("cpu"),
+        )
+        .join(JobAttempt, and_(JobAttempt.job_id == Job.id, JobAttempt.attempt == Job.attempt))
+        .where(Job.owner.in_(owners), Job.state.in_(HELD))
+        .group_by(Job.owner)
+    )
+
+
+def _used_before(owners: Sequence[str], days: int) -> Select[str, float, float]:
+    """Return the query for what attempts that ended in these days have used."""
+    return (
+        select(
+            DailyUse.owner,
+            func.sum(DailyUse.gpu_seconds).label("gpu"),
+            func.sum(DailyUse.cpu_seconds).label("cpu"),
+        )
+        .where(DailyUse.owner.in_(owners), _recent(days))
+        .group_by(DailyUse.owner)
+    )
+
+
+def _recent(days: int) -> ColumnElement[bool]:
+    return DailyUse.day > usage.today() - days

@@ -1,0 +1,210 @@
+"""Why a job waits: its turn, its owner's limit, another job, a check, workers, or something that is away.
+
+While the disk of the database is full, all wait for room on it.
+
+What it says of the queue is the same for all jobs, so it is read once a second, and not for every answer.
+"""
+
+import time
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from threading import Lock
+from uuid import UUID
+
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from jobs.database import disk_is_full
+from jobs.queue import line, schedulers, workers
+from jobs.queue.classes import why_nowhere
+from jobs.queue.line import Group, InLine
+from jobs.queue.needs import needs_of
+from jobs.queue.workers import Fleet
+from jobs.states import ENDED, JobState
+from jobs.tables import SEARCH_NOW, Job
+
+MOST_COUNTED = 100
+"""The first so many jobs of a class have a position; those behind them are only said to be behind."""
+
+QUEUE_CACHE_TTL = 1.0
+"""How many seconds a snapshot of the queue is used."""
+
+_MOST_FAULTS = 3
+
+
+class WaitsFor(StrEnum):
+    """What has to happen before a queued job can run, or a running one go on."""
+
+    DATABASE = "database"
+    OUTSIDE = "outside"
+    STORE = "store"
+    UNSCHEDULABLE = "unschedulable"
+    WORKER = "worker"
+    HEALTHY_WORKER = "healthy_worker"
+    UNCORDONED_WORKER = "uncordoned_worker"
+    RESUMED_QUEUE = "resumed_queue"
+    SCHEDULER = "scheduler"
+    BROKER = "broker"
+    CHECKS = "checks"
+    ANOTHER_JOB = "another_job"
+    OWN_JOBS = "own_jobs"
+    ITS_TURN = "its_turn"
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """Why one job waits."""
+
+    reason: WaitsFor
+    worker_class: str | None = None
+    """The class of the job: the smallest of the live workers that it fits."""
+    position: int | None = None
+    """Its place among the first `MOST_COUNTED` jobs of its class, from 1, if it is in line."""
+    is_new: bool = False
+    """Whether it was queued after its place could have been read."""
+    faults: tuple[str, ...] = ()
+    """Why the workers are quarantined, the most frequent first. Only operators may read them."""
+    shortage: str | None = None
+    """What the job needs that no class has, with the numbers; only if it is unschedulable."""
+    running: int = 0
+    """How many jobs of its owner run; only if it waits for these."""
+    job_id: UUID | None = None
+    """The job that it waits for."""
+    since: datetime | None = None
+    """Since when no scheduler reaches the broker, by the database's clock; only if it waits for that."""
+
+
+@dataclass(slots=True)
+class _Snapshot:
+    """The queue at one moment."""
+
+    read_at: float
+    as_of: datetime
+    """When it was read, by the clock of the database."""
+    disk_is_full: bool
+    """Whether the database refuses to write."""
+    fleet: Fleet
+    stopped: Wait | None
+    """Why no job can run; None if one can."""
+    groups: Sequence[Group]
+    lines: dict[str, tuple[InLine, Mapping[UUID, int]]] = field(default_factory=dict)
+    """By class, as far as they were asked for: the first jobs and their positions."""
+
+
+class Waits:
+    """Says why jobs wait. Each process has one, and they need not agree."""
+
+    def __init__(self, seen_within: float, clock: Callable[[], float] = time.monotonic) -> None:
+        """A worker or scheduler without a heartbeat in the last `seen_within` seconds counts as gone."""
+        self._seen_within = seen_within
+        self._clock = clock
+        self._snapshot: _Snapshot | None = None
+        self._reading = Lock()
+
+    def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Wait]:
+        """Return why each of these jobs waits that is queued, or runs and cannot go on."""
+        found: dict[UUID, Wait] = {}
+        queued = []
+        jobs = [job for job in jobs if job.state in (JobState.RUNNING, JobState.QUEUED)]
+        if jobs and self._current(session).disk_is_full:
+            return {job.id: Wait(WaitsFor.DATABASE) for job in jobs}
+        for job in jobs:
+            if job.state == JobState.RUNNING and job.next_try_at is not None:
+                found[job.id] = Wait(WaitsFor.STORE)
+            elif job.state == JobState.QUEUED and job.next_try_at is not None:
+                found[job.id] = Wait(WaitsFor.OUTSIDE)
+            elif job.state == JobState.QUEUED:
+                queued.append(job)
+        if queued:
+            snapshot = self._current(session)
+            computing = _open_jobs(session, {job.blocked_on for job in queued})
+            found |= {job.id: self._wait_of(session, snapshot, job, computing) for job in queued}
+        return found
+
+    def forget(self) -> None:
+        """Read the queue again: it was changed, and the operator who has done that is to see it at once."""
+        self._snapshot = None
+
+    def _current(self, session: Session) -> _Snapshot:
+        known = self._snapshot
+        if known is None or self._clock() - known.read_at >= QUEUE_CACHE_TTL:
+            known = self._snapshot = _read(session, self._seen_within, self._clock())
+        return known
+
+    def _wait_of(self, session: Session, snapshot: _Snapshot, job: Job, computing: Container[UUID]) -> Wait:
+        before = snapshot.stopped or _before_its_turn(snapshot, job, computing)
+        return before or self._turn(session, snapshot, job)
+
+    def _turn(self, session: Session, snapshot: _Snapshot, job: Job) -> Wait:
+        """Return the wait of a job that workers may claim."""
+        own = snapshot.fleet.own_class(needs_of(job.needs)) or ""
+        with self._reading:
+            if own not in snapshot.lines:
+                snapshot.lines[own] = _read_line(session, snapshot, own)
+        in_line, positions = snapshot.lines[own]
+        share = in_line.shares.get(job.owner)
+        if share is not None and share.may_begin == 0:
+            return Wait(WaitsFor.OWN_JOBS, own, running=share.running)
+        is_new = job.id not in positions and job.queued_at > snapshot.as_of
+        return Wait(WaitsFor.ITS_TURN, own, positions.get(job.id), is_new=is_new)
+
+
+def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) -> Wait | None:
+    """Return why no worker may claim a job; None if one may."""
+    if job.blocked_on is not None and job.blocked_on in computing:
+        return Wait(WaitsFor.ANOTHER_JOB, job_id=job.blocked_on)
+    is_unchecked = job.checks_pending and job.queued_at > snapshot.as_of - line.LONGEST_CHECK
+    if is_unchecked or not job.sized:
+        return Wait(WaitsFor.CHECKS)
+    needs, fleet = needs_of(job.needs), snapshot.fleet
+    own = fleet.own_class(needs)
+    if own is None:
+        return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, fleet.classes))
+    if own in fleet.paused:
+        return Wait(WaitsFor.RESUMED_QUEUE, own)
+    return None if fleet.able(needs) else _without_workers(fleet, own)
+
+
+def _read(session: Session, seen_within: float, now: float) -> _Snapshot:
+    as_of = session.scalars(select(SEARCH_NOW)).one()
+    fleet = workers.fleet(session, seen_within)
+    has_scheduler, broker_away_since = schedulers.outage(session, seen_within)
+    stopped = None
+    if not fleet.workers:
+        faults = workers.faults_of_undeclared(session, seen_within)
+        stopped = Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=_most(faults))
+    elif not has_scheduler:
+        stopped = Wait(WaitsFor.SCHEDULER)
+    elif broker_away_since is not None:
+        stopped = Wait(WaitsFor.BROKER, since=broker_away_since)
+    return _Snapshot(now, as_of, disk_is_full(session), fleet, stopped, line.groups(session))
+
+
+def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[InLine, dict[UUID, int]]:
+    fleet = snapshot.fleet
+    among = [group for group in snapshot.groups if fleet.own_class(group.needs) == queue]
+    in_line = line.in_line(session, queue, among, MOST_COUNTED)
+    return in_line, {job.id: place for place, job in enumerate(in_line.jobs, 1)}
+
+
+def _open_jobs(session: Session, job_ids: Iterable[UUID | None]) -> set[UUID]:
+    """Return those of these jobs that have not ended."""
+    asked = [job_id for job_id in job_ids if job_id is not None]
+    open_jobs = select(Job.id).where(Job.id.in_(asked), Job.state.not_in(ENDED))
+    return set(session.scalars(open_jobs)) if asked else set()
+
+
+def _without_workers(fleet: Fleet, own: str) -> Wait:
+    """Return why no worker of a class takes jobs."""
+    of_class = [worker for worker in fleet.workers.values() if worker.queue == own]
+    faults = [worker.fault for worker in of_class if worker.fault is not None]
+    if not of_class or len(faults) < len(of_class):
+        return Wait(WaitsFor.UNCORDONED_WORKER if of_class else WaitsFor.WORKER, own)
+    return Wait(WaitsFor.HEALTHY_WORKER, own, faults=_most(faults))
+
+
+def _most(faults: Sequence[str]) -> tuple[str, ...]:
+    by_count = sorted({*faults}, key=lambda fault: (-faults.count(fault), fault))
+    return tuple(by_count[:_MOST_FAULTS])

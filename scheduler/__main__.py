@@ -1,0 +1,104 @@
+"""`pruneserve-scheduler`: the rounds of `scheduler.rounds`, and threads that work in the background.
+
+`scheduler.retention` deletes what has expired, `scheduler.webhook_sender` sends webhooks, `scheduler.checks`
+looks at the files of jobs that the API could not look at in time, `scheduler.sizing` estimates what jobs need
+of a worker, `scheduler.memberships` asks the identity provider whether users still are in their groups, and
+`scheduler.standing`, where figures are served to Prometheus, reads those that are in the database.
+"""
+
+import logging
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from types import FrameType
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.access.oidc import Provider
+from jobs.database import connection_name, engine_from, sessions
+from jobs.monitoring import logs
+from jobs.monitoring.figures import Part
+from jobs.monitoring.one_line import set_up
+from jobs.monitoring.port import serve
+from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
+from jobs.settings import Settings, settings
+from jobs.storage.store import Store
+from scheduler.background import Background
+from scheduler.checks import PendingChecks
+from scheduler.listening import Listening
+from scheduler.memberships import MembershipChecks
+from scheduler.retention import Retention
+from scheduler.rounds import Scheduler
+from scheduler.sizing import Sizing
+from scheduler.standing import StandingReader
+from scheduler.webhook_sender import WebhookSender
+
+log = logging.getLogger(__name__)
+
+_CHECK_IN_HAND_SECONDS = 5.0  # a membership's, whose answer may hold the only refresh token that counts
+
+
+def main() -> None:
+    """Run until SIGTERM or Ctrl-C."""
+    logs.begin(Part.SCHEDULER)
+    hide_from_children()
+    close_to_others()
+    logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger().setLevel(logging.INFO)
+    set_up(logging.getLogger(), Part.SCHEDULER)
+    if settings().broker_url is None:  # or every round would fail on it
+        raise WrongSettings(missing("BROKER_URL", "redis://…"))
+    provider = Provider.of(settings())
+    # One connection each for rounds and four of the threads, and for the checks of memberships.
+    pool_size = 5 if provider is None else 6
+    engine = engine_from(settings(), name=connection_name("scheduler"), pool_size=pool_size)
+    database = sessions(engine)
+    scheduler = Scheduler(database, settings())
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        scheduler.stop()
+
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    log.info("the scheduler starts")
+    with _background(scheduler, database, settings(), provider):
+        scheduler.run()
+    engine.dispose()
+
+
+@contextmanager
+def _background(
+    scheduler: Scheduler, database: sessionmaker[Session], settings: Settings, provider: Provider | None
+) -> Iterator[None]:
+    """Run what works in threads. The last to start is the first to stop."""
+    threads: list[Background] = []
+    standing = StandingReader(database, settings)
+    if serve(Part.SCHEDULER, settings.scheduler_metrics, "PRUNESERVE_SCHEDULER_METRICS", standing):
+        threads.append(standing)
+    checks, sizing = PendingChecks(database, settings), Sizing(database, settings)
+
+    def wake() -> None:
+        for each in (checks, sizing, scheduler):
+            each.wake()
+
+    threads += [
+        Retention(database, settings, Store(settings.store_url)),
+        WebhookSender(database, settings),
+        checks,
+        sizing,
+        Listening(settings, wake),
+    ]
+    memberships = MembershipChecks(database, settings, provider) if provider else None
+    if memberships is not None:
+        threads.append(memberships)
+    for thread in threads:
+        thread.start()
+    yield
+    for thread in reversed(threads):
+        thread.stop()
+    if memberships is not None:
+        memberships.wait(_CHECK_IN_HAND_SECONDS)
+
+
+if __name__ == "__main__":
+    main()

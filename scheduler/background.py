@@ -1,0 +1,72 @@
+"""What runs beside the scheduler's rounds: a thread that runs rounds of its own until it is stopped."""
+
+import logging
+import threading
+from abc import ABC, abstractmethod
+from typing import ClassVar
+
+from jobs.database import DATABASE_UNAVAILABLE
+from scheduler.pause import Pause
+
+log = logging.getLogger(__name__)
+
+_LEAST_PAUSE_SECONDS = 0.02
+_AFTER_A_FAULT_SECONDS = 2.0
+
+
+class Background(ABC):
+    """Runs one round after another in the background. After one that fails, the next one tries again."""
+
+    name: ClassVar[str]
+    """Of the thread, and in the log."""
+    put_off_by: ClassVar[tuple[type[Exception], ...]] = DATABASE_UNAVAILABLE
+    """The errors by which a round fails without a fault of ours."""
+
+    def __init__(self, pause: float, *, after_failure: float | None = None, at_once: bool = False) -> None:
+        """`pause`: seconds between rounds; `after_failure`: behind one that failed, if these are others.
+
+        `at_once`: the first round does not wait for the pause.
+        """
+        self._pause = pause
+        self._after_failure = pause if after_failure is None else after_failure
+        self._at_once = at_once
+        self._between = Pause(_LEAST_PAUSE_SECONDS)
+        self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
+
+    def start(self) -> None:
+        """Begin, in a thread."""
+        self._thread.start()
+
+    def wake(self) -> None:
+        """Start the next round soon, unless the last one failed."""
+        self._between.cut_short()
+
+    def stop(self) -> None:
+        """Start no other round. The current one is not waited for: a disk, a store or the Hub may hang."""
+        self._between.stop()
+
+    def wait(self, seconds: float) -> None:
+        """Wait this long at most, once stopped, for the end of what is in hand."""
+        self._thread.join(seconds)
+
+    def reason(self, error: Exception) -> str:
+        """Return why a round is put off. Errors of the database may hold an address or a credential."""
+        return type(error).__name__
+
+    @abstractmethod
+    def round(self) -> object:
+        """Run one round."""
+
+    def _run(self) -> None:
+        pause, failed = 0.0 if self._at_once else self._pause, False
+        while not self._between.wait(pause, whole=failed):
+            try:
+                self.round()
+                pause, failed = self._pause, False
+            except self.put_off_by as error:
+                log.warning("%s: a round is put off (%s)", self.name, self.reason(error))
+                pause, failed = self._after_failure, True
+            except Exception:
+                log.exception("%s: a round failed; the next one tries again", self.name)
+                # It fails again, as without the table that it reads, until somebody mends it.
+                pause, failed = max(self._after_failure, _AFTER_A_FAULT_SECONDS), True

@@ -1,0 +1,178 @@
+"""The rounds of a scheduler.
+
+Each round it
+
+1. records its heartbeat, deletes workers and schedulers that have been silent for about an hour, and takes
+   back the jobs whose leases have expired
+2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
+3. wakes as many idle workers as can claim a job: `scheduler.wake_ups`
+
+A round follows each notification of the queue, without its first part, and one each heartbeat. A scheduler
+keeps nothing in memory that matters, and may be killed at any moment. While the database or the broker is
+unavailable, or the schema is another one, it waits.
+"""
+
+import logging
+import time
+from collections.abc import Callable
+from contextlib import suppress
+
+from kombu.exceptions import OperationalError as BrokerUnavailable
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import names
+from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, in_one_line, waits_for_others
+from jobs.lifecycle import lifecycle
+from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
+from jobs.queue import schedulers, workers
+from jobs.queue.held_jobs import ExpiredLease, expired_leases
+from jobs.settings import Settings
+from jobs.sweeps import sweeps
+from scheduler.pause import Pause
+from scheduler.wake_ups import wake_workers
+
+log = logging.getLogger(__name__)
+
+_LEAST_PAUSE_SECONDS = 0.02  # between rounds, however many notifications come
+_SECONDS_AFTER_FAILURE = 2.0
+_LEASES_PER_ROUND = 100
+_KEPT_SECONDS = 3600.0
+
+
+class Scheduler:
+    """Runs one round after another until it is stopped."""
+
+    def __init__(
+        self,
+        database: sessionmaker[Session],
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        self._between = Pause(_LEAST_PAUSE_SECONDS)
+        self._connected_since: float | None = None
+        self._looked_at: float | None = None
+        self._seen_at: float | None = None
+        self._fits_the_schema = True
+        self._reaches_broker = True
+        self._deleted_at: float | None = None
+        self._name = names.new_name()
+
+    def run(self) -> None:
+        """Run rounds until `stop` is called, whether or not the database and the broker are available."""
+        next_at, stopped = time.monotonic(), self._between.stopped
+        while not stopped:
+            whole = time.monotonic() >= next_at
+            succeeded = self.round(whole=whole)
+            now = time.monotonic()
+            if not succeeded:
+                next_at = now + _SECONDS_AFTER_FAILURE
+            elif whole:
+                next_at = now + self._settings.heartbeat_seconds
+            stopped = self._between.wait(max(0.0, next_at - now), whole=not succeeded)
+
+    def wake(self) -> None:
+        """Run a round without waiting: a job or a worker may have become free."""
+        self._between.cut_short()
+
+    def stop(self) -> None:
+        """Finish the current round and start no other."""
+        self._between.stop()
+
+    def round(self, *, whole: bool = True) -> bool:
+        """Run one round, or that part of it alone that follows a notification.
+
+        False: the database or the broker was unavailable, or the schema is another one; the rest was skipped.
+        """
+        began = time.perf_counter()
+        try:
+            if whole:
+                if self._fits_the_schema:
+                    self._record_heartbeat()
+                self._take_back_expired()
+            with self._database.begin() as session:
+                sweeps.advance(session)
+            with self._database.begin() as session:
+                wake_workers(session, self._settings.lease_seconds)
+            self._record_broker_status(reached=True)
+        except DATABASE_UNAVAILABLE as error:
+            if waits_for_others(error):
+                log.warning("the rest of a round is put off: another process holds a lock that it needs")
+                return False
+            # Workers could not extend their leases either, so for a while no expired lease means anything.
+            self._connected_since = None
+            log.warning("the database is unavailable (%s)", type(error).__name__)
+            return False
+        except OTHER_SCHEMA as error:
+            self._connected_since = None  # nor could workers of this version
+            self._fits_the_schema = False  # it must not count as one that wakes workers
+            log.error("the database has another schema than this version needs (%s)", in_one_line(error))
+            return False
+        except BrokerUnavailable as error:
+            log.warning("the broker is unavailable (%s)", type(error).__name__)
+            with suppress(*DATABASE_UNAVAILABLE, *OTHER_SCHEMA):  # the next round says what it is
+                self._record_broker_status(reached=False)
+            return False
+        self._fits_the_schema = True
+        if whole:
+            ROUND_SECONDS.record(time.perf_counter() - began)
+            LAST_ROUND.record(time.time())
+        return True
+
+    def _record_broker_status(self, *, reached: bool) -> None:
+        """Record at once whether the broker answers: it is why jobs wait."""
+        if reached != self._reaches_broker:
+            with self._database.begin() as session:
+                schedulers.scheduler_seen(session, self._name, reaches_broker=reached)
+            self._reaches_broker = reached
+
+    def _record_heartbeat(self) -> None:
+        now = self._clock()
+        if self._seen_at is None or now - self._seen_at >= self._settings.heartbeat_seconds:
+            with self._database.begin() as session:
+                schedulers.scheduler_seen(session, self._name, reaches_broker=self._reaches_broker)
+                if self._deleted_at is None or now - self._deleted_at >= _KEPT_SECONDS / 10:
+                    workers.delete_stale_workers(session, _KEPT_SECONDS)
+                    schedulers.delete_stale_schedulers(session, _KEPT_SECONDS)
+                    self._deleted_at = now
+            self._seen_at = now
+
+    def _take_back_expired(self) -> None:
+        """Requeue the jobs whose leases have expired, once this scheduler has been connected for one lease.
+
+        Until then, workers that are alive may not yet have had the time to extend theirs. A database that
+        stood still raises no error: a look that is late by more than a live worker's lease can bear counts as
+        a new connection.
+        """
+        with self._database.begin() as session:
+            expired = expired_leases(session, _LEASES_PER_ROUND)
+        now = self._clock()
+        if self._looked_at is None or now - self._looked_at > self._settings.lease_seconds / 2:
+            self._connected_since = None
+        self._looked_at = now
+        self._connected_since = self._connected_since or now
+        if now - self._connected_since < self._settings.lease_seconds:
+            return
+        for lease in expired:
+            try:
+                self._take_back(lease)
+            except DATABASE_UNAVAILABLE as error:
+                if not waits_for_others(error):
+                    raise
+                log.warning("job %s: another process holds its lock; it is taken back later", lease.job_id)
+
+    def _take_back(self, lease: ExpiredLease) -> None:
+        settings = self._settings
+        with self._database.begin() as session:
+            # A worker sends a heartbeat at least twice in the time of a lease, whatever its job does.
+            died = workers.is_silent(session, lease.worker, settings.lease_seconds / 2)
+            most = settings.max_worker_faults if died else settings.max_lost_attempts
+            reason = f"worker {lease.worker} {'is gone' if died else 'let its lease expire'}"
+            state = lifecycle.take_back(
+                session, lease.job_id, lease.lease_token, reason, most, worker_died=died
+            )
+        if state is not None:
+            log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)

@@ -1,0 +1,152 @@
+"""Estimates what queued jobs need of a worker, from the configs of their models.
+
+It runs in a thread of the scheduler, and reads configs in threads of its own, some for disks and some for
+the Hub: one that hangs delays only the jobs that wait for it. Owners take turns, so that a thousand jobs of
+one do not keep those of others waiting. Where no config can be read in time, the needs stay unknown: the job
+begins on the smallest GPU that has what its request says, and its worker, which has the model, puts it back
+if it does not fit.
+"""
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.queue import sizing, workers
+from jobs.queue.needs import Needs, requested
+from jobs.queue.sizing import NewJob
+from jobs.settings import Settings
+from jobs.spec.job import JobSpec
+from jobs.spec.model_shape import shape_of
+from pruning.estimate import Machine, ModelShape
+from pruning.recipe import is_local
+from scheduler.background import Background
+from scheduler.turns import Call, TurnTaking
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_ROUNDS = 0.25
+_JOBS_PER_ROUND = 100
+_THREADS = 4
+_OF_AN_OWNER = 25
+_PATIENCE_SECONDS = 20.0
+_LONGEST_SECONDS = 120.0  # also for a turn that does not come
+_KEPT_SECONDS = 300.0
+_MOST_KEPT = 256
+_YES = ("1", "ON", "YES", "TRUE")
+
+
+class Sizing(Background):
+    """Sizes jobs, in rounds."""
+
+    name = "sizing"
+
+    def __init__(
+        self,
+        database: sessionmaker[Session],
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`settings` says where models may lie."""
+        super().__init__(_SECONDS_BETWEEN_ROUNDS)
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        # A Hub that hangs keeps no config on this machine's disks waiting, nor the other way round.
+        self._of_disks, self._of_the_hub = (TurnTaking(_THREADS, f"sizing {of}") for of in ("disk", "hub"))
+        self._readings: dict[tuple[str, str], Call[ModelShape]] = {}
+        self._waiting: dict[UUID, NewJob] = {}
+        self._live: list[Machine] = []
+
+    def stop(self) -> None:
+        """Start no other round. Nothing is waited for: the Hub or the disk may hang."""
+        super().stop()
+        for threads in (self._of_disks, self._of_the_hub):
+            threads.stop()
+
+    def round(self) -> None:
+        """Size the jobs whose configs have been read, the oldest first, and begin to read the others'."""
+        self._forget_old_readings()
+        with self._database.begin() as session:
+            self._waiting = sizing.still_unsized(session, self._waiting)
+            self._take_some_of_each_owner(session)
+            if self._waiting:
+                self._live = workers.live(session, self._settings.lease_seconds)
+        looked_at = {job.job_id: self._needs(job) for job in self._waiting.values()}
+        known = {job_id: needs for job_id, (done, needs) in looked_at.items() if done}
+        if known:  # in one transaction: commits that notify wait for each other
+            with self._database.begin() as session:
+                for job_id, needs in known.items():
+                    sizing.sized(session, job_id, None if needs is None else needs.model_dump())
+        for job_id in known:
+            log.info("job %s: workers may claim it", job_id)
+            del self._waiting[job_id]
+
+    def _take_some_of_each_owner(self, session: Session) -> None:
+        """Take jobs in, the oldest first: a few of each owner, and more only where nobody else has any."""
+        of_owner = Counter(job.owner for job in self._waiting.values())
+        room = _JOBS_PER_ROUND
+        for most in (_OF_AN_OWNER, _JOBS_PER_ROUND):
+            more = True
+            while more and room:
+                enough = [owner for owner, count in of_owner.items() if count >= most]
+                found = sizing.unsized(session, room, but=self._waiting, without_owners=enough)
+                more = len(found) == room
+                for job in found:
+                    if of_owner[job.owner] < most:
+                        self._waiting[job.job_id] = job
+                        of_owner[job.owner] += 1
+                        room -= 1
+
+    def _needs(self, job: NewJob) -> tuple[bool, Needs | None]:
+        """Return whether the job need not wait any more, and what it needs, if that is known."""
+        said = None
+        try:
+            spec = JobSpec.model_validate(job.stored_spec)
+            said = requested(spec)
+            if not is_local(spec.recipe.model.id) and _is_offline():
+                return True, said
+            reading = self._reading(spec, job.owner)
+            if not reading.result.done():
+                return self._takes_too_long(reading), said
+            return True, Needs.of(spec, reading.result.result(), self._live)
+        except Exception as error:  # one job must not hold up the others; its worker says what is wrong
+            log.info("job %s: what it needs cannot be estimated (%s)", job.job_id, type(error).__name__)
+            return True, said
+
+    def _reading(self, spec: JobSpec, owner: str) -> Call[ModelShape]:
+        model = spec.recipe.model
+        key = model.model_dump_json(), owner
+        if key not in self._readings:
+            reading = Call(partial(shape_of, model, owner, self._settings), self._clock)
+            threads = self._of_disks if is_local(model.id) else self._of_the_hub
+            reading.result.add_done_callback(lambda _: self.wake())
+            threads.submit(owner, reading)
+            self._readings[key] = reading
+        return self._readings[key]
+
+    def _takes_too_long(self, reading: Call[ModelShape]) -> bool:
+        """Whether jobs are not to wait for a config any more: patience begins when the reading does."""
+        now, began = self._clock(), reading.began_at
+        is_slow = began is not None and now - began > _PATIENCE_SECONDS
+        return is_slow or now - reading.asked_at > _LONGEST_SECONDS
+
+    def _forget_old_readings(self) -> None:
+        """Read configs again after a while: a branch moves on, and a Hub answers again."""
+        now = self._clock()
+        kept = {key: it for key, it in self._readings.items() if now - it.asked_at < _KEPT_SECONDS}
+        done = [key for key, it in kept.items() if it.result.done()]
+        for key in done[: max(0, len(done) - _MOST_KEPT)]:
+            del kept[key]
+        self._readings = kept
+
+
+def _is_offline() -> bool:
+    """Whether the Hub must not be asked, as its own library reads that."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in _YES

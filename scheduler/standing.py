@@ -1,0 +1,59 @@
+"""Reads how the service stands, for Prometheus, in a thread of the scheduler.
+
+One process reads it for all, every few seconds, however often and by whom it is asked: a scrape is answered
+with what was read last, and says when that was.
+"""
+
+import time
+from collections.abc import Iterable
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.monitoring.catalogue import (
+    JOBS,
+    OLDEST_QUEUED,
+    OLDEST_WEBHOOK,
+    QUEUED_JOBS,
+    READ_AT,
+    WEBHOOKS_DUE,
+    WORKERS,
+    Gauges,
+)
+from jobs.monitoring.port import Values
+from jobs.queue.standing import Standing, standing
+from jobs.settings import Settings
+from scheduler.background import Background
+
+_HEARTBEATS_BETWEEN_READS = 2
+
+
+class StandingReader(Background):
+    """Reads once in each round; a source of gauges."""
+
+    name = "standing"
+
+    def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
+        """`settings` says how often workers send heartbeats, and how long one without them is alive."""
+        super().__init__(_HEARTBEATS_BETWEEN_READS * settings.heartbeat_seconds, at_once=True)
+        self._database = database
+        self._seen_within = settings.lease_seconds
+        self._read: tuple[Standing, float] | None = None
+
+    def round(self) -> None:
+        """Read once."""
+        with self._database.begin() as session:
+            found = standing(session, self._seen_within)
+        self._read = found, time.time()
+
+    def gauges(self) -> Iterable[tuple[Gauges, Values]]:
+        """Return what was read last; nothing before the first time."""
+        if self._read is None:
+            return
+        found, at = self._read
+        yield JOBS, found.jobs.items()
+        yield QUEUED_JOBS, found.queued.items()
+        yield OLDEST_QUEUED, [((queue,), seconds) for queue, seconds in found.oldest_seconds.items()]
+        yield WORKERS, found.workers.items()
+        yield WEBHOOKS_DUE, [((), found.webhooks_due)]
+        yield OLDEST_WEBHOOK, [((), found.oldest_webhook_seconds)]
+        yield READ_AT, [((), at)]

@@ -1,0 +1,170 @@
+"""Sends the webhooks in the outbox, in a thread of the scheduler, many messages at a time.
+
+A message that has been sent, or given up, makes place for the next at once: slow endpoints delay no others,
+and an owner has a part of the places. No transaction is open while a message is being sent. Several
+schedulers share the work; a message whose sender was killed is sent by another one, a little later.
+"""
+
+import asyncio
+import base64
+import hashlib
+import hmac
+import json
+import logging
+import time
+from collections.abc import Collection, Sequence
+from datetime import timedelta
+from http import HTTPStatus
+from typing import Any
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.monitoring.at_commit import record_at_commit
+from jobs.monitoring.catalogue import DELIVERIES
+from jobs.settings import Settings
+from jobs.webhooks import outbox
+from jobs.webhooks.encryption import SecretBox, Unreadable
+from jobs.webhooks.endpoints import MessageFormat
+from jobs.webhooks.outbox import Due
+from jobs.webhooks.slack import slack_message
+from jobs.webhooks.url_policy import UrlPolicy
+from pruning.version import pruneserve_version
+from scheduler import safe_http
+from scheduler.background import Background
+from scheduler.safe_http import Failed, Resolve
+
+Outcome = tuple[int | None, str | None]
+"""The status of the response to a message, if any, and what went wrong, if anything."""
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_LOOKS = 1.0  # into the outbox, while nothing ends
+_SECONDS_TOGETHER = 0.05  # what ends within it is recorded in one transaction
+_SECONDS_AFTER_FAILURE = 5.0
+_CONCURRENCY = 64
+_LEASE_SECONDS = 120.0  # far longer than sending one message can take
+_SECONDS_BETWEEN_CLEANUPS = 3600.0
+_LINKS = ("url", "page")
+
+
+def signed_headers(secrets: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the headers of Standard Webhooks, with a signature of id, time and body under each secret."""
+    content = f"{message_id}.{timestamp}.".encode() + body
+    signatures = (base64.b64encode(hmac.digest(secret, content, hashlib.sha256)) for secret in secrets)
+    return {
+        "webhook-id": message_id,
+        "webhook-timestamp": str(timestamp),
+        "webhook-signature": " ".join(f"v1,{signature.decode()}" for signature in signatures),
+    }
+
+
+class WebhookSender(Background):
+    """Sends what is due, in rounds."""
+
+    name = "webhooks"
+
+    def __init__(
+        self, database: sessionmaker[Session], settings: Settings, *, resolve: Resolve = safe_http.resolve
+    ) -> None:
+        """`settings`: where messages may go, which keys encrypt secrets, when to disable an endpoint."""
+        super().__init__(_SECONDS_BETWEEN_LOOKS, after_failure=_SECONDS_AFTER_FAILURE, at_once=True)
+        self._database = database
+        self._secret_box = SecretBox(settings.secret_keys)
+        self._url_policy = UrlPolicy.of(settings.webhook_allow)
+        self._public_url = settings.public_url
+        self._disable_after = timedelta(days=settings.webhook_disable_days)
+        self._keep = timedelta(days=settings.webhook_delivery_days)
+        self._resolve = resolve
+        self._cleaned_up_at: float | None = None
+
+    def stop(self) -> None:
+        """Send nothing more. Messages being sent are not waited for: they are sent again, a little later."""
+        super().stop()
+
+    def round(self) -> int:
+        """Send until nothing is due and nothing is under way. Return how many messages were sent."""
+        return asyncio.run(self._send_while_due())
+
+    async def _send_while_due(self) -> int:
+        count, sending = 0, dict[asyncio.Task[Outcome], Due]()
+        while not self._between.stopped:
+            taken = self._take(sending.values())
+            sending |= {asyncio.create_task(self._send(due)): due for due in taken}
+            count += len(taken)
+            self._clean_up()
+            if not sending:
+                break
+            await asyncio.wait(sending, timeout=_SECONDS_BETWEEN_LOOKS, return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.sleep(_SECONDS_TOGETHER)
+            ended = [task for task in sending if task.done()]
+            self._record_all([(sending.pop(task), task.result()) for task in ended])
+        return count
+
+    def _take(self, sending: Collection[Due]) -> list[Due]:
+        free = _CONCURRENCY - len(sending)
+        if not free:
+            return []
+        with self._database.begin() as session:
+            return outbox.take_due(session, free, _LEASE_SECONDS, sending)
+
+    def _record_all(self, ended: Sequence[tuple[Due, Outcome]]) -> None:
+        if ended:
+            with self._database.begin() as session:
+                for due, (status, error) in ended:
+                    self._record(session, due, status, error)
+
+    async def _send(self, due: Due) -> Outcome:
+        """Send one message."""
+        try:
+            secrets = [self._secret_box.decrypt(encrypted) for encrypted in due.encrypted_secrets]
+        except Unreadable:
+            return None, "the endpoint's secret cannot be read: PRUNESERVE_SECRET_KEYS lacks the key"
+        try:
+            body = self._body(due)
+        except Exception:  # one message that cannot be written keeps no other from being sent
+            log.exception("webhook %s cannot be written", due.id)
+            return None, "the message cannot be written; the service's log says why"
+        headers = signed_headers(secrets, f"msg_{due.id.hex}", int(time.time()), body) | {
+            "content-type": "application/json",
+            "user-agent": f"PruneServe/{pruneserve_version()}",
+        }
+        try:
+            self._url_policy.check_url(due.url)  # the operator may have changed what is allowed
+            status = await safe_http.post(due.url, headers, body, self._url_policy, resolve=self._resolve)
+        except (Failed, ValueError) as error:
+            return None, str(error)
+        accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
+        return status, None if accepted else f"answered with status {status}"
+
+    def _body(self, due: Due) -> bytes:
+        message = self._linked(due.payload)
+        if due.format == MessageFormat.SLACK:
+            message = slack_message(message)
+        return json.dumps(message, separators=(",", ":")).encode()
+
+    def _linked(self, payload: dict[str, Any]) -> dict[str, Any]:
+        """Return a message whose links begin with the public address of the service, if it has one."""
+        data = payload["data"]
+        links = {name: f"{self._public_url or ''}{data[name]}" for name in _LINKS if name in data}
+        return payload | {"data": data | links}
+
+    def _record(self, session: Session, due: Due, status: int | None, error: str | None) -> None:
+        if error is None and status is not None:
+            outbox.delivered(session, due, status)
+            record_at_commit(session, DELIVERIES, outcome="delivered")
+            return
+        record_at_commit(session, DELIVERIES, outcome="failed")
+        gone = status == HTTPStatus.GONE
+        disabled = outbox.failed(
+            session, due, status, error or "", gone=gone, disable_after=self._disable_after
+        )
+        log.info("webhook %s, attempt %d: %s", due.id, due.attempt, error)
+        if disabled:
+            log.warning("webhook endpoint %s is disabled: %s", due.endpoint_id, disabled)
+
+    def _clean_up(self) -> None:
+        now = time.monotonic()
+        if self._cleaned_up_at is None or now - self._cleaned_up_at > _SECONDS_BETWEEN_CLEANUPS:
+            with self._database.begin() as session:
+                outbox.forget(session, self._keep)
+            self._cleaned_up_at = now

@@ -1,0 +1,116 @@
+"""Heartbeats change rows in place (PostgreSQL: HOT), and leases that nobody extends are still found."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from uuid import UUID
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.lifecycle import Claim
+from jobs.queue import workers
+from jobs.queue.held_jobs import expired_leases
+from jobs.states import JobState
+from jobs.tables import Lease
+
+Database = sessionmaker[Session]
+
+WORKERS = 40
+BEATS = 50
+
+
+@pytest.fixture
+def claims(database: Database, submit: Callable[[], UUID]) -> list[Claim]:
+    found = []
+    for number in range(WORKERS):
+        job_id = submit()
+        with database.begin() as session:
+            found.append(lifecycle.claim(session, job_id, f"w{number}", 30))
+    return [claim for claim in found if claim is not None]
+
+
+def updates(database: Database, table: str) -> tuple[int, int]:
+    """How many updates of a table there were, and how many of them in place."""
+    with database.begin() as session:
+        session.execute(text("SELECT pg_stat_clear_snapshot()"))
+        counts = text("SELECT n_tup_upd, n_tup_hot_upd FROM pg_stat_user_tables WHERE relname = :table")
+        row = session.execute(counts, {"table": table}).one()
+        return row.n_tup_upd, row.n_tup_hot_upd
+
+
+def test_more_than_nine_tenths_of_the_beats_change_a_row_in_place(
+    database: Database, claims: list[Claim]
+) -> None:
+    for _ in range(BEATS):
+        for number, claim in enumerate(claims):
+            with database.begin() as session:
+                assert lifecycle.extend_lease(session, claim, 30) == JobState.RUNNING
+                workers.worker_seen(session, f"w{number}", "cpu")
+    with database.begin() as session:
+        session.execute(text("SELECT pg_stat_force_next_flush()"))
+    for table, beats in {"leases": WORKERS * BEATS, "workers": WORKERS * (BEATS - 1)}.items():
+        changed, in_place = updates(database, table)
+        assert changed == beats, table
+        assert in_place > 0.9 * beats, table
+    assert updates(database, "jobs")[0] == 2 * WORKERS, "to be sized and claimed"
+
+
+def expired(database: Database) -> set[UUID]:
+    with database.begin() as session:
+        return {lease.job_id for lease in expired_leases(session, 100)}
+
+
+def test_a_lease_is_looked_at_again_when_it_would_expire(database: Database, claims: list[Claim]) -> None:
+    """Of all leases the next look is due; all but the first have been extended."""
+    first, *others = claims
+    past = text("now() - interval '1 second'")
+    with database.begin() as session:
+        session.execute(update(Lease).values(look_at=past))
+        session.execute(update(Lease).where(Lease.job_id == first.job_id).values(expires_at=past))
+    assert expired(database) == {first.job_id}
+    with database.begin() as session:
+        looks = {lease.job_id: (lease.look_at, lease.expires_at) for lease in session.query(Lease)}
+    assert all(look == expires for look, expires in (looks[claim.job_id] for claim in others))
+    with database.begin() as session:
+        session.execute(update(Lease).where(Lease.job_id == others[0].job_id).values(expires_at=past))
+    assert expired(database) == {first.job_id}, "its time has not come, and it may be extended until then"
+    with database.begin() as session:
+        session.execute(update(Lease).where(Lease.job_id == others[0].job_id).values(look_at=past))
+    assert expired(database) == {first.job_id, others[0].job_id}
+
+
+def test_a_lease_that_expires_while_a_beat_waits_is_not_extended(
+    database: Database, claims: list[Claim]
+) -> None:
+    """The guard is evaluated again, by the clock of then, once the lock is there."""
+    claim = claims[0]
+
+    def beat() -> JobState | None:
+        with database.begin() as session:
+            return lifecycle.extend_lease(session, claim, 30)
+
+    soon = text("clock_timestamp() + interval '1 second'")
+    with database.begin() as session:
+        session.execute(update(Lease).where(Lease.job_id == claim.job_id).values(expires_at=soon))
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as session:
+            # As the scheduler does when it puts off its next look.
+            session.execute(
+                update(Lease).where(Lease.job_id == claim.job_id).values(look_at=Lease.expires_at)
+            )
+            waiting = pool.submit(beat)
+            wait_until_blocked(database)
+            session.execute(text("SELECT pg_sleep(1)"))
+        assert waiting.result(30) is None
+
+
+def wait_until_blocked(database: Database) -> None:
+    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
+    for _ in range(3000):
+        with database.begin() as session:
+            if session.scalars(blocked).one():
+                return
+            session.execute(text("SELECT pg_sleep(0.01)"))
+    raise AssertionError("the beat does not wait")

@@ -1,0 +1,286 @@
+"""Which job a worker is given: what it may run, in whose turn, and what it leaves to others."""
+
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.queue import claim as claims
+from jobs.queue import line, quarantine, steering, workers
+from jobs.queue.needs import Needs
+from jobs.spec.job import JobSpec
+from jobs.states import Cause, JobState
+from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
+from tests.jobs.queue.fleet import CPU, GPU_24G, GPU_80G, LARGE, LONG, SMALL, claim, register, submit
+
+Database = sessionmaker[Session]
+BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
+
+
+def claimed(session: Session, worker: str) -> UUID | None:
+    found = claim(session, worker)
+    return None if found is None else found.job_id
+
+
+def hand_back(session: Session, worker: str) -> UUID:
+    """Let a worker claim a job and put it back. Returns the job."""
+    found = claim(session, worker)
+    assert found is not None
+    assert lifecycle.hand_back(session, found, "it shuts down")
+    return found.job_id
+
+
+def test_a_claim_records_the_worker_and_its_class(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        job_id = submit(session, spec)
+        assert claimed(session, "w") == job_id
+        job = session.get_one(Job, job_id)
+        assert (job.state, job.attempt, job.worker, job.worker_class) == (JobState.RUNNING, 1, "w", "cpu")
+        assert claim(session, "w") is None
+
+
+@pytest.mark.parametrize(
+    "values",
+    [
+        {"sized": False},
+        {"checks_pending": True},
+        {"next_try_at": NOW + timedelta(minutes=1)},
+        {"state": JobState.CANCELLED},
+        {"needs": LARGE},
+    ],
+)
+def test_a_job_that_is_not_ready_is_left_for_the_next_one(
+    database: Database, spec: JobSpec, values: dict[str, object]
+) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        submit(session, spec, **values)
+        ready = submit(session, spec)
+        assert claimed(session, "w") == ready
+        assert claim(session, "w") is None
+
+
+def test_a_job_that_waits_for_another_is_claimed_once_that_has_ended(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        computing = submit(session, spec)
+        blocked = submit(session, spec, blocked_on=computing)
+        found = claim(session, "w")
+        assert found is not None
+        assert found.job_id == computing
+        assert claim(session, "w") is None
+        assert lifecycle.succeed(session, found, None, [])
+        assert claimed(session, "w") == blocked
+
+
+@pytest.mark.parametrize(
+    "act", [steering.cordon, steering.drain, lambda s, w: quarantine.quarantine(s, w, "cpu", "x")]
+)
+def test_a_worker_that_takes_no_jobs_claims_none(
+    database: Database, spec: JobSpec, act: Callable[[Session, str], object]
+) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        submit(session, spec)
+        act(session, "w")
+        assert claim(session, "w") is None
+        assert not claims.can_claim(session, "w", 30)
+
+
+def test_a_worker_that_is_silent_or_unknown_claims_none(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        submit(session, spec)
+        session.execute(update(Worker).values(seen_at=NOW - timedelta(seconds=31)))
+        assert claim(session, "w") is None
+        assert claim(session, "unknown") is None
+
+
+def test_a_paused_class_claims_nothing_and_no_other_claims_its_jobs(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "cpu")
+        register(session, "gpu", "gpu.80g", GPU_80G)
+        short = submit(session, spec, needs=SMALL)
+        large = submit(session, spec, needs=LARGE)
+        steering.pause(session, "cpu", "root")
+        assert [claimed(session, name) for name in ("cpu", "gpu", "gpu")] == [None, large, None]
+        steering.resume(session, "cpu")
+        assert claimed(session, "gpu") == short
+
+
+def test_a_worker_for_one_job_is_drained_by_its_claim(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "w", one_job=True)
+        submit(session, spec), submit(session, spec)
+        assert claim(session, "w") is not None
+        assert workers.worker_seen(session, "w", "cpu").draining
+        assert claim(session, "w") is None
+
+
+def test_a_cordon_or_a_pause_waits_for_a_claim_that_has_begun(database: Database, spec: JobSpec) -> None:
+    """So the operator knows the last job that runs."""
+    with database.begin() as session:
+        register(session, "w")
+        submit(session, spec)
+
+    def pause() -> int:
+        with database.begin() as session:
+            steering.pause(session, "cpu", "root")
+            return len(workers.fleet(session, 30).of_class("cpu")) - sum(
+                it.idle for it in workers.fleet(session, 30).of_class("cpu")
+            )
+
+    with ThreadPoolExecutor(1) as pool:
+        with database.begin() as session:
+            assert claim(session, "w") is not None
+            paused = pool.submit(pause)
+            assert not paused.done()
+        assert paused.result(20) == 1, "the job that has begun"
+
+
+def test_each_worker_runs_what_fits_it_and_the_largest_first(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "cpu")
+        register(session, "24g", "gpu.24g", GPU_24G)
+        register(session, "80g", "gpu.80g", GPU_80G)
+        short, long, large = (submit(session, spec, needs=needs) for needs in (SMALL, LONG, LARGE))
+        unknown = submit(session, spec, needs=None)
+        assert hand_back(session, "80g") == large, "no smaller class can run it"
+        assert hand_back(session, "24g") == long
+        assert hand_back(session, "cpu") == short
+        steering.pause(session, "cpu", "root")
+        assert [claimed(session, "24g") for _ in range(3)] == [long, unknown, None]
+        assert claimed(session, "80g") == large
+        steering.resume(session, "cpu")
+        assert claimed(session, "80g") == short, "it runs smaller ones as well"
+
+
+def test_a_cpu_leaves_long_jobs_to_gpus_that_they_fit_while_one_is_alive(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "cpu")
+        register(session, "24g", "gpu.24g", GPU_24G)
+        long = submit(session, spec, needs=LONG)
+        assert claim(session, "cpu") is None
+        workers.worker_gone(session, "24g")
+        assert claimed(session, "cpu") == long
+
+
+def test_a_worker_whose_queues_are_named_runs_the_jobs_of_these_classes_alone(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "cpu")
+        register(session, "24g", "gpu.24g", GPU_24G)
+        register(session, "80g", "gpu.80g", GPU_80G, queues=["gpu.80g", "gpu.24g"])
+        submit(session, spec, needs=SMALL)
+        long = submit(session, spec, needs=LONG)
+        assert [claimed(session, "80g") for _ in range(2)] == [long, None]
+
+
+def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_minute(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        register(session, "sick")
+        job_id = submit(session, spec)
+        found = claim(session, "sick")
+        assert found is not None
+        assert lifecycle.requeue_after_fault(session, found, BROKEN, 6)
+        assert hand_back(session, "sick") == job_id, "there is no other worker"
+        register(session, "well")
+        assert claim(session, "sick") is None
+        quarantine.quarantine(session, "well", "cpu", "no device")
+        assert hand_back(session, "sick") == job_id, "nor one that takes jobs"
+        quarantine.release(session, "well")
+        other = submit(session, spec)
+        assert hand_back(session, "sick") == other
+        assert hand_back(session, "well") == job_id
+        long_ago = NOW - timedelta(seconds=61)
+        session.execute(update(JobAttempt).where(JobAttempt.worker == "sick").values(ended_at=long_ago))
+        assert claimed(session, "sick") == job_id, "it has waited long enough"
+
+
+def test_a_job_goes_on_where_a_like_device_has_finished_its_blocks(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "a", "gpu.24g", GPU_24G, device="cuda (L4)")
+        register(session, "b", "gpu.80g", GPU_80G, device="cuda (H100)")
+        job_id = submit(session, spec, needs=LONG)
+        assert hand_back(session, "b") == job_id
+        block = {"stage": "prune", "block": 0, "attempt": 1, "key": "k", "size": 1, "sha256": ""}
+        session.add(JobBlock(job_id=job_id, numerics_key={"device": "cuda (H100)"}, **block))
+        session.flush()
+        assert claim(session, "a") is None
+        session.execute(update(Job).values(needs=LARGE.model_dump()))
+        assert hand_back(session, "b") == job_id
+        session.execute(update(Job).values(needs=LONG.model_dump()))
+        steering.cordon(session, "b")
+        assert claimed(session, "a") == job_id
+
+
+def test_of_claims_at_once_each_job_is_given_once(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        for number in range(8):
+            register(session, f"w{number}")
+        jobs = {submit(session, spec) for _ in range(5)}
+
+    def one(number: int) -> UUID | None:
+        with database.begin() as session:
+            return claimed(session, f"w{number}")
+
+    with ThreadPoolExecutor(8) as pool:
+        found = [job_id for job_id in pool.map(one, range(8)) if job_id is not None]
+    assert sorted(found) == sorted(jobs)
+
+
+def test_a_worker_can_claim_what_it_would_be_given(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "w")
+        assert not claims.can_claim(session, "w", 30)
+        job_id = submit(session, spec)
+        assert claims.can_claim(session, "w", 30)
+        assert session.get_one(Job, job_id).state == JobState.QUEUED
+
+
+def test_groups_are_open_to_the_workers_that_may_run_their_jobs(database: Database, spec: JobSpec) -> None:
+    with database.begin() as session:
+        register(session, "cpu")
+        register(session, "24g", "gpu.24g", GPU_24G)
+        for needs in (SMALL, SMALL, LONG, LARGE, Needs(gpus=2)):
+            submit(session, spec, needs=needs)
+
+    def open_to(session: Session, name: str) -> list[Needs]:
+        fleet, groups = workers.fleet(session, 30), line.groups(session)
+        assert len(groups) == 4
+        found = claims.open_to([fleet.workers[name]], fleet, groups)
+        return sorted((group.needs for group in found), key=lambda needs: needs.cpu_seconds)
+
+    with database.begin() as session:
+        assert open_to(session, "cpu") == [SMALL]
+        assert open_to(session, "24g") == [SMALL, LONG]
+        steering.pause(session, "cpu", "root")
+        assert open_to(session, "cpu") == []
+        assert open_to(session, "24g") == [LONG]
+        steering.cordon(session, "24g")
+        assert open_to(session, "24g") == []
+
+
+def test_the_capacity_is_that_of_the_worker_and_not_of_its_class(database: Database, spec: JobSpec) -> None:
+    roomy = CPU.model_copy(update={"host_bytes": 100 * CPU.host_bytes})
+    with database.begin() as session:
+        register(session, "small")
+        register(session, "roomy", capacity=roomy)
+        job_id = submit(session, spec, needs=LARGE)
+        assert [claimed(session, "small"), claimed(session, "roomy")] == [None, job_id]

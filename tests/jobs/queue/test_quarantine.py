@@ -1,0 +1,101 @@
+"""Three faults in a row quarantine a worker."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from uuid import UUID
+
+import pytest
+from sqlalchemy import update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle.events import JobError
+from jobs.queue import quarantine, workers
+from jobs.states import Cause, JobState, Outcome
+from jobs.tables import Job, JobAttempt, Worker
+from pruning.estimate import ASSUMED
+
+Database = sessionmaker[Session]
+Submit = Callable[[], UUID]
+
+BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
+
+
+def seen(database: Database, *names: str) -> list[bool]:
+    with database.begin() as session:
+        return [workers.worker_seen(session, worker, "cpu").quarantined for worker in names]
+
+
+def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple[JobState, bool]:
+    """Run the job on a worker that fails it. Return the job's state, and whether that quarantined it."""
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, worker, 30)
+        assert claim is not None
+        quarantined = quarantine.count_fault(session, worker, job_id, BROKEN.message)
+        assert lifecycle.requeue_after_fault(session, claim, BROKEN, bound)
+        return session.get_one(Job, job_id).state, quarantined
+
+
+def test_the_third_fault_in_a_row_quarantines(database: Database, submit: Submit) -> None:
+    seen(database, "sick")
+    assert [fail(database, submit(), "sick")[1] for _ in range(3)] == [False, False, True]
+    assert seen(database, "sick", "well") == [True, False]
+    with database.begin() as session:
+        assert quarantine.standing(session, "sick") == quarantine.Standing(True, BROKEN.message)
+
+
+def test_a_succeeded_job_ends_the_row_of_faults(database: Database, submit: Submit) -> None:
+    for _ in range(2):
+        fail(database, submit(), "sick")
+    with database.begin() as session:
+        quarantine.succeeded(session, "sick")
+    assert [fail(database, submit(), "sick")[1] for _ in range(3)] == [False, False, True]
+
+
+def test_a_success_does_not_end_a_quarantine_but_a_release_does(database: Database, submit: Submit) -> None:
+    for _ in range(3):
+        fail(database, submit(), "sick")
+    with database.begin() as session:
+        quarantine.succeeded(session, "sick")
+    assert seen(database, "sick") == [True]
+    with database.begin() as session:
+        quarantine.release(session, "sick")
+    assert seen(database, "sick") == [False]
+    assert fail(database, submit(), "sick")[1] is False
+
+
+@pytest.mark.threat
+def test_an_attempt_on_a_faulty_worker_is_not_lost_and_the_job_ends_at_the_bound(
+    database: Database, submit: Submit
+) -> None:
+    job_id = submit()
+    assert [fail(database, job_id, "sick", 3)[0] for _ in range(3)] == ["queued", "queued", "failed"]
+    with database.begin() as session:
+        job = session.get_one(Job, job_id)
+        outcomes = [session.get_one(JobAttempt, (job_id, n)).outcome for n in (1, 2, 3)]
+    assert outcomes == [Outcome.WORKER_FAULT, Outcome.WORKER_FAULT, Outcome.FAILED]
+    assert job.lost_attempts == 0
+    assert job.error == {
+        "type": "worker",
+        "message": "3 attempts failed through faults of workers; the last: its disk is broken",
+        "cause": "worker",
+    }
+
+
+def test_a_retry_begins_the_count_again(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    for _ in range(2):
+        fail(database, job_id, "sick", 2)
+    with database.begin() as session:
+        assert owner_moves.retry(session, "ada", job_id)
+    assert fail(database, job_id, "sick", 2)[0] == JobState.QUEUED
+
+
+@pytest.mark.parametrize("leaves", ["quarantined_at", "cordoned_at"])
+def test_the_machine_of_a_worker_that_takes_no_jobs_is_no_measure(database: Database, leaves: str) -> None:
+    slow = ASSUMED.model_copy(update={"device": "slow", "operations_per_second": {"float32": 1.0}})
+    with database.begin() as session:
+        workers.measured(session, "sick", "cpu", slow)
+        assert workers.live(session, 30) == [slow]
+        session.execute(update(Worker).values({leaves: datetime.now(UTC)}))
+        assert workers.live(session, 30) == []

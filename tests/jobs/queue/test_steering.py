@@ -1,0 +1,77 @@
+"""What operators order, and how workers and queues are shown."""
+
+import pytest
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.queue import overview, steering, workers
+from jobs.queue.overview import NO_CLASS, QueueSeen, WorkerState
+from jobs.queue.workers import Orders
+from jobs.spec.job import JobSpec
+from jobs.tables import Worker
+from tests.jobs.queue.fleet import GPU_80G, LARGE, claim, register, submit
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def fleet(database: Database) -> None:
+    """Two workers that are alive."""
+    with database.begin() as session:
+        for name in ("a", "b"):
+            register(session, name)
+
+
+def test_a_heartbeat_returns_what_an_operator_has_ordered(database: Database, fleet: None) -> None:
+    def orders(session: Session) -> Orders:
+        return workers.worker_seen(session, "a", "cpu")
+
+    with database.begin() as session:
+        assert orders(session) == Orders(quarantined=False, cordoned=False, draining=False)
+        assert steering.cordon(session, "a")
+        assert orders(session) == Orders(quarantined=False, cordoned=True, draining=False)
+        assert steering.drain(session, "a")
+        assert orders(session) == Orders(quarantined=False, cordoned=True, draining=True)
+        assert steering.uncordon(session, "a")
+        assert orders(session) == Orders(quarantined=False, cordoned=False, draining=False)
+        assert not any(act(session, "nobody") for act in (steering.cordon, steering.drain, steering.uncordon))
+
+
+def test_queues_are_shown_with_their_jobs_and_workers(database: Database, spec: JobSpec, fleet: None) -> None:
+    with database.begin() as session:
+        submit(session, spec), submit(session, spec), submit(session, spec, sized=False)
+        assert claim(session, "a") is not None
+        submit(session, spec, needs=LARGE)
+        steering.pause(session, "cpu", "root")
+        steering.pause(session, "cpu", "another one later")
+        [cpu, none] = overview.queues(session, 30)
+        assert cpu == QueueSeen("cpu", cpu.paused_at, "root", queued=1, running=1, workers=2)
+        assert cpu.paused_at is not None
+        assert none == QueueSeen(NO_CLASS, None, None, queued=2, running=0, workers=0)
+        register(session, "gpu", "gpu.80g", GPU_80G)
+        steering.resume(session, "cpu")
+        assert overview.queue(session, "gpu.80g", 30) == QueueSeen("gpu.80g", None, None, 1, 0, 1)
+        assert overview.queue(session, "cpu", 30) == QueueSeen("cpu", None, None, 1, 1, 2)
+        assert overview.queue(session, "gpu.24g", 30) is None
+
+
+def test_of_a_long_queue_only_the_first_jobs_are_counted(
+    database: Database, spec: JobSpec, fleet: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(overview, "MOST_COUNTED", 2)
+    with database.begin() as session:
+        for _ in range(4):
+            submit(session, spec)
+        assert [queue.queued for queue in overview.queues(session, 30)] == [2]
+
+
+def test_a_silent_worker_takes_no_jobs_and_a_cordoned_one_says_since_when(
+    database: Database, fleet: None
+) -> None:
+    with database.begin() as session:
+        steering.cordon(session, "a")
+        [a, b] = overview.workers(session, 30)
+        assert (a.state, a.since, b.state) == (WorkerState.CORDONED, a.worker.cordoned_at, WorkerState.IDLE)
+        assert [queue.workers for queue in overview.queues(session, 30)] == [1]
+        session.execute(update(Worker).values(seen_at=text("clock_timestamp() - interval '31 seconds'")))
+        assert [queue.workers for queue in overview.queues(session, 30)] == [0]

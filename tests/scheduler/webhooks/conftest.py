@@ -1,0 +1,39 @@
+"""An outbox of webhooks, and jobs that end."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import pytest
+from cryptography.fernet import Fernet
+from pydantic import SecretStr
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.lifecycle import owner_moves
+from jobs.settings import Settings
+from tests.scheduler.webhooks.outbox import Outbox
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def settings(settings: Settings) -> Settings:
+    changes = {"secret_keys": (SecretStr(Fernet.generate_key().decode()),), "webhook_allow": ("127.0.0.1",)}
+    return settings.model_copy(update=changes)
+
+
+@pytest.fixture
+def outbox(database: Database, settings: Settings) -> Outbox:
+    return Outbox(database, settings)
+
+
+@pytest.fixture
+def end(database: Database, submit: Callable[[], UUID]) -> Callable[[], UUID]:
+    """Cancels a job, which is the quickest end."""
+
+    def cancelled() -> UUID:
+        job_id = submit()
+        with database.begin() as session:
+            assert owner_moves.cancel(session, "ada", job_id)
+        return job_id
+
+    return cancelled
