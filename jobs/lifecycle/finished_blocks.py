@@ -50,11 +50,12 @@ def write(
     """Write the row of a block, after the caller has proven the claim.
 
     Returns whether it had none of this version of the numbers, or a later one (`pruning.version.NUMERICS`).
+    If it had one, the row keeps the attempt that finished the block first: no later one gets further by it.
     """
     this = JobBlock.job_id == claim.job_id, JobBlock.stage == stage, JobBlock.block == block
     before = session.scalar(select(JobBlock.numerics_key).where(*this))
+    is_new = before is None or before.get("numerics", 0) < numerics_key.get("numerics", 0)
     row = {
-        "attempt": claim.attempt,
         "key": shard.key,
         "size": shard.size,
         "sha256": shard.sha256,
@@ -63,10 +64,13 @@ def write(
     }
     session.execute(
         insert(JobBlock)
-        .values(job_id=claim.job_id, stage=stage, block=block, **row)
-        .on_conflict_do_update(index_elements=[JobBlock.job_id, JobBlock.stage, JobBlock.block], set_=row)
+        .values(job_id=claim.job_id, stage=stage, block=block, attempt=claim.attempt, **row)
+        .on_conflict_do_update(
+            index_elements=[JobBlock.job_id, JobBlock.stage, JobBlock.block],
+            set_=row | ({"attempt": claim.attempt} if is_new else {}),
+        )
     )
-    return before is None or before.get("numerics", 0) < numerics_key.get("numerics", 0)
+    return is_new
 
 
 def finished(session: Session, job_id: UUID) -> Sequence[JobBlock]:

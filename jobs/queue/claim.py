@@ -32,7 +32,7 @@ _BLOCK_DEVICE = JobBlock.numerics_key["device"].astext
 _RESUMES_ON = (
     select(_BLOCK_DEVICE)
     .where(JobBlock.job_id == Job.id, _BLOCK_DEVICE.is_not(None))
-    .order_by(JobBlock.attempt.desc(), JobBlock.finished_at.desc())
+    .order_by(JobBlock.finished_at.desc())
     .limit(1)
     .scalar_subquery()
 )

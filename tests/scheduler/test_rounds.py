@@ -20,12 +20,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.valkey import Valkey
 from jobs.broker import app
-from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.queue.claim import claim_next
 from jobs.queue.held_jobs import expired_leases
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
+from jobs.storage.store import StoredFile
 from jobs.tables import NOW, Job, Lease, Worker
 from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
@@ -437,11 +438,76 @@ def test_a_job_with_too_many_lost_attempts_fails_and_the_queue_moves_on(
     for _ in range(settings.max_lost_attempts):
         assert take(database).job_id == poison
         expire_leases(database)
+        seen(database, "w1")  # the worker is there, and its job lets the lease expire
         connected.round()
     assert job(database, poison).state == JobState.FAILED
     submit()
     connected.round()
     assert messages(broker) >= 1
+
+
+def lose(database: Database, scheduler: Scheduler, job_id: UUID, *, whole_worker: bool) -> JobState:
+    """Let the lease of the only job expire, and return the state that the job has then."""
+    seen(database, "w1")
+    assert take(database).job_id == job_id
+    expire_leases(database)
+    with database.begin() as session:
+        if whole_worker:
+            session.execute(update(Worker).values(seen_at=LONG_AGO))
+    scheduler.round()
+    return JobState(job(database, job_id).state)
+
+
+def test_attempts_whose_worker_died_do_not_count_among_those_that_the_job_lost(
+    database: Database, submit: Submit, connected: Scheduler, settings: Settings
+) -> None:
+    assert (settings.max_lost_attempts, settings.max_worker_faults) == (3, 6)
+    job_id = submit()
+    for _ in range(3):
+        assert lose(database, connected, job_id, whole_worker=True) == JobState.QUEUED
+    assert job(database, job_id).lost_attempts == 0
+    for _ in range(2):
+        assert lose(database, connected, job_id, whole_worker=False) == JobState.QUEUED
+    assert lose(database, connected, job_id, whole_worker=False) == JobState.FAILED
+
+
+def test_a_job_that_ends_its_workers_fails(
+    database: Database, submit: Submit, connected: Scheduler, settings: Settings
+) -> None:
+    poison = submit()
+    for lost in range(1, settings.max_worker_faults + 1):
+        expected = JobState.QUEUED if lost < settings.max_worker_faults else JobState.FAILED
+        assert lose(database, connected, poison, whole_worker=True) == expected
+    error = job(database, poison).error
+    assert error is not None
+    assert error["message"] == ("lost 6 times in a row without a new finished block; last: worker w1 is gone")
+    with database.begin() as session:
+        assert owner_moves.retry(session, "ada", poison)
+    assert lose(database, connected, poison, whole_worker=True) == JobState.QUEUED
+
+
+@pytest.mark.parametrize("gets_on", [True, False], ids=["new blocks", "one block again and again"])
+def test_a_job_whose_workers_die_goes_on_for_as_long_as_new_blocks_are_finished(
+    database: Database, submit: Submit, connected: Scheduler, settings: Settings, gets_on: bool
+) -> None:
+    """Machines that are not alike compute a block again, each under a key of its own: that is no progress."""
+    job_id, states = submit(), []
+    for number in range(settings.max_worker_faults + 1):
+        seen(database, "w1")
+        claim = take(database)
+        with database.begin() as session:
+            shard, block = StoredFile(f"shard-{number}", 1, "0" * 64), number if gets_on else 0
+            assert finished_blocks.keep(
+                session, claim, "prune", block, shard, {"device": f"gpu {number % 2}"}
+            )
+        expire_leases(database)
+        with database.begin() as session:
+            session.execute(update(Worker).values(seen_at=LONG_AGO))
+        connected.round()
+        states.append(job(database, job_id).state)
+        if states[-1] == JobState.FAILED:
+            break
+    assert states[-1] == (JobState.QUEUED if gets_on else JobState.FAILED)
 
 
 def test_the_process_starts_without_torch_and_ends_on_sigterm(
