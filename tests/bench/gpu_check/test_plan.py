@@ -37,6 +37,7 @@ def details(out: Path) -> set[str]:
         return set(packed.getnames())
 
 
+@pytest.mark.nightly
 @pytest.mark.slow
 @pytest.mark.timeout(1800)  # fifteen processes, each of which imports torch
 def test_the_whole_list_passes_at_toy_size_without_what_a_bare_machine_lacks(tmp_path: Path) -> None:
