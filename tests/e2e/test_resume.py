@@ -15,6 +15,8 @@ from pruning.recipe import Stage
 from tests.stack import Stack, directory_store, signal_to
 from tests.tiers import nightly
 
+pytestmark = pytest.mark.nightly
+
 BLOCKS = 4
 
 

@@ -20,6 +20,8 @@ from tests.faults.proxies import Proxy, UnreliableStore
 from tests.jobs.queue.fleet import register
 from tests.stack import Stack
 
+pytestmark = pytest.mark.nightly
+
 
 class TestBroker:
     def test_a_flushed_broker(self, stack: Stack, judge: Judge, broker_url: str) -> None:

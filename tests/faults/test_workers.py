@@ -98,6 +98,7 @@ def _part(address: str) -> tuple[str, int]:
     return path[path.index("jobs/") :], int(parse_qs(query)["partNumber"][0])
 
 
+@pytest.mark.nightly
 def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:
     stack.start_scheduler()
     worker = stack.start_worker(PRUNESERVE_LEASE_SECONDS="3600")
@@ -113,6 +114,7 @@ def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: St
     assert "SIGKILL" in (reasons[-1] or "")
 
 
+@pytest.mark.nightly
 @pytest.mark.parametrize("everyone", [False, nightly(True)], ids=["parent", "whole group"])
 def test_a_shutdown_hands_the_job_back_and_ends(stack: Stack, judge: Judge, everyone: bool) -> None:
     worker = stack.start_worker()

@@ -206,6 +206,7 @@ def test_ctrl_c_stops_everything_in_order(running: Up) -> None:
     assert not running.data.address.exists()
 
 
+@pytest.mark.nightly
 def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
     tmp_path: Path, small_model: Path
 ) -> None:
