@@ -6,6 +6,7 @@ from inspect import signature
 from pathlib import Path
 
 import pytest
+from sqlalchemy.orm import Session, sessionmaker
 
 from api.problems.problem import Problem
 from cli.main import up
@@ -13,14 +14,22 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from tests.api.drive import Jobs, MakeKey, Server
+from tests.jobs.queue.fleet import register
 
 PAGE = Path(__file__).parents[2] / "docs" / "api.md"
 
 
 @pytest.mark.skipif(not (shutil.which("curl") and shutil.which("jq")), reason="the examples use curl and jq")
 def test_every_command_of_the_documentation_works(
-    server: Server, jobs: Jobs, make_key: MakeKey, settings: Settings, tmp_path: Path
+    server: Server,
+    jobs: Jobs,
+    database: sessionmaker[Session],
+    make_key: MakeKey,
+    settings: Settings,
+    tmp_path: Path,
 ) -> None:
+    with database.begin() as session:
+        register(session, "worker-1")  # so that there is a queue
     path = tmp_path / "config.json"
     path.write_text("{}")
     stored = Store(settings.store_url).put_file("config.json", path)

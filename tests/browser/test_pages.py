@@ -179,9 +179,9 @@ def test_a_question_about_a_worker_stays_open_while_the_list_changes(
     expect(page.get_by_role("row", name="worker-1")).to_contain_text("ends after its job")
     with database.begin() as session:
         assert session.get_one(Worker, "worker-1").draining
-    page.locator("summary", has_text="Pause prune").click()
+    page.locator("summary", has_text="Pause cpu").click()
     page.get_by_role("button", name="Yes, pause it").click()
     expect(page.get_by_role("row", name="cpu", exact=False).last).to_contain_text("by ada")
-    page.get_by_role("button", name="Resume prune").click()
+    page.get_by_role("button", name="Resume cpu").click()
     with database.begin() as session:
         assert session.get_one(Queue, "cpu").paused_at is None

@@ -164,7 +164,7 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
     for module in (server_watch, worker_watch):
         monkeypatch.setattr(module, "_CHECK_SECONDS", 0.02)
     monkeypatch.setattr(Readiness, "remembered_seconds", 0.0)
-    monkeypatch.setattr(waiting, "TOLD_SECONDS", 0.0)
+    monkeypatch.setattr(waiting, "QUEUE_CACHE_TTL", 0.0)
     shown = ""
 
     def wait_for(text: str) -> None:

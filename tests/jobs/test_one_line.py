@@ -5,7 +5,8 @@ import logging
 import sys
 
 import pytest
-from worker.broker.log import escape, escaped
+
+from jobs.monitoring.one_line import escape, escaped
 
 
 @pytest.mark.parametrize(

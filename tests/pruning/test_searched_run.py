@@ -264,7 +264,7 @@ def test_a_search_that_ran_out_of_memory_is_found_again(
 
     def short_of_memory(self: GradientPass, *given: Any) -> GradientNorms:
         tried.append(self.schedule.micro_batch)
-        if self.norms == ["shares"] and self.schedule.micro_batch > 8:
+        if self._norms == ["shares"] and self.schedule.micro_batch > 8:
             raise MemoryError
         norms: GradientNorms = run(self, *given)
         return norms

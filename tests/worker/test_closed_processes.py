@@ -158,8 +158,8 @@ PROGRAMS = {
     "api": "import sys, api.__main__ as m; sys.argv[1:] = []; m.Server.run = told; m.main()",
     "scheduler": "import scheduler.__main__ as m; m.Scheduler.run = told; m.main()",
     "worker": "import worker.__main__ as m; m.Parent.wait_until_fit = told; m.main()",
-    "up": "import cli.embedded.up as m; from types import SimpleNamespace as N; m.Postgres = told; "
-    "m._start(None, N(postgres=None, valkey=None), 0, [])",
+    "up": "import cli.embedded.up as m; from pathlib import Path; m.Api.check_port = m.Postgres = told; "
+    "m._start(None, m.DataDirectory(Path.cwd()), 8642, [])",
     "migrate": "import migrations.__main__ as m; m.migrations.upgrade = told; m.main()",
     "admin": "import sys, jobs.__main__ as m; sys.argv[1:] = ['health', 'worker']; m._run = told; m.main()",
     "a worker's child": "import worker.tasks as m; m.fix_cublas_workspace = told; m.prepare_child()",

@@ -252,7 +252,8 @@ def test_a_model_that_needs_a_missing_package_fails_its_job_and_no_worker(
     assert f"{job.spec['recipe']['model']['id']} needs a Python package {package}" in job.error["message"]
     assert "/scratch" not in job.error["message"]
     with service.database.begin() as session:
-        assert session.get(Worker, service.worker.name) is None  # no fault made one
+        worker = session.get_one(Worker, service.worker.name)
+    assert (worker.faults, worker.quarantined_at) == (0, None)
 
 
 @contextmanager
