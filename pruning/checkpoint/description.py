@@ -97,7 +97,7 @@ def _config_content(directory: Path, names: Collection[str]) -> dict[str, Any]:
     content = read_json(directory / CONFIG)
     _refuse_unsuitable(content)
     for name in CONFIGS:
-        if name in names:
+        if name in names and name != CONFIG:
             refuse_oversized(name, (directory / name).stat().st_size)
             read_json(directory / name)
     return content
