@@ -42,8 +42,7 @@ class SingleSignOn(BaseModel):
     oidc_groups: Annotated[dict[str, tuple[str, Role]], NoDecode] = Field(
         {},
         description="The groups that may sign in, as JSON: for each an owner and the role `reader`, `writer` "
-        'or `admin`, such as `{"llm-team": "llm:writer", "sre": "platform:admin"}`. Whoever is in several '
-        "begins with the first.",
+        'or `admin`, such as `{"llm-team": "llm:writer", "sre": "platform:admin"}`.',
     )
 
     @field_validator("oidc_issuer")
