@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock pin-images sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -140,14 +140,16 @@ client: contracts
 	@$(BIN)/python -m tools.sync_client
 	@$(BIN)/python -m tools.cli_options
 
-# Exact versions with hashes of what the images install, from pyproject.toml, into requirements/.
-lock: install
-	@$(BIN)/python $(PIP) uv
-	@$(BIN)/python -m tools.lock
+# Exact versions with hashes of what the images install, from pyproject.toml, into requirements/. Versions that are locked
+# already are kept where they fit, unless UPGRADE is --upgrade.
+LOCK = $(TOOLS)/bin/uv pip compile --quiet $(UPGRADE) --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
+	--generate-hashes --no-header --no-annotate --no-emit-index-url --system-certs
 
-# The digests of the images that ours are built on and run beside, as far as their registry answers.
-pin-images: install
-	@$(BIN)/python -m tools.pin_images
+lock: $(TOOLS)
+	@$(LOCK) pyproject.toml --extra otel --extra torch --extra zero-shot --output-file requirements/zero-shot.txt
+	@$(LOCK) pyproject.toml --extra otel --extra torch --constraint requirements/zero-shot.txt --output-file requirements/torch.txt
+	@$(LOCK) pyproject.toml --extra otel --constraint requirements/zero-shot.txt --output-file requirements/api.txt
+	@sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(LOCK) - --output-file requirements/build.txt
 
 # What the worker's image holds, as a CycloneDX document and a list of licences, into build/sbom. The tools have an
 # environment of their own, so that they do not describe themselves.
@@ -160,7 +162,7 @@ audit: $(TOOLS)
 
 $(TOOLS):
 	@"$(PYTHON)" -m venv $(TOOLS)
-	@$(TOOLS)/bin/python $(PIP) cyclonedx-bom pip-audit || { rm -rf $(TOOLS); exit 1; }
+	@$(TOOLS)/bin/python $(PIP) cyclonedx-bom pip-audit uv || { rm -rf $(TOOLS); exit 1; }
 
 # The secrets of docker-compose.yml, as files in secrets/: only those that are missing.
 secrets:

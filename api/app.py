@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
+from api import identity_provider
 from api.http.watched import WatchedRequests
 from api.openapi import DocumentedAPI, operation_id
 from api.page import router as page_routes
@@ -52,6 +53,8 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     )
     app.state.resources = resources
     handlers.install(app, render.problem_response)
+    if resources.identity_provider is not None:
+        identity_provider.add_cookie(app, settings)
     app.add_middleware(RequestGuard, settings=settings)
     app.add_middleware(WatchedRequests)
     rest_routes.add_to(app)

@@ -11,11 +11,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from api.failure_log import FailureLog
+from api.identity_provider import IdentityProvider
 from api.pools import BoundedPool, Made
 from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.streams import Streams
-from jobs.access.oidc import Provider
 from jobs.database import engine_for_requests, libpq_url, sessions, sessions_without_transactions
 from jobs.listener import Listener
 from jobs.notify import EVENTS
@@ -27,7 +27,6 @@ from jobs.storage.store import Store
 _HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
 _PICTURES_BUSY = "Too many pictures are waiting to be drawn. Try again shortly."
 _DISK_BUSY = "Too many requests wait for a disk. Try again shortly."
-_PROVIDER_BUSY = "Too many people wait for the identity provider. Try again shortly."
 _PICTURE_BYTES = 32 * 2**20
 
 
@@ -51,8 +50,7 @@ class AppResources:
     hub: BoundedPool
     disk: BoundedPool
     pictures: Made
-    identity_provider: Provider | None
-    sign_ins: BoundedPool
+    identity_provider: IdentityProvider | None
 
     @classmethod
     def of(cls, settings: Settings) -> "AppResources":
@@ -82,8 +80,7 @@ class AppResources:
                 BoundedPool("pictures", threads=1, places=32, per_owner=16, busy=_PICTURES_BUSY),
                 max_bytes=_PICTURE_BYTES,
             ),
-            Provider.of(settings),
-            BoundedPool("sign-in", threads=4, places=32, per_owner=8, busy=_PROVIDER_BUSY),
+            IdentityProvider(settings) if settings.oidc_issuer else None,
         )
 
     @contextlib.asynccontextmanager
@@ -93,9 +90,6 @@ class AppResources:
             yield
         self.hub.close()
         self.pictures.close()
-        self.sign_ins.close()
-        if self.identity_provider is not None:
-            self.identity_provider.close()
         await self.readiness.close()
         self.engine.dispose()
 

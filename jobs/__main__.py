@@ -4,7 +4,7 @@
 `pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
 with its default. `health worker` and `health scheduler` are for the health checks of containers.
 `backup-check` looks at every file that the database names in the store, such as after a backup was restored.
-`reencrypt` encrypts the secrets of webhooks and refresh tokens with the first of PRUNESERVE_SECRET_KEYS, so
+`reencrypt` encrypts the secrets of webhooks with the first of PRUNESERVE_SECRET_KEYS, so
 that the others can be removed.
 """
 

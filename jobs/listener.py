@@ -28,14 +28,11 @@ _LOG_AGAIN_SECONDS = 60.0
 class Subscription:
     """What one stream waits on. A notification between two waits is kept: the second wait returns at once."""
 
-    def __init__(self, notification: int) -> None:
-        """`notification` is the number of the process's latest notification."""
-        self.last_notification = notification
+    def __init__(self) -> None:
         self._notified = asyncio.Event()
 
-    def notify(self, number: int) -> None:
-        """Wake the stream. Streams with equal numbers were woken by the same notification."""
-        self.last_notification = number
+    def notify(self) -> None:
+        """Wake the stream."""
         self._notified.set()
 
     async def wait(self, seconds: float) -> bool:
@@ -58,7 +55,6 @@ class Listener:
         self._channel = channel
         self._name = name
         self._subscriptions: dict[str | None, set[Subscription]] = {}
-        self._notifications = 0
         self.connected = False
         self.closed = False
         self._logged_at: dict[int, float] = {}  # by level: what is lost hides no fault of ours
@@ -72,7 +68,7 @@ class Listener:
     @contextlib.asynccontextmanager
     async def subscribe(self, payload: str | None) -> AsyncIterator[Subscription]:
         """Subscribe to a payload; None: to nothing but the end. Read the table once after subscribing."""
-        subscription = Subscription(self._notifications)
+        subscription = Subscription()
         subscribed = self._subscriptions.setdefault(payload, set())
         subscribed.add(subscription)
         try:
@@ -134,12 +130,9 @@ class Listener:
             self.connected = True
             self._notify_all()
             async for notification in connection.notifies():
-                self._notify(*self._subscriptions.get(notification.payload, ()))
-
-    def _notify(self, *subscriptions: Subscription) -> None:
-        self._notifications += 1
-        for subscription in subscriptions:
-            subscription.notify(self._notifications)
+                for subscription in self._subscriptions.get(notification.payload, ()):
+                    subscription.notify()
 
     def _notify_all(self) -> None:
-        self._notify(*itertools.chain(*self._subscriptions.values()))
+        for subscription in itertools.chain(*self._subscriptions.values()):
+            subscription.notify()

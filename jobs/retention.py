@@ -33,7 +33,6 @@ from jobs.tables import (
     Job,
     JobBlock,
     JobEvent,
-    Person,
     SentFile,
     Sweep,
     ZooEntry,
@@ -94,17 +93,6 @@ def forget_revoked_keys(session: Session, days: float, limit: int) -> int:
         .with_for_update(skip_locked=True)
     )
     return len(session.scalars(delete(ApiKey).where(ApiKey.id.in_(old)).returning(ApiKey.id)).all())
-
-
-def forget_people(session: Session, limit: int) -> int:
-    """Delete the people whose last key and membership were deleted. Returns how many."""
-    gone = (
-        select(Person.id)
-        .where(~exists().where(ApiKey.person_id == Person.id))
-        .limit(limit)
-        .with_for_update(skip_locked=True)
-    )
-    return len(session.scalars(delete(Person).where(Person.id.in_(gone)).returning(Person.id)).all())
 
 
 def forget_progress(session: Session, days: float, limit: int) -> int:

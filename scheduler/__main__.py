@@ -2,8 +2,8 @@
 
 `scheduler.retention` deletes what has expired, `scheduler.webhook_sender` sends webhooks, `scheduler.checks`
 looks at the files of jobs that the API could not look at in time, `scheduler.sizing` estimates what jobs need
-of a worker, `scheduler.memberships` asks the identity provider whether users still are in their groups, and
-`scheduler.standing`, where figures are served to Prometheus, reads those that are in the database.
+of a worker, and `scheduler.standing`, where figures are served to Prometheus, reads those that are in the
+database.
 """
 
 import logging
@@ -14,7 +14,6 @@ from types import FrameType
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.access.oidc import Provider
 from jobs.database import connection_name, engine_from, sessions
 from jobs.monitoring import logs
 from jobs.monitoring.figures import Part
@@ -26,7 +25,6 @@ from jobs.storage.store import Store
 from scheduler.background import Background
 from scheduler.checks import PendingChecks
 from scheduler.listening import Listening
-from scheduler.memberships import MembershipChecks
 from scheduler.retention import Retention
 from scheduler.rounds import Scheduler
 from scheduler.sizing import Sizing
@@ -34,8 +32,6 @@ from scheduler.standing import StandingReader
 from scheduler.webhook_sender import WebhookSender
 
 log = logging.getLogger(__name__)
-
-_CHECK_IN_HAND_SECONDS = 5.0  # a membership's, whose answer may hold the only refresh token that counts
 
 
 def main() -> None:
@@ -48,10 +44,8 @@ def main() -> None:
     set_up(logging.getLogger(), Part.SCHEDULER)
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
-    provider = Provider.of(settings())
-    # One connection each for rounds and four of the threads, and for the checks of memberships.
-    pool_size = 5 if provider is None else 6
-    engine = engine_from(settings(), name=connection_name("scheduler"), pool_size=pool_size)
+    # One connection each for rounds and four of the threads.
+    engine = engine_from(settings(), name=connection_name("scheduler"), pool_size=5)
     database = sessions(engine)
     scheduler = Scheduler(database, settings())
 
@@ -61,15 +55,13 @@ def main() -> None:
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
     log.info("the scheduler starts")
-    with _background(scheduler, database, settings(), provider):
+    with _background(scheduler, database, settings()):
         scheduler.run()
     engine.dispose()
 
 
 @contextmanager
-def _background(
-    scheduler: Scheduler, database: sessionmaker[Session], settings: Settings, provider: Provider | None
-) -> Iterator[None]:
+def _background(scheduler: Scheduler, database: sessionmaker[Session], settings: Settings) -> Iterator[None]:
     """Run what works in threads. The last to start is the first to stop."""
     threads: list[Background] = []
     standing = StandingReader(database, settings)
@@ -88,16 +80,11 @@ def _background(
         sizing,
         Listening(settings, wake),
     ]
-    memberships = MembershipChecks(database, settings, provider) if provider else None
-    if memberships is not None:
-        threads.append(memberships)
     for thread in threads:
         thread.start()
     yield
     for thread in reversed(threads):
         thread.stop()
-    if memberships is not None:
-        memberships.wait(_CHECK_IN_HAND_SECONDS)
 
 
 if __name__ == "__main__":

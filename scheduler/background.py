@@ -19,8 +19,6 @@ class Background(ABC):
 
     name: ClassVar[str]
     """Of the thread, and in the log."""
-    put_off_by: ClassVar[tuple[type[Exception], ...]] = DATABASE_UNAVAILABLE
-    """The errors by which a round fails without a fault of ours."""
 
     def __init__(self, pause: float, *, after_failure: float | None = None, at_once: bool = False) -> None:
         """`pause`: seconds between rounds; `after_failure`: behind one that failed, if these are others.
@@ -45,14 +43,6 @@ class Background(ABC):
         """Start no other round. The current one is not waited for: a disk, a store or the Hub may hang."""
         self._between.stop()
 
-    def wait(self, seconds: float) -> None:
-        """Wait this long at most, once stopped, for the end of what is in hand."""
-        self._thread.join(seconds)
-
-    def reason(self, error: Exception) -> str:
-        """Return why a round is put off. Errors of the database may hold an address or a credential."""
-        return type(error).__name__
-
     @abstractmethod
     def round(self) -> object:
         """Run one round."""
@@ -63,8 +53,9 @@ class Background(ABC):
             try:
                 self.round()
                 pause, failed = self._pause, False
-            except self.put_off_by as error:
-                log.warning("%s: a round is put off (%s)", self.name, self.reason(error))
+            except DATABASE_UNAVAILABLE as error:
+                # Its text may hold an address or a credential.
+                log.warning("%s: a round is put off (%s)", self.name, type(error).__name__)
                 pause, failed = self._after_failure, True
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)

@@ -72,7 +72,6 @@ class Retention(Background):
             lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
         )
         self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
-        self._write(lambda s: retention.forget_people(s, _ROWS_PER_ROUND))
         self._forget_progress()
         self._write(lambda s: gradients.evict_unused(s, settings.gradient_days, _JOBS_PER_ROUND))
         self._write(lambda s: perplexities.evict_unused(s, settings.gradient_days, _ROWS_PER_ROUND))

@@ -8,10 +8,10 @@ import json
 import re
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
-from tools.lock import CHECKOUT, LAYERS, REQUIREMENTS, versions
-
+CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "build" / "sbom"
 
 Component = dict[str, Any]
@@ -21,9 +21,8 @@ def main() -> None:
     """Write both files. The first argument is the interpreter whose environment has the metadata."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     document = _described(sys.argv[1])
-    locked: dict[str, str] = {}
-    for layer in LAYERS:
-        locked |= versions((REQUIREMENTS / f"{layer}.txt").read_text())
+    text = (CHECKOUT / "requirements" / "zero-shot.txt").read_text()
+    locked = dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
     document = restricted(document, locked)
     (FOLDER / "sbom.cdx.json").write_text(json.dumps(document, indent=2) + "\n")
     (FOLDER / "licences.md").write_text(licences(document["components"]))

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, model_validator
 
-from api.actions import keys, people
+from api.actions import keys
 from api.page.base.forms import without_empty
 from api.page.base.render import page
 from api.resources import AppResources, Database, Resources
@@ -66,7 +66,6 @@ def _page(
         new=new,
         scopes=[scope for scope in Scope if scope in principal.scopes],
         ordinary=api_keys.ORDINARY_SCOPES,
-        owners=people.owners(resources, principal),
         principal=principal,
         place="keys",
     )

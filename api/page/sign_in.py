@@ -1,6 +1,8 @@
 """Signs in to the page with an API key or a one-time link, and out again."""
 
+from collections.abc import Sequence
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from fastapi import APIRouter, Form, Query, Request, Response
 from fastapi.responses import RedirectResponse
@@ -63,16 +65,25 @@ def sign_out(request: Request, database: Database) -> Response:
 
 
 def sign_in_page(
-    resources: AppResources, target: str, *, wrong: str | None = None, status: int = 200
+    resources: AppResources,
+    target: str,
+    *,
+    wrong: str | None = None,
+    owners: Sequence[str] = (),
+    status: int = 200,
 ) -> Response:
-    """Return the page with all ways to sign in, and what is wrong with the last one."""
+    """Return the page with all ways to sign in, and what is wrong with the last one.
+
+    `owners`: those that a user of the identity provider is to choose one of.
+    """
     settings = resources.settings
     return page(
         "sign_in.html",
         status=status,
         target=safe_target(target),
         wrong=wrong,
-        provider=settings.oidc_name if settings.oidc_issuer else None,
+        owners=owners,
+        provider=urlsplit(settings.oidc_issuer).netloc if settings.oidc_issuer else None,
         # There it comes back to, so there the cookie of the way must be set.
         begins_at=f"{settings.public_url or ''}/sign-in/oidc",
     )

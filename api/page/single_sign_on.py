@@ -1,79 +1,99 @@
-"""Signs in to the page with the operator's identity provider: there, and back."""
+"""Signs in to the page with the operator's identity provider: the redirect there, and the callback."""
 
+from dataclasses import replace
 from typing import Annotated
 
-from fastapi import APIRouter, Form, Query, Request, Response
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
-from fastapi.responses import RedirectResponse
 
-from api.actions import people
-from api.actions.people import NotSignedIn
-from api.page import sign_in_cookie
-from api.page.base.render import NO_STORE
+from api.identity_provider import IdentityProvider, NotSignedIn, User, granted
 from api.page.sign_in import HOME, Next, safe_target, sign_in_page, signed_in
 from api.problems.problems import NotFound
+from api.rate_limit import require_few_failures
 from api.resources import AppResources, Resources
 from api.security import auth
-from api.security.auth import Anyone
-from jobs.access.oidc import Attempt
+from jobs.access import api_keys, audit, page_sessions
+from jobs.access.api_keys import Scope
+from jobs.access.audit import Action
 
 router = APIRouter(include_in_schema=False)
 
-_NOT_BEGUN = "This sign-in was not begun in this browser, or more than ten minutes ago. Begin again."
-_ANSWER = Query(max_length=4096)
-
 
 @router.get("/sign-in/oidc")
-async def begin(request: Request, resources: Resources, target: Next = HOME) -> Response:
-    """Send the browser to the provider, with a cookie that recognises it when it comes back."""
-    attempt = Attempt.begin()
+async def begin(
+    request: Request,
+    resources: Resources,
+    target: Next = HOME,
+    owner: Annotated[str, Query(max_length=64)] = "",
+) -> Response:
+    """Send the browser to the provider. `owner`: the one to work for, where groups give several."""
+    provider = _provider(resources)
+    request.session["wanted"] = [safe_target(target), owner]
     try:
-        url = await people.begin(request, resources, attempt)
+        return await provider.redirect(request)
     except NotSignedIn as refused:
         return _refused(resources, target, refused)
-    response = RedirectResponse(url, 303, headers=NO_STORE)
-    sign_in_cookie.put(response, resources.settings, attempt, safe_target(target))
-    return response
 
 
 @router.get("/sign-in/oidc/callback")
-async def finish(
-    request: Request,
-    resources: Resources,
-    state: Annotated[str, _ANSWER] = "",
-    code: Annotated[str, _ANSWER] = "",
-    iss: Annotated[str | None, _ANSWER] = None,
-    error: Annotated[str | None, Query(max_length=200)] = None,
-) -> Response:
-    """Sign in whoever the provider has sent back, if this browser has been sent there."""
-    attempt, target = sign_in_cookie.read(request, resources.settings) or (None, HOME)
+async def finish(request: Request, resources: Resources) -> Response:
+    """Start a page session for the user whom the provider has sent back, if this browser was sent there.
+
+    Raises RateLimited after too many failures, before the provider is asked in this service's name.
+    """
+    provider = _provider(resources)
+    require_few_failures(request, resources.failures)
+    target, owner = request.session.get("wanted", (HOME, ""))
     try:
-        if attempt is None or not attempt.answers(state):
-            raise NotSignedIn(400, _NOT_BEGUN)
-        if iss is not None and iss != resources.settings.oidc_issuer:
-            raise NotSignedIn(400, "The answer is of another identity provider. Begin again.")
-        if error is not None or not code:
-            raise NotSignedIn(403, "The identity provider has not signed you in. Begin again.")
-        token = await people.finish(request, resources, code, attempt)
+        user = await provider.user(request)
+        grants = _grants(resources, user)
     except NotSignedIn as refused:
         if refused.status < 500:
             await run_in_threadpool(auth.note_failure, request, resources)
-        response = _refused(resources, target, refused)
-    else:
-        response = signed_in(request, token, target)
-    sign_in_cookie.delete(response, resources.settings)
-    return response
+        return _refused(resources, target, refused)
+    finally:
+        request.session.clear()  # it is good for one callback
+    if len(grants) == 1:
+        (owner,) = grants
+    if owner not in grants:
+        return sign_in_page(resources, target, owners=[*grants])
+    token = await run_in_threadpool(_start, request, resources, user, owner, grants[owner])
+    return signed_in(request, token, target)
 
 
-@router.post("/sign-in/owner")
-def switch(
-    request: Request, principal: Anyone, resources: Resources, owner: Annotated[str, Form(max_length=64)]
-) -> Response:
-    """Go on as a member of another of one's owners."""
-    token = people.switch(resources, principal, owner, auth.session_token(request) or "")
-    if token is None:
-        raise NotFound("You are not signed in as a member of this owner.")
-    return signed_in(request, token, HOME)
+def _start(
+    request: Request, resources: AppResources, user: User, owner: str, scopes: frozenset[Scope]
+) -> str:
+    """Start a session, in place of the one that the browser had. Returns its token."""
+    with resources.database.begin() as session:
+        key = api_keys.renew_sign_in(
+            session, owner, user.subject, user.name, scopes, page_sessions.SESSION_LIFETIME
+        )
+        principal = replace(api_keys.principal_of(key), address=auth.address_of(request))
+        audit.record(session, Action.USER_SIGNED_IN, principal, f"{user.subject}, {user.name}", owner)
+        if (old := auth.session_token(request)) is not None:
+            page_sessions.end(session, old)
+        return page_sessions.start(session, key.id)
+
+
+def _grants(resources: AppResources, user: User) -> dict[str, frozenset[Scope]]:
+    """Return the scopes that a user's groups give, by owner. Raises NotSignedIn if there are none."""
+    known = f"The identity provider knows you as {user.name}"
+    if user.groups is None:
+        claim = resources.settings.oidc_groups_claim
+        message = f"{known}, but has sent no groups (the claim '{claim}')."
+        raise NotSignedIn(403, f"{message} Ask the operator of this service.")
+    grants = granted(user.groups, resources.settings.oidc_groups)
+    if not grants:
+        message = f"{known}, but none of your groups has access here."
+        raise NotSignedIn(403, f"{message} Ask the operator of this service.")
+    return grants
+
+
+def _provider(resources: AppResources) -> IdentityProvider:
+    if resources.identity_provider is None:
+        raise NotFound("This service has no identity provider. Sign in with an API key.")
+    return resources.identity_provider
 
 
 def _refused(resources: AppResources, target: str, refused: NotSignedIn) -> Response:

@@ -1,7 +1,7 @@
 """Follows a job: yields its events in batches as they come, until the event with which it ends.
 
-No database session stays open while a stream waits, and streams that wait for the same event share one read.
-The authorization of an open stream is re-checked, so it ends soon after its key or page session does.
+No database session stays open while a stream waits. The authorization of an open stream is re-checked, so it
+ends soon after its key or page session does.
 """
 
 import asyncio
@@ -81,7 +81,6 @@ class Streams:
     def __init__(self, listener: Listener, sessions: sessionmaker[Session]) -> None:
         self.listener = listener
         self._sessions = sessions
-        self._readings: dict[tuple[UUID, int, int], asyncio.Task[Reading]] = {}
 
     async def follow(self, job_id: UUID, after: int, principal: Principal) -> AsyncIterator[Batch]:
         """Yield the job's events with an id greater than `after`. An empty batch is a keep-alive."""
@@ -91,9 +90,7 @@ class Streams:
                 try:
                     if not await authorization.is_valid():
                         return
-                    batch, last_event, ended = await self._shared_read(
-                        job_id, after, subscription.last_notification
-                    )
+                    batch, last_event, ended = await run_in_threadpool(self._read, job_id, after)
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("an event stream waits for the database: %s", type(error).__name__)
                     await subscription.wait(RETRY_AFTER_SECONDS)
@@ -131,20 +128,6 @@ class Streams:
         with self._sessions.begin() as session:
             job = queries.get(session, owner, job_id)
         return None if job is None else self._read(job_id, after)
-
-    async def _shared_read(self, job_id: UUID, after: int, notification: int) -> Reading:
-        """Read once for all streams that are at `after` and were woken by the same notification.
-
-        A stream never joins a read that may have begun before its own notification: that read could miss the
-        event which the notification announces.
-        """
-        key = (job_id, after, notification)
-        reading = self._readings.get(key)
-        if reading is None:
-            reading = asyncio.create_task(run_in_threadpool(self._read, job_id, after))
-            reading.add_done_callback(lambda _: self._readings.pop(key))
-            self._readings[key] = reading
-        return await asyncio.shield(reading)
 
     def _read(self, job_id: UUID, after: int) -> Reading:
         with self._sessions.begin() as session:

@@ -103,7 +103,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
     supervisor.start(api)
     scheduler = Service(
-        "scheduler", data.root / "scheduler", ["scheduler"], settings, database | broker | keys | sign_in
+        "scheduler", data.root / "scheduler", ["scheduler"], settings, database | broker | keys
     )
     supervisor.start(scheduler)
     worker = Worker(data.root / "worker", settings, database | broker | hub)

@@ -23,15 +23,15 @@ from sqlalchemy import (
     and_,
     bindparam,
     cast,
-    exists,
     func,
     or_,
     select,
     update,
 )
+from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, ApiKey, Person
+from jobs.tables import NOW, ApiKey
 
 
 class TooManyKeys(Exception):
@@ -61,17 +61,11 @@ class Scope(StrEnum):
 SCOPES = tuple(Scope)
 ORDINARY_SCOPES = (Scope.JOBS_READ, Scope.JOBS_WRITE)
 
-_IS_MEMBERS = exists().where(Person.id == ApiKey.person_id, Person.holds_until > NOW).correlate(ApiKey)
-
 VALID: ColumnElement[bool] = and_(
     ApiKey.revoked_at.is_(None),
     or_(ApiKey.expires_at.is_(None), ApiKey.expires_at > NOW),
-    or_(ApiKey.person_id.is_(None), _IS_MEMBERS),
 )
-"""The condition for valid keys: not revoked, not expired, and made by no person who is no member any more."""
-
-IS_MEMBERSHIP: ColumnElement[bool] = and_(ApiKey.person_id.is_not(None), ApiKey.created_by.is_(None))
-"""The condition for rows that stand for a person's membership of an owner; see `jobs.access.people`."""
+"""The condition for valid keys: neither revoked nor expired."""
 
 USE_NOTED_EVERY = timedelta(minutes=1)
 """Precision of `last_used_at`: to write it with every request would turn every read into a write."""
@@ -117,20 +111,27 @@ def create_row(session: Session, owner: str, name: str, scopes: Iterable[str]) -
     return _add(session, owner, name, scopes, expires_at=None, creator=None)
 
 
-def add_membership(session: Session, person_id: UUID, owner: str, name: str, scopes: Iterable[str]) -> ApiKey:
-    """Add the row by which a person is a member of an owner. Nothing can be authenticated by it itself."""
-    row = ApiKey(
+def renew_sign_in(
+    session: Session, owner: str, subject: str, name: str, scopes: Iterable[str], lifetime: timedelta
+) -> ApiKey:
+    """Write the key without a secret with which a user of the identity provider opens page sessions.
+
+    There is one for each user and owner; one that was revoked stays so. Keys made in these sessions do not
+    outlive it, as `issue` says.
+    """
+    word = {"name": f"sign-in of {name}", "scopes": ordered(scopes), "expires_at": NOW + lifetime}
+    written = insert(ApiKey).values(
         prefix=_random(_PREFIX),
         secret_sha256=b"",  # no key has this hash
         owner=owner,
-        name=name,
-        scopes=ordered(scopes),
-        person_id=person_id,
+        subject=subject,
+        **word,
     )
-    session.add(row)
-    session.flush()
-    session.refresh(row)
-    return row
+    renewed = written.on_conflict_do_update(
+        index_elements=["subject", "owner"], index_where=ApiKey.revoked_at.is_(None), set_=word
+    )
+    fresh = {"populate_existing": True}
+    return session.scalars(renewed.returning(ApiKey), execution_options=fresh).one()
 
 
 def ordered(scopes: Iterable[str]) -> list[str]:
@@ -155,8 +156,8 @@ def issue(
     not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `max_keys`
     valid keys already, `CreatorInvalid`, and `Beyond`.
     """
-    # Held until the transaction ends: whoever revokes the creator with the keys it made, or takes scopes away
-    # from a membership, sees this one too. So what counts are the scopes of now, not those of the request.
+    # Held until the transaction ends, so that a revocation of the creator with the keys it made, or a sign-in
+    # that takes scopes away from it, sees this one too.
     creator = session.scalar(
         select(ApiKey).where(ApiKey.id == created_by, VALID).with_for_update(read=True, of=ApiKey)
     )
@@ -167,7 +168,7 @@ def issue(
         raise Beyond(lacking)
     # So that two requests cannot exceed the limit together.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
-    taken = select(func.count()).where(ApiKey.owner == owner, VALID, ~IS_MEMBERSHIP)
+    taken = select(func.count()).where(ApiKey.owner == owner, VALID, ApiKey.subject.is_(None))
     if session.scalars(taken).one() >= max_keys:
         raise TooManyKeys
     # LEAST ignores nulls.
@@ -204,7 +205,6 @@ def _add(
         scopes=ordered(scopes),
         expires_at=expires_at,
         created_by=None if creator is None else creator.id,
-        person_id=None if creator is None else creator.person_id,
     )
     session.add(row)
     session.flush()

@@ -27,9 +27,6 @@ _LOOKS_ARE_TOLD_EVERY = timedelta(hours=1)
 OPERATOR = "pruneserve-admin"
 """In place of an address: the command line of whoever operates the service."""
 
-PROVIDER = "identity provider"
-"""In place of an address: what the identity provider has said when the service has asked it."""
-
 
 class Action(StrEnum):
     """What is recorded."""
@@ -37,9 +34,7 @@ class Action(StrEnum):
     KEY_CREATED = "key.created"
     KEY_REVOKED = "key.revoked"
     SIGN_IN_FAILED = "sign-in.failed"
-    PERSON_SIGNED_IN = "person.signed-in"
-    PERSON_SUSPENDED = "person.suspended"
-    MEMBERSHIP_ENDED = "membership.ended"
+    USER_SIGNED_IN = "user.signed-in"
     OTHERS_READ = "others.read"
     OTHERS_CHANGED = "others.changed"
     ZOO_PROMOTED = "zoo.promoted"
@@ -81,13 +76,6 @@ def record_look(
 def record_of_operator(session: Session, action: Action, subject: str, subject_owner: str) -> None:
     """Record that somebody did something on the service's own command line, without any key."""
     _write(session, action, None, None, OPERATOR, subject, subject_owner)
-
-
-def record_of_provider(
-    session: Session, action: Action, address: str, subject: str, subject_owner: str | None
-) -> None:
-    """Record what the identity provider's word has done to somebody's memberships or keys."""
-    _write(session, action, None, None, address, subject, subject_owner)
 
 
 def record_failure(session: Session, address: str, subject: str) -> None:

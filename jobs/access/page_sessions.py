@@ -1,7 +1,7 @@
 """Sessions of the status page: a browser signs in with an API key, or by a link that works once.
 
-Only hashes of the tokens are stored. A session has the owner and the scopes of its key, and ends with it. It
-also ends a week after signing in, or after a day without use.
+Only hashes of the tokens are stored. A session has the owner and the scopes of its key, and ends with it, or
+after `SESSION_LIFETIME`.
 """
 
 import hashlib
@@ -10,15 +10,15 @@ from dataclasses import replace
 from datetime import timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, or_, select, update
+from sqlalchemy import ColumnElement, delete, select
 from sqlalchemy.orm import Session
 
 from jobs.access import api_keys
 from jobs.access.api_keys import Principal
 from jobs.tables import NOW, ApiKey, PageSession
 
-SESSION_LIFETIME = timedelta(days=7)
-IDLE_LIFETIME = timedelta(days=1)
+SESSION_LIFETIME = timedelta(hours=12)
+"""How long a sign-in counts. So long may somebody work on whose account or groups have ended meanwhile."""
 LINK_LIFETIME = timedelta(hours=1)
 
 
@@ -44,28 +44,23 @@ def follow_link(session: Session, token: str) -> str | None:
 
 def start(session: Session, key_id: UUID) -> str:
     """Start a session and return its token, for a cookie. Also deletes expired sessions."""
-    idle = PageSession.one_time.is_(False) & (PageSession.seen_at <= NOW - IDLE_LIFETIME)
-    session.execute(delete(PageSession).where(or_(PageSession.expires_at <= NOW, idle)))
+    session.execute(delete(PageSession).where(PageSession.expires_at <= NOW))
     return _new_token(session, key_id, SESSION_LIFETIME, one_time=False)
 
 
 def lookup(session: Session, token: str) -> Principal | None:
-    """Return the principal of a session, or None. This counts as a use of the session and its key."""
+    """Return the principal of a session, or None. This counts as a use of its key."""
     token_sha256 = _hash(token)
-    use_due = PageSession.seen_at < NOW - api_keys.USE_NOTED_EVERY
     found = session.execute(
-        select(ApiKey, or_(use_due, api_keys.USE_DUE))
+        select(ApiKey, api_keys.USE_DUE)
         .join(PageSession, PageSession.api_key_id == ApiKey.id)
         .where(*_is_open(token_sha256))
     ).one_or_none()
     if found is None:
         return None
-    key, any_use_due = found
-    if any_use_due:
+    key, use_due = found
+    if use_due:
         api_keys.note_use(session, key.id)
-        session.execute(
-            update(PageSession).where(PageSession.token_sha256 == token_sha256, use_due).values(seen_at=NOW)
-        )
     return replace(api_keys.principal_of(key), page_session=token_sha256)
 
 
@@ -88,7 +83,6 @@ def _is_open(token_sha256: bytes) -> tuple[ColumnElement[bool], ...]:
         PageSession.token_sha256 == token_sha256,
         PageSession.one_time.is_(False),
         PageSession.expires_at > NOW,
-        PageSession.seen_at > NOW - IDLE_LIFETIME,
         api_keys.VALID,
     )
 

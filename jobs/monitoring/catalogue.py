@@ -136,16 +136,6 @@ DELIVERIES = Figure(
 )
 
 
-MEMBERSHIP_CHECKS = Figure(
-    "pruneserve_membership_checks_total",
-    "Checks at the identity provider of whether people still are in their groups: `confirmed`; `refused`, "
-    "they rest; or none was made, for a provider that is `unavailable`, an answer that is `untrusted`, or a "
-    "refresh token that no secret key decrypts, `unreadable`.",
-    [Part.SCHEDULER],
-    labels={"outcome": ("confirmed", "refused", "unavailable", "untrusted", "unreadable")},
-)
-
-
 @dataclass(frozen=True, slots=True)
 class Gauges:
     """A gauge that is read when Prometheus asks, or that another thread has read a moment before."""

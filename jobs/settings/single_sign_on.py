@@ -20,18 +20,12 @@ class SingleSignOn(BaseModel):
 
     oidc_issuer: str | None = Field(
         None,
-        description="The identity provider (OpenID Connect) with which people may sign in to the page: its "
+        description="The identity provider (OpenID Connect) with which users may sign in to the page: its "
         "issuer, such as `https://login.example.org/realms/team`, letter by letter as its discovery document "
         "says. Nobody signs in so when unset.",
     )
-    oidc_name: str = Field(
-        "single sign-on",
-        min_length=1,
-        max_length=60,
-        description="What the button to sign in calls the identity provider.",
-    )
     oidc_client_id: str | None = Field(
-        None, description="By which the provider knows this service. The API and the scheduler need it."
+        None, description="The client id with which this service is registered at the provider."
     )
     oidc_client_secret: SecretStr | None = Field(
         None, description="The secret of that client; none for a public client. PKCE is used in both cases."
@@ -39,8 +33,8 @@ class SingleSignOn(BaseModel):
     oidc_scopes: str = Field(
         "openid profile email",
         pattern=r"^openid( [!#-\[\]-~]+)*$",
-        description="What the provider is asked for, separated by blanks. Add what brings the groups, and "
-        "`offline_access` where refresh tokens need it.",
+        description="The scopes to request, separated by blanks. Add the one that the provider needs to send "
+        "groups.",
     )
     oidc_groups_claim: str = Field(
         "groups", min_length=1, description="The claim of the ID token, or of userinfo, that lists groups."
@@ -48,20 +42,7 @@ class SingleSignOn(BaseModel):
     oidc_groups: Annotated[dict[str, tuple[str, Role]], NoDecode] = Field(
         {},
         description="The groups that may sign in, as JSON: for each an owner and the role `reader`, `writer` "
-        'or `admin`, such as `{"llm-team": "llm:writer", "sre": "platform:admin"}`. Whoever is in several '
-        "begins with the first.",
-    )
-    oidc_check_seconds: float = Field(
-        300.0,
-        gt=0,
-        description="Seconds between two checks of the groups of somebody who has signed in, by a refresh "
-        "token: after so long at most, whoever has left a group loses its keys and sessions.",
-    )
-    oidc_membership_seconds: float = Field(
-        86_400.0,
-        gt=0,
-        description="Seconds for which the last word of the provider on somebody counts where it cannot be "
-        "asked again: it gives no refresh token, or is down. Then their keys rest until it is heard again.",
+        'or `admin`, such as `{"llm-team": "llm:writer", "sre": "platform:admin"}`.',
     )
 
     @field_validator("oidc_issuer")

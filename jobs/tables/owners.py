@@ -10,30 +10,6 @@ from sqlalchemy.orm import Mapped, mapped_column
 from jobs.tables.base import NOW, Base
 
 
-class Person(Base):
-    """Somebody who signs in with the operator's identity provider, by whose name for them they are known.
-
-    Keys of a person are valid until `holds_until`.
-    """
-
-    __tablename__ = "people"
-
-    id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
-    issuer: Mapped[str]
-    subject: Mapped[str]
-    name: Mapped[str]
-    # Encrypted; null where the provider has given none, or takes it no more.
-    refresh_token: Mapped[bytes | None]
-    holds_until: Mapped[datetime]
-    check_at: Mapped[datetime]
-    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
-
-    __table_args__ = (
-        UniqueConstraint("issuer", "subject"),
-        Index("ix_people_check_at", "check_at", postgresql_where=text("refresh_token IS NOT NULL")),
-    )
-
-
 class ApiKey(Base):
     """An API key, by the hash of its secret. The key itself is shown once, when it is made."""
 
@@ -51,15 +27,21 @@ class ApiKey(Base):
     revoked_at: Mapped[datetime | None]
     # The key whose holder made this one; null for keys made on the operator's command line.
     created_by: Mapped[UUID | None] = mapped_column(ForeignKey("api_keys.id"))
-    # Who has made it, by any number of other keys. One that no key has made stands for the person's
-    # membership of the owner: it has no secret, so it opens page sessions alone.
-    person_id: Mapped[UUID | None] = mapped_column(ForeignKey("people.id"))
+    # Issuer and subject, in the row of a user who signs in with the identity provider. It has no secret, so
+    # it opens page sessions alone.
+    subject: Mapped[str | None]
 
     __table_args__ = (
         CheckConstraint("scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']", name="scopes"),
         Index("ix_api_keys_owner_id", "owner", "id"),
         Index("ix_api_keys_created_by", "created_by", postgresql_where=text("created_by IS NOT NULL")),
-        Index("ix_api_keys_person_id", "person_id", postgresql_where=text("person_id IS NOT NULL")),
+        Index(
+            "ix_api_keys_subject_owner",
+            "subject",
+            "owner",
+            unique=True,
+            postgresql_where=text("revoked_at IS NULL"),
+        ),
         Index("ix_api_keys_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
     )
 
@@ -90,7 +72,6 @@ class PageSession(Base):
     api_key_id: Mapped[UUID] = mapped_column(ForeignKey("api_keys.id", ondelete="CASCADE"))
     one_time: Mapped[bool]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
-    seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     expires_at: Mapped[datetime]
 
     __table_args__ = (Index("ix_page_sessions_api_key_id", "api_key_id"),)

@@ -30,10 +30,10 @@ class SecretBox:
             raise NoKey
         return MultiFernet(self._keys).encrypt(secret)
 
-    def decrypt(self, encrypted: bytes, *, max_age: int | None = None) -> bytes:
-        """Decrypt; with `max_age`, only what was encrypted in these last seconds. Raises `Unreadable`."""
+    def decrypt(self, encrypted: bytes) -> bytes:
+        """Decrypt. Raises `Unreadable`."""
         try:
-            return MultiFernet(self._keys).decrypt(encrypted, max_age) if self._keys else self._refuse()
+            return MultiFernet(self._keys).decrypt(encrypted) if self._keys else self._refuse()
         except InvalidToken as error:
             raise Unreadable from error
 

@@ -10,7 +10,7 @@ from uuid import UUID
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, Person, WebhookEndpoint
+from jobs.tables import NOW, WebhookEndpoint
 from jobs.webhooks.encryption import SecretBox, Unreadable
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
@@ -67,18 +67,13 @@ def reencrypt(session: Session, secret_box: SecretBox) -> Reencrypted:
     """Encrypt all secrets with the first key, so that the others are not needed. Raises `NoKey`."""
     counted = Reencrypted()
     endpoints = session.scalars(select(WebhookEndpoint).order_by(WebhookEndpoint.id).with_for_update())
-    people = session.scalars(select(Person).order_by(Person.id).with_for_update())
     for endpoint in endpoints:
         for name in ("secret", "previous_secret"):
             _encrypt_again(endpoint, name, secret_box, counted)
-    for person in people:
-        _encrypt_again(person, "refresh_token", secret_box, counted)
     return counted
 
 
-def _encrypt_again(
-    row: WebhookEndpoint | Person, name: str, secret_box: SecretBox, counted: Reencrypted
-) -> None:
+def _encrypt_again(row: WebhookEndpoint, name: str, secret_box: SecretBox, counted: Reencrypted) -> None:
     encrypted = getattr(row, name)
     if encrypted is None:
         return

@@ -50,20 +50,6 @@ CREATE TABLE owner_shares (
     CONSTRAINT ck_owner_shares_most_running CHECK (most_running >= 0)
 );
 
-CREATE TABLE people (
-    id UUID DEFAULT uuidv7() NOT NULL,
-    issuer TEXT NOT NULL,
-    subject TEXT NOT NULL,
-    name TEXT NOT NULL,
-    refresh_token BYTEA,
-    holds_until timestamptz NOT NULL,
-    check_at timestamptz NOT NULL,
-    created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    CONSTRAINT pk_people PRIMARY KEY (id),
-    CONSTRAINT uq_people_issuer_subject UNIQUE (issuer, subject)
-);
-CREATE INDEX ix_people_check_at ON people (check_at) WHERE refresh_token IS NOT NULL;
-
 CREATE TABLE perplexity_cache (
     fingerprint TEXT NOT NULL,
     perplexity DOUBLE PRECISION NOT NULL,
@@ -193,17 +179,16 @@ CREATE TABLE api_keys (
     last_used_at timestamptz,
     revoked_at timestamptz,
     created_by UUID,
-    person_id UUID,
+    subject TEXT,
     CONSTRAINT pk_api_keys PRIMARY KEY (id),
     CONSTRAINT ck_api_keys_scopes CHECK (scopes <@ ARRAY['jobs:read', 'jobs:write', 'admin']),
     CONSTRAINT uq_api_keys_prefix UNIQUE (prefix),
-    CONSTRAINT fk_api_keys_created_by FOREIGN KEY(created_by) REFERENCES api_keys (id),
-    CONSTRAINT fk_api_keys_person_id FOREIGN KEY(person_id) REFERENCES people (id)
+    CONSTRAINT fk_api_keys_created_by FOREIGN KEY(created_by) REFERENCES api_keys (id)
 );
 CREATE INDEX ix_api_keys_created_by ON api_keys (created_by) WHERE created_by IS NOT NULL;
 CREATE INDEX ix_api_keys_owner_id ON api_keys (owner, id);
-CREATE INDEX ix_api_keys_person_id ON api_keys (person_id) WHERE person_id IS NOT NULL;
 CREATE INDEX ix_api_keys_revoked_at ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
+CREATE UNIQUE INDEX ix_api_keys_subject_owner ON api_keys (subject, owner) WHERE revoked_at IS NULL;
 
 CREATE TABLE jobs (
     id UUID DEFAULT uuidv7() NOT NULL,
@@ -415,7 +400,6 @@ CREATE TABLE page_sessions (
     api_key_id UUID NOT NULL,
     one_time BOOLEAN NOT NULL,
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    seen_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     expires_at timestamptz NOT NULL,
     CONSTRAINT pk_page_sessions PRIMARY KEY (token_sha256),
     CONSTRAINT fk_page_sessions_api_key_id FOREIGN KEY(api_key_id) REFERENCES api_keys (id) ON DELETE CASCADE

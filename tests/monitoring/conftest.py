@@ -1,7 +1,6 @@
 """One run of real processes, first healthy, then with every fault that an alert is for, and its scrapes."""
 
 import json
-import socket
 import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
@@ -15,7 +14,6 @@ from uuid import UUID
 
 import pytest
 from cryptography.fernet import Fernet
-from pydantic import SecretStr
 from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
@@ -25,8 +23,7 @@ from jobs.lifecycle import lifecycle, owner_moves
 from jobs.queue import quarantine
 from jobs.queue.needs import Needs
 from jobs.states import JobState
-from jobs.tables import NOW, Job, Person, WebhookDelivery, WebhookEndpoint, Worker
-from jobs.webhooks.encryption import SecretBox
+from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint, Worker
 from tests.jobs.queue.fleet import GPU_80G, register
 from tests.monitoring.otlp import Collector, collector
 from tests.monitoring.scrapes import Scrape, scrape
@@ -34,7 +31,6 @@ from tests.stack import Stack, directory_store, signal_to
 
 PARTS = ("api", "scheduler", "worker")
 MOVING = ("pruneserve_scheduler_last_round_timestamp_seconds", "pruneserve_database_read_timestamp_seconds")
-CHECKS = "pruneserve_membership_checks_total"
 _STAYS = text("SET LOCAL idle_in_transaction_session_timeout = 0")
 """What goes on in a healthy service."""
 
@@ -77,13 +73,12 @@ def run(request: pytest.FixtureRequest) -> Run:
     """The run, which is made once."""
     if not _runs:
         stack, store = request.getfixturevalue("stack"), request.getfixturevalue("tmp_path") / "store"
-        with collector() as traces, socket.socket() as nobody:
-            nobody.bind((LOOPBACK, 0))  # and does not listen: nobody else can, and connections are refused
-            _runs.append(_run(stack, store, traces, f"http://{LOOPBACK}:{nobody.getsockname()[1]}"))
+        with collector() as traces:
+            _runs.append(_run(stack, store, traces))
     return _runs[0]
 
 
-def _run(stack: Stack, store: Path, traces: Collector, unreachable: str) -> Run:
+def _run(stack: Stack, store: Path, traces: Collector) -> Run:
     targets = {f"pruneserve-{part}": f"{LOOPBACK}:{free_port()}" for part in PARTS}
     stack.environment |= {
         f"PRUNESERVE_{part.upper()}_METRICS": targets[f"pruneserve-{part}"] for part in PARTS
@@ -93,11 +88,6 @@ def _run(stack: Stack, store: Path, traces: Collector, unreachable: str) -> Run:
         "PRUNESERVE_CANCEL_GRACE_SECONDS": "120",
         "PRUNESERVE_LOG": "json",
         "PRUNESERVE_TRACES": traces.url,
-        "PRUNESERVE_PUBLIC_URL": "http://localhost",
-        "PRUNESERVE_OIDC_ISSUER": unreachable,
-        "PRUNESERVE_OIDC_CLIENT_ID": "pruneserve",
-        "PRUNESERVE_OIDC_GROUPS": '{"llm-team": "llm:reader"}',
-        "PRUNESERVE_OIDC_CHECK_SECONDS": "1",
         "OTEL_BSP_SCHEDULE_DELAY": "100",  # milliseconds between two batches
     }
     secrets = _plant_secrets(stack)
@@ -138,8 +128,6 @@ def _run(stack: Stack, store: Path, traces: Collector, unreachable: str) -> Run:
         with stack.database.begin() as session:
             _jobs_that_nobody_takes(session)
             _sick_and_silent_workers(session)
-        _people_to_check(stack)
-        stack.wait_until(lambda: (scrape(targets).value(CHECKS, outcome="unavailable") or 0) > 8)
         faults.enter_context(_late_webhook(stack.database))
         stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhooks_due")))
         faults.enter_context(_locked(stack.database))
@@ -254,23 +242,6 @@ def _sick_and_silent_workers(session: Session) -> None:
     register(session, "sick", "gpu.80g", GPU_80G)
     quarantine.quarantine(session, "sick", "gpu.80g", "its GPU cannot be used")
     session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=NOW - timedelta(minutes=9)))
-
-
-def _people_to_check(stack: Stack) -> None:
-    """Let people have signed in whom the provider, which is down now, is to be asked about."""
-    box = SecretBox((SecretStr(stack.environment["PRUNESERVE_SECRET_KEYS"]),))
-    with stack.database.begin() as session:
-        for name in ("ada", "eve", "ian"):
-            session.add(
-                Person(
-                    issuer=stack.environment["PRUNESERVE_OIDC_ISSUER"],
-                    subject=name,
-                    name=name,
-                    refresh_token=box.encrypt(b"of-a-session"),
-                    holds_until=NOW + timedelta(days=1),
-                    check_at=NOW,
-                )
-            )
 
 
 @contextmanager

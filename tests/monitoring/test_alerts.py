@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.monitoring.conftest import CHECKS, PARTS, Run
+from tests.monitoring.conftest import PARTS, Run
 from tests.monitoring.promql import Evaluation
 from tests.monitoring.scrapes import STEP_SECONDS, History, as_promtool_series
 
@@ -59,32 +59,6 @@ def test_an_alert_fires_once_its_fault_is_there_and_not_before(run: Run, alert: 
     history = histories(run)[alert]
     assert not is_firing(alert, history, HEALTHY_MINUTES - 1)
     assert is_firing(alert, history, moment(alert))
-
-
-@pytest.mark.parametrize(
-    ("every_seconds", "people", "failing", "fires"),
-    [
-        (600, 1, 1, True),
-        (1800, 1, 1, True),
-        (300, 1, 1, True),
-        (600, 1, 0, False),
-        (600, 20, 1, False),
-        (60, 20, 1, True),
-    ],
-)
-def test_checks_of_few_people_that_fail_are_told_of_too(
-    every_seconds: int, people: int, failing: int, fires: bool
-) -> None:
-    """On series as a scheduler serves them: from its start on, with all outcomes, at 0 each."""
-    counts = {"confirmed": people - failing, "unavailable": failing, "untrusted": 0}
-    series = {
-        frozenset({"__name__": CHECKS, "outcome": outcome}.items()): [
-            (float(at), float(at // every_seconds * count)) for at in range(0, 7201, STEP_SECONDS)
-        ]
-        for outcome, count in counts.items()
-    }
-    found = Evaluation(series, at=7200.0)(ALERTS["PruneServeMembershipChecksFail"]["expr"])
-    assert [dict(labels).get("outcome") for labels in found] == ["unavailable"] * fires
 
 
 def firing_series(alert: str) -> str:

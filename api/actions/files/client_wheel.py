@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cache
-from importlib.metadata import PackageNotFoundError, requires
+from importlib.metadata import requires
 from pathlib import Path
 
 from pruning.version import pruneserve_version
@@ -22,7 +22,8 @@ _HOME = Path(__file__).parents[3]
 _ROOMS = ("cli", "pruneserve_client", "pruneserve_entry")
 _ONLY_WITH_THE_SERVICE = ("cli/embedded/", "cli/demo/")
 _FILES = ("*.py", "py.typed")
-_DEPENDENCIES = ("httpx", "httpx-sse", "pydantic", "rich", "tenacity", "typer", "zstandard")
+# The dependencies of the service that the client has as well, with their bounds.
+_NEEDED = re.compile(r"(httpx|httpx-sse|pydantic|rich|tenacity|typer|zstandard)(?![\w-])(?!.*extra ==)")
 _WHEEL = "Wheel-Version: 1.0\nGenerator: pruneserve\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
 _ENTRY_POINTS = "[console_scripts]\npruneserve = pruneserve_entry:client\n"
 
@@ -81,22 +82,9 @@ def _metadata(version: str) -> str:
         "Name: pruneserve-client",
         f"Version: {version}",
         "Requires-Python: >=3.11",
+        *(f"Requires-Dist: {line}" for line in requires("pruneserve") or () if _NEEDED.match(line)),
     ]
-    lines += [f"Requires-Dist: {dependency}" for dependency in _dependencies()]
     return "".join(f"{line}\n" for line in lines)
-
-
-def _dependencies() -> list[str]:
-    """Return those of the service that the client has as well, with their bounds."""
-    try:
-        required = requires("pruneserve") or []
-    except PackageNotFoundError:  # a tree that runs without being installed
-        required = list(_DEPENDENCIES)
-    return sorted(line for line in required if _name(line) in _DEPENDENCIES and "extra ==" not in line)
-
-
-def _name(requirement: str) -> str:
-    return re.split(r"[\s<>=!~;\[(]", requirement, maxsplit=1)[0].lower()
 
 
 def _digest(content: bytes) -> str:

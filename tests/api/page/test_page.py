@@ -108,7 +108,6 @@ def test_a_links_token_is_not_a_session(
     "ending",
     [
         update(PageSession).values(expires_at=NOW),
-        update(PageSession).values(seen_at=NOW - page_sessions.IDLE_LIFETIME),
         update(ApiKey).values(revoked_at=NOW),
         update(ApiKey).values(expires_at=NOW),
     ],

@@ -178,7 +178,7 @@ def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
 def test_a_key_grants_what_its_maker_has_when_it_is_made_and_not_when_it_asked(
     anonymous: TestClient, database: sessionmaker[Session], asked: dict[str, object]
 ) -> None:
-    """The identity provider takes scopes from a membership while a request of its session is under way."""
+    """A sign-in of the same user takes scopes away while a request of its session is under way."""
     with database.begin() as session:
         row, _ = api_keys.create_row(session, "ada", "demoted", api_keys.SCOPES)
         asking = api_keys.principal_of(row)

@@ -187,7 +187,6 @@ PUBLIC = {
     "GET /sign-in/oidc",
     "GET /sign-in/oidc/callback",
     "POST /sign-in",
-    "POST /sign-in/owner",
     "POST /sign-out",
 }
 

@@ -1,18 +1,13 @@
-"""A service with an identity provider, a process of its own, and browsers of people who sign in."""
+"""A service with an identity provider, a process of its own, and browsers that sign in."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 from pydantic import SecretStr
-from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.access.oidc import Provider
-from jobs.monitoring import figures
-from jobs.monitoring.catalogue import MEMBERSHIP_CHECKS
 from jobs.settings import Settings
-from scheduler.memberships import MembershipChecks
 from tests.api.security.single_sign_on.members import GROUPS
 from tests.identity_provider import IdentityProvider, identity_provider
 
@@ -24,7 +19,6 @@ def settings(settings: Settings, identity_provider: IdentityProvider) -> Setting
     client_id, secret = identity_provider.register("http://testserver/sign-in/oidc/callback")
     changes = {
         "oidc_issuer": identity_provider.issuer,
-        "oidc_name": "the company",
         "oidc_client_id": client_id,
         "oidc_client_secret": SecretStr(secret),
         "oidc_groups": GROUPS,
@@ -53,26 +47,3 @@ def sign_in(
         return client, client.get(back)
 
     return sign_in
-
-
-@pytest.fixture
-def checks(database: sessionmaker[Session], settings: Settings) -> Iterator[MembershipChecks]:
-    provider = Provider.of(settings)
-    assert provider is not None
-    yield MembershipChecks(database, settings, provider)
-    provider.close()
-
-
-@pytest.fixture
-def outcomes() -> Iterator[list[str]]:
-    """How the checks of this process end, as its figures have it."""
-    found: list[str] = []
-
-    def take(name: str, value: float, labels: Mapping[str, str]) -> None:
-        if name == MEMBERSHIP_CHECKS.name:
-            assert MEMBERSHIP_CHECKS.has(labels)
-            found.append(labels["outcome"])
-
-    figures.record_into(take)
-    yield found
-    figures.record_into(None)
