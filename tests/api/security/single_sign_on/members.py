@@ -21,7 +21,7 @@ def make_key(client: TestClient, *scopes: str, owner: str | None = None) -> str:
     """Make a key on the page; with an owner, over REST, as an admin does."""
     body = {"name": "ci", "scopes": [*scopes]}
     if owner is None:
-        page = client.post("/keys", data=body, headers=ORIGIN)
+        page = client.post("/settings/keys", data=body, headers=ORIGIN)
         return page.text.partition('<code class="mono">')[2].partition("</code>")[0]
     return client.post("/v1/keys", json=body | {"owner": owner}, headers=ORIGIN).json()["key"]
 

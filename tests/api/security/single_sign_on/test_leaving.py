@@ -98,7 +98,7 @@ def test_a_change_of_groups_changes_what_sessions_and_keys_may_do(
     client, _ = sign_in("ada", "llm-guests", "sre")
     switched = client.post("/sign-in/owner", data={"owner": "platform"}, headers=ORIGIN)
     assert switched.status_code == 303
-    assert client.get("/audit").status_code == 200
+    assert client.get("/v1/audit").status_code == 200
     reads = make_key(client, "jobs:read", owner="llm")
     writes = make_key(client, "jobs:read", "jobs:write", owner="llm")
     elsewhere = make_key(client, "jobs:read", owner="vision")

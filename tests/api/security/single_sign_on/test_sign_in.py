@@ -28,7 +28,7 @@ def test_somebody_signs_in_as_their_group_says(
     shown = client.get("/jobs").text
     assert '<span class="owner">llm</span>' in shown
     assert "New job" not in shown, "a reader submits nothing"
-    assert client.post("/keys", data={"name": "x"}, headers=ORIGIN).status_code == 403
+    assert client.post("/settings/keys", data={"name": "x"}, headers=ORIGIN).status_code == 403
     assert audited(database) == [("person.signed-in", "llm")]
 
 
@@ -108,7 +108,7 @@ def test_a_membership_is_no_key_and_takes_no_place_of_one(
         person = session.scalars(select(Person)).one()
         assert person.refresh_token is not None
         assert len(session.scalars(select(PageSession)).all()) == 1
-    assert "sign-in of ada@example.org" in client.get("/keys").text
+    assert "sign-in of ada@example.org" in client.get("/settings").text
 
 
 def test_switching_needs_a_membership(
