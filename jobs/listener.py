@@ -66,8 +66,8 @@ class Listener:
         return cls(libpq_url(url.get_secret_value()), channel, connection_name(f"{role}-events"))
 
     @contextlib.asynccontextmanager
-    async def subscribe(self, payload: str | None) -> AsyncIterator[Subscription]:
-        """Subscribe to a payload; None: to nothing but the end. Read the table once after subscribing."""
+    async def subscribe(self, payload: str) -> AsyncIterator[Subscription]:
+        """Subscribe to a payload. Read the table once after subscribing."""
         subscription = Subscription()
         subscribed = self._subscriptions.setdefault(payload, set())
         subscribed.add(subscription)

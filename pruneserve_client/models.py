@@ -2038,7 +2038,7 @@ class Search(Model):
     """The lowest that missed it."""
 
     best_job: UUID | None = None
-    """The answer: the job that met the bound there, or the best model of the size."""
+    """The answer so far: the job that met the bound there, or the best model of the size."""
 
     shapes: list[Shape] = Field(default=[], validate_default=True)
     """The shapes that a search for the best model of a size compares, one for each job."""

@@ -125,7 +125,9 @@ def list_page(database: sessionmaker[Session], owner: str, query: PageQuery) -> 
     """Return a page of the owner's sweeps."""
     with database.begin() as session:
         rows = sweeps.newest(session, owner, before=query.cursor, limit=query.rows)
-    return SweepPage.of(rows, query, SweepItem.model_validate)
+        searches = {row.id: Search.model_validate(row.search) for row in rows if row.search}
+        best = sweeps.answers(session, searches)
+    return SweepPage.of(rows, query, lambda row: SweepItem.of(row, best.get(row.id)))
 
 
 def detail(

@@ -47,29 +47,17 @@ _WORKER_ACTS: dict[WorkerAct, tuple[Callable[[Session, str], bool], Action]] = {
 }
 
 
-class Look:
-    """One look of an admin at the workers, however often the list is read again meanwhile.
+def list_workers(resources: AppResources, principal: Principal) -> WorkerList:
+    """Return the workers that are alive or were within the last hour.
 
-    The list names the jobs of other owners: the first time that it does is recorded in the audit log, unless
-    the same look was within the hour before.
+    The list names the jobs of other owners, which is recorded in the audit log.
     """
-
-    def __init__(self, resources: AppResources, principal: Principal, subject: str) -> None:
-        """`subject` is what the record names: the request."""
-        self._resources = resources
-        self._principal = principal
-        self._subject = subject
-        self._recorded = False
-
-    def read(self) -> WorkerList:
-        """Return the workers that are alive or were within the last hour."""
-        with self._resources.database.begin() as session:
-            listed = WorkerList.of(overview.workers(session, self._resources.settings.lease_seconds))
-            owners = {worker.job.owner for worker in listed.items if worker.job is not None}
-            if not self._recorded and owners - {self._principal.owner}:
-                audit.record_look(session, self._principal, self._subject)
-                self._recorded = True
-        return listed
+    with resources.database.begin() as session:
+        listed = WorkerList.of(overview.workers(session, resources.settings.lease_seconds))
+        owners = {worker.job.owner for worker in listed.items if worker.job is not None}
+        if owners - {principal.owner}:
+            audit.record_look(session, principal, "GET /v1/workers")
+    return listed
 
 
 def steer(resources: AppResources, principal: Principal, name: str, act: WorkerAct) -> WorkerItem:
@@ -106,12 +94,12 @@ def steer_queue(resources: AppResources, principal: Principal, name: str, act: Q
         return QueueItem.model_validate(overview.queue(session, name, seconds))
 
 
-def shares_of_all(resources: AppResources, principal: Principal, subject: str, days: int) -> ShareList:
+def shares_of_all(resources: AppResources, principal: Principal, days: int) -> ShareList:
     """Return what every owner may take and has used, with a record of the look in the audit log."""
     with resources.database.begin() as session:
         found = shares.standings(session, days)
         if {each.owner for each in found} - {principal.owner}:
-            audit.record_look(session, principal, subject)
+            audit.record_look(session, principal, "GET /v1/owners")
         return ShareList(items=[ShareItem.model_validate(each) for each in found])
 
 

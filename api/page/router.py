@@ -2,21 +2,9 @@
 
 from fastapi import FastAPI
 
-from api.page import (
-    audit,
-    docs,
-    keys,
-    shares,
-    sign_in,
-    single_sign_on,
-    storage,
-    uploads,
-    webhooks,
-    workers,
-    zoo,
-)
+from api.page import settings, sign_in, single_sign_on, zoo
 from api.page.compare import page as compare
-from api.page.jobs import bulk, detail, listing
+from api.page.jobs import detail, files, listing
 from api.page.pictures import routes as pictures
 from api.page.submit import new
 from api.page.sweeps import detail as sweep
@@ -25,22 +13,15 @@ from api.page.sweeps import listing as sweeps
 # Fixed addresses come before those that contain a job's id.
 _MODULES = (
     listing,
-    bulk,
     compare,
     new,
     detail,
+    files,
     pictures,
     sweeps,
     sweep,
-    storage,
-    uploads,
-    webhooks,
     zoo,
-    keys,
-    shares,
-    workers,
-    audit,
-    docs,
+    settings,
     sign_in,
     single_sign_on,
 )

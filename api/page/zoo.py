@@ -1,4 +1,4 @@
-"""The pages of the zoo: the list, an entry, and the form that promotes a job."""
+"""The pages of the zoo: the list and an entry, and the button that promotes a job."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -9,18 +9,18 @@ from fastapi.responses import RedirectResponse
 from pydantic import model_validator
 from starlette.concurrency import run_in_threadpool
 
-from api.actions import jobs, zoo
+from api.actions import zoo
+from api.page.base.format import pruning
 from api.page.base.forms import without_empty
 from api.page.base.render import page, public_address
-from api.page.pictures.pictures import Name, pictures
+from api.page.pictures.pictures import picture
 from api.page.pictures.routes import Hints, picture_of
-from api.problems.problems import NotPresentable
 from api.resources import AppResources, Database, Resources
 from api.schemas.jobs.query import METHOD_NAMES
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
 from api.security.auth import Reader, ReadingWriter, Writer
 from jobs.access.api_keys import Scope
-from jobs.states import JobState
+from jobs.queries import cuts
 from jobs.tables import Job
 from jobs.zoo import artifacts
 from pruning.recipe import GRADIENTS_ALONE
@@ -45,10 +45,13 @@ def list_entries(
 ) -> Response:
     """Show the list."""
     entries = zoo.list_page(database, filters)
+    with database.begin() as session:
+        cut = cuts.of_entries(session, [entry.slug for entry in entries.items])
     return page(
         "zoo/list.html",
         place="zoo",
         entries=entries,
+        prunings={entry.slug: pruning(entry, cut.get(entry.slug)) for entry in entries.items},
         filters=filters,
         methods=[name for name in METHOD_NAMES if name != GRADIENTS_ALONE],
         older=filters.query_string(entries.next_cursor) if entries.next_cursor else None,
@@ -62,12 +65,14 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
     with database.begin() as session:
         shown = zoo.find(session, slug)
         entry = ZooDetail.with_files(shown, artifacts(session, slug))
+        cut = cuts.of_entries(session, [slug]).get(slug)
     mine = shown.job.owner == principal.owner
     return page(
         "zoo/entry.html",
         place="zoo",
         entry=entry,
-        pictures=pictures(shown.job.report or {}),
+        pruning=pruning(entry, cut),
+        picture=picture(shown.job.report or {}),
         mine=mine,
         may_withdraw=(mine or Scope.ADMIN in principal.scopes) and Scope.JOBS_WRITE in principal.scopes,
         server=public_address(request),
@@ -75,11 +80,11 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
     )
 
 
-@router.get("/zoo/{slug}/plots/{name}.svg")
-async def picture(slug: Slug, name: Name, principal: Reader, resources: Resources, hints: Hints) -> Response:
-    """Show a picture of an entry."""
+@router.get("/zoo/{slug}/picture.svg")
+async def show_picture(slug: Slug, principal: Reader, resources: Resources, hints: Hints) -> Response:
+    """Show the picture of an entry."""
     job = await run_in_threadpool(_job, resources, slug)
-    return await picture_of(job, name, principal, resources, hints)
+    return await picture_of(job, principal, resources, hints)
 
 
 def _job(resources: AppResources, slug: str) -> Job:
@@ -92,16 +97,6 @@ def withdraw(slug: Slug, principal: Writer, database: Database) -> Response:
     """Withdraw an entry."""
     zoo.withdraw(database, principal, slug)
     return RedirectResponse("/zoo", status.HTTP_303_SEE_OTHER)
-
-
-@router.get("/jobs/{job_id}/promote")
-def confirm(job_id: UUID, principal: ReadingWriter, database: Database) -> Response:
-    """Explain what promoting a job means, and ask for a note."""
-    with database.begin() as session:
-        job = jobs.find(session, principal.owner, job_id)
-    if job.state != JobState.SUCCEEDED:
-        raise NotPresentable
-    return page("zoo/promote.html", job=job, principal=principal)
 
 
 @router.post("/jobs/{job_id}/promote")

@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.actions import workers
-from api.actions.workers import DAYS, Look, QueueAct, WorkerAct
+from api.actions.workers import DAYS, QueueAct, WorkerAct
 from api.problems.problem import documented
 from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
 from api.resources import Resources
@@ -38,7 +38,7 @@ _CHANGE_PROBLEMS = documented(MalformedRequest, UnsupportedMediaType, InvalidReq
 @router.get("/workers", summary="List the workers")
 def list_workers(principal: Admin, resources: Resources) -> WorkerList:
     """List the workers of the last hour: what each does, or why it takes no jobs."""
-    return Look(resources, principal, "GET /v1/workers").read()
+    return workers.list_workers(resources, principal)
 
 
 @router.post("/workers/{worker}/cordon", summary="Let a worker take no more jobs", responses=_PROBLEMS)
@@ -85,7 +85,7 @@ def resume_queue(queue: QueueName, principal: Operator, resources: Resources) ->
 )
 def list_shares(principal: Admin, resources: Resources, days: Days = DAYS) -> ShareList:
     """List every owner with its share of the workers, its jobs, and the GPU seconds of the last days."""
-    return workers.shares_of_all(resources, principal, "GET /v1/owners", days)
+    return workers.shares_of_all(resources, principal, days)
 
 
 @router.patch("/owners/{owner}/share", summary="Change an owner's share", responses=_CHANGE_PROBLEMS)

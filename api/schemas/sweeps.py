@@ -16,6 +16,7 @@ from api.schemas.jobs.waiting import Waiting
 from api.schemas.pages import Page
 from jobs.states import SweepState
 from jobs.sweeps.bisection import Search
+from jobs.sweeps.sweeps import best_of
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
@@ -154,6 +155,14 @@ class SweepItem(BaseModel):
     created_at: datetime = Field(description="When the sweep was submitted.")
     ended_at: datetime | None = Field(description="When the sweep ended; null while it runs.")
 
+    @classmethod
+    def of(cls, sweep: Sweep, best: Job | None) -> "SweepItem":
+        """Build it from the row, and the job that answers a search so far."""
+        item = SweepItem.model_validate(sweep)
+        if item.search is not None and best is not None:
+            item.search = item.search.model_copy(update={"best_job": best.id})
+        return item
+
 
 class SweepDetail(SweepItem):
     """A sweep with its jobs."""
@@ -163,7 +172,8 @@ class SweepDetail(SweepItem):
     @classmethod
     def with_jobs(cls, sweep: Sweep, jobs: Sequence[Job], waiting: Mapping[UUID, Waiting]) -> Self:
         """Build the answer from the rows of a sweep and its jobs, and why those wait that are queued."""
-        fields = SweepItem.model_validate(sweep)
+        sized = Search.model_validate(sweep.search or {}).shapes
+        fields = SweepItem.of(sweep, best_of(jobs) if sized else None)
         return cls(**dict(fields), jobs=[JobSummary.of(job, waiting.get(job.id)) for job in jobs])
 
 

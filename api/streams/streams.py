@@ -36,9 +36,6 @@ AUTHORIZATION_SECONDS = 15.0
 _LIST_SECONDS = 0.5
 """The least time between two reads of a live list, however many notifications come."""
 
-_FLEET_SECONDS = 2.0
-"""The time between two reads of a list that no job's events change, such as that of the workers."""
-
 # Without these, a proxy may cache the stream or hold events back in a buffer.
 HEADERS = {"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
 KEEPALIVE = b": keep-alive\n\n"
@@ -105,14 +102,10 @@ class Streams:
                 if not await subscription.wait(POLL_SECONDS):
                     yield ()
 
-    async def watch(self, read: Callable[[], T], principal: Principal, owner: str | None) -> AsyncIterator[T]:
-        """Yield what `read` returns now, and again after an event of the owner's jobs, or after a while.
-
-        `owner`: whose jobs it shows; None if it shows what no events tell, which is read every few seconds.
-        """
+    async def watch(self, read: Callable[[], T], principal: Principal, owner: str) -> AsyncIterator[T]:
+        """Yield what `read` returns now, and again after an event of the owner's jobs, or after a while."""
         authorization = _Authorization(self._sessions, principal)
-        payload, seconds = (None, _FLEET_SECONDS) if owner is None else (of_owner(owner), POLL_SECONDS)
-        async with self.listener.subscribe(payload) as subscription:
+        async with self.listener.subscribe(of_owner(owner)) as subscription:
             while not self.listener.closed:
                 try:
                     if not await authorization.is_valid():
@@ -121,7 +114,7 @@ class Streams:
                 except DATABASE_UNAVAILABLE as error:
                     log.warning("a live list waits for the database: %s", type(error).__name__)
                 await asyncio.sleep(_LIST_SECONDS)
-                await subscription.wait(seconds)
+                await subscription.wait(POLL_SECONDS)
 
     def read(self, owner: str, job_id: UUID, after: int) -> Reading | None:
         """Return the events with an id greater than `after` so far. None: the owner has no such job."""

@@ -15,7 +15,7 @@ from cli.options.job_option import json_or_text, pair, share
 from cli.options.job_options import takes_a_job
 from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
 from cli.render.lists import plain_table, print_list, utc
-from cli.render.views import table_of_jobs
+from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
 from pruneserve_client.models import JobSummary, SweepDetail, SweepItem
@@ -203,8 +203,8 @@ def _watch(states: Iterable[SweepDetail]) -> SweepDetail:
 
 
 def _line(job: JobSummary) -> str:
-    perplexity = job.perplexity.pruned if job.perplexity else None
-    return f"{job.sparsity:g}  {clean(job.state)}  {perplexity or ''}"
+    perplexity = change(job.perplexity) if job.perplexity else ""
+    return f"{job.sparsity:g}  {clean(job.state)}  {perplexity}"
 
 
 def _exit(sweep: SweepDetail, *, as_json: bool) -> None:

@@ -99,14 +99,10 @@ def released(target: JobState) -> dict[str, Any]:
 
 
 def close_attempt(session: Session, job_id: UUID, attempt: int, outcome: Outcome, reason: str | None) -> None:
-    """Record how an attempt ended, how long a worker has had the job, and what its owner has used."""
-    had = session.scalar(
+    """Record how an attempt ended, and what its owner has used."""
+    session.execute(
         update(JobAttempt)
         .where(JobAttempt.job_id == job_id, JobAttempt.attempt == attempt)
         .values(ended_at=func.clock_timestamp(), outcome=outcome, reason=reason and plain(reason))
-        .returning(func.extract("epoch", JobAttempt.ended_at - JobAttempt.started_at))
     )
-    if had is not None:
-        spent = func.coalesce(Job.worker_seconds, 0) + float(had)
-        session.execute(update(Job).where(Job.id == job_id).values(worker_seconds=spent))
     usage.record(session, job_id, attempt)

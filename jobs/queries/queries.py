@@ -1,38 +1,18 @@
 """Queries on jobs. A query on behalf of an owner names the owner, so it cannot read another's jobs."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from functools import lru_cache
 from typing import Any, NamedTuple
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, Select, bindparam, false, func, literal, select, tuple_, union_all
+from sqlalchemy import Select, bindparam, false, func, select, union_all
 from sqlalchemy.orm import Session, aliased, defer
 
 from jobs.spec.gate import GateState
 from jobs.states import JobState
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobLabel, first_id_at
-
-
-class SortColumn(StrEnum):
-    """What a list can be sorted by, beside the time of submission."""
-
-    MODEL = "model"
-    SPARSITY = "sparsity"
-    PERPLEXITY = "perplexity"
-    TIME = "time"
-
-
-SORTED: Mapping[SortColumn, ColumnElement[Any]] = {
-    SortColumn.MODEL: Job.model.expression,
-    SortColumn.SPARSITY: func.coalesce(Job.measured_sparsity, Job.sparsity),
-    SortColumn.PERPLEXITY: Job.pruned_perplexity.expression,
-    SortColumn.TIME: Job.worker_seconds.expression,
-}
-"""The values, each with an index by owner, value and id."""
-
 
 # Made once, for what is asked most: to make a query and to find how it was compiled takes longer than it.
 _IS_JOB, _IS_OWNERS = Job.id == bindparam("job_id"), Job.owner == bindparam("owner")
@@ -56,15 +36,6 @@ class JobFilter:
     since: datetime | None = None  # submitted then or later, to the millisecond
     until: datetime | None = None  # submitted before
     oldest_first: bool = False
-    sort: SortColumn | None = None  # in place of the time of submission
-    descending: bool = False
-
-
-class Place(NamedTuple):
-    """Where a job stands in the order of a column."""
-
-    id: UUID
-    value: str | float | None
 
 
 def get(session: Session, owner: str, job_id: UUID) -> Job | None:
@@ -98,11 +69,9 @@ def newest(
     session: Session, owner: str, wanted: JobFilter, *, before: UUID | None, limit: int
 ) -> Sequence[Job]:
     """Return a page of the owner's jobs in the order of the filter, that follow the job `before` in it."""
-    if wanted.sort is None:
-        is_asked_again = before is None and not wanted.labels and wanted.models is None
-        query = (_kept_page if is_asked_again else page)(owner, wanted, before, limit)
-        return session.scalars(query).all()
-    return session.scalars(sorted_page(owner, wanted, _place(session, owner, wanted, before), limit)).all()
+    is_asked_again = before is None and not wanted.labels and wanted.models is None
+    query = (_kept_page if is_asked_again else page)(owner, wanted, before, limit)
+    return session.scalars(query).all()
 
 
 def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Select[Job]:
@@ -118,7 +87,8 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
     ]
     ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
     in_order = Job.id.asc() if wanted.oldest_first else Job.id.desc()
-    return _listed(select(Job).join(ids, ids.c.id == Job.id).order_by(in_order).limit(limit))
+    found = select(Job).join(ids, ids.c.id == Job.id).order_by(in_order).limit(limit)
+    return found.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
 
 
 _kept_page = lru_cache(maxsize=64)(page)
@@ -126,73 +96,11 @@ _kept_page = lru_cache(maxsize=64)(page)
 is kept: one of several models and labels is large."""
 
 
-def sorted_page(owner: str, wanted: JobFilter, after: Place | None, limit: int) -> Select[Job]:
-    """Return the query for a page in the order of a column, from `after` on; jobs without a value come last.
-
-    Each column has an index in its order. Jobs with a value and those without one are read by themselves: no
-    index has the latter last in both directions.
-    """
-    if wanted.models == ():
-        return select(Job).where(false())
-    parts = [
-        _sorted_ids(owner, wanted, state, model, after, valued=valued).limit(limit)
-        for state, model in _combinations(wanted)
-        for valued in ((True, False) if after is None or after.value is not None else (False,))
-    ]
-    ids = union_all(*parts).subquery()
-    in_order = [_directed(each, wanted) for each in (ids.c.value, ids.c.id)]
-    query = select(Job).join(ids, ids.c.id == Job.id).order_by(ids.c.value.is_(None), *in_order)
-    return _listed(query.limit(limit))
-
-
-def _listed(query: Select[Job]) -> Select[Job]:
-    return query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True))
-
-
 def _combinations(wanted: JobFilter) -> Sequence[tuple[JobState | None, str | None]]:
     """Return each state with each model: no index has several of them in the order of the list."""
     return [
         (state, model) for state in wanted.states or (None,) for model in wanted.models or (wanted.model,)
     ]
-
-
-def _place(session: Session, owner: str, wanted: JobFilter, before: UUID | None) -> Place | None:
-    """Return where in the order of a column a job stands now; None, the start, for one that is gone."""
-    assert wanted.sort is not None  # noqa: S101 - the caller has looked
-    found = select(Job.id, SORTED[wanted.sort].label("value")).where(Job.id == before, Job.owner == owner)
-    row = session.execute(found).one_or_none() if before is not None else None
-    return None if row is None else Place(row.id, row.value)
-
-
-def _sorted_ids(
-    owner: str,
-    wanted: JobFilter,
-    state: JobState | None,
-    model: str | None,
-    after: Place | None,
-    *,
-    valued: bool,
-) -> Select[Any]:
-    """Return the query for ids and values of the matching jobs, in order: with a value, or without one."""
-    assert wanted.sort is not None  # noqa: S101 - the caller has looked
-    value = SORTED[wanted.sort]
-    ids, fitting = _fitting(owner, wanted, state, model)
-    if Job.id not in ids:
-        ids.append(Job.id)
-        fitting += [Job.owner == owner, ids[0] == Job.id]
-    fitting.append(value.is_not(None) if valued else value.is_(None))
-    if after is not None and valued:
-        place = tuple_(value, Job.id), tuple_(literal(after.value), literal(after.id))
-        fitting.append(place[0] < place[1] if wanted.descending else place[0] > place[1])
-    elif after is not None and after.value is None:
-        fitting.append(Job.id < after.id if wanted.descending else Job.id > after.id)
-    in_order = [_directed(each, wanted) for each in (value, Job.id.expression)]
-    return select(Job.id.label("id"), value.label("value")).where(*fitting).order_by(*in_order)
-
-
-def _directed(column: ColumnElement[Any], wanted: JobFilter) -> ColumnElement[Any]:
-    """Return a column in the direction in which an index is read: backwards, what is null comes first."""
-    return column.desc() if wanted.descending else column.asc()
 
 
 def _ids(

@@ -4,7 +4,6 @@ Several rows may name one file. A norm that a running job has published for othe
 job as well, until it ends. Files that no row names any more do not count: the scheduler deletes them.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from typing import Any, Self
@@ -14,11 +13,9 @@ from sqlalchemy import (
     CompoundSelect,
     Row,
     String,
-    Uuid,
     case,
     func,
     literal,
-    null,
     select,
     union_all,
 )
@@ -26,7 +23,6 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session
 
 from jobs.storage import gradient_files
-from jobs.storage.gradient_files import Kept
 from jobs.tables import (
     Artifact,
     CachedGradients,
@@ -71,71 +67,14 @@ class Stored:
         return self.artifacts + self.norms + self.caches + self.finished_blocks + self.uploads
 
 
-@dataclass(frozen=True, slots=True)
-class StoredOfJob:
-    """A job, and what is stored of it."""
-
-    job: Job
-    stored: Stored
-
-
-@dataclass(frozen=True, slots=True)
-class StoredOfOwner:
-    """An owner, and what is stored of them."""
-
-    owner: str
-    stored: Stored
-
-
 def stored_by(session: Session, owner: str) -> Stored:
     """Return what is stored of an owner. What is in a cache belongs to the owner whose job has made it."""
-    files = _once(_files(Job.owner == owner, Upload.owner == owner))
+    files = _once(_files(owner))
     return Stored.of(session.execute(select(*_sums(files))).one())
 
 
-def largest_jobs(session: Session, owner: str, limit: int) -> Sequence[StoredOfJob]:
-    """Return the owner's jobs of which something is stored but norms that are kept, the largest first."""
-    files = _once(_files(Job.owner == owner, Upload.owner == owner))
-    of_jobs = (
-        select(files.c.job_id, *_sums(files), func.sum(files.c.size).label("total"))
-        .where(files.c.job_id.is_not(None), files.c.kind != Kind.NORMS.value)
-        .group_by(files.c.job_id)
-        .subquery()
-    )
-    found = select(Job, of_jobs).join(of_jobs, of_jobs.c.job_id == Job.id)
-    rows = session.execute(found.order_by(of_jobs.c.total.desc(), Job.id.desc()).limit(limit))
-    return [StoredOfJob(row.Job, Stored.of(row)) for row in rows]
-
-
-def largest_norms(session: Session, owner: str, limit: int) -> Sequence[Kept]:
-    """Return the owner's gradient jobs whose norms are stored, the largest first."""
-    rows = session.execute(
-        select(Job, Artifact)
-        .join(Artifact, Artifact.job_id == Job.id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
-        .order_by(Artifact.size.desc(), Job.id.desc())
-        .limit(limit)
-    )
-    return [Kept(row.Job, row.Artifact) for row in rows]
-
-
-def largest_uploads(session: Session, owner: str, limit: int) -> Sequence[Upload]:
-    """Return the owner's uploads, the largest first."""
-    found = select(Upload).where(Upload.owner == owner)
-    return session.scalars(found.order_by(Upload.size.desc(), Upload.id.desc()).limit(limit)).all()
-
-
-def largest_owners(session: Session, limit: int) -> Sequence[StoredOfOwner]:
-    """Return the owners of whom something is stored, the largest first. Reads the rows of all files."""
-    files = _once(_files())
-    found = select(files.c.owner, *_sums(files)).group_by(files.c.owner)
-    rows = session.execute(found.order_by(func.sum(files.c.size).desc(), files.c.owner).limit(limit))
-    return [StoredOfOwner(row.owner, Stored.of(row)) for row in rows]
-
-
-def _files(*wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
-    """Return every name of a file by a row: owner, job, kind, key and size. `wanted`: of jobs, of uploads."""
-    of_jobs, of_uploads = wanted or (literal(True), literal(True))
+def _files(owner: str) -> CompoundSelect[Any]:
+    """Return every name of an owner's files by a row: kind, key and size."""
     of_a_result = case((Job.method == GRADIENTS_ALONE, Kind.NORMS), else_=Kind.ARTIFACTS)
     of_an_upload = case((Upload.format == gradient_files.FORMAT, Kind.NORMS), else_=Kind.UPLOADS)
     results = select(*_file(of_a_result, Artifact)).join(Job, Job.id == Artifact.job_id)
@@ -156,20 +95,15 @@ def _files(*wanted: ColumnElement[bool]) -> CompoundSelect[Any]:
         .join(Job, Job.id == SentFile.job_id)
         .where(SentFile.sha256.is_not(None))
     )
-    uploads = select(
-        Upload.owner,
-        null().cast(Uuid).label("job_id"),
-        of_an_upload.cast(String).label("kind"),
-        Upload.key,
-        Upload.size,
-    ).where(of_uploads)
-    return union_all(*(each.where(of_jobs) for each in (results, norms, states, blocks, sent)), uploads)
+    uploads = select(of_an_upload.cast(String).label("kind"), Upload.key, Upload.size).where(
+        Upload.owner == owner
+    )
+    of_jobs = (results, norms, states, blocks, sent)
+    return union_all(*(each.where(Job.owner == owner) for each in of_jobs), uploads)
 
 
 def _file(kind: ColumnElement[str], table: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of whatever names files
     return (
-        Job.owner,
-        Job.id.label("job_id"),
         kind.cast(String).label("kind"),
         table.key.label("key"),
         _stored_size(table).label("size"),

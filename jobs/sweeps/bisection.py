@@ -24,7 +24,8 @@ class Search(BaseModel):
     )
     missed: float | None = Field(None, description="The lowest that missed it.")
     best_job: UUID | None = Field(
-        None, description="The answer: the job that met the bound there, or the best model of the size."
+        None,
+        description="The answer so far: the job that met the bound there, or the best model of the size.",
     )
     shapes: list[Shape] = Field(
         [], description="The shapes that a search for the best model of a size compares, one for each job."

@@ -8,7 +8,8 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import func, or_, select
+from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, defer
 
 from jobs.lifecycle import owner_moves
@@ -101,6 +102,23 @@ def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
     return session.scalars(of_sweep.options(defer(Job.report, raiseload=True))).all()
 
 
+def answers(session: Session, searches: Mapping[UUID, Search]) -> dict[UUID, Job]:
+    """Return the job that answers each search so far, by the search's id, for those that have an answer."""
+    sized = [sweep_id for sweep_id, search in searches.items() if search.shapes]
+    met = select(Job.id).where(Job.sweep_id.in_(sized), Job.gate_state == GateState.PASSED)
+    first = met.order_by(Job.sweep_id, Job.pruned_perplexity, Job.weight_bytes)
+    known = [search.best_job for search in searches.values()]
+    best = select(Job).where(or_(Job.id.in_(known), Job.id.in_(first.ext(distinct_on(Job.sweep_id)))))
+    found = session.scalars(best.options(defer(Job.report, raiseload=True)))
+    return {job.sweep_id: job for job in found if job.sweep_id is not None}
+
+
+def best_of(jobs: Iterable[Job]) -> Job | None:
+    """Return the best model of those of a size that meet the bound, of any number of jobs of a search."""
+    met = [job for job in jobs if job.gate_state == GateState.PASSED and job.pruned_perplexity is not None]
+    return min(met, key=lambda job: (job.pruned_perplexity, job.weight_bytes), default=None)
+
+
 def counts(session: Session, sweep_ids: Collection[UUID]) -> dict[UUID, tuple[int, int]]:
     """Return how many jobs of each sweep have ended, and how many there are so far."""
     ended = func.count().filter(Job.state.in_(ENDED))
@@ -183,8 +201,7 @@ def _choose(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
         _end(sweep, SweepState.CANCELLED)
         return
     measured = [job for job in jobs if job.pruned_perplexity is not None]
-    met = [job for job in measured if job.gate_state == GateState.PASSED]
-    best = min(met, key=lambda job: (job.pruned_perplexity, job.weight_bytes), default=None)
+    best = best_of(jobs)
     front = [job.id for job in measured if not any(_is_better(other, job) for other in measured)]
     found = search.model_copy(update={"best_job": best.id if best else None, "front": front})
     sweep.search = found.model_dump(mode="json")

@@ -85,8 +85,6 @@ class Job(Base):
     gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
     last_event: Mapped[int] = mapped_column(server_default="0")
-    # How long workers have had it, in the attempts that have ended. Null before the first one has.
-    worker_seconds: Mapped[float | None]
 
     # Since when the store may hold files of this job that no row names.
     orphaned_files_since: Mapped[datetime | None]
@@ -132,10 +130,6 @@ class Job(Base):
         Index("ix_jobs_owner_state_id", "owner", "state", "id"),
         Index("ix_jobs_owner_method_id", "owner", "method", "id"),
         Index("ix_jobs_owner_model_id", "owner", "model", "id"),
-        # In the order of a column of the list.
-        Index("ix_jobs_owner_sparsity_id", "owner", text("coalesce(measured_sparsity, sparsity)"), "id"),
-        Index("ix_jobs_owner_perplexity_id", "owner", "pruned_perplexity", "id"),
-        Index("ix_jobs_owner_worker_seconds_id", "owner", "worker_seconds", "id"),
         Index(
             "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
         ),

@@ -230,7 +230,6 @@ CREATE TABLE jobs (
     gate_state TEXT GENERATED ALWAYS AS (gate ->> 'state') STORED,
     error JSONB,
     last_event INTEGER DEFAULT '0' NOT NULL,
-    worker_seconds DOUBLE PRECISION,
     orphaned_files_since timestamptz,
     artifacts_expired_at timestamptz,
     queued_at timestamptz DEFAULT clock_timestamp() NOT NULL,
@@ -268,10 +267,7 @@ CREATE INDEX ix_jobs_owner_gate ON jobs (owner, gate_state, id) WHERE gate_state
 CREATE INDEX ix_jobs_owner_id ON jobs (owner, id);
 CREATE INDEX ix_jobs_owner_method_id ON jobs (owner, method, id);
 CREATE INDEX ix_jobs_owner_model_id ON jobs (owner, model, id);
-CREATE INDEX ix_jobs_owner_perplexity_id ON jobs (owner, pruned_perplexity, id);
-CREATE INDEX ix_jobs_owner_sparsity_id ON jobs (owner, coalesce(measured_sparsity, sparsity), id);
 CREATE INDEX ix_jobs_owner_state_id ON jobs (owner, state, id);
-CREATE INDEX ix_jobs_owner_worker_seconds_id ON jobs (owner, worker_seconds, id);
 CREATE INDEX ix_jobs_sweep_id_id ON jobs (sweep_id, id) WHERE sweep_id IS NOT NULL;
 CREATE INDEX ix_jobs_unexpired ON jobs (succeeded_at) WHERE state = 'succeeded' AND artifacts_expired_at IS NULL;
 CREATE INDEX ix_jobs_unsized ON jobs (id) WHERE state = 'queued' AND NOT sized;

@@ -78,9 +78,9 @@ def test_the_probe_answers_while_many_pictures_are_drawn(
     key, other = ({"Authorization": client_of(owner).headers["Authorization"]} for owner in ("ada", "eve"))
     with ThreadPoolExecutor(MANY + 1) as pool:
         drawn = [
-            pool.submit(anonymous.get, f"/jobs/{claim.job_id}/plots/{name}.svg", headers=key)
+            pool.submit(anonymous.get, f"/jobs/{claim.job_id}/picture.svg?narrow={narrow}", headers=key)
             for claim in finished
-            for name in ("perplexity", "sparsity")
+            for narrow in ("false", "true")
         ]
         try:
             assert pool.submit(anonymous.get, "/readyz").result(LONG_SECONDS).status_code == 200
@@ -96,24 +96,23 @@ def test_the_probe_answers_while_many_pictures_are_drawn(
 def test_a_picture_is_drawn_once_and_shown_to_its_owner_alone(
     client_of: ClientOf, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    drawn: list[tuple[str, str]] = []
+    drawn: list[str] = []
     draw = pictures.Picture.draw
 
     def counted(picture: pictures.Picture, width: pictures.Width) -> bytes:
-        drawn.append((picture.name, width))
+        drawn.append(width)
         return draw(picture, width)
 
     monkeypatch.setattr(pictures.Picture, "draw", counted)
     claim = jobs.running()
     jobs.succeed(claim)
     ada, eve = client_of("ada"), client_of("eve")
-    path = f"/jobs/{claim.job_id}/plots/sparsity.svg"
+    path = f"/jobs/{claim.job_id}/picture.svg"
     first, *others = [ada.get(path, headers={"Accept-Encoding": form}) for form in ("gzip", "", "gzip")]
     assert {other.content for other in others} == {first.content}
-    assert drawn == [("sparsity", "wide")]
+    assert drawn == ["wide"]
     assert ada.get(f"{path}?narrow=true").content != first.content
-    assert ada.get(f"/jobs/{claim.job_id}/plots/perplexity.svg").content != first.content
-    assert drawn == [("sparsity", "wide"), ("sparsity", "narrow"), ("perplexity", "wide")]
+    assert drawn == ["wide", "narrow"]
     assert eve.get(path).status_code == 404
 
 

@@ -12,9 +12,9 @@ from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
 from jobs.sweeps import sweeps
+from jobs.sweeps.shapes import Shape
 from jobs.sweeps.target import Target
-from jobs.tables import Job, Upload, WebhookEndpoint
-from jobs.webhooks import outbox
+from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.api.drive import Jobs
 
@@ -78,10 +78,11 @@ def submit(
     owner: str = "ada",
     labels: dict[str, str] | None = None,
     gate: dict[str, float] | None = None,
+    name: str | None = None,
     **asked: object,
 ) -> UUID:
     recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5} | asked
-    spec = JobSpec.model_validate({"recipe": recipe, "gate": gate})
+    spec = JobSpec.model_validate({"recipe": recipe, "gate": gate, "name": name})
     with database.begin() as session:
         return owner_moves.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
 
@@ -137,6 +138,15 @@ def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
         allocation={"name": "gradient", "band": 0.25},
         gate={"max_perplexity": 40.0, "max_perplexity_increase": 0.5},
     )
+    shown["cut"] = succeeded(
+        database,
+        smaller(384, 1, 24.6),
+        method=None,
+        sparsity=0,
+        structure={"mlp_channels": 0.25, "kv_groups": 1},
+        gate={"max_bytes": 250_000_000, "min_speedup": 1.2},
+        name="SmolLM2 for the edge",
+    )
     shown["running"] = (running := claim(database, submit(database))).job_id
     stage(database, running, "resolve")
     stage(database, running, "gradients", finished=False)
@@ -165,32 +175,74 @@ def search(database: sessionmaker[Session], *, rounds: int) -> UUID:
     return sweep_id
 
 
-def belongings(database: sessionmaker[Session]) -> None:
-    """What else an owner has: gradient norms, uploads, and webhooks with messages."""
-    jobs = Jobs(database)
-    norms = jobs.running(model="HuggingFaceTB/SmolLM2-135M", method=None, sparsity=0, norms=["l1"])
-    file = FinishedArtifact(
-        "gradient_norms.safetensors", f"jobs/{norms.job_id}/norms", 540_000_000, "ab" * 32
-    )
-    jobs.succeed(norms, [file])
-    with database.begin() as session:
-        for name, ending, size in (
-            ("support questions of 2025", "jsonl", 48_000_000),
-            ("norms", "safetensors", 7),
-        ):
-            row = {
-                "name": name,
-                "format": ending,
-                "size": size,
-                "sha256": ending * 8,
-                "key": f"uploads/{name}",
+def smaller(channels: int, groups: int, perplexity: float) -> dict[str, Any]:
+    """A report of a cut: of 1,536 MLP channels and 3 KV groups so many go, and nothing is masked."""
+    kept = 1 - 0.5 * channels / 1536 - 0.1 * groups
+    told = report(0.0, 17.5, perplexity)
+    told["sparsity"] = {"overall": 0.0, "layers": []}
+    told["structure"] = {
+        "depth": None,
+        "units": [
+            {"kind": kind, "dense": dense, "kept": dense - gone}
+            for kind, dense, gone in (("mlp_channels", 1536, channels), ("kv_groups", 3, groups))
+            if gone
+        ],
+        "left": f"{1536 - channels:,} of 1,536 MLP channels, {3 - groups} of 3 KV groups in each block",
+        "dense_parameters": 134_515_008,
+        "parameters": round(134_515_008 * kept),
+        "dense_bytes": 269_060_552,
+        "bytes": round(269_060_552 * kept),
+    }
+    rates = [("prefill", 1, 2210.0, 2950.0), ("decode", 1, 31.2, 38.4), ("decode", 8, 180.5, 216.0)]
+    told["speed"] = {
+        "bytes": round(269_060_552 * kept),
+        "dense_bytes": 269_060_552,
+        "speedup": 1.23,
+        "rates": [
+            {"phase": phase, "batch": batch, "dense": dense, "pruned": pruned, "speedup": pruned / dense}
+            | {"noise": 0.02}
+            for phase, batch, dense, pruned in rates
+        ],
+        "prompt": 128,
+        "generated": 64,
+        "pairs": 5,
+        "peak_memory_bytes": 301_000_000,
+        "dense_peak_memory_bytes": 388_000_000,
+        "note": None,
+    }
+    return told
+
+
+SHAPES = ((768, 0, 28.4), (512, 1, 27.1), (256, 2, 33.0))
+
+
+def sized_search(database: sessionmaker[Session], *, ended: int) -> UUID:
+    """A search for the best model of a size, so many of whose shapes are measured."""
+    recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "name": "edge"}
+    target = Target(max_bytes=220_000_000)
+    request = {"job": recipe, "target": target.model_dump(mode="json")}
+    structures = [
+        {name: gone for name, gone in (("mlp_channels", channels), ("kv_groups", groups)) if gone}
+        for channels, groups, _ in SHAPES
+    ]
+    specs = [
+        JobSpec.model_validate(
+            {
+                "recipe": {"model": recipe["model"], "structure": structure},
+                "gate": target.gate,
+                "name": "edge",
             }
-            session.add(Upload(owner="ada", **row))
-        for url, form in (
-            ("https://hooks.slack.com/services/T0/B0/x", "slack"),
-            ("https://ci.example.org/a", "standard"),
-        ):
-            hook = WebhookEndpoint(owner="ada", url=url, events=["job.failed"], format=form, secret=b"x")
-            session.add(hook)
-            session.flush()
-            outbox.send_test(session, hook)
+        )
+        for structure in structures
+    ]
+    shapes = [
+        Shape(structure=structure, parameters=1, weight_bytes=2, speedup=1.2) for structure in structures
+    ]
+    with database.begin() as session:
+        sweep_id = sweeps.compare_shapes(session, "ada", request, specs, shapes, {}).id
+        ids = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
+    for job_id, (channels, groups, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
+        held = claim(database, job_id)
+        with database.begin() as session:
+            assert lifecycle.succeed(session, held, smaller(channels, groups, perplexity), [])
+    return sweep_id

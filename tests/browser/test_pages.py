@@ -13,14 +13,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import zoo
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.queue import quarantine, steering
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
-from jobs.tables import Queue, Worker
 from tests.api.drive import Jobs
-from tests.browser.exhibits import belongings, gallery, search
+from tests.browser.exhibits import gallery, report, search, sized_search, smaller, succeeded
 from tests.browser.visitor import Visitor
-from tests.jobs.queue.fleet import register
 from tests.tiers import nightly
 
 SCREENS = Path(__file__).parents[2] / ".screens"
@@ -42,40 +39,30 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
 ) -> None:
     shown = gallery(database)
     found, searching = search(database, rounds=6), search(database, rounds=3)
-    belongings(database)
+    sized = sized_search(database, ended=2)
     with database.begin() as session:
         entry = zoo.promote(session, "ada", shown["succeeded"], "The best that 50 % gives at this size.")
         assert entry is not None
         slug = entry.slug
-        register(session, "worker-1")
-        quarantine.quarantine(session, "sick-1-5f3e9a", "cpu", "its work directory cannot be written (EROFS)")
-        steering.drain(session, "worker-1")
-        steering.pause(session, "cpu", "root")
+        assert zoo.promote(session, "ada", shown["cut"], "A quarter of the channels less.") is not None
     chosen = "".join(f"&job={job_id}" for job_id in shown.values())
     visitor = visit(viewport=WINDOWS[window], color_scheme=scheme)
     paths = {
         "jobs": "/jobs",
         "none": "/jobs?search=nothing-is-called-so",
-        "bulk": f"/jobs/bulk?action=cancel{chosen}",
         "compare": f"/compare?{chosen[1:]}",
-        "new": "/jobs/new?sparsity=2&model.id=org/name",
-        "several": "/jobs/new?vary.sparsity=30%25,50%25&model.id=org/name#vary.sparsity",
-        "promote": f"/jobs/{shown['wanda']}/promote",
+        "new": "/jobs/new",
+        "again": f"/jobs/new?like={shown['failed']}",
         "sweeps": "/sweeps",
         "search": f"/sweeps/{searching}",
         "search-ended": f"/sweeps/{found}",
+        "sized": f"/sweeps/{sized}",
         "zoo": "/zoo",
-        "keys": "/keys",
-        "storage": "/storage",
-        "shares": "/shares",
-        "uploads": "/uploads",
-        "webhooks": "/webhooks",
-        "workers": "/workers",
-        "audit": "/audit",
-        "sorted": "/jobs?sort=-sparsity&limit=3",
+        "settings": "/settings",
         "entry": f"/zoo/{slug}",
         **{
-            state: f"/jobs/{shown[state]}" for state in ("queued", "running", "succeeded", "missed", "failed")
+            state: f"/jobs/{shown[state]}"
+            for state in ("queued", "running", "succeeded", "cut", "missed", "failed")
         },
         "refused": "/jobs/00000000-0000-0000-0000-000000000000",
         "nowhere": "/jobs/nothere",
@@ -110,25 +97,42 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
     followed = visitor.page.get_by_role("heading").all_inner_texts()
     visitor.page.reload(wait_until="load")
     assert visitor.page.get_by_role("heading").all_inner_texts() == followed
-    assert followed.index("Result") < followed.index("Recipe")
+    assert "Result" in followed
 
 
-def test_a_pointer_over_a_heat_map_meets_the_value_of_its_cell(
-    visit: Callable[..., Visitor], database: sessionmaker[Session]
+@pytest.mark.parametrize("width", [1280, 1000, 800, 360])
+def test_every_figure_lies_within_its_card_and_details_follow_within_two_screens(
+    visit: Callable[..., Visitor], database: sessionmaker[Session], width: int
 ) -> None:
-    shown = gallery(database)
-    visitor = visit(viewport=WINDOWS["wide"])
-    visitor.page.goto(f"/jobs/{shown['succeeded']}", wait_until="load")
-    visitor.load_pictures()
-    cell = visitor.page.locator(".cells rect").nth(40)
-    cell.scroll_into_view_if_needed()
-    said = cell.locator("title").text_content()
-    box = cell.bounding_box()
-    assert box is not None
-    place = f"({box['x'] + box['width'] / 2}, {box['y'] + box['height'] / 2})"
-    assert visitor.page.evaluate(f"document.elementFromPoint{place}.textContent") == said
-    assert said is not None
-    assert said.startswith("Block ")
+    both = smaller(384, 1, 48663.37801129717)
+    both["sparsity"] = report(0.5, 17.5, 30.0)["sparsity"]
+    structure = {"mlp_channels": 0.25, "kv_groups": 1}
+    gate = {"max_perplexity": 40.0, "max_perplexity_increase": 0.5, "max_bytes": 250_000_000, "max_kl": 0.1}
+    shown = [
+        succeeded(database, smaller(384, 1, 24.6), method=None, sparsity=0, structure=structure, gate=gate),
+        succeeded(database, both, structure=structure, gate=gate, name="a cut and a mask " * 5),
+        succeeded(database, report(0.5, 17.5, 25.1, spread=0.08), gate=gate),
+    ]
+    page = visit(viewport={"width": width, "height": 800}).page
+    for job_id in shown:
+        page.goto(f"/jobs/{job_id}", wait_until="load")
+        card = page.locator(".figures").bounding_box()
+        assert card is not None
+        for place in page.evaluate(
+            """[...document.querySelectorAll(".figures *")].map((one) => {
+                const range = document.createRange();
+                range.selectNodeContents(one);
+                const { left, right, top, bottom } = range.getBoundingClientRect();
+                return [left, right, top, bottom];
+            })"""
+        ):
+            assert card["x"] <= place[0] <= place[1] <= card["x"] + card["width"]
+            assert card["y"] <= place[2] <= place[3] <= card["y"] + card["height"]
+        assert "48663.37" not in page.content()
+        if width == 1280:
+            details = page.locator("#details").bounding_box()
+            assert details is not None
+            assert details["y"] <= 2 * 800
 
 
 def test_a_file_that_is_kept_compressed_is_saved_as_it_was(
@@ -145,6 +149,7 @@ def test_a_file_that_is_kept_compressed_is_saved_as_it_was(
     jobs.succeed(claim, [artifact])
     visitor = visit()
     visitor.page.goto(f"/jobs/{claim.job_id}")
+    visitor.page.locator("#each-file").click()
     link = visitor.page.get_by_role("link", name="model.safetensors")
     with visitor.page.expect_download() as download:
         link.click()
@@ -154,34 +159,3 @@ def test_a_file_that_is_kept_compressed_is_saved_as_it_was(
         return [answer.headers.get("content-encoding"), (await answer.arrayBuffer()).byteLength];
     }"""
     assert visitor.page.evaluate(fetched, link.get_attribute("href")) == ["zstd", len(plain)]
-
-
-def test_a_question_about_a_worker_stays_open_while_the_list_changes(
-    visit: Callable[..., Visitor], database: sessionmaker[Session]
-) -> None:
-    def beats(*names: str) -> None:
-        with database.begin() as session:
-            for name in names:
-                register(session, name)
-
-    beats("worker-1")
-    page = visit().page
-    page.goto("/workers")
-    beats("worker-0")
-    expect(page.get_by_role("row", name="worker-0")).to_be_visible(timeout=PATIENCE)
-    page.locator("summary", has_text="Drain worker-1").click()
-    drain = page.get_by_role("button", name="Yes, drain it")
-    drain.focus()
-    beats("worker-2")
-    expect(page.get_by_role("row", name="worker-2")).to_be_visible(timeout=PATIENCE)
-    expect(drain).to_be_focused()
-    drain.click()
-    expect(page.get_by_role("row", name="worker-1")).to_contain_text("ends after its job")
-    with database.begin() as session:
-        assert session.get_one(Worker, "worker-1").draining
-    page.locator("summary", has_text="Pause cpu").click()
-    page.get_by_role("button", name="Yes, pause it").click()
-    expect(page.get_by_role("row", name="cpu", exact=False).last).to_contain_text("by ada")
-    page.get_by_role("button", name="Resume cpu").click()
-    with database.begin() as session:
-        assert session.get_one(Queue, "cpu").paused_at is None

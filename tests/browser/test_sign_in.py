@@ -66,7 +66,7 @@ def test_sign_in_make_a_key_change_the_team_sign_out_and_be_refused(
         page.get_by_role("link", name="llm", exact=True).click()
         page.get_by_placeholder("sub").fill("ada")
         page.get_by_role("button", name="Authorize").click()
-        page.get_by_role("link", name="Keys").click()
+        page.get_by_role("link", name="Settings").click()
         expect(page.get_by_role("heading", name="API keys")).to_be_visible()
         expect(page.locator(".owner")).to_have_text("llm")
         assert visitor.barriers() == ""

@@ -1,11 +1,13 @@
 """Formats numbers, times and events for the page."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
+from api.schemas.jobs.answers import JobSummary
+from api.schemas.zoo import ZooItem
 from jobs.lifecycle.events import (
     EventData,
     LogMessage,
@@ -14,12 +16,16 @@ from jobs.lifecycle.events import (
     StageStarted,
     StateChanged,
 )
+from jobs.queries.cuts import Cut
 from jobs.spec.gate import Condition
 from jobs.states import JobState
+from jobs.tables import Job
 from pruning.byte_size import byte_size
+from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
+_UNITS = {"blocks": "blocks", "mlp_channels": "MLP", "kv_groups": "KV", "experts": "experts"}
 _NO_VALUE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -82,6 +88,41 @@ def age(moment: datetime) -> str:
         if seconds >= length:
             return f"{int(seconds // length)} {unit} ago"
     return "just now"
+
+
+def cut_words(cut: Cut) -> str:
+    """Write what goes of a model: `MLP −25 %, KV 4 → 2`; before the result is known `MLP −25 %, KV −2`."""
+    if cut.units is None:
+        asked = {name: cut.asked.get(name) for name in (*_UNITS, "parameters")}
+        words = _UNITS | {"parameters": "parameters"}
+        return _together(f"{words[name]} {_less(amount)}" for name, amount in asked.items() if amount)
+    depth = [] if cut.depth is None else [("blocks", cut.depth["dense"], len(cut.depth["dropped"]))]
+    gone = depth + [(unit["kind"], unit["dense"], unit["dense"] - unit["kept"]) for unit in cut.units]
+    return _together(
+        f"{_UNITS[kind]} {percent(-less / dense) if kind == 'mlp_channels' else f'{dense} → {dense - less}'}"
+        for kind, dense, less in gone
+    )
+
+
+def _together(parts: Iterable[str]) -> str:
+    """Join the parts of a cut, none of which is broken over two lines."""
+    return ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
+
+
+def _less(amount: float) -> str:
+    return percent(-amount) if amount < 1 else f"{_MINUS}{amount:g}"
+
+
+def pruning(job: Job | JobSummary | ZooItem, cut: Cut | None) -> str:
+    """Write what a job does to its model: `gblm 50 %`, `wanda 2:4`, `MLP −25 %, KV 4 → 2`."""
+    if job.method == GRADIENTS_ALONE:
+        return "gradient norms"
+    words = [cut_words(cut)] if cut else []
+    if job.method != CUT_ALONE:
+        measured: float | None = getattr(job, "measured_sparsity", None)
+        share = job.sparsity if measured is None else measured
+        words.append(f"{job.method} {percent(share) if job.pattern == 'unstructured' else job.pattern}")
+    return ", ".join(words)
 
 
 def count(number: int) -> str:

@@ -1,12 +1,12 @@
-"""Compares jobs: which are on the Pareto front, and where their recipes differ."""
+"""Compares jobs: which are on the Pareto front."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
 from uuid import UUID
 
-from api.page.base.format import figure, in_words, percent
+from api.page.base.format import figure, percent, pruning
+from jobs.queries.cuts import Cut
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
 from jobs.tables import Job
@@ -33,16 +33,12 @@ class Compared:
     axis: Axis
     seconds: float | None
     """How long workers have had it, in all attempts."""
+    cut: Cut | None = None
 
     @property
-    def masks(self) -> bool:
-        """Whether weights are masked: a cut alone has no pattern and no sparsity."""
-        return self.spec.recipe.method is not None
-
-    @property
-    def sparsity(self) -> float:
-        """The measured sparsity, or the requested one before the job has succeeded."""
-        return _sparsity(self.job)
+    def pruning(self) -> str:
+        """What the job does to its model."""
+        return pruning(self.job, self.cut)
 
     @property
     def gain(self) -> float | None:
@@ -66,24 +62,10 @@ class Compared:
 
 
 @dataclass(frozen=True, slots=True)
-class Row:
-    """A field of the recipes, with its value in each job."""
-
-    name: str
-    values: tuple[str, ...]
-
-    @property
-    def differs(self) -> bool:
-        """Whether the value differs between jobs."""
-        return len(set(self.values)) > 1
-
-
-@dataclass(frozen=True, slots=True)
 class Comparison:
-    """The compared jobs and their differences."""
+    """The compared jobs."""
 
     jobs: tuple[Compared, ...]
-    rows: tuple[Row, ...]
     comparable: bool
     axis: Axis
 
@@ -118,29 +100,14 @@ class Comparison:
         more = "is both smaller and has" if self.by_size else "has both more zeros and"
         return f"No other job {more} a lower perplexity than {front}." if front else ""
 
-    def table(self) -> Iterator[dict[str, Any]]:
-        """Yield the figures and the recipe of each job, under names that are the same for all of them."""
-        for number, one in enumerate(self.jobs):
-            yield {
-                "id": str(one.job.id),
-                "state": one.job.state,
-                "gate": one.job.gate_state,
-                "measured_sparsity": one.job.measured_sparsity,
-                "dense_perplexity": one.job.dense_perplexity,
-                "pruned_perplexity": one.perplexity,
-                "parameters": one.job.parameters,
-                "weight_bytes": one.job.weight_bytes,
-                "stored_weight_bytes": one.job.stored_weight_bytes,
-                "speedup": one.job.speedup,
-                "kl": one.job.kl,
-                "agreement": one.job.agreement,
-                "seconds": one.seconds,
-                **{f"recipe.{row.name}": row.values[number] for row in self.rows},
-            }
 
+def compare(
+    jobs: Sequence[Job], seconds: Mapping[UUID, float], cuts: Mapping[UUID, Cut] | None = None
+) -> Comparison:
+    """Compare jobs, lettered in their order.
 
-def compare(jobs: Sequence[Job], seconds: Mapping[UUID, float]) -> Comparison:
-    """Compare jobs, lettered in their order. `seconds` is how long workers have had each of them."""
+    `seconds` is how long workers have had each of them, `cuts` what goes of the models that are made smaller.
+    """
     specs = [JobSpec.model_validate(job.spec) for job in jobs]
     axis = _axis(jobs, specs)
     figures = [_measured(job, axis) for job in jobs]
@@ -149,11 +116,19 @@ def compare(jobs: Sequence[Job], seconds: Mapping[UUID, float]) -> Comparison:
         for job, spec in zip(jobs, specs, strict=True)
     ]
     compared = tuple(
-        Compared(_letter(number), job, spec, _on_front(number, figures, terms), axis, seconds.get(job.id))
+        Compared(
+            letter=_letter(number),
+            job=job,
+            spec=spec,
+            on_front=_on_front(number, figures, terms),
+            axis=axis,
+            seconds=seconds.get(job.id),
+            cut=(cuts or {}).get(job.id),
+        )
         for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
     )
     measured = {repr(term) for found, term in zip(figures, terms, strict=True) if found}
-    return Comparison(compared, tuple(_rows(specs)), comparable=len(measured) <= 1, axis=axis)
+    return Comparison(compared, comparable=len(measured) <= 1, axis=axis)
 
 
 def _axis(jobs: Sequence[Job], specs: Sequence[JobSpec]) -> Axis:
@@ -207,19 +182,3 @@ def _gain(job: Job, axis: Axis) -> float | None:
 
 def _sparsity(job: Job) -> float:
     return job.sparsity if job.measured_sparsity is None else job.measured_sparsity
-
-
-def _rows(specs: Sequence[JobSpec]) -> Iterator[Row]:
-    flat = [dict(_leaves(spec.as_request())) for spec in specs]
-    for name in dict.fromkeys(name for fields in flat for name in fields):
-        values = tuple(in_words(fields[name]) if fields.get(name) is not None else "" for fields in flat)
-        if any(values):
-            yield Row(name.removesuffix(".name").removesuffix(".id"), values)
-
-
-def _leaves(value: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:
-    for name, inner in value.items():
-        if isinstance(inner, dict) and inner:
-            yield from _leaves(inner, f"{prefix}{name}.")
-        else:
-            yield f"{prefix}{name}", inner

@@ -1,5 +1,7 @@
 """Draws perplexity against sparsity, or against size, with the Pareto front of the jobs."""
 
+import math
+
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
 
@@ -7,7 +9,6 @@ from api.page.base.format import percent
 from api.page.compare.comparison import Compared, Comparison
 from api.page.compare.labels import Corner, LabelPlaces
 from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
-from pruning.byte_size import byte_size
 
 _LOG_FROM = 8.0
 
@@ -45,14 +46,26 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         axes.margins(x=0.12, y=0.18)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
-        shown = byte_size if comparison.by_size else percent
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: shown(value)))
+        axes.xaxis.set_major_formatter(_ticks(axes) if comparison.by_size else FuncFormatter(_percent))
         axes.set_xlabel(f"{comparison.axis} of the weights" if comparison.by_size else "sparsity")
         axes.set_ylabel("perplexity, pruned")
         axes.tick_params(length=0, which="both")
         _label(axes, points, [(value, text) for value, text, _ in lines])
 
     return draw(paint, pixels)
+
+
+def _percent(value: float, _place: int | None = None) -> str:
+    return percent(value)
+
+
+def _ticks(axes: Axes) -> FuncFormatter:
+    """Write sizes with as many decimals as tell the ticks of an axis from each other."""
+    left, right = axes.get_xlim()
+    unit = 1000 ** min(4, max(0, int(math.log10(max(right, 1)) // 3)))
+    decimals = max(0, -math.floor(math.log10(max(right - left, 1) / 8 / unit)))
+    name = ("B", "kB", "MB", "GB", "TB")[round(math.log(unit, 1000))]
+    return FuncFormatter(lambda value, _place=None: f"{value / unit:,.{decimals if unit > 1 else 0}f} {name}")
 
 
 def _steps(axes: Axes, points: list[Compared], comparison: Comparison) -> None:

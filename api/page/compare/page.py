@@ -1,8 +1,6 @@
 """The page that compares jobs."""
 
-import csv
 import gzip
-import io
 from collections.abc import Sequence
 from functools import partial
 from typing import Annotated
@@ -10,19 +8,18 @@ from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Query, Response
-from fastapi.responses import JSONResponse
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
 from api.page.base.owners import Owner
-from api.page.base.render import NO_STORE, page
+from api.page.base.render import page
 from api.page.compare.comparison import Comparison, compare
 from api.page.pictures.routes import ClientHints, Hints
 from api.problems.problems import NotFound
 from api.resources import AppResources, Database, Resources
 from api.security.auth import Reader
 from jobs.access.api_keys import Principal
-from jobs.queries import queries
+from jobs.queries import cuts, queries
 from pruning.version import pruneserve_version
 
 router = APIRouter(include_in_schema=False)
@@ -35,7 +32,7 @@ Selected = Annotated[list[UUID], Query(alias="job", max_length=_MAX_JOBS)]
 
 @router.get("/compare")
 def show(principal: Reader, owner: Owner, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - FastAPI copies it
-    """Compare jobs: perplexity against sparsity, and their recipes."""
+    """Compare jobs: perplexity against sparsity or size."""
     query = [("job", str(job_id)) for job_id in dict.fromkeys(selected)]
     query += [("owner", owner)] if owner != principal.owner else []
     return page(
@@ -64,34 +61,6 @@ async def picture(
     return await front_of(comparison, principal, resources, hints)
 
 
-@router.get("/compare/jobs.csv")
-def as_csv(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - FastAPI copies it
-    """Return the figures and recipes of the jobs as CSV, a line for each."""
-    table = list(_comparison(database, owner, selected).table())
-    file = io.StringIO()
-    writer = csv.DictWriter(file, table[0].keys() if table else [])
-    writer.writeheader()
-    writer.writerows({name: _plain(value) for name, value in row.items()} for row in table)
-    return Response(file.getvalue(), media_type="text/csv", headers=_as_file("csv"))
-
-
-@router.get("/compare/jobs.json")
-def as_json(owner: Owner, _principal: Reader, database: Database, selected: Selected = []) -> Response:  # noqa: B006 - FastAPI copies it
-    """Return the figures and recipes of the jobs as JSON, an object for each."""
-    table = list(_comparison(database, owner, selected).table())
-    return JSONResponse(table, headers=_as_file("json"))
-
-
-def _as_file(ending: str) -> dict[str, str]:
-    return {**NO_STORE, "Content-Disposition": f'attachment; filename="comparison.{ending}"'}
-
-
-def _plain(value: object) -> object:
-    """Return a value for a cell. Spreadsheets would compute what begins like a formula."""
-    text = value if isinstance(value, str) else ""
-    return f"'{text}" if text.startswith(("=", "+", "-", "@", "\t", "\r")) else value
-
-
 async def front_of(
     comparison: Comparison,
     principal: Principal,
@@ -116,4 +85,5 @@ def _drawn(comparison: Comparison, bound: float | None, *, narrow: bool) -> byte
 def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Comparison:
     with database.begin() as session:
         found = [jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)]
-        return compare(found, queries.seconds_on_workers(session, [job.id for job in found]))
+        ids = [job.id for job in found]
+        return compare(found, queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids))

@@ -134,7 +134,7 @@ def _changed_by(batch: Sequence[Event], *, waits_otherwise: bool) -> list[str]:
     if not batch:
         return ["progress"] if waits_otherwise else []
     kinds = {event.kind for event in batch}
-    changed = ["progress", "attempts"]  # an attempt that runs lasts until now
+    changed = ["progress"]
     if kinds != {"progress"}:
         changed += ["record", "announcement"]
     if "state" in kinds:

@@ -6,7 +6,7 @@ or not at all do no harm. Without JavaScript, loading the page again shows the s
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
-from typing import Annotated, Literal
+from typing import Annotated
 from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response, status
@@ -16,6 +16,7 @@ from pydantic import Field, PrivateAttr, model_validator
 
 from api.actions import jobs
 from api.actions.waiting import WaitingReasons
+from api.page.base.format import pruning
 from api.page.base.forms import without_empty
 from api.page.base.owners import Owner
 from api.page.base.render import fragment, page
@@ -26,35 +27,27 @@ from api.schemas.pages import encode_cursor
 from api.security.auth import Reader
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal, Scope
-from jobs.queries import queries
+from jobs.queries import cuts, queries
+from jobs.queries.cuts import Cut
 from jobs.queries.models import models_containing
-from jobs.queries.queries import JobFilter, SortColumn
+from jobs.queries.queries import JobFilter
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, Text
+from pruning.recipe import Text
 
 router = APIRouter(include_in_schema=False)
-
-Sort = Literal["model", "-model", "sparsity", "-sparsity", "perplexity", "-perplexity", "time", "-time"]
 
 
 class JobFilterForm(JobListQuery):
     """The filters of the list, as the form sends them."""
 
     owner: Text | None = Field(None, description="Jobs of another owner; needs the scope `admin`.")
-    sort: Sort | None = Field(None, description="The column to sort by; after `-` from high to low.")
     _models: tuple[str, ...] | None = PrivateAttr(None)
     _without_empty = model_validator(mode="before")(without_empty)
 
     def filter(self) -> JobFilter:
         """Return the filter for the database, with the models that the search has found."""
-        column = (self.sort or "").removeprefix("-")
-        return replace(
-            super().filter(),
-            models=self._models,
-            sort=SortColumn(column) if column else None,
-            descending=(self.sort or "").startswith("-"),
-        )
+        return replace(super().filter(), models=self._models)
 
     def set_models(self, models: tuple[str, ...]) -> None:
         """Set the models that the search has found."""
@@ -68,21 +61,12 @@ class JobFilterForm(JobListQuery):
     @property
     def is_filtered(self) -> bool:
         """Whether any filter is set."""
-        return bool(self.model_dump(exclude={"cursor", "limit", "sort", "order"}, exclude_defaults=True))
+        return bool(self.model_dump(exclude={"cursor", "limit", "order"}, exclude_defaults=True))
 
     def query_string(self, cursor: str | None = None) -> str:
         """Return the query string of the list with these filters, from its start or from a cursor."""
         filters = self.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
         return urlencode(filters | ({"cursor": cursor} if cursor else {}), doseq=True)
-
-    def sorted_by(self, column: str) -> str:
-        """Return the query string of the list sorted by a column: upwards, downwards, then not at all."""
-        following = {None: column, column: f"-{column}", f"-{column}": None}
-        return self.model_copy(update={"sort": following.get(self.sort, column)}).query_string()
-
-    def direction(self, column: str) -> str:
-        """Return how the list is sorted by a column, as `aria-sort` names it."""
-        return {column: "ascending", f"-{column}": "descending"}.get(self.sort or "", "none")
 
 
 @dataclass(frozen=True, slots=True)
@@ -90,20 +74,21 @@ class Row:
     """A job in the list."""
 
     job: JobSummary
-    name: str
+    model: str
     """The model's name without the directories that all models of the page share."""
     seconds: float | None
     """How long workers have had it; None before the first one has."""
+    cut: Cut | None
 
     @property
-    def masks(self) -> bool:
-        """Whether weights are masked: a cut alone has no pattern and no sparsity, nor have gradient norms."""
-        return self.job.method not in (CUT_ALONE, GRADIENTS_ALONE)
+    def title(self) -> str:
+        """The headline: the job's name, or its model's."""
+        return self.job.name or self.model
 
     @property
-    def sparsity(self) -> float:
-        """The measured sparsity, or the requested one before the job has succeeded."""
-        return self.job.sparsity if self.job.measured_sparsity is None else self.job.measured_sparsity
+    def pruning(self) -> str:
+        """What the job does to its model."""
+        return pruning(self.job, self.cut)
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +151,13 @@ def _read(resources: AppResources, principal: Principal, owner: str, filters: Jo
     reasons = WaitingReasons.told_to(principal, resources)
     found = jobs.list_page(resources.statements, owner, filters, reasons)
     with resources.database.begin() as session:
-        seconds = queries.seconds_on_workers(session, [job.id for job in found.items])
+        ids = [job.id for job in found.items]
+        seconds, cut = queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids)
     names = without_common_directories([job.model for job in found.items])
-    rows = [Row(job, name, seconds.get(job.id)) for job, name in zip(found.items, names, strict=True)]
+    rows = [
+        Row(job, name, seconds.get(job.id), cut.get(job.id))
+        for job, name in zip(found.items, names, strict=True)
+    ]
     return Listed(rows, found.next_cursor)
 
 

@@ -1,6 +1,6 @@
 """What the page shows of a job, read in one transaction and prepared for the templates."""
 
-import shlex
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
@@ -8,24 +8,25 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from api.page.base.format import in_words, label, sentence
+from api.page.base.format import pruning, sentence
 from api.page.jobs.advice import ADVICE
-from api.page.jobs.timeline import AttemptView, timeline
 from api.page.pictures.layer_map import layer_map
-from api.page.pictures.pictures import Picture, pictures
-from api.page.submit.commands import curl, request_body, run
+from api.page.pictures.pictures import Picture, picture
+from api.page.submit.failure import failed_by_request
+from api.page.submit.shortest import request_body
 from api.schemas.artifacts import LOAD
 from api.schemas.jobs.requests import beside_the_spec
 from api.schemas.jobs.waiting import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
 from jobs.lifecycle.events import Event, StageFinished
-from jobs.queries import queries
+from jobs.queries import cuts, queries
+from jobs.queries.cuts import Cut
 from jobs.queue.needs import Needs
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
-from jobs.states import ENDED, HELD, RETRIABLE, Cause, JobState
-from jobs.tables import Artifact, Job
+from jobs.states import ENDED, HELD, RETRIABLE, JobState
+from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Stage
 
 _ORDER = {stage: position for position, stage in enumerate(Stage)}
@@ -59,9 +60,10 @@ class JobView:
     waiting: Waiting | None
     spec: JobSpec
     stages: tuple[StageView, ...]
-    attempts: tuple[AttemptView, ...]
+    attempts: Sequence[JobAttempt]
     artifacts: Sequence[Artifact]
     log: tuple[LogLine, ...]
+    cut: Cut | None
     memory_bytes: int | None
     zoo_slug: str | None
     resumable_bytes: int
@@ -89,8 +91,23 @@ class JobView:
 
     @property
     def can_retry(self) -> bool:
-        """Whether the job can be retried."""
-        return self.job.state in RETRIABLE
+        """Whether the job can be retried: not what fails again until its request is changed."""
+        return self.job.state in RETRIABLE and not self.failed_by_request
+
+    @property
+    def failed_by_request(self) -> bool:
+        """Whether the request is at fault, and not something outside or a worker."""
+        return failed_by_request(self.job)
+
+    @property
+    def title(self) -> str:
+        """The headline: the job's name, or its model's."""
+        return self.job.name or self.job.model.rpartition("/")[2]
+
+    @property
+    def pruning(self) -> str:
+        """What the job does to its model."""
+        return pruning(self.job, self.cut)
 
     @property
     def gate(self) -> Verdict | None:
@@ -101,24 +118,6 @@ class JobView:
     def advice(self) -> str | None:
         """What to do about the error, if its message does not say it."""
         return ADVICE.get(self.job.error.get("type", "")) if self.job.error else None
-
-    @property
-    def field_at_fault(self) -> str | None:
-        """The field of the recipe that the error is about; None where the recipe is not at fault."""
-        error = self.job.error or {}
-        field: str | None = error.get("field")
-        return field if error.get("cause") in (None, Cause.REQUEST) else None
-
-    def commands(self, server: str) -> list[tuple[str, str]]:
-        """Return named commands that submit the job again."""
-        body = request_body(self.spec, beside_the_spec(self.job))
-        return [("curl", curl(body, server)), ("pruneserve run", run(body, server))]
-
-    def download(self, server: str) -> str:
-        """Return a command that downloads all files, and checks each against its SHA-256."""
-        return (
-            f"PRUNESERVE_URL={shlex.quote(server)} pruneserve download {self.job.id} --output {self._folder}"
-        )
 
     @property
     def norms(self) -> str:
@@ -155,11 +154,10 @@ class JobView:
         return [("submitted", self.job.created_at), *sorted(shown, key=lambda pair: pair[1])]
 
     @property
-    def recipe(self) -> list[tuple[str, str]]:
-        """The request with every default filled in, field by field."""
-        fields = self.spec.as_request().items()
-        rows = ((label(name), in_words(value)) for name, value in fields if value is not None)
-        return [(name, words) for name, words in rows if words]
+    def recipe(self) -> str:
+        """The request as JSON: what differs from the defaults."""
+        body = request_body(self.spec, beside_the_spec(self.job))
+        return json.dumps(body, indent=2, ensure_ascii=False)
 
     @property
     def seconds(self) -> float:
@@ -215,12 +213,6 @@ class JobView:
         )
 
     @property
-    def trained_blocks(self) -> list[dict[str, Any]]:
-        """The report's facts of each block that was trained; empty where none was."""
-        recovery = self.job.report.get("recovery") if self.job.report else None
-        return recovery["blocks"] if recovery else []
-
-    @property
     def weights(self) -> int:
         """How many weights the pruned layers have."""
         return sum(layer["weights"] for layer in self.layers)
@@ -232,9 +224,9 @@ class JobView:
         return layers is not None and layers.is_even
 
     @property
-    def pictures(self) -> list[Picture]:
-        """The pictures of the report."""
-        return pictures(self.job.report) if self.job.report else []
+    def picture(self) -> Picture | None:
+        """The picture of the report."""
+        return picture(self.job.report) if self.job.report else None
 
     @property
     def layers(self) -> list[dict[str, Any]]:
@@ -252,9 +244,10 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
         waiting=waiting,
         spec=spec,
         stages=_stages(job, spec, events),
-        attempts=timeline(queries.attempts(session, job.owner, job.id), events),
+        attempts=queries.attempts(session, job.owner, job.id),
         artifacts=queries.artifacts(session, job.owner, job.id),
         log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
+        cut=cuts.of_jobs(session, [job.id]).get(job.id),
         memory_bytes=None if progress is None else progress.memory_bytes,
         zoo_slug=zoo.slug_of(session, job.id),
         resumable_bytes=finished_blocks.stored_bytes(session, job.id),

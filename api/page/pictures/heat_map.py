@@ -7,7 +7,6 @@ from matplotlib.axes import Axes
 from matplotlib.collections import PolyCollection
 from matplotlib.colors import to_rgba
 
-from api.page.pictures.cells import Frame, frame_of
 from api.page.pictures.layer_map import LayerMap
 from api.page.pictures.style import ACCENT, INK, LINE, NARROW, SOFT, draw
 
@@ -18,7 +17,6 @@ def heat_map(layers: LayerMap, *, pixels: tuple[int, int]) -> bytes:
     """Draw each layer as a cell whose opacity is its value, from the smallest to the largest of the map."""
     rows = len(layers.kinds)
     low, high = layers.range
-    frame = frame_of(layers, pixels[0])
 
     def paint(axes: Axes) -> None:
         cells = [
@@ -28,7 +26,6 @@ def heat_map(layers: LayerMap, *, pixels: tuple[int, int]) -> bytes:
             if (value := layers.value(block, kind)) is not None
         ]
         corners, colours = zip(*cells, strict=True)
-        axes.set_position(_position(frame, pixels))
         axes.add_collection(PolyCollection(corners, facecolors=colours, edgecolors=LINE, linewidths=0.5))
         axes.set_xlim(-0.5, len(layers.blocks) - 0.5)
         axes.set_ylim(rows - 0.5, -0.5)
@@ -42,13 +39,6 @@ def heat_map(layers: LayerMap, *, pixels: tuple[int, int]) -> bytes:
         axes.set_title(_legend(layers), loc="left", fontsize=12.5, color=SOFT, pad=10)
 
     return draw(paint, pixels)
-
-
-def _position(frame: Frame, pixels: tuple[int, int]) -> tuple[float, float, float, float]:
-    """Return the frame as Matplotlib has it: left, bottom, width and height as shares of the picture."""
-    width, height = pixels
-    size = (frame.right - frame.left) / width, (frame.bottom - frame.top) / height
-    return frame.left / width, 1 - frame.bottom / height, *size
 
 
 def _corners(column: int, row: int) -> list[tuple[float, float]]:

@@ -39,6 +39,11 @@ class LayerMap:
         low, high = self.range
         return self.written(low) == self.written(high)
 
+    @property
+    def height(self) -> int:
+        """The height of its picture: a row for each kind, and room for the legend and the blocks."""
+        return 70 + 24 * len(self.kinds)
+
     def value(self, block: int, kind: str) -> float | None:
         """Return a cell's value, or None if the block has no such pruned layer."""
         return self.values.get((block, kind))

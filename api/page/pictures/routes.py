@@ -1,4 +1,4 @@
-"""The pictures of a job's report, each at an address of its own."""
+"""The picture of a job's report."""
 
 import gzip
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
 from api.page.base.owners import Owner
-from api.page.pictures.pictures import Name, Width, pictures
+from api.page.pictures.pictures import Width, picture
 from api.problems.problems import NotFound
 from api.resources import AppResources, Resources
 from api.security.auth import Reader
@@ -47,26 +47,22 @@ class ClientHints:
 Hints = Annotated[ClientHints, Depends()]
 
 
-@router.get("/jobs/{job_id}/plots/{name}.svg")
-async def show(
-    job_id: UUID, name: Name, owner: Owner, principal: Reader, resources: Resources, hints: Hints
-) -> Response:
-    """Show a picture of a job."""
+@router.get("/jobs/{job_id}/picture.svg")
+async def show(job_id: UUID, owner: Owner, principal: Reader, resources: Resources, hints: Hints) -> Response:
+    """Show the picture of a job."""
     job = await run_in_threadpool(_job, resources, owner, job_id)
-    return await picture_of(job, name, principal, resources, hints)
+    return await picture_of(job, principal, resources, hints)
 
 
-async def picture_of(
-    job: Job, name: Name, principal: Principal, resources: AppResources, hints: ClientHints
-) -> Response:
-    """Show a picture of a job's report, drawn once. Raises NotFound if the report has no such picture.
+async def picture_of(job: Job, principal: Principal, resources: AppResources, hints: ClientHints) -> Response:
+    """Show the picture of a job's report, drawn once. Raises NotFound for a job without a report.
 
     Raises ServiceUnavailable while too many pictures wait to be drawn.
     """
     width: Width = "narrow" if hints.narrow else "wide"
     # The report of a job that has succeeded does not change; another version may draw it differently.
-    key = (job.id, name, width, pruneserve_version())
-    draw = partial(_drawn, job.report, name, width)
+    key = (job.id, width, pruneserve_version())
+    draw = partial(_drawn, job.report, width)
     return hints.svg(await resources.pictures.get(key, principal.owner, draw))
 
 
@@ -75,9 +71,8 @@ def _job(resources: AppResources, owner: str, job_id: UUID) -> Job:
         return jobs.find(session, owner, job_id)
 
 
-def _drawn(report: dict[str, Any] | None, name: Name, width: Width) -> bytes:
+def _drawn(report: dict[str, Any] | None, width: Width) -> bytes:
     """Draw a picture and compress it with gzip: a heat map shrinks to a tenth."""
-    for picture in pictures(report) if report else ():
-        if picture.name == name:
-            return gzip.compress(picture.draw(width), mtime=0)
-    raise NotFound("There is no such picture of this job.")
+    if not report:
+        raise NotFound("This job has no report.")
+    return gzip.compress(picture(report).draw(width), mtime=0)

@@ -1,210 +1,250 @@
-"""The form for a new job: its fields, their order, and which depend on a choice."""
+"""The form for a new job: four fields, and the options that are most often changed.
 
+The request that it makes has what the recipe (JSON) says, then what its fields say, then what the goal adds.
+"""
+
+import json
 import re
-from collections.abc import Collection, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from copy import deepcopy
+from typing import Any, Literal, get_args
 
-from api.page.submit import several
-from api.page.submit.fields import FormField, fields_of
+from fastapi.exceptions import RequestValidationError
+from pydantic import ValidationError
+
+from api.actions.parse_job import parse_job
+from api.page.submit.fields import Field, as_percent, put, take
+from api.problems.handlers import as_problem
+from api.problems.problem import FieldError
+from api.problems.problems import InvalidRequest
 from api.schemas.jobs.requests import JobRequest
-from jobs.spec.gate import Gate
-from pruning.recipe import (
-    ALLOCATIONS,
-    METHODS,
-    PRESETS,
-    BlockRecoveryOptions,
-    Calibration,
-    DistilOptions,
-    Evaluation,
-    LayerSelection,
-    ModelReference,
-    RefitOptions,
-    StructureOptions,
-)
-from pruning.recipe.allocation import Uniform
+from api.schemas.sweeps import SweepRequest
+from pruneserve_client.quantities import share, size
+from pruning.recipe import ALLOCATIONS, METHODS, PRESETS, Calibration, Evaluation, implies_sparsity
 
-_METHOD, _ALLOCATION = "method.name", "allocation.name"
-DEFAULT_METHOD = "gblm"
-_CALIBRATION, _EVALUATION = Calibration(), Evaluation()
-_PATH = re.compile(r"\b[a-z_]+(?:\.[a-z_]+)+\b")
-NO_METHOD = "none"
-"""The choice of a job that takes units out and masks nothing."""
+Goal = Literal["zeros", "smaller", "quick"]
 
-
-@dataclass(frozen=True, slots=True)
-class Section:
-    """Fields under one heading. Sections that few people need are folded."""
-
-    title: str
-    fields: tuple[FormField, ...]
-    about: str = ""
-    folded: bool = False
-
-    def touched(self, typed: Mapping[str, str], wrong: Collection[str]) -> bool:
-        """Whether a field differs from its default or has an error."""
-        return any(
-            typed.get(field.name, "") not in ("", field.default) or field.name in wrong
-            for field in self.fields
-        )
-
-
-def sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
-    """Return the form with the options of the selected method and allocation.
-
-    A preset decides some fields, which are left out.
-    """
-    preset = PRESETS.get(typed.get(_METHOD, ""))
-    decided = preset.decides if preset else ()
-    adjustable = preset.adjustable if preset else ()
-    every = _all_sections(typed)
-    titles = {field.name: f"{one.title}: {field.label}" for one in every for field in one.fields}
-    return tuple(
-        replace(
-            section,
-            fields=tuple(
-                _said_in_titles(field, titles)
-                for field in section.fields
-                if field.top not in decided or field.name in adjustable
-            ),
-        )
-        for section in every
-    )
-
-
-def _said_in_titles(field: FormField, titles: Mapping[str, str]) -> FormField:
-    """Return the field with a description that names others as the form does, and not by their paths."""
-    said = _PATH.sub(lambda path: titles.get(path[0], path[0]), field.description)
-    return replace(field, description=said)
-
-
-def _all_sections(typed: Mapping[str, str]) -> tuple[Section, ...]:
-    return (
-        Section("Model", fields_of(ModelReference, "model.")),
-        Section("Method", tuple(_method(typed.get(_METHOD) or DEFAULT_METHOD))),
-        Section(
-            "Structure",
-            tuple(_structure()),
-            "take channels, heads, experts or blocks out, for a smaller and faster model",
-            folded=True,
-        ),
-        Section(
-            "Gate and labels",
-            (*_gate(), *fields_of(JobRequest, "", "labels")),
-            "what the result must keep to, and what to find it by",
-            folded=True,
-        ),
-        Section(
-            "Calibration",
-            fields_of(Calibration, "calibration."),
-            f"texts, windows, seed: {_CALIBRATION.dataset} and {_CALIBRATION.samples} windows by default",
-            folded=True,
-        ),
-        Section(
-            "Evaluation",
-            fields_of(Evaluation, "evaluation."),
-            f"texts, windows, zero-shot tasks: {_EVALUATION.dataset} by default",
-            folded=True,
-        ),
-        Section(
-            "More",
-            tuple(_more(typed.get(_ALLOCATION) or "uniform")),
-            "allocation, refit, recovery, layers, precision",
-            folded=True,
-        ),
-        Section(
-            "Several jobs",
-            several.FIELDS,
-            "try several values, or search for the sparsest model within a bound",
-            folded=True,
-        ),
-    )
-
-
-def every_field(typed: Mapping[str, str]) -> Iterator[FormField]:
-    """Yield the fields of the form in order."""
-    for section in sections(typed):
-        yield from section.fields
-
-
-_PLACED = frozenset(
-    {"model", "method", "sparsity", "pattern", "calibration", "gate", "labels", "evaluation"}
-    | {"allocation", "refit", "layers", "structure", "recovery"}
-)
-
-
-def _method(chosen: str) -> Iterator[FormField]:
-    choices = (*PRESETS, *METHODS, NO_METHOD)
-    yield FormField(_METHOD, "choice", DEFAULT_METHOD, _what(chosen), choices, title="Goal or method")
-    if chosen == NO_METHOD:
-        return
-    yield from fields_of(JobRequest, "", "sparsity", "pattern")
-    if chosen in METHODS:
-        yield from _options(METHODS[chosen], "method.")
-
-
-_GATE_TITLES = {
-    "gate.max_perplexity": "Perplexity at most",
-    "gate.max_perplexity_increase": "Increase over dense at most",
-    "gate.max_kl": "KL(dense ‖ pruned) at most",
-    "gate.max_bytes": "Bytes at most",
-    "gate.max_parameters": "Parameters at most",
-    "gate.max_memory_bytes": "Peak memory in bytes at most",
-    "gate.min_speedup": "Speed over dense at least",
-    "gate.min_zero_shot": "Zero-shot scores at least",
+GOALS: Mapping[Goal, str] = {
+    "zeros": "Least loss in quality, with zeros",
+    "smaller": "Smaller and faster",
+    "quick": "Quickest answer",
 }
+MODEL = Field("model.id", "Model", "A Hub id, or an absolute path under an allowed root.", listed="models")
+AMOUNT = Field(
+    "amount", "How much", "Of the weights in percent. For a smaller model a size is accepted as well."
+)
+TEXT = Field(
+    "calibration.dataset",
+    "Text",
+    "The text to prune on: a data set by name, a file's path, or one of your uploads.",
+    placeholder=str(Calibration().dataset),
+    listed="datasets",
+)
+RECIPE = Field(
+    "recipe",
+    "Recipe (JSON)",
+    "Every other option, as POST /v1/jobs or POST /v1/sweeps takes it. Fields of this form override it; "
+    "where it names a method, a structure or norms, the goal adds none.",
+    kind="json",
+)
+_METHOD = "method.name"
+ADVANCED = (
+    Field(
+        _METHOD,
+        "Method",
+        "A method or a preset, in place of the goal's.",
+        "choice",
+        choices=(*PRESETS, *METHODS),
+    ),
+    Field("method.norm", "Norm", "Over the gradients of gblm and gradient.", "choice", choices=("l1", "l2")),
+    Field("pattern", "Pattern", "N:M keeps N of M weights.", placeholder="unstructured", listed="patterns"),
+    Field("allocation.name", "Allocation", "Of the zeros to layers.", "choice", choices=tuple(ALLOCATIONS)),
+    Field("refit", "Refit", "Solve for the kept weights again after pruning.", "flag"),
+    Field("structure.mlp_channels", "MLP channels out", "Of each block: 25%, or a number.", "amount"),
+    Field("structure.kv_groups", "KV groups out", "Of each block: 50%, or a number.", "amount"),
+    Field("structure.blocks", "Blocks out", "Of the model: 10%, or a number.", "amount"),
+    Field("calibration.samples", "Windows", "Of calibration text.", "number", str(Calibration().samples)),
+    Field("calibration.sequence_length", "Window length", "In tokens.", "number", "at most 2048"),
+    Field("calibration.seed", "Seed", "Decides which windows are drawn.", "number", str(Calibration().seed)),
+    Field(
+        "evaluation.dataset",
+        "Evaluation text",
+        "On which perplexity is measured.",
+        placeholder=Evaluation().dataset,
+        listed="datasets",
+    ),
+    Field("evaluation.tasks", "Zero-shot tasks", "Such as piqa, hellaswag.", "list"),
+    Field("gate.max_perplexity_increase", "Gate: perplexity", "At most so much over dense: 5%.", "share"),
+    Field("gate.max_kl", "Gate: KL", "From dense at most, in nats per token: 0.1.", "number"),
+    Field("gate.min_speedup", "Gate: speed", "At least so many times as fast as dense: 1.2.", "number"),
+    Field("name", "Name", "The headline of the job in lists."),
+    Field("labels", "Labels", "To find it by: team=search, run=7.", "pairs"),
+    Field("priority", "Priority", "Of your queued jobs the highest runs first.", "number", "0"),
+    RECIPE,
+)
+FIELDS = (MODEL, AMOUNT, TEXT, *ADVANCED)
+
+_QUICK: Mapping[str, Any] = {
+    "calibration": {"dataset": "builtin", "samples": 32, "sequence_length": 128},
+    "evaluation": {"dataset": "builtin", "sequence_length": 128, "windows": 16, "speed": "off"},
+}
+"""What makes an answer quick: the text that comes with the service, few windows, no measurement of speed."""
+
+_SIZE = re.compile(r"[kmgt]b?$|b$|^\d{4,}$", re.IGNORECASE)
+_SHARE = "write a share such as 50%"
 
 
-def _gate() -> Iterator[FormField]:
-    for field in fields_of(Gate, "gate."):
-        yield replace(field, title=_GATE_TITLES.get(field.name, ""))
+def request_of(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
+    """Return the request that the form describes. Raises InvalidRequest, which names fields of the form."""
+    recipe = _recipe(typed.get(RECIPE.path, ""))
+    is_sweep = "job" in recipe
+    body = recipe["job"] if is_sweep else recipe
+    several = {name: value for name, value in recipe.items() if name != "job"} if is_sweep else {}
+    goal_adds = not is_sweep and not {"method", "structure", "norms"} & body.keys()
+    errors = [*_put_fields(body, typed)]
+    goal = typed.get("goal") or "zeros"
+    try:
+        if goal not in get_args(Goal):
+            raise InvalidRequest(FieldError.of("goal", f"must be one of {', '.join(GOALS)}", goal))
+        if text := typed.get(AMOUNT.path, "").strip():
+            several |= _put_amount(body, goal, text)
+        if goal_adds:
+            _put_goal(body, goal, is_sized=bool(several))
+    except InvalidRequest as problem:
+        errors += problem.errors or []
+    try:
+        request = _sweep(body, several) if several else parse_job(body)
+    except RequestValidationError as error:
+        found = (at_field(each, typed) for each in as_problem(error).errors or ())
+        named = {each.field for each in errors}
+        if named & {"goal", AMOUNT.path, _METHOD}:  # of which the others follow
+            named |= {"goal", AMOUNT.path}
+        raise InvalidRequest(*errors, *(each for each in found if each.field not in named)) from error
+    if errors:
+        raise InvalidRequest(*errors)
+    return request
 
 
-def _structure() -> Iterator[FormField]:
-    yield from map(_left_open, fields_of(StructureOptions, "structure."))
+def typed_of(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return what a user types for a request: what no field says is left in the recipe."""
+    body = deepcopy(dict(request))
+    typed = {"goal": "zeros"}
+    amount = body.pop("sparsity", None) if "method" in body else None
+    if "method" not in body and isinstance(structure := body.get("structure"), dict):
+        typed["goal"] = "smaller"
+        amount = structure.pop("parameters", None)
+        body = {name: value for name, value in body.items() if value != {}}
+    if amount is not None:
+        typed[AMOUNT.path] = as_percent(amount)
+    for field in (MODEL, TEXT, *ADVANCED):
+        if (text := take(body, field.path, field)) is not None:
+            typed[field.path] = text
+    if body:
+        typed[RECIPE.path] = json.dumps(body, indent=2, ensure_ascii=False)
+    return typed
 
 
-def _left_open(field: FormField) -> FormField:
-    """Return a part of what a request may leave out, with an empty choice: a select sends one in any case."""
-    if field.kind != "choice":
-        return field
-    about = f"{field.description} By default {field.default}."
-    return replace(field, default="", choices=("", *field.choices), description=about)
+def at_field(error: FieldError, typed: Mapping[str, str]) -> FieldError:
+    """Return an error at the field of the form that it is about."""
+    field = error.field.removeprefix("job.")
+    path = _path_of(field, typed)
+    is_said = field in (path, "body") or path not in (RECIPE.path, "goal")
+    message = error.message if is_said else f"{field} {error.message}"
+    return error.model_copy(update={"field": path, "message": message})
 
 
-def _more(allocation: str) -> Iterator[FormField]:
-    chosen = ALLOCATIONS.get(allocation, Uniform)
-    yield FormField(_ALLOCATION, "choice", "uniform", _about(chosen), tuple(ALLOCATIONS))
-    yield from _options(chosen, "allocation.")
-    yield FormField("refit", "flag", "", "Solve for the kept weights again after pruning.")
-    yield from fields_of(RefitOptions, "refit.")
-    yield FormField("recovery.blocks", "flag", "", "Train each pruned block towards the dense one.")
-    yield from map(_left_open, fields_of(BlockRecoveryOptions, "recovery.blocks."))
-    yield FormField("recovery.distil", "flag", "", "Train the kept weights towards the dense model's output.")
-    yield from map(_left_open, fields_of(DistilOptions, "recovery.distil."))
-    yield from fields_of(LayerSelection, "layers.")
-    yield from fields_of(JobRequest, "", *(name for name in JobRequest.model_fields if name not in _PLACED))
+def _path_of(field: str, typed: Mapping[str, str]) -> str:
+    of_amount = ("target", "structure") if typed.get("goal") == "smaller" else ()
+    if field == "body":
+        return _METHOD if typed.get(_METHOD) else "goal"
+    known = {each.path for each in FIELDS}
+    parts = field.split(".")
+    for length in range(len(parts), 0, -1):
+        name = ".".join(parts[:length])
+        for path in (name, f"{name}.id", f"{name}.name"):
+            if path in known and (path != _METHOD or typed.get(path)):
+                return path
+    of_recipe = bool(typed.get(RECIPE.path, "").strip())
+    if parts[0] == "sparsity" or (parts[0] in of_amount and not of_recipe):
+        return AMOUNT.path
+    return RECIPE.path if of_recipe else "goal"
 
 
-def _options(chosen: type, prefix: str) -> Iterator[FormField]:
-    return (field for field in fields_of(chosen, prefix) if field.name != f"{prefix}name")
+def _recipe(text: str) -> dict[str, Any]:
+    """Parse the recipe. Raises InvalidRequest for one that is no object, or holds a job that is none."""
+    try:
+        recipe = json.loads(text) if text.strip() else {}
+    except ValueError as error:
+        message = f"is no JSON: {error}"
+    else:
+        if isinstance(recipe, dict) and isinstance(recipe.get("job", {}), dict):
+            return recipe
+        message = 'must be an object: the fields of a job, or {"job": {…}, "vary": {…}} for several'
+    raise InvalidRequest(FieldError(field=RECIPE.path, message=message))
 
 
-def _what(method: str) -> str:
-    """Say what a method or preset does, and what it costs."""
-    if method in PRESETS:
-        return PRESETS[method].about
-    return f"{_about(METHODS[method])} {_cost(method)}" if method in METHODS else "Nothing is masked."
+def _put_fields(body: dict[str, Any], typed: Mapping[str, str]) -> list[FieldError]:
+    """Put what was typed into a request. Returns an error for each field that cannot be read."""
+    errors = []
+    for field in (MODEL, TEXT, *ADVANCED):
+        text = typed.get(field.path, "").strip()
+        if not text or field is RECIPE:
+            continue
+        if field.path == "method.norm" and not ("method" in body or typed.get(_METHOD)):
+            errors.append(FieldError(field=field.path, message="needs a method: choose gblm or gradient"))
+            continue
+        try:
+            put(body, field.path, field.read(text))
+        except ValueError as error:
+            errors.append(FieldError(field=field.path, message=str(error)))
+    return errors
 
 
-def _cost(method: str) -> str:
-    """Say what a method costs, by what is measured for it."""
-    needs = METHODS[method].needs
-    if "gradient_norms" in needs:
-        return "Computes gradients first; later jobs with the same model and text share them."
-    if "second_moments" in needs:
-        return "Solves for the kept weights of each layer: slower than a score, without gradients."
-    return "One pass over the calibration text." if needs else "Needs no calibration text: the fastest."
+def _put_amount(body: dict[str, Any], goal: str, text: str) -> dict[str, Any]:
+    """Put how much goes into a request. Returns the target of a search, for a size in bytes."""
+    is_size = _SIZE.search(text) is not None
+    if is_size and goal != "smaller":
+        message = f"zeros make no file smaller: {_SHARE}, or choose the goal 'Smaller and faster'"
+        raise InvalidRequest(FieldError.of(AMOUNT.path, message, text))
+    try:
+        if is_size:
+            return {"target": {"max_bytes": size(text)}}
+        put(body, "structure.parameters" if goal == "smaller" else "sparsity", share(text))
+    except ValueError as error:
+        raise InvalidRequest(FieldError(field=AMOUNT.path, message=str(error))) from error
+    return {}
 
 
-def _about(chosen: type) -> str:
-    return chosen.__doc__ or ""
+def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
+    """Add what the goal stands for. `is_sized`: a size was given, for which a search finds the shape."""
+    if goal == "smaller":
+        if "structure" not in body and not is_sized:
+            message = "is required: write a share such as 25%, or a size such as 200MB"
+            raise InvalidRequest(FieldError(field=AMOUNT.path, message=message))
+        if "method" in body and "sparsity" not in body and not implies_sparsity(body.get("pattern")):
+            message = "puts zeros into the model: choose that goal, and write under Advanced what to take out"
+            raise InvalidRequest(FieldError(field=_METHOD, message=message))
+        return
+    if goal == "quick":
+        _fill(body, _QUICK)
+    body.setdefault("method", "wanda" if goal == "quick" else "best")
+    if "sparsity" not in body and not implies_sparsity(body.get("pattern")):
+        raise InvalidRequest(FieldError(field=AMOUNT.path, message=f"is required: {_SHARE}"))
+
+
+def _fill(body: dict[str, Any], defaults: Mapping[str, Any]) -> None:
+    for name, value in defaults.items():
+        if isinstance(value, dict):
+            _fill(body.setdefault(name, {}), value)
+        else:
+            body.setdefault(name, value)
+
+
+def _sweep(job: dict[str, Any], several: Mapping[str, Any]) -> SweepRequest:
+    """Return a sweep or search. Raises RequestValidationError, as FastAPI does for the body of a request."""
+    body = {"job": job, **several}
+    try:
+        return SweepRequest.model_validate(body)
+    except ValidationError as error:
+        errors = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
+        raise RequestValidationError(errors, body=body) from error

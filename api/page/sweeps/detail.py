@@ -88,13 +88,11 @@ async def _fragments(
 
 def _shown(view: SweepView, owner: str, principal: Principal) -> dict[str, Any]:
     query = "" if owner == principal.owner else urlencode({"owner": owner})
-    jobs = urlencode([("job", str(one.job.id)) for one in view.comparison.jobs])
     return {
         "view": view,
         "comparison": view.comparison,
         "bounded": view.target is not None,
         "query": query,
-        "jobs": f"{jobs}&{query}" if query else jobs,
         "pixels": PIXELS,
         "narrow": NARROW,
         "principal": principal,

@@ -6,14 +6,16 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.page.base.format import count, figure, in_words, percent, times
+from api.page.base.format import count, figure, in_words, percent, pruning, times
 from api.page.compare.comparison import Compared, Comparison, compare
 from api.schemas.sweeps import SweepItem, Vary
-from jobs.queries import queries
+from jobs.queries import cuts, queries
+from jobs.queries.cuts import Cut
 from jobs.states import SweepState
 from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Search
 from jobs.sweeps.target import Target
-from jobs.tables import Sweep
+from jobs.tables import Job, Sweep
 from pruning.byte_size import byte_size
 
 
@@ -29,6 +31,11 @@ class _Shown:
         return _model(self.sweep)
 
     @property
+    def title(self) -> str:
+        """The headline: the name of its jobs, or their model's."""
+        return str(self.sweep.request.job.get("name") or self.model.rpartition("/")[2])
+
+    @property
     def aim(self) -> str:
         """What it varies, or what it searches for."""
         return aim(self.sweep)
@@ -40,14 +47,14 @@ class SweepRow(_Shown):
 
     ended: int
     total: int
+    best: Job | None
+    """The job that answers a search so far."""
+    cut: Cut | None
 
     @property
     def answer(self) -> str | None:
         """What a search has found so far."""
-        search = self.sweep.search
-        if search is None or search.best_job is None:
-            return None
-        return "a shape" if search.met is None else percent(search.met)
+        return pruning(self.best, self.cut) if self.best else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,18 +89,6 @@ class SweepView(_Shown):
         """The model so far that answers a search."""
         best = self.sweep.search.best_job if self.sweep.search else None
         return next((one for one in self.comparison.jobs if one.job.id == best), None)
-
-    @property
-    def answer(self) -> str | None:
-        """The answer so far, in a word: the sparsity, or what is left of the parameters."""
-        if self.best is None:
-            return None
-        structure = self.best.spec.recipe.structure
-        if structure is None:
-            return percent(self.best.sparsity)
-        if structure.parameters is not None:
-            return percent(structure.parameters)
-        return count(self.best.job.parameters or 0)
 
     @property
     def limit(self) -> str | None:
@@ -145,7 +140,13 @@ class SweepView(_Shown):
 def rows(session: Session, listed: Sequence[SweepItem]) -> list[SweepRow]:
     """Return the rows of the list."""
     counts = sweeps.counts(session, [sweep.id for sweep in listed])
-    return [SweepRow(sweep, *counts.get(sweep.id, (0, 0))) for sweep in listed]
+    best = sweeps.answers(session, {sweep.id: sweep.search for sweep in listed if sweep.search})
+    cut = cuts.of_jobs(session, [job.id for job in best.values()])
+    return [
+        SweepRow(sweep, *counts.get(sweep.id, (0, 0)), job, cut.get(job.id) if job else None)
+        for sweep in listed
+        for job in (best.get(sweep.id),)
+    ]
 
 
 def read(session: Session, owner: str, sweep_id: UUID) -> SweepView | None:
@@ -154,8 +155,10 @@ def read(session: Session, owner: str, sweep_id: UUID) -> SweepView | None:
     if sweep is None:
         return None
     jobs = sweeps.jobs_of(session, sweep)
-    seconds = queries.seconds_on_workers(session, [job.id for job in jobs])
-    return SweepView(SweepItem.model_validate(sweep), compare(jobs, seconds))
+    ids = [job.id for job in jobs]
+    comparison = compare(jobs, queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids))
+    sized = Search.model_validate(sweep.search or {}).shapes
+    return SweepView(SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None), comparison)
 
 
 def aim(sweep: SweepItem) -> str:

@@ -1,32 +1,32 @@
 """The list of jobs and the page of a job: what is visible, and the buttons."""
 
 import html
-import json
+import io
 import os
 import re
-import subprocess
+import tarfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.page.base.format import cut_words
 from api.page.jobs.listing import without_common_directories
-from api.page.jobs.timeline import timeline
-from api.page.submit.commands import curl, request_body, run
-from api.schemas.jobs.requests import JobRequest
-from jobs.lifecycle.events import Event, StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.queries.cuts import Cut
 from jobs.queries.models import models_containing
+from jobs.settings import Settings
+from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Artifact, Job, JobAttempt
-from pruning.recipe import Stage
-from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
+from tests.api.drive import ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
+MINUS, SPACE = "\N{MINUS SIGN}", "\N{NO-BREAK SPACE}"
 
 
 def listed(page: str) -> list[str]:
@@ -77,47 +77,67 @@ def test_the_list_shows_how_long_workers_have_had_a_job(client: TestClient, jobs
     assert times[-2:] == ["3 min 20 s", "\N{EN DASH}"]
 
 
+def prunings(page: str) -> list[str]:
+    """The column that says what jobs do to their models."""
+    cells = re.findall(r'<td role="cell" class="pruning">(.*?)</td>', page)
+    return [html.unescape(re.sub(r"<[^>]+>", "", cell)).replace(SPACE, " ").strip() for cell in cells]
+
+
+UNITS = [
+    {"kind": "mlp_channels", "dense": 1536, "kept": 1152},
+    {"kind": "kv_groups", "dense": 4, "kept": 2},
+]
+
+
 @pytest.mark.parametrize(
-    ("sort", "order"),
+    ("cut", "words"),
     [
-        ("sparsity", [0.3, 0.5, 0.7]),
-        ("-sparsity", [0.7, 0.5, 0.3]),
-        ("perplexity", [0.7, 0.3, 0.5]),
-        ("-perplexity", [0.3, 0.7, 0.5]),
-        (None, [0.7, 0.5, 0.3]),
+        (Cut({"mlp_channels": 0.25, "kv_groups": 2}, None, None), f"MLP {MINUS}25 %, KV {MINUS}2"),
+        (Cut({"mlp_channels": 384, "kv_groups": 0.5}, None, None), f"MLP {MINUS}384, KV {MINUS}50 %"),
+        (Cut({"parameters": 0.3, "blocks": None}, None, None), f"parameters {MINUS}30 %"),
+        (Cut({"parameters": 0.3}, UNITS, None), f"MLP {MINUS}25 %, KV 4 → 2"),
+        (Cut({"blocks": 2}, [], {"dense": 30, "dropped": [4, 9]}), "blocks 30 → 28"),
+        (Cut({"experts": 2}, [{"kind": "experts", "dense": 8, "kept": 6}], None), "experts 8 → 6"),
     ],
 )
-def test_the_list_is_sorted_with_jobs_without_a_value_last(
-    client: TestClient, jobs: Jobs, sort: str | None, order: list[float]
-) -> None:
-    ids = {}
-    for sparsity, perplexity in ((0.3, 60.0), (0.5, None), (0.7, 50.0)):
-        claim = jobs.running(sparsity=sparsity)
-        ids[sparsity] = str(claim.job_id)
-        if perplexity:
-            jobs.succeed(claim, pruned=perplexity)
+def test_a_cut_is_written_as_it_was_asked_for_and_then_as_it_was_made(cut: Cut, words: str) -> None:
+    assert cut_words(cut).replace(SPACE, " ") == words
+
+
+def cut_job(jobs: Jobs, **more: Any) -> UUID:
+    claim = jobs.running(method=None, sparsity=0, structure={"mlp_channels": 0.25, "kv_groups": 2}, **more)
+    sizes = {"parameters": 150, "dense_parameters": 200, "bytes": 300, "dense_bytes": 400, "left": ""}
+    jobs.succeed(claim, structure={"units": UNITS, "depth": None, **sizes})
+    return claim.job_id
+
+
+def test_lists_zoo_and_job_say_the_name_and_what_was_asked_for(client: TestClient, jobs: Jobs) -> None:
+    queued = jobs.queued(method="wanda", pattern="2:4", sparsity=0.5, structure={"mlp_channels": 0.25})
+    job_id = cut_job(jobs)
+    jobs.queued(method=None, sparsity=0, norms=["l1"])
     with jobs.database.begin() as session:
-        session.execute(update(Job).values(measured_sparsity=None))
-    page = client.get("/jobs", params={"sort": sort} if sort else {}).text
-    assert listed(page) == [ids[sparsity] for sparsity in order]
-    one_by_one, following_page = [], f"/jobs?limit=1{f'&sort={sort}' if sort else ''}"
-    while following_page:
-        one = client.get(following_page).text
-        one_by_one += listed(one)
-        following_page = html.unescape((re.findall(r'rel="next" href="([^"]+)"', one) or [""])[0])
-    assert one_by_one == listed(page)
-    ordered = {None: "none", "-": "descending"}.get(sort and sort[0], "ascending")
-    column = (sort or "sparsity").removeprefix("-")
-    (direction, following) = re.findall(
-        rf'class="{column} number" aria-sort="(\w+)"><a href="([^"]+)"', page
-    )[0]
-    assert direction == ordered
-    expected = {"none": column, "ascending": f"-{column}", "descending": None}[ordered]
-    assert following == ("/jobs?" if expected is None else f"/jobs?sort={expected}")
-    assert client.get("/jobs?sort=owner").status_code == 422
+        session.execute(update(Job).where(Job.id == job_id).values(name="for the edge"))
+    page = client.get("/jobs").text
+    words = f"MLP {MINUS}25 %, KV 4 → 2"
+    assert prunings(page) == ["gradient norms", words, f"MLP {MINUS}25 %, wanda 2:4"]
+    assert re.findall(r'id="job-[^>]+>([^<]+)</a>', page) == ["name", "for the edge", "name"]
+    shown = client.get(f"/jobs/{job_id}").text
+    assert "<h1>for the edge</h1>" in shown
+    assert f"· {words}" in shown.replace(SPACE, " ")
+    assert f"MLP {MINUS}25 %, wanda 2:4" in client.get(f"/jobs/{queued}").text.replace(SPACE, " ")
+    slug = client.post("/v1/zoo", json={"job": str(job_id)}).json()["slug"]
+    for path in ("/zoo", f"/zoo/{slug}", f"/compare?job={job_id}"):
+        assert words in client.get(path).text.replace(SPACE, " "), path
 
 
-def test_a_finished_job_says_how_to_download_and_load_its_files(client: TestClient, jobs: Jobs) -> None:
+def test_the_figures_of_a_smaller_model_have_its_size(client: TestClient, jobs: Jobs) -> None:
+    text = html.unescape(client.get(f"/jobs/{cut_job(jobs)}").text)
+    tile = text.partition("<dt>Size</dt>")[2].partition("</div>")[0]
+    assert "300 B" in tile
+    assert "of 400 B, 75 % of the parameters" in tile
+
+
+def test_a_finished_job_offers_its_files_together_and_one_by_one(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     files = [
         FinishedArtifact(name, f"k/{name}", 1_500_000, "ab" * 32) for name in ("a.safetensors", "b.json")
@@ -126,45 +146,69 @@ def test_a_finished_job_says_how_to_download_and_load_its_files(client: TestClie
     text = html.unescape(client.get(f"/jobs/{claim.job_id}").text)
     assert "3 MB in the store" in text
     assert text.count("ab" * 32) == 2
-    code, command = re.findall(
-        r'<pre tabindex="0" aria-label="(?:Download all|Load[^"]*)">(.*?)</pre>', text, re.DOTALL
-    )
-    folder = command.rpartition(" ")[2]
-    assert command == f"PRUNESERVE_URL=http://testserver pruneserve download {claim.job_id} --output {folder}"
-    assert f'AutoModelForCausalLM.from_pretrained("{folder}")' in code
+    assert f'href="/jobs/{claim.job_id}/files.tar" download>Download</a>' in text
+    (code,) = re.findall(r'aria-label="Load with transformers">(.*?)</pre>', text, re.DOTALL)
+    assert f'AutoModelForCausalLM.from_pretrained("pruned-{claim.job_id.hex[-8:]}")' in code
     compile(code, "load", "exec")
     with jobs.database.begin() as session:
         session.query(Artifact).delete()
         session.execute(update(Job).values(artifacts_expired_at=datetime(2026, 1, 2, tzinfo=UTC)))
     assert "Its files were deleted on" in client.get(f"/jobs/{claim.job_id}").text
+    assert client.get(f"/jobs/{claim.job_id}/files.tar").status_code == 410
 
 
-def test_a_smaller_model_says_what_is_left_of_it(client: TestClient, jobs: Jobs) -> None:
-    claim = jobs.running(structure={"blocks": 2})
-    left = "28 of 30 blocks; 3 of 4 KV groups in each"
-    jobs.succeed(claim, structure={"parameters": 1_500_000, "dense_parameters": 2_000_000, "left": left})
-    text = html.unescape(client.get(f"/jobs/{claim.job_id}").text)
-    assert f": {left}" in text
-    assert "75" in text.partition(left)[0].rpartition("<dd")[2]
+def stored(
+    settings: Settings, job_id: UUID, path: Path, contents: dict[str, bytes]
+) -> list[FinishedArtifact]:
+    """Put files into the store, the masks compressed."""
+    files = []
+    for name, content in contents.items():
+        path.write_bytes(content)
+        key = f"{attempt_prefix(job_id, 1)}/{name}"
+        put = Store(settings.store_url).put_file(key, path, compress=name.startswith("masks"))
+        files.append(FinishedArtifact(name, put.key, put.size, put.sha256, put.stored_size))
+    return files
 
 
-def test_trained_blocks_are_listed_with_what_became_of_each(client: TestClient, jobs: Jobs) -> None:
-    claim = jobs.running(recovery={"blocks": True})
-    blocks = [
-        {"block": 0, "before": 0.25, "after": 0.125, "epoch": 3},
-        {"block": 1, "before": 0.5, "after": 0.5, "epoch": 0},
-    ]
-    jobs.succeed(claim, recovery={"is_trained": True, "blocks": blocks, "distil": None})
-    text = client.get(f"/jobs/{claim.job_id}").text
-    assert "1 of 2 blocks by themselves" in text
-    table = text.partition('aria-label="Training of each block"')[2].partition("</table>")[0]
-    rows = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in table.split("<tr>")[2:]]
-    assert rows == [["0", "0.2500", "0.1250", "epoch 3"], ["1", "0.5000", "0.5000", "as it was"]]
+def test_the_archive_has_every_file_as_it_was(
+    client_of: ClientOf, jobs: Jobs, settings: Settings, tmp_path: Path
+) -> None:
+    contents = {
+        "masks.safetensors": b"01 " * 1_000_000,
+        "model.safetensors": os.urandom(6_000_001),
+        "nested/" + "long" * 40 + ".json": b"{}",
+        "empty.txt": b"",
+        "of a block": bytes(512),
+    }
+    claim = jobs.running()
+    files = stored(settings, claim.job_id, tmp_path / "file", contents)
+    assert {file.stored_size is None for file in files} == {True, False}
+    jobs.succeed(claim, files)
+    client = client_of(scopes=scopes_but("admin"))
+    answer = client.get(f"/jobs/{claim.job_id}/files.tar")
+    assert answer.status_code == 200
+    assert int(answer.headers["Content-Length"]) == len(answer.content)
+    folder = f"pruned-{claim.job_id.hex[-8:]}"
+    assert f'filename="{folder}.tar"' in answer.headers["Content-Disposition"]
+    with tarfile.open(fileobj=io.BytesIO(answer.content)) as archive:
+        read = {entry.name: archive.extractfile(entry).read() for entry in archive}  # type: ignore[union-attr]
+    assert read == {f"{folder}/{name}": content for name, content in contents.items()}
+    assert client_of("eve").get(f"/jobs/{claim.job_id}/files.tar").status_code == 404
+    assert client.get(f"/jobs/{jobs.queued()}/files.tar").status_code == 404
+
+
+def test_an_archive_of_files_that_the_store_has_lost_is_not_found(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running()
+    jobs.succeed(claim, [FinishedArtifact("model.safetensors", "k/gone", 10, "ab" * 32)])
+    answer = client.get(f"/jobs/{claim.job_id}/files.tar")
+    assert answer.status_code == 404
+    assert "no longer in the store" in answer.text
 
 
 def test_what_a_cut_has_left_is_said_to_be_trained(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running(structure={"mlp_channels": 0.25}, recovery={"distil": True})
-    left = {"parameters": 1_500_000, "dense_parameters": 2_000_000, "left": "48 of 64 MLP channels"}
+    sizes = {"parameters": 150, "dense_parameters": 200, "bytes": 300, "dense_bytes": 400}
+    left = {"units": UNITS[:1], "depth": None, **sizes}
     jobs.succeed(claim, structure=left, recovery={"is_trained": True, "blocks": [], "distil": None})
     assert "All weights were trained after the cut" in client.get(f"/jobs/{claim.job_id}").text
 
@@ -185,9 +229,8 @@ def test_another_owners_jobs_need_the_scope_admin(client_of: ClientOf, jobs: Job
     paths = [
         "/jobs?owner=eve",
         f"/jobs/{claim.job_id}?owner=eve",
-        f"/jobs/{claim.job_id}/plots/sparsity.svg?owner=eve",
+        f"/jobs/{claim.job_id}/picture.svg?owner=eve",
         f"/jobs/{claim.job_id}/stream?owner=eve",
-        f"/jobs/bulk?action=retry&job={claim.job_id}&owner=eve",
     ]
     everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
     assert [everybody.get(path).status_code for path in paths] == [403] * len(paths)
@@ -197,120 +240,11 @@ def test_another_owners_jobs_need_the_scope_admin(client_of: ClientOf, jobs: Job
     assert listed(admin.get("/jobs").text) == []
 
 
-def test_several_jobs_are_cancelled_or_retried_after_a_confirmation(client: TestClient, jobs: Jobs) -> None:
-    queued, other, theirs = jobs.queued(), jobs.queued(), jobs.queued("eve")
-    failed = jobs.running()
-    jobs.fail(failed, "no")
-    chosen = [str(job_id) for job_id in (queued, theirs, failed.job_id)]
-
-    def states() -> list[str]:
-        return [client.get(f"/v1/jobs/{job_id}").json()["state"] for job_id in (queued, other, failed.job_id)]
-
-    question = client.get("/jobs/bulk", params={"action": "cancel", "job": chosen}).text
-    assert re.findall(r'name="job" value="([^"]+)"', question) == [str(queued)]
-    assert states() == ["queued", "queued", "failed"]
-    for action, expected in (("cancel", ["cancelled", "queued", "failed"]), ("retry", ["queued"] * 3)):
-        answer = client.post("/jobs/bulk", data={"action": action, "job": chosen}, headers=ORIGIN)
-        assert answer.status_code == 303
-        assert states() == expected
-    assert "Nothing to retry" in client.get("/jobs/bulk?action=retry").text
-    with jobs.database.begin() as session:
-        assert session.get_one(Job, theirs).last_event == 1
-
-
-@pytest.mark.parametrize("method", ["get", "post"])
-def test_a_bulk_request_is_bounded_and_needs_the_write_scope(
-    client_of: ClientOf, jobs: Jobs, method: str
-) -> None:
-    def ask(client: TestClient, job_ids: list[str]) -> int:
-        fields: dict[str, Any] = {"action": "cancel", "job": job_ids}
-        sent = {"params": fields} if method == "get" else {"data": fields, "headers": ORIGIN}
-        return client.request(method, "/jobs/bulk", **sent).status_code  # type: ignore[arg-type]
-
-    assert ask(client_of(), [str(uuid4()) for _ in range(201)]) == 422
-    assert ask(client_of(scopes=scopes_but("jobs:write")), [str(jobs.queued())]) == 403
-
-
-def test_a_failed_job_shows_advice_and_a_retry_button(client: TestClient, jobs: Jobs) -> None:
+def test_a_failed_job_is_retried_by_its_button(client: TestClient, jobs: Jobs) -> None:
     failed = jobs.running()
     jobs.fail(failed, "it died")
-    assert f'action="/jobs/{failed.job_id}/retry"' in client.get(f"/jobs/{failed.job_id}").text
     for _ in range(2):
         answer = client.post(f"/jobs/{failed.job_id}/retry", headers=ORIGIN)
         assert (answer.status_code, answer.headers["Location"]) == (303, f"/jobs/{failed.job_id}")
     assert client.get(f"/v1/jobs/{failed.job_id}").json()["state"] == "queued"
     assert client.post(f"/jobs/{uuid4()}/retry", headers=ORIGIN).status_code == 404
-
-
-REQUESTS: list[dict[str, Any]] = [
-    SMALLEST,
-    SMALLEST | {"model": {"id": "org/name", "revision": "v1"}, "labels": {"its": "'$(touch x) `y`\\"}},
-    SMALLEST | {"method": {"name": "gblm", "norm": "l2", "alpha": 3.0}, "save_masks": True},
-    {"model": "org/name", "method": "magnitude", "pattern": "2:4"},
-    SMALLEST | {"allocation": {"name": "owl", "band": 0.1}, "layers": {"include": ["*.mlp.*"]}},
-    SMALLEST
-    | {
-        "calibration": {
-            "datasets": [{"dataset": "c4", "weight": 2.0}, {"dataset": "/d/it's.txt"}],
-            "seed": 7,
-        },
-        "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa"]},
-        "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
-        "refit": {"iterations": 3},
-        "dtype": "bfloat16",
-    },
-]
-
-
-@pytest.mark.parametrize("asked", REQUESTS)
-def test_a_copied_command_submits_the_same_job_from_a_real_shell(
-    asked: dict[str, Any], tmp_path: Path
-) -> None:
-    wanted = JobRequest.model_validate_json(json.dumps(asked))
-    body = request_body(wanted.spec(), {"labels": wanted.labels, "priority": wanted.priority})
-    for name, script in (("curl", 'printf %s "${@: -1}"'), ("pruneserve", "cat")):
-        (tmp_path / name).write_text(f"#!/bin/bash\n{script}\n")
-        (tmp_path / name).chmod(0o755)
-    for command in (curl(body, "http://here"), run(body, "http://here")):
-        environment = os.environ | {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
-        done = subprocess.run(
-            ["bash", "-c", command], env=environment, cwd=tmp_path, capture_output=True, check=True
-        )
-        assert JobRequest.model_validate_json(done.stdout) == wanted
-    assert {path.name for path in tmp_path.iterdir()} == {"curl", "pruneserve"}
-
-
-def test_the_shortest_request_stays_short() -> None:
-    assert request_body(JobRequest.model_validate(SMALLEST).spec(), {}) == SMALLEST
-
-
-def test_stages_are_placed_on_the_timeline_by_their_events() -> None:
-    start = datetime(2026, 1, 1, tzinfo=UTC)
-
-    def event(second: int, data: StageStarted | StageFinished) -> Event:
-        return Event(id=1, at=start + timedelta(seconds=second), data=data)
-
-    def begun(attempt: int, stage: Stage) -> StageStarted:
-        return StageStarted(attempt=attempt, stage=stage, steps=1)
-
-    def finished(attempt: int, stage: Stage) -> StageFinished:
-        return StageFinished(attempt=attempt, stage=stage, seconds=1.0, peak_memory_bytes=1)
-
-    def attempt(number: int, begin: int, end: int) -> JobAttempt:
-        started, ended = start + timedelta(seconds=begin), start + timedelta(seconds=end)
-        return JobAttempt(attempt=number, started_at=started, ended_at=ended)
-
-    events = [
-        event(0, begun(1, Stage.RESOLVE)),
-        event(10, finished(1, Stage.RESOLVE)),
-        event(10, begun(1, Stage.GRADIENTS)),
-        event(100, begun(2, Stage.GRADIENTS)),
-        event(180, finished(2, Stage.GRADIENTS)),
-    ]
-    first, second = timeline([attempt(1, 0, 50), attempt(2, 100, 200)], events)
-    # The longer attempt is the scale of both: 100 seconds.
-    assert [(span.stage, span.offset, span.width, span.finished) for span in first.spans] == [
-        ("resolve", 0.0, 0.1, True),
-        ("gradients", 0.1, 0.4, False),
-    ]
-    assert [(span.seconds, span.offset, span.width) for span in second.spans] == [(80.0, 0.0, 0.8)]

@@ -1,235 +1,186 @@
-"""The form for a new job has every field of a request and is validated like one."""
+"""The form for a new job: its messages, and its requests, compared with those that REST takes."""
 
 import html
+import json
 import re
-from collections.abc import Callable
+from dataclasses import replace
 from typing import Any
 from uuid import UUID
 
-import annotated_types
 import pytest
-import typer
 from fastapi.testclient import TestClient
-from pydantic import BaseModel
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.page.submit.form import every_field, sections
+from api.page.submit.form import ADVANCED, GOALS, request_of, typed_of
+from api.page.submit.shortest import request_body
 from api.schemas.jobs.requests import JobRequest
-from cli.options.job_option import KINDS
-from cli.options.job_options import JOB_OPTIONS
-from jobs.spec.gate import Gate
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.states import Cause
 from jobs.tables import Job
-from pruning.recipe import (
-    METHODS,
-    PRESETS,
-    BlockRecoveryOptions,
-    Calibration,
-    DistilOptions,
-    Evaluation,
-    RecoveryOptions,
-    RefitOptions,
-    StructureOptions,
-)
+from pruning.recipe import Calibration, Evaluation
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
-KINDS_OF_QUANTITIES = ("number", "share", "size")
 ORIGIN = {"Origin": "http://testserver"}
-LEAST = {"model.id": "org/name", "sparsity": "0.5"}
+MODEL = {"model.id": "org/name"}
+LEAST = MODEL | {"goal": "zeros", "amount": "50%"}
 
 
-def names() -> set[str]:
-    return {
-        field.name
-        for method in METHODS
-        for allocation in ("uniform", "owl", "gradient")
-        for field in every_field({"method.name": method, "allocation.name": allocation})
-    }
+def send(client: TestClient, typed: dict[str, str]) -> Any:
+    """Submit the form. Returns what REST says of the job or sweep."""
+    answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    assert answer.status_code == 303, messages(answer.text)
+    return client.get(f"/v1{answer.headers['Location']}").json()
 
 
-def test_only_shares_are_said_to_be_in_percent() -> None:
-    hints = {field.name: field.hint for field in every_field({"allocation.name": "owl"})}
-    in_percent = {name for name, hint in hints.items() if "in percent" in hint}
-    assert {"sparsity", "structure.parameters", "target.lowest", "allocation.band"} <= in_percent
-    rates = {"recovery.blocks.learning_rate", "recovery.distil.learning_rate"}
-    assert rates <= hints.keys() - in_percent
-    assert all("0 to 0.1" in hints[rate] for rate in rates)
+def messages(page: str) -> dict[str, str]:
+    """The message at each field of a form that is refused."""
+    found = re.findall(r'id="hint-([^"]+)"><strong class="missed">(.*?)\.</strong>', page)
+    return {path: html.unescape(message) for path, message in found}
 
 
-def varied(client: TestClient, **form: str) -> list[dict[str, Any]]:
-    """The requests of the jobs that the form makes."""
-    answer = client.post("/jobs/new", data={"model.id": "org/name"} | form, headers=ORIGIN)
-    assert answer.status_code == 303, re.findall(r"<li>.*?</li>", answer.text)
-    sweep = client.get(f"/v1{answer.headers['location']}").json()
-    return [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in sweep["jobs"]]
+def typed_in(page: str) -> dict[str, str]:
+    """What a browser sends of a form as it is shown."""
+    typed = dict(re.findall(r'<input[^>]* name="([^"]+)" value="([^"]+)"', page))
+    typed |= dict(re.findall(r'<textarea[^>]* name="([^"]+)"[^>]*>(.+?)</textarea>', page, re.DOTALL))
+    for name, options in re.findall(r'<select[^>]* name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
+        for value, text in re.findall(r'<option(?: value="([^"]*)")? selected>([^<]+)', options):
+            typed[name] = value or text
+    unchecked = set(re.findall(r'type="checkbox" id="([^"]+)"(?![^>]* checked)', page))
+    return {name: html.unescape(value) for name, value in typed.items() if name not in unchecked}
 
 
-def test_a_preset_among_the_methods_to_try_has_its_own_allocation(client: TestClient) -> None:
-    # As a browser sends it: a select has a value also where nobody has touched it.
-    untouched = {"method.name": "gblm", "allocation.name": "uniform", "sparsity": "0.5"}
-    found = varied(client, **untouched, **{"vary.method": "best, wanda"})
-    alone = {"model": "org/name", "sparsity": 0.5}
-    expected = [client.post("/v1/jobs", json=alone | {"method": name}).json() for name in ("best", "wanda")]
-    assert found == [job["spec"] for job in expected]
-    assert found[0]["allocation"]["name"] == "gradient"
-    # Of plain methods, what the form says of the allocation goes to each.
-    options = {"allocation.name": "owl", "allocation.band": "0.1"}
-    for spec in varied(client, **untouched | options, **{"vary.method": "gblm, wanda"}):
-        assert (spec["allocation"]["name"], spec["allocation"]["band"]) == ("owl", 0.1)
-
-
-def test_cuts_to_try_are_those_of_rest(client: TestClient) -> None:
-    cuts = "none, mlp_channels=25%, mlp_channels=0.2+kv_groups=1, blocks=2+importance=gate+second_order"
-    found = varied(client, **{"method.name": "wanda", "sparsity": "0.5", "vary.structure": cuts})
-    tried = [
-        None,
-        {"mlp_channels": 0.25},
-        {"mlp_channels": 0.2, "kv_groups": 1},
-        {"blocks": 2, "importance": "gate+second_order"},
-    ]
-    job = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
-    sweep = client.post("/v1/sweeps", json={"job": job, "vary": {"structure": tried}}).json()
-    expected = [client.get(f"/v1/jobs/{each['id']}").json()["spec"] for each in sweep["jobs"]]
-    assert found == expected
-    assert len(found) == 4
+def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: TestClient) -> None:
+    page = client.get("/jobs/new").text
+    plain, _, advanced = page.partition('id="advanced"')
+    names = r'<(?:input|select|textarea) [^>]*name="([^"]+)"'
+    assert re.findall(names, plain)[1:] == ["model.id", "goal", "amount", "calibration.dataset"]
+    assert re.findall(names, advanced) == [field.path for field in ADVANCED]
+    assert len(ADVANCED) <= 20
+    for path, default in {
+        "calibration.dataset": Calibration().dataset,
+        "calibration.samples": Calibration().samples,
+        "calibration.seed": Calibration().seed,
+        "evaluation.dataset": Evaluation().dataset,
+    }.items():
+        assert re.search(rf'name="{path}"[^>]*placeholder="{default}"', page), path
 
 
 @pytest.mark.parametrize(
-    ("form", "field"),
+    ("typed", "asked"),
     [
-        ({"vary.structure": "mlp_channels=25%", "structure.kv_groups": "1"}, "structure"),
-        ({"vary.structure": "none, channels=25%"}, "vary.structure"),
-        ({"vary.structure": "none, nothing"}, "vary.structure"),
+        (LEAST, SMALLEST | {"method": "best"}),
+        (LEAST | {"amount": "0.333"}, {"model": "org/name", "method": "best", "sparsity": 0.333}),
+        (
+            LEAST | {"calibration.dataset": "builtin", "labels": "team=search, run=7", "priority": "-3"},
+            SMALLEST
+            | {"method": "best", "calibration": {"dataset": "builtin"}}
+            | {"labels": {"team": "search", "run": "7"}, "priority": -3},
+        ),
+        (MODEL | {"pattern": "2:4"}, {"model": "org/name", "method": "best", "pattern": "2:4"}),
+        (
+            LEAST | {"method.name": "gblm", "method.norm": "l2", "refit": "true", "allocation.name": "owl"},
+            SMALLEST
+            | {"method": {"name": "gblm", "norm": "l2"}, "refit": True, "allocation": {"name": "owl"}},
+        ),
+        # A cut needs nothing but its goal.
+        (
+            MODEL | {"goal": "smaller", "amount": "25%"},
+            {"model": "org/name", "structure": {"parameters": 0.25}},
+        ),
+        (
+            MODEL
+            | {"goal": "smaller", "structure.mlp_channels": "25%", "structure.kv_groups": "1", "name": "x"},
+            {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}, "name": "x"},
+        ),
+        (
+            LEAST | {"method.name": "wanda", "structure.mlp_channels": "384"},
+            {"model": "org/name", "method": "wanda", "sparsity": 0.5, "structure": {"mlp_channels": 384}},
+        ),
+        (
+            MODEL | {"goal": "quick", "amount": "50%"},
+            {
+                "model": "org/name",
+                "method": "wanda",
+                "sparsity": 0.5,
+                "calibration": {"dataset": "builtin", "samples": 32, "sequence_length": 128},
+                "evaluation": {"dataset": "builtin", "sequence_length": 128, "windows": 16, "speed": "off"},
+            },
+        ),
+        (
+            LEAST | {"method.name": "wanda", "recipe": '{"model": {"revision": "v1"}, "dtype": "bfloat16"}'},
+            {"model": {"id": "org/name", "revision": "v1"}, "method": "wanda", "sparsity": 0.5}
+            | {"dtype": "bfloat16"},
+        ),
+        (MODEL | {"recipe": '{"norms": ["l1"]}'}, {"model": "org/name", "norms": ["l1"]}),
     ],
 )
-def test_a_cut_to_try_that_is_none_is_named(client: TestClient, form: dict[str, str], field: str) -> None:
-    whole = {"model.id": "org/name", "method.name": "wanda", "sparsity": "0.5"} | form
-    answer = client.post("/jobs/new", data=whole, headers=ORIGIN)
-    assert answer.status_code == 422
-    assert re.findall(r'<li><(?:a href="#[^"]+"|code)>([^<]+)<', answer.text)[0].startswith(field)
-
-
-def test_a_choice_of_the_structure_may_be_left_open(client: TestClient) -> None:
-    page = client.get("/jobs/new").text
-    (options,) = re.findall(r'<select id="structure.repair".*?>(.*?)</select>', page, re.DOTALL)
-    assert re.findall(r"<option(.*?)>([^<]+)", options) == [
-        (' value="" selected', "Default"),
-        ("", "ridge"),
-        ("", "least_squares"),
-        ("", "none"),
-    ]
-
-
-def test_a_form_that_neither_masks_nor_cuts_has_one_error(client: TestClient) -> None:
-    typed = {"model.id": "org/name", "method.name": "none", "structure.repair": ""}
-    answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
-    assert answer.status_code == 422
-    listed = re.findall(r'<li><a href="#([^"]+)">[^<]+</a> ([^<]+)</li>', answer.text)
-    assert listed == [
-        ("method.name", "masks nothing: choose a method, or say under Structure what to take out")
-    ]
-
-
-def test_the_form_has_every_field_of_a_request() -> None:
-    shown = names()
-    for name, of in {
-        "calibration": Calibration,
-        "evaluation": Evaluation,
-        "gate": Gate,
-        "refit": RefitOptions,
-        "structure": StructureOptions,
-        "recovery": RecoveryOptions,
-        "recovery.blocks": BlockRecoveryOptions,
-        "recovery.distil": DistilOptions,
-    }.items():
-        for field in of.model_fields:
-            assert f"{name}.{field}" in shown
-    for method in METHODS.values():
-        assert {f"method.{option}" for option in method.model_fields} <= shown
-    tops = {name.partition(".")[0] for name in shown}
-    assert JobRequest.model_fields.keys() <= tops
-
-
-@pytest.mark.parametrize(("prefix", "of"), [("calibration", Calibration), ("evaluation", Evaluation)])
-def test_bounds_and_defaults_are_those_of_the_request(prefix: str, of: type[BaseModel]) -> None:
-    shown = {field.name: field for field in every_field({})}
-    for name, info in of.model_fields.items():
-        field = shown.get(f"{prefix}.{name}")
-        if field is None or field.kind != "integer":
-            continue
-        limits = {type(limit): limit for limit in info.metadata}
-        assert float(field.minimum) == limits[annotated_types.Ge].ge
-        assert float(field.maximum) == limits[annotated_types.Le].le
-        assert field.default == ("" if info.default is None else str(info.default))
-
-
-def test_the_options_are_those_of_the_chosen_method(client: TestClient) -> None:
-    for method, options in METHODS.items():
-        page = client.get("/jobs/new", params={"method.name": method, "model.id": "org/kept"}).text
-        shown = set(re.findall(r'name="method\.(\w+)"', page))
-        assert shown == set(options.model_fields)
-        assert f"<option selected>{method}</option>" in page
-        assert 'value="org/kept"' in page
-        says_gradients = "Computes gradients first" in page.partition('id="hint-method.name"')[2][:300]
-        assert says_gradients is ("gradient_norms" in options.needs)
-
-
 def test_the_form_makes_the_job_that_the_same_request_makes(
-    client: TestClient, database: sessionmaker[Session]
+    client: TestClient, typed: dict[str, str], asked: dict[str, Any]
 ) -> None:
-    answer = client.post("/jobs/new", data=LEAST | {"labels": "team=search, run=7"}, headers=ORIGIN)
-    assert answer.status_code == 303
-    by_form = client.get(f"/v1{answer.headers['Location']}").json()
-    by_request = client.post("/v1/jobs", json=SMALLEST | {"labels": {"team": "search", "run": "7"}}).json()
+    by_form, by_request = send(client, typed), client.post("/v1/jobs", json=asked).json()
     assert (by_form["spec"], by_form["labels"]) == (by_request["spec"], by_request["labels"])
 
 
-@pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_on_the_form_makes_the_job_that_the_same_request_makes(
-    client: TestClient, preset: str
+@pytest.mark.parametrize(
+    ("typed", "asked"),
+    [
+        (
+            {"recipe": '{"job": {"method": "wanda"}, "vary": {"sparsity": [0.3, 0.5]}}', "name": "two"},
+            {
+                "job": {"model": "org/name", "method": "wanda", "name": "two"},
+                "vary": {"sparsity": [0.3, 0.5]},
+            },
+        ),
+        (
+            {"recipe": '{"job": {"method": "gblm"}, "target": {"max_perplexity_increase": 0.05}}'},
+            {"job": {"model": "org/name", "method": "gblm"}, "target": {"max_perplexity_increase": 0.05}},
+        ),
+    ],
+)
+def test_a_recipe_of_several_jobs_makes_the_sweep_that_the_same_request_makes(
+    client: TestClient, typed: dict[str, str], asked: dict[str, Any]
 ) -> None:
-    page = client.get("/jobs/new", params={"method.name": preset}).text
-    assert html.escape(PRESETS[preset].about) in page
-    decided = {name for name in shown_in(page) if name.partition(".")[0] in PRESETS[preset].decides}
-    assert decided == set(PRESETS[preset].adjustable)
-    # What was chosen for another method before, and is no longer shown, is not sent along.
-    data = LEAST | {"method.name": preset, "allocation.name": "owl", "order": "layers"}
-    answer = client.post("/jobs/new", data=data, headers=ORIGIN)
-    assert answer.status_code == 303, answer.text
-    by_form = client.get(f"/v1{answer.headers['Location']}").json()
-    by_request = client.post("/v1/jobs", json=SMALLEST | {"method": preset}).json()
-    assert by_form["spec"] == by_request["spec"]
-    assert by_form["spec"]["method"]["name"] != preset
+    by_form, by_request = send(client, MODEL | typed), client.post("/v1/sweeps", json=asked).json()
+
+    def made(sweep: dict[str, Any]) -> list[Any]:
+        return [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in sweep["jobs"]]
+
+    assert made(by_form) == made(by_request)
+    assert by_form["request"].get("target") == by_request["request"].get("target")
 
 
-def shown_in(page: str) -> set[str]:
-    return set(re.findall(r'<(?:input|select)[^>]* name="([^"]+)"', page))
+def test_a_size_makes_a_search_for_the_best_model_of_that_size() -> None:
+    request = request_of(MODEL | {"goal": "smaller", "amount": "200 MB"})
+    assert request.model_dump(include={"job", "target"}) == {
+        "job": {"model": {"id": "org/name"}},
+        "target": {**request.model_dump()["target"], "max_bytes": 200_000_000},
+    }
 
 
 ASKED: list[dict[str, Any]] = [
     SMALLEST,
+    SMALLEST | {"method": "best"},
+    SMALLEST | {"method": "recovered", "calibration": {"samples": 64}},
     SMALLEST | {"calibration": {"datasets": [{"dataset": "c4", "weight": 2.5}, {"dataset": "builtin"}]}},
-    {
-        "model": {"id": "org/name", "revision": "v1"},
-        "method": {"name": "sparsegpt", "columns": 64},
-        "pattern": "2:4",
-    },
+    {"model": {"id": "org/name", "revision": "v1"}, "method": {"name": "sparsegpt", "columns": 64}}
+    | {"pattern": "2:4"},
     SMALLEST | {"allocation": {"name": "owl", "band": 0.1}, "layers": {"include": ["*.mlp.*", "*.attn.*"]}},
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
-    SMALLEST | {"recovery": {"distil": True}},
-    SMALLEST | {"method": "recovered"},
-    SMALLEST | {"recovery": {"distil": {"tokens": 2048, "dataset": "builtin", "cross_entropy": 0.1}}},
+    {"model": "org/name", "norms": ["l1"]},
     SMALLEST
     | {
         "calibration": {"samples": 8, "seed": 7},
         "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa", "boolq"]},
-        "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
-        "labels": {"team": "search"},
+        "gate": {"max_perplexity": 9.0, "max_kl": 0.1, "min_zero_shot": {"piqa": 0.7}},
+        "labels": {"its": "'$(touch x), =`y`\\"},
     },
     {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}},
+    {"model": "org/name", "structure": {"parameters": 0.3, "importance": "activation"}},
     {
         "model": "org/name",
-        "structure": {"parameters": 0.3, "importance": "activation", "repair": "none", "rounds": 3},
+        "structure": {"parameters": 0.3, "importance": "activation", "repair": "none"},
         "method": "wanda",
         "pattern": "2:4",
     },
@@ -242,150 +193,121 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
 ) -> None:
     first = client.post("/v1/jobs", json=asked).json()
     page = client.get(f"/jobs/new?like={first['id']}").text
-    typed = dict(re.findall(r'<input id="[^"]+" name="([^"]+)" value="([^"]+)"', page))
-    typed |= dict(re.findall(r'name="([^"]+)" value="(true)"[^>]* checked', page))
-    for name, options in re.findall(r'<select id="[^"]+" name="([^"]+)".*?>(.*?)</select>', page, re.DOTALL):
-        empty, chosen = re.findall(r"<option( value=\"\")? selected>([^<]+)", options)[0]
-        typed |= {name: "" if empty else chosen}
-    typed = {name: html.unescape(value) for name, value in typed.items()}
-    answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
-    assert answer.status_code == 303, answer.text
-    second = client.get(f"/v1{answer.headers['Location']}").json()
+    second = send(client, typed_in(page))
     assert second["id"] != first["id"]
     assert (second["spec"], second["labels"]) == (first["spec"], first["labels"])
+    # What a job's page shows as its recipe makes the same job, too.
+    shown = re.findall(
+        r'aria-label="Recipe as JSON">(.*?)</pre>', client.get(f"/jobs/{first['id']}").text, re.DOTALL
+    )
+    again = client.post("/v1/jobs", json=json.loads(html.unescape(shown[0]))).json()
+    assert (again["spec"], again["labels"]) == (first["spec"], first["labels"])
+
+
+@pytest.mark.parametrize("asked", [SMALLEST, SMALLEST | {"method": "best"}, SMALLEST | {"pattern": "2:4"}])
+def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
+    assert request_body(JobRequest.model_validate(asked).spec(), {}) == asked
 
 
 @pytest.mark.parametrize(
     ("typed", "field", "message"),
     [
-        ({"sparsity": "1"}, "sparsity", "Must be less than 1"),
-        ({"sparsity": "150%"}, "sparsity", "Must be less than 1"),
-        ({"sparsity": "2"}, "sparsity", "write 2% or 0.02, or else 200%"),
-        ({"sparsity": "half"}, "sparsity", "Write a share like 5% or 0.05, not 'half'"),
-        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "write 5% or 0.05"),
-        ({"gate.min_zero_shot": "piqa=60"}, "gate.min_zero_shot", "write 60% or 0.6"),
-        ({"gate.max_bytes": "200 parsecs"}, "gate.max_bytes", "Write a size like 1GB, 500MB"),
-        ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
-        (
-            {"sparsity": "", "target.max_perplexity_increase": "10"},
-            "target.max_perplexity_increase",
-            "write 10% or 0.1",
-        ),
-        ({"target.lowest": "30"}, "target.lowest", "write 30% or 0.3"),
-        ({"sparsity": "", "vary.sparsity": "30%, 50"}, "vary.sparsity", "write 50% or 0.5"),
-        ({"sparsity": ""}, "sparsity", "Is required unless"),
+        ({"amount": "100%"}, "amount", "Must be less than 1"),
+        ({"amount": "5"}, "amount", "write 5% or 0.05, or else 500%"),
+        ({"amount": "half"}, "amount", "Write a share like 5% or 0.05, not 'half'"),
+        ({"amount": ""}, "amount", "Is required: write a share such as 50%"),
+        ({"amount": "200MB"}, "amount", "Zeros make no file smaller"),
+        ({"goal": "smaller", "amount": ""}, "amount", "write a share such as 25%, or a size such as 200MB"),
+        ({"goal": "smaller", "structure.mlp_channels": "25%"}, "amount", "Parameters divides itself among"),
+        ({"goal": "smaller", "method.name": "wanda"}, "method.name", "Puts zeros into the model"),
+        ({"goal": "best"}, "goal", "Must be one of zeros, smaller, quick"),
+        ({"allocation.name": "owl"}, "goal", "The preset 'best' decides allocation"),
         ({"model.id": ""}, "model.id", "Is required"),
         ({"model.id": "/etc/passwd"}, "model.id", "Must lie under an allowed root"),
         ({"method.name": "magic"}, "method.name", "Must be one of"),
-        ({"method.alpha": "-1"}, "method.alpha", "Must be greater than"),
+        ({"method.norm": "l2"}, "method.norm", "Needs a method: choose gblm or gradient"),
+        ({"method.name": "wanda", "method.norm": "l2"}, "method.norm", ""),
+        ({"calibration.dataset": "/etc/text.txt"}, "calibration.dataset", "Must lie under an allowed root"),
         ({"calibration.samples": "9" * 300}, "calibration.samples", "Must be less than or equal to 65536"),
-        ({"calibration.datasets": "c4=2, builtin=x"}, "calibration.datasets", "Write a finite number"),
-        ({"calibration.datasets": "c4=0"}, "calibration.datasets", "Must be greater than 0"),
-        (
-            {"calibration.dataset": "c4", "calibration.datasets": "builtin"},
-            "calibration.datasets",
-            "Takes the place of dataset",
-        ),
+        ({"calibration.samples": "many"}, "calibration.samples", "Write a finite number, not 'many'"),
         ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "Must be a task's name"),
-        ({"gate.min_zero_shot": "piqa=0.5"}, "gate.min_zero_shot", ""),
+        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "write 5% or 0.05"),
+        ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
         ({"labels": "=x"}, "labels", ""),
+        ({"recipe": "{"}, "recipe", "Is no JSON"),
+        ({"recipe": "[]"}, "recipe", "Must be an object"),
+        ({"recipe": '{"swaps": 0}'}, "recipe", "Swaps must be greater than or equal to 1"),
+        (
+            {"recipe": '{"job": {"method": "gblm"}, "vary": {"sparsity": [0.3, 2]}}', "amount": ""},
+            "recipe",
+            "Vary.sparsity.1",
+        ),
     ],
 )
-def test_an_invalid_form_is_shown_again_with_errors_next_to_its_fields(
+def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
     client: TestClient, database: sessionmaker[Session], typed: dict[str, str], field: str, message: str
 ) -> None:
     hostile = 'name="><script>alert(1)</script>'
-    answer = client.post("/jobs/new", data=LEAST | {"labels": hostile} | typed, headers=ORIGIN)
+    whole = LEAST | {"labels": hostile} | typed
+    answer = client.post("/jobs/new", data=whole, headers=ORIGIN)
     assert answer.status_code == 422
-    hint = re.findall(rf'id="hint-{re.escape(field)}">(.*?)</p>', answer.text)
-    assert hint
-    assert message in html.unescape(hint[0])
-    assert "labels" in typed or "name=&#34;&gt;&lt;script&gt;alert(1)" in answer.text
+    found = messages(answer.text)
+    assert message in found[field]
+    assert f'<li><a href="#{field}">' in answer.text
+    kept = {name: text for name, text in typed_in(answer.text).items() if name != "once"}
+    chosen = ("goal", "method.name")  # a select keeps what it offers
+    assert {name: text for name, text in kept.items() if name not in chosen} == {
+        name: text for name, text in whole.items() if text and name not in chosen
+    }
     assert "<script>alert" not in answer.text
     with database.begin() as session:
         assert session.query(Job).count() == 0
 
 
-def of_command_line(parser: Callable[[str], object], text: str) -> tuple[object, str]:
-    """The value that an option has for a text, or the text with why it is refused."""
-    try:
-        return parser(text), ""
-    except typer.BadParameter as refused:
-        return text, refused.message
-
-
-def test_shares_and_sizes_are_what_the_command_line_makes_of_the_same_texts(client: TestClient) -> None:
-    by_field = {option.field: option for option in JOB_OPTIONS}
-    read = {field.name: field for field in every_field({})}
-    texts = ("5", "5%", "0.05", "33.3%", "1", "500%", "nan", "much", "200MB", "1.5 GB", "1e9", "30%x", "-3")
-    shared = [name for name in read if name in by_field and by_field[name].kind in KINDS_OF_QUANTITIES]
-    assert {"sparsity", "gate.max_perplexity_increase", "gate.max_bytes", "gate.min_speedup"} <= set(shared)
-    for name in shared:
-        parser = KINDS[by_field[name].kind].parser
-        assert parser
-        for text in texts:
-            assert (read[name].parsed(text), read[name].refusal(text)) == of_command_line(parser, text), name
-    gate = {
-        "gate.max_perplexity_increase": "500%",
-        "gate.max_bytes": "200MB",
-        "gate.min_zero_shot": "piqa=60%",
-    }
-    typed = LEAST | gate | {"evaluation.tasks": "piqa", "placement": "host_memory_bytes=24GB"}
-    made = client.post("/jobs/new", data=typed, headers=ORIGIN)
-    assert made.status_code == 303, made.text
-    job = client.get(f"/v1{made.headers['Location']}").json()["spec"]
-    assert {name: value for name, value in job["gate"].items() if value} == {
-        "max_perplexity_increase": 5.0,
-        "max_bytes": 200_000_000,
-        "min_zero_shot": {"piqa": 0.6},
-    }
-    # Shown again, it is the text that was typed, and not a 5.0 that would be refused.
-    like = client.get(f"/jobs/new?like={made.headers['Location'].rpartition('/')[2]}").text
-    assert 'name="gate.max_perplexity_increase" value="500%"' in like
-
-
-def test_all_wrong_fields_are_named_at_once_the_model_too(client: TestClient) -> None:
-    wrong = LEAST | {"model.id": "/etc/passwd", "sparsity": "1.5", "calibration.samples": "0"}
+def test_every_field_that_is_wrong_has_its_message(client: TestClient) -> None:
+    wrong = {"model.id": "/etc/passwd", "amount": "150%", "calibration.samples": "0", "priority": "no"}
     answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)
-    assert answer.status_code == 422
-    listed = re.findall(r'<li><a href="#([^"]+)">', answer.text)
-    assert listed == ["model.id", "sparsity", "calibration.samples"]
-
-
-def test_the_list_of_wrong_fields_says_what_was_typed_once(client: TestClient) -> None:
-    wrong = LEAST | {"model.id": "/etc/passwd", "sparsity": "1.5", "calibration.samples": "0"}
-    answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)
-    listed = [
-        html.unescape(text) for text in re.findall(r"<li><a href=[^>]+>[^<]+</a> (.*?)</li>", answer.text)
-    ]
-    assert listed[0].endswith('; got "/etc/passwd"')
-    assert listed[1:] == [
-        "'1.5' may mean two things: write 1.5% or 0.015, or else 150%",
-        "must be greater than or equal to 1; got 0",
-    ]
-    # Beside a field stands what was typed.
-    assert "got" not in "".join(re.findall(r'id="hint-calibration.samples">(.*?)</p>', answer.text))
+    assert messages(answer.text).keys() == wrong.keys()
     shown = client.post("/jobs/new/estimate", data=LEAST | {"calibration.samples": "0"}, headers=ORIGIN)
-    assert "calibration.samples must be greater than or equal to 1; got 0." in shown.text
-
-
-def test_help_names_other_fields_by_their_labels_and_folded_sections_say_their_defaults() -> None:
-    paths = {field.name for field in every_field({}) if "." in field.name}
-    said = " ".join(field.description for field in every_field({}))
-    assert [path for path in paths if path in said] == []
-    assert "perplexity on Evaluation: Dataset, at most" in said
-    about = {section.title: section.about for section in sections({})}
-    assert f"{Calibration().dataset} and {Calibration().samples} windows" in about["Calibration"]
-    assert str(Evaluation().dataset) in about["Evaluation"]
-    assert all(section.folded for section in sections({}) if section.title not in ("Model", "Method"))
+    assert "Windows: must be greater than or equal to 1" in shown.text
 
 
 def test_the_same_form_sent_twice_makes_one_job_and_a_changed_one_another(client: TestClient) -> None:
-    sent = [LEAST | {"once": "x"}, LEAST | {"once": "x"}, LEAST | {"once": "x", "sparsity": "0.6"}]
-    made = [client.post("/jobs/new", data=data, headers=ORIGIN).headers["Location"] for data in sent]
-    assert len(set(made)) == 2
-    assert made[0] == made[1]
-    assert UUID(made[0].rpartition("/")[2])
+    several = '{"job": {"method": "wanda"}, "vary": {"sparsity": [0.3, 0.5]}}'
+    for typed in (LEAST, MODEL | {"recipe": several}):
+        sent = [typed | {"once": "x"}, typed | {"once": "x"}, typed | {"once": "x", "name": "other"}]
+        made = [client.post("/jobs/new", data=data, headers=ORIGIN).headers["Location"] for data in sent]
+        assert len(set(made)) == 2
+        assert made[0] == made[1]
+        assert UUID(made[0].rpartition("/")[2])
+
+
+@pytest.mark.parametrize(
+    ("cause", "field", "offered"),
+    [
+        (Cause.REQUEST, "calibration.dataset", True),
+        (Cause.REQUEST, None, True),
+        (None, "model.id", True),
+        (Cause.OUTSIDE, "calibration.dataset", False),
+        (Cause.WORKER, None, False),
+        (None, None, False),
+    ],
+)
+def test_a_job_that_its_request_made_fail_is_changed_and_any_other_retried(
+    client: TestClient, jobs: Jobs, cause: Cause | None, field: str | None, offered: bool
+) -> None:
+    claim = jobs.running(calibration={"samples": 7})
+    error = JobError(type="invalid_input", message="holds <too> little text", field=field, cause=cause)
+    with jobs.database.begin() as session:
+        assert lifecycle.fail(session, claim, error)
+    page = client.get(f"/jobs/{claim.job_id}").text
+    change = re.search(r'id="change" href="([^"]+)"', page)
+    assert (change is not None, f'action="/jobs/{claim.job_id}/retry"' in page) == (offered, not offered)
+    if change is not None:
+        form = client.get(html.unescape(change[1]))
+        assert form.status_code == 200
+        assert typed_in(form.text)["calibration.samples"] == "7"
+        assert messages(form.text) == ({field: "Holds <too> little text"} if field else {})
 
 
 def test_the_form_needs_the_write_scope_and_can_start_from_an_own_job(
@@ -398,11 +320,23 @@ def test_the_form_needs_the_write_scope_and_can_start_from_an_own_job(
     assert client.post("/jobs/new", data=LEAST, headers={"Origin": "http://evil.example"}).status_code == 403
 
 
+def test_uploads_and_earlier_models_are_offered(client_of: ClientOf) -> None:
+    client = client_of(scopes=scopes_but("admin"))
+    text = {"Content-Type": "text/plain"}
+    mine = client.post("/v1/uploads?name=mine", content=b"x" * 2500, headers=text).json()["id"]
+    client_of("eve").post("/v1/uploads?name=theirs", content=b"y" * 100, headers=text)
+    client.post("/v1/jobs", json=SMALLEST | {"model": "org/before"})
+    page = client.get("/jobs/new").text
+    offered = re.findall(r'<option value="upload:([^"]+)">([^<]+)<', page)
+    assert offered == [(mine, "your upload mine, 2.5 kB")]
+    assert '<option value="org/before">' in page
+
+
 @pytest.mark.threat
 def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: ClientOf) -> None:
     ordinary = client_of("ada", ["jobs:read", "jobs:write"])
     assert ordinary.post("/v1/jobs", json=SMALLEST | {"model": "org/secret"}).status_code == 201
-    wrong = {"model.id": "org/name", "sparsity": "7"}
+    wrong = LEAST | {"amount": "7"}
     answers = [
         key.post("/jobs/new", data=wrong, headers=ORIGIN)
         for key in (ordinary, client_of("ada", ["jobs:write"]))
@@ -413,17 +347,21 @@ def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: Cl
     ]
 
 
-def test_the_tokens_of_a_grade_that_trains_can_be_typed(client: TestClient) -> None:
-    of_training = {name for name in names_of("recovered") if name.startswith("recovery.")}
-    assert of_training == {"recovery.distil.tokens"}
-    assert not {name for name in names_of("fast") if name.startswith("recovery.")}
-    typed = LEAST | {"method.name": "recovered", "calibration.dataset": "builtin"}
-    refused = client.post("/jobs/new", data=typed, headers=ORIGIN)
-    (hint,) = re.findall(r'id="hint-recovery.distil.tokens">(.*?)</p>', refused.text)
-    assert "Must be at most 6144" in hint
-    made = client.post("/jobs/new", data=typed | {"recovery.distil.tokens": "6144"}, headers=ORIGIN)
-    assert made.status_code == 303, made.text
+def test_a_full_queue_is_said_on_the_form(client: TestClient) -> None:
+    state = client.app.state  # type: ignore[attr-defined]
+    full = state.resources.settings.model_copy(update={"max_queued_jobs": 0})
+    state.resources = replace(state.resources, settings=full)
+    typed = LEAST | {"name": "kept"}
+    answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
+    assert answer.status_code == 429
+    assert 'role="alert"' in answer.text
+    assert typed_in(answer.text)["name"] == "kept"
 
 
-def names_of(method: str) -> list[str]:
-    return [field.name for field in every_field({"method.name": method})]
+def test_every_goal_has_words_and_is_typed_again() -> None:
+    for goal in GOALS:
+        request = request_of(MODEL | {"goal": goal, "amount": "30%"})
+        assert isinstance(request, JobRequest)
+        typed = typed_of(request_body(request.spec(), {}))
+        assert (typed["goal"] == "smaller") is (goal == "smaller")
+        assert typed["amount"] == "30%"

@@ -1,19 +1,13 @@
-"""What REST and the page say of a job that waits for the Hub, and of a stage that was tried again."""
+"""What REST and the page say of a job that waits for the Hub or the store."""
 
 import re
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 
 from fastapi.testclient import TestClient
 
-from api.page.jobs.timeline import timeline
 from jobs.lifecycle import lifecycle, sent_files
-from jobs.lifecycle.events import Event, JobError, StageFinished, StageStarted
-from jobs.states import Outcome
-from jobs.tables import JobAttempt
-from pruning.recipe import Stage
+from jobs.lifecycle.events import JobError
 from tests.api.drive import Jobs
-
-START = datetime(2026, 1, 1, tzinfo=UTC)
 
 
 def waiting_job(jobs: Jobs, tries: int) -> lifecycle.Claim:
@@ -30,7 +24,7 @@ def waiting_job(jobs: Jobs, tries: int) -> lifecycle.Claim:
     return claim
 
 
-def test_rest_says_what_a_job_waits_for_and_the_page_shows_one_bar(client: TestClient, jobs: Jobs) -> None:
+def test_rest_and_the_page_say_what_a_job_waits_for(client: TestClient, jobs: Jobs) -> None:
     claim = waiting_job(jobs, 3)
     path = f"/jobs/{claim.job_id}"
     shown = client.get(f"/v1{path}").json()
@@ -45,8 +39,9 @@ def test_rest_says_what_a_job_waits_for_and_the_page_shows_one_bar(client: TestC
     html = client.get(path).text
     words = " ".join(html.split())
     assert f"next try at {next_try:%H:%M:%S} UTC (3 tries so far): the Hub did not deliver &lt;b&gt;" in words
-    assert "<span>Attempts 1 to 3</span> <span>3 tries</span>" in words
-    assert len(re.findall("<rect ", html)) == 1
+    assert re.findall(r"<span>(\d)\. (\w+)</span>", html) == [
+        (str(number), "Unreachable") for number in (1, 2, 3)
+    ]
     assert f"waiting for the Hub, next try at {next_try:%H:%M:%S} UTC" in client.get("/jobs").text
 
     with jobs.database.begin() as session:
@@ -79,40 +74,3 @@ def test_rest_and_the_page_say_that_a_running_job_waits_for_the_store(client: Te
     with jobs.database.begin() as session:
         assert sent_files.waits_no_more(session, claim, "the store answers again")
     assert client.get(f"/v1{path}").json()["waiting"] is None
-
-
-def test_a_stage_that_begins_again_ends_where_it_does() -> None:
-    def begun(second: int, stage: Stage) -> Event:
-        data = StageStarted(attempt=1, stage=stage, steps=1)
-        return Event(id=1, at=START + timedelta(seconds=second), data=data)
-
-    def finished(second: int, stage: Stage) -> Event:
-        data = StageFinished(attempt=1, stage=stage, seconds=1.0, peak_memory_bytes=1)
-        return Event(id=1, at=START + timedelta(seconds=second), data=data)
-
-    events = [
-        *(begun(0, Stage.RESOLVE), finished(5, Stage.RESOLVE), begun(5, Stage.GRADIENTS)),
-        *(begun(20, Stage.RESOLVE), finished(30, Stage.RESOLVE), begun(30, Stage.GRADIENTS)),
-    ]
-    attempt = JobAttempt(attempt=1, started_at=START, ended_at=START + timedelta(seconds=100))
-    (shown,) = timeline([attempt], events)
-    # No bar lies over another one.
-    assert [(span.stage, span.offset, span.seconds) for span in shown.spans] == [
-        *(("resolve", 0.0, 5.0), ("gradients", 0.05, 15.0)),
-        *(("resolve", 0.2, 10.0), ("gradients", 0.3, 70.0)),
-    ]
-
-
-def test_only_tries_in_a_row_are_shown_together() -> None:
-    def attempt(number: int, outcome: Outcome) -> JobAttempt:
-        begin = START + timedelta(seconds=100 * number)
-        return JobAttempt(
-            attempt=number, started_at=begin, ended_at=begin + timedelta(seconds=10), outcome=outcome
-        )
-
-    ends = [Outcome.UNREACHABLE, Outcome.UNREACHABLE, Outcome.LOST, Outcome.LOST, Outcome.UNREACHABLE]
-    shown = timeline([attempt(number, outcome) for number, outcome in enumerate(ends, 1)], [])
-    assert [(row.attempt.attempt, row.tries, row.seconds) for row in shown] == [
-        *((2, 2, 110.0), (3, 1, 10.0)),
-        *((4, 1, 10.0), (5, 1, 10.0)),
-    ]

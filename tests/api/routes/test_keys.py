@@ -231,20 +231,20 @@ def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_
     origin = {"Origin": "http://testserver"}
     anonymous.post("/sign-in", data={"key": make_key(), "next": "/jobs"}, headers=origin)
     form = {"name": "for <ci>", "scopes": ["jobs:read"], "expires_in_days": "30"}
-    made_page = anonymous.post("/keys", data=form, headers=origin)
+    made_page = anonymous.post("/settings/keys", data=form, headers=origin)
     key = re.search(r"ps_\w{47}", made_page.text)
     assert key is not None
     assert "for &lt;ci&gt;" in made_page.text
     assert made_page.headers["Cache-Control"] == "no-store"
     assert using(anonymous, key[0]).get("/v1/jobs").status_code == 200
-    listed = anonymous.get("/keys").text
+    listed = anonymous.get("/settings").text
     assert key[0] not in listed
-    revoke = re.search(r"/keys/[0-9a-f-]{36}/revoke", listed)
+    revoke = re.search(r"/settings/keys/[0-9a-f-]{36}/revoke", listed)
     assert revoke is not None
     assert listed.count('name="cascade"') == 1  # offered for the key of the session alone, which has made one
-    assert anonymous.post(revoke[0], headers=origin).headers["Location"] == "/keys"
+    assert anonymous.post(revoke[0], headers=origin).headers["Location"] == "/settings"
     assert using(anonymous, key[0]).get("/v1/jobs").status_code == 401
-    assert anonymous.post("/keys", data={"name": ""}, headers=origin).status_code == 422
+    assert anonymous.post("/settings/keys", data={"name": ""}, headers=origin).status_code == 422
 
 
 class TestLimits:

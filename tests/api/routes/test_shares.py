@@ -54,8 +54,6 @@ def test_you_are_shown_your_share_and_what_you_have_used(
     share = client.get("/v1/share").json()
     assert share["gpu_seconds"] == pytest.approx(2 * (1800 + 900), abs=10)
     assert (share["cpu_seconds"], share["running"], share["queued"]) == (0.0, 1, 1)
-    html = client.get("/shares").text
-    assert "1.5 h" in html
     with jobs.database.begin() as session:
         session.execute(update(DailyUse).values(day=DailyUse.day - 6))
     assert client.get("/v1/share?days=6").json()["gpu_seconds"] == pytest.approx(1800, abs=10)
@@ -103,11 +101,6 @@ def test_only_an_admin_sets_shares_or_sees_those_of_others(
     assert ordinary.get("/v1/owners").status_code == 403
     for client in (ordinary, reader):
         assert client.patch("/v1/owners/ada/share", json={"weight": 9.0}).status_code == 403
-        data = {"owner": "ada", "weight": "9"}
-        assert client.post("/shares", data=data, headers=ORIGIN).status_code == 403
-    html = ordinary.get("/shares").text
-    assert "mallory" not in html
-    assert "Set a share" not in html
     with database.begin() as session:
         assert session.scalars(select(OwnerShare)).all() == []
 
@@ -120,15 +113,3 @@ def test_a_share_out_of_bounds_is_refused(client: TestClient, field: str, wrong:
     answer = client.patch("/v1/owners/ada/share", json={field: wrong})
     assert answer.status_code == 422
     assert [error["field"] for error in answer.json()["errors"]] == [field]
-
-
-def test_the_page_sets_a_share(client: TestClient, jobs: Jobs) -> None:
-    jobs.queued("mallory")
-    assert "mallory" in client.get("/shares").text
-    data = {"owner": "mallory", "weight": "", "most_running": "4", "may_cross": "true"}
-    answer = client.post("/shares", data=data, headers=ORIGIN)
-    assert (answer.status_code, answer.headers["Location"]) == (303, "/shares")
-    items = client.get("/v1/owners").json()["items"]
-    [share] = [item for item in items if item["owner"] == "mallory"]
-    assert (share["weight"], share["most_running"], share["may_cross"]) == (1.0, 4, True)
-    assert "may go ahead of others" in client.get("/shares").text

@@ -18,6 +18,7 @@ from jobs.states import JobState
 from jobs.sweeps import sweeps
 from jobs.sweeps.shapes import Shape, shapes
 from jobs.tables import Job
+from pruning.byte_size import byte_size
 from tests.api.drive import ClientOf
 from tests.jobs.sweeps.llama import LLAMA
 
@@ -115,6 +116,36 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
     assert "4 shapes" in page
     assert client.get(f"/sweeps/{sweep['id']}/front.svg").status_code == 200
     assert "best with at most 50,000 parameters" in client.get("/sweeps").text
+
+
+def test_a_search_that_runs_says_its_answer_so_far(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    job = {"model": llama, "name": "small"}
+    body = {"job": job, "target": {"max_parameters": 50_000, "most_jobs": 4}}
+    sweep = client.post("/v1/sweeps", json=body).json()
+    assert sweep["search"]["best_job"] is None
+    assert "no model has met the bound yet" in client.get(f"/sweeps/{sweep['id']}").text
+    workers = Workers(database)
+    for ended in range(1, len(sweep["jobs"])):
+        workers._end(UUID(sweep["jobs"][ended - 1]["id"]), fails=False)
+        best = min(workers.perplexities, key=lambda job_id: workers.perplexities[job_id])
+        (listed,) = client.get("/v1/sweeps").json()["items"]
+        for found in (client.get(f"/v1/sweeps/{sweep['id']}").json(), listed):
+            assert (found["state"], found["search"]["best_job"]) == ("running", best)
+        (bytes_of_best,) = [
+            job["weight_bytes"] for job in client.get("/v1/jobs").json()["items"] if job["id"] == best
+        ]
+        page = client.get(f"/sweeps/{sweep['id']}").text
+        answer = page.partition("<dt>Answer so far</dt>")[2].partition("</div>")[0]
+        assert f'href="/jobs/{best}"' in answer
+        assert byte_size(bytes_of_best) in answer
+        assert f"{workers.perplexities[best]:.2f}" in answer
+        assert "no model has met" not in page
+        assert page.count(">Met<") == ended
+        shown = client.get("/sweeps").text
+        assert byte_size(bytes_of_best) in shown
+        assert f"{workers.perplexities[best]:.2f}" in shown
 
 
 def test_a_search_measures_the_speed_of_its_best_alone(
@@ -294,5 +325,5 @@ def test_structures_and_masks_are_compared_in_one_sweep(client: TestClient) -> N
     ]
     page = client.get(f"/sweeps/{answer.json()['id']}").text
     assert "structure none, mlp channels 0.25" in page
-    for column in ("Parameters", "Size", "Speed"):
+    for column in ("Pruning", "Size", "Speed"):
         assert f">{column}</th>" in page

@@ -87,9 +87,6 @@ def test_the_path_of_a_slack_webhook_is_shown_nowhere(client: TestClient) -> Non
     shown = [new, client.get(address).json(), *client.get("/v1/webhooks").json()["items"]]
     shown.append(client.patch(address, json={"events": ["job.failed"]}).json())
     assert {each["url"] for each in shown} == {"https://hooks.slack.com:8443/…"}
-    page = client.get("/webhooks").text
-    assert "https://hooks.slack.com:8443/…" in page
-    assert "T0" not in page
     # Another format would show it, so it comes with another address.
     refused = client.patch(address, json={"format": "standard"})
     assert (refused.status_code, "T0" in refused.text) == (422, False)

@@ -13,9 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.__main__ as administration
 from api import failure_log
-from api.actions.workers import Look
 from jobs.access import api_keys, audit
-from jobs.access.api_keys import Principal
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
 from tests.api.drive import ClientOf, Jobs, MakeKey, scopes_but
@@ -141,7 +139,7 @@ def test_what_an_admin_does_to_others_is_recorded(client_of: ClientOf, jobs: Job
 def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
     client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]
 ) -> None:
-    admin, paths = client_of("root"), ("/v1/workers", "/workers")
+    admin = client_of("root")
     with database.begin() as session:
         register(session, "worker")
     own = jobs.running("root")
@@ -149,9 +147,8 @@ def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
     jobs.succeed(own)
     assert records(admin) == []
     of_another = jobs.running("ada")
-    assert all(str(of_another.job_id) in admin.get(path).text for path in paths)
-    expected = [("others.read", "root", f"GET {path}", None) for path in paths]
-    assert [told(record) for record in records(admin)] == expected
+    assert str(of_another.job_id) in admin.get("/v1/workers").text
+    assert [told(record) for record in records(admin)] == [("others.read", "root", "GET /v1/workers", None)]
 
 
 def test_a_look_that_is_repeated_is_recorded_once_an_hour(
@@ -182,22 +179,6 @@ def test_a_look_that_is_repeated_is_recorded_once_an_hour(
     assert len(records(admin)) == 7
 
 
-def test_a_live_list_of_workers_is_recorded_once(
-    client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]
-) -> None:
-    admin = client_of("root")
-    with database.begin() as session:
-        register(session, "worker")
-    resources = admin.app.state.resources  # type: ignore[attr-defined]
-    look = Look(resources, Principal(uuid4(), "root", frozenset()), "GET /workers/stream")
-    assert [worker.job for worker in look.read().items] == [None]
-    jobs.running("ada")
-    assert look.read() == look.read()
-    assert [told(record) for record in records(admin)] == [
-        ("others.read", "root", "GET /workers/stream", None)
-    ]
-
-
 def test_an_admin_changes_jobs_of_others_on_the_page_alone_with_a_record(
     client_of: ClientOf, jobs: Jobs
 ) -> None:
@@ -209,7 +190,7 @@ def test_an_admin_changes_jobs_of_others_on_the_page_alone_with_a_record(
     queued, claim = jobs.queued("ada"), jobs.running("ada")
     jobs.fail(claim, "for the test")
     cancel = f"/jobs/{queued}/cancel?owner=ada"
-    retry = {"action": "retry", "job": str(claim.job_id)}
+    retry = f"/jobs/{claim.job_id}/retry?owner=ada"
     ada = client_of("ada")
 
     def states() -> list[str]:
@@ -221,11 +202,11 @@ def test_an_admin_changes_jobs_of_others_on_the_page_alone_with_a_record(
     assert states() == ["queued", "failed"]
 
     assert admin.post(cancel, headers=ORIGIN).status_code == 303
-    assert admin.post("/jobs/bulk?owner=ada", data=retry, headers=ORIGIN).status_code == 303
+    assert admin.post(retry, headers=ORIGIN).status_code == 303
     assert states() == ["cancelled", "queued"]
     assert [told(record) for record in records(admin)] == [
         ("others.changed", "root", f"POST /jobs/{queued}/cancel", "ada"),
-        ("others.changed", "root", "POST /jobs/bulk", "ada"),
+        ("others.changed", "root", f"POST /jobs/{claim.job_id}/retry", "ada"),
     ]
 
 
@@ -242,16 +223,12 @@ def test_changes_of_the_zoo_are_recorded(client_of: ClientOf, jobs: Jobs) -> Non
 
 def test_only_an_admin_reads_it_page_by_page(client_of: ClientOf) -> None:
     admin, eve = client_of("root"), client_of("eve", scopes_but("admin"))
-    assert [eve.get(path).status_code for path in ("/v1/audit", "/audit")] == [403, 403]
+    assert eve.get("/v1/audit").status_code == 403
     for number in range(3):
         admin.post("/v1/keys", json={"name": str(number), "owner": "<b>ada</b>"[3:6]})
     first = admin.get("/v1/audit?limit=2").json()
     rest = admin.get("/v1/audit", params={"cursor": first["next_cursor"]}).json()
     assert (len(first["items"]), len(rest["items"]), rest["next_cursor"]) == (2, 1, None)
-    shown = admin.get("/audit").text
-    assert shown.count("key.created") == 3
-    assert 'href="/audit"' in admin.get("/jobs").text
-    assert 'href="/audit"' not in eve.get("/jobs").text
 
 
 @pytest.mark.parametrize(

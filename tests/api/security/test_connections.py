@@ -148,8 +148,8 @@ def test_an_owner_has_a_limited_number_of_open_requests(
         def ask(path: str, key: str) -> httpx.Response:
             return client.get(path, headers={"Authorization": key})
 
-        names = ("perplexity", "sparsity")
-        held = [pool.submit(ask, f"/jobs/{claim.job_id}/plots/{name}.svg", key) for name in names]
+        widths = ("false", "true")
+        held = [pool.submit(ask, f"/jobs/{claim.job_id}/picture.svg?narrow={one}", key) for one in widths]
         try:
             while app.state.resources.open_requests._open["ada"] < 2:
                 assert not any(future.done() for future in held)

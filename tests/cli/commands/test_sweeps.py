@@ -64,6 +64,18 @@ def test_structures_are_sent_as_objects_and_mask_nothing_by_themselves(server: S
     ]
 
 
+def test_the_line_of_a_job_that_has_ended_has_rounded_figures(server: ScriptedServer) -> None:
+    search = {"met": None, "missed": None, "best_job": str(uuid4())}
+    perplexity = {"dense": 17.5, "pruned": 48663.37801129717}
+    ended = job_document(uuid4(), "succeeded", perplexity=perplexity)
+    accept(server, sweep_document(SWEEP, "running", ended, search=search))
+    document = sweep_document(SWEEP, "succeeded", ended, search=search)
+    server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(document))
+    done = pruneserve(server, "search", "--model", "org/name", "--max-bytes", "200MB")
+    assert "succeeded  17.50 → 48663.38 (" in done.stderr
+    assert "48663.37" not in done.stdout + done.stderr
+
+
 def test_a_search_for_a_size_masks_nothing_unless_it_says_how_much(server: ScriptedServer) -> None:
     search = {"met": None, "missed": None, "best_job": str(uuid4())}
     sent = accept(server, sweep_document(SWEEP, "running", search=search))

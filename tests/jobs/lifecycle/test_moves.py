@@ -143,8 +143,6 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
         expected["blocked_on"] = claim.job_id
     attempt = attempt_of(database, claim.job_id)
     assert attempt.ended_at is not None
-    spent = (attempt.ended_at - attempt.started_at).total_seconds()
-    expected["worker_seconds"] = pytest.approx((before["worker_seconds"] or 0) + spent)
     times = {f"{event.state}_at", "orphaned_files_since"} | (
         {"cancelling_at"} if "cancel" in event.state else set()
     )
@@ -155,7 +153,6 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
 
     assert events_of(database, claim.job_id) == [*events, event.model_copy(update={"attempt": 2})]
     assert (attempt.attempt, attempt.worker, attempt.outcome, attempt.reason) == (2, "w1", outcome, reason)
-    assert spent >= 0
 
 
 @pytest.mark.parametrize("end", [each[0] for each in ENDS.values()], ids=ENDS.keys())

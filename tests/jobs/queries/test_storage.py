@@ -14,10 +14,6 @@ from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.queries.storage import (
     Stored,
-    largest_jobs,
-    largest_norms,
-    largest_owners,
-    largest_uploads,
     stored_by,
 )
 from jobs.settings import Settings
@@ -117,36 +113,12 @@ def test_every_file_counts_once_whatever_it_is(database: Database, owners: Owner
         assert stored.total == owners.bytes_of(job.job_id, norms.job_id, uploads="ada")
         assert stored_by(session, "eve").total == owners.bytes_of(others.job_id, uploads="eve")
         assert stored_by(session, "nobody") == Stored()
-        everyone = {each.owner: each.stored for each in largest_owners(session, 10)}
-        assert everyone == {owner: stored_by(session, owner) for owner in ("ada", "eve")}
-        assert sum(each.total for each in everyone.values()) == sum(
+        assert sum(stored_by(session, owner).total for owner in ("ada", "eve")) == sum(
             path.stat().st_size
             for path in owners.directory.rglob("*")
             if path.is_file() and path.name != "orphan"
         )
-        (kept,), largest = largest_norms(session, "ada", 10), largest_uploads(session, "ada", 10)
-        assert kept.file is not None
-        norms_bytes = kept.file.size + sum(each.size for each in largest if each.format == "safetensors")
-        texts = sum(each.size for each in largest if each.format != "safetensors")
-        assert (stored.norms, stored.uploads) == (norms_bytes, texts)
-        (of_job,) = largest_jobs(session, "ada", 10)
-        assert of_job.job.id == job.job_id
-        assert of_job.stored.total == owners.bytes_of(job.job_id, uploads="")
-
         assert (stored.caches > 0, stored.finished_blocks > 0) == (True, end != "succeeded")
-
-
-def test_what_takes_most_comes_first(database: Database, owners: Owners) -> None:
-    claims = [owners.running("ada") for _ in range(3)]
-    for claim in claims:
-        owners.succeed(claim, "model.safetensors")
-    owners.upload("ada", "txt")
-    owners.upload("ada", "jsonl")
-    with database.begin() as session:
-        found = largest_jobs(session, "ada", 2)
-        assert [each.job.id for each in found] == [claim.job_id for claim in claims[:0:-1]]
-        assert [each.format for each in largest_uploads(session, "ada", 1)] == ["jsonl"]
-        assert largest_jobs(session, "eve", 2) == []
 
 
 def test_a_sum_has_every_kind() -> None:

@@ -31,7 +31,7 @@ def test_somebody_signs_in_as_their_group_says(sign_in: SignIn, database: sessio
     shown = client.get("/jobs").text
     assert '<span class="owner">llm</span>' in shown
     assert "New job" not in shown, "a reader submits nothing"
-    assert client.post("/keys", data={"name": "x"}, headers=ORIGIN).status_code == 403
+    assert client.post("/settings/keys", data={"name": "x"}, headers=ORIGIN).status_code == 403
     assert audited(database) == [("user.signed-in", "llm")]
 
 
@@ -104,7 +104,7 @@ def test_a_sign_in_is_no_key_and_takes_no_place_of_one(
         row = session.scalars(select(ApiKey)).one()
         assert (row.secret_sha256, row.name, row.owner) == (b"", "sign-in of ada@example.org", "llm")
         assert len(session.scalars(select(PageSession)).all()) == 2
-    assert "sign-in of ada@example.org" in client.get("/keys").text
+    assert "sign-in of ada@example.org" in client.get("/settings").text
     resources = client.app.state.resources  # type: ignore[attr-defined]
     for _ in range(resources.settings.max_keys):
         make_key(client, "jobs:read")

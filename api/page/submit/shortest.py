@@ -1,34 +1,52 @@
-"""Writes commands that submit a job again: with curl, and with `pruneserve run`."""
+"""The shortest request that submits a job again: what differs from the defaults."""
 
-import json
-import shlex
 from typing import Any
+
+from pydantic import ValidationError
 
 from api.schemas.jobs.requests import JobRequest
 from jobs.spec.job import JobSpec
-from pruning.recipe import StructureOptions
+from pruning.recipe import PRESETS, Calibration, StructureOptions
+
+_NAMES = ("method", "pattern", "calibration")  # what a preset's options follow from
 
 
 def request_body(spec: JobSpec, beside: dict[str, Any]) -> dict[str, Any]:
-    """Return the shortest request for this job: only what differs from the defaults.
+    """Return the shortest request for this job.
 
     `beside`: the fields of the request that are not in the specification.
     """
+    if spec.method_name in PRESETS:
+        named = _shortest(spec, beside, spec.method_name)
+        try:
+            if JobRequest.model_validate(named).spec() == spec:
+                return named
+        except ValidationError:  # the preset does not go with another field
+            pass
+    return _shortest(spec, beside, None)
+
+
+def _shortest(spec: JobSpec, beside: dict[str, Any], preset: str | None) -> dict[str, Any]:
     fields = spec.as_request() | beside
     model, structure, sparsity = (fields.pop(name) for name in ("model", "structure", "sparsity"))
-    method, norms = fields.pop("method"), fields.pop("norms")
+    if fields["gate"] is not None:
+        fields["gate"] = {name: limit for name, limit in fields["gate"].items() if limit not in (None, {})}
+    method, norms = fields["method"], fields.pop("norms")
     what: dict[str, Any] = {} if structure is None else {"structure": _shortened(structure)}
     if norms:
         what["norms"] = norms
     if method is not None:
-        what |= {"method": method["name"], "sparsity": sparsity}
-    default = JobRequest.model_validate({"model": "any/model", **what}).model_dump(mode="json")
-    if method is not None and (options := _different(method, default["method"])):
+        what |= {"method": preset or method["name"], "sparsity": sparsity}
+    given = {name: fields[name] for name in _NAMES} | what
+    default = JobRequest.model_validate({"model": "any/model", **given}).model_dump(mode="json")
+    if method is not None and preset is None and (options := _different(method, default["method"])):
         what["method"] = {"name": method["name"], **options}
+    plain = {"pattern": "unstructured", "calibration": Calibration().model_dump(mode="json")}
+    del fields["method"]
     return {
         "model": model["id"] if model["revision"] is None else model,
         **what,
-        **_different(fields, default),
+        **_different(fields, default | plain),
     }
 
 
@@ -36,24 +54,6 @@ def _shortened(structure: dict[str, Any]) -> dict[str, Any]:
     """Return the options of a structure that differ from their defaults."""
     fields = StructureOptions.model_fields
     return {name: value for name, value in structure.items() if value != fields[name].default}
-
-
-def curl(body: dict[str, Any], server: str) -> str:
-    """Write the request with curl. The key comes from the environment."""
-    return (
-        f"curl -sS --fail-with-body {shlex.quote(f'{server}/v1/jobs')} \\\n"
-        f'  -H "Authorization: Bearer $PRUNESERVE_API_KEY" \\\n'
-        f"  --json {shlex.quote(json.dumps(body, ensure_ascii=False))}"
-    )
-
-
-def run(body: dict[str, Any], server: str) -> str:
-    """Write the request with the command line, which waits for the job to end."""
-    # JSON strings have no line breaks, so no line can be the end mark.
-    return (
-        f"PRUNESERVE_URL={shlex.quote(server)} pruneserve run --file - <<'END'\n"
-        f"{json.dumps(body, indent=2, ensure_ascii=False)}\nEND"
-    )
 
 
 def _different(value: dict[str, Any], default: dict[str, Any]) -> dict[str, Any]:

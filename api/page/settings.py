@@ -1,4 +1,4 @@
-"""The owner's API keys: a list, a form that creates one, a button that revokes one."""
+"""What users decide or look up about themselves: API keys, teams, storage, documentation."""
 
 from typing import Annotated
 from uuid import UUID
@@ -8,6 +8,7 @@ from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, model_validator
 
 from api.actions import keys
+from api.actions.files import storage
 from api.page.base.forms import without_empty
 from api.page.base.render import page
 from api.resources import AppResources, Database, Resources
@@ -28,28 +29,26 @@ class KeyForm(KeyRequest):
     _without_empty = model_validator(mode="before")(without_empty)
 
 
-@router.get("/keys")
-def list_keys(query: Annotated[PageQuery, Query()], principal: Reader, resources: Resources) -> Response:
-    """Show the keys that are not revoked."""
+@router.get("/settings")
+def show(query: Annotated[PageQuery, Query()], principal: Reader, resources: Resources) -> Response:
+    """Show the page."""
     return _page(resources, principal, query)
 
 
-@router.post("/keys")
+@router.post("/settings/keys")
 def create(form: Annotated[KeyForm, Form()], principal: ReadingWriter, resources: Resources) -> Response:
-    """Create a key and show it above the others. No redirect: a page that can be loaded again must not hold
-    it.
-    """
+    """Create a key and show it. No redirect: a page that can be loaded again must not hold it."""
     new = keys.issue(resources, principal, form)
     return _page(resources, principal, PageQuery(), new=new.key)
 
 
-@router.post("/keys/{key_id}/revoke")
+@router.post("/settings/keys/{key_id}/revoke")
 def revoke(
     key_id: UUID, principal: Writer, database: Database, cascade: Annotated[bool, Form()] = False
 ) -> Response:
     """Revoke a key. Revoking the one that the session was opened with signs out."""
     keys.revoke(database, principal, key_id, cascade=cascade)
-    return RedirectResponse("/keys", status.HTTP_303_SEE_OTHER)
+    return RedirectResponse("/settings", status.HTTP_303_SEE_OTHER)
 
 
 def _page(
@@ -57,7 +56,7 @@ def _page(
 ) -> Response:
     listed = keys.list_page(resources.database, principal, query)
     return page(
-        "keys.html",
+        "settings.html",
         keys=listed.items,
         older=listed.next_cursor,
         makers=keys.makers(resources.database, listed),
@@ -66,6 +65,7 @@ def _page(
         new=new,
         scopes=[scope for scope in Scope if scope in principal.scopes],
         ordinary=api_keys.ORDINARY_SCOPES,
+        use=storage.used(resources, principal.owner),
         principal=principal,
-        place="keys",
+        place="settings",
     )
