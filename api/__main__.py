@@ -84,7 +84,7 @@ def main() -> None:
     app = create_app()
     settings: Settings = app.state.resources.settings
     traces.start(Part.API, settings.traces)
-    serve(Part.API, settings.api_metrics, "PRUNESERVE_API_METRICS")
+    serve(Part.API, settings.metrics)
     config = uvicorn.Config(
         app,
         host=arguments.host,

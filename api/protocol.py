@@ -19,7 +19,7 @@ class GuardedProtocol(H11Protocol):
     """Closes connections without a whole header in time, and those of an address that has too many."""
 
     header_seconds: ClassVar[float] = 20.0
-    per_address: ClassVar[int]
+    per_address: ClassVar[int] = 200
     trusted: ClassVar[Sequence[str]]
     counted: ClassVar[Counter[str]]
 
@@ -30,7 +30,6 @@ class GuardedProtocol(H11Protocol):
     def of(cls, settings: Settings) -> "type[GuardedProtocol]":
         """Return the class with the limits of these settings, and a count of its own."""
         limits = {
-            "per_address": settings.max_connections_per_address,
             "trusted": settings.trusted_proxies,
             "counted": Counter(),
         }

@@ -790,10 +790,10 @@ class GradientPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
     used_bytes: int
-    """Total size of all your gradient norms, uploaded ones included."""
+    """Total size of your uploads and gradient norms."""
 
     quota_bytes: int
-    """The most that your gradient norms may take together."""
+    """The most that your uploads and gradient norms may take together."""
 
 
 class GradientRequest(Model):
@@ -2409,9 +2409,6 @@ class StorageUse(Model):
     gradient_bytes: int
     """Gradient norms that you keep: computed and uploaded ones."""
 
-    gradient_quota_bytes: int
-    """What these norms may take together."""
-
     unfinished_bytes: int
     """Finished blocks of jobs that run, or that a retry resumes."""
 
@@ -2421,8 +2418,8 @@ class StorageUse(Model):
     upload_bytes: int
     """Uploaded texts."""
 
-    upload_quota_bytes: int
-    """What the texts may take together."""
+    quota_bytes: int
+    """What uploads and gradient norms may take together."""
 
     total_bytes: int
     """All of it."""
@@ -2770,10 +2767,10 @@ class UploadPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
     used_bytes: int
-    """Total size of all your uploaded texts. `/v1/gradients` has that of gradient norms."""
+    """Total size of your uploads and gradient norms."""
 
     quota_bytes: int
-    """The most that your uploaded texts may take together."""
+    """The most that your uploads and gradient norms may take together."""
 
 
 class Vary(Model):

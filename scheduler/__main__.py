@@ -53,7 +53,7 @@ def main() -> None:
     pool_size = 5 if provider is None else 6
     engine = engine_from(settings(), name=connection_name("scheduler"), pool_size=pool_size)
     database = sessions(engine)
-    scheduler = Scheduler(database, settings())
+    scheduler = Scheduler(database)
 
     def stop(number: int, frame: FrameType | None) -> None:
         scheduler.stop()
@@ -72,8 +72,8 @@ def _background(
 ) -> Iterator[None]:
     """Run what works in threads. The last to start is the first to stop."""
     threads: list[Background] = []
-    standing = StandingReader(database, settings)
-    if serve(Part.SCHEDULER, settings.scheduler_metrics, "PRUNESERVE_SCHEDULER_METRICS", standing):
+    standing = StandingReader(database)
+    if serve(Part.SCHEDULER, settings.metrics, standing):
         threads.append(standing)
     checks, sizing = PendingChecks(database, settings), Sizing(database, settings)
 

@@ -16,6 +16,7 @@ from api.schemas.workers import (
     WorkerItem,
     WorkerList,
 )
+from jobs import limits
 from jobs.access import audit
 from jobs.access.api_keys import Principal
 from jobs.access.audit import Action
@@ -64,7 +65,7 @@ class Look:
     def read(self) -> WorkerList:
         """Return the workers that are alive or were within the last hour."""
         with self._resources.database.begin() as session:
-            listed = WorkerList.of(overview.workers(session, self._resources.settings.lease_seconds))
+            listed = WorkerList.of(overview.workers(session, limits.LEASE_SECONDS))
             owners = {worker.job.owner for worker in listed.items if worker.job is not None}
             if not self._recorded and owners - {self._principal.owner}:
                 audit.record_look(session, self._principal, self._subject)
@@ -77,7 +78,7 @@ def steer(resources: AppResources, principal: Principal, name: str, act: WorkerA
     change, action = _WORKER_ACTS[act]
     with resources.database.begin() as session:
         changed = change(session, name)
-        seen = overview.worker(session, name, resources.settings.lease_seconds) if changed else None
+        seen = overview.worker(session, name, limits.LEASE_SECONDS) if changed else None
         if seen is None:
             raise NotFound("There is no such worker: it has ended, or was not heard of for an hour.")
         audit.record(session, action, principal, f"worker {name}")
@@ -87,12 +88,12 @@ def steer(resources: AppResources, principal: Principal, name: str, act: WorkerA
 def list_queues(resources: AppResources) -> QueueList:
     """Return the queues with their numbers of jobs and workers."""
     with resources.database.begin() as session:
-        return QueueList.of(overview.queues(session, resources.settings.lease_seconds))
+        return QueueList.of(overview.queues(session, limits.LEASE_SECONDS))
 
 
 def steer_queue(resources: AppResources, principal: Principal, name: str, act: QueueAct) -> QueueItem:
     """Pause or resume a queue, with a record in the audit log. Raises NotFound."""
-    seconds = resources.settings.lease_seconds
+    seconds = limits.LEASE_SECONDS
     with resources.database.begin() as session:
         if overview.queue(session, name, seconds) is None:
             raise NotFound("There is no such queue: no worker reads it, and no job waits in it.")

@@ -49,10 +49,8 @@ class UploadItem(BaseModel):
 class UploadPage(Page[UploadItem]):
     """A page of your uploads, newest first, and how much of the quota they use."""
 
-    used_bytes: int = Field(
-        description="Total size of all your uploaded texts. `/v1/gradients` has that of gradient norms."
-    )
-    quota_bytes: int = Field(description="The most that your uploaded texts may take together.")
+    used_bytes: int = Field(description="Total size of your uploads and gradient norms.")
+    quota_bytes: int = Field(description="The most that your uploads and gradient norms may take together.")
 
 
 class GradientRequest(StrictModel):
@@ -131,5 +129,5 @@ class GradientItem(BaseModel):
 class GradientPage(Page[GradientItem]):
     """A page of your gradient jobs, newest first, and how much of the quota gradient norms use."""
 
-    used_bytes: int = Field(description="Total size of all your gradient norms, uploaded ones included.")
-    quota_bytes: int = Field(description="The most that your gradient norms may take together.")
+    used_bytes: int = Field(description="Total size of your uploads and gradient norms.")
+    quota_bytes: int = Field(description="The most that your uploads and gradient norms may take together.")

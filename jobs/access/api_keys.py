@@ -73,6 +73,9 @@ VALID: ColumnElement[bool] = and_(
 IS_MEMBERSHIP: ColumnElement[bool] = and_(ApiKey.person_id.is_not(None), ApiKey.created_by.is_(None))
 """The condition for rows that stand for a person's membership of an owner; see `jobs.access.people`."""
 
+MAX_KEYS = 100
+"""Valid keys of one owner."""
+
 USE_NOTED_EVERY = timedelta(minutes=1)
 """Precision of `last_used_at`: to write it with every request would turn every read into a write."""
 
@@ -146,13 +149,12 @@ def issue(
     scopes: Iterable[str],
     *,
     created_by: UUID,
-    max_keys: int,
     lifetime: timedelta,
 ) -> tuple[ApiKey, str]:
     """Create a key by order of the key `created_by`. Returns its row and the key itself.
 
     Unless that has the scope `admin`, the new one is of the same owner, has no scope that it lacks, and does
-    not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `max_keys`
+    not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `MAX_KEYS`
     valid keys already, `CreatorInvalid`, and `Beyond`.
     """
     # Held until the transaction ends: whoever revokes the creator with the keys it made, or takes scopes away
@@ -168,7 +170,7 @@ def issue(
     # So that two requests cannot exceed the limit together.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
     taken = select(func.count()).where(ApiKey.owner == owner, VALID, ~IS_MEMBERSHIP)
-    if session.scalars(taken).one() >= max_keys:
+    if session.scalars(taken).one() >= MAX_KEYS:
         raise TooManyKeys
     # LEAST ignores nulls.
     not_after = cast(None if admin else creator.expires_at, DateTime(timezone=True))

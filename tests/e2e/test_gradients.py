@@ -107,7 +107,7 @@ def test_norms_of_a_gradient_job_give_the_masks_of_a_direct_job(
 
 
 def test_norms_over_the_quota_are_not_computed(jobs: Jobs, request_body: dict[str, Any]) -> None:
-    jobs.settings = jobs.settings.model_copy(update={"gradient_quota_bytes": 1000})
+    jobs.settings = jobs.settings.model_copy(update={"quota_bytes": 1000})
     job = jobs.ended("/v1/gradients", request_body)
     assert job.error is not None
     assert (job.state, job.error["field"]) == (JobState.FAILED, "norms")

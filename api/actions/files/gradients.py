@@ -34,10 +34,12 @@ def submit(
 
     Raises what `jobs.submit` raises, and QuotaExceeded for an owner without any room for norms.
     """
-    quota = resources.settings.gradient_quota_bytes
+    quota = resources.settings.quota_bytes
     with resources.database.begin() as session:
         if gradient_files.used_bytes(session, owner) >= quota:
-            raise QuotaExceeded(f"Your gradient norms may take at most {quota} bytes together. Delete some.")
+            raise QuotaExceeded(
+                f"Your uploads and gradient norms may take at most {quota} bytes together. Delete some."
+            )
     if idempotency is not None:
         idempotency = replace(idempotency, body=b"gradients %s" % idempotency.body)
     return jobs.submit(resources, owner, parse_job(request.fields()), reasons, idempotency)
@@ -48,7 +50,7 @@ def list_page(resources: AppResources, owner: str, query: PageQuery) -> Gradient
     with resources.database.begin() as session:
         rows = gradient_files.newest(session, owner, before=query.cursor, limit=query.rows)
         used = gradient_files.used_bytes(session, owner)
-        quota = resources.settings.gradient_quota_bytes
+        quota = resources.settings.quota_bytes
         return GradientPage.of(rows, query, GradientItem.of, used_bytes=used, quota_bytes=quota)
 
 

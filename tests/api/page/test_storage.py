@@ -41,8 +41,8 @@ def test_the_sums_are_those_of_rest(client: TestClient, jobs: Jobs) -> None:
     assert (use["artifact_bytes"], use["gradient_bytes"], use["upload_bytes"]) == (3_000_000, 5_000_000, 9)
     assert use["total_bytes"] == 8_000_009
     names = [
-        *("artifact_bytes", "", "gradient_bytes", "gradient_quota_bytes", "upload_bytes"),
-        *("upload_quota_bytes", "unfinished_bytes", "", "cache_bytes", ""),
+        *("artifact_bytes", "", "gradient_bytes", "quota_bytes", "upload_bytes"),
+        *("quota_bytes", "unfinished_bytes", "", "cache_bytes", ""),
     ]
     page = html.unescape(client.get("/storage").text)
     assert sizes(page) == [FILTERS["size"](use[name]) if name else "" for name in names]

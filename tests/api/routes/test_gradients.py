@@ -11,6 +11,7 @@ from fastapi.testclient import TestClient
 from safetensors.numpy import save
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.security import middleware
 from jobs import retention
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -31,8 +32,9 @@ KIND = {"Content-Type": "application/x-safetensors"}
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"gradient_quota_bytes": 3 * len(CONTENT), "max_upload_bytes": 100})
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(middleware, "MAX_TEXT_BYTES", 100)
+    return settings.model_copy(update={"quota_bytes": 3 * len(CONTENT)})
 
 
 class Gradients:

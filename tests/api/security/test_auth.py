@@ -181,7 +181,6 @@ PUBLIC = {
     "GET /v1/me",
     "GET /healthz",
     "GET /readyz",
-    "GET /.well-known/security.txt",
     "GET /",
     "GET /sign-in",
     "GET /sign-in/oidc",

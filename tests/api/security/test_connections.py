@@ -12,6 +12,7 @@ import pytest
 import uvicorn
 from fastapi.testclient import TestClient
 
+from api import rate_limit
 from api.app import create_app
 from api.page.pictures import pictures
 from api.protocol import GuardedProtocol
@@ -97,8 +98,11 @@ def test_the_header_of_a_later_request_must_come_in_time_and_idling_may_last(ser
         assert is_closed(client)
 
 
-def test_an_address_has_a_limited_number_of_connections_and_a_trusted_proxy_any(serve: Serve) -> None:
-    port = serve(20.0, max_connections_per_address=2, trusted_proxies=("192.0.2.1",))
+def test_an_address_has_a_limited_number_of_connections_and_a_trusted_proxy_any(
+    serve: Serve, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(GuardedProtocol, "per_address", 2)
+    port = serve(20.0, trusted_proxies=("192.0.2.1",))
     with connected(port) as first, connected(port) as second:
         assert b"200 OK" in answer(first)
         assert b"200 OK" in answer(second)
@@ -112,7 +116,8 @@ def test_an_address_has_a_limited_number_of_connections_and_a_trusted_proxy_any(
                 break
     else:
         raise AssertionError("places are not free again")
-    port = serve(20.0, max_connections_per_address=1)
+    monkeypatch.setattr(GuardedProtocol, "per_address", 1)
+    port = serve(20.0)
     with connected(port) as first, connected(port) as second:
         assert b"200 OK" in answer(first)
         assert b"200 OK" in answer(second)
@@ -142,7 +147,8 @@ def test_an_owner_has_a_limited_number_of_open_requests(
     claim = jobs.running()
     jobs.succeed(claim)
     key, other = (client_of(owner).headers["Authorization"] for owner in ("ada", "eve"))
-    app = create_app(settings.model_copy(update={"max_open_requests": 2}))
+    monkeypatch.setattr(rate_limit, "MAX_OPEN_REQUESTS", 2)
+    app = create_app(settings)
     with TestClient(app) as client, ThreadPoolExecutor(2) as pool:
 
         def ask(path: str, key: str) -> httpx.Response:

@@ -49,8 +49,8 @@ WEBHOOK = {
 }
 STORED = dict.fromkeys(
     (
-        *("unfinished_bytes", "cache_bytes", "upload_bytes", "upload_quota_bytes"),
-        *("gradient_bytes", "gradient_quota_bytes"),
+        *("unfinished_bytes", "cache_bytes", "upload_bytes", "quota_bytes"),
+        "gradient_bytes",
     ),
     0,
 ) | dict.fromkeys(("artifact_bytes", "total_bytes"), 2500)
