@@ -293,25 +293,6 @@ class ClassEstimate(Model):
     """Peak memory of the device that computes there; null where the time is."""
 
 
-class ClientItem(Model):
-    """The wheel of the client, with the command `pruneserve`."""
-
-    name: str
-    """The file's name, which pip needs."""
-
-    version: str
-    """The version, which is that of the server."""
-
-    size: int
-    """Size in bytes."""
-
-    sha256: str
-    """SHA-256 of the wheel, in hexadecimal. The same version has the same one."""
-
-    url: str
-    """Where to download the wheel, relative to this service."""
-
-
 class CompleteRequest(Model):
     """The request for a job with every default filled in: `POST /v1/jobs` takes it as it is."""
 
@@ -775,9 +756,6 @@ class GradientItem(Model):
 
     file: ArtifactItem | None
     """The file of the norms; null while there is none."""
-
-    deleted_at: AwareDatetime | None
-    """When the norms were deleted; null if they were not."""
 
 
 class GradientPage(Model):
@@ -1796,6 +1774,13 @@ class PromotionRequest(Model):
 
     note: str = ""
     """What the model is good for, in a few words."""
+
+
+class QueueChange(Model):
+    """Whether workers may claim the jobs of a queue."""
+
+    paused: bool
+    """Whether no worker claims its jobs."""
 
 
 class QueueItem(Model):
@@ -2945,6 +2930,13 @@ class WeightedDataset(Model):
 
     weight: float = 1.0
     """Relative to the weights of the other datasets."""
+
+
+class WorkerChange(Model):
+    """Whether a worker may take jobs."""
+
+    availability: Literal["active", "cordoned", "draining"] | str
+    """`active`: it takes jobs; `cordoned`: it takes none; `draining`: none, and it ends once it runs none."""
 
 
 class WorkerItem(Model):

@@ -34,11 +34,11 @@ class ShareForm(ShareChange):
 @router.get("/shares")
 def show(principal: Reader, resources: Resources) -> Response:
     """Show one's own share, and to an admin everybody's."""
-    is_admin = Scope.ADMIN in principal.scopes
+    listed = workers.shares(resources, principal, "GET /shares", DAYS).items
     return page(
         "shares.html",
-        own=workers.share_of(resources, principal.owner, DAYS),
-        everybody=workers.shares_of_all(resources, principal, "GET /shares", DAYS).items if is_admin else [],
+        own=next(share for share in listed if share.owner == principal.owner),
+        everybody=listed if Scope.ADMIN in principal.scopes else [],
         days=DAYS,
         principal=principal,
         place="shares",

@@ -7,7 +7,7 @@ from fastapi import APIRouter, Response, status
 from fastapi.responses import RedirectResponse
 
 from api.actions import jobs
-from api.actions.files import gradients, storage, uploads
+from api.actions.files import storage, uploads
 from api.page.base.owners import Owner
 from api.page.base.render import page
 from api.resources import Resources
@@ -37,13 +37,6 @@ def show(principal: Reader, owner: Owner, resources: Resources) -> Response:
 def delete_job(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Delete a job that has ended, with its files."""
     jobs.delete(resources.database, owner, job_id)
-    return _back(principal, owner)
-
-
-@router.post("/storage/gradients/{job_id}/delete")
-def delete_norms(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
-    """Delete gradient norms. It is refused while a job that has not ended needs them."""
-    gradients.delete(resources, owner, job_id)
     return _back(principal, owner)
 
 

@@ -32,15 +32,3 @@ class StorageUse(BaseModel):
     upload_bytes: int = Field(description="Uploaded texts.")
     quota_bytes: int = Field(description="What uploads and gradient norms may take together.")
     total_bytes: int = Field(description="All of it.")
-
-
-class ClientItem(BaseModel):
-    """The wheel of the client, with the command `pruneserve`."""
-
-    name: str = Field(description="The file's name, which pip needs.")
-    version: str = Field(description="The version, which is that of the server.")
-    size: int = Field(description="Size in bytes.")
-    sha256: str = Field(
-        description="SHA-256 of the wheel, in hexadecimal. The same version has the same one."
-    )
-    url: str = Field(description="Where to download the wheel, relative to this service.")

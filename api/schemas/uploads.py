@@ -106,13 +106,11 @@ class GradientItem(BaseModel):
     norms: list[str] = Field(description="Which norms: `l1`, `l2` or both.", examples=[["l1"]])
     created_at: datetime = Field(description="When the job was submitted.")
     file: ArtifactItem | None = Field(description="The file of the norms; null while there is none.")
-    deleted_at: datetime | None = Field(description="When the norms were deleted; null if they were not.")
 
     @classmethod
     def of(cls, kept: Kept) -> Self:
         """Build the item from the rows of a job and of its file."""
         job = kept.job
-        file = ArtifactItem.of(kept.file) if kept.file else None
         return cls(
             id=job.id,
             reference=f"gradient:{job.id}",
@@ -121,8 +119,7 @@ class GradientItem(BaseModel):
             model=job.model,
             norms=job.spec.get("recipe", {}).get("norms", []),
             created_at=job.created_at,
-            file=file.model_copy(update={"url": f"/v1/gradients/{job.id}/file"}) if file else None,
-            deleted_at=job.artifacts_expired_at,
+            file=ArtifactItem.of(kept.file) if kept.file else None,
         )
 
 

@@ -103,11 +103,6 @@ def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> 
     return session.scalars(query if before is None else query.where(Upload.id < before)).all()
 
 
-def get(session: Session, owner: str, upload_id: UUID) -> Upload | None:
-    """Return one of the owner's uploads."""
-    return session.scalar(select(Upload).where(Upload.id == upload_id, Upload.owner == owner))
-
-
 def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
     """Delete the row of an upload and mark its file for deletion. Returns None if there is no such upload.
 

@@ -66,12 +66,11 @@ def test_gradient_jobs(api: Client, database: sessionmaker[Session]) -> None:
     claim = _claimed(database, job.id)
     with database.begin() as session:
         assert lifecycle.succeed(session, claim, None, [file])
-    kept = api.gradient(job.id).file
+    (kept,) = (one.file for one in api.gradients())
     assert kept is not None
     assert (kept.name, kept.size) == (file.name, file.size)
-    api.delete_gradients(job.id)
-    with pytest.raises(NotFound):
-        api.delete_gradients(job.id)
+    api.delete(job.id)
+    assert list(api.gradients()) == []
 
 
 def test_webhooks(api: Client) -> None:

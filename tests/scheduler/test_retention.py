@@ -448,8 +448,14 @@ def test_a_job_that_never_began_leaves_nothing_to_look_for_when_it_is_cancelled(
 
 
 def test_orphaned_files_stay_until_they_are_old_enough(
-    settings: Settings, database: Database, claim: Claim, store: Store, put: Put
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    store: Store,
+    put: Put,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(limits, "ORPHANED_FILE_SECONDS", 3600.0)
     key = put(claim.job_id, 1, "output/model.safetensors")
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))

@@ -2,6 +2,7 @@
 
 import re
 from datetime import datetime
+from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
@@ -95,12 +96,18 @@ def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, databa
 
 
 ACTS = [
-    ("workers/a/cordon", "worker.cordoned", "worker a"),
-    ("workers/a/drain", "worker.drained", "worker a"),
-    ("workers/a/uncordon", "worker.uncordoned", "worker a"),
-    ("queues/cpu/pause", "queue.paused", "queue cpu"),
-    ("queues/cpu/resume", "queue.resumed", "queue cpu"),
+    ("workers/a", "cordon", {"availability": "cordoned"}, "worker.cordoned", "worker a"),
+    ("workers/a", "drain", {"availability": "draining"}, "worker.drained", "worker a"),
+    ("workers/a", "uncordon", {"availability": "active"}, "worker.uncordoned", "worker a"),
+    ("queues/cpu", "pause", {"paused": True}, "queue.paused", "queue cpu"),
+    ("queues/cpu", "resume", {"paused": False}, "queue.resumed", "queue cpu"),
 ]
+
+
+def steer(client: TestClient, path: str, act: str, change: dict[str, Any], *, page: bool) -> int:
+    """Do it over REST, or as the page does. Returns the status."""
+    answer = client.post(f"/{path}/{act}") if page else client.patch(f"/v1/{path}", json=change)
+    return answer.status_code
 
 
 def told(client: TestClient) -> list[tuple[str, ...]]:
@@ -109,9 +116,9 @@ def told(client: TestClient) -> list[tuple[str, ...]]:
 
 
 @pytest.mark.threat
-@pytest.mark.parametrize("prefix", ["/v1/", "/"])
+@pytest.mark.parametrize("page", [False, True])
 def test_each_act_of_an_operator_is_done_and_recorded(
-    client: TestClient, jobs: Jobs, database: Database, prefix: str
+    client: TestClient, jobs: Jobs, database: Database, page: bool
 ) -> None:
     claim = jobs.running("eve")
     with database.begin() as session:
@@ -119,8 +126,8 @@ def test_each_act_of_an_operator_is_done_and_recorded(
         moved = update(Job).where(Job.id == claim.job_id)
         session.execute(moved.values(worker="a", worker_class="cpu"))
     states = []
-    for path, _, _ in ACTS:
-        assert client.post(prefix + path).status_code == (200 if prefix == "/v1/" else 303)
+    for path, act, change, _, _ in ACTS:
+        assert steer(client, path, act, change, page=page) == (303 if page else 200)
         [worker] = client.get("/v1/workers").json()["items"]
         [queue] = client.get("/v1/queues").json()["items"]
         states.append((worker["cordoned_at"] is None, worker["draining"], queue["paused_by"]))
@@ -132,19 +139,19 @@ def test_each_act_of_an_operator_is_done_and_recorded(
         (True, False, "ada"),
         (True, False, None),
     ]
-    acts = [(action, "ada", subject) for _, action, subject in ACTS]
+    acts = [(action, "ada", subject) for _, _, _, action, subject in ACTS]
     assert [record for record in told(client) if record[0] != "others.read"] == acts
 
 
 @pytest.mark.threat
-@pytest.mark.parametrize("prefix", ["/v1/", "/"])
-def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Database, prefix: str) -> None:
+@pytest.mark.parametrize("page", [False, True])
+def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Database, page: bool) -> None:
     with database.begin() as session:
         register(session, "a")
     looker = client_of(scopes=[Scope.JOBS_READ, Scope.ADMIN])
     writer = client_of(scopes=[Scope.JOBS_READ, Scope.JOBS_WRITE])
-    for path, _, _ in ACTS:
-        assert {user.post(prefix + path).status_code for user in (looker, writer)} == {403}
+    for path, act, change, _, _ in ACTS:
+        assert {steer(user, path, act, change, page=page) for user in (looker, writer)} == {403}
     assert "<form method" not in looker.get("/workers").text.partition("<main")[2]
     [worker] = looker.get("/v1/workers").json()["items"]
     [queue] = looker.get("/v1/queues").json()["items"]
@@ -152,8 +159,8 @@ def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Databa
 
 
 def test_what_is_not_there_is_not_steered(client: TestClient) -> None:
-    for path, _, _ in ACTS:
-        assert client.post(f"/v1/{path}").status_code == 404
+    for path, act, change, _, _ in ACTS:
+        assert steer(client, path, act, change, page=False) == 404
     assert told(client) == []
     assert client.get("/v1/queues").json() == {"items": []}
 
