@@ -95,6 +95,7 @@ def main() -> None:
         with sessions(engine_from(settings)).begin() as session:
             keys = [api_keys.create(session, "ada", "all", api_keys.SCOPES), "pk_not-a-key"]
         os.environ["HF_HUB_OFFLINE"] = "1"  # the Hub's seconds are not the server's
+        os.environ["MALLOC_ARENA_MAX"] = "2"  # as in the image
         server = Server.start(settings, Path(directory) / "api.log")
         try:
             requests = iter(hostile_requests(settings, keys, options.seed))
