@@ -132,7 +132,7 @@ def test_every_input_is_used() -> None:
         assert found
         passed_on = found[1].split()
         assert {f"--{name}" for name in passed_on} <= options_of("run")
-        assert set(inputs) == {*passed_on, *others, "install", "client-sha256"}
+        assert set(inputs) == {*passed_on, *others, "install"}
     texts = yaml.safe_dump(TEMPLATE)
     assert all(f"$[[ inputs.{name} ]]" in texts or name == "job-name" for name in SPEC["spec"]["inputs"])
     # No text of an input is part of a script, where it could say anything.
