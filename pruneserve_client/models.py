@@ -1834,22 +1834,6 @@ class RateFacts(Model):
     """How far the same figure of other pairs is from the median, at most; of five pairs or more without the two extreme ones. Where it exceeds the gain, the speed-up is not measurable."""
 
 
-class Receipt(Model):
-    """A job or sweep for a key without the scope `jobs:read`: which one, its state, where it is shown."""
-
-    id: UUID
-    """Identifies the job or sweep."""
-
-    state: str
-    """The current state."""
-
-    url: str
-    """Its address in this API, relative to this service."""
-
-    page: str
-    """Address of its page for people, relative to this service."""
-
-
 class Recipe(Model):
     """Everything that decides the pruned weights. Two equal recipes give equal results."""
 

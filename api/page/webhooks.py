@@ -16,7 +16,7 @@ from api.page.base.render import page, public_address
 from api.resources import AppResources, Database, Resources
 from api.schemas.pages import PageQuery
 from api.schemas.webhooks import DeliveryItem, Events, WebhookItem, WebhookPage, WebhookRequest
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from jobs.access.api_keys import Principal
 from jobs.webhooks import endpoints, outbox
 from jobs.webhooks.endpoints import MessageFormat
@@ -59,7 +59,7 @@ def list_webhooks(
 
 @router.post("/webhooks")
 def create(
-    request: Request, form: Annotated[WebhookForm, Form()], principal: ReadingWriter, resources: Resources
+    request: Request, form: Annotated[WebhookForm, Form()], principal: Writer, resources: Resources
 ) -> Response:
     """Create a webhook and show its secret above the others. No redirect: a page that can be loaded again
     must not hold it.

@@ -18,7 +18,7 @@ from api.problems.problems import NotPresentable
 from api.resources import AppResources, Database, Resources
 from api.schemas.jobs.query import METHOD_NAMES
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from jobs.access.api_keys import Scope
 from jobs.states import JobState
 from jobs.tables import Job
@@ -95,7 +95,7 @@ def withdraw(slug: Slug, principal: Writer, database: Database) -> Response:
 
 
 @router.get("/jobs/{job_id}/promote")
-def confirm(job_id: UUID, principal: ReadingWriter, database: Database) -> Response:
+def confirm(job_id: UUID, principal: Writer, database: Database) -> Response:
     """Explain what promoting a job means, and ask for a note."""
     with database.begin() as session:
         job = jobs.find(session, principal.owner, job_id)
@@ -106,7 +106,7 @@ def confirm(job_id: UUID, principal: ReadingWriter, database: Database) -> Respo
 
 @router.post("/jobs/{job_id}/promote")
 def promote(
-    job_id: UUID, principal: ReadingWriter, database: Database, note: Annotated[Note, Form()] = ""
+    job_id: UUID, principal: Writer, database: Database, note: Annotated[Note, Form()] = ""
 ) -> Response:
     """Show the job in the zoo."""
     entry = zoo.promote(database, principal, job_id, note)

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Response, status
 
 from api.actions.files import gradients
 from api.actions.jobs import Idempotency
-from api.actions.receipts import first_answer
 from api.actions.waiting import WaitingReasons
 from api.http.idempotency import BodyAsSent, IdempotencyKey
 from api.problems.problem import documented
@@ -63,7 +62,6 @@ def compute_gradients(
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:
         response.status_code = status.HTTP_200_OK
-        return first_answer(principal, job)
     return job
 
 

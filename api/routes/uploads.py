@@ -5,7 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions.files import uploads
-from api.actions.receipts import sent_before
 from api.http.ids import UploadId
 from api.problems.problem import documented
 from api.problems.problems import (
@@ -53,8 +52,7 @@ async def create_upload(
     """Upload a text in UTF-8: as plain text, or as JSON lines with a field `text` in each.
 
     Or upload gradient norms: the file that a gradient job or `python -m pruning --save-gradients` has made.
-    A file that was uploaded before keeps its name and time; a key without the scope `jobs:read` is answered
-    with those of this request.
+    A file that was uploaded before keeps its name and time.
     """
     # The middleware checks the type of a body; a request without a body gets here with any type.
     ending = UPLOAD_TYPES.get(media_type(request.headers))
@@ -66,7 +64,6 @@ async def create_upload(
     )
     if not created:
         response.status_code = status.HTTP_200_OK
-        return sent_before(principal, upload, name)
     return upload
 
 
