@@ -51,8 +51,10 @@ RUN pip wheel --no-deps --no-build-isolation --no-index --wheel-dir /wheels /sou
 
 FROM base AS api
 COPY --from=api-dependencies /opt/pruneserve /opt/pruneserve
-# Matplotlib keeps its list of fonts there; the rest of the file system may be read-only.
+# Matplotlib keeps its list of fonts there; the rest of the file system may be read-only. With more of glibc's heaps than two,
+# a process with many threads grows for hours.
 ENV PATH=/opt/pruneserve/bin:$PATH \
+    MALLOC_ARENA_MAX=2 \
     MPLCONFIGDIR=/tmp/matplotlib
 COPY --from=wheel /wheels /wheels
 RUN pip install --no-deps --no-index /wheels/*.whl

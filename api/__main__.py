@@ -11,8 +11,7 @@ import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from api.app import create_app
-from api.process import keep_from_collector, share_heaps, switch_threads_often
-from api.protocol import GuardedProtocol
+from api.process import keep_from_collector, switch_threads_often
 from api.resources import AppResources
 from jobs.monitoring import logs, traces
 from jobs.monitoring.figures import Part
@@ -76,7 +75,6 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
-    share_heaps()
     switch_threads_often()
     logs.begin(Part.API)
     hide_from_children()
@@ -84,7 +82,7 @@ def main() -> None:
     app = create_app()
     settings: Settings = app.state.resources.settings
     traces.start(Part.API, settings.traces)
-    serve(Part.API, settings.api_metrics, "PRUNESERVE_API_METRICS")
+    serve(Part.API, settings.metrics)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -92,7 +90,7 @@ def main() -> None:
         timeout_graceful_shutdown=_GRACE_SECONDS,
         timeout_keep_alive=_KEEP_ALIVE_SECONDS,
         server_header=False,
-        http=GuardedProtocol.of(settings),
+        http="h11",
         forwarded_allow_ips=list(settings.trusted_proxies),
         log_config=_log_config(),
     )

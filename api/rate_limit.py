@@ -23,6 +23,8 @@ _WINDOW_SECONDS = 60.0
 _STATE = "rate_limit"
 _LEAVE = "leave_open_requests"
 _MAX_BUCKETS = 100_000
+MAX_OPEN_REQUESTS = 100
+"""Requests of one owner that may be open at once, event streams and downloads included."""
 _IPV6_PREFIX = 64  # the smallest network that one host is given
 
 

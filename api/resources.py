@@ -10,12 +10,14 @@ from sqlalchemy import Engine
 from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
+from api import rate_limit
 from api.failure_log import FailureLog
 from api.identity_provider import IdentityProvider
 from api.pools import BoundedPool, Made
 from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.streams import Streams
+from jobs import limits
 from jobs.database import engine_for_requests, libpq_url, sessions, sessions_without_transactions
 from jobs.listener import Listener
 from jobs.notify import EVENTS
@@ -68,11 +70,11 @@ class AppResources:
             Streams(Listener.of(settings, EVENTS, "api"), database),
             Store(settings.store_url, links),
             RateLimiter(settings.rate_limit_per_minute),
-            OpenRequests(settings.max_open_requests),
-            RateLimiter(settings.max_failed_sign_ins_per_minute),
+            OpenRequests(rate_limit.MAX_OPEN_REQUESTS),
+            RateLimiter(limits.MAX_FAILED_SIGN_INS_PER_MINUTE),
             FailureLog(),
             Readiness(url, migrations.schema_digest()),
-            Waits(settings.lease_seconds),
+            Waits(limits.LEASE_SECONDS),
             BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
             BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),
             Made(

@@ -19,13 +19,14 @@ from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+from jobs import limits
 from jobs.access import api_keys, audit
 from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, in_one_line, sessions
 from jobs.health import Part, fault_of, is_alive
 from jobs.queries.backup import faults, named_files
 from jobs.secret_files import close_to_others
-from jobs.settings import as_table, settings
+from jobs.settings import as_tables, settings
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from jobs.webhooks import endpoints
@@ -74,7 +75,7 @@ def _run(arguments: argparse.Namespace) -> None:
     if arguments.command == "reencrypt":
         sys.exit(_reencrypt())
     if arguments.command == "settings":
-        print(as_table(), end="")
+        print(as_tables(), end="")
     else:
         print(_new_key(arguments.owner, arguments.name, arguments.scope or api_keys.ORDINARY_SCOPES))
 
@@ -133,7 +134,7 @@ def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
 
 def _health(part: Part) -> str | None:
     """Return what is wrong; None if nothing is."""
-    seconds = settings().lease_seconds
+    seconds = limits.LEASE_SECONDS
     with _session() as session:
         host = socket.gethostname()
         if is_alive(session, part, host, seconds):

@@ -17,9 +17,7 @@ from sqlalchemy.orm import Session, aliased
 from jobs.lifecycle import deletion, event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
-from jobs.storage import gradient_files
 from jobs.storage.multipart import PendingUpload
-from jobs.storage.owned_files import refuse_in_use
 from jobs.tables import (
     NOW,
     SEARCH_NOW,
@@ -202,25 +200,6 @@ def files_deleted(session: Session, look: Look, look_again_after: float) -> None
     session.execute(delete(DeletedJob).where(*this, DeletedJob.is_last))
     again = {"is_last": True, "look_at": NOW + timedelta(seconds=look_again_after)}
     session.execute(update(DeletedJob).where(*this).values(again))
-
-
-def delete_gradients(session: Session, owner: str, job_id: UUID) -> bool:
-    """Delete the norms that one of the owner's gradient jobs has kept. Returns False if there are none.
-
-    Raises `InUse` while a job that has not ended names them. A job that is being submitted holds a lock on
-    the row of the file, so this call waits for it and sees it.
-    """
-    file = session.scalar(
-        select(Artifact)
-        .join(Job, Job.id == Artifact.job_id)
-        .where(Job.id == job_id, Job.owner == owner, Job.method == GRADIENTS_ALONE)
-        .with_for_update(of=Artifact)
-    )
-    if file is None:
-        return False
-    refuse_in_use(session, owner, gradient_files.reference(file.sha256))
-    _delete_artifacts(session, job_id, "the gradient norms were deleted")
-    return True
 
 
 def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:

@@ -1,7 +1,7 @@
 """The database schema, made by revisions that run from inside the installed package.
 
 Until 0.1.0 is released there is one revision, which is edited in place. Its digest is stored in the database,
-so that a schema made by another state of it is refused: see "Changing the schema" in docs/operations.md.
+so that a schema made by another state of it is refused: see "Changing the schema" in docs/runbook.md.
 """
 
 import hashlib

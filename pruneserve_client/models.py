@@ -291,25 +291,6 @@ class ClassEstimate(Model):
     """Peak memory of the device that computes there; null where the time is."""
 
 
-class ClientItem(Model):
-    """The wheel of the client, with the command `pruneserve`."""
-
-    name: str
-    """The file's name, which pip needs."""
-
-    version: str
-    """The version, which is that of the server."""
-
-    size: int
-    """Size in bytes."""
-
-    sha256: str
-    """SHA-256 of the wheel, in hexadecimal. The same version has the same one."""
-
-    url: str
-    """Where to download the wheel, relative to this service."""
-
-
 class CompleteRequest(Model):
     """The request for a job with every default filled in: `POST /v1/jobs` takes it as it is."""
 
@@ -774,9 +755,6 @@ class GradientItem(Model):
     file: ArtifactItem | None
     """The file of the norms; null while there is none."""
 
-    deleted_at: AwareDatetime | None
-    """When the norms were deleted; null if they were not."""
-
 
 class GradientPage(Model):
     """A page of your gradient jobs, newest first, and how much of the quota gradient norms use."""
@@ -788,10 +766,10 @@ class GradientPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
     used_bytes: int
-    """Total size of all your gradient norms, uploaded ones included."""
+    """Total size of your uploads and gradient norms."""
 
     quota_bytes: int
-    """The most that your gradient norms may take together."""
+    """The most that your uploads and gradient norms may take together."""
 
 
 class GradientRequest(Model):
@@ -1796,6 +1774,13 @@ class PromotionRequest(Model):
     """What the model is good for, in a few words."""
 
 
+class QueueChange(Model):
+    """Whether workers may claim the jobs of a queue."""
+
+    paused: bool
+    """Whether no worker claims its jobs."""
+
+
 class QueueItem(Model):
     """A queue that has a worker or an open job, or was paused once."""
 
@@ -1845,22 +1830,6 @@ class RateFacts(Model):
 
     noise: float
     """How far the same figure of other pairs is from the median, at most; of five pairs or more without the two extreme ones. Where it exceeds the gain, the speed-up is not measurable."""
-
-
-class Receipt(Model):
-    """A job or sweep for a key without the scope `jobs:read`: which one, its state, where it is shown."""
-
-    id: UUID
-    """Identifies the job or sweep."""
-
-    state: str
-    """The current state."""
-
-    url: str
-    """Its address in this API, relative to this service."""
-
-    page: str
-    """Address of its page for people, relative to this service."""
 
 
 class Recipe(Model):
@@ -2407,9 +2376,6 @@ class StorageUse(Model):
     gradient_bytes: int
     """Gradient norms that you keep: computed and uploaded ones."""
 
-    gradient_quota_bytes: int
-    """What these norms may take together."""
-
     unfinished_bytes: int
     """Finished blocks of jobs that run, or that a retry resumes."""
 
@@ -2419,8 +2385,8 @@ class StorageUse(Model):
     upload_bytes: int
     """Uploaded texts."""
 
-    upload_quota_bytes: int
-    """What the texts may take together."""
+    quota_bytes: int
+    """What uploads and gradient norms may take together."""
 
     total_bytes: int
     """All of it."""
@@ -2768,10 +2734,10 @@ class UploadPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
     used_bytes: int
-    """Total size of all your uploaded texts. `/v1/gradients` has that of gradient norms."""
+    """Total size of your uploads and gradient norms."""
 
     quota_bytes: int
-    """The most that your uploaded texts may take together."""
+    """The most that your uploads and gradient norms may take together."""
 
 
 class Vary(Model):
@@ -2946,6 +2912,13 @@ class WeightedDataset(Model):
 
     weight: float = 1.0
     """Relative to the weights of the other datasets."""
+
+
+class WorkerChange(Model):
+    """Whether a worker may take jobs."""
+
+    availability: Literal["active", "cordoned", "draining"] | str
+    """`active`: it takes jobs; `cordoned`: it takes none; `draining`: none, and it ends once it runs none."""
 
 
 class WorkerItem(Model):

@@ -47,7 +47,7 @@ def main() -> None:
     # One connection each for rounds and four of the threads.
     engine = engine_from(settings(), name=connection_name("scheduler"), pool_size=5)
     database = sessions(engine)
-    scheduler = Scheduler(database, settings())
+    scheduler = Scheduler(database)
 
     def stop(number: int, frame: FrameType | None) -> None:
         scheduler.stop()
@@ -64,8 +64,8 @@ def main() -> None:
 def _background(scheduler: Scheduler, database: sessionmaker[Session], settings: Settings) -> Iterator[None]:
     """Run what works in threads. The last to start is the first to stop."""
     threads: list[Background] = []
-    standing = StandingReader(database, settings)
-    if serve(Part.SCHEDULER, settings.scheduler_metrics, "PRUNESERVE_SCHEDULER_METRICS", standing):
+    standing = StandingReader(database)
+    if serve(Part.SCHEDULER, settings.metrics, standing):
         threads.append(standing)
     checks, sizing = PendingChecks(database, settings), Sizing(database, settings)
 

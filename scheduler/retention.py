@@ -13,7 +13,7 @@ from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import retention
+from jobs import limits, retention
 from jobs.caches import gradients, perplexities
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import sent_files
@@ -29,6 +29,10 @@ log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 30.0
 _REVOKED_KEY_DAYS = 30.0
+_IDEMPOTENCY_KEY_DAYS = 7.0
+_UNFINISHED_DAYS = 7.0  # then a retry begins anew
+_CACHE_DAYS = 30.0  # since the last use
+_EVENT_DAYS = 30.0  # of progress events; others stay
 _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
@@ -68,13 +72,11 @@ class Retention(Background):
 
     def _delete_expired_rows(self) -> None:
         settings = self._settings
-        self._write(
-            lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
-        )
+        self._write(lambda s: retention.forget_idempotency_keys(s, _IDEMPOTENCY_KEY_DAYS, _ROWS_PER_ROUND))
         self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
         self._forget_progress()
-        self._write(lambda s: gradients.evict_unused(s, settings.gradient_days, _JOBS_PER_ROUND))
-        self._write(lambda s: perplexities.evict_unused(s, settings.gradient_days, _ROWS_PER_ROUND))
+        self._write(lambda s: gradients.evict_unused(s, _CACHE_DAYS, _JOBS_PER_ROUND))
+        self._write(lambda s: perplexities.evict_unused(s, _CACHE_DAYS, _ROWS_PER_ROUND))
         self._norms_in_size()
         self._final_states_in_size()
         if (days := settings.artifact_days) is not None:
@@ -85,9 +87,9 @@ class Retention(Background):
     def _forget_progress(self) -> None:
         """Delete for a few seconds at most: there may be more of it than of everything else together."""
         give_up_at = time.monotonic() + _SECONDS_FOR_PROGRESS
-        days = self._settings.event_days
         while (
-            self._write(lambda s: retention.forget_progress(s, days, _ROWS_PER_ROUND)) == _ROWS_PER_ROUND
+            self._write(lambda s: retention.forget_progress(s, _EVENT_DAYS, _ROWS_PER_ROUND))
+            == _ROWS_PER_ROUND
             and time.monotonic() < give_up_at
             and not self._between.stopped
         ):
@@ -102,7 +104,7 @@ class Retention(Background):
         if last_use == self._norms_used_at:
             return
         with self._database.begin() as session:
-            done = gradients.evict_beyond(session, self._settings.gradient_bytes, _JOBS_PER_ROUND)
+            done = gradients.evict_beyond(session, self._settings.gradient_cache_bytes, _JOBS_PER_ROUND)
         is_done = done.dropped < _JOBS_PER_ROUND and not done.spared
         self._norms_used_at = last_use if is_done else None
 
@@ -124,12 +126,11 @@ class Retention(Background):
         if not self._abort_uploads(job_prefix(look.job_id), known=look.uploads):
             return  # nobody else knows their names: they are looked for again
         with self._database.begin() as session:
-            retention.files_deleted(session, look, self._settings.orphaned_file_seconds)
+            retention.files_deleted(session, look, limits.ORPHANED_FILE_SECONDS)
 
     def _drop_finished_blocks(self) -> None:
-        days = self._settings.unfinished_days
         with self._database.begin() as session:
-            begun = retention.begun_long_ago(session, days, _JOBS_PER_ROUND, self._aborted_up_to)
+            begun = retention.begun_long_ago(session, _UNFINISHED_DAYS, _JOBS_PER_ROUND, self._aborted_up_to)
         give_up_at = time.monotonic() + _SECONDS_FOR_BEGUN_UPLOADS
         for job_id, rows in begun.items():
             self._aborted_up_to = job_id
@@ -139,13 +140,11 @@ class Retention(Background):
                 log.warning("uploads in parts of job %s, which ended long ago, stay: %s", job_id, error)
             if time.monotonic() >= give_up_at:
                 break
-        self._write(lambda s: retention.drop_finished_blocks(s, days, _JOBS_PER_ROUND))
+        self._write(lambda s: retention.drop_finished_blocks(s, _UNFINISHED_DAYS, _JOBS_PER_ROUND))
 
     def _delete_orphaned_files(self) -> None:
         with self._database.begin() as session:
-            jobs = retention.take_orphaned_files(
-                session, self._settings.orphaned_file_seconds, _JOBS_PER_ROUND
-            )
+            jobs = retention.take_orphaned_files(session, limits.ORPHANED_FILE_SECONDS, _JOBS_PER_ROUND)
         _one_by_one(partial(self._delete_orphaned_files_of, job) for job in jobs)
 
     def _delete_orphaned_files_of(self, job: OrphanedFiles) -> None:

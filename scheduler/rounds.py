@@ -20,13 +20,12 @@ from contextlib import suppress
 from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import names
+from jobs import limits, names
 from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, in_one_line, waits_for_others
 from jobs.lifecycle import lifecycle
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
 from jobs.queue import schedulers, workers
 from jobs.queue.held_jobs import ExpiredLease, expired_leases
-from jobs.settings import Settings
 from jobs.sweeps import sweeps
 from scheduler.pause import Pause
 from scheduler.wake_ups import wake_workers
@@ -45,12 +44,10 @@ class Scheduler:
     def __init__(
         self,
         database: sessionmaker[Session],
-        settings: Settings,
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._database = database
-        self._settings = settings
         self._clock = clock
         self._between = Pause(_LEAST_PAUSE_SECONDS)
         self._connected_since: float | None = None
@@ -71,7 +68,7 @@ class Scheduler:
             if not succeeded:
                 next_at = now + _SECONDS_AFTER_FAILURE
             elif whole:
-                next_at = now + self._settings.heartbeat_seconds
+                next_at = now + limits.HEARTBEAT_SECONDS
             stopped = self._between.wait(max(0.0, next_at - now), whole=not succeeded)
 
     def wake(self) -> None:
@@ -96,7 +93,7 @@ class Scheduler:
             with self._database.begin() as session:
                 sweeps.advance(session)
             with self._database.begin() as session:
-                wake_workers(session, self._settings.lease_seconds)
+                wake_workers(session, limits.LEASE_SECONDS)
             self._record_broker_status(reached=True)
         except DATABASE_UNAVAILABLE as error:
             if waits_for_others(error):
@@ -131,7 +128,7 @@ class Scheduler:
 
     def _record_heartbeat(self) -> None:
         now = self._clock()
-        if self._seen_at is None or now - self._seen_at >= self._settings.heartbeat_seconds:
+        if self._seen_at is None or now - self._seen_at >= limits.HEARTBEAT_SECONDS:
             with self._database.begin() as session:
                 schedulers.scheduler_seen(session, self._name, reaches_broker=self._reaches_broker)
                 if self._deleted_at is None or now - self._deleted_at >= _KEPT_SECONDS / 10:
@@ -150,11 +147,11 @@ class Scheduler:
         with self._database.begin() as session:
             expired = expired_leases(session, _LEASES_PER_ROUND)
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at > self._settings.lease_seconds / 2:
+        if self._looked_at is None or now - self._looked_at > limits.LEASE_SECONDS / 2:
             self._connected_since = None
         self._looked_at = now
         self._connected_since = self._connected_since or now
-        if now - self._connected_since < self._settings.lease_seconds:
+        if now - self._connected_since < limits.LEASE_SECONDS:
             return
         for lease in expired:
             try:
@@ -165,11 +162,10 @@ class Scheduler:
                 log.warning("job %s: another process holds its lock; it is taken back later", lease.job_id)
 
     def _take_back(self, lease: ExpiredLease) -> None:
-        settings = self._settings
         with self._database.begin() as session:
             # A worker sends a heartbeat at least twice in the time of a lease, whatever its job does.
-            died = workers.is_silent(session, lease.worker, settings.lease_seconds / 2)
-            most = settings.max_worker_faults if died else settings.max_lost_attempts
+            died = workers.is_silent(session, lease.worker, limits.LEASE_SECONDS / 2)
+            most = limits.MAX_WORKER_FAULTS if died else limits.MAX_LOST_ATTEMPTS
             reason = f"worker {lease.worker} {'is gone' if died else 'let its lease expire'}"
             state = lifecycle.take_back(
                 session, lease.job_id, lease.lease_token, reason, most, worker_died=died

@@ -17,6 +17,7 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.queue import sizing, workers
 from jobs.queue.needs import Needs, requested
 from jobs.queue.sizing import NewJob
@@ -77,7 +78,7 @@ class Sizing(Background):
             self._waiting = sizing.still_unsized(session, self._waiting)
             self._take_some_of_each_owner(session)
             if self._waiting:
-                self._live = workers.live(session, self._settings.lease_seconds)
+                self._live = workers.live(session, limits.LEASE_SECONDS)
         looked_at = {job.job_id: self._needs(job) for job in self._waiting.values()}
         known = {job_id: needs for job_id, (done, needs) in looked_at.items() if done}
         if known:  # in one transaction: commits that notify wait for each other

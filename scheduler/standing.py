@@ -9,6 +9,7 @@ from collections.abc import Iterable
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.monitoring.catalogue import (
     JOBS,
     OLDEST_QUEUED,
@@ -21,7 +22,6 @@ from jobs.monitoring.catalogue import (
 )
 from jobs.monitoring.port import Values
 from jobs.queue.standing import Standing, standing
-from jobs.settings import Settings
 from scheduler.background import Background
 
 _HEARTBEATS_BETWEEN_READS = 2
@@ -32,17 +32,15 @@ class StandingReader(Background):
 
     name = "standing"
 
-    def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
-        """`settings` says how often workers send heartbeats, and how long one without them is alive."""
-        super().__init__(_HEARTBEATS_BETWEEN_READS * settings.heartbeat_seconds, at_once=True)
+    def __init__(self, database: sessionmaker[Session]) -> None:
+        super().__init__(_HEARTBEATS_BETWEEN_READS * limits.HEARTBEAT_SECONDS, at_once=True)
         self._database = database
-        self._seen_within = settings.lease_seconds
         self._read: tuple[Standing, float] | None = None
 
     def round(self) -> None:
         """Read once."""
         with self._database.begin() as session:
-            found = standing(session, self._seen_within)
+            found = standing(session, limits.LEASE_SECONDS)
         self._read = found, time.time()
 
     def gauges(self) -> Iterable[tuple[Gauges, Values]]:

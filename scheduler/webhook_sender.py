@@ -44,6 +44,8 @@ _SECONDS_AFTER_FAILURE = 5.0
 _CONCURRENCY = 64
 _LEASE_SECONDS = 120.0  # far longer than sending one message can take
 _SECONDS_BETWEEN_CLEANUPS = 3600.0
+_DISABLE_DAYS = 5.0  # without a successful delivery
+_DELIVERY_DAYS = 30.0  # for which deliveries are kept
 _LINKS = ("url", "page")
 
 
@@ -72,8 +74,8 @@ class WebhookSender(Background):
         self._secret_box = SecretBox(settings.secret_keys)
         self._url_policy = UrlPolicy.of(settings.webhook_allow)
         self._public_url = settings.public_url
-        self._disable_after = timedelta(days=settings.webhook_disable_days)
-        self._keep = timedelta(days=settings.webhook_delivery_days)
+        self._disable_after = timedelta(days=_DISABLE_DAYS)
+        self._keep = timedelta(days=_DELIVERY_DAYS)
         self._resolve = resolve
         self._cleaned_up_at: float | None = None
 

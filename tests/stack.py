@@ -27,6 +27,10 @@ from jobs.spec.job import JobSpec
 from jobs.states import ENDED
 from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
+from tests.limits import with_limits
+
+LEASE_SECONDS = 10.0
+"""Of the processes of a stack."""
 
 TIMEOUT_SECONDS = 280.0
 _ROOT = Path(__file__).parents[1]
@@ -42,6 +46,8 @@ class Stack:
     model: Path
     calibration: Path
     processes: list[Service] = field(default_factory=list)
+    metrics: dict[str, str] = field(default_factory=dict)
+    """Where each part serves its metrics."""
 
     def __enter__(self) -> Self:
         return self
@@ -50,20 +56,29 @@ class Stack:
         for process in self.processes:
             process.stop()
 
+    def limit(self, **values: float) -> None:
+        """Let the processes that are started from now on have these `jobs.limits`."""
+        self.environment |= with_limits(self.environment, **values)
+
     def start_scheduler(self) -> Service:
-        return self._start(Service("scheduler", self._directory(), ["scheduler"], self.environment))
+        return self._start(
+            Service("scheduler", self._directory(), ["scheduler"], self._environment("scheduler"))
+        )
 
     def start_worker(self, **environment: str) -> Service:
-        return self._start(Worker(self._directory(), self.environment | environment))
+        return self._start(Worker(self._directory(), self._environment("worker") | environment))
 
     def start_api(self) -> httpx.Client:
         """Start the API and return a client with an API key of the owner `ada`."""
-        api = Api(self._directory(), free_port(), self.environment)
+        api = Api(self._directory(), free_port(), self._environment("api"))
         self._start(api)
         with self.database.begin() as session:
             key = api_keys.create(session, "ada", "test")
         headers = {"Authorization": f"Bearer {key}"}
         return httpx.Client(base_url=api.url, headers=headers, timeout=TIMEOUT_SECONDS, trust_env=False)
+
+    def _environment(self, part: str) -> dict[str, str]:
+        return self.environment | {"PRUNESERVE_METRICS": self.metrics.get(part, "")}
 
     def start(self, module: str) -> Service:
         """Start a module of the tests as a process."""
@@ -182,10 +197,8 @@ def environment_of(settings: Settings, model: Path, calibration: Path) -> dict[s
         "PRUNESERVE_MODEL_ROOTS": str(model.parent),
         "PRUNESERVE_DATA_ROOTS": str(calibration.parent),
         "PRUNESERVE_DEVICE": "cpu",
-        "PRUNESERVE_HEARTBEAT_SECONDS": "1",
-        "PRUNESERVE_LEASE_SECONDS": "10",
         "HF_HUB_OFFLINE": "1",
-    }
+    } | with_limits(HEARTBEAT_SECONDS=1, LEASE_SECONDS=LEASE_SECONDS)
 
 
 def write_calibration(path: Path) -> None:

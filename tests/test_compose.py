@@ -36,7 +36,7 @@ def test_every_part_is_confined(name: str) -> None:
 
 
 def test_the_documented_options_of_podman_are_those_of_the_compose_file() -> None:
-    page = " ".join((CHECKOUT / "docs" / "operations.md").read_text().split())
+    page = " ".join((CHECKOUT / "docs" / "install.md").read_text().split())
     (text,) = re.findall(
         r"`podman run` takes the options of the compose file \((.*?)\), and each secret", page
     )

@@ -15,4 +15,4 @@ def test_a_snapshot_says_what_the_code_does(name: str) -> None:
 def test_every_setting_stands_under_its_environment_variable(monkeypatch: pytest.MonkeyPatch) -> None:
     variables = CONTRACTS["settings.json"]()["properties"]
     assert len(variables) == len(Settings.model_fields)
-    assert {"DATABASE_URL", "BROKER_URL", "STORE_URL", "PRUNESERVE_LEASE_SECONDS"} <= variables.keys()
+    assert {"DATABASE_URL", "BROKER_URL", "STORE_URL", "PRUNESERVE_DEVICE"} <= variables.keys()

@@ -83,4 +83,4 @@ def test_the_search_finds_a_page_when_the_site_is_read_from_the_disk(site: Path)
         found = page.locator(".md-search-result__link").evaluate_all(
             "(links) => links.map((link) => link.href)"
         )
-    assert any("operations.html" in address for address in found), found
+    assert any("runbook.html" in address for address in found), found

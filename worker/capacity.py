@@ -2,6 +2,7 @@
 
 import shutil
 
+from jobs import limits
 from jobs.queue.classes import Capacity, class_of
 from jobs.settings import Settings
 from pruning.runtime.cgroup import host_memory
@@ -22,7 +23,7 @@ def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
         gpus=gpus.count,
         device_bytes=gpus.free_bytes,
         host_bytes=allowed_memory(settings),
-        scratch_bytes=max(0, free - settings.min_free_disk_bytes),
+        scratch_bytes=max(0, free - limits.MIN_FREE_DISK_BYTES),
     )
 
 

@@ -27,6 +27,7 @@ from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
 import pruning.run
+from jobs import limits
 from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
@@ -68,6 +69,7 @@ from worker.self_test import Unfit, check_device, check_work_directory
 log = logging.getLogger(__name__)
 
 # A library that fails while it loads may do so again and again, whatever the network does.
+_HUB_PATIENCE_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
 _PATIENCE_WITHOUT_A_NETWORK_ERROR = 300.0
 
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
@@ -166,7 +168,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         attempt.broke_its_process = not isinstance(failure, Unfit | DiskFull | OSError)
         return lambda session: _requeue(session, attempt, error)
     if isinstance(failure, Unreachable):
-        patience = attempt.settings.hub_patience_seconds
+        patience = _HUB_PATIENCE_SECONDS
         if not is_of_the_network(failure):
             patience = min(patience, _PATIENCE_WITHOUT_A_NETWORK_ERROR)
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
@@ -198,7 +200,7 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
         told = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
         error = error.model_copy(update={"message": told})
-    return lifecycle.requeue_after_fault(session, claim, error, attempt.settings.max_worker_faults)
+    return lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
 
 
 def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[FinishedArtifact]]:
@@ -255,7 +257,7 @@ def _wants_speed(attempt: Attempt, perplexity: float) -> bool:
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
-    live = attempt.transaction(lambda session: workers.live(session, attempt.settings.lease_seconds))
+    live = attempt.transaction(lambda session: workers.live(session, limits.LEASE_SECONDS))
     needs = Needs.of(attempt.spec, shape, live)
     claim, worker = attempt.claim, attempt.worker.name
     if not attempt.transaction(lambda session: memory.fits_here(session, claim, worker, needs)):

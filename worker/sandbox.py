@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from jobs import limits
 from jobs.settings import Settings
 from pruning.sandbox.confine import Limits
 from pruning.sandbox.sandbox import Sandbox
@@ -18,8 +19,8 @@ def sandbox(settings: Settings, scratch: Path) -> Sandbox:
     return Sandbox(
         Limits(
             memory_bytes=min(usual.memory_bytes, allowed_memory(settings)),
-            cpu_seconds=max(1, min(usual.cpu_seconds, int(settings.stall_seconds / 4))),
-            wall_seconds=min(usual.wall_seconds, settings.stall_seconds / 2),
+            cpu_seconds=max(1, min(usual.cpu_seconds, int(limits.STALL_SECONDS / 4))),
+            wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),
         ),
         all_layers=settings.sandbox == "require",
         scratch=scratch,

@@ -20,6 +20,7 @@ from sqlalchemy import text
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.database import connection_name, engine_from, sessions
 from jobs.settings import Settings, settings
 from jobs.states import Cause
@@ -66,11 +67,11 @@ def check_work_directory(configured: Settings) -> None:
 
 def check_free_disk(configured: Settings) -> None:
     """See that enough of the disk is free. The work directory must exist. Raises `Unfit`."""
-    free, least = shutil.disk_usage(configured.work_dir).free, configured.min_free_disk_bytes
+    free, least = shutil.disk_usage(configured.work_dir).free, limits.MIN_FREE_DISK_BYTES
     if free < least:
         raise Unfit(
-            f"its disk has {byte_size(free)} free, and {byte_size(least)} must stay free "
-            f"(PRUNESERVE_MIN_FREE_DISK_BYTES); make room on the disk of its {WORK_DIRECTORY}",
+            f"its disk has {byte_size(free)} free, and {byte_size(least)} must stay free; "
+            f"make room on the disk of its {WORK_DIRECTORY}",
             detail=str(configured.work_dir),
         )
 

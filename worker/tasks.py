@@ -26,7 +26,7 @@ def prepare_child(**signal: object) -> None:
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
     keep_resettable()  # before the process is closed: only root may open the file afterwards
     close_to_others()
-    if settings().worker_metrics is not None:
+    if settings().metrics is not None:
         pass_on_to(Identity.from_environment().figures)
     traces.start(Part.WORKER, settings().traces)
     fix_cublas_workspace()

@@ -7,6 +7,7 @@ from api.actions.model_shape import shape_of
 from api.resources import AppResources
 from api.schemas.jobs.requests import JobRequest
 from api.schemas.workers import ClassEstimate, Estimate
+from jobs import limits
 from jobs.queue import workers
 from jobs.queue.classes import nearest, smallest_that_fits
 from jobs.queue.needs import Needs
@@ -29,7 +30,7 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     spec = request.spec()
     request_checks.check(spec, resources.settings)
     shape = shape_of(spec.recipe.model, owner, resources.settings)
-    seen_within = resources.settings.lease_seconds
+    seen_within = limits.LEASE_SECONDS
     with resources.database.begin() as session:
         classes = workers.fleet(session, seen_within).classes
         by_class = workers.by_class(session, seen_within)

@@ -15,6 +15,8 @@ from jobs.access.api_keys import Principal, Scope
 from jobs.access.audit import Action
 from jobs.settings import Settings
 
+_DEFAULT_DAYS = 365.0
+
 
 def issue(resources: AppResources, principal: Principal, request: KeyRequest) -> NewKey:
     """Create a key. Raises ScopeMissing for one that the principal may not grant, InvalidRequest for one that
@@ -24,7 +26,6 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
     if owner != principal.owner:
         _require_admin(principal)
     lifetime = _lifetime(resources.settings, request.expires_in_days)
-    max_keys = resources.settings.max_keys
     try:
         with resources.database.begin() as session:
             row, key = api_keys.issue(
@@ -33,13 +34,14 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
                 request.name,
                 request.scopes,
                 created_by=principal.key_id,
-                max_keys=max_keys,
                 lifetime=lifetime,
             )
             audit.record(session, Action.KEY_CREATED, principal, f"key {row.id}", owner)
             return NewKey.of(row, key)
     except api_keys.TooManyKeys as error:
-        raise QuotaExceeded(f"An owner may have at most {max_keys} valid keys. Revoke some.") from error
+        raise QuotaExceeded(
+            f"An owner may have at most {api_keys.MAX_KEYS} valid keys. Revoke some."
+        ) from error
     except api_keys.CreatorInvalid as error:
         raise NotAuthenticated from error
     except api_keys.Beyond as error:
@@ -56,7 +58,7 @@ def _lifetime(settings: Settings, days: float | None) -> timedelta:
 
 def default_days(settings: Settings) -> float:
     """Return the days for which a key is valid whose request does not say."""
-    return min(settings.key_days, settings.max_key_days)
+    return min(_DEFAULT_DAYS, settings.max_key_days)
 
 
 def list_page(

@@ -12,7 +12,6 @@ from api.actions import request_checks
 from api.actions.jobs import Idempotency
 from api.actions.model_shape import shape_of
 from api.actions.parse_job import parse_job
-from api.actions.receipts import first_answer_of_sweep
 from api.actions.waiting import WaitingReasons
 from api.problems.problem import FieldError
 from api.problems.problems import IdempotencyKeyReused, InvalidRequest, NotFound
@@ -29,7 +28,7 @@ from api.schemas.sweeps import (
     SweepRequest,
     Vary,
 )
-from jobs.access.api_keys import Principal, Scope
+from jobs.access.api_keys import Principal
 from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search
@@ -40,10 +39,6 @@ from pruning.recipe import UNIT_KINDS, implies_sparsity
 
 _DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
 """What the searches over structure decide of it."""
-
-_UNTOLD = (
-    "no shape of the model meets it, or the dense model does; a key with the scope jobs:read is told more"
-)
 
 NO_SUCH_SWEEP = "There is no such sweep, or it belongs to another owner."
 
@@ -57,8 +52,6 @@ def submit(
 ) -> tuple[SweepDetail, bool]:
     """Queue all jobs of a sweep, or none; of a search, queue the first job.
 
-    A key without the scope `jobs:read` is not told how large the shapes of a search are.
-
     Returns the sweep, and whether this call created it: a repeated request returns the first one. Raises
     RequestValidationError and InvalidRequest for a job that is refused, IdempotencyKeyReused, and
     `quota.QueueFull`.
@@ -66,7 +59,7 @@ def submit(
     owner, found = principal.owner, list[Shape]()
     if request.target is not None and request.target.is_of_size:  # before a transaction begins: it may wait
         if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
-            return first_answer_of_sweep(principal, earlier), False
+            return earlier, False
         found = _shapes(resources, principal, request, request.target)
     with resources.database.begin() as session:
 
@@ -78,15 +71,12 @@ def submit(
             return _search(session, resources, owner, request, request.target)
 
         if idempotency is None:
-            return _told(principal, _detail(session, make(), reasons)), True
+            return _detail(session, make(), reasons), True
         try:
             sweep, created = make_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
         except KeyReused as error:
             raise IdempotencyKeyReused(str(error)) from error
-        found_before = _detail(session, sweep, reasons)
-        if not created:
-            return first_answer_of_sweep(principal, found_before), False
-        return _told(principal, found_before), True
+        return _detail(session, sweep, reasons), created
 
 
 def _made_before(
@@ -101,13 +91,6 @@ def _made_before(
         except KeyReused as error:
             raise IdempotencyKeyReused(str(error)) from error
         return _detail(session, sweep, reasons) if sweep else None
-
-
-def _told(principal: Principal, sweep: SweepDetail) -> SweepDetail:
-    """Return a sweep without the sizes of its shapes, unless the principal may read."""
-    if Scope.JOBS_READ in principal.scopes or sweep.search is None:
-        return sweep
-    return sweep.model_copy(update={"search": sweep.search.model_copy(update={"shapes": []})})
 
 
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
@@ -264,8 +247,7 @@ def _shapes(
     except Unsearchable as error:
         raise InvalidRequest(FieldError.of("job.model", str(error), base.recipe.model.id)) from error
     except NoShape as error:
-        reason = str(error) if Scope.JOBS_READ in principal.scopes else _UNTOLD
-        raise InvalidRequest(FieldError(field="target", message=reason)) from error
+        raise InvalidRequest(FieldError(field="target", message=str(error))) from error
 
 
 def _comparison(

@@ -1,13 +1,13 @@
 """The workers, the queues, and what owners may take of them, for those who run the service."""
 
 from collections.abc import Callable
-from enum import StrEnum
 
 from sqlalchemy.orm import Session
 
 from api.problems.problems import NotFound
 from api.resources import AppResources
 from api.schemas.workers import (
+    Availability,
     QueueItem,
     QueueList,
     ShareChange,
@@ -16,34 +16,21 @@ from api.schemas.workers import (
     WorkerItem,
     WorkerList,
 )
+from jobs import limits
 from jobs.access import audit
-from jobs.access.api_keys import Principal
+from jobs.access.api_keys import Principal, Scope
 from jobs.access.audit import Action
-from jobs.queue import overview, shares, steering
+from jobs.queue import overview, steering
+from jobs.queue import shares as owner_shares
 
 DAYS = 30
 """The days of use that are counted where none are asked for."""
 
 
-class WorkerAct(StrEnum):
-    """What an operator does to a worker."""
-
-    CORDON = "cordon"
-    UNCORDON = "uncordon"
-    DRAIN = "drain"
-
-
-class QueueAct(StrEnum):
-    """What an operator does to a queue."""
-
-    PAUSE = "pause"
-    RESUME = "resume"
-
-
-_WORKER_ACTS: dict[WorkerAct, tuple[Callable[[Session, str], bool], Action]] = {
-    WorkerAct.CORDON: (steering.cordon, Action.WORKER_CORDONED),
-    WorkerAct.UNCORDON: (steering.uncordon, Action.WORKER_UNCORDONED),
-    WorkerAct.DRAIN: (steering.drain, Action.WORKER_DRAINED),
+_CHANGES: dict[Availability, tuple[Callable[[Session, str], bool], Action]] = {
+    Availability.ACTIVE: (steering.uncordon, Action.WORKER_UNCORDONED),
+    Availability.CORDONED: (steering.cordon, Action.WORKER_CORDONED),
+    Availability.DRAINING: (steering.drain, Action.WORKER_DRAINED),
 }
 
 
@@ -53,19 +40,19 @@ def list_workers(resources: AppResources, principal: Principal) -> WorkerList:
     The list names the jobs of other owners, which is recorded in the audit log.
     """
     with resources.database.begin() as session:
-        listed = WorkerList.of(overview.workers(session, resources.settings.lease_seconds))
+        listed = WorkerList.of(overview.workers(session, limits.LEASE_SECONDS))
         owners = {worker.job.owner for worker in listed.items if worker.job is not None}
         if owners - {principal.owner}:
             audit.record_look(session, principal, "GET /v1/workers")
     return listed
 
 
-def steer(resources: AppResources, principal: Principal, name: str, act: WorkerAct) -> WorkerItem:
+def steer(resources: AppResources, principal: Principal, name: str, availability: Availability) -> WorkerItem:
     """Cordon, uncordon or drain a worker, with a record in the audit log. Raises NotFound."""
-    change, action = _WORKER_ACTS[act]
+    change, action = _CHANGES[availability]
     with resources.database.begin() as session:
         changed = change(session, name)
-        seen = overview.worker(session, name, resources.settings.lease_seconds) if changed else None
+        seen = overview.worker(session, name, limits.LEASE_SECONDS) if changed else None
         if seen is None:
             raise NotFound("There is no such worker: it has ended, or was not heard of for an hour.")
         audit.record(session, action, principal, f"worker {name}")
@@ -75,16 +62,16 @@ def steer(resources: AppResources, principal: Principal, name: str, act: WorkerA
 def list_queues(resources: AppResources) -> QueueList:
     """Return the queues with their numbers of jobs and workers."""
     with resources.database.begin() as session:
-        return QueueList.of(overview.queues(session, resources.settings.lease_seconds))
+        return QueueList.of(overview.queues(session, limits.LEASE_SECONDS))
 
 
-def steer_queue(resources: AppResources, principal: Principal, name: str, act: QueueAct) -> QueueItem:
+def steer_queue(resources: AppResources, principal: Principal, name: str, *, paused: bool) -> QueueItem:
     """Pause or resume a queue, with a record in the audit log. Raises NotFound."""
-    seconds = resources.settings.lease_seconds
+    seconds = limits.LEASE_SECONDS
     with resources.database.begin() as session:
         if overview.queue(session, name, seconds) is None:
             raise NotFound("There is no such queue: no worker reads it, and no job waits in it.")
-        if act == QueueAct.PAUSE:
+        if paused:
             steering.pause(session, name, principal.owner)
             action = Action.QUEUE_PAUSED
         else:
@@ -94,25 +81,22 @@ def steer_queue(resources: AppResources, principal: Principal, name: str, act: Q
         return QueueItem.model_validate(overview.queue(session, name, seconds))
 
 
-def shares_of_all(resources: AppResources, principal: Principal, days: int) -> ShareList:
-    """Return what every owner may take and has used, with a record of the look in the audit log."""
+def shares(resources: AppResources, principal: Principal, days: int) -> ShareList:
+    """Return what owners may take and have used: the principal's, and for an admin all, with a record."""
     with resources.database.begin() as session:
-        found = shares.standings(session, days)
+        own = owner_shares.standing(session, principal.owner, days)
+        others = owner_shares.standings(session, days) if Scope.ADMIN in principal.scopes else []
+        by_owner = {each.owner: each for each in (own, *others)}
+        found = [by_owner[owner] for owner in sorted(by_owner)]
         if {each.owner for each in found} - {principal.owner}:
             audit.record_look(session, principal, "GET /v1/owners")
         return ShareList(items=[ShareItem.model_validate(each) for each in found])
 
 
-def share_of(resources: AppResources, owner: str, days: int) -> ShareItem:
-    """Return what an owner may take and has used."""
-    with resources.database.begin() as session:
-        return ShareItem.model_validate(shares.standing(session, owner, days))
-
-
 def grant(resources: AppResources, principal: Principal, owner: str, change: ShareChange) -> ShareItem:
     """Change what an owner may take, with a record of what was named in the audit log."""
     with resources.database.begin() as session:
-        shares.grant(session, owner, change.model_dump(exclude_unset=True))
+        owner_shares.grant(session, owner, change.model_dump(exclude_unset=True))
         named = change.model_dump_json(exclude_unset=True)
         audit.record(session, Action.SHARE_GRANTED, principal, f"share {named}", owner)
-        return ShareItem.model_validate(shares.standing(session, owner, DAYS))
+        return ShareItem.model_validate(owner_shares.standing(session, owner, DAYS))

@@ -8,7 +8,6 @@ from fastapi import Path
 JobId = Annotated[UUID, Path(description="The job's `id`.")]
 ArtifactId = Annotated[UUID, Path(description="The artifact's `id`.")]
 KeyId = Annotated[UUID, Path(description="The key's `id`.")]
-GradientId = Annotated[UUID, Path(description="The gradient job's `id`.")]
 UploadId = Annotated[UUID, Path(description="The upload's `id`.")]
 WebhookId = Annotated[UUID, Path(description="The webhook's `id`.")]
 DeliveryId = Annotated[UUID, Path(description="The delivery's `id`.")]

@@ -14,7 +14,7 @@ from api.page.base.render import page
 from api.resources import AppResources, Database, Resources
 from api.schemas.keys import KeyRequest
 from api.schemas.pages import PageQuery
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from jobs.access import api_keys
 from jobs.access.api_keys import Principal, Scope
 
@@ -36,7 +36,7 @@ def show(query: Annotated[PageQuery, Query()], principal: Reader, resources: Res
 
 
 @router.post("/settings/keys")
-def create(form: Annotated[KeyForm, Form()], principal: ReadingWriter, resources: Resources) -> Response:
+def create(form: Annotated[KeyForm, Form()], principal: Writer, resources: Resources) -> Response:
     """Create a key and show it. No redirect: a page that can be loaded again must not hold it."""
     new = keys.issue(resources, principal, form)
     return _page(resources, principal, PageQuery(), new=new.key)

@@ -18,7 +18,7 @@ from api.page.pictures.routes import Hints, picture_of
 from api.resources import AppResources, Database, Resources
 from api.schemas.jobs.query import METHOD_NAMES
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from jobs.access.api_keys import Scope
 from jobs.queries import cuts
 from jobs.tables import Job
@@ -101,7 +101,7 @@ def withdraw(slug: Slug, principal: Writer, database: Database) -> Response:
 
 @router.post("/jobs/{job_id}/promote")
 def promote(
-    job_id: UUID, principal: ReadingWriter, database: Database, note: Annotated[Note, Form()] = ""
+    job_id: UUID, principal: Writer, database: Database, note: Annotated[Note, Form()] = ""
 ) -> Response:
     """Show the job in the zoo."""
     entry = zoo.promote(database, principal, job_id, note)

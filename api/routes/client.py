@@ -1,17 +1,10 @@
-"""What a program asks first: who it is, what it has stored, and which client fits this server.
+"""What a program asks first: whose key it has, and what that owner has stored."""
 
-Nothing of PruneServe is on a package index, so each server offers its own client.
-"""
-
-from fastapi import APIRouter, Response
+from fastapi import APIRouter
 
 from api.actions.files import storage
-from api.actions.files.client_wheel import client_wheel
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, download_bytes
-from api.problems.problem import documented
-from api.problems.problems import InvalidRequest
 from api.resources import Resources
-from api.schemas.client import ClientItem, Me, StorageUse
+from api.schemas.client import Me, StorageUse
 from api.security.auth import Anyone, Reader
 from jobs.access.api_keys import Scope
 
@@ -33,28 +26,3 @@ def get_me(principal: Anyone) -> Me:
 def get_storage(principal: Reader, resources: Resources) -> StorageUse:
     """Return the bytes in the store of your jobs and uploads, as far as something still names them."""
     return storage.used(resources, principal.owner)
-
-
-@router.get("/v1/client", summary="Look up the client that the server offers")
-def get_client(_principal: Reader) -> ClientItem:
-    """Describe the wheel of the client and its command, which fits this server: install it, not a name."""
-    wheel = client_wheel()
-    return ClientItem(
-        name=wheel.name,
-        version=wheel.version,
-        size=len(wheel.content),
-        sha256=wheel.sha256,
-        url="/v1/client/content",
-    )
-
-
-@router.get(
-    "/v1/client/content",
-    summary="Download the client",
-    response_class=Response,
-    responses={**DOWNLOAD_RESPONSES, **documented(InvalidRequest)},
-)
-def download_client(_principal: Reader, if_none_match: IfNoneMatch = None) -> Response:
-    """Download the wheel. Its SHA-256 is sent as `ETag` and `Repr-Digest`."""
-    wheel = client_wheel()
-    return download_bytes(wheel.name, wheel.content, if_none_match)

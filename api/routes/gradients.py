@@ -1,35 +1,27 @@
-"""Gradient norms: compute and keep them, list, download, delete."""
+"""Gradient norms: compute and keep them, and list them. They are files of their job, and go with it."""
 
 from typing import Annotated
 
 from fastapi import APIRouter, Query, Response, status
-from fastapi.responses import StreamingResponse
 
 from api.actions.files import gradients
 from api.actions.jobs import Idempotency
-from api.actions.receipts import first_answer
 from api.actions.waiting import WaitingReasons
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, IfRange, Redirect, WantedRange, download
 from api.http.idempotency import BodyAsSent, IdempotencyKey
-from api.http.ids import GradientId
 from api.problems.problem import documented
 from api.problems.problems import (
-    ArtifactsExpired,
     BodyTooLarge,
     IdempotencyKeyReused,
     InvalidRequest,
     MalformedRequest,
-    NotFound,
     QueueFull,
     QuotaExceeded,
-    RangeNotSatisfiable,
     UnsupportedMediaType,
-    UploadInUse,
 )
 from api.resources import Resources
 from api.schemas.jobs.answers import JobDetail
 from api.schemas.pages import PageQuery
-from api.schemas.uploads import GradientItem, GradientPage, GradientRequest
+from api.schemas.uploads import GradientPage, GradientRequest
 from api.security.auth import Reader, Writer
 
 router = APIRouter(prefix="/v1/gradients", tags=["gradients"])
@@ -70,7 +62,6 @@ def compute_gradients(
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:
         response.status_code = status.HTTP_200_OK
-        return first_answer(principal, job)
     return job
 
 
@@ -80,45 +71,3 @@ def list_gradients(
 ) -> GradientPage:
     """List your gradient jobs, and how much of your quota their norms use."""
     return gradients.list_page(resources, principal.owner, query)
-
-
-@router.get(
-    "/{gradient_id}", summary="Look up gradient norms", responses=documented(NotFound, InvalidRequest)
-)
-def get_gradients(gradient_id: GradientId, principal: Reader, resources: Resources) -> GradientItem:
-    """Return the facts about a gradient job and its file."""
-    return GradientItem.of(gradients.find(resources, principal.owner, gradient_id))
-
-
-@router.get(
-    "/{gradient_id}/file",
-    summary="Download gradient norms",
-    response_class=StreamingResponse,
-    responses={
-        **DOWNLOAD_RESPONSES,
-        **documented(NotFound, ArtifactsExpired, RangeNotSatisfiable, InvalidRequest),
-    },
-)
-def download_gradients(
-    gradient_id: GradientId,
-    principal: Reader,
-    resources: Resources,
-    if_none_match: IfNoneMatch = None,
-    if_range: IfRange = None,
-    wanted_range: WantedRange = None,
-    redirect: Redirect = False,
-) -> Response:
-    """Download the file, which later jobs and `python -m pruning --gradients` read; or a range of it."""
-    file = gradients.file(resources, principal.owner, gradient_id)
-    return download(file, resources.store, if_none_match, wanted_range, if_range, redirect=redirect)
-
-
-@router.delete(
-    "/{gradient_id}",
-    status_code=status.HTTP_204_NO_CONTENT,
-    summary="Delete gradient norms",
-    responses=documented(NotFound, UploadInUse, InvalidRequest),
-)
-def delete_gradients(gradient_id: GradientId, principal: Writer, resources: Resources) -> None:
-    """Delete the norms. It is refused while a job that has not ended needs them."""
-    gradients.delete(resources, principal.owner, gradient_id)

@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions import jobs
 from api.actions.jobs import NO_SUCH_JOB, Idempotency
-from api.actions.receipts import first_answer, shown_to
 from api.actions.waiting import WaitingReasons
 from api.http.etag import NOT_MODIFIED, Conditional
 from api.http.idempotency import BodyAsSent, IdempotencyKey
@@ -26,11 +25,10 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.base import Receipt
 from api.schemas.jobs.answers import JobDetail, JobPage
 from api.schemas.jobs.query import JobListQuery
 from api.schemas.jobs.requests import JobChange, JobChanges, JobRequest
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from api.security.owners import visible_owner
 from jobs.queries import queries
 from jobs.states import JobState
@@ -72,13 +70,12 @@ def submit_job(
 ) -> Response:
     """Queue one run of a recipe. Jobs need not start in the order in which they were submitted.
 
-    A request that is repeated with its `Idempotency-Key` is answered with the job as it is now; to a key
-    without the scope `jobs:read`, as it was submitted.
+    A request that is repeated with its `Idempotency-Key` is answered with the job as it is now.
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
     reasons = WaitingReasons.told_to(principal, resources)
     job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
-    return _submitted(job if created else first_answer(principal, job), created)
+    return _submitted(job, created)
 
 
 @router.post(
@@ -95,7 +92,7 @@ def rerun_job(
     job_id: JobId,
     changes: JobChanges,
     body: BodyAsSent,
-    principal: ReadingWriter,
+    principal: Writer,
     resources: Resources,
     idempotency_key: IdempotencyKey = None,
 ) -> Response:
@@ -168,14 +165,11 @@ def change_job(
     principal: Writer,
     resources: Resources,
     owner: NamedOwner = None,
-) -> JobDetail | Receipt:
-    """Let a queued job run before or after your others. One that a worker is about to take stays as it is.
-
-    A key without the scope `jobs:read` gets a receipt.
-    """
+) -> JobDetail:
+    """Let a queued job run before or after your others. One that a worker is about to take stays as it is."""
     reasons = WaitingReasons.told_to(principal, resources)
     whose = visible_owner(request, principal, owner)
-    return shown_to(principal, jobs.change(resources.database, whose, job_id, change, reasons))
+    return jobs.change(resources.database, whose, job_id, change, reasons)
 
 
 @router.post(
@@ -183,7 +177,7 @@ def change_job(
     summary="Cancel a job",
     responses={
         202: {
-            "model": JobDetail | Receipt,
+            "model": JobDetail,
             "description": "A worker runs the job and will stop at its next step.",
         },
         **documented(NotFound, JobEnded, InvalidRequest),
@@ -196,17 +190,14 @@ def cancel_job(
     resources: Resources,
     response: Response,
     owner: NamedOwner = None,
-) -> JobDetail | Receipt:
-    """Cancel a queued job at once (200), or ask the worker of a running one to stop (202).
-
-    A key without the scope `jobs:read` gets a receipt.
-    """
+) -> JobDetail:
+    """Cancel a queued job at once (200), or ask the worker of a running one to stop (202)."""
     whose = visible_owner(request, principal, owner)
     reasons = WaitingReasons.told_to(principal, resources)
     job = jobs.cancel(resources.database, whose, job_id, reasons)
     if job.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
-    return shown_to(principal, job)
+    return job
 
 
 @router.post(
@@ -214,13 +205,10 @@ def cancel_job(
     summary="Retry a failed or cancelled job",
     responses=documented(NotFound, NotRetriable, QueueFull, InvalidRequest),
 )
-def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail | Receipt:
-    """Queue the same job again. It continues after its finished blocks if they are still stored.
-
-    A key without the scope `jobs:read` gets a receipt.
-    """
+def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail:
+    """Queue the same job again. It continues after its finished blocks if they are still stored."""
     reasons = WaitingReasons.told_to(principal, resources)
-    return shown_to(principal, jobs.retry(resources, principal.owner, job_id, reasons))
+    return jobs.retry(resources, principal.owner, job_id, reasons)
 
 
 @router.delete(

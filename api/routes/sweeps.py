@@ -6,7 +6,6 @@ from fastapi import APIRouter, Query, Response, status
 
 from api.actions import sweeps
 from api.actions.jobs import Idempotency
-from api.actions.receipts import shown_to
 from api.actions.waiting import WaitingReasons
 from api.http.idempotency import BodyAsSent, IdempotencyKey
 from api.http.ids import SweepId
@@ -22,7 +21,6 @@ from api.problems.problems import (
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.base import Receipt
 from api.schemas.pages import PageQuery
 from api.schemas.sweeps import SweepDetail, SweepPage, SweepRequest
 from api.security.auth import Reader, Writer
@@ -86,10 +84,7 @@ def get_sweep(sweep_id: SweepId, principal: Reader, resources: Resources) -> Swe
 
 
 @router.post("/{sweep_id}/cancel", summary="Cancel a sweep", responses=documented(NotFound, InvalidRequest))
-def cancel_sweep(sweep_id: SweepId, principal: Writer, resources: Resources) -> SweepDetail | Receipt:
-    """Cancel all jobs of a sweep that have not ended. A sweep that has ended stays as it is.
-
-    A key without the scope `jobs:read` gets a receipt.
-    """
+def cancel_sweep(sweep_id: SweepId, principal: Writer, resources: Resources) -> SweepDetail:
+    """Cancel all jobs of a sweep that have not ended. A sweep that has ended stays as it is."""
     reasons = WaitingReasons.told_to(principal, resources)
-    return shown_to(principal, sweeps.cancel(resources.database, principal.owner, sweep_id, reasons))
+    return sweeps.cancel(resources.database, principal.owner, sweep_id, reasons)

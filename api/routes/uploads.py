@@ -5,8 +5,6 @@ from typing import Annotated, Any
 from fastapi import APIRouter, Query, Request, Response, status
 
 from api.actions.files import uploads
-from api.actions.files.uploads import NO_SUCH_UPLOAD
-from api.actions.receipts import sent_before
 from api.http.ids import UploadId
 from api.problems.problem import documented
 from api.problems.problems import (
@@ -17,12 +15,11 @@ from api.problems.problems import (
     UnsupportedMediaType,
     UploadInUse,
 )
-from api.resources import Database, Resources
+from api.resources import Resources
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage
 from api.security.auth import Reader, Writer
 from api.security.middleware import UPLOAD_TYPES, body_size, media_type
-from jobs.storage.uploads import get
 from pruning.recipe import Text
 
 router = APIRouter(prefix="/v1/uploads", tags=["uploads"])
@@ -55,8 +52,7 @@ async def create_upload(
     """Upload a text in UTF-8: as plain text, or as JSON lines with a field `text` in each.
 
     Or upload gradient norms: the file that a gradient job or `python -m pruning --save-gradients` has made.
-    A file that was uploaded before keeps its name and time; a key without the scope `jobs:read` is answered
-    with those of this request.
+    A file that was uploaded before keeps its name and time.
     """
     # The middleware checks the type of a body; a request without a body gets here with any type.
     ending = UPLOAD_TYPES.get(media_type(request.headers))
@@ -68,7 +64,6 @@ async def create_upload(
     )
     if not created:
         response.status_code = status.HTTP_200_OK
-        return sent_before(principal, upload, name)
     return upload
 
 
@@ -76,16 +71,6 @@ async def create_upload(
 def list_uploads(query: Annotated[PageQuery, Query()], principal: Reader, resources: Resources) -> UploadPage:
     """List your uploads, and how much of your quota they use."""
     return uploads.list_page(resources, principal.owner, query)
-
-
-@router.get("/{upload_id}", summary="Look up an upload", responses=documented(NotFound, InvalidRequest))
-def get_upload(upload_id: UploadId, principal: Reader, database: Database) -> UploadItem:
-    """Return the facts about an upload, without its content."""
-    with database.begin() as session:
-        upload = get(session, principal.owner, upload_id)
-    if upload is None:
-        raise NotFound(NO_SUCH_UPLOAD)
-    return UploadItem.of(upload)
 
 
 @router.delete(

@@ -31,7 +31,7 @@ from api.schemas.webhooks import (
     WebhookPage,
     WebhookRequest,
 )
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from jobs.tables import WebhookDelivery
 from jobs.webhooks import endpoints, outbox
 
@@ -53,7 +53,7 @@ _BODY_PROBLEMS = (MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidR
     responses=documented(*_BODY_PROBLEMS, QuotaExceeded, NotConfigured),
 )
 def create_webhook(
-    request: WebhookRequest, principal: ReadingWriter, resources: Resources, response: Response
+    request: WebhookRequest, principal: Writer, resources: Resources, response: Response
 ) -> NewWebhook:
     """Create a webhook. The answer holds its secret, which cannot be read again.
 
@@ -80,7 +80,7 @@ def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) ->
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *_BODY_PROBLEMS))
 def update_webhook(
-    webhook_id: WebhookId, changes: WebhookChange, principal: ReadingWriter, resources: Resources
+    webhook_id: WebhookId, changes: WebhookChange, principal: Writer, resources: Resources
 ) -> WebhookItem:
     """Change the URL, the events or the format of a webhook, disable it or enable it again.
 
@@ -107,7 +107,7 @@ def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database)
     responses=documented(NotFound, InvalidRequest, NotConfigured),
 )
 def rotate_webhook_secret(
-    webhook_id: WebhookId, principal: ReadingWriter, resources: Resources, response: Response
+    webhook_id: WebhookId, principal: Writer, resources: Resources, response: Response
 ) -> NewSecret:
     """Replace the secret. For a day, messages carry a second signature with the previous secret.
 
@@ -152,7 +152,7 @@ def list_webhook_deliveries(
     responses=documented(NotFound, InvalidRequest),
 )
 def replay_webhook_delivery(
-    webhook_id: WebhookId, delivery_id: DeliveryId, principal: ReadingWriter, database: Database
+    webhook_id: WebhookId, delivery_id: DeliveryId, principal: Writer, database: Database
 ) -> DeliveryItem:
     """Queue a message again under the same `webhook-id`, with a full set of attempts.
 

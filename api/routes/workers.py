@@ -5,17 +5,19 @@ from typing import Annotated
 from fastapi import APIRouter, Path
 
 from api.actions import workers
-from api.actions.workers import DAYS, QueueAct, WorkerAct
+from api.actions.workers import DAYS
 from api.problems.problem import documented
 from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
 from api.resources import Resources
 from api.schemas.workers import (
     Days,
+    QueueChange,
     QueueItem,
     QueueList,
     ShareChange,
     ShareItem,
     ShareList,
+    WorkerChange,
     WorkerItem,
     WorkerList,
 )
@@ -31,8 +33,8 @@ WorkerName = Annotated[Text, Path(description="The worker's `name`.")]
 QueueName = Annotated[Text, Path(description="The queue's `name`.")]
 OwnerName = Annotated[Text, Path(description="The owner's name.")]
 
-_PROBLEMS = documented(NotFound, InvalidRequest)
 _CHANGE_PROBLEMS = documented(MalformedRequest, UnsupportedMediaType, InvalidRequest)
+_PROBLEMS = {**documented(NotFound), **_CHANGE_PROBLEMS}
 
 
 @router.get("/workers", summary="List the workers")
@@ -41,25 +43,15 @@ def list_workers(principal: Admin, resources: Resources) -> WorkerList:
     return workers.list_workers(resources, principal)
 
 
-@router.post("/workers/{worker}/cordon", summary="Let a worker take no more jobs", responses=_PROBLEMS)
-def cordon_worker(worker: WorkerName, principal: Operator, resources: Resources) -> WorkerItem:
-    """Cordon a worker: a job that it runs goes on, and it takes no other until it is uncordoned."""
-    return workers.steer(resources, principal, worker, WorkerAct.CORDON)
+@router.patch("/workers/{worker}", summary="Cordon or drain a worker", responses=_PROBLEMS)
+def change_worker(
+    worker: WorkerName, change: WorkerChange, principal: Operator, resources: Resources
+) -> WorkerItem:
+    """Let a worker take jobs or none. A job that it runs goes on.
 
-
-@router.post("/workers/{worker}/uncordon", summary="Let a worker take jobs again", responses=_PROBLEMS)
-def uncordon_worker(worker: WorkerName, principal: Operator, resources: Resources) -> WorkerItem:
-    """Uncordon a worker, also one that is being drained and has not ended yet."""
-    return workers.steer(resources, principal, worker, WorkerAct.UNCORDON)
-
-
-@router.post("/workers/{worker}/drain", summary="Let a worker end after its job", responses=_PROBLEMS)
-def drain_worker(worker: WorkerName, principal: Operator, resources: Resources) -> WorkerItem:
-    """Drain a worker: it finishes its job, takes no other, and ends with exit code 0.
-
-    Whatever restarts processes may start a new one in its place.
+    One that is drained ends with exit code 0 once it runs none; what restarts processes may start another.
     """
-    return workers.steer(resources, principal, worker, WorkerAct.DRAIN)
+    return workers.steer(resources, principal, worker, change.availability)
 
 
 @router.get("/queues", summary="List the queues")
@@ -68,24 +60,23 @@ def list_queues(_principal: Admin, resources: Resources) -> QueueList:
     return workers.list_queues(resources)
 
 
-@router.post("/queues/{queue}/pause", summary="Pause a queue", responses=_PROBLEMS)
-def pause_queue(queue: QueueName, principal: Operator, resources: Resources) -> QueueItem:
-    """Let no worker claim a job of a queue. Jobs that run go on, and new ones are accepted and wait."""
-    return workers.steer_queue(resources, principal, queue, QueueAct.PAUSE)
-
-
-@router.post("/queues/{queue}/resume", summary="Resume a queue", responses=_PROBLEMS)
-def resume_queue(queue: QueueName, principal: Operator, resources: Resources) -> QueueItem:
-    """Let workers claim the jobs of a queue again."""
-    return workers.steer_queue(resources, principal, queue, QueueAct.RESUME)
+@router.patch("/queues/{queue}", summary="Pause or resume a queue", responses=_PROBLEMS)
+def change_queue(
+    queue: QueueName, change: QueueChange, principal: Operator, resources: Resources
+) -> QueueItem:
+    """Let no worker claim a job of a queue, or let them again. Jobs that run go on, and new ones wait."""
+    return workers.steer_queue(resources, principal, queue, paused=change.paused)
 
 
 @router.get(
     "/owners", summary="List what owners may take and have used", responses=documented(InvalidRequest)
 )
-def list_shares(principal: Admin, resources: Resources, days: Days = DAYS) -> ShareList:
-    """List every owner with its share of the workers, its jobs, and the GPU seconds of the last days."""
-    return workers.shares_of_all(resources, principal, days)
+def list_shares(principal: Reader, resources: Resources, days: Days = DAYS) -> ShareList:
+    """List every owner with its share of the workers, its jobs, and the GPU seconds of the last days.
+
+    Without the scope `admin` it has your own alone.
+    """
+    return workers.shares(resources, principal, days)
 
 
 @router.patch("/owners/{owner}/share", summary="Change an owner's share", responses=_CHANGE_PROBLEMS)
@@ -95,9 +86,3 @@ def set_share(owner: OwnerName, change: ShareChange, principal: Operator, resour
     What is left out stays as it is; null takes the default again. Jobs that run already go on.
     """
     return workers.grant(resources, principal, owner, change)
-
-
-@router.get("/share", summary="Look up your share of the workers", responses=documented(InvalidRequest))
-def get_share(principal: Reader, resources: Resources, days: Days = DAYS) -> ShareItem:
-    """Return what you may take of the workers, how many of your jobs run, and your GPU seconds."""
-    return workers.share_of(resources, principal.owner, days)

@@ -30,7 +30,7 @@ from api.problems.problems import (
 from api.resources import Database, Resources
 from api.schemas.public_report import FILE_NAME, PublicReport
 from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage
-from api.security.auth import Reader, ReadingWriter, Writer
+from api.security.auth import Reader, Writer
 from jobs.zoo import artifact
 
 router = APIRouter(prefix="/v1/zoo", tags=["zoo"])
@@ -58,7 +58,7 @@ def list_zoo_entries(
     responses=documented(MalformedRequest, NotFound, NotPresentable, InvalidRequest),
 )
 def promote_job(
-    request: PromotionRequest, principal: ReadingWriter, database: Database, response: Response
+    request: PromotionRequest, principal: Writer, database: Database, response: Response
 ) -> ZooDetail:
     """Let everyone with a key see a job's model and download its files.
 

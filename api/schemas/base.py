@@ -1,8 +1,6 @@
 """What all request models share, and what answers a change by whoever may not read."""
 
-from uuid import UUID
-
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict
 
 
 class RequestModel(BaseModel):
@@ -21,12 +19,3 @@ class JsonBody(RequestModel):
     """
 
     model_config = ConfigDict(strict=True)
-
-
-class Receipt(BaseModel):
-    """A job or sweep for a key without the scope `jobs:read`: which one, its state, where it is shown."""
-
-    id: UUID = Field(description="Identifies the job or sweep.")
-    state: str = Field(description="The current state.")
-    url: str = Field(description="Its address in this API, relative to this service.")
-    page: str = Field(description="Address of its page for people, relative to this service.")

@@ -24,24 +24,11 @@ class StorageUse(BaseModel):
 
     artifact_bytes: int = Field(description="Files of succeeded jobs, without the norms of gradient jobs.")
     gradient_bytes: int = Field(description="Gradient norms that you keep: computed and uploaded ones.")
-    gradient_quota_bytes: int = Field(description="What these norms may take together.")
     unfinished_bytes: int = Field(description="Finished blocks of jobs that run, or that a retry resumes.")
     cache_bytes: int = Field(
         description="Gradient norms and measurements of dense models that later jobs use again. Deleting the "
         "job that has computed them deletes them."
     )
     upload_bytes: int = Field(description="Uploaded texts.")
-    upload_quota_bytes: int = Field(description="What the texts may take together.")
+    quota_bytes: int = Field(description="What uploads and gradient norms may take together.")
     total_bytes: int = Field(description="All of it.")
-
-
-class ClientItem(BaseModel):
-    """The wheel of the client, with the command `pruneserve`."""
-
-    name: str = Field(description="The file's name, which pip needs.")
-    version: str = Field(description="The version, which is that of the server.")
-    size: int = Field(description="Size in bytes.")
-    sha256: str = Field(
-        description="SHA-256 of the wheel, in hexadecimal. The same version has the same one."
-    )
-    url: str = Field(description="Where to download the wheel, relative to this service.")

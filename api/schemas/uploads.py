@@ -49,10 +49,8 @@ class UploadItem(BaseModel):
 class UploadPage(Page[UploadItem]):
     """A page of your uploads, newest first, and how much of the quota they use."""
 
-    used_bytes: int = Field(
-        description="Total size of all your uploaded texts. `/v1/gradients` has that of gradient norms."
-    )
-    quota_bytes: int = Field(description="The most that your uploaded texts may take together.")
+    used_bytes: int = Field(description="Total size of your uploads and gradient norms.")
+    quota_bytes: int = Field(description="The most that your uploads and gradient norms may take together.")
 
 
 class GradientRequest(StrictModel):
@@ -108,13 +106,11 @@ class GradientItem(BaseModel):
     norms: list[str] = Field(description="Which norms: `l1`, `l2` or both.", examples=[["l1"]])
     created_at: datetime = Field(description="When the job was submitted.")
     file: ArtifactItem | None = Field(description="The file of the norms; null while there is none.")
-    deleted_at: datetime | None = Field(description="When the norms were deleted; null if they were not.")
 
     @classmethod
     def of(cls, kept: Kept) -> Self:
         """Build the item from the rows of a job and of its file."""
         job = kept.job
-        file = ArtifactItem.of(kept.file) if kept.file else None
         return cls(
             id=job.id,
             reference=f"gradient:{job.id}",
@@ -123,13 +119,12 @@ class GradientItem(BaseModel):
             model=job.model,
             norms=job.spec.get("recipe", {}).get("norms", []),
             created_at=job.created_at,
-            file=file.model_copy(update={"url": f"/v1/gradients/{job.id}/file"}) if file else None,
-            deleted_at=job.artifacts_expired_at,
+            file=ArtifactItem.of(kept.file) if kept.file else None,
         )
 
 
 class GradientPage(Page[GradientItem]):
     """A page of your gradient jobs, newest first, and how much of the quota gradient norms use."""
 
-    used_bytes: int = Field(description="Total size of all your gradient norms, uploaded ones included.")
-    quota_bytes: int = Field(description="The most that your gradient norms may take together.")
+    used_bytes: int = Field(description="Total size of your uploads and gradient norms.")
+    quota_bytes: int = Field(description="The most that your uploads and gradient norms may take together.")

@@ -1,6 +1,7 @@
 """The registered workers, the queues that they read, and estimates for their classes."""
 
 from datetime import datetime
+from enum import StrEnum
 from typing import Annotated, Self
 from uuid import UUID
 
@@ -83,6 +84,24 @@ class WorkerItem(BaseModel):
         )
 
 
+class Availability(StrEnum):
+    """Whether a worker takes jobs."""
+
+    ACTIVE = "active"
+    CORDONED = "cordoned"
+    DRAINING = "draining"
+
+
+class WorkerChange(JsonBody):
+    """Whether a worker may take jobs."""
+
+    availability: Availability = Field(
+        strict=False,
+        description="`active`: it takes jobs; `cordoned`: it takes none; `draining`: none, and it ends once "
+        "it runs none.",
+    )
+
+
 class WorkerList(BaseModel):
     """The registered workers."""
 
@@ -114,6 +133,12 @@ class QueueItem(BaseModel):
     )
     running: int = Field(description="Its jobs that workers hold.")
     workers: int = Field(description="Its live workers that take jobs.")
+
+
+class QueueChange(JsonBody):
+    """Whether workers may claim the jobs of a queue."""
+
+    paused: bool = Field(description="Whether no worker claims its jobs.")
 
 
 class QueueList(BaseModel):

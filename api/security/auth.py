@@ -60,9 +60,8 @@ def requires(*scopes: Scope) -> Any:  # noqa: ANN401 - a marker for FastAPI, as 
 
 Anyone = Annotated[Principal, requires()]
 Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
-Writer = Annotated[Principal, requires(Scope.JOBS_WRITE)]
-ReadingWriter = Annotated[Principal, requires(Scope.JOBS_READ, Scope.JOBS_WRITE)]
-"""Who writes and is shown more than what was sent."""
+Writer = Annotated[Principal, requires(Scope.JOBS_READ, Scope.JOBS_WRITE)]
+"""A change is answered with the whole of what has changed, so it needs both scopes."""
 
 
 def sign_in(request: Request, resources: AppResources, key: str) -> str | None:

@@ -27,6 +27,10 @@ _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
 # Whatever watches the process asks by its address, which no operator can list. It is told the status alone:
 # so can a page in a browser ask, under a name of its own that it lets point here.
 _PROBES = ("/healthz", "/readyz")
+MAX_BODY_BYTES = 64 * 1024
+"""Of a request that is not an upload."""
+MAX_TEXT_BYTES = 256 * 2**20
+"""Of one uploaded text."""
 _UPLOADS = "/v1/uploads"
 # By path prefix, the longest first.
 _BODY_TYPES = {
@@ -57,9 +61,7 @@ class RequestGuard:
         self._public = settings.public_url
         self._hosts = frozenset(host.lower() for host in settings.allowed_hosts) | _hosts_of(self._public)
         self._headers = _encoded(_RESPONSE_HEADERS | _strict_transport(self._public))
-        self._max_body = settings.max_body_bytes
-        self._max_upload = settings.max_upload_bytes
-        self._max_norms = settings.gradient_quota_bytes
+        self._max_norms = settings.quota_bytes
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] != "http":
@@ -101,9 +103,9 @@ class RequestGuard:
 
     def _limit(self, scope: Scope) -> int:
         if not scope["path"].startswith(_UPLOADS):
-            return self._max_body
+            return MAX_BODY_BYTES
         is_text = UPLOAD_TYPES.get(media_type(Headers(scope=scope))) != "safetensors"
-        return self._max_upload if is_text else self._max_norms
+        return MAX_TEXT_BYTES if is_text else self._max_norms
 
     def _bounded(self, receive: Receive, limit: int) -> Receive:
         """Count the bytes received: a chunked body declares no length, and a declared one may be wrong."""

@@ -119,12 +119,7 @@ def subject(jobs: int) -> Iterator[Subject]:
         with database.begin() as session:
             key = api_keys.create(session, _OWNER, "bench")
         unlimited = dict.fromkeys(
-            (
-                "PRUNESERVE_RATE_LIMIT_PER_MINUTE",
-                "PRUNESERVE_MAX_OPEN_REQUESTS",
-                "PRUNESERVE_MAX_QUEUED_JOBS",
-            ),
-            "1000000",
+            ("PRUNESERVE_RATE_LIMIT_PER_MINUTE", "PRUNESERVE_MAX_QUEUED_JOBS"), "1000000"
         )
         with Api(Path(directory) / "api", free_port(), place | unlimited) as api:
             yield Subject(database, api.url, {"Authorization": f"Bearer {key}"}, psutil.Process(api.pid))

@@ -157,17 +157,10 @@ def _table_of_queues(queues: Iterable[QueueItem]) -> Table:
     return table
 
 
-@shares.command()
-@connected
-def mine(client: Client, days: Days = 30, as_json: AsJson = False) -> None:
-    """Show your share, your jobs, and the GPU seconds that you have used."""
-    _print_share(client.share(days=days), as_json=as_json)
-
-
 @shares.command("list")
 @connected
 def list_shares(client: Client, days: Days = 30, as_json: AsJson = False) -> None:
-    """List every owner's share, jobs and GPU seconds; needs an admin key."""
+    """List your share, jobs and GPU seconds; with an admin key those of every owner."""
     print_list(client.shares(days=days), _table_of_shares, as_json=as_json)
 
 

@@ -100,7 +100,8 @@ def download(
     as_json: AsJson = False,
 ) -> None:
     """Download norms, for `python -m pruning --gradients` or to upload them elsewhere."""
-    file = client.gradient(_id(client, job)).file
+    norms = _id(client, job)
+    file = next((one.file for one in client.gradients() if one.id == norms), None)
     if file is None:
         raise CommandFailed("there is no file: the job has not succeeded, or it was deleted", Exit.FAILED)
     save_files(client, [file], output, err if as_json else out)
@@ -111,8 +112,8 @@ def download(
 @app.command()
 @connected
 def delete(client: Client, job: FinalJobId) -> None:
-    """Delete norms; refused while a job that has not ended needs them."""
-    client.delete_gradients(_id(client, job))
+    """Delete norms with their job; refused while a job that has not ended needs them."""
+    client.delete(_id(client, job))
     out.print("deleted")
 
 
@@ -131,7 +132,7 @@ def _table(found: Iterable[GradientItem]) -> Table:
             str(item.id),
             clean(item.model),
             clean(", ".join(item.norms)),
-            "deleted" if item.deleted_at else clean(item.state),
+            clean(item.state),
             size(item.file.size) if item.file else "",
             utc(item.created_at),
         )

@@ -14,7 +14,7 @@ from cli.render.lists import print_list
 from cli.render.views import PlainView, print_job, table_of_jobs
 from cli.terminal import clean, out, print_json, print_json_line
 from pruneserve_client import Client
-from pruneserve_client.models import Event, JobDetail, Receipt
+from pruneserve_client.models import Event, JobDetail
 
 _Owner = Annotated[
     str | None,
@@ -133,7 +133,7 @@ def change(
     _print_state(client.change(found, {"priority": priority}, owner=owner), as_json=as_json)
 
 
-def _print_state(job: JobDetail | Receipt, *, as_json: bool) -> None:
+def _print_state(job: JobDetail, *, as_json: bool) -> None:
     if as_json:
         print_json(job.as_sent())
     else:

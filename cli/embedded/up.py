@@ -23,9 +23,9 @@ from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
 from cli.embedded.worker_watch import Own, WorkerWatch, workers_watched
 from cli.terminal import CommandFailed, Exit, err, out
+from jobs import limits
 from jobs.database import in_one_line
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
-from jobs.settings import Settings
 
 _VERDICT_SECONDS = 60.0
 """How long `up` waits for the worker's self-test before it prints how to reach the service all the same."""
@@ -47,7 +47,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
                         started.database_url,
                         worker=_own(started.worker, "it takes no jobs"),
                         scheduler=_own(started.scheduler, "no job begins"),
-                        silent_seconds=_lease_seconds(started.database_url, data),
+                        silent_seconds=limits.LEASE_SECONDS,
                     ) as workers,
                 ):
                     say("waiting for the worker's self-test")
@@ -100,13 +100,17 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}
     sign_in = {"PRUNESERVE_OIDC_CLIENT_SECRET": client_secret} if client_secret else {}
-    api = Api(data.root / "api", port, settings, database | keys | hub | sign_in)
+    api = Api(data.root / "api", port, settings | _metrics(0), database | keys | hub | sign_in)
     supervisor.start(api)
     scheduler = Service(
-        "scheduler", data.root / "scheduler", ["scheduler"], settings, database | broker | keys
+        "scheduler",
+        data.root / "scheduler",
+        ["scheduler"],
+        settings | _metrics(1),
+        database | broker | keys,
     )
     supervisor.start(scheduler)
-    worker = Worker(data.root / "worker", settings, database | broker | hub)
+    worker = Worker(data.root / "worker", settings | _metrics(2), database | broker | hub)
     supervisor.start(worker)
 
     token = sign_in_token(postgres.app_url, data.api_key)
@@ -116,11 +120,6 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
 
 def _own(process: OwnedProcess, stalls: str) -> Own:
     return Own(process.log, lambda: process.pid if process.running else None, stalls)
-
-
-def _lease_seconds(database_url: str, data: DataDirectory) -> float:
-    """Return after how long without a heartbeat a worker counts as gone, as its own process reads it."""
-    return Settings(DATABASE_URL=database_url, STORE_URL=data.store.as_uri()).lease_seconds
 
 
 def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, roots: Sequence[Path]) -> None:
@@ -212,3 +211,9 @@ def _joined(variable: str, *roots: Path) -> str:
         *(str(root.absolute()) for root in roots),
     ]
     return ":".join(paths)
+
+
+def _metrics(offset: int) -> dict[str, str]:
+    """Return where a process serves its metrics: at a port of its own, `offset` above the configured one."""
+    host, _, port = os.environ.get("PRUNESERVE_METRICS", "").rpartition(":")
+    return {"PRUNESERVE_METRICS": f"{host}:{int(port) + offset}"} if port.isdecimal() else {}

@@ -12,11 +12,12 @@ def table_of_storage(used: StorageUse) -> Table:
     table = plain_table("files", "size")
     for name, count in (
         ("results", used.artifact_bytes),
-        (f"gradient norms (of {size(used.gradient_quota_bytes)})", used.gradient_bytes),
+        ("gradient norms", used.gradient_bytes),
         ("finished blocks", used.unfinished_bytes),
         ("caches", used.cache_bytes),
-        (f"uploaded texts (of {size(used.upload_quota_bytes)})", used.upload_bytes),
+        ("uploaded texts", used.upload_bytes),
         ("together", used.total_bytes),
+        ("quota of uploads and norms", used.quota_bytes),
     ):
         table.add_row(name, size(count))
     return table

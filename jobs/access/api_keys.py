@@ -67,6 +67,9 @@ VALID: ColumnElement[bool] = and_(
 )
 """The condition for valid keys: neither revoked nor expired."""
 
+MAX_KEYS = 100
+"""Valid keys of one owner."""
+
 USE_NOTED_EVERY = timedelta(minutes=1)
 """Precision of `last_used_at`: to write it with every request would turn every read into a write."""
 
@@ -147,13 +150,12 @@ def issue(
     scopes: Iterable[str],
     *,
     created_by: UUID,
-    max_keys: int,
     lifetime: timedelta,
 ) -> tuple[ApiKey, str]:
     """Create a key by order of the key `created_by`. Returns its row and the key itself.
 
     Unless that has the scope `admin`, the new one is of the same owner, has no scope that it lacks, and does
-    not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `max_keys`
+    not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `MAX_KEYS`
     valid keys already, `CreatorInvalid`, and `Beyond`.
     """
     # Held until the transaction ends, so that a revocation of the creator with the keys it made, or a sign-in
@@ -169,7 +171,7 @@ def issue(
     # So that two requests cannot exceed the limit together.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
     taken = select(func.count()).where(ApiKey.owner == owner, VALID, ApiKey.subject.is_(None))
-    if session.scalars(taken).one() >= max_keys:
+    if session.scalars(taken).one() >= MAX_KEYS:
         raise TooManyKeys
     # LEAST ignores nulls.
     not_after = cast(None if admin else creator.expires_at, DateTime(timezone=True))

@@ -39,11 +39,10 @@ class _FromSource(Collector):
         return ()
 
 
-def serve(part: Part, address: str | None, variable: str, *sources: Source) -> bool:
+def serve(part: Part, address: str | None, *sources: Source) -> bool:
     """Record the figures of a part from now on, and serve them; without an address do nothing, return False.
 
-    `address`: such as `127.0.0.1:9101`. `variable`: that it comes from, for the error. Raises `WrongSettings`
-    if nobody can listen there.
+    `address`: such as `127.0.0.1:9101`. Raises `WrongSettings` if nobody can listen there.
     """
     if address is None:
         return False
@@ -59,7 +58,9 @@ def serve(part: Part, address: str | None, variable: str, *sources: Source) -> b
     try:
         start_http_server(int(port), addr=host.strip("[]"), registry=registry)
     except OSError as error:
-        raise WrongSettings(f"{variable}: cannot listen on {address}: {error.strerror or error}") from error
+        raise WrongSettings(
+            f"PRUNESERVE_METRICS: cannot listen on {address}: {error.strerror or error}"
+        ) from error
     record_into(take)
     return True
 

@@ -2,6 +2,6 @@
 
 from jobs.settings.environment import Settings, settings, variable_of
 from jobs.settings.single_sign_on import Role
-from jobs.settings.table import as_table
+from jobs.settings.table import as_tables
 
-__all__ = ["Role", "Settings", "as_table", "settings", "variable_of"]
+__all__ = ["Role", "Settings", "as_tables", "settings", "variable_of"]

@@ -1,4 +1,4 @@
-"""Addresses of the API, and limits on requests and keys."""
+"""Addresses of the API."""
 
 import re
 from ipaddress import ip_network
@@ -12,78 +12,33 @@ _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
 
 
 class Api(BaseModel):
-    """Addresses of the API, and limits on requests and keys."""
+    """Addresses of the API."""
 
     allowed_hosts: ByColons[str] = Field(
         ("localhost", "127.0.0.1"), description="Host names under which the API answers, separated by `:`."
     )
     public_url: str | None = Field(
         None,
-        description="The address under which browsers and programs reach the service, such as "
-        "`https://prune.example.org`. Its host is allowed, links begin with it, and with https the page's "
-        "cookies are `Secure` and browsers keep to https (HSTS).",
+        description="The address that browsers and programs use, such as `https://prune.example.org`. Its "
+        "host is allowed and links begin with it; with https, cookies are `Secure` and HSTS "
+        "is sent.",
     )
     trusted_proxies: ByCommas[str] = Field(
         ("127.0.0.1", "::1"),
         description="Addresses and networks (CIDR) of the proxies in front of the API, separated by `,`. "
         "Only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
-    security_contact: str | None = Field(
-        None,
-        pattern=r"^(https://|mailto:|tel:)[!-~]+$",
-        description="Where to report a vulnerability of this installation, such as "
-        "`mailto:security@example.org`. With it the API serves `/.well-known/security.txt`.",
-    )
-    max_body_bytes: int = Field(64 * 1024, ge=1024, description="Size limit of a request's body.")
-    rate_limit_per_minute: int = Field(
-        600,
-        ge=1,
-        description="Requests per minute of one owner, with all API keys and page sessions, counted by each "
-        "API process.",
-    )
     download_link_seconds: int | None = Field(
         None,
         ge=10,
         le=3600,
-        description="With S3: downloads that ask for it are redirected to the store, where it has the "
-        "bytes as they are wanted, to an address under which anybody can begin to fetch the file for so many "
-        "seconds. Unset, the API sends all files itself.",
+        description="With an S3 store: downloads that ask for it are redirected to an address at the "
+        "store that is valid for so many seconds. The API sends all files itself when unset.",
     )
     download_link_endpoint: str | None = Field(
         None,
-        description="Where those who download reach the store, such as `https://s3.example.org`, if not at "
+        description="The store as clients reach it, such as `https://s3.example.org`, if not at "
         "`AWS_ENDPOINT_URL`.",
-    )
-    max_open_requests: int = Field(
-        100,
-        ge=1,
-        description="Requests of one owner that may be open at once, event streams and downloads included, "
-        "counted by each API process. More are answered with 429.",
-    )
-    max_connections_per_address: int = Field(
-        200,
-        ge=1,
-        description="Connections from one address that each API process holds; more are closed. Those of "
-        "`PRUNESERVE_TRUSTED_PROXIES` are not counted.",
-    )
-    max_failed_sign_ins_per_minute: int = Field(
-        60,
-        ge=1,
-        description="Requests per minute with a wrong key, page session or sign-in link from one address, "
-        "counted by each API process. More are answered with 429; right ones always pass.",
-    )
-    max_keys: int = Field(
-        100, ge=1, description="Valid API keys that one owner may have; more are refused with 409."
-    )
-    key_days: float = Field(
-        365.0, gt=0, le=3650, description="Days after which an API key expires whose request names no other."
-    )
-    max_key_days: float = Field(
-        3650.0,
-        gt=0,
-        le=3650,
-        description="The most days for which an API key can be made. Keys of `pruneserve-admin new-key` and "
-        "the first key of `pruneserve up` do not expire.",
     )
 
     @field_validator("public_url", "download_link_endpoint")

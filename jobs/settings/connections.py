@@ -12,8 +12,8 @@ class Connections(BaseModel):
     listen_url: SecretStr | None = Field(
         None,
         validation_alias="DATABASE_LISTEN_URL",
-        description="PostgreSQL's own address, where `DATABASE_URL` is that of a pooler: API and schedulers "
-        "listen for events there, on one connection per process. `DATABASE_URL` when unset.",
+        description="PostgreSQL's own address where `DATABASE_URL` is that of a pooler. API and "
+        "schedulers listen there.",
     )
     broker_url: SecretStr | None = Field(
         None,
@@ -22,8 +22,7 @@ class Connections(BaseModel):
     )
     store_url: str = Field(
         validation_alias="STORE_URL",
-        description="`file:///directory`, which exists, or `s3://bucket/prefix` with the endpoint, region "
-        "and credentials of S3 in `AWS_*`.",
+        description="`file:///directory`, which must exist, or `s3://bucket/prefix`.",
     )
 
     @field_validator("database_url", "listen_url")

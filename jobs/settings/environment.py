@@ -11,28 +11,22 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, read_secret
 from jobs.settings.api import Api
-from jobs.settings.attempts import Attempts
 from jobs.settings.connections import Connections
 from jobs.settings.inputs import Inputs
 from jobs.settings.monitoring import Monitoring
-from jobs.settings.queue import Queue
-from jobs.settings.retention import Retention
+from jobs.settings.quotas import Quotas
 from jobs.settings.single_sign_on import SingleSignOn
 from jobs.settings.store_endpoint import StoreEndpoint, store_endpoint
-from jobs.settings.uploads import Uploads
 from jobs.settings.webhooks import Webhooks
 from jobs.settings.workers import Workers
 
 
 class Settings(
-    # The last group first: so pydantic has the fields in the order of the table.
-    Retention,
+    # The last group first: so pydantic has the fields in the order of the tables.
     Monitoring,
-    Queue,
-    Attempts,
     Webhooks,
-    Uploads,
     SingleSignOn,
+    Quotas,
     Api,
     Workers,
     Inputs,
@@ -41,8 +35,8 @@ class Settings(
 ):
     """The settings of every process of the service.
 
-    The groups beside this file are the only definition. The table in docs/operations.md is printed from them
-    by `pruneserve-admin settings`; a test compares the table, docker-compose.yml and .env.example with it.
+    The groups in this package are the only definition. `pruneserve-admin settings` prints the tables in
+    docs/configuration.md from them; a test compares them, docker-compose.yml and .env.example.
     An empty variable counts as unset. A secret is read from the file that `<variable>_FILE` names, see
     `jobs.secret_files`.
     """

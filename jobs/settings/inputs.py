@@ -19,8 +19,8 @@ class Inputs(BaseModel):
     )
     task_roots: ByColons[Path] = Field(
         (),
-        description="Directories that define tasks for lm-evaluation-harness, separated by `:`. Definitions "
-        "are code: name only what you would run.",
+        description="Directories that define tasks for lm-evaluation-harness, separated by `:`. "
+        "Definitions are code.",
     )
     hub_token: SecretStr | None = Field(
         None, description="The Hugging Face token of the workers, and of the API's estimates."
@@ -30,7 +30,7 @@ class Inputs(BaseModel):
     )
     share_between_owners: bool = Field(
         False,
-        description="Whether jobs of different owners share gradient norms and dense measurements, and wait "
-        "for each other's gradients. Turn it on only where all owners trust each other: whoever shares can "
-        "tell that somebody has used the same model and text before.",
+        description="Whether jobs of different owners share gradient norms and dense measurements. An "
+        "owner can then tell that another one has used the same model and text: only for "
+        "owners that trust each other.",
     )

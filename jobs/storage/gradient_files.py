@@ -1,6 +1,6 @@
 """Gradient norms that owners keep: the results of their gradient jobs, and files that they have uploaded.
 
-No other owner can name them, they count towards a quota of their own, and only their owner deletes them. A
+No other owner can name them, they count towards the quota of its files, and only their owner deletes them. A
 request names them as `gradient:<job>` or `upload:<id>`, a stored job by their content, as it does with texts.
 """
 
@@ -40,15 +40,13 @@ class Kept:
 
 
 def used_bytes(session: Session, owner: str) -> int:
-    """Return the bytes of all gradient norms of an owner."""
+    """Return what an owner's quota counts: the bytes of its uploads and of its computed gradient norms."""
     computed = (
         select(func.coalesce(func.sum(Artifact.size), 0))
         .join(Job, Job.id == Artifact.job_id)
         .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
     )
-    uploaded = select(func.coalesce(func.sum(Upload.size), 0)).where(
-        Upload.owner == owner, Upload.format == FORMAT
-    )
+    uploaded = select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner)
     return int(session.scalar(computed) or 0) + int(session.scalar(uploaded) or 0)
 
 

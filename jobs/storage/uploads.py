@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Self
 from uuid import UUID, uuid4
 
-from sqlalchemy import delete, func, not_, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
@@ -37,22 +37,14 @@ def reference(upload: Upload) -> str:
     return f"sha256:{upload.sha256}.{upload.format}"
 
 
-def used_bytes(session: Session, owner: str, ending: str = TEXT) -> int:
-    """Return the bytes that an owner's files take of the quota for this ending: of texts, or of norms."""
-    if ending == gradient_files.FORMAT:
-        return gradient_files.used_bytes(session, owner)
-    texts = Upload.owner == owner, Upload.format != gradient_files.FORMAT
-    return int(session.scalar(select(func.coalesce(func.sum(Upload.size), 0)).where(*texts)) or 0)
-
-
-def announce(session: Session, owner: str, key: str, *, size: int, quota: int, ending: str = TEXT) -> int:
+def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -> int:
     """Announce that at most `size` bytes will be written under `key`, and take them from the owner's quota.
 
     Returns how many there may be: fewer than `size` if the uploads of the owner, with those that are being
     sent, leave less. Raises `QuotaExceeded` if they leave nothing.
     """
     lock(session, owner)
-    room = quota - used_bytes(session, owner, ending) - _bytes_in_flight(session, owner, ending)
+    room = quota - gradient_files.used_bytes(session, owner) - _bytes_in_flight(session, owner)
     if room <= 0:
         raise QuotaExceeded
     session.add(StrayUpload(key=key, owner=owner, size=min(size, room)))
@@ -67,15 +59,13 @@ def give_up(session: Session, key: str) -> None:
 
 
 def new_key(ending: str) -> str:
-    """Return where to write a file. Its ending says against which quota it counts while it is being sent."""
+    """Return where to write a file."""
     return f"uploads/{uuid4()}.{ending}"
 
 
-def _bytes_in_flight(session: Session, owner: str, ending: str) -> int:
-    """Return the bytes that files of an owner may have which are being sent, of texts or of norms."""
-    is_norms = StrayUpload.key.endswith(f".{gradient_files.FORMAT}")
-    of_kind = is_norms if ending == gradient_files.FORMAT else not_(is_norms)
-    in_flight = StrayUpload.owner == owner, StrayUpload.since > SEARCH_NOW - ABANDONED_AFTER, of_kind
+def _bytes_in_flight(session: Session, owner: str) -> int:
+    """Return the bytes that files of an owner may have which are being sent."""
+    in_flight = StrayUpload.owner == owner, StrayUpload.since > SEARCH_NOW - ABANDONED_AFTER
     return int(session.scalar(select(func.coalesce(func.sum(StrayUpload.size), 0)).where(*in_flight)) or 0)
 
 
@@ -91,7 +81,7 @@ def add(
     known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
     if known is not None:
         return known, False
-    if used_bytes(session, owner, ending) + stored.size > quota:
+    if gradient_files.used_bytes(session, owner) + stored.size > quota:
         raise QuotaExceeded
     announced = delete(StrayUpload).where(
         StrayUpload.key == stored.key, StrayUpload.pending_delete.is_(False)
@@ -111,11 +101,6 @@ def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> 
     """Return a page of an owner's uploads, newest first."""
     query = select(Upload).where(Upload.owner == owner).order_by(Upload.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(Upload.id < before)).all()
-
-
-def get(session: Session, owner: str, upload_id: UUID) -> Upload | None:
-    """Return one of the owner's uploads."""
-    return session.scalar(select(Upload).where(Upload.id == upload_id, Upload.owner == owner))
 
 
 def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:

@@ -23,7 +23,7 @@ from pruneserve_client.asynchronous.downloads import save
 from pruneserve_client.asynchronous.primitives import finishing, pause, retry
 from pruneserve_client.asynchronous.resources import AsyncResources
 from pruneserve_client.asynchronous.transport import AsyncTransport, body_of, messages_of
-from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
+from pruneserve_client.errors import NoStream, Unavailable
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
     ArtifactItem,
@@ -34,7 +34,6 @@ from pruneserve_client.models import (
     JobDetail,
     JobPage,
     JobSummary,
-    Receipt,
     SweepDetail,
 )
 from pruneserve_client.wire import (
@@ -129,26 +128,22 @@ class AsyncClient(AsyncResources):
             if cursor is None:
                 return
 
-    async def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail | Receipt:
+    async def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail:
         """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running.
 
-        A key without the scope `jobs:read` gets a receipt: the id, the state and where the job is shown.
         Another `owner`'s job needs an admin key.
         """
         return await self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
-    async def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail | Receipt:
+    async def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail:
         """Change the priority of a queued job: a `JobChange`, or its JSON object.
 
-        A key without the scope `jobs:read` gets a receipt. Another `owner`'s job needs an admin key.
+        Another `owner`'s job needs an admin key.
         """
         return await self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
 
-    async def retry(self, job_id: UUID) -> JobDetail | Receipt:
-        """Queue a failed or cancelled job again. It resumes after its last finished block.
-
-        A key without the scope `jobs:read` gets a receipt.
-        """
+    async def retry(self, job_id: UUID) -> JobDetail:
+        """Queue a failed or cancelled job again. It resumes after its last finished block."""
         return await self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
 
     async def rerun(
@@ -297,8 +292,8 @@ class AsyncClient(AsyncResources):
                 return
             await pause(POLL_SECONDS)
 
-    async def cancel_sweep(self, sweep_id: UUID) -> SweepDetail | Receipt:
-        """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
+    async def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
+        """Cancel every job of a sweep that has not ended."""
         return await self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
     async def _changed(
@@ -309,10 +304,6 @@ class AsyncClient(AsyncResources):
         *,
         json: Body | None = None,
         **query: str | None,
-    ) -> Changed | Receipt:
+    ) -> Changed:
         async with self._transport.exchange(method, path, json=json, params=given(query)) as received:
-            body = await body_of(received)
-        try:
-            return parsed(whole, body)
-        except UnexpectedResponse:
-            return parsed(Receipt, body)
+            return parsed(whole, await body_of(received))

@@ -42,7 +42,7 @@ from pruneserve_client.models import (
     ZooItem,
     ZooPage,
 )
-from pruneserve_client.wire import PAGE, Body, media_type, parsed
+from pruneserve_client.wire import PAGE, Body, Response, media_type, parsed
 
 _UPLOADS = "/v1/uploads"
 _GRADIENTS = "/v1/gradients"
@@ -124,16 +124,8 @@ class AsyncResources:
         return await self._transport.post(_GRADIENTS, JobDetail, gradients, headers)
 
     def gradients(self) -> AsyncIterator[GradientItem]:
-        """Yield the owner's gradient jobs with their files, newest first. `download` takes a file."""
+        """Yield the owner's gradient jobs with their files, newest first. `delete` deletes one."""
         return self._all(_GRADIENTS, GradientPage)
-
-    async def gradient(self, gradient_id: UUID) -> GradientItem:
-        """Return one gradient job with its file."""
-        return await self._transport.get(f"{_GRADIENTS}/{gradient_id}", GradientItem)
-
-    async def delete_gradients(self, gradient_id: UUID) -> None:
-        """Delete the norms of a gradient job. Refused while an unfinished job needs them."""
-        await self._delete(f"{_GRADIENTS}/{gradient_id}")
 
     # Webhooks
 
@@ -151,9 +143,7 @@ class AsyncResources:
 
     async def change_webhook(self, webhook_id: UUID, changes: Body) -> WebhookItem:
         """Change a webhook: a `WebhookChange`, or its JSON object."""
-        path = f"{_WEBHOOKS}/{webhook_id}"
-        async with self._transport.exchange("PATCH", path, json=changes) as received:
-            return parsed(WebhookItem, await body_of(received))
+        return await self._patched(f"{_WEBHOOKS}/{webhook_id}", WebhookItem, changes)
 
     async def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
@@ -219,15 +209,15 @@ class AsyncResources:
 
     async def cordon_worker(self, name: str) -> WorkerItem:
         """Let a worker take no more jobs; needs an admin key."""
-        return await self._steered(name, "cordon")
+        return await self._available(name, "cordoned")
 
     async def uncordon_worker(self, name: str) -> WorkerItem:
         """Let a worker take jobs again; needs an admin key."""
-        return await self._steered(name, "uncordon")
+        return await self._available(name, "active")
 
     async def drain_worker(self, name: str) -> WorkerItem:
         """Let a worker finish its job, take no other, and end; needs an admin key."""
-        return await self._steered(name, "drain")
+        return await self._available(name, "draining")
 
     async def queues(self) -> list[QueueItem]:
         """Return the queues with their jobs and workers; needs an admin key."""
@@ -235,32 +225,34 @@ class AsyncResources:
 
     async def pause_queue(self, name: str) -> QueueItem:
         """Let no worker claim a job of a queue; needs an admin key."""
-        return await self._transport.post(f"/v1/queues/{quote(name, safe='')}/pause", QueueItem)
+        return await self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": True})
 
     async def resume_queue(self, name: str) -> QueueItem:
         """Let workers claim the jobs of a queue again; needs an admin key."""
-        return await self._transport.post(f"/v1/queues/{quote(name, safe='')}/resume", QueueItem)
+        return await self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": False})
 
-    async def _steered(self, worker: str, act: str) -> WorkerItem:
-        return await self._transport.post(f"/v1/workers/{quote(worker, safe='')}/{act}", WorkerItem)
-
-    async def share(self, *, days: int | None = None) -> ShareItem:
-        """Return what the owner may take of the workers, and its GPU seconds of so many days (30)."""
-        return await self._transport.get("/v1/share", ShareItem, days=days)
+    async def _available(self, worker: str, availability: str) -> WorkerItem:
+        path = f"/v1/workers/{quote(worker, safe='')}"
+        return await self._patched(path, WorkerItem, {"availability": availability})
 
     async def shares(self, *, days: int | None = None) -> list[ShareItem]:
-        """Return the same of every owner; needs an admin key."""
+        """Return what the owner may take of the workers, and its GPU seconds of so many days (30).
+
+        With an admin key the list has every owner.
+        """
         return (await self._transport.get("/v1/owners", ShareList, days=days)).items
 
     async def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
-        path = f"/v1/owners/{quote(owner, safe='')}/share"
-        async with self._transport.exchange("PATCH", path, json=share) as received:
-            return parsed(ShareItem, await body_of(received))
+        return await self._patched(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
 
     def audit_records(self) -> AsyncIterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""
         return self._all("/v1/audit", AuditPage)
+
+    async def _patched(self, path: str, kind: type[Response], changes: Body) -> Response:
+        async with self._transport.exchange("PATCH", path, json=changes) as received:
+            return parsed(kind, await body_of(received))
 
     async def _all(self, path: str, page_type: type[Any], **query: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - of any list
         cursor = None

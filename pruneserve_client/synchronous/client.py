@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from pruneserve_client.errors import NoStream, Unavailable, UnexpectedResponse
+from pruneserve_client.errors import NoStream, Unavailable
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
     ArtifactItem,
@@ -31,7 +31,6 @@ from pruneserve_client.models import (
     JobDetail,
     JobPage,
     JobSummary,
-    Receipt,
     SweepDetail,
 )
 from pruneserve_client.synchronous.downloads import save
@@ -128,26 +127,22 @@ class Client(Resources):
             if cursor is None:
                 return
 
-    def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail | Receipt:
+    def cancel(self, job_id: UUID, *, owner: str | None = None) -> JobDetail:
         """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running.
 
-        A key without the scope `jobs:read` gets a receipt: the id, the state and where the job is shown.
         Another `owner`'s job needs an admin key.
         """
         return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
-    def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail | Receipt:
+    def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail:
         """Change the priority of a queued job: a `JobChange`, or its JSON object.
 
-        A key without the scope `jobs:read` gets a receipt. Another `owner`'s job needs an admin key.
+        Another `owner`'s job needs an admin key.
         """
         return self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
 
-    def retry(self, job_id: UUID) -> JobDetail | Receipt:
-        """Queue a failed or cancelled job again. It resumes after its last finished block.
-
-        A key without the scope `jobs:read` gets a receipt.
-        """
+    def retry(self, job_id: UUID) -> JobDetail:
+        """Queue a failed or cancelled job again. It resumes after its last finished block."""
         return self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
 
     def rerun(
@@ -294,8 +289,8 @@ class Client(Resources):
                 return
             pause(POLL_SECONDS)
 
-    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail | Receipt:
-        """Cancel every job of a sweep that has not ended. A key without `jobs:read` gets a receipt."""
+    def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
+        """Cancel every job of a sweep that has not ended."""
         return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
     def _changed(
@@ -306,10 +301,6 @@ class Client(Resources):
         *,
         json: Body | None = None,
         **query: str | None,
-    ) -> Changed | Receipt:
+    ) -> Changed:
         with self._transport.exchange(method, path, json=json, params=given(query)) as received:
-            body = body_of(received)
-        try:
-            return parsed(whole, body)
-        except UnexpectedResponse:
-            return parsed(Receipt, body)
+            return parsed(whole, body_of(received))

@@ -43,7 +43,7 @@ from pruneserve_client.models import (
 )
 from pruneserve_client.synchronous.primitives import in_thread, pieces, retry
 from pruneserve_client.synchronous.transport import Transport, body_of
-from pruneserve_client.wire import PAGE, Body, media_type, parsed
+from pruneserve_client.wire import PAGE, Body, Response, media_type, parsed
 
 _UPLOADS = "/v1/uploads"
 _GRADIENTS = "/v1/gradients"
@@ -123,16 +123,8 @@ class Resources:
         return self._transport.post(_GRADIENTS, JobDetail, gradients, headers)
 
     def gradients(self) -> Iterator[GradientItem]:
-        """Yield the owner's gradient jobs with their files, newest first. `download` takes a file."""
+        """Yield the owner's gradient jobs with their files, newest first. `delete` deletes one."""
         return self._all(_GRADIENTS, GradientPage)
-
-    def gradient(self, gradient_id: UUID) -> GradientItem:
-        """Return one gradient job with its file."""
-        return self._transport.get(f"{_GRADIENTS}/{gradient_id}", GradientItem)
-
-    def delete_gradients(self, gradient_id: UUID) -> None:
-        """Delete the norms of a gradient job. Refused while an unfinished job needs them."""
-        self._delete(f"{_GRADIENTS}/{gradient_id}")
 
     # Webhooks
 
@@ -150,9 +142,7 @@ class Resources:
 
     def change_webhook(self, webhook_id: UUID, changes: Body) -> WebhookItem:
         """Change a webhook: a `WebhookChange`, or its JSON object."""
-        path = f"{_WEBHOOKS}/{webhook_id}"
-        with self._transport.exchange("PATCH", path, json=changes) as received:
-            return parsed(WebhookItem, body_of(received))
+        return self._patched(f"{_WEBHOOKS}/{webhook_id}", WebhookItem, changes)
 
     def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
@@ -216,15 +206,15 @@ class Resources:
 
     def cordon_worker(self, name: str) -> WorkerItem:
         """Let a worker take no more jobs; needs an admin key."""
-        return self._steered(name, "cordon")
+        return self._available(name, "cordoned")
 
     def uncordon_worker(self, name: str) -> WorkerItem:
         """Let a worker take jobs again; needs an admin key."""
-        return self._steered(name, "uncordon")
+        return self._available(name, "active")
 
     def drain_worker(self, name: str) -> WorkerItem:
         """Let a worker finish its job, take no other, and end; needs an admin key."""
-        return self._steered(name, "drain")
+        return self._available(name, "draining")
 
     def queues(self) -> list[QueueItem]:
         """Return the queues with their jobs and workers; needs an admin key."""
@@ -232,32 +222,34 @@ class Resources:
 
     def pause_queue(self, name: str) -> QueueItem:
         """Let no worker claim a job of a queue; needs an admin key."""
-        return self._transport.post(f"/v1/queues/{quote(name, safe='')}/pause", QueueItem)
+        return self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": True})
 
     def resume_queue(self, name: str) -> QueueItem:
         """Let workers claim the jobs of a queue again; needs an admin key."""
-        return self._transport.post(f"/v1/queues/{quote(name, safe='')}/resume", QueueItem)
+        return self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": False})
 
-    def _steered(self, worker: str, act: str) -> WorkerItem:
-        return self._transport.post(f"/v1/workers/{quote(worker, safe='')}/{act}", WorkerItem)
-
-    def share(self, *, days: int | None = None) -> ShareItem:
-        """Return what the owner may take of the workers, and its GPU seconds of so many days (30)."""
-        return self._transport.get("/v1/share", ShareItem, days=days)
+    def _available(self, worker: str, availability: str) -> WorkerItem:
+        path = f"/v1/workers/{quote(worker, safe='')}"
+        return self._patched(path, WorkerItem, {"availability": availability})
 
     def shares(self, *, days: int | None = None) -> list[ShareItem]:
-        """Return the same of every owner; needs an admin key."""
+        """Return what the owner may take of the workers, and its GPU seconds of so many days (30).
+
+        With an admin key the list has every owner.
+        """
         return (self._transport.get("/v1/owners", ShareList, days=days)).items
 
     def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
-        path = f"/v1/owners/{quote(owner, safe='')}/share"
-        with self._transport.exchange("PATCH", path, json=share) as received:
-            return parsed(ShareItem, body_of(received))
+        return self._patched(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
 
     def audit_records(self) -> Iterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""
         return self._all("/v1/audit", AuditPage)
+
+    def _patched(self, path: str, kind: type[Response], changes: Body) -> Response:
+        with self._transport.exchange("PATCH", path, json=changes) as received:
+            return parsed(kind, body_of(received))
 
     def _all(self, path: str, page_type: type[Any], **query: Any) -> Iterator[Any]:  # noqa: ANN401 - of any list
         cursor = None

@@ -15,6 +15,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.server import LOOPBACK, free_port
+from jobs import limits
 from jobs.access.api_keys import SCOPES
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StepFinished
@@ -22,6 +23,7 @@ from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.recipe import Stage
+from tests.limits import with_limits
 
 SMALLEST = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
 
@@ -111,7 +113,7 @@ class Server:
             "STORE_URL": settings.store_url,
             "PRUNESERVE_SECRET_KEYS": ":".join(key.get_secret_value() for key in settings.secret_keys),
             "PRUNESERVE_RATE_LIMIT_PER_MINUTE": str(settings.rate_limit_per_minute),
-            "PRUNESERVE_MAX_FAILED_SIGN_INS_PER_MINUTE": str(settings.max_failed_sign_ins_per_minute),
+            **with_limits(MAX_FAILED_SIGN_INS_PER_MINUTE=limits.MAX_FAILED_SIGN_INS_PER_MINUTE),
         }
         command = [sys.executable, "-m", "api", "--port", str(port)]
         with log.open("wb") as file:

@@ -3,34 +3,6 @@ import sys
 
 import pytest
 
-_HEAPS_OF_EIGHT_THREADS = """
-import ctypes, threading
-from api.process import share_heaps
-{first}
-library = ctypes.CDLL(None)
-library.malloc.restype = ctypes.c_void_p
-together = threading.Barrier(8)
-def take():
-    together.wait()
-    library.malloc(1000)
-    together.wait()
-threads = [threading.Thread(target=take) for _ in range(8)]
-for thread in threads: thread.start()
-for thread in threads: thread.join()
-library.malloc_info(0, ctypes.c_void_p.in_dll(library, "stdout"))
-library.fflush(None)
-"""
-
-
-@pytest.mark.parametrize(("first", "most"), [("", 8 + 1), ("share_heaps()", 2)])
-def test_threads_share_two_heaps_by_the_count_of_glibc(first: str, most: int) -> None:
-    program = _HEAPS_OF_EIGHT_THREADS.format(first=first)
-    shown = subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
-    heaps = shown.count("<heap nr=")
-    assert heaps <= most
-    assert (heaps > 2) == (not first)
-
-
 _LOOKED_THROUGH = """
 import gc
 from api.process import keep_from_collector

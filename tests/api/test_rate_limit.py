@@ -6,6 +6,7 @@ from fastapi.testclient import TestClient
 from api import rate_limit
 from api.rate_limit import RateLimiter, network_of
 from api.security.auth import COOKIE
+from jobs import limits
 from jobs.settings import Settings
 from tests.api.drive import ClientOf
 
@@ -79,8 +80,9 @@ def test_an_ipv6_host_is_counted_by_its_network(address: str, network: str) -> N
 
 class TestFailures:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"max_failed_sign_ins_per_minute": 4})
+    def settings(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setattr(limits, "MAX_FAILED_SIGN_INS_PER_MINUTE", 4)
+        return settings
 
     @pytest.mark.threat
     def test_failed_sign_ins_are_limited_by_address_and_right_keys_pass(

@@ -14,6 +14,7 @@ import pytest
 
 from cli.data_directory import DataDirectory
 from cli.embedded.server import free_port
+from tests.limits import with_limits
 from tests.scripted_server import ScriptedServer, scripted_server
 
 PATIENCE_SECONDS = 120.0
@@ -71,8 +72,7 @@ SETTINGS = {
     "HF_HUB_OFFLINE": "1",
     "OMP_NUM_THREADS": "1",
     # Shorter than in life: after a kill, the scheduler waits for a lease before it takes a job back.
-    "PRUNESERVE_HEARTBEAT_SECONDS": "2",
-    "PRUNESERVE_LEASE_SECONDS": "10",
+    **with_limits(HEARTBEAT_SECONDS=2, LEASE_SECONDS=10),
 }
 PRUNESERVE = [sys.executable, "-m", "cli.main"]
 

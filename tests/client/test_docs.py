@@ -38,10 +38,9 @@ def test_the_examples_run_one_after_the_other(
 
     server.on("/v1/jobs", submitted)
     server.on("/v1/estimates", estimated)
-    server.on("/v1/gradients", lambda it: it.json(job_document(job_id, "queued"), 201))
-    norms = {"norms": ["l1"], "reference": f"gradient:{job_id}", "deleted_at": None, "name": None}
+    norms = {"norms": ["l1"], "reference": f"gradient:{job_id}", "name": None}
     norms |= {"id": str(job_id), "state": "succeeded", "model": "org/name", "created_at": NOW}
-    server.on(f"/v1/gradients/{job_id}", lambda it: it.json(norms | {"file": file}))
+    server.on("/v1/gradients", lambda it: it.json(job_document(job_id, "queued"), 201))
     server.on_job(job_id, "succeeded", state_event(1, "queued"), state_event(2, "succeeded"))
     file = artifact_document("model.safetensors", WEIGHTS, hashlib.sha256(WEIGHTS).hexdigest(), "/content")
     server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))

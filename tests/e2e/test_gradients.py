@@ -90,10 +90,11 @@ def test_norms_of_a_gradient_job_give_the_masks_of_a_direct_job(
     by_id = jobs.succeeded("/v1/jobs", prune | {"gradients": f"gradient:{kept}"})
     assert jobs.stages(by_id) == ["resolve", "prune", "evaluate", "upload"]
 
-    content = jobs.client.get(f"/v1/gradients/{kept}/file").content
+    (norms,) = jobs.client.get("/v1/gradients").json()["items"]
+    content = jobs.client.get(norms["file"]["url"]).content
     kind = {"Content-Type": "application/x-safetensors"}
     brought = jobs.client.post("/v1/uploads?name=mine", content=content, headers=kind).json()["dataset"]
-    assert jobs.client.delete(f"/v1/gradients/{kept}").status_code == 204
+    assert jobs.client.delete(f"/v1/jobs/{kept}").status_code == 204
     by_upload = jobs.succeeded("/v1/jobs", prune | {"gradients": brought})
 
     with jobs.database.begin() as session:
@@ -107,7 +108,7 @@ def test_norms_of_a_gradient_job_give_the_masks_of_a_direct_job(
 
 
 def test_norms_over_the_quota_are_not_computed(jobs: Jobs, request_body: dict[str, Any]) -> None:
-    jobs.settings = jobs.settings.model_copy(update={"gradient_quota_bytes": 1000})
+    jobs.settings = jobs.settings.model_copy(update={"quota_bytes": 1000})
     job = jobs.ended("/v1/gradients", request_body)
     assert job.error is not None
     assert (job.state, job.error["field"]) == (JobState.FAILED, "norms")

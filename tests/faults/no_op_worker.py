@@ -6,6 +6,7 @@ spawns its child, which imports this module again.
 
 import time
 
+from jobs import limits
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
@@ -21,7 +22,7 @@ _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
     """Claim a job and let it succeed, in two transactions like a real worker."""
     with _DATABASE.begin() as session:
-        claim = claim_next(session, worker.name, settings.lease_seconds)
+        claim = claim_next(session, worker.name, limits.LEASE_SECONDS)
     if claim is not None:
         time.sleep(0.001)
         with _DATABASE.begin() as session:

@@ -38,8 +38,9 @@ from tests.faults.damage import damage, damage_stored
 from tests.faults.kills import Kill, durable, shard_name, table_of_kills
 from tests.faults.proxies import UnreliableStore
 from tests.faults.tally import Tally, Undisturbed, table, tally
+from tests.limits import with_limits
 from tests.small_model import write_small_model
-from tests.stack import TIMEOUT_SECONDS, Stack, environment_of, signal_to, write_calibration
+from tests.stack import LEASE_SECONDS, TIMEOUT_SECONDS, Stack, environment_of, signal_to, write_calibration
 
 _WORKERS = 2
 _JOBS_IN_FLIGHT = 4
@@ -193,7 +194,7 @@ class Soak:
     def _suspend_worker(self) -> None:
         worker = self._random.choice(self._workers)
         signal_to(worker, signal.SIGSTOP, children=True)
-        time.sleep(float(self._stack.environment["PRUNESERVE_LEASE_SECONDS"]) + 2)
+        time.sleep(LEASE_SECONDS + 2)
         signal_to(worker, signal.SIGCONT, children=True)
 
     def _flush(self) -> None:
@@ -232,10 +233,11 @@ def _start_services(cleanup: ExitStack, root: Path) -> tuple[Stack, Valkey, Post
     )
     environment = environment_of(settings, root / "models" / "small", calibration)
     environment |= {**s3.environment, "AWS_ENDPOINT_URL": slow}
-    environment |= {
-        "PRUNESERVE_MAX_LOST_ATTEMPTS": "100",  # one job may be killed many times between two blocks
-        "PRUNESERVE_ORPHANED_FILE_SECONDS": "86400",  # the shards of lost attempts are counted at the end
-    }
+    environment |= with_limits(
+        environment,
+        MAX_LOST_ATTEMPTS=100,  # one job may be killed many times between two blocks
+        ORPHANED_FILE_SECONDS=86400,  # the shards of lost attempts are counted at the end
+    )
     os.environ.update(s3.environment)
     stack = Stack(
         root / "processes",

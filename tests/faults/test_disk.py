@@ -85,7 +85,7 @@ def test_a_full_disk_is_reported_with_numbers_and_a_retry_succeeds(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
     stack.environment["PRUNESERVE_WORK_DIR"] = str(small_disk / "work")
-    stack.environment["PRUNESERVE_MIN_FREE_DISK_BYTES"] = "0"  # or the job would not even start
+    stack.limit(MIN_FREE_DISK_BYTES=0)  # or the job would not even start
     stack.start_scheduler()
     stack.start_worker()
     stack.wait_until(lambda: has_said_its_room(stack))

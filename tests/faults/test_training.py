@@ -25,7 +25,7 @@ def saved_states(stack: Stack, job_id: UUID) -> int:
 
 
 def test_a_distillation_killed_more_often_than_a_job_may_be_lost_gets_on(stack: Stack, judge: Judge) -> None:
-    stack.environment["PRUNESERVE_MAX_LOST_ATTEMPTS"] = str(_MOST_LOST_ATTEMPTS)
+    stack.limit(MAX_LOST_ATTEMPTS=_MOST_LOST_ATTEMPTS)
     stack.start_scheduler()
     worker = stack.start("tests.faults.saving_worker")
     training = {"tokens": 16_384, "tokens_per_step": 32, "learning_rate": 2e-3}

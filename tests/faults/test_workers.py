@@ -14,6 +14,7 @@ from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.kills import Kill, durable
 from tests.faults.proxies import UnreliableStore
+from tests.limits import with_limits
 from tests.stack import Stack, signal_to
 from tests.tiers import nightly
 
@@ -44,7 +45,7 @@ def test_a_job_whose_workers_are_killed_in_one_stage_after_the_other_is_finished
 def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
     stack: Stack, judge: Judge, store_url: str
 ) -> None:
-    stack.environment["PRUNESERVE_ORPHANED_FILE_SECONDS"] = "86400"  # the shards of both attempts are counted
+    stack.limit(ORPHANED_FILE_SECONDS=86400)  # the shards of both attempts are counted
     stack.start_scheduler()
     worker = stack.start("tests.faults.streaming_worker")
     job_id = stack.submit(stack.long_spec())
@@ -101,7 +102,7 @@ def _part(address: str) -> tuple[str, int]:
 @pytest.mark.nightly
 def test_a_killed_childs_job_is_requeued_without_waiting_for_the_lease(stack: Stack, judge: Judge) -> None:
     stack.start_scheduler()
-    worker = stack.start_worker(PRUNESERVE_LEASE_SECONDS="3600")
+    worker = stack.start_worker(**with_limits(stack.environment, LEASE_SECONDS=3600))
     job_id = stack.submit(stack.long_spec())
     stack.wait_until_running(job_id)
     (child,) = stack.children(worker)

@@ -1,6 +1,9 @@
 """The documentation, the compose file and .env.example agree with jobs/settings."""
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -9,13 +12,16 @@ import pytest
 import yaml
 from pydantic import ValidationError
 
-from jobs.secret_files import SECRETS, WrongSettings, file_variable
-from jobs.settings import Settings, as_table, settings, variable_of
+from jobs import limits
+from jobs.secret_files import SECRETS, file_variable
+from jobs.settings import Settings, as_tables, variable_of
+from jobs.settings.table import ESSENTIAL
+from tests.limits import with_limits
 
 CHECKOUT = Path(__file__).parents[2]
 COMPOSE = (CHECKOUT / "docker-compose.yml").read_text()
 EXAMPLE = (CHECKOUT / ".env.example").read_text()
-DOCUMENTATION = (CHECKOUT / "docs" / "operations.md").read_text()
+DOCUMENTATION = (CHECKOUT / "docs" / "configuration.md").read_text()
 
 FIELDS = {variable_of(name): name for name in Settings.model_fields}
 REQUIRED = {"DATABASE_URL": "postgresql://db/x", "BROKER_URL": "redis://b/0", "STORE_URL": "file:///store"}
@@ -61,10 +67,30 @@ def defaults_written_down() -> Iterator[tuple[str, str]]:
             yield variable, default or ""
 
 
-def test_the_documentation_has_the_table_of_all_settings() -> None:
-    start = DOCUMENTATION.index("| variable | meaning | default |")
-    table = DOCUMENTATION[start : DOCUMENTATION.index("\n\n", start) + 1]
-    assert table == as_table(), "replace the table by what `pruneserve-admin settings` prints"
+def test_the_documentation_has_the_tables_of_all_settings() -> None:
+    tables = re.findall(r"^\| variable \|.*?\n(?=\n)", DOCUMENTATION, re.MULTILINE | re.DOTALL)
+    assert "\n".join(tables) == as_tables(), "replace them by what `pruneserve-admin settings` prints"
+
+
+def test_an_operator_reads_few_settings_and_first_those_of_the_installation() -> None:
+    of_s3 = {"AWS_ENDPOINT_URL", "AWS_REGION", *(name for name in SECRETS if name.startswith("AWS_"))}
+    assert len(ESSENTIAL) == 20
+    assert set(ESSENTIAL) <= Settings.model_fields.keys()
+    assert len(Settings.model_fields) + len(of_s3) <= 47
+
+
+def test_the_limits_of_a_process_that_a_test_starts_are_known_ones() -> None:
+    command = [sys.executable, "-c", "from jobs import limits; print(limits.LEASE_SECONDS)"]
+    replaced = with_limits(with_limits(HEARTBEAT_SECONDS=1), LEASE_SECONDS=2)
+    assert subprocess.check_output(command, env=os.environ | replaced, text=True) == "2\n"
+    unknown = subprocess.run(
+        command, env=os.environ | with_limits(LEASES=2), capture_output=True, text=True, check=False
+    )
+    assert "PRUNESERVE_TEST_LIMITS: no such limit: LEASES" in unknown.stderr
+
+
+def test_a_late_heartbeat_loses_no_lease() -> None:
+    assert limits.HEARTBEAT_SECONDS <= limits.LEASE_SECONDS / 2
 
 
 def test_every_setting_has_a_description() -> None:
@@ -92,21 +118,6 @@ def test_a_default_is_the_same_wherever_it_is_written(
 ) -> None:
     name = FIELDS[variable]
     assert getattr(parsed(monkeypatch, {variable: default}), name) == Settings.model_fields[name].default
-
-
-def test_heartbeats_that_cannot_keep_a_lease_are_refused_with_both_names(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    limits = {"PRUNESERVE_HEARTBEAT_SECONDS": "15", "PRUNESERVE_LEASE_SECONDS": "30"}
-    assert parsed(monkeypatch, limits).heartbeat_seconds == 15
-    with pytest.raises(ValidationError):
-        parsed(monkeypatch, limits | {"PRUNESERVE_HEARTBEAT_SECONDS": "15.5"})
-    settings.cache_clear()
-    with pytest.raises(WrongSettings) as refused:
-        settings()
-    assert str(refused.value).startswith(
-        "PRUNESERVE_HEARTBEAT_SECONDS: 15.5 is more than half of PRUNESERVE_LEASE_SECONDS, which is 30: "
-    )
 
 
 @pytest.mark.threat

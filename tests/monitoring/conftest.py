@@ -80,12 +80,9 @@ def run(request: pytest.FixtureRequest) -> Run:
 
 def _run(stack: Stack, store: Path, traces: Collector) -> Run:
     targets = {f"pruneserve-{part}": f"{LOOPBACK}:{free_port()}" for part in PARTS}
+    stack.limit(HEARTBEAT_SECONDS=0.5, LEASE_SECONDS=20, CANCEL_GRACE_SECONDS=120)
+    stack.metrics = {part: targets[f"pruneserve-{part}"] for part in PARTS}
     stack.environment |= {
-        f"PRUNESERVE_{part.upper()}_METRICS": targets[f"pruneserve-{part}"] for part in PARTS
-    } | {
-        "PRUNESERVE_HEARTBEAT_SECONDS": "0.5",
-        "PRUNESERVE_LEASE_SECONDS": "20",
-        "PRUNESERVE_CANCEL_GRACE_SECONDS": "120",
         "PRUNESERVE_LOG": "json",
         "PRUNESERVE_TRACES": traces.url,
         "OTEL_BSP_SCHEDULE_DELAY": "100",  # milliseconds between two batches

@@ -249,22 +249,22 @@ def test_a_port_that_is_taken_is_refused_with_its_setting() -> None:
         taken.bind((LOOPBACK, 0))
         taken.listen()
         address = f"{LOOPBACK}:{taken.getsockname()[1]}"
-        with pytest.raises(WrongSettings, match=rf"PRUNESERVE_X: cannot listen on {address}: "):
-            port.serve(Part.API, address, "PRUNESERVE_X")
+        with pytest.raises(WrongSettings, match=rf"PRUNESERVE_METRICS: cannot listen on {address}: "):
+            port.serve(Part.API, address)
     assert not figures.recorded()
 
 
 def test_without_an_address_nothing_is_served_or_recorded() -> None:
-    assert not port.serve(Part.API, None, "PRUNESERVE_X")
+    assert not port.serve(Part.API, None)
     assert not figures.recorded()
 
 
 @pytest.mark.parametrize("address", ["9101", "host:port", "http://a:1", "a b:1", ":9101", "127.0.0.1:123456"])
 def test_an_address_that_cannot_be_meant_is_refused(settings: Settings, address: str) -> None:
     known = {"DATABASE_URL": settings.database_url, "STORE_URL": settings.store_url}
-    with pytest.raises(ValueError, match="api_metrics"):
-        Settings(**known, api_metrics=address)
-    assert Settings(**known, api_metrics="[::1]:9101").api_metrics == "[::1]:9101"
+    with pytest.raises(ValueError, match="metrics"):
+        Settings(**known, metrics=address)
+    assert Settings(**known, metrics="[::1]:9101").metrics == "[::1]:9101"
 
 
 def test_names_and_units_are_those_that_prometheus_expects() -> None:
@@ -382,7 +382,7 @@ import time
 from jobs.monitoring.catalogue import LAST_ROUND
 from jobs.monitoring.figures import Part
 from jobs.monitoring.port import serve
-assert serve(Part.SCHEDULER, "{LOOPBACK}:{number}", "X")
+assert serve(Part.SCHEDULER, "{LOOPBACK}:{number}")
 LAST_ROUND.record(5.0)
 print("ready", flush=True)
 time.sleep(60)

@@ -5,8 +5,8 @@ from tests.worker.conftest import (
     cut_connections,
     environment,
     eventually,
+    fast_heartbeats,
     receive,
-    settings,
     store_url,
     worker,
 )
@@ -16,8 +16,8 @@ __all__ = [
     "cut_connections",
     "environment",
     "eventually",
+    "fast_heartbeats",
     "receive",
-    "settings",
     "store_url",
     "worker",
 ]

@@ -97,23 +97,22 @@ def measure(engine: Engine, name: str, work: Callable[[], object]) -> list[Expla
 def test_what_schedulers_do_reads_less_than_ten_times_the_rows_that_it_is_about(
     fleet: Engine, database: Database, settings: Settings, broker: redis.Redis
 ) -> None:
-    rounds(fleet, database, settings, broker)
+    rounds(fleet, database, broker)
     checks = PendingChecks(database, settings)
     asked = measure(fleet, "checks", checks.round)
     assert wasteful(asked) == []
     assert max(each.touched for each in asked) >= 2
     upkeep(fleet, database, settings)
     webhooks(fleet, database)
-    reading = StandingReader(database, settings)
+    reading = StandingReader(database)
     assert wasteful(measure(fleet, "how the service stands", reading.round)) == []
     gauges = {(each.name, *labels): value for each, values in reading.gauges() for labels, value in values}
     assert gauges[JOBS_BY_STATE.name, "queued", NO_CLASS] > JOBS // 200
 
 
-def rounds(fleet: Engine, database: Database, settings: Settings, broker: redis.Redis) -> None:
+def rounds(fleet: Engine, database: Database, broker: redis.Redis) -> None:
     now = [1000.0]
-    calm = settings.model_copy(update={"heartbeat_seconds": 5.0})
-    scheduler = Scheduler(database, calm, clock=lambda: now[0])
+    scheduler = Scheduler(database, clock=lambda: now[0])
     assert scheduler.round()  # deletes workers that are long silent, which the next does not repeat
     now[0] += 1.0
     assert wasteful(measure(fleet, "a round with nothing to do", scheduler.round)) == []

@@ -10,6 +10,7 @@ import pytest
 from sqlalchemy import event, func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.access import api_keys, page_sessions
 from jobs.lifecycle import deletion, event_log, idempotency, lifecycle, owner_moves, sent_files
 from jobs.lifecycle.events import JobError, StageStarted, StepFinished
@@ -43,6 +44,11 @@ LONG_AGO = text("clock_timestamp() - interval '100 days'")
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
 
 
+@pytest.fixture(autouse=True)
+def orphaned_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(limits, "ORPHANED_FILE_SECONDS", 0.0)
+
+
 @pytest.fixture
 def store(settings: Settings) -> Store:
     return Store(settings.store_url)
@@ -50,8 +56,7 @@ def store(settings: Settings) -> Store:
 
 @pytest.fixture
 def retention(settings: Settings, database: Database, store: Store) -> Retention:
-    limits = settings.model_copy(update={"orphaned_file_seconds": 0.0, "artifact_days": 30.0})
-    return Retention(database, limits, store)
+    return Retention(database, settings.model_copy(update={"artifact_days": 30.0}), store)
 
 
 @pytest.fixture
@@ -124,7 +129,7 @@ def test_uploads_in_parts_are_aborted_once_no_attempt_can_go_on_with_them(
     settings: Settings, database: Database, submit: Submit, s3_url: str
 ) -> None:
     store = Store(s3_url)
-    retention = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    retention = Retention(database, settings, store)
     claim = take(database, submit())
 
     def begin(attempt: int, name: str) -> PendingUpload:
@@ -263,7 +268,7 @@ def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_liste
 ) -> None:
     """By what is on record, once no attempt can go on with it."""
     store = Store(s3_url)
-    rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    rounds = Retention(database, settings, store)
     with database.begin() as session:
         upload = begin_to_send(session, claim, store)
         if end in ("cancelled in the queue", "succeeded without it"):
@@ -299,7 +304,7 @@ def test_what_an_ended_job_has_begun_to_send_is_remembered_until_the_store_answe
     end: str,
 ) -> None:
     store = Store(s3_url)
-    rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    rounds = Retention(database, settings, store)
     with database.begin() as session:
         begin_to_send(session, claim, store)
         if end == "cancelled in the queue":
@@ -393,7 +398,7 @@ def test_an_upload_that_cannot_be_aborted_keeps_nothing_of_other_jobs(
     store = Store(s3_url)
     monkeypatch.setattr(module, limit, value)
     (tmp_path / "file").write_bytes(b"bytes")
-    rounds = Retention(database, settings.model_copy(update={"orphaned_file_seconds": 0.0}), store)
+    rounds = Retention(database, settings, store)
     claims = [take(database, submit()) for _ in range(3)]
     with database.begin() as session:
         uploads = [begin_to_send(session, claim, store) for claim in claims]
@@ -443,8 +448,14 @@ def test_a_job_that_never_began_leaves_nothing_to_look_for_when_it_is_cancelled(
 
 
 def test_orphaned_files_stay_until_they_are_old_enough(
-    settings: Settings, database: Database, claim: Claim, store: Store, put: Put
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    store: Store,
+    put: Put,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    monkeypatch.setattr(limits, "ORPHANED_FILE_SECONDS", 3600.0)
     key = put(claim.job_id, 1, "output/model.safetensors")
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
@@ -616,7 +627,7 @@ def abandon(database: Database, *keys: str) -> None:
 
 @pytest.mark.parametrize("names", ["stuck, a, b", "a, stuck, b"])
 def test_a_file_that_cannot_be_deleted_keeps_none_of_its_round(
-    database: Database, retention: Retention, store: Store, tmp_path: Path, settings: Settings, names: str
+    database: Database, retention: Retention, store: Store, tmp_path: Path, names: str
 ) -> None:
     """A directory in the place of a file: no user can delete it as one."""
     (tmp_path / "text").write_text("text")

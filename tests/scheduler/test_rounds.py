@@ -19,6 +19,7 @@ from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.valkey import Valkey
+from jobs import limits
 from jobs.broker import app
 from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
 from jobs.queue.claim import claim_next
@@ -63,23 +64,23 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def scheduler(database: Database, settings: Settings, broker: redis.Redis, clock: Clock) -> Scheduler:
-    return Scheduler(database, settings, clock=clock)
+def scheduler(database: Database, broker: redis.Redis, clock: Clock) -> Scheduler:
+    return Scheduler(database, clock=clock)
 
 
 @pytest.fixture
-def connected(scheduler: Scheduler, settings: Settings, clock: Clock) -> Scheduler:
+def connected(scheduler: Scheduler, clock: Clock) -> Scheduler:
     """A scheduler that has been connected for a whole lease."""
     assert scheduler.round()
-    pass_a_lease(scheduler, clock, settings)
+    pass_a_lease(scheduler, clock)
     return scheduler
 
 
-def pass_a_lease(scheduler: Scheduler, clock: Clock, settings: Settings) -> None:
+def pass_a_lease(scheduler: Scheduler, clock: Clock) -> None:
     """Let the time of a lease pass, with a round in between, so that the scheduler never stood still."""
-    clock.seconds += settings.lease_seconds / 2
+    clock.seconds += limits.LEASE_SECONDS / 2
     scheduler.round()
-    clock.seconds += settings.lease_seconds / 2
+    clock.seconds += limits.LEASE_SECONDS / 2
 
 
 def messages(broker: redis.Redis, queue: str = QUEUE) -> int:
@@ -307,14 +308,14 @@ def test_the_broker_is_recorded_as_silent_until_it_answers_even_if_nothing_is_le
 
 
 def test_schedulers_at_once_send_no_more_than_one_would(
-    database: Database, submit: Submit, broker: redis.Redis, settings: Settings
+    database: Database, submit: Submit, broker: redis.Redis
 ) -> None:
     for _ in range(20):
         submit()
     seen(database, *map(str, range(15)))
 
     def some_rounds(_: int) -> None:
-        scheduler = Scheduler(database, settings)
+        scheduler = Scheduler(database)
         for _ in range(5):
             scheduler.round()
 
@@ -324,13 +325,13 @@ def test_schedulers_at_once_send_no_more_than_one_would(
 
 
 def test_a_job_is_taken_back_once_its_worker_has_had_time_to_extend_the_lease(
-    database: Database, submit: Submit, scheduler: Scheduler, settings: Settings, clock: Clock
+    database: Database, submit: Submit, scheduler: Scheduler, clock: Clock
 ) -> None:
     claim = running(database, submit)
     expire_leases(database)
     scheduler.round()
     assert job(database, claim.job_id).state == JobState.RUNNING, "the scheduler has only just started"
-    pass_a_lease(scheduler, clock, settings)
+    pass_a_lease(scheduler, clock)
     scheduler.round()
     waiting = job(database, claim.job_id)
     assert (waiting.state, waiting.lost_attempts) == (JobState.QUEUED, 1)
@@ -358,7 +359,6 @@ def test_after_a_database_stood_still_a_whole_lease_passes_before_a_job_is_taken
     database: Database,
     submit: Submit,
     connected: Scheduler,
-    settings: Settings,
     clock: Clock,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -366,7 +366,7 @@ def test_after_a_database_stood_still_a_whole_lease_passes_before_a_job_is_taken
     look = expired_leases
 
     def stand_still(session: Session, limit: int) -> object:
-        clock.seconds += settings.lease_seconds + 1  # a connection that is frozen raises no error
+        clock.seconds += limits.LEASE_SECONDS + 1  # a connection that is frozen raises no error
         expire_leases(database)
         return look(session, limit)
 
@@ -375,7 +375,7 @@ def test_after_a_database_stood_still_a_whole_lease_passes_before_a_job_is_taken
         assert connected.round()
     assert connected.round()
     assert job(database, claim.job_id).state == JobState.RUNNING
-    pass_a_lease(connected, clock, settings)
+    pass_a_lease(connected, clock)
     assert connected.round()
     assert job(database, claim.job_id).state == JobState.QUEUED, "no worker has extended it meanwhile"
 
@@ -431,11 +431,11 @@ def test_a_job_that_is_being_cancelled_ends_with_a_dead_worker(
 
 
 def test_a_job_with_too_many_lost_attempts_fails_and_the_queue_moves_on(
-    database: Database, submit: Submit, connected: Scheduler, broker: redis.Redis, settings: Settings
+    database: Database, submit: Submit, connected: Scheduler, broker: redis.Redis
 ) -> None:
     seen(database, "w1")
     poison = submit()
-    for _ in range(settings.max_lost_attempts):
+    for _ in range(limits.MAX_LOST_ATTEMPTS):
         assert take(database).job_id == poison
         expire_leases(database)
         seen(database, "w1")  # the worker is there, and its job lets the lease expire
@@ -459,9 +459,9 @@ def lose(database: Database, scheduler: Scheduler, job_id: UUID, *, whole_worker
 
 
 def test_attempts_whose_worker_died_do_not_count_among_those_that_the_job_lost(
-    database: Database, submit: Submit, connected: Scheduler, settings: Settings
+    database: Database, submit: Submit, connected: Scheduler
 ) -> None:
-    assert (settings.max_lost_attempts, settings.max_worker_faults) == (3, 6)
+    assert (limits.MAX_LOST_ATTEMPTS, limits.MAX_WORKER_FAULTS) == (3, 6)
     job_id = submit()
     for _ in range(3):
         assert lose(database, connected, job_id, whole_worker=True) == JobState.QUEUED
@@ -471,12 +471,10 @@ def test_attempts_whose_worker_died_do_not_count_among_those_that_the_job_lost(
     assert lose(database, connected, job_id, whole_worker=False) == JobState.FAILED
 
 
-def test_a_job_that_ends_its_workers_fails(
-    database: Database, submit: Submit, connected: Scheduler, settings: Settings
-) -> None:
+def test_a_job_that_ends_its_workers_fails(database: Database, submit: Submit, connected: Scheduler) -> None:
     poison = submit()
-    for lost in range(1, settings.max_worker_faults + 1):
-        expected = JobState.QUEUED if lost < settings.max_worker_faults else JobState.FAILED
+    for lost in range(1, limits.MAX_WORKER_FAULTS + 1):
+        expected = JobState.QUEUED if lost < limits.MAX_WORKER_FAULTS else JobState.FAILED
         assert lose(database, connected, poison, whole_worker=True) == expected
     error = job(database, poison).error
     assert error is not None
@@ -488,11 +486,11 @@ def test_a_job_that_ends_its_workers_fails(
 
 @pytest.mark.parametrize("gets_on", [True, False], ids=["new blocks", "one block again and again"])
 def test_a_job_whose_workers_die_goes_on_for_as_long_as_new_blocks_are_finished(
-    database: Database, submit: Submit, connected: Scheduler, settings: Settings, gets_on: bool
+    database: Database, submit: Submit, connected: Scheduler, gets_on: bool
 ) -> None:
     """Machines that are not alike compute a block again, each under a key of its own: that is no progress."""
     job_id, states = submit(), []
-    for number in range(settings.max_worker_faults + 1):
+    for number in range(limits.MAX_WORKER_FAULTS + 1):
         seen(database, "w1")
         claim = take(database)
         with database.begin() as session:

@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
 import pruning.run
-from jobs import retry
+from jobs import limits, retry
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
@@ -25,10 +25,10 @@ from worker.identity import Identity
 Database = sessionmaker[Session]
 
 
-@pytest.fixture
-def settings(settings: Settings) -> Settings:
-    """Fast heartbeats, so that no test waits for one."""
-    return settings.model_copy(update={"heartbeat_seconds": 0.05})
+@pytest.fixture(autouse=True)
+def fast_heartbeats(monkeypatch: pytest.MonkeyPatch) -> None:
+    """No test waits for a heartbeat."""
+    monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 0.05)
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from safetensors import SafetensorError
 from sqlalchemy import func, select, update
 from tokenizers import Tokenizer
 
+from jobs import limits
 from jobs.lifecycle.events import StateChanged
 from jobs.queue import workers
 from jobs.queue.classes import Capacity, class_of
@@ -159,9 +160,9 @@ def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
 
 
 def test_a_job_without_room_on_the_disk_waits_for_another_worker_and_says_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 2**60})
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
     job = service.run(job_id)
     assert (job.state, job.lost_attempts, library.calls) == (JobState.QUEUED, 0, [])
     assert "1152922 TB must stay free" in str(last_reason(service, job_id))
@@ -175,9 +176,9 @@ def last_reason(service: Service, job_id: UUID) -> str | None:
 
 
 def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    service.settings = service.settings.model_copy(update={"max_worker_faults": 2})
+    monkeypatch.setattr(limits, "MAX_WORKER_FAULTS", 2)
 
     def write() -> None:
         with Path("/dev/full").open("wb", buffering=0) as full:
@@ -284,7 +285,12 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
 
 @pytest.mark.parametrize("names_the_file", [True, False])
 def test_the_first_event_of_a_disk_that_becomes_read_only_names_error_place_and_remedy(
-    service: Service, library: StandInRun, job_id: UUID, own_disk: Path, names_the_file: bool
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    own_disk: Path,
+    names_the_file: bool,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     def write() -> None:
         subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
@@ -294,7 +300,7 @@ def test_the_first_event_of_a_disk_that_becomes_read_only_names_error_place_and_
             raise error if names_the_file else OSError(error.errno, error.strerror) from None
 
     library.in_the_middle = write
-    service.settings = service.settings.model_copy(update={"min_free_disk_bytes": 0})
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)
     assert service.run(job_id).state == JobState.QUEUED
     reason = str(last_reason(service, job_id))
     assert reason.startswith(

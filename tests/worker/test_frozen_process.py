@@ -11,6 +11,7 @@ from sqlalchemy import Engine, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.database
+from jobs import limits
 from jobs.broker import app
 from jobs.database import DATABASE_UNAVAILABLE, engine_for_requests, engine_from, sessions, waits_for_others
 from jobs.lifecycle import lifecycle, owner_moves
@@ -56,8 +57,8 @@ def scheduler(database: Database, environment: Settings, monkeypatch: pytest.Mon
     monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
     monkeypatch.setattr(jobs.database, "LOCK_SECONDS", 0.2)
     clock = Clock()
-    scheduler = Scheduler(database, environment, clock=clock)
-    while clock.seconds < 2 * environment.lease_seconds:
+    scheduler = Scheduler(database, clock=clock)
+    while clock.seconds < 2 * limits.LEASE_SECONDS:
         assert scheduler.round()
     return scheduler
 

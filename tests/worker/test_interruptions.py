@@ -21,6 +21,7 @@ from jobs.storage.store import Store
 from jobs.tables import Job
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
+from worker import run_job
 from worker.attempt import attempt
 from worker.attempt.reporting import store_wait
 
@@ -162,12 +163,15 @@ def test_a_job_whose_hub_does_not_answer_waits_in_the_queue_and_loses_no_attempt
 
 
 @pytest.mark.parametrize("waited", [0, 3590], ids=["no patience", "patience is over"])
-def test_a_job_waits_for_the_hub_as_long_as_the_setting_says(
-    service: Service, library: StandInRun, job_id: UUID, waited: int
+def test_a_job_waits_for_the_hub_for_a_limited_time(
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    waited: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     library.in_the_middle = unavailable
-    patience = 3600.0 if waited else 0.0
-    service.settings = service.settings.model_copy(update={"hub_patience_seconds": patience})
+    monkeypatch.setattr(run_job, "_HUB_PATIENCE_SECONDS", 3600.0 if waited else 0.0)
     if waited:
         assert service.run(job_id).state == JobState.QUEUED
         with service.database.begin() as session:

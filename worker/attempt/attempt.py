@@ -8,6 +8,7 @@ from typing import TypeVar
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
@@ -66,7 +67,7 @@ class Attempt:
         self.worker = worker
         self.database = database
         self.store = store
-        self.disk = Disk(settings.work_dir, settings.min_free_disk_bytes)
+        self.disk = Disk(settings.work_dir, limits.MIN_FREE_DISK_BYTES)
         self.upload_names: dict[str, str] = {}
         """The names that the owner has given to uploads, by those that the library knows them by."""
         self.expected_seconds: Mapping[Stage, float] = {}

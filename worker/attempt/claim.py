@@ -8,6 +8,7 @@ from pathlib import Path
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue.claim import claim_next
@@ -35,7 +36,7 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
         store = Store(settings.store_url)
         path = worker.holdings / f"{task_id}.json"
         try:
-            found = _claim(database, settings, worker, path)
+            found = _claim(database, worker, path)
         except ShutdownRequested:
             log.info("no job is claimed, the worker is shutting down")
             yield None
@@ -45,27 +46,23 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
             yield None
             return
         claim, holding = found
-        heartbeat = Heartbeat(
-            database, claim, settings, holding.lease_ends_at - settings.lease_seconds, holding.extended
-        )
+        heartbeat = Heartbeat(database, claim, holding.lease_ends_at - limits.LEASE_SECONDS, holding.extended)
         try:
             yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
         finally:
             holding.remove()
 
 
-def _claim(
-    database: sessionmaker[Session], settings: Settings, worker: Identity, path: Path
-) -> tuple[Claim, Holding] | None:
+def _claim(database: sessionmaker[Session], worker: Identity, path: Path) -> tuple[Claim, Holding] | None:
     """Return the claim and what the parent knows of it: a lease that counts from before the claim."""
 
     def claim() -> tuple[Claim, Holding] | None:
         asked_at = time.monotonic()
         with database.begin() as session:
-            found = claim_next(session, worker.name, settings.lease_seconds)
+            found = claim_next(session, worker.name, limits.LEASE_SECONDS)
             if found is None:
                 return None
-            ends_at = asked_at + settings.lease_seconds
+            ends_at = asked_at + limits.LEASE_SECONDS
             holding = Holding(path, found.job_id, found.attempt, found.lease_token, ends_at)
             holding.write()
         return found, holding

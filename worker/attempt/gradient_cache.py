@@ -131,10 +131,10 @@ def over_quota(session: Session, attempt: Attempt, artifacts: Sequence[FinishedA
 
 
 def _message(attempt: Attempt, used: int, size: int) -> str | None:
-    quota = attempt.settings.gradient_quota_bytes
+    quota = attempt.settings.quota_bytes
     if used + size <= quota:
         return None
     return (
-        f"the norms take {byte_size(size)}, and of the {byte_size(quota)} that an owner's gradient norms "
-        f"may take together {byte_size(used)} are in use: delete some that you need no more"
+        f"the norms take {byte_size(size)}, and of the {byte_size(quota)} that an owner's uploads and "
+        f"gradient norms may take together {byte_size(used)} are in use: delete some that you need no more"
     )

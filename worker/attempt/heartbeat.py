@@ -10,11 +10,11 @@ from typing import Self
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.retry import retry
-from jobs.settings import Settings
 from jobs.states import JobState
 from worker.interrupts import CancelRequested, LeaseLost
 
@@ -33,7 +33,6 @@ class Heartbeat:
         self,
         database: sessionmaker[Session],
         claim: Claim,
-        settings: Settings,
         claimed_at: float,
         on_extended: Callable[[float], object] = lambda ends_at: None,
     ) -> None:
@@ -44,9 +43,9 @@ class Heartbeat:
         self._on_extended = on_extended
         self._database = database
         self._claim = claim
-        self._beat_seconds = settings.heartbeat_seconds
-        self._lease_seconds = settings.lease_seconds
-        self._lease_ends_at = claimed_at + settings.lease_seconds
+        self._beat_seconds = limits.HEARTBEAT_SECONDS
+        self._lease_seconds = limits.LEASE_SECONDS
+        self._lease_ends_at = claimed_at + limits.LEASE_SECONDS
         self._state: JobState | None = JobState.RUNNING
         self._beat_lock = threading.Lock()
         self._stopped = threading.Event()

@@ -9,9 +9,9 @@ import signal
 
 from sqlalchemy.orm import Session
 
+from jobs import limits
 from jobs.queue import claim, held_jobs, sizing
 from jobs.queue.workers import Orders
-from jobs.settings import Settings
 from worker import holding
 from worker.identity import Identity
 
@@ -21,10 +21,9 @@ log = logging.getLogger(__name__)
 class Drain:
     """Follows the orders of one worker's row, from its heartbeat."""
 
-    def __init__(self, identity: Identity, settings: Settings) -> None:
+    def __init__(self, identity: Identity) -> None:
         """Nothing happens before `follow`."""
         self._identity = identity
-        self._seen_within = settings.lease_seconds
         self._cordoned = False
         self._ends = False
 
@@ -49,7 +48,7 @@ class Drain:
     def _finds_a_job(self, session: Session) -> bool:
         # The worker itself last: its child may claim the job that was there a moment ago.
         return (
-            claim.can_claim(session, self._identity.name, self._seen_within)
+            claim.can_claim(session, self._identity.name, limits.LEASE_SECONDS)
             or sizing.has_unsized(session)
             or self._is_busy(session)
         )

@@ -15,8 +15,6 @@ from pruning.runtime.cgroup import host_memory
 from worker.identity import Identity
 from worker.supervision.held_memory import HeldMemory
 
-VARIABLE = "PRUNESERVE_WORKER_METRICS"
-
 
 @dataclass(frozen=True, slots=True)
 class Memory:
@@ -47,11 +45,13 @@ class ServedFigures:
 
 def served_figures(settings: Settings, identity: Identity, held: Callable[[], HeldMemory]) -> ServedFigures:
     """Serve the worker's figures, if the settings say where."""
-    if not serve(Part.WORKER, settings.worker_metrics, VARIABLE, Memory(held)):
+    if not serve(Part.WORKER, settings.metrics, Memory(held)):
         return ServedFigures(None)
     try:
         from_children = FromChildren(identity.figures)
     except OSError as error:  # a path longer than the kernel takes, say
-        raise WrongSettings(f"{VARIABLE}: no socket can be made at {identity.figures}: {error}") from error
+        raise WrongSettings(
+            f"PRUNESERVE_METRICS: no socket can be made at {identity.figures}: {error}"
+        ) from error
     from_children.start()
     return ServedFigures(from_children)

@@ -18,6 +18,7 @@ from celery import signals
 from celery.exceptions import WorkerLostError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.queue import held_jobs, memory, quarantine, workers
 from jobs.queue.classes import UNKNOWN
@@ -57,7 +58,7 @@ class Parent:
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
         self._watchdog = Watchdog(settings, database, identity, self._children)
-        self._drain = Drain(identity, settings)
+        self._drain = Drain(identity)
         self._quarantine = Quarantine(
             settings,
             database,
@@ -162,13 +163,13 @@ class Parent:
                     self._lost.remove(lost)
 
     def _take_back(self, session: Session, lost: Holding, kind: LostAttempt, reason: str) -> None:
-        name, most = self._identity.name, self._settings.max_lost_attempts
+        name, most = self._identity.name, limits.MAX_LOST_ATTEMPTS
         held = held_jobs.held_by(session, name, job_id=lost.job_id, lock=True)
         if held is None or held.claim.lease_token != lost.lease_token:
             return
         if kind == LostAttempt.OUT_OF_MEMORY:
             state = memory.take_back_out_of_memory(
-                session, held.claim, name, reason, most, self._settings.lease_seconds
+                session, held.claim, name, reason, most, limits.LEASE_SECONDS
             )
         else:
             state = lifecycle.take_back(session, lost.job_id, lost.lease_token, reason, most, kind)
@@ -199,7 +200,7 @@ class Parent:
             if self._write(self._seen):
                 self._undeclared = None
             self._take_back_lost()
-            self._shutting_down.wait(self._settings.heartbeat_seconds)
+            self._shutting_down.wait(limits.HEARTBEAT_SECONDS)
         self._write(lambda session: workers.worker_gone(session, name))
 
     def _seen(self, session: Session) -> None:

@@ -14,6 +14,7 @@ from collections.abc import Callable
 
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.queue import quarantine, workers
 from jobs.settings import Settings
 from pruning.sandbox.starter import NoSandbox
@@ -81,7 +82,7 @@ class Quarantine:
             if self._record(unfit):
                 log.info("worker %s is drained: it ends", self._worker)
                 sys.exit(0)
-            self._stopped.wait(min(pause, self._settings.quarantine_seconds))
+            self._stopped.wait(min(pause, limits.QUARANTINE_SECONDS))
             pause *= 2
         self._release()
         return self._gpus
@@ -102,7 +103,7 @@ class Quarantine:
     def _sit_out(self) -> None:
         try:
             log.error("worker %s is quarantined: it takes no jobs until its self-test passes", self._worker)
-            while not self._stopped.wait(self._settings.quarantine_seconds):
+            while not self._stopped.wait(limits.QUARANTINE_SECONDS):
                 unfit = self._unfit(device=True)
                 if unfit is not None:
                     self._record(unfit)

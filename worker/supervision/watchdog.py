@@ -19,6 +19,7 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.queries import queries
@@ -62,7 +63,7 @@ class Watchdog:
         self._holdings = worker.holdings
         self._children = children
         self._allowed_memory = allowed_memory(settings)
-        self._idle_kills = IdleKills(self._allowed_memory, settings.quarantine_seconds)
+        self._idle_kills = IdleKills(self._allowed_memory, limits.QUARANTINE_SECONDS)
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
         self._thread = threading.Thread(target=self._check_until_stopped, name="watchdog", daemon=True)
@@ -123,7 +124,7 @@ class Watchdog:
 
     def _overdue(self) -> list[Holding]:
         """Return what children hold whose lease has ended a lease's time ago: they should have left it."""
-        seconds = self._settings.lease_seconds
+        seconds = limits.LEASE_SECONDS
         return [held for held in holding.read_all(self._holdings) if held.is_overdue(seconds)]
 
     def _kill_in_lost_job(self, lost: Holding) -> None:
@@ -189,7 +190,7 @@ class Watchdog:
         return self._if_shut_down_too_long(held) or self._if_run_too_long(held) or self._if_stalled(held)
 
     def _if_cancelled_too_long(self, held: HeldJob) -> Verdict | None:
-        if held.cancelling_for < self._settings.cancel_grace_seconds:
+        if held.cancelling_for < limits.CANCEL_GRACE_SECONDS:
             return None
         return lambda session: lifecycle.finish_cancelling(session, held.claim)
 
@@ -202,7 +203,7 @@ class Watchdog:
 
     def _if_run_too_long(self, held: HeldJob) -> Verdict | None:
         own = held.claim.stored_spec.get("timeout_seconds")
-        if own is not None and own < self._settings.max_run_seconds and held.ran_for >= own:
+        if own is not None and own < limits.MAX_RUN_SECONDS and held.ran_for >= own:
             error = JobError(
                 type="timeout",
                 message=f"the job has run for {held.ran_for:.0f} s, and its timeout_seconds are {own:.0f}",
@@ -210,7 +211,7 @@ class Watchdog:
                 cause=Cause.REQUEST,
             )
             return lambda session: lifecycle.fail(session, held.claim, error)
-        allowed = self._settings.max_run_seconds
+        allowed = limits.MAX_RUN_SECONDS
         if held.ran_for < allowed:
             return None
         error = JobError(
@@ -222,7 +223,7 @@ class Watchdog:
         return lambda session: lifecycle.fail(session, held.claim, error)
 
     def _if_stalled(self, held: HeldJob) -> Verdict | None:
-        claim, allowed = held.claim, self._settings.stall_seconds
+        claim, allowed = held.claim, limits.STALL_SECONDS
         if held.silent_for < allowed:
             return None
         silent = f"no progress in the stage {held.stage} for {held.silent_for:.0f} s"
@@ -232,7 +233,7 @@ class Watchdog:
             claim.job_id,
             claim.lease_token,
             reason,
-            self._settings.max_lost_attempts,
+            limits.MAX_LOST_ATTEMPTS,
             LostAttempt.STALLED,
         )
 

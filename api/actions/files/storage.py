@@ -13,10 +13,9 @@ def used(resources: AppResources, owner: str) -> StorageUse:
     return StorageUse(
         artifact_bytes=stored.artifacts,
         gradient_bytes=stored.norms,
-        gradient_quota_bytes=settings.gradient_quota_bytes,
         unfinished_bytes=stored.finished_blocks,
         cache_bytes=stored.caches,
         upload_bytes=stored.uploads,
-        upload_quota_bytes=settings.upload_quota_bytes,
+        quota_bytes=settings.quota_bytes,
         total_bytes=stored.total,
     )

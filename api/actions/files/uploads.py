@@ -13,6 +13,7 @@ from api.problems.problems import InvalidRequest, NotFound, QuotaExceeded, Servi
 from api.resources import AppResources
 from api.schemas.pages import PageQuery
 from api.schemas.uploads import UploadItem, UploadPage
+from api.security import middleware
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.storage import gradient_files, owned_files, uploads
@@ -44,9 +45,9 @@ async def receive(
     Raises InvalidRequest for what is not of the format, QuotaExceeded, and ServiceUnavailable if it took too
     long.
     """
-    quota = _quota(resources.settings, ending)
+    quota = resources.settings.quota_bytes
     key = uploads.new_key(ending)
-    room = await run_in_threadpool(_announce, resources, owner, key, size, ending)
+    room = await run_in_threadpool(_announce, resources, owner, key, size)
     created = False
     try:
         bounded = _bounded(body, room, quota)
@@ -62,8 +63,8 @@ def list_page(resources: AppResources, owner: str, query: PageQuery) -> UploadPa
     """Return a page of the owner's uploads."""
     with resources.database.begin() as session:
         rows = uploads.newest(session, owner, before=query.cursor, limit=query.rows)
-        used = uploads.used_bytes(session, owner)
-    quota = resources.settings.upload_quota_bytes
+        used = gradient_files.used_bytes(session, owner)
+    quota = resources.settings.quota_bytes
     return UploadPage.of(rows, query, UploadItem.of, used_bytes=used, quota_bytes=quota)
 
 
@@ -81,11 +82,7 @@ def delete(resources: AppResources, owner: str, upload_id: UUID) -> None:
 
 def max_bytes(settings: Settings, ending: str) -> int:
     """Return the size limit of one upload."""
-    return settings.max_upload_bytes if ending != gradient_files.FORMAT else settings.gradient_quota_bytes
-
-
-def _quota(settings: Settings, ending: str) -> int:
-    return settings.upload_quota_bytes if ending != gradient_files.FORMAT else settings.gradient_quota_bytes
+    return settings.quota_bytes if ending == gradient_files.FORMAT else middleware.MAX_TEXT_BYTES
 
 
 async def _bounded(body: AsyncIterable[bytes], room: int, quota: int) -> AsyncIterator[bytes]:
@@ -172,12 +169,12 @@ _CHECKS = {"txt": _text, "jsonl": _json_lines, gradient_files.FORMAT: _norms}
 """By ending, what passes a body on as long as it is of that format."""
 
 
-def _announce(resources: AppResources, owner: str, key: str, size: int, ending: str) -> int:
+def _announce(resources: AppResources, owner: str, key: str, size: int) -> int:
     """Record that a file is about to be written. Returns how many bytes it may have."""
-    quota = _quota(resources.settings, ending)
+    quota = resources.settings.quota_bytes
     try:
         with resources.database.begin() as session:
-            return uploads.announce(session, owner, key, size=size, quota=quota, ending=ending)
+            return uploads.announce(session, owner, key, size=size, quota=quota)
     except owned_files.QuotaExceeded as error:
         raise _over(quota) from error
 
@@ -194,7 +191,7 @@ def _record(
     resources: AppResources, owner: str, name: str, ending: str, stored: StoredFile
 ) -> tuple[UploadItem, bool]:
     """Record the file as the owner's, or delete it: the owner has it already, or no room for it."""
-    quota, created = _quota(resources.settings, ending), False
+    quota, created = resources.settings.quota_bytes, False
     try:
         with resources.database.begin() as session:
             upload, created = uploads.add(session, owner, name, ending, stored, quota)
@@ -209,4 +206,6 @@ def _record(
 
 
 def _over(quota: int) -> QuotaExceeded:
-    return QuotaExceeded(f"Your uploads of this kind may take at most {quota} bytes together. Delete some.")
+    return QuotaExceeded(
+        f"Your uploads and gradient norms may take at most {quota} bytes together. Delete some."
+    )

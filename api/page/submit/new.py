@@ -24,7 +24,7 @@ from api.resources import AppResources, Resources
 from api.schemas.jobs.requests import beside_the_spec
 from api.schemas.sweeps import SweepRequest
 from api.schemas.uploads import UploadItem
-from api.security.auth import ReadingWriter, Writer
+from api.security.auth import Writer
 from jobs.access.api_keys import Principal
 from jobs.lifecycle.quota import QueueFull
 from jobs.queries.models import models_containing
@@ -55,7 +55,7 @@ Typed = Annotated[dict[str, str], Depends(_typed)]
 @router.get("/jobs/new")
 def form(
     typed: Typed,
-    principal: ReadingWriter,
+    principal: Writer,
     owner: Owner,
     resources: Resources,
     like: Annotated[UUID | None, Query(description="A job whose request fills the form.")] = None,
@@ -73,7 +73,7 @@ def form(
 
 
 @router.post("/jobs/new")
-def submit(typed: Typed, principal: ReadingWriter, resources: Resources) -> Response:
+def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
     """Submit the job and show it; or show the form again, with what is wrong next to each field."""
     try:
         request = request_of(typed)

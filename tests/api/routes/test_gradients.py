@@ -11,12 +11,12 @@ from fastapi.testclient import TestClient
 from safetensors.numpy import save
 from sqlalchemy.orm import Session, sessionmaker
 
+from api.security import middleware
 from jobs import retention
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store
-from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf
 
 REQUEST = {"model": "org/name", "norms": ["l1"], "calibration": {"dataset": "builtin", "samples": 4}}
@@ -31,8 +31,9 @@ KIND = {"Content-Type": "application/x-safetensors"}
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
-    return settings.model_copy(update={"gradient_quota_bytes": 3 * len(CONTENT), "max_upload_bytes": 100})
+def settings(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    monkeypatch.setattr(middleware, "MAX_TEXT_BYTES", 100)
+    return settings.model_copy(update={"quota_bytes": 3 * len(CONTENT)})
 
 
 class Gradients:
@@ -74,6 +75,12 @@ def gradients(
     return Gradients(client, database, settings, tmp_path)
 
 
+def address(client: TestClient, job: str) -> str:
+    """Return where the list says that the file of a job is."""
+    (item,) = (item for item in client.get("/v1/gradients").json()["items"] if item["id"] == job)
+    return str(item["file"]["url"])
+
+
 def refusal(answer: Any) -> str:
     assert answer.status_code == 422, answer.text
     (error,) = answer.json()["errors"]
@@ -89,9 +96,8 @@ def test_a_gradient_job_is_a_job_that_is_listed_with_its_file(
     assert (detail["method"], detail["name"], detail["labels"]) == ("gradients", "norms", {"team": "search"})
     assert detail["spec"]["norms"] == ["l1", "l2"]
     assert [item["id"] for item in client.get("/v1/jobs?method=gradients").json()["items"]] == [job]
-    item = client.get(f"/v1/gradients/{job}").json()
+    (item,) = client.get("/v1/gradients").json()["items"]
     assert (item["reference"], item["state"], item["file"]) == (f"gradient:{job}", "queued", None)
-    assert client.get(f"/v1/gradients/{job}/file").status_code == 404
 
     done = gradients.finished()
     listed = client.get("/v1/gradients").json()
@@ -158,13 +164,11 @@ def test_a_job_names_them_and_is_stored_with_their_content(gradients: Gradients,
     job = gradients.finished()
     answer = gradients.prune(f"gradient:{job}")
     assert answer.status_code == 201, answer.text
-    sha256 = client.get(f"/v1/gradients/{job}").json()["file"]["sha256"]
+    sha256 = client.get("/v1/gradients").json()["items"][0]["file"]["sha256"]
     assert answer.json()["spec"]["gradients"] == f"sha256:{sha256}.safetensors"
     assert client.post("/v1/jobs", json=answer.json()["spec"]).status_code == 201
-    in_use = client.delete(f"/v1/gradients/{job}")
-    assert (in_use.status_code, in_use.json()["type"]) == (409, "urn:pruneserve:problem:upload-in-use")
-    whole = client.delete(f"/v1/jobs/{job}")
-    assert (whole.status_code, "gradient norms are used" in whole.json()["detail"]) == (409, True)
+    in_use = client.delete(f"/v1/jobs/{job}")
+    assert (in_use.status_code, "gradient norms are used" in in_use.json()["detail"]) == (409, True)
 
 
 @pytest.mark.threat
@@ -181,18 +185,12 @@ def test_norms_that_do_not_fit_are_refused_with_the_reason(gradients: Gradients,
     assert "none with this content" in refusal(gradients.prune(stored, client_of("eve")))
 
 
-def test_deleted_norms_are_gone_and_their_job_stays(
-    gradients: Gradients, client: TestClient, database: sessionmaker[Session]
-) -> None:
+def test_norms_are_deleted_with_their_job(gradients: Gradients, client: TestClient) -> None:
     job = gradients.finished()
-    assert client.delete(f"/v1/gradients/{job}").status_code == 204
-    assert client.delete(f"/v1/gradients/{job}").status_code == 404
-    assert "were deleted" in refusal(gradients.prune(f"gradient:{job}"))
-    assert client.get(f"/v1/gradients/{job}/file").status_code == 410
-    assert client.get(f"/v1/gradients/{job}").json()["deleted_at"] is not None
-    assert client.get("/v1/gradients").json()["used_bytes"] == 0
-    with database.begin() as session:
-        assert session.get_one(Job, UUID(job)).orphaned_files_since is not None
+    assert client.delete(f"/v1/jobs/{job}").status_code == 204
+    assert "must be one of your gradient jobs" in refusal(gradients.prune(f"gradient:{job}"))
+    listed = client.get("/v1/gradients").json()
+    assert (listed["items"], listed["used_bytes"]) == ([], 0)
 
 
 def test_they_do_not_expire_as_other_artifacts_do(
@@ -202,7 +200,7 @@ def test_they_do_not_expire_as_other_artifacts_do(
     with database.begin() as session:
         assert retention.expire_artifacts(session, 0.0, 10) == 0
         assert retention.forget_jobs(session, 0.0, 10) == 0
-    assert client.get(f"/v1/gradients/{job}/file").content == CONTENT
+    assert client.get(address(client, job)).content == CONTENT
 
 
 def test_they_cannot_be_shown_in_the_zoo(gradients: Gradients, client: TestClient) -> None:
@@ -214,7 +212,7 @@ def test_an_owner_without_room_computes_none(gradients: Gradients, client: TestC
     for _ in range(3):
         job = gradients.finished()
     assert client.post("/v1/gradients", json=REQUEST).json()["type"].endswith("quota-exceeded")
-    client.delete(f"/v1/gradients/{job}")
+    client.delete(f"/v1/jobs/{job}")
     gradients.submitted()
 
 
@@ -231,7 +229,7 @@ def test_an_owner_without_room_computes_none(gradients: Gradients, client: TestC
 def test_a_range_is_served_with_its_place(
     gradients: Gradients, client: TestClient, wanted: str, part: bytes
 ) -> None:
-    path = f"/v1/gradients/{gradients.finished()}/file"
+    path = address(client, gradients.finished())
     answer = client.get(path, headers={"Range": wanted})
     assert (answer.status_code, answer.content) == (206, part)
     start = CONTENT.index(part)
@@ -241,7 +239,7 @@ def test_a_range_is_served_with_its_place(
 
 
 def test_ranges_that_cannot_be_served(gradients: Gradients, client: TestClient) -> None:
-    path = f"/v1/gradients/{gradients.finished()}/file"
+    path = address(client, gradients.finished())
     etag = client.get(path).headers["ETag"]
     for ignored in ("bytes=0-1,4-5", "lines=1-2", "bytes=9-2", "nonsense"):
         whole = client.get(path, headers={"Range": ignored})
@@ -265,8 +263,8 @@ def test_a_file_of_ones_own_is_used_like_a_jobs(gradients: Gradients, client: Te
     assert (sent.json()["format"], sent.json()["size"]) == ("safetensors", len(CONTENT))
     answer = gradients.prune(f"upload:{sent.json()['id']}")
     assert answer.json()["spec"]["gradients"] == f"sha256:{sent.json()['sha256']}.safetensors"
-    assert client.get("/v1/gradients").json()["used_bytes"] == len(CONTENT)
-    assert client.get("/v1/uploads").json()["used_bytes"] == 0
+    for kind in ("gradients", "uploads"):
+        assert client.get(f"/v1/{kind}").json()["used_bytes"] == len(CONTENT)
     assert client.delete(f"/v1/uploads/{sent.json()['id']}").status_code == 409
     text = upload(client, b"some text", "text/plain").json()
     assert "of gradient norms" in refusal(gradients.prune(f"upload:{text['id']}"))

@@ -1,12 +1,9 @@
 from concurrent.futures import ThreadPoolExecutor
-from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs.lifecycle import lifecycle
-from jobs.sweeps import sweeps
-from tests.api.drive import SMALLEST, ClientOf, Jobs
+from tests.api.drive import SMALLEST, ClientOf
 
 KEY = {"Idempotency-Key": "build-42"}
 
@@ -97,65 +94,3 @@ def test_a_key_of_a_job_makes_no_sweep_and_the_other_way_round(client: TestClien
     ):
         answer = client.post(path, json=body, headers=key)
         assert answer.json()["type"] == "urn:pruneserve:problem:idempotency-key-reused"
-
-
-_OF_A_SWEEP = {"model": "org/name", "method": "gblm"}
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize("end", ["succeed", "fail", "retry"])
-def test_a_key_that_may_not_read_gets_what_its_first_answer_held(
-    client_of: ClientOf, jobs: Jobs, end: str
-) -> None:
-    writer, reader = client_of(scopes=["jobs:write"]), client_of()
-    once = {"Idempotency-Key": "once"}
-    body = {**SMALLEST, "labels": {"team": "a"}, "name": "nightly"}
-    first = writer.post("/v1/jobs", json=body, headers=once)
-    with jobs.database.begin() as session:
-        claim = lifecycle.claim(session, UUID(first.json()["id"]), "w1", 3000)
-    assert claim is not None
-    jobs.progress(claim, "prune", 1, 2)
-    if end == "succeed":
-        jobs.succeed(claim)
-    else:
-        jobs.fail(claim, "what is in the log")
-    if end == "retry":
-        assert reader.post(f"/v1/jobs/{claim.job_id}/retry").status_code == 200
-    again = writer.post("/v1/jobs", json=body, headers=once)
-    assert (first.status_code, again.status_code) == (201, 200)
-    held, told = first.json(), again.json()
-    assert told.pop("queued_at") == told["created_at"]
-    assert told.pop("waiting") is None
-    assert told == {name: held[name] for name in held if name not in ("queued_at", "waiting")}
-    whole = reader.post("/v1/jobs", json=body, headers=once).json()
-    assert whole == reader.get(f"/v1/jobs/{claim.job_id}").json()
-    assert whole["attempts"]
-
-
-@pytest.mark.threat
-@pytest.mark.parametrize(
-    "request_",
-    [
-        {"job": _OF_A_SWEEP, "vary": {"sparsity": [0.3, 0.4]}},
-        {"job": _OF_A_SWEEP, "target": {"max_perplexity": 20}},
-    ],
-)
-def test_a_sweep_is_told_to_such_a_key_as_it_began(
-    client_of: ClientOf, jobs: Jobs, request_: dict[str, object]
-) -> None:
-    writer, reader = client_of(scopes=["jobs:write"]), client_of()
-    once = {"Idempotency-Key": "once"}
-    held = writer.post("/v1/sweeps", json=request_, headers=once).json()
-    with jobs.database.begin() as session:
-        claim = lifecycle.claim(session, UUID(held["jobs"][0]["id"]), "w1", 3000)
-    assert claim is not None
-    jobs.succeed(claim, pruned=15.0)
-    with jobs.database.begin() as session:
-        sweeps.advance(session, limit=10)
-    told = writer.post("/v1/sweeps", json=request_, headers=once).json()
-    for job in (*held["jobs"], *told["jobs"]):
-        del job["queued_at"], job["waiting"]
-    assert told == held
-    seen = reader.post("/v1/sweeps", json=request_, headers=once).json()
-    assert seen == reader.get(f"/v1/sweeps/{held['id']}").json()
-    assert seen["jobs"][0]["state"] == "succeeded"

@@ -161,7 +161,6 @@ def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
             "late",
             ["jobs:read"],
             created_by=UUID(str(leaked["id"])),
-            max_keys=100,
             lifetime=timedelta(days=1),
         )
         revoked = pool.submit(client.delete, f"/v1/keys/{leaked['id']}?cascade=true")
@@ -249,8 +248,9 @@ def test_the_page_makes_shows_once_and_revokes_keys(anonymous: TestClient, make_
 
 class TestLimits:
     @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"max_keys": 5, "max_key_days": 7.0})
+    def settings(self, settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Settings:
+        monkeypatch.setattr(api_keys, "MAX_KEYS", 5)
+        return settings.model_copy(update={"max_key_days": 7.0})
 
     @pytest.mark.threat
     def test_an_owner_has_a_limited_number_of_valid_keys(self, client: TestClient) -> None:

@@ -63,8 +63,7 @@ def test_a_queued_job_is_moved_ahead_of_your_others(
     assert in_line(jobs) == [second, first]
     path = f"/v1/jobs/{first}"
     assert client_of("bob").patch(path, json={"priority": 9}).status_code == 404
-    writer = client_of("ada", scopes=["jobs:write"])
-    assert writer.patch(path, json={"priority": 2}).json().keys() == {"id", "state", "url", "page"}
+    assert client.patch(path, json={"priority": 2}).json()["priority"] == 2
     assert client_of("ada", scopes=["jobs:read"]).patch(path, json={"priority": 3}).status_code == 403
     assert in_line(jobs) == [first, second]
 

@@ -112,4 +112,3 @@ def test_a_key_that_may_only_submit_reads_no_request_by_a_rerun(client_of: Clien
     assert (refused.status_code, "spec" in refused.json()) == (403, False)
     assert "'jobs:read'" in refused.json()["detail"]
     assert ordinary.post(f"/v1/jobs/{job_id}/rerun", json={}).status_code == 201
-    assert submitting.post("/v1/jobs", json=SMALLEST).status_code == 201

@@ -76,11 +76,11 @@ def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, databa
 
 
 ACTS = [
-    ("workers/a/cordon", "worker.cordoned", "worker a"),
-    ("workers/a/drain", "worker.drained", "worker a"),
-    ("workers/a/uncordon", "worker.uncordoned", "worker a"),
-    ("queues/cpu/pause", "queue.paused", "queue cpu"),
-    ("queues/cpu/resume", "queue.resumed", "queue cpu"),
+    ("workers/a", {"availability": "cordoned"}, "worker.cordoned", "worker a"),
+    ("workers/a", {"availability": "draining"}, "worker.drained", "worker a"),
+    ("workers/a", {"availability": "active"}, "worker.uncordoned", "worker a"),
+    ("queues/cpu", {"paused": True}, "queue.paused", "queue cpu"),
+    ("queues/cpu", {"paused": False}, "queue.resumed", "queue cpu"),
 ]
 
 
@@ -99,8 +99,8 @@ def test_each_act_of_an_operator_is_done_and_recorded(
         moved = update(Job).where(Job.id == claim.job_id)
         session.execute(moved.values(worker="a", worker_class="cpu"))
     states = []
-    for path, _, _ in ACTS:
-        assert client.post(f"/v1/{path}").status_code == 200
+    for path, change, _, _ in ACTS:
+        assert client.patch(f"/v1/{path}", json=change).status_code == 200
         [worker] = client.get("/v1/workers").json()["items"]
         [queue] = client.get("/v1/queues").json()["items"]
         states.append((worker["cordoned_at"] is None, worker["draining"], queue["paused_by"]))
@@ -112,7 +112,7 @@ def test_each_act_of_an_operator_is_done_and_recorded(
         (True, False, "ada"),
         (True, False, None),
     ]
-    acts = [(action, "ada", subject) for _, action, subject in ACTS]
+    acts = [(action, "ada", subject) for _, _, action, subject in ACTS]
     assert [record for record in told(client) if record[0] != "others.read"] == acts
 
 
@@ -122,16 +122,16 @@ def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Databa
         register(session, "a")
     looker = client_of(scopes=[Scope.JOBS_READ, Scope.ADMIN])
     writer = client_of(scopes=[Scope.JOBS_READ, Scope.JOBS_WRITE])
-    for path, _, _ in ACTS:
-        assert {user.post(f"/v1/{path}").status_code for user in (looker, writer)} == {403}
+    for path, change, _, _ in ACTS:
+        assert {user.patch(f"/v1/{path}", json=change).status_code for user in (looker, writer)} == {403}
     [worker] = looker.get("/v1/workers").json()["items"]
     [queue] = looker.get("/v1/queues").json()["items"]
     assert (worker["cordoned_at"], queue["paused_at"]) == (None, None)
 
 
 def test_what_is_not_there_is_not_steered(client: TestClient) -> None:
-    for path, _, _ in ACTS:
-        assert client.post(f"/v1/{path}").status_code == 404
+    for path, change, _, _ in ACTS:
+        assert client.patch(f"/v1/{path}", json=change).status_code == 404
     assert told(client) == []
     assert client.get("/v1/queues").json() == {"items": []}
 

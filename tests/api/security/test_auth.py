@@ -1,7 +1,6 @@
 from datetime import timedelta
 from typing import Any
 
-import httpx
 import pytest
 from fastapi.dependencies.models import Dependant
 from fastapi.routing import APIRoute, iter_route_contexts
@@ -87,37 +86,15 @@ def test_a_key_that_may_only_read_cannot_submit_or_cancel(client_of: ClientOf, j
         assert "jobs:write" in answer.json()["detail"]
 
 
-def test_a_key_that_may_only_write_cannot_read(client_of: ClientOf) -> None:
-    writer = client_of(scopes=scopes_but("jobs:read"))
-    assert writer.get("/v1/jobs").status_code == 403
-    assert writer.post("/v1/jobs", json=SMALLEST).status_code == 201
-
-
-@pytest.mark.threat
-def test_a_key_that_may_only_write_is_told_no_more_than_the_state_of_what_it_changes(
-    client_of: ClientOf, jobs: Jobs
-) -> None:
-    writer, ordinary = client_of(scopes=["jobs:write"]), client_of(scopes=["jobs:read", "jobs:write"])
-    queued, running = jobs.queued(model="org/secret"), jobs.running(model="org/secret").job_id
-    sweep = ordinary.post(
-        "/v1/sweeps",
-        json={"job": {"model": "org/secret", "method": "wanda"}, "vary": {"sparsity": [0.1, 0.2]}},
-    ).json()
-
-    def receipt(answer: httpx.Response, kind: str, id_: object, state: str) -> None:
-        path = f"/{kind}/{id_}"
-        assert answer.json() == {"id": str(id_), "state": state, "url": f"/v1{path}", "page": path}
-        assert ordinary.get(answer.json()["url"]).json()["state"] == state
-        assert ordinary.get(answer.json()["page"]).status_code == 200
-
-    receipt(writer.post(f"/v1/jobs/{queued}/cancel"), "jobs", queued, "cancelled")
-    receipt(writer.post(f"/v1/jobs/{queued}/retry"), "jobs", queued, "queued")
-    stopping = writer.post(f"/v1/jobs/{running}/cancel")
-    assert stopping.status_code == 202
-    receipt(stopping, "jobs", running, "cancelling")
-    receipt(writer.post(f"/v1/sweeps/{sweep['id']}/cancel"), "sweeps", sweep["id"], "cancelled")
-    # Who may read is told everything, as before.
-    assert ordinary.post(f"/v1/jobs/{queued}/cancel").json()["spec"]["model"]["id"] == "org/secret"
+def test_a_change_needs_the_scope_to_read_as_well(client_of: ClientOf, jobs: Jobs) -> None:
+    writer, job_id = client_of(scopes=scopes_but("jobs:read")), jobs.queued()
+    for answer in (
+        writer.get("/v1/jobs"),
+        writer.post("/v1/jobs", json=SMALLEST),
+        writer.post(f"/v1/jobs/{job_id}/cancel"),
+    ):
+        assert answer.status_code == 403
+        assert "jobs:read" in answer.json()["detail"]
 
 
 @pytest.mark.threat
@@ -147,22 +124,6 @@ def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: Client
         assert ordinary.request(method, path, **more).status_code < 400, path
 
 
-@pytest.mark.threat
-def test_an_upload_that_was_there_is_shown_to_a_writer_as_it_was_sent(client_of: ClientOf) -> None:
-    writer, ordinary = client_of(scopes=["jobs:write"]), client_of(scopes=["jobs:read", "jobs:write"])
-
-    def upload(client: TestClient, name: str) -> httpx.Response:
-        return client.post(f"/v1/uploads?name={name}", content=b"x", headers={"Content-Type": "text/plain"})
-
-    first = upload(ordinary, "secret").json()
-    again = upload(writer, "mine")
-    assert (again.status_code, again.json()["id"], again.json()["name"]) == (200, first["id"], "mine")
-    assert again.json()["created_at"] > first["created_at"]
-    unchanged = {name: again.json()[name] for name in first if name not in ("name", "created_at")}
-    assert unchanged | {"name": "secret", "created_at": first["created_at"]} == first
-    assert upload(ordinary, "other").json() == first
-
-
 def test_another_owners_job_is_not_found(client_of: ClientOf, jobs: Jobs) -> None:
     job_id = jobs.queued("ada")
     eve = client_of("eve")
@@ -179,7 +140,6 @@ PUBLIC = {
     "GET /v1/me",
     "GET /healthz",
     "GET /readyz",
-    "GET /.well-known/security.txt",
     "GET /",
     "GET /sign-in",
     "GET /sign-in/oidc",

@@ -1,12 +1,12 @@
 from collections.abc import Iterator
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from api.app import create_app
+from api.security.middleware import MAX_BODY_BYTES
+from jobs import limits
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST, Jobs, MakeKey, Server
 
@@ -110,22 +110,6 @@ class TestBehindAProxy:
         assert "testserver" not in shown
 
 
-@pytest.mark.parametrize("public", [None, PUBLIC])
-def test_security_txt_names_the_operators_contact(
-    anonymous: TestClient, settings: Settings, public: str | None
-) -> None:
-    assert anonymous.get("/.well-known/security.txt").status_code == 404
-    contact = {"security_contact": "mailto:security@example.org", "public_url": public}
-    with TestClient(create_app(settings.model_copy(update=contact))) as client:
-        answer = client.get("/.well-known/security.txt")
-    assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    fields = dict(line.split(": ", 1) for line in answer.text.splitlines())
-    assert fields["Contact"] == "mailto:security@example.org"
-    until = datetime.fromisoformat(fields["Expires"]) - datetime.now(UTC)
-    assert timedelta(days=30) < until < timedelta(days=365)  # RFC 9116: less than a year
-    assert fields.get("Canonical") == (f"{PUBLIC}/.well-known/security.txt" if public else None)
-
-
 def test_without_a_public_address_nothing_is_forced(anonymous: TestClient, make_key: MakeKey) -> None:
     signed_in = anonymous.post("/sign-in", data={"key": make_key()}, headers={"Origin": "http://testserver"})
     assert "secure" not in signed_in.headers["Set-Cookie"].lower()
@@ -144,7 +128,8 @@ def test_only_a_trusted_proxy_says_who_the_client_is(
     statuses: list[int],
 ) -> None:
     monkeypatch.setenv("PRUNESERVE_TRUSTED_PROXIES", trusted)
-    once = settings.model_copy(update={"max_failed_sign_ins_per_minute": 1})
+    monkeypatch.setattr(limits, "MAX_FAILED_SIGN_INS_PER_MINUTE", 1)
+    once = settings
     server = Server.start(once, tmp_path / "api.log")
     try:
         answers = [
@@ -179,15 +164,15 @@ def test_an_encoded_body_is_refused(client: TestClient) -> None:
     assert answer.status_code == 415
 
 
-def test_a_body_over_the_limit_is_refused_with_the_limit(client: TestClient, settings: Settings) -> None:
-    answer = client.post("/v1/jobs", json=SMALLEST | {"model": "x" * settings.max_body_bytes})
+def test_a_body_over_the_limit_is_refused_with_the_limit(client: TestClient) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | {"model": "x" * MAX_BODY_BYTES})
     assert answer.status_code == 413
-    assert str(settings.max_body_bytes) in answer.json()["detail"]
+    assert str(MAX_BODY_BYTES) in answer.json()["detail"]
 
 
-def test_a_chunked_body_over_the_limit_is_refused(client: TestClient, settings: Settings) -> None:
+def test_a_chunked_body_over_the_limit_is_refused(client: TestClient) -> None:
     def endless() -> Iterator[bytes]:
-        for _ in range(settings.max_body_bytes):
+        for _ in range(MAX_BODY_BYTES):
             yield b" " * 1024
 
     answer = client.post("/v1/jobs", content=endless(), headers={"Content-Type": "application/json"})
@@ -195,8 +180,8 @@ def test_a_chunked_body_over_the_limit_is_refused(client: TestClient, settings: 
     assert answer.json()["type"] == "urn:pruneserve:problem:body-too-large"
 
 
-def test_a_large_form_is_refused_as_well(anonymous: TestClient, settings: Settings) -> None:
-    answer = anonymous.post("/sign-in", content=b"key=" + b"x" * settings.max_body_bytes, headers=FORM)
+def test_a_large_form_is_refused_as_well(anonymous: TestClient) -> None:
+    answer = anonymous.post("/sign-in", content=b"key=" + b"x" * MAX_BODY_BYTES, headers=FORM)
     assert answer.status_code == 413
 
 

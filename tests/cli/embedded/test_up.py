@@ -24,7 +24,8 @@ from cli.data_directory import DataDirectory
 from cli.embedded.server import LOOPBACK, free_port
 from cli.embedded.up import run
 from cli.terminal import CommandFailed, Exit
-from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, Up, up
+from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, SETTINGS, Up, up
+from tests.limits import with_limits
 
 # They share a stack, and come in the order in which they are written.
 pytestmark = pytest.mark.slow
@@ -225,7 +226,7 @@ def test_processes_die_with_a_killed_up_and_the_next_up_resumes_the_job(
 
 
 def test_a_worker_that_takes_no_jobs_is_not_called_ready(tmp_path: Path) -> None:
-    with up(tmp_path / "data", environment={"PRUNESERVE_MIN_FREE_DISK_BYTES": str(2**60)}) as running:
+    with up(tmp_path / "data", environment=with_limits(SETTINGS, MIN_FREE_DISK_BYTES=2**60)) as running:
         said = "".join(said_until_the_link(running))
     assert re.search(
         r"worker \S+ takes no jobs: its disk has [\d.]+ .B free, and 1152922 TB must stay free", said

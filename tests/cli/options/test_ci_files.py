@@ -1,4 +1,4 @@
-"""The files under ci/ use only options that the commands have, install what the server offers, and run a job.
+"""The files under ci/ use only options that the commands have, install a named wheel, and run a job.
 
 Their own scripts run here, with what GitHub and GitLab put into them.
 """
@@ -7,6 +7,7 @@ import hashlib
 import re
 import subprocess
 import sys
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -17,7 +18,6 @@ import pytest
 import typer
 import yaml
 
-from api.actions.files.client_wheel import client_wheel
 from cli.main import app
 from tests.scripted_server import (
     Exchange,
@@ -82,51 +82,45 @@ def installer(system: str) -> str:
     return "set -eo pipefail\n" + "\n".join(steps)
 
 
-def offer(server: ScriptedServer, content: bytes, sha256: str) -> None:
-    name = client_wheel().name
-    server.on("/v1/client", lambda it: it.json({"name": f"../../{name}", "sha256": sha256}))
-    server.on("/v1/client/content", lambda it: it.body(content))
-
-
 def install(system: str, environment: dict[str, str]) -> subprocess.CompletedProcess[str]:
     command = ["bash", "-e", "-c", installer(system)]
     return subprocess.run(command, env=environment, capture_output=True, text=True, check=False)
 
 
+@pytest.fixture
+def wheel(tmp_path: Path) -> Path:
+    """A wheel with one module."""
+    path = tmp_path / "pruneserve-0.1.0-py3-none-any.whl"
+    about = "pruneserve-0.1.0.dist-info"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("offered.py", "")
+        archive.writestr(f"{about}/METADATA", "Metadata-Version: 2.1\nName: pruneserve\nVersion: 0.1.0\n")
+        archive.writestr(f"{about}/WHEEL", "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n")
+        archive.writestr(f"{about}/RECORD", "")
+    return path
+
+
 @pytest.mark.threat
 @pytest.mark.parametrize("system", ["github", "gitlab"])
-def test_the_client_of_the_server_is_installed_once_its_digest_is_checked(
-    system: str, server: ScriptedServer, away: dict[str, str]
+def test_a_wheel_is_installed_once_its_digest_is_checked(
+    system: str, wheel: Path, away: dict[str, str]
 ) -> None:
-    wheel = client_wheel()
-    away |= {"PRUNESERVE_URL": server.url + "/"}
+    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
     site = Path(away["PIP_TARGET"])
-    offer(server, wheel.content, wheel.sha256)
-    refused = install(system, away | {"PRUNESERVE_CLIENT_SHA256": "ab" * 32})
+    digest = hashlib.sha256(wheel.read_bytes()).hexdigest()
+    refused = install(system, away | {variable: f"{wheel.as_uri()}#sha256={'ab' * 32}"})
     assert (refused.returncode, site.exists()) == (1, False)
-    assert f"has the SHA-256 {wheel.sha256}, not {'ab' * 32}" in refused.stderr
-    offer(server, wheel.content[:-1], wheel.sha256)
-    assert (install(system, away).returncode, site.exists()) == (1, False)
-
-    offer(server, wheel.content, wheel.sha256)
-    done = install(system, away)
+    done = install(system, away | {variable: f"{wheel.as_uri()}#sha256={digest}"})
     assert done.returncode == 0, done.stderr
-    assert {"cli", "pruneserve_client", "pruneserve_entry", "bin"} <= {path.name for path in site.iterdir()}
-    assert all(headers["Authorization"] == "Bearer a-key" for _, headers in server.requests)
+    assert (site / "offered.py").exists()
 
 
 @pytest.mark.threat
-def test_the_key_follows_no_redirect(server: ScriptedServer, away: dict[str, str]) -> None:
-    away |= {"PRUNESERVE_URL": server.url}
-    server.on("/v1/client", lambda it: it.body(b"", 302, Location=f"{server.url}/elsewhere"))
-    assert install("github", away).returncode == 1
-    assert [path for path, _ in server.requests] == ["/v1/client"]
-
-
-def test_both_ci_files_install_by_the_same_script() -> None:
-    inlined = re.search(r"<<'PYTHON'\n(.*?)PYTHON\n", installer("gitlab"), re.S)
-    assert inlined
-    assert inlined[1] == (CI / "install_client.py").read_text()
+@pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_nothing_is_installed_by_name(system: str, away: dict[str, str]) -> None:
+    refused = install(system, away)
+    assert refused.returncode != 0
+    assert "name a wheel in the input install" in refused.stderr
 
 
 def test_every_input_is_used() -> None:
@@ -138,7 +132,7 @@ def test_every_input_is_used() -> None:
         assert found
         passed_on = found[1].split()
         assert {f"--{name}" for name in passed_on} <= options_of("run")
-        assert set(inputs) == {*passed_on, *others, "install", "client-sha256"}
+        assert set(inputs) == {*passed_on, *others, "install"}
     texts = yaml.safe_dump(TEMPLATE)
     assert all(f"$[[ inputs.{name} ]]" in texts or name == "job-name" for name in SPEC["spec"]["inputs"])
     # No text of an input is part of a script, where it could say anything.

@@ -12,19 +12,20 @@ from pathlib import Path
 import psutil
 
 from tests.faults.blackbox.commands import another, is_of, up
+from tests.limits import with_limits
 
 TIMEOUT_SECONDS = 900.0
 """A machine with other load takes minutes to drain a flood of messages."""
 
+LEASE_SECONDS = 10.0
+
 SETTINGS = {
-    "PRUNESERVE_HEARTBEAT_SECONDS": "1",
-    "PRUNESERVE_LEASE_SECONDS": "10",
+    **with_limits(HEARTBEAT_SECONDS=1, LEASE_SECONDS=LEASE_SECONDS),
     "PRUNESERVE_RATE_LIMIT_PER_MINUTE": "1000000",
     "PRUNESERVE_DEVICE": "cpu",
     "OMP_NUM_THREADS": "1",
     "HF_HUB_OFFLINE": "1",
 }
-LEASE_SECONDS = float(SETTINGS["PRUNESERVE_LEASE_SECONDS"])
 
 
 class Processes:

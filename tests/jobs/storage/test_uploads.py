@@ -1,11 +1,13 @@
 """A search whose upload is deleted, and what counts against which quota."""
 
+import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, SweepState
 from jobs.storage import uploads
+from jobs.storage.owned_files import QuotaExceeded
 from jobs.storage.store import StoredFile
 from jobs.sweeps import sweeps
 from jobs.sweeps.target import Target
@@ -40,10 +42,10 @@ def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: session
         assert [job.state for job in sweeps.jobs_of(session, ended)] == [JobState.SUCCEEDED]
 
 
-def test_norms_that_are_being_sent_take_no_room_from_texts(database: sessionmaker[Session]) -> None:
-    sent = [("safetensors", 1000, 700), ("txt", 100, 60), ("safetensors", 1000, 300), ("jsonl", 100, 40)]
+def test_files_that_are_being_sent_take_room_from_each_other(database: sessionmaker[Session]) -> None:
     with database.begin() as session:
-        for ending, quota, room in sent:
+        for ending, asked, room in (("safetensors", 700, 700), ("txt", 60, 60), ("safetensors", 700, 240)):
             key = uploads.new_key(ending)
-            asked = 700 if ending == "safetensors" else 60
-            assert uploads.announce(session, "ada", key, size=asked, quota=quota, ending=ending) == room
+            assert uploads.announce(session, "ada", key, size=asked, quota=1000) == room
+        with pytest.raises(QuotaExceeded):
+            uploads.announce(session, "ada", uploads.new_key("jsonl"), size=60, quota=1000)

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -15,13 +16,14 @@ from worker.identity import Identity
 
 @pytest.fixture
 def attempt_of(
-    database: sessionmaker[Session], settings: Settings, worker: Identity
+    database: sessionmaker[Session], settings: Settings, worker: Identity, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Attempt]:
     """Makes the attempt of a claim, with these changes to the settings."""
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)
 
     def make(claim: Claim, **changes: object) -> Attempt:
-        changed = settings.model_copy(update={"min_free_disk_bytes": 0} | changes)
-        heartbeat = Heartbeat(database, claim, changed, claimed_at=float("inf"))
+        changed = settings.model_copy(update=changes)
+        heartbeat = Heartbeat(database, claim, claimed_at=float("inf"))
         store = Store(changed.store_url)
         return Attempt(claim, heartbeat, settings=changed, worker=worker, database=database, store=store)
 

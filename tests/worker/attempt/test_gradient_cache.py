@@ -204,7 +204,7 @@ def test_a_dense_model_without_its_final_states_is_measured_again(
     tmp_path: Path,
 ) -> None:
     if fault == "too large":
-        settings = settings.model_copy(update={"final_state_bytes": 100})
+        settings = settings.model_copy(update={"cache_bytes": 1000})
     reports = []
     for number in range(2):
         job_id = submitted(method="magnitude")

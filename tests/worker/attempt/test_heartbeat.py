@@ -7,9 +7,9 @@ from datetime import datetime
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
-from jobs.settings import Settings
 from jobs.tables import Lease
 from worker.attempt.heartbeat import Heartbeat
 from worker.interrupts import CancelRequested, LeaseLost
@@ -32,8 +32,8 @@ def raises(expected: type[Exception], check: Callable[[], None]) -> bool:
 
 
 @pytest.fixture
-def heartbeat(database: Database, claim: Claim, settings: Settings) -> Heartbeat:
-    return Heartbeat(database, claim, settings, time.monotonic())
+def heartbeat(database: Database, claim: Claim) -> Heartbeat:
+    return Heartbeat(database, claim, time.monotonic())
 
 
 def test_the_lease_is_extended_repeatedly(
@@ -76,9 +76,9 @@ def test_a_job_that_was_taken_away_is_a_lost_lease(
 
 
 def test_without_an_answer_from_the_database_the_lease_ends_by_the_clock(
-    database: Database, claim: Claim, settings: Settings
+    database: Database, claim: Claim
 ) -> None:
-    suspended = Heartbeat(database, claim, settings, time.monotonic() - settings.lease_seconds)
+    suspended = Heartbeat(database, claim, time.monotonic() - limits.LEASE_SECONDS)
     with pytest.raises(LeaseLost):
         suspended.check()
 

@@ -7,6 +7,7 @@ import sys
 import time
 from types import ModuleType
 
+from jobs import limits
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
@@ -20,7 +21,7 @@ def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
     """Claim a job, and never check whether to stop."""
     database = sessions(engine_from(settings, pool_size=1))
     with database.begin() as session:
-        claim = claim_next(session, worker.name, settings.lease_seconds)
+        claim = claim_next(session, worker.name, limits.LEASE_SECONDS)
         if claim is None:
             return
         if claim.spec.recipe.method.name == "magnitude":
@@ -32,7 +33,7 @@ def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
             lifecycle.succeed(session, claim, report, [])
             return
     path = worker.holdings / f"{task_id}.json"
-    ends_at = time.monotonic() + settings.lease_seconds
+    ends_at = time.monotonic() + limits.LEASE_SECONDS
     Holding(path, claim.job_id, claim.attempt, claim.lease_token, ends_at).write()
     hoard = []
     while claim.spec.recipe.method.name == "wanda":

@@ -4,6 +4,7 @@
 """
 
 import worker.supervision.quarantine
+from jobs import limits
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
@@ -22,7 +23,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
     """Claim a job and end it, in the transactions of a real worker, without torch."""
     database = sessions(engine_from(settings, pool_size=1))
     with database.begin() as session:
-        claim = claim_next(session, identity.name, settings.lease_seconds)
+        claim = claim_next(session, identity.name, limits.LEASE_SECONDS)
     if claim is None:
         return False
     try:
@@ -31,7 +32,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
         error = JobError(type="worker", message=str(unfit), cause=unfit.cause)
         with database.begin() as session:
             quarantine.count_fault(session, identity.name, claim.job_id, error.message)
-            lifecycle.requeue_after_fault(session, claim, error, settings.max_worker_faults)
+            lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
         return False
     with database.begin() as session:
         quarantine.succeeded(session, identity.name)

@@ -28,6 +28,7 @@ from jobs.states import JobState
 from jobs.tables import Job
 from tests.jobs.queue.fleet import LARGE
 from tests.jobs.queue.fleet import submit as queue_job
+from tests.limits import with_limits
 from tests.worker.supervision.test_sick_worker import ROOT, Fleet
 from worker.identity import Identity
 from worker.supervision import drain
@@ -60,11 +61,7 @@ def start(environment: Settings, tmp_path: Path) -> Iterator[Start]:
                 subprocess.Popen(
                     [sys.executable, "-m", "tests.worker.supervision.steady_worker", *options],
                     cwd=ROOT,
-                    env=os.environ
-                    | {
-                        "PRUNESERVE_HEARTBEAT_SECONDS": "0.2",
-                        "TMPDIR": str(tmp_path / "tmp"),
-                    },
+                    env=os.environ | with_limits(HEARTBEAT_SECONDS=0.2) | {"TMPDIR": str(tmp_path / "tmp")},
                     stdout=log,
                     stderr=log,
                 )
@@ -174,29 +171,28 @@ def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 ONE_JOB = Orders(quarantined=False, cordoned=False, draining=False)
 
 
-def drain_of(worker: Identity, settings: Settings) -> Drain:
-    return Drain(replace(worker, one_job=True), settings)
+def drain_of(worker: Identity) -> Drain:
+    return Drain(replace(worker, one_job=True))
 
 
 def test_a_worker_for_one_job_ends_where_there_is_none_that_it_may_run(
-    database: Database, settings: Settings, worker: Identity, spec: JobSpec, ends: list[int]
+    database: Database, worker: Identity, spec: JobSpec, ends: list[int]
 ) -> None:
     with database.begin() as session:
         job_id = queue_job(session, spec)
-        drain_of(worker, settings).follow(session, ONE_JOB)
+        drain_of(worker).follow(session, ONE_JOB)
         assert ends == []
         session.execute(update(Job).where(Job.id == job_id).values(needs=LARGE.model_dump()))
         owner_moves.create(session, "ada", spec)
-        drain_of(worker, settings).follow(session, ONE_JOB)
+        drain_of(worker).follow(session, ONE_JOB)
         assert ends == [], "one is still to be sized"
         session.execute(update(Job).values(needs=LARGE.model_dump(), sized=True))
-        drain_of(worker, settings).follow(session, ONE_JOB)
+        drain_of(worker).follow(session, ONE_JOB)
         assert ends == [SIGTERM]
 
 
 def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end(
     database: Database,
-    settings: Settings,
     worker: Identity,
     submit: Callable[[], UUID],
     ends: list[int],
@@ -213,6 +209,6 @@ def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end
     monkeypatch.setattr(claim, "can_claim", lambda *anything: False)
     monkeypatch.setattr(sizing, "has_unsized", then_claims)
     with database.begin() as session:
-        drain_of(worker, settings).follow(session, ONE_JOB)
-        drain_of(worker, settings).follow(session, ONE_JOB)
+        drain_of(worker).follow(session, ONE_JOB)
+        drain_of(worker).follow(session, ONE_JOB)
     assert ends == []

@@ -22,6 +22,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
 from jobs.tables import Job, JobAttempt
+from tests.limits import with_limits
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
@@ -38,10 +39,8 @@ def worker_process(
     monkeypatch.setattr(app.conf, "broker_url", url)
     redis.Redis.from_url(url).ping()
     short_limits = {
-        "PRUNESERVE_CANCEL_GRACE_SECONDS": "1",
+        **with_limits(CANCEL_GRACE_SECONDS=1, LEASE_SECONDS=2, HEARTBEAT_SECONDS=0.5),
         "PRUNESERVE_SHUTDOWN_SECONDS": "1",
-        "PRUNESERVE_LEASE_SECONDS": "2",
-        "PRUNESERVE_HEARTBEAT_SECONDS": "0.5",
         "PRUNESERVE_JOB_MEMORY_BYTES": str(MEMORY_LIMIT),
     }
     with (tmp_path / "worker.log").open("wb") as log:

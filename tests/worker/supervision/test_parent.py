@@ -23,6 +23,7 @@ from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import held_jobs, steering, workers
@@ -304,8 +305,9 @@ def test_a_disk_that_ended_jobs_fill_is_freed_by_the_worker_that_sits_it_out(
         return SimpleNamespace(free=1_000_000 - used)
 
     monkeypatch.setattr(shutil, "disk_usage", usage)
-    small = settings.model_copy(update={"min_free_disk_bytes": 500_000, "quarantine_seconds": 0.05})
-    parent = Parent(small, database, worker)
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 500_000)
+    monkeypatch.setattr(limits, "QUARANTINE_SECONDS", 0.05)
+    parent = Parent(settings, database, worker)
     waits = threading.Thread(target=parent.wait_until_fit, daemon=True)
     waits.start()
     eventually(lambda: live(database) == [worker.name])

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import worker.self_test
 import worker.supervision.quarantine
+from jobs import limits
 from jobs.settings import Settings
 from jobs.tables import Worker
 from worker.identity import Identity
@@ -26,8 +27,11 @@ Waits = Callable[..., threading.Thread]
 
 
 @pytest.fixture
-def waits(database: Database, settings: Settings, worker: Identity) -> Iterator[Waits]:
+def waits(
+    database: Database, settings: Settings, worker: Identity, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Waits]:
     """Starts a worker that waits until it is fit, with these settings."""
+    monkeypatch.setattr(limits, "QUARANTINE_SECONDS", 0.02)
     ended = threading.Event()
 
     def clean() -> None:
@@ -35,7 +39,7 @@ def waits(database: Database, settings: Settings, worker: Identity) -> Iterator[
             raise SystemExit
 
     def begin(**changed: object) -> threading.Thread:
-        own = settings.model_copy(update={"quarantine_seconds": 0.02, **changed})
+        own = settings.model_copy(update=changed)
         quarantine = Quarantine(
             own,
             database,
@@ -103,7 +107,8 @@ def test_a_full_disk_is_said_once_however_its_free_bytes_change(
 ) -> None:
     free = count(999, 10**6)
     monkeypatch.setattr(shutil, "disk_usage", lambda _path: SimpleNamespace(free=next(free)))
-    waits(device="cpu", min_free_disk_bytes=10**9)
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 10**9)
+    waits(device="cpu")
     eventually(lambda: "3 MB" in fault(database))
     assert caplog.text.count("takes no jobs") == 1
     assert "999 B free" in caplog.text

@@ -19,6 +19,7 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import Job, JobAttempt, Worker
 from scheduler.rounds import Scheduler
+from tests.limits import with_limits
 
 Database = sessionmaker[Session]
 Start = Callable[[Path], subprocess.Popen[bytes]]
@@ -37,8 +38,7 @@ def start(environment: Settings, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
     def begin(work_dir: Path) -> subprocess.Popen[bytes]:
         own = {
             "PRUNESERVE_WORK_DIR": str(work_dir),
-            "PRUNESERVE_QUARANTINE_SECONDS": "0.5",
-            "PRUNESERVE_HEARTBEAT_SECONDS": "0.2",
+            **with_limits(QUARANTINE_SECONDS=0.5, HEARTBEAT_SECONDS=0.2),
         }
         with (tmp_path / f"{len(started)}.log").open("wb") as log:
             started.append(
@@ -65,7 +65,7 @@ class Fleet:
 
     def __init__(self, database: Database, settings: Settings) -> None:
         self.database = database
-        self.scheduler = Scheduler(database, settings)
+        self.scheduler = Scheduler(database)
 
     def dispatch_until(self, condition: Callable[[], bool], seconds: float = 90) -> None:
         deadline = time.monotonic() + seconds

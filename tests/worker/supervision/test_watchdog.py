@@ -11,6 +11,7 @@ from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs import limits
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
@@ -42,9 +43,14 @@ def child() -> Iterator[subprocess.Popen[bytes]]:
 
 @pytest.fixture
 def watchdog(
-    settings: Settings, database: Database, worker: Identity, child: subprocess.Popen[bytes]
+    settings: Settings,
+    database: Database,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> Iterator[Watchdog]:
-    settings = settings.model_copy(update={"max_run_seconds": 10_000.0, "stall_seconds": 1_000.0})
+    monkeypatch.setattr(limits, "MAX_RUN_SECONDS", 10_000.0)
+    monkeypatch.setattr(limits, "STALL_SECONDS", 1_000.0)
     watchdog = Watchdog(settings, database, worker, lambda: [child.pid])
     yield watchdog
     watchdog.stop()
@@ -272,10 +278,10 @@ def test_a_child_that_stays_in_a_lost_job_is_killed_a_leases_time_later_whatever
 ) -> None:
     with database.begin() as session:
         lifecycle.take_back(session, claim.job_id, claim.lease_token, "its lease ended", 3)
-    hold(worker, claim, settings.lease_seconds - 20)
+    hold(worker, claim, limits.LEASE_SECONDS - 20)
     watchdog.check()
     assert child.poll() is None, "it may still leave it"
-    held = hold(worker, claim, settings.lease_seconds + 1)
+    held = hold(worker, claim, limits.LEASE_SECONDS + 1)
     if database_answers:
         watchdog.check()
     else:
@@ -295,6 +301,6 @@ def test_a_child_whose_lease_the_database_has_extended_is_left_alone(
     watchdog: Watchdog, settings: Settings, claim: Claim, worker: Identity, child: subprocess.Popen[bytes]
 ) -> None:
     """As where the disk is full, and the child cannot record it."""
-    hold(worker, claim, settings.lease_seconds + 1)
+    hold(worker, claim, limits.LEASE_SECONDS + 1)
     watchdog.check()
     assert child.poll() is None
