@@ -51,7 +51,7 @@ def run(body: dict[str, Any], server: str) -> str:
     """Write the request with the command line, which waits for the job to end."""
     # JSON strings have no line breaks, so no line can be the end mark.
     return (
-        f"PRUNESERVE_URL={shlex.quote(server)} pruneserve run --file - <<'END'\n"
+        f"PRUNESERVE_URL={shlex.quote(server)} pruneserve run --recipe - <<'END'\n"
         f"{json.dumps(body, indent=2, ensure_ascii=False)}\nEND"
     )
 

@@ -109,8 +109,8 @@ def test_the_form_refuses_what_rest_does_and_no_event_at_all(
 def test_the_command_names_this_service_and_a_reader_sees_neither_it_nor_buttons(client_of: ClientOf) -> None:
     make(client_of())
     page = html.unescape(client_of().get("/webhooks").text)
-    assert "PRUNESERVE_URL=http://testserver pruneserve webhooks new https://" in page
+    assert "PRUNESERVE_URL=http://testserver pruneserve tools webhooks new https://" in page
     reader = client_of(scopes=scopes_but("jobs:write")).get("/webhooks").text
     assert ADDRESS in html.unescape(reader)
-    assert "pruneserve webhooks" not in reader
+    assert "pruneserve tools webhooks" not in reader
     assert 'action="/webhooks' not in reader
