@@ -135,5 +135,6 @@ def _back() -> Response:
 def _command(server: str) -> str:
     """Write the command that makes a webhook. It prints the secret, which no page shows."""
     return (
-        f"PRUNESERVE_URL={shlex.quote(server)} pruneserve tools webhooks new https://hooks.example.org/pruneserve"
+        f"PRUNESERVE_URL={shlex.quote(server)} "
+        "pruneserve tools webhooks new https://hooks.example.org/pruneserve"
     )

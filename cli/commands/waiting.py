@@ -72,11 +72,11 @@ class WaitingShown:
         if job.waiting is not None and job.waiting.next_try_at is None:
             return job.waiting.message
         if job.waiting is not None or (since is not None and time.monotonic() - since > _HUB_SECONDS):
-            return _without_hub(job) if self._waits.is_set() else None
+            return without_hub(job) if self._waits.is_set() else None
         return None
 
 
-def _without_hub(job: JobDetail) -> str | None:
+def without_hub(job: JobDetail) -> str | None:
     """Return what a job needs of the Hub, and how to do without; None for a job that needs nothing of it."""
     spec = job.spec
     of_hub = not spec.model.id.startswith("/")

@@ -5,6 +5,7 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 from uuid import UUID
 
@@ -16,6 +17,7 @@ from cli.data_directory import DataDirectory
 from cli.main import app
 from cli.options import common
 from cli.terminal import Exit
+from pruneserve_client.models import JobDetail
 from tests.scripted_server import (
     Exchange,
     ScriptedServer,
@@ -109,6 +111,35 @@ def test_wait_says_once_why_the_job_waits(
     result = run("wait", str(job_id), server=server)
     assert result.exit_code == Exit.OK, result.output
     assert re.findall("waiting: (.*)", result.stdout) == ["no worker \\x1b[31mis connected"]
+
+
+@pytest.mark.parametrize(
+    ("spec", "needed", "advice"),
+    [
+        ({"model": {"id": "org/name"}}, "org/name", "for --model, a directory on its machine"),
+        (
+            {"model": {"id": "/m"}, "calibration": {"dataset": "c4"}, "evaluation": {"dataset": "wikitext2"}},
+            "c4, wikitext2",
+            "--quick for a first result, or --calibration builtin --evaluation builtin",
+        ),
+        (
+            {"model": {"id": "/m"}, "evaluation": {"dataset": "/t.txt", "tasks": ["piqa"]}},
+            "piqa",
+            "no --task",
+        ),
+        ({"model": {"id": "/m"}, "evaluation": {"dataset": "builtin"}}, None, None),
+    ],
+)
+def test_what_a_job_waits_for_of_the_hub_is_said_with_how_to_do_without(
+    spec: dict[str, Any], needed: str | None, advice: str | None
+) -> None:
+    job = JobDetail.model_validate(
+        job_document(UUID(int=1), "running", spec=spec | {"method": {"name": "gblm"}})
+    )
+    said = waiting.without_hub(job)
+    assert said == (
+        needed and f"the Hugging Face Hub, for {needed}. Where the worker does not reach it, give {advice}"
+    )
 
 
 def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServer, job_id: UUID) -> None:
