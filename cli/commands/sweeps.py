@@ -15,7 +15,7 @@ from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
 from cli.options.job_option import json_or_text, number, pair, share, size
 from cli.options.job_options import takes_a_job
 from cli.render.lists import plain_table, print_item, print_list, utc
-from cli.render.views import table_of_jobs
+from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
 from pruneserve_client.models import JobSummary, SweepDetail, SweepItem
@@ -197,8 +197,7 @@ def _watch(states: Iterable[SweepDetail]) -> SweepDetail:
 
 
 def _line(job: JobSummary) -> str:
-    perplexity = job.perplexity.pruned if job.perplexity else None
-    return f"{job.sparsity:g}  {clean(job.state)}  {perplexity or ''}"
+    return f"{job.sparsity:g}  {clean(job.state)}  {change(job.perplexity) if job.perplexity else ''}"
 
 
 def _exit(sweep: SweepDetail, *, as_json: bool) -> None:

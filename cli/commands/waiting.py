@@ -68,12 +68,12 @@ class WaitingShown:
             job = self._client.job(self._job_id)
         except (PruneServeError, RuntimeError):  # the latter from a client that was closed meanwhile
             return None
+        if job.waiting is not None and job.waiting.reason != "outside":
+            # That the store does not answer, an event has said.
+            return None if job.waiting.next_try_at else job.waiting.message
         since = self._resolving_since
-        if job.waiting is not None and job.waiting.next_try_at is None:
-            return job.waiting.message
-        if job.waiting is not None or (since is not None and time.monotonic() - since > _HUB_SECONDS):
-            return without_hub(job) if self._waits.is_set() else None
-        return None
+        reading = since is not None and time.monotonic() - since > _HUB_SECONDS
+        return without_hub(job) if (job.waiting or reading) and self._waits.is_set() else None
 
 
 def without_hub(job: JobDetail) -> str | None:
