@@ -61,9 +61,6 @@ def test_every_other_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPat
             check=False,
         )
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}\n{running.logs()}"
-    assert script.count("pruneserve run") == done.stdout.count("succeeded\n") - script.count(
-        "pruneserve wait"
-    )
     for directory in ("smaller", "pruned"):
         assert (tmp_path / directory / "model.safetensors").exists()
     assert "quick: 16 windows" in done.stdout
