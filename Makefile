@@ -134,11 +134,10 @@ contracts: install
 release: install
 	@$(BIN)/python -m tools.release
 
-# What the client and the command line share with the service and may not import: models and options.
+# What the client shares with the service and may not import: its models, and the client for threads.
 client: contracts
 	@$(BIN)/python -m tools.client_models
 	@$(BIN)/python -m tools.sync_client
-	@$(BIN)/python -m tools.cli_options
 
 # Exact versions with hashes of what the images install, from pyproject.toml, into requirements/. Versions that are locked
 # already are kept where they fit, unless UPGRADE is --upgrade.

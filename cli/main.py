@@ -12,10 +12,9 @@ from typer.core import TyperGroup
 from cli.commands import fleet, gradients, keys, sweeps, uploads, webhooks, zoo
 from cli.commands.checkpoints import cut, pack, unpack
 from cli.commands.downloads import download
-from cli.commands.jobs import cancel, change, delete, jobs, logs, retry, show
+from cli.commands.jobs import cancel, jobs, logs, methods, retry, show
 from cli.commands.publish import publish
-from cli.commands.server import me, methods, storage
-from cli.commands.submit import estimate, rerun, run, submit, wait
+from cli.commands.submit import estimate, run, submit, wait
 from cli.commands.time_limit import TimedOut
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.connection import KEY_FILE, PROFILE, URL, Connection
@@ -111,7 +110,10 @@ def up(
         ),
     ] = None,
 ) -> None:
-    """Start the whole service on this machine, reachable only from this machine; Ctrl-C stops it."""
+    """Start the whole service on this machine; Ctrl-C stops it.
+
+    It is reachable from this machine only.
+    """
     try:
         from cli.embedded.environment import require_own_environment
     except ModuleNotFoundError as error:
@@ -127,26 +129,40 @@ def up(
     run(DataDirectory(data.absolute()), port=port, roots=root or [])
 
 
+def _group(help_text: str, *commands: Callable[..., None], **groups: typer.Typer) -> typer.Typer:
+    group = typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    for command in commands:
+        group.command()(command)
+    for name, inner in groups.items():
+        group.add_typer(inner, name=name)
+    return group
+
+
 # In the order of the help.
-_COMMANDS: tuple[Callable[..., None], ...] = (
-    *(submit, cut, rerun, estimate, run, wait),
-    *(jobs, show, logs, cancel, retry, change, delete, storage),
-    *(download, pack, unpack, publish, methods, me),
+for top_level in (run, submit, estimate, wait, jobs, show, logs, cancel, retry, download, methods):
+    app.command()(top_level)
+app.add_typer(sweeps.app, name="sweep")
+app.add_typer(zoo.app, name="zoo")
+app.add_typer(
+    _group(
+        "Manage API keys, workers, queues and shares.",
+        keys=keys.app,
+        workers=fleet.workers,
+        queues=fleet.queues,
+        shares=fleet.shares,
+    ),
+    name="admin",
 )
-for command in _COMMANDS:
-    app.command()(command)
-for group, name in (
-    (gradients.app, "gradients"),
-    (keys.app, "keys"),
-    (fleet.shares, "shares"),
-    (sweeps.app, "sweep"),
-    (uploads.app, "uploads"),
-    (webhooks.app, "webhooks"),
-    (zoo.app, "zoo"),
-    (fleet.workers, "workers"),
-    (fleet.queues, "queues"),
-):
-    app.add_typer(group, name=name)
+app.add_typer(
+    _group(
+        "Publish and cut models; uploads, webhooks, gradients.",
+        *(publish, cut, pack, unpack),
+        uploads=uploads.app,
+        webhooks=webhooks.app,
+        gradients=gradients.app,
+    ),
+    name="tools",
+)
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from transformers import LlamaConfig, LlamaForCausalLM, PreTrainedTokenizerFast
 _VOCABULARY = 384
 
 
-def write_small_model(directory: Path, *, blocks: int = 4) -> None:
+def write_small_model(directory: Path, *, blocks: int = 4, context: int = 64) -> None:
     """Write a random Llama of a few small blocks, with a byte-level tokenizer."""
     tokenizer = Tokenizer(models.BPE())
     tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
@@ -25,7 +25,7 @@ def write_small_model(directory: Path, *, blocks: int = 4) -> None:
         num_hidden_layers=blocks,
         num_attention_heads=4,
         num_key_value_heads=2,
-        max_position_embeddings=64,
+        max_position_embeddings=context,
     )
     with torch.random.fork_rng():
         torch.manual_seed(0)

@@ -23,8 +23,14 @@ class StandInHub(ThreadingHTTPServer):
         self.directory = directory
         self.private = False
         self.broken = False
+        self.silent = False  # takes a request, and never answers it
+        self._over = threading.Event()
         self.refusal: tuple[int, str] | None = None  # status and code for whoever asks for a file
         self.asked: list[str] = []
+
+    def keep_silent(self) -> None:
+        """Return at the end of `serving`."""
+        self._over.wait()
 
     @contextmanager
     def serving(self) -> Iterator[Self]:
@@ -34,6 +40,7 @@ class StandInHub(ThreadingHTTPServer):
         try:
             yield self
         finally:
+            self._over.set()
             self.shutdown()
             thread.join()
             self.server_close()
@@ -47,7 +54,9 @@ class _Handler(BaseHTTPRequestHandler):
 
     def do_GET(self) -> None:
         self.server.asked.append(self.path)
-        if self.server.broken:
+        if self.server.silent:
+            self.server.keep_silent()
+        elif self.server.broken:
             self._answer(503)
         elif self.server.private and self.headers.get("Authorization") != f"Bearer {TOKEN}":
             self._answer(401, error="RepoNotFound")

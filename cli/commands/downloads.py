@@ -11,9 +11,9 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.ids import find_job, is_part_of_an_id
-from cli.options.waiting_options import AsJson
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
 from pruneserve_client import Client, NotFound
 from pruneserve_client.models import ArtifactItem, ZooFile
@@ -48,7 +48,7 @@ def download(
     ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download the pruned model of a succeeded job, or of an entry of the zoo."""
+    """Download the pruned model of a job or a zoo entry."""
     files = download_all(client, source, output or Path(source), err if as_json else out)
     if as_json:
         print_json([file.as_sent() for file in files])

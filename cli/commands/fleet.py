@@ -1,4 +1,4 @@
-"""`pruneserve workers`, `queues` and `shares`: what the service runs on, and who may take how much of it."""
+"""`pruneserve admin workers`, `queues` and `shares`: what the service runs on, and how owners share it."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -6,27 +6,27 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.job_option import finite
-from cli.options.waiting_options import AsJson
-from cli.render.lists import plain_table, print_list, utc
-from cli.terminal import clean, out, print_json, size
+from cli.render.lists import plain_table, print_item, print_list, utc
+from cli.terminal import clean, size
 from pruneserve_client import Client
 from pruneserve_client.models import QueueItem, ShareItem, WorkerItem
 
 workers = typer.Typer(
-    help="List the workers, let one take no more jobs or end; needs an admin key.",
+    help="List, cordon and drain workers; needs an admin key.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 queues = typer.Typer(
-    help="List the queues, pause and resume one; needs an admin key.",
+    help="List, pause and resume queues; needs an admin key.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
 
 shares = typer.Typer(
-    help="Show and set what owners may take of the workers.", no_args_is_help=True, rich_markup_mode=None
+    help="Show and set owners' shares of the workers.", no_args_is_help=True, rich_markup_mode=None
 )
 
 WorkerName = Annotated[
@@ -88,17 +88,11 @@ def resume(client: Client, queue: QueueName, as_json: AsJson = False) -> None:
 
 
 def _print_worker(worker: WorkerItem, *, as_json: bool) -> None:
-    if as_json:
-        print_json(worker.as_sent())
-    else:
-        out.print(clean(_state(worker)))
+    print_item(worker, clean(_state(worker)), as_json=as_json)
 
 
 def _print_queue(queue: QueueItem, *, as_json: bool) -> None:
-    if as_json:
-        print_json(queue.as_sent())
-    else:
-        out.print("paused" if queue.paused_at else "open")
+    print_item(queue, "paused" if queue.paused_at else "open", as_json=as_json)
 
 
 def _table_of_workers(workers: Iterable[WorkerItem]) -> Table:
@@ -194,14 +188,8 @@ def set_share(
         share["most_running"] = None
     if not share:
         raise typer.BadParameter("name what to change: --weight, --most-running, --any-number or --may-cross")
-    _print_share(client.set_share(owner, share), as_json=as_json)
-
-
-def _print_share(share: ShareItem, *, as_json: bool) -> None:
-    if as_json:
-        print_json(share.as_sent())
-    else:
-        out.print(_table_of_shares([share]))
+    changed = client.set_share(owner, share)
+    print_item(changed, _table_of_shares([changed]), as_json=as_json)
 
 
 def _table_of_shares(found: Iterable[ShareItem]) -> Table:

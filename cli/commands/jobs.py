@@ -1,20 +1,21 @@
-"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel`, `retry`, `change` and `delete`."""
+"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel` and `retry`; `methods`."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime
-from typing import Annotated
+from typing import Annotated, Any
 from uuid import UUID
 
 import typer
+from rich.table import Table
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.ids import FinalJobId, JobId, find_job, others_job
-from cli.options.waiting_options import AsJson
-from cli.render.lists import print_list
-from cli.render.views import PlainView, print_job, table_of_jobs
+from cli.render.lists import plain_table, print_item, print_list
+from cli.render.views import View, print_job, table_of_jobs
 from cli.terminal import clean, out, print_json, print_json_line
 from pruneserve_client import Client
-from pruneserve_client.models import Event, JobDetail
+from pruneserve_client.models import Event, JobDetail, MethodItem
 
 _Owner = Annotated[
     str | None,
@@ -65,7 +66,7 @@ def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
 
 @connected
 def show(client: Client, job: JobId, as_json: AsJson = False) -> None:
-    """Show a job: its state, what it measured and what it took."""
+    """Show a job: its state, its figures and what it took."""
     shown = client.job(find_job(client, job))
     if as_json:
         print_json(shown.as_sent())
@@ -82,13 +83,13 @@ def logs(
     ] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print each event as a line of JSON.")] = False,
 ) -> None:
-    """Print the events of a job: states, stages, progress and messages."""
+    """Print a job's events: states, stages, progress, messages."""
     _print_log(client, find_job(client, job), follow=follow, as_json=as_json)
 
 
 def _print_log(client: Client, job_id: UUID, *, follow: bool, as_json: bool) -> None:
     """Print the events so far; with `follow` also those that come, until the job has ended."""
-    view = PlainView(out)
+    view = View(out)
     for event in _following(client, job_id) if follow else client.events(job_id):
         if as_json:
             print_json_line(event.as_sent())
@@ -107,42 +108,39 @@ def cancel(
     owner: _Owner = None,
     as_json: AsJson = False,
 ) -> None:
-    """Cancel a job: at once if it is queued, at its next step, within 10 s, if it is running."""
+    """Cancel a job: at once if it is queued, within 10 s if it runs."""
     found = find_job(client, job) if owner is None else others_job(job)
     _print_state(client.cancel(found, owner=owner), as_json=as_json)
 
 
 @connected
 def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
-    """Queue a failed or cancelled job again; it resumes after its last finished block."""
+    """Queue a failed or cancelled job again.
+
+    It resumes after its last finished block.
+    """
     _print_state(client.retry(find_job(client, job)), as_json=as_json)
 
 
-@connected
-def change(
-    client: Client,
-    job: JobId,
-    priority: Annotated[
-        int, typer.Option(min=-100, max=100, help="Your queued job with the highest one runs first.")
-    ],
-    owner: _Owner = None,
-    as_json: AsJson = False,
-) -> None:
-    """Change the priority of a queued job."""
-    found = find_job(client, job) if owner is None else others_job(job)
-    _print_state(client.change(found, {"priority": priority}, owner=owner), as_json=as_json)
-
-
 def _print_state(job: JobDetail, *, as_json: bool) -> None:
-    if as_json:
-        print_json(job.as_sent())
-    else:
-        out.print(clean(job.state))
+    print_item(job, clean(job.state), as_json=as_json)
 
 
 @connected
-def delete(client: Client, job: FinalJobId) -> None:
-    """Delete a job that has ended, for good, with its files and the gradients stored for later jobs."""
-    found = find_job(client, job)
-    client.delete(found)
-    out.print(f"deleted {found}")
+def methods(client: Client, as_json: AsJson = False) -> None:
+    """List the methods with their formulas and options."""
+    print_list(client.methods(), _table_of_methods, as_json=as_json)
+
+
+def _table_of_methods(methods: Iterable[MethodItem]) -> Table:
+    """Return a row for each method, with what `--option` takes."""
+    table = plain_table("method", "options", "formula")
+    for method in methods:
+        table.add_row(clean(method.name), clean(_options(method.options)), clean(method.formula))
+    return table
+
+
+def _options(schema: dict[str, Any]) -> str:
+    """Return the options of a method with their defaults: `norm=l1 alpha=100.0`."""
+    properties = schema.get("properties", {})
+    return " ".join(f"{name}={field.get('default')}" for name, field in properties.items() if name != "name")

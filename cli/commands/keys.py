@@ -1,4 +1,4 @@
-"""`pruneserve keys`: create, list and revoke API keys."""
+"""`pruneserve admin keys`: create, list and revoke API keys."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -7,12 +7,12 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
 from cli.options.job_option import finite
-from cli.options.waiting_options import AsJson
-from cli.render.lists import plain_table, print_list, utc
-from cli.terminal import clean, err, out, print_json
+from cli.render.lists import plain_table, print_item, print_list, utc
+from cli.terminal import clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import KeyItem
 
@@ -48,11 +48,8 @@ def new(
     """Create a key and print it. It cannot be shown again."""
     given = {"name": name, "scopes": scope, "owner": owner, "expires_in_days": days}
     created = client.create_key({field: value for field, value in given.items() if value is not None})
-    if as_json:
-        print_json(created.as_sent())
-        return
-    err.print(f"created; revoke it with: pruneserve keys revoke {created.id}")
-    out.print(clean(created.key))
+    err.print(f"created; revoke it with: pruneserve admin keys revoke {created.id}")
+    print_item(created, clean(created.key), as_json=as_json)
 
 
 @app.command("list")

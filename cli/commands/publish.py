@@ -1,4 +1,4 @@
-"""`pruneserve publish`: upload a pruned model to the Hugging Face Hub, with the user's own token.
+"""`pruneserve tools publish`: upload a pruned model to the Hugging Face Hub, with the user's own token.
 
 The files pass through this machine. The token never reaches the service, which never writes to the Hub.
 """
@@ -45,7 +45,7 @@ def publish(
         bool, typer.Option("--validate", help="Only let the Hub judge the card; upload nothing.")
     ] = False,
 ) -> None:
-    """Upload a pruned model with its card to the Hugging Face Hub, with your own token.
+    """Upload a pruned model with its card to the Hugging Face Hub.
 
     The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
     """

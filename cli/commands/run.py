@@ -13,9 +13,10 @@ from rich.console import Console
 
 from cli.commands.time_limit import TimedOut, time_limit
 from cli.commands.waiting import waiting_shown
+from cli.options import common
 from cli.options.wording import described
 from cli.render.outcome import Outcome
-from cli.render.views import view_for
+from cli.render.views import View
 from cli.terminal import Exit, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.models import JobDetail
@@ -37,8 +38,6 @@ class RunOptions:
 
     timeout: float | None
     """Seconds after which to stop waiting; None: never."""
-    patience: float
-    """Seconds that the server may be unavailable."""
     cancel_on_interrupt: bool | None
     """None: ask on a terminal; elsewhere let the job go on."""
 
@@ -64,13 +63,14 @@ class Run:
 
     def outcome(self) -> Outcome:
         """Submit the job, follow it, and return how that ended, also if it was interrupted or timed out."""
-        patience = self._options.patience
         try:
             with time_limit(self._options.timeout), _interruptible():
-                job = self._client.submit(self._body, idempotency_key=self._key, patience=patience)
+                job = self._client.submit(
+                    self._body, idempotency_key=self._key, patience=common.PATIENCE_SECONDS
+                )
                 self._job = job
                 self._console.print(f"job {job.id}\n{self._client.url}/jobs/{job.id}")
-                return Outcome.of(watch(self._client, job.id, patience, self._console))
+                return Outcome.of(watch(self._client, job.id, self._console))
         except TimedOut:
             return self._given_up(Exit.TIMEOUT)
         except Unavailable as error:
@@ -105,10 +105,10 @@ class Run:
             return Outcome(Exit.UNREACHABLE, self._job, f"the job could not be cancelled: {described(error)}")
 
 
-def watch(client: Client, job_id: UUID, patience: float, console: Console) -> JobDetail:
+def watch(client: Client, job_id: UUID, console: Console) -> JobDetail:
     """Show the events of a job, and why it waits, until it has ended, and return it."""
-    with view_for(console) as view, waiting_shown(client, job_id, view) as shown:
-        return client.wait(job_id, on_event=shown.show, patience=patience)
+    with waiting_shown(client, job_id, View(console)) as shown:
+        return client.wait(job_id, on_event=shown.show, patience=common.PATIENCE_SECONDS)
 
 
 @contextmanager

@@ -9,25 +9,22 @@ import typer
 from rich.table import Table
 
 from cli.commands.time_limit import time_limit
+from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.options.job_option import json_or_text, pair, share
+from cli.options.job_option import json_or_text, number, pair, share, size
 from cli.options.job_options import takes_a_job
-from cli.options.waiting_options import AsJson, PatienceSeconds, Timeout
-from cli.render.lists import plain_table, print_list, utc
+from cli.render.lists import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
 from pruneserve_client.models import JobSummary, SweepDetail, SweepItem
 
 app = typer.Typer(
-    help="Submit several jobs at once, or search for the sparsest model within a bound.",
+    help="Submit several jobs at once, or search within a bound.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
-
-_SIZES = frozenset({"max_bytes", "max_parameters", "max_memory_bytes", "min_speedup"})
-"""The bounds of a search for the best model of a size."""
 
 SweepId = Annotated[str, argument("sweep")]
 
@@ -57,10 +54,7 @@ def submit(
         body.pop("method", None)
     sweep = client.submit_sweep({"job": body, "vary": varied})
     err.print(f"{len(sweep.jobs)} jobs queued; follow them with: pruneserve sweep wait {sweep.id}")
-    if as_json:
-        print_json(sweep.as_sent())
-    else:
-        out.print(str(sweep.id))
+    print_item(sweep, str(sweep.id), as_json=as_json)
 
 
 @app.command()
@@ -69,11 +63,16 @@ def submit(
 def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],
-    lowest: Annotated[
-        float | None, typer.Option(parser=share, metavar="SHARE", help="The lowest sparsity to accept.")
+    max_bytes: Annotated[
+        int | None,
+        typer.Option(parser=size, metavar="SIZE", help="Find the best model whose files take at most this."),
     ] = None,
-    highest: Annotated[
-        float | None, typer.Option(parser=share, metavar="SHARE", help="The highest sparsity to try.")
+    max_parameters: Annotated[
+        int | None, typer.Option(help="Find the best model of at most so many parameters.")
+    ] = None,
+    min_speedup: Annotated[
+        float | None,
+        typer.Option(parser=number, metavar="TIMES", help="Find the best model that is so much faster."),
     ] = None,
     tolerance: Annotated[
         float | None,
@@ -83,28 +82,27 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         str | None,
         typer.Option(help="With a bound on perplexity: search over sparsity (default) or structure."),
     ] = None,
-    most_jobs: Annotated[
-        int | None, typer.Option(help="With a bound on size or speed: the most shapes to compare.")
-    ] = None,
     timeout: Timeout = None,
-    patience: PatienceSeconds = 120,
     as_json: AsJson = False,
 ) -> None:
     """Find the sparsest or smallest model within --max-increase or --max-perplexity, or the best of a size.
 
-    The size is one of --max-bytes, --max-parameters, --max-memory and --min-speedup. Exits with 3 if there is
-    no such model.
+    The size is one of --max-bytes, --max-parameters and --min-speedup. Exits with 3 if there is no such
+    model.
     """
-    bounds = {"lowest": lowest, "highest": highest, "tolerance": tolerance, "over": over}
-    bounds["most_jobs"] = most_jobs
-    if over == "structure" or _SIZES & body.get("gate", {}).keys():
+    sizes = _given(max_bytes=max_bytes, max_parameters=max_parameters, min_speedup=min_speedup)
+    if over == "structure" or sizes:
         _without_idle_method(body, body)
-    target = body.pop("gate", {}) | {name: value for name, value in bounds.items() if value is not None}
+    target = body.pop("gate", {}) | sizes | _given(tolerance=tolerance, over=over)
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
     with time_limit(timeout):
-        ended = _watch(client.follow_sweep(sweep.id, patience=patience))
+        ended = _watch(client.follow_sweep(sweep.id, patience=PATIENCE_SECONDS))
     _exit(ended, as_json=as_json)
+
+
+def _given(**values: Any) -> dict[str, Any]:  # noqa: ANN401 - options of every type
+    return {name: value for name, value in values.items() if value is not None}
 
 
 @app.command("list")
@@ -124,12 +122,11 @@ def wait(
     client: Client,
     sweep: SweepId,
     timeout: Timeout = None,
-    patience: PatienceSeconds = 120,
     as_json: AsJson = False,
 ) -> None:
     """Wait for the end of a sweep, and exit with a code for its outcome."""
     with time_limit(timeout):
-        ended = _watch(client.follow_sweep(_id(client, sweep), patience=patience))
+        ended = _watch(client.follow_sweep(_id(client, sweep), patience=PATIENCE_SECONDS))
     _exit(ended, as_json=as_json)
 
 
@@ -147,10 +144,7 @@ def cancel(
 ) -> None:
     """Cancel every job of a sweep that has not ended."""
     cancelled = client.cancel_sweep(_id(client, sweep))
-    if as_json:
-        print_json(cancelled.as_sent())
-    else:
-        out.print(clean(cancelled.state))
+    print_item(cancelled, clean(cancelled.state), as_json=as_json)
 
 
 def _id(client: Client, digits: str) -> UUID:
@@ -203,8 +197,7 @@ def _watch(states: Iterable[SweepDetail]) -> SweepDetail:
 
 
 def _line(job: JobSummary) -> str:
-    perplexity = change(job.perplexity) if job.perplexity else ""
-    return f"{job.sparsity:g}  {clean(job.state)}  {perplexity}"
+    return f"{job.sparsity:g}  {clean(job.state)}  {change(job.perplexity) if job.perplexity else ''}"
 
 
 def _exit(sweep: SweepDetail, *, as_json: bool) -> None:

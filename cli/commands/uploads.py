@@ -1,4 +1,4 @@
-"""`pruneserve uploads`: texts and gradient norms of one's own, for jobs."""
+"""`pruneserve tools uploads`: texts and gradient norms of one's own, for jobs."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -8,11 +8,11 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.options.waiting_options import AsJson
-from cli.render.lists import plain_table, print_list, utc
-from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
+from cli.render.lists import plain_table, print_item, print_list, utc
+from cli.terminal import CommandFailed, Exit, clean, err, out, size
 from pruneserve_client import Client
 from pruneserve_client.models import UploadItem
 
@@ -45,12 +45,9 @@ def add(
         upload = client.upload(file, name=name)
     except OSError as error:
         raise CommandFailed(f"cannot read {file}: {error}", Exit.USAGE) from error
-    if as_json:
-        print_json(upload.as_sent())
-        return
-    option = "--gradients" if upload.format == "safetensors" else "--calibration"
-    err.print(f"use it with: pruneserve submit {option} {clean(upload.dataset)} …")
-    out.print(clean(upload.dataset))
+    use = "`gradients` of a recipe" if upload.format == "safetensors" else "--calibration or --evaluation"
+    err.print(f"name it in {use}:")
+    print_item(upload, clean(upload.dataset), as_json=as_json)
 
 
 @app.command("list")

@@ -1,4 +1,4 @@
-"""`pruneserve webhooks`: have the service tell another one when a job ends."""
+"""`pruneserve tools webhooks`: messages to another service when a job ends."""
 
 from collections.abc import Iterable
 from itertools import islice
@@ -8,34 +8,19 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.options.waiting_options import AsJson
-from cli.render.lists import plain_table, print_list, utc
-from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
+from cli.render.lists import plain_table, print_item, print_list, utc
+from cli.terminal import clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import DeliveryItem, WebhookItem
 
 app = typer.Typer(
-    help="Have the service tell another one when a job ends.", no_args_is_help=True, rich_markup_mode=None
+    help="Send messages to another service when a job ends.", no_args_is_help=True, rich_markup_mode=None
 )
 
 WebhookId = Annotated[str, argument("webhook")]
-Events = Annotated[
-    list[str] | None,
-    typer.Option(
-        "--event",
-        help="job.started, job.succeeded, job.failed, job.cancelled or job.gate_failed; may be repeated. "
-        "Default: all.",
-        show_default=False,
-    ),
-]
-Format = Annotated[
-    str | None,
-    typer.Option(
-        "--format", help="standard (Standard Webhooks) or slack (Slack's messages).", show_default=False
-    ),
-]
 
 
 @app.command()
@@ -46,18 +31,21 @@ def new(
         str,
         typer.Argument(metavar="ADDRESS", help="Where to send messages: an https URL.", show_default=False),
     ],
-    event: Events = None,
-    message_format: Format = None,
+    event: Annotated[
+        list[str] | None,
+        typer.Option(help="An event such as job.failed; may be repeated. Default: all.", show_default=False),
+    ] = None,
+    message_format: Annotated[
+        str | None,
+        typer.Option("--format", help="standard (Standard Webhooks) or slack.", show_default=False),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a webhook and print the secret of its signatures. It cannot be shown again."""
     given = {"url": address, "events": event or None, "format": message_format}
     created = client.create_webhook({name: value for name, value in given.items() if value is not None})
-    if as_json:
-        print_json(created.as_sent())
-        return
-    err.print(f"created; try it with: pruneserve webhooks test {created.id}")
-    out.print(clean(created.secret))
+    err.print(f"created; try it with: pruneserve tools webhooks test {created.id}")
+    print_item(created, clean(created.secret), as_json=as_json)
 
 
 @app.command("list")
@@ -69,44 +57,10 @@ def list_webhooks(client: Client, as_json: AsJson = False) -> None:
 
 @app.command()
 @connected
-def change(
-    client: Client,
-    webhook: WebhookId,
-    address: Annotated[str | None, typer.Option(help="The new address.", show_default=False)] = None,
-    event: Events = None,
-    message_format: Format = None,
-    enabled: Annotated[
-        bool | None,
-        typer.Option(
-            "--enable/--disable",
-            help="Whether messages are delivered. Those of the time in between are sent once it is enabled.",
-            show_default=False,
-        ),
-    ] = None,
-    as_json: AsJson = False,
-) -> None:
-    """Change where a webhook sends messages and of what, or stop and resume it."""
-    given = {"url": address, "events": event, "format": message_format, "enabled": enabled}
-    changes = {name: value for name, value in given.items() if value is not None}
-    if not changes:
-        raise CommandFailed("give --address, --event, --format, --enable or --disable", Exit.USAGE)
-    changed = client.change_webhook(_id(client, webhook), changes)
-    if as_json:
-        print_json(changed.as_sent())
-    else:
-        out.print(_table([changed]))
-
-
-@app.command("rotate-secret")
-@connected
-def rotate_secret(client: Client, webhook: WebhookId, as_json: AsJson = False) -> None:
-    """Give a webhook a new secret and print it. Messages carry signatures of both for a while."""
-    created = client.rotate_webhook_secret(_id(client, webhook))
-    if as_json:
-        print_json(created.as_sent())
-        return
-    err.print(f"the old one is used as well until {utc(created.previous_secret_until)} UTC")
-    out.print(clean(created.secret))
+def enable(client: Client, webhook: WebhookId, as_json: AsJson = False) -> None:
+    """Deliver to a webhook again that was disabled, also what has happened since."""
+    enabled = client.change_webhook(_id(client, webhook), {"enabled": True})
+    print_item(enabled, _table([enabled]), as_json=as_json)
 
 
 @app.command("test")
@@ -157,10 +111,7 @@ def _id(client: Client, digits: str) -> UUID:
 
 
 def _print_delivery(delivery: DeliveryItem, *, as_json: bool) -> None:
-    if as_json:
-        print_json(delivery.as_sent())
-    else:
-        out.print(_table_of_deliveries([delivery]))
+    print_item(delivery, _table_of_deliveries([delivery]), as_json=as_json)
 
 
 def _table(webhooks: Iterable[WebhookItem]) -> Table:

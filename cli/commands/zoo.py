@@ -1,4 +1,4 @@
-"""`pruneserve zoo`: the succeeded jobs that somebody recommends to the others."""
+"""`pruneserve zoo`: succeeded jobs that an owner recommends to the others."""
 
 from collections.abc import Iterable
 from typing import Annotated
@@ -6,17 +6,17 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
+from cli.options.common import AsJson
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
-from cli.options.waiting_options import AsJson
-from cli.render.lists import plain_table, print_list
+from cli.render.lists import plain_table, print_item, print_list
 from cli.render.views import change
-from cli.terminal import clean, err, out, print_json, size
+from cli.terminal import clean, err, out, size
 from pruneserve_client import Client
 from pruneserve_client.models import ZooDetail, ZooItem
 
 app = typer.Typer(
-    help="The pruned models that somebody recommends to all: list, show, promote, withdraw.",
+    help="List, show, promote and withdraw recommended models.",
     no_args_is_help=True,
     rich_markup_mode=None,
 )
@@ -45,10 +45,7 @@ def list_entries(
 def show(client: Client, name: Name, as_json: AsJson = False) -> None:
     """Show an entry of the zoo with its files."""
     entry = client.zoo_entry(name)
-    if as_json:
-        print_json(entry.as_sent())
-        return
-    _print(entry)
+    print_item(entry, _table_of_entry(entry), as_json=as_json)
     err.print(f"get it with: pruneserve download {clean(entry.slug)}")
 
 
@@ -62,10 +59,7 @@ def promote(
 ) -> None:
     """Put a succeeded job into the zoo, and print the entry's name."""
     entry = client.promote({"job": str(find_job(client, job)), "note": note})
-    if as_json:
-        print_json(entry.as_sent())
-    else:
-        out.print(clean(entry.slug))
+    print_item(entry, clean(entry.slug), as_json=as_json)
 
 
 @app.command()
@@ -92,7 +86,7 @@ def _table(entries: Iterable[ZooItem]) -> Table:
     return table
 
 
-def _print(entry: ZooDetail) -> None:
+def _table_of_entry(entry: ZooDetail) -> Table:
     table = Table.grid(padding=(0, 2))
     table.add_row("name", clean(entry.slug))
     table.add_row("model", clean(entry.model))
@@ -103,4 +97,4 @@ def _print(entry: ZooDetail) -> None:
         table.add_row("note", clean(entry.note))
     for file in entry.files:
         table.add_row("file", f"{clean(file.name)}, {size(file.size)}, SHA-256 {clean(file.sha256)}")
-    out.print(table)
+    return table

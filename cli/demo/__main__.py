@@ -103,7 +103,7 @@ def _request(model: Path) -> dict[str, Any]:
 
 
 def _wait(client: Client, job: JobDetail) -> JobDetail:
-    job = watch(client, job.id, 60, out)
+    job = watch(client, job.id, out)
     if job.state != "succeeded":
         reason = job.error.message if job.error else "see the worker's log"
         raise CommandFailed(f"the job ended as {job.state}: {reason}", Exit.FAILED)

@@ -28,32 +28,42 @@ def _profile_names(incomplete: str) -> list[str]:
         return []
 
 
+def _plain(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
+    return typer.Option(help=help_text, show_default=False)
+
+
+def _profile_option(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
+    return typer.Option(metavar="NAME", autocompletion=_profile_names, help=help_text, show_default=False)
+
+
 PROFILE = Annotated[
     str | None,
-    typer.Option(
-        metavar="NAME",
-        autocompletion=_profile_names,
-        help="A server and its key file by the name that ~/.config/pruneserve/config.toml gives them. "
-        "Default: the variable PRUNESERVE_PROFILE, or the file's `default`.",
-        show_default=False,
+    _profile_option(
+        "A server and its key file by the name that ~/.config/pruneserve/config.toml gives them. Default: "
+        "the variable PRUNESERVE_PROFILE, or the file's `default`."
     ),
 ]
 URL = Annotated[
     str | None,
-    typer.Option(
-        help="The server's address. Default: the profile's, the variable PRUNESERVE_URL, "
-        "or the server that `pruneserve up` runs on this machine.",
-        show_default=False,
+    _plain(
+        "The server's address. Default: the profile's, the variable PRUNESERVE_URL, or the server that "
+        "`pruneserve up` runs on this machine."
     ),
 ]
 KEY_FILE = Annotated[
     Path | None,
-    typer.Option(
-        help="A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY for the "
-        "address of --url or PRUNESERVE_URL, or the first key of the server that `pruneserve up` runs here.",
-        show_default=False,
+    _plain(
+        "A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY for the address of "
+        "--url or PRUNESERVE_URL, or the first key of the server that `pruneserve up` runs here."
     ),
 ]
+
+# The same behind a command: `pruneserve --help` has the defaults.
+_OF_COMMAND = (
+    option("profile", Annotated[str | None, _profile_option("The server's profile.")]),
+    option("url", Annotated[str | None, _plain("The server's address.")]),
+    option("key_file", Annotated[Path | None, _plain("A file with the API key (see `pruneserve --help`).")]),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,9 +81,7 @@ def connected(command: Command) -> Command:
     They may stand before the command as well (`Connection`). What the client raises becomes a CommandFailed
     in the words of the command line.
     """
-    options = [option("profile", PROFILE), option("url", URL), option("key_file", KEY_FILE)]
-    options.append(option("context", typer.Context))
-    return in_place_of("client", options, _call)(command)
+    return in_place_of("client", [*_OF_COMMAND, option("context", typer.Context)], _call)(command)
 
 
 def _call(
@@ -161,13 +169,13 @@ def _without_key(url: str) -> CommandFailed:
             Exit.USAGE,
         )
     return CommandFailed(
-        "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY beside PRUNESERVE_URL or --url",
+        "no API key: give a file by --key-file, or set PRUNESERVE_API_KEY with PRUNESERVE_URL or --url",
         Exit.USAGE,
     )
 
 
 def _silence(url: str) -> str | None:
-    """Return why no connection to an address can be opened. None: it can, or only a proxy could tell."""
+    """Return why no connection to an address can be opened. None: it can, or only a proxy could say."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)

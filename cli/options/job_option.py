@@ -34,7 +34,7 @@ class JobOption:
 
     @property
     def merged(self) -> bool:
-        """Whether the values are added to those of a job's file, rather than replacing them."""
+        """Whether the option gives single entries of its field, and a recipe may give others."""
         return self.kind in ("settings", "labels")
 
     def parameter(self) -> inspect.Parameter:
@@ -45,7 +45,7 @@ class JobOption:
             *flags,
             parser=kind.parser,
             metavar=self.metavar or self.variable.upper(),
-            help=f"{self.help[0].upper()}{self.help[1:]}.",
+            help=self.help,
             show_default=False,
         )
         return inspect.Parameter(
@@ -54,10 +54,6 @@ class JobOption:
             default=None,
             annotation=Annotated[kind.type | None, option],
         )
-
-    def value(self, given: Any) -> Any:  # noqa: ANN401 - options of every type
-        """Return the field's value for what typer has parsed."""
-        return dict(given) if self.kind in ("settings", "labels", "scores") else given
 
 
 @dataclass(frozen=True)
@@ -117,34 +113,12 @@ def read_as(read: Callable[[str], float]) -> Callable[[str], float]:
 
 number, share, size = (read_as(read) for read in (quantities.number, quantities.share, quantities.size))
 
-
-def score(text: str) -> tuple[str, float]:
-    """Return both sides of `task=0.6` or `task=60%`."""
-    task, value = pair(text)
-    return task, share(value)
-
-
-def weighted(text: str) -> dict[str, Any]:
-    """Return `dataset=weight` as a weighted dataset; the weight may be left out."""
-    dataset, equals, weight = text.rpartition("=")
-    if not equals:
-        return {"dataset": text}
-    try:
-        return {"dataset": dataset, "weight": number(weight)}
-    except typer.BadParameter:
-        raise typer.BadParameter(f"write DATASET=WEIGHT with a finite number, not {shown(text)}") from None
-
-
 KINDS = {
     "text": Kind(str),
     "integer": Kind(int),
     "number": Kind(float, number),
     "share": Kind(float, share),
-    "size": Kind(int, size),
-    "flag": Kind(bool),
     "list": Kind(list[str]),
-    "mix": Kind(list[Any], weighted),
     "settings": Kind(list[Any], setting),
-    "scores": Kind(list[Any], score),
     "labels": Kind(list[Any], pair),
 }

@@ -1,121 +1,65 @@
-"""The options that describe a job, for every command that takes one."""
+"""The options that describe a job, for every command that takes one. A recipe file has all other fields."""
 
-from collections.abc import Callable
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
+from cli.options.common import PATIENCE_SECONDS
 from cli.options.job_option import JobOption
-from cli.options.recipe_options import RECIPE_OPTIONS
-from cli.options.request import changes, request_body
+from cli.options.request import given_fields, request_body
 from cli.options.signatures import Command, in_place_of, option
 from cli.options.texts import refuse_texts, upload_texts
 
-# What a job has besides its recipe and evaluation.
-_SERVICE_OPTIONS = (
+_SETTING = "NAME=VALUE"
+
+JOB_OPTIONS = (
+    JobOption("model", "model.id", "text", "A Hub id such as org/name, or a model's directory."),
+    JobOption("revision", "model.revision", "text", "Branch, tag or commit of a Hub model."),
+    JobOption("method", "method.name", "text", "A method or a grade: fast, best, recovered (default gblm)."),
+    JobOption("option", "method", "settings", "Option of the method, such as norm=l2.", _SETTING, "o"),
+    JobOption("pattern", "pattern", "text", "unstructured (default), or N:M such as 2:4."),
+    JobOption("sparsity", "sparsity", "share", "Share of zeros, such as 50%; an N:M pattern implies it."),
+    JobOption("allocation", "allocation.name", "text", "How zeros are spread over layers (default uniform)."),
+    JobOption("structure", "structure", "settings", "Units to take out: mlp_channels=25%.", _SETTING),
+    JobOption("calibration", "calibration.dataset", "text", "Text to calibrate on (default c4).", "DATASET"),
+    JobOption("samples", "calibration.samples", "integer", "Calibration windows (default 128).", "N"),
     JobOption(
-        "gradients",
-        "gradients",
-        "text",
-        "gradient norms to use: gradient:ID of `gradients submit`, upload:ID, or a path on the server",
-        "NORMS",
-    ),
-    JobOption("save-masks", "save_masks", "flag", "also keep the masks"),
-    JobOption(
-        "stop-when-missed",
-        "stop_when_missed",
-        "flag",
-        "end the evaluation as soon as the gate is certain to be missed, and do not keep such a model",
-    ),
-    JobOption("name", "name", "text", "a name for people, which lists show"),
-    JobOption(
-        "job-timeout",
-        "timeout_seconds",
-        "number",
-        "seconds on workers, in all attempts, after which the job fails",
-        "SECONDS",
-    ),
-    JobOption("gpus", "placement.gpus", "integer", "GPUs that must share the job; 0 lets it run on a CPU"),
-    JobOption(
-        "gpu-memory",
-        "placement.device_memory_bytes",
-        "size",
-        "free memory that each GPU must have, such as 24GB, in place of the service's estimate",
-        "SIZE",
+        "sequence-length", "calibration.sequence_length", "integer", "Tokens of each (default 2048).", "N"
     ),
     JobOption(
-        "host-memory",
-        "placement.host_memory_bytes",
-        "size",
-        "memory that the worker's host must have, in place of the service's estimate",
-        "SIZE",
+        "evaluation", "evaluation.dataset", "text", "Text to measure on (default wikitext2).", "DATASET"
     ),
+    JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
+    JobOption("max-perplexity", "gate.max_perplexity", "number", "Gate: the pruned model's perplexity."),
     JobOption(
-        "scratch",
-        "placement.scratch_bytes",
-        "size",
-        "free disk that the worker must have, in place of the service's estimate",
-        "SIZE",
+        "max-increase", "gate.max_perplexity_increase", "share", "Gate: over the dense one, such as 5%."
     ),
-    JobOption("max-perplexity", "gate.max_perplexity", "number", "gate: maximum perplexity when pruned"),
-    JobOption(
-        "max-increase",
-        "gate.max_perplexity_increase",
-        "share",
-        "gate: maximum increase of the perplexity over the dense model's, such as 5%",
-        "SHARE",
-    ),
-    JobOption(
-        "max-kl", "gate.max_kl", "number", "gate: maximum mean of KL(dense ‖ pruned) per token, in nats"
-    ),
-    JobOption(
-        "max-bytes", "gate.max_bytes", "size", "gate: maximum size of the weight files, such as 1GB", "SIZE"
-    ),
-    JobOption("max-parameters", "gate.max_parameters", "integer", "gate: maximum number of parameters"),
-    JobOption(
-        "max-memory",
-        "gate.max_memory_bytes",
-        "size",
-        "gate: maximum peak memory where the speed is measured, such as 6GB",
-        "SIZE",
-    ),
-    JobOption(
-        "min-speedup",
-        "gate.min_speedup",
-        "number",
-        "gate: minimum speed over the dense model's, of prefill and of decode, such as 1.3",
-        "TIMES",
-    ),
-    JobOption(
-        "min-score",
-        "gate.min_zero_shot",
-        "scores",
-        "gate: minimum score in a zero-shot task, such as piqa=60%; may be repeated",
-        "TASK=SCORE",
-    ),
-    JobOption(
-        "priority",
-        "priority",
-        "integer",
-        "from -100 to 100: your queued job with the highest one runs first; the default is 0",
-    ),
-    JobOption("label", "labels", "labels", "label to find the job by; may be repeated", "NAME=VALUE"),
+    JobOption("max-kl", "gate.max_kl", "number", "Gate: mean KL(dense ‖ pruned) per token, in nats."),
+    JobOption("name", "name", "text", "A name that lists show."),
+    JobOption("label", "labels", "labels", "Label to find the job by; may be repeated.", _SETTING),
 )
 
-JOB_OPTIONS = (*RECIPE_OPTIONS, *_SERVICE_OPTIONS)
-
-_FILE = option(
-    "file",
-    Annotated[
-        Path | None,
-        typer.Option(
-            "--file",
-            "-f",
-            help="A job as JSON, or - for the standard input. Options replace its fields.",
-            show_default=False,
-        ),
-    ],
+_FILES = (
+    option(
+        "recipe",
+        Annotated[
+            Path | None,
+            typer.Option(
+                help="The request as JSON or, with the ending .yaml, YAML; - reads the standard input.",
+                metavar="FILE",
+                show_default=False,
+            ),
+        ],
+    ),
+    option(
+        "quick",
+        Annotated[
+            bool,
+            typer.Option("--quick", help="Few windows of the built-in text, without a Hub: a first result."),
+        ],
+        default=False,
+    ),
 )
 
 
@@ -124,35 +68,31 @@ def takes_a_job(command: Command) -> Command:
 
     Texts of this machine that the job names are uploaded by the command's `client`, if it has one.
     """
-    return _with_options(command, request_body)
+    return _with_options(command, uploads=True)
 
 
 def takes_a_job_to_estimate(command: Command) -> Command:
     """Return the command with the same options, which refuses texts of this machine: it uploads nothing."""
-    return _with_options(command, request_body, uploads=False)
+    return _with_options(command, uploads=False)
 
 
-def takes_changes(command: Command) -> Command:
-    """Return the command with the same options, of which `body` has only those that were given."""
-    return _with_options(command, changes)
-
-
-def _with_options(
-    command: Command,
-    body_of: Callable[[Path | None, dict[JobOption, Any]], dict[str, Any]],
-    *,
-    uploads: bool = True,
-) -> Command:
-    def call(command: Command, *, file: Path | None, **given: Any) -> None:  # noqa: ANN401 - of every type
+def _with_options(command: Command, *, uploads: bool) -> Command:
+    def call(
+        command: Command,
+        *,
+        recipe: Path | None,
+        quick: bool,
+        **given: Any,  # noqa: ANN401 - options of every type
+    ) -> None:
         values = {option: given.pop(option.variable) for option in JOB_OPTIONS}
-        body = body_of(file, values)
+        body = request_body(recipe, values, quick=quick)
         if not uploads:
             refuse_texts(body)
         elif client := given.get("client"):
-            # Without the model: what it stands for on this machine is said once.
-            typed = changes(None, {one: value for one, value in values.items() if one.field != "model.id"})
-            upload_texts(client, body, typed, patience=given.get("patience", 0.0))
+            # A command that follows the job bears a restart of the server.
+            patience = PATIENCE_SECONDS if "timeout" in given else 0.0
+            upload_texts(client, body, given_fields(values), patience=patience)
         command(body=body, **given)
 
-    options = [*(option.parameter() for option in JOB_OPTIONS), _FILE]
+    options = [*(option.parameter() for option in JOB_OPTIONS), *_FILES]
     return in_place_of("body", options, call)(command)

@@ -8,9 +8,9 @@ from typing import Any
 Command = Callable[..., None]
 
 
-def option(name: str, annotation: Any) -> inspect.Parameter:  # noqa: ANN401 - what typer takes
+def option(name: str, annotation: Any, default: Any = None) -> inspect.Parameter:  # noqa: ANN401 - what typer takes
     """Return the parameter of an option that may be left out."""
-    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None, annotation=annotation)
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=default, annotation=annotation)
 
 
 def in_place_of(

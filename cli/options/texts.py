@@ -1,6 +1,6 @@
 """Texts of this machine that a request names: they are uploaded, and the request names the uploads.
 
-Whoever types a command may name any file. A job's file may be a stranger's, such as that of a pull request:
+A command line may name any file. A recipe may be a stranger's, such as that of a pull request:
 what it names must be a text in the working directory, and no link.
 """
 
@@ -22,7 +22,7 @@ def upload_texts(
 
     Every other name is the server's: `c4`, an `upload:<id>`, or an absolute path on its machine. `typed`: the
     part of the request that the command line has given; its names are trusted. Raises CommandFailed for a
-    file that cannot be read, and for one that only a job's file names and that may be none of its texts.
+    file that cannot be read, and for one that only a recipe names and that may be none of its texts.
     """
     trusted = {place[key] for place, key in _places(typed) if isinstance(place[key], str)}
     uploaded: dict[Path, str] = {}
@@ -40,7 +40,7 @@ def refuse_texts(body: dict[str, Any]) -> None:
     for place, key in _named_here(body):
         raise CommandFailed(
             f"an estimate uploads nothing, and {place[key]} is a file of this machine: upload it by "
-            f"`pruneserve uploads add`, and name the upload:ID that it prints",
+            f"`pruneserve tools uploads add`, and name the upload:ID that it prints",
             Exit.USAGE,
         )
 
@@ -82,7 +82,7 @@ def _refuse_a_strangers(file: Path) -> None:
     # A link, of the file or of a directory above it, leads to another path than the one written.
     if file.suffix not in _SUFFIXES or not whole.is_relative_to(here) or whole.resolve() != whole:
         raise CommandFailed(
-            f"the job's file names {file}: a text that is named there must be a .txt or .jsonl file in the "
+            f"the recipe names {file}: a text that is named there must be a .txt or .jsonl file in the "
             "working directory, and no link; where you trust it, name it by an option such as --calibration",
             Exit.USAGE,
         )

@@ -25,7 +25,7 @@ _PARTS_OF_SWEEPS = {"job": "", "target": "gate."}
 _command: ContextVar[Mapping[str, Any] | None] = ContextVar("what the command was given", default=None)
 
 _WRONG_KEY = (
-    "the server does not know this key: give another by --key-file, by PRUNESERVE_API_KEY beside --url or "
+    "the server does not know this key: give another by --key-file, by PRUNESERVE_API_KEY with --url or "
     "PRUNESERVE_URL, or by the profile's `key-file`; `pruneserve up` prints where its own lies"
 )
 NOBODY_THERE = (
@@ -61,8 +61,8 @@ def called(field: str) -> str:
     """Return what the command that runs calls a field of a request."""
     given = _command.get() or {}
     typed = _typed(field, given)
-    # It may stand in a file of the command instead.
-    return f"{typed} ({field})" if typed and given.get("file") else typed or field
+    # It may stand in the recipe instead.
+    return f"{typed} ({field})" if typed and given.get("recipe") else typed or field
 
 
 def _typed(field: str, given: Mapping[str, Any]) -> str:
@@ -76,6 +76,8 @@ def _typed(field: str, given: Mapping[str, Any]) -> str:
             # `method.norm` is typed as `--option norm=l2`, `structure.experts` as `--structure experts=2`.
             name = below.partition(".")[0] if option.merged else ""
             return f"--{option.name} {name}".rstrip()
+    if rest and any(option.field.startswith(f"{part}.") for option in JOB_OPTIONS):
+        return ""  # a field that only a recipe has
     inner = rest.partition(".")[0] if part in _PARTS_OF_SWEEPS else part
     variable, typed = _OTHERS.get(inner, (inner, f"--{inner.replace('_', '-')}"))
     return typed if variable in given else ""

@@ -1,4 +1,4 @@
-"""Lists: as a table for people, as an array of JSON for programs."""
+"""Answers of the server: tables and lines for a terminal, JSON for programs."""
 
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
@@ -18,6 +18,14 @@ def print_list(items: Iterable[Item], table_of: Callable[[Iterable[Item]], Table
         print_json([item.as_sent() for item in items])
     else:
         out.print(table_of(items))
+
+
+def print_item(item: Model, shown: object, *, as_json: bool) -> None:
+    """Print what the server sent of one item, or what a terminal shows of it."""
+    if as_json:
+        print_json(item.as_sent())
+    else:
+        out.print(shown)
 
 
 def plain_table(*headings: str) -> Table:

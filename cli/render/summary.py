@@ -4,6 +4,7 @@ import os
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from cli.options.quick import NOTE, is_quick
 from cli.options.wording import called
 from cli.render.escape import markdown
 from cli.render.outcome import Outcome
@@ -32,6 +33,8 @@ def page(outcome: Outcome, server: str) -> str:
     if outcome.problem:
         lines.append(markdown(outcome.problem))
     if job := outcome.job:
+        if is_quick(job):
+            lines.append(f"**{markdown(NOTE)}**")
         report = report_of(job)
         lines.append(_table(("", ""), _facts(job, report, server)))
         if job.gate:

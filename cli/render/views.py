@@ -1,16 +1,13 @@
 """Show jobs: their events as they come, one job, and lists of jobs."""
 
 import time
-from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from types import TracebackType
-from typing import Self
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeElapsedColumn
 from rich.table import Table
 
+from cli.options.quick import NOTE, is_quick
 from cli.options.wording import called
 from cli.render.lists import plain_table
 from cli.render.report import measurements, report_of
@@ -32,7 +29,7 @@ from pruneserve_client.models import (
 # Lines per stage in a log: enough to see that it makes progress, few enough to read.
 _LINES_PER_STAGE = 10
 
-CUT_ALONE = "structure"
+STRUCTURE_ONLY = "structure"
 """The method of a job that masks nothing."""
 
 _TRIED_SOON = "tried again once a worker is free"
@@ -41,24 +38,12 @@ _AMOUNTS = ("mlp_channels", "kv_groups", "parameters")
 StageProgress = StageStarted | StepFinished
 
 
-def view_for(console: Console) -> "View":
-    """Return a view with progress bars for a terminal, one with plain lines for anything else."""
-    return LiveView(console) if console.is_terminal else PlainView(console)
-
-
-class View(ABC):
-    """Shows the events of one job."""
+class View:
+    """Shows the events of one job: a line for each, at most ten for the steps of a stage."""
 
     def __init__(self, console: Console) -> None:
         self._console = console
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(  # noqa: B027 - plain lines leave nothing to restore
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """Restore the terminal."""
+        self._shown = ("", 0)
 
     def show(self, event: Event) -> None:
         """Show one event. Kinds that this version does not know are ignored."""
@@ -66,7 +51,9 @@ class View(ABC):
             case StageStarted() | StepFinished() as progress:
                 self._progress(event, progress)
             case StageFinished() as finished:
-                self._stage_finished(event, finished)
+                peak = finished.peak_memory_bytes
+                used = f", peak memory {size(peak)}" if peak else ""
+                self._line(event, f"{clean(finished.stage)} done in {duration(finished.seconds)}{used}")
             case StateChanged() as change:
                 self._line(event, _state_line(change))
             case StageRestarted() as again:
@@ -78,24 +65,6 @@ class View(ABC):
         """Show why the job waits."""
         self._console.print(f"{time.strftime('%H:%M:%S')}  waiting: {clean(reason)}")
 
-    @abstractmethod
-    def _progress(self, event: Event, progress: StageProgress) -> None: ...
-
-    def _stage_finished(self, event: Event, finished: StageFinished) -> None:
-        peak = f", peak memory {size(finished.peak_memory_bytes)}" if finished.peak_memory_bytes else ""
-        self._line(event, f"{clean(finished.stage)} done in {duration(finished.seconds)}{peak}")
-
-    def _line(self, event: Event, text: str) -> None:
-        self._console.print(f"{event.at.astimezone():%H:%M:%S}  {text}")
-
-
-class PlainView(View):
-    """One line per event, for logs; at most ten lines for the steps of a stage."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._shown = ("", 0)
-
     def _progress(self, event: Event, progress: StageProgress) -> None:
         step, steps = _step(progress), progress.steps
         shown = (progress.stage, step * _LINES_PER_STAGE // steps if steps else 0)
@@ -104,64 +73,19 @@ class PlainView(View):
             return
         self._shown = shown
         position = f" {step}/{steps}" if steps else ""
-        self._line(event, f"{clean(progress.stage)}{position}{_time_left(progress, ', ')}")
+        self._line(event, f"{clean(progress.stage)}{position}{_time_left(progress)}")
 
-
-class LiveView(View):
-    """A progress bar per stage, and the other events above the bars."""
-
-    def __init__(self, console: Console) -> None:
-        super().__init__(console)
-        self._bars = Progress(
-            TextColumn("{task.description}", markup=False),
-            BarColumn(),
-            MofNCompleteColumn(),
-            TimeElapsedColumn(),
-            TextColumn("{task.fields[left]}", markup=False),
-            console=console,
-        )
-        self._tasks: dict[str, tuple[int, TaskID]] = {}  # by stage, with the attempt that it belongs to
-
-    def __enter__(self) -> Self:
-        self._bars.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._bars.stop()
-
-    def _progress(self, event: Event, progress: StageProgress) -> None:
-        self._bars.update(
-            self._task(progress),
-            completed=_step(progress),
-            total=progress.steps or None,
-            left=_time_left(progress),
-        )
-
-    def _stage_finished(self, event: Event, finished: StageFinished) -> None:
-        task = self._task(finished)
-        total = self._bars.tasks[task].total or 1
-        self._bars.update(task, completed=total, total=total, left="")
-
-    def _task(self, of: StageProgress | StageFinished) -> TaskID:
-        """Return the stage's bar. An attempt uses that of an earlier one again, if it was not finished."""
-        attempt, task = self._tasks.get(of.stage, (of.attempt, None))
-        if task is None or (attempt != of.attempt and self._bars.tasks[task].finished):
-            task = self._bars.add_task(f"{clean(of.stage):<9}", left="")
-        elif attempt != of.attempt:
-            self._bars.reset(task, left="")
-        self._tasks[of.stage] = of.attempt, task
-        return task
+    def _line(self, event: Event, text: str) -> None:
+        self._console.print(f"{event.at.astimezone():%H:%M:%S}  {text}")
 
 
 def _step(progress: StageProgress) -> int:
     return progress.step if isinstance(progress, StepFinished) else 0
 
 
-def _time_left(progress: StageProgress, before: str = "") -> str:
+def _time_left(progress: StageProgress) -> str:
     seconds = progress.seconds_left if isinstance(progress, StepFinished) else None
-    return f"{before}about {duration(seconds)} left" if seconds else ""
+    return f", about {duration(seconds)} left" if seconds else ""
 
 
 def _state_line(change: StateChanged) -> str:
@@ -181,7 +105,7 @@ def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     table = plain_table("job", "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
     for job in jobs:
         # What masks nothing has neither.
-        cut_alone = job.method == CUT_ALONE
+        cut_alone = job.method == STRUCTURE_ONLY
         table.add_row(
             str(job.id),
             clean(job.name or ""),
@@ -211,6 +135,8 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     table.add_row("method", clean(what_is_done(job)))
     _add_placement(table, job)
     _add_troubles(table, job)
+    if is_quick(job):
+        table.add_row("text", NOTE)
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
@@ -227,8 +153,8 @@ def what_is_done(job: JobDetail) -> str:
     structure = job.spec.structure
     amounts = {name: getattr(structure, name) for name in _AMOUNTS} if structure else {}
     cut = [f"{name} {amount:g}" for name, amount in amounts.items() if amount is not None]
-    masked = [] if job.method == CUT_ALONE else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
-    return ", ".join([*masked, *([CUT_ALONE, *cut] if cut else [])]) or job.method
+    masked = [] if job.method == STRUCTURE_ONLY else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
+    return ", ".join([*masked, *([STRUCTURE_ONLY, *cut] if cut else [])]) or job.method
 
 
 def _rows_of_report(job: JobDetail) -> Iterator[tuple[str, str]]:

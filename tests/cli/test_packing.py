@@ -291,7 +291,7 @@ def test_a_header_is_checked_before_anything_is_computed_with_it(
 
 
 def pruneserve(*arguments: str) -> Result:
-    return CliRunner().invoke(app, arguments)
+    return CliRunner().invoke(app, ["tools", *arguments])
 
 
 def test_a_directory_is_packed_and_comes_back(tmp_path: Path) -> None:

@@ -22,7 +22,7 @@ ADDRESS = "http://127.0.0.1:8642"
 WEIGHTS = b"weights"
 
 
-@pytest.mark.parametrize("page", ["README.md", "docs/client.md", "pruneserve_client/README.md"])
+@pytest.mark.parametrize("page", ["docs/client.md", "pruneserve_client/README.md"])
 def test_the_examples_run_one_after_the_other(
     page: str, server: ScriptedServer, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -97,7 +97,7 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
     base = (
         "pruneserve",
         "run",
-        "--file",
+        "--recipe",
         "job.json",
         "--model",
         str(pipeline.stack.model),
@@ -128,7 +128,10 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
 def test_a_run_survives_a_restart_of_the_api(pipeline: Pipeline) -> None:
     long = pipeline.stack.long_spec().recipe.calibration.samples
     before = pipeline.jobs()
-    process = pipeline.start("pruneserve", "run", "--file", "job.json", "--samples", str(long))
+    recipe = json.loads(pipeline.job_file.read_text())
+    recipe["calibration"]["samples"] = long
+    pipeline.job_file.write_text(json.dumps(recipe))
+    process = pipeline.start("pruneserve", "run", "--recipe", "job.json")
     job = pipeline.wait_for_job(before)
     pipeline.api.kill()
     pipeline.api.stop()
@@ -169,7 +172,7 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
     place = {
         "url": pipeline.api.url,
         "api-key": pipeline.environment["PRUNESERVE_API_KEY"],
-        "file": "job.json",
+        "recipe": "job.json",
     }
     command, environment = shell_of(
         step, action["inputs"], **place, **{"max-increase": "1000%"}, output="pruned"
@@ -197,7 +200,7 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
             }
         )
     )
-    command, environment = shell_of(step, action["inputs"], **place | {"file": "long.json"})
+    command, environment = shell_of(step, action["inputs"], **place | {"recipe": "long.json"})
     before = pipeline.jobs()
     process = pipeline.start(*command, **github, **environment)
     job = pipeline.wait_for_job(before)
@@ -210,7 +213,7 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
 def test_the_gitlab_template_runs_a_job(pipeline: Pipeline) -> None:
     spec, component = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
     (template,) = component.values()
-    stated = {"url": pipeline.api.url, "file": "job.json", "max-perplexity": "1.5"}
+    stated = {"url": pipeline.api.url, "recipe": "job.json", "max-perplexity": "1.5"}
     inputs = {name: stated.get(name, about.get("default")) for name, about in spec["spec"]["inputs"].items()}
     variables = {
         name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda found: str(inputs[found[1]]), text)

@@ -208,21 +208,21 @@ def test_the_command_makes_lists_and_revokes_them(
         return done.exit_code, done.stdout
 
     admin = make_key()
-    code, key = run("keys", "new", "--name", "ci", "--scope", "jobs:read", "--days", "2", key=admin)
+    code, key = run("admin", "keys", "new", "--name", "ci", "--scope", "jobs:read", "--days", "2", key=admin)
     assert (code, key[:3]) == (Exit.OK, "ps_")
     assert run("jobs", key=key.strip())[0] == Exit.OK
-    code, listed = run("keys", "list", "--everyone", key=admin)
+    code, listed = run("admin", "keys", "list", "--everyone", key=admin)
     line = next(line for line in listed.splitlines() if " ci " in line)
     assert key[:11] in line
     assert key.strip() not in listed
-    assert run("keys", "revoke", line.split()[0], key=key.strip())[0] == Exit.USAGE
-    assert run("keys", "revoke", line.split()[0], key=admin)[0] == Exit.OK
+    assert run("admin", "keys", "revoke", line.split()[0], key=key.strip())[0] == Exit.USAGE
+    assert run("admin", "keys", "revoke", line.split()[0], key=admin)[0] == Exit.OK
     assert run("jobs", key=key.strip())[0] == Exit.USAGE
-    maker = run("keys", "new", "--name", "maker", key=admin)[1].strip()
-    child = run("keys", "new", "--name", "child", key=maker)[1].strip()
-    listed = run("keys", "list", key=admin)[1]
+    maker = run("admin", "keys", "new", "--name", "maker", key=admin)[1].strip()
+    child = run("admin", "keys", "new", "--name", "child", key=maker)[1].strip()
+    listed = run("admin", "keys", "list", key=admin)[1]
     line = next(line for line in listed.splitlines() if " maker " in line)
-    assert run("keys", "revoke", line.split()[0], "--cascade", key=admin)[0] == Exit.OK
+    assert run("admin", "keys", "revoke", line.split()[0], "--cascade", key=admin)[0] == Exit.OK
     assert run("jobs", key=child)[0] == Exit.USAGE
 
 

@@ -5,8 +5,9 @@ import threading
 import time
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
-from uuid import UUID, uuid4
+from uuid import UUID
 
 import pytest
 from typer.testing import CliRunner, Result
@@ -14,7 +15,9 @@ from typer.testing import CliRunner, Result
 from cli.commands import waiting
 from cli.data_directory import DataDirectory
 from cli.main import app
+from cli.options import common
 from cli.terminal import Exit
+from pruneserve_client.models import JobDetail
 from tests.scripted_server import (
     Exchange,
     ScriptedServer,
@@ -110,6 +113,35 @@ def test_wait_says_once_why_the_job_waits(
     assert re.findall("waiting: (.*)", result.stdout) == ["no worker \\x1b[31mis connected"]
 
 
+@pytest.mark.parametrize(
+    ("spec", "needed", "advice"),
+    [
+        ({"model": {"id": "org/name"}}, "org/name", "for --model, a directory on its machine"),
+        (
+            {"model": {"id": "/m"}, "calibration": {"dataset": "c4"}, "evaluation": {"dataset": "wikitext2"}},
+            "c4, wikitext2",
+            "--quick for a first result, or --calibration builtin --evaluation builtin",
+        ),
+        (
+            {"model": {"id": "/m"}, "evaluation": {"dataset": "/t.txt", "tasks": ["piqa"]}},
+            "piqa",
+            "no --task",
+        ),
+        ({"model": {"id": "/m"}, "evaluation": {"dataset": "builtin"}}, None, None),
+    ],
+)
+def test_what_a_job_waits_for_of_the_hub_is_said_with_how_to_do_without(
+    spec: dict[str, Any], needed: str | None, advice: str | None
+) -> None:
+    job = JobDetail.model_validate(
+        job_document(UUID(int=1), "running", spec=spec | {"method": {"name": "gblm"}})
+    )
+    said = waiting.without_hub(job)
+    assert said == (
+        needed and f"the Hugging Face Hub, for {needed}. Where the worker does not reach it, give {advice}"
+    )
+
+
 def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServer, job_id: UUID) -> None:
     times = {"started_at": "2026-01-02T03:04:05Z", "seen_at": "2026-01-02T03:05:06Z"}
     well = times | {
@@ -138,7 +170,7 @@ def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServ
         "quarantined_at": "2026-01-02T04:05:00+01:00",
     }
     server.on("/v1/workers", lambda it: it.json({"items": [sick, well]}))
-    result = run("workers", "list", server=server)
+    result = run("admin", "workers", "list", server=server)
     assert result.exit_code == Exit.OK, result.output
     _, first, second = (line.split() for line in result.stdout.splitlines())
     since, seen = ["2026-01-02", "03:05:00"], ["2026-01-02", "03:05:06"]
@@ -164,9 +196,12 @@ def test_wait_gives_up_after_its_timeout(server: ScriptedServer, job_id: UUID) -
     assert "the job goes on" in result.stderr
 
 
-def test_wait_gives_up_on_a_server_that_stays_unavailable(server: ScriptedServer, job_id: UUID) -> None:
+def test_wait_gives_up_on_a_server_that_stays_unavailable(
+    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
     server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
-    assert run("wait", str(job_id), "--patience", "0", server=server).exit_code == Exit.UNREACHABLE
+    assert run("wait", str(job_id), server=server).exit_code == Exit.UNREACHABLE
 
 
 def test_a_job_that_does_not_exist_is_a_bad_request(server: ScriptedServer, job_id: UUID) -> None:
@@ -261,21 +296,6 @@ def test_what_a_cut_takes_out_stands_where_a_mask_has_its_sparsity(
     assert "wanda, unstructured, sparsity 0.5, structure, mlp_channels 0.5" in shown
 
 
-def test_rerun_sends_only_what_changes_and_prints_the_new_id(server: ScriptedServer, job_id: UUID) -> None:
-    bodies = []
-    again = uuid4()
-
-    def answer(exchange: Exchange) -> None:
-        bodies.append(exchange.received())
-        exchange.json(job_document(again, "queued"), 201)
-
-    server.on(f"/v1/jobs/{job_id}/rerun", answer)
-    for options in ([], ["--sparsity", "0.6", "--label", "run=2"]):
-        result = run("rerun", str(job_id), *options, server=server)
-        assert result.stdout == f"{again}\n", result.output
-    assert bodies == [{}, {"sparsity": 0.6, "labels": {"run": "2"}}]
-
-
 def test_jobs_are_listed_by_date_in_local_time(
     server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -290,12 +310,6 @@ def test_jobs_are_listed_by_date_in_local_time(
     query = parse_qs(urlsplit(path).query)
     assert datetime.fromisoformat(query["since"][0]) == datetime(2026, 1, 2, 1, tzinfo=UTC)
     assert (query["search"], query["order"], "until" in query) == (["llama"], ["oldest"], False)
-
-
-@pytest.mark.parametrize("patience", ["nan", "inf", "-1"])
-def test_patience_is_a_finite_number(server: ScriptedServer, job_id: UUID, patience: str) -> None:
-    assert run("wait", str(job_id), "--patience", patience, server=server).exit_code == Exit.USAGE
-    assert server.requests == []
 
 
 def test_the_local_key_is_for_the_local_server_only(
@@ -341,13 +355,12 @@ JOB = str(UUID(int=1))
         ("wait", JOB, "--timeout", "inf"),
         ("wait", JOB, "--timeout", "nan"),
         ("wait", JOB, "--timeout", "1e300"),
-        ("keys", "new", "--name", "a", "--days", "nan"),
+        ("admin", "keys", "new", "--name", "a", "--days", "nan"),
         ("sweep", "search", "--model", "org/name", "--tolerance", "nan"),
         ("sweep", "submit", "--model", "org/name", "--vary", "sparsity=NaN,0.3"),
         ("submit", "--model", "org/name", "--sparsity", "inf"),
         ("submit", "--model", "org/name", "--idempotency-key", "é"),
         ("submit", "--model", "org/name", "--label", "a=\udcff"),
-        ("run", "--model", "org/name", "--idempotency-key", "é"),
     ],
 )
 def test_a_value_that_cannot_be_sent_is_bad_usage(server: ScriptedServer, arguments: tuple[str, ...]) -> None:

@@ -155,7 +155,7 @@ def publish(
         "HF_HUB_OFFLINE": "0",
     }
     return subprocess.run(
-        [*PRUNESERVE, "publish", *arguments],
+        [*PRUNESERVE, "tools", "publish", *arguments],
         env=os.environ | environment,
         capture_output=True,
         text=True,

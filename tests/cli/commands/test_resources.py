@@ -47,13 +47,6 @@ WEBHOOK = {
     "failing_since": NOW,
     "created_at": NOW,
 }
-STORED = dict.fromkeys(
-    (
-        *("unfinished_bytes", "cache_bytes", "upload_bytes", "quota_bytes"),
-        "gradient_bytes",
-    ),
-    0,
-) | dict.fromkeys(("artifact_bytes", "total_bytes"), 2500)
 NEW_WEBHOOK = WEBHOOK | {"secret": "whsec_x"}
 DELIVERY = {
     "id": ID,
@@ -107,7 +100,6 @@ QUEUE = {
     "running": 3,
     "workers": 2,
 }
-ME = {"owner": "ada", "key_id": ID, "scopes": ["jobs:read"], "expires_at": NOW}
 SWEEP = sweep_document(JOB, "succeeded", search={"met": 0.42, "missed": 0.5, "best_job": ID})
 QUEUED = job_document(JOB, "queued")
 ENTRY = zoo_document("sparse-one", artifact_document("a", b"", "0" * 64, "/x") | {"id": ID})
@@ -157,46 +149,41 @@ SHARE = {
 # Arguments, the address that is asked, its answer, what is printed as JSON, and a word of what people see.
 COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("submit --model org/n --sparsity 0.5", "jobs", QUEUED, QUEUED, ID),
-    (f"rerun {ID}", f"jobs/{ID}/rerun", QUEUED, QUEUED, ID),
     (f"cancel {ID}", f"jobs/{ID}/cancel", QUEUED, QUEUED, "queued"),
     (f"retry {ID}", f"jobs/{ID}/retry", QUEUED, QUEUED, "queued"),
-    (f"change {ID} --priority -5", f"jobs/{ID}", QUEUED, QUEUED, "queued"),
     (f"show {ID}", f"jobs/{ID}", QUEUED, QUEUED, "org/name"),
-    ("me", "me", ME, ME, "ada"),
     ("methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
-    ("storage", "storage", STORED, STORED, "2.5 kB"),
-    ("workers list", "workers", {"items": [WORKER]}, [WORKER], "a-17-0af3c1"),
-    ("workers cordon a/b", "workers/a%2Fb", WORKER, WORKER, "busy, draining"),
-    ("workers uncordon a", "workers/a", WORKER, WORKER, "busy"),
-    ("workers drain a", "workers/a", WORKER, WORKER, "busy, draining"),
-    ("queues list", "queues", {"items": [QUEUE]}, [QUEUE], "10001"),
-    ("queues pause prune", "queues/prune", QUEUE, QUEUE, "paused"),
-    ("queues resume prune", "queues/prune", QUEUE, QUEUE, "paused"),
-    ("uploads list", "uploads", page(UPLOAD) | USED, [UPLOAD], "2.5 kB"),
-    ("uploads add ours.txt", "uploads", UPLOAD, UPLOAD, f"upload:{ID}"),
-    ("webhooks list", "webhooks", page(WEBHOOK), [WEBHOOK], "disabled: 10 messages"),
+    ("admin workers list", "workers", {"items": [WORKER]}, [WORKER], "a-17-0af3c1"),
+    ("admin workers cordon a/b", "workers/a%2Fb", WORKER, WORKER, "busy, draining"),
+    ("admin workers uncordon a", "workers/a", WORKER, WORKER, "busy"),
+    ("admin workers drain a", "workers/a", WORKER, WORKER, "busy, draining"),
+    ("admin queues list", "queues", {"items": [QUEUE]}, [QUEUE], "10001"),
+    ("admin queues pause prune", "queues/prune", QUEUE, QUEUE, "paused"),
+    ("admin queues resume prune", "queues/prune", QUEUE, QUEUE, "paused"),
+    ("tools uploads list", "uploads", page(UPLOAD) | USED, [UPLOAD], "2.5 kB"),
+    ("tools uploads add ours.txt", "uploads", UPLOAD, UPLOAD, f"upload:{ID}"),
+    ("tools webhooks list", "webhooks", page(WEBHOOK), [WEBHOOK], "disabled: 10 messages"),
     (
-        "webhooks new https://h/x",
+        "tools webhooks new https://h/x",
         "webhooks",
         WEBHOOK | {"secret": "whsec_x"},
         WEBHOOK | {"secret": "whsec_x"},
         "whsec_x",
     ),
-    (f"webhooks change {ID} --enable", f"webhooks/{ID}", WEBHOOK, WEBHOOK, "https://hooks"),
+    (f"tools webhooks enable {ID}", f"webhooks/{ID}", WEBHOOK, WEBHOOK, "https://hooks"),
+    (f"tools webhooks test {ID}", f"webhooks/{ID}/test", DELIVERY, DELIVERY, "503 no"),
+    (f"tools webhooks deliveries {ID}", f"webhooks/{ID}/deliveries", page(DELIVERY), [DELIVERY], "503 no"),
     (
-        f"webhooks rotate-secret {ID}",
-        f"webhooks/{ID}/rotate-secret",
-        {"secret": "whsec_y", "previous_secret_until": NOW},
-        {"secret": "whsec_y", "previous_secret_until": NOW},
-        "whsec_y",
+        f"tools webhooks replay {ID} {ID}",
+        f"webhooks/{ID}/deliveries/{ID}/replay",
+        DELIVERY,
+        DELIVERY,
+        "503 no",
     ),
-    (f"webhooks test {ID}", f"webhooks/{ID}/test", DELIVERY, DELIVERY, "503 no"),
-    (f"webhooks deliveries {ID}", f"webhooks/{ID}/deliveries", page(DELIVERY), [DELIVERY], "503 no"),
-    (f"webhooks replay {ID} {ID}", f"webhooks/{ID}/deliveries/{ID}/replay", DELIVERY, DELIVERY, "503 no"),
-    ("shares list --days 7", "owners", {"items": [SHARE]}, [SHARE], "any"),
-    ("shares set ada --weight 2 --may-cross", "owners/ada/share", SHARE, SHARE, "2.00"),
-    ("keys list", "keys", page(KEY), [KEY], "never"),
-    ("keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
+    ("admin shares list", "owners", {"items": [SHARE]}, [SHARE], "any"),
+    ("admin shares set ada --weight 2 --may-cross", "owners/ada/share", SHARE, SHARE, "2.00"),
+    ("admin keys list", "keys", page(KEY), [KEY], "never"),
+    ("admin keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
     ("sweep list", "sweeps", page(SWEEP), [SWEEP], "0.42"),
     ("sweep submit --model org/n --vary sparsity=0.3", "sweeps", SWEEP, SWEEP, ID),
     (f"sweep show {ID}", f"sweeps/{ID}", SWEEP, SWEEP, "succeeded"),
@@ -204,9 +191,14 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("zoo list", "zoo", page(ENTRY), [ENTRY], "sparse-one"),
     ("zoo show sparse-one", "zoo/sparse-one", ENTRY, ENTRY, "SHA-256 000"),
     (f"zoo promote {ID} --note good", "zoo", ENTRY, ENTRY, "sparse-one"),
-    ("gradients submit --model org/n", "gradients", QUEUED, QUEUED, ID),
-    ("gradients list", "gradients", page(NORMS) | USED, [NORMS], "l1, l2"),
-    (f"gradients download {ID} --output there", "gradients", page(NORMS) | USED, [FILE], "1 files in there"),
+    ("tools gradients list", "gradients", page(NORMS) | USED, [NORMS], "l1, l2"),
+    (
+        f"tools gradients download {ID} --output there",
+        "gradients",
+        page(NORMS) | USED,
+        [FILE],
+        "1 files in there",
+    ),
     (f"download {ID} --output there", f"jobs/{ID}/artifacts", {"items": [FILE]}, [FILE], "1 files in there"),
 ]
 
@@ -249,12 +241,11 @@ def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
 @pytest.mark.parametrize(
     ("arguments", "path"),
     [
-        (f"uploads delete {ID[:8]}", f"/v1/uploads/{ID}"),
-        (f"webhooks delete {ID[-8:]}", f"/v1/webhooks/{ID}"),
-        (f"keys revoke {ID[:8]}", f"/v1/keys/{ID}"),
+        (f"tools uploads delete {ID[:8]}", f"/v1/uploads/{ID}"),
+        (f"tools webhooks delete {ID[-8:]}", f"/v1/webhooks/{ID}"),
+        (f"admin keys revoke {ID[:8]}", f"/v1/keys/{ID}"),
         ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
-        (f"delete {ID[-9:]}", f"/v1/jobs/{ID}"),
-        (f"gradients delete {ID[:8]}", f"/v1/jobs/{ID}"),
+        (f"tools gradients delete {ID[:8]}", f"/v1/jobs/{ID}"),
     ],
 )
 def test_some_digits_are_enough_to_delete(
@@ -283,14 +274,12 @@ def test_a_job_is_found_by_its_last_digits(
     assert (tmp_path / "0000ffff" / "a.txt").read_bytes() == b"abc"
 
 
-def test_changes_of_a_webhook_are_sent_alone(
+def test_a_webhook_is_enabled_and_nothing_else_of_it_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
     bodies = sent_by(server, f"/v1/webhooks/{ID}", WEBHOOK)
-    pruneserve("webhooks", "change", ID, "--disable")
-    pruneserve("webhooks", "change", ID, "--address", "https://h/y", "--event", "job.failed")
-    assert bodies == [{"enabled": False}, {"url": "https://h/y", "events": ["job.failed"]}]
-    assert pruneserve("webhooks", "change", ID).exit_code == Exit.USAGE
+    assert pruneserve("tools", "webhooks", "enable", ID).exit_code == Exit.OK
+    assert bodies == [{"enabled": True}]
 
 
 def test_of_a_share_only_what_is_named_is_changed(
@@ -298,7 +287,7 @@ def test_of_a_share_only_what_is_named_is_changed(
 ) -> None:
     bodies = sent_by(server, "/v1/owners/ada/share", SHARE)
     for options in ("--weight 2", "--no-may-cross", "--any-number", "--most-running 0 --may-cross"):
-        assert pruneserve("shares", "set", "ada", *options.split()).exit_code == Exit.OK
+        assert pruneserve("admin", "shares", "set", "ada", *options.split()).exit_code == Exit.OK
     assert bodies == [
         {"weight": 2.0},
         {"may_cross": False},
@@ -306,50 +295,27 @@ def test_of_a_share_only_what_is_named_is_changed(
         {"most_running": 0, "may_cross": True},
     ]
     for wrong in ("", "--any-number --most-running 3"):
-        assert pruneserve("shares", "set", "ada", *wrong.split()).exit_code == Exit.USAGE
+        assert pruneserve("admin", "shares", "set", "ada", *wrong.split()).exit_code == Exit.USAGE
 
 
 def test_the_format_of_a_webhook_is_sent_where_it_is_named(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
     made = sent_by(server, "/v1/webhooks", NEW_WEBHOOK)
-    assert pruneserve("webhooks", "new", "https://h/x").exit_code == Exit.OK
-    assert pruneserve("webhooks", "new", "https://h/x", "--format", "slack").exit_code == Exit.OK
-    assert made == [{"url": "https://h/x"}, {"url": "https://h/x", "format": "slack"}]
-    changed = sent_by(server, f"/v1/webhooks/{ID}", WEBHOOK | {"format": "slack"})
-    shown = pruneserve("webhooks", "change", ID, "--format", "slack")
-    assert changed == [{"format": "slack"}]
-    assert "slack" in shown.stdout
-
-
-def test_a_gradient_job_is_what_its_options_say(
-    server: ScriptedServer, pruneserve: Callable[..., Result]
-) -> None:
-    bodies = sent_by(server, "/v1/gradients", QUEUED)
-    text = "--calibration builtin --samples 4 --sequence-length 64 --seed 1"
-    more = "--dtype float32 --name norms --label team=a --idempotency-key once"
-    model = "--model org/n --revision main --norm l1 --norm l2"
-    done = pruneserve("gradients", "submit", *f"{model} {text} {more}".split())
-    assert done.stdout == f"{ID}\n"
-    assert f"--gradients gradient:{ID}" in done.stderr
-    assert bodies == [
-        {
-            "model": {"id": "org/n", "revision": "main"},
-            "norms": ["l1", "l2"],
-            "calibration": {"dataset": "builtin", "samples": 4, "sequence_length": 64, "seed": 1},
-            "dtype": "float32",
-            "name": "norms",
-            "labels": {"team": "a"},
-        }
+    new = ("tools", "webhooks", "new", "https://h/x")
+    assert pruneserve(*new).exit_code == Exit.OK
+    assert pruneserve(*new, "--format", "slack", "--event", "job.failed").exit_code == Exit.OK
+    assert made == [
+        {"url": "https://h/x"},
+        {"url": "https://h/x", "format": "slack", "events": ["job.failed"]},
     ]
-    assert server.requests[-1][1]["Idempotency-Key"] == "once"
 
 
 def test_norms_that_are_not_there_yet_cannot_be_downloaded(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
     server.on("/v1/gradients", lambda it: it.json(page(NORMS | {"file": None, "state": "running"}) | USED))
-    done = pruneserve("gradients", "download", ID)
+    done = pruneserve("tools", "gradients", "download", ID)
     assert done.exit_code == Exit.FAILED
     assert "the job has not succeeded" in done.stderr
 
@@ -382,7 +348,7 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     ("typed", "completed"),
     [
         ("pruneserve sw", {"sweep"}),
-        ("pruneserve webhooks de", {"delete", "deliveries"}),
+        ("pruneserve tools webhooks de", {"delete", "deliveries"}),
         ("pruneserve show --prof", {"--profile"}),
         ("pruneserve show --profile st", {"staging"}),
     ],

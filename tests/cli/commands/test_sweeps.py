@@ -1,27 +1,20 @@
 """`pruneserve sweep` against a scripted server: what it asks for, and how it ends."""
 
-import os
-import subprocess
-import sys
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from cli.main import app
 from tests.scripted_server import Exchange, ScriptedServer, job_document, sweep_document
 
 SWEEP = uuid4()
 
 
-def pruneserve(server: ScriptedServer, *arguments: str) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(
-        [sys.executable, "-m", "cli.main", "sweep", *arguments],
-        env=os.environ | {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_test"},
-        capture_output=True,
-        text=True,
-        timeout=60,
-        check=False,
-    )
+def pruneserve(server: ScriptedServer, *arguments: str) -> Result:
+    place = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_test"}
+    return CliRunner().invoke(app, ["sweep", *arguments], env=place)
 
 
 def accept(server: ScriptedServer, document: dict[str, Any]) -> list[Any]:
@@ -40,7 +33,7 @@ def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
     sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
     varied = ["--vary", "sparsity=30%,0.5", "--vary", "method=wanda,gblm"]
     done = pruneserve(server, "submit", "--model", "org/name", *varied)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert done.stdout.strip() == str(SWEEP)
     assert sent == [
         {
@@ -53,9 +46,9 @@ def test_values_are_sent_with_their_types(server: ScriptedServer) -> None:
 def test_structures_are_sent_as_objects_and_mask_nothing_by_themselves(server: ScriptedServer) -> None:
     sent = accept(server, sweep_document(SWEEP, "running", job_document(uuid4(), "queued")))
     cuts = ["--vary", 'structure={"kv_groups": 1, "mlp_channels": 0.25}', "--vary", "structure=null"]
-    assert pruneserve(server, "submit", "--model", "org/name", *cuts).returncode == 0
+    assert pruneserve(server, "submit", "--model", "org/name", *cuts).exit_code == 0
     masked = [*cuts, "--vary", "method=null,gblm", "--sparsity", "0.5"]
-    assert pruneserve(server, "submit", "--model", "org/name", *masked).returncode == 0
+    assert pruneserve(server, "submit", "--model", "org/name", *masked).exit_code == 0
     structure = [{"kv_groups": 1, "mlp_channels": 0.25}, None]
     model = {"model": {"id": "org/name"}}
     assert sent == [
@@ -83,19 +76,19 @@ def test_a_search_for_a_size_masks_nothing_unless_it_says_how_much(server: Scrip
         f"/v1/sweeps/{SWEEP}",
         lambda exchange: exchange.json(sweep_document(SWEEP, "succeeded", search=search)),
     )
-    size = ["search", "--model", "org/name", "--max-bytes", "200MB", "--most-jobs", "4"]
+    size = ["search", "--model", "org/name", "--max-bytes", "200MB"]
     done = pruneserve(server, *size)
-    assert done.returncode == 0, done.stderr
+    assert done.exit_code == 0, done.stderr
     assert f"the best, job {search['best_job']}" in done.stdout
-    assert pruneserve(server, *size, "--sparsity", "0.5").returncode == 0
+    assert pruneserve(server, *size, "--sparsity", "0.5").exit_code == 0
     fastest = ["search", "--model", "org/name", "--max-increase", "10%", "--over", "structure"]
-    assert pruneserve(server, *fastest).returncode == 0
+    assert pruneserve(server, *fastest).exit_code == 0
     model = {"id": "org/name"}
     assert sent == [
-        {"job": {"model": model}, "target": {"max_bytes": 200_000_000, "most_jobs": 4}},
+        {"job": {"model": model}, "target": {"max_bytes": 200_000_000}},
         {
             "job": {"model": model, "method": {"name": "gblm"}, "sparsity": 0.5},
-            "target": {"max_bytes": 200_000_000, "most_jobs": 4},
+            "target": {"max_bytes": 200_000_000},
         },
         {"job": {"model": model}, "target": {"max_perplexity_increase": 0.1, "over": "structure"}},
     ]
@@ -121,7 +114,7 @@ def test_a_search_exits_with_the_code_of_its_outcome(
     ended = sweep_document(SWEEP, state, job, error=error, search=found)
     server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(ended))
     done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "5%", "--tolerance", "0.01")
-    assert done.returncode == code, done.stderr
+    assert done.exit_code == code, done.stderr
     assert sent[0]["target"] == {"max_perplexity_increase": 0.05, "tolerance": 0.01}
     assert ("0.5, job " + job["id"] in done.stdout) == (state == "succeeded")
     assert (error or "") in done.stderr

@@ -26,6 +26,8 @@ from cli.embedded.up import run
 from cli.terminal import CommandFailed, Exit
 from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, SETTINGS, Up, up
 from tests.limits import with_limits
+from tests.small_model import write_small_model
+from tests.stand_in_hub import StandInHub
 
 # They share a stack, and come in the order in which they are written.
 pytestmark = pytest.mark.slow
@@ -39,10 +41,25 @@ OF_THE_PERSON = {
 
 
 @pytest.fixture(scope="module")
-def running(tmp_path_factory: pytest.TempPathFactory, small_model: Path) -> Iterator[Up]:
+def hub(small_model: Path) -> Iterator[StandInHub]:
+    """A Hub that takes requests and never answers."""
+    hub = StandInHub(small_model)
+    hub.silent = True
+    with hub.serving():
+        yield hub
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory, small_model: Path, hub: StandInHub) -> Iterator[Up]:
     """One stack for the tests that leave it as it was."""
-    data = tmp_path_factory.mktemp("up") / "data"
-    with up(data, "--root", str(small_model.parent), environment=OF_THE_PERSON) as running:
+    directory = tmp_path_factory.mktemp("up")
+    place = {
+        "HF_ENDPOINT": f"http://{LOOPBACK}:{hub.server_port}",
+        "HF_HUB_OFFLINE": "0",
+        "HF_HOME": str(directory / "huggingface"),
+    }
+    roots = ("--root", str(small_model.parent))
+    with up(directory / "data", *roots, environment=OF_THE_PERSON | place) as running:
         yield running
 
 
@@ -85,6 +102,40 @@ def test_a_job_from_submit_to_download(running: Up, small_model: Path, tmp_path:
     ended = running.command("cancel", job)
     assert ended.returncode == Exit.USAGE
     assert "already succeeded" in ended.stderr
+
+
+def test_a_hub_that_does_not_answer_is_named_with_what_to_do(
+    running: Up, hub: StandInHub, small_model: Path
+) -> None:
+    place = ["--url", f"http://{LOOPBACK}:{running.port}", "--key-file", str(running.data.api_key)]
+    job = ["run", "--model", str(small_model), "--sparsity", "0.5", "--cancel-on-interrupt"]
+    with subprocess.Popen([*PRUNESERVE, *job, *place], stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout is not None
+        hint = next((line for line in process.stdout if "Hugging Face Hub" in line), "")
+        within_patience(lambda: hub.asked)
+        process.send_signal(signal.SIGINT)
+        process.communicate(timeout=PATIENCE_SECONDS)
+    assert "the Hugging Face Hub, for c4, wikitext2. Where the worker does not reach it, give" in hint
+    assert "--quick for a first result, or --calibration builtin --evaluation builtin" in hint
+    assert process.returncode == Exit.CANCELLED
+
+
+def test_quick_gives_a_first_result_without_a_hub(
+    running: Up, hub: StandInHub, small_model: Path, tmp_path: Path
+) -> None:
+    model = small_model.parent / "longer"
+    write_small_model(model, context=512)
+    asked = len(hub.asked)
+    summary = tmp_path / "summary.md"
+    job = ("run", "--model", str(model), "--sparsity", "50%", "--quick", "--summary", str(summary))
+    shown = running.succeed(*job)
+    assert len(hub.asked) == asked
+    quick = "quick: 16 windows of 512 tokens of the built-in text; not comparable with perplexities"
+    assert quick in shown
+    title, headline, _ = summary.read_text().split("\n\n", 2)
+    assert "succeeded" in title
+    assert headline.startswith("**" + quick.replace(":", "\\:"))
+    assert "| speed |" not in summary.read_text()
 
 
 def test_files_with_secrets_are_closed_to_other_users(running: Up) -> None:
@@ -271,8 +322,7 @@ def test_a_root_that_is_no_directory_is_bad_usage(tmp_path: Path) -> None:
 def submit(running: Up, model: Path) -> str:
     recipe = ["--model", str(model), "--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5"]
     calibration = ["--calibration", "builtin", "--samples", "4", "--sequence-length", "32"]
-    evaluation = ["--evaluation", "builtin", "--evaluation-windows", "4", "--evaluation-length", "32"]
-    return running.succeed("submit", *recipe, *calibration, *evaluation).strip()
+    return running.succeed("submit", *recipe, *calibration, "--evaluation", "builtin").strip()
 
 
 def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:

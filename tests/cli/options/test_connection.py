@@ -9,14 +9,6 @@ from cli.main import app
 from cli.terminal import Exit
 from tests.scripted_server import ScriptedServer, problem_document, scripted_server
 
-ME = {
-    "owner": "ada",
-    "key_id": "00000000-0000-4000-8000-000000000001",
-    "scopes": ["jobs:read"],
-    "expires_at": None,
-}
-
-
 OF_STAGING = {"PRUNESERVE_PROFILE": "staging", "PRUNESERVE_API_KEY": "ps_v"}
 
 
@@ -36,7 +28,7 @@ def config(
     for name in ("PRUNESERVE_URL", "PRUNESERVE_API_KEY", "PRUNESERVE_PROFILE"):
         monkeypatch.delenv(name, raising=False)
     for one in (server, other):
-        one.on("/v1/me", lambda it: it.json(ME))
+        one.on("/v1/methods", lambda it: it.json({"items": []}))
     file = tmp_path / "pruneserve" / "config.toml"
     file.parent.mkdir()
     (file.parent / "key").write_text("ps_of_the_profile\n")
@@ -47,8 +39,8 @@ def config(
     return file
 
 
-def me(*options: str, **environment: str) -> Result:
-    return CliRunner().invoke(app, ["me", *options], env=environment)
+def methods(*options: str, **environment: str) -> Result:
+    return CliRunner().invoke(app, ["methods", *options], env=environment)
 
 
 def keys(server: ScriptedServer) -> list[str]:
@@ -88,7 +80,7 @@ def test_the_nearest_says_which_server_and_which_key(
     def filled(text: str) -> str:
         return text.replace("OTHER", other.url)
 
-    result = me(*map(filled, options), **{name: filled(value) for name, value in environment.items()})
+    result = methods(*map(filled, options), **{name: filled(value) for name, value in environment.items()})
     assert result.exit_code == Exit.OK, result.output
     assert (keys(server), keys(other)) == (([key], []) if at == "server" else ([], [key]))
 
@@ -98,10 +90,10 @@ def test_a_connection_may_stand_before_the_command(
 ) -> None:
     key = ["--key-file", str(config.parent / "key")]
     for arguments in (
-        ["--profile", "staging", "me"],
-        ["--url", server.url, *key, "me"],
-        [*key, "me", "--profile", "staging"],
-        ["--profile", "keyless", "me", "--profile", "staging"],
+        ["--profile", "staging", "methods"],
+        ["--url", server.url, *key, "methods"],
+        [*key, "methods", "--profile", "staging"],
+        ["--profile", "keyless", "methods", "--profile", "staging"],
     ):
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == Exit.OK, result.output
@@ -111,27 +103,27 @@ def test_a_connection_may_stand_before_the_command(
 def test_a_wrong_key_and_a_server_that_is_not_there_say_the_next_step(
     config: Path, server: ScriptedServer
 ) -> None:
-    server.on("/v1/me", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
-    refused = me("--profile", "staging")
+    server.on("/v1/methods", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
+    refused = methods("--profile", "staging")
     assert refused.exit_code == Exit.USAGE
     assert "does not know this key: give another by --key-file" in refused.stderr
-    away = me("--url", "http://127.0.0.1:1", PRUNESERVE_API_KEY="ps_v")
+    away = methods("--url", "http://127.0.0.1:1", PRUNESERVE_API_KEY="ps_v")
     assert away.exit_code == Exit.UNREACHABLE
     assert "Connection refused; start a service on this machine with `pruneserve up`" in away.stderr
 
 
 def test_without_a_key_a_server_that_is_not_there_is_said_first(config: Path, server: ScriptedServer) -> None:
-    away = me("--url", "http://127.0.0.1:1")
+    away = methods("--url", "http://127.0.0.1:1")
     assert away.exit_code == Exit.UNREACHABLE
     assert "http://127.0.0.1:1 does not answer: Connection refused; start a service" in away.stderr
-    there = me("--url", server.url)
+    there = methods("--url", server.url)
     assert (there.exit_code, "no API key: give a file" in there.stderr) == (Exit.USAGE, True)
     assert server.requests == []
 
 
 def test_a_profile_without_a_file_of_profiles_names_the_file(config: Path) -> None:
     config.unlink()
-    result = me("--profile", "staging")
+    result = methods("--profile", "staging")
     assert (result.exit_code, f"{config} does not exist" in result.stderr) == (Exit.USAGE, True)
 
 
@@ -146,7 +138,7 @@ def test_the_key_of_the_environment_goes_to_no_profiles_server(
         ([], key | {"PRUNESERVE_PROFILE": "keyless"}),
         ([], key),
     ):
-        result = me(*options, **environment)
+        result = methods(*options, **environment)
         assert result.exit_code == Exit.USAGE
         assert "PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url" in result.stderr
     assert (server.requests, other.requests) == ([], [])
@@ -158,7 +150,7 @@ def test_a_key_file_that_others_may_read_is_warned_of(
     config: Path, server: ScriptedServer, mode: int, warned: bool
 ) -> None:
     (config.parent / "key").chmod(mode)
-    result = me("--profile", "staging")
+    result = methods("--profile", "staging")
     assert (result.exit_code, keys(server)) == (Exit.OK, ["ps_of_the_profile"])
     assert ("warning: others on this machine may read the key" in result.stderr) == warned
 
@@ -166,17 +158,17 @@ def test_a_key_file_that_others_may_read_is_warned_of(
 def test_the_default_profile_is_for_commands_that_name_nothing(
     config: Path, server: ScriptedServer, other: ScriptedServer
 ) -> None:
-    assert me().exit_code == Exit.UNREACHABLE
+    assert methods().exit_code == Exit.UNREACHABLE
     config.write_text('default = "staging"\n' + config.read_text())
-    assert me().exit_code == Exit.OK
+    assert methods().exit_code == Exit.OK
     assert (keys(server), keys(other)) == (["ps_of_the_profile"], [])
 
 
 def test_the_key_of_a_profile_never_goes_to_another_server(config: Path, other: ScriptedServer) -> None:
-    both = me("--profile", "staging", "--url", other.url)
+    both = methods("--profile", "staging", "--url", other.url)
     assert (both.exit_code, "not both" in both.stderr) == (Exit.USAGE, True)
     config.write_text('default = "staging"\n' + config.read_text())
-    assert me("--url", other.url).exit_code == Exit.USAGE  # without a key of its own
+    assert methods("--url", other.url).exit_code == Exit.USAGE  # without a key of its own
     assert other.requests == []
 
 
@@ -193,6 +185,6 @@ def test_the_key_of_a_profile_never_goes_to_another_server(config: Path, other: 
 )
 def test_a_file_that_is_wrong_says_what_to_do(config: Path, text: str, says: str) -> None:
     config.write_text(text)
-    result = me("--profile", "staging")
+    result = methods("--profile", "staging")
     assert (result.exit_code, says in result.stderr) == (Exit.USAGE, True), result.stderr
     assert "ps_secret" not in result.output

@@ -51,12 +51,11 @@ def test_what_cannot_be_an_id_is_refused(text: str) -> None:
     "command",
     [
         "cancel",
-        "delete",
-        "gradients delete",
-        "keys revoke",
         "sweep cancel",
-        "uploads delete",
-        "webhooks delete",
+        "admin keys revoke",
+        "tools gradients delete",
+        "tools uploads delete",
+        "tools webhooks delete",
     ],
 )
 def test_what_cannot_be_undone_takes_eight_digits(command: str) -> None:

@@ -1,20 +1,25 @@
-"""What the options of a job send, and that they keep step with `python -m pruning` and the API."""
+"""What the options of a job send, alone and with a recipe, and that there are few of them."""
 
 import json
+import re
 import types
 import typing
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 import typer
 from pydantic import BaseModel
+from typer.testing import CliRunner
 
 from cli.main import app
 from cli.options.job_options import JOB_OPTIONS, takes_a_job
+from cli.options.quick import is_quick
 from cli.terminal import CommandFailed, Exit
-from pruneserve_client.models import JobRequest
-from tools.cli_options import RECIPE_OPTIONS, generated
+from pruneserve_client.models import JobDetail, JobRequest
+from pruning.recipe.options import OPTIONS
+from tests.scripted_server import job_document
 
 
 def sent(*arguments: str) -> dict[str, Any]:
@@ -31,20 +36,20 @@ def sent(*arguments: str) -> dict[str, Any]:
     return bodies[0]
 
 
-def job_file(directory: Path, text: str) -> str:
-    file = directory / "job.json"
+def recipe(directory: Path, text: str, name: str = "recipe.json") -> str:
+    file = directory / name
     file.write_text(text)
     return str(file)
 
 
 def test_only_what_was_given_is_sent() -> None:
-    given = ["--model", "org/name", "--method", "wanda", "--sparsity", "0.5", "--samples", "16", "--refit"]
-    assert sent(*given) == {
+    given = ["--model", "org/name", "--method", "wanda", "--sparsity", "0.5", "--samples", "16"]
+    assert sent(*given, "--task", "piqa", "--sequence-length", "64") == {
         "model": {"id": "org/name"},
         "method": {"name": "wanda"},
         "sparsity": 0.5,
-        "calibration": {"samples": 16},
-        "refit": True,
+        "calibration": {"samples": 16, "sequence_length": 64},
+        "evaluation": {"tasks": ["piqa"]},
     }
 
 
@@ -55,66 +60,114 @@ def test_structure_needs_no_method() -> None:
     assert sent(*cut, "--method", "wanda")["method"] == {"name": "wanda"}
 
 
-def test_calibration_and_evaluation_have_options_of_their_own() -> None:
-    calibration = ["--mix", "c4=2", "--mix", "builtin", "--sequence-length", "64"]
-    evaluation = ["--evaluation-windows", "4", "--evaluation-length", "32", "--stride", "16"]
-    body = sent("--model", "org/name", *calibration, *evaluation, "--task", "piqa")
-    assert body["calibration"] == {
-        "datasets": [{"dataset": "c4", "weight": 2.0}, {"dataset": "builtin"}],
-        "sequence_length": 64,
-    }
-    assert body["evaluation"] == {"windows": 4, "sequence_length": 32, "stride": 16, "tasks": ["piqa"]}
-
-
 def test_settings_are_json_where_they_can_be() -> None:
-    body = sent("-o", "norm=l2", "-o", "alpha=10", "-o", "text=a=b", "--allocation-option", "band=0.1")
+    body = sent("-o", "norm=l2", "-o", "alpha=10", "-o", "text=a=b", "--structure", "mlp_channels=25%")
     assert body == {
         "method": {"name": "gblm", "norm": "l2", "alpha": 10, "text": "a=b"},
-        "allocation": {"band": 0.1},
+        "structure": {"mlp_channels": 0.25},
     }
 
 
-def test_the_options_of_a_training_replace_the_flag(tmp_path: Path) -> None:
-    assert sent("--distil") == {"method": {"name": "gblm"}, "recovery": {"distil": True}}
-    trained = {"recovery": {"distil": {"tokens": 2048}}}
-    assert sent("--distil", "--distil-option", "tokens=2048") == {"method": {"name": "gblm"}, **trained}
-    file = job_file(tmp_path, json.dumps({"recovery": {"distil": {"dataset": "builtin"}}}))
-    both = {"recovery": {"distil": {"dataset": "builtin", "tokens": 2048}}}
-    assert sent("--file", file, "--distil-option", "tokens=2048") == {"method": {"name": "gblm"}, **both}
+RECIPE = {
+    "model": "org/name",
+    "method": {"name": "gblm", "norm": "l2"},
+    "allocation": "owl",
+    "sparsity": 0.5,
+    "gate": None,
+    "labels": {"team": "search", "run": "1"},
+}
 
 
-def test_options_replace_fields_of_the_file_and_the_rest_of_it_stays(tmp_path: Path) -> None:
-    job = {
-        "model": "org/name",
-        "method": {"name": "gblm", "norm": "l2"},
-        "allocation": "owl",
-        "sparsity": 0.5,
-        "labels": {"team": "search", "run": "1"},
-    }
-    options = ["--revision", "main", "--sparsity", "0.6", "--max-perplexity", "20", "-o", "alpha=1"]
-    labels = ["--label", "run=2", "--label", "a.b=c", "--allocation-option", "band=0.1"]
-    assert sent("--file", job_file(tmp_path, json.dumps(job)), *options, *labels) == {
+def test_options_and_a_recipe_are_joined(tmp_path: Path) -> None:
+    options = ["--revision", "main", "--sparsity", "50%", "--max-perplexity", "20", "-o", "alpha=1"]
+    joined = {
         "model": {"id": "org/name", "revision": "main"},
         "method": {"name": "gblm", "norm": "l2", "alpha": 1},
-        "allocation": {"name": "owl", "band": 0.1},
-        "sparsity": 0.6,
+        "allocation": "owl",
+        "sparsity": 0.5,
         "gate": {"max_perplexity": 20.0},
-        "labels": {"team": "search", "run": "2", "a.b": "c"},
+        "labels": {"team": "search", "run": "1", "a.b": "c"},
     }
+    file = recipe(tmp_path, json.dumps(RECIPE))
+    assert sent("--recipe", file, *options, "--label", "run=1", "--label", "a.b=c") == joined
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--sparsity", "0.6"), r"--sparsity contradicts the recipe .*: 0\.6 here, 0\.5 there \(sparsity\)"),
+        (("--model", "org/other"), r'--model .*"org/other" here, "org/name" there \(model\.id\)'),
+        (("--method", "wanda"), r'--method .*"wanda" here, "gblm" there \(method\.name\)'),
+        (("-o", "norm=l1"), r'--option norm .*"l1" here, "l2" there'),
+        (("--label", "run=2"), r'--label run .*"2" here, "1" there \(labels\); leave out one of them'),
+    ],
+)
+def test_an_option_that_contradicts_the_recipe_is_refused(
+    tmp_path: Path, option: tuple[str, str], said: str
+) -> None:
+    with pytest.raises(CommandFailed, match=said) as failed:
+        sent("--recipe", recipe(tmp_path, json.dumps(RECIPE)), *option)
+    assert failed.value.code == Exit.USAGE
+
+
+def test_a_recipe_may_be_yaml_by_its_ending(tmp_path: Path) -> None:
+    text = "model: org/name\nsparsity: 0.5\nrecovery:\n  distil: {tokens: 2048}\n"
+    body = {"model": "org/name", "sparsity": 0.5, "recovery": {"distil": {"tokens": 2048}}}
+    for ending in ("yaml", "yml"):
+        file = recipe(tmp_path, text, f"recipe.{ending}")
+        assert sent("--recipe", file) == body | {"method": {"name": "gblm"}}
+    with pytest.raises(CommandFailed, match=r"cannot read a recipe from .*a\.yaml"):
+        sent("--recipe", recipe(tmp_path, "a: [", "a.yaml"))
 
 
 @pytest.mark.parametrize("text", ["", "[]", "{", '"text"'])
-def test_a_file_without_a_json_object_is_refused_by_name(tmp_path: Path, text: str) -> None:
-    with pytest.raises(CommandFailed, match=r"job\.json") as failed:
-        sent("--file", job_file(tmp_path, text))
+def test_a_recipe_that_is_no_object_is_refused_by_name(tmp_path: Path, text: str) -> None:
+    with pytest.raises(CommandFailed, match=r"recipe\.json") as failed:
+        sent("--recipe", recipe(tmp_path, text))
     assert failed.value.code == Exit.USAGE
+
+
+QUICK = {
+    "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
+    "evaluation": {"dataset": "builtin", "windows": 16, "sequence_length": 512, "speed": "off"},
+}
+
+
+def test_quick_takes_few_windows_of_the_builtin_text_and_says_so(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str]
+) -> None:
+    assert sent("--model", "org/name", "--quick") == {
+        "model": {"id": "org/name"},
+        "method": {"name": "gblm"},
+        **QUICK,
+    }
+    said = capfd.readouterr().err
+    assert "quick: 16 windows of 512 tokens of the built-in text; not comparable with" in said
+    of_gemma = recipe(
+        tmp_path, '{"calibration": {"add_bos_token": true}, "evaluation": {"dataset": "builtin"}}'
+    )
+    body = sent("--recipe", of_gemma, "--quick")
+    assert body["calibration"] == QUICK["calibration"] | {"add_bos_token": True}
+    assert body["evaluation"] == QUICK["evaluation"]
+
+
+@pytest.mark.parametrize("option", [("--samples", "4"), ("--calibration", "c4"), ("--evaluation", "c4")])
+def test_quick_and_another_text_contradict_each_other(option: tuple[str, str]) -> None:
+    with pytest.raises(CommandFailed, match=r"--quick sets \w+\.\w+ to .* leave out one of them"):
+        sent("--quick", *option)
+
+
+def test_the_job_is_called_quick_wherever_it_was_submitted() -> None:
+    for text, quick in ((QUICK, True), ({}, False)):
+        spec = {"model": {"id": "org/name"}, "method": {"name": "gblm"}, "sparsity": 0.5} | text
+        job = JobDetail.model_validate(job_document(UUID(int=1), "succeeded", spec=spec))
+        assert is_quick(job) == quick
 
 
 @pytest.mark.parametrize(
     "arguments",
     [
         ("-o", "norm"),
-        ("--mix", "c4=much"),
         ("--max-increase", "much"),
         ("--max-increase", "5"),
         ("--sparsity", "50"),
@@ -122,7 +175,6 @@ def test_a_file_without_a_json_object_is_refused_by_name(tmp_path: Path, text: s
         ("--sparsity", "1e999"),
         ("--max-perplexity", "NaN"),
         ("--max-increase", "inf"),
-        ("--mix", "builtin=nan"),
     ],
 )
 def test_a_value_that_cannot_be_read_is_refused(arguments: tuple[str, str]) -> None:
@@ -144,10 +196,6 @@ def test_a_setting_that_json_cannot_carry_is_refused(value: str) -> None:
         sent("-o", f"alpha={value}")
 
 
-def test_the_options_of_a_recipe_are_those_of_the_library() -> None:
-    assert RECIPE_OPTIONS.read_text() == generated(), "the library's options have changed: run `make client`"
-
-
 def models_of(annotation: Any) -> list[type[BaseModel]]:
     """The models among the members of a union."""
     is_union = typing.get_origin(annotation) in (typing.Union, types.UnionType)
@@ -165,9 +213,20 @@ def test_every_option_sets_a_field_of_the_request() -> None:
             models = [model for field in fields for model in models_of(field.annotation)]
 
 
-def test_every_field_of_the_request_has_an_option() -> None:
-    reached = {option.field.partition(".")[0] for option in JOB_OPTIONS}
-    assert JobRequest.model_fields.keys() - reached == set()
+def test_the_library_and_the_service_call_a_field_by_the_same_option() -> None:
+    of_library = {option.field: (option.name, option.kind) for option in OPTIONS}
+    of_service = {option.field: (option.name, option.kind) for option in JOB_OPTIONS}
+    shared = of_library.keys() & of_service.keys()
+    assert "method.name" in shared
+    assert {field: of_library[field] for field in shared} == {field: of_service[field] for field in shared}
+
+
+def test_there_are_few_commands_and_options() -> None:
+    group: Any = typer.main.get_command(app)
+    assert len(group.commands) <= 16
+    for name in ("run", "submit", "estimate"):
+        shown = CliRunner().invoke(app, [name, "--help"]).stdout
+        assert len(re.findall(r"^  -", shown, re.MULTILINE)) <= 30
 
 
 @pytest.mark.parametrize("path", ["submit", "run", "estimate", "sweep submit", "sweep search"])

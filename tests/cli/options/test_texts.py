@@ -119,9 +119,9 @@ def test_a_strangers_file_uploads_only_texts_of_the_working_directory(
 ) -> None:
     body = {"model": "org/n", "evaluation": {"further_datasets": ["c4", name]}}
     Path("job.json").write_text(json.dumps(body))
-    result = pruneserve(server, "submit", "--file", "job.json", "--sparsity", "0.5")
+    result = pruneserve(server, "submit", "--recipe", "job.json", "--sparsity", "0.5")
     assert result.exit_code == Exit.USAGE
-    assert f"the job's file names {Path(name)}:" in result.stderr
+    assert f"the recipe names {Path(name)}:" in result.stderr
     assert uploaded == []
     # Typed, the same names are the user's own.
     if (around / name).is_file():
@@ -151,10 +151,12 @@ def test_what_is_no_regular_file_is_not_waited_for(server: ScriptedServer, uploa
 @pytest.mark.parametrize("name", ["ours.txt", "./c4"])
 def test_an_estimate_uploads_nothing(server: ScriptedServer, uploaded: list[bytes], name: str) -> None:
     Path("job.json").write_text(json.dumps({"model": "org/n", "calibration": {"dataset": name}}))
-    for options in (["--file", "job.json"], ["--model", "org/n", "--calibration", name]):
+    for options in (["--recipe", "job.json"], ["--model", "org/n", "--calibration", name]):
         result = pruneserve(server, "estimate", *options)
         assert result.exit_code == Exit.USAGE
-        assert f"{name} is a file of this machine: upload it by `pruneserve uploads add`" in result.stderr
+        assert (
+            f"{name} is a file of this machine: upload it by `pruneserve tools uploads add`" in result.stderr
+        )
     assert (uploaded, server.requests) == ([], [])
 
 

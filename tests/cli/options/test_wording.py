@@ -10,9 +10,9 @@ from pruneserve_client import InvalidRequest
 from pruneserve_client.models import ProblemDocument
 from tests.scripted_server import problem_document
 
-OF_A_JOB: dict[str, Any] = {option.variable: None for option in JOB_OPTIONS} | {"file": None}
+OF_A_JOB: dict[str, Any] = {option.variable: None for option in JOB_OPTIONS} | {"recipe": None}
 OF_A_SWEEP = OF_A_JOB | {"vary": None}
-OF_A_SEARCH = OF_A_JOB | {"lowest": None}
+OF_A_SEARCH = OF_A_JOB | {"tolerance": None}
 OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
 
 
@@ -22,22 +22,19 @@ OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
         (OF_A_JOB, "model", "--model"),
         (OF_A_JOB, "model.id", "--model"),
         (OF_A_JOB, "calibration.samples", "--samples"),
-        (OF_A_JOB, "evaluation.sequence_length", "--evaluation-length"),
-        (OF_A_JOB, "evaluation.further_datasets.1", "--further-evaluation"),
-        (OF_A_JOB, "calibration.datasets.0.dataset", "--mix"),
+        (OF_A_JOB, "evaluation.sequence_length", "evaluation.sequence_length"),
+        (OF_A_JOB, "evaluation.tasks.1", "--task"),
         (OF_A_JOB, "method", "--method"),
         (OF_A_JOB, "allocation", "--allocation"),
         (OF_A_JOB, "method.norm", "--option norm"),
         (OF_A_JOB, "structure.blocks", "--structure blocks"),
-        (OF_A_JOB, "recovery.distil.epochs", "--distil-option epochs"),
-        (OF_A_JOB, "gate.min_zero_shot.piqa", "--min-score"),
-        (OF_A_JOB, "timeout_seconds", "--job-timeout"),
-        (OF_A_JOB | {"file": "job.json"}, "sparsity", "--sparsity (sparsity)"),
+        (OF_A_JOB, "recovery.distil.epochs", "recovery.distil.epochs"),
+        (OF_A_JOB | {"recipe": "job.json"}, "sparsity", "--sparsity (sparsity)"),
         (OF_A_JOB, "what.is.new", "what.is.new"),
         (OF_A_SWEEP, "job.sparsity", "--sparsity"),
         (OF_A_SWEEP, "vary.sparsity.0", "--vary"),
         (OF_A_SEARCH, "target.max_perplexity_increase", "--max-increase"),
-        (OF_A_SEARCH, "target.lowest", "--lowest"),
+        (OF_A_SEARCH, "target.tolerance", "--tolerance"),
         (OF_A_KEY, "scopes.0", "--scope"),
         (OF_A_KEY, "expires_in_days", "--days"),
         (OF_A_KEY, "model.id", "model.id"),

@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from cli.render.views import LiveView, PlainView, print_job, table_of_jobs
+from cli.render.views import View, print_job, table_of_jobs
 from pruneserve_client.models import Event, JobDetail
 from tests.report_document import report_document
 from tests.scripted_server import NOW, job_document
@@ -87,30 +87,12 @@ def test_a_restart_says_what_is_computed_again_and_why() -> None:
     console = Console(file=io.StringIO(), width=300)
     change = {"name": "device", "before": "cpu\x1b[31m", "now": "cuda:0 (NVIDIA H100)"}
     data = {"kind": "restart", "attempt": 2, "stages": ["prune"], "blocks": 1, "changes": [change]}
-    PlainView(console).show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
+    View(console).show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
     assert "1 finished block is computed again (prune): device cpu" in shown
     assert "before, cuda:0 (NVIDIA H100) now" in shown
     assert "\x1b" not in shown
-
-
-def test_tries_of_a_stage_share_a_bar_until_it_is_finished() -> None:
-    view = LiveView(Console(file=io.StringIO(), force_terminal=True, width=100))
-
-    def show(kind: str, attempt: int, stage: str) -> None:
-        data: dict[str, object] = {"kind": kind, "attempt": attempt, "stage": stage, "steps": 1}
-        if kind == "stage_finished":
-            data |= {"seconds": 1.0, "peak_memory_bytes": 1}
-        view.show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
-
-    for attempt in (1, 2, 3):
-        show("stage", attempt, "resolve")
-    show("stage_finished", 3, "resolve")
-    show("stage", 3, "gradients")
-    assert [bar.description.strip() for bar in view._bars.tasks] == ["resolve", "gradients"]
-    show("stage", 4, "resolve")
-    assert [bar.description.strip() for bar in view._bars.tasks] == ["resolve", "gradients", "resolve"]
 
 
 def test_a_job_shows_its_class_and_what_it_needs() -> None:

@@ -9,6 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
+from cli.options import common
 from cli.render.outcome import Outcome
 from cli.terminal import Exit
 from pruneserve_client.models import JobDetail
@@ -56,7 +57,7 @@ def test_why_a_job_failed_names_the_option_that_was_typed(
     assert "calibration.dataset: no text" in waited.stdout
 
 
-@pytest.mark.parametrize("option", [("--max-increase", "much"), ("--label", "x"), ("--min-score", "piqa")])
+@pytest.mark.parametrize("option", [("--max-increase", "much"), ("--label", "x"), ("--option", "norm")])
 def test_an_option_that_cannot_be_read_sends_nothing(
     server: ScriptedServer, place: dict[str, str], option: tuple[str, str]
 ) -> None:
@@ -64,19 +65,23 @@ def test_an_option_that_cannot_be_read_sends_nothing(
     assert server.requests == []
 
 
-def test_a_server_that_stays_unavailable_has_its_own_exit_code(place: dict[str, str]) -> None:
-    result = run(place | {"PRUNESERVE_URL": "http://127.0.0.1:1"}, "--patience", "0")
+def test_a_server_that_stays_unavailable_has_its_own_exit_code(
+    place: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
+    result = run(place | {"PRUNESERVE_URL": "http://127.0.0.1:1"})
     assert result.exit_code == Exit.UNREACHABLE
     assert "error: http://127.0.0.1:1 does not answer" in result.stderr
     assert "`pruneserve up`" in result.stderr
 
 
 def test_a_state_that_may_have_changed_is_said_to_be_the_last_seen(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
     serve(server, job_id, "succeeded")
     server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
-    result = run(place, "--patience", "0")
+    result = run(place)
     assert result.exit_code == Exit.UNREACHABLE
     assert "queued when it was last seen" in result.stdout
 
@@ -113,7 +118,7 @@ def test_gate_labels_and_tasks_are_part_of_the_request(
         it.json(job_document(job_id, "queued"), 201)
 
     server.on("/v1/jobs", take)
-    gate = ("--max-increase", "5%", "--max-perplexity", "20", "--task", "piqa", "--min-score", "piqa=60%")
+    gate = ("--max-increase", "5%", "--max-perplexity", "20", "--max-kl", "0.5", "--task", "piqa")
     run(place, *gate, "--label", "team=a=b", "--label", "run.id=7")
     assert sent == [
         {
@@ -124,7 +129,7 @@ def test_gate_labels_and_tasks_are_part_of_the_request(
             "gate": {
                 "max_perplexity": 20.0,
                 "max_perplexity_increase": 0.05,
-                "min_zero_shot": {"piqa": 0.6},
+                "max_kl": 0.5,
             },
             "labels": {"team": "a=b", "run.id": "7"},
         }

@@ -202,7 +202,7 @@ def test_a_repeated_ci_step_submits_once_and_a_new_attempt_submits_again(
     serve(server, job_id, "succeeded")
     for environment in (system, system, system | {attempt: "1000"}):
         run(place, **environment)
-    run(place, "--seed", "1", **system)
+    run(place, "--samples", "1", **system)
     keys = [headers["Idempotency-Key"] for path, headers in server.requests if path == "/v1/jobs"]
     assert keys[0] == keys[1]
     assert len(set(keys)) == 3

@@ -1,4 +1,4 @@
-"""Options of the commands that wait, and of those that print JSON."""
+"""Options that several commands have: how long to wait, and whether to print JSON."""
 
 from typing import Annotated
 
@@ -8,6 +8,9 @@ from cli.options.job_option import finite
 
 _YEAR_SECONDS = 365 * 24 * 3600
 
+PATIENCE_SECONDS = 120.0
+"""How long a command that waits bears a server that is unavailable: longer than a restart takes."""
+
 Timeout = Annotated[
     float | None,
     typer.Option(
@@ -16,15 +19,6 @@ Timeout = Annotated[
         max=_YEAR_SECONDS,
         callback=finite,
         help="Stop waiting after so many seconds, at most a year; the job goes on.",
-    ),
-]
-PatienceSeconds = Annotated[
-    float,
-    typer.Option(
-        metavar="SECONDS",
-        min=0,
-        callback=finite,
-        help="Seconds that the server may be unavailable, for a restart for example.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's response as JSON.")]
