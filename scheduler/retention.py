@@ -28,7 +28,7 @@ from scheduler.background import Background
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 30.0
-_REVOKED_KEY_DAYS = 30.0
+_ENDED_KEY_DAYS = 30.0
 _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
@@ -71,7 +71,7 @@ class Retention(Background):
         self._write(
             lambda s: retention.forget_idempotency_keys(s, settings.idempotency_key_days, _ROWS_PER_ROUND)
         )
-        self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
+        self._write(lambda s: retention.delete_ended_keys(s, _ENDED_KEY_DAYS, _ROWS_PER_ROUND))
         self._forget_progress()
         self._write(lambda s: gradients.evict_unused(s, settings.gradient_days, _JOBS_PER_ROUND))
         self._write(lambda s: perplexities.evict_unused(s, settings.gradient_days, _ROWS_PER_ROUND))
