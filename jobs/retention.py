@@ -75,8 +75,8 @@ def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
     return len(session.scalars(dropped.returning(IdempotencyKey.key)).all())
 
 
-def forget_revoked_keys(session: Session, days: float, limit: int) -> int:
-    """Delete the API keys that were revoked more than `days` ago and have made no other that is left.
+def delete_ended_keys(session: Session, days: float, limit: int) -> int:
+    """Delete the API keys that ended, revoked or expired, over `days` ago, and made no other that is left.
 
     The audit log keeps their ids. Returns how many.
     """
@@ -84,7 +84,8 @@ def forget_revoked_keys(session: Session, days: float, limit: int) -> int:
     old = (
         select(ApiKey.id)
         .where(
-            ApiKey.revoked_at < SEARCH_NOW - timedelta(days=days),
+            # LEAST ignores nulls.
+            func.least(ApiKey.revoked_at, ApiKey.expires_at) < SEARCH_NOW - timedelta(days=days),
             ~exists().where(made.created_by == ApiKey.id),
         )
         .limit(limit)

@@ -28,7 +28,7 @@ from scheduler.background import Background
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 30.0
-_REVOKED_KEY_DAYS = 30.0
+_ENDED_KEY_DAYS = 30.0
 _IDEMPOTENCY_KEY_DAYS = 7.0
 _UNFINISHED_DAYS = 7.0  # then a retry begins anew
 _CACHE_DAYS = 30.0  # since the last use
@@ -73,7 +73,7 @@ class Retention(Background):
     def _delete_expired_rows(self) -> None:
         settings = self._settings
         self._write(lambda s: retention.forget_idempotency_keys(s, _IDEMPOTENCY_KEY_DAYS, _ROWS_PER_ROUND))
-        self._write(lambda s: retention.forget_revoked_keys(s, _REVOKED_KEY_DAYS, _ROWS_PER_ROUND))
+        self._write(lambda s: retention.delete_ended_keys(s, _ENDED_KEY_DAYS, _ROWS_PER_ROUND))
         self._forget_progress()
         self._write(lambda s: gradients.evict_unused(s, _CACHE_DAYS, _JOBS_PER_ROUND))
         self._write(lambda s: perplexities.evict_unused(s, _CACHE_DAYS, _ROWS_PER_ROUND))

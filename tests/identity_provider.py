@@ -1,7 +1,7 @@
 """An identity provider for tests, as a process of its own: `tests.serve_identity_provider`.
 
-It has no passwords: whoever comes says who they are. Clients are registered, and people given their claims,
-over its own HTTP interface.
+It has no passwords: a sign-in names the user. Clients are registered, and users given their claims, over its
+own HTTP interface.
 """
 
 import subprocess
@@ -25,19 +25,15 @@ class IdentityProvider:
         self.issuer = f"http://localhost:{port}"
         self._http = httpx.Client(base_url=self.issuer, timeout=60)
 
-    def register(self, redirect_uri: str, method: str = "client_secret_basic") -> tuple[str, str]:
+    def register(self, redirect_uri: str) -> tuple[str, str]:
         """Register a client that has this address alone. Returns its id and its secret."""
-        body = {"redirect_uris": [redirect_uri], "token_endpoint_auth_method": method}
+        body = {"redirect_uris": [redirect_uri], "token_endpoint_auth_method": "client_secret_basic"}
         made = self._http.post("/oauth2/clients", json=body).raise_for_status().json()
         return made["client_id"], made["client_secret"]
 
     def put(self, subject: str, **claims: object) -> None:
         """Make somebody, or give them other claims."""
         self._http.put(f"/users/{subject}", json=claims).raise_for_status()
-
-    def revoke(self, subject: str) -> None:
-        """Revoke all tokens of somebody, as when an account is disabled."""
-        self._http.post(f"/users/{subject}/revoke-tokens").raise_for_status()
 
     def rotate_key(self) -> None:
         """Sign with a new key from now on, and publish no other."""

@@ -42,7 +42,7 @@ class ApiKey(Base):
             unique=True,
             postgresql_where=text("revoked_at IS NULL"),
         ),
-        Index("ix_api_keys_revoked_at", "revoked_at", postgresql_where=text("revoked_at IS NOT NULL")),
+        Index("ix_api_keys_ended_at", text("LEAST(revoked_at, expires_at)")),
     )
 
 

@@ -186,8 +186,8 @@ CREATE TABLE api_keys (
     CONSTRAINT fk_api_keys_created_by FOREIGN KEY(created_by) REFERENCES api_keys (id)
 );
 CREATE INDEX ix_api_keys_created_by ON api_keys (created_by) WHERE created_by IS NOT NULL;
+CREATE INDEX ix_api_keys_ended_at ON api_keys (LEAST(revoked_at, expires_at));
 CREATE INDEX ix_api_keys_owner_id ON api_keys (owner, id);
-CREATE INDEX ix_api_keys_revoked_at ON api_keys (revoked_at) WHERE revoked_at IS NOT NULL;
 CREATE UNIQUE INDEX ix_api_keys_subject_owner ON api_keys (subject, owner) WHERE revoked_at IS NULL;
 
 CREATE TABLE jobs (

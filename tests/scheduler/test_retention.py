@@ -702,8 +702,9 @@ def test_a_store_that_is_away_is_asked_once_a_round_and_one_that_refuses_for_eac
         assert sorted(session.scalars(select(StrayUpload.key))) == keys
 
 
-def test_revoked_keys_are_forgotten_once_they_have_made_no_other(
-    retention: Retention, database: Database
+@pytest.mark.parametrize("end", ["revoked_at", "expires_at"])
+def test_keys_that_have_ended_are_deleted_once_they_have_made_no_other(
+    retention: Retention, database: Database, end: str
 ) -> None:
     with database.begin() as session:
         ids = {}
@@ -711,9 +712,9 @@ def test_revoked_keys_are_forgotten_once_they_have_made_no_other(
             row, _ = api_keys.create_row(session, "ada", name, api_keys.SCOPES)
             ids[name] = row.id
         session.execute(update(ApiKey).where(ApiKey.name == "made").values(created_by=ids["maker"]))
-        session.execute(update(ApiKey).where(ApiKey.name == "just now").values(revoked_at=func.now()))
+        session.execute(update(ApiKey).where(ApiKey.name == "just now").values({end: func.now()}))
         old = ApiKey.name.in_(["maker", "made", "alone"])
-        session.execute(update(ApiKey).where(old).values(revoked_at=LONG_AGO))
+        session.execute(update(ApiKey).where(old).values({end: LONG_AGO}))
         page_sessions.start(session, ids["alone"])
 
     def left() -> set[str]:
