@@ -54,7 +54,7 @@ def _percent(value: float, _place: int | None = None) -> str:
 
 
 def _ticks(axes: Axes) -> FuncFormatter:
-    """Write sizes with as many decimals as tell the ticks of an axis from each other."""
+    """Write sizes with as many decimals as make the ticks of an axis distinct."""
     left, right = axes.get_xlim()
     unit = 1000 ** min(4, max(0, int(math.log10(max(right, 1)) // 3)))
     decimals = max(0, -math.floor(math.log10(max(right - left, 1) / 8 / unit)))

@@ -136,7 +136,7 @@ def test_no_two_ticks_of_sizes_read_the_same(sizes: list[int], width: int) -> No
     assert_different(front(compare(jobs, {}), pixels=(width, 320)))
 
 
-def test_ticks_of_near_sizes_have_the_decimals_that_tell_them_apart() -> None:
+def test_ticks_of_near_sizes_have_decimals() -> None:
     near = (13_010_000, 13_100_000, 13_240_000)
     jobs = [sized(size, 20.0 + number) for number, size in enumerate(near)]
     assert len(assert_different(front(compare(jobs, {}), pixels=(980, 320)))) > 2
