@@ -170,7 +170,8 @@ class TestWithoutAWorker:
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
         shown = gallery(database)
-        page = visit(java_script_enabled=False).page
+        visitor = visit(java_script_enabled=False)
+        page = visitor.page
         page.goto("/jobs")
         page.get_by_label("State").select_option("queued")
         page.get_by_role("button", name="Filter").click()
@@ -192,6 +193,8 @@ class TestWithoutAWorker:
         expect(page.locator(".lead")).to_contain_text("parameters \N{MINUS SIGN}25")
         page.locator("#details").click()
         expect(page.get_by_text("Queued", exact=True).last).to_be_visible()
+        # The form that was refused was answered 422, and Chromium says so.
+        visitor.complaints = [said for said in visitor.complaints if "422" not in said]
 
     def test_times_are_the_browsers_own_and_the_title_says_how_far_a_job_is(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs

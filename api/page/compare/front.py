@@ -1,27 +1,18 @@
 """Draws perplexity against sparsity, or against size, with the Pareto front of the jobs."""
 
 import math
+from collections.abc import Sequence
 
 from matplotlib.axes import Axes
 from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
 
 from api.page.base.format import percent
 from api.page.compare.comparison import Compared, Comparison
-from api.page.compare.labels import Corner, LabelPlaces
 from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
 
 _LOG_FROM = 8.0
-
-# A point's label stands at a corner of it, that of a line at one of its ends; the first place that is free.
-# The front comes from the left and rises from the point, so it leaves the first two corners free.
-_CORNERS = (
-    Corner(-6, 5, "right", "bottom"),
-    Corner(6, -5, "left", "top"),
-    Corner(6, 5, "left", "bottom"),
-    Corner(-6, -5, "right", "top"),
-)
-_BELOW_END, _ABOVE_END = Corner(-2, -4, "right", "top"), Corner(-2, 4, "right", "bottom")
-_BELOW_START, _ABOVE_START = Corner(2, -4, "left", "top"), Corner(2, 4, "left", "bottom")
+_NEAR = 0.02
+"""Points that are nearer to each other than this share of both axes have one label."""
 
 
 def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | None = None) -> bytes:
@@ -32,8 +23,9 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
     values = [point.perplexity or 0.0 for point in points] + [value for value, _, _ in lines]
 
     def paint(axes: Axes) -> None:
-        for value, _, color in lines:
+        for value, text, color in lines:
             axes.axhline(value, color=color, linewidth=1, linestyle=(0, (4, 3)))
+            _write(axes, text, (0.0, value), color=SOFT, fraction=True)
         if comparison.comparable:
             _steps(axes, points, comparison)
         for point in points:
@@ -50,7 +42,9 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         axes.set_xlabel(f"{comparison.axis} of the weights" if comparison.by_size else "sparsity")
         axes.set_ylabel("perplexity, pruned")
         axes.tick_params(length=0, which="both")
-        _label(axes, points, [(value, text) for value, text, _ in lines])
+        axes.autoscale_view()
+        for letters, point in _together(axes, points):
+            _write(axes, letters, _place(point), color=INK if point.on_front else SOFT, bold=point.on_front)
 
     return draw(paint, pixels)
 
@@ -60,7 +54,7 @@ def _percent(value: float, _place: int | None = None) -> str:
 
 
 def _ticks(axes: Axes) -> FuncFormatter:
-    """Write sizes with as many decimals as tell the ticks of an axis from each other."""
+    """Write sizes with as many decimals as make the ticks of an axis distinct."""
     left, right = axes.get_xlim()
     unit = 1000 ** min(4, max(0, int(math.log10(max(right, 1)) // 3)))
     decimals = max(0, -math.floor(math.log10(max(right - left, 1) / 8 / unit)))
@@ -88,55 +82,42 @@ def _mark(axes: Axes, point: Compared) -> None:
     axes.plot(*_place(point), marker="o" if best else "s", color=ACCENT if best else QUIET)
 
 
-def _label(axes: Axes, points: list[Compared], lines: list[tuple[float, str]]) -> None:
-    """Write next to lines and points what they are, once scale and limits are set."""
-    axes.autoscale_view()
-    area = axes.bbox
-    places = LabelPlaces(
-        (area.x0, area.y0, area.x1, area.y1),
-        [_in_pixels(axes, _place(point)) for point in points],
-    )
-    for value, text in lines:
-        _, height = _in_pixels(axes, (0.0, value))
-        ends = [((area.x1, height), 1.0, corner) for corner in (_BELOW_END, _ABOVE_END)]
-        ends += [((area.x0, height), 0.0, corner) for corner in (_BELOW_START, _ABOVE_START)]
-        chosen = places.take(text, [(anchor, corner) for anchor, _, corner in ends])
-        _write(axes, text, (ends[chosen][1], value), ends[chosen][2], color=SOFT, fraction=True)
-    for letters, point, anchor in places.shared(points):
-        chosen = places.take(letters, [(anchor, corner) for corner in _CORNERS])
-        _write(
-            axes,
-            letters,
-            _place(point),
-            _CORNERS[chosen],
-            color=INK if point.on_front else SOFT,
-            bold=point.on_front,
-        )
-
-
-def _in_pixels(axes: Axes, place: tuple[float, float]) -> tuple[float, float]:
-    x, y = axes.transData.transform(place)
-    return float(x), float(y)
+def _together(axes: Axes, points: Sequence[Compared]) -> list[tuple[str, Compared]]:
+    """Return the label of each place. Points that lie nearly on each other share one: `A, C`."""
+    to_shares = axes.transData + axes.transAxes.inverted()
+    groups: list[list[Compared]] = []
+    for point in points:
+        at = to_shares.transform(_place(point))
+        near = (group for group in groups if max(abs(to_shares.transform(_place(group[0])) - at)) < _NEAR)
+        group = next(near, None)
+        if group is None:
+            groups.append([point])
+        else:
+            group.append(point)
+    return [
+        (", ".join(one.letter for one in group), next((one for one in group if one.on_front), group[0]))
+        for group in groups
+    ]
 
 
 def _write(
     axes: Axes,
     text: str,
     place: tuple[float, float],
-    corner: Corner,
     *,
     color: str,
     bold: bool = False,
     fraction: bool = False,
 ) -> None:
+    """Write next to a point or a line what it is: above it, where neither the front nor the line goes on."""
     axes.annotate(
         text,
         place,
         xycoords=("axes fraction", "data") if fraction else "data",
-        xytext=(corner.right, corner.up),
+        xytext=(2, 4) if fraction else (-5, 5),
         textcoords="offset points",
-        ha=corner.ha,
-        va=corner.va,
+        ha="left" if fraction else "right",
+        va="bottom",
         weight="bold" if bold else "normal",
         color=color,
     )

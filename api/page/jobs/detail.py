@@ -6,11 +6,10 @@ or not at all does no harm. Without JavaScript, loading the page again shows the
 
 from collections.abc import AsyncIterator, Sequence
 from contextlib import suppress
-from typing import Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Form, Request, Response, status
+from fastapi import APIRouter, Request, Response, status
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
@@ -22,16 +21,14 @@ from api.page.base.owners import Owner
 from api.page.base.render import fragment, page, public_address
 from api.page.jobs import views
 from api.page.jobs.views import JobView
-from api.problems.problems import JobEnded, NotDeletable, NotQueued, NotRetriable
+from api.problems.problems import JobEnded, NotDeletable, NotRetriable
 from api.resources import AppResources, Resources
-from api.schemas.jobs.requests import JobChange
 from api.schemas.jobs.waiting import Waiting
 from api.security.auth import Reader, Writer
 from api.streams.streams import HEADERS, KEEPALIVE
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle.events import Event
-from jobs.spec.priority import Priority
 
 router = APIRouter(include_in_schema=False)
 
@@ -48,21 +45,6 @@ def cancel(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) 
     """Cancel the job and show it. One that has ended in the meantime is shown as it is."""
     with suppress(JobEnded):
         jobs.cancel(resources.database, owner, job_id, WaitingReasons.told_to(principal, resources))
-    return _to_job(principal, owner, job_id)
-
-
-@router.post("/jobs/{job_id}/priority")
-def change_priority(
-    job_id: UUID,
-    priority: Annotated[Priority, Form()],
-    principal: Writer,
-    owner: Owner,
-    resources: Resources,
-) -> Response:
-    """Change the priority of the job and show it. One that was taken in the meantime is shown as it is."""
-    with suppress(NotQueued):
-        reasons = WaitingReasons.told_to(principal, resources)
-        jobs.change(resources.database, owner, job_id, JobChange(priority=priority), reasons)
     return _to_job(principal, owner, job_id)
 
 

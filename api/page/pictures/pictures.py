@@ -48,7 +48,7 @@ class Picture:
 
 
 def picture(report: dict[str, Any]) -> Picture:
-    """Return the picture of a report: the first of these that shows more than the figures beside it.
+    """Return the picture of a report: the first of these that adds to the figures above it.
 
     Where quality is lost, by layer; where the zeros lie; the perplexity on every text.
     """

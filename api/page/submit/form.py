@@ -30,9 +30,7 @@ GOALS: Mapping[Goal, str] = {
     "quick": "Quickest answer",
 }
 MODEL = Field("model.id", "Model", "A Hub id, or an absolute path under an allowed root.", listed="models")
-AMOUNT = Field(
-    "amount", "How much", "Of the weights in percent. For a smaller model a size is accepted as well."
-)
+AMOUNT = Field("amount", "How much", "A share such as 50%; for a smaller model also a size, such as 200MB.")
 TEXT = Field(
     "calibration.dataset",
     "Text",

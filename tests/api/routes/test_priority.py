@@ -74,19 +74,3 @@ def test_a_job_that_runs_cannot_be_moved(client: TestClient, jobs: Jobs) -> None
     answer = client.patch(f"/v1/jobs/{claim.job_id}", json={"priority": 1})
     assert (answer.status_code, answer.json()["type"]) == (409, "urn:pruneserve:problem:not-queued")
     assert "running" in answer.json()["detail"]
-
-
-def test_the_page_of_a_queued_job_changes_its_priority(client: TestClient, jobs: Jobs) -> None:
-    first, second = jobs.queued(), jobs.queued()
-    assert 'name="priority"' in client.get(f"/jobs/{second}").text
-    answer = client.post(
-        f"/jobs/{second}/priority", data={"priority": "3"}, headers=ORIGIN, follow_redirects=False
-    )
-    assert (answer.status_code, answer.headers["Location"]) == (303, f"/jobs/{second}")
-    assert in_line(jobs) == [str(second), str(first)]
-    shown = client.get(f"/jobs/{second}").text
-    assert 'value="3"' in shown
-    assert "the priority is 3 now" in shown
-    claim = jobs.running()
-    assert 'name="priority"' not in client.get(f"/jobs/{claim.job_id}").text
-    client.post(f"/jobs/{claim.job_id}/priority", data={"priority": "3"}, headers=ORIGIN)

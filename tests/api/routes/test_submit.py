@@ -70,8 +70,8 @@ def test_a_cut_alone_is_a_job_without_a_method(client: TestClient) -> None:
     assert [item["id"] for item in found] == [job["id"]]
     assert client.get("/v1/jobs", params={"method": "gblm"}).json()["items"] == []
     page = client.get(f"/jobs/{job['id']}").text
-    assert "Parameters" in page
-    assert "&#34;structure&#34;: {&#34;mlp_channels&#34;: 0.25}" in page  # the command that submits it again
+    assert "<dt>Size</dt>" in page
+    assert "&#34;mlp_channels&#34;: 0.25" in page, "the recipe"
 
 
 def test_without_structure_a_method_is_required(client: TestClient) -> None:

@@ -102,7 +102,7 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
     (file,) = entry["files"]
     served = eve.get(file["url"])
     seen = [served.text, eve.get(entry["url"]).text, eve.get(entry["page"]).text]
-    seen.append(eve.get(f"{entry['page']}/plots/perplexity.svg").text)
+    seen.append(eve.get(f"{entry['page']}/picture.svg").text)
     assert [secret for secret in ("/srv", "secret", "inner", digest) if secret in "".join(seen)] == []
     assert (file["size"], file["sha256"]) == (len(served.content), hashlib.sha256(served.content).hexdigest())
     assert eve.get(file["url"], headers={"If-None-Match": served.headers["ETag"]}).status_code == 304
@@ -131,8 +131,8 @@ def test_only_own_succeeded_jobs_can_be_promoted(client_of: ClientOf, finished: 
         return of.post("/v1/zoo", json={"job": str(job_id)}).status_code
 
     assert [ask(client, theirs), ask(client, queued), ask(reader, mine)] == [404, 409, 403]
-    assert client.get(f"/jobs/{theirs}/promote").status_code == 404
-    assert client.get(f"/jobs/{queued}/promote").status_code == 409
+    for job_id, status in ((theirs, 404), (queued, 409)):
+        assert client.post(f"/jobs/{job_id}/promote", headers=ORIGIN).status_code == status
     for note in ("x" * 2001, "a\x00b", "a\x1bb"):
         assert client.post("/v1/zoo", json={"job": str(mine), "note": note}).status_code == 422
 
@@ -169,7 +169,7 @@ def test_the_catalogue_is_filtered_and_paged(client: TestClient, finished: Finis
 def test_the_pages_show_an_entry_without_a_path_of_the_machine(client_of: ClientOf, finished: Finish) -> None:
     ada, eve = client_of("ada"), client_of("eve", scopes_but("admin"))
     job_id = finished(model="/srv/models/secret/place")
-    asked = ada.get(f"/jobs/{job_id}/promote").text
+    asked = ada.get(f"/jobs/{job_id}").text
     assert "Everyone with a key for this service" in asked
     answer = ada.post(f"/jobs/{job_id}/promote", data={"note": "<b>bold</b>"}, headers=ORIGIN)
     path = answer.headers["Location"]
@@ -181,6 +181,6 @@ def test_the_pages_show_an_entry_without_a_path_of_the_machine(client_of: Client
         assert "&lt;b&gt;bold" in html
     assert "Withdraw" not in eve.get(path).text
     assert "<dd>gblm, norm l1, alpha 100," in eve.get(path).text
-    assert eve.get(f"{path}/plots/sparsity.svg").headers["Content-Type"] == "image/svg+xml"
+    assert eve.get(f"{path}/picture.svg").headers["Content-Type"] == "image/svg+xml"
     assert eve.post(f"{path}/withdraw", headers=ORIGIN).status_code == 404
     assert ada.post(f"{path}/withdraw", headers=ORIGIN).headers["Location"] == "/zoo"
