@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import fleet, gradients, keys, sweeps, uploads, webhooks, zoo
-from cli.commands.checkpoints import cut, pack, unpack
+from cli.commands.checkpoints import cut
 from cli.commands.downloads import download
 from cli.commands.jobs import cancel, change, delete, jobs, logs, retry, show
 from cli.commands.publish import publish
@@ -131,7 +131,7 @@ def up(
 _COMMANDS: tuple[Callable[..., None], ...] = (
     *(submit, cut, rerun, estimate, run, wait),
     *(jobs, show, logs, cancel, retry, change, delete, storage),
-    *(download, pack, unpack, publish, methods, me),
+    *(download, publish, methods, me),
 )
 for command in _COMMANDS:
     app.command()(command)

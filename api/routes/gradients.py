@@ -9,7 +9,7 @@ from api.actions.files import gradients
 from api.actions.jobs import Idempotency
 from api.actions.receipts import first_answer
 from api.actions.waiting import WaitingReasons
-from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, IfRange, Redirect, WantedRange, download
+from api.http.download import DOWNLOAD_RESPONSES, IfNoneMatch, IfRange, WantedRange, download
 from api.http.idempotency import BodyAsSent, IdempotencyKey
 from api.http.ids import GradientId
 from api.problems.problem import documented
@@ -106,11 +106,10 @@ def download_gradients(
     if_none_match: IfNoneMatch = None,
     if_range: IfRange = None,
     wanted_range: WantedRange = None,
-    redirect: Redirect = False,
 ) -> Response:
     """Download the file, which later jobs and `python -m pruning --gradients` read; or a range of it."""
     file = gradients.file(resources, principal.owner, gradient_id)
-    return download(file, resources.store, if_none_match, wanted_range, if_range, redirect=redirect)
+    return download(file, resources.store, if_none_match, wanted_range, if_range)
 
 
 @router.delete(

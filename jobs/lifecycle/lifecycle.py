@@ -172,8 +172,7 @@ def succeed(
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
     Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names. So
-    are files that were sent and are no artifacts. What an earlier attempt has begun to send, and this one has
-    not sent, stays on record until it is aborted (`sent_files.discard_unwanted`).
+    are files that were sent and are no artifacts.
     `report`: None for a gradient job, which measures nothing.
     """
     values = _measured(report) if report else {}
@@ -196,8 +195,7 @@ def succeed(
             for a in artifacts
         )
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
-        of_job = delete(SentFile).where(SentFile.job_id == claim.job_id)
-        session.execute(of_job.where(SentFile.upload_id.is_(None)))
+        session.execute(delete(SentFile).where(SentFile.job_id == claim.job_id))
     return moved
 
 

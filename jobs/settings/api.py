@@ -41,30 +41,11 @@ class Api(BaseModel):
         description="Requests per minute of one owner, with all API keys and page sessions, counted by each "
         "API process.",
     )
-    download_link_seconds: int | None = Field(
-        None,
-        ge=10,
-        le=3600,
-        description="With S3: downloads that ask for it are redirected to the store, where it has the "
-        "bytes as they are wanted, to an address under which anybody can begin to fetch the file for so many "
-        "seconds. Unset, the API sends all files itself.",
-    )
-    download_link_endpoint: str | None = Field(
-        None,
-        description="Where those who download reach the store, such as `https://s3.example.org`, if not at "
-        "`AWS_ENDPOINT_URL`.",
-    )
     max_open_requests: int = Field(
         100,
         ge=1,
         description="Requests of one owner that may be open at once, event streams and downloads included, "
         "counted by each API process. More are answered with 429.",
-    )
-    max_connections_per_address: int = Field(
-        200,
-        ge=1,
-        description="Connections from one address that each API process holds; more are closed. Those of "
-        "`PRUNESERVE_TRUSTED_PROXIES` are not counted.",
     )
     max_failed_sign_ins_per_minute: int = Field(
         60,
@@ -86,7 +67,7 @@ class Api(BaseModel):
         "the first key of `pruneserve up` do not expire.",
     )
 
-    @field_validator("public_url", "download_link_endpoint")
+    @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str | None) -> str | None:
         """Return the address as browsers send it in `Origin`."""

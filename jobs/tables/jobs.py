@@ -15,7 +15,6 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.states import JobState, SweepState
@@ -215,8 +214,6 @@ class DeletedJob(Base):
     look_at: Mapped[datetime] = mapped_column(server_default=NOW)
     is_last: Mapped[bool] = mapped_column(server_default=text("false"))
     by_retention: Mapped[bool] = mapped_column(server_default=text("false"))
-    # Key and id of each upload in parts that its attempts have begun.
-    uploads: Mapped[list[list[str]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
     __table_args__ = (
         Index("ix_deleted_jobs_look_at", "look_at"),
@@ -286,7 +283,7 @@ class JobBlock(Base):
 
 
 class SentFile(Base):
-    """A file of a job's output that is in the store, or on its way there. See `jobs.lifecycle.sent_files`."""
+    """A file of a job's output that is in the store. See `jobs.lifecycle.sent_files`."""
 
     __tablename__ = "sent_files"
 
@@ -294,13 +291,9 @@ class SentFile(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     attempt: Mapped[int]
     key: Mapped[str]
-    # Of an upload in parts, until it is complete; then the file has a checksum.
-    upload_id: Mapped[str | None]
     size: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str | None]
+    sha256: Mapped[str]
     stored_size: Mapped[int | None] = mapped_column(BigInteger)
-    # Whether it was in the store once. It stays so while the file is sent again.
-    was_sent: Mapped[bool] = mapped_column(server_default=text("false"))
     sent_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -315,7 +308,7 @@ class Artifact(Base):
     key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
-    # Bytes in the store, if the file is kept compressed, see `jobs.storage.seekable`.
+    # Bytes in the store, if the file is kept compressed, see `jobs.storage.compression`.
     stored_size: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -34,7 +34,6 @@ CREATE TABLE deleted_jobs (
     look_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     is_last BOOLEAN DEFAULT false NOT NULL,
     by_retention BOOLEAN DEFAULT false NOT NULL,
-    uploads JSONB DEFAULT '[]' NOT NULL,
     CONSTRAINT pk_deleted_jobs PRIMARY KEY (job_id)
 );
 CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (look_at) WHERE NOT by_retention;
@@ -427,11 +426,9 @@ CREATE TABLE sent_files (
     name TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     key TEXT NOT NULL,
-    upload_id TEXT,
     size BIGINT NOT NULL,
-    sha256 TEXT,
+    sha256 TEXT NOT NULL,
     stored_size BIGINT,
-    was_sent BOOLEAN DEFAULT false NOT NULL,
     sent_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_sent_files PRIMARY KEY (job_id, name),
     CONSTRAINT fk_sent_files_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE

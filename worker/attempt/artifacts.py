@@ -8,10 +8,9 @@ import torch
 
 from jobs import retention
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import sent_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.storage.compression import shrinks
 from jobs.storage.errors import StoreError
-from jobs.storage.seekable import shrinks
 from pruning.recipe import Stage
 from pruning.report.schema import FILE_NAME as REPORT
 from pruning.stages.recorder import StageRecorder
@@ -51,13 +50,8 @@ def discard_unpublished(attempt: Attempt) -> None:
     """
     claim = attempt.claim
     try:
-        sent_files.discard_unwanted(attempt.database, attempt.store, claim.job_id)
         with attempt.database.begin() as session:
             named = retention.named_keys(session, claim.job_id)
-            named_uploads = retention.named_uploads(session, claim.job_id)
-        for upload in attempt.store.pending_uploads(_output_prefix(attempt)):
-            if upload.upload_id not in named_uploads:
-                attempt.store.abort_upload(upload)
         for found in attempt.store.list(_output_prefix(attempt)):
             if found.key not in named:
                 attempt.store.delete(found.key)

@@ -17,7 +17,6 @@ from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
-from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from pruning.estimate import Estimate, ModelShape
 from pruning.estimate.work import Windows
@@ -147,18 +146,10 @@ class Attempt:
         *,
         sha256: str | None = None,
         compress: bool = False,
-        upload: PendingUpload | None = None,
     ) -> StoredFile:
-        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help.
-
-        `upload`: what was begun for it; every try sends what the store lacks.
-        """
-        send = partial(self.store.put_file, key, path, sha256=sha256, compress=compress, upload=upload)
+        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help."""
+        send = partial(self.store.put_file, key, path, sha256=sha256, compress=compress)
         return self._with_store(lambda: send(on_bytes=lambda count: self.check()))
-
-    def begin_upload(self, key: str, size: int) -> PendingUpload | None:
-        """Begin an upload that other attempts can go on with, where the store has such."""
-        return self._with_store(lambda: self.store.begin_upload(key, size))
 
     def stored_bytes(self, key: str) -> int | None:
         """Return how much a file takes in the store. None: it has no such file."""
