@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, tuple_, union_all, update
+from sqlalchemy import ColumnElement, delete, exists, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
 from jobs.lifecycle import deletion, event_log
@@ -129,7 +129,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         .where(
             Job.state == JobState.SUCCEEDED,
             Job.artifacts_expired_at.is_(None),
-            Job.succeeded_at < SEARCH_NOW - timedelta(days=days),
+            Job.ended_at < SEARCH_NOW - timedelta(days=days),
             Job.method != GRADIENTS_ALONE,
             ~exists().where(ZooEntry.job_id == Job.id),
         )
@@ -157,7 +157,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
         .where(
             Job.id < before,
             Job.state.in_(ENDED),
-            func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at) < long_ago,
+            Job.ended_at < long_ago,
             ~exists().where(ZooEntry.job_id == Job.id),
             ~sweep_runs,
             ~keeps_norms,
@@ -266,8 +266,7 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
 def _ended_before(days: float) -> tuple[ColumnElement[datetime], tuple[ColumnElement[bool], ...]]:
     """Return the time so many days ago, and the condition of jobs that have ended before it."""
     long_ago = SEARCH_NOW - timedelta(days=days)
-    ended_at = func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at)
-    return long_ago, (Job.state.in_(ENDED), ended_at < long_ago)
+    return long_ago, (Job.state.in_(ENDED), Job.ended_at < long_ago)
 
 
 def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:

@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import LogMessage, StateChanged
-from jobs.lifecycle.lifecycle import REACHED
+from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
 from jobs.lifecycle.transitions import move, released
 from jobs.monitoring import traces
 from jobs.notify import QUEUE, notify_on_commit
@@ -123,7 +123,8 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     state = _state(session, owner, job_id)
     if state in RETRIABLE:
         quota.take_place_in_queue(session, owner, max_queued)
-        fresh = {**released(JobState.QUEUED), **REACHED, "lost_attempts": 0, "error": None, "retried_at": NOW}
+        fresh = released(JobState.QUEUED) | CLEAR_OUTAGE
+        fresh |= {"lost_attempts": 0, "error": None, "ended_at": None, "retried_at": NOW}
         change = StateChanged(state=JobState.QUEUED, reason="retried")
         if move(session, job_id, state, change, values=fresh):
             _reopen_sweep(session, job_id)

@@ -6,17 +6,17 @@ says so.
 """
 
 from collections.abc import Sequence
-from datetime import UTC
+from datetime import UTC, timedelta
 from uuid import UUID
 
-from sqlalchemy import delete, exists, func, select, update
+from sqlalchemy import delete, exists, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
-from jobs.lifecycle.transitions import STORE_ANSWERS, seconds
+from jobs.lifecycle.transitions import STORE_ANSWERS
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW, Job, SentFile
 
@@ -29,7 +29,7 @@ def sent(session: Session, claim: Claim, name: str, file: StoredFile) -> bool:
     a job whose files are others each time could be lost for ever.
     """
     known = session.scalar(select(exists().where(SentFile.job_id == claim.job_id, SentFile.name == name)))
-    reached = {} if known else {"lost_attempts": 0, **lifecycle.REACHED}
+    reached = {} if known else {"lost_attempts": 0, **lifecycle.CLEAR_OUTAGE}
     # Locks the job: it can be taken from this worker before this transaction or after it, but not during it.
     held = session.scalar(
         update(Job)
@@ -64,22 +64,23 @@ def waits(
     the next one. Returns False as `sent` does.
     """
     row = session.execute(
-        update(Job)
+        select(Job, NOW.label("now"))
         .where(*lifecycle.running_under(claim))
-        .values(
-            waiting_for=what,
-            store_away_since=func.coalesce(Job.store_away_since, NOW - seconds(waited)),
-            store_tries=tries,
-            next_try_at=NOW + seconds(pause),
-        )
-        .returning(Job.store_away_since, Job.next_try_at)
+        .with_for_update(of=Job)
+        .execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         return False
+    job: Job = row.Job
+    since = job.silence_of("store")[0] or row.now - timedelta(seconds=waited)
+    away = {"waiting_for": what, "store": {"since": since.isoformat(), "tries": tries}}
+    job.outage = (job.outage or {}) | away
+    job.next_try_at = row.now + timedelta(seconds=pause)
     if not is_new:
         return True
-    since, next_try = (f"{at.astimezone(UTC):%H:%M:%S} UTC" for at in row)
-    message = f"waiting for the store since {since}, next try at {next_try}: {what}"
+    began, next_try = (f"{at.astimezone(UTC):%H:%M:%S} UTC" for at in (since, job.next_try_at))
+    message = f"waiting for the store since {began}, next try at {next_try}: {what}"
+    session.flush()
     return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
 
 

@@ -19,13 +19,14 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.states import JobState, SweepState
 from jobs.tables.base import NOW, Base
+from jobs.tables.documents import JobDocuments
 
 
 def _job_id() -> Mapped[UUID]:
     return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
 
 
-class Job(Base):
+class Job(JobDocuments, Base):
     """One run of a recipe. The row decides; messages, files and workers follow it."""
 
     __tablename__ = "jobs"
@@ -42,10 +43,13 @@ class Job(Base):
     sparsity: Mapped[float]
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
-    # What it needs of a worker: a `jobs.queue.needs.Needs`, empty where that is not known. No worker claims
-    # it before the scheduler has estimated that, or has found that it cannot.
-    sized: Mapped[bool] = mapped_column(server_default=text("false"))
-    needs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    # What it needs of a worker: a `jobs.queue.needs.Needs`, empty where that cannot be known. While it is
+    # null, the scheduler has not estimated it, and no worker claims the job.
+    needs: Mapped[dict[str, Any] | None]
+    # The jobs of one owner with equal needs are a group; see `jobs.queue.line`.
+    queue_group: Mapped[int | None] = mapped_column(
+        BigInteger, Computed("hashtextextended(owner, jsonb_hash_extended(needs, 0))", persisted=True)
+    )
     # Among its owner's jobs the one with the highest priority runs first.
     priority: Mapped[int] = mapped_column(server_default="0")
 
@@ -59,29 +63,12 @@ class Job(Base):
     # Under which token a worker holds the job; until when stands in `Lease`.
     lease_token: Mapped[UUID | None]
 
-    stage: Mapped[str | None]
-    step: Mapped[int | None]
-    steps: Mapped[int | None]
-    seconds_left: Mapped[float | None]
     progressed_at: Mapped[datetime | None]
 
     report: Mapped[dict[str, Any] | None]
-    dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
-    # How near the predictions are to the dense model's, as the report has it.
-    kl: Mapped[float | None]
-    agreement: Mapped[float | None]
     # The share of zeros in the pruned layers, as the report has it.
     measured_sparsity: Mapped[float | None]
-    # The size of the result, and how many times as fast it is, as the report has them.
-    parameters: Mapped[int | None] = mapped_column(BigInteger)
-    weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    # What its weight files take in the store, where files may be kept compressed.
-    stored_weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    speedup: Mapped[float | None]
-    # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.
-    gate: Mapped[dict[str, Any] | None]
-    gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
     last_event: Mapped[int] = mapped_column(server_default="0")
     # How long workers have had it, in the attempts that have ended. Null before the first one has.
@@ -94,22 +81,12 @@ class Job(Base):
     queued_at: Mapped[datetime] = mapped_column(server_default=NOW)
     running_at: Mapped[datetime | None]
     cancelling_at: Mapped[datetime | None]
-    succeeded_at: Mapped[datetime | None]
-    failed_at: Mapped[datetime | None]
-    cancelled_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
     retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
-    # Something outside did not answer: what the job waits for, and when the next try may begin. For the Hub
-    # it waits in the queue, and is not dispatched before that; for the store, while it runs.
-    waiting_for: Mapped[str | None]
+    # When what does not answer is tried again; see `outage`. No worker claims the job before that.
     next_try_at: Mapped[datetime | None]
-    # Since when the Hub has not answered, after how many tries in a row: they outlive attempts.
-    unreachable_since: Mapped[datetime | None]
-    unreachable_tries: Mapped[int] = mapped_column(server_default="0")
-    # The same of the store, to which a running attempt sends.
-    store_away_since: Mapped[datetime | None]
-    store_tries: Mapped[int] = mapped_column(server_default="0")
 
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
@@ -136,20 +113,23 @@ class Job(Base):
         Index("ix_jobs_owner_perplexity_id", "owner", "pruned_perplexity", "id"),
         Index("ix_jobs_owner_worker_seconds_id", "owner", "worker_seconds", "id"),
         Index(
-            "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
+            "ix_jobs_owner_gate",
+            "owner",
+            text("(gate ->> 'state')"),
+            "id",
+            postgresql_where=text("gate IS NOT NULL"),
         ),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
-        # Groups of jobs with equal needs, in the order in which an owner's jobs run; see `jobs.queue.line`.
+        # In the order in which an owner's jobs run.
         Index(
             "ix_jobs_in_line",
-            "needs",
-            "owner",
+            "queue_group",
             text("priority DESC"),
             "id",
-            postgresql_where=text("state = 'queued' AND sized"),
+            postgresql_where=text("state = 'queued' AND needs IS NOT NULL"),
         ),
         Index("ix_jobs_interrupted", "id", postgresql_where=text("state = 'queued' AND attempt > 0")),
-        Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND NOT sized")),
+        Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND needs IS NULL")),
         Index(
             "ix_jobs_checks_pending",
             "id",
@@ -174,7 +154,7 @@ class Job(Base):
         ),
         Index(
             "ix_jobs_unexpired",
-            "succeeded_at",
+            "ended_at",
             postgresql_where=text("state = 'succeeded' AND artifacts_expired_at IS NULL"),
         ),
         Index("ix_jobs_blocked_on", "blocked_on", postgresql_where=text("blocked_on IS NOT NULL")),

@@ -173,7 +173,7 @@ def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
     assert stored(store) == {model}
     assert rows(database, JobBlock) == 0
     with database.begin() as session:
-        session.execute(update(Job).values(succeeded_at=LONG_AGO))
+        session.execute(update(Job).values(ended_at=LONG_AGO))
         before = session.get_one(Job, claim.job_id).last_event
     retention.round()
     assert (stored(store), rows(database, Artifact)) == (set(), 0)
@@ -194,7 +194,7 @@ def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(
     retention.round()
     assert stored(store) == {block}
     with database.begin() as session:
-        session.execute(update(Job).values(failed_at=LONG_AGO))
+        session.execute(update(Job).values(ended_at=LONG_AGO))
         session.execute(update(JobBlock).values(finished_at=LONG_AGO))
     retention.round()
     assert (stored(store), rows(database, JobBlock)) == (set(), 0)

@@ -120,7 +120,7 @@ def test_what_was_sent_of_a_cancelled_or_failed_job_is_kept_for_a_retry_until_it
                 assert owner_moves.retry(session, "ada", job_id)
     with database.begin() as session:
         long_ago = func.now() - func.make_interval(0, 0, 0, 8)
-        session.execute(update(Job).values(failed_at=long_ago, cancelled_at=long_ago))
+        session.execute(update(Job).values(ended_at=long_ago))
         session.execute(update(SentFile).values(sent_at=long_ago))
         assert retention.drop_finished_blocks(session, 7.0, 10) == 1
     assert rows(database) == 0
