@@ -52,8 +52,8 @@ QUEUED = Job.state == JobState.QUEUED
 CAN_RUN = (QUEUED, Job.needs.is_not(None), _UNBLOCKED, CHECKED, _DUE)
 """The conditions of a queued job that a worker can run."""
 
-# The first row of each group in the index, where DISTINCT would read all rows. Its job can run for certain if it
-# waits for nothing.
+# The first row of each group in the index, where DISTINCT would read all rows. Its job can run for certain if
+# the row waits for nothing.
 _GROUPS = text(
     """
     WITH RECURSIVE found AS (

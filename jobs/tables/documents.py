@@ -16,6 +16,10 @@ class Part(Generic[Value]):
 
     def __init__(self, document: str, name: str) -> None:
         self._document, self._name = document, name
+        self._attribute = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
 
     @overload
     def __get__(self, job: None, owner: type) -> SQLColumnExpression[str]: ...
@@ -32,7 +36,7 @@ class Part(Generic[Value]):
         if not hasattr(owner, "__table__"):
             return self
         part: SQLColumnExpression[str] = getattr(owner, self._document)[self._name].astext
-        return part
+        return part.label(self._attribute)
 
 
 class JobDocuments:

@@ -1,5 +1,6 @@
 """One attempt at one job: its claim, and the means that all parts of the attempt share."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
@@ -23,7 +24,6 @@ from pruning.estimate.work import Windows
 from pruning.recipe import Stage, is_local
 from pruning.resume.hashed_file import HashedFile
 from worker import scratch
-from worker.attempt.cache_key import cache_key
 from worker.attempt.disk import Disk
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.reporting.log_lines import LogLines
@@ -39,6 +39,13 @@ Result = TypeVar("Result")
 
 Transition = Callable[[Session], bool]
 """A guarded transition of the job's row that ends the attempt. False: its guard refused."""
+
+
+def cache_key(fingerprint: str, *, owner: str | None) -> str:
+    """Return the fingerprint, or, with an `owner`, a key that only this owner's jobs look up."""
+    if owner is None:
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint} {owner}".encode()).hexdigest()
 
 
 class Attempt:
