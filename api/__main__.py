@@ -11,7 +11,6 @@ import uvicorn
 from uvicorn.config import LOGGING_CONFIG
 
 from api.app import create_app
-from api.process import keep_from_collector, switch_threads_often
 from api.resources import AppResources
 from jobs.monitoring import logs, traces
 from jobs.monitoring.figures import Part
@@ -75,7 +74,6 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
-    switch_threads_often()
     logs.begin(Part.API)
     hide_from_children()
     close_to_others()
@@ -100,9 +98,7 @@ def main() -> None:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _print_audit_log()
     logging.getLogger("uvicorn.access").addFilter(WithoutQuery())
-    server = Server(config, app.state.resources)
-    keep_from_collector()  # before its first thread, and after all that it will hold until its end
-    server.run()
+    Server(config, app.state.resources).run()
 
 
 if __name__ == "__main__":

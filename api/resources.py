@@ -18,12 +18,11 @@ from api.rate_limit import OpenRequests, RateLimiter
 from api.readiness import Readiness
 from api.streams.streams import Streams
 from jobs import limits
-from jobs.database import engine_for_requests, libpq_url, sessions, sessions_without_transactions
+from jobs.database import engine_for_requests, libpq_url, sessions
 from jobs.listener import Listener
 from jobs.notify import EVENTS
 from jobs.queue.waiting import Waits
 from jobs.settings import Settings
-from jobs.storage.links import Links
 from jobs.storage.store import Store
 
 _HUB_BUSY = "Too many estimates are waiting for the Hub. Try again shortly."
@@ -39,8 +38,6 @@ class AppResources:
     settings: Settings
     engine: Engine
     database: sessionmaker[Session]
-    statements: sessionmaker[Session]
-    """For reads, and for a statement that changes something by itself: each commits when it ends."""
     streams: Streams
     store: Store
     limiter: RateLimiter
@@ -60,15 +57,12 @@ class AppResources:
         engine = engine_for_requests(settings)
         database = sessions(engine)
         url = libpq_url(settings.database_url.get_secret_value())
-        seconds = settings.download_link_seconds
-        links = None if seconds is None else Links(seconds, settings.download_link_endpoint)
         return cls(
             settings,
             engine,
             database,
-            sessions_without_transactions(engine),
             Streams(Listener.of(settings, EVENTS, "api"), database),
-            Store(settings.store_url, links),
+            Store(settings.store_url),
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(rate_limit.MAX_OPEN_REQUESTS),
             RateLimiter(limits.MAX_FAILED_SIGN_INS_PER_MINUTE),

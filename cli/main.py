@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import fleet, gradients, keys, sweeps, uploads, webhooks, zoo
-from cli.commands.checkpoints import cut, pack, unpack
+from cli.commands.checkpoints import cut
 from cli.commands.downloads import download
 from cli.commands.jobs import cancel, jobs, logs, methods, retry, show
 from cli.commands.publish import publish
@@ -156,7 +156,7 @@ app.add_typer(
 app.add_typer(
     _group(
         "Publish and cut models; uploads, webhooks, gradients.",
-        *(publish, cut, pack, unpack),
+        *(publish, cut),
         uploads=uploads.app,
         webhooks=webhooks.app,
         gradients=gradients.app,

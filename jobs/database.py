@@ -1,18 +1,12 @@
 """Connections to PostgreSQL."""
 
-import select
-import time
-from collections.abc import Iterator
-from contextlib import contextmanager, nullcontext
-from typing import Any, TypeVar
+from typing import Any
 
 import psycopg
 from psycopg import errors
-from psycopg.abc import PQGen
 from sqlalchemy import Engine, ExceptionContext, create_engine, event, exc
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
-from sqlalchemy.pool import ConnectionPoolEntry
 
 from jobs.settings import Settings
 
@@ -32,10 +26,6 @@ LOCK_SECONDS = 5.0
 
 STATEMENT_SECONDS = 5
 """For a request, PostgreSQL cancels a statement after so long."""
-_ANSWER_SECONDS = STATEMENT_SECONDS + 1.0
-_PING_SECONDS = 2.0
-_PING_AFTER_SECONDS = 1.0
-_IDLE_SINCE = "idle since"
 _LONGEST_NAME = 63  # PostgreSQL cuts longer ones
 
 WRITE_TO_DISK = (
@@ -43,8 +33,6 @@ WRITE_TO_DISK = (
 )
 """Makes PostgreSQL write a temporary file of some 100 KB, which takes a millisecond. On a full disk it raises
 `psycopg.errors.DiskFull`, where reads succeed still. It needs no right, and writes no row."""
-
-RV = TypeVar("RV")
 
 
 def sqlalchemy_url(url: str) -> str:
@@ -100,64 +88,21 @@ def disk_is_full(session: Session) -> bool:
     return False
 
 
-class ImpatientConnection(psycopg.Connection[Any]):
-    """Gives up a server from which no byte comes: psycopg itself waits as long as the connection stands.
-
-    The kernel of a host answers for processes that are frozen, so neither keepalives nor the timeouts of TCP
-    notice them.
-    """
-
-    _is_pinged = False
-
-    @contextmanager
-    def pinged(self) -> Iterator[None]:
-        """Wait for answers to the pool's ping only meanwhile."""
-        self._is_pinged = True
-        try:
-            yield
-        finally:
-            self._is_pinged = False
-
-    def wait(self, gen: PQGen[RV], *args: Any, **options: Any) -> RV:  # noqa: ANN401 - as the base class
-        """Wait for an answer. Without one raises OperationalError, and closes the connection."""
-        seconds = _PING_SECONDS if self._is_pinged else _ANSWER_SECONDS
-        return super().wait(self._or_give_up(gen, seconds), *args, **options)
-
-    def _or_give_up(self, gen: PQGen[RV], seconds: float) -> PQGen[RV]:
-        try:
-            awaited = next(gen)
-            deadline = time.monotonic() + seconds
-            while True:
-                ready = yield awaited
-                if ready:
-                    deadline = time.monotonic() + seconds
-                elif time.monotonic() > deadline:
-                    self.pgconn.finish()
-                    raise psycopg.OperationalError(f"no answer within {seconds:g} s")
-                awaited = gen.send(ready)
-        except StopIteration as end:
-            answer: RV = end.value
-            return answer
-
-
 def engine_for_requests(settings: Settings) -> Engine:
-    """Return an engine for those who wait for an answer: a database that hangs is told them in seconds.
+    """Return an engine for those who wait for an answer.
 
-    A statement that takes more than `STATEMENT_SECONDS` is cancelled, and raises OperationalError like a
-    server that is frozen.
+    A statement that takes more than `STATEMENT_SECONDS` is cancelled, and raises OperationalError.
     """
-    engine = engine_from(settings, name=connection_name("api"))
-
-    @event.listens_for(engine, "do_connect")
-    def connect(_dialect: object, _record: object, arguments: list[Any], options: dict[str, Any]) -> object:
-        _limit(options, statement_timeout=STATEMENT_SECONDS)
-        return ImpatientConnection.connect(*arguments, **options)
-
-    return engine
+    return engine_from(settings, name=connection_name("api"), statement_timeout=STATEMENT_SECONDS)
 
 
 def engine_from(
-    settings: Settings, *, name: str = "pruneserve", pool_size: int = 5, max_overflow: int | None = None
+    settings: Settings,
+    *,
+    name: str = "pruneserve",
+    pool_size: int = 5,
+    max_overflow: int | None = None,
+    statement_timeout: float | None = None,
 ) -> Engine:
     """Return an engine that tests connections before use, so a restarted database costs one reconnect.
 
@@ -166,11 +111,15 @@ def engine_from(
     these are in use, and closed after it. Whoever stops in the middle of a transaction loses it after
     `IDLE_SECONDS`, and who waits for a lock raises OperationalError after `LOCK_SECONDS`.
     """
+    limits = {"idle_in_transaction_session_timeout": IDLE_SECONDS, "lock_timeout": LOCK_SECONDS}
+    if statement_timeout is not None:
+        limits["statement_timeout"] = statement_timeout
     engine = create_engine(
         sqlalchemy_url(settings.database_url.get_secret_value()),
         pool_size=pool_size,
         max_overflow=pool_size if max_overflow is None else max_overflow,
         pool_timeout=5,
+        pool_pre_ping=True,
         hide_parameters=True,
         connect_args={
             "connect_timeout": 5,
@@ -183,11 +132,10 @@ def engine_from(
         },
     )
 
-    _test_before_use(engine)
-
     @event.listens_for(engine, "do_connect")
     def connect(_dialect: object, _record: object, _arguments: list[Any], options: dict[str, Any]) -> None:
-        _limit(options, idle_in_transaction_session_timeout=IDLE_SECONDS, lock_timeout=LOCK_SECONDS)
+        given = [f"-c {name}={int(limit * 1000)}ms" for name, limit in limits.items()]
+        options["options"] = " ".join(filter(None, (options.get("options"), *given)))  # after the URL's
 
     @event.listens_for(engine, "handle_error")
     def ended_while_idle(context: ExceptionContext) -> None:
@@ -204,59 +152,6 @@ def engine_from(
     return engine
 
 
-def _test_before_use(engine: Engine) -> None:
-    """Let connections that lay idle be asked whether they still stand, before they are handed out.
-
-    SQLAlchemy's `pool_pre_ping` asks each time, a round trip for each transaction. Of one that was used a
-    moment ago it is enough to look whether bytes have come meanwhile: a server that stops, or ends a
-    connection, says so. One that has vanished without a word is found out by its next statement, or by this
-    once it lay idle for longer.
-    """
-
-    @event.listens_for(engine, "checkin")
-    def note(_connection: object, record: ConnectionPoolEntry) -> None:
-        record.info[_IDLE_SINCE] = time.monotonic()
-
-    @event.listens_for(engine, "checkout")
-    def test(connection: psycopg.Connection[Any], record: ConnectionPoolEntry, _proxy: object) -> None:
-        since = record.info.get(_IDLE_SINCE)  # a new connection has none
-        if since is None or (time.monotonic() - since < _PING_AFTER_SECONDS and _is_silent(connection)):
-            return
-        try:
-            _ping(engine, connection)
-        except psycopg.Error as error:
-            raise exc.InvalidatePoolError from error
-
-
-def _is_silent(connection: psycopg.Connection[Any]) -> bool:
-    """Whether a connection is open and nothing has come that nobody has asked for."""
-    if connection.closed:
-        return False
-    poll = select.poll()
-    poll.register(connection.fileno(), select.POLLIN)
-    return not poll.poll(0)
-
-
-def _ping(engine: Engine, connection: Any) -> None:  # noqa: ANN401 - psycopg's, which SQLAlchemy types otherwise
-    with connection.pinged() if isinstance(connection, ImpatientConnection) else nullcontext():
-        engine.dialect.do_ping(connection)
-
-
-def _limit(options: dict[str, Any], **seconds: float) -> None:
-    limits = [f"-c {name}={int(limit * 1000)}ms" for name, limit in seconds.items()]
-    options["options"] = " ".join(filter(None, (options.get("options"), *limits)))
-
-
 def sessions(engine: Engine) -> sessionmaker[Session]:
     """Return a factory of sessions for short transactions: `with sessions.begin() as session`."""
     return sessionmaker(engine, expire_on_commit=False)
-
-
-def sessions_without_transactions(engine: Engine) -> sessionmaker[Session]:
-    """Return a factory of sessions in which each statement commits by itself: `with sessions() as session`.
-
-    Such a session saves the round trips for BEGIN and COMMIT. Queries that change nothing see the same with
-    it: at PostgreSQL's usual level of isolation, each statement of a transaction sees what is committed when
-    that statement begins. What takes locks or writes in several statements needs `sessions`.
-    """
-    return sessionmaker(engine.execution_options(isolation_level="AUTOCOMMIT"), expire_on_commit=False)

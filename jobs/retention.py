@@ -5,8 +5,6 @@ scheduler has locked. No file is deleted here. When a row stops naming a file, t
 `orphaned_files_since` is set; the scheduler then lists the job's files and deletes those that no row names.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
@@ -17,7 +15,6 @@ from sqlalchemy.orm import Session, aliased
 from jobs.lifecycle import deletion, event_log
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
-from jobs.storage.multipart import PendingUpload
 from jobs.tables import (
     NOW,
     SEARCH_NOW,
@@ -38,9 +35,6 @@ from jobs.tables import (
 )
 from pruning.recipe import GRADIENTS_ALONE
 
-FIRST_JOB = UUID(int=0)
-"""Comes before the ids of all jobs, which are in the order of their submission."""
-
 
 @dataclass(frozen=True, slots=True)
 class OrphanedFiles:
@@ -59,8 +53,6 @@ class Look:
     job_id: UUID
     put_off_until: datetime
     """When it is due again, if this scheduler dies."""
-    uploads: Sequence[PendingUpload] = ()
-    """What its attempts have begun to send in parts, and no attempt will go on with."""
 
 
 def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
@@ -124,7 +116,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         .where(
             Job.state == JobState.SUCCEEDED,
             Job.artifacts_expired_at.is_(None),
-            Job.succeeded_at < SEARCH_NOW - timedelta(days=days),
+            Job.ended_at < SEARCH_NOW - timedelta(days=days),
             Job.method != GRADIENTS_ALONE,
             ~exists().where(ZooEntry.job_id == Job.id),
         )
@@ -152,7 +144,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
         .where(
             Job.id < before,
             Job.state.in_(ENDED),
-            func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at) < long_ago,
+            Job.ended_at < long_ago,
             ~exists().where(ZooEntry.job_id == Job.id),
             ~sweep_runs,
             ~keeps_norms,
@@ -183,12 +175,10 @@ def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]
             update(DeletedJob)
             .where(DeletedJob.job_id.in_(due))
             .values(look_at=NOW + timedelta(seconds=again_after))
-            .returning(DeletedJob.job_id, DeletedJob.look_at, DeletedJob.uploads)
+            .returning(DeletedJob.job_id, DeletedJob.look_at)
             .execution_options(synchronize_session=False)
         )
-        looks += [
-            Look(row.job_id, row.look_at, [PendingUpload(*each) for each in row.uploads]) for row in taken
-        ]
+        looks += [Look(row.job_id, row.look_at) for row in taken]
     return looks
 
 
@@ -214,36 +204,11 @@ def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
     event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))
 
 
-def begun_long_ago(
-    session: Session, unfinished_days: float, limit: int, after: UUID = FIRST_JOB
-) -> Mapping[UUID, list[SentFile]]:
-    """Return what jobs that have ended and were not retried for `unfinished_days` had begun to send, by job.
-
-    Those that were submitted behind the job `after` come first, and then the others, the oldest of each
-    first: what cannot be aborted keeps none from its turn. `limit`: of files.
-
-    Abort it (`sent_files.abort_begun`) before `drop_finished_blocks`, which leaves these jobs alone.
-    """
-    long_ago, ended = _ended_before(unfinished_days)
-    found = session.scalars(
-        select(SentFile)
-        .join(Job, Job.id == SentFile.job_id)
-        .where(SentFile.sent_at < long_ago, SentFile.upload_id.is_not(None), *ended)
-        .order_by(SentFile.job_id <= after, SentFile.job_id)
-        .limit(limit)
-    )
-    by_job: dict[UUID, list[SentFile]] = defaultdict(list)
-    for row in found:
-        by_job[row.job_id].append(row)
-    return by_job
-
-
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
     """Delete the finished blocks of jobs that have ended and were not retried for `unfinished_days`.
 
-    So it is with files that were sent. A job that succeeds has none of these any more, but what it had begun
-    to send and `begun_long_ago` returns. Blocks and files are found by their own age: none is younger than
-    its job's end. Returns how many jobs there were.
+    So it is with files that were sent. A job that succeeds has none of these any more. Blocks and files are
+    found by their own age: none is younger than its job's end. Returns how many jobs there were.
     """
     long_ago, ended = _ended_before(unfinished_days)
     done = session.scalars(
@@ -256,7 +221,6 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
                 )
             ),
             *ended,
-            ~exists().where(SentFile.job_id == Job.id, SentFile.upload_id.is_not(None)),
         )
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
@@ -270,8 +234,7 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
 def _ended_before(days: float) -> tuple[ColumnElement[datetime], tuple[ColumnElement[bool], ...]]:
     """Return the time so many days ago, and the condition of jobs that have ended before it."""
     long_ago = SEARCH_NOW - timedelta(days=days)
-    ended_at = func.greatest(Job.succeeded_at, Job.failed_at, Job.cancelled_at)
-    return long_ago, (Job.state.in_(ENDED), ended_at < long_ago)
+    return long_ago, (Job.state.in_(ENDED), Job.ended_at < long_ago)
 
 
 def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:
@@ -311,12 +274,6 @@ def named_keys(session: Session, job_id: UUID) -> set[str]:
         CachedPerplexity.job_id == job_id, CachedPerplexity.key.is_not(None)
     )
     return set(session.scalars(union_all(*of_job, shards, states)))
-
-
-def named_uploads(session: Session, job_id: UUID) -> set[str]:
-    """Return the ids of the uploads in parts that an attempt of the job may go on with."""
-    pending = select(SentFile.upload_id).where(SentFile.job_id == job_id, SentFile.upload_id.is_not(None))
-    return {each for each in session.scalars(pending) if each is not None}
 
 
 def orphaned_files_deleted(session: Session, orphaned: OrphanedFiles) -> None:

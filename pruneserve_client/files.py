@@ -5,14 +5,14 @@ import re
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
 from types import TracebackType
-from typing import BinaryIO, NamedTuple, Self
+from typing import BinaryIO, Self
 
 import httpx
 import zstandard
 
 from pruneserve_client.errors import DamagedDownload, UnexpectedResponse, UnsafeName
 from pruneserve_client.models import ArtifactItem, ZooFile
-from pruneserve_client.wire import PIECE_BYTES, encoding_of, reachable
+from pruneserve_client.wire import PIECE_BYTES, encoding_of
 
 Downloadable = ArtifactItem | ZooFile
 
@@ -122,34 +122,6 @@ class Part:
         self._content.truncate(0)
         self._checksum = hashlib.sha256()
         self.size = 0
-
-
-class Elsewhere(NamedTuple):
-    """Where the server's store has a file, and the headers to ask for it with."""
-
-    url: httpx.URL
-    headers: Mapping[str, str]
-
-
-def elsewhere(redirect: httpx.Response, file: Downloadable, wanted: Mapping[str, str]) -> Elsewhere:
-    """Return where a redirect leads. `wanted`: the headers that the server was sent.
-
-    The store knows no checksum, so a part is asked for only where the server says that the file is this one.
-    Raises `UnexpectedResponse` for no address, and for one without TLS from a server that has it.
-    """
-    try:
-        url = redirect.url.join(redirect.headers["location"])
-        known = reachable(url)
-    except (httpx.InvalidURL, UnicodeError) as error:
-        raise UnexpectedResponse(f"the server redirects to no address: {error}") from error
-    if not known:
-        raise UnexpectedResponse("the server redirects to an address that is none of http or https")
-    if url.scheme not in ("https", redirect.url.scheme):
-        raise UnexpectedResponse("the server redirects to an address without TLS")
-    headers = {"Accept-Encoding": wanted.get("Accept-Encoding", "identity")}
-    if "Range" in wanted and redirect.headers.get("etag") == f'"{file.sha256}"':
-        headers["Range"] = wanted["Range"]
-    return Elsewhere(url, headers)
 
 
 class Progress:

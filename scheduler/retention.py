@@ -7,7 +7,7 @@ work; what one leaves undone when it is killed is done in a later round.
 import logging
 import re
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
 from functools import partial
 
@@ -16,12 +16,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import limits, retention
 from jobs.caches import gradients, perplexities
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import sent_files
 from jobs.retention import Look, OrphanedFiles
 from jobs.settings import Settings
 from jobs.storage import uploads
 from jobs.storage.errors import FileUnusable, StoreError, StoreUnreachable
-from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import Store, job_prefix
 from scheduler.background import Background
 
@@ -37,7 +35,6 @@ _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
 _SECONDS_FOR_PROGRESS = 10.0
-_SECONDS_FOR_BEGUN_UPLOADS = 60.0  # a store that hangs takes minutes for each
 _SECONDS_FOR_A_LOOK = 600.0  # at a deleted job's files; then another scheduler may try
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
@@ -56,7 +53,6 @@ class Retention(Background):
         self._store = store
         self._norms_used_at: datetime | None = None
         self._states_used_at: datetime | None = None
-        self._aborted_up_to = retention.FIRST_JOB
 
     def round(self) -> None:
         """Delete a bounded number of everything that has expired."""
@@ -123,23 +119,10 @@ class Retention(Background):
     def _delete_files_of_deleted_job(self, look: Look) -> None:
         for found in self._store.list(job_prefix(look.job_id)):
             self._store.delete(found.key)
-        if not self._abort_uploads(job_prefix(look.job_id), known=look.uploads):
-            return  # nobody else knows their names: they are looked for again
         with self._database.begin() as session:
             retention.files_deleted(session, look, limits.ORPHANED_FILE_SECONDS)
 
     def _drop_finished_blocks(self) -> None:
-        with self._database.begin() as session:
-            begun = retention.begun_long_ago(session, _UNFINISHED_DAYS, _JOBS_PER_ROUND, self._aborted_up_to)
-        give_up_at = time.monotonic() + _SECONDS_FOR_BEGUN_UPLOADS
-        for job_id, rows in begun.items():
-            self._aborted_up_to = job_id
-            try:
-                sent_files.abort_begun(self._database, self._store, job_id, rows)
-            except StoreError as error:
-                log.warning("uploads in parts of job %s, which ended long ago, stay: %s", job_id, error)
-            if time.monotonic() >= give_up_at:
-                break
         self._write(lambda s: retention.drop_finished_blocks(s, _UNFINISHED_DAYS, _JOBS_PER_ROUND))
 
     def _delete_orphaned_files(self) -> None:
@@ -151,40 +134,28 @@ class Retention(Background):
         """Delete the files that the job's ended attempts have left in the store and that no row names.
 
         The store is listed before the rows are read. So a file that is listed, and named by a row in between,
-        is spared; and a file of an ended attempt that no row names by then never will be named. So it is with
-        uploads in parts. No attempt goes on with what was sent of a job that succeeded or was cancelled.
+        is spared; and a file of an ended attempt that no row names by then never will be named.
         """
-        discarded = True
-        try:
-            sent_files.discard_unwanted(self._database, self._store, job.job_id)
-        except StoreError as error:
-            log.warning("uploads in parts of job %s were not aborted: %s", job.job_id, error)
-            discarded = False
         listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
             named = retention.named_keys(session, job.job_id)
         orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
         for key in orphaned:
             self._store.delete(key)
-        if self._abort_uploads(job_prefix(job.job_id), job) and discarded:
-            with self._database.begin() as session:
-                retention.orphaned_files_deleted(session, job)
+        with self._database.begin() as session:
+            retention.orphaned_files_deleted(session, job)
         if orphaned:
             log.info("job %s: deleted %d orphaned files", job.job_id, len(orphaned))
 
     def _delete_abandoned_uploads(self) -> None:
-        """Delete files that never became an upload, or whose upload was deleted and the file was not.
-
-        One whose upload in parts cannot be aborted is looked for again, as is one that stays.
-        """
+        """Delete files that never became an upload, or whose upload was deleted and the file was not."""
         with self._database.begin() as session:
             keys = uploads.mark_pending_delete(session, _FILES_PER_ROUND)
         gone: list[str] = []
 
         def delete(key: str) -> None:
             self._store.delete(key)
-            if self._abort_uploads(key):
-                gone.append(key)
+            gone.append(key)
 
         try:
             _one_by_one(partial(delete, key) for key in keys)
@@ -193,31 +164,6 @@ class Retention(Background):
                 uploads.forget_deleted(session, gone)
             if stays := [key for key in keys if key not in gone]:
                 log.warning("%d abandoned files stay until a later round, such as %s", len(stays), stays[0])
-
-    def _abort_uploads(
-        self, prefix: str, of: OrphanedFiles | None = None, known: Sequence[PendingUpload] = ()
-    ) -> bool:
-        """Abort the uploads in parts below a prefix, or those `of` a job that no attempt can go on with.
-
-        `known`: some of them, which the store may not list: MinIO does so under the exact key alone.
-        Returns False where the store failed: that must not keep files from being deleted.
-        """
-        try:
-            pending = self._store.pending_uploads(prefix)
-            self._store.abort_uploads({*known, *(pending if of is None else self._orphaned(pending, of))})
-        except StoreError as error:
-            log.warning("uploads in parts of %s were not aborted: %s", prefix, error)
-            return False
-        return True
-
-    def _orphaned(self, pending: Sequence[PendingUpload], job: OrphanedFiles) -> list[PendingUpload]:
-        with self._database.begin() as session:
-            named = retention.named_uploads(session, job.job_id)
-        return [
-            each
-            for each in pending
-            if each.upload_id not in named and _attempt_of(each.key) <= job.closed_attempts
-        ]
 
     def _write(self, delete: Callable[[Session], int]) -> int:
         with self._database.begin() as session:

@@ -70,7 +70,7 @@ class _Tracer:
         file, function = frame.f_code.co_filename.removeprefix(_PACKAGE), frame.f_code.co_name
         if file.startswith("methods/") and function == "prune":
             sys.setprofile(None)
-        elif not self._is_part(frame.f_locals.get("self")) and any(map(self._holds, _arguments(frame))):
+        elif not self._is_part(frame.f_locals.get("self")) and any(map(self._holds, arguments_of(frame))):
             self.calls.append((file, function))
 
     def _is_part(self, value: object) -> bool:
@@ -92,7 +92,8 @@ def _parts(value: object) -> Iterator[BaseModel]:
             yield from _parts(part)
 
 
-def _arguments(frame: FrameType) -> list[Any]:
+def arguments_of(frame: FrameType) -> list[Any]:
+    """Return the arguments of a call that is about to begin."""
     code = frame.f_code
     count = code.co_argcount + code.co_kwonlyargcount
     count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)

@@ -19,6 +19,7 @@ transition: the job is no longer this worker's.
 import logging
 from functools import partial
 from itertools import count
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +38,7 @@ from jobs.queue import memory, quarantine, workers
 from jobs.queue.needs import Needs
 from jobs.retry import retry_once
 from jobs.settings import Settings
+from jobs.spec.job import JobSpec
 from jobs.states import Cause
 from jobs.sweeps import sweeps
 from pruning.allowed_roots import Roots
@@ -44,11 +46,11 @@ from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.run import RunRequest, Services
 from pruning.runtime.device import is_device_memory, is_out_of_memory, release_memory
+from pruning.stages.evaluate import NO_LIMIT, PerplexityLimit
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
 from worker.attempt.disk import DiskFull
-from worker.attempt.early_stop import perplexity_limit
 from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_error, with_own_names
 from worker.attempt.gradient_cache import (
     JobGradientCache,
@@ -224,7 +226,7 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         output,
         device=settings.device,
         save_masks=spec.save_masks,
-        limit=perplexity_limit(spec),
+        limit=_perplexity_limit(spec),
     )
     services = Services(
         progress=attempt.progress,
@@ -250,6 +252,14 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
 
     # The device may have been full only because another program was using it.
     return retry_once(run, on=is_out_of_memory, check=attempt.check)
+
+
+def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:
+    """Return the perplexity above which the evaluation stops early, if the job asks for that."""
+    if not spec.stop_when_missed or spec.gate is None:
+        return NO_LIMIT
+    bounds = (spec.gate.max_perplexity, spec.gate.max_perplexity_increase)
+    return PerplexityLimit(*(inf if bound is None else bound for bound in bounds))
 
 
 def _wants_speed(attempt: Attempt, perplexity: float) -> bool:

@@ -98,10 +98,10 @@ def rerun(
 
 
 def list_page(
-    statements: sessionmaker[Session], owner: str, query: JobListQuery, reasons: WaitingReasons
+    database: sessionmaker[Session], owner: str, query: JobListQuery, reasons: WaitingReasons
 ) -> JobPage:
     """Return a page of the owner's jobs."""
-    with statements() as session:
+    with database.begin() as session:
         wanted = query.filter()
         if query.search is not None and wanted.models is None:
             found = models_containing(session, owner, query.search, limit=MAX_MODELS)

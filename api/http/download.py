@@ -6,7 +6,7 @@ import re
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Header, Query, Response, status
+from fastapi import Header, Response, status
 from fastapi.responses import StreamingResponse
 
 from api.problems.problems import NotFound, RangeNotSatisfiable
@@ -34,14 +34,6 @@ AcceptEncoding = Annotated[
     Header(max_length=1024, description="With `zstd`, a file that is kept compressed is sent so."),
 ]
 
-Redirect = Annotated[
-    bool,
-    Query(
-        description="Whether the answer may be an address at the service's store, to be fetched without the "
-        "key: 307, where the operator allows it. Ask for it only if your client sends the key nowhere else."
-    ),
-]
-
 _ENCODING = "zstd"
 
 _RANGE = re.compile(r"bytes=(?:([0-9]{1,18})-([0-9]{1,18})?|-([0-9]{1,18}))")
@@ -50,12 +42,6 @@ DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
     200: {"description": "The file.", "content": {"application/octet-stream": {}}},
     206: {"description": "A range of the file.", "content": {"application/octet-stream": {}}},
     304: {"description": "You already have this file."},
-    307: {
-        "description": "The store has it, under an address that is good for a while. Send it no key.",
-        "headers": {
-            "Location": {"description": "The address.", "schema": {"type": "string", "format": "uri"}}
-        },
-    },
 }
 
 
@@ -66,17 +52,11 @@ def download(
     wanted_range: str | None = None,
     if_range: str | None = None,
     accept_encoding: str | None = None,
-    *,
-    redirect: bool = False,
 ) -> Response:
     """Stream an artifact or a range of it, or answer 304 to a client that already has it.
 
     One range is served; several are answered with the whole file, as RFC 9110 allows. Ranges are of the plain
     bytes. A whole file that is kept compressed is sent so to a client that accepts it.
-
-    Where the service lets clients fetch from its store, those that ask for it are redirected there, if the
-    store would send the same: not for plain bytes of what is compressed, nor for a range of another file.
-    Others are not: many a client sends its key to wherever it is redirected.
 
     Raises RangeNotSatisfiable.
     """
@@ -96,16 +76,10 @@ def download(
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"
     try:
-        as_stored = encoded or artifact.stored_size is None
-        if redirect and as_stored and (part or wanted_range is None):
-            label = _ENCODING if encoded else None
-            address = store.link(artifact.key, headers["Content-Disposition"], label)
-            if address is not None:
-                return _elsewhere(address, {"ETag": headers["ETag"]} | varies)
         if artifact.stored_size is None or encoded:
             chunks = store.stream(artifact.key, part)
         else:
-            chunks = store.stream_plain(artifact.key, artifact.stored_size, artifact.size, part)
+            chunks = store.stream_plain(artifact.key, artifact.size, part)
     except NotStored as error:
         raise NotFound("The content of this file is no longer in the store.") from error
     return StreamingResponse(
@@ -114,12 +88,6 @@ def download(
         media_type="application/octet-stream",
         headers=headers,
     )
-
-
-def _elsewhere(address: str, headers: dict[str, str]) -> Response:
-    """Redirect to the store. The address is a secret of this client, and soon good for nothing."""
-    headers = headers | {"Location": address, "Cache-Control": "no-store"}
-    return Response(status_code=status.HTTP_307_TEMPORARY_REDIRECT, headers=headers)
 
 
 def _accepts(accept_encoding: str | None) -> bool:

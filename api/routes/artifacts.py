@@ -9,7 +9,6 @@ from api.http.download import (
     AcceptEncoding,
     IfNoneMatch,
     IfRange,
-    Redirect,
     WantedRange,
     download,
 )
@@ -45,7 +44,7 @@ def list_artifacts(job_id: JobId, principal: Reader, database: Database) -> Arti
         **documented(NotFound, ArtifactsExpired, RangeNotSatisfiable, InvalidRequest),
     },
 )
-def download_artifact(  # noqa: PLR0913, PLR0917 - each is a part of the request
+def download_artifact(
     job_id: JobId,
     artifact_id: ArtifactId,
     principal: Reader,
@@ -54,7 +53,6 @@ def download_artifact(  # noqa: PLR0913, PLR0917 - each is a part of the request
     if_range: IfRange = None,
     wanted_range: WantedRange = None,
     accept_encoding: AcceptEncoding = None,
-    redirect: Redirect = False,
 ) -> Response:
     """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag` and `Repr-Digest`.
 
@@ -68,6 +66,4 @@ def download_artifact(  # noqa: PLR0913, PLR0917 - each is a part of the request
         if job is not None and job.artifacts_expired_at is not None:
             raise ArtifactsExpired
         raise NotFound("There is no such artifact, or it belongs to another owner.")
-    return download(
-        artifact, resources.store, if_none_match, wanted_range, if_range, accept_encoding, redirect=redirect
-    )
+    return download(artifact, resources.store, if_none_match, wanted_range, if_range, accept_encoding)

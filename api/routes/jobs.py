@@ -127,7 +127,7 @@ def list_jobs(
 ) -> Response:
     """List your jobs that match every filter."""
     reasons = WaitingReasons.told_to(principal, resources)
-    page = jobs.list_page(resources.statements, principal.owner, query, reasons)
+    page = jobs.list_page(resources.database, principal.owner, query, reasons)
     return conditional.answer(page)
 
 
@@ -140,7 +140,7 @@ def list_jobs(
 def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional) -> Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
     reasons = WaitingReasons.told_to(principal, resources)
-    with resources.statements() as session:
+    with resources.database.begin() as session:
         standing = queries.standing(session, job_id, principal.owner)
         if standing is None:
             raise NotFound(NO_SUCH_JOB)

@@ -12,7 +12,6 @@ from api.http.download import (
     AcceptEncoding,
     IfNoneMatch,
     IfRange,
-    Redirect,
     WantedRange,
     download,
     download_bytes,
@@ -102,7 +101,6 @@ def download_zoo_file(
     if_range: IfRange = None,
     wanted_range: WantedRange = None,
     accept_encoding: AcceptEncoding = None,
-    redirect: Redirect = False,
 ) -> Response:
     """Download a file, or a range of it, as the files of jobs.
 
@@ -115,6 +113,4 @@ def download_zoo_file(
         if file.name == FILE_NAME:
             report = PublicReport.of(zoo.find(session, slug).job)
             return download_bytes(FILE_NAME, report.content, if_none_match)
-    return download(
-        file, resources.store, if_none_match, wanted_range, if_range, accept_encoding, redirect=redirect
-    )
+    return download(file, resources.store, if_none_match, wanted_range, if_range, accept_encoding)

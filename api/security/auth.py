@@ -35,7 +35,7 @@ def authenticate(
     if bearer is None and not cookie:
         raise NotAuthenticated
     resources: AppResources = request.app.state.resources
-    with resources.statements() as session:
+    with resources.database.begin() as session:
         if bearer is not None:
             principal = api_keys.authenticate(session, bearer.credentials)
         else:

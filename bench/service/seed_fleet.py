@@ -9,9 +9,7 @@ from jobs.spec.job import JobSpec
 # Workers, leases and messages stay fresh for a day, however long it takes to fill the database.
 _STATEMENTS = (
     """
-    UPDATE jobs SET succeeded_at = CASE state WHEN 'succeeded' THEN at END,
-                    failed_at = CASE state WHEN 'failed' THEN at END,
-                    cancelled_at = CASE state WHEN 'cancelled' THEN at END,
+    UPDATE jobs SET ended_at = CASE WHEN state IN ('succeeded', 'failed', 'cancelled') THEN at END,
                     running_at = at - interval '1 hour', progressed_at = at,
                     worker = CASE state WHEN 'running' THEN 'worker-' || place END,
                     orphaned_files_since = CASE WHEN place % 1000 = 0 AND state <> 'queued' THEN at END
@@ -23,15 +21,15 @@ _STATEMENTS = (
     # A few wait for a check, for the Hub or for another job. Most are of one owner. One in ten fits no
     # worker, a few are still to be sized.
     """
-    UPDATE jobs SET sized = true, needs = '{"device_bytes": 60e9}', worker_class = 'gpu.80g'
+    UPDATE jobs SET needs = '{"device_bytes": 60e9}', worker_class = 'gpu.80g'
     WHERE state IN ('queued', 'running')
     """,
     """
     UPDATE jobs SET owner = CASE WHEN place % 20 = 0 THEN 'owner-' || place % 59 ELSE owner END,
                     checks_pending = place % 500 = 0,
                     next_try_at = CASE WHEN place % 499 = 0 THEN now() + interval '5 minutes' END,
-                    needs = CASE WHEN place % 10 = 3 THEN '{"gpus": 9}'::jsonb ELSE needs END,
-                    sized = place % 498 <> 1
+                    needs = CASE WHEN place % 498 = 1 THEN NULL
+                                 WHEN place % 10 = 3 THEN '{"gpus": 9}'::jsonb ELSE needs END
     FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs WHERE state = 'queued') AS waiting
     WHERE waiting.id = jobs.id
     """,
@@ -63,9 +61,10 @@ _STATEMENTS = (
     """
     INSERT INTO job_blocks (job_id, stage, block, attempt, key, size, sha256, numerics_key, finished_at)
     SELECT id, 'prune', block, 1, 'jobs/' || id || '/attempts/1/' || block, 100, 'ab', '{}',
-           coalesce(failed_at, now())
+           coalesce(ended_at, now())
     FROM jobs, generate_series(0, 3) AS block
-    WHERE state = 'running' OR failed_at > now() - interval '7 days' OR failed_at < now() - interval '30 days'
+    WHERE state = 'running'
+       OR state = 'failed' AND (ended_at > now() - interval '7 days' OR ended_at < now() - interval '30 days')
     """,
     """
     INSERT INTO artifacts (job_id, name, key, size, sha256)
@@ -81,7 +80,7 @@ _STATEMENTS = (
     """,
     """
     INSERT INTO gradient_cache (fingerprint, job_id, ready_at, used_at)
-    SELECT md5(id::text), id, succeeded_at, succeeded_at
+    SELECT md5(id::text), id, ended_at, ended_at
     FROM jobs WHERE state = 'succeeded' ORDER BY id LIMIT 500
     """,
     """

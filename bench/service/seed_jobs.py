@@ -10,7 +10,7 @@ from jobs.spec.job import JobSpec
 # Like a service in use: most jobs have succeeded and few are queued; labels are common, less common and rare.
 _JOBS = """
 INSERT INTO jobs (owner, spec, recipe_fingerprint, model, method, pattern, sparsity, labels, state, attempt,
-                  lease_token, report, dense_perplexity, pruned_perplexity, gate,
+                  lease_token, report, figures, pruned_perplexity, gate,
                   last_event)
 SELECT CASE WHEN n % 100 = 0 THEN 'eve' ELSE 'ada' END,
        CAST(:spec AS jsonb), md5(n::text), 'org/model-' || n % 40,
@@ -20,7 +20,7 @@ SELECT CASE WHEN n % 100 = 0 THEN 'eve' ELSE 'ada' END,
        state, 1,
        CASE WHEN state = 'running' THEN gen_random_uuid() END,
        CASE WHEN state <> 'succeeded' THEN NULL WHEN n % 20 = 10 THEN CAST(:report AS jsonb) ELSE '{}' END,
-       10, 12,
+       '{"dense_perplexity": 10}', 12,
        CASE WHEN state = 'succeeded' AND n % 2 = 0
             THEN jsonb_build_object('state', CASE WHEN n % 30 = 0 THEN 'failed' ELSE 'passed' END,
                                     'conditions', '[]'::jsonb) END,

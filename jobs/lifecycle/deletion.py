@@ -5,8 +5,7 @@ measurements that the job has cached. `DeletedJob` keeps its id until the schedu
 Idempotency-Key stays, and names no job any more.
 """
 
-from collections import defaultdict
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from uuid import UUID
 
 from sqlalchemy import delete as delete_from
@@ -17,7 +16,7 @@ from jobs.lifecycle.owner_moves import Conflict
 from jobs.states import ENDED, JobState, SweepState
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import InUse, refuse_in_use
-from jobs.tables import Artifact, CachedPerplexity, DeletedJob, IdempotencyKey, Job, SentFile, Sweep, ZooEntry
+from jobs.tables import Artifact, CachedPerplexity, DeletedJob, IdempotencyKey, Job, Sweep, ZooEntry
 from pruning.recipe import GRADIENTS_ALONE
 
 
@@ -69,25 +68,9 @@ def remove(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = Fa
     Those that nobody has asked for (`by_retention`) come last.
     """
     if job_ids:
-        uploads = _uploads_begun(session, job_ids)
-        rows = [
-            {"job_id": job_id, "by_retention": by_retention, "uploads": uploads[job_id]} for job_id in job_ids
-        ]
+        rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]
         session.execute(insert(DeletedJob), rows)
         its_keys = update(IdempotencyKey).where(IdempotencyKey.job_id.in_(job_ids))
         session.execute(its_keys.values(job_id=None).execution_options(synchronize_session=False))
         session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
         session.execute(delete_from(Job).where(Job.id.in_(job_ids)))
-
-
-def _uploads_begun(session: Session, job_ids: Sequence[UUID]) -> Mapping[UUID, list[list[str]]]:
-    """Return key and id of each upload in parts on record: not every store finds one without them."""
-    rows = session.execute(
-        select(SentFile.job_id, SentFile.key, SentFile.upload_id).where(
-            SentFile.job_id.in_(job_ids), SentFile.upload_id.is_not(None)
-        )
-    )
-    found: dict[UUID, list[list[str]]] = defaultdict(list)
-    for row in rows:
-        found[row.job_id].append([row.key, row.upload_id])
-    return found

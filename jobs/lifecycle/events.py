@@ -40,8 +40,8 @@ class EventBase(BaseModel):
 
     attempt: _Attempt | None = Field(None, description="The attempt that the event belongs to, if any.")
 
-    def job_columns(self) -> dict[str, Any]:
-        """Return the columns of the job's row that the event updates, by name."""
+    def progress(self) -> dict[str, Any]:
+        """Return what the event changes of the job's `progress`."""
         return {}
 
 
@@ -64,7 +64,7 @@ class StageStarted(EventBase):
     stage: Stage = Field(description="The stage.")
     steps: int = Field(ge=0, description="Steps of the stage: blocks, or groups of windows.")
 
-    def job_columns(self) -> dict[str, Any]:
+    def progress(self) -> dict[str, Any]:
         """Return the stage and its steps, none of them finished."""
         return {"stage": self.stage, "step": 0, "steps": self.steps}
 
@@ -80,7 +80,7 @@ class StepFinished(EventBase):
     seconds_left: float | None = Field(None, description="An estimate for the whole job.")
     memory_bytes: int | None = Field(None, description="Memory that the job's process holds now.")
 
-    def job_columns(self) -> dict[str, Any]:
+    def progress(self) -> dict[str, Any]:
         """Return the position within the stage and the time left."""
         return {
             "stage": self.stage,

@@ -39,7 +39,7 @@ def keep(
         return False
     if write(session, claim, stage, block, shard, numerics_key):
         session.execute(
-            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.REACHED)
+            update(Job).where(Job.id == claim.job_id).values(lost_attempts=0, **lifecycle.CLEAR_OUTAGE)
         )
     return True
 

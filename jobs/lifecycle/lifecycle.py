@@ -15,7 +15,8 @@ from datetime import UTC, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
-from sqlalchemy import ColumnElement, delete, exists, func, insert, select, update
+from sqlalchemy import ColumnElement, delete, exists, func, insert, literal, select, update
+from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -50,7 +51,7 @@ class Claim:
         return JobSpec.model_validate(self.stored_spec)
 
 
-REACHED: dict[str, Any] = {**STORE_ANSWERS, "unreachable_since": None, "unreachable_tries": 0}
+CLEAR_OUTAGE: dict[str, Any] = {"outage": None, "next_try_at": None}
 """The columns of a job of which nothing is known to be out of reach."""
 
 _WEIGHTS = ".safetensors"
@@ -154,11 +155,12 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
 
     Returns False if the job no longer runs under this claim: the caller must stop.
     """
+    values: dict[str, Any] = {"last_event": Job.last_event + 1, "progressed_at": NOW}
+    if changes := event.progress():
+        known = func.coalesce(Job.progress, literal({}, JSONB))
+        values["progress"] = known.op("||")(literal(changes, JSONB))
     row = session.execute(
-        update(Job)
-        .where(*running_under(claim))
-        .values(last_event=Job.last_event + 1, progressed_at=NOW, **event.job_columns())
-        .returning(Job.last_event)
+        update(Job).where(*running_under(claim)).values(values).returning(Job.last_event)
     ).one_or_none()
     if row is None:
         return False
@@ -172,13 +174,12 @@ def succeed(
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
     Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names. So
-    are files that were sent and are no artifacts. What an earlier attempt has begun to send, and this one has
-    not sent, stays on record until it is aborted (`sent_files.discard_unwanted`).
+    are files that were sent and are no artifacts.
     `report`: None for a gradient job, which measures nothing.
     """
     values = _measured(report) if report else {}
     if report:
-        values["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
+        values["figures"]["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
     if report and (gate := claim.spec.gate):
         values["gate"] = judge(gate, report).model_dump(mode="json")
     change = StateChanged(state=JobState.SUCCEEDED)
@@ -196,8 +197,7 @@ def succeed(
             for a in artifacts
         )
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
-        of_job = delete(SentFile).where(SentFile.job_id == claim.job_id)
-        session.execute(of_job.where(SentFile.upload_id.is_(None)))
+        session.execute(delete(SentFile).where(SentFile.job_id == claim.job_id))
     return moved
 
 
@@ -213,17 +213,20 @@ def _stored_weight_bytes(artifacts: Sequence[FinishedArtifact]) -> int | None:
 
 def _measured(report: dict[str, Any]) -> dict[str, Any]:
     """Return the report, and the columns of what lists show of it."""
-    perplexity = report["perplexity"]
-    return {
-        "report": report,
+    perplexity, speed = report["perplexity"], report.get("speed") or {}
+    figures = {
         "dense_perplexity": perplexity["dense"],
-        "pruned_perplexity": perplexity["pruned"],
         "kl": perplexity.get("kl"),
         "agreement": perplexity.get("agreement"),
-        "measured_sparsity": report["sparsity"]["overall"],
         "parameters": result_parameters(report),
-        "weight_bytes": (report.get("speed") or {}).get("bytes"),
-        "speedup": (report.get("speed") or {}).get("speedup"),
+        "weight_bytes": speed.get("bytes"),
+        "speedup": speed.get("speedup"),
+    }
+    return {
+        "report": report,
+        "pruned_perplexity": perplexity["pruned"],
+        "measured_sparsity": report["sparsity"]["overall"],
+        "figures": figures,
     }
 
 
@@ -268,11 +271,12 @@ def requeue_while_unreachable(
     first one failed; a retry of the job or a newly finished block starts that time again.
     """
     row = session.execute(
-        select(Job.unreachable_since, Job.unreachable_tries, NOW.label("now")).where(Job.id == claim.job_id)
+        select(Job, NOW.label("now")).where(Job.id == claim.job_id).execution_options(populate_existing=True)
     ).one_or_none()
     if row is None:
         return False
-    since, tries = row.unreachable_since or row.now, row.unreachable_tries + 1
+    since, failed = row.Job.silence_of("hub")
+    since, tries = since or row.now, failed + 1
     next_try_at = row.now + timedelta(seconds=_WAITS[min(tries, len(_WAITS)) - 1])
     if next_try_at - since > timedelta(seconds=patience_seconds):
         lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
@@ -281,9 +285,7 @@ def requeue_while_unreachable(
     what = error.message.partition("; ")[0]
     reason = f"waiting for the Hub, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
     values = {
-        "waiting_for": what,
-        "unreachable_since": since,
-        "unreachable_tries": tries,
+        "outage": {"waiting_for": what, "hub": {"since": since.isoformat(), "tries": tries}},
         "next_try_at": next_try_at,
     }
     change = StateChanged(state=JobState.QUEUED, reason=reason)

@@ -1,69 +1,23 @@
 """The moves of a job's owner: to submit it, cancel it, let it run sooner, and retry it."""
 
 from collections.abc import Mapping
-from typing import Any
 from uuid import UUID
 
-from sqlalchemy import BigInteger, Select, Text, bindparam, case, insert, literal, or_, select, true, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import case, select, update
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, quota
 from jobs.lifecycle.events import LogMessage, StateChanged
-from jobs.lifecycle.lifecycle import REACHED
+from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
 from jobs.lifecycle.transitions import move, released
 from jobs.monitoring import traces
-from jobs.notify import EVENTS, QUEUE, notify_on_commit, of_owner
+from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.job import JobSpec
 from jobs.spec.labels import index_labels
 from jobs.states import RETRIABLE, JobState, SweepState
 from jobs.storage import uploads
-from jobs.tables import NOW, Job, JobEvent, Sweep
+from jobs.tables import NOW, Job, Sweep
 from pruning.recipe.recipe import fingerprint_of
-
-_GIVEN = (
-    "owner",
-    "spec",
-    "name",
-    "recipe_fingerprint",
-    "model",
-    "method",
-    "pattern",
-    "sparsity",
-    "labels",
-    "priority",
-    "sweep_id",
-    "checks_pending",
-    "traceparent",
-    "last_event",
-)
-_COLUMNS = Job.__table__.c
-_FILLED_IN = tuple(c.name for c in _COLUMNS if c.server_default is not None and c.name not in _GIVEN)
-"""The columns of a new job with a value that the database gives."""
-
-
-def _insertion() -> Select[Any]:
-    """Return the statement that inserts a job with its first event, if the owner's queue has a place.
-
-    Its row has what the database has filled in, or nulls and how many jobs are `queued`. It is one statement
-    that is made once: to send one, and to make it, costs the API more than all that the database does.
-    """
-    allowed = bindparam("allowed", type_=BigInteger)
-    queued = quota.queued_jobs(bindparam("owner", type_=Text)).where(allowed.is_not(None)).cte("queued")
-    values = select(*(bindparam(name, type_=_COLUMNS[name].type) for name in _GIVEN)).select_from(queued)
-    values = values.where(or_(allowed.is_(None), queued.c.jobs < allowed))
-    returned = [_COLUMNS[name] for name in _FILLED_IN]
-    job = insert(Job).from_select(_GIVEN, values).returning(*returned).cte("job")
-    first = StateChanged(state=JobState.QUEUED)
-    data = literal(event_log.stored(first), JSONB)
-    event = insert(JobEvent).from_select(
-        ["job_id", "id", "kind", "data"], select(job.c.id, literal(1), literal(first.kind), data)
-    )
-    found = select(queued.c.jobs.label("queued"), *job.c).select_from(queued.outerjoin(job, true()))
-    return found.add_cte(event.cte("event"))
-
-
-_CREATE = _insertion()
 
 
 class Conflict(Exception):
@@ -91,35 +45,32 @@ def create(
 
     Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
-    if max_queued is not None:
-        quota.lock_queue(session, owner)
+    quota.take_place_in_queue(session, owner, max_queued)
     spec = uploads.resolved(session, owner, spec)
     document = spec.canonical()
     given_labels = dict(labels or {})
-    given = {
-        "owner": owner,
-        "spec": document,
-        "name": spec.name,
-        "recipe_fingerprint": fingerprint_of(document["recipe"]),
-        "model": spec.recipe.model.id,
-        "method": spec.method_name,
-        "pattern": spec.recipe.pattern,
-        "sparsity": spec.recipe.sparsity,
-        "labels": given_labels,
-        "priority": priority,
-        "sweep_id": sweep_id,
-        "checks_pending": checks_pending,
-        "traceparent": traces.traceparent(),
-        "last_event": 1,
-    }
-    row = session.connection().execute(_CREATE, given | {"allowed": max_queued}).one()
-    if row.id is None:
-        raise quota.QueueFull(row.queued, max_queued or 0)
-    filled_in = {name: getattr(row, name) for name in _FILLED_IN}
-    index_labels(session, owner, row.id, given_labels)
+    job = Job(
+        owner=owner,
+        spec=document,
+        name=spec.name,
+        recipe_fingerprint=fingerprint_of(document["recipe"]),
+        model=spec.recipe.model.id,
+        method=spec.method_name,
+        pattern=spec.recipe.pattern,
+        sparsity=spec.recipe.sparsity,
+        labels=given_labels,
+        priority=priority,
+        sweep_id=sweep_id,
+        checks_pending=checks_pending,
+        traceparent=traces.traceparent(),
+        last_event=1,
+    )
+    session.add(job)
+    session.flush()
+    event_log.append(session, job.id, owner, job.last_event, StateChanged(state=JobState.QUEUED))
+    index_labels(session, owner, job.id, given_labels)
     notify_on_commit(session, QUEUE)
-    notify_on_commit(session, EVENTS, of_owner(owner))
-    return Job(**given, **filled_in)
+    return job
 
 
 def cancel(session: Session, owner: str, job_id: UUID) -> bool:
@@ -172,7 +123,8 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     state = _state(session, owner, job_id)
     if state in RETRIABLE:
         quota.take_place_in_queue(session, owner, max_queued)
-        fresh = {**released(JobState.QUEUED), **REACHED, "lost_attempts": 0, "error": None, "retried_at": NOW}
+        fresh = released(JobState.QUEUED) | CLEAR_OUTAGE
+        fresh |= {"lost_attempts": 0, "error": None, "ended_at": None, "retried_at": NOW}
         change = StateChanged(state=JobState.QUEUED, reason="retried")
         if move(session, job_id, state, change, values=fresh):
             _reopen_sweep(session, job_id)

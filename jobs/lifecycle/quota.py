@@ -1,16 +1,12 @@
-"""The limits on queued and on running jobs per owner."""
+"""The limit on queued jobs per owner."""
 
-from sqlalchemy import BindParameter, Select, Text, bindparam, func, select
+from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.states import JobState
 from jobs.tables import Job
 
-# They distinguish these advisory locks from others on the same owner.
-_LOCK = 0x7175657565
-_RUNNING_LOCK = 0x72756E6E67
-
-_LOCK_QUEUE = select(func.pg_advisory_xact_lock(func.hashtextextended(bindparam("owner", type_=Text), _LOCK)))
+_LOCK = 0x7175657565  # distinguishes this advisory lock from others on the same owner
 
 
 class QueueFull(Exception):
@@ -30,17 +26,9 @@ def take_place_in_queue(session: Session, owner: str, allowed: int | None) -> No
     """
     if allowed is None:
         return
-    lock_queue(session, owner)
-    queued = session.scalars(queued_jobs(owner)).one()
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(owner, _LOCK))))
+    queued = session.scalars(
+        select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
+    ).one()
     if queued >= allowed:
         raise QueueFull(queued, allowed)
-
-
-def lock_queue(session: Session, owner: str) -> None:
-    """Let no other transaction queue jobs of the owner, where a limit counts them, before this one ends."""
-    session.connection().execute(_LOCK_QUEUE, {"owner": owner})
-
-
-def queued_jobs(owner: str | BindParameter[str]) -> Select[int]:
-    """Return the query for how many jobs of the owner are queued."""
-    return select(func.count().label("jobs")).where(Job.owner == owner, Job.state == JobState.QUEUED)

@@ -7,12 +7,14 @@ from sqlalchemy import (
     ColumnElement,
     Interval,
     Row,
+    Text,
     cast,
     delete,
     func,
     literal,
     update,
 )
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import event_log, usage
@@ -26,12 +28,17 @@ from jobs.tables import NOW, Job, JobAttempt, Lease
 from jobs.webhooks import outbox
 
 STORE_ANSWERS: dict[str, Any] = {
-    "waiting_for": None,
+    "outage": Job.outage.op("-")(literal(["waiting_for", "store"], ARRAY(Text))),
     "next_try_at": None,
-    "store_away_since": None,
-    "store_tries": 0,
 }
 """The columns of a job whose attempt does not wait for the store."""
+
+
+_TIMES = {
+    JobState.QUEUED: "queued_at",
+    JobState.RUNNING: "running_at",
+    JobState.CANCELLING: "cancelling_at",
+}
 
 
 def seconds(count: float) -> ColumnElement[Any]:
@@ -55,10 +62,11 @@ def move(
     target = change.state
     if target not in TRANSITIONS[expected]:
         raise ValueError(f"no transition from {expected} to {target}")
+    at = _TIMES.get(target, "ended_at")
     row = session.execute(
         update(Job)
         .where(Job.id == job_id, Job.state == expected, *guards)
-        .values({"state": target, f"{target}_at": NOW, "last_event": Job.last_event + 1} | (values or {}))
+        .values({"state": target, at: NOW, "last_event": Job.last_event + 1} | (values or {}))
         .returning(
             Job.last_event,
             Job.attempt,
@@ -89,11 +97,12 @@ def released(target: JobState) -> dict[str, Any]:
     Files that the attempt has written and no row names are orphaned from now on. An attempt that has ended
     waits for the store no more; since when the Hub does not answer stays known.
     """
-    lease = ("lease_token", "worker", "seconds_left")
-    progress = ("stage", "step", "steps") if target == JobState.QUEUED else ()
+    last = Job.progress.op("-")(literal("seconds_left", Text))
     return {
         "orphaned_files_since": NOW,
-        **dict.fromkeys((*lease, *progress)),
+        "lease_token": None,
+        "worker": None,
+        "progress": None if target == JobState.QUEUED else last,
         **STORE_ANSWERS,
     }
 

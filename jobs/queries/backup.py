@@ -45,8 +45,7 @@ def named_files(session: Session) -> Sequence[NamedFile]:
         for table in (JobBlock, GradientShard, CachedPerplexity, Upload)
     )
     results = (
-        select(table.key, table.size, table.sha256, table.stored_size).where(table.sha256.is_not(None))
-        for table in (Artifact, SentFile)
+        select(table.key, table.size, table.sha256, table.stored_size) for table in (Artifact, SentFile)
     )
     named: CompoundSelect[Any] = union_all(*results, *plain)
     files = {row.key: NamedFile(*row) for row in session.execute(named)}
@@ -84,10 +83,8 @@ def _fault(store: Store, file: NamedFile, *, sizes_only: bool) -> str | None:
 
 
 def _digest(store: Store, file: NamedFile) -> str:
-    if file.stored_size is None:
-        pieces = store.stream(file.key)
-    else:
-        pieces = store.stream_plain(file.key, file.stored_size, file.size)
+    is_plain = file.stored_size is None
+    pieces = store.stream(file.key) if is_plain else store.stream_plain(file.key, file.size)
     digest = hashlib.sha256()
     for piece in pieces:
         digest.update(piece)

@@ -90,11 +90,7 @@ def _files(owner: str) -> CompoundSelect[Any]:
         .where(CachedPerplexity.key.is_not(None))
     )
     blocks = select(*_file(literal(Kind.FINISHED_BLOCKS), JobBlock)).join(Job, Job.id == JobBlock.job_id)
-    sent = (
-        select(*_file(literal(Kind.FINISHED_BLOCKS), SentFile))
-        .join(Job, Job.id == SentFile.job_id)
-        .where(SentFile.sha256.is_not(None))
-    )
+    sent = select(*_file(literal(Kind.FINISHED_BLOCKS), SentFile)).join(Job, Job.id == SentFile.job_id)
     uploads = select(of_an_upload.cast(String).label("kind"), Upload.key, Upload.size).where(
         Upload.owner == owner
     )

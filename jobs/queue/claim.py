@@ -78,8 +78,10 @@ def can_claim(session: Session, worker: str, seen_within: float) -> bool:
 def _in_line(session: Session, own: LiveWorker, fleet: Fleet, but: Collection[UUID]) -> Iterator[InLine]:
     """Yield the next jobs of the worker's own class, then those that it may run as well."""
     groups = open_to([own], fleet, line.groups(session))
-    of_class = [group for group in groups if fleet.own_class(group.needs) == own.queue]
-    others = [group for group in groups if fleet.own_class(group.needs) != own.queue]
+    needs = {group.stored_needs: group.needs for group in groups}
+    own_needs = {stored for stored, each in needs.items() if fleet.own_class(each) == own.queue}
+    of_class = [group for group in groups if group.stored_needs in own_needs]
+    others = [group for group in groups if group.stored_needs not in own_needs]
     for among in (of_class, others):
         if among:
             yield line.in_line(session, own.queue, among, _CANDIDATES, but=but)
@@ -111,7 +113,7 @@ def _left_to_others(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID
     )
     rows = session.execute(
         select(Job.id, Job.needs, _RESUMES_ON.label("device"), failed_here.label("failed_here")).where(
-            line.QUEUED, Job.sized, Job.attempt > 0
+            line.QUEUED, Job.needs.is_not(None), Job.attempt > 0
         )
     )
     left = set()

@@ -6,7 +6,7 @@ for a group whether workers may run its jobs, and of each only the first jobs ar
 
 import json
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import lru_cache
@@ -14,6 +14,7 @@ from itertools import islice
 from uuid import UUID
 
 from sqlalchemy import (
+    BigInteger,
     Integer,
     Text,
     cast,
@@ -24,7 +25,7 @@ from sqlalchemy import (
     text,
     true,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, JSONB, insert
+from sqlalchemy.dialects.postgresql import ARRAY, insert
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import NamedFromClause
 
@@ -48,23 +49,29 @@ CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - LONGEST_CHECK)
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
 
 QUEUED = Job.state == JobState.QUEUED
-CAN_RUN = (QUEUED, Job.sized, _UNBLOCKED, CHECKED, _DUE)
+CAN_RUN = (QUEUED, Job.needs.is_not(None), _UNBLOCKED, CHECKED, _DUE)
 """The conditions of a queued job that a worker can run."""
 
-# One row of each group in the index: DISTINCT would read them all.
+# The first row of each group in the index, where DISTINCT would read all rows. Its job can run for certain if
+# the row waits for nothing.
 _GROUPS = text(
     """
     WITH RECURSIVE found AS (
-      (SELECT needs, owner FROM jobs WHERE state = 'queued' AND sized ORDER BY needs, owner LIMIT 1)
+      (SELECT * FROM jobs WHERE state = 'queued' AND needs IS NOT NULL
+       ORDER BY queue_group, priority DESC, id LIMIT 1)
       UNION ALL
-      SELECT following.needs, following.owner FROM found CROSS JOIN LATERAL (
-        SELECT needs, owner FROM jobs
-        WHERE state = 'queued' AND sized AND (needs, owner) > (found.needs, found.owner)
-        ORDER BY needs, owner LIMIT 1
+      SELECT following.@ FROM found CROSS JOIN LATERAL (
+        SELECT * FROM jobs
+        WHERE state = 'queued' AND needs IS NOT NULL AND queue_group > found.queue_group
+        ORDER BY queue_group, priority DESC, id LIMIT 1
       ) AS following
     )
-    SELECT needs::text AS needs, owner FROM found
-    """
+    SELECT queue_group, owner, needs::text AS needs, id, priority,
+      blocked_on IS NULL AND NOT checks_pending AND next_try_at IS NULL AS waits_for_nothing
+    FROM found
+    """.replace(
+        "*", "queue_group, owner, needs, id, priority, blocked_on, checks_pending, next_try_at"
+    ).replace("@", "*")
 )
 
 
@@ -72,8 +79,11 @@ _GROUPS = text(
 class Group:
     """The queued jobs of one owner with equal needs."""
 
+    key: int
     owner: str
     stored_needs: str
+    first: Waiting | None
+    """The first one that workers can run, if that was certain without a look at the others."""
 
     @property
     def needs(self) -> Needs:
@@ -107,7 +117,10 @@ class InLine:
 
 def groups(session: Session) -> list[Group]:
     """Return the groups of the jobs that are queued and sized."""
-    return [Group(row.owner, row.needs) for row in session.execute(_GROUPS)]
+    return [
+        Group(key, owner, needs, Waiting(job_id, priority) if waits_for_nothing else None)
+        for key, owner, needs, job_id, priority, waits_for_nothing in session.execute(_GROUPS)
+    ]
 
 
 def in_line(
@@ -130,7 +143,7 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
     """Return the shares of these owners in a class of workers."""
     if not owners:
         return []
-    held = select(Job.owner, Job.worker_class, func.count()).where(Job.state.in_(HELD), Job.owner.in_(owners))
+    held = select(Job.owner, Job.worker_class, func.count()).where(Job.state.in_(HELD))
     in_use: Counter[str] = Counter()
     everywhere: Counter[str] = Counter()
     for owner, of_class, count in session.execute(held.group_by(Job.owner, Job.worker_class)):
@@ -173,27 +186,37 @@ def _first_jobs(
     session: Session, among: Iterable[Group], depths: Mapping[str, int], but: Collection[UUID]
 ) -> dict[str, Line]:
     """Return the first jobs of each owner of these groups, as many as `depths` says."""
-    read = [group for group in among if group.owner in depths]
-    wanted = func.unnest(
-        cast([group.stored_needs for group in read], ARRAY(Text)),
-        cast([group.owner for group in read], ARRAY(Text)),
-        cast([depths[group.owner] for group in read], ARRAY(Integer)),
-    )
-    columns = column("needs", Text), column("owner", Text), column("depth", Integer)
-    group = wanted.table_valued(*columns).render_derived()
+    found: dict[str, list[Waiting]] = defaultdict(list)
+    unknown: dict[int, str] = {}
+    for group in among:
+        if (depth := depths.get(group.owner)) is None:
+            continue
+        if depth == 1 and group.first is not None and group.first.id not in but:
+            found[group.owner].append(group.first)
+        else:
+            unknown[group.key] = group.owner
+    for key, waiting in _read(session, {key: depths[owner] for key, owner in unknown.items()}, but):
+        found[unknown[key]].append(waiting)
+    return {owner: Line.of(found[owner], depth) for owner, depth in depths.items()}
+
+
+def _read(
+    session: Session, depths: Mapping[int, int], but: Collection[UUID]
+) -> Iterator[tuple[int, Waiting]]:
+    """Yield the first jobs of these groups that workers can run, as many as `depths` says, by group."""
+    wanted = func.unnest(cast([*depths], ARRAY(BigInteger)), cast([*depths.values()], ARRAY(Integer)))
+    group = wanted.table_valued(column("key", BigInteger), column("depth", Integer)).render_derived()
     others = (Job.id.not_in([*but]),) if but else ()
     first = (
         select(Job.id, Job.priority)
-        .where(Job.needs == cast(group.c.needs, JSONB), Job.owner == group.c.owner, *CAN_RUN, *others)
+        .where(Job.queue_group == group.c.key, *CAN_RUN, *others)
         .order_by(Job.priority.desc(), Job.id)
         .limit(group.c.depth)
         .lateral()
     )
-    found: dict[str, list[Waiting]] = defaultdict(list)
-    query = select(group.c.owner, first.c.id, first.c.priority).join_from(group, first, true())
-    for row in session.execute(query) if read else ():
-        found[row.owner].append(Waiting(row.id, row.priority))
-    return {owner: Line.of(found[owner], depth) for owner, depth in depths.items()}
+    query = select(group.c.key, first.c.id, first.c.priority).join_from(group, first, true())
+    for row in session.execute(query) if depths else ():
+        yield row.key, Waiting(row.id, row.priority)
 
 
 def _unread(chosen: Iterable[Turn], lines: Mapping[str, Line]) -> dict[str, int]:

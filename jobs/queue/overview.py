@@ -160,12 +160,11 @@ def queue(session: Session, name: str, seen_within: float) -> QueueSeen | None:
 
 def queued_jobs(session: Session, fleet: Fleet, limit: int) -> Counter[tuple[str, str]]:
     """Count up to `limit` queued jobs by the smallest class that they fit, or `NO_CLASS`, and owner."""
-    first = select(Job.needs, Job.sized, Job.owner).where(Job.state == JobState.QUEUED).limit(limit)
+    first = select(Job.needs, Job.owner).where(Job.state == JobState.QUEUED).limit(limit)
     each = first.subquery()
     found: Counter[tuple[str, str]] = Counter()
-    for needs, sized, owner, count in session.execute(
-        select(each.c.needs, each.c.sized, each.c.owner, func.count()).group_by(*each.c)
-    ):
-        own = fleet.own_class(needs_of(needs)) if sized else None
+    counted = select(each.c.needs, each.c.owner, func.count()).group_by(*each.c)
+    for needs, owner, count in session.execute(counted):
+        own = None if needs is None else fleet.own_class(needs_of(needs))
         found[own or NO_CLASS, owner] += count
     return found

@@ -12,7 +12,7 @@ from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.line import QUEUED
 from jobs.tables import Job
 
-_UNSIZED = (QUEUED, ~Job.sized)
+_UNSIZED = (QUEUED, Job.needs.is_(None))
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,8 +59,7 @@ def has_unsized(session: Session) -> bool:
 
 def sized(session: Session, job_id: UUID, needs: Mapping[str, Any] | None) -> None:
     """Record what a queued job needs; None if it cannot be known before a worker has the model."""
-    values = {"sized": True, "needs": dict(needs or {})}
-    _now(session, update(Job).where(Job.id == job_id, *_UNSIZED).values(values))
+    _now(session, update(Job).where(Job.id == job_id, *_UNSIZED).values(needs=dict(needs or {})))
 
 
 def _now(session: Session, change: Any) -> None:  # noqa: ANN401 - an UPDATE of jobs

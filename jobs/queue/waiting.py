@@ -139,7 +139,7 @@ class Waits:
 
     def _turn(self, session: Session, snapshot: _Snapshot, job: Job) -> Wait:
         """Return the wait of a job that workers may claim."""
-        own = snapshot.fleet.own_class(needs_of(job.needs)) or ""
+        own = snapshot.fleet.own_class(needs_of(job.needs or {})) or ""
         with self._reading:
             if own not in snapshot.lines:
                 snapshot.lines[own] = _read_line(session, snapshot, own)
@@ -156,7 +156,7 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
     if job.blocked_on is not None and job.blocked_on in computing:
         return Wait(WaitsFor.ANOTHER_JOB, job_id=job.blocked_on)
     is_unchecked = job.checks_pending and job.queued_at > snapshot.as_of - line.LONGEST_CHECK
-    if is_unchecked or not job.sized:
+    if is_unchecked or job.needs is None:
         return Wait(WaitsFor.CHECKS)
     needs, fleet = needs_of(job.needs), snapshot.fleet
     own = fleet.own_class(needs)

@@ -28,20 +28,8 @@ class Api(BaseModel):
         description="Addresses and networks (CIDR) of the proxies in front of the API, separated by `,`. "
         "Only their `X-Forwarded-For` and `X-Forwarded-Proto` are believed.",
     )
-    download_link_seconds: int | None = Field(
-        None,
-        ge=10,
-        le=3600,
-        description="With an S3 store: downloads that ask for it are redirected to an address at the "
-        "store that is valid for so many seconds. The API sends all files itself when unset.",
-    )
-    download_link_endpoint: str | None = Field(
-        None,
-        description="The store as clients reach it, such as `https://s3.example.org`, if not at "
-        "`AWS_ENDPOINT_URL`.",
-    )
 
-    @field_validator("public_url", "download_link_endpoint")
+    @field_validator("public_url")
     @classmethod
     def _is_origin(cls, value: str | None) -> str | None:
         """Return the address as browsers send it in `Origin`."""

@@ -3,7 +3,6 @@
 import os
 from functools import lru_cache
 from typing import Any, Self
-from urllib.parse import urlsplit
 
 from pydantic import ValidationError, model_validator
 from pydantic.fields import FieldInfo
@@ -16,7 +15,6 @@ from jobs.settings.inputs import Inputs
 from jobs.settings.monitoring import Monitoring
 from jobs.settings.quotas import Quotas
 from jobs.settings.single_sign_on import SingleSignOn
-from jobs.settings.store_endpoint import StoreEndpoint, store_endpoint
 from jobs.settings.webhooks import Webhooks
 from jobs.settings.workers import Workers
 
@@ -57,29 +55,6 @@ class Settings(
         if self.oidc_issuer and unset:
             raise ValueError(f"{unset[0]} is not set: PRUNESERVE_OIDC_ISSUER needs it")
         return self
-
-    @model_validator(mode="after")
-    def _downloads_leave_the_cookies_behind(self) -> Self:
-        """Refuse to send who comes with TLS to a store without it, or to one that is sent the cookies."""
-        if self.download_link_seconds is None or not (self.public_url or "").startswith("https:"):
-            return self
-        store, own = urlsplit(self.store_url), urlsplit(self.public_url)
-        given = self.download_link_endpoint
-        found = StoreEndpoint("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", given) if given else store_endpoint()
-        if store.scheme != "s3" or found is None:
-            return self
-        variable, endpoint = found
-        there = urlsplit(endpoint)
-        if there.scheme != "https":
-            wrong = "begins with http, and PRUNESERVE_PUBLIC_URL with https"
-        elif own.hostname in (there.hostname, f"{store.hostname}.{there.hostname}"):
-            wrong = "is at the host of PRUNESERVE_PUBLIC_URL, whose cookies the store would be sent"
-        else:
-            return self
-        raise ValueError(
-            f"{variable} {wrong}: set PRUNESERVE_DOWNLOAD_LINK_ENDPOINT to an https address of the store at "
-            "a host of its own, or unset PRUNESERVE_DOWNLOAD_LINK_SECONDS"
-        )
 
     @classmethod
     def settings_customise_sources(

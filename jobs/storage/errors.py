@@ -8,17 +8,12 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import ClassVar
 
-import httpx
 from obstore import exceptions
 
 from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
-from jobs.storage import multipart
 
-# Or the status, where botocore finds no code, as of a proxy: then credentials may be what is wrong.
-_REFUSES = {"InvalidAccessKeyId", "SignatureDoesNotMatch", "ExpiredToken", "401", "403"}
-_DENIES = {"AccessDenied", "NotImplemented", "MethodNotAllowed", "405", "501"}
-# MinIO's disks and its buckets' quotas, Ceph's quotas; and the status, where botocore finds no code.
-_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded", "507"}
+# MinIO's disks and its buckets' quotas, Ceph's quotas.
+_FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
 _OF_DIRECTORY = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
 _OF_ONE_FILE = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBUSY}
@@ -46,10 +41,6 @@ class StoreRefused(StoreError):
     kind = "refused"
 
 
-class StoreDenies(StoreRefused):
-    """The store does not do this with uploads in parts, or not for us, whose credentials it knows."""
-
-
 class FileUnusable(StoreUnreachable):
     """A directory does not let us use this file. It may have others that can be used."""
 
@@ -58,10 +49,6 @@ class StoreFull(StoreUnreachable):
     """The store is full. A later attempt may succeed, once the operator has made room."""
 
     kind = "full"
-
-
-class UploadGone(StoreError):
-    """The store has no such upload in parts any more. Begin another one."""
 
 
 class NotStored(StoreError):
@@ -85,20 +72,16 @@ def measured(operation: str) -> Iterator[None]:
 
 @contextmanager
 def translated_errors(key: str) -> Iterator[None]:
-    """Raise what obstore, botocore and httpx raise as one of the errors above. `key`: of the file."""
+    """Raise what obstore raises as one of the errors above. `key`: of the file."""
     try:
         yield
     except FileNotFoundError as error:
         raise NotStored(f"there is no file {key} in the store") from error
-    except multipart.Gone as error:
-        raise UploadGone("the store has dropped an upload; it must be begun again") from error
-    except (exceptions.BaseError, httpx.HTTPError, multipart.Failed) as error:
+    except exceptions.BaseError as error:
         raise _translated(error, key) from error
 
 
 def _translated(error: Exception, key: str) -> StoreError:
-    if isinstance(error, multipart.Failed) and (answer := _answer_of_parts(error)) is not None:
-        return answer
     if _is_full(error):  # before what 403 means: it is Ceph's status of a quota that is used up
         return StoreFull(f"the store is full{_code(error)}; the operator must make room")
     if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
@@ -110,16 +93,6 @@ def _translated(error: Exception, key: str) -> StoreError:
     if (found := _OF_DIRECTORY.search(str(error))) is not None:
         return of_directory(int(found[1]))
     return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
-
-
-def _answer_of_parts(error: multipart.Failed) -> StoreError | None:
-    """Return what S3's code, or its status alone, says about an upload in parts; None if it is silent."""
-    refused = f"the store refuses the service's credentials, or it has not the rights{_code(error)}"
-    if error.code == "NoSuchBucket":
-        return NotStored("there is no such bucket")
-    if isinstance(error, multipart.Unlisted) or error.code in _DENIES:
-        return StoreDenies(refused)
-    return StoreRefused(refused) if error.code in _REFUSES else None
 
 
 def of_directory(number: int) -> StoreUnreachable:
@@ -140,9 +113,7 @@ def _is_full(error: Exception) -> bool:
 
 
 def _code_of(error: Exception) -> str | None:
-    """Return S3's code of an error, or the status where botocore found none."""
-    if isinstance(error, multipart.Failed):
-        return error.code
+    """Return S3's code of an error."""
     found = _CODE.search(str(error))
     return found and found[1]
 

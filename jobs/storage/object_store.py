@@ -1,5 +1,6 @@
 """The directory or the bucket that `STORE_URL` names."""
 
+import os
 from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -8,7 +9,6 @@ from urllib.parse import SplitResult, unquote, urlsplit
 from obstore.store import LocalStore, S3Store
 
 from jobs.secret_files import WrongSettings, read_secret
-from jobs.settings.store_endpoint import store_endpoint
 
 if TYPE_CHECKING:
     from obstore.store import ClientConfig, ObjectStore, RetryConfig, S3Config
@@ -35,9 +35,10 @@ def object_store(url: str) -> "ObjectStore":
     if parts.scheme == "s3" and parts.netloc:
         config = _credentials()
         client: ClientConfig = {"connect_timeout": "5s"}
-        if there := store_endpoint():
-            config["endpoint"] = there.url
-            client["allow_http"] = there.url.startswith("http://")
+        # As other clients of S3 read them.
+        if endpoint := os.environ.get("AWS_ENDPOINT_URL_S3") or os.environ.get("AWS_ENDPOINT_URL"):
+            config["endpoint"] = endpoint
+            client["allow_http"] = endpoint.startswith("http://")
         prefix = parts.path.strip("/") or None
         return S3Store(parts.netloc, prefix=prefix, client_options=client, retry_config=_RETRY, config=config)
     raise WrongSettings(_NO_STORE)

@@ -6,12 +6,10 @@ order, so that the caller can hash what it writes and need not read it again.
 
 from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from itertools import pairwise
 
-import httpx
-
-from jobs.storage.pieces import Heartbeat, awaited
+_SECONDS_BETWEEN_CALLS = 0.5
 
 
 class WrongRange(Exception):
@@ -24,13 +22,12 @@ def in_ranges(
     *,
     part: int,
     at_once: int,
-    while_waiting: Heartbeat,
+    while_waiting: Callable[[], None],
 ) -> Iterator[memoryview]:
     """Yield the bytes 0 to `size` in pieces of `part`, of which `at_once` are fetched ahead.
 
     `fetch(start, end)` returns one range, on another thread; what it raises is raised here. `while_waiting`
-    is called while the next piece is not there.
-    Raises WrongRange.
+    is called at least twice a second while the next piece is not there. Raises WrongRange.
     """
     bounds = pairwise([*range(0, size, part), size])
     pool = ThreadPoolExecutor(at_once, thread_name_prefix="range")
@@ -46,28 +43,21 @@ def in_ranges(
         pool.shutdown(wait=False, cancel_futures=True)  # a range that hangs must not keep the caller
 
 
-def one_range(url: str, start: int, end: int, *, piece: int) -> Iterator[bytes]:
-    """Yield the bytes `start` to `end` from a server that may send them with the status of a whole file.
-
-    rclone does that; of a server that sends the whole file, what lies around them is dropped. Raises
-    `httpx.HTTPError`.
-    """
-    with httpx.stream("GET", url, headers={"Range": f"bytes={start}-{end - 1}"}) as response:
-        response.raise_for_status()
-        before = 0 if response.headers.get("content-range", "").startswith(f"bytes {start}-") else start
-        left = end - start
-        for found in response.iter_raw(piece):
-            wanted = found[before:][:left]
-            before, left = max(0, before - len(found)), left - len(wanted)
-            if wanted:
-                yield wanted
-            if not left:
-                return
+def within(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
+    """Yield the bytes `start` to `end` of a file whose pieces come from its beginning."""
+    before, left = start, end - start
+    while left > 0 and (piece := next(pieces, None)) is not None:
+        wanted = piece[before:][:left]
+        before, left = max(0, before - len(piece)), left - len(wanted)
+        if wanted:
+            yield wanted
 
 
-def _next(ahead: deque[tuple[int, Future[memoryview]]], while_waiting: Heartbeat) -> memoryview:
+def _next(ahead: deque[tuple[int, Future[memoryview]]], while_waiting: Callable[[], None]) -> memoryview:
     expected, future = ahead.popleft()
-    piece = awaited(future, while_waiting)
+    while not wait([future], timeout=_SECONDS_BETWEEN_CALLS).done:
+        while_waiting()
+    piece = future.result()
     if len(piece) != expected:
         raise WrongRange(f"{len(piece)} bytes in place of {expected}")
     return piece

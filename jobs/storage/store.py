@@ -10,10 +10,9 @@ import logging
 import os
 import re
 import stat
-from collections.abc import AsyncIterable, Callable, Iterable, Iterator
+from collections.abc import AsyncIterable, Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import timedelta
 from pathlib import Path
 from typing import TYPE_CHECKING
 from uuid import UUID
@@ -23,11 +22,10 @@ from obstore import exceptions
 from obstore.store import S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
-from jobs.storage import multipart, seekable
+from jobs.storage import compression
 from jobs.storage.errors import (
     FileUnusable,
     NotStored,
-    StoreDenies,
     StoreRefused,
     StoreUnreachable,
     measured,
@@ -35,11 +33,8 @@ from jobs.storage.errors import (
     translated_errors,
 )
 from jobs.storage.hashed import Counted, HashedFile, HashedStream
-from jobs.storage.links import Label, Links, Unsigned
-from jobs.storage.multipart import Multipart, PendingUpload
 from jobs.storage.object_store import directory_of, object_store
-from jobs.storage.pieces import Heartbeat, of_size
-from jobs.storage.ranges import WrongRange, in_ranges, one_range
+from jobs.storage.ranges import WrongRange, in_ranges, within
 
 if TYPE_CHECKING:
     from obstore import BytesStream
@@ -53,7 +48,6 @@ _MOST_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
 # The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
 _NO_RANGE = "NotPartial"
-_SIGNED_FOR = timedelta(minutes=5)
 # The file `a` of a directory is `a#1` until it is complete, which obstore neither lists nor deletes.
 _UNFINISHED = re.compile(r"#[0-9]+$")
 
@@ -90,7 +84,7 @@ def attempt_prefix(job_id: UUID, attempt: int) -> str:
 class Store:
     """Files by key, in the directory or bucket that `STORE_URL` names."""
 
-    def __init__(self, url: str, links: Links | None = None) -> None:
+    def __init__(self, url: str) -> None:
         """Open `file:///directory` or `s3://bucket/prefix`.
 
         The directory need not be there yet. While it is missing, every operation raises
@@ -100,17 +94,9 @@ class Store:
         For S3, the endpoint and the region come from the environment (`AWS_ENDPOINT_URL`, `AWS_REGION`, …),
         the credentials from there or from files (`AWS_ACCESS_KEY_ID`, `AWS_SECRET_ACCESS_KEY` and
         `AWS_SESSION_TOKEN`, see `jobs.secret_files`). Raises `WrongSettings` for any other URL.
-
-        `links`: how addresses are made at which others fetch files of S3; without them there are none.
         """
         self._url, self._directory = url, directory_of(url)
         self._opened = object_store(url) if self._directory is None else None
-        self._links = links
-        self._label = Label()
-        objects = self._opened
-        self._multipart = (
-            Multipart(objects.config["bucket"], objects.prefix) if isinstance(objects, S3Store) else None
-        )
 
     @property
     def _objects(self) -> "ObjectStore":
@@ -138,37 +124,32 @@ class Store:
         *,
         sha256: str | None = None,
         compress: bool = False,
-        upload: PendingUpload | None = None,
         on_bytes: Callable[[int], None] = lambda count: None,
     ) -> StoredFile:
         """Upload a file in parts, with only a few of them in memory, and return what was written.
 
         `sha256`: of the file, where it is known; it is not hashed again then. `compress`: keep it as
-        `jobs.storage.seekable` says; `stream_plain` reads it. `on_bytes` is called repeatedly with the number
-        of bytes read so far. What it raises aborts the upload, and the key stays as it was.
+        `jobs.storage.compression` says; `stream_plain` reads it. `on_bytes` is called repeatedly with the
+        number of bytes read so far. What it raises aborts the upload, and the key stays as it was.
 
-        `upload`: what `begin_upload` has returned for this key, in whichever process. Then only the parts
-        that the store lacks are sent, and what stops the upload leaves it, to be gone on with. Raises
-        UploadGone.
+        What a process that is killed has sent of a large file stays in a bucket until its lifecycle rule for
+        incomplete multipart uploads deletes it.
         """
         size = path.stat().st_size
         reader = HashedFile(path, sha256, on_bytes)
-        written = Counted(seekable.compressed(reader) if compress else reader)
+        written = Counted(compression.compressed(reader) if compress else reader)
         try:
             with translated_errors(key):
-                if size <= _PART_BYTES and upload is None:
+                if size <= _PART_BYTES:
                     # One request can be retried safely; the request that completes a multipart upload cannot.
                     obstore.put(self._objects, key, b"".join(written), use_multipart=False)
-                    sent = written.size
-                elif self._multipart is None:
-                    obstore.put(
-                        self._objects, key, iter(written), chunk_size=_part_bytes(size), max_concurrency=2
-                    )
-                    sent = written.size
                 else:
-                    parts = of_size(_part_bytes(size), written)
-                    sent = self._send_parts(
-                        self._multipart, upload, key, parts, lambda: on_bytes(reader.size)
+                    obstore.put(
+                        self._objects,
+                        key,
+                        iter(written),
+                        chunk_size=_part_bytes(size),
+                        max_concurrency=_PARTS_AT_ONCE,
                     )
         except NotStored as error:
             raise StoreRefused("the store's bucket does not exist; the operator must create it") from error
@@ -177,76 +158,8 @@ class Store:
             if reader.error is not None:
                 raise reader.error from None
             raise
-        STORE_BYTES.record(sent, direction="written")
+        STORE_BYTES.record(written.size, direction="written")
         return StoredFile(key, reader.size, reader.sha256, written.size if compress else None)
-
-    def _send_parts(
-        self,
-        uploads: Multipart,
-        begun: PendingUpload | None,
-        key: str,
-        parts: Iterable[bytes],
-        heartbeat: Heartbeat,
-    ) -> int:
-        """Send a file in parts. What stops an upload that was begun here aborts it, if the store answers."""
-        if begun is not None:
-            return uploads.send(begun, parts, heartbeat, go_on=True)
-        upload = uploads.begin(key)
-        try:
-            return uploads.send(upload, parts, heartbeat, go_on=False)
-        except multipart.Gone as error:
-            raise StoreUnreachable("the store dropped an upload before it was complete; try again") from error
-        except BaseException as error:
-            if isinstance(error, multipart.Failed) and not error.code:
-                raise  # the store does not answer
-            with suppress(multipart.Failed):
-                uploads.abort(upload)
-            raise
-
-    @measured("write")
-    def begin_upload(self, key: str, size: int) -> PendingUpload | None:
-        """Begin an upload of a file of so many plain bytes that can be gone on with.
-
-        None: the file is sent by one request, or the store is a directory.
-        """
-        if self._multipart is None or size <= _PART_BYTES:
-            return None
-        with translated_errors(key):
-            return self._multipart.begin(key)
-
-    def pending_uploads(self, prefix: str) -> list[PendingUpload]:
-        """Return the uploads in parts of a key, or of all keys below it, that are not complete.
-
-        None of a store that does not list them, or not to us: those are its lifecycle rules' to delete.
-        """
-        if self._multipart is None:
-            return []
-        try:
-            with translated_errors(prefix):
-                found = list(self._multipart.pending(prefix))
-        except StoreDenies as error:
-            log.warning("uploads in parts that were abandoned cannot be found: %s", error)
-            return []
-        return [each for each in found if each.key == prefix or each.key.startswith(f"{prefix}/")]
-
-    @measured("delete")
-    def abort_upload(self, upload: PendingUpload) -> None:
-        """Delete an upload in parts that is not complete. One that is not there is no error."""
-        if self._multipart is not None:
-            with translated_errors(upload.key):
-                self._multipart.abort(upload)
-
-    def abort_uploads(self, uploads: Iterable[PendingUpload]) -> None:
-        """Delete uploads in parts that are not complete. None that the store denies us to delete.
-
-        Those are its lifecycle rules' to delete. Raises StoreError at the first one that a later call may
-        delete, as once the credentials are right again; then name all of them again.
-        """
-        for upload in uploads:
-            try:
-                self.abort_upload(upload)
-            except StoreDenies as error:
-                log.warning("an upload in parts that was abandoned cannot be aborted: %s", error)
 
     async def put_stream(self, key: str, pieces: AsyncIterable[bytes], *, at_most: int) -> StoredFile:
         """Store a stream of at most so many bytes. What `pieces` raises aborts it, and nothing is stored."""
@@ -275,41 +188,16 @@ class Store:
             except exceptions.GenericError as error:
                 if part is None or _NO_RANGE not in str(error) or not isinstance(self._objects, S3Store):
                     raise
-                url = obstore.sign(self._objects, "GET", key, _SIGNED_FOR)
-                return self._pieces(key, one_range(url, *part, piece=_READ_BYTES))
+                return within(self.stream(key), *part)
             return self._pieces(key, found.stream(min_chunk_size=_READ_BYTES))
 
-    def stream_plain(
-        self, key: str, stored_size: int, size: int, part: tuple[int, int] | None = None
-    ) -> Iterator[bytes]:
-        """Return the plain bytes of a file of `size` bytes that is kept in `stored_size`, as `stream` does.
+    def stream_plain(self, key: str, size: int, part: tuple[int, int] | None = None) -> Iterator[bytes]:
+        """Return the plain bytes of a file of `size` bytes that is kept compressed, as `stream` does.
 
-        Of a part, only the frames that it touches are read.
+        Of a part, everything before it is read as well.
         """
-        try:
-            return seekable.plain(lambda part: self.stream(key, part), stored_size, size, part)
-        except seekable.Damaged as error:
-            raise StoreRefused(f"the file {key} in the store is damaged: {error}") from error
-
-    def link(self, key: str, disposition: str, encoding: str | None = None) -> str | None:
-        """Return an address under which anybody may fetch the file's stored bytes from the store for a while.
-
-        `encoding`: what these bytes are to be labelled as, where they are not the file's own.
-
-        None: the service makes no such addresses, its store is a directory, or labels nothing. Raises
-        `NotStored`.
-        """
-        if self._links is None or not isinstance(self._opened, S3Store):
-            return None
-        if self.head(key) is None:
-            raise NotStored(f"there is no file {key} in the store")
-        bucket, prefix = self._opened.config["bucket"], self._opened.prefix
-        at = f"{prefix}/{key}" if prefix else key
-        try:
-            address = self._links.to(bucket, at, disposition, encoding)
-        except Unsigned as error:
-            raise StoreRefused("the service has no credentials to sign the store's addresses with") from error
-        return address if encoding is None or self._label.arrives(address, encoding) else None
+        pieces = _plain(key, self.stream(key), size)
+        return pieces if part is None else within(pieces, *part)
 
     @measured("download")
     def download(
@@ -420,6 +308,13 @@ class Store:
             for piece in pieces:
                 STORE_BYTES.record(len(piece), direction="read")
                 yield bytes(piece)
+
+
+def _plain(key: str, stored: Iterator[bytes], size: int) -> Iterator[bytes]:
+    try:
+        yield from compression.plain(stored, size)
+    except compression.Damaged as error:
+        raise StoreRefused(f"the file {key} in the store is damaged: {error}") from error
 
 
 def _part_bytes(at_most: int) -> int:

@@ -15,18 +15,18 @@ from sqlalchemy import (
     func,
     text,
 )
-from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.states import JobState, SweepState
 from jobs.tables.base import NOW, Base
+from jobs.tables.documents import JobDocuments
 
 
 def _job_id() -> Mapped[UUID]:
     return mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"), primary_key=True)
 
 
-class Job(Base):
+class Job(JobDocuments, Base):
     """One run of a recipe. The row decides; messages, files and workers follow it."""
 
     __tablename__ = "jobs"
@@ -43,10 +43,13 @@ class Job(Base):
     sparsity: Mapped[float]
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
-    # What it needs of a worker: a `jobs.queue.needs.Needs`, empty where that is not known. No worker claims
-    # it before the scheduler has estimated that, or has found that it cannot.
-    sized: Mapped[bool] = mapped_column(server_default=text("false"))
-    needs: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
+    # What it needs of a worker: a `jobs.queue.needs.Needs`, empty where that cannot be known. While it is
+    # null, the scheduler has not estimated it, and no worker claims the job.
+    needs: Mapped[dict[str, Any] | None]
+    # The jobs of one owner with equal needs are a group; see `jobs.queue.line`.
+    queue_group: Mapped[int | None] = mapped_column(
+        BigInteger, Computed("hashtextextended(owner, jsonb_hash_extended(needs, 0))", persisted=True)
+    )
     # Among its owner's jobs the one with the highest priority runs first.
     priority: Mapped[int] = mapped_column(server_default="0")
 
@@ -60,29 +63,12 @@ class Job(Base):
     # Under which token a worker holds the job; until when stands in `Lease`.
     lease_token: Mapped[UUID | None]
 
-    stage: Mapped[str | None]
-    step: Mapped[int | None]
-    steps: Mapped[int | None]
-    seconds_left: Mapped[float | None]
     progressed_at: Mapped[datetime | None]
 
     report: Mapped[dict[str, Any] | None]
-    dense_perplexity: Mapped[float | None]
     pruned_perplexity: Mapped[float | None]
-    # How near the predictions are to the dense model's, as the report has it.
-    kl: Mapped[float | None]
-    agreement: Mapped[float | None]
     # The share of zeros in the pruned layers, as the report has it.
     measured_sparsity: Mapped[float | None]
-    # The size of the result, and how many times as fast it is, as the report has them.
-    parameters: Mapped[int | None] = mapped_column(BigInteger)
-    weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    # What its weight files take in the store, where files may be kept compressed.
-    stored_weight_bytes: Mapped[int | None] = mapped_column(BigInteger)
-    speedup: Mapped[float | None]
-    # The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`.
-    gate: Mapped[dict[str, Any] | None]
-    gate_state: Mapped[str | None] = mapped_column(Computed("gate ->> 'state'", persisted=True))
     error: Mapped[dict[str, Any] | None]
     last_event: Mapped[int] = mapped_column(server_default="0")
 
@@ -93,22 +79,12 @@ class Job(Base):
     queued_at: Mapped[datetime] = mapped_column(server_default=NOW)
     running_at: Mapped[datetime | None]
     cancelling_at: Mapped[datetime | None]
-    succeeded_at: Mapped[datetime | None]
-    failed_at: Mapped[datetime | None]
-    cancelled_at: Mapped[datetime | None]
+    ended_at: Mapped[datetime | None]
     retried_at: Mapped[datetime | None]
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
-    # Something outside did not answer: what the job waits for, and when the next try may begin. For the Hub
-    # it waits in the queue, and is not dispatched before that; for the store, while it runs.
-    waiting_for: Mapped[str | None]
+    # When what does not answer is tried again; see `outage`. No worker claims the job before that.
     next_try_at: Mapped[datetime | None]
-    # Since when the Hub has not answered, after how many tries in a row: they outlive attempts.
-    unreachable_since: Mapped[datetime | None]
-    unreachable_tries: Mapped[int] = mapped_column(server_default="0")
-    # The same of the store, to which a running attempt sends.
-    store_away_since: Mapped[datetime | None]
-    store_tries: Mapped[int] = mapped_column(server_default="0")
 
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
@@ -131,20 +107,23 @@ class Job(Base):
         Index("ix_jobs_owner_method_id", "owner", "method", "id"),
         Index("ix_jobs_owner_model_id", "owner", "model", "id"),
         Index(
-            "ix_jobs_owner_gate", "owner", "gate_state", "id", postgresql_where=text("gate_state IS NOT NULL")
+            "ix_jobs_owner_gate",
+            "owner",
+            text("(gate ->> 'state')"),
+            "id",
+            postgresql_where=text("gate IS NOT NULL"),
         ),
         Index("ix_jobs_sweep_id_id", "sweep_id", "id", postgresql_where=text("sweep_id IS NOT NULL")),
-        # Groups of jobs with equal needs, in the order in which an owner's jobs run; see `jobs.queue.line`.
+        # In the order in which an owner's jobs run.
         Index(
             "ix_jobs_in_line",
-            "needs",
-            "owner",
+            "queue_group",
             text("priority DESC"),
             "id",
-            postgresql_where=text("state = 'queued' AND sized"),
+            postgresql_where=text("state = 'queued' AND needs IS NOT NULL"),
         ),
         Index("ix_jobs_interrupted", "id", postgresql_where=text("state = 'queued' AND attempt > 0")),
-        Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND NOT sized")),
+        Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND needs IS NULL")),
         Index(
             "ix_jobs_checks_pending",
             "id",
@@ -169,7 +148,7 @@ class Job(Base):
         ),
         Index(
             "ix_jobs_unexpired",
-            "succeeded_at",
+            "ended_at",
             postgresql_where=text("state = 'succeeded' AND artifacts_expired_at IS NULL"),
         ),
         Index("ix_jobs_blocked_on", "blocked_on", postgresql_where=text("blocked_on IS NOT NULL")),
@@ -209,8 +188,6 @@ class DeletedJob(Base):
     look_at: Mapped[datetime] = mapped_column(server_default=NOW)
     is_last: Mapped[bool] = mapped_column(server_default=text("false"))
     by_retention: Mapped[bool] = mapped_column(server_default=text("false"))
-    # Key and id of each upload in parts that its attempts have begun.
-    uploads: Mapped[list[list[str]]] = mapped_column(JSONB, server_default=text("'[]'"))
 
     __table_args__ = (
         Index("ix_deleted_jobs_look_at", "look_at"),
@@ -280,7 +257,7 @@ class JobBlock(Base):
 
 
 class SentFile(Base):
-    """A file of a job's output that is in the store, or on its way there. See `jobs.lifecycle.sent_files`."""
+    """A file of a job's output that is in the store. See `jobs.lifecycle.sent_files`."""
 
     __tablename__ = "sent_files"
 
@@ -288,13 +265,9 @@ class SentFile(Base):
     name: Mapped[str] = mapped_column(primary_key=True)
     attempt: Mapped[int]
     key: Mapped[str]
-    # Of an upload in parts, until it is complete; then the file has a checksum.
-    upload_id: Mapped[str | None]
     size: Mapped[int] = mapped_column(BigInteger)
-    sha256: Mapped[str | None]
+    sha256: Mapped[str]
     stored_size: Mapped[int | None] = mapped_column(BigInteger)
-    # Whether it was in the store once. It stays so while the file is sent again.
-    was_sent: Mapped[bool] = mapped_column(server_default=text("false"))
     sent_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
 
@@ -309,7 +282,7 @@ class Artifact(Base):
     key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
-    # Bytes in the store, if the file is kept compressed, see `jobs.storage.seekable`.
+    # Bytes in the store, if the file is kept compressed, see `jobs.storage.compression`.
     stored_size: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -34,7 +34,6 @@ CREATE TABLE deleted_jobs (
     look_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     is_last BOOLEAN DEFAULT false NOT NULL,
     by_retention BOOLEAN DEFAULT false NOT NULL,
-    uploads JSONB DEFAULT '[]' NOT NULL,
     CONSTRAINT pk_deleted_jobs PRIMARY KEY (job_id)
 );
 CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (look_at) WHERE NOT by_retention;
@@ -202,8 +201,8 @@ CREATE TABLE jobs (
     sparsity DOUBLE PRECISION NOT NULL,
     labels JSONB DEFAULT '{}' NOT NULL,
     sweep_id UUID,
-    sized BOOLEAN DEFAULT false NOT NULL,
-    needs JSONB DEFAULT '{}' NOT NULL,
+    needs JSONB,
+    queue_group BIGINT GENERATED ALWAYS AS (hashtextextended(owner, jsonb_hash_extended(needs, 0))) STORED,
     priority INTEGER DEFAULT '0' NOT NULL,
     state TEXT DEFAULT 'queued' NOT NULL,
     attempt INTEGER DEFAULT '0' NOT NULL,
@@ -211,23 +210,10 @@ CREATE TABLE jobs (
     worker TEXT,
     worker_class TEXT,
     lease_token UUID,
-    stage TEXT,
-    step INTEGER,
-    steps INTEGER,
-    seconds_left DOUBLE PRECISION,
     progressed_at timestamptz,
     report JSONB,
-    dense_perplexity DOUBLE PRECISION,
     pruned_perplexity DOUBLE PRECISION,
-    kl DOUBLE PRECISION,
-    agreement DOUBLE PRECISION,
     measured_sparsity DOUBLE PRECISION,
-    parameters BIGINT,
-    weight_bytes BIGINT,
-    stored_weight_bytes BIGINT,
-    speedup DOUBLE PRECISION,
-    gate JSONB,
-    gate_state TEXT GENERATED ALWAYS AS (gate ->> 'state') STORED,
     error JSONB,
     last_event INTEGER DEFAULT '0' NOT NULL,
     orphaned_files_since timestamptz,
@@ -235,20 +221,17 @@ CREATE TABLE jobs (
     queued_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     running_at timestamptz,
     cancelling_at timestamptz,
-    succeeded_at timestamptz,
-    failed_at timestamptz,
-    cancelled_at timestamptz,
+    ended_at timestamptz,
     retried_at timestamptz,
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
-    waiting_for TEXT,
     next_try_at timestamptz,
-    unreachable_since timestamptz,
-    unreachable_tries INTEGER DEFAULT '0' NOT NULL,
-    store_away_since timestamptz,
-    store_tries INTEGER DEFAULT '0' NOT NULL,
     traceparent TEXT,
     checks_pending BOOLEAN DEFAULT false NOT NULL,
     blocked_on UUID,
+    progress JSONB,
+    figures JSONB,
+    gate JSONB,
+    outage JSONB,
     CONSTRAINT pk_jobs PRIMARY KEY (id),
     CONSTRAINT ck_jobs_state CHECK (state IN ('queued', 'running', 'cancelling', 'succeeded', 'failed', 'cancelled')),
     CONSTRAINT ck_jobs_lease_while_held CHECK ((state IN ('running', 'cancelling')) = (lease_token IS NOT NULL)),
@@ -259,18 +242,18 @@ CREATE INDEX ix_jobs_blocked_on ON jobs (blocked_on) WHERE blocked_on IS NOT NUL
 CREATE INDEX ix_jobs_checks_pending ON jobs (id) WHERE state = 'queued' AND checks_pending;
 CREATE INDEX ix_jobs_held_by ON jobs (worker) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_held_of ON jobs (owner, worker_class) WHERE state IN ('running', 'cancelling');
-CREATE INDEX ix_jobs_in_line ON jobs (needs, owner, priority DESC, id) WHERE state = 'queued' AND sized;
+CREATE INDEX ix_jobs_in_line ON jobs (queue_group, priority DESC, id) WHERE state = 'queued' AND needs IS NOT NULL;
 CREATE INDEX ix_jobs_interrupted ON jobs (id) WHERE state = 'queued' AND attempt > 0;
 CREATE INDEX ix_jobs_open_of_sweep ON jobs (sweep_id) WHERE sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling');
 CREATE INDEX ix_jobs_orphaned_files_since ON jobs (orphaned_files_since) WHERE orphaned_files_since IS NOT NULL;
-CREATE INDEX ix_jobs_owner_gate ON jobs (owner, gate_state, id) WHERE gate_state IS NOT NULL;
+CREATE INDEX ix_jobs_owner_gate ON jobs (owner, (gate ->> 'state'), id) WHERE gate IS NOT NULL;
 CREATE INDEX ix_jobs_owner_id ON jobs (owner, id);
 CREATE INDEX ix_jobs_owner_method_id ON jobs (owner, method, id);
 CREATE INDEX ix_jobs_owner_model_id ON jobs (owner, model, id);
 CREATE INDEX ix_jobs_owner_state_id ON jobs (owner, state, id);
 CREATE INDEX ix_jobs_sweep_id_id ON jobs (sweep_id, id) WHERE sweep_id IS NOT NULL;
-CREATE INDEX ix_jobs_unexpired ON jobs (succeeded_at) WHERE state = 'succeeded' AND artifacts_expired_at IS NULL;
-CREATE INDEX ix_jobs_unsized ON jobs (id) WHERE state = 'queued' AND NOT sized;
+CREATE INDEX ix_jobs_unexpired ON jobs (ended_at) WHERE state = 'succeeded' AND artifacts_expired_at IS NULL;
+CREATE INDEX ix_jobs_unsized ON jobs (id) WHERE state = 'queued' AND needs IS NULL;
 
 CREATE TABLE webhook_deliveries (
     id UUID DEFAULT uuidv7() NOT NULL,
@@ -407,11 +390,9 @@ CREATE TABLE sent_files (
     name TEXT NOT NULL,
     attempt INTEGER NOT NULL,
     key TEXT NOT NULL,
-    upload_id TEXT,
     size BIGINT NOT NULL,
-    sha256 TEXT,
+    sha256 TEXT NOT NULL,
     stored_size BIGINT,
-    was_sent BOOLEAN DEFAULT false NOT NULL,
     sent_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_sent_files PRIMARY KEY (job_id, name),
     CONSTRAINT fk_sent_files_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE

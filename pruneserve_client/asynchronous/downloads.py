@@ -26,7 +26,7 @@ async def save(
                 async with transport.content(file, part.wanted()) as response:
                     await in_thread(part.begin, response)
                     progress.reached(part.size)
-                    # httpx itself unpacks without any limit, and fails where a frame ends with a piece.
+                    # httpx itself unpacks without any limit.
                     async for piece in response.aiter_raw():
                         await in_thread(part.write, piece)
                         progress.reached(part.size)

@@ -27,7 +27,7 @@ def save(
                 with transport.content(file, part.wanted()) as response:
                     in_thread(part.begin, response)
                     progress.reached(part.size)
-                    # httpx itself unpacks without any limit, and fails where a frame ends with a piece.
+                    # httpx itself unpacks without any limit.
                     for piece in response.iter_raw():
                         in_thread(part.write, piece)
                         progress.reached(part.size)

@@ -9,10 +9,9 @@ import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
-from pruneserve_client.files import Downloadable, elsewhere
+from pruneserve_client.files import Downloadable
 from pruneserve_client.wire import (
     MOST_BYTES,
-    TIMEOUT,
     Body,
     Message,
     Response,
@@ -63,7 +62,7 @@ class Transport:
     ) -> Iterator[httpx.Response]:
         """Send a request and yield its successful response, whose body is still to be read.
 
-        `of_file`: yield one that names another address as well, and one with an encoding.
+        `of_file`: yield one with an encoding as well.
 
         Raises:
             InvalidArgument: a header or the body holds what HTTP or JSON cannot carry.
@@ -74,7 +73,7 @@ class Transport:
         built = self._built(method, path, **request)
         try:
             with closing(_sent(self._http, built)) as response:
-                if not response.is_success and not (of_file and response.has_redirect_location):
+                if not response.is_success:
                     body = b""
                     with suppress(UnexpectedResponse):
                         body = body_of(response)
@@ -89,30 +88,9 @@ class Transport:
 
     @contextmanager
     def content(self, file: Downloadable, wanted: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """Ask for a file with the headers `wanted`, and yield the response of the server or of its store.
-
-        The server may redirect to an address at its store, which is good for a while and gets no key.
-
-        Raises what `exchange` raises, and `Unavailable` whatever the store refuses: the server may name
-        another address.
-        """
-        query = {"redirect": "true"}
-        with self.exchange("GET", file.url, params=query, headers=wanted, of_file=True) as response:
-            if response.is_success:
-                yield response
-                return
-            there = elsewhere(response, file, wanted)
-        try:
-            with httpx.Client(timeout=TIMEOUT) as keyless:
-                built = keyless.build_request("GET", there.url, headers=there.headers)
-                with closing(_sent(keyless, built)) as response:
-                    if not response.is_success:
-                        raise Unavailable(
-                            f"the store of {self.url} answers {response.status_code}; try again"
-                        )
-                    yield response
-        except httpx.HTTPError as error:
-            raise Unavailable(f"the store of {self.url} breaks off: {type(error).__name__}") from error
+        """Ask for a file with the headers `wanted`, and yield the response. Raises what `exchange` raises."""
+        with self.exchange("GET", file.url, headers=wanted, of_file=True) as response:
+            yield response
 
     def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
         """Return a request to this server: another one must not have the key, whatever the server names."""

@@ -37,7 +37,7 @@ def wanted(session: Session) -> dict[str, int]:
 
 def submit(session: Session, spec: JobSpec, owner: str = "ada", **values: object) -> UUID:
     job_id = owner_moves.create(session, owner, spec).id
-    values = {"sized": True, "checks_pending": False} | values
+    values = {"needs": {}, "checks_pending": False} | values
     session.execute(update(Job).where(Job.id == job_id).values(**values))
     return job_id
 
@@ -92,7 +92,7 @@ def test_jobs_that_nobody_could_claim_want_no_worker(database: Database, spec: J
         run(session, spec, "cpu")
         running = session.scalars(select(Job.id).where(Job.state == "running")).one()
         submit(session, spec, **ours, blocked_on=running)
-        submit(session, spec, **ours, sized=False)
+        owner_moves.create(session, "ada", spec)
         assert wanted(session) == {"cpu": 1, "gpu.24g": 0, "gpu.80g": 1, "gpu.2x80g": 0}
         due = {"next_try_at": NOW - timedelta(hours=1)}
         session.execute(update(Job).values(due).where(Job.next_try_at.is_not(None)))

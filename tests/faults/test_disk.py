@@ -146,7 +146,7 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
         (wait,) = Waits(30.0).of(session, [job]).values()
     assert (job.state, wait.reason) == (JobState.RUNNING, WaitsFor.STORE)
     assert job.waiting_for == "the store is full; the operator must make room"
-    assert job.store_away_since is not None
+    assert job.silence_of("store")[0] is not None
     filler.unlink()
     judge("full store, then room", 1, [job_id])
     said = [event.data.message for event in stack.events(job_id) if isinstance(event.data, LogMessage)]

@@ -2,7 +2,6 @@
 
 import signal
 import time
-from urllib.parse import parse_qs
 
 import pytest
 
@@ -10,10 +9,8 @@ from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
 from jobs.storage.store import Store
 from pruning.recipe import Stage
-from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.kills import Kill, durable
-from tests.faults.proxies import UnreliableStore
 from tests.limits import with_limits
 from tests.stack import Stack, signal_to
 from tests.tiers import nightly
@@ -59,44 +56,6 @@ def test_a_kill_while_shards_are_written_behind_repeats_two_blocks_at_most(
     stack.start("tests.faults.streaming_worker")
     judge("kill -9 while shards are written behind", 1, [job_id])
     assert kill.repeated(Store(store_url), damaged=()) <= kill.allowed == 2
-
-
-@pytest.mark.nightly
-def test_a_worker_killed_while_it_uploads(stack: Stack, judge: Judge, s3: S3, s3_url: str) -> None:
-    """The next one sends the parts of the file that the store lacks, and no file that it has."""
-    unreliable, store = UnreliableStore(s3.port, delay_seconds=0.5), Store(s3_url)
-    uploads = store._multipart
-    assert uploads is not None
-
-    def arrived() -> set[tuple[str, int]]:
-        pending = [each for each in store.pending_uploads("jobs") if "/output/" in each.key]
-        return {(each.key, number) for each in pending for number in uploads._parts(each)}
-
-    with unreliable.serving() as url:
-        stack.environment |= {"STORE_URL": s3_url, **s3.environment, "AWS_ENDPOINT_URL": url}
-        stack.start_scheduler()
-        worker = stack.start("tests.faults.parts_worker")
-        job_id = stack.submit(stack.spec())
-        stack.wait_for(job_id, lambda job: job.stage == Stage.UPLOAD)
-        stack.wait_until(lambda: bool(arrived()))
-        signal_to(worker, signal.SIGKILL, children=True)
-        time.sleep(1.0)  # for what was on its way to the store
-        there, before = arrived(), len(unreliable.parts)
-        stack.expire_lease(job_id)
-        stack.start("tests.faults.parts_worker")
-        judge(f"kill -9 in stage {Stage.UPLOAD}", 1, [job_id])
-    sent_by_the_second = {_part(each) for each in unreliable.parts[before:] if "/output/" in each}
-    assert there
-    assert sent_by_the_second
-    assert not there & sent_by_the_second
-    assert stack.job(job_id).attempt == 2
-    assert any("/attempts/1/output/" in artifact.key for artifact in stack.artifacts(job_id).values())
-
-
-def _part(address: str) -> tuple[str, int]:
-    """Return the key and the number of a part from the address to which it was sent."""
-    path, _, query = address.partition("?")
-    return path[path.index("jobs/") :], int(parse_qs(query)["partNumber"][0])
 
 
 @pytest.mark.nightly

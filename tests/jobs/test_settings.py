@@ -120,37 +120,6 @@ def test_a_default_is_the_same_wherever_it_is_written(
     assert getattr(parsed(monkeypatch, {variable: default}), name) == Settings.model_fields[name].default
 
 
-@pytest.mark.threat
-@pytest.mark.parametrize(
-    ("variable", "endpoint", "wrong"),
-    [
-        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "http://s3.example.org", "begins with http"),
-        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "https://prune.example.org:9000", "is at the host of"),
-        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "https://example.org", "is at the host of"),
-        ("AWS_ENDPOINT_URL", "http://s3:8080", "begins with http"),
-        ("AWS_ENDPOINT_URL", "https://Prune.Example.org:9000", "is at the host of"),
-        ("AWS_ENDPOINT_URL_S3", "http://s3:8080", "begins with http"),
-        ("PRUNESERVE_DOWNLOAD_LINK_ENDPOINT", "https://s3.example.org", None),
-        ("AWS_ENDPOINT_URL", "https://s3.example.org", None),
-        ("AWS_ENDPOINT_URL", "", None),
-    ],
-)
-def test_downloads_go_to_no_store_without_tls_nor_to_one_that_the_cookies_go_to(
-    variable: str, endpoint: str, wrong: str | None, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    for name in ("AWS_ENDPOINT_URL", "AWS_ENDPOINT_URL_S3"):
-        monkeypatch.delenv(name, raising=False)
-    given = {"STORE_URL": "s3://prune/x", "PRUNESERVE_PUBLIC_URL": "https://prune.example.org"}
-    links = {"PRUNESERVE_DOWNLOAD_LINK_SECONDS": "60", variable: endpoint}
-    if wrong is None:
-        assert parsed(monkeypatch, given | links).download_link_seconds == 60
-        return
-    with pytest.raises(ValidationError, match=f"{variable} {wrong}"):
-        parsed(monkeypatch, given | links)
-    assert parsed(monkeypatch, given | {variable: endpoint})  # no download is redirected
-    assert parsed(monkeypatch, given | links | {"PRUNESERVE_PUBLIC_URL": "http://10.0.0.1:8642"})
-
-
 def test_an_empty_variable_counts_as_unset(monkeypatch: pytest.MonkeyPatch) -> None:
     settings = parsed(monkeypatch, {"PRUNESERVE_HUB_TOKEN": "", "PRUNESERVE_ARTIFACT_DAYS": ""})
     assert (settings.hub_token, settings.artifact_days) == (None, None)

@@ -228,7 +228,6 @@ def _jobs_that_nobody_takes(session: Session) -> None:
                 pattern=first.pattern,
                 sparsity=first.sparsity,
                 queued_at=NOW - timedelta(hours=2),
-                sized=True,
                 needs=Needs(gpus=gpus).model_dump(),
             )
         )

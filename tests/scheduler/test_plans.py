@@ -135,7 +135,7 @@ def upkeep(fleet: Engine, database: Database, settings: Settings) -> None:
         succeeded = select(Job.id).where(Job.state == JobState.SUCCEEDED).order_by(Job.id.desc())
         of_them = JobEvent.job_id.in_(succeeded.limit(300)), JobEvent.kind == "progress"
         session.execute(update(JobEvent).where(*of_them).values(at=LONG_AGO))
-        session.execute(update(Job).where(Job.id.in_(succeeded.limit(40))).values(succeeded_at=LONG_AGO))
+        session.execute(update(Job).where(Job.id.in_(succeeded.limit(40))).values(ended_at=LONG_AGO))
     asked = measure(fleet, "upkeep of 300 events and 40 jobs", retention.round)
     assert wasteful(asked) == []
     assert max(each.touched for each in asked) >= 300

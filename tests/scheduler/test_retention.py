@@ -1,8 +1,8 @@
 """What has expired is deleted; files that a row names, or that a running attempt still writes, stay."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import AbstractContextManager, contextmanager, nullcontext
+from contextlib import nullcontext
 from pathlib import Path
 from uuid import UUID, uuid4
 
@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
 from jobs.access import api_keys, page_sessions
-from jobs.lifecycle import deletion, event_log, idempotency, lifecycle, owner_moves, sent_files
+from jobs.lifecycle import event_log, idempotency, lifecycle, owner_moves, sent_files
 from jobs.lifecycle.events import JobError, StageStarted, StepFinished
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.retention import named_keys
@@ -20,7 +20,6 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from jobs.storage.errors import FileUnusable, StoreError, StoreFull, StoreRefused, StoreUnreachable
-from jobs.storage.multipart import Failed, Multipart, PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import (
     ApiKey,
@@ -99,14 +98,6 @@ def rows(database: Database, table: type[Counted]) -> int:
         return session.scalars(select(func.count()).select_from(table)).one()
 
 
-def begin_to_send(session: Session, claim: Claim, store: Store, name: str = "a") -> PendingUpload:
-    """Begin to send a file of the first attempt's output in parts, and record it."""
-    upload = store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/{name}", 2**30)
-    assert upload is not None
-    assert sent_files.begun(session, claim, name, 2**30, upload)
-    return upload
-
-
 def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(
     retention: Retention, database: Database, submit: Submit, store: Store, put: Put
 ) -> None:
@@ -123,70 +114,6 @@ def test_orphaned_files_are_deleted_and_those_of_a_running_attempt_stay(
     assert stored(store) == {block, fresh}
     with database.begin() as session:
         assert session.get_one(Job, claim.job_id).orphaned_files_since is None
-
-
-def test_uploads_in_parts_are_aborted_once_no_attempt_can_go_on_with_them(
-    settings: Settings, database: Database, submit: Submit, s3_url: str
-) -> None:
-    store = Store(s3_url)
-    retention = Retention(database, settings, store)
-    claim = take(database, submit())
-
-    def begin(attempt: int, name: str) -> PendingUpload:
-        upload = store.begin_upload(f"{attempt_prefix(claim.job_id, attempt)}/output/{name}", 2**30)
-        assert upload is not None
-        return upload
-
-    def pending() -> set[PendingUpload]:
-        retention.round()
-        return set(store.pending_uploads(f"jobs/{claim.job_id}"))
-
-    named, lost = begin(1, "named"), begin(1, "lost")
-    with database.begin() as session:
-        assert sent_files.begun(session, claim, "named", 2**30, named)
-    assert pending() == {named, lost}, "the attempt is running"
-    with database.begin() as session:
-        assert lifecycle.hand_back(session, claim, "for the test")
-    again = take(database, claim.job_id)
-    fresh = begin(2, "fresh")
-    assert pending() == {named, fresh}
-    with database.begin() as session:
-        assert lifecycle.succeed(session, again, REPORT, [])
-    assert pending() == set()
-
-
-def test_a_store_that_aborts_nothing_still_has_its_files_deleted(
-    retention: Retention,
-    database: Database,
-    submit: Submit,
-    store: Store,
-    put: Put,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    """It is asked again for those of a job that still exists."""
-    orphaned_in, deleted = take(database, submit()), take(database, submit())
-    for claim in (orphaned_in, deleted):
-        put(claim.job_id, 1, "output/a")
-    stray = store.put_file("uploads/a.txt", tmp_path / "file").key
-    with database.begin() as session:
-        for claim in (orphaned_in, deleted):
-            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-        assert deletion.delete(session, "ada", deleted.job_id)
-        session.add(StrayUpload(key=stray, pending_delete=True))
-
-    def unreachable(self: Store, prefix: str) -> list[PendingUpload]:
-        raise StoreUnreachable("for the test")
-
-    with monkeypatch.context() as once:
-        once.setattr(Store, "pending_uploads", unreachable)
-        retention.round()
-    assert (stored(store), list(store.list("uploads"))) == (set(), [])
-    with database.begin() as session:
-        assert session.get_one(Job, orphaned_in.job_id).orphaned_files_since is not None
-    retention.round()
-    with database.begin() as session:
-        assert session.get_one(Job, orphaned_in.job_id).orphaned_files_since is None
 
 
 def test_a_file_that_becomes_an_artifact_meanwhile_is_named_at_every_moment(
@@ -213,229 +140,7 @@ def test_a_file_that_becomes_an_artifact_meanwhile_is_named_at_every_moment(
         assert sent_files.of_job(session, claim.job_id) == []
 
 
-def test_those_of_a_deleted_job_and_of_an_upload_that_broke_off_are_aborted(
-    settings: Settings, database: Database, claim: Claim, s3_url: str
-) -> None:
-    store = Store(s3_url)
-    store.begin_upload(f"{attempt_prefix(claim.job_id, 1)}/output/a", 2**30)
-    store.begin_upload("uploads/a.txt", 2**30)
-    store.begin_upload("uploads/b.txt", 2**30)
-    with database.begin() as session:
-        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-        assert deletion.delete(session, "ada", claim.job_id)
-        session.add(StrayUpload(key="uploads/a.txt", pending_delete=True))
-    Retention(database, settings, store).round()
-    assert store.pending_uploads("jobs") == []
-    assert [upload.key for upload in store.pending_uploads("uploads")] == ["uploads/b.txt"]
-
-
 ENDS = ["deleted", "cancelled in the queue", "succeeded without it"]
-
-
-def succeed_again(session: Session, job_id: UUID) -> None:
-    """Let another attempt succeed, whose output has no file of the name that the one before had begun."""
-    again = lifecycle.claim(session, job_id, "w2", 3000)
-    assert again is not None
-    assert sent_files.sent(session, again, "b", StoredFile("b", 5, "00" * 32))
-    assert lifecycle.succeed(session, again, REPORT, [FinishedArtifact("b", "b", 5, "00" * 32)])
-
-
-@pytest.fixture
-def exact_keys_alone(monkeypatch: pytest.MonkeyPatch) -> Callable[[], AbstractContextManager[None]]:
-    """Lets the store list uploads in parts as MinIO does: under the exact key of their file."""
-    pending = Multipart.pending
-
-    def of_exact_key(self: Multipart, prefix: str) -> Iterator[PendingUpload]:
-        return (each for each in pending(self, prefix) if each.key == prefix)
-
-    @contextmanager
-    def listed() -> Iterator[None]:
-        with monkeypatch.context() as patched:
-            patched.setattr(Multipart, "pending", of_exact_key)
-            yield
-
-    return listed
-
-
-@pytest.mark.parametrize("end", [*ENDS, "failed long ago"])
-def test_what_a_job_has_begun_to_send_is_aborted_where_only_exact_keys_are_listed(
-    settings: Settings,
-    database: Database,
-    claim: Claim,
-    s3_url: str,
-    exact_keys_alone: Callable[[], AbstractContextManager[None]],
-    end: str,
-) -> None:
-    """By what is on record, once no attempt can go on with it."""
-    store = Store(s3_url)
-    rounds = Retention(database, settings, store)
-    with database.begin() as session:
-        upload = begin_to_send(session, claim, store)
-        if end in ("cancelled in the queue", "succeeded without it"):
-            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
-        else:
-            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-    with exact_keys_alone():
-        rounds.round()
-    assert store.pending_uploads("jobs") == [upload], "another attempt would go on with it"
-    with database.begin() as session:
-        if end == "deleted":
-            assert deletion.delete(session, "ada", claim.job_id)
-        elif end == "cancelled in the queue":
-            assert owner_moves.cancel(session, "ada", claim.job_id)
-        elif end == "succeeded without it":
-            succeed_again(session, claim.job_id)
-        else:
-            session.execute(update(Job).values(failed_at=LONG_AGO))
-            session.execute(update(SentFile).values(sent_at=LONG_AGO))
-    with exact_keys_alone():
-        rounds.round()
-    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
-
-
-@pytest.mark.parametrize("end", [*ENDS, "failed long ago"])
-def test_what_an_ended_job_has_begun_to_send_is_remembered_until_the_store_answers(
-    settings: Settings,
-    database: Database,
-    claim: Claim,
-    s3_url: str,
-    exact_keys_alone: Callable[[], AbstractContextManager[None]],
-    monkeypatch: pytest.MonkeyPatch,
-    end: str,
-) -> None:
-    store = Store(s3_url)
-    rounds = Retention(database, settings, store)
-    with database.begin() as session:
-        begin_to_send(session, claim, store)
-        if end == "cancelled in the queue":
-            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
-            assert owner_moves.cancel(session, "ada", claim.job_id)
-        elif end == "succeeded without it":
-            assert lifecycle.hand_back(session, claim, "the worker is shutting down")
-            succeed_again(session, claim.job_id)
-        else:
-            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-        if end == "deleted":
-            assert deletion.delete(session, "ada", claim.job_id)
-        if end == "failed long ago":
-            session.execute(update(Job).values(failed_at=LONG_AGO))
-            session.execute(update(SentFile).values(sent_at=LONG_AGO))
-
-    def unreachable(_upload: PendingUpload) -> None:
-        raise StoreUnreachable("did not answer")
-
-    with exact_keys_alone():
-        with monkeypatch.context() as patched:
-            patched.setattr(store, "abort_upload", unreachable)
-            for _ in range(3):
-                rounds.round()
-                with database.begin() as session:  # it would be the last look at a deleted job's files
-                    session.execute(update(DeletedJob).values(look_at=LONG_AGO))
-        assert rows(database, DeletedJob if end == "deleted" else SentFile) == 1
-        rounds.round()
-    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
-
-
-@pytest.mark.parametrize("code", ["AccessDenied", "NotImplemented"])
-def test_what_a_store_never_aborts_is_forgotten_and_the_uploads_behind_it_are_aborted(
-    database: Database, claim: Claim, s3_url: str, monkeypatch: pytest.MonkeyPatch, code: str
-) -> None:
-    store = Store(s3_url)
-    with database.begin() as session:
-        denied, *_ = [begin_to_send(session, claim, store, name) for name in "abc"]
-        begun = sorted(sent_files.of_job(session, claim.job_id), key=lambda row: row.name)
-    monkeypatch.setattr(Multipart, "abort", refused(denied, code))
-    sent_files.abort_begun(database, store, claim.job_id, begun)
-    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([denied], 0)
-
-
-@pytest.mark.parametrize("code", ["ExpiredToken", "InvalidAccessKeyId", "SignatureDoesNotMatch"])
-def test_what_a_store_refuses_to_wrong_credentials_is_aborted_once_they_are_right(
-    database: Database, claim: Claim, s3_url: str, monkeypatch: pytest.MonkeyPatch, code: str
-) -> None:
-    store = Store(s3_url)
-    with database.begin() as session:
-        _, refused_once, last = [begin_to_send(session, claim, store, name) for name in "abc"]
-        begun = sorted(sent_files.of_job(session, claim.job_id), key=lambda row: row.name)
-    with monkeypatch.context() as once:
-        once.setattr(Multipart, "abort", refused(refused_once, code))
-        with pytest.raises(StoreRefused, match=code):
-            sent_files.abort_begun(database, store, claim.job_id, begun)
-    left = {refused_once, last}
-    assert (set(store.pending_uploads("jobs")), rows(database, SentFile)) == (left, len(begun))
-    sent_files.abort_begun(database, store, claim.job_id, begun)
-    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
-
-
-def refused(upload: PendingUpload, code: str) -> Callable[[Multipart, PendingUpload], None]:
-    """Return a `Multipart.abort` that answers with this code for one upload."""
-    abort = Multipart.abort
-
-    def but_one(self: Multipart, each: PendingUpload) -> None:
-        if each == upload:
-            raise Failed("for the test", code)
-        abort(self, each)
-
-    return but_one
-
-
-@pytest.mark.parametrize(
-    ("limit", "value"),
-    [("_JOBS_PER_ROUND", 50), ("_JOBS_PER_ROUND", 1), ("_SECONDS_FOR_BEGUN_UPLOADS", 0.0)],
-    ids=["in one round", "a file in each round", "a job in each round"],
-)
-def test_an_upload_that_cannot_be_aborted_keeps_nothing_of_other_jobs(
-    settings: Settings,
-    database: Database,
-    submit: Submit,
-    s3_url: str,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    limit: str,
-    value: float,
-) -> None:
-    """Whichever of the jobs it is of; and it is tried again itself."""
-    store = Store(s3_url)
-    monkeypatch.setattr(module, limit, value)
-    (tmp_path / "file").write_bytes(b"bytes")
-    rounds = Retention(database, settings, store)
-    claims = [take(database, submit()) for _ in range(3)]
-    with database.begin() as session:
-        uploads = [begin_to_send(session, claim, store) for claim in claims]
-    for claim in claims:
-        block = store.put_file(f"{attempt_prefix(claim.job_id, 1)}/blocks/0", tmp_path / "file")
-        keep_block(database, claim, 0, block.key)
-        with database.begin() as session:
-            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-    with database.begin() as session:
-        session.execute(update(Job).values(failed_at=LONG_AGO))
-        session.execute(update(SentFile).values(sent_at=LONG_AGO))
-        session.execute(update(JobBlock).values(finished_at=LONG_AGO))
-    in_each_round = len(claims) if value == 50 else 1
-    with monkeypatch.context() as patched:
-        patched.setattr(Multipart, "abort", refused(uploads[0], "InternalError"))
-        for _ in range(len(claims) // in_each_round):
-            rounds.round()
-        assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([uploads[0]], 1)
-        rounds.round()
-        assert stored(store) == {f"{attempt_prefix(claims[0].job_id, 1)}/blocks/0"}
-        assert rows(database, JobBlock) == 1
-    rounds.round()
-    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([], 0)
-    assert rows(database, JobBlock) == 0
-
-
-def test_of_a_job_that_failed_nothing_is_forgotten_and_its_row_is_not_locked(
-    database: Database, claim: Claim, s3_url: str
-) -> None:
-    store = Store(s3_url)
-    with database.begin() as session:
-        upload = begin_to_send(session, claim, store)
-        assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-    with database.begin() as session:
-        session.execute(select(Job).where(Job.id == claim.job_id).with_for_update())
-        sent_files.discard_unwanted(database, store, claim.job_id)
-    assert (store.pending_uploads("jobs"), rows(database, SentFile)) == ([upload], 1)
 
 
 def test_a_job_that_never_began_leaves_nothing_to_look_for_when_it_is_cancelled(
@@ -479,7 +184,7 @@ def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
     assert stored(store) == {model}
     assert rows(database, JobBlock) == 0
     with database.begin() as session:
-        session.execute(update(Job).values(succeeded_at=LONG_AGO))
+        session.execute(update(Job).values(ended_at=LONG_AGO))
         before = session.get_one(Job, claim.job_id).last_event
     retention.round()
     assert (stored(store), rows(database, Artifact)) == (set(), 0)
@@ -500,7 +205,7 @@ def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(
     retention.round()
     assert stored(store) == {block}
     with database.begin() as session:
-        session.execute(update(Job).values(failed_at=LONG_AGO))
+        session.execute(update(Job).values(ended_at=LONG_AGO))
         session.execute(update(JobBlock).values(finished_at=LONG_AGO))
     retention.round()
     assert (stored(store), rows(database, JobBlock)) == (set(), 0)
@@ -584,9 +289,8 @@ def test_a_file_that_cannot_be_deleted_keeps_no_other_from_its_turn(
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    """One whose uploads in parts cannot be listed, and one that the store does not delete."""
     (tmp_path / "text").write_text("text")
-    names = ["unlisted", "undeleted", "c", "d"]
+    names = ["undeleted", "b", "c"]
     with database.begin() as session:
         for days, name in enumerate(names):
             key = store.put_file(f"uploads/{name}", tmp_path / "text").key
@@ -596,25 +300,19 @@ def test_a_file_that_cannot_be_deleted_keeps_no_other_from_its_turn(
             session.execute(update(StrayUpload).where(StrayUpload.key == key).values(since=since))
     delete = Store.delete
 
-    def unlisted(self: Store, prefix: str) -> list[PendingUpload]:
-        if prefix == "uploads/unlisted":
-            raise StoreUnreachable("for the test")
-        return []
-
     def undeleted(self: Store, key: str) -> None:
         if key == "uploads/undeleted":
             raise StoreUnreachable("for the test")
         delete(self, key)
 
     monkeypatch.setattr(module, "_FILES_PER_ROUND", 1)
-    monkeypatch.setattr(Store, "pending_uploads", unlisted)
     monkeypatch.setattr(Store, "delete", undeleted)
     for name in names:
         with pytest.raises(StoreUnreachable) if name == "undeleted" else nullcontext():
             retention.round()
     with database.begin() as session:
         left = session.scalars(select(StrayUpload.key).order_by(StrayUpload.since)).all()
-        assert left == ["uploads/unlisted", "uploads/undeleted"]
+        assert left == ["uploads/undeleted"]
         assert uploads.announce(session, "ada", "uploads/new", size=10, quota=10) == 10
 
 

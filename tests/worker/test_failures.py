@@ -364,7 +364,7 @@ def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
 
     library.in_the_middle = connect
     job = service.run(job_id)
-    assert (job.state, job.waiting_for, job.unreachable_tries) == (
+    assert (job.state, job.waiting_for, job.silence_of("hub")[1]) == (
         JobState.QUEUED,
         "the Hub does not answer",
         1,

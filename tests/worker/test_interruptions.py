@@ -9,7 +9,6 @@ from pathlib import Path
 from uuid import UUID
 
 import pytest
-from sqlalchemy import update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -138,6 +137,14 @@ def test_a_success_whose_commit_response_was_lost_keeps_its_files(
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
 
 
+def unreachable_for(job: Job, seconds: int) -> None:
+    """Let the Hub not have answered for so much longer."""
+    since, tries = job.silence_of("hub")
+    assert since is not None
+    began = since - timedelta(seconds=seconds)
+    job.outage = (job.outage or {}) | {"hub": {"since": began.isoformat(), "tries": tries}}
+
+
 def unavailable() -> None:
     raise Unreachable("the Hub does not answer; try again later") from ConnectionRefusedError()
 
@@ -149,7 +156,7 @@ def test_a_job_whose_hub_does_not_answer_waits_in_the_queue_and_loses_no_attempt
     for _ in range(4):  # one more than a job may lose
         job = service.run(job_id)
         assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
-    assert (job.waiting_for, job.unreachable_tries) == ("the Hub does not answer", 4)
+    assert (job.waiting_for, job.silence_of("hub")[1]) == ("the Hub does not answer", 4)
     change = service.events(job_id)[-1].data
     assert isinstance(change, StateChanged)
     assert job.next_try_at is not None
@@ -175,8 +182,7 @@ def test_a_job_waits_for_the_hub_for_a_limited_time(
     if waited:
         assert service.run(job_id).state == JobState.QUEUED
         with service.database.begin() as session:
-            began = Job.unreachable_since - timedelta(seconds=waited)
-            session.execute(update(Job).values(unreachable_since=began))
+            unreachable_for(session.get_one(Job, job_id), waited)
     job = service.run(job_id)
     assert job.state == JobState.FAILED
     assert job.error is not None
@@ -194,8 +200,7 @@ def test_a_library_that_fails_without_an_error_of_the_network_is_tried_for_five_
     library.in_the_middle = broken
     assert service.run(job_id).state == JobState.QUEUED
     with service.database.begin() as session:
-        began = Job.unreachable_since - timedelta(minutes=5)
-        session.execute(update(Job).values(unreachable_since=began))
+        unreachable_for(session.get_one(Job, job_id), 300)
     assert service.run(job_id).state == JobState.FAILED
 
 
@@ -224,7 +229,7 @@ def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
     def put_file_at_the_fourth_call(self: Store, key: str, path: Path, **options: object) -> object:
         with service.database.begin() as session:
             job = session.get_one(Job, job_id)
-            seen.append((job.waiting_for, job.store_tries, job.next_try_at is not None))
+            seen.append((job.waiting_for, job.silence_of("store")[1], job.next_try_at is not None))
         if len(seen) < 4:
             raise StoreFull("the store is full")
         return put_file(self, key, path, **options)

@@ -10,14 +10,17 @@ from jobs import retention
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import sent_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.spec.gate import GateState, judge
+from jobs.spec.job import JobSpec
+from jobs.storage.compression import shrinks
 from jobs.storage.errors import StoreError
-from jobs.storage.seekable import shrinks
+from jobs.storage.store import StoredFile
+from jobs.tables import SentFile
 from pruning.recipe import Stage
 from pruning.report.schema import FILE_NAME as REPORT
+from pruning.resume.hashed_file import sha256_of
 from pruning.stages.recorder import StageRecorder
 from worker.attempt.attempt import Attempt
-from worker.attempt.early_stop import keeps_model
-from worker.attempt.sent_output import SentOutput
 
 log = logging.getLogger(__name__)
 
@@ -28,10 +31,10 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
     What earlier attempts have sent is not sent again. None of it is an artifact before the job has succeeded.
     What shrinks is kept compressed; but not gradient norms, which workers read as they are.
     """
-    pattern = "*" if report is None or keeps_model(attempt.spec, report) else REPORT
+    pattern = "*" if report is None or _keeps_model(attempt.spec, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file())
     artifacts = []
-    sent = SentOutput(attempt, _output_prefix(attempt))
+    sent = _SentOutput(attempt, _output_prefix(attempt))
     with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:
         for done, path in enumerate(files, start=1):
             name = path.relative_to(output).as_posix()
@@ -51,13 +54,8 @@ def discard_unpublished(attempt: Attempt) -> None:
     """
     claim = attempt.claim
     try:
-        sent_files.discard_unwanted(attempt.database, attempt.store, claim.job_id)
         with attempt.database.begin() as session:
             named = retention.named_keys(session, claim.job_id)
-            named_uploads = retention.named_uploads(session, claim.job_id)
-        for upload in attempt.store.pending_uploads(_output_prefix(attempt)):
-            if upload.upload_id not in named_uploads:
-                attempt.store.abort_upload(upload)
         for found in attempt.store.list(_output_prefix(attempt)):
             if found.key not in named:
                 attempt.store.delete(found.key)
@@ -70,5 +68,44 @@ def discard_unpublished(attempt: Attempt) -> None:
         )
 
 
+def _keeps_model(spec: JobSpec, report: dict[str, Any]) -> bool:
+    """Whether to upload the model, and not its report alone."""
+    missed = spec.gate is not None and judge(spec.gate, report).state == GateState.FAILED
+    return not (spec.stop_when_missed and missed)
+
+
 def _output_prefix(attempt: Attempt) -> str:
     return f"{attempt.storage_prefix}/output"
+
+
+class _SentOutput:
+    """What this attempt and those before it have sent of the job's output."""
+
+    def __init__(self, attempt: Attempt, prefix: str) -> None:
+        """`prefix`: below which this attempt writes. What others have sent stays where it is."""
+        self._attempt = attempt
+        self._prefix = prefix
+        rows = attempt.transaction(lambda session: sent_files.of_job(session, attempt.claim.job_id))
+        self._known = {row.name: row for row in rows}
+
+    def send(self, name: str, path: Path, *, compress: bool) -> StoredFile:
+        """Send a file that the store lacks, and return where it is: maybe under an earlier attempt."""
+        attempt, row = self._attempt, self._known.get(name)
+        stored = None if row is None else self._as_sent(row, path, compress)
+        if stored is not None:
+            log.info("job %s: %s is in the store already", attempt.claim.job_id, name)
+            return stored
+        stored = attempt.upload(f"{self._prefix}/{name}", path, compress=compress)
+        attempt.guarded(lambda session: sent_files.sent(session, attempt.claim, name, stored))
+        return stored
+
+    def _as_sent(self, row: SentFile, path: Path, compress: bool) -> StoredFile | None:
+        """Return the file of a row, if the store has it and it is this one."""
+        size, is_compressed = path.stat().st_size, row.stored_size is not None
+        if (row.size, is_compressed) != (size, compress):
+            return None
+        if self._attempt.stored_bytes(row.key) != (row.stored_size if is_compressed else size):
+            return None
+        if sha256_of(path) != row.sha256:
+            return None
+        return StoredFile(row.key, size, row.sha256, row.stored_size)

@@ -1,5 +1,6 @@
 """One attempt at one job: its claim, and the means that all parts of the attempt share."""
 
+import hashlib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
@@ -18,14 +19,12 @@ from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
-from jobs.storage.multipart import PendingUpload
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from pruning.estimate import Estimate, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe import Stage, is_local
 from pruning.resume.hashed_file import HashedFile
 from worker import scratch
-from worker.attempt.cache_key import cache_key
 from worker.attempt.disk import Disk
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.reporting.log_lines import LogLines
@@ -41,6 +40,13 @@ Result = TypeVar("Result")
 
 Transition = Callable[[Session], bool]
 """A guarded transition of the job's row that ends the attempt. False: its guard refused."""
+
+
+def cache_key(fingerprint: str, *, owner: str | None) -> str:
+    """Return the fingerprint, or, with an `owner`, a key that only this owner's jobs look up."""
+    if owner is None:
+        return fingerprint
+    return hashlib.sha256(f"{fingerprint} {owner}".encode()).hexdigest()
 
 
 class Attempt:
@@ -148,18 +154,10 @@ class Attempt:
         *,
         sha256: str | None = None,
         compress: bool = False,
-        upload: PendingUpload | None = None,
     ) -> StoredFile:
-        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help.
-
-        `upload`: what was begun for it; every try sends what the store lacks.
-        """
-        send = partial(self.store.put_file, key, path, sha256=sha256, compress=compress, upload=upload)
+        """Upload a file, whose checksum may be known. Raises `StoreError` where retrying does not help."""
+        send = partial(self.store.put_file, key, path, sha256=sha256, compress=compress)
         return self._with_store(lambda: send(on_bytes=lambda count: self.check()))
-
-    def begin_upload(self, key: str, size: int) -> PendingUpload | None:
-        """Begin an upload that other attempts can go on with, where the store has such."""
-        return self._with_store(lambda: self.store.begin_upload(key, size))
 
     def stored_bytes(self, key: str) -> int | None:
         """Return how much a file takes in the store. None: it has no such file."""

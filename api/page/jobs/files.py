@@ -62,7 +62,7 @@ def _archive(
 def _content(store: Store, file: Artifact) -> Iterator[bytes]:
     if file.stored_size is None:
         return store.stream(file.key)
-    return store.stream_plain(file.key, file.stored_size, file.size)
+    return store.stream_plain(file.key, file.size)
 
 
 def _head(name: str, size: int, modified: int) -> bytes:

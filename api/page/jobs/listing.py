@@ -149,7 +149,7 @@ def _read(resources: AppResources, principal: Principal, owner: str, filters: Jo
         with resources.database.begin() as session:
             filters.set_models(tuple(models_containing(session, owner, filters.search, limit=MAX_MODELS)))
     reasons = WaitingReasons.told_to(principal, resources)
-    found = jobs.list_page(resources.statements, owner, filters, reasons)
+    found = jobs.list_page(resources.database, owner, filters, reasons)
     with resources.database.begin() as session:
         ids = [job.id for job in found.items]
         seconds, cut = queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids)

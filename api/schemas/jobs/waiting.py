@@ -63,8 +63,8 @@ class Waiting(BaseModel):
 def _silence(job: Job, reason: WaitsFor) -> tuple[datetime | None, int | None]:
     """Return since when what the job waits for does not answer, and how often that was tried."""
     if reason == WaitsFor.STORE:
-        return job.store_away_since, job.store_tries
-    return (job.unreachable_since, job.unreachable_tries) if reason == WaitsFor.OUTSIDE else (None, None)
+        return job.silence_of("store")
+    return job.silence_of("hub") if reason == WaitsFor.OUTSIDE else (None, None)
 
 
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
@@ -102,7 +102,6 @@ def _place(wait: Wait) -> str:
 _DO_NOT_ANSWER = (WaitsFor.OUTSIDE, WaitsFor.STORE)
 
 _WAITS_FOR = {
-    WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
     WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
     WaitsFor.WORKER: "no worker{of_class} is connected",
     WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",

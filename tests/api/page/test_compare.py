@@ -25,7 +25,7 @@ def job(sparsity: float, perplexity: float | None, **asked: object) -> Job:
         sparsity=sparsity,
         spec=spec.model_dump(mode="json"),
         measured_sparsity=None if perplexity is None else sparsity,
-        dense_perplexity=10.0,
+        figures={"dense_perplexity": 10.0},
         pruned_perplexity=perplexity,
     )
 

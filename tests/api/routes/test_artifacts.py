@@ -4,7 +4,6 @@ import os
 import subprocess
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, urlsplit
 from uuid import UUID, uuid4
 
 import httpx
@@ -13,11 +12,9 @@ from fastapi.testclient import TestClient
 
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
-from jobs.storage import links
-from jobs.storage.links import Links
 from jobs.storage.store import Store, attempt_prefix
 from pruneserve_client import Client
-from tests.api.drive import ClientOf, Jobs, MakeKey, Server
+from tests.api.drive import Jobs, MakeKey, Server
 
 CONTENT = os.urandom(3_000_000)
 
@@ -221,145 +218,3 @@ def test_the_client_of_this_service_decodes_it_and_goes_on_where_it_was_interrup
         assert path.read_bytes() == COMPRESSIBLE
         assert (counts[0], sum(counts)) == (arrived, len(COMPRESSIBLE))
         assert list((tmp_path / "resumed").iterdir()) == [path]
-
-
-def _there(item: dict[str, Any]) -> str:
-    """Where to ask for the address of a file at the store."""
-    return f"{item['url']}?redirect=true"
-
-
-def _elsewhere(answer: httpx.Response, **headers: str) -> httpx.Response:
-    """What the address of a redirect answers to somebody without a key."""
-    assert answer.status_code == 307
-    assert answer.headers["Cache-Control"] == "no-store"
-    return httpx.get(answer.headers["Location"], headers=headers, timeout=60)
-
-
-class TestLinks:
-    """Downloads that are redirected to a real S3 server."""
-
-    @pytest.fixture
-    def store_url(self, s3_url: str) -> str:
-        return s3_url
-
-    @pytest.fixture
-    def settings(self, settings: Settings) -> Settings:
-        return settings.model_copy(update={"download_link_seconds": 60})
-
-    @pytest.fixture
-    def item(self, client: TestClient, jobs: Jobs, settings: Settings, tmp_path: Path) -> dict[str, Any]:
-        path = published(jobs, settings, tmp_path, 'masks/é"; x.bin')
-        (found,) = client.get(path).json()["items"]
-        return dict(found)
-
-    def test_a_file_is_fetched_from_the_store_as_the_api_sends_it(
-        self, client: TestClient, item: dict[str, Any]
-    ) -> None:
-        answer = client.get(_there(item))
-        assert answer.headers["ETag"] == f'"{item["sha256"]}"'
-        found = _elsewhere(answer)
-        asked = parse_qs(urlsplit(answer.headers["Location"]).query)
-        assert asked["response-cache-control"] == ["private, no-store"]
-        assert found.content == CONTENT
-        assert found.headers["Content-Disposition"] == "attachment; filename*=UTF-8''%C3%A9%22%3B%20x.bin"
-        assert found.headers["Content-Type"] == "application/octet-stream"
-        again = client.get(_there(item), headers={"If-None-Match": answer.headers["ETag"]})
-        assert again.status_code == 304
-
-    def test_a_range_is_the_stores_and_what_it_would_misread_the_apis(
-        self, client: TestClient, item: dict[str, Any]
-    ) -> None:
-        part = {"Range": "bytes=1000-1999"}
-        found = _elsewhere(client.get(_there(item), headers=part), **part)
-        assert found.content == CONTENT[1000:2000]
-        assert found.headers["Content-Range"] == f"bytes 1000-1999/{len(CONTENT)}"
-        of_another = client.get(_there(item), headers=part | {"If-Range": '"another"'})
-        assert (of_another.status_code, of_another.content) == (200, CONTENT)
-        several = client.get(_there(item), headers={"Range": "bytes=0-1,5-6"})
-        assert (several.status_code, several.content) == (200, CONTENT)
-        assert client.get(_there(item), headers={"Range": "bytes=9999999-"}).status_code == 416
-
-    @pytest.mark.threat
-    def test_only_who_asks_for_it_is_redirected(self, client: TestClient, item: dict[str, Any]) -> None:
-        for url in (item["url"], f"{item['url']}?redirect=false"):
-            answer = client.get(url)
-            assert (answer.status_code, answer.content) == (200, CONTENT)
-
-    @pytest.mark.threat
-    def test_nobody_else_is_redirected_and_an_address_is_of_one_file(
-        self, client: TestClient, client_of: ClientOf, item: dict[str, Any], settings: Settings
-    ) -> None:
-        assert client_of("eve").get(_there(item)).status_code == 404
-        address = client.get(_there(item)).headers["Location"]
-        for changed in (address.replace("/file?", "/other?"), address.partition("?")[0]):
-            assert httpx.get(changed, timeout=60).status_code in (400, 403)
-        assert httpx.put(address, content=b"other", timeout=60).status_code in (400, 403)
-        assert parse_qs(urlsplit(address).query)["X-Amz-Expires"] == ["60"]
-
-    def test_of_a_file_that_is_kept_compressed_the_store_sends_the_whole_and_the_api_plain_bytes(
-        self, client: TestClient, compressed: dict[str, Any]
-    ) -> None:
-        (found,) = client.get(compressed["list"]).json()["items"]
-        answer, plain = raw(client, _there(found), Accept_Encoding="identity")
-        assert (answer.status_code, plain) == (200, COMPRESSIBLE)
-        answer, plain = raw(client, _there(found), Accept_Encoding="zstd", Range="bytes=9-99")
-        assert (answer.status_code, plain) == (206, COMPRESSIBLE[9:100])
-        answer, _ = raw(client, _there(found), Accept_Encoding="zstd")
-        assert (answer.status_code, answer.headers["Vary"]) == (307, "Accept-Encoding")
-        with httpx.stream("GET", answer.headers["Location"], timeout=60) as sent:
-            assert sent.headers["Content-Encoding"] == "zstd"
-            assert b"".join(sent.iter_raw()) == compressed["bytes"]
-
-    def test_a_store_that_labels_nothing_is_sent_nobody_for_compressed_bytes(
-        self, client: TestClient, compressed: dict[str, Any], monkeypatch: pytest.MonkeyPatch
-    ) -> None:
-        """A stand-in for a store that leaves out what an address asks it to say: rclone says it."""
-        monkeypatch.setattr(links, "_labelled", lambda encoding: {})
-        (found,) = client.get(compressed["list"]).json()["items"]
-        answer, packed = raw(client, _there(found), Accept_Encoding="zstd")
-        assert (answer.status_code, packed) == (200, compressed["bytes"])
-
-    def test_a_file_that_the_store_has_lost_is_a_404(self, client: TestClient, jobs: Jobs) -> None:
-        claim = jobs.running()
-        jobs.succeed(claim, [FinishedArtifact("model.safetensors", "jobs/lost", 10, "00" * 32)])
-        (found,) = client.get(f"/v1/jobs/{claim.job_id}/artifacts").json()["items"]
-        assert client.get(_there(found)).status_code == 404
-
-    @pytest.mark.slow
-    def test_the_client_fetches_from_the_store_and_goes_on_there(
-        self,
-        jobs: Jobs,
-        make_key: MakeKey,
-        settings: Settings,
-        compressed: dict[str, Any],
-        tmp_path: Path,
-        monkeypatch: pytest.MonkeyPatch,
-    ) -> None:
-        job_id = UUID(published(jobs, settings, tmp_path, "model.safetensors").split("/")[3])
-        monkeypatch.setenv("PRUNESERVE_DOWNLOAD_LINK_SECONDS", "60")
-        server, key = Server.start(settings, tmp_path / "api.log"), make_key()
-        try:
-            with Client(server.url, key=key) as client:
-                (file,) = client.artifacts(job_id)
-                redirect = httpx.get(
-                    f"{server.url}{file.url}?redirect=true",
-                    headers={"Authorization": f"Bearer {key}"},
-                    timeout=60,
-                )
-                begun = tmp_path / "down" / f"model.safetensors.{file.sha256[:16]}.part"
-                begun.parent.mkdir()
-                begun.write_bytes(CONTENT[:1_000_000])
-                fetched: list[int] = []
-                path = client.download(file, begun.parent, on_bytes=fetched.append)
-                (packed,) = client.artifacts(UUID(compressed["list"].split("/")[3]))
-                assert client.download(packed, tmp_path / "packed").read_bytes() == COMPRESSIBLE
-        finally:
-            server.process.kill()
-            server.process.wait()
-        assert path.read_bytes() == CONTENT
-        assert sum(fetched[1:]) == len(CONTENT) - 1_000_000
-        assert redirect.status_code == 307
-
-
-def test_a_directory_has_no_addresses_to_redirect_to(tmp_path: Path) -> None:
-    assert Store(f"file://{tmp_path}/store", Links(60)).link("any", "attachment") is None

@@ -1,4 +1,4 @@
-"""Requests that hold on: a body that does not come, and too many at once."""
+"""Requests that hold on: a body that does not come, too many at once."""
 
 import socket
 import time
@@ -28,14 +28,12 @@ Serve = Callable[..., int]
 
 @pytest.fixture
 def serve(settings: Settings) -> Iterator[Serve]:
-    """Serves the application in a thread, as `python -m api` does. Returns the port."""
+    """Serves the application in a thread. Returns the port."""
     servers: list[tuple[uvicorn.Server, Thread]] = []
 
     def start() -> int:
         port = free_port()
-        server = uvicorn.Server(
-            uvicorn.Config(create_app(settings), port=port, http="h11", log_level="error")
-        )
+        server = uvicorn.Server(uvicorn.Config(create_app(settings), port=port, log_level="error"))
         thread = Thread(target=server.run)
         thread.start()
         servers.append((server, thread))

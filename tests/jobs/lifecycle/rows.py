@@ -20,10 +20,24 @@ ERROR = JobError(type="invalid_input", message="no such model", field="model.id"
 STORED_ERROR = {"type": "invalid_input", "message": "no such model", "field": "model.id"}
 
 
+_DOCUMENTS = ("progress", "figures", "outage")
+_PARTS = (
+    *("stage", "step", "steps", "seconds_left", "waiting_for", "gate_state"),
+    *("dense_perplexity", "kl", "agreement", "parameters", "weight_bytes", "stored_weight_bytes", "speedup"),
+)
+
+
 def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
+    """The columns of a job, with the parts of its documents in place of these."""
     with database.begin() as session:
         job = session.get_one(Job, job_id)
-        return {column.key: getattr(job, column.key) for column in inspect(Job).column_attrs}
+        columns = {column.key: getattr(job, column.key) for column in inspect(Job).column_attrs}
+    since, tries = job.silence_of("hub")
+    away_since, store_tries = job.silence_of("store")
+    parts = {name: getattr(job, name) for name in _PARTS}
+    parts |= {"unreachable_since": since, "unreachable_tries": tries}
+    parts |= {"store_away_since": away_since, "store_tries": store_tries}
+    return {name: columns[name] for name in columns if name not in _DOCUMENTS} | parts
 
 
 def events_of(database: Database, job_id: UUID) -> list[EventData]:

@@ -75,7 +75,7 @@ def failed(database: Database, job_id: UUID) -> UUID:
 def submitted_long_ago(database: Database, submit: Submit) -> UUID:
     """A queued job with an id of a hundred days ago: ids say when a job was submitted."""
     with database.begin() as session:
-        copied = [column for column in Job.__table__.columns if column.name not in ("id", "gate_state")]
+        copied = [column for column in Job.__table__.columns if column.name not in ("id", "queue_group")]
         old = text("uuidv7(interval '-100 days')")
         row = select(old, *copied).where(Job.id == submit())
         into = insert(Job).from_select(["id", *(column.name for column in copied)], row)
@@ -155,7 +155,7 @@ def test_what_a_person_deletes_does_not_wait_for_what_was_kept_long_enough(
 ) -> None:
     old = [failed(database, submitted_long_ago(database, submit)) for _ in range(3)]
     with database.begin() as session:
-        session.execute(update(Job).where(Job.id.in_(old)).values(failed_at=LONG_AGO))
+        session.execute(update(Job).where(Job.id.in_(old)).values(ended_at=LONG_AGO))
         assert retention.forget_jobs(session, 30, 50) == len(old)
     asked_for = failed(database, submit())
     delete(database, asked_for)
@@ -203,7 +203,7 @@ def test_only_jobs_that_ended_long_ago_are_forgotten(
         failed(database, made[name])
     with database.begin() as session:
         ended = Job.id.in_([made["ended"], made["in the zoo"]])
-        session.execute(update(Job).where(ended).values(failed_at=LONG_AGO))
+        session.execute(update(Job).where(ended).values(ended_at=LONG_AGO))
         session.add(ZooEntry(slug="kept", job_id=made["in the zoo"], note="", promoted_by="ada"))
 
     def left() -> set[str]:

@@ -13,6 +13,7 @@ from jobs.tables import Job
 from tests.jobs.lifecycle.rows import row_of
 
 Database = sessionmaker[Session]
+AWAY = {"hub": {"since": "2026-01-01T00:00:00+00:00", "tries": 3}}
 
 SHARD = StoredFile("a/key", 3, "ab" * 32)
 
@@ -42,7 +43,7 @@ def test_a_block_that_an_upgrade_has_made_another_is_progress_and_one_that_is_lo
     if before is not None:
         keep(database, claim, before)
     with database.begin() as session:
-        session.execute(update(Job).values(lost_attempts=2, unreachable_tries=3))
+        session.execute(update(Job).values(lost_attempts=2, outage=AWAY))
     keep(database, claim, after)
     row = row_of(database, claim.job_id)
     assert (row["lost_attempts"], row["unreachable_tries"]) == ((0, 0) if is_progress else (2, 3))

@@ -143,9 +143,10 @@ def test_an_end_of_an_attempt_changes_exactly_these_columns(
         expected["blocked_on"] = claim.job_id
     attempt = attempt_of(database, claim.job_id)
     assert attempt.ended_at is not None
-    times = {f"{event.state}_at", "orphaned_files_since"} | (
-        {"cancelling_at"} if "cancel" in event.state else set()
-    )
+    spent = (attempt.ended_at - attempt.started_at).total_seconds()
+    expected["worker_seconds"] = pytest.approx((before["worker_seconds"] or 0) + spent)
+    at = "queued_at" if event.state == JobState.QUEUED else "ended_at"
+    times = {at, "orphaned_files_since"} | ({"cancelling_at"} if "cancel" in event.state else set())
     assert {name: after[name] for name in after if name not in times} == {
         name: expected[name] for name in expected if name not in times
     }
@@ -226,7 +227,7 @@ def test_only_an_unchecked_job_is_refused_without_a_worker(
         assert lifecycle.refuse(session, unchecked, ERROR)
     row = row_of(database, unchecked)
     assert (row["state"], row["error"], row["checks_pending"]) == (JobState.FAILED, STORED_ERROR, False)
-    assert row["failed_at"] > row["created_at"]
+    assert row["ended_at"] > row["created_at"]
     assert events_of(database, unchecked)[-1] == StateChanged(state=JobState.FAILED, error=ERROR)
     assert row_of(database, checked)["state"] == JobState.QUEUED
 

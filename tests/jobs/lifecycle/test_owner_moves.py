@@ -27,11 +27,11 @@ def test_a_retry_starts_from_a_clean_row_and_keeps_the_attempts(database: Databa
         assert not owner_moves.retry(session, "ada", uuid4())
         assert owner_moves.retry(session, "ada", claim.job_id)
     after = row_of(database, claim.job_id)
-    assert after["retried_at"] > before["failed_at"]
+    assert after["retried_at"] > before["ended_at"]
     changed = {name for name in after if after[name] != before[name]}
     assert changed - {"orphaned_files_since"} == {
         *("state", "queued_at", "retried_at", "last_event"),
-        *("lost_attempts", "error", "stage", "step", "steps"),
+        *("lost_attempts", "ended_at", "error", "stage", "step", "steps"),
     }
     assert (after["state"], after["attempt"]) == (JobState.QUEUED, 2)
     assert (after["lost_attempts"], after["error"]) == (0, None)

@@ -47,10 +47,10 @@ def register(
 def submit(
     session: Session, spec: JobSpec, owner: str = "ada", needs: Needs | None = SMALL, **values: object
 ) -> UUID:
-    """Queue a job of which it is known what it needs. `values`: of its columns."""
+    """Queue a job of which it is known what it needs; None: that it cannot be known. `values`: of columns."""
     job_id = owner_moves.create(session, owner, spec).id
     stored = {} if needs is None else needs.model_dump()
-    session.execute(update(Job).where(Job.id == job_id).values({"sized": True, "needs": stored} | values))
+    session.execute(update(Job).where(Job.id == job_id).values({"needs": stored} | values))
     return job_id
 
 

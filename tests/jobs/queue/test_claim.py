@@ -49,11 +49,11 @@ def test_a_claim_records_the_worker_and_its_class(database: Database, spec: JobS
 @pytest.mark.parametrize(
     "values",
     [
-        {"sized": False},
+        {"needs": None},
         {"checks_pending": True},
         {"next_try_at": NOW + timedelta(minutes=1)},
         {"state": JobState.CANCELLED},
-        {"needs": LARGE},
+        {"needs": LARGE.model_dump()},
     ],
 )
 def test_a_job_that_is_not_ready_is_left_for_the_next_one(
@@ -61,7 +61,7 @@ def test_a_job_that_is_not_ready_is_left_for_the_next_one(
 ) -> None:
     with database.begin() as session:
         register(session, "w")
-        submit(session, spec, **values)
+        session.execute(update(Job).where(Job.id == submit(session, spec)).values(values))
         ready = submit(session, spec)
         assert claimed(session, "w") == ready
         assert claim(session, "w") is None

@@ -4,6 +4,7 @@ import pytest
 from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
+from jobs.lifecycle import owner_moves
 from jobs.queue import overview, steering, workers
 from jobs.queue.overview import NO_CLASS, QueueSeen, WorkerState
 from jobs.queue.workers import Orders
@@ -39,7 +40,7 @@ def test_a_heartbeat_returns_what_an_operator_has_ordered(database: Database, fl
 
 def test_queues_are_shown_with_their_jobs_and_workers(database: Database, spec: JobSpec, fleet: None) -> None:
     with database.begin() as session:
-        submit(session, spec), submit(session, spec), submit(session, spec, sized=False)
+        submit(session, spec), submit(session, spec), owner_moves.create(session, "ada", spec)
         assert claim(session, "a") is not None
         submit(session, spec, needs=LARGE)
         steering.pause(session, "cpu", "root")

@@ -12,8 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.caches import gradients
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
-from worker.attempt.attempt import Attempt
-from worker.attempt.cache_key import cache_key
+from worker.attempt.attempt import Attempt, cache_key
 
 TOKEN = {"hub_token": SecretStr("hf_token"), "hub_token_owners": ("ada", "eve")}
 

@@ -186,7 +186,7 @@ def test_a_worker_for_one_job_ends_where_there_is_none_that_it_may_run(
         owner_moves.create(session, "ada", spec)
         drain_of(worker).follow(session, ONE_JOB)
         assert ends == [], "one is still to be sized"
-        session.execute(update(Job).values(needs=LARGE.model_dump(), sized=True))
+        session.execute(update(Job).values(needs=LARGE.model_dump()))
         drain_of(worker).follow(session, ONE_JOB)
         assert ends == [SIGTERM]
 

@@ -20,7 +20,7 @@ queued AS (
     -- Nothing is known of it: it may take long.
     CASE WHEN needs = '{}' THEN 1e9 ELSE coalesce((needs ->> 'cpu_seconds')::numeric, 0) END AS cpu_seconds
   FROM jobs
-  WHERE state = 'queued' AND sized
+  WHERE state = 'queued' AND needs IS NOT NULL
     AND (NOT checks_pending OR queued_at < now() - interval '1 minute')
     AND (next_try_at IS NULL OR next_try_at <= now())
     AND (blocked_on IS NULL OR (

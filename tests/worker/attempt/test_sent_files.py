@@ -1,0 +1,154 @@
+"""What attempts have sent of a job's output is not sent again, whatever becomes of them."""
+
+from collections.abc import Callable
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from sqlalchemy import func, select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import retention
+from jobs.lifecycle import lifecycle, owner_moves, sent_files
+from jobs.settings import Settings
+from jobs.states import JobState
+from jobs.storage.errors import StoreUnreachable
+from jobs.storage.store import Store, StoredFile
+from jobs.tables import Job, SentFile
+from tests.worker import one_job
+from tests.worker.one_job import Service, StandInRun
+from worker.attempt import attempt
+
+pytestmark = pytest.mark.usefixtures("short_waits")
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture(params=["directory", "S3"])
+def settings(settings: Settings, request: pytest.FixtureRequest) -> Settings:
+    if request.param == "directory":
+        return settings
+    return settings.model_copy(update={"store_url": request.getfixturevalue("s3_url")})
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The keys of the files that have gone to the store."""
+    put, keys = Store.put_file, []
+
+    def noted(self: Store, key: str, path: Path, **how: object) -> StoredFile:
+        stored = put(self, key, path, **how)  # type: ignore[arg-type] # whatever it takes
+        keys.append(key)
+        return stored
+
+    monkeypatch.setattr(Store, "put_file", noted)
+    return keys
+
+
+def rows(database: Database) -> int:
+    with database.begin() as session:
+        return session.scalars(select(func.count()).select_from(SentFile)).one()
+
+
+def at_the_second_file(act: Callable[[], object]) -> Callable[..., StoredFile]:
+    """Return a `Store.put_file` that acts in the place of sending any file but the weights."""
+    put = Store.put_file
+
+    def instead(self: Store, key: str, path: Path, **how: object) -> StoredFile:
+        if not key.endswith(".safetensors"):
+            act()
+            raise StoreUnreachable("and the store does not answer")
+        return put(self, key, path, **how)  # type: ignore[arg-type] # whatever it takes
+
+    return instead
+
+
+def test_an_attempt_sends_what_the_one_before_it_has_not_sent(
+    service: Service, library: StandInRun, job_id: UUID, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as once:
+        once.setattr(Store, "put_file", at_the_second_file(lambda: service.take_away(job_id)))
+        assert service.run(job_id).state == JobState.QUEUED
+    assert rows(service.database) == 1
+    job = service.run(job_id)
+    assert (job.state, job.attempt, job.lost_attempts) == (JobState.SUCCEEDED, 2, 0)
+    assert service.artifacts(job_id) == {"model.safetensors": one_job.WEIGHTS, "more/config.json": b"{}"}
+    there = [f"jobs/{job_id}/attempts/1/output/model.safetensors"]
+    there += [f"jobs/{job_id}/attempts/2/output/more/config.json"]
+    assert (service.stored(), sent, rows(service.database)) == (there, there, 0)
+
+
+@pytest.mark.threat
+def test_a_file_that_was_sent_is_not_sent_again_unless_it_is_another_one(
+    service: Service, library: StandInRun, job_id: UUID, sent: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    succeed = lifecycle.succeed
+
+    def hand_back(session: Session, claim: lifecycle.Claim, *result: object) -> bool:
+        return lifecycle.hand_back(session, claim, "for the test")
+
+    monkeypatch.setattr(lifecycle, "succeed", hand_back)
+    for _ in range(2):
+        assert service.run(job_id).state == JobState.QUEUED
+    assert len(sent) == 2
+    again = bytes(reversed(one_job.WEIGHTS))
+    monkeypatch.setattr(one_job, "WEIGHTS", again)
+    service.run(job_id)
+    assert len(sent) == 3
+    Store(service.settings.store_url).delete(f"jobs/{job_id}/attempts/3/output/model.safetensors")
+    monkeypatch.setattr(lifecycle, "succeed", succeed)
+    service.run(job_id)
+    assert len(sent) == 4
+    assert service.artifacts(job_id) == {"model.safetensors": again, "more/config.json": b"{}"}
+
+
+def test_what_was_sent_of_a_cancelled_or_failed_job_is_kept_for_a_retry_until_its_time_has_passed(
+    service: Service, library: StandInRun, job_id: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
+    for act, state in (
+        (lambda: None, JobState.FAILED),
+        (lambda: service.cancel(job_id), JobState.CANCELLED),
+    ):
+        with monkeypatch.context() as once:
+            once.setattr(Store, "put_file", at_the_second_file(act))
+            assert service.run(job_id).state == state
+        with database.begin() as session:
+            assert retention.drop_finished_blocks(session, 7.0, 10) == 0
+            assert len(sent_files.of_job(session, job_id)) == 1
+            if state == JobState.FAILED:
+                assert owner_moves.retry(session, "ada", job_id)
+    with database.begin() as session:
+        long_ago = func.now() - func.make_interval(0, 0, 0, 8)
+        session.execute(update(Job).values(ended_at=long_ago))
+        session.execute(update(SentFile).values(sent_at=long_ago))
+        assert retention.drop_finished_blocks(session, 7.0, 10) == 1
+    assert rows(database) == 0
+
+
+@pytest.mark.threat
+def test_an_attempt_that_has_lost_its_job_records_nothing(
+    service: Service, database: Database, claim: lifecycle.Claim, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"1")
+    stored = service.store.put_file("jobs/b", tmp_path / "file")
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, claim, "for the test")
+        assert not sent_files.sent(session, claim, "b", stored)
+    assert rows(database) == 0
+
+
+def test_a_file_that_is_sent_for_the_first_time_is_progress(
+    service: Service, database: Database, claim: lifecycle.Claim, tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"1")
+    stored = service.store.put_file("jobs/b", tmp_path / "file")
+
+    def lost_attempts_after_sending() -> int:
+        with database.begin() as session:
+            session.execute(update(Job).values(lost_attempts=2))
+            assert sent_files.sent(session, claim, "b", stored)
+        with database.begin() as session:
+            return session.get_one(Job, claim.job_id).lost_attempts
+
+    assert [lost_attempts_after_sending() for _ in range(2)] == [0, 2]
