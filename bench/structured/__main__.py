@@ -3,6 +3,7 @@
     make bench-structured                          # all rows; those that are there are not run again
     make bench-structured ARGS="--rows quarter"    # rows whose name contains 'quarter'
     make bench-structured ARGS="--held-out"        # the same on held-out windows, in files of their own
+    make bench-structured ARGS="--second"          # the same on a second model, Gemma 3 270M
 
 SmolLM2-135M in float32, windows of 512 tokens, perplexity over the windows of `make bench-quality`. Each row
 runs in a process of its own, and is a file of JSON: the recipe, the commit, the seconds, and what was
@@ -24,7 +25,7 @@ from bench.results.table import header, row_of
 from bench.structured.cut import CutMeasurement
 from bench.structured.rows import ROWS, Row
 from bench.structured.speed import speeds
-from bench.workload.subject import Subject, add_options, ignore_steps, subject
+from bench.workload.subject import Subject, add_options, ignore_steps, second_subject, subject
 from pruning.evaluation.perplexity import perplexity
 from pruning.recipe import Recipe
 
@@ -69,12 +70,15 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.structured", description=__doc__.splitlines()[0])
     add_row_options(parser)
     parser.add_argument("--held-out", action="store_true", help="measure on held-out calibration articles")
+    parser.add_argument("--second", action="store_true", help="rows of the second model, Gemma 3 270M")
     add_options(parser)
     options = parser.parse_args()
-    results = RESULTS / ("structured-held-out" if options.held_out else "structured")
+    name = "structured-held-out" if options.held_out else "structured"
+    results = RESULTS / (f"{name}-second" if options.second else name)
+    of_model = second_subject if options.second else subject
 
     def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        workload = subject(options, row.samples)
+        workload = of_model(options, row.samples)
         evaluation = workload.held_out if options.held_out else workload.evaluation
         return measure(row, workload, evaluation), workload.places
 

@@ -32,6 +32,10 @@ def _quarter(samples: int) -> Iterator[Row]:
     for importance in ("gate+second_order", "second_order", "gate", "activation", "magnitude"):
         yield _cut(f"{name}, {importance}", samples, mlp_channels=0.25, importance=importance)
     yield _cut(f"{name}, no repair", samples, mlp_channels=0.25, repair="none")
+    yield _cut(f"{name}, least squares", samples, mlp_channels=0.25, repair="least_squares")
+    for field, values in (("shrinkage", (0.1, 1.0)), ("damping", (0.001, 0.1)), ("rounds", (1, 64))):
+        for value in values:
+            yield _cut(f"{name}, {field} {value}", samples, mlp_channels=0.25, **{field: value})
 
 
 def _beside_rivals(share: float) -> Iterator[Row]:

@@ -50,6 +50,7 @@ def test_a_file_names_nothing_of_the_machine(tmp_path: Path) -> None:
         *recovered.TABLES.items(),
         ("searched", searched.ROWS),
         ("structured", structured.ROWS),
+        ("structured-second", structured.ROWS),
         ("structured-held-out", structured.ROWS),
     ],
 )
