@@ -29,32 +29,8 @@ TOKENS = 131_072
 _HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
 _BEST, _WANDA, _GBLM = {"method": "best"}, {"method": "wanda"}, {"method": "gblm"}
 _WITHOUT_RIDGE: dict[str, Any] = {**WITHOUT_RIDGE, "allocation": {"name": "gradient", "band": 0.35}}
-# Measured before a repair had a ridge.
-_QUARTER, _THIRD = (
-    {**share, "repair": "least_squares"} for share in ({"mlp_channels": 0.25}, {"parameters": 1 / 3})
-)
-# The preset `best` of so much text, spelled out, with next to no damping.
-_UNDAMPED: dict[str, Any] = {
-    "method": {"name": "admm", "ridge": 4.0, "damping": 1e-6},
-    "allocation": {"name": "gradient", "band": 0.35},
-    "refit": {"toward": 0.5, "iterations": 8, "ridge": 4.0, "damping": 1e-6},
-    "order": "layers",
-}
 # As the preset `recovered`.
 _DISTIL: dict[str, Any] = {"distil": {}}
-# The defaults with which the other trainings were measured: one rate for all parameters.
-_RATE = 1.5e-4 * (135_000_000 / 134_515_008) ** 0.5
-_ONE_RATE: dict[str, Any] = {"distil": {"tokens_per_step": 1024, "learning_rate": _RATE}}
-_BLOCKS: dict[str, Any] = {"blocks": {}}
-
-
-# Options of a training, for short trials (`--tokens 12288`).
-_OPTIONS: dict[str, dict[str, Any]] = {
-    "cross_entropy 0.5": {"cross_entropy": 0.5},
-    "cross_entropy 1": {"cross_entropy": 1.0},
-    "1024 tokens_per_step": {"tokens_per_step": 1024},
-    "256 tokens_per_step": {"tokens_per_step": 256},
-}
 
 
 @dataclass(frozen=True)
@@ -66,12 +42,6 @@ class Row:
     samples: int = 16
 
 
-def _trained_wanda() -> Iterator[Row]:
-    yield Row("50 % wanda, distil", {**_WANDA, **_HALF, "recovery": _DISTIL})
-    for name, options in _OPTIONS.items():
-        yield Row(f"50 % wanda, distil, {name}", {**_WANDA, **_HALF, "recovery": {"distil": options}})
-
-
 def _rows() -> Iterator[Row]:
     for share, pattern in (("50 %", _HALF), ("2:4", _TWO_OF_FOUR), ("70 %", _SEVENTY)):
         yield Row(f"{share} best", {**_BEST, **pattern})
@@ -80,15 +50,14 @@ def _rows() -> Iterator[Row]:
     yield Row("50 % best without a ridge, 128 windows", {**_WITHOUT_RIDGE, **_HALF}, samples=128)
     yield Row("50 % best, 128 windows, distil", {**_BEST, **_HALF, "recovery": _DISTIL}, samples=128)
     yield Row("50 % wanda", {**_WANDA, **_HALF})
-    yield Row("50 % wanda, blocks", {**_WANDA, **_HALF, "recovery": _BLOCKS})
-    yield from _trained_wanda()
-    yield Row("50 % wanda, blocks and distil", {**_WANDA, **_HALF, "recovery": {**_BLOCKS, **_DISTIL}})
+    yield Row("50 % wanda, distil", {**_WANDA, **_HALF, "recovery": _DISTIL})
     yield Row("50 % gblm", {**_GBLM, **_HALF})
     yield Row("50 % gblm, distil", {**_GBLM, **_HALF, "recovery": _DISTIL})
-    yield Row("50 % best, blocks", {**_BEST, **_HALF, "recovery": _BLOCKS})
-    yield Row("50 % best, undamped", {**_UNDAMPED, **_HALF})
-    for name, structure in (("a quarter of the channels", _QUARTER), ("a third of the parameters", _THIRD)):
-        yield Row(f"{name}, distil", {"structure": structure, "recovery": _ONE_RATE}, samples=48)
+    for name, cut in (
+        ("a quarter of the channels", {"mlp_channels": 0.25}),
+        ("a third of the parameters", {"parameters": 1 / 3}),
+    ):
+        yield Row(f"{name}, distil", {"structure": cut, "recovery": _DISTIL}, samples=48)
 
 
 ROWS = tuple(_rows())
@@ -100,10 +69,6 @@ SECOND = (
     Row("50 % admm, refit", {"method": "admm", "refit": True, **_HALF}),
     Row("50 % best", {**_BEST, **_HALF}),
     Row("50 % best, distil", {**_BEST, **_HALF, "recovery": _DISTIL}),
-    # Options that no preset sets.
-    Row("50 % best, blocks", {**_BEST, **_HALF, "recovery": _BLOCKS}),
-    Row("50 % best, undamped", {**_UNDAMPED, **_HALF}),
-    *_trained_wanda(),
 )
 
 TABLES = {"recovered": ROWS, "second": SECOND}

@@ -81,14 +81,6 @@ RECIPE_OPTIONS = (
         "option of --refit, such as iterations=50, which it implies; may be repeated",
         metavar="NAME=VALUE",
     ),
-    JobOption("recover-blocks", "recovery.blocks", "flag", "train each pruned block towards the dense one"),
-    JobOption(
-        "recover-blocks-option",
-        "recovery.blocks",
-        "settings",
-        "option of --recover-blocks, such as epochs=5, which it implies; may be repeated",
-        metavar="NAME=VALUE",
-    ),
     JobOption("distil", "recovery.distil", "flag", "train the kept weights towards the dense model's output"),
     JobOption(
         "distil-option",
@@ -164,13 +156,6 @@ RECIPE_OPTIONS = (
         "evaluation.sequence_length",
         "integer",
         "tokens per evaluation window (default 2048, or the model's context if shorter)",
-        metavar="N",
-    ),
-    JobOption(
-        "stride",
-        "evaluation.stride",
-        "integer",
-        "tokens from the start of one evaluation window to the next (default: no overlap)",
         metavar="N",
     ),
     JobOption(

@@ -25,7 +25,7 @@ _SHARED_TOKENS = 32  # in a row, that an article has in common with a calibratio
 
 @dataclass(frozen=True)
 class HeldOutText:
-    """Windows of the calibration's text that are not calibrated on: to judge a training, or to search."""
+    """Windows of the calibration's text that are not calibrated on."""
 
     windows: Tensor  # int64 (windows, length)
     articles: int  # that they are from; 0 for a text without articles
@@ -87,30 +87,28 @@ def training_text(
 
 
 def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
-    """Return the windows of a search: as `held_out_text`, of other articles than those that judge a recovery.
+    """Return the windows of a search: of other articles than those that judge a recovery.
 
     Raises InvalidInput(field='allocation') where there are too few.
     """
     own = {share.dataset for share in recipe.calibration.shares} | {None}
     of_calibration = recipe.distil is not None and recipe.distil.dataset in own
-    if of_calibration or recipe.block_recovery is not None:
-        held_out = held_out_text(recipe, reader, calibration, field="allocation")
+    if of_calibration:
+        held_out = held_out_text(recipe, reader, calibration)
         calibration = torch.cat([calibration, held_out.windows])
-    return held_out_text(recipe, reader, calibration, field="allocation")
+    return held_out_text(recipe, reader, calibration)
 
 
-def held_out_text(
-    recipe: Recipe, reader: Reader, calibration: Tensor, *, field: str = "recovery.blocks"
-) -> HeldOutText:
+def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
     """Put windows of the calibration's text aside. Equal arguments give equal windows.
 
     They are of whole articles, none of which holds a part of a window of the `calibration` (int64 (windows,
     length)): the same that `training_text` holds out of that text. Of a text without articles, they are
     of what no calibration window has, from the end on.
 
-    Raises InvalidInput with this `field` where there are too few.
+    Raises InvalidInput(field='allocation') where there are too few.
     """
-    sources = tuple(_calibration_sources(recipe, field, "calibrate on a text"))
+    sources = tuple(_calibration_sources(recipe, "allocation", "calibrate on a text"))
     documents = [text for source in sources for text in reader.documents(source)]
     reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
     calibration = _of_text(calibration, reader)

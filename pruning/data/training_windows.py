@@ -1,6 +1,5 @@
 """What a recovery trains on and is judged by: token windows, and what each position is to predict."""
 
-import random
 from dataclasses import dataclass
 from functools import cached_property
 
@@ -27,13 +26,6 @@ class TrainingWindows:
 
     def __len__(self) -> int:
         return len(self.tokens)
-
-    def repeated(self, times: int, rng: random.Random) -> "TrainingWindows":
-        """Return the windows, and then all of them again in random orders, until they are there so often."""
-        order = list(range(len(self)))
-        for _ in range(times - 1):
-            order += rng.sample(range(len(self)), len(self))
-        return TrainingWindows(self.tokens[order], self.targets[order])
 
     def split(self, size: int) -> list["TrainingWindows"]:
         """Split into pieces of `size` windows; the last may have fewer."""

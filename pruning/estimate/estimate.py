@@ -284,9 +284,7 @@ def _memory_of_pruning(
     recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> float:
     second_moments = "second_moments" in recipe.needs
-    held = memory.pruning(shape, windows, dtype, machine.kind, second_moments=second_moments)
-    trained = memory.block_training(shape, windows, dtype) if recipe.block_recovery else 0.0
-    return held + trained
+    return memory.pruning(shape, windows, dtype, machine.kind, second_moments=second_moments)
 
 
 def _recovery(

@@ -45,9 +45,7 @@ from pruning.recipe.recipe import (
     Recipe,
 )
 from pruning.recipe.recovery import (
-    BlockRecoveryOptions,
     DistilOptions,
-    LearningRate,
     MomentsKind,
     RecoveryOptions,
 )
@@ -73,7 +71,6 @@ __all__ = [
     "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",
-    "BlockRecoveryOptions",
     "Calibration",
     "ChannelKind",
     "ComputeDtype",
@@ -84,7 +81,6 @@ __all__ = [
     "Importance",
     "InWords",
     "LayerSelection",
-    "LearningRate",
     "MethodOptions",
     "ModelReference",
     "MomentsKind",

@@ -20,7 +20,7 @@ from pruning.model.blocks import find_stack
 from pruning.model.logits import LogitsByPosition
 from pruning.model.placement import Placement
 from pruning.model.replay import Call, Replay
-from pruning.recovery.adam import cosine
+from pruning.recovery.adam import RATE, cosine
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distillation import LossWeights, distillation_loss
 from pruning.recovery.final_states import FinalStates
@@ -124,16 +124,16 @@ class Distillation:
         plan: Plan,
         *,
         share: float,
-        rate: float,
+        rate: float = RATE,
         with_embeddings: bool = False,
         states: FinalStates | None = None,
     ) -> None:
         """Both models must be resident, here and in `run`.
 
-        `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the highest
-        learning rate, of parameters whose factor is 1. `with_embeddings`: what is before the first block is
-        trained, too. `states`: of the dense model, which may have been computed before; by default it
-        computes its own.
+        `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the
+        highest learning rate, of parameters whose factor is 1.
+        `with_embeddings`: what is before the first block is trained, too. `states`: of the dense model, which
+        may have been computed before; by default it computes its own.
         """
         probe = plan.windows.tokens[:1]
         self._pruned = _Model(pruned, probe, with_embeddings=with_embeddings)
@@ -242,8 +242,7 @@ class Distillation:
         held_out = self._mean(sums, plan.held_out.positions, plan.held_out.predictions)
         if not math.isfinite(held_out):
             raise NumericalFailure(
-                f"the held-out loss after step {number} of the training is {held_out}; use a lower "
-                "learning_rate, or dtype float32"
+                f"the held-out loss after step {number} of the training is {held_out}; use dtype float32"
             )
         training = self._mean(progress.sums[:2], *progress.sums[2:].tolist()) if number else None
         progress.curve.append(CurvePoint(number, plan.tokens_until(number), training, held_out))

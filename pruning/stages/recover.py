@@ -23,7 +23,8 @@ from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
 from pruning.output.writer import write_trained
-from pruning.recipe import DistilOptions, LearningRate, Recipe, Stage
+from pruning.recipe import DistilOptions, Recipe, Stage
+from pruning.recovery.adam import RATE
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled
 from pruning.recovery.final_states import FinalStates
@@ -202,7 +203,7 @@ class RecoverStage:
             # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
-            trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored), self._rate)
+            trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
             self._checkpoint.layout.check(trainable)
             stored = self._checkpoint.narrowest_dtype
             trained = TrainedParameters(trainable, stored, moments=self._options.moments)
@@ -212,7 +213,7 @@ class RecoverStage:
                 trained,
                 self._plan,
                 share=share,
-                rate=self._rate.value,
+                rate=RATE,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
             )
@@ -256,21 +257,15 @@ class RecoverStage:
 
     @property
     def _stored_under(self) -> NumericsKey:
-        rate = self._rate
         return {
             **self._numerics_key,
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
-            "training rate": rate.value,  # of a recipe without one: the default of this version
-            "training rate is relative": rate.is_relative,
+            "training rate": RATE,
             "training moments": self._options.moments,
             "training windows at once": self._plan.micro_batch,
             "training deterministic": self._deterministic,
         }
-
-    @property
-    def _rate(self) -> LearningRate:
-        return self._options.rate
 
     @property
     def _options(self) -> DistilOptions:
@@ -299,8 +294,7 @@ class RecoverStage:
             held_out_articles=inputs.text.articles,
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
-            learning_rate=self._rate.value,
-            learning_rate_is_relative=self._rate.is_relative,
+            learning_rate=RATE,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

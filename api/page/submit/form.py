@@ -12,7 +12,6 @@ from pruning.recipe import (
     ALLOCATIONS,
     METHODS,
     PRESETS,
-    BlockRecoveryOptions,
     Calibration,
     DistilOptions,
     Evaluation,
@@ -177,8 +176,6 @@ def _more(allocation: str) -> Iterator[FormField]:
     yield from _options(chosen, "allocation.")
     yield FormField("refit", "flag", "", "Solve for the kept weights again after pruning.")
     yield from fields_of(RefitOptions, "refit.")
-    yield FormField("recovery.blocks", "flag", "", "Train each pruned block towards the dense one.")
-    yield from map(_left_open, fields_of(BlockRecoveryOptions, "recovery.blocks."))
     yield FormField("recovery.distil", "flag", "", "Train the kept weights towards the dense model's output.")
     yield from map(_left_open, fields_of(DistilOptions, "recovery.distil."))
     yield from fields_of(LayerSelection, "layers.")

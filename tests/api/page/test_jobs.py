@@ -254,7 +254,7 @@ REQUESTS: list[dict[str, Any]] = [
             "datasets": [{"dataset": "c4", "weight": 2.0}, {"dataset": "/d/it's.txt"}],
             "seed": 7,
         },
-        "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa"]},
+        "evaluation": {"dataset": "c4", "sequence_length": 64, "tasks": ["piqa"]},
         "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
         "refit": {"iterations": 3},
         "dtype": "bfloat16",

@@ -22,7 +22,6 @@ from jobs.tables import Job
 from pruning.recipe import (
     METHODS,
     PRESETS,
-    BlockRecoveryOptions,
     Calibration,
     DistilOptions,
     Evaluation,
@@ -50,9 +49,6 @@ def test_only_shares_are_said_to_be_in_percent() -> None:
     hints = {field.name: field.hint for field in every_field({"allocation.name": "owl"})}
     in_percent = {name for name, hint in hints.items() if "in percent" in hint}
     assert {"sparsity", "structure.parameters", "target.lowest", "allocation.band"} <= in_percent
-    rates = {"recovery.blocks.learning_rate", "recovery.distil.learning_rate"}
-    assert rates <= hints.keys() - in_percent
-    assert all("0 to 0.1" in hints[rate] for rate in rates)
 
 
 def varied(client: TestClient, **form: str) -> list[dict[str, Any]]:
@@ -138,7 +134,6 @@ def test_the_form_has_every_field_of_a_request() -> None:
         "refit": RefitOptions,
         "structure": StructureOptions,
         "recovery": RecoveryOptions,
-        "recovery.blocks": BlockRecoveryOptions,
         "recovery.distil": DistilOptions,
     }.items():
         for field in of.model_fields:
@@ -222,7 +217,7 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST
     | {
         "calibration": {"samples": 8, "seed": 7},
-        "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa", "boolq"]},
+        "evaluation": {"dataset": "c4", "sequence_length": 64, "tasks": ["piqa", "boolq"]},
         "gate": {"max_perplexity": 9.0, "min_zero_shot": {"piqa": 0.7}},
         "labels": {"team": "search"},
     },

@@ -57,13 +57,13 @@ def test_structure_needs_no_method() -> None:
 
 def test_calibration_and_evaluation_have_options_of_their_own() -> None:
     calibration = ["--mix", "c4=2", "--mix", "builtin", "--sequence-length", "64"]
-    evaluation = ["--evaluation-windows", "4", "--evaluation-length", "32", "--stride", "16"]
+    evaluation = ["--evaluation-windows", "4", "--evaluation-length", "32"]
     body = sent("--model", "org/name", *calibration, *evaluation, "--task", "piqa")
     assert body["calibration"] == {
         "datasets": [{"dataset": "c4", "weight": 2.0}, {"dataset": "builtin"}],
         "sequence_length": 64,
     }
-    assert body["evaluation"] == {"windows": 4, "sequence_length": 32, "stride": 16, "tasks": ["piqa"]}
+    assert body["evaluation"] == {"windows": 4, "sequence_length": 32, "tasks": ["piqa"]}
 
 
 def test_settings_are_json_where_they_can_be() -> None:

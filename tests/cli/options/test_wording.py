@@ -29,7 +29,7 @@ OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
         (OF_A_JOB, "allocation", "--allocation"),
         (OF_A_JOB, "method.norm", "--option norm"),
         (OF_A_JOB, "structure.blocks", "--structure blocks"),
-        (OF_A_JOB, "recovery.distil.epochs", "--distil-option epochs"),
+        (OF_A_JOB, "recovery.distil.tokens", "--distil-option tokens"),
         (OF_A_JOB, "gate.min_zero_shot.piqa", "--min-score"),
         (OF_A_JOB, "timeout_seconds", "--job-timeout"),
         (OF_A_JOB | {"file": "job.json"}, "sparsity", "--sparsity (sparsity)"),

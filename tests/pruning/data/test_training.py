@@ -122,9 +122,7 @@ def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: 
     assert windows != before[:20]
 
 
-def test_blocks_are_judged_by_the_articles_that_the_whole_model_is_judged_by(
-    articles: Path, reader: Reader
-) -> None:
+def test_what_is_held_out_of_a_text_is_what_judges_a_training_on_it(articles: Path, reader: Reader) -> None:
     wanted = recipe(articles, 100 * LENGTH)
     calibration = calibration_set(wanted.calibration, reader).windows
     found, text = held_out_text(wanted, reader, calibration), read(wanted, reader, calibration)
@@ -133,7 +131,7 @@ def test_blocks_are_judged_by_the_articles_that_the_whole_model_is_judged_by(
 
 
 @pytest.mark.parametrize("samples", [1, 7])
-def test_blocks_are_judged_by_parts_of_a_text_without_articles_that_are_not_measured(
+def test_of_a_text_without_articles_parts_are_held_out_that_are_not_measured(
     tmp_path: Path, reader: Reader, samples: int
 ) -> None:
     path = tmp_path / "text.txt"
@@ -156,16 +154,14 @@ def test_blocks_are_judged_by_parts_of_a_text_without_articles_that_are_not_meas
     assert not set().union(*held_out) & set().union(*map(places, calibration))
 
 
-def test_a_text_that_is_all_measured_leaves_nothing_to_judge_blocks_by(
-    tmp_path: Path, reader: Reader
-) -> None:
+def test_a_text_that_is_all_measured_leaves_nothing_to_hold_out(tmp_path: Path, reader: Reader) -> None:
     path = tmp_path / "text.txt"
     path.write_text(" ".join(map(article, range(4))))
     calibration = Calibration(dataset=str(path), samples=40, sequence_length=LENGTH)
     wanted = recipe(path, 20 * LENGTH).model_copy(update={"calibration": calibration})
     with pytest.raises(InvalidInput, match="16 are held out: give more text, fewer samples") as caught:
         held_out_text(wanted, reader, calibration_set(calibration, reader).windows)
-    assert caught.value.field == "recovery.blocks"
+    assert caught.value.field == "allocation"
 
 
 def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
@@ -198,7 +194,7 @@ def test_token_ids_have_no_articles(tmp_path: Path, reader: Reader) -> None:
     assert caught.value.field == "recovery.distil.dataset"
     with pytest.raises(InvalidInput, match="calibrate on a text") as caught:
         held_out_text(recipe(tmp_path / "tokens.npy", 32), reader, torch.zeros(3, LENGTH, dtype=torch.int64))
-    assert caught.value.field == "recovery.blocks"
+    assert caught.value.field == "allocation"
 
 
 def targets_of(tokens: Sequence[int]) -> list[int]:

@@ -47,7 +47,6 @@ _RECIPES: dict[str, dict[str, object]] = {
     "wanda, owl": {"method": "wanda", "allocation": "owl"},
     "gblm, allocated by gradients": {"method": "gblm", "allocation": "gradient"},
     "gblm, refit": {"method": "gblm", "refit": {"toward": 0.5}, "order": "layers"},
-    "wanda, trained": {"method": "wanda", "recovery": {"blocks": {}}},
     "wanda, 2:4, permuted": {"method": "wanda", "pattern": "2:4", "permute": True},
 }
 
@@ -91,9 +90,7 @@ def _pruned_by(recipe: Mapping[str, object], family: str = "llama") -> Compute:
     def compute(dtype: torch.dtype) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         model, windows = _model(family, dtype), five_windows()
         asked = Recipe.model_validate({"model": "org/name", "sparsity": 0.5, **recipe})
-        held_out = windows[3:] if asked.block_recovery is not None else None
-        trained_on = windows if held_out is None else windows[:3]
-        masks = prune(model, asked, trained_on, held_out=held_out).masks
+        masks = prune(model, asked, windows).masks
         return masks, {name: layer.detach() for name, layer in model.named_parameters()}
 
     return compute

@@ -97,12 +97,9 @@ def test_gradients_of_the_dense_model_do_not_fit_what_is_left() -> None:
     assert "dense model" in message
 
 
-def test_what_a_cut_has_left_can_be_distilled_but_has_no_dense_blocks() -> None:
+def test_what_a_cut_has_left_can_be_distilled() -> None:
     assert recipe(**CUT, recovery={"distil": True}).distil is not None
     assert recipe(**CUT, method="recovered", sparsity=0.5).distil is not None
-    field, message = refused(**CUT, method="wanda", sparsity=0.5, recovery={"blocks": True})
-    assert field == "recovery"
-    assert "use distil" in message
 
 
 def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:

@@ -15,7 +15,7 @@ from pruning.data.training_windows import TrainingWindows
 from pruning.errors import NumericalFailure
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
-from pruning.recipe import LearningRate, MomentsKind
+from pruning.recipe import MomentsKind
 from pruning.recovery import boundary
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import Distillation, Distilled
@@ -81,7 +81,7 @@ class Training:
         trainable = (
             every_parameter(stack, stored_as, masked=True) if smaller else kept_parameters(stack, stored_as)
         )
-        trainable = with_rates(trainable, LearningRate(rate, is_relative=relative))
+        trainable = with_rates(trainable) if relative else trainable
         self.trained = TrainedParameters(trainable, stored or dense.dtype, moments=moments)
         self.distillation = Distillation(
             Placement(self.pruned),
@@ -353,7 +353,7 @@ def test_nothing_worse_than_before_is_kept(tiny_llama: Callable[..., LlamaForCau
 
 def test_a_training_that_diverges_is_named(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
     training = Training(tiny_llama(vocab_size=96), rate=3e37)
-    with pytest.raises(NumericalFailure, match="learning_rate"):
+    with pytest.raises(NumericalFailure, match="use dtype float32"):
         training.run()
 
 

@@ -6,7 +6,6 @@ from torch import Tensor
 
 from pruning.data.training_windows import IGNORE_INDEX
 from pruning.recovery import distillation
-from pruning.recovery.block_loss import block_loss, mixed_target
 from pruning.recovery.distillation import LossWeights, distillation_loss
 
 
@@ -49,31 +48,6 @@ def test_without_a_dense_model_there_is_only_cross_entropy() -> None:
     torch.testing.assert_close(gradient, expected, rtol=0, atol=1e-12)
     assert sums[0] == 0
     assert float(sums[1]) / 4 == pytest.approx(float(loss), abs=1e-12)
-
-
-def test_the_gradient_of_a_block_is_autograds() -> None:
-    output = torch.randn(2, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(0))
-    target = 2 * torch.randn(2, 3, 5, dtype=torch.float64, generator=torch.Generator().manual_seed(1))
-    target[0, 0] *= 1000  # a token with massive activations
-    leaf = output.clone().requires_grad_()
-    errors = [
-        sum((leaf[n, t, f] - target[n, t, f]) ** 2 for f in range(5))
-        / sum(target[n, t, f] ** 2 for f in range(5))
-        for n in range(2)
-        for t in range(3)
-    ]
-    expected = sum(errors) / len(errors)
-    (gradient,) = torch.autograd.grad(expected, leaf)
-    ours, total = block_loss(output, target, 1 / 6)
-    torch.testing.assert_close(ours, gradient, rtol=0, atol=1e-10)
-    assert float(total) / 6 == pytest.approx(float(expected.detach()), abs=1e-10)
-
-
-def test_the_target_is_between_both_inputs_outputs() -> None:
-    own, dense = torch.tensor([1.0, 2.0]), torch.tensor([3.0, 6.0])
-    assert mixed_target(own, dense, 0).tolist() == [1, 2]
-    assert mixed_target(own, dense, 1).tolist() == [3, 6]
-    assert mixed_target(own, dense, 0.25).tolist() == [1.5, 3]
 
 
 def test_tokens_that_both_models_rule_out_change_nothing() -> None:

@@ -39,7 +39,7 @@ pytestmark = pytest.mark.slow
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
-DISTIL = {"tokens": 768, "tokens_per_step": 48, "learning_rate": 2e-3}
+DISTIL = {"tokens": 768, "tokens_per_step": 48}
 RECIPES: dict[str, dict[str, Any]] = {
     "structure": {"structure": STRUCTURE},
     "structure and mask": {"structure": STRUCTURE, "method": "gblm", "sparsity": 0.5},
