@@ -95,12 +95,11 @@ class CutMeasurement:
 
     def _cut(self, model: PreTrainedModel, checkpoint: Checkpoint, plan: CutPlan) -> None:
         """Mask and repair, in place."""
-        gates = self._gates(checkpoint) if "gate" in self._structure.terms else {}
+        gates = self._gates(checkpoint) if self._structure.ranks else {}
         started = time.perf_counter()
         stack = find_stack(model)
         cut_blocks(
             stack,
-            self._structure,
             plan.on(stack),
             self._workload.windows,
             gates,

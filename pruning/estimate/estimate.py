@@ -248,11 +248,9 @@ def _cut(
         shape = shorter_shape(shape, structure)
     if not structure.cuts_blocks:
         return stages
-    if "gate" in structure.terms:
+    if structure.ranks:
         stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
-    needed = memory.pruning(
-        shape, windows, dtype, machine.kind, second_moments="second_moments" in structure.needs
-    )
+    needed = memory.pruning(shape, windows, dtype, machine.kind, second_moments=structure.ranks)
     stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
 

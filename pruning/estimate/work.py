@@ -188,9 +188,7 @@ def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
 
 def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of second moments, ranks and repairs, and of the walk through all blocks."""
-    if not structure.walks:
-        return Work()
-    read = [matrix for block in shape.blocks for matrix in readers(block, shape.hidden) if structure.needs]
+    read = [matrix for block in shape.blocks for matrix in readers(block, shape.hidden) if structure.ranks]
     moments = sum(matrix.inputs**2 * matrix.copies for matrix in read)
     solved = sum(structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.

@@ -167,7 +167,7 @@ def _what_was_done(report: Report) -> str:
             f"with {report.structure.parameters:,} of its {report.structure.dense_parameters:,} parameters: "
             f"{_taken_out(report.structure)}."
         )
-        if report.recipe.structure is not None and report.recipe.structure.repairs:
+        if report.recipe.structure is not None and report.recipe.structure.ranks:
             sentences.append("The weights that read what is left were solved for again.")
     if report.recipe.method is not None:
         share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
@@ -190,8 +190,6 @@ def _cut(report: Report) -> str:
     rows += [
         f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units
     ]
-    if settings.terms:
-        rows.append(f"| ranked by | {settings.importance} |")
     share = report.structure.block_share
     if share is not None:
         asked = "" if settings.parameters is None else f", {settings.parameters:.1%} asked for"

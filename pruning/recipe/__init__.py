@@ -55,7 +55,6 @@ from pruning.recipe.stages import Stage
 from pruning.recipe.structure import (
     UNIT_KINDS,
     UNITS_IN_WORDS,
-    Importance,
     StructureOptions,
     UnitKind,
 )
@@ -78,7 +77,6 @@ __all__ = [
     "DistilOptions",
     "Evaluation",
     "GradientNorm",
-    "Importance",
     "InWords",
     "LayerSelection",
     "MethodOptions",

@@ -302,8 +302,7 @@ class Recipe(StrictModel):
     @property
     def reads_text(self) -> bool:
         """Whether anything is measured on calibration windows."""
-        of_structure = self.structure is not None and self.structure.reads_text
-        return bool(self.needs or self.norms) or of_structure
+        return bool(self.needs or self.norms or self.structure)
 
     @property
     def changes_kept_weights(self) -> bool:

@@ -161,7 +161,7 @@ class DiskRoom:
     def _gradient_schedule(self) -> Schedule | None:
         """The schedule of the gradient pass, of norms rather than of gates; None where there is none."""
         structure = self.recipe.structure
-        gates = structure is not None and "gate" in structure.terms
+        gates = structure is not None and structure.ranks
         if self.recipe.gradients is not None or self.windows is None:
             return None
         if not self.recipe.gradient_norms and not gates:

@@ -74,13 +74,13 @@ def test_a_preset_among_the_methods_to_try_has_its_own_allocation(client: TestCl
 
 
 def test_cuts_to_try_are_those_of_rest(client: TestClient) -> None:
-    cuts = "none, mlp_channels=25%, mlp_channels=0.2+kv_groups=1, blocks=2+importance=gate+second_order"
+    cuts = "none, mlp_channels=25%, mlp_channels=0.2+kv_groups=1, blocks=2+multiple_of=64"
     found = varied(client, **{"method.name": "wanda", "sparsity": "0.5", "vary.structure": cuts})
     tried = [
         None,
         {"mlp_channels": 0.25},
         {"mlp_channels": 0.2, "kv_groups": 1},
-        {"blocks": 2, "importance": "gate+second_order"},
+        {"blocks": 2, "multiple_of": 64},
     ]
     job = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
     sweep = client.post("/v1/sweeps", json={"job": job, "vary": {"structure": tried}}).json()
@@ -104,19 +104,8 @@ def test_a_cut_to_try_that_is_none_is_named(client: TestClient, form: dict[str, 
     assert re.findall(r'<li><(?:a href="#[^"]+"|code)>([^<]+)<', answer.text)[0].startswith(field)
 
 
-def test_a_choice_of_the_structure_may_be_left_open(client: TestClient) -> None:
-    page = client.get("/jobs/new").text
-    (options,) = re.findall(r'<select id="structure.repair".*?>(.*?)</select>', page, re.DOTALL)
-    assert re.findall(r"<option(.*?)>([^<]+)", options) == [
-        (' value="" selected', "Default"),
-        ("", "ridge"),
-        ("", "least_squares"),
-        ("", "none"),
-    ]
-
-
 def test_a_form_that_neither_masks_nor_cuts_has_one_error(client: TestClient) -> None:
-    typed = {"model.id": "org/name", "method.name": "none", "structure.repair": ""}
+    typed = {"model.id": "org/name", "method.name": "none", "structure.multiple_of": ""}
     answer = client.post("/jobs/new", data=typed, headers=ORIGIN)
     assert answer.status_code == 422
     listed = re.findall(r'<li><a href="#([^"]+)">[^<]+</a> ([^<]+)</li>', answer.text)
@@ -224,7 +213,7 @@ ASKED: list[dict[str, Any]] = [
     {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}},
     {
         "model": "org/name",
-        "structure": {"parameters": 0.3, "importance": "activation", "repair": "none", "rounds": 3},
+        "structure": {"parameters": 0.3, "multiple_of": 8},
         "method": "wanda",
         "pattern": "2:4",
     },

@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -96,9 +95,9 @@ def _pruned_by(recipe: Mapping[str, object], family: str = "llama") -> Compute:
     return compute
 
 
-def _cut(dtype: torch.dtype, repair: str) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+def _cut(dtype: torch.dtype) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
     model = _model("llama", dtype)
-    options = StructureOptions.model_validate({"mlp_channels": 0.25, "kv_groups": 1, "repair": repair})
+    options = StructureOptions.model_validate({"mlp_channels": 0.25, "kv_groups": 1})
     plan, blocks, stack = CutPlan.of(options, model, model.config.to_dict()), CutInMemory(), find_stack(model)
     judged = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
     gates = GradientPass(
@@ -106,7 +105,6 @@ def _cut(dtype: torch.dtype, repair: str) -> tuple[Mapping[str, Tensor], Mapping
     ).run(ignore_steps)
     cut_blocks(
         stack,
-        options,
         plan.on(stack),
         five_windows(),
         gates,
@@ -136,8 +134,7 @@ CASES: dict[str, Compute] = {
     **{f"norms of {family}": _norms_of(family) for family in ("llama", "qwen3_moe")},
     **{name: _pruned_by(recipe) for name, recipe in _RECIPES.items()},
     "wanda, experts": _pruned_by({"method": "wanda"}, "qwen3_moe"),
-    "cut": partial(_cut, repair="least_squares"),
-    "cut, ridge": partial(_cut, repair="ridge"),
+    "cut, ridge": _cut,
     "perplexity": _perplexity,
 }
 
