@@ -479,9 +479,6 @@ class DistilOptions(Model):
     moments: Literal["float32", "8-bit"] | str = "float32"
     """How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a step of the optimiser several times as long."""
 
-    cross_entropy: float = 0.0
-    """The share of the cross-entropy with the text itself; the rest is the divergence from the dense model."""
-
 
 class DroppedBlock(Model):
     """A block that was taken out."""
@@ -2412,23 +2409,8 @@ class StructureOptions(Model):
     parameters: float | None = None
     """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
 
-    importance: str = "gate+second_order"
-    """How units are ranked within their block: `gate`, `second_order`, `activation`, `magnitude`, or a sum of several, each divided by its mean."""
-
     multiple_of: int | None = None
     """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
-
-    repair: Literal["ridge", "least_squares", "none"] | str = "ridge"
-    """`least_squares` solves for the weights that read what is left, to make up for the units that went; `ridge` does too, but holds each weight back by its input's energy, lest little text be learned by heart; with `none` they stay as they are."""
-
-    shrinkage: float = 0.3
-    """Of repair `ridge`: what is added to each number on the second moments' diagonal, as a share of it."""
-
-    damping: float = 0.01
-    """Of `second_order` and repair `least_squares`: what is added to the second moments' diagonal, as a share of its mean."""
-
-    rounds: int = 16
-    """`second_order` takes units out in this many rounds, and ranks the rest after each."""
 
 
 class SweepDetail(Model):

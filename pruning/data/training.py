@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.training_windows import TrainingWindows
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
 from pruning.recipe import Recipe, is_stored
@@ -40,20 +39,20 @@ class HeldOutText:
 class TrainingText:
     """The windows of one training."""
 
-    windows: TrainingWindows
-    held_out: TrainingWindows
+    windows: Tensor  # int64 (windows, length)
+    held_out: Tensor  # the same
     datasets: tuple[str, ...]
     articles: int  # that the held-out windows are from; 0 for a text without articles
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the token ids that are trained on."""
-        return fingerprint(self.windows.tokens)
+        return fingerprint(self.windows)
 
     @property
     def held_out_fingerprint(self) -> str:
         """SHA-256 over the token ids of the held-out windows."""
-        return fingerprint(self.held_out.tokens)
+        return fingerprint(self.held_out)
 
 
 def training_text(
@@ -79,8 +78,8 @@ def training_text(
     else:
         training, held_out, articles = cut.articles(documents, rng, measured)
     return TrainingText(
-        TrainingWindows.of_text(reader.checked(reader.begun(training), sources[0])),
-        TrainingWindows.of_text(reader.checked(reader.begun(held_out), sources[0])),
+        reader.checked(reader.begun(training), sources[0]),
+        reader.checked(reader.begun(held_out), sources[0]),
         tuple(source.dataset for source in sources),
         articles,
     )

@@ -39,13 +39,6 @@ class DistilOptions(StrictModel):
         description="How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a "
         "step of the optimiser several times as long.",
     )
-    cross_entropy: float = Field(
-        0.0,
-        ge=0,
-        le=1,
-        description="The share of the cross-entropy with the text itself; the rest is the divergence from "
-        "the dense model.",
-    )
 
     @field_validator("dataset")
     @classmethod

@@ -153,7 +153,7 @@ class RecoverStage:
             with deterministic_algorithms(self._model.device, enabled=self._deterministic):
                 distilled = self._trained(step, boundary, states)
         finally:
-            recorded = states.close() if states else None
+            recorded = states.close()
             return_freed_heap()
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
@@ -164,13 +164,11 @@ class RecoverStage:
         boundary.drop()
         return written
 
-    def _states(self) -> FinalStates | None:
-        """Return the dense model's final states; None where it is not needed."""
-        if self._options.cross_entropy == 1:
-            return None
+    def _states(self) -> FinalStates:
+        """Return the dense model's final states."""
         shape, dtype = self._model.shape, str(self._model.dtype).removeprefix("torch.")
         held_out, windows = len(self._text.held_out), len(self._text.windows)
-        tokens = (held_out + windows) * self._text.windows.tokens.shape[1]
+        tokens = (held_out + windows) * self._text.windows.shape[1]
         return self._shared.states(
             self._states_fingerprint,
             held_out,
@@ -195,10 +193,9 @@ class RecoverStage:
             numerics_key=self._numerics_key,
         )
 
-    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates | None) -> Distilled:
-        share = self._options.cross_entropy
+    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates) -> Distilled:
         with ExitStack() as placed:
-            dense = _resident(self._model.place_dense(), placed) if share < 1 else None
+            dense = _resident(self._model.place_dense(), placed)
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
             # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
@@ -212,7 +209,6 @@ class RecoverStage:
                 dense,
                 trained,
                 self._plan,
-                share=share,
                 rate=RATE,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
@@ -239,7 +235,7 @@ class RecoverStage:
     @property
     def _plan(self) -> Plan:
         text = self._text
-        at_once = max(1, self._options.tokens_per_step // text.windows.tokens.shape[1])
+        at_once = max(1, self._options.tokens_per_step // text.windows.shape[1])
         together = max(1, min(at_once, self._fitting) >> self._halvings)
         return Plan(text.windows, text.held_out, at_once, together)
 
@@ -252,7 +248,7 @@ class RecoverStage:
         of_weights = memory.training_of_weight("float32", self._options.moments) * trained
         models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
         activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
-        length = self._text.windows.tokens.shape[1]
+        length = self._text.windows.shape[1]
         return windows_beside(of_weights + models, length, model.device, activations)
 
     @property
@@ -283,7 +279,7 @@ class RecoverStage:
         return self._inputs.text
 
     def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
-        windows, length = inputs.text.windows.tokens.shape
+        windows, length = inputs.text.windows.shape
         return TrainingFacts(
             datasets=inputs.text.datasets,
             windows=windows,

@@ -279,7 +279,7 @@ class ResolveStage:
         check_training(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
-            text.windows.tokens.shape[1],
+            text.windows.shape[1],
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
             options.moments,

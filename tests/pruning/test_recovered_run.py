@@ -394,21 +394,3 @@ def test_tied_embeddings_are_left_as_they_are(
     assert report.recovery.is_trained
     before, after = (load_file(path / "model.safetensors") for path in (directory, tmp_path / "out"))
     assert torch.equal(before["model.embed_tokens.weight"], after["model.embed_tokens.weight"])
-
-
-def test_a_pruned_checkpoint_is_tuned_on_a_text_with_its_zeros_kept(model: Path, tmp_path: Path) -> None:
-    pruned = tmp_path / "pruned"
-    run_recipe(recipe(model, recovery=None), EVALUATION, output=pruned)
-    # At a sparsity below the checkpoint's, magnitude finds its zeros and prunes nothing else.
-    tune = {"distil": {**DISTIL, "cross_entropy": 1.0}}
-    wanted = recipe(pruned, method="magnitude", sparsity=0.01, recovery=tune)
-    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
-    before, after = (load_file(path / "model.safetensors") for path in (pruned, tmp_path / "out"))
-    for layer in report.sparsity.layers:
-        name = f"{layer.name}.weight"
-        assert torch.equal(before[name] == 0, after[name] == 0)
-        assert (before[name] != after[name]).any()
-    assert report.recovery is not None
-    assert report.recovery.distil is not None
-    assert report.recovery.distil.after < 0.9 * report.recovery.distil.before
-    assert report.perplexity.pruned < report.perplexity.dense

@@ -202,7 +202,7 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
     SMALLEST | {"recovery": {"distil": True}},
     SMALLEST | {"method": "recovered"},
-    SMALLEST | {"recovery": {"distil": {"tokens": 2048, "dataset": "builtin", "cross_entropy": 0.1}}},
+    SMALLEST | {"recovery": {"distil": {"tokens": 2048, "dataset": "builtin", "moments": "8-bit"}}},
     SMALLEST
     | {
         "calibration": {"samples": 8, "seed": 7},

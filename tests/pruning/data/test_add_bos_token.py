@@ -85,8 +85,8 @@ def test_a_window_is_the_token_and_what_a_shorter_window_of_the_text_has(
     assert shorter.distil is not None
     training = training_text(wanted, wanted.distil, begun, windows)
     of_text = training_text(shorter, shorter.distil, plain, text)
-    assert _is_begun(training.held_out.tokens, of_text.held_out.tokens)
-    assert _is_begun(training.windows.tokens, of_text.windows.tokens)
+    assert _is_begun(training.held_out, of_text.held_out)
+    assert _is_begun(training.windows, of_text.windows)
 
 
 def test_an_evaluation_says_what_its_windows_begin_with(texts: Path, plain: Reader, begun: Reader) -> None:

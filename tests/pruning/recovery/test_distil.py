@@ -11,7 +11,6 @@ import torch
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from pruning.data.training_windows import TrainingWindows
 from pruning.errors import NumericalFailure
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
@@ -42,9 +41,8 @@ def some_pruned(dense: PreTrainedModel, sparsity: float) -> PreTrainedModel:
     return model
 
 
-def windows(count: int, seed: int) -> TrainingWindows:
-    generator = torch.Generator().manual_seed(seed)
-    return TrainingWindows.of_text(torch.randint(2, 96, (count, 12), generator=generator))
+def windows(count: int, seed: int) -> Tensor:
+    return torch.randint(2, 96, (count, 12), generator=torch.Generator().manual_seed(seed))
 
 
 def nowhere() -> TrainingBoundary:
@@ -59,7 +57,6 @@ class Training:
         dense: PreTrainedModel,
         *,
         stored: torch.dtype | None = None,
-        share: float = 0.0,
         rate: float = RATE,
         relative: bool = False,
         micro_batch: int = 1,
@@ -76,7 +73,6 @@ class Training:
         self.dense, self.pruned = dense, some_pruned(smaller or dense, sparsity)
         self.before = copy.deepcopy(self.pruned)
         self.plan = Plan(windows(2 * steps, seed=0), windows(4, seed=1), 2, micro_batch)
-        self.share = share
         stack, stored_as = find_stack(self.pruned), Placement(self.pruned).stored
         trainable = (
             every_parameter(stack, stored_as, masked=True) if smaller else kept_parameters(stack, stored_as)
@@ -85,10 +81,9 @@ class Training:
         self.trained = TrainedParameters(trainable, stored or dense.dtype, moments=moments)
         self.distillation = Distillation(
             Placement(self.pruned),
-            Placement(dense) if share < 1 else None,
+            Placement(dense),
             self.trained,
             self.plan,
-            share=share,
             rate=rate,
             with_embeddings=smaller is not None,
             states=states,
@@ -98,16 +93,10 @@ class Training:
         return self.distillation.run(step, nowhere())
 
 
-def naive_loss(
-    model: PreTrainedModel, dense: PreTrainedModel, batch: TrainingWindows, share: float
-) -> Tensor:
-    """KL(dense ‖ model) over all positions, and cross-entropy, from whole logits."""
-    own, other = (
-        one(input_ids=batch.tokens, use_cache=False).logits.log_softmax(-1) for one in (model, dense)
-    )
-    divergence = (other.detach().exp() * (other.detach() - own)).sum(-1).mean()
-    entropy = -own[:, :-1].gather(2, batch.tokens[:, 1:, None]).mean()
-    return (1 - share) * divergence + share * entropy
+def naive_loss(model: PreTrainedModel, dense: PreTrainedModel, batch: Tensor) -> Tensor:
+    """KL(dense ‖ model) over all positions, from whole logits."""
+    own, other = (one(input_ids=batch, use_cache=False).logits.log_softmax(-1) for one in (model, dense))
+    return (other.detach().exp() * (other.detach() - own)).sum(-1).mean()
 
 
 def naive_training(
@@ -134,7 +123,7 @@ def naive_training(
         for group, highest in zip(optimizer.param_groups, rates, strict=True):
             group["lr"] = highest * factor
         model.zero_grad()
-        naive_loss(model, training.dense, batch, training.share).backward()
+        naive_loss(model, training.dense, batch).backward()
         for name, mask in masks.items():
             grad = chosen[name].grad
             assert grad is not None
@@ -143,12 +132,11 @@ def naive_training(
     return {name: parameter.detach() for name, parameter in model.named_parameters()}
 
 
-@pytest.mark.parametrize("share", [0.0, 0.1, 1.0])
 @pytest.mark.parametrize("micro_batch", [1, 2])
 def test_three_steps_are_those_of_plain_autograd(
-    tiny_llama: Callable[..., LlamaForCausalLM], share: float, micro_batch: int
+    tiny_llama: Callable[..., LlamaForCausalLM], micro_batch: int
 ) -> None:
-    training = Training(tiny_llama(vocab_size=96).double(), share=share, micro_batch=micro_batch)
+    training = Training(tiny_llama(vocab_size=96).double(), micro_batch=micro_batch)
     training.run()
     expected = naive_training(training)
     for name, parameter in training.pruned.named_parameters():
@@ -341,7 +329,7 @@ def test_the_training_loss_of_the_curve_is_the_mean_over_its_steps(
     assert [point.step for point in result.curve] == list(range(0, 17, 2))
     assert result.curve[0].training is None
     with torch.no_grad():  # at this rate the model stays what it was
-        expected = naive_loss(training.before, training.dense, training.plan.windows.split(4)[0], 0.0)
+        expected = naive_loss(training.before, training.dense, training.plan.windows.split(4)[0])
     assert result.curve[1].training == pytest.approx(float(expected), rel=1e-6)
 
 
