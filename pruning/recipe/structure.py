@@ -6,7 +6,6 @@ from typing import Annotated, Any, Literal, get_args
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
 from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
-from pruning.recipe.methods import Need
 
 UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
 """What can be taken out of every block: channels of its MLP, or of each of its experts; experts; groups of
@@ -163,11 +162,6 @@ class StructureOptions(StrictModel):
     def ranks(self) -> bool:
         """Whether units go that gates and second-order scores rank, and weights are repaired: not experts."""
         return any(amount is not None for amount in (self.parameters, self.mlp_channels, self.kv_groups))
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """What is measured of the layers that read units, in addition to gates."""
-        return frozenset({"second_moments"}) if self.ranks else frozenset()
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""
