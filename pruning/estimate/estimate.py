@@ -262,10 +262,10 @@ def _search(
 
     `norms`: the bytes of all norms, which the first pruning reads.
     """
-    untrained, judged = recipe.model_copy(update={"recovery": None}), Windows.of_search(windows)
-    done = work.pruning(untrained, shape, windows)
-    held = _memory_of_pruning(untrained, shape, windows, dtype, machine)
-    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), untrained, shape, norms, dtype)
+    judged = Windows.of_search(windows)
+    done = work.pruning(recipe, shape, windows)
+    held = _memory_of_pruning(recipe, shape, windows, dtype, machine)
+    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), recipe, shape, norms, dtype)
     _, found = _gradients(shape, judged, dtype, machine, norms=1)
     dense = seconds(work.forward(shape, judged), dtype, machine)
     files = 2 * shape.stored_bytes / _FILE_RATE

@@ -199,9 +199,7 @@ class JobView:
             return None
         if self.structure is not None:
             return "All weights were trained after the cut: this is no one-shot result."
-        better = sum(block["epoch"] > 0 for block in recovery["blocks"])
-        by_block = f" {better} of {len(recovery['blocks'])} blocks by themselves." if better else ""
-        return f"Kept weights and norms were trained after pruning: this is no one-shot result.{by_block}"
+        return "Kept weights and norms were trained after pruning: this is no one-shot result."
 
     @property
     def searched(self) -> str | None:
@@ -213,12 +211,6 @@ class JobView:
             "Each layer's sparsity follows from its share of a first pruned model's KL divergence from the "
             f"dense one; all shares together were {search['shares']:.3f} nats per token."
         )
-
-    @property
-    def trained_blocks(self) -> list[dict[str, Any]]:
-        """The report's facts of each block that was trained; empty where none was."""
-        recovery = self.job.report.get("recovery") if self.job.report else None
-        return recovery["blocks"] if recovery else []
 
     @property
     def weights(self) -> int:

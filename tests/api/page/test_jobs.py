@@ -148,24 +148,16 @@ def test_a_smaller_model_says_what_is_left_of_it(client: TestClient, jobs: Jobs)
     assert "75" in text.partition(left)[0].rpartition("<dd")[2]
 
 
-def test_trained_blocks_are_listed_with_what_became_of_each(client: TestClient, jobs: Jobs) -> None:
-    claim = jobs.running(recovery={"blocks": True})
-    blocks = [
-        {"block": 0, "before": 0.25, "after": 0.125, "epoch": 3},
-        {"block": 1, "before": 0.5, "after": 0.5, "epoch": 0},
-    ]
-    jobs.succeed(claim, recovery={"is_trained": True, "blocks": blocks, "distil": None})
-    text = client.get(f"/jobs/{claim.job_id}").text
-    assert "1 of 2 blocks by themselves" in text
-    table = text.partition('aria-label="Training of each block"')[2].partition("</table>")[0]
-    rows = [re.findall(r"<t[hd][^>]*>([^<]*)<", row) for row in table.split("<tr>")[2:]]
-    assert rows == [["0", "0.2500", "0.1250", "epoch 3"], ["1", "0.5000", "0.5000", "as it was"]]
+def test_a_trained_result_says_that_it_is_no_one_shot_result(client: TestClient, jobs: Jobs) -> None:
+    claim = jobs.running(recovery={"distil": True})
+    jobs.succeed(claim, recovery={"is_trained": True, "distil": None})
+    assert "this is no one-shot result" in client.get(f"/jobs/{claim.job_id}").text
 
 
 def test_what_a_cut_has_left_is_said_to_be_trained(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running(structure={"mlp_channels": 0.25}, recovery={"distil": True})
     left = {"parameters": 1_500_000, "dense_parameters": 2_000_000, "left": "48 of 64 MLP channels"}
-    jobs.succeed(claim, structure=left, recovery={"is_trained": True, "blocks": [], "distil": None})
+    jobs.succeed(claim, structure=left, recovery={"is_trained": True, "distil": None})
     assert "All weights were trained after the cut" in client.get(f"/jobs/{claim.job_id}").text
 
 

@@ -136,7 +136,7 @@ def recovery(*held_out: float, kept: int) -> dict[str, Any]:
         | {"held_out_loss": loss}
         for number, loss in enumerate(held_out)
     ]
-    return {"is_trained": kept > 0, "blocks": [], "distil": {"curve": curve, "kept_step": kept}}
+    return {"is_trained": kept > 0, "distil": {"curve": curve, "kept_step": kept}}
 
 
 def test_a_training_is_a_curve_with_the_step_that_was_kept() -> None:

@@ -200,7 +200,7 @@ def test_three_steps_of_all_that_a_cut_has_left_are_those_of_plain_autograd(
 def test_what_is_before_the_first_block_is_trained_behind_a_cut_in_every_family(family: str) -> None:
     training = Training(make(family), smaller=make(family), steps=1, micro_batch=2)
     model = copy.deepcopy(training.before).requires_grad_(True)
-    naive_loss(model, training.dense, training.plan.windows, 0.0).backward()
+    naive_loss(model, training.dense, training.plan.windows).backward()
     training.run()
     masked = {layer.parameter_name for layer in find_stack(model).layers}
     for name, parameter in model.named_parameters():
@@ -220,7 +220,7 @@ def test_a_step_of_other_families_is_that_of_plain_autograd(family: str) -> None
     training = Training(make(family), steps=1, micro_batch=2)
     names = set(training.trained.masters)
     model = copy.deepcopy(training.before).requires_grad_(True)
-    naive_loss(model, training.dense, training.plan.windows, 0.0).backward()
+    naive_loss(model, training.dense, training.plan.windows).backward()
     training.run()
     for name, parameter in model.named_parameters():
         new = training.pruned.get_parameter(name).detach()
@@ -314,7 +314,7 @@ def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(
         model.get_parameter(name).data = tensor.float()
     held_out = training.plan.held_out
     with torch.no_grad():
-        kept = naive_loss(model, training.dense, held_out, 0.0)
+        kept = naive_loss(model, training.dense, held_out)
     assert float(kept) == pytest.approx(result.best.held_out, rel=1e-5)
     for layer in find_stack(training.before).layers:
         zero = layer.parameter == 0
@@ -427,7 +427,7 @@ def test_a_plan_counts_what_it_hands_out(count: int, per_step: int, micro_batch:
     done, tokens = held_out, 0
     for number, batch in plan.batches_from(1):
         done += len(plan.micro_batches(batch)) + (held_out if plan.is_judged(number) else 0)
-        tokens += batch.positions
+        tokens += batch.numel()
         assert plan.passes_until(number) == done
         assert plan.tokens_until(number) == tokens
     assert (plan.passes, tokens) == (done, 12 * count)
