@@ -29,16 +29,8 @@ TOKENS = 131_072
 _HALF, _TWO_OF_FOUR, _SEVENTY = {"sparsity": 0.5}, {"pattern": "2:4"}, {"sparsity": 0.7}
 _BEST, _WANDA, _GBLM = {"method": "best"}, {"method": "wanda"}, {"method": "gblm"}
 _WITHOUT_RIDGE: dict[str, Any] = {**WITHOUT_RIDGE, "allocation": {"name": "gradient", "band": 0.35}}
-# Measured before a repair had a ridge.
-_QUARTER, _THIRD = (
-    {**share, "repair": "least_squares"} for share in ({"mlp_channels": 0.25}, {"parameters": 1 / 3})
-)
 # As the preset `recovered`.
 _DISTIL: dict[str, Any] = {"distil": {}}
-# The defaults with which the other trainings were measured: one rate for all parameters.
-_RATE = 1.5e-4 * (135_000_000 / 134_515_008) ** 0.5
-_ONE_RATE: dict[str, Any] = {"distil": {"tokens_per_step": 1024, "learning_rate": _RATE}}
-_BLOCKS: dict[str, Any] = {"blocks": {}}
 
 
 @dataclass(frozen=True)
@@ -58,14 +50,14 @@ def _rows() -> Iterator[Row]:
     yield Row("50 % best without a ridge, 128 windows", {**_WITHOUT_RIDGE, **_HALF}, samples=128)
     yield Row("50 % best, 128 windows, distil", {**_BEST, **_HALF, "recovery": _DISTIL}, samples=128)
     yield Row("50 % wanda", {**_WANDA, **_HALF})
-    yield Row("50 % wanda, blocks", {**_WANDA, **_HALF, "recovery": _BLOCKS})
     yield Row("50 % wanda, distil", {**_WANDA, **_HALF, "recovery": _DISTIL})
-    yield Row("50 % wanda, blocks and distil", {**_WANDA, **_HALF, "recovery": {**_BLOCKS, **_DISTIL}})
     yield Row("50 % gblm", {**_GBLM, **_HALF})
     yield Row("50 % gblm, distil", {**_GBLM, **_HALF, "recovery": _DISTIL})
-    yield Row("50 % best, blocks", {**_BEST, **_HALF, "recovery": _BLOCKS})
-    for name, structure in (("a quarter of the channels", _QUARTER), ("a third of the parameters", _THIRD)):
-        yield Row(f"{name}, distil", {"structure": structure, "recovery": _ONE_RATE}, samples=48)
+    for name, cut in (
+        ("a quarter of the channels", {"mlp_channels": 0.25}),
+        ("a third of the parameters", {"parameters": 1 / 3}),
+    ):
+        yield Row(f"{name}, distil", {"structure": cut, "recovery": _DISTIL}, samples=48)
 
 
 ROWS = tuple(_rows())

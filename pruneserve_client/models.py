@@ -16,17 +16,8 @@ class Admm(Model):
     name: Literal["admm"] = "admm"
     """Says which of the variants this is."""
 
-    damping: float = 0.01
-    """Added to the diagonal of the second moments, as a share of its mean."""
-
     ridge: float = 0.0
     """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
-
-    penalty: float = 0.1
-    """The initial penalty; it rises as the support converges."""
-
-    iterations: int = 300
-    """The maximum number of steps; the search stops when the support converges."""
 
 
 class AllocationOptions(Model):
@@ -154,22 +145,6 @@ class AuditPage(Model):
     """Send it as `cursor` to get the next page; null on the last page."""
 
 
-class BlockRecoveryOptions(Model):
-    """Train each block's kept weights and norms, right behind its masks, towards the dense block's output."""
-
-    epochs: int = 10
-    """Passes over the calibration windows."""
-
-    learning_rate: float = 0.0001
-    """The learning rate of the first step; it falls to none."""
-
-    windows_per_step: int = 8
-    """Calibration windows of one optimiser step."""
-
-    toward: float = 0.5
-    """The target: at 0, the dense block's output on the pruned model's inputs; at 1, on the dense model's; in between, a weighted mean."""
-
-
 class BlockUnits(Model):
     """The units of one kind that are left in one block."""
 
@@ -202,7 +177,7 @@ class Calibration(Model):
     """Decides which windows are drawn."""
 
     add_bos_token: bool = False
-    """Begin each window with the token that the model's tokenizer puts before a text; its length includes it. Gemma's models read texts badly without it. A recovery's text begins so too, but not labelled data, for which the chat template decides."""
+    """Begin each window with the token that the model's tokenizer puts before a text; its length includes it. Gemma's models read texts badly without it. A recovery's text begins so too."""
 
 
 class CalibrationFacts(Model):
@@ -480,20 +455,8 @@ class DistilOptions(Model):
     tokens_per_step: int = 512
     """Tokens of one optimiser step; at least one window."""
 
-    learning_rate: float | None = None
-    """The highest learning rate, of all parameters; when left out, each has its own: 5e-4 times the root mean square of its weights, and a pruned layer's divided by how much of its weights it keeps."""
-
     moments: Literal["float32", "8-bit"] | str = "float32"
     """How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a step of the optimiser several times as long."""
-
-    cross_entropy: float = 0.0
-    """The share of the cross-entropy with the text itself; the rest is the divergence from the dense model."""
-
-    labelled: bool = False
-    """Whether each line of the dataset, a .jsonl file, is a conversation: `prompt` and `answer`, or `messages`. It is written in the model's chat template, and only its answers are predicted, so `cross_entropy` must be 1. `tokens` are the most that are trained on."""
-
-    epochs: int = 1
-    """How often labelled data is trained on, in another order each time; the state with the lowest held-out loss is kept. Unlabelled text is trained on once."""
 
 
 class DroppedBlock(Model):
@@ -584,7 +547,7 @@ class Estimate(Model):
 
 
 class Evaluation(Model):
-    """Perplexity over windows of text; by default they do not overlap, as in the reference."""
+    """Perplexity over windows of text that do not overlap, as in the reference."""
 
     dataset: str = "wikitext2"
     """The text of the perplexity; it should not be the calibration text."""
@@ -595,14 +558,11 @@ class Evaluation(Model):
     sequence_length: int | None = None
     """Tokens per window; min(2048, the model's context) when left out."""
 
-    stride: int | None = None
-    """Tokens from the start of one window to that of the next, at most sequence_length, which must be given too. Each token is predicted once, with the overlap as its context. When left out, windows do not overlap."""
-
     windows: int | None = None
     """Only the first windows of each text, up to this number; all when left out."""
 
     add_bos_token: bool = False
-    """Begin each window with the token that the model's tokenizer puts before a text, as calibration.add_bos_token does; not for windows that overlap."""
+    """Begin each window with the token that the model's tokenizer puts before a text, as calibration.add_bos_token does."""
 
     tasks: list[str] = []
     """Zero-shot tasks of lm-evaluation-harness, or of the operator's own, such as hellaswag."""
@@ -805,19 +765,6 @@ class Health(Model):
 
     status: Literal["ok"]
     """Always `ok`: a probe that fails answers with a problem."""
-
-
-class HeldOutFacts(Model):
-    """The windows by which the training of blocks was judged, of text that it was never trained on."""
-
-    windows: int
-    """Number of windows, of the calibration's length."""
-
-    articles: int
-    """Number of articles that these are from; 0 for parts of a text without articles that no calibration window has."""
-
-    fingerprint: str
-    """SHA-256 over their token ids."""
 
 
 class JobChange(Model):
@@ -1689,9 +1636,6 @@ class PerplexityFacts(Model):
     sequence_length: int
     """Number of tokens per window."""
 
-    stride: int
-    """Tokens from the start of one window to that of the next."""
-
     fingerprint: str
     """SHA-256 over the token ids."""
 
@@ -1887,14 +1831,8 @@ class Recipe(Model):
 class RecoveryFacts(Model):
     """What was trained after pruning: the result is no longer one-shot."""
 
-    blocks: list[TrainedBlockFacts] = Field(default=[], validate_default=True)
-    """Each block in order, where blocks were trained."""
-
-    blocks_held_out: HeldOutFacts | None = None
-    """What the blocks were judged by; null where none were trained."""
-
-    distil: TrainingFacts | None = None
-    """The training towards the dense model's output; null where there was none."""
+    distil: TrainingFacts
+    """The training towards the dense model's output."""
 
     is_trained: bool
     """Whether trained weights were kept."""
@@ -1903,18 +1841,12 @@ class RecoveryFacts(Model):
 class RecoveryOptions(Model):
     """Train what pruning has left. The result is called trained: it is no longer one-shot."""
 
-    blocks: BlockRecoveryOptions | None = None
-    """How each pruned block is trained before the next one is pruned; true: as by default."""
-
     distil: DistilOptions | None = None
     """How the dense model is distilled into the whole pruned one; true: as by default."""
 
 
 class RefitOptions(Model):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
-
-    damping: float = 0.01
-    """Added to the diagonal of the second moments, as a share of its mean."""
 
     ridge: float = 0.0
     """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
@@ -2441,23 +2373,8 @@ class StructureOptions(Model):
     parameters: float | None = None
     """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""
 
-    importance: str = "gate+second_order"
-    """How units are ranked within their block: `gate`, `second_order`, `activation`, `magnitude`, or a sum of several, each divided by its mean."""
-
     multiple_of: int | None = None
     """The MLP width that is left is rounded to a multiple of this. By default the largest of 256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not rounded."""
-
-    repair: Literal["ridge", "least_squares", "none"] | str = "ridge"
-    """`least_squares` solves for the weights that read what is left, to make up for the units that went; `ridge` does too, but holds each weight back by its input's energy, lest little text be learned by heart; with `none` they stay as they are."""
-
-    shrinkage: float = 0.3
-    """Of repair `ridge`: what is added to each number on the second moments' diagonal, as a share of it."""
-
-    damping: float = 0.01
-    """Of `second_order` and repair `least_squares`: what is added to the second moments' diagonal, as a share of its mean."""
-
-    rounds: int = 16
-    """`second_order` takes units out in this many rounds, and ranks the rest after each."""
 
 
 class SweepDetail(Model):
@@ -2614,25 +2531,6 @@ class TestMessage(Model):
     """The webhook that it was sent to."""
 
 
-class TrainedBlockFacts(Model):
-    """The training of one block towards the dense block's output."""
-
-    block: int
-    """The decoder block, counted from 0."""
-
-    before: float
-    """The squared error of the block's output relative to its target's size, before the training: the mean over the tokens of the held-out windows."""
-
-    after: float
-    """The same, of what was kept."""
-
-    epoch: int
-    """The epoch that was kept; 0 where the block stayed as it was."""
-
-    fell_back: bool
-    """Whether no epoch improved the block, so that it stayed as it was."""
-
-
 class TrainingFacts(Model):
     """A training of the whole pruned model."""
 
@@ -2640,13 +2538,13 @@ class TrainingFacts(Model):
     """The texts that were trained on."""
 
     windows: int
-    """Number of windows that were trained on, those of all epochs."""
+    """Number of windows that were trained on."""
 
     sequence_length: int
     """Number of tokens per window."""
 
     tokens: int
-    """Number of tokens that were trained on, with those that fill up windows of conversations."""
+    """Number of tokens that were trained on."""
 
     fingerprint: str
     """SHA-256 over the token ids that were trained on."""
@@ -2655,7 +2553,7 @@ class TrainingFacts(Model):
     """Number of windows of text that was never trained on."""
 
     held_out_articles: int
-    """Number of articles, or conversations, that these are from; 0 for the end of a text without articles."""
+    """Number of articles that these are from; 0 for the end of a text without articles."""
 
     held_out_fingerprint: str
     """SHA-256 over the token ids of the held-out windows."""
@@ -2664,10 +2562,7 @@ class TrainingFacts(Model):
     """Number of optimiser steps."""
 
     learning_rate: float
-    """The highest learning rate, of all parameters. Where it is relative, each has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
-
-    learning_rate_is_relative: bool = False
-    """Whether each parameter had a rate of its own, as it has where the recipe names none."""
+    """The highest learning rate. Each parameter has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""

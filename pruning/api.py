@@ -16,7 +16,6 @@ from pruning.gradients.gradient_pass import gradient_norms as gradient_norms_of
 from pruning.gradients.window_norms import GradientNorms
 from pruning.progress import Progress, Silent
 from pruning.recipe import Calibration, Evaluation, GradientNorm, LayerSelection, Recipe
-from pruning.recovery.blocks import TrainingSetting
 from pruning.report.schema import Report
 from pruning.run import RunRequest, Services, run
 
@@ -115,7 +114,6 @@ def prune(
     windows: Tensor | None = None,
     *,
     gradients: GradientNorms | None = None,
-    held_out: Tensor | None = None,
     deterministic: bool = True,
     step: Step = _ignore,
 ) -> Pruned:
@@ -137,13 +135,10 @@ def prune(
     gradients
         From `gradient_norms` on the dense model. Computed from `windows` if the recipe needs them and none
         are given.
-    held_out
-        Other windows of the same length, int64, by which the training of blocks is judged: for a recipe with
-        `recovery.blocks`.
     deterministic
         As for `gradient_norms`, where they are computed here.
     step
-        Called after each pruned block; where blocks are trained, also after each micro-batch of that.
+        Called after each pruned block.
 
     Returns
     -------
@@ -169,8 +164,6 @@ def prune(
     if windows is None and recipe.needs:
         needs = ", ".join(sorted(recipe.needs))
         raise InvalidInput(f"this recipe needs calibration windows, to measure {needs}", field="windows")
-    if held_out is not None and (windows is None or held_out.shape[1:] != windows.shape[1:]):
-        raise InvalidInput("held_out must be windows of the length of the others", field="held_out")
     if windows is not None and (windows.ndim != 2 or windows.dtype != torch.int64):
         raise InvalidInput(
             f"windows must be int64 (windows, length), not {windows.dtype} of shape {tuple(windows.shape)}",
@@ -181,8 +174,7 @@ def prune(
         gradients = gradient_norms(
             model, windows, norms=norms, layers=recipe.layers, deterministic=deterministic
         )
-    training = TrainingSetting(held_out=held_out)
-    return prune_blockwise(model, recipe, windows, gradients or {}, step=step, training=training)
+    return prune_blockwise(model, recipe, windows, gradients or {}, step=step)
 
 
 def prune_to_directory(

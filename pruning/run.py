@@ -33,12 +33,12 @@ from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.gradients.cache import GradientCache
 from pruning.gradients.schedule import ScheduleChoice
 from pruning.inputs.publications import Publications
-from pruning.output.facts import layer_facts, permutation_facts, recovery_facts
+from pruning.output.facts import layer_facts, permutation_facts
 from pruning.output.writer import atomic_directory, write_report
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
 from pruning.report.reproduce import differences
-from pruning.report.schema import Environment, Report, SparsityFacts, SpeedFacts, TrainingFacts
+from pruning.report.schema import Environment, RecoveryFacts, Report, SparsityFacts, SpeedFacts, TrainingFacts
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
@@ -183,8 +183,6 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     finished_blocks=finished_blocks,
                     directory=directory,
                     save_masks=request.save_masks,
-                    deterministic=request.deterministic,
-                    held_out=resolved.held_out.windows if resolved.held_out else None,
                 ),
                 after_step=publications.poll,
             )
@@ -334,7 +332,7 @@ def _report(
         perplexity=beside.quality.perplexities[0],
         further_perplexities=beside.quality.perplexities[1:],
         zero_shot=beside.quality.zero_shot,
-        recovery=recovery_facts(pruned, resolved.held_out, recovered),
+        recovery=None if recovered is None else RecoveryFacts(distil=recovered),
         speed=beside.speed,
         stages=tuple(recorder.facts),
         environment=environment,

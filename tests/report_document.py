@@ -31,7 +31,6 @@ REPORT: dict[str, Any] = {
         "dataset": "builtin",
         "windows": 2,
         "sequence_length": 4,
-        "stride": 4,
         "fingerprint": "2" * 64,
     },
     "stages": [{"name": "prune", "seconds": 1.5, "peak_memory_bytes": 10}],

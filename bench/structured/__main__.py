@@ -3,12 +3,13 @@
     make bench-structured                          # all rows; those that are there are not run again
     make bench-structured ARGS="--rows quarter"    # rows whose name contains 'quarter'
     make bench-structured ARGS="--held-out"        # the same on held-out windows, in files of their own
+    make bench-structured ARGS="--second"          # the same on a second model, Gemma 3 270M
 
-SmolLM2-135M in float32, windows of 512 tokens, perplexity over the windows of `make bench-quality`. Each row
-runs in a process of its own, and is a file of JSON: the recipe, the commit, the seconds, and what was
-measured. Speeds are of the forward pass over 512 tokens (prefill) and of a token after 128 others (decode),
-medians of pairs in which dense and smaller model take turns, beside what the operations and the bytes that
-went would give.
+SmolLM2-135M in float32 (Gemma: bfloat16), windows of 512 tokens, perplexity over the windows of `make
+bench-quality`. Each row runs in a process of its own, and is a file of JSON: the recipe, the commit, the
+seconds, and what was measured. Speeds are of the forward pass over 512 tokens (prefill) and of a token after
+128 others (decode), medians of pairs in which dense and smaller model take turns, beside what the operations
+and the bytes that went would give.
 """
 
 import argparse
@@ -24,27 +25,33 @@ from bench.results.table import header, row_of
 from bench.structured.cut import CutMeasurement
 from bench.structured.rows import ROWS, Row
 from bench.structured.speed import speeds
-from bench.workload.subject import Subject, add_options, ignore_steps, subject
+from bench.workload.subject import Subject, add_options, ignore_steps, second_subject, subject
 from pruning.evaluation.perplexity import perplexity
 from pruning.recipe import Recipe
 
 
-def measure(row: Row, workload: Subject, evaluation: torch.Tensor) -> dict[str, Any]:
-    """Return what the file of a row holds. `evaluation`: the windows to measure perplexity on."""
+def measure(row: Row, workload: Subject, evaluation: torch.Tensor, dtype: str) -> dict[str, Any]:
+    """Return what the file of a row holds.
+
+    `evaluation`: the windows to measure perplexity on. `dtype`: of the computation.
+    """
     threads = {"threads": torch.get_num_threads()}
     if row.recipe is None:
-        model = workload.dense()
+        model = workload.dense(getattr(torch, dtype))
         parameters = sum(parameter.numel() for parameter in model.parameters())
         found = {"parameters": parameters, "perplexity": perplexity(model, evaluation, step=ignore_steps)}
         return {**found, "recipe": None, **threads}
-    fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": "float32"}
+    fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": dtype}
     recipe = Recipe.model_validate({**fields, **row.recipe})
     assert recipe.structure is not None
     if row.speed:
         found = speeds(recipe.structure, workload)
     else:
         with TemporaryDirectory() as scratch:
-            found = CutMeasurement(recipe.structure, workload, evaluation, rival=row.rival).run(Path(scratch))
+            cut = CutMeasurement(
+                recipe.structure, workload, evaluation, rival=row.rival, dtype=getattr(torch, dtype)
+            )
+            found = cut.run(Path(scratch))
     return {**found, "recipe": recipe.model_dump(mode="json"), **threads}
 
 
@@ -69,14 +76,19 @@ def main() -> None:
     parser = argparse.ArgumentParser(prog="python -m bench.structured", description=__doc__.splitlines()[0])
     add_row_options(parser)
     parser.add_argument("--held-out", action="store_true", help="measure on held-out calibration articles")
+    parser.add_argument("--second", action="store_true", help="rows of the second model, Gemma 3 270M")
     add_options(parser)
     options = parser.parse_args()
-    results = RESULTS / ("structured-held-out" if options.held_out else "structured")
+    name = "structured-held-out" if options.held_out else "structured"
+    results = RESULTS / (f"{name}-second" if options.second else name)
+    of_model = second_subject if options.second else subject
 
     def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        workload = subject(options, row.samples)
+        workload = of_model(options, row.samples)
         evaluation = workload.held_out if options.held_out else workload.evaluation
-        return measure(row, workload, evaluation), workload.places
+        # The second model's vocabulary is five times as large: half the time in 16 bits.
+        dtype = "bfloat16" if options.second else "float32"
+        return measure(row, workload, evaluation, dtype), workload.places
 
     run_or_print(ROWS, options, parser, results, run=run, lines=_lines)
 

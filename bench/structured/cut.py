@@ -47,15 +47,16 @@ class CutMeasurement:
         *,
         rival: Rival | None = None,
         shared: Shared | None = None,
+        dtype: torch.dtype = torch.float32,
     ) -> None:
         self._structure, self._workload, self._evaluation = structure, workload, evaluation
-        self._rival, self._shared = rival, shared or Shared()
+        self._rival, self._shared, self._dtype = rival, shared or Shared(), dtype
         self._seconds: dict[str, float] = {}
 
     def run(self, scratch: Path) -> dict[str, Any]:
         """Return what the row's file holds. `scratch`: an empty directory."""
         checkpoint = self._without_blocks(scratch)
-        model = checkpoint.load(torch.float32, torch.device("cpu"))
+        model = checkpoint.load(self._dtype, torch.device("cpu"))
         plan = CutPlan.of(self._structure, checkpoint.skeleton, checkpoint.config_values)
         if self._rival is None:
             self._cut(model, checkpoint, plan)
@@ -78,7 +79,7 @@ class CutMeasurement:
             return dense
         started = time.perf_counter()
         plan = DepthPlan.of(self._structure, dense.skeleton, dense.config_values)
-        model = self._workload.dense()
+        model = self._workload.dense(self._dtype)
         stack, drops = find_stack(model), self._shared.drops
         kept = choose_blocks(
             stack,
@@ -94,12 +95,11 @@ class CutMeasurement:
 
     def _cut(self, model: PreTrainedModel, checkpoint: Checkpoint, plan: CutPlan) -> None:
         """Mask and repair, in place."""
-        gates = self._gates(checkpoint) if "gate" in self._structure.terms else {}
+        gates = self._gates(checkpoint) if self._structure.ranks else {}
         started = time.perf_counter()
         stack = find_stack(model)
         cut_blocks(
             stack,
-            self._structure,
             plan.on(stack),
             self._workload.windows,
             gates,
@@ -117,7 +117,7 @@ class CutMeasurement:
 
     def _new_gates(self, checkpoint: Checkpoint) -> GradientNorms:
         started = time.perf_counter()
-        model = checkpoint.load(torch.float32, torch.device("cpu"))
+        model = checkpoint.load(self._dtype, torch.device("cpu"))
         stack = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
         found = GradientPass(
             Placement(model),

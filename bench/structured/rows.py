@@ -27,13 +27,6 @@ def _cut(name: str, samples: int = 16, **structure: Any) -> Row:  # noqa: ANN401
     return Row(name, {"structure": structure}, samples)
 
 
-def _quarter(samples: int) -> Iterator[Row]:
-    name = f"a quarter of the channels, {samples} windows"
-    for importance in ("gate+second_order", "second_order", "gate", "activation", "magnitude"):
-        yield _cut(f"{name}, {importance}", samples, mlp_channels=0.25, importance=importance)
-    yield _cut(f"{name}, no repair", samples, mlp_channels=0.25, repair="none")
-
-
 def _beside_rivals(share: float) -> Iterator[Row]:
     name, recipe = f"{share:.0%} of the parameters", {"structure": {"parameters": share}}
     yield Row(name, recipe)
@@ -42,15 +35,15 @@ def _beside_rivals(share: float) -> Iterator[Row]:
 
 
 def _speed(name: str, **structure: Any) -> Row:  # noqa: ANN401 - a recipe's fields
-    """Return a row for the speed of a cut: which units go makes no difference to it."""
-    recipe = {"structure": {**structure, "importance": "magnitude", "repair": "none"}}
-    return Row(f"speed, {name}", recipe, speed=True)
+    return Row(f"speed, {name}", {"structure": structure}, speed=True)
 
 
 ROWS = (
     Row("dense", None),
-    *_quarter(16),
-    *_quarter(48),
+    *(
+        _cut(f"a quarter of the channels, {samples} windows", samples, mlp_channels=0.25)
+        for samples in (16, 48)
+    ),
     *(row for share in (0.2, 0.3, 0.5) for row in _beside_rivals(share)),
     _cut("a third of the parameters, 48 windows", 48, parameters=1 / 3),
     *(_cut(f"{count} of the 30 blocks", blocks=count) for count in (3, 6, 10)),

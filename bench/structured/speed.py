@@ -13,6 +13,7 @@ from bench.workload.subject import Subject, ignore_steps
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.estimate.speed import PAIRS, Lengths, Phase
 from pruning.evaluation.speed import clock_of, rate, run_of, seconds_in_turns
+from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.output.smaller import write_smaller
@@ -20,6 +21,7 @@ from pruning.recipe import StructureOptions
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
+from pruning.structure.units import consumers
 
 # A prompt is long enough for the processor's full rate; a token is decoded behind a short one.
 _LENGTHS = {"prefill": Lengths(prompt=512, generated=1), "decode": Lengths(prompt=128, generated=8)}
@@ -29,7 +31,7 @@ def speeds(structure: StructureOptions, workload: Subject) -> dict[str, Any]:
     """Measure prefill and decode of one sequence, dense and smaller in turns."""
     checkpoint, dense = resolve(workload.reference), workload.dense()
     with TemporaryDirectory() as directory:
-        _write_cut(structure, checkpoint, Path(directory))
+        _write_cut(structure, workload, checkpoint, Path(directory))
         smaller = AutoModelForCausalLM.from_pretrained(
             directory, attn_implementation="sdpa", dtype=torch.float32, local_files_only=True
         ).eval()
@@ -45,12 +47,22 @@ def speeds(structure: StructureOptions, workload: Subject) -> dict[str, Any]:
     }
 
 
-def _write_cut(structure: StructureOptions, checkpoint: Checkpoint, directory: Path) -> None:
+def _write_cut(
+    structure: StructureOptions, workload: Subject, checkpoint: Checkpoint, directory: Path
+) -> None:
+    """Write a cut of any units: which ones go makes no difference to the speed."""
     model = checkpoint.load(torch.float32, torch.device("cpu"))
     plan = CutPlan.of(structure, checkpoint.skeleton, checkpoint.config_values)
     stack, blocks, placement = find_stack(model), CutInMemory(), Placement(model)
+    gates: GradientNorms = {"gates": {layer.name: torch.zeros(1, layer.inputs) for layer in consumers(model)}}
     cut_blocks(
-        stack, structure, plan.on(stack), None, {}, placement=placement, blocks=blocks, step=ignore_steps
+        stack,
+        plan.on(stack),
+        workload.windows[:1],
+        gates,
+        placement=placement,
+        blocks=blocks,
+        step=ignore_steps,
     )
     write_smaller(checkpoint, plan, blocks, directory)
 

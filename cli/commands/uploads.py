@@ -32,8 +32,7 @@ def add(
     file: Annotated[
         Path,
         typer.Argument(
-            help="A .txt file, a .jsonl file with a document or a conversation per line, or gradient norms "
-            "(.safetensors).",
+            help="A .txt file, a .jsonl file with a document per line, or gradient norms (.safetensors).",
             show_default=False,
         ),
     ],

@@ -19,7 +19,7 @@ from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
 from pruning.inputs.frozen_file import FrozenFile
-from pruning.inputs.jsonl import NotText, check_line
+from pruning.inputs.jsonl import NotText, text_of_line
 from pruning.recipe import ModelReference, is_local
 
 _CONFIG = "config.json"
@@ -122,14 +122,14 @@ def _of_a_file(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]
 
 
 def _not_jsonl(file: FrozenFile) -> str | None:
-    """Say why the first lines of a file are no JSON lines with a text or a conversation. None: they are."""
+    """Say why the first lines of a file are no JSON lines with a text. None: they are."""
     with file.opened() as path, path.open("rb") as opened:
         head = opened.read(_FIRST_BYTES)
     lines = head.split(b"\n")
     whole = lines if len(head) < _FIRST_BYTES else lines[:-1]
     for number, line in enumerate(whole, start=1):
         try:
-            check_line(line)
+            text_of_line(line)
         except NotText as error:
             return f"line {number}: {error}"
     return None

@@ -29,20 +29,9 @@ class PairedForward(BlockwiseForward):
     compensates what the block's earlier layers could not.
     """
 
-    def __init__(
-        self,
-        replay: Replay,
-        micro_batches: Sequence[Tensor],
-        *,
-        errors: bool = True,
-        beside: Sequence[Tensor] = (),
-    ) -> None:
-        """Start both walks; the model must still be dense.
-
-        `errors`: whether `measure` also measures activation errors. `beside`: see `BlockwiseForward`.
-        """
-        super().__init__(replay, micro_batches, beside=beside)
-        self._errors = errors
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+        """Start both walks; the model must still be dense."""
+        super().__init__(replay, micro_batches)
         self._dense_hidden = BetweenBlocks(list(self._hidden), self._hand_over)
         self._dense_block: nn.Module = nn.Identity()
         self._residual_layer: LinearLayer | None = None
@@ -51,23 +40,9 @@ class PairedForward(BlockwiseForward):
         """Copy block `index` before it is pruned."""
         block = self._blocks[index]
         self._dense_block = copy.deepcopy(block.module)
-        if not self._errors:
-            return
         tokens, hidden = self._micro_batches[0], self._hidden[0]
         call = self._calls[len(tokens)][index]
         self._residual_layer = _last_layer_of_residual(block, tokens, lambda: call(block.module, hidden))
-
-    @property
-    def dense_block(self) -> nn.Module:
-        """The block that was begun last, as it was before it was pruned."""
-        return self._dense_block
-
-    def states(self, numbers: Sequence[int]) -> tuple[Tensor, Tensor]:
-        """Return some windows' hidden states, by number: of the pruned model, and of the dense one.
-
-        (windows, length, features) each.
-        """
-        return _of_windows(self._hidden, numbers), _of_windows(self._dense_hidden, numbers)
 
     def state(self) -> dict[str, Tensor]:
         """Return both models' hidden states by name."""
@@ -84,9 +59,6 @@ class PairedForward(BlockwiseForward):
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Collect `statistics`, with the activation errors of the layers that both models call alike."""
-        if not self._errors:
-            super().measure(index, statistics)
-            return
         block = self._blocks[index]
         names = {layer.name for layer in statistics.layers}
         dense_layers = [
@@ -96,7 +68,7 @@ class PairedForward(BlockwiseForward):
         compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
         residual = self._residual_layer
         residual = residual if residual is not None and residual.name in names else None
-        for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=False):
+        for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):
             call = self._calls[len(tokens)][index]
             inputs = _RecordInputs(compared, stop=residual is None)
             with observing(compared, tokens, inputs), suppress(StopForward):
@@ -118,12 +90,6 @@ class PairedForward(BlockwiseForward):
         """Replace both models' hidden states with the output of block `index`."""
         super().advance(index)
         self._run(index, self._dense_block, self._dense_hidden)
-
-
-def _of_windows(hidden: BetweenBlocks, numbers: Sequence[int]) -> Tensor:
-    """Return the hidden states of some windows, by number, of those of all micro-batches."""
-    each = [window for of_micro_batch in hidden for window in torch.split(of_micro_batch, 1)]
-    return torch.cat([each[number] for number in numbers])
 
 
 class _RecordInputs(Observer):

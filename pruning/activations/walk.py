@@ -45,23 +45,16 @@ class BetweenBlocks:
 class BlockwiseForward:
     """The hidden states of all windows, as the input of the block that is next."""
 
-    def __init__(
-        self, replay: Replay, micro_batches: Sequence[Tensor], *, beside: Sequence[Tensor] = ()
-    ) -> None:
-        """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each.
-
-        `beside`: more of them, which go along and are not measured.
-        """
-        self._replay = replay
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+        """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
-        self._all = (*micro_batches, *beside)
         self._hand_over = HandOver()
         # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
         embedded: list[Tensor] = []
         with replay.surroundings_resident():
-            for tokens in self._all:
+            for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)
         self._hidden = BetweenBlocks(embedded, self._hand_over)
@@ -72,27 +65,6 @@ class BlockwiseForward:
     def __exit__(self, *_: object) -> None:
         """Let the devices wait for hidden states that are still on their way: their memory is used next."""
         self._hand_over.close()
-
-    @property
-    def window_count(self) -> int:
-        """The number of windows that are measured."""
-        return sum(map(len, self._micro_batches))
-
-    @property
-    def windows_beside(self) -> int:
-        """The number of windows that go along; theirs are the numbers after those that are measured."""
-        return sum(map(len, self._all)) - self.window_count
-
-    @property
-    def windows_at_once(self) -> int:
-        """The number of windows of a micro-batch; the last may have fewer."""
-        return len(self._micro_batches[0])
-
-    def call(self, index: int, windows: int) -> Call:
-        """Return the call of block `index` for so many windows, at most all of them."""
-        if windows not in self._calls:
-            self._calls[windows] = self._replay.embed(torch.cat(self._all)[:windows])[1]
-        return self._calls[windows][index]
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""
@@ -131,7 +103,7 @@ class BlockwiseForward:
 
         `watching`: is given the token ids, (windows, length). StopForward may end a pass.
         """
-        for tokens, hidden in zip(self._micro_batches, self._hidden, strict=False):
+        for tokens, hidden in zip(self._micro_batches, self._hidden, strict=True):
             with watching(tokens), suppress(StopForward):
                 self._calls[len(tokens)][index](self._blocks[index].module, hidden)
 
@@ -162,7 +134,7 @@ class BlockwiseForward:
 
         Each micro-batch goes to the device of the next block at once, which begins while this one goes on.
         """
-        for number, (tokens, states) in enumerate(zip(self._all, hidden, strict=True)):
+        for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
             calls = self._calls[len(tokens)]
             output = calls[index](block, states)
             following = calls[index + 1].device if index + 1 < len(calls) else None

@@ -8,7 +8,7 @@ from functools import cache, partial
 from typing import Any
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.activations.paired_walk import PairedForward
@@ -24,12 +24,12 @@ from pruning.blockwise.results import (
     PrunedLayer,
     Targets,
 )
-from pruning.blockwise.steps import PruneSteps
-from pruning.errors import InvalidInput, NumericalFailure
+from pruning.errors import NumericalFailure
 from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, PrunedMatrix, method_for
+from pruning.methods.linalg import DAMPING
 from pruning.methods.refit import refitted, with_target
 from pruning.methods.swaps import swapped
 from pruning.model.batching import micro_batches
@@ -42,10 +42,7 @@ from pruning.permutations.block import Permuted, Permuter
 from pruning.permutations.orders import norms_in_order, put_in_order
 from pruning.recipe import Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
-from pruning.recovery.blocks import BlockTraining, TrainingSetting
-from pruning.recovery.trainable import gains_of_norms, pruned_layers
 from pruning.resume.throttle import SaveThrottle
-from pruning.runtime.determinism import deterministic_algorithms, has_no_deterministic_algorithm
 from pruning.runtime.malloc import retain_freed_heap
 
 log = logging.getLogger(__name__)
@@ -63,7 +60,6 @@ def prune(
     *,
     step: Callable[[int, int], None],
     placement: Placement | None = None,
-    training: TrainingSetting = TrainingSetting(),  # noqa: B008 - immutable
 ) -> Pruned:
     """Prune `model` in place, with the result in memory. See `prune_blocks`.
 
@@ -77,7 +73,6 @@ def prune(
         placement=placement or Placement(model),
         blocks=InMemory(),
         step=step,
-        training=training,
     )
 
 
@@ -92,7 +87,6 @@ def prune_blocks(
     placement: Placement,
     blocks: PrunedBlocks,
     step: Callable[[int, int], None],
-    training: TrainingSetting = TrainingSetting(),  # noqa: B008 - immutable
 ) -> Pruned:
     """Prune the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
@@ -105,18 +99,11 @@ def prune_blocks(
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`: the
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
     each new one at once. Finished blocks are applied and passed through on the way to the first unfinished
-    one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step` is called as
-    `PruneSteps` counts; an exception that it raises ends the run. `training`: trained weights are rounded to
-    the dtype of the checkpoint; where the device lacks a deterministic algorithm, a block is trained without.
+    one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step` is called after each
+    block; an exception that it raises ends the run.
 
-    Raises InvalidInput(field='held_out') where blocks are trained and no window is held out, and
-    NumericalFailure with the name of the layer.
+    Raises NumericalFailure with the name of the layer.
     """
-    if recipe.block_recovery is not None and training.held_out is None:
-        raise InvalidInput(
-            "this recipe trains blocks, which held-out windows judge; give some", field="held_out"
-        )
-    steps = PruneSteps.of(recipe.block_recovery, stack, windows, training, placement.device)
     stack.model.requires_grad_(False).eval()
     throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
@@ -130,8 +117,9 @@ def prune_blocks(
     targets = _targets(recipe, blocks, DenseModel(stack, gradients, placement, dense_forward))
     with ExitStack() as ending:
         forward = None
-        if recipe.needs & (_INPUTS | {"block_outputs"}):
-            walk = _forward(_kind_of_walk(recipe, stack, training, placement), replay, windows, placement)
+        if recipe.needs & _INPUTS:
+            paired = "activation_error" in recipe.needs
+            walk = _forward(PairedForward if paired else BlockwiseForward, replay, windows, placement)
             forward = ending.enter_context(walk)
             first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
@@ -147,21 +135,11 @@ def prune_blocks(
                     finished.apply_to(block)
                 else:
                     pruned = _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
-                    trained = _trained_block(
-                        recipe,
-                        index,
-                        block,
-                        pruned,
-                        forward,
-                        training,
-                        placement,
-                        partial(_within_a_block, step, steps, index),
-                    )
-                    blocks.put(index, trained)
+                    blocks.put(index, pruned)
                 if forward is not None and index < last:
                     forward.advance(index)
                     forward.save(blocks.activation_checkpoint, index + 1, throttle)
-            step(steps.until(index + 1), steps.total)
+            step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
 
 
@@ -173,23 +151,6 @@ def _targets(recipe: Recipe, blocks: PrunedBlocks, dense: DenseModel) -> Targets
         if recipe.allocation.needs:
             blocks.put_targets(targets)
     return targets
-
-
-def _within_a_block(
-    step: Callable[[int, int], None], steps: PruneSteps, index: int, micro_batches: int
-) -> None:
-    step(steps.until(index, micro_batches), steps.total)
-
-
-def _kind_of_walk(
-    recipe: Recipe, stack: Stack, training: TrainingSetting, placement: Placement
-) -> Callable[[Replay, Sequence[Tensor]], BlockwiseForward]:
-    if not recipe.needs & {"activation_error", "block_outputs"}:
-        return BlockwiseForward
-    beside: Sequence[Tensor] = ()
-    if recipe.block_recovery is not None and training.held_out is not None:
-        beside = micro_batches(stack, training.held_out, backward=False, device=placement.device)
-    return partial(PairedForward, errors="activation_error" in recipe.needs, beside=beside)
 
 
 def _forward(
@@ -250,53 +211,6 @@ def _pruned_block(
     pruned = pruner.result(block)
     facts = replace(pruned.facts, reordered=permuted.moved, left_in_order=permuted.left)
     return replace(pruned, facts=facts, orders=permuted.orders)
-
-
-def _trained_block(
-    recipe: Recipe,
-    index: int,
-    block: Block,
-    pruned: PrunedBlock,
-    forward: BlockwiseForward | None,
-    setting: TrainingSetting,
-    placement: Placement,
-    step: Callable[[int], None],
-) -> PrunedBlock:
-    """Train a pruned block in place, if the recipe says so and the block has a pruned layer."""
-    if recipe.block_recovery is None or not block.layers or not isinstance(forward, PairedForward):
-        return pruned
-    changed = {layer.parameter for layer in block.layers if layer.parameter_name in pruned.weights}
-    orders = {
-        block.module.get_parameter(name.removeprefix(f"{block.name}.")): order
-        for name, order in pruned.orders.items()
-    }
-
-    def weights_of(parameter: nn.Parameter) -> Tensor:
-        stored = placement.stored(parameter)
-        if parameter in changed or stored.data_ptr() == parameter.data_ptr():
-            return parameter.data
-        return orders[parameter].applied(stored) if parameter in orders else stored
-
-    training = partial(
-        BlockTraining,
-        block,
-        index,
-        forward,
-        recipe.block_recovery,
-        trainable=pruned_layers(block, weights_of, pruned.masks) | gains_of_norms(block, weights_of),
-        stored=setting.stored or placement.model.dtype,
-        seed=recipe.calibration.seed,
-    )
-    try:
-        with deterministic_algorithms(placement.device_of(block.module), enabled=setting.deterministic):
-            trained, weights = training().run(step)
-    except RuntimeError as error:
-        if not setting.deterministic or not has_no_deterministic_algorithm(error):
-            raise
-        log.warning("block %d is trained without deterministic algorithms: %s", index, error)
-        trained, weights = training().run(step)
-    facts = replace(pruned.facts, trained=trained)
-    return replace(pruned, weights={**pruned.weights, **weights}, facts=facts)
 
 
 class _BlockPruner:
@@ -381,18 +295,19 @@ def _pruned_layer(
         by_magnitude = method_for(Magnitude()).prune(stats, target)
         return replace(by_magnitude, warnings=("no calibration token reaches it: pruned by magnitude",))
     warnings: tuple[str, ...] = ()
+    damping = DAMPING
     try:
         if refit is not None:
-            stats, refit, warnings = with_target(stats, refit)
+            stats, damping, warnings = with_target(stats, refit)
         result = method.prune(stats, target)
     except NumericalFailure as error:
         raise NumericalFailure(f"layer {name}: {error}") from error
     if refit is not None:
-        result = refitted(stats, result, refit)
+        result = refitted(stats, result, refit, damping=damping)
     if swaps is not None:
         result = swapped(stats, result, target.pattern, most=swaps)
     if result.weight is not None and not torch.isfinite(result.weight).all():
         raise NumericalFailure(
-            f"layer {name}: its new weights are not finite; use a larger damping or ridge, or dtype float32"
+            f"layer {name}: its new weights are not finite; use a larger ridge, or dtype float32"
         )
     return replace(result, warnings=(*warnings, *result.warnings))

@@ -12,7 +12,6 @@ from pruning.masks.patterns import LayerTarget
 from pruning.model.blocks import Block
 from pruning.permutations.block import ChannelOrder, InOrder
 from pruning.permutations.orders import Orders
-from pruning.recovery.blocks import TrainedBlock
 from pruning.resume.store import ActivationCheckpoint
 
 Targets = Mapping[str, LayerTarget]
@@ -48,7 +47,6 @@ class BlockFacts:
     layers: tuple[PrunedLayer, ...] = ()  # in the order of the model
     warnings: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()  # names of the parameters that hold the layers
-    trained: TrainedBlock | None = None  # None: it was not trained
     # Of channels that were put in another order, and of those that were not, where that was asked for.
     reordered: tuple[ChannelOrder, ...] = ()
     left_in_order: tuple[InOrder, ...] = ()
@@ -60,8 +58,7 @@ class PrunedBlock:
 
     # Both by parameter name, in the parameter's own shape.
     masks: Mapping[str, Tensor]  # bool, True where pruned; of a block that is being pruned, on its device
-    # Only what changed, norms included; on the CPU, in the dtype of the computation, or of the checkpoint
-    # where it was trained.
+    # Only what changed; on the CPU, in the dtype of the computation.
     weights: Mapping[str, Tensor]
     facts: BlockFacts = field(default_factory=BlockFacts)
     orders: Orders = field(default_factory=dict)  # in which the dense parameters are put first
@@ -144,7 +141,6 @@ class Pruned(Iterable[PrunedBlock]):
         self.parameters = tuple(name for of_block in facts for name in of_block.parameters)
         self.reordered = tuple(order for of_block in facts for order in of_block.reordered)
         self.left_in_order = tuple(left for of_block in facts for left in of_block.left_in_order)
-        self.trained = tuple(of_block.trained for of_block in facts if of_block.trained is not None)
 
     def __iter__(self) -> Iterator[PrunedBlock]:
         """The blocks in the order of the model."""

@@ -14,7 +14,6 @@ from pruning.masks.patterns import LayerTarget
 from pruning.permutations.block import ChannelOrder, InOrder
 from pruning.permutations.orders import AxisOrder
 from pruning.recipe import Stage
-from pruning.recovery.blocks import TrainedBlock
 from pruning.resume.hashed_file import HashedFile, digest_of, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 
@@ -132,12 +131,10 @@ def _order(key: str, index: Tensor) -> tuple[str, AxisOrder]:
 def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
     stored = json.loads(file.metadata()[_FACTS])
     layers = tuple(PrunedLayer(**layer | {"shape": tuple(layer["shape"])}) for layer in stored["layers"])
-    trained = stored.get("trained")
     return BlockFacts(
         layers,
         tuple(stored["warnings"]),
         tuple(stored["parameters"]),
-        TrainedBlock(**trained) if trained else None,
-        tuple(ChannelOrder(**order) for order in stored.get("reordered", ())),
-        tuple(InOrder(**left) for left in stored.get("left_in_order", ())),
+        tuple(ChannelOrder(**order) for order in stored["reordered"]),
+        tuple(InOrder(**left) for left in stored["left_in_order"]),
     )

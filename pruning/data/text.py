@@ -1,7 +1,6 @@
 """Documents of plain text, from a dataset reference: a local file, or a registered dataset by its name."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from functools import partial
 from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Protocol
@@ -10,7 +9,7 @@ from pruning.allowed_roots import freeze, freeze_by_content
 from pruning.data.source import Source
 from pruning.errors import InvalidInput
 from pruning.inputs.frozen_file import FrozenFile
-from pruning.inputs.jsonl import NotText, conversation_of_line, text_of_line
+from pruning.inputs.jsonl import NotText, text_of_line
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 if TYPE_CHECKING:
@@ -29,30 +28,24 @@ _MAX_ROWS = 50_000_000
 class Parse(Protocol):
     """Reads the documents of a file."""
 
-    def __call__(
-        self, file: FrozenFile, name: str, field: str, *, conversations: bool = False
-    ) -> Iterable[str]:
+    def __call__(self, file: FrozenFile, name: str, field: str) -> Iterable[str]:
         """`name` says the format, `field` names the file. See `parse_file`."""
 
 
-def parse_here(file: FrozenFile, name: str, field: str, *, conversations: bool = False) -> Iterator[str]:
+def parse_here(file: FrozenFile, name: str, field: str) -> Iterator[str]:
     """Read the documents of a file in this process. Raises what `parse_file` raises."""
     with file.opened() as path:
-        yield from parse_file(path, file.size, name, field, conversations=conversations)
+        yield from parse_file(path, file.size, name, field)
 
 
 def read_documents(
-    source: Source,
-    *,
-    roots: Sequence[Path] | None = None,
-    parse: Parse = parse_here,
-    conversations: bool = False,
+    source: Source, *, roots: Sequence[Path] | None = None, parse: Parse = parse_here
 ) -> Sequence[str]:
     """Read the documents of a dataset, in their order, none of them empty.
 
     A text without document boundaries (wikitext2, the built-in text, a .txt file) is one document. If a
     dataset has a training and a test split, calibration reads the former and evaluation the latter. `parse`
-    reads local files. `conversations`: of a local file alone; see `parse_file`.
+    reads local files.
 
     Raises, with the source's field, InvalidInput for a file that is outside of `roots`, too large, not of the
     format that its name says, or without text, and for a Hub dataset that is not in the cache in offline
@@ -62,34 +55,30 @@ def read_documents(
         raise InvalidInput("only the service can read an upload; give a file's path", field=source.field)
     if (name := content_name(source.dataset)) is not None:
         by_content = freeze_by_content(name, roots, field=source.field)
-        return _from_file(name, by_content, source.field, parse, conversations=conversations)
+        return _from_file(name, by_content, source.field, parse)
     if not is_local(source.dataset):
         read: Callable[[Source], Sequence[str]] = resolve_name(DATASETS[source.dataset])
         return read(source)
     path = Path(source.dataset)
     file = freeze(path, roots, field=source.field)
-    return _from_file(path.name, file, source.field, parse, conversations=conversations)
+    return _from_file(path.name, file, source.field, parse)
 
 
-def _from_file(name: str, file: FrozenFile, field: str, parse: Parse, *, conversations: bool) -> list[str]:
-    documents = list(parse(file, name, field, conversations=conversations))
+def _from_file(name: str, file: FrozenFile, field: str, parse: Parse) -> list[str]:
+    documents = list(parse(file, name, field))
     if not documents:
         raise InvalidInput(f"{name} holds no text", field=field)
     return documents
 
 
-def parse_file(path: Path, size: int, name: str, field: str, *, conversations: bool = False) -> Iterator[str]:
+def parse_file(path: Path, size: int, name: str, field: str) -> Iterator[str]:
     """Yield the documents of a file of `size` bytes, without empty ones. Its `name` says the format.
-
-    `conversations`: each document is a conversation, as `conversation_of_line` returns it.
 
     Raises InvalidInput with `field` for a file that is too large, or not of that format.
     """
-    parse = (_CONVERSATIONS if conversations else _TEXTS).get(Path(name).suffix)
+    parse = _TEXTS.get(Path(name).suffix)
     if parse is None:
-        of_texts = ".txt, .jsonl, .parquet or .npy file"
-        needed = ".jsonl file of conversations" if conversations else of_texts
-        raise InvalidInput(f"{name} is not a {needed}", field=field)
+        raise InvalidInput(f"{name} is not a .txt, .jsonl, .parquet or .npy file", field=field)
     if size > _MAX_BYTES:
         raise InvalidInput(f"{name} is larger than {_MAX_BYTES} bytes, the most that is read", field=field)
     most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * size))
@@ -119,13 +108,13 @@ def _txt(path: Path) -> Iterator[str]:
     yield text
 
 
-def _jsonl(path: Path, document: Callable[[bytes], str | None] = text_of_line) -> Iterator[str]:
+def _jsonl(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_BYTES + 1), b""), start=1):
             if len(line) > _MAX_LINE_BYTES:
                 raise _NotText(f", line {number}: longer than {_MAX_LINE_BYTES} bytes, the most that is read")
             try:
-                text = document(line)
+                text = text_of_line(line)
             except NotText as error:
                 raise _NotText(f", line {number}: {error}") from error
             if text is not None:
@@ -181,7 +170,4 @@ _TEXTS: Mapping[str, Callable[[Path], Iterator[str]]] = {
     ".txt": _txt,
     ".jsonl": _jsonl,
     ".parquet": _parquet,
-}
-_CONVERSATIONS: Mapping[str, Callable[[Path], Iterator[str]]] = {
-    ".jsonl": partial(_jsonl, document=conversation_of_line)
 }

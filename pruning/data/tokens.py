@@ -1,7 +1,7 @@
 """The token ids of a text, as the model's own tokenizer gives them."""
 
 from collections.abc import Mapping
-from typing import Any, Protocol, runtime_checkable
+from typing import Any, Protocol
 
 from pruning.errors import InvalidInput, is_panic
 
@@ -11,18 +11,6 @@ class Tokenizer(Protocol):
 
     def __call__(self, text: str, *, verbose: bool) -> Mapping[str, Any]:
         """Return `input_ids`, the ids of a text with the special tokens that the tokenizer adds by itself."""
-
-
-@runtime_checkable
-class LabelsInside(Protocol):
-    """A tokenizer in another process, which writes conversations there too."""
-
-    def labelled_ids(self, conversation: str) -> "Labelled":
-        """Return what `pruning.data.conversations.labelled_ids` returns there."""
-
-
-Labelled = tuple[list[int], list[bool]]
-"""Token ids, and for each whether it belongs to an answer."""
 
 
 def token_ids(tokenizer: Tokenizer, text: str) -> list[int]:

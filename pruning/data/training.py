@@ -9,7 +9,6 @@ import torch
 from torch import Tensor
 
 from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.training_windows import TrainingWindows
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
 from pruning.recipe import Recipe, is_stored
@@ -25,7 +24,7 @@ _SHARED_TOKENS = 32  # in a row, that an article has in common with a calibratio
 
 @dataclass(frozen=True)
 class HeldOutText:
-    """Windows of the calibration's text that are not calibrated on: to judge a training, or to search."""
+    """Windows of the calibration's text that are not calibrated on."""
 
     windows: Tensor  # int64 (windows, length)
     articles: int  # that they are from; 0 for a text without articles
@@ -40,20 +39,20 @@ class HeldOutText:
 class TrainingText:
     """The windows of one training."""
 
-    windows: TrainingWindows
-    held_out: TrainingWindows
+    windows: Tensor  # int64 (windows, length)
+    held_out: Tensor  # the same
     datasets: tuple[str, ...]
     articles: int  # that the held-out windows are from; 0 for a text without articles
 
     @property
     def fingerprint(self) -> str:
         """SHA-256 over the token ids that are trained on."""
-        return fingerprint(self.windows.tokens)
+        return fingerprint(self.windows)
 
     @property
     def held_out_fingerprint(self) -> str:
         """SHA-256 over the token ids of the held-out windows."""
-        return fingerprint(self.held_out.tokens)
+        return fingerprint(self.held_out)
 
 
 def training_text(
@@ -79,38 +78,36 @@ def training_text(
     else:
         training, held_out, articles = cut.articles(documents, rng, measured)
     return TrainingText(
-        TrainingWindows.of_text(reader.checked(reader.begun(training), sources[0])),
-        TrainingWindows.of_text(reader.checked(reader.begun(held_out), sources[0])),
+        reader.checked(reader.begun(training), sources[0]),
+        reader.checked(reader.begun(held_out), sources[0]),
         tuple(source.dataset for source in sources),
         articles,
     )
 
 
 def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
-    """Return the windows of a search: as `held_out_text`, of other articles than those that judge a recovery.
+    """Return the windows of a search: of other articles than those that judge a recovery.
 
     Raises InvalidInput(field='allocation') where there are too few.
     """
     own = {share.dataset for share in recipe.calibration.shares} | {None}
     of_calibration = recipe.distil is not None and recipe.distil.dataset in own
-    if of_calibration or recipe.block_recovery is not None:
-        held_out = held_out_text(recipe, reader, calibration, field="allocation")
+    if of_calibration:
+        held_out = held_out_text(recipe, reader, calibration)
         calibration = torch.cat([calibration, held_out.windows])
-    return held_out_text(recipe, reader, calibration, field="allocation")
+    return held_out_text(recipe, reader, calibration)
 
 
-def held_out_text(
-    recipe: Recipe, reader: Reader, calibration: Tensor, *, field: str = "recovery.blocks"
-) -> HeldOutText:
+def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
     """Put windows of the calibration's text aside. Equal arguments give equal windows.
 
     They are of whole articles, none of which holds a part of a window of the `calibration` (int64 (windows,
     length)): the same that `training_text` holds out of that text. Of a text without articles, they are
     of what no calibration window has, from the end on.
 
-    Raises InvalidInput with this `field` where there are too few.
+    Raises InvalidInput(field='allocation') where there are too few.
     """
-    sources = tuple(_calibration_sources(recipe, field, "calibrate on a text"))
+    sources = tuple(_calibration_sources(recipe, "allocation", "calibrate on a text"))
     documents = [text for source in sources for text in reader.documents(source)]
     reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
     calibration = _of_text(calibration, reader)

@@ -32,9 +32,9 @@ class Reader:
     parse: Parse = parse_here  # reads the documents of a file
     begin: tuple[int, ...] = ()  # the tokens that each window begins with, see `beginning`
 
-    def documents(self, source: Source, *, conversations: bool = False) -> Sequence[str]:
-        """Return the documents, or conversations, of a dataset. Raises what `read_documents` raises."""
-        return read_documents(source, roots=self.roots, parse=self.parse, conversations=conversations)
+    def documents(self, source: Source) -> Sequence[str]:
+        """Return the documents of a dataset. Raises what `read_documents` raises."""
+        return read_documents(source, roots=self.roots, parse=self.parse)
 
     def length(self, requested: int | None, purpose: Purpose) -> int:
         """Return the tokens per window: as requested, or min(2048, the model's context).

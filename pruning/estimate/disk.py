@@ -4,7 +4,6 @@ from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe
-from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -85,11 +84,9 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
 
 
 def _checkpoint_of_pruning(recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str) -> int:
-    if not recipe.needs & {"input_norms", "second_moments", "block_outputs"}:
+    if not recipe.needs & {"input_norms", "second_moments"}:
         return 0
-    if recipe.block_recovery is not None:
-        windows = Windows(windows.count + HELD_OUT_WINDOWS, windows.length)
-    models = 2 if recipe.needs & {"activation_error", "block_outputs"} else 1
+    models = 2 if "activation_error" in recipe.needs else 1
     return activation_checkpoint(shape, windows, dtype, models=models)
 
 

@@ -248,11 +248,9 @@ def _cut(
         shape = shorter_shape(shape, structure)
     if not structure.cuts_blocks:
         return stages
-    if "gate" in structure.terms:
+    if structure.ranks:
         stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
-    needed = memory.pruning(
-        shape, windows, dtype, machine.kind, second_moments="second_moments" in structure.needs
-    )
+    needed = memory.pruning(shape, windows, dtype, machine.kind, second_moments=structure.ranks)
     stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
 
@@ -264,10 +262,10 @@ def _search(
 
     `norms`: the bytes of all norms, which the first pruning reads.
     """
-    untrained, judged = recipe.model_copy(update={"recovery": None}), Windows.of_search(windows)
-    done = work.pruning(untrained, shape, windows)
-    held = _memory_of_pruning(untrained, shape, windows, dtype, machine)
-    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), untrained, shape, norms, dtype)
+    judged = Windows.of_search(windows)
+    done = work.pruning(recipe, shape, windows)
+    held = _memory_of_pruning(recipe, shape, windows, dtype, machine)
+    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), recipe, shape, norms, dtype)
     _, found = _gradients(shape, judged, dtype, machine, norms=1)
     dense = seconds(work.forward(shape, judged), dtype, machine)
     files = 2 * shape.stored_bytes / _FILE_RATE
@@ -284,9 +282,7 @@ def _memory_of_pruning(
     recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> float:
     second_moments = "second_moments" in recipe.needs
-    held = memory.pruning(shape, windows, dtype, machine.kind, second_moments=second_moments)
-    trained = memory.block_training(shape, windows, dtype) if recipe.block_recovery else 0.0
-    return held + trained
+    return memory.pruning(shape, windows, dtype, machine.kind, second_moments=second_moments)
 
 
 def _recovery(

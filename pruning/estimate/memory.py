@@ -114,19 +114,6 @@ def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
     return _around_blocks(shape, dtype) + _block(shape, dtype, device) + held + one + logits
 
 
-def block_training(shape: ModelShape, windows: Windows, dtype: str) -> float:
-    """Return what the training of a block holds besides what pruning it does.
-
-    That are a dense copy of it, the hidden states of the dense model, the targets, both also of the held-out
-    windows, whose hidden states in the pruned model come besides, and the float32 masters, gradients and
-    moments.
-    """
-    of_weight = 4 * max(_FLOAT, BYTES[dtype]) + 2 * BYTES[dtype]
-    held_out = Windows(HELD_OUT_WINDOWS, windows.length)
-    states = 2 * block_inputs(shape, windows, dtype) + 3 * block_inputs(shape, held_out, dtype)
-    return shape.largest_block.weights * of_weight + states
-
-
 def training_of_weight(dtype: str, moments: MomentsKind) -> float:
     """Return the master of a trained weight, the sum of its gradients, and Adam's two moments."""
     wide = max(_FLOAT, BYTES[dtype])

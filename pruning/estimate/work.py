@@ -12,14 +12,7 @@ from typing import Self
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.smaller import readers, shorter_shape
 from pruning.estimate.speed import BATCHES, Lengths
-from pruning.recipe import (
-    BlockRecoveryOptions,
-    DistilOptions,
-    Evaluation,
-    Recipe,
-    StructureOptions,
-    group_of,
-)
+from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
 from pruning.recipe.calibration import USUAL_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
@@ -107,10 +100,9 @@ class Windows:
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows of all texts. Of most, the length is assumed: it is known once they are read."""
         length = evaluation.sequence_length or _usual_length(shape)
-        step = evaluation.stride or length
         count = 0
         for _, dataset in evaluation.texts:
-            whole = max(1, EVALUATION_TOKENS.get(dataset, _USUAL_EVALUATION_TOKENS) // step)
+            whole = max(1, EVALUATION_TOKENS.get(dataset, _USUAL_EVALUATION_TOKENS) // length)
             asked = evaluation.windows or whole
             count += min(asked, whole) if dataset in EVALUATION_TOKENS else asked
         return cls(count, length)
@@ -169,8 +161,6 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
             work += Work(products=2 * moments * windows.tokens) + once * (walks + groups / 2)
     if recipe.permute:
         work += _permuting(recipe, shape) + forward(shape, windows)
-    if recipe.block_recovery is not None:
-        work += _block_recovery(recipe.block_recovery, shape, windows)
     solved = sum(
         matrix.copies * _operations_to_solve(recipe, matrix.outputs, matrix.inputs)
         for block in shape.blocks
@@ -198,9 +188,7 @@ def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
 
 def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of second moments, ranks and repairs, and of the walk through all blocks."""
-    if not structure.walks:
-        return Work()
-    read = [matrix for block in shape.blocks for matrix in readers(block, shape.hidden) if structure.needs]
+    read = [matrix for block in shape.blocks for matrix in readers(block, shape.hidden) if structure.ranks]
     moments = sum(matrix.inputs**2 * matrix.copies for matrix in read)
     solved = sum(structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
@@ -220,16 +208,6 @@ def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows)
     return forward(shape, judged) * (walks + 1) + head(shape, judged) * sum(count + 1 for count in rounds)
 
 
-def _block_recovery(options: BlockRecoveryOptions, shape: ModelShape, windows: Windows) -> Work:
-    """Return the work of both walks, of the targets, of the epochs, each 6PT, and of judgements."""
-    once, held_out = forward(shape, windows), forward(shape, Windows(HELD_OUT_WINDOWS, windows.length))
-    epoch = Work(3 * once.products, (1 + _ATTENTION_BACKWARD) * once.attention)
-    steps = -(-windows.count // options.windows_per_step)
-    moved = Work(traffic=_BYTES_TO_STEP * shape.block_weights * steps)
-    # Two models walk, and the dense block runs on both models' hidden states.
-    return (once + held_out) * 3 + held_out * (2 + options.epochs) + (epoch + moved) * options.epochs
-
-
 def whole_model_training(
     options: DistilOptions, shape: ModelShape, length: int, *, smaller: ModelShape | None = None
 ) -> Work:
@@ -238,7 +216,7 @@ def whole_model_training(
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
     8PT. Of the `smaller` model that a cut has left, head and embeddings are trained as well.
     """
-    trained = Windows(options.epochs * (options.tokens // length), length)
+    trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
     pruned = smaller or shape
     once, beside = forward(pruned, trained), head(shape, trained)

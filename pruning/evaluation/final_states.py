@@ -18,7 +18,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.evaluation.perplexity import predicting, predictions_in
+from pruning.evaluation.perplexity import predictions_in
 from pruning.evaluation.token_losses import Scored
 from pruning.model.blocks import find_stack
 from pruning.resume.hashed_file import HashedFile, RowsFile
@@ -42,16 +42,16 @@ class Fidelity:
 class Recorder:
     """Writes the final states of the model that is measured; an `Observe`."""
 
-    def __init__(self, path: Path, windows: Tensor, stride: int | None) -> None:
-        """`windows`, `stride`: as for `perplexity`."""
-        self._path, self._windows, self._stride = path, windows, stride
+    def __init__(self, path: Path, windows: Tensor) -> None:
+        """`windows`: as for `perplexity`."""
+        self._path, self._windows = path, windows
         self._file: RowsFile | None = None
 
     def __call__(self, scored: Scored) -> None:
         """Append the states of the chunk's predicting positions."""
-        states = scored.hidden.flatten(0, 1)[_predicting(scored, self._windows.shape[1], self._stride)]
+        states = scored.hidden.flatten(0, 1)[_predicting(scored, self._windows.shape[1])]
         if self._file is None:
-            self._file = RowsFile(self._path, _NAME, states, predictions_in(self._windows, self._stride))
+            self._file = RowsFile(self._path, _NAME, states, predictions_in(self._windows))
         self._file.append(states)
 
     def close(self) -> HashedFile | None:
@@ -63,13 +63,7 @@ class Comparison:
     """Compares the model that is measured with the dense one, by the latter's final states; an `Observe`."""
 
     def __init__(
-        self,
-        states: Path,
-        model: PreTrainedModel,
-        dense_head: Mapping[str, Tensor],
-        *,
-        length: int,
-        stride: int | None,
+        self, states: Path, model: PreTrainedModel, dense_head: Mapping[str, Tensor], *, length: int
     ) -> None:
         """Compare with the `states` that a `Recorder` has written for the same windows.
 
@@ -77,7 +71,7 @@ class Comparison:
         `differences_outside_blocks`.
         """
         self._model, self._dense_head = model, dict(dense_head)
-        self._length, self._stride = length, stride
+        self._length = length
         with safe_open(states, framework="pt") as file:  # memory-mapped: read as it is used
             self._states = file.get_tensor(_NAME)
         self._done = 0
@@ -88,7 +82,7 @@ class Comparison:
         """Compare the predictions at the chunk's predicting positions."""
         device = scored.logits.device
         pruned = scored.logits.flatten(0, 1)
-        places = _predicting(scored, self._length, self._stride)
+        places = _predicting(scored, self._length)
         if not len(places):
             return
         with self._dense_tensors():
@@ -177,13 +171,12 @@ def _tensor(model: PreTrainedModel, name: str) -> Tensor:
     return found
 
 
-def _predicting(scored: Scored, length: int, stride: int | None) -> Tensor:
-    """Return the chunk's predicting positions, as indices into (windows · positions), on its device."""
+def _predicting(scored: Scored, length: int) -> Tensor:
+    """Return the chunk's predicting positions, as indices into (windows · positions), on its device.
+
+    All but the last of a window predict.
+    """
     width = len(scored.positions)
-    rows = []
-    for row, window in enumerate(scored.windows):
-        wanted = predicting(window, length, stride)
-        first = max(wanted.start, scored.positions.start) - scored.positions.start
-        last = min(wanted.stop, scored.positions.stop) - scored.positions.start
-        rows.append(torch.arange(row * width + first, row * width + max(first, last)))
-    return torch.cat(rows).to(scored.hidden.device)
+    predicting = min(scored.positions.stop, length - 1) - scored.positions.start
+    places = torch.arange(len(scored.windows) * width).view(-1, width)[:, : max(0, predicting)]
+    return places.flatten().to(scored.hidden.device)

@@ -1,4 +1,4 @@
-"""Perplexity over non-overlapping windows, as the reference measures it, or over overlapping ones."""
+"""Perplexity over non-overlapping windows, as the reference measures it."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -21,12 +21,12 @@ from pruning.runtime.malloc import retain_freed_heap
 _MEAN = "Exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
 _TOKENISED = (
     "the documents are joined by a blank line, tokenised once with the special tokens that the "
-    "tokenizer adds by itself, and cut into "
+    "tokenizer adds by itself, and cut into non-overlapping windows"
 )
 
-DEFINITION = f"{_MEAN}{_TOKENISED}non-overlapping windows; the remainder is dropped."
+DEFINITION = f"{_MEAN}{_TOKENISED}; the remainder is dropped."
 _BEGUN_DEFINITION = (
-    f"{_MEAN}{_TOKENISED}non-overlapping windows, each behind what the tokenizer puts before a text, "
+    f"{_MEAN}{_TOKENISED}, each behind what the tokenizer puts before a text, "
     "which belongs to its length; the remainder is dropped."
 )
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
@@ -44,7 +44,6 @@ class EvaluationSet:
     windows: Tensor  # int64 (windows, length)
     fingerprint: str  # SHA-256 over the token ids
     definition: str
-    stride: int | None = None  # tokens from one window's start to the next; None: they do not overlap
 
 
 def evaluation_sets(evaluation: Evaluation, reader: Reader) -> tuple[EvaluationSet, ...]:
@@ -61,32 +60,16 @@ def evaluation_sets(evaluation: Evaluation, reader: Reader) -> tuple[EvaluationS
 def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> EvaluationSet:
     if is_stored(source.dataset):
         windows = reader.stored(source, evaluation.windows, evaluation.sequence_length)
-        definition, stride = STORED_DEFINITION, None
+        definition = STORED_DEFINITION
     else:
         length = reader.length(evaluation.sequence_length, "evaluation")
         reader = reader.beginning(evaluation.add_bos_token, "evaluation")
-        stride = evaluation.stride if evaluation.stride != length else None
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
         cut = reader.of_text(length)
-        step = stride or cut
-        count = enough(evaluation.windows, max(0, len(ids) - cut + step) // step, length, source)
-        windows = torch.tensor(ids).unfold(0, cut, step)[:count]  # a view: a small stride takes no memory
-        windows = reader.begun(windows)
-        without_overlap = _BEGUN_DEFINITION if reader.begin else DEFINITION
-        definition = without_overlap if stride is None else _definition_with_overlap(length, stride)
-    return EvaluationSet(
-        source.dataset, reader.checked(windows, source), fingerprint(windows), definition, stride
-    )
-
-
-def _definition_with_overlap(length: int, stride: int) -> str:
-    later = "the last" if stride == 1 else f"the last {stride}"
-    return (
-        f"Exp of the mean next-token cross-entropy over all predicted tokens; {_TOKENISED}windows of "
-        f"{length} tokens that start every {stride}. The first window predicts all its tokens but the first; "
-        f"each later one {later}, which no window before it predicted, with the rest as context. What "
-        "follows the last whole window is dropped."
-    )
+        count = enough(evaluation.windows, len(ids) // cut, length, source)
+        windows = reader.begun(torch.tensor(ids[: count * cut]).view(count, cut))
+        definition = _BEGUN_DEFINITION if reader.begin else DEFINITION
+    return EvaluationSet(source.dataset, reader.checked(windows, source), fingerprint(windows), definition)
 
 
 def evaluation_batches(windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
@@ -103,16 +86,14 @@ def perplexity(
     model: PreTrainedModel,
     windows: Tensor,
     *,
-    stride: int | None = None,
     limit: float = math.inf,
     step: Callable[[int, int], None],
     placement: Placement | None = None,
     observe: Observe | None = None,
 ) -> float:
-    """Return the perplexity of `model` over token ids, int64 (windows, length); each token counts once.
+    """Return the perplexity of `model` over token ids, int64 (windows, length).
 
-    Without a stride, all tokens of a window except its first are predicted, see `DEFINITION`. With a stride,
-    each window after the first predicts its last `stride` tokens, which no earlier window has predicted.
+    All tokens of a window except its first are predicted, see `DEFINITION`.
 
     A loss is never negative, so the perplexity is certain to exceed `limit` once it would with losses of zero
     for all remaining tokens. The measurement then ends early and returns that lower bound.
@@ -129,10 +110,9 @@ def perplexity(
     a loss is not finite.
     """
     losses: list[float] = []
-    predictions: list[int] = []
+    of_window = windows.shape[1] - 1
     placement = placement or Placement(model)
     batches = evaluation_batches(windows, placement.device)
-    remaining = predictions_in(windows, stride)
     reached = 0
 
     def report(done: int) -> None:
@@ -144,26 +124,18 @@ def perplexity(
     losses_by_batch = token_losses(placement, batches, report, observe)
     with closing(losses_by_batch) as measured:
         for done, batch in enumerate(measured, start=1):
-            first = len(losses)
-            new = [len(predicting(first + row, windows.shape[1], stride)) for row in range(len(batch))]
-            losses += mean_losses([window[-count:] for window, count in zip(batch, new, strict=True)])
-            predictions += new
-            remaining -= sum(new)
+            losses += mean_losses(list(batch))
             report(done)
-            if remaining and (bound := perplexity_of([*losses, 0.0], [*predictions, remaining])) > limit:
+            remaining = len(windows) - len(losses)
+            if remaining and (bound := perplexity_of(losses, of_window, remaining=remaining)) > limit:
                 return bound
-    return perplexity_of(losses, predictions)
+    return perplexity_of(losses, of_window)
 
 
-def predicting(window: int, length: int, stride: int | None) -> range:
-    """Return the positions of window number `window` whose next token is predicted and counted."""
-    return range(0 if stride is None or window == 0 else length - 1 - stride, length - 1)
-
-
-def predictions_in(windows: Tensor, stride: int | None) -> int:
+def predictions_in(windows: Tensor) -> int:
     """Return the number of predicted tokens in windows (windows, length)."""
     count, length = windows.shape
-    return len(predicting(0, length, stride)) + (count - 1) * len(predicting(1, length, stride))
+    return count * (length - 1)
 
 
 def mean_losses(windows: Sequence[Tensor]) -> list[float]:
@@ -183,8 +155,10 @@ def mean_losses(windows: Sequence[Tensor]) -> list[float]:
     return means
 
 
-def perplexity_of(losses: list[float], predictions: list[int]) -> float:
-    """Return exp of the mean loss over all predictions, from the mean loss and count of each window.
+def perplexity_of(losses: list[float], predictions: int, *, remaining: int = 0) -> float:
+    """Return exp of the mean loss over all predictions, from the mean loss of each window.
+
+    `predictions`: of each window. `remaining`: more windows, whose losses count as zero.
 
     Raises NumericalFailure if the result is not finite.
     """
@@ -193,8 +167,7 @@ def perplexity_of(losses: list[float], predictions: list[int]) -> float:
             raise NumericalFailure(
                 f"the loss of evaluation window {number} is {loss}; use dtype float32, or prune less"
             )
-    total = math.fsum(loss * count for loss, count in zip(losses, predictions, strict=True))
-    mean = total / sum(predictions)
+    mean = math.fsum(loss * predictions for loss in losses) / ((len(losses) + remaining) * predictions)
     try:
         return math.exp(mean)
     except OverflowError as error:

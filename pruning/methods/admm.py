@@ -23,6 +23,8 @@ from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import group_of
 from pruning.recipe.methods import Admm
 
+_PENALTY = 0.1  # at first
+_MOST_STEPS = 300
 _STEPS_PER_CHECK = 3
 # Pairs of a bound and a factor. The penalty rises by the factor of the first bound that the changed share of
 # the support exceeds. With 1.25 times the factors of ALPS, the support converges in 21 steps instead of 35,
@@ -35,8 +37,8 @@ def admm_support(
     moments: Tensor,
     zeros_of: Callable[[Tensor], Tensor],
     *,
-    penalty: float,
-    iterations: int,
+    penalty: float = _PENALTY,
+    iterations: int = _MOST_STEPS,
 ) -> tuple[Tensor, Tensor]:
     """Return the mask and the new weights, both (outputs, inputs).
 
@@ -88,13 +90,8 @@ class AdmmMethod(Method[Admm]):
             return PrunedMatrix(_zeros_of(target, weight.numel())(weight.abs()))
         (mask, kept), warnings = with_rising_damping(
             lambda damping: admm_support(
-                weight,
-                damped(moments, damping, ridge),
-                _zeros_of(target, weight.numel()),
-                penalty=self.options.penalty,
-                iterations=self.options.iterations,
-            ),
-            self.options.damping,
+                weight, damped(moments, damping, ridge), _zeros_of(target, weight.numel())
+            )
         )
         return PrunedMatrix(mask, kept, warnings)
 

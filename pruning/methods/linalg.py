@@ -12,6 +12,9 @@ ResultT = TypeVar("ResultT")
 
 LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined] # it is exported
 
+DAMPING = 0.01
+"""What solutions add to the diagonal of H, as a share of its mean. A ridge decides more."""
+
 _ATTEMPTS = 4
 _RISE = 10.0
 _FLOOR = 1e-6
@@ -35,12 +38,12 @@ def shrunken(moments: Tensor, shrinkage: float) -> Tensor:
 
 
 def with_rising_damping(
-    attempt: Callable[[float], ResultT], damping: float, name: str = "damping"
+    attempt: Callable[[float], ResultT], damping: float = DAMPING, name: str = "damping"
 ) -> tuple[ResultT, tuple[str, ...]]:
     """Call `attempt` with `damping`, and with 10, 100 and 1000 times as much while it raises LinAlgError.
 
     Return its result, and a warning if the first attempt failed. Raises NumericalFailure if all fail. Both
-    call what rises by its `name` in a recipe.
+    call what rises by its `name`.
     """
     for exponent in range(_ATTEMPTS):
         used = damping * _RISE**exponent
@@ -51,5 +54,5 @@ def with_rising_damping(
         return result, () if exponent == 0 else (f"solved with {name} {used:g} in place of {damping:g}",)
     raise NumericalFailure(
         f"the second moments of its inputs cannot be factored with {name} up to {used:g}; use more "
-        f"calibration windows, a larger {name}, or dtype float32"
+        "calibration windows, or dtype float32"
     )

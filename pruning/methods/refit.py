@@ -20,12 +20,12 @@ import torch
 from torch import Tensor
 
 from pruning.methods import LayerStats, PrunedMatrix
-from pruning.methods.linalg import damped, with_rising_damping
+from pruning.methods.linalg import DAMPING, damped, with_rising_damping
 from pruning.recipe import RefitOptions
 
 
-def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, RefitOptions, tuple[str, ...]]:
-    """Return the layer with its refit target, the options to refit it with, and warnings about them.
+def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, float, tuple[str, ...]]:
+    """Return the layer with its refit target, the damping to refit it with, and warnings about that.
 
     The target stays the dense weight where no activation error was measured, and where no token reaches the
     layer. Where H had to be damped more to be factored, so it is for the refit: conjugate gradients need it
@@ -33,13 +33,12 @@ def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, R
     """
     error, moments = (layer.activation_error, layer.second_moments) if options.toward else (None, None)
     if error is None or moments is None or not moments.any():
-        return layer, options, ()
+        return layer, DAMPING, ()
     ridge = options.ridge * layer.inputs_per_token
     (shift, used), warnings = with_rising_damping(
-        lambda damping: (_solved(damped(moments, damping, ridge), error), damping), options.damping
+        lambda damping: (_solved(damped(moments, damping, ridge), error), damping)
     )
-    layer = replace(layer, refit_target=layer.weight + options.toward * shift)
-    return layer, options.model_copy(update={"damping": used}), warnings
+    return replace(layer, refit_target=layer.weight + options.toward * shift), used, warnings
 
 
 def _solved(hessian: Tensor, right: Tensor) -> Tensor:
@@ -47,14 +46,16 @@ def _solved(hessian: Tensor, right: Tensor) -> Tensor:
     return torch.cholesky_solve(right.T, torch.linalg.cholesky(hessian)).T
 
 
-def refitted(layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions) -> PrunedMatrix:
+def refitted(
+    layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions, *, damping: float = DAMPING
+) -> PrunedMatrix:
     """Return the same mask with refitted weights, starting from the method's weights."""
     weight = refit(
         layer.target_weight,
         pruned.mask,
         start=layer.weight if pruned.weight is None else pruned.weight,
         moments=layer.second_moments,
-        damping=options.damping,
+        damping=damping,
         ridge=options.ridge * layer.inputs_per_token,
         iterations=options.iterations,
     )

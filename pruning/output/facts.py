@@ -5,17 +5,12 @@ from collections.abc import Iterator
 from dataclasses import asdict
 
 from pruning.blockwise.results import Pruned
-from pruning.data.training import HeldOutText
 from pruning.recipe import ChannelKind
 from pruning.report.schema import (
     ChannelOrderFacts,
-    HeldOutFacts,
     LayerFacts,
     LeftInOrderFacts,
     PermutationFacts,
-    RecoveryFacts,
-    TrainedBlockFacts,
-    TrainingFacts,
 )
 from pruning.structure.ranges import ranges
 
@@ -31,23 +26,6 @@ def permutation_facts(pruned: Pruned) -> PermutationFacts:
             LeftInOrderFacts(kind=kind, blocks=ranges(of_blocks), reason=reason)
             for (kind, reason), of_blocks in blocks.items()
         ),
-    )
-
-
-def recovery_facts(
-    pruned: Pruned, held_out: HeldOutText | None, distilled: TrainingFacts | None
-) -> RecoveryFacts | None:
-    """Return what was trained, block by block and as a whole; None for a run without recovery."""
-    if held_out is None and distilled is None:
-        return None
-    return RecoveryFacts(
-        blocks=tuple(TrainedBlockFacts(**asdict(block)) for block in pruned.trained),
-        blocks_held_out=HeldOutFacts(
-            windows=len(held_out.windows), articles=held_out.articles, fingerprint=held_out.fingerprint
-        )
-        if held_out
-        else None,
-        distil=distilled,
     )
 
 

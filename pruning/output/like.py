@@ -120,7 +120,7 @@ def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path)
     checkpoint = _checkpoint(source, directory)
     counts = {unit.kind: unit.dense - unit.kept for unit in facts.units}
     try:
-        options = StructureOptions.model_validate({**counts, "importance": "magnitude", "repair": "none"})
+        options = StructureOptions.model_validate(counts)
     except ValidationError as error:
         raise _no_cut(error) from error
     plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)

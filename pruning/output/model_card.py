@@ -1,19 +1,16 @@
 """The model card of a pruned model: what was done to which model, and its effect."""
 
 from collections.abc import Iterator, Sequence
-from statistics import median
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from pruning.recipe import AllocationOptions, MethodOptions, Recipe, content_name, is_local
+from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report.schema import FILE_NAME as REPORT
 from pruning.report.schema import (
     CalibrationFacts,
     Report,
     StructureFacts,
-    TrainedBlockFacts,
-    TrainingFacts,
 )
 
 RELATION = "finetune"
@@ -170,7 +167,7 @@ def _what_was_done(report: Report) -> str:
             f"with {report.structure.parameters:,} of its {report.structure.dense_parameters:,} parameters: "
             f"{_taken_out(report.structure)}."
         )
-        if report.recipe.structure is not None and report.recipe.structure.repairs:
+        if report.recipe.structure is not None and report.recipe.structure.ranks:
             sentences.append("The weights that read what is left were solved for again.")
     if report.recipe.method is not None:
         share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
@@ -193,8 +190,6 @@ def _cut(report: Report) -> str:
     rows += [
         f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units
     ]
-    if settings.terms:
-        rows.append(f"| ranked by | {settings.importance} |")
     share = report.structure.block_share
     if share is not None:
         asked = "" if settings.parameters is None else f", {settings.parameters:.1%} asked for"
@@ -341,20 +336,7 @@ def _training(report: Report) -> str:
     """Return the rows of the table that say what was trained on, and what came of it."""
     if report.recovery is None:
         return ""
-    return _trained_blocks(report.recovery.blocks) + _whole_model(report.recovery.distil, report.recipe)
-
-
-def _trained_blocks(blocks: Sequence[TrainedBlockFacts]) -> str:
-    if not blocks:
-        return ""
-    better = [block.after / block.before for block in blocks if block.epoch]
-    by = f", their held-out errors by {1 - median(better):.1%} in the median" if better else ""
-    return f"\n| blocks trained | {len(better)} of {len(blocks)} improved{by} |"
-
-
-def _whole_model(training: TrainingFacts | None, recipe: Recipe) -> str:
-    if training is None:
-        return ""
+    training, recipe = report.recovery.distil, report.recipe
     texts = ", ".join(map(_file_name, training.datasets))
     held_out = f"held-out loss {training.before:.4f} → {training.after:.4f}"
     kept = (

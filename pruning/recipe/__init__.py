@@ -45,9 +45,7 @@ from pruning.recipe.recipe import (
     Recipe,
 )
 from pruning.recipe.recovery import (
-    BlockRecoveryOptions,
     DistilOptions,
-    LearningRate,
     MomentsKind,
     RecoveryOptions,
 )
@@ -57,7 +55,6 @@ from pruning.recipe.stages import Stage
 from pruning.recipe.structure import (
     UNIT_KINDS,
     UNITS_IN_WORDS,
-    Importance,
     StructureOptions,
     UnitKind,
 )
@@ -73,7 +70,6 @@ __all__ = [
     "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",
-    "BlockRecoveryOptions",
     "Calibration",
     "ChannelKind",
     "ComputeDtype",
@@ -81,10 +77,8 @@ __all__ = [
     "DistilOptions",
     "Evaluation",
     "GradientNorm",
-    "Importance",
     "InWords",
     "LayerSelection",
-    "LearningRate",
     "MethodOptions",
     "ModelReference",
     "MomentsKind",

@@ -55,8 +55,7 @@ class Calibration(StrictModel):
     add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text; its "
-        "length includes it. Gemma's models read texts badly without it. A recovery's text begins so too, "
-        "but not labelled data, for which the chat template decides.",
+        "length includes it. Gemma's models read texts badly without it. A recovery's text begins so too.",
     )
 
     @model_validator(mode="before")

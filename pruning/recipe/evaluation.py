@@ -19,7 +19,7 @@ Speed = Literal["auto", "on", "off"]
 
 
 class Evaluation(StrictModel):
-    """Perplexity over windows of text; by default they do not overlap, as in the reference."""
+    """Perplexity over windows of text that do not overlap, as in the reference."""
 
     dataset: Dataset = Field(
         "wikitext2", description="The text of the perplexity; it should not be the calibration text."
@@ -33,14 +33,6 @@ class Evaluation(StrictModel):
     sequence_length: int | None = Field(
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )
-    stride: int | None = Field(
-        None,
-        ge=1,
-        le=131_072,
-        description="Tokens from the start of one window to that of the next, at most sequence_length, which "
-        "must be given too. Each token is predicted once, with the overlap as its context. When left out, "
-        "windows do not overlap.",
-    )
     windows: int | None = Field(
         None,
         ge=1,
@@ -50,7 +42,7 @@ class Evaluation(StrictModel):
     add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text, as "
-        "calibration.add_bos_token does; not for windows that overlap.",
+        "calibration.add_bos_token does.",
     )
 
     tasks: tuple[TaskName, ...] = Field(
@@ -73,24 +65,9 @@ class Evaluation(StrictModel):
         "alone make nothing faster.",
     )
 
-    @field_validator("stride")
-    @classmethod
-    def _stride_fits_the_windows(cls, stride: int | None, info: ValidationInfo) -> int | None:
-        if stride is None or "sequence_length" not in info.data:
-            return stride
-        length = info.data["sequence_length"]
-        if length is None:
-            raise ValueError("needs sequence_length; give both")
-        if stride > length:
-            raise ValueError(f"must be at most sequence_length, which is {length}")
-        refuse_stored(_texts(info))
-        return stride
-
     @field_validator("add_bos_token")
     @classmethod
     def _windows_are_cut_for_it(cls, wanted: bool, info: ValidationInfo) -> bool:
-        if wanted and info.data.get("stride") is not None:
-            raise ValueError("cannot be chosen with a stride: leave out one of the two")
         if wanted:
             refuse_stored(_texts(info))
         return wanted

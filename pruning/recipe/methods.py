@@ -15,10 +15,9 @@ GradientNorm = Literal["l1", "l2", "gates", "shares"]
 
 WeightNorm = Literal["l1", "l2"]
 
-Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms", "block_outputs"]
+Need = Literal["input_norms", "second_moments", "activation_error", "gradient_norms"]
 """A measurement on the calibration windows, see `pruning.methods.base.LayerStats`. `activation_error` is the
-mean of EᵀX, E the error of the pruned model's activations and X a layer's inputs. `block_outputs` are those
-of the dense model, towards which a pruned block is trained."""
+mean of EᵀX, E the error of the pruned model's activations and X a layer's inputs."""
 
 # "share": the lowest-scored share of each row is pruned, the same number of weights in every row.
 # "cumulative": each row loses its lowest scores up to an equal part of its total score (Wanda's variant).
@@ -138,21 +137,11 @@ class Admm(MethodOptions):
     needs = frozenset({"second_moments"})
     updates_weights = True
     name: Literal["admm"] = "admm"
-    damping: float = Field(0.01, gt=0, le=1, description=_DAMPING)
     ridge: Annotated[float, OUT_AT_DEFAULT] = Field(0.0, ge=0, le=100, description=RIDGE)
-    penalty: float = Field(
-        0.1, gt=0, le=1e3, description="The initial penalty; it rises as the support converges."
-    )
-    iterations: int = Field(
-        300,
-        ge=1,
-        le=10_000,
-        description="The maximum number of steps; the search stops when the support converges.",
-    )
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """One product per iteration and an inverse every third; it converges in about 21 iterations."""
-        return min(self.iterations, 21) * (2.0 * outputs * inputs**2 + 2 / 3 * inputs**3)
+        """One product per step and an inverse every third; it converges in about 21 steps."""
+        return 21 * (2.0 * outputs * inputs**2 + 2 / 3 * inputs**3)
 
 
 # A method by its name alone ("gblm"), or with its options ({"name": "gblm", "norm": "l2"}).

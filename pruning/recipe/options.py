@@ -111,14 +111,6 @@ OPTIONS: tuple[Option, ...] = (
         "option of --refit, such as iterations=50, which it implies; may be repeated",
         "NAME=VALUE",
     ),
-    Option("recover-blocks", "recovery.blocks", "flag", "train each pruned block towards the dense one"),
-    Option(
-        "recover-blocks-option",
-        "recovery.blocks",
-        "settings",
-        "option of --recover-blocks, such as epochs=5, which it implies; may be repeated",
-        "NAME=VALUE",
-    ),
     Option("distil", "recovery.distil", "flag", "train the kept weights towards the dense model's output"),
     Option(
         "distil-option",
@@ -192,13 +184,6 @@ OPTIONS: tuple[Option, ...] = (
         "evaluation.sequence_length",
         "integer",
         "tokens per evaluation window (default 2048, or the model's context if shorter)",
-        "N",
-    ),
-    Option(
-        "stride",
-        "evaluation.stride",
-        "integer",
-        "tokens from the start of one evaluation window to the next (default: no overlap)",
         "N",
     ),
     Option(

@@ -23,7 +23,7 @@ from pruning.recipe.fields import (
 )
 from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need, WeightNorm
 from pruning.recipe.presets import expanded
-from pruning.recipe.recovery import BlockRecoveryOptions, DistilOptions, RecoveryOptions
+from pruning.recipe.recovery import DistilOptions, RecoveryOptions
 from pruning.recipe.refit import Refit
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.structure import StructureOptions
@@ -117,16 +117,11 @@ class Recipe(StrictModel):
 
     @field_validator("recovery")
     @classmethod
-    def _blocks_have_a_dense_one(
+    def _trains_what_was_pruned(
         cls, recovery: RecoveryOptions | None, info: ValidationInfo
     ) -> RecoveryOptions | None:
         if recovery is not None and info.data.get("norms"):
             raise ValueError("trains pruned models, and norms prunes nothing; leave one of the two out")
-        if recovery is not None and recovery.blocks is not None and info.data.get("structure") is not None:
-            raise ValueError(
-                "blocks are trained towards the dense ones, which structure cuts; use distil, or leave "
-                "structure out"
-            )
         return recovery
 
     @model_validator(mode="before")
@@ -292,7 +287,7 @@ class Recipe(StrictModel):
         needs |= self.allocation.needs | (self.refit.needs if self.refit else frozenset())
         if self.permute:  # to see that a block computes the same, at least
             needs |= {"input_norms"}
-        return needs | {"block_outputs"} if self.block_recovery else needs
+        return needs
 
     @property
     def masks_by_gradients(self) -> bool:
@@ -307,8 +302,7 @@ class Recipe(StrictModel):
     @property
     def reads_text(self) -> bool:
         """Whether anything is measured on calibration windows."""
-        of_structure = self.structure is not None and self.structure.reads_text
-        return bool(self.needs or self.norms) or of_structure
+        return bool(self.needs or self.norms or self.structure)
 
     @property
     def changes_kept_weights(self) -> bool:
@@ -319,12 +313,7 @@ class Recipe(StrictModel):
     def computes_weights(self) -> bool:
         """Whether masking a block may give new values to weights that it keeps."""
         updates = self.method is not None and self.method.updates_weights
-        return self.refit is not None or updates or self.block_recovery is not None
-
-    @property
-    def block_recovery(self) -> BlockRecoveryOptions | None:
-        """How each pruned block is trained; None where it is not."""
-        return self.recovery.blocks if self.recovery else None
+        return self.refit is not None or updates
 
     @property
     def distil(self) -> DistilOptions | None:

@@ -12,9 +12,6 @@ from pruning.recipe.methods import RIDGE, Need
 class RefitOptions(StrictModel):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
-    damping: float = Field(
-        0.01, gt=0, le=1, description="Added to the diagonal of the second moments, as a share of its mean."
-    )
     ridge: Annotated[float, OUT_AT_DEFAULT] = Field(0.0, ge=0, le=100, description=RIDGE)
     iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
     toward: float = Field(

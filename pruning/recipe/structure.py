@@ -5,21 +5,11 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel, Text
-from pruning.recipe.methods import Need
+from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
 
 UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
 """What can be taken out of every block: channels of its MLP, or of each of its experts; experts; groups of
 attention heads that share a key and a value, with all of their query heads."""
-
-Importance = Literal["gate", "second_order", "activation", "magnitude"]
-"""How units are ranked, see `pruning.structure.scores`."""
-
-Repair = Literal["ridge", "least_squares", "none"]
-"""How the weights that read what is left make up for what went, see `pruning.structure.scores.repaired`."""
-
-RepairedBy = Literal["shrinkage", "damping"]
-"""The fields that steady a solution."""
 
 UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
 UNITS_IN_WORDS: Mapping[UnitKind, str] = {
@@ -34,22 +24,12 @@ MOST_WINDOWS_OF_BLOCKS = 4
 # are of 128, tensor cores work on 64.
 _ROUND_WIDTHS = (256, 128, 64)
 _LARGEST_MOVE = 0.02
-_IMPORTANCES: tuple[Importance, ...] = get_args(Importance)
 
 
 def _amount(value: float) -> float:
     if value >= 1 and value != int(value):
         raise ValueError("must be a share below 1, or a whole number of units")
     return value
-
-
-def _terms(value: str) -> str:
-    terms = value.split("+")
-    if not set(terms) <= set(_IMPORTANCES) or len(set(terms)) < len(terms):
-        raise ValueError(
-            f"must be one of {', '.join(_IMPORTANCES)}, or a sum of several, such as 'gate+second_order'"
-        )
-    return "+".join(term for term in _IMPORTANCES if term in terms)
 
 
 def _one_unit_or_all(value: Any) -> Any:  # noqa: ANN401 - not yet validated
@@ -71,8 +51,6 @@ Amount = Annotated[
     PlainSerializer(_whole, return_type=Any),
     WithJsonSchema({"exclusiveMinimum": 0, "maximum": 1_000_000, "type": "number"}, mode="serialization"),
 ]
-# One importance, or several joined by `+`, in the order of `Importance`.
-ImportanceSum = Annotated[Text, AfterValidator(_terms)]
 
 
 class StructureOptions(StrictModel):
@@ -107,11 +85,6 @@ class StructureOptions(StrictModel):
         "units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as "
         "experts where MLPs are split into these.",
     )
-    importance: ImportanceSum = Field(
-        "gate+second_order",
-        description="How units are ranked within their block: `gate`, `second_order`, `activation`, "
-        "`magnitude`, or a sum of several, each divided by its mean.",
-    )
     multiple_of: int | None = Field(
         None,
         ge=1,
@@ -119,32 +92,6 @@ class StructureOptions(StrictModel):
         description="The MLP width that is left is rounded to a multiple of this. By default the largest of "
         "256, 128 and 64 that moves it by at most 2 % of the dense width; a number of channels is not "
         "rounded.",
-    )
-    repair: Repair = Field(
-        "ridge",
-        description="`least_squares` solves for the weights that read what is left, to make up for the units "
-        "that went; `ridge` does too, but holds each weight back by its input's energy, lest little text be "
-        "learned by heart; with `none` they stay as they are.",
-    )
-    shrinkage: Annotated[float, OUT_AT_DEFAULT] = Field(
-        0.3,
-        gt=0,
-        le=10,
-        description="Of repair `ridge`: what is added to each number on the second moments' diagonal, as a "
-        "share of it.",
-    )
-    damping: float = Field(
-        0.01,
-        gt=0,
-        le=1,
-        description="Of `second_order` and repair `least_squares`: what is added to the second moments' "
-        "diagonal, as a share of its mean.",
-    )
-    rounds: int = Field(
-        16,
-        ge=1,
-        le=1_000,
-        description="`second_order` takes units out in this many rounds, and ranks the rest after each.",
     )
 
     @model_validator(mode="after")
@@ -212,50 +159,13 @@ class StructureOptions(StrictModel):
         return self.parameters is not None or any(self.amount(kind) is not None for kind in UNIT_KINDS)
 
     @property
-    def _ranks(self) -> bool:
-        """Whether units go that are ranked by `importance`: all but experts."""
+    def ranks(self) -> bool:
+        """Whether units go that gates and second-order scores rank, and weights are repaired: not experts."""
         return any(amount is not None for amount in (self.parameters, self.mlp_channels, self.kv_groups))
-
-    @property
-    def terms(self) -> tuple[Importance, ...]:
-        """The importances whose sum ranks the units of a block; none where nothing is ranked by them."""
-        if not self._ranks:
-            return ()
-        return tuple(term for term in _IMPORTANCES if term in self.importance.split("+"))
-
-    @property
-    def repairs(self) -> bool:
-        """Whether the weights that read what is left are solved for."""
-        return self._ranks and self.repair != "none"
-
-    @property
-    def repair_by(self) -> RepairedBy:
-        """The field that steadies the repair."""
-        return "shrinkage" if self.repair == "ridge" else "damping"
-
-    @property
-    def needs(self) -> frozenset[Need]:
-        """What is measured of the layers that read units, beside gates."""
-        needs: set[Need] = set()
-        if self.repairs or "second_order" in self.terms:
-            needs.add("second_moments")
-        elif "activation" in self.terms:
-            needs.add("input_norms")
-        return frozenset(needs)
-
-    @property
-    def walks(self) -> bool:
-        """Whether the calibration windows walk through the blocks while these are cut."""
-        return bool(self.needs) or self.experts is not None
-
-    @property
-    def reads_text(self) -> bool:
-        """Whether anything is measured on calibration windows."""
-        return self.walks or "gate" in self.terms or self.blocks is not None
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""
-        return 4 / 3 * inputs**3 + 4.0 * outputs * inputs**2 if self.needs else 0.0
+        return 4 / 3 * inputs**3 + 4.0 * outputs * inputs**2 if self.ranks else 0.0
 
 
 def _nearest(width: int, multiple: int) -> int:

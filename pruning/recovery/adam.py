@@ -17,6 +17,22 @@ _EPSILON = 1e-15
 # times as slowly as others; this one's is a ten-thousandth of epsilon.
 _LEAST_SQUARE = torch.finfo(torch.float32).tiny
 _WARM_UP = 0.05  # the share of the steps in which the rate rises
+RATE = 5e-4
+"""The highest learning rate, of a parameter whose `rate_factor` is 1."""
+_LEAST_SIZE = 1e-3  # of a parameter, so that one of zeros can be trained (Adafactor's ε₂)
+_LEAST_KEPT = 0.1  # a share that is smaller raises the rate no further
+
+
+def rate_factor(size: float, kept: float) -> float:
+    """Return by what the rate is multiplied for one parameter.
+
+    A step of Adam moves each weight by about the rate, whatever the weights are, so that it moves a layer's
+    output, relative to what that is, by as much as there are inputs to it, and by as much as its weights are
+    small. So the rate is relative to a parameter's `size`, the root mean square of its weights with its zeros
+    (Adafactor, arXiv 1804.04235, section 8), and of fewer inputs, of which it `kept` a share, it takes larger
+    steps (SμPar, arXiv 2405.15743).
+    """
+    return max(size, _LEAST_SIZE) / max(kept, _LEAST_KEPT)
 
 
 def adam_step(
@@ -62,8 +78,3 @@ def cosine(step: int, steps: int) -> float:
     if step <= rising:
         return step / rising
     return (1 + math.cos(math.pi * (step - rising) / (steps - rising + 1))) / 2
-
-
-def linear(step: int, steps: int) -> float:
-    """Return the factor of the learning rate in step 1 to `steps`: it falls from 1 towards 0."""
-    return 1 - (step - 1) / steps

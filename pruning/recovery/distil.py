@@ -1,9 +1,9 @@
 """Masked distillation of a whole model: kept weights and norms are trained towards the dense model's output.
 
-Each step's gradient is that of the mean over its positions of KL(dense ‖ pruned), at temperature 1, if asked
-for with a share of cross-entropy. Pruned weights stay zero. The pruned model may be smaller than the dense
-one. The state with the lowest loss on held-out windows is kept, as it is after rounding to the checkpoint's
-dtype; a model that no state improves stays as it was.
+Each step's gradient is that of the mean over its positions of KL(dense ‖ pruned), at temperature 1. Pruned
+weights stay zero. The pruned model may be smaller than the dense one. The state with the lowest loss on
+held-out windows is kept, as it is after rounding to the checkpoint's dtype; a model that no state improves
+stays as it was.
 """
 
 import math
@@ -14,15 +14,14 @@ import torch
 from torch import Tensor
 from torch.autograd import backward
 
-from pruning.data.training_windows import TrainingWindows
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.model.blocks import find_stack
 from pruning.model.logits import LogitsByPosition
 from pruning.model.placement import Placement
 from pruning.model.replay import Call, Replay
-from pruning.recovery.adam import cosine
+from pruning.recovery.adam import RATE, cosine
 from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.distillation import LossWeights, distillation_loss
+from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trained import TrainedParameters
@@ -64,7 +63,7 @@ class _Progress:
     curve: list[CurvePoint] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
     sums: Tensor = field(
-        default_factory=lambda: torch.zeros(4, dtype=torch.float64)
+        default_factory=lambda: torch.zeros(2, dtype=torch.float64)
     )  # since the last judgement
 
     def state(self) -> dict[str, Tensor]:
@@ -119,30 +118,28 @@ class Distillation:
     def __init__(
         self,
         pruned: Placement,
-        dense: Placement | None,
+        dense: Placement,
         trained: TrainedParameters,
         plan: Plan,
         *,
-        share: float,
-        rate: float,
+        rate: float = RATE,
         with_embeddings: bool = False,
         states: FinalStates | None = None,
     ) -> None:
         """Both models must be resident, here and in `run`.
 
-        `dense`: None where the share is 1. `share`: of cross-entropy in the loss. `rate`: the highest
-        learning rate, of parameters whose factor is 1. `with_embeddings`: what is before the first block is
-        trained, too. `states`: of the dense model, which may have been computed before; by default it
-        computes its own.
+        `rate`: the highest learning rate, of parameters whose factor is 1.
+        `with_embeddings`: what is before the first block is trained, too. `states`: of the dense model, which
+        may have been computed before; by default it computes its own.
         """
-        probe = plan.windows.tokens[:1]
+        probe = plan.windows[:1]
         self._pruned = _Model(pruned, probe, with_embeddings=with_embeddings)
-        self._dense = None if dense is None else _Model(dense, probe)
+        self._dense = _Model(dense, probe)
         self._states = states or FinalStates(len(plan.held_out), len(plan.windows))
         self._device = pruned.device
         # The gradients of a mean over thousands of tokens underflow in float16.
         self._scaled = pruned.dtype == torch.float16
-        self._trained, self._plan, self._share, self._rate = trained, plan, share, rate
+        self._trained, self._plan, self._rate = trained, plan, rate
 
     @retain_freed_heap()
     def run(self, step: Step, boundary: TrainingBoundary) -> Distilled:
@@ -165,62 +162,51 @@ class Distillation:
                 boundary.offer(number, self._trained.state() | progress.state())
         return Distilled(tuple(progress.curve), progress.best)
 
-    def _step(self, number: int, batch: TrainingWindows, progress: _Progress, step: Step) -> None:
-        scale = float(batch.positions) if self._scaled else 1.0
-        weights = LossWeights.of_means(
-            self._share, positions=batch.positions, targets=batch.predictions
-        ).times(scale)
+    def _step(self, number: int, batch: Tensor, progress: _Progress, step: Step) -> None:
+        positions = batch.numel()
+        scale = float(positions) if self._scaled else 1.0
+        weight = 1 / positions * scale
         done = self._plan.passes_until(number - 1)
         first = len(self._plan.held_out) + (number - 1) * self._plan.windows_per_step
         for micro_batch in self._plan.micro_batches(batch):
-            progress.sums[:2] += self._forward_backward(micro_batch.to(self._device), first, weights).cpu()
+            progress.sums[0] += self._forward_backward(micro_batch.to(self._device), first, weight).cpu()
             first, done = first + len(micro_batch), done + 1
             step(done, self._plan.passes)
-        progress.sums[2:] += torch.tensor([batch.positions, batch.predictions])
+        progress.sums[1] += positions
         self._trained.step(self._rate * cosine(number, self._plan.steps), number, scale=scale)
 
-    def _forward_backward(self, windows: TrainingWindows, first: int, weights: LossWeights) -> Tensor:
-        """Add one micro-batch's gradients to the step's, and return the sums of its losses.
+    def _forward_backward(self, windows: Tensor, first: int, weight: float) -> Tensor:
+        """Add one micro-batch's gradients to the step's, and return the sum of its losses.
 
         `first`: the number of its first window, see FinalStates.
         """
         with torch.enable_grad():
-            output = self._pruned.hidden(windows.tokens)
+            output = self._pruned.hidden(windows)
         dense = self._dense_hidden(windows, first)
-        at_output, sums = torch.empty_like(output), torch.zeros(2, dtype=torch.float64, device=self._device)
-        for chunk in self._pruned.logits.chunks(windows.tokens.shape, self._device.type):
+        at_output, total = torch.empty_like(output), torch.zeros((), dtype=torch.float64, device=self._device)
+        for chunk in self._pruned.logits.chunks(windows.shape, self._device.type):
             with torch.enable_grad():
                 leaf = output[chunk].detach().requires_grad_()
                 logits = self._pruned.logits(leaf)
-            gradient, losses = self._loss(logits.detach(), dense, windows, chunk, weights)
+            gradient, loss = self._loss(logits.detach(), dense[chunk], weight)
             backward(logits, gradient)  # also of the final norm
             assert leaf.grad is not None  # noqa: S101 - logits depend on it
             at_output[chunk] = leaf.grad
-            sums += losses
+            total += loss
         backward(output, at_output)
-        return sums
+        return total
 
     @torch.no_grad()
-    def _loss(
-        self,
-        logits: Tensor,
-        dense: Tensor | None,
-        windows: TrainingWindows,
-        chunk: tuple[slice, slice],
-        weights: LossWeights,
-    ) -> tuple[Tensor, Tensor]:
-        dense_logits = None
-        if self._dense is not None and dense is not None:
-            dense_logits = self._dense.logits(dense[chunk]).flatten(0, 1)
-        targets = windows.targets[chunk].flatten()
-        gradient, sums = distillation_loss(logits.flatten(0, 1), dense_logits, targets, weights)
-        return gradient.view_as(logits), sums
+    def _loss(self, logits: Tensor, dense: Tensor, weight: float) -> tuple[Tensor, Tensor]:
+        """`dense`: the dense model's final states at the positions of the logits."""
+        gradient, total = distillation_loss(
+            logits.flatten(0, 1), self._dense.logits(dense).flatten(0, 1), weight
+        )
+        return gradient.view_as(logits), total
 
     @torch.no_grad()
-    def _dense_hidden(self, windows: TrainingWindows, first: int) -> Tensor | None:
-        if self._dense is None:
-            return None
-        return self._states.of(first, windows.tokens, self._dense.hidden)
+    def _dense_hidden(self, windows: Tensor, first: int) -> Tensor:
+        return self._states.of(first, windows, self._dense.hidden)
 
     @torch.no_grad()
     def _judge(self, number: int, progress: _Progress, step: Step) -> None:
@@ -231,37 +217,28 @@ class Distillation:
         plan = self._plan
         pieces = plan.micro_batches(plan.held_out)
         done = plan.passes_until(number) - len(pieces)
-        rounded, sums = self._trained.rounded(), torch.zeros(2, dtype=torch.float64)
+        rounded, total = self._trained.rounded(), torch.zeros((), dtype=torch.float64)
         with self._trained.computing_with(rounded):
             first = 0
             for piece in pieces:
-                sums += self._held_out_sums(piece.to(self._device), first).cpu()
+                total += self._held_out_sum(piece.to(self._device), first).cpu()
                 first, done = first + len(piece), done + 1
                 step(done, plan.passes)
         before = [point.held_out for point in progress.curve]
-        held_out = self._mean(sums, plan.held_out.positions, plan.held_out.predictions)
+        held_out = float(total) / plan.held_out.numel()
         if not math.isfinite(held_out):
             raise NumericalFailure(
-                f"the held-out loss after step {number} of the training is {held_out}; use a lower "
-                "learning_rate, or dtype float32"
+                f"the held-out loss after step {number} of the training is {held_out}; use dtype float32"
             )
-        training = self._mean(progress.sums[:2], *progress.sums[2:].tolist()) if number else None
+        training = float(progress.sums[0] / progress.sums[1]) if number else None
         progress.curve.append(CurvePoint(number, plan.tokens_until(number), training, held_out))
         progress.sums.zero_()
         if number and held_out < min(before):
             progress.best = {name: tensor.cpu() for name, tensor in rounded.items()}
 
-    def _held_out_sums(self, windows: TrainingWindows, first: int) -> Tensor:
-        output, dense = self._pruned.hidden(windows.tokens), self._dense_hidden(windows, first)
-        sums = torch.zeros(2, dtype=torch.float64, device=self._device)
-        for chunk in self._pruned.logits.chunks(windows.tokens.shape, self._device.type):
-            logits = self._pruned.logits(output[chunk])
-            sums += self._loss(logits, dense, windows, chunk, LossWeights(0.0, 0.0))[1]
-        return sums
-
-    def _mean(self, sums: Tensor, positions: float, targets: float) -> float:
-        """Return the loss from the sums of KL over positions and of cross-entropy over targets."""
-        divergence, cross_entropy = sums.tolist()
-        return float(
-            (1 - self._share) * divergence / positions + self._share * cross_entropy / max(1, targets)
-        )
+    def _held_out_sum(self, windows: Tensor, first: int) -> Tensor:
+        output, dense = self._pruned.hidden(windows), self._dense_hidden(windows, first)
+        total = torch.zeros((), dtype=torch.float64, device=self._device)
+        for chunk in self._pruned.logits.chunks(windows.shape, self._device.type):
+            total += self._loss(self._pruned.logits(output[chunk]), dense[chunk], 0.0)[1]
+        return total

@@ -3,17 +3,18 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
-from pruning.data.training_windows import TrainingWindows
+import torch
+from torch import Tensor
 
 _JUDGEMENTS = 8  # besides the one before the first step: each costs a pass over the held-out windows
 
 
 @dataclass(frozen=True)
 class Plan:
-    """The steps of one training, on each window in turn: those of later epochs are windows of their own."""
+    """The steps of one training, on each window in turn."""
 
-    windows: TrainingWindows
-    held_out: TrainingWindows
+    windows: Tensor  # int64 (windows, length)
+    held_out: Tensor  # the same
     windows_per_step: int
     micro_batch: int  # windows that run through the model together, at most those of a step
 
@@ -30,19 +31,19 @@ class Plan:
         """Whether the state after this step is judged; step 0 is the state before the training."""
         return step % self._interval == 0 or step == self.steps
 
-    def batches_from(self, step: int) -> Iterator[tuple[int, TrainingWindows]]:
+    def batches_from(self, step: int) -> Iterator[tuple[int, Tensor]]:
         """Yield the number of each step, from `step`, and its windows."""
-        for number, batch in enumerate(self.windows.split(self.windows_per_step), start=1):
+        for number, batch in enumerate(torch.split(self.windows, self.windows_per_step), start=1):
             if number >= step:
                 yield number, batch
 
-    def micro_batches(self, windows: TrainingWindows) -> list[TrainingWindows]:
+    def micro_batches(self, windows: Tensor) -> tuple[Tensor, ...]:
         """Split the windows of a step, or the held-out ones."""
-        return windows.split(self.micro_batch)
+        return torch.split(windows, self.micro_batch)
 
     def tokens_until(self, step: int) -> int:
         """Return the tokens that have been trained on after a step."""
-        length = self.windows.tokens.shape[1]
+        length = self.windows.shape[1]
         return min(len(self.windows), step * self.windows_per_step) * length
 
     @property

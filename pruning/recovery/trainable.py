@@ -7,7 +7,8 @@ from dataclasses import replace
 from torch import Tensor, nn
 
 from pruning.model.blocks import Block, Stack
-from pruning.recipe import LearningRate, Recipe
+from pruning.recipe import Recipe
+from pruning.recovery.adam import rate_factor
 from pruning.recovery.trained import Trainable
 
 Stored = Callable[[nn.Parameter], Tensor]
@@ -26,11 +27,9 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
     return every_parameter(stack, stored, masked=recipe.method is not None)
 
 
-def with_rates(trainable: Mapping[str, Trainable], rate: LearningRate) -> dict[str, Trainable]:
+def with_rates(trainable: Mapping[str, Trainable]) -> dict[str, Trainable]:
     """Return the same parameters, each with the factor of its own rate, for which all weights are read."""
-    if not rate.is_relative:
-        return dict(trainable)
-    return {name: replace(one, factor=rate.factor(one.size, one.kept)) for name, one in trainable.items()}
+    return {name: replace(one, factor=rate_factor(one.size, one.kept)) for name, one in trainable.items()}
 
 
 def kept_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
@@ -42,7 +41,7 @@ def kept_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
     matrices, as those of fused experts do, is trained as a whole if one of them is pruned.
     """
     layers = {name: one for block in stack.blocks for name, one in pruned_layers(block, stored).items()}
-    return layers | dict(_gains(stack.model, "", stored))
+    return layers | dict(_gains(stack.model, stored))
 
 
 def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, Trainable]:
@@ -60,29 +59,17 @@ def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, 
     return found
 
 
-def pruned_layers(
-    block: Block, stored: Stored, masks: Mapping[str, Tensor] | None = None
-) -> dict[str, Trainable]:
-    """Return the parameters that hold a block's layers, with their zeros as masks.
-
-    `masks`: bool, by the parameter's name, True where a weight is pruned besides the zeros that are stored.
-    """
+def pruned_layers(block: Block, stored: Stored) -> dict[str, Trainable]:
+    """Return the parameters that hold a block's layers, with their zeros as masks."""
     found: dict[str, Trainable] = {}
     for name, parameter in {layer.parameter_name: layer.parameter for layer in block.layers}.items():
         weights = stored(parameter)
-        zeros = weights.to(parameter.device) == 0
-        mask = zeros if masks is None else zeros | masks[name]
-        found[name] = Trainable(parameter, weights, mask)
+        found[name] = Trainable(parameter, weights, mask=weights.to(parameter.device) == 0)
     return found
 
 
-def gains_of_norms(block: Block, stored: Stored) -> dict[str, Trainable]:
-    """Return the gains of a block's norms."""
-    return dict(_gains(block.module, f"{block.name}.", stored))
-
-
-def _gains(module: nn.Module, prefix: str, stored: Stored) -> Iterator[tuple[str, Trainable]]:
-    for name, part in module.named_modules():
+def _gains(model: nn.Module, stored: Stored) -> Iterator[tuple[str, Trainable]]:
+    for name, part in model.named_modules():
         weight = getattr(part, "weight", None)
         if _NORM.search(type(part).__name__) and isinstance(weight, nn.Parameter) and weight.ndim == 1:
-            yield f"{prefix}{name}.weight", Trainable(weight, stored(weight), mask=None)
+            yield f"{name}.weight", Trainable(weight, stored(weight), mask=None)

@@ -140,8 +140,7 @@ class TrainedParameters:
         for name, total in zip(self.masters, sums, strict=True):
             if not math.isfinite(total):
                 raise NumericalFailure(
-                    f"{name}: step {step} of the training made it infinite; use a lower learning_rate, or "
-                    "dtype float32"
+                    f"{name}: step {step} of the training made it infinite; use dtype float32"
                 )
 
     def _compute_with_masters(self) -> None:

@@ -97,10 +97,7 @@ def result_table(report: Report) -> Table:
     if report.search is not None:
         shares = f"shares of {report.search.shares:.4f} nats per token in its KL from dense"
         table.add_row("first pruning", f"{shares}, by {report.search.windows} windows")
-    if report.recovery and report.recovery.blocks:
-        better = sum(not block.fell_back for block in report.recovery.blocks)
-        table.add_row("blocks trained", f"{better} of {len(report.recovery.blocks)} improved")
-    if report.recovery and report.recovery.distil:
+    if report.recovery:
         training = report.recovery.distil
         kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"
         held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"

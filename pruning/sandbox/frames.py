@@ -10,7 +10,7 @@ import socket
 import time
 from typing import Any
 
-JSON, TEXT, CONVERSATION, IDS, ERROR, END = b"{", b"t", b"c", b"i", b"!", b"."
+JSON, TEXT, IDS, ERROR, END = b"{", b"t", b"i", b"!", b"."
 
 _HEADER = 9  # the kind, and the length as eight bytes
 _PIECE = 1 << 20
@@ -112,16 +112,15 @@ class Inside:
 
     def receive_json(self) -> Any:  # noqa: ANN401 - whatever JSON can say
         """Return the value of the next frame."""
-        return json.loads(self._receive()[1])
+        return json.loads(self._receive())
 
-    def receive_text(self) -> tuple[bytes, str]:
-        """Return the kind and the text of the next frame. Raises EOFError once the run wants no more."""
-        kind, content = self._receive()
-        return kind, content.decode(errors="surrogatepass")
+    def receive_text(self) -> str:
+        """Return the text of the next frame. Raises EOFError once the run wants no more."""
+        return self._receive().decode(errors="surrogatepass")
 
-    def _receive(self) -> tuple[bytes, bytes]:
+    def _receive(self) -> bytes:
         header = self._take(_HEADER)
-        return header[:1], self._take(int.from_bytes(header[1:], "little"))
+        return self._take(int.from_bytes(header[1:], "little"))
 
     def _take(self, count: int) -> bytes:
         taken = bytearray()

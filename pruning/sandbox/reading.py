@@ -22,9 +22,7 @@ class Reading(Protocol):
     def tokenizer(self, files: ModelFiles) -> AbstractContextManager[Tokenizer]:
         """Load the tokenizer of a model, to be used in the body."""
 
-    def documents(
-        self, file: FrozenFile, name: str, field: str, *, conversations: bool = False
-    ) -> Iterable[str]:
+    def documents(self, file: FrozenFile, name: str, field: str) -> Iterable[str]:
         """Read the documents of a text; see `pruning.data.text.Parse`."""
 
 
@@ -40,7 +38,5 @@ class ReadHere:
             tokenizer = load_tokenizer(directory)
         yield tokenizer
 
-    def documents(
-        self, file: FrozenFile, name: str, field: str, *, conversations: bool = False
-    ) -> Iterable[str]:
-        return parse_here(file, name, field, conversations=conversations)
+    def documents(self, file: FrozenFile, name: str, field: str) -> Iterable[str]:
+        return parse_here(file, name, field)

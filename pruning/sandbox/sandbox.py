@@ -21,12 +21,11 @@ from typing import Any
 from pruning.checkpoint.description import Description
 from pruning.checkpoint.files import WEIGHTS
 from pruning.checkpoint.model_files import ModelFiles
-from pruning.data.tokens import Labelled, Tokenizer
+from pruning.data.tokens import Tokenizer
 from pruning.errors import InvalidInput
 from pruning.inputs.frozen_file import FrozenFile
 from pruning.sandbox.confine import Limits
 from pruning.sandbox.frames import (
-    CONVERSATION,
     END,
     ERROR,
     IDS,
@@ -74,16 +73,8 @@ class Sandbox:
             helper.receive_end()
             yield _TokenizerInside(helper)
 
-    def documents(
-        self, file: FrozenFile, name: str, field: str, *, conversations: bool = False
-    ) -> Iterator[str]:
-        about = {
-            "file": "text",
-            "size": file.size,
-            "name": name,
-            "field": field,
-            "conversations": conversations,
-        }
+    def documents(self, file: FrozenFile, name: str, field: str) -> Iterator[str]:
+        about = {"file": "text", "size": file.size, "name": name, "field": field}
         characters = 0
         with self._helper("documents", [file], about, _Subject(name, field), names=["text"]) as helper:
             while (document := helper.receive_text()) is not None:
@@ -195,22 +186,9 @@ class _Helper:
             raise Broken("no text") from error
 
     def token_ids(self, text: str) -> list[int]:
-        """Return the ids of a text: integers of 64 bits."""
+        """Return the ids of a text: integers of 64 bits, of which a text gives so many at most."""
         self._outside.wait_anew()
         self._outside.send(TEXT, text.encode(errors="surrogatepass"))
-        return self._ids(text)
-
-    def labelled_ids(self, conversation: str) -> Labelled:
-        """Return the ids of a conversation, and for each whether it belongs to an answer."""
-        self._outside.wait_anew()
-        self._outside.send(CONVERSATION, conversation.encode())
-        ids, answers = self._ids(conversation), self._ids(conversation)
-        if len(ids) != len(answers) or not set(answers) <= {0, 1}:
-            raise Broken("no labels")
-        return ids, [answer == 1 for answer in answers]
-
-    def _ids(self, text: str) -> list[int]:
-        """Receive integers, of which a text gives so many at most."""
         ids = array("q")
         most = _MORE_TOKENS + _TOKENS_PER_CHARACTER * len(text)
         _, content = self._receive(most * ids.itemsize, IDS)
@@ -259,9 +237,6 @@ class _TokenizerInside:
 
     def __call__(self, text: str, *, verbose: bool) -> Mapping[str, list[int]]:
         return {"input_ids": self._helper.token_ids(text)}
-
-    def labelled_ids(self, conversation: str) -> Labelled:
-        return self._helper.labelled_ids(conversation)
 
 
 def _reason(failed: HelperFailed, status: int, limits: Limits) -> str:

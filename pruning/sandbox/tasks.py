@@ -11,11 +11,10 @@ from typing import Any
 
 from pruning.checkpoint.description import describe
 from pruning.checkpoint.tokenizer import load_tokenizer
-from pruning.data.conversations import labelled_ids
 from pruning.data.text import parse_file
 from pruning.data.tokens import token_ids
 from pruning.sandbox.confine import write_no_more
-from pruning.sandbox.frames import CONVERSATION, END, IDS, TEXT, Inside
+from pruning.sandbox.frames import END, IDS, TEXT, Inside
 
 Task = Callable[[Path, Mapping[str, Any], Inside], None]
 """Given the directory with links to the files, what the run says about them, and the connection."""
@@ -31,29 +30,17 @@ def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -
     """Send the documents of the only file, one after the other."""
     write_no_more()
     path = directory / about["file"]
-    conversations = about["conversations"]
-    for document in parse_file(
-        path, about["size"], about["name"], about["field"], conversations=conversations
-    ):
+    for document in parse_file(path, about["size"], about["name"], about["field"]):
         outside.send(TEXT, document.encode())
     outside.send(END)
 
 
 def send_token_ids(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
-    """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError.
-
-    A conversation is answered with its ids, and then with a one for each that is part of an answer.
-    """
+    """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError."""
     tokenizer = load_tokenizer(directory, once_rewritten=write_no_more)
     outside.send(END)
     while True:
-        kind, text = outside.receive_text()
-        if kind == CONVERSATION:
-            ids, answers = labelled_ids(tokenizer, text)
-            outside.send(IDS, array("q", ids).tobytes())
-            outside.send(IDS, array("q", answers).tobytes())
-        else:
-            outside.send(IDS, array("q", token_ids(tokenizer, text)).tobytes())
+        outside.send(IDS, array("q", token_ids(tokenizer, outside.receive_text())).tobytes())
 
 
 TASKS: Mapping[str, Task] = {

@@ -10,13 +10,12 @@ import torch
 from torch import Tensor
 
 from pruning.activations.walk import BlockwiseForward
-from pruning.data.training_windows import IGNORE_INDEX
 from pruning.gradients.lm_head import Chunk, HeadLoss, NewLoss
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.recovery.distillation import LossWeights, distillation_loss
+from pruning.recovery.distillation import distillation_loss
 
 FinalStates = Mapping[bytes, Tensor]
 """The last block's outputs of each window, (length, features), on the host, by the bytes of its token ids."""
@@ -59,14 +58,13 @@ class _Divergence(HeadLoss):
         self._states = states
 
     def _gradient_at_logits(self, tokens: Tensor) -> Callable[[Tensor, Chunk], Tensor]:
-        weights = LossWeights(divergence=self._loss_scale / tokens.shape[1], cross_entropy=0.0)
+        weight = self._loss_scale / tokens.shape[1]
         states = torch.stack([self._states[_key(window)] for window in tokens]).to(tokens.device)
 
         @torch.no_grad()
         def at_logits(logits: Tensor, chunk: Chunk) -> Tensor:
             dense = self._logits(states[chunk]).flatten(0, 1)
-            nowhere = torch.full((len(logits),), IGNORE_INDEX, device=logits.device)
-            return distillation_loss(logits, dense, nowhere, weights)[0]
+            return distillation_loss(logits, dense, weight)[0]
 
         return at_logits
 

@@ -7,12 +7,12 @@ from torch import Tensor
 
 from pruning.gradients.window_norms import GradientNorms
 from pruning.output.smaller import write_smaller
-from pruning.recipe import Recipe, Stage, StructureOptions
+from pruning.recipe import Recipe, Stage
 from pruning.report.schema import BlockUnits, UnitFacts
 from pruning.resume.store import ResumeStore
 from pruning.sandbox.reading import Reading
 from pruning.stages.recorder import Step
-from pruning.stages.smaller import ANY_TOKENS, CutModel, empty_directory
+from pruning.stages.smaller import CutModel, empty_directory
 from pruning.structure.check import masked_logits, smaller_logits
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
@@ -37,9 +37,8 @@ class CutStage:
 
     dense: CutModel
     recipe: Recipe
-    options: StructureOptions
     plan: CutPlan
-    windows: Tensor | None  # None where nothing is measured
+    windows: Tensor
     gates: GradientNorms
     finished_blocks: StoredCut  # the others are added to it
     resume_store: ResumeStore
@@ -60,7 +59,6 @@ class CutStage:
         try:
             cut_blocks(
                 stack,
-                self.options,
                 plan,
                 self.windows,
                 self.gates,
@@ -78,18 +76,17 @@ class CutStage:
 
     def _check(self, plan: CutPlan, smaller: CutModel) -> None:
         """Raise InvalidInput(field='structure') where the smaller model is not the masked one."""
-        tokens = ANY_TOKENS if self.windows is None else self.windows
         dense, cut = self.dense.exactly(), smaller.exactly()
         try:
             expected = masked_logits(
                 self.dense.loaded.stack,
                 plan,
                 self.finished_blocks,
-                tokens,
+                self.windows,
                 dense,
                 stored_dtype=self.dense.resolved.checkpoint.stored_dtype,
             )
-            self.dense.refuse_difference(smaller_logits(tokens, cut), expected, "units masked")
+            self.dense.refuse_difference(smaller_logits(self.windows, cut), expected, "units masked")
         finally:
             dense.end_stage()
             cut.end_stage()

@@ -19,7 +19,6 @@ from pruning.gradients.hidden_states import float32_tokens
 from pruning.gradients.schedule import Schedule, ScheduleChoice
 from pruning.model.shapes import shape_of
 from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
-from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.stages.models import LoadedModel
 
@@ -137,13 +136,10 @@ class DiskRoom:
         if self.recipe.method is None:
             return 0
         shards = self._pruned_blocks
-        if not self.recipe.needs & {"input_norms", "second_moments", "block_outputs"}:
+        if not self.recipe.needs & {"input_norms", "second_moments"}:
             return shards
-        models = 2 if self.recipe.needs & {"activation_error", "block_outputs"} else 1
-        windows = self._windows()
-        if self.recipe.block_recovery is not None:
-            windows = Windows(windows.count + HELD_OUT_WINDOWS, windows.length)
-        return shards + self._checkpoint(windows, models)
+        models = 2 if "activation_error" in self.recipe.needs else 1
+        return shards + self._checkpoint(self._windows(), models)
 
     @property
     def _during_recovery(self) -> int:
@@ -165,7 +161,7 @@ class DiskRoom:
     def _gradient_schedule(self) -> Schedule | None:
         """The schedule of the gradient pass, of norms rather than of gates; None where there is none."""
         structure = self.recipe.structure
-        gates = structure is not None and "gate" in structure.terms
+        gates = structure is not None and structure.ranks
         if self.recipe.gradients is not None or self.windows is None:
             return None
         if not self.recipe.gradient_norms and not gates:

@@ -243,7 +243,6 @@ def _measure(
                 measured = perplexity(
                     at.model,
                     text.windows,
-                    stride=text.stride,
                     limit=bound,
                     step=batch_done,
                     placement=at,
@@ -315,6 +314,5 @@ def _facts(
         dataset=text.dataset,
         windows=windows,
         sequence_length=length,
-        stride=text.stride or length,
         fingerprint=text.fingerprint,
     )

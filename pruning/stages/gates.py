@@ -58,7 +58,7 @@ class GateStage:
         Raises InvalidInput where the schedule does not fit the model, or the environment does not allow a
         deterministic pass.
         """
-        if "gate" not in self.options.terms or self.calibration is None:
+        if not self.options.ranks or self.calibration is None:
             return None
         self._pass = GradientPass(
             self.model.placement,

@@ -88,7 +88,7 @@ class Recording:
     def observing(self, number: int, text: EvaluationSet, model: PreTrainedModel) -> Iterator[Observe | None]:
         """While active, write the final states; then commit them."""
         path = self._resume_store.directory(Stage.EVALUATE) / f"final-states-{number}.safetensors"
-        recorder = Recorder(path, text.windows, text.stride)
+        recorder = Recorder(path, text.windows)
         try:
             yield recorder
         finally:
@@ -127,7 +127,7 @@ class Comparing:
             self._fidelity.append(None)
             return
         length = text.windows.shape[1]
-        comparison = Comparison(states.path, model, self._dense_head, length=length, stride=text.stride)
+        comparison = Comparison(states.path, model, self._dense_head, length=length)
         yield comparison
         self._fidelity.append(comparison.result())
 

@@ -23,7 +23,8 @@ from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
 from pruning.output.writer import write_trained
-from pruning.recipe import DistilOptions, LearningRate, Recipe, Stage
+from pruning.recipe import DistilOptions, Recipe, Stage
+from pruning.recovery.adam import RATE
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled
 from pruning.recovery.final_states import FinalStates
@@ -152,7 +153,7 @@ class RecoverStage:
             with deterministic_algorithms(self._model.device, enabled=self._deterministic):
                 distilled = self._trained(step, boundary, states)
         finally:
-            recorded = states.close() if states else None
+            recorded = states.close()
             return_freed_heap()
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
@@ -163,13 +164,11 @@ class RecoverStage:
         boundary.drop()
         return written
 
-    def _states(self) -> FinalStates | None:
-        """Return the dense model's final states; None where it is not needed."""
-        if self._options.cross_entropy == 1:
-            return None
+    def _states(self) -> FinalStates:
+        """Return the dense model's final states."""
         shape, dtype = self._model.shape, str(self._model.dtype).removeprefix("torch.")
         held_out, windows = len(self._text.held_out), len(self._text.windows)
-        tokens = (held_out + windows) * self._text.windows.tokens.shape[1]
+        tokens = (held_out + windows) * self._text.windows.shape[1]
         return self._shared.states(
             self._states_fingerprint,
             held_out,
@@ -194,15 +193,14 @@ class RecoverStage:
             numerics_key=self._numerics_key,
         )
 
-    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates | None) -> Distilled:
-        share = self._options.cross_entropy
+    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates) -> Distilled:
         with ExitStack() as placed:
-            dense = _resident(self._model.place_dense(), placed) if share < 1 else None
+            dense = _resident(self._model.place_dense(), placed)
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
             # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
-            trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored), self._rate)
+            trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
             self._checkpoint.layout.check(trainable)
             stored = self._checkpoint.narrowest_dtype
             trained = TrainedParameters(trainable, stored, moments=self._options.moments)
@@ -211,8 +209,7 @@ class RecoverStage:
                 dense,
                 trained,
                 self._plan,
-                share=share,
-                rate=self._rate.value,
+                rate=RATE,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
             )
@@ -238,7 +235,7 @@ class RecoverStage:
     @property
     def _plan(self) -> Plan:
         text = self._text
-        at_once = max(1, self._options.tokens_per_step // text.windows.tokens.shape[1])
+        at_once = max(1, self._options.tokens_per_step // text.windows.shape[1])
         together = max(1, min(at_once, self._fitting) >> self._halvings)
         return Plan(text.windows, text.held_out, at_once, together)
 
@@ -251,26 +248,20 @@ class RecoverStage:
         of_weights = memory.training_of_weight("float32", self._options.moments) * trained
         models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
         activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
-        length = self._text.windows.tokens.shape[1]
+        length = self._text.windows.shape[1]
         return windows_beside(of_weights + models, length, model.device, activations)
 
     @property
     def _stored_under(self) -> NumericsKey:
-        rate = self._rate
         return {
             **self._numerics_key,
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
-            "training rate": rate.value,  # of a recipe without one: the default of this version
-            "training rate is relative": rate.is_relative,
+            "training rate": RATE,
             "training moments": self._options.moments,
             "training windows at once": self._plan.micro_batch,
             "training deterministic": self._deterministic,
         }
-
-    @property
-    def _rate(self) -> LearningRate:
-        return self._options.rate
 
     @property
     def _options(self) -> DistilOptions:
@@ -288,7 +279,7 @@ class RecoverStage:
         return self._inputs.text
 
     def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
-        windows, length = inputs.text.windows.tokens.shape
+        windows, length = inputs.text.windows.shape
         return TrainingFacts(
             datasets=inputs.text.datasets,
             windows=windows,
@@ -299,8 +290,7 @@ class RecoverStage:
             held_out_articles=inputs.text.articles,
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
-            learning_rate=self._rate.value,
-            learning_rate_is_relative=self._rate.is_relative,
+            learning_rate=RATE,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

@@ -18,8 +18,7 @@ from transformers import PreTrainedModel
 from pruning.allowed_roots import Roots, freeze, freeze_by_content
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
-from pruning.data.labelled import labelled_text
-from pruning.data.training import HeldOutText, held_out_text, search_text, training_text
+from pruning.data.training import HeldOutText, search_text, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
@@ -70,7 +69,6 @@ class ResolvedRun:
     model: ResolvedModel
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     gradients: GradientInputs
-    held_out: HeldOutText | None  # None for a recipe that trains no blocks
     search: HeldOutText | None  # None for a recipe that searches no targets
     recovery: RecoveryInputs | None  # None for a recipe that distils nothing
     evaluation: EvaluationInputs
@@ -172,8 +170,7 @@ class ResolveStage:
         if self.recipe.searches and self.deterministic:
             refuse_variable_workspace(self.devices[0])  # and not first after the trial
         resolved = self._resolve()
-        judged: NumericsKey = {"held-out windows": held.fingerprint} if (held := resolved.held_out) else {}
-        loaded = replace(resolved.model.load(), method_key={**self._method_key, **judged})
+        loaded = replace(resolved.model.load(), method_key=self._method_key)
         self._disk_room(resolved, loaded).check()
         self.on_shape(resolved.model.shape)
         step(1, 1)
@@ -183,12 +180,9 @@ class ResolveStage:
     def _method_key(self) -> NumericsKey:
         if self.devices[0].type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
             return {}
-        training = (
-            {} if self.recipe.block_recovery is None else {"training deterministic": self.deterministic}
-        )
         method, pattern = method_for(self.recipe.method), self.recipe.pattern
         keys = [method.numerics_key(device, pattern) for device in self.devices]
-        return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]} | training
+        return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
 
     def _foresee(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
         """Refuse what this machine has no room for, before the weights are fetched."""
@@ -212,7 +206,7 @@ class ResolveStage:
             self.recipe,
             loaded,
             resolved.windows,
-            sum(predictions_in(text.windows, text.stride) for text in resolved.evaluation.texts),
+            sum(predictions_in(text.windows) for text in resolved.evaluation.texts),
             output=self.output,
             resume_store=self.resume_store,
             schedule=self.schedule,
@@ -248,11 +242,6 @@ class ResolveStage:
                 parse=self.reading.documents,
             )
             calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
-            held_out = (
-                held_out_text(recipe, reader, calibration.windows)
-                if recipe.block_recovery is not None and calibration is not None
-                else None
-            )
             search = (
                 search_text(recipe, reader, calibration.windows)
                 if recipe.searches and calibration is not None
@@ -267,7 +256,6 @@ class ResolveStage:
             ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
-            held_out,
             search,
             recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
@@ -286,16 +274,12 @@ class ResolveStage:
         options = self.recipe.distil
         if options is None:
             return None
-        windows = calibration.windows if calibration else None
-        if options.labelled:
-            text = labelled_text(self.recipe, options, reader)
-        else:
-            text = training_text(self.recipe, options, reader, windows)
+        text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
         check_training(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
-            text.windows.tokens.shape[1],
+            text.windows.shape[1],
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
             options.moments,

@@ -19,7 +19,6 @@ from pruning.structure.check import relative_difference
 
 # Of the logits, in float32. A wrong cut is off by far more; a file of several dtypes rounds by less.
 _TOLERANCE = 1e-2
-ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
 
 
 @dataclass(frozen=True)

@@ -73,7 +73,8 @@ class Structure:
 
     def _without_units(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, UnitOutcome]:
         """Rank the units of each block, and take the lowest out."""
-        checkpoint = model.resolved.checkpoint
+        checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
+        assert windows is not None  # noqa: S101 - a recipe that takes units out reads text
         ranked = self.recorder.run(
             GateStage(
                 model.loaded,
@@ -90,9 +91,8 @@ class Structure:
             CutStage(
                 dense=model,
                 recipe=self.recipe,
-                options=options,
                 plan=CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
-                windows=self.resolved.windows,
+                windows=windows,
                 gates=ranked.gates,
                 finished_blocks=ranked.finished_blocks,
                 resume_store=self.resume_store,

@@ -6,8 +6,7 @@ checkpoint.
 """
 
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
-from functools import cache, cached_property
+from functools import cached_property
 
 import torch
 from torch import Tensor
@@ -16,40 +15,40 @@ from pruning.activations.statistics import InputStatistics
 from pruning.activations.walk import BlockwiseForward
 from pruning.errors import NumericalFailure
 from pruning.gradients.window_norms import GradientNorms
-from pruning.methods.linalg import damped, shrunken, with_rising_damping
+from pruning.methods.linalg import DAMPING, damped, shrunken, with_rising_damping
 from pruning.model.batching import micro_batches
 from pruning.model.blocks import Stack
 from pruning.model.layers import ExpertLayer
 from pruning.model.placement import Placement
 from pruning.model.replay import Replay
-from pruning.recipe import StructureOptions, UnitKind
-from pruning.recipe.structure import RepairedBy
+from pruning.recipe import Need, UnitKind
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
 from pruning.structure.experts import Experts, RoutedOutputs, kept_experts
 from pruning.structure.plan import CutPlan, UnitPlan
 from pruning.structure.results import CutBlock, CutBlocks
 from pruning.structure.scores import (
-    activation_scores,
     gate_scores,
     inverse_of,
     kept_by_rounds,
-    kept_units,
     repaired,
 )
 from pruning.structure.slices import Units
 from pruning.structure.units import ExpertChannels, ReadUnits
 
-_ANY_TOKENS = torch.arange(16)[None]  # ids that every vocabulary has
+_NEEDS: frozenset[Need] = frozenset({"second_moments"})
+ROUNDS = 16
+"""In how many rounds units go: the others are ranked again after each."""
+SHRINKAGE = 0.3
+"""What the repair adds to each number on the diagonal of H, as a share of it."""
 
 
 @torch.no_grad()
 @retain_freed_heap()
 def cut_blocks(
     stack: Stack,
-    options: StructureOptions,
     plan: CutPlan,
-    windows: Tensor | None,
+    windows: Tensor,
     gates: GradientNorms,
     *,
     placement: Placement,
@@ -66,14 +65,12 @@ def cut_blocks(
     ----------
     stack
         The dense model.
-    options
-        The recipe's structure.
     plan
         How many units stay; its units must be those of `stack`.
     windows
-        Token ids, int64 (windows, length); None for options that measure no inputs.
+        Token ids, int64 (windows, length).
     gates
-        From a gradient pass over the dense model, for the layers that read units; empty without `gate`.
+        From a gradient pass over the dense model, for the layers that read units; empty for experts alone.
     placement
         Where the model computes.
     blocks
@@ -91,15 +88,9 @@ def cut_blocks(
     if not missing:
         return
     first, last = missing[0], missing[-1]
-    replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
-    with ExitStack() as ending:
-        forward = None
-        if options.walks and windows is not None:
-            pieces = micro_batches(stack, windows, backward=False, device=placement.device)
-            forward = ending.enter_context(BlockwiseForward(replay(), pieces))
-            first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
-        else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the importance
-            replay()
+    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+    with BlockwiseForward(Replay(stack, windows, placement), pieces) as forward:
+        first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         throttle = SaveThrottle()
         for index in range(first, last + 1):
             block, units = stack.blocks[index], plan.of_block(index)
@@ -107,8 +98,8 @@ def cut_blocks(
                 if index in blocks:
                     blocks[index].apply_to(units)
                 else:
-                    blocks.put(index, _cut_block(stack, index, units, options, gates, forward))
-                if forward is not None and index < last:
+                    blocks.put(index, _cut_block(stack, index, units, gates, forward))
+                if index < last:
                     forward.advance(index)
                     forward.save(blocks.activation_checkpoint, index + 1, throttle)
             step(index + 1, len(stack.blocks))
@@ -118,9 +109,8 @@ def _cut_block(
     stack: Stack,
     index: int,
     units: Sequence[tuple[UnitPlan, Units]],
-    options: StructureOptions,
     gates: GradientNorms,
-    forward: BlockwiseForward | None,
+    forward: BlockwiseForward,
 ) -> CutBlock:
     """Cut the block that the windows stand before, in place."""
     kept: dict[UnitKind, Tensor] = {}
@@ -131,15 +121,13 @@ def _cut_block(
             kept[own.kind], unseen = _cut_experts(index, own, plan.kept, forward)
             warnings += unseen
             continue
-        statistics = InputStatistics(own.readers, options.needs)
-        if forward is not None:
-            forward.measure(index, statistics)
-        cutters = [_LayerCutter(stack, units, statistics, gates, options) for units in _by_reader(own)]
+        statistics = InputStatistics(own.readers, _NEEDS)
+        forward.measure(index, statistics)
+        cutters = [_LayerCutter(stack, units, statistics, gates) for units in _by_reader(own)]
         kept[own.kind] = torch.cat(
             [cutter.cut(plan.kept) + number * plan.dense for number, cutter in enumerate(cutters)]
         )
-        if options.repairs:
-            weights |= {layer.parameter_name: layer.parameter.detach().cpu() for layer in own.readers}
+        weights |= {layer.parameter_name: layer.parameter.detach().cpu() for layer in own.readers}
         warnings += [warning for cutter in cutters for warning in cutter.warnings]
         if isinstance(own, ExpertChannels):
             warnings += _unseen(own, cutters, kept.get("experts"))
@@ -167,10 +155,9 @@ def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tens
 
 
 def _cut_experts(
-    index: int, experts: Experts, keep: int, forward: BlockwiseForward | None
+    index: int, experts: Experts, keep: int, forward: BlockwiseForward
 ) -> tuple[Tensor, list[str]]:
     """Mask the experts that go, and return those that stay, int64 (keep,), with warnings."""
-    assert forward is not None  # noqa: S101 - a recipe that takes experts out reads text
     outputs = RoutedOutputs(experts)
     forward.watch(index, outputs.collecting)
     if not torch.isfinite(outputs.scores).all():
@@ -192,15 +179,9 @@ class _LayerCutter:
     """Ranks the units that one layer reads, and repairs the layer."""
 
     def __init__(
-        self,
-        stack: Stack,
-        units: ReadUnits,
-        statistics: InputStatistics,
-        gates: GradientNorms,
-        options: StructureOptions,
+        self, stack: Stack, units: ReadUnits, statistics: InputStatistics, gates: GradientNorms
     ) -> None:
         self._stack, self._units, self._statistics, self._gates = stack, units, statistics, gates
-        self._options = options
         matrix = units.consumer.matrix
         self._weight = matrix.to(torch.promote_types(matrix.dtype, torch.float32))
         self.warnings: list[str] = []
@@ -221,69 +202,44 @@ class _LayerCutter:
     @cached_property
     def is_unseen(self) -> bool:
         """Whether no token has reached the layer, which is an expert's then: nothing tells how it is used."""
-        if not isinstance(self._units.consumer, ExpertLayer):
-            return False
-        needs = self._options.needs
-        if not needs and "gate" in self._options.terms:
-            return not self._gates["gates"][self._units.consumer.name].any()
-        return any(not self._statistics.of(self._units.consumer, need).any() for need in needs)
+        return isinstance(self._units.consumer, ExpertLayer) and not self._moments.any()
 
     def _kept(self, keep: int) -> Tensor:
         if self.is_unseen:
-            return kept_units({"magnitude": self._magnitudes()}, keep)
-        scores = {term: score for term in self._options.terms if (score := self._score(term)) is not None}
-        for term, score in scores.items():
-            if not torch.isfinite(score).all():
-                raise NumericalFailure(
-                    f"its {term} scores are not finite; check that the model gives a finite perplexity in "
-                    "this dtype, or use float32"
-                )
-        if "second_order" not in self._options.terms:
-            return kept_units(scores, keep)
+            return self._magnitudes().argsort(stable=True)[self._units.count - keep :].sort().values.cpu()
+        gates = self._gates["gates"][self._units.consumer.name].to(self._weight.device)
+        score = gate_scores(gates, self._units.width)
+        if not torch.isfinite(score).all():
+            raise NumericalFailure(
+                "its gate scores are not finite; check that the model gives a finite perplexity in this "
+                "dtype, or use float32"
+            )
         return self._solved(
             "damping",
+            DAMPING,
             lambda damping: kept_by_rounds(
                 self._weight,
                 inverse_of(damped(self._moments, damping)),
-                scores,
+                {"gate": score},
                 width=self._units.width,
                 keep=keep,
-                rounds=self._options.rounds,
+                rounds=ROUNDS,
             ),
         )
 
     def _mask(self, kept: Tensor) -> None:
         matrix, inputs = self._units.consumer.matrix, self._units.slices[-1]
         stay = inputs.positions(kept).to(matrix.device)
-        if self._options.repairs and not self.is_unseen:
-            weight = self._repaired(stay)
+        if not self.is_unseen:
+            weight = self._solved(
+                "shrinkage",
+                SHRINKAGE,
+                lambda share: repaired(self._weight, shrunken(self._moments, share), stay),
+            )
             if not torch.isfinite(weight).all():
-                raise NumericalFailure(
-                    f"its repaired weights are not finite; use a larger {self._options.repair_by}, or dtype "
-                    "float32"
-                )
+                raise NumericalFailure("its repaired weights are not finite; use dtype float32")
             matrix[:, stay] = weight.to(matrix.dtype)
         self._units.mask(self._units.removed(kept))
-
-    def _repaired(self, stay: Tensor) -> Tensor:
-        with_more = shrunken if self._options.repair == "ridge" else damped
-        return self._solved(
-            self._options.repair_by,
-            lambda share: repaired(self._weight, with_more(self._moments, share), stay),
-        )
-
-    def _score(self, term: str) -> Tensor | None:
-        """Return a score that stays the same from round to round, (units,); None for `second_order`."""
-        width = self._units.width
-        match term:
-            case "gate":
-                gates = self._gates["gates"][self._units.consumer.name]
-                return gate_scores(gates.to(self._weight.device), width)
-            case "activation":
-                return activation_scores(self._weight, self._input_norms, width)
-            case "magnitude":
-                return self._magnitudes()
-        return None
 
     def _magnitudes(self) -> Tensor:
         """Return the size of all weights of each unit, in whatever layer: (units,)."""
@@ -300,13 +256,7 @@ class _LayerCutter:
     def _moments(self) -> Tensor:
         return self._statistics.of(self._units.consumer, "second_moments")
 
-    @property
-    def _input_norms(self) -> Tensor:
-        if "second_moments" in self._options.needs:
-            return self._moments.diagonal().sqrt()
-        return self._statistics.of(self._units.consumer, "input_norms")
-
-    def _solved(self, name: RepairedBy, attempt: Callable[[float], Tensor]) -> Tensor:
-        result, warnings = with_rising_damping(attempt, getattr(self._options, name), name)
+    def _solved(self, name: str, least: float, attempt: Callable[[float], Tensor]) -> Tensor:
+        result, warnings = with_rising_damping(attempt, least, name)
         self.warnings += [f"layer {self._units.consumer.name}: {warning}" for warning in warnings]
         return result

@@ -99,13 +99,6 @@ class _Planner:
         for kind in UNIT_KINDS:
             if options.amount(kind) is not None:
                 self.units[kind] = find_units(self._stack, kind)
-        if "experts" in self.units and not options.walks:
-            raise InvalidInput(
-                "experts are ranked by what they give for the calibration windows, and these do not walk "
-                f"through the blocks for importance {options.importance!r} without a repair; let repair be "
-                "'ridge'",
-                field="structure.repair",
-            )
 
     def _rest(self) -> dict[UnitKind, tuple[Units | None, ...]]:
         """Return the units that take what KV groups leave of a share: experts, or else MLP channels."""

@@ -10,10 +10,9 @@ import torch
 from torch import Tensor
 
 from pruning.methods.linalg import LinAlgError
-from pruning.recipe import Importance
 
-Scores = Mapping[Importance, Tensor]
-"""By importance: (units,), not negative."""
+Scores = Mapping[str, Tensor]
+"""By name: (units,), not negative."""
 
 
 def gate_scores(gates: Tensor, width: int) -> Tensor:
@@ -22,15 +21,6 @@ def gate_scores(gates: Tensor, width: int) -> Tensor:
     `gates`: (windows, inputs), the same for each input; those of a unit add up.
     """
     return gates.reshape(len(gates), -1, width).sum(dim=2).square().sum(dim=0)
-
-
-def activation_scores(weight: Tensor, input_norms: Tensor, width: int) -> Tensor:
-    """Return √Σ_j (‖W_:,j‖·‖X_j‖)² over each unit's inputs j, (units,).
-
-    `weight`: (outputs, inputs). `input_norms`: ‖X_j‖, (inputs,).
-    """
-    squares = (weight.square().sum(dim=0) * input_norms.square()).reshape(-1, width)
-    return squares.sum(dim=1).sqrt()
 
 
 def second_order_scores(weight: Tensor, inverse: Tensor, width: int) -> Tensor:
@@ -63,12 +53,6 @@ def combined(scores: Scores, left: Tensor) -> Tensor:
         if mean > 0:
             total += own / mean
     return total
-
-
-def kept_units(scores: Scores, keep: int) -> Tensor:
-    """Return the `keep` units with the highest sum of scores: int64, in ascending order."""
-    units = torch.arange(len(next(iter(scores.values()))))
-    return combined(scores, units).argsort(stable=True)[len(units) - keep :].sort().values
 
 
 def kept_by_rounds(

@@ -4,14 +4,16 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.blockwise.prune import Pruned, prune
-from pruning.gradients.gradient_pass import gradient_norms
+from pruning.gradients.gradient_pass import GradientPass, gradient_norms
 from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
-from pruning.recipe import Recipe, StructureOptions
+from pruning.model.selection import stack_of_layers
+from pruning.recipe import Recipe
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
+from pruning.structure.units import consumers
 
 
 def ignore_steps(done: int, total: int) -> None:
@@ -25,21 +27,25 @@ def pruned(model: PreTrainedModel, windows: Tensor, **fields: object) -> Pruned:
     return prune(model, recipe, windows, norms, step=ignore_steps)
 
 
+def gates_of(model: PreTrainedModel, windows: Tensor) -> GradientNorms:
+    """Return the gates of the layers that read units."""
+    stack = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
+    judged = GradientPass(
+        Placement(model), windows, norms=frozenset({"gates"}), stack=stack, schedule="whole"
+    )
+    return judged.run(ignore_steps)
+
+
 def cut_in_memory(
-    model: PreTrainedModel,
-    options: StructureOptions,
-    plan: CutPlan,
-    windows: Tensor | None,
-    gates: GradientNorms | None = None,
+    model: PreTrainedModel, plan: CutPlan, windows: Tensor, gates: GradientNorms | None = None
 ) -> CutInMemory:
-    """Cut the blocks of `model` in place, and return them."""
+    """Cut the blocks of `model` in place, and return them. `gates`: computed where they are not given."""
     blocks, stack = CutInMemory(), find_stack(model)
     cut_blocks(
         stack,
-        options,
         plan.on(stack),
         windows,
-        gates or {},
+        gates_of(model, windows) if gates is None else gates,
         placement=Placement(model),
         blocks=blocks,
         step=ignore_steps,

@@ -42,7 +42,7 @@ ROUTERS = ("shared_expert_gate",)
 
 RECIPES = {
     **{name: {"method": name} for name in METHODS},
-    "admm": {"method": {"name": "admm", "iterations": 9}},
+    "admm": {"method": "admm"},
     "gblm 2:4": {"method": "gblm", "pattern": "2:4"},
     "wanda 2:4, permute": {"method": "wanda", "pattern": "2:4", "permute": True},
     "gblm, refit, gradient": {"method": "gblm", "refit": True, "allocation": "gradient"},

@@ -1,6 +1,5 @@
 """Runs that train after pruning: report, files, zeros, refusals, and how they resume."""
 
-import json
 import os
 import re
 import shutil
@@ -8,7 +7,7 @@ import signal
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -23,13 +22,13 @@ from pruning.blockwise.results import PrunedBlock
 from pruning.blockwise.shards import StoredBlocks
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
-from pruning.recipe import Evaluation, LearningRate, Recipe, Stage
+from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recovery import boundary
 from pruning.recovery.final_states import FinalStates
 from pruning.report.schema import Report
 from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime import cgroup, memory_room
-from pruning.stages.recover import RecoverStage
+from pruning.stages import recover
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import run_recipe
 from tests.tiers import nightly
@@ -38,13 +37,22 @@ pytestmark = pytest.mark.slow
 
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
-DISTIL = {"tokens": 2048, "tokens_per_step": 64, "learning_rate": 2e-3}
+DISTIL = {"tokens": 2048, "tokens_per_step": 64}
+# Of so few steps: a hundred times the usual rate.
+FAST = 0.05
 
 
 def recipe(model: Path, **fields: Any) -> Recipe:
     defaults = {"model": str(model), "method": "wanda", "sparsity": 0.5, "dtype": "float32"}
     recovery = {"recovery": {"distil": DISTIL}}
     return Recipe.model_validate({**defaults, "calibration": SHORT, **recovery, **fields})
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fast() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(recover, "RATE", FAST)
+        yield
 
 
 @pytest.fixture(scope="module")
@@ -227,7 +235,7 @@ def test_another_training_is_measured_again(
     store = tmp_path / "resume"
     run_recipe(recipe(model), EVALUATION, output=tmp_path / "first", resume_store=DirectoryResumeStore(store))
     # Another version finds another rate right: its training has another result.
-    monkeypatch.setattr(RecoverStage, "_rate", LearningRate(3e-3, is_relative=False))
+    monkeypatch.setattr(recover, "RATE", 2 * FAST)
     again = run_recipe(
         recipe(model), EVALUATION, output=tmp_path / "again", resume_store=DirectoryResumeStore(store)
     )
@@ -269,13 +277,15 @@ import sys
 from pathlib import Path
 from pruning.recovery import boundary
 from pruning.resume.throttle import SaveThrottle
-from tests.pruning.test_recovered_run import EVALUATION, recipe
+from pruning.stages import recover
+from tests.pruning.test_recovered_run import EVALUATION, FAST, recipe
 from tests.pruning.runs import run_recipe
 from pruning.resume.store import DirectoryResumeStore
 import torch
 torch.set_num_threads(1)
 boundary._SECONDS = 0.0
 SaveThrottle.is_due = lambda throttle, size: True
+recover.RATE = FAST
 class Print:
     def stage_started(self, stage, steps): ...
     def stage_finished(self, stage, seconds, peak_memory_bytes): ...
@@ -311,54 +321,11 @@ def test_a_training_that_is_killed_again_and_again_ends_with_the_same_bytes(
         assert (tmp_path / "out" / name).read_bytes() == (undisturbed[0] / name).read_bytes()
 
 
-BLOCKS = {"recovery": {"blocks": {"epochs": 2, "windows_per_step": 2, "learning_rate": 1e-3}}}
-
-
-class StopIn(StopAt):
-    """Ends a run at a step of its pruning."""
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        self.seen.append((stage, done, steps))
-        if (stage, done) == (Stage.PRUNE, self.done):
-            raise InterruptedError
-
-
-def test_blocks_are_judged_by_text_of_their_own_and_resume_within_a_training(
-    model: Path, tmp_path: Path
+def test_a_training_that_improves_nothing_leaves_the_pruned_model(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    progress, store = StopIn(), DirectoryResumeStore(tmp_path / "resume")
-    report = run_recipe(recipe(model, **BLOCKS), EVALUATION, output=tmp_path / "out", progress=progress)
-    assert report.recovery is not None
-    assert report.recovery.distil is None
-    held_out = report.recovery.blocks_held_out
-    assert held_out is not None
-    assert (held_out.windows, held_out.articles) == (16, 0)
-    assert [block.block for block in report.recovery.blocks] == [0, 1, 2]
-    for block in report.recovery.blocks:
-        assert block.fell_back is (block.epoch == 0)
-        assert block.after < block.before if block.epoch else block.after == block.before
-    card = (tmp_path / "out" / "README.md").read_text()
-    better = sum(not block.fell_back for block in report.recovery.blocks)
-    assert better > 0
-    assert f"| blocks trained | {better} of 3 improved" in card
-    steps = [(done, total) for stage, done, total in progress.seen if stage == Stage.PRUNE]
-    assert steps == [(done, len(steps)) for done in range(1, len(steps) + 1)]
-    assert len(steps) > 3 * 10
-
-    for done in (len(steps) // 2, len(steps) - 1):
-        with pytest.raises(InterruptedError):
-            run_recipe(
-                recipe(model, **BLOCKS), EVALUATION, output=tmp_path / "again",
-                progress=StopIn(done), resume_store=store,
-            )  # fmt: skip
-    again = run_recipe(recipe(model, **BLOCKS), EVALUATION, output=tmp_path / "again", resume_store=store)
-    assert again.recovery == report.recovery
-    files = [tmp_path / name / "model.safetensors" for name in ("out", "again")]
-    assert files[0].read_bytes() == files[1].read_bytes()
-
-
-def test_a_training_that_improves_nothing_leaves_the_pruned_model(model: Path, tmp_path: Path) -> None:
-    hopeless = {"distil": {**DISTIL, "tokens": 256, "learning_rate": 0.1}}
+    monkeypatch.setattr(recover, "RATE", 10.0)
+    hopeless = {"distil": {**DISTIL, "tokens": 256}}
     wanted = recipe(model, sparsity=0.02, recovery=hopeless)
     report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
     one_shot = recipe(model, sparsity=0.02, recovery=None)
@@ -371,9 +338,10 @@ def test_a_training_that_improves_nothing_leaves_the_pruned_model(model: Path, t
     assert files[0].read_bytes() == files[1].read_bytes()
 
 
-def test_by_default_the_rate_of_a_layer_is_relative_to_its_weights_and_divided_by_the_share_that_it_keeps(
-    tiny_llama_dir: Path, tmp_path: Path
+def test_the_rate_of_a_layer_is_relative_to_its_weights_and_divided_by_the_share_that_it_keeps(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(recover, "RATE", 5e-4)
     one_step = {"tokens": 256, "tokens_per_step": 256}
     wanted = recipe(tiny_llama_dir, method="magnitude", allocation="owl", recovery={"distil": one_step})
     report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
@@ -426,47 +394,3 @@ def test_tied_embeddings_are_left_as_they_are(
     assert report.recovery.is_trained
     before, after = (load_file(path / "model.safetensors") for path in (directory, tmp_path / "out"))
     assert torch.equal(before["model.embed_tokens.weight"], after["model.embed_tokens.weight"])
-
-
-def test_a_pruned_checkpoint_is_tuned_on_a_text_with_its_zeros_kept(model: Path, tmp_path: Path) -> None:
-    pruned = tmp_path / "pruned"
-    run_recipe(recipe(model, recovery=None), EVALUATION, output=pruned)
-    # At a sparsity below the checkpoint's, magnitude finds its zeros and prunes nothing else.
-    tune = {"distil": {**DISTIL, "cross_entropy": 1.0, "learning_rate": 1e-2}}
-    wanted = recipe(pruned, method="magnitude", sparsity=0.01, recovery=tune)
-    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out")
-    before, after = (load_file(path / "model.safetensors") for path in (pruned, tmp_path / "out"))
-    for layer in report.sparsity.layers:
-        name = f"{layer.name}.weight"
-        assert torch.equal(before[name] == 0, after[name] == 0)
-        assert (before[name] != after[name]).any()
-    assert report.recovery is not None
-    assert report.recovery.distil is not None
-    assert report.recovery.distil.after < 0.9 * report.recovery.distil.before
-    assert report.perplexity.pruned < report.perplexity.dense
-
-
-def test_the_answers_of_conversations_are_learnt_with_the_zeros_kept(model: Path, tmp_path: Path) -> None:
-    directory = shutil.copytree(model, tmp_path / "chat")
-    settings = json.loads((directory / "tokenizer_config.json").read_text())
-    settings["chat_template"] = (
-        "{% for m in messages %}<{{ m.role }}>{{ m.content }}\n{% endfor %}"
-        "{% if add_generation_prompt %}<assistant>{% endif %}"
-    )
-    (directory / "tokenizer_config.json").write_text(json.dumps(settings))
-    conversations = tmp_path / "conversations.jsonl"
-    lines = [{"prompt": f"for {number}", "answer": "the suite of the statement"} for number in range(200)]
-    conversations.write_text("".join(json.dumps(line) + "\n" for line in lines))
-    labelled = {"dataset": str(conversations), "labelled": True, "cross_entropy": 1.0, "epochs": 2}
-    wanted = recipe(directory, recovery={"distil": {**DISTIL, **labelled}})
-    report = run_recipe(wanted, EVALUATION, output=tmp_path / "out", save_masks=True)
-    assert report.recovery is not None
-    assert report.recovery.distil is not None
-    training = report.recovery.distil
-    assert training.after == min(point.held_out_loss for point in training.curve) < 0.5 * training.before
-    assert training.tokens == training.windows * 32 == training.curve[-1].tokens
-    assert training.windows % 2 == 0
-    after = load_file(tmp_path / "out" / "model.safetensors")
-    for name, mask in read_masks(tmp_path / "out" / "masks.safetensors").items():
-        assert not after[name][mask].any()
-    assert "conversations.jsonl" in (tmp_path / "out" / "README.md").read_text()

@@ -35,7 +35,7 @@ pytestmark = pytest.mark.slow
 SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
 START = {"allocation": {"name": "gradient", "band": 0.1}}
-DISTIL = {"tokens": 512, "tokens_per_step": 64, "learning_rate": 1e-3}
+DISTIL = {"tokens": 512, "tokens_per_step": 64}
 
 
 def recipe(model: Path, **fields: Any) -> Recipe:

@@ -194,7 +194,7 @@ def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str, five_windows: 
 
 @pytest.mark.usefixtures("cuda")
 def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> None:
-    options = StructureOptions(experts=2, kv_groups=1, importance="magnitude", repair="none")
+    options = StructureOptions(experts=2)
     chosen = []
     for devices in ((CPU,), DEVICES[:1], DEVICES):
         placement, blocks = placed("qwen3_moe", devices), CutInMemory()
@@ -203,7 +203,6 @@ def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> N
         with placement.in_turns(stack.modules):
             cut_blocks(
                 stack,
-                options,
                 plan,
                 five_windows,
                 {},
@@ -354,7 +353,7 @@ class Asked:
     "fields",
     [
         {"method": "gblm", "sparsity": 0.5},
-        {"structure": {"mlp_channels": 0.25, "importance": "gate", "repair": "none"}},
+        {"structure": {"mlp_channels": 0.25}},
     ],
     ids=["weights", "gates"],
 )

@@ -25,7 +25,7 @@ from pruning.inputs.gradient_header import (
     content_bytes,
     header_length,
 )
-from pruning.inputs.jsonl import NotText, check_line
+from pruning.inputs.jsonl import NotText, text_of_line
 
 log = logging.getLogger(__name__)
 
@@ -129,7 +129,7 @@ async def _norms(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
 
 
 async def _json_lines(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
-    """Yield the body chunk by chunk, as long as its whole lines are JSON with a text or a conversation.
+    """Yield the body chunk by chunk, as long as its whole lines are JSON with a text.
 
     A line of more than a megabyte is left to the worker: JSON takes many times its bytes in memory.
     """
@@ -149,9 +149,9 @@ async def _check_line(number: int, line: bytes) -> None:
         return
     try:
         if len(line) > _LINE_THAT_BLOCKS:
-            await run_in_threadpool(check_line, line)
+            await run_in_threadpool(text_of_line, line)
         else:
-            check_line(line)
+            text_of_line(line)
     except NotText as error:
         raise InvalidRequest(FieldError(field="body", message=f"line {number}: {error}")) from error
 

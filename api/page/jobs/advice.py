@@ -4,7 +4,7 @@ from jobs.states import LostAttempt
 
 ADVICE: dict[str, str] = {
     "invalid_input": "Change the field that the message names, and submit a new job.",
-    "numerical_failure": "More calibration samples, more damping or dtype float32 usually help.",
+    "numerical_failure": "More calibration samples or dtype float32 usually help.",
     "unreachable": "The Hub did not answer for as long as jobs wait for it. Retry when it answers again.",
     "timeout": "Submit it again with more time, or with fewer samples.",
     "store": "Retry when the artifact store answers again; finished blocks are kept.",

@@ -197,9 +197,7 @@ class JobView:
             return None
         if self.structure is not None:
             return "All weights were trained after the cut: this is no one-shot result."
-        better = sum(block["epoch"] > 0 for block in recovery["blocks"])
-        by_block = f" {better} of {len(recovery['blocks'])} blocks by themselves." if better else ""
-        return f"Kept weights and norms were trained after pruning: this is no one-shot result.{by_block}"
+        return "Kept weights and norms were trained after pruning: this is no one-shot result."
 
     @property
     def searched(self) -> str | None:

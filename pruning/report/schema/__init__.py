@@ -6,10 +6,8 @@ from pruning.report.schema.inputs import CalibrationFacts, DatasetFacts, ModelFa
 from pruning.report.schema.permutation import ChannelOrderFacts, LeftInOrderFacts, PermutationFacts
 from pruning.report.schema.quality import PerplexityFacts, TaskFacts, ZeroShotFacts
 from pruning.report.schema.recovery import (
-    HeldOutFacts,
     JudgementFacts,
     RecoveryFacts,
-    TrainedBlockFacts,
     TrainingFacts,
 )
 from pruning.report.schema.report import FILE_NAME, Report
@@ -26,7 +24,6 @@ __all__ = [
     "DepthFacts",
     "DroppedBlock",
     "Environment",
-    "HeldOutFacts",
     "JudgementFacts",
     "LayerFacts",
     "LeftInOrderFacts",
@@ -42,7 +39,6 @@ __all__ = [
     "StageFacts",
     "StructureFacts",
     "TaskFacts",
-    "TrainedBlockFacts",
     "TrainingFacts",
     "UnitFacts",
     "ZeroShotFacts",

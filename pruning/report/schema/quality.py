@@ -28,7 +28,6 @@ class PerplexityFacts(Facts):
     dataset: str = Field(description="The text, as the recipe names it.")
     windows: int = Field(description="Number of windows that were measured.")
     sequence_length: int = Field(description="Number of tokens per window.")
-    stride: int = Field(description="Tokens from the start of one window to that of the next.")
     fingerprint: str = Field(description="SHA-256 over the token ids.")
 
     @computed_field(description="Relative increase: 0.1 means 10 % above the dense perplexity.")  # type: ignore[prop-decorator]

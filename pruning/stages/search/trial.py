@@ -33,7 +33,7 @@ class TrialStage:
         return self.count
 
     def run(self, step: Step) -> Pruned:
-        """Prune block by block. Nothing is trained: the search is of what pruning alone costs.
+        """Prune block by block.
 
         Raises NumericalFailure with the name of the layer.
         """
@@ -42,7 +42,7 @@ class TrialStage:
             with model.placement.in_turns(model.stack.modules):
                 pruned = prune_blocks(
                     model.stack,
-                    self.recipe.model_copy(update={"recovery": None}),
+                    self.recipe,
                     self.windows,
                     self.norms,
                     placement=model.placement,

@@ -172,15 +172,15 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST
     | {
         "calibration": {"samples": 8, "seed": 7},
-        "evaluation": {"dataset": "c4", "sequence_length": 64, "stride": 32, "tasks": ["piqa", "boolq"]},
+        "evaluation": {"dataset": "c4", "sequence_length": 64, "tasks": ["piqa", "boolq"]},
         "gate": {"max_perplexity": 9.0, "max_kl": 0.1, "min_zero_shot": {"piqa": 0.7}},
         "labels": {"its": "'$(touch x), =`y`\\"},
     },
     {"model": "org/name", "structure": {"mlp_channels": 0.25, "kv_groups": 1}},
-    {"model": "org/name", "structure": {"parameters": 0.3, "importance": "activation"}},
+    {"model": "org/name", "structure": {"parameters": 0.3, "multiple_of": 8}},
     {
         "model": "org/name",
-        "structure": {"parameters": 0.3, "importance": "activation", "repair": "none"},
+        "structure": {"parameters": 0.3, "multiple_of": 8},
         "method": "wanda",
         "pattern": "2:4",
     },

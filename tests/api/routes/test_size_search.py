@@ -41,7 +41,7 @@ def llama(tmp_path: Path) -> str:
 def structures(sweep: dict[str, Any], client: TestClient) -> list[dict[str, Any]]:
     details = [client.get(f"/v1/jobs/{job['id']}").json()["spec"] for job in sweep["jobs"]]
     return [
-        {name: spec["structure"][name] for name in ("blocks", "kv_groups", "mlp_channels", "importance")}
+        {name: spec["structure"][name] for name in ("blocks", "kv_groups", "mlp_channels", "multiple_of")}
         for spec in details
     ]
 
@@ -91,7 +91,7 @@ class Workers:
 def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
-    job = {"model": llama, "structure": {"importance": "magnitude", "repair": "none"}}
+    job = {"model": llama, "structure": {"multiple_of": 8}}
     answer = client.post("/v1/sweeps", json={"job": job, "target": {"max_parameters": 50_000}})
     assert answer.status_code == 201, answer.text
     sweep = answer.json()
@@ -99,7 +99,7 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
     asked = structures(sweep, client)
     for shape, structure in zip(sweep["search"]["shapes"], asked, strict=True):
         expected = {"blocks": None, "kv_groups": None, "mlp_channels": None} | shape["structure"]
-        assert structure == expected | {"importance": "magnitude"}
+        assert structure == expected | {"multiple_of": None}
         assert shape["parameters"] <= 50_000
     workers = Workers(database)
     ended = workers.run(sweep["id"], client)
@@ -150,7 +150,7 @@ def test_a_search_that_runs_says_its_answer_so_far(
 def test_a_search_measures_the_speed_of_its_best_alone(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
-    job = {"model": llama, "structure": {"importance": "magnitude", "repair": "none"}}
+    job = {"model": llama, "structure": {"multiple_of": 8}}
     for target, measures_all in (({"max_parameters": 50_000}, False), ({"max_memory_bytes": 100_000}, True)):
         sweep = client.post("/v1/sweeps", json={"job": job, "target": target}).json()
         first, last = (UUID(sweep["jobs"][number]["id"]) for number in (0, -1))

@@ -54,8 +54,8 @@ def test_only_what_was_given_is_sent() -> None:
 
 
 def test_structure_needs_no_method() -> None:
-    cut = ["--model", "org/name", "--structure", "mlp_channels=0.25", "--structure", "importance=gate"]
-    structure = {"mlp_channels": 0.25, "importance": "gate"}
+    cut = ["--model", "org/name", "--structure", "mlp_channels=0.25", "--structure", "multiple_of=64"]
+    structure = {"mlp_channels": 0.25, "multiple_of": 64}
     assert sent(*cut) == {"model": {"id": "org/name"}, "structure": structure}
     assert sent(*cut, "--method", "wanda")["method"] == {"name": "wanda"}
 

@@ -23,7 +23,7 @@ RESIDUAL_LAYER = {"llama": "mlp.down_proj", "gpt2": "mlp.c_proj", "gemma2": None
 
 
 def recipe(toward: float, ridge: float = 0.0) -> Recipe:
-    refit = {"damping": DAMPING, "ridge": ridge, "iterations": 200, "toward": toward}
+    refit = {"ridge": ridge, "iterations": 200, "toward": toward}
     return Recipe.model_validate(
         {"model": "/any", "method": "magnitude", "sparsity": 0.5, "refit": refit, "order": "layers"}
     )

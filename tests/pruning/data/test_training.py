@@ -1,7 +1,6 @@
 """What a recovery trains on, and what it is judged by: no article serves both."""
 
 import json
-from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -13,7 +12,6 @@ from transformers import PreTrainedTokenizerBase
 from pruning.data import training
 from pruning.data.calibration import calibration_set
 from pruning.data.training import TrainingText, held_out_text, training_text
-from pruning.data.training_windows import IGNORE_INDEX, TrainingWindows
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Recipe
@@ -67,11 +65,11 @@ def test_no_article_is_trained_on_and_held_out(articles: Path, reader: Reader) -
     wanted = recipe(articles, 100 * LENGTH)
     calibration = calibration_set(wanted.calibration, reader).windows
     text = read(wanted, reader, calibration)
-    assert text.windows.tokens.shape == (100, LENGTH)
-    assert text.held_out.tokens.shape == (16, LENGTH)
+    assert text.windows.shape == (100, LENGTH)
+    assert text.held_out.shape == (16, LENGTH)
     assert text.articles >= 8
     tokenizer = reader.tokenizer
-    trained, held_out = numbers(text.windows.tokens, tokenizer), numbers(text.held_out.tokens, tokenizer)
+    trained, held_out = numbers(text.windows, tokenizer), numbers(text.held_out, tokenizer)
     assert len(trained) > 8
     assert not trained & held_out
     assert not numbers(calibration, tokenizer) & held_out
@@ -89,13 +87,13 @@ def test_no_short_article_of_a_calibration_window_is_held_out(
     )
     calibration = calibration_set(wanted.calibration, reader).windows
     measured = reader.tokenizer.decode(calibration.flatten())
-    held_out = numbers(read(wanted, reader, calibration).held_out.tokens, reader.tokenizer)
+    held_out = numbers(read(wanted, reader, calibration).held_out, reader.tokenizer)
     assert sum(text in measured for text in documents) > 10
     assert not [number for number in held_out if number < 200 and f"{documents[number]}\n" in measured]
 
 
 def test_every_token_is_trained_on_once(articles: Path, reader: Reader) -> None:
-    windows = read(recipe(articles, 200 * LENGTH), reader).windows.tokens
+    windows = read(recipe(articles, 200 * LENGTH), reader).windows
     words = reader.tokenizer.decode(windows.flatten()).split()[1:-1]
     assert len(words) == len(set(words))
 
@@ -113,27 +111,25 @@ def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: 
     path.write_text(" ".join(map(article, range(30))))
     text = read(recipe(path, 20 * LENGTH), reader)
     ids = torch.tensor(reader.tokenizer(path.read_text())["input_ids"])
-    assert torch.equal(text.held_out.tokens.flatten(), ids[-16 * LENGTH :])
+    assert torch.equal(text.held_out.flatten(), ids[-16 * LENGTH :])
     assert text.articles == 0
     before = ids[: -16 * LENGTH].unfold(0, LENGTH, LENGTH).tolist()
-    windows = text.windows.tokens.tolist()
+    windows = text.windows.tolist()
     assert len(windows) == 20
     assert all(window in before for window in windows)
     assert windows != before[:20]
 
 
-def test_blocks_are_judged_by_the_articles_that_the_whole_model_is_judged_by(
-    articles: Path, reader: Reader
-) -> None:
+def test_what_is_held_out_of_a_text_is_what_judges_a_training_on_it(articles: Path, reader: Reader) -> None:
     wanted = recipe(articles, 100 * LENGTH)
     calibration = calibration_set(wanted.calibration, reader).windows
     found, text = held_out_text(wanted, reader, calibration), read(wanted, reader, calibration)
-    assert torch.equal(found.windows, text.held_out.tokens)
+    assert torch.equal(found.windows, text.held_out)
     assert (found.articles, found.fingerprint) == (text.articles, text.held_out_fingerprint)
 
 
 @pytest.mark.parametrize("samples", [1, 7])
-def test_blocks_are_judged_by_parts_of_a_text_without_articles_that_are_not_measured(
+def test_of_a_text_without_articles_parts_are_held_out_that_are_not_measured(
     tmp_path: Path, reader: Reader, samples: int
 ) -> None:
     path = tmp_path / "text.txt"
@@ -156,16 +152,14 @@ def test_blocks_are_judged_by_parts_of_a_text_without_articles_that_are_not_meas
     assert not set().union(*held_out) & set().union(*map(places, calibration))
 
 
-def test_a_text_that_is_all_measured_leaves_nothing_to_judge_blocks_by(
-    tmp_path: Path, reader: Reader
-) -> None:
+def test_a_text_that_is_all_measured_leaves_nothing_to_hold_out(tmp_path: Path, reader: Reader) -> None:
     path = tmp_path / "text.txt"
     path.write_text(" ".join(map(article, range(4))))
     calibration = Calibration(dataset=str(path), samples=40, sequence_length=LENGTH)
     wanted = recipe(path, 20 * LENGTH).model_copy(update={"calibration": calibration})
     with pytest.raises(InvalidInput, match="16 are held out: give more text, fewer samples") as caught:
         held_out_text(wanted, reader, calibration_set(calibration, reader).windows)
-    assert caught.value.field == "recovery.blocks"
+    assert caught.value.field == "allocation"
 
 
 def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
@@ -175,7 +169,7 @@ def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
     own.write_text("".join(json.dumps({"text": article(number)}) + "\n" for number in range(100, 140)))
     text = read(recipe(articles, 20 * LENGTH, dataset=str(own)), reader)
     assert text.datasets == (str(own),)
-    assert min(numbers(text.windows.tokens, reader.tokenizer)) >= 100
+    assert min(numbers(text.windows, reader.tokenizer)) >= 100
 
 
 @pytest.mark.parametrize(
@@ -198,18 +192,7 @@ def test_token_ids_have_no_articles(tmp_path: Path, reader: Reader) -> None:
     assert caught.value.field == "recovery.distil.dataset"
     with pytest.raises(InvalidInput, match="calibrate on a text") as caught:
         held_out_text(recipe(tmp_path / "tokens.npy", 32), reader, torch.zeros(3, LENGTH, dtype=torch.int64))
-    assert caught.value.field == "recovery.blocks"
-
-
-def targets_of(tokens: Sequence[int]) -> list[int]:
-    return TrainingWindows.of_text(torch.tensor([tokens])).targets[0].tolist()
-
-
-def test_each_position_predicts_the_next_token() -> None:
-    assert targets_of([5, 6, 7]) == [6, 7, IGNORE_INDEX]
-    windows = TrainingWindows.of_text(torch.arange(12).view(3, 4))
-    assert (len(windows), windows.positions, windows.predictions) == (3, 12, 9)
-    assert [len(piece) for piece in windows.split(2)] == [2, 1]
+    assert caught.value.field == "allocation"
 
 
 def naive_gaps(ids: list[int], windows: list[list[int]], length: int, most: int) -> list[int]:

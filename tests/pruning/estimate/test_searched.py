@@ -47,13 +47,6 @@ def test_a_search_prunes_twice_and_takes_a_pass_with_gradients_between() -> None
     assert searched.seconds > guided.seconds + by_stage[Stage.TRIAL].seconds
 
 
-def test_the_trial_of_a_recipe_that_trains_its_blocks_trains_none() -> None:
-    found = estimate(**SEARCH, recovery={"blocks": {}})
-    seconds = found.seconds_by_stage
-    assert seconds[Stage.TRIAL] == pytest.approx(estimate(**SEARCH).seconds_by_stage[Stage.TRIAL])
-    assert seconds[Stage.TRIAL] < seconds[Stage.PRUNE]
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("method", ["gblm", "sparsegpt"])
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])

@@ -75,7 +75,7 @@ def test_the_stages_are_those_that_run() -> None:
     assert [stage.name for stage in alone.stages] == [
         *("resolve", "gradients", "cut", "evaluate", "speed", "upload"),
     ]
-    both = estimate(structure={"mlp_channels": 0.5, "importance": "magnitude"}, method="gblm", sparsity=0.5)
+    both = estimate(structure={"mlp_channels": 0.5}, method="gblm", sparsity=0.5)
     assert [stage.name for stage in both.stages] == [
         *("resolve", "cut", "gradients", "prune", "evaluate", "speed", "upload"),
     ]
@@ -131,7 +131,7 @@ def test_the_speed_is_estimated_where_it_is_measured() -> None:
 
 @pytest.mark.parametrize(("windows", "all_pairs"), [(1, False), (100_000, True)])
 def test_the_speed_takes_a_share_of_what_runs_before_it(windows: int, all_pairs: bool) -> None:
-    cut = {"mlp_channels": 0.5, "importance": "magnitude", "repair": "none"}
+    cut = {"mlp_channels": 0.5}
     fields = {"model": "org/name", "structure": cut}
     recipe, shape = Recipe.model_validate(fields), shape_of_config(LLAMA)
     found = Estimate.of(recipe, Evaluation(windows=windows), shape, ASSUMED)

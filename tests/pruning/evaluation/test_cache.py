@@ -149,7 +149,6 @@ def test_each_of_several_texts_is_measured_once(measured: Callable[..., Report],
     [
         {"model": 1},
         {"evaluation": {"windows": 69}},
-        {"evaluation": {"stride": 16}},
         {"evaluation": {"sequence_length": 33}},
         {"dtype": "float64"},
     ],

@@ -63,11 +63,10 @@ def recorded(
     model: PreTrainedModel,
     windows: Tensor,
     path: Path,
-    stride: int | None = None,
     **how: Any,
 ) -> HashedFile | None:
-    recorder = Recorder(path, windows, stride)
-    perplexity(model, windows, stride=stride, step=ignore_steps, observe=recorder, **how)
+    recorder = Recorder(path, windows)
+    perplexity(model, windows, step=ignore_steps, observe=recorder, **how)
     return recorder.close()
 
 
@@ -75,73 +74,64 @@ def fidelity(
     model: PreTrainedModel,
     windows: Tensor,
     path: Path,
-    stride: int | None = None,
     dense_head: Mapping[str, Tensor] | None = None,
     **how: Any,
 ) -> Fidelity | None:
-    comparison = Comparison(path, model, dense_head or {}, length=windows.shape[1], stride=stride)
-    perplexity(model, windows, stride=stride, step=ignore_steps, observe=comparison, **how)
+    comparison = Comparison(path, model, dense_head or {}, length=windows.shape[1])
+    perplexity(model, windows, step=ignore_steps, observe=comparison, **how)
     return comparison.result()
 
 
-def naive_fidelity(
-    dense: PreTrainedModel, pruned: PreTrainedModel, windows: Tensor, stride: int | None
-) -> tuple[float, float]:
+def naive_fidelity(dense: PreTrainedModel, pruned: PreTrainedModel, windows: Tensor) -> tuple[float, float]:
     """Compare the logits of one window after the other, by torch's own divergence."""
     divergences, agreeing = [], []
-    for number, window in enumerate(windows):
-        first = 0 if stride is None or number == 0 else LENGTH - 1 - stride
+    for window in windows:
         with torch.no_grad():
-            p, q = (model(input_ids=window[None]).logits[0, first:-1] for model in (dense, pruned))
+            p, q = (model(input_ids=window[None]).logits[0, :-1] for model in (dense, pruned))
         divergences.append(F.kl_div(q.log_softmax(-1), p.softmax(-1), reduction="none").sum(-1))
         agreeing.append(p.argmax(-1) == q.argmax(-1))
     return torch.cat(divergences).mean().item(), torch.cat(agreeing).double().mean().item()
 
 
 @pytest.mark.usefixtures("small_pieces")
-@pytest.mark.parametrize("stride", [None, 5])
 @pytest.mark.parametrize("family", ["llama", "llama-tied", "gemma2", "gpt2", "opt"])
-def test_it_equals_the_divergence_of_whole_logits(
-    family: str, stride: int | None, windows: Tensor, tmp_path: Path
-) -> None:
+def test_it_equals_the_divergence_of_whole_logits(family: str, windows: Tensor, tmp_path: Path) -> None:
     dense = make(family, torch.float64)
     pruned = with_fewer_weights(dense)
-    file = recorded(dense, windows, tmp_path / "states", stride)
+    file = recorded(dense, windows, tmp_path / "states")
     assert file is not None
     assert differences_outside_blocks(dense, pruned) == {}
-    found = fidelity(pruned, windows, file.path, stride)
+    found = fidelity(pruned, windows, file.path)
     assert found is not None
-    expected = naive_fidelity(dense, pruned, windows, stride)
+    expected = naive_fidelity(dense, pruned, windows)
     assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
     assert found.kl > 1e-3
-    same = fidelity(dense, windows, file.path, stride)
+    same = fidelity(dense, windows, file.path)
     assert same is not None
     assert same.kl < 1e-13
     assert same.agreement == 1
 
 
 @pytest.mark.usefixtures("small_pieces")
-@pytest.mark.parametrize("stride", [None, 5])
 def test_what_is_observed_changes_no_bit_whether_blocks_are_resident_or_not(
-    stride: int | None, windows: Tensor, tmp_path: Path
+    windows: Tensor, tmp_path: Path
 ) -> None:
     dense = make("llama")
     pruned = with_fewer_weights(dense)
     at, of_pruned = (Placement(model, dtype=torch.bfloat16) for model in (dense, pruned))
     alone = [
-        perplexity(place.model, windows, stride=stride, step=ignore_steps, placement=place)
-        for place in (at, of_pruned)
+        perplexity(place.model, windows, step=ignore_steps, placement=place) for place in (at, of_pruned)
     ]
-    one = recorded(dense, windows, tmp_path / "one", stride, placement=at)
+    one = recorded(dense, windows, tmp_path / "one", placement=at)
     with at.resident(dense):
-        other = recorded(dense, windows, tmp_path / "other", stride, placement=at)
+        other = recorded(dense, windows, tmp_path / "other", placement=at)
     assert one is not None
     assert other is not None
     assert one.sha256 == other.sha256 == HashedFile.of(one.path).sha256
-    recorder = Recorder(tmp_path / "again", windows, stride)
-    comparison = Comparison(one.path, pruned, {}, length=LENGTH, stride=stride)
+    recorder = Recorder(tmp_path / "again", windows)
+    comparison = Comparison(one.path, pruned, {}, length=LENGTH)
     observed = [
-        perplexity(place.model, windows, stride=stride, step=ignore_steps, placement=place, observe=observe)
+        perplexity(place.model, windows, step=ignore_steps, placement=place, observe=observe)
         for place, observe in ((at, recorder), (of_pruned, comparison))
     ]
     assert observed == alone
@@ -167,7 +157,7 @@ def test_a_trained_norm_and_head_are_compared_with_the_dense_ones(
     before = copy.deepcopy(pruned.state_dict())
     found = fidelity(pruned, windows, file.path, dense_head=differences)
     assert found is not None
-    expected = naive_fidelity(dense, pruned, windows, None)
+    expected = naive_fidelity(dense, pruned, windows)
     assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
     assert all(torch.equal(tensor, before[name]) for name, tensor in pruned.state_dict().items())
 
@@ -184,7 +174,7 @@ def test_a_model_that_lost_all_blocks_of_one_kind_is_compared(windows: Tensor, t
     assert file is not None
     found = fidelity(smaller, windows, file.path, dense_head=differences)
     assert found is not None
-    expected = naive_fidelity(dense, smaller, windows, None)
+    expected = naive_fidelity(dense, smaller, windows)
     assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
 
 
@@ -202,7 +192,7 @@ def test_a_trained_embedding_is_compared_with_the_dense_head_that_it_is_tied_to(
     assert file is not None
     found = fidelity(pruned, windows, file.path, dense_head=differences)
     assert found is not None
-    expected = naive_fidelity(dense, pruned, windows, None)
+    expected = naive_fidelity(dense, pruned, windows)
     assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
 
 
@@ -240,11 +230,11 @@ def test_logits_that_depend_on_other_positions_are_not_compared(windows: Tensor,
 
 def test_the_states_are_those_of_the_predicting_positions_in_order(windows: Tensor, tmp_path: Path) -> None:
     model = make("llama", torch.float64)
-    file = recorded(model, windows, tmp_path / "states", stride=5)
+    file = recorded(model, windows, tmp_path / "states")
     assert file is not None
     (states,) = load_file(file.path).values()
     hidden = torch.stack(last_outputs(model, windows))
-    expected = torch.cat([hidden[0, : LENGTH - 1], *hidden[1:, LENGTH - 6 : LENGTH - 1]])
+    expected = hidden[:, : LENGTH - 1].flatten(0, 1)
     assert torch.allclose(states, expected, rtol=1e-12)
 
 
@@ -266,7 +256,7 @@ def test_few_dense_logits_are_formed_beside_the_pruned_ones(tmp_path: Path) -> N
     file = recorded(placement.model, windows, tmp_path / "states", placement=placement)
     assert file is not None
     assert file.path.stat().st_size < 2 * 511 * 8 * 4 + 200
-    comparison = Comparison(file.path, placement.model, {}, length=512, stride=None)
+    comparison = Comparison(file.path, placement.model, {}, length=512)
     largest = LargestLogits(vocabulary)
 
     def observe(scored: Scored) -> None:
@@ -317,7 +307,7 @@ def test_a_divergence_that_is_not_finite_is_not_reported(
     model = make("llama")
     file = recorded(model, windows, tmp_path / "states")
     assert file is not None
-    comparison = Comparison(file.path, model, {}, length=LENGTH, stride=None)
+    comparison = Comparison(file.path, model, {}, length=LENGTH)
 
     def observe(scored: Scored) -> None:
         logits = scored.logits.index_fill(-1, torch.tensor([5]), logit)

@@ -46,26 +46,25 @@ def naive_perplexity(model: LlamaForCausalLM, windows: torch.Tensor) -> float:
     return math.exp(sum(means) / len(means))
 
 
-@pytest.mark.parametrize("stride", [None, 7])
 def test_a_measurement_ends_early_when_it_is_certain_to_exceed_the_limit(
-    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor, stride: int | None
+    tiny_llama: Callable[..., LlamaForCausalLM], windows: torch.Tensor
 ) -> None:
     model, many = tiny_llama(), windows.repeat(300, 1)
-    whole = perplexity(model, many, stride=stride, step=ignore_steps)
+    whole = perplexity(model, many, step=ignore_steps)
     steps: list[int] = []
 
     def count(done: int, total: int) -> None:
         steps.append(total)
 
-    bound = perplexity(model, many, stride=stride, limit=whole / 2, step=count)
+    bound = perplexity(model, many, limit=whole / 2, step=count)
     assert whole / 2 < bound < whole
     assert len(steps) < steps[0]
     # The bound is what a text would have whose remaining tokens were all predicted with certainty.
     measured = min(len(many), len(steps) * (2048 // many.shape[1]))
-    so_far = perplexity(model, many[:measured], stride=stride, step=ignore_steps)
-    share = predictions_in(many[:measured], stride) / predictions_in(many, stride)
+    so_far = perplexity(model, many[:measured], step=ignore_steps)
+    share = predictions_in(many[:measured]) / predictions_in(many)
     assert bound == pytest.approx(so_far**share, rel=1e-6)
-    assert perplexity(model, many, stride=stride, limit=whole * 1.001, step=ignore_steps) == whole
+    assert perplexity(model, many, limit=whole * 1.001, step=ignore_steps) == whole
 
 
 def test_perplexity_equals_a_calculation_token_by_token(
@@ -126,9 +125,9 @@ def test_a_loss_that_is_not_finite_fails_with_the_number_of_its_window(
 
 
 def test_an_infinite_perplexity_fails() -> None:
-    assert perplexity_of([700.0], [1]) == math.exp(700)
+    assert perplexity_of([700.0], 1) == math.exp(700)
     with pytest.raises(NumericalFailure, match=r"800\.0 nats"):
-        perplexity_of([800.0], [1])
+        perplexity_of([800.0], 1)
 
 
 def test_the_text_is_joined_tokenised_once_and_cut_without_overlap(
@@ -170,52 +169,6 @@ def test_an_evaluation_that_needs_more_text_is_refused(
     with pytest.raises(InvalidInput, match=reason) as caught:
         evaluation_sets(Evaluation.model_validate({"dataset": str(tmp_path / "a.txt"), **options}), reader)
     assert caught.value.field == f"evaluation.{field}"
-
-
-@pytest.mark.parametrize(("length", "stride"), [(24, 1), (24, 7), (24, 12), (24, 23), (2, 1)])
-def test_with_a_stride_each_token_is_predicted_once_with_the_overlap_as_context(
-    tmp_path: Path,
-    reader: Reader,
-    tokenizer: PreTrainedTokenizerBase,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    length: int,
-    stride: int,
-) -> None:
-    file = tmp_path / "a.txt"
-    file.write_text("The suite of the for statement is executed. " * 3)
-    ids = tokenizer(file.read_text())["input_ids"]
-    evaluation = Evaluation(dataset=str(file), sequence_length=length, stride=stride)
-    (found,) = evaluation_sets(evaluation, reader)
-    model = tiny_llama().double()
-
-    last_whole = max(end for end in range(length, len(ids) + 1) if (end - length) % stride == 0)
-    losses = []
-    for target in range(1, last_whole):  # the first window that reaches the token predicts it
-        start = 0
-        while start + length <= target:
-            start += stride
-        with torch.no_grad():
-            scores = model(torch.tensor([ids[start:target]])).logits[0, -1]
-        losses.append(-scores.log_softmax(0)[ids[target]].item())
-    expected = math.exp(sum(losses) / len(losses))
-    measured = perplexity(model, found.windows, stride=found.stride, step=ignore_steps)
-    assert measured == pytest.approx(expected, rel=1e-12)
-    assert f"windows of {length} tokens that start every {stride}." in found.definition
-
-
-def test_a_stride_of_a_whole_window_means_no_overlap(reader: Reader) -> None:
-    plain, strided = (
-        evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, windows=3, stride=stride), reader)
-        for stride in (None, 32)
-    )
-    assert strided[0].definition == plain[0].definition == DEFINITION
-    assert strided[0].fingerprint == plain[0].fingerprint
-
-
-def test_a_stride_shorter_than_the_window_gives_more_windows(reader: Reader) -> None:
-    (found,) = evaluation_sets(Evaluation(dataset="builtin", sequence_length=32, stride=8, windows=5), reader)
-    assert found.windows.shape == (5, 32)
-    assert torch.equal(found.windows[0, 8:], found.windows[1, :-8])
 
 
 def test_every_text_is_a_set_of_its_own_and_is_refused_with_its_index(tmp_path: Path, reader: Reader) -> None:

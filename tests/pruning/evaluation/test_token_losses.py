@@ -98,9 +98,8 @@ def test_a_block_is_brought_once_for_each_group_of_batches(windows: Tensor) -> N
 
 
 @pytest.mark.usefixtures("two_batches_in_a_group")
-@pytest.mark.parametrize("stride", [None, 7])
 def test_a_limit_ends_a_measurement_in_groups_at_the_same_bound(
-    windows: Tensor, stride: int | None, monkeypatch: pytest.MonkeyPatch
+    windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 2 * LENGTH})
     model = make("llama")
@@ -108,16 +107,13 @@ def test_a_limit_ends_a_measurement_in_groups_at_the_same_bound(
     results = []
     for fraction in (1.01, 0.9, 0.6, 0.3):
         with placement.resident(model):
-            whole = perplexity(model, windows, stride=stride, step=ignore_steps, placement=placement)
+            whole = perplexity(model, windows, step=ignore_steps, placement=placement)
             limit = fraction * whole
-            inside = perplexity(
-                model, windows, stride=stride, limit=limit, step=ignore_steps, placement=placement
-            )
+            inside = perplexity(model, windows, limit=limit, step=ignore_steps, placement=placement)
         steps: list[int] = []
         outside = perplexity(
             model,
             windows,
-            stride=stride,
             limit=limit,
             step=lambda done, total, steps=steps: steps.append(done),  # type: ignore[misc]
             placement=placement,

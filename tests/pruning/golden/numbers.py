@@ -10,7 +10,6 @@ import math
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 
 import torch
@@ -47,7 +46,6 @@ _RECIPES: dict[str, dict[str, object]] = {
     "wanda, owl": {"method": "wanda", "allocation": "owl"},
     "gblm, allocated by gradients": {"method": "gblm", "allocation": "gradient"},
     "gblm, refit": {"method": "gblm", "refit": {"toward": 0.5}, "order": "layers"},
-    "wanda, trained": {"method": "wanda", "recovery": {"blocks": {}}},
     "wanda, 2:4, permuted": {"method": "wanda", "pattern": "2:4", "permute": True},
 }
 
@@ -91,17 +89,15 @@ def _pruned_by(recipe: Mapping[str, object], family: str = "llama") -> Compute:
     def compute(dtype: torch.dtype) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
         model, windows = _model(family, dtype), five_windows()
         asked = Recipe.model_validate({"model": "org/name", "sparsity": 0.5, **recipe})
-        held_out = windows[3:] if asked.block_recovery is not None else None
-        trained_on = windows if held_out is None else windows[:3]
-        masks = prune(model, asked, trained_on, held_out=held_out).masks
+        masks = prune(model, asked, windows).masks
         return masks, {name: layer.detach() for name, layer in model.named_parameters()}
 
     return compute
 
 
-def _cut(dtype: torch.dtype, repair: str) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
+def _cut(dtype: torch.dtype) -> tuple[Mapping[str, Tensor], Mapping[str, Tensor]]:
     model = _model("llama", dtype)
-    options = StructureOptions.model_validate({"mlp_channels": 0.25, "kv_groups": 1, "repair": repair})
+    options = StructureOptions.model_validate({"mlp_channels": 0.25, "kv_groups": 1})
     plan, blocks, stack = CutPlan.of(options, model, model.config.to_dict()), CutInMemory(), find_stack(model)
     judged = stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
     gates = GradientPass(
@@ -109,7 +105,6 @@ def _cut(dtype: torch.dtype, repair: str) -> tuple[Mapping[str, Tensor], Mapping
     ).run(ignore_steps)
     cut_blocks(
         stack,
-        options,
         plan.on(stack),
         five_windows(),
         gates,
@@ -139,8 +134,7 @@ CASES: dict[str, Compute] = {
     **{f"norms of {family}": _norms_of(family) for family in ("llama", "qwen3_moe")},
     **{name: _pruned_by(recipe) for name, recipe in _RECIPES.items()},
     "wanda, experts": _pruned_by({"method": "wanda"}, "qwen3_moe"),
-    "cut": partial(_cut, repair="least_squares"),
-    "cut, ridge": partial(_cut, repair="ridge"),
+    "cut, ridge": _cut,
     "perplexity": _perplexity,
 }
 

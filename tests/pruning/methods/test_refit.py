@@ -100,21 +100,22 @@ def measured(weight: Tensor, moments: Tensor) -> LayerStats:
 
 def test_where_the_target_needs_more_damping_the_refit_has_as_much(weight: Tensor, mask: Tensor) -> None:
     moments = torch.diag(torch.tensor([*[1.0] * (INPUTS - 1), -0.02], dtype=torch.float64))
-    layer, options, warnings = with_target(measured(weight, moments), RefitOptions(toward=0.5, iterations=60))
-    assert (options.damping, options.iterations) == (0.1, 60)
+    options = RefitOptions(toward=0.5, iterations=60)
+    layer, damping, warnings = with_target(measured(weight, moments), options)
+    assert damping == 0.1
     assert warnings == ("solved with damping 0.1 in place of 0.01",)
     hessian = moments + 0.1 * moments.diagonal().mean() * torch.eye(INPUTS)
     target = weight + 0.5 * 0.1 * torch.ones_like(weight) @ hessian.inverse()
     torch.testing.assert_close(layer.target_weight, target)
-    result = refitted(layer, PrunedMatrix(mask), options).weight
+    result = refitted(layer, PrunedMatrix(mask), options, damping=damping).weight
     assert result is not None
     torch.testing.assert_close(result, solved_row_by_row(target, mask, hessian))
 
 
 def test_a_layer_without_inputs_has_its_weights_as_target(weight: Tensor) -> None:
-    options = RefitOptions(toward=0.5)
-    layer, same, warnings = with_target(measured(weight, torch.zeros(INPUTS, INPUTS)), options)
-    assert (layer.refit_target, same, warnings) == (None, options, ())
+    nothing = torch.zeros(INPUTS, INPUTS)
+    layer, damping, warnings = with_target(measured(weight, nothing), RefitOptions(toward=0.5))
+    assert (layer.refit_target, damping, warnings) == (None, 0.01, ())
 
 
 def test_the_search_begins_at_the_weights_that_the_method_has_found(

@@ -99,9 +99,9 @@ def test_a_factorisation_that_never_succeeds_is_a_failure() -> None:
     def attempt(damping: float) -> Tensor:
         return inverse_factor(torch.full((2, 2), torch.nan), damping=damping)
 
-    with pytest.raises(NumericalFailure, match=r"damping up to 10; .* a larger damping, or"):
+    with pytest.raises(NumericalFailure, match=r"damping up to 10; use more calibration windows, or"):
         with_rising_damping(attempt, 0.01)
-    with pytest.raises(NumericalFailure, match=r"shrinkage up to 300; .* a larger shrinkage, or"):
+    with pytest.raises(NumericalFailure, match=r"shrinkage up to 300; use more calibration windows"):
         with_rising_damping(attempt, 0.3, "shrinkage")
 
 

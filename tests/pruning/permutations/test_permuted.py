@@ -25,7 +25,6 @@ from pruning.output.writer import write_model
 from pruning.permutations.channels import find_channels, refuse_unwritable
 from pruning.permutations.orders import put_in_order
 from pruning.recipe import ModelReference, Recipe
-from pruning.recovery.blocks import TrainingSetting
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.structure.exact import exactly, make_exact
@@ -118,8 +117,7 @@ def reordered_by_hand(model: PreTrainedModel, result: Pruned) -> PreTrainedModel
 def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
     norms = recipe.gradient_norms
     gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
-    training = TrainingSetting(held_out=windows.flip(1))
-    return prune(model, recipe, windows, gradients, step=ignore_steps, training=training)
+    return prune(model, recipe, windows, gradients, step=ignore_steps)
 
 
 @pytest.mark.parametrize(
@@ -131,7 +129,6 @@ def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
         {"method": "wanda", "swaps": 100},
         {"method": "sparsegpt"},
         {"method": "best"},
-        {"method": "wanda", "recovery": {"blocks": {"epochs": 2}}},
     ],
 )
 def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any], five_windows: Tensor) -> None:

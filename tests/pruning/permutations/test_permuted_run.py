@@ -26,8 +26,7 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 RECIPES: dict[str, dict[str, Any]] = {
     "gblm": {"method": "gblm"},
     "best": {"method": "best"},
-    "blocks": {"method": "wanda", "recovery": {"blocks": {"epochs": 2, "learning_rate": 0.01}}},
-    "cut": {"method": "wanda", "structure": {"mlp_channels": 16, "importance": "activation"}},
+    "cut": {"method": "wanda", "structure": {"mlp_channels": 16}},
 }
 
 

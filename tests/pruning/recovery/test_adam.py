@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from pruning.recovery.adam import adam_step, cosine, linear
+from pruning.recovery.adam import RATE, adam_step, cosine, rate_factor
 
 
 def test_steps_are_those_of_torchs_adam_on_the_kept_weights() -> None:
@@ -58,5 +58,18 @@ def test_the_cosine_rises_for_a_twentieth_and_then_falls() -> None:
     assert cosine(1, 1) == 1
 
 
-def test_the_linear_decay_ends_before_zero() -> None:
-    assert [linear(step, 4) for step in range(1, 5)] == [1, 0.75, 0.5, 0.25]
+@pytest.mark.parametrize(
+    ("size", "kept", "rate"),
+    [
+        (0.2, 1.0, 1e-4),
+        (0.2, 0.5, 2e-4),
+        (0.02, 0.5, 2e-5),
+        (0.02, 0.01, 1e-4),
+        (0.0, 0.0, 5e-6),
+        (30.0, 1.0, 1.5e-2),
+    ],
+)
+def test_the_rate_is_relative_to_the_weights_and_rises_with_the_zeros(
+    size: float, kept: float, rate: float
+) -> None:
+    assert RATE * rate_factor(size, kept) == pytest.approx(rate)

@@ -22,7 +22,7 @@ def first_run(model: Path, output: Path, *more: str) -> Path:
         *("--model", str(model), "--method", "gblm", "--option", "norm=l2"),
         *("--sparsity", "0.4", "--seed", "7"),
         *("--mix", "builtin=2", "--mix", f"{output.parent / 'text.txt'}=1"),
-        *("--samples", "3", "--sequence-length", "32", "--stride", "16", "--evaluation-length", "32"),
+        *("--samples", "3", "--sequence-length", "32", "--evaluation-length", "32"),
         *("--evaluation", "builtin", "--evaluation-windows", "3", "--output", str(output), *more),
     ]
     (output.parent / "text.txt").write_text("The suite of the for statement. " * 100)

@@ -22,12 +22,6 @@ def with_tokenizer(directory: Path, **changes: object) -> Checkpoint:
     return resolve(ModelReference(id=str(directory)))
 
 
-def with_template(directory: Path, template: str) -> Checkpoint:
-    path = directory / "tokenizer_config.json"
-    path.write_text(json.dumps({**json.loads(path.read_text()), "chat_template": template}))
-    return resolve(ModelReference(id=str(directory)))
-
-
 def ids(sandbox: Sandbox, checkpoint: Checkpoint, text: str) -> list[int]:
     with sandbox.tokenizer(checkpoint.files) as tokenizer:
         found: list[int] = tokenizer(text, verbose=False)["input_ids"]

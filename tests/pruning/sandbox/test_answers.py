@@ -11,13 +11,12 @@ from safetensors.torch import load_file
 
 from pruning.allowed_roots import freeze
 from pruning.checkpoint.checkpoint import describe_here, resolve
-from pruning.data.conversations import labelled_ids
 from pruning.data.text import parse_here
 from pruning.errors import InvalidInput
 from pruning.recipe import Evaluation, ModelReference, Recipe
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.runs import run_recipe
-from tests.pruning.sandbox.reads import ids, refusal, with_template
+from tests.pruning.sandbox.reads import ids, refusal
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
@@ -47,25 +46,6 @@ def test_documents_are_those_of_this_process(tmp_path: Path) -> None:
         found = list(Sandbox().documents(file, name, "calibration.dataset"))
         assert found == list(parse_here(file, name, "calibration.dataset"))
         assert len(found) == (1 if name == "a.txt" else 4)
-
-
-def test_a_conversation_is_read_and_labelled_as_in_this_process(model_dir: Path, tmp_path: Path) -> None:
-    checkpoint = with_template(
-        model_dir,
-        "{{ strftime_now('%Y') }}{% for m in messages %}<{{ m.role }}>{{ m.content }}{% endfor %}",
-    )
-    turns = [("user", "naïve 🦙"), ("assistant", "for x in"), ("user", "b"), ("assistant", "print")]
-    record = {"messages": [{"role": role, "content": content} for role, content in turns]}
-    (tmp_path / "a.jsonl").write_text(json.dumps(record))
-    file = freeze(tmp_path / "a.jsonl", None, field="recovery.distil.dataset")
-    here = list(parse_here(file, "a.jsonl", "recovery.distil.dataset", conversations=True))
-    sandbox = Sandbox()
-    assert list(sandbox.documents(file, "a.jsonl", "f", conversations=True)) == here
-    assert json.loads(here[0]) == record["messages"]
-    with sandbox.tokenizer(checkpoint.files) as tokenizer:
-        found = labelled_ids(tokenizer, here[0])
-    assert found == labelled_ids(checkpoint.tokenizer(), here[0])
-    assert any(found[1])
 
 
 def test_what_is_wrong_with_a_file_is_told_in_the_same_words(tmp_path: Path, model_dir: Path) -> None:

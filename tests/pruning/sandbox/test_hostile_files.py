@@ -14,13 +14,12 @@ from pruning.allowed_roots import freeze
 from pruning.checkpoint.checkpoint import resolve
 from pruning.checkpoint.description import Description
 from pruning.checkpoint.model_files import ModelFiles
-from pruning.data.conversations import labelled_ids
 from pruning.errors import InvalidInput
 from pruning.recipe import ModelReference
 from pruning.sandbox import starter as starter_module
 from pruning.sandbox.confine import Limits, _address_space
 from pruning.sandbox.sandbox import Sandbox
-from tests.pruning.sandbox.reads import SMALL, helper_of, ids, refusal, with_template, with_tokenizer
+from tests.pruning.sandbox.reads import SMALL, helper_of, ids, refusal, with_tokenizer
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
@@ -80,19 +79,6 @@ def test_a_panic_is_refused_in_the_same_words(model_dir: Path) -> None:
 def test_a_text_that_takes_too_long_is_refused(limits: Limits, reason: str, tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     assert reason in refusal(Sandbox(limits), checkpoint, "for x in range " * 2_000_000)
-
-
-def test_a_chat_template_that_never_ends_is_refused(model_dir: Path) -> None:
-    loops = "{% for i in range(99999) %}" * 3 + "{% endfor %}" * 3
-    checkpoint = with_template(model_dir, loops)
-
-    def labelled() -> None:
-        with Sandbox(Limits(cpu_seconds=1)).tokenizer(checkpoint.files) as tokenizer:
-            labelled_ids(tokenizer, '[{"role": "user", "content": ""}, {"role": "assistant", "content": ""}]')
-
-    with pytest.raises(InvalidInput, match="more than 1 s of processor time") as refused:
-        labelled()
-    assert refused.value.field == "model.id"
 
 
 def test_a_text_that_takes_too_much_memory_is_refused(tmp_path: Path) -> None:

@@ -54,17 +54,6 @@ def test_what_is_no_ids_is_refused(
         helper.token_ids("a")
 
 
-@pytest.mark.parametrize("labels", [[1], [0, 2], [0, -1], [0, 1, 1]])
-def test_what_is_no_label_is_refused(
-    ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket], labels: list[int]
-) -> None:
-    helper, send, _ = ends
-    send(IDS, array("q", [5, 6]).tobytes())
-    send(IDS, array("q", labels).tobytes())
-    with pytest.raises(Broken, match="no labels"):
-        helper.labelled_ids("[]")
-
-
 def test_a_frame_is_not_waited_for_beyond_its_bound(
     ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket],
 ) -> None:

@@ -27,7 +27,7 @@ from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
 
-CUT = {"structure": {"mlp_channels": 0.5, "importance": "magnitude", "repair": "none"}}
+CUT = {"structure": {"mlp_channels": 0.5}}
 MASK = {"method": "magnitude", "sparsity": 0.5}
 
 

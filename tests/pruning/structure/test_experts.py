@@ -84,7 +84,7 @@ class Cut:
         options = StructureOptions.model_validate(structure)
         self.plan = CutPlan.of(options, self.checkpoint.skeleton, self.checkpoint.config_values)
         self.in_memory = load(self.dense_directory)
-        self.blocks = cut_in_memory(self.in_memory, options, self.plan, windows)
+        self.blocks = cut_in_memory(self.in_memory, self.plan, windows, None if options.ranks else {})
         self.directory.mkdir()
         write_smaller(self.checkpoint, self.plan, self.blocks, self.directory)
 
@@ -253,7 +253,7 @@ def test_experts_that_no_token_reaches_go_first(five_windows: Tensor) -> None:
     model.set_experts_implementation("eager")
     options = StructureOptions(experts=3)
     plan = CutPlan.of(options, model, model.config.to_dict())
-    blocks = cut_in_memory(model, options, plan, five_windows)
+    blocks = cut_in_memory(model, plan, five_windows, {})
     unreached = {int(name.rpartition(".")[2]) for name in UNREACHED_EXPERTS}
     for block in (1, 2):
         left = set(blocks[block].kept["experts"].tolist())
@@ -321,4 +321,4 @@ def test_outputs_that_are_not_finite_are_refused(tmp_path: Path, five_windows: T
     options = StructureOptions(experts=1)
     plan = CutPlan.of(options, model, model.config.to_dict())
     with pytest.raises(NumericalFailure):
-        cut_in_memory(model, options, plan, five_windows)
+        cut_in_memory(model, plan, five_windows, {})

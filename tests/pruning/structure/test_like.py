@@ -24,7 +24,7 @@ from tests.pruning.runs import run_recipe
 pytestmark = pytest.mark.slow
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2)
-STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1, "importance": "magnitude", "repair": "none"}
+STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
 RANK = 3
 
 

@@ -116,12 +116,6 @@ def test_more_than_the_experts_that_may_go_have_is_refused() -> None:
     assert error.value.field == "structure.parameters"
 
 
-def test_experts_that_nothing_would_rank_are_refused() -> None:
-    with pytest.raises(InvalidInput, match="let repair be 'ridge'") as error:
-        plan_of(make("mixtral"), parameters=0.3, importance="gate", repair="none")
-    assert error.value.field == "structure.repair"
-
-
 def test_a_model_whose_heads_stay_loses_the_share_in_channels_alone() -> None:
     (plan,) = plan_of(make("gpt_neox"), parameters=0.3).plans
     assert plan.kind == "mlp_channels"

@@ -6,12 +6,10 @@ from torch import Tensor
 
 from pruning.methods.linalg import LinAlgError, damped, shrunken
 from pruning.structure.scores import (
-    activation_scores,
     combined,
     gate_scores,
     inverse_of,
     kept_by_rounds,
-    kept_units,
     repaired,
     second_order_scores,
 )
@@ -52,12 +50,6 @@ def test_gate_scores_add_up_the_inputs_of_a_unit_before_they_are_squared() -> No
     gates = torch.tensor([[1.0, -1.0, 2.0, 0.0], [3.0, 1.0, -1.0, -1.0]])
     assert gate_scores(gates, 2).tolist() == [0.0 + 16.0, 4.0 + 4.0]
     assert gate_scores(gates, 1).tolist() == [10.0, 2.0, 5.0, 1.0]
-
-
-def test_activation_scores_by_hand() -> None:
-    weight = torch.tensor([[3.0, 0.0], [4.0, 2.0]])
-    assert activation_scores(weight, torch.tensor([1.0, 3.0]), 1).tolist() == [5.0, 6.0]
-    assert activation_scores(weight, torch.tensor([1.0, 3.0]), 2).item() == pytest.approx(61**0.5)
 
 
 @pytest.mark.parametrize("width", [1, WIDTH])
@@ -124,10 +116,6 @@ def test_a_sum_divides_each_score_by_its_mean_over_the_units_that_are_left() -> 
     left = torch.tensor([0, 2])
     assert combined(scores, left).tolist() == pytest.approx([2 / 3 + 1 / 4, 4 / 3 + 7 / 4])
     assert combined({"gate": torch.zeros(3)}, left).tolist() == [0.0, 0.0]
-
-
-def test_the_highest_stay_in_their_order() -> None:
-    assert kept_units({"gate": torch.tensor([3.0, 0.0, 9.0, 1.0])}, 2).tolist() == [0, 2]
 
 
 def test_a_repair_is_the_least_squares_solution(generator: torch.Generator) -> None:
