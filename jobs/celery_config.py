@@ -1,11 +1,13 @@
 """Celery's configuration. The names of the variables are Celery's."""
 
-from jobs.secret_files import WrongSettings, missing
-from jobs.settings import settings
+# Celery shows monitors every name here that has no underscore in front.
+from jobs.secret_files import WrongSettings as _WrongSettings
+from jobs.secret_files import missing as _missing
+from jobs.settings import settings as _settings
 
-_broker = settings().broker_url
+_broker = _settings().broker_url
 if _broker is None:
-    raise WrongSettings(missing("BROKER_URL", "redis://…"))
+    raise _WrongSettings(_missing("BROKER_URL", "redis://…"))
 broker_url = _broker.get_secret_value()
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
@@ -21,7 +23,7 @@ include = ["worker.tasks"]
 task_ignore_result = True
 task_acks_late = False
 
-if settings().log == "json":  # the few lines of a child before its handlers are set up
+if _settings().log == "json":  # the few lines of a child before its handlers are set up
     worker_log_format = (
         '{"time": "%(asctime)s", "level": "%(levelname)s", "logger": "%(name)s", "message": "%(message)s", '
         '"part": "worker"}'

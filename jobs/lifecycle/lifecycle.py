@@ -29,7 +29,7 @@ from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.spec.gate import judge, result_parameters
 from jobs.spec.job import JobSpec
 from jobs.states import HELD, JobState, LostAttempt, Outcome
-from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, SentFile, Worker
+from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Worker
 from jobs.webhooks import outbox
 
 
@@ -197,7 +197,6 @@ def succeed(
             for a in artifacts
         )
         session.execute(delete(JobBlock).where(JobBlock.job_id == claim.job_id))
-        session.execute(delete(SentFile).where(SentFile.job_id == claim.job_id))
     return moved
 
 

@@ -24,7 +24,7 @@ from jobs.monitoring.catalogue import MOVES
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.plain_text import plain
 from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome
-from jobs.tables import NOW, Job, JobAttempt, Lease
+from jobs.tables import NOW, Job, JobAttempt, Lease, SentFile
 from jobs.webhooks import outbox
 
 STORE_ANSWERS: dict[str, Any] = {
@@ -33,6 +33,9 @@ STORE_ANSWERS: dict[str, Any] = {
 }
 """The columns of a job whose attempt does not wait for the store."""
 
+
+_DONE_WITH = (JobState.SUCCEEDED, JobState.CANCELLED)
+"""The states of a job whose sent output is not kept for another attempt."""
 
 _TIMES = {
     JobState.QUEUED: "queued_at",
@@ -85,6 +88,8 @@ def move(
         event_log.append(session, job_id, row.owner, row.last_event, event)
         if target not in HELD:
             notify_on_commit(session, QUEUE)
+        if target in _DONE_WITH:
+            session.execute(delete(SentFile).where(SentFile.job_id == job_id))
         if target in ENDED:
             outbox.enqueue_job_ended(session, job_id, target)
         record_at_commit(session, MOVES, before=expected, state=target)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import retention
-from jobs.lifecycle import lifecycle, owner_moves, sent_files
+from jobs.lifecycle import lifecycle, sent_files
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
@@ -102,23 +102,23 @@ def test_a_file_that_was_sent_is_not_sent_again_unless_it_is_another_one(
     assert service.artifacts(job_id) == {"model.safetensors": again, "more/config.json": b"{}"}
 
 
-def test_what_was_sent_of_a_cancelled_or_failed_job_is_kept_for_a_retry_until_its_time_has_passed(
+def test_a_cancelled_job_keeps_nothing_of_it(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Store, "put_file", at_the_second_file(lambda: service.cancel(job_id)))
+    assert service.run(job_id).state == JobState.CANCELLED
+    assert (service.stored(), rows(service.database)) == ([], 0)
+
+
+def test_a_failed_job_keeps_it_for_a_retry_until_its_time_has_passed(
     service: Service, library: StandInRun, job_id: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
-    for act, state in (
-        (lambda: None, JobState.FAILED),
-        (lambda: service.cancel(job_id), JobState.CANCELLED),
-    ):
-        with monkeypatch.context() as once:
-            once.setattr(Store, "put_file", at_the_second_file(act))
-            assert service.run(job_id).state == state
-        with database.begin() as session:
-            assert retention.drop_finished_blocks(session, 7.0, 10) == 0
-            assert len(sent_files.of_job(session, job_id)) == 1
-            if state == JobState.FAILED:
-                assert owner_moves.retry(session, "ada", job_id)
+    monkeypatch.setattr(Store, "put_file", at_the_second_file(lambda: None))
+    assert service.run(job_id).state == JobState.FAILED
     with database.begin() as session:
+        assert retention.drop_finished_blocks(session, 7.0, 10) == 0
+        assert len(sent_files.of_job(session, job_id)) == 1
         long_ago = func.now() - func.make_interval(0, 0, 0, 8)
         session.execute(update(Job).values(ended_at=long_ago))
         session.execute(update(SentFile).values(sent_at=long_ago))
