@@ -166,7 +166,7 @@ def _parser() -> argparse.ArgumentParser:
         description="Prune a causal language model and measure its perplexity before and after.",
         epilog=f"Methods: {', '.join(METHODS)}; or a whole combination: {', '.join(PRESETS)}. "
         f"Allocations: {', '.join(ALLOCATIONS)}. "
-        "A MODEL's directory is an absolute path, or begins with ./ or ../. "
+        "A MODEL's directory begins with / or a dot, such as ./model. "
         f"A DATASET is {', '.join(DATASETS)}, or the path of a .txt, .jsonl or .parquet file, or of a .npy "
         "file of token ids. Gated models need HF_TOKEN.",
         allow_abbrev=False,
@@ -260,7 +260,7 @@ def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: AN
     if value is None:
         return None
     if option.field == "model.id":
-        return _absolute(value) if value.startswith(("/", "./", "../")) or value in (".", "..") else value
+        return _absolute(value) if value.startswith(("/", ".")) else value  # no Hub id begins so
     if option.kind == "mix":
         return [_mixed_dataset(pair) for pair in value]
     if option.field in _DATASETS:

@@ -121,7 +121,7 @@ def test_bad_input_exits_with_2_and_names_field_value_and_limit(
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("model", ["./none", "./org/name", "../org/name", "/org/name"])
+@pytest.mark.parametrize("model", ["./none", "./org/name", "../org/name", "/org/name", ".org/name"])
 def test_a_model_written_as_a_path_is_a_directory(
     model: str, tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
