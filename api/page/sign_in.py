@@ -15,7 +15,7 @@ from jobs.access import page_sessions
 router = APIRouter(include_in_schema=False)
 
 HOME = "/jobs"
-_PAGES = (HOME, "/zoo", "/compare", "/sweeps")
+_PAGES = (HOME, "/sweeps", "/zoo", "/compare", "/settings")
 _WRONG_KEY = "This key is not valid. Check that you have copied all of it."
 _WRONG_LINK = "This link has expired or was used before. Sign in with an API key."
 

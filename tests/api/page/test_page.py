@@ -77,6 +77,16 @@ def test_signing_in_redirects_to_no_other_site(anonymous: TestClient, make_key: 
     assert answer.headers["Location"] == "/jobs"
 
 
+def test_signing_in_leads_back_to_each_place_of_the_navigation(page: TestClient, make_key: MakeKey) -> None:
+    (places,) = re.findall(r'<nav class="places".*?</nav>', page.get("/jobs").text, re.DOTALL)
+    targets = [*re.findall(r'href="([^"]+)"', places), "/compare"]
+    answers = [
+        page.post("/sign-in", data={"key": make_key(), "next": target}, headers=ORIGIN) for target in targets
+    ]
+    assert "/settings" in targets
+    assert [answer.headers["Location"] for answer in answers] == targets
+
+
 def test_a_link_signs_in_once(
     anonymous: TestClient, make_key: MakeKey, database: sessionmaker[Session]
 ) -> None:

@@ -14,6 +14,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from api.page.submit.form import ADVANCED, GOALS, request_of, typed_of
 from api.page.submit.shortest import request_body
 from api.schemas.jobs.requests import JobRequest
+from cli.options.job_options import JOB_OPTIONS
+from cli.options.request import request_body as command_line_body
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.states import Cause
@@ -101,10 +103,10 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
             MODEL | {"goal": "quick", "amount": "50%"},
             {
                 "model": "org/name",
-                "method": "wanda",
+                "method": "gblm",
                 "sparsity": 0.5,
-                "calibration": {"dataset": "builtin", "samples": 32, "sequence_length": 128},
-                "evaluation": {"dataset": "builtin", "sequence_length": 128, "windows": 16, "speed": "off"},
+                "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
+                "evaluation": {"dataset": "builtin", "sequence_length": 512, "windows": 16, "speed": "off"},
             },
         ),
         (
@@ -120,6 +122,13 @@ def test_the_form_makes_the_job_that_the_same_request_makes(
 ) -> None:
     by_form, by_request = send(client, typed), client.post("/v1/jobs", json=asked).json()
     assert (by_form["spec"], by_form["labels"]) == (by_request["spec"], by_request["labels"])
+
+
+def test_the_quickest_answer_is_the_job_of_quick_on_the_command_line(client: TestClient) -> None:
+    given = {"model": "org/name", "sparsity": 0.5}
+    asked = command_line_body(None, {option: given.get(option.name) for option in JOB_OPTIONS}, quick=True)
+    by_form = send(client, MODEL | {"goal": "quick", "amount": "50%"})
+    assert by_form["spec"] == client.post("/v1/jobs", json=asked).json()["spec"]
 
 
 @pytest.mark.parametrize(
@@ -236,6 +245,7 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
         ({"labels": "=x"}, "labels", ""),
         ({"recipe": "{"}, "recipe", "Is no JSON"),
         ({"recipe": "[]"}, "recipe", "Must be an object"),
+        ({"recipe": '{"evaluation": 5}', "goal": "quick"}, "recipe", "Evaluation"),
         ({"recipe": '{"swaps": 0}'}, "recipe", "Swaps must be greater than or equal to 1"),
         (
             {"recipe": '{"job": {"method": "gblm"}, "vary": {"sparsity": [0.3, 2]}}', "amount": ""},

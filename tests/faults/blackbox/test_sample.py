@@ -22,7 +22,8 @@ def test_a_killed_child_and_a_flushed_broker(service: Service, judge: Judge) -> 
 
 def test_the_harness_imports_nothing_of_the_service() -> None:
     """So that it judges any state of the service by what it does."""
-    files = [*Path(__file__).parent.glob("*.py"), Path(__file__).parents[2] / "small_model.py"]
+    tests = Path(__file__).parents[2]
+    files = [*Path(__file__).parent.glob("*.py"), tests / "small_model.py", tests / "limits.py"]
     assert not {name for file in files for name in _imported(file) if name.partition(".")[0] in OURS}
     assert not {name for file in files for name in _imported(file) if _of_other_tests(name)}
 
@@ -38,5 +39,5 @@ def _imported(file: Path) -> set[str]:
 
 
 def _of_other_tests(name: str) -> bool:
-    own = ("tests.faults.blackbox.", "tests.small_model")
+    own = ("tests.faults.blackbox.", "tests.small_model", "tests.limits")
     return name.startswith("tests") and not name.startswith(own)

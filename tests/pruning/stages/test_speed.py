@@ -27,7 +27,8 @@ from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
 
-CUT = {"structure": {"mlp_channels": 0.5}}
+CALIBRATION = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
+CUT = {"structure": {"mlp_channels": 0.5}, "calibration": CALIBRATION}
 MASK = {"method": "magnitude", "sparsity": 0.5}
 
 
@@ -93,7 +94,7 @@ def test_a_smaller_model_is_measured_beside_the_dense_one(model: Path, tmp_path:
     assert facts.peak_memory_bytes is not None
     assert facts.dense_peak_memory_bytes >= of_dense
     assert facts.peak_memory_bytes >= of_smaller
-    assert [stage.name for stage in report.stages] == ["resolve", "cut", "evaluate", "speed"]
+    assert [stage.name for stage in report.stages] == ["resolve", "gradients", "cut", "evaluate", "speed"]
     assert [done for done, _ in steps.seen if done] == [*range(1, 4 * facts.pairs + 1)]
     assert {total for _, total in steps.seen} == {28}
     assert "tokens per second" in (tmp_path / "out" / "README.md").read_text()
