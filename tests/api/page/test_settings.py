@@ -22,8 +22,7 @@ def test_the_sums_of_what_is_stored_are_those_of_rest(client: TestClient, jobs: 
     shown = dict(re.findall(r"<dt>([^<]+)</dt><dd>([^<]+)</dd>", page))
     size = FILTERS["size"]
     assert shown["Results"].startswith(f"{size(3_000_000)}, ")
-    assert shown["Uploads"] == f"9 B of {size(use['upload_quota_bytes'])}"
-    assert shown["Gradient norms"] == f"0 B of {size(use['gradient_quota_bytes'])}"
+    assert shown["Uploads and gradient norms"] == f"9 B of {size(use['quota_bytes'])}"
     assert page.partition("</h2>")[0].endswith(f"{size(use['total_bytes'])}</span>")
 
 
