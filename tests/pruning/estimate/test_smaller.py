@@ -77,7 +77,7 @@ def test_the_stages_are_those_that_run() -> None:
     ]
     both = estimate(structure={"mlp_channels": 0.5}, method="gblm", sparsity=0.5)
     assert [stage.name for stage in both.stages] == [
-        *("resolve", "cut", "gradients", "prune", "evaluate", "speed", "upload"),
+        *("resolve", "gradients", "cut", "gradients", "prune", "evaluate", "speed", "upload"),
     ]
     masked = estimate(method="gblm", sparsity=0.5)
     assert [stage.name for stage in masked.stages] == ["resolve", "gradients", "prune", "evaluate", "upload"]
@@ -131,8 +131,11 @@ def test_the_speed_is_estimated_where_it_is_measured() -> None:
 
 @pytest.mark.parametrize(("windows", "all_pairs"), [(1, False), (100_000, True)])
 def test_the_speed_takes_a_share_of_what_runs_before_it(windows: int, all_pairs: bool) -> None:
-    cut = {"mlp_channels": 0.5}
-    fields = {"model": "org/name", "structure": cut}
+    fields = {
+        "model": "org/name",
+        "structure": {"mlp_channels": 0.5},
+        "calibration": {"dataset": "builtin", "samples": 2, "sequence_length": 24},
+    }
     recipe, shape = Recipe.model_validate(fields), shape_of_config(LLAMA)
     found = Estimate.of(recipe, Evaluation(windows=windows), shape, ASSUMED)
     stages = found.seconds_by_stage
