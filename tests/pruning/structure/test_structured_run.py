@@ -5,7 +5,7 @@ import os
 import re
 import shutil
 import signal
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -40,6 +40,8 @@ EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed=
 CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 STRUCTURE = {"mlp_channels": 0.25, "kv_groups": 1}
 DISTIL = {"tokens": 768, "tokens_per_step": 48}
+# Of so few steps: twenty times the usual rate.
+FAST = 0.01
 RECIPES: dict[str, dict[str, Any]] = {
     "structure": {"structure": STRUCTURE},
     "structure and mask": {"structure": STRUCTURE, "method": "gblm", "sparsity": 0.5},
@@ -64,6 +66,13 @@ RECIPES: dict[str, dict[str, Any]] = {
         "recovery": {"distil": DISTIL},
     },
 }
+
+
+@pytest.fixture(scope="module", autouse=True)
+def fast() -> Iterator[None]:
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(recover, "RATE", FAST)
+        yield
 
 
 @pytest.fixture(name="model", scope="module")
