@@ -9,7 +9,7 @@ from contextlib import suppress
 from urllib.parse import urlencode
 from uuid import UUID
 
-from fastapi import APIRouter, Request, Response, status
+from fastapi import APIRouter, Response, status
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
@@ -18,7 +18,7 @@ from api.actions import jobs
 from api.actions.waiting import WaitingReasons
 from api.http.resume import ResumeAfter
 from api.page.base.owners import Owner
-from api.page.base.render import fragment, page, public_address
+from api.page.base.render import fragment, page
 from api.page.jobs import views
 from api.page.jobs.views import JobView
 from api.problems.problems import JobEnded, NotDeletable, NotRetriable
@@ -34,10 +34,10 @@ router = APIRouter(include_in_schema=False)
 
 
 @router.get("/jobs/{job_id}")
-def show(request: Request, job_id: UUID, principal: Reader, owner: Owner, resources: Resources) -> Response:
+def show(job_id: UUID, principal: Reader, owner: Owner, resources: Resources) -> Response:
     """Show the page of a job."""
     view = _view(resources, principal, owner, job_id)
-    return page("jobs/job.html", view=view, principal=principal, server=public_address(request))
+    return page("jobs/job.html", view=view, principal=principal)
 
 
 @router.post("/jobs/{job_id}/cancel")
@@ -69,22 +69,16 @@ def delete(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) 
 
 @router.get("/jobs/{job_id}/stream")
 async def follow(
-    request: Request,
-    job_id: UUID,
-    principal: Reader,
-    owner: Owner,
-    resources: Resources,
-    resume: ResumeAfter,
+    job_id: UUID, principal: Reader, owner: Owner, resources: Resources, resume: ResumeAfter
 ) -> Response:
     """Stream the fragments of the page that the job's events change."""
     view = await run_in_threadpool(_view, resources, principal, owner, job_id)
-    server = public_address(request)
-    fragments = _fragments(resources, principal, owner, view, resume.event_id, server)
+    fragments = _fragments(resources, principal, owner, view, resume.event_id)
     return EventSourceResponse(fragments, headers=HEADERS)
 
 
 async def _fragments(
-    resources: AppResources, principal: Principal, owner: str, view: JobView, after: int, server: str
+    resources: AppResources, principal: Principal, owner: str, view: JobView, after: int
 ) -> AsyncIterator[bytes]:
     """Yield what changes from `view` on, with the events that follow the event `after`."""
     shown: Waiting | None = None
@@ -100,7 +94,7 @@ async def _fragments(
         shown = view.waiting
         after = batch[-1].id if batch else after
         for name in changed:
-            html = fragment(f"jobs/job/{name}.html", view=view, principal=principal, server=server)
+            html = fragment(f"jobs/job/{name}.html", view=view, principal=principal)
             yield format_sse_event(event=name, data_str=html, id=str(after))
         if not changed:
             yield KEEPALIVE
