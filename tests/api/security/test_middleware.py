@@ -7,6 +7,7 @@ from fastapi.testclient import TestClient
 
 from api.security.middleware import MAX_BODY_BYTES
 from jobs import limits
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST, Jobs, MakeKey, Server
 
@@ -105,8 +106,11 @@ class TestBehindAProxy:
         assert client.post("/v1/jobs", json=SMALLEST, headers=headers).status_code == status
 
     def test_commands_on_the_page_name_the_public_address(self, client: TestClient, jobs: Jobs) -> None:
-        shown = client.get(f"/jobs/{jobs.queued()}").text
-        assert PUBLIC in shown
+        claim = jobs.running()
+        jobs.succeed(claim, [FinishedArtifact("model.safetensors", "k/m", 3, "ab" * 32)])
+        entry = client.post("/v1/zoo", json={"job": str(claim.job_id)}).raise_for_status().json()
+        shown = client.get(f"/zoo/{entry['slug']}").text
+        assert f"PRUNESERVE_URL={PUBLIC} pruneserve download {entry['slug']}" in shown
         assert "testserver" not in shown
 
 
