@@ -101,13 +101,13 @@ class Slow:
 
     def rounds_until_sized(self, job_id: UUID) -> None:
         deadline = time.monotonic() + 120
-        while self.models.job(job_id).sized is False:
+        while self.models.job(job_id).needs is None:
             self.sizing.round()
             assert time.monotonic() < deadline
 
     def waits(self, *job_ids: UUID) -> list[bool]:
         self.sizing.round()
-        return [self.models.job(job_id).sized is False for job_id in job_ids]
+        return [self.models.job(job_id).needs is None for job_id in job_ids]
 
 
 @pytest.fixture

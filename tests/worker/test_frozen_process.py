@@ -24,17 +24,15 @@ from scheduler.rounds import Scheduler
 
 Database = sessionmaker[Session]
 
-NEVER = 3600.0
 LONG_AGO = text("now() - interval '1 hour'")
 
 
 @pytest.fixture
 def others(settings: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Engine]:
     """The engine of another process, which is ended after half a second of silence."""
-    engine = engine_from(settings)
-    monkeypatch.setattr(jobs.database, "IDLE_SECONDS", 0.5)
-    engine.connect().close()  # the limits are those of the moment at which it connects
-    monkeypatch.setattr(jobs.database, "IDLE_SECONDS", NEVER)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.database, "IDLE_SECONDS", 0.5)
+        engine = engine_from(settings)
     yield engine
     engine.dispose()
 
@@ -51,16 +49,19 @@ class Clock:
 
 
 @pytest.fixture
-def scheduler(database: Database, environment: Settings, monkeypatch: pytest.MonkeyPatch) -> Scheduler:
+def scheduler(environment: Settings, monkeypatch: pytest.MonkeyPatch) -> Iterator[Scheduler]:
     """A scheduler that has been connected for a lease, and gives a lock up after a fifth of a second."""
     assert environment.broker_url is not None
     monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
-    monkeypatch.setattr(jobs.database, "LOCK_SECONDS", 0.2)
+    with monkeypatch.context() as patched:
+        patched.setattr(jobs.database, "LOCK_SECONDS", 0.2)
+        engine = engine_from(environment)
     clock = Clock()
-    scheduler = Scheduler(database, clock=clock)
+    scheduler = Scheduler(sessions(engine), clock=clock)
     while clock.seconds < 2 * limits.LEASE_SECONDS:
         assert scheduler.round()
-    return scheduler
+    yield scheduler
+    engine.dispose()
 
 
 def lost(database: Database, job_id: UUID) -> UUID:
