@@ -83,11 +83,11 @@ ADVANCED = (
 FIELDS = (MODEL, AMOUNT, TEXT, *ADVANCED)
 
 _QUICK: Mapping[str, Any] = {
-    "method": "gblm",
+    "method": "wanda",
     "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
     "evaluation": {"dataset": "builtin", "sequence_length": 512, "windows": 16, "speed": "off"},
 }
-"""What `--quick` of the command line gives: few windows of the built-in text, no measurement of speed."""
+"""What `--method wanda --quick` of the command line gives: no gradients, few windows of the built-in text."""
 
 _SIZE = re.compile(r"[kmgt]b?$|b$|^\d{4,}$", re.IGNORECASE)
 _SHARE = "write a share such as 50%"

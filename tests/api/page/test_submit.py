@@ -103,7 +103,7 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
             MODEL | {"goal": "quick", "amount": "50%"},
             {
                 "model": "org/name",
-                "method": "gblm",
+                "method": "wanda",
                 "sparsity": 0.5,
                 "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
                 "evaluation": {"dataset": "builtin", "sequence_length": 512, "windows": 16, "speed": "off"},
@@ -125,7 +125,7 @@ def test_the_form_makes_the_job_that_the_same_request_makes(
 
 
 def test_the_quickest_answer_is_the_job_of_quick_on_the_command_line(client: TestClient) -> None:
-    given = {"model": "org/name", "sparsity": 0.5}
+    given = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
     asked = command_line_body(None, {option: given.get(option.name) for option in JOB_OPTIONS}, quick=True)
     by_form = send(client, MODEL | {"goal": "quick", "amount": "50%"})
     assert by_form["spec"] == client.post("/v1/jobs", json=asked).json()["spec"]
