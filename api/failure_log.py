@@ -20,11 +20,11 @@ from api.rate_limit import network_of
 _HOUR_SECONDS = 3600
 _MOST_ADDRESSES = 100_000
 
-EACH_OF_AN_ADDRESS = 10
+UNSAMPLED_PER_ADDRESS = 10
 """Failures of one address in an hour that are all recorded."""
-EACH_IN_ALL = 1000
+UNSAMPLED_TOTAL = 1000
 """Records of all addresses in an hour that are all stored."""
-FIRST_OF_AN_ADDRESS = 5000
+MAX_FIRST_FAILURES = 5000
 """Addresses in an hour whose first failure is stored whatever the others did."""
 
 
@@ -56,11 +56,11 @@ class FailureLog:
             network = network_of(address)
             counted = network in self._of or len(self._of) < _MOST_ADDRESSES
             count = self._count(network) if counted else 1
-            if not _is_told(count, EACH_OF_AN_ADDRESS):
+            if not _is_sampled(count, UNSAMPLED_PER_ADDRESS):
                 return None
             self._in_all += 1
-            first = counted and count == 1 and len(self._of) <= FIRST_OF_AN_ADDRESS
-            stored = first or _is_told(self._in_all, EACH_IN_ALL)
+            first = counted and count == 1 and len(self._of) <= MAX_FIRST_FAILURES
+            stored = first or _is_sampled(self._in_all, UNSAMPLED_TOTAL)
             return Note(_more(count, self._in_all), stored)
 
     def _count(self, network: str) -> int:
@@ -75,12 +75,12 @@ class FailureLog:
 
 
 def _more(count: int, in_all: int) -> str:
-    if in_all > EACH_IN_ALL:
+    if in_all > UNSAMPLED_TOTAL:
         return f" (of this hour's records only some are kept; this would be number {in_all})"
-    return f" (failure {count} of this address in this hour)" if count > EACH_OF_AN_ADDRESS else ""
+    return f" (failure {count} of this address in this hour)" if count > UNSAMPLED_PER_ADDRESS else ""
 
 
-def _is_told(count: int, each: int) -> bool:
+def _is_sampled(count: int, each: int) -> bool:
     """Whether a count is one of the first `each`, or that number doubled some times."""
     times, rest = divmod(count, each)
     return count <= each or (rest == 0 and times & (times - 1) == 0)

@@ -128,13 +128,13 @@ class Progress:
     """Tells a caller how many bytes have arrived since the last time."""
 
     def __init__(self, on_bytes: Callable[[int], object]) -> None:
-        self._on_bytes, self._told = on_bytes, 0
+        self._on_bytes, self._reported = on_bytes, 0
 
     def reached(self, size: int) -> None:
         """Say that so many bytes are there: fewer than before where a download begins again."""
-        if size != self._told:
-            self._on_bytes(size - self._told)
-            self._told = size
+        if size != self._reported:
+            self._on_bytes(size - self._reported)
+            self._reported = size
 
 
 def inside(directory: Path, name: str) -> Path:

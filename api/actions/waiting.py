@@ -22,7 +22,7 @@ class WaitingReasons:
     with_faults: bool
 
     @classmethod
-    def told_to(cls, principal: Principal, resources: AppResources) -> Self:
+    def visible_to(cls, principal: Principal, resources: AppResources) -> Self:
         """Return what finds the reasons for this principal."""
         return cls(resources.waits, Scope.ADMIN in principal.scopes)
 

@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import pruning.estimate
 from api.schemas.base import JsonBody
-from jobs.queue.classes import Capacity, what_is_missing
+from jobs.queue.classes import Capacity, missing_resources
 from jobs.queue.needs import Needs
 from jobs.queue.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
 
@@ -170,7 +170,7 @@ class ClassEstimate(BaseModel):
     @classmethod
     def of(cls, name: str, needs: Needs, capacity: Capacity, there: pruning.estimate.Estimate | None) -> Self:
         """`there`: the estimate for the slowest measured worker of the class, if any was measured."""
-        missing = what_is_missing(needs, capacity) or None
+        missing = missing_resources(needs, capacity) or None
         known = there if missing is None else None
         return cls(
             worker_class=name,

@@ -18,7 +18,7 @@ from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
-from pruning.recipe import Pattern, StructureOptions, Text, shows_as_written
+from pruning.recipe import Pattern, StructureOptions, Text, refuse_unprintable
 from pruning.recipe.methods import Method
 from pruning.report.schema import SpeedFacts
 
@@ -27,7 +27,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
 
 def _lines(text: str) -> str:
     lines = text.replace("\r\n", "\n").strip()
-    shows_as_written(lines.replace("\n", ""))
+    refuse_unprintable(lines.replace("\n", ""))
     return lines
 
 

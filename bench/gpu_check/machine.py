@@ -10,7 +10,7 @@ import torch
 from bench.gpu_check.context import GB, Context
 from pruning.runtime.cgroup import host_memory
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device_trial import computes_rightly, keeps_float32
+from pruning.runtime.device_trial import computes_correctly, keeps_float32
 from pruning.sandbox.privileges import close_to_others
 
 _DRIVER = Path("/proc/driver/nvidia/version")
@@ -38,7 +38,7 @@ def versions(at: Context) -> None:
     at.record("environment", " ".join(found))
     with full_float32_products():
         at.require("float32 products are not rounded to TF32", keeps_float32(at.device))
-        at.require("a worker's trial of its device passes", computes_rightly(at.device))
+        at.require("a worker's trial of its device passes", computes_correctly(at.device))
 
 
 def first_reset(at: Context) -> None:

@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-WHERE = signal.SIGUSR1
+TRACEBACK_SIGNAL = signal.SIGUSR1
 """Asks a check's process to write into its log where each of its threads is."""
 
 Verdict = Literal["passed", "failed", "recorded", "not run: budget"]

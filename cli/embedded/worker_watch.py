@@ -143,7 +143,7 @@ class WorkerWatch:
 
 
 @contextmanager
-def workers_watched(
+def watch_workers(
     database_url: str, *, worker: Own, scheduler: Own, silent_seconds: float
 ) -> Iterator[WorkerWatch]:
     """While active, report whether each worker takes jobs, and that `worker` or `scheduler` hangs.

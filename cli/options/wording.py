@@ -28,7 +28,7 @@ _WRONG_KEY = (
     "the server does not know this key: give another by --key-file, by PRUNESERVE_API_KEY with --url or "
     "PRUNESERVE_URL, or by the profile's `key-file`; `pruneserve up` prints where its own lies"
 )
-NOBODY_THERE = (
+NO_SERVER_HINT = (
     "start a service on this machine with `pruneserve up`, or name another by --url, PRUNESERVE_URL or "
     "a profile"
 )
@@ -53,7 +53,7 @@ def described(error: PruneServeError) -> str:
             errors = (f"{called(it.field)}: {reason(it)}" for it in problem.errors)
             return "\n  ".join([summary(problem), *errors])
         case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
-            return f"{error}; {NOBODY_THERE}"
+            return f"{error}; {NO_SERVER_HINT}"
     return str(error)
 
 

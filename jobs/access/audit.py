@@ -22,7 +22,7 @@ from jobs.tables import AuditRecord
 
 log = logging.getLogger("audit")
 
-_LOOKS_ARE_TOLD_EVERY = timedelta(hours=1)
+_READ_LOG_INTERVAL = timedelta(hours=1)
 
 OPERATOR = "pruneserve-admin"
 """In place of an address: the command line of whoever operates the service."""
@@ -68,7 +68,7 @@ def record_look(
     same = [getattr(AuditRecord, name).is_not_distinct_from(value) for name, value in values.items()]
     # Ids are made from the clock, so the primary key finds the records of the last hour; as a subquery, since
     # PostgreSQL would compute a volatile function for every row.
-    an_hour_ago = select(func.uuidv7(-_LOOKS_ARE_TOLD_EVERY)).scalar_subquery()
+    an_hour_ago = select(func.uuidv7(-_READ_LOG_INTERVAL)).scalar_subquery()
     if not session.scalar(select(exists().where(AuditRecord.id > an_hour_ago, *same))):
         _insert(session, values)
 
@@ -83,7 +83,7 @@ def record_failure(session: Session, address: str, subject: str) -> None:
     _write(session, Action.SIGN_IN_FAILED, None, None, address, subject, None)
 
 
-def tell_failure(address: str, subject: str) -> None:
+def log_failure(address: str, subject: str) -> None:
     """Write the line of a failure that gets no record: the table has enough of them."""
     values = _values(Action.SIGN_IN_FAILED, None, None, address, subject, None)
     _log(None, datetime.now(UTC), values)

@@ -218,7 +218,7 @@ def evict_beyond(session: Session, most_bytes: int, limit: int) -> Eviction:
 def _is_wanted(session: Session, computed: Job) -> bool:
     """Whether a job that runs, or that a worker could run, has the inputs of the one that computed a norm."""
     recipe = computed.spec["recipe"]
-    alike = Job.model == computed.model, *(_is_as(recipe, field) for field in _INPUTS)
+    alike = Job.model == computed.model, *(_has_same_field(recipe, field) for field in _INPUTS)
     # Not in one condition, which no index has.
     return any(
         session.scalar(select(exists().where(state, *alike)))
@@ -226,7 +226,7 @@ def _is_wanted(session: Session, computed: Job) -> bool:
     )
 
 
-def _is_as(recipe: Mapping[str, Any], field: str) -> ColumnElement[bool]:
+def _has_same_field(recipe: Mapping[str, Any], field: str) -> ColumnElement[bool]:
     """Whether a job's recipe has a field as this one: the same value, or none."""
     stored = Job.spec["recipe"]
     same: ColumnElement[bool] = ~stored.has_key(field)

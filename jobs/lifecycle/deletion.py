@@ -17,7 +17,7 @@ from jobs.states import ENDED, JobState, SweepState
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import InUse, refuse_in_use
 from jobs.tables import Artifact, CachedPerplexity, DeletedJob, IdempotencyKey, Job, Sweep, ZooEntry
-from pruning.recipe import GRADIENTS_ALONE
+from pruning.recipe import GRADIENTS_ONLY
 
 
 class Needed(Exception):
@@ -52,7 +52,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
     norms = session.scalar(
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
-        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ALONE)
+        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ONLY)
         .with_for_update(of=Artifact)
     )
     if norms is not None:

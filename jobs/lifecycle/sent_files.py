@@ -84,7 +84,7 @@ def waits(
     return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
 
 
-def waits_no_more(session: Session, claim: Claim, message: str) -> bool:
+def record_store_recovery(session: Session, claim: Claim, message: str) -> bool:
     """Record, with an event for people, that the store has answered. Returns False as `sent` does."""
     reached = update(Job).where(*lifecycle.running_under(claim)).values(STORE_ANSWERS)
     session.execute(reached)

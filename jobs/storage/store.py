@@ -28,8 +28,8 @@ from jobs.storage.errors import (
     NotStored,
     StoreRefused,
     StoreUnreachable,
+    directory_error,
     measured,
-    of_directory,
     translated_errors,
 )
 from jobs.storage.hashed import Counted, HashedFile, HashedStream
@@ -114,7 +114,7 @@ class Store:
         try:
             return path.is_dir()
         except OSError as error:  # of a disk, or of a server that it is mounted from
-            raise StoreUnreachable(str(of_directory(error.errno or errno.EIO))) from error
+            raise StoreUnreachable(str(directory_error(error.errno or errno.EIO))) from error
 
     @measured("write")
     def put_file(
@@ -362,4 +362,4 @@ def _unlink(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise of_directory(error.errno or errno.EIO) from error
+        raise directory_error(error.errno or errno.EIO) from error

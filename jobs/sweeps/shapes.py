@@ -22,12 +22,12 @@ from pruning.estimate.smaller import readers, smaller_shape
 from pruning.recipe import StructureOptions
 
 # Biases and the header of a file, of which a shape knows nothing.
-_BESIDE_WEIGHTS = 1.002
+_FILE_OVERHEAD = 1.002
 # The width that is left is a multiple of this: less costs speed on every device, more costs quality.
 _MULTIPLE = 8
 # What is measured depends on the machine as well, so that each division is tried at two sizes.
-_OF_MEMORY = (0.95, 0.8)
-_OF_SPEED = (0.9, 0.7)
+_MEMORY_SHARES = (0.95, 0.8)
+_SPEED_SHARES = (0.9, 0.7)
 # Numbers of blocks that go beside MLP channels: evenly spread, up to what would be enough without these.
 _MIXED = 4
 # What a search counts through one by one. A config.json may name far more than any model has.
@@ -80,7 +80,7 @@ class _Space:
         counted = list(zip(left.blocks, number.values(), strict=True))
         norms = (2 * number.total() + 1) * left.hidden
         weights = sum(block.weights * count for block, count in counted)
-        parameters = round((weights + left.embeddings + norms) * _BESIDE_WEIGHTS)
+        parameters = round((weights + left.embeddings + norms) * _FILE_OVERHEAD)
         return Shape(
             structure=structure,
             parameters=parameters,
@@ -213,8 +213,8 @@ def _conditions(target: Target) -> Sequence[Callable[[Shape], bool]]:
     if (weight_bytes := target.max_bytes) is not None:
         return [partial(_within, weight_bytes)]
     if (memory := target.max_memory_bytes) is not None:
-        return [partial(_within, share * memory) for share in _OF_MEMORY]
-    return [partial(_faster, target.min_speedup or 1.0, share) for share in _OF_SPEED]
+        return [partial(_within, share * memory) for share in _MEMORY_SHARES]
+    return [partial(_faster, target.min_speedup or 1.0, share) for share in _SPEED_SHARES]
 
 
 def _within(weight_bytes: float, shape: Shape) -> bool:

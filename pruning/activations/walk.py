@@ -53,7 +53,7 @@ class BlockwiseForward:
         # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
         embedded: list[Tensor] = []
-        with replay.surroundings_resident():
+        with replay.outer_modules_resident():
             for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)

@@ -44,7 +44,7 @@ from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
 
 # No writer below a root causes these.
-_OF_THE_MACHINE = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
+_MACHINE_ERRNOS = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
@@ -242,7 +242,7 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
                 freeze(path, roots, field="model.id")
         return all_files(directory)
     except (OSError, RecursionError) as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
             raise
         raise InvalidInput(
             f"the files in {directory} cannot be listed: make every directory there readable and searchable "

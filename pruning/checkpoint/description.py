@@ -124,10 +124,10 @@ def _refuse_unsuitable(content: dict[str, Any]) -> None:
     """
     if (wrong := beyond_bounds(content)) is not None:
         raise _refused(f"{CONFIG}: {wrong}")
-    _refuse_what_needs_more_than_safetensors(content)
+    _refuse_incomplete_safetensors(content)
 
 
-def _refuse_what_needs_more_than_safetensors(content: dict[str, Any]) -> None:
+def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
     if any(content.get(key) for key in _QUANTISED):
         raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
     if content.get("transformers_weights") is not None:

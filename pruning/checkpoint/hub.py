@@ -21,7 +21,7 @@ from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
 
-_STILL_SECONDS = 60  # without a byte: then nobody downloads it any more
+_STALL_SECONDS = 60  # without a byte: then nobody downloads it any more
 
 
 class HubModel:
@@ -148,7 +148,7 @@ def _being_written(blobs: Path, blob: str) -> int:
     for part in blobs.glob(f"{escape(blob)}.*incomplete"):
         with suppress(FileNotFoundError):  # it has become whole, or was given up
             about = part.stat()
-            if time.time() - about.st_mtime < _STILL_SECONDS:
+            if time.time() - about.st_mtime < _STALL_SECONDS:
                 sizes.append(about.st_size)
     return max(sizes)
 

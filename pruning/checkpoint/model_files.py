@@ -97,7 +97,7 @@ class ModelFiles:
                 spare.append(os.open(os.devnull, os.O_RDONLY))
         except OSError as error:
             if self.files and error.errno in TOO_MANY_OPEN:
-                raise self.files[-1].one_too_many() from error
+                raise self.files[-1].too_many_open_files() from error
             raise
         finally:
             for descriptor in spare:

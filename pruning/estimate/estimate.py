@@ -18,8 +18,8 @@ from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 Schedule = Literal["whole", "streamed"]
 
 # The shares of the measured rates that the stages reach; see docs/performance.md.
-_OF_PRODUCT_RATE = 0.8
-_OF_PRODUCT_RATE_IN_ATTENTION = 0.3
+_MATMUL_EFFICIENCY = 0.8
+_ATTENTION_EFFICIENCY = 0.3
 # Bytes per second at which files are read, hashed and written.
 _FILE_RATE = 4e8
 # Python, torch and transformers on a CPU, as docs/performance.md has it: resident, without the checkpoint.
@@ -179,8 +179,8 @@ def slowest(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> M
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
     """Return the seconds that the machine takes for this work."""
     rate = machine.rate(dtype)
-    products = done.products / (_OF_PRODUCT_RATE * rate)
-    attention = done.attention / (_OF_PRODUCT_RATE_IN_ATTENTION * rate)
+    products = done.products / (_MATMUL_EFFICIENCY * rate)
+    attention = done.attention / (_ATTENTION_EFFICIENCY * rate)
     return products + attention + done.traffic / machine.bytes_per_second
 
 

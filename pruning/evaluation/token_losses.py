@@ -85,7 +85,7 @@ def token_losses(
         "%s is evaluated by its own forward pass: one that does not fit is copied for every batch",
         type(model).__name__,
     )
-    yield from _by_its_own_forward(placement, batches)
+    yield from _model_forward_losses(placement, batches)
 
 
 class _Blockwise:
@@ -203,7 +203,7 @@ class _Blockwise:
         return losses
 
 
-def _by_its_own_forward(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+def _model_forward_losses(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
     try:
         blocks = find_stack(placement.model).modules
     except InvalidInput:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.model.batching import bytes_per_token, micro_batch, windows_beside
+from pruning.model.batching import bytes_per_token, micro_batch, windows_that_fit
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm
@@ -89,7 +89,7 @@ class _Share:
 
     def windows(self, length: int) -> int:
         """Return how many windows of `length` tokens a micro-batch may have."""
-        return windows_beside(self.stored + self.sums, length, self.device, self.activations)
+        return windows_that_fit(self.stored + self.sums, length, self.device, self.activations)
 
 
 def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:

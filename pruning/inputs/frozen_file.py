@@ -80,7 +80,7 @@ class FrozenFile:
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise (self.one_too_many() if error.errno in TOO_MANY_OPEN else self.changed()) from error
+            raise (self.too_many_open_files() if error.errno in TOO_MANY_OPEN else self.changed()) from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -114,7 +114,7 @@ class FrozenFile:
             field=self.field,
         )
 
-    def one_too_many(self) -> InvalidInput:
+    def too_many_open_files(self) -> InvalidInput:
         """Return the error of a file for which the process has no descriptor left."""
         return InvalidInput(
             f"{self.name} cannot be opened beside the model's other files: the limit of open files "

@@ -18,7 +18,7 @@ _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 _VALUES_AT_A_TIME = 1 << 24
 
 
-def of_rank(values: Tensor, rank: int) -> Tensor:
+def value_at_rank(values: Tensor, rank: int) -> Tensor:
     """Return each row's value of that rank in ascending order, counted from 1: (rows, 1).
 
     `values` (rows, columns) of any floating dtype. -0 equals +0, as in a sort, and a NaN lies beyond the

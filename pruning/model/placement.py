@@ -195,11 +195,11 @@ class Placement:
         with ExitStack() as placed:
             placed.enter_context(self.resident_except(blocks))
             for block, then in zip(blocks, [*blocks[1:], None], strict=True):
-                placed.enter_context(self.while_called(block, then=then))
+                placed.enter_context(self.resident_during_calls(block, then=then))
             yield
 
     @contextmanager
-    def while_called(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
+    def resident_during_calls(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
         """While active, `module` becomes resident for the time of each call. `then`: as in `resident`.
 
         Where it has another device than the first, its arguments go there, and what it returns comes back.

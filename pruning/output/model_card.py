@@ -52,7 +52,7 @@ def model_card(report: Report, *, licence: str | None, languages: Sequence[str] 
 # {name}, {_in_short(report)}
 
 {name if is_local(base) else base} ({_version(report)})
-{_what_was_done(report)}
+{_method_summary(report)}
 
 | | |
 | --- | --- |{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
@@ -66,7 +66,7 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
 
-{_how_it_loads(report)}
+{_loading_instructions(report)}
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -160,7 +160,7 @@ def _taken_out(facts: StructureFacts) -> str:
     return f"whole decoder blocks were taken out{', and whole units of the others' if facts.units else ''}"
 
 
-def _what_was_done(report: Report) -> str:
+def _method_summary(report: Report) -> str:
     sentences = []
     if report.structure is not None:
         sentences.append(
@@ -209,7 +209,7 @@ def _mask(report: Report) -> str:
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
 
 
-def _how_it_loads(report: Report) -> str:
+def _loading_instructions(report: Report) -> str:
     if report.recipe.method is None:
         return "The smaller config describes the model: it loads like any model of its architecture:"
     return "The weights are plain dense tensors with zeros in them; they load like those of the dense model:"

@@ -140,7 +140,7 @@ class DirectoryResumeStore:
         """`directory` is created if it does not exist. `tell`: called with why blocks are computed again."""
         self._directory = directory
         self._tell = tell
-        self._told: set[str] = set()
+        self._reported: set[str] = set()
         self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
@@ -161,12 +161,12 @@ class DirectoryResumeStore:
             changes = [
                 f"{plain_name(name)} was {_quoted(before[name])}, is {numerics_key[name]}" for name in before
             ]
-            self._tell_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
+            self._report_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
         return finished
 
-    def _tell_once(self, why: str, what: str) -> None:
-        if why not in self._told:
-            self._told.add(why)
+    def _report_once(self, why: str, what: str) -> None:
+        if why not in self._reported:
+            self._reported.add(why)
             self._tell(f"{why}: {what}")
 
     def directory(self, stage: Stage) -> Path:

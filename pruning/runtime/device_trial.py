@@ -17,7 +17,7 @@ _SIZE = 32
 _NUMBERS = 1 << 20
 
 
-def computes_rightly(device: torch.device) -> bool:
+def computes_correctly(device: torch.device) -> bool:
     """Whether the device computes the right numbers. Raises RuntimeError where it does not compute at all.
 
     On CUDA that includes cuBLAS, cuSOLVER, and copies beside the computation. It must be the current device.
@@ -28,7 +28,7 @@ def computes_rightly(device: torch.device) -> bool:
     return works
 
 
-def copies_rightly(source: torch.device, target: torch.device) -> bool:
+def copies_correctly(source: torch.device, target: torch.device) -> bool:
     """Whether numbers arrive unchanged on another device: some machines cannot copy from one to another."""
     numbers = torch.arange(_NUMBERS, device=source)
     return torch.equal(numbers.to(target).cpu(), torch.arange(_NUMBERS))

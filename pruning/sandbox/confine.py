@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pruning.sandbox.files import change_nothing, open_only
+from pruning.sandbox.files import deny_changes, restrict_reads
 from pruning.sandbox.privileges import (
     close_to_others,
     drop_capabilities,
@@ -54,7 +54,7 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
         give_up_new_privileges,
         leave_network,
         drop_capabilities,
-        partial(open_only, descriptors, private),
+        partial(restrict_reads, descriptors, private),
         filter_system_calls,
     )
     missing = {}
@@ -70,14 +70,14 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
     return missing
 
 
-def write_no_more() -> None:
+def deny_writes() -> None:
     """From now on let this process, which is confined, write no file: a taken-over parser fills no disk.
 
     Where the kernel has no Landlock, it can still make files, which stay empty.
     """
     _lower(resource.RLIMIT_FSIZE, 0)
     with suppress(OSError):  # told as a missing layer when this process was confined
-        change_nothing()
+        deny_changes()
 
 
 def _limit(limits: Limits, descriptors: Sequence[int]) -> None:

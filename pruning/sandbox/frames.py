@@ -40,9 +40,9 @@ class Outside:
         self._connection = connection
         self._wall_seconds = wall_seconds
         self._received = bytearray()
-        self.wait_anew()
+        self.reset_timeout()
 
-    def wait_anew(self) -> None:
+    def reset_timeout(self) -> None:
         """From now on the next frames have the whole time."""
         self._deadline = time.monotonic() + self._wall_seconds
 

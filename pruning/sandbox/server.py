@@ -128,10 +128,10 @@ def _help(message: dict[str, Any], files: Sequence[int], outside: Inside) -> Non
     except BaseException as error:
         if not (isinstance(error, Exception) or is_panic(error)):
             raise
-        outside.send(ERROR, json.dumps(_told(error)).encode())
+        outside.send(ERROR, json.dumps(_encoded(error)).encode())
 
 
-def _told(error: BaseException) -> dict[str, str]:
+def _encoded(error: BaseException) -> dict[str, str]:
     """Say what is wrong with the files: in words, or by the kind of what a library raised."""
     if isinstance(error, InvalidInput):
         return {"message": str(error)[:_LONGEST_ERROR]}

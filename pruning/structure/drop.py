@@ -86,7 +86,7 @@ class _Walk:
         self._blocks = replay.stack.blocks
         self._first: list[Tensor] = []
         self._calls: list[Call] = []
-        with replay.surroundings_resident():
+        with replay.outer_modules_resident():
             for window in windows:
                 hidden, self._calls = replay.embed(window[None])
                 self._first.append(hidden)
@@ -119,7 +119,7 @@ class _Walk:
     def _compared(self, without: Mapping[int, Sequence[Tensor]], dense: Sequence[Tensor]) -> dict[int, float]:
         """Return KL(dense ‖ candidate) of each candidate, in nats per token; infinite if it is no number."""
         totals = dict.fromkeys(without, 0.0)
-        with self._replay.surroundings_resident():
+        with self._replay.outer_modules_resident():
             logits = LogitsByPosition(self._replay)
             for number, last in enumerate(dense):
                 for chunk in logits.chunks(last.shape[:2], last.device.type):

@@ -215,7 +215,7 @@ class Attempt:
             timeout=_STORE_TIMEOUT_SECONDS,
             before_pause=waited.tell,
         )
-        waited.tell_of_end()
+        waited.report_end()
         return result
 
     def _record_store_wait(self, write: Callable[[Session, Claim], bool]) -> None:

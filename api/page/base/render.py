@@ -48,7 +48,7 @@ def _problem_page(request: Request, problem: Problem) -> Response:
     if isinstance(problem, NotAuthenticated):
         back = request.url.path if request.method == "GET" else "/jobs"
         return RedirectResponse(f"/sign-in?{urlencode({'next': back})}", 303, headers=NO_STORE)
-    if isinstance(problem, InvalidRequest) and _names_the_address(request, problem):
+    if isinstance(problem, InvalidRequest) and _is_in_path(request, problem):
         problem = NotFound("There is nothing at this address, or it belongs to another owner.")
     return page(
         "base/error.html",
@@ -60,7 +60,7 @@ def _problem_page(request: Request, problem: Problem) -> Response:
     )
 
 
-def _names_the_address(request: Request, problem: InvalidRequest) -> bool:
+def _is_in_path(request: Request, problem: InvalidRequest) -> bool:
     """Whether a part of the address is wrong, such as an id that is none: people see no fields in it."""
     return any(error.field in request.path_params for error in problem.errors or ())
 

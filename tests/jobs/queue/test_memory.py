@@ -21,7 +21,7 @@ def test_out_of_memory_goes_to_ever_larger_workers_and_then_waits_for_one(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
-        schedulers.scheduler_seen(session, "scheduler")
+        schedulers.record_scheduler_heartbeat(session, "scheduler")
         register(session, "cpu")
         register(session, "24g", "gpu.24g", GPU_24G)
         register(session, "80g", "gpu.80g", GPU_80G)
