@@ -4,9 +4,9 @@ Records are never deleted, and anybody can fail to sign in. So the first failure
 recorded, and then each that doubles their number; the same holds for all addresses together, of which a
 network can have any number. Every record beyond the first ones says how many there were.
 
-Whoever fills the table with failures must hide nobody else's: the first failure of an address is stored
-beyond the limit of all, for so many addresses, and what is stored no more is still a line of the log. In
-memory, by each API process, as the rate limits are.
+A client that fills the table with failures must not hide those of others: the first failure of an address is
+stored beyond the overall limit, for `MAX_FIRST_FAILURES` addresses, and a failure that is no longer stored is
+still a line of the log. The counts are kept in memory, by each API process, as the rate limits are.
 """
 
 import time
@@ -30,10 +30,10 @@ MAX_FIRST_FAILURES = 5000
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What becomes of a failure that is told."""
+    """How a failure that is recorded is written."""
 
     more: str
-    """What its record says beside what failed."""
+    """Text that its record has in addition to what failed."""
     stored: bool
     """Whether it gets a record in the table, and not only a line of the log."""
 
@@ -50,7 +50,7 @@ class FailureLog:
         self._in_all = 0
 
     def note(self, address: str) -> Note | None:
-        """Count a failure. Return what is told of it, or None if nothing is."""
+        """Count a failure. Return how it is recorded, or None if it is not."""
         with self._lock:
             self._begin_hour()
             network = network_of(address)

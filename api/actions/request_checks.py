@@ -12,7 +12,7 @@ from jobs.spec.job import JobSpec
 from jobs.spec.texts import training_text_faults
 from pruning.recipe import is_local
 
-# Whoever reads this may have started the service, or may have to ask who did.
+# The reader of this message may be the operator, or a user who has to ask the operator.
 _MODEL_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_MODEL_ROOTS, which its operator sets"
 _DATA_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_DATA_ROOTS, which its operator sets"
 

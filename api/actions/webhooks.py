@@ -97,7 +97,7 @@ def _check_whole(url: str) -> None:
 
 
 def _check_format(endpoint: WebhookEndpoint, changes: WebhookChange) -> None:
-    """Refuse to show what was hidden: whoever knows the path of a Slack webhook's address can post there."""
+    """Refuse to show what was hidden: a client that knows a Slack webhook's address can post there."""
     if (
         endpoint.format == MessageFormat.SLACK
         and changes.format == MessageFormat.STANDARD

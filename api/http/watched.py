@@ -47,7 +47,7 @@ class WatchedRequests:
             if scope["method"] in _UNTRACED:
                 await self._app(scope, receive, watched)
             else:
-                # Not its parent: whoever sends it, with or without a key, would decide whether we sample it.
+                # Not its parent: a client, with or without a key, would decide about sampling.
                 with traces.span(scope["method"], link=headers.get("traceparent")) as span:
                     await self._app(scope, receive, watched)
         except Exception:  # its answer is made around this middleware
@@ -63,7 +63,7 @@ def _request_id(headers: Headers) -> str:
 
 
 def _name(scope: Scope) -> str:
-    """Return the method with the path as the route has it: no id, and nothing that somebody has made up."""
+    """Return the method with the path as the route has it: no id, and no text chosen by a client."""
     route = getattr(scope.get("route"), "path", "")
     return f"{scope['method']} {route}".rstrip()
 

@@ -155,7 +155,7 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 def _value(item: Mapping[str, Any]) -> object:
     """Return the value that an error is about. An object, which is never shown, stands for none."""
-    is_whole_body = tuple(item["loc"]) == ("body",)  # whose fields, some of them secret, nothing tells apart
+    is_whole_body = tuple(item["loc"]) == ("body",)  # secret fields cannot be distinguished there
     return {} if is_whole_body or item["type"] in _ERRORS_WITHOUT_VALUE else item["input"]
 
 

@@ -131,7 +131,7 @@ class SweepRequest(JsonBody):
         if self.target is None:
             names = {name for name in Vary.model_fields if self._varies(name)}
         elif self.target.is_of_size or self.target.over == "structure":
-            names = {"gate"}  # and of `structure` what goes
+            names = {"gate"}  # and of `structure` the targets
         else:
             names = {"sparsity", "gate"}
         if twice := sorted(names & self.job.keys()):

@@ -1,7 +1,7 @@
 """Deletes jobs that have ended, with everything that is stored of them.
 
-The row goes at once, and with it events, attempts, labels and artifacts, as well as gradient norms and dense
-measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted its files. An
+The row is deleted at once, and with it events, attempts, labels and artifacts, as well as gradient norms and
+dense measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted its files. An
 Idempotency-Key stays, and names no job any more.
 """
 

@@ -24,7 +24,7 @@ class JobOptions(StrictModel):
     )
 
     name: Annotated[Text, Field(max_length=100)] | None = Field(
-        None, description="A name for people. It need not be unique."
+        None, description="A display name. It need not be unique."
     )
     timeout_seconds: float | None = Field(
         None,

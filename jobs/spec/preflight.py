@@ -46,8 +46,8 @@ class Places:
     def of(cls, settings: Settings, owner: str) -> Self:
         """Return the places where a job of `owner` is checked.
 
-        A refusal tells what lies in the Hub's cache, and so what others have used: only owners who share may
-        know it, and of what the service's own token has fetched, only those who may use the token.
+        A refusal discloses the contents of the Hub's cache, and so what others have used: only owners who
+        share may know it, and of what the service's own token has fetched, only those who may use the token.
         """
         knows_the_cache = settings.share_between_owners and (
             settings.hub_token is None or owner in settings.hub_token_owners
@@ -185,7 +185,7 @@ def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:
 
 
 def _is_missing(directory: Path, roots: Sequence[Path]) -> bool:
-    """Whether there is no such directory below the roots. Where links lead out of them, nothing is told."""
+    """Whether there is no such directory below the roots. False where links lead out of them."""
     try:
         real = directory.resolve()
         return any(real.is_relative_to(root.resolve()) for root in roots) and not real.exists()

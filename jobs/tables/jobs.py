@@ -60,7 +60,7 @@ class Job(JobDocuments, Base):
     worker: Mapped[str | None]
     # The class of the worker that has claimed it last.
     worker_class: Mapped[str | None]
-    # Under which token a worker holds the job; until when stands in `Lease`.
+    # The token under which a worker holds the job; `Lease` has the time of expiry.
     lease_token: Mapped[UUID | None]
 
     progressed_at: Mapped[datetime | None]

@@ -162,7 +162,7 @@ class WebhookDelivery(Base):
 
 
 class ZooEntry(Base):
-    """A succeeded job that its owner has published: everybody on this service may download the model."""
+    """A succeeded job that its owner has published: all users of this service may download the model."""
 
     __tablename__ = "zoo_entries"
 

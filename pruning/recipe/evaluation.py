@@ -61,7 +61,7 @@ class Evaluation(StrictModel):
     speed: Annotated[Speed, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         "auto",
         description="Whether to measure tokens per second and peak memory on the worker, the dense model "
-        "beside the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros "
+        "next to the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros "
         "alone make nothing faster.",
     )
 

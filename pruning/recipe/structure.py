@@ -107,7 +107,7 @@ class StructureOptions(StrictModel):
         return self
 
     def amount(self, kind: UnitKind) -> float | None:
-        """Return how much of a kind of unit goes: a share below 1 or a number; None for none."""
+        """Return how much of a kind of unit is cut: a share below 1 or a number; None for none."""
         amount: float | None = getattr(self, kind)
         return amount
 
@@ -133,7 +133,7 @@ class StructureOptions(StrictModel):
         Raises ValueError, with a message that says what can be asked for, where that is none or all of them.
         """
         amount = self.amount(kind)
-        assert amount is not None  # noqa: S101 - the caller asks for a kind that goes
+        assert amount is not None  # noqa: S101 - the caller asks for a kind that is cut
         requested = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
         kept = self.rounded(requested, dense) if kind == "mlp_channels" and amount < 1 else requested
         if not 0 < kept < dense:

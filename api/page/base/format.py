@@ -91,7 +91,7 @@ def age(moment: datetime) -> str:
 
 
 def cut_words(cut: Cut) -> str:
-    """Write what goes of a model: `MLP −25 %, KV 4 → 2`; before the result is known `MLP −25 %, KV −2`."""
+    """Write what a model loses: `MLP −25 %, KV 4 → 2`; before the result is known `MLP −25 %, KV −2`."""
     if cut.units is None:
         asked = {name: cut.asked.get(name) for name in (*_UNITS, "parameters")}
         words = _UNITS | {"parameters": "parameters"}

@@ -34,7 +34,7 @@ def public_address(request: Request) -> str:
 
 
 def problem_response(request: Request, problem: Problem) -> Response:
-    """Answer with a problem: as a page for people, as a problem document for programs."""
+    """Answer with a problem: as a page for browsers, as a problem document for programs."""
     return _problem_page(request, problem) if is_page(request) else problem.response()
 
 
@@ -61,7 +61,7 @@ def _problem_page(request: Request, problem: Problem) -> Response:
 
 
 def _is_in_path(request: Request, problem: InvalidRequest) -> bool:
-    """Whether a part of the address is wrong, such as an id that is none: people see no fields in it."""
+    """Whether a path parameter is invalid, such as a malformed id: a page names no fields of its address."""
     return any(error.field in request.path_params for error in problem.errors or ())
 
 

@@ -186,7 +186,7 @@ class JobView:
 
     @property
     def speed(self) -> dict[str, Any] | None:
-        """Size and speed beside the dense model; None where they were not measured."""
+        """Size and speed compared with the dense model; None where they were not measured."""
         return self.job.report.get("speed") if self.job.report else None
 
     @property

@@ -1,7 +1,7 @@
 """The page of a sweep or a search, the stream that keeps it live, its picture, and its button.
 
-As with jobs, the stream sends rendered fragments that show the current state. A search adds jobs as it goes,
-and none of them knows of the others, so the stream watches the sweep itself.
+As with jobs, the stream sends rendered fragments that show the current state. A search adds jobs while it
+runs, and none of them knows of the others, so the stream watches the sweep itself.
 """
 
 from collections.abc import AsyncIterator

@@ -1,4 +1,4 @@
-"""What is told of a job: in a list, and of one."""
+"""The representations of a job: in a list, and of one."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -43,7 +43,7 @@ class JobSummary(BaseModel):
     """A job as it appears in a list."""
 
     id: UUID = Field(description="Identifies the job.")
-    name: str | None = Field(None, description="The name that the request gave it, for people.")
+    name: str | None = Field(None, description="The display name that the request gave it.")
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
