@@ -158,7 +158,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
 
 
 def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]:
-    """Return looks at deleted jobs that are due, first at those that somebody has deleted.
+    """Return looks at deleted jobs that are due, first at those that a user has deleted.
 
     Each is put off for `again_after` seconds: until then no other scheduler is given it.
     """

@@ -1,4 +1,4 @@
-"""The zoo: pruned models that everybody on this service may see and download.
+"""The zoo: pruned models that all users of this service may see and download.
 
 An entry publishes a succeeded job of an owner. It refers to the job and copies nothing, and withdrawing it
 does not change the job.

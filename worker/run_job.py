@@ -200,8 +200,8 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     claim, worker = attempt.claim, attempt.worker.name
     if quarantine.count_fault(session, worker, claim.job_id, error.message):
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
-        told = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
-        error = error.model_copy(update={"message": told})
+        message = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
+        error = error.model_copy(update={"message": message})
     return lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
 
 

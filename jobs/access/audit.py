@@ -25,7 +25,7 @@ log = logging.getLogger("audit")
 _READ_LOG_INTERVAL = timedelta(hours=1)
 
 OPERATOR = "pruneserve-admin"
-"""In place of an address: the command line of whoever operates the service."""
+"""In place of an address: the operator's command line."""
 
 
 class Action(StrEnum):
@@ -74,7 +74,7 @@ def record_look(
 
 
 def record_of_operator(session: Session, action: Action, subject: str, subject_owner: str) -> None:
-    """Record that somebody did something on the service's own command line, without any key."""
+    """Record an action on the service's own command line, which needs no key."""
     _write(session, action, None, None, OPERATOR, subject, subject_owner)
 
 
@@ -131,6 +131,6 @@ def _values(
         "owner": owner,
         "key_id": key_id,
         "address": address,
-        "subject": plain(subject),  # it may quote an address that somebody has made up
+        "subject": plain(subject),  # it may quote an address chosen by a client
         "subject_owner": subject_owner,
     }

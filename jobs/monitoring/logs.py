@@ -132,7 +132,7 @@ class Hide:
 
     @classmethod
     def for_this_process(cls) -> Self:
-        """Know the secrets that this process has, beside those that have a form."""
+        """Know the secrets that this process has, in addition to those with a known form."""
         return cls(_known_secrets())
 
     def __init__(self, secrets: frozenset[str]) -> None:

@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.875
 _GIB = 2**30
 
 LONGEST_ON_CPU_SECONDS = 900.0
-"""A job that takes longer on a CPU goes to a GPU, if one fits."""
+"""A job that takes longer on a CPU is placed on a GPU, if one fits."""
 
 
 class Capacity(BaseModel):

@@ -34,7 +34,7 @@ def take_back_out_of_memory(
 ) -> JobState | None:
     """Take a job back whose process the system has killed, because the host's memory ran out.
 
-    It goes to a larger worker, if one is alive; then the attempt does not count as lost. Else it does, and
+    A larger worker takes it, if one is alive; then the attempt does not count as lost. Else it does, and
     the needs stay: another process of the machine may have taken the memory. Returns the new state, or None
     if the job has moved on.
     """

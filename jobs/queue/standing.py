@@ -30,7 +30,7 @@ _FIRST_IN_LINE = 100
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What was read at one moment."""
+    """A snapshot of the queues."""
 
     jobs: Mapping[tuple[str, str], int]
     """Jobs that have not ended, by state and class; queued ones that fit no live worker at `NO_CLASS`."""
@@ -88,7 +88,7 @@ def _workers(session: Session, seen_within: float) -> Counter[tuple[str, str]]:
 
 
 def _merge_small_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Sum the owners with the fewest queued jobs up, where there are too many to be told apart."""
+    """Sum the owners with the fewest queued jobs up, where there are too many to be listed each."""
     in_all: Counter[str] = Counter()
     for (_, owner), count in queued.items():
         in_all[owner] += count

@@ -146,5 +146,5 @@ def _kept(owner: str) -> Select[Job, Artifact | None]:
 
 
 def _shared(query: Select[Row]) -> Select[Row]:
-    """Lock what a query finds: whoever deletes it waits, and then sees the job that names it."""
+    """Lock what a query finds: a deletion waits for it, and then sees the job that names it."""
     return query.with_for_update(read=True, key_share=True)

@@ -165,7 +165,7 @@ class Attempt:
         return None if found is None else found.size
 
     def download(self, key: str, path: Path, *, size: int | None = None) -> StoredFile:
-        """Download a file, whose size may be known, and return what was read. Raises `NotStored`."""
+        """Download a file, whose size may be known, and return its size and SHA-256. Raises `NotStored`."""
         return self._with_store(
             lambda: self.store.download(key, path, size=size, on_bytes=lambda count: self.check())
         )

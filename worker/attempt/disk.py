@@ -49,7 +49,7 @@ class Disk:
             raise self._full()
 
     def holds(self, path: str | bytes | int | None) -> bool:
-        """Whether a path lies in the scratch space; of an error without a path, whether that is read-only."""
+        """Whether a path is in the scratch space; of an error without a path, whether that is read-only."""
         if isinstance(path, str):
             return is_below(path, self._directory)
         return self._directory.exists() and bool(os.statvfs(self._directory).f_flag & os.ST_RDONLY)
@@ -88,7 +88,7 @@ class Disk:
 
 
 def is_below(path: str | bytes | int | None, directory: Path) -> bool:
-    """Whether a path, as an error of the system has it, lies in a directory."""
+    """Whether a path, as an error of the system has it, is in a directory."""
     return isinstance(path, str) and Path(path).absolute().is_relative_to(directory.absolute())
 
 

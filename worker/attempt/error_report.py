@@ -1,7 +1,7 @@
 """The error that a failed job shows to its owner, and what it is of: the request, the outside or the worker.
 
-Only messages that were written for people are shown. The text of any other exception may hold a path or a
-secret: it goes to the worker's log, and the owner gets the exception's type and where to look.
+Only messages that were written for users are shown. The text of any other exception may hold a path or a
+secret: it is written to the worker's log, and the owner gets the exception's type and where to look.
 
 Of the worker is what another worker would not meet: its disk, its device, memory that others on its machine
 hold. Only such an error returns the job to the queue.
@@ -96,7 +96,7 @@ def is_of_the_network(error: BaseException) -> bool:
 
 
 def _for_people(error: BaseException) -> JobError | None:
-    """The error of an exception whose message is for people, or of one that has a remedy."""
+    """The error of an exception whose message is for users, or of one that has a remedy."""
     if isinstance(error, Unfit) or (isinstance(error, InvalidInput) and error.field == "device"):
         cause = error.cause if isinstance(error, Unfit) else Cause.WORKER
         return JobError(type="worker", message=f"the worker cannot run jobs: {error}", cause=cause)

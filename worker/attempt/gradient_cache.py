@@ -121,7 +121,7 @@ def refuse_over_quota(attempt: Attempt, shape: ModelShape) -> None:
 
 
 def over_quota(session: Session, attempt: Attempt, artifacts: Sequence[FinishedArtifact]) -> JobError | None:
-    """Return the error of norms for which no room is left any more. Whoever keeps others waits meanwhile."""
+    """Return the error of norms for which no room is left any more. A job that keeps others waits."""
     lock(session, attempt.claim.owner)
     used = gradient_files.used_bytes(session, attempt.claim.owner)
     message = _message(attempt, used, sum(artifact.size for artifact in artifacts))

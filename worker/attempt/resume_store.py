@@ -1,4 +1,4 @@
-"""A job's resume store: its finished blocks are rows in the database, and their shards lie in the store."""
+"""A job's resume store: its finished blocks are rows in the database, and their shards are in the store."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath

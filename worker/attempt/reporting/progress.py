@@ -52,7 +52,7 @@ class JobProgress:
         self.log(f"{stage}: reusing results computed before on the same model and windows")
 
     def resumed(self, stage: Stage) -> None:
-        """Take note that a stage goes on from what an earlier attempt has finished."""
+        """Record that a stage continues from what an earlier attempt has finished."""
         self._figures.leave_out(stage)
 
     def block_finished(self, number: int) -> None:
@@ -72,7 +72,7 @@ class JobProgress:
             record(LogMessage(attempt=self._attempt, message=line))
 
     def log(self, message: str) -> None:
-        """Write a message for people."""
+        """Write a message for display."""
         self._record(LogMessage(attempt=self._attempt, message=message))
 
     def stage_started(self, stage: Stage, steps: int) -> None:

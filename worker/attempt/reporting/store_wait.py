@@ -1,4 +1,4 @@
-"""Tells people that an attempt waits for the store, and when it does no more."""
+"""Reports that an attempt waits for the store, and when it no longer does."""
 
 import time
 from collections.abc import Callable
@@ -10,11 +10,11 @@ from jobs.lifecycle import sent_files
 from jobs.lifecycle.lifecycle import Claim
 from jobs.retry import Pause
 
-_REPORT_AFTER_SECONDS = 1.0  # of a store that fails for a moment, people need not know
+_REPORT_AFTER_SECONDS = 1.0  # shorter failures of the store are not reported
 
 
 class StoreWait:
-    """Tells of one transfer that waits for the store, if that takes longer than a moment."""
+    """Reports one transfer that waits for the store, if that takes longer than a moment."""
 
     def __init__(self, write: Callable[[Callable[[Session, Claim], bool]], None]) -> None:
         self._write = write
