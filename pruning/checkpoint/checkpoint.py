@@ -54,7 +54,7 @@ Describe = Callable[[ModelFiles, Collection[str]], Description]
 
 
 BeforeDownload = Callable[[Mapping[str, Any], Mapping[Path, int]], None]
-"""Is told what a model's config.json says, and the bytes that are to be downloaded by directory."""
+"""Receives the contents of a model's config.json, and the bytes that are to be downloaded by directory."""
 
 
 def describe_here(files: ModelFiles, names: Collection[str]) -> Description:
@@ -193,11 +193,11 @@ def resolve(
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
-    `roots`: the directories that a local model may lie in, by the real path of every file that will be
+    `roots`: the directories that may contain a local model, by the real path of every file that will be
     opened; None allows any. `hub_token` is used for Hub models only. `links_in`: a directory for the links to
     open files, which a killed process leaves behind; None: the system's for temporary files.
-    `describe_files`: reads the files beside the weights. `before_download` is called before the weights of a
-    Hub model are fetched; what it raises keeps them from it.
+    `describe_files`: reads the files other than the weights. `before_download` is called before the weights
+    of a Hub model are fetched; what it raises keeps them from it.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.

@@ -1,7 +1,7 @@
 """What the small files of a model say, as plain data: config, weight files, licence, languages.
 
 They are a stranger's, so they may be read in a process of its own, which needs no torch for it. What is made
-of them is checked again by whoever receives it: see `Description.checked`.
+of them is checked again by its receiver: see `Description.checked`.
 """
 
 import json
@@ -43,7 +43,7 @@ class Description:
 
     @classmethod
     def checked(cls, value: object, names: Collection[str]) -> Self:
-        """Return a description that somebody else made of a model with these files.
+        """Return a description that another process made of a model with these files.
 
         Raises InvalidInput(field='model.id') if it is none.
         """
@@ -64,7 +64,7 @@ class Description:
 
 
 def describe(directory: Path, names: Collection[str]) -> Description:
-    """Describe a model that consists of the files `names`; all but the weights lie in `directory`.
+    """Describe a model that consists of the files `names`; all but the weights are in `directory`.
 
     Raises InvalidInput(field='model.id') with the reason if the model cannot be pruned.
     """

@@ -55,7 +55,7 @@ class HubModel:
     def download(self, *patterns: str) -> Path:
         """Download the files whose names match. Return the directory of all files downloaded so far.
 
-        Raises InvalidInput before the download for one beside the weights that is too large.
+        Raises InvalidInput before the download for one other than the weights that is too large.
         """
         for name, size in self._sizes.items():
             if any(fnmatch(name, pattern) for pattern in patterns) and not name.endswith(".safetensors"):

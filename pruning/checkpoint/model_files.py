@@ -15,7 +15,7 @@ from pruning.inputs.frozen_file import TOO_MANY_OPEN, FrozenFile
 
 _FIELD = "model.id"
 _SHA256 = re.compile("[0-9a-f]{64}")
-_SPARE = 32  # descriptors that the libraries need beside those of a model
+_SPARE = 32  # descriptors that the libraries need in addition to those of a model
 
 
 @dataclass(frozen=True)

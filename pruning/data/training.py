@@ -306,7 +306,7 @@ def _free_before(covered: Tensor) -> Tensor:
 
 
 def _is_contained_in(items: bytes, others: bytes, size: int) -> bool:
-    """Whether items of `size` bytes lie in a row among others, and not only their bytes, across two items."""
+    """Whether items of `size` bytes are a contiguous part of others, aligned at the items of these."""
     found = others.find(items)
     while found >= 0 and found % size:
         found = others.find(items, found + 1)

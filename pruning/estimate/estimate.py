@@ -269,7 +269,7 @@ def _search(
     _, found = _gradients(shape, judged, dtype, machine, norms=1)
     dense = seconds(work.forward(shape, judged), dtype, machine)
     files = 2 * shape.stored_bytes / _FILE_RATE
-    # On a CPU the dense model stays mapped beside the pruned one, with its final states, and norms in memory.
+    # On a CPU the dense model stays mapped next to the pruned one, with its final states and norms in memory.
     held = float(found.memory_bytes)
     if machine.kind == "cpu":
         held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
@@ -357,9 +357,9 @@ def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: M
     On a GPU, `streamed` does that while the next block computes.
     """
     seconds = 2 * norms / _FILE_RATE
-    beside = schedule == "streamed" and machine.kind == "cuda"
+    overlaps = schedule == "streamed" and machine.kind == "cuda"
     return stage.model_copy(
-        update={"seconds": max(stage.seconds, seconds) if beside else stage.seconds + seconds}
+        update={"seconds": max(stage.seconds, seconds) if overlaps else stage.seconds + seconds}
     )
 
 

@@ -114,8 +114,8 @@ class _Blockwise:
     def _resident_losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Run one batch after the other through the whole model.
 
-        Whoever receives losses waits for them. Until then the next batches are queued, one for each further
-        device, so that all devices have work.
+        The consumer of the losses waits for them. Until then the next batches are queued, one for each
+        further device, so that all devices have work.
         """
         ahead, under_way = len(self._placement.devices) - 1, deque[tuple[Tensor, list[Tensor], int]]()
         first_window = 0

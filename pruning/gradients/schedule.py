@@ -81,7 +81,7 @@ class _Share:
     activations: float  # bytes per token of a micro-batch, for all micro-batches under way
 
     def fits(self, length: int) -> bool:
-        """Whether it holds weights and sums in their share of it, and one window's activations beside."""
+        """Whether it holds weights and sums in their share of it, and one window's activations too."""
         held, memory = self.weights + self.sums, total_memory(self.device)
         return bool(
             held <= MEMORY_SHARE * memory and held + length * self.activations <= _MOST_MEMORY * memory

@@ -14,7 +14,7 @@ from torch import Tensor
 _DIGIT = 16
 _DIGITS = 1 << _DIGIT
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
-# Bounds what is held beside a large matrix: a few integers for each value that is counted at a time.
+# Bounds what is held in addition to a large matrix: a few integers for each value that is counted at a time.
 _VALUES_AT_A_TIME = 1 << 24
 
 

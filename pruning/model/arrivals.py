@@ -17,10 +17,10 @@ _LARGE = 1 << 25  # bytes; smaller copies, as those of most blocks, find room ag
 
 
 class Arrivals:
-    """Copies tensors to one device: at once, or on a stream beside its computation."""
+    """Copies tensors to one device: at once, or on a stream that overlaps with its computation."""
 
     def __init__(self, device: torch.device, stream: CopyStream[Any] | None) -> None:
-        """`stream`: None where copies cannot run beside the computation."""
+        """`stream`: None where copies cannot overlap with the computation."""
         self._device = device
         self._stream = stream  # one for good: each stream keeps memory of its own
         self._side_copies: SideCopies[Any] | None = None

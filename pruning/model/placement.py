@@ -1,7 +1,7 @@
 """Moves parts of a model to the compute device and dtype while they work, and back afterwards.
 
 The model itself stays on the host in its stored dtype, memory-mapped by transformers: nothing is read before
-it is used, and the system may drop what was read. So a model larger than the device, or the memory, runs
+it is used, and the system may evict pages. So a model larger than the device, or the memory, runs
 block by block.
 
 Several devices share a model's blocks. What surrounds the blocks is on the first of them, and where it is
@@ -206,7 +206,7 @@ class Placement:
         """
         plain = module.forward
 
-        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any module's forward
+        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any module's forward
             with self.resident(module, then=then):
                 device = self.device_of(module)
                 if device == self.device:

@@ -307,7 +307,7 @@ def _skipped(
 ) -> Iterator[None]:
     """While active, `module` records its call and returns `replacement(hidden)`, structured like `output`."""
 
-    def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
+    def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any block's forward
         hidden, call = Call.observed(args, kwargs)
         recorded.append((hidden, call))
         result = replacement(hidden)

@@ -44,7 +44,7 @@ _READS: Mapping[str, UnitKind] = {
     **dict.fromkeys(("o_proj", "out_proj", "dense"), "kv_groups"),
     **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h", "mlp.c_proj"), "mlp_channels"),
 }
-# Layers that write units of several parts one after the other, whose sizes no report tells.
+# Layers that write units of several parts one after the other, whose sizes no report has.
 _FUSED: Mapping[str, UnitKind] = {"qkv_proj": "kv_groups", "gate_up_proj": "mlp_channels"}
 _EXPERTS = frozenset({"experts", "gate", "router"})
 # Attention layers of families that lose no KV groups.
@@ -302,7 +302,7 @@ def _numbers(kept: Kept, block: int, kind: UnitKind, dense: int) -> list[int]:
 
 
 def _refuse_links(source: Path) -> None:
-    """Raise InvalidInput for a link: whoever made an adapter must not choose which files are copied."""
+    """Raise InvalidInput for a link: the author of an adapter must not choose which files are copied."""
     link = next((path.name for path in sorted(source.iterdir()) if path.is_symlink()), None)
     if link is not None:
         raise InvalidInput(

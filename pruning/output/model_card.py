@@ -121,14 +121,14 @@ def _scores(report: Report) -> Iterator[EvalResult]:
 
 def _profit(report: Report) -> str:
     """Say what the zeros, or the smaller shapes, give where."""
-    told = []
+    profits = []
     if report.structure is not None:
-        told.append(
+        profits.append(
             "It is smaller: it takes less memory and time as it stands, in every engine that runs it."
         )
     if report.recipe.method is not None:
-        told.append(_profit_of_zeros(report.recipe.pattern))
-    return "\n".join(told)
+        profits.append(_profit_of_zeros(report.recipe.pattern))
+    return "\n".join(profits)
 
 
 def _profit_of_zeros(pattern: str) -> str:
@@ -220,7 +220,7 @@ def _more(report: Report) -> str:
 
 
 def _size(report: Report) -> str:
-    """Return the rows with size and speed beside the dense model."""
+    """Return the rows with size and speed compared with the dense model."""
     facts = report.speed
     if facts is None:
         return ""

@@ -27,7 +27,7 @@ NumericsKey = Mapping[str, str | int | float | bool | None]
 
 
 class _Note(BaseModel):
-    """What is written beside a shard once it is on the disk."""
+    """Metadata that is written next to a shard once that is on the disk."""
 
     block: int
     file: str = Field(pattern=r"^[^./\x00][^/\x00]*$")

@@ -107,7 +107,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
 
     Raises InvalidInput(field='device') like `compute_device`, for a device that does not compute, and for
     'auto' on a machine with an NVIDIA GPU that torch cannot use: such a machine must not compute on its CPU
-    unless somebody says so. `devices`: the directory of the machine's device files.
+    unless the user says so. `devices`: the directory of the machine's device files.
     """
     device = compute_device(name)
     if name == "auto" and device.type == "cpu" and any(devices.glob("nvidia[0-9]*")):

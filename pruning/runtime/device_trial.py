@@ -20,7 +20,8 @@ _NUMBERS = 1 << 20
 def computes_correctly(device: torch.device) -> bool:
     """Whether the device computes the right numbers. Raises RuntimeError where it does not compute at all.
 
-    On CUDA that includes cuBLAS, cuSOLVER, and copies beside the computation. It must be the current device.
+    On CUDA that includes cuBLAS, cuSOLVER, and copies that overlap with the computation. It must be the
+    current device.
     """
     works = bool((torch.ones(8, device=device) * 2).sum().item() == 16) and keeps_float32(device)
     if device.type == "cuda":

@@ -2,7 +2,7 @@
 
 Limits and the filter of system calls are there on every Linux of the last ten years. A network of its own
 needs namespaces of users, or root; Landlock needs Linux 5.13. What a kernel or a container does not allow is
-left out, and told.
+left out, and reported.
 """
 
 import errno
@@ -76,7 +76,7 @@ def deny_writes() -> None:
     Where the kernel has no Landlock, it can still make files, which stay empty.
     """
     _lower(resource.RLIMIT_FSIZE, 0)
-    with suppress(OSError):  # told as a missing layer when this process was confined
+    with suppress(OSError):  # reported as a missing layer when this process was confined
         deny_changes()
 
 

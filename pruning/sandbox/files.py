@@ -107,5 +107,5 @@ def _allow(rules: int, descriptor: int, rights: int) -> None:
     try:
         succeeded(libc().syscall(_ADD, ctypes.c_int(rules), ctypes.c_int(_BENEATH), rule, ctypes.c_uint32(0)))
     except OSError as error:
-        if error.errno != errno.EBADFD:  # a file that lies in no file system needs no rule
+        if error.errno != errno.EBADFD:  # a file that is in no file system needs no rule
             raise

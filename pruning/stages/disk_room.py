@@ -201,7 +201,7 @@ def refuse_before_download(
     """Raise PruningError(field='output') where the disks cannot hold the weights and the least of the rest.
 
     By the config alone, before a byte of the weights is fetched. `downloads`: bytes by directory.
-    `resume_store`: where norms are written as shards on any schedule; without it nothing counts beside the
+    `resume_store`: where norms are written as shards on any schedule; without it nothing counts but the
     result. Inputs of blocks count as if memory held them. `DiskRoom` knows better, once the model is loaded.
     """
     dtype = shape.stored_dtype if recipe.dtype == "auto" else recipe.dtype

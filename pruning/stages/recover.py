@@ -175,7 +175,7 @@ class RecoverStage:
             windows,
             directory=self._resume_store.directory(Stage.RECOVER),
             size=disk.final_states(shape, tokens, dtype),
-            beside=disk.training_state(shape, dtype, every=True),
+            other=disk.training_state(shape, dtype, every=True),
         )
 
     @property

@@ -22,7 +22,7 @@ from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
 @dataclass(frozen=True)
 class Drop:
-    """A block that goes."""
+    """A block that is removed."""
 
     block: int
     divergence: float  # KL(dense ‖ without it and those before it), in nats per token
@@ -53,7 +53,8 @@ def choose_blocks(
     earlier
         What an interrupted attempt has chosen, in its order.
     found
-        Called with each further block that goes, once it is chosen; an exception that it raises ends the run.
+        Called with each further block that is removed, once it is chosen; an exception that it raises ends
+        the run.
 
     Raises
     ------
