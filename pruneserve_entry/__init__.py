@@ -1,7 +1,7 @@
 """The programs that PruneServe installs: each checks where the service's packages lie, and then runs one.
 
 Those packages have plain names, such as `api` and `jobs`. A user's own `jobs.py` on the path would be
-imported in place of ours, and `python -m api` runs whatever `api.py` lies in the working directory. This
+imported in place of ours, and `python -m api` runs whatever `api.py` is in the working directory. This
 package has a name of its own and imports only the standard library, so its programs start anywhere. They
 import nothing from the working directory, and neither do their child processes.
 """
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGES = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "scheduler", "worker")
-"""The top-level packages that are installed beside this one."""
+"""The top-level packages that are installed next to this one."""
 
 _HOME = Path(__file__).parents[1]
 

@@ -19,7 +19,7 @@ _PREFIXES = ("CUBLAS", "CUDA", "CUDNN", "NVIDIA", "PYTORCH", "TORCH", "TRITON")
 
 
 def versions(at: Context) -> None:
-    """Check 0: note what else decides the figures; the versions of packages stand beside every result."""
+    """Check 0: note what else decides the figures; every result also has the versions of packages."""
     at.record("CPU cores", float(os.cpu_count() or 0))
     at.record("free disk, GB", shutil.disk_usage(at.scratch).free / GB)
     # Triton compiles a launcher with it.

@@ -77,7 +77,7 @@ def _run(command: tuple[str, ...], limit: float, environment: dict[str, str], ou
             process.wait(_TRACEBACK_SECONDS)
         return f"killed after its limit of {limit:.0f} s"
     finally:
-        # Also when this process is told to stop: nothing of a check may outlive it and hold the device.
+        # Also when this process is asked to stop: nothing of a check may outlive it and hold the device.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

@@ -69,7 +69,7 @@ def verdict_of(findings: Findings, error: str) -> Verdict:
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - a dataclass, or a list of them
-    """Write atomically and durably: whoever reads the file, whenever this process ends, finds valid JSON."""
+    """Write atomically and durably: the file is valid JSON, whenever this process ends."""
     plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)
     partial = path.with_suffix(".partial")
     with partial.open("w") as file:

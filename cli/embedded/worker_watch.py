@@ -24,7 +24,7 @@ from jobs.queue import quarantine
 from jobs.tables import Scheduler, Worker
 
 _CHECK_SECONDS = 2.0
-_FIRST_CHECK_SECONDS = 0.2  # somebody waits for the first word
+_FIRST_CHECK_SECONDS = 0.2  # a user waits for the first message
 _CONNECT_SECONDS = 5
 
 

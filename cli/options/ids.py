@@ -1,4 +1,4 @@
-"""Ids as people type them: whole, or the first or last digits of one, as git takes those of a commit."""
+"""Ids as users type them: whole, or the first or last digits of one, as git takes those of a commit."""
 
 import re
 from collections.abc import Iterable
