@@ -91,7 +91,7 @@ class Services:
     hub_token: str | None = None
     """For the model, never for data sets."""
     reading: Reading = field(default_factory=ReadHere)
-    """Reads the files of model and texts. A service that runs what strangers name reads them in a sandbox."""
+    """Reads the files of model and texts. A service that runs untrusted requests reads them in a sandbox."""
     resume_store: ResumeStore | None = None
     """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
     result of an uninterrupted run, bit for bit on a CPU. None: the run cannot be resumed."""

@@ -90,7 +90,7 @@ class Sizing(Background):
             del self._waiting[job_id]
 
     def _take_jobs_of_each_owner(self, session: Session) -> None:
-        """Take jobs in, the oldest first: a few of each owner, and more only where nobody else has any."""
+        """Take jobs in, the oldest first: a few of each owner, and more only where no other owner has any."""
         of_owner = Counter(job.owner for job in self._waiting.values())
         room = _JOBS_PER_ROUND
         for most in (_JOBS_PER_OWNER, _JOBS_PER_ROUND):

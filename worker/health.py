@@ -94,7 +94,7 @@ def _started(process: int) -> int | None:
 
 
 def _is_own(path: Path, of_its_kind: Callable[[int], bool]) -> bool:
-    """Whether nobody but this user and root can have made or touched it: `/tmp` is writable by all users."""
+    """Whether only this user and root can have made or touched it: `/tmp` is writable by all users."""
     found = path.lstat()
     return of_its_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 

@@ -176,7 +176,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:
         return partial(
-            memory.ran_out,
+            memory.requeue_out_of_memory,
             claim=claim,
             worker=attempt.worker.name,
             error=error,

@@ -106,7 +106,7 @@ def check_database(database: sessionmaker[Session]) -> None:
 
 
 def check_sandbox(configured: Settings) -> None:
-    """See that the kernel confines readers of strangers' files as the operator demands. Raises `Unfit`."""
+    """See that the kernel confines readers of untrusted files as the operator demands. Raises `Unfit`."""
     try:
         missing = failed_layers()
     except NoSandbox as error:

@@ -79,7 +79,7 @@ def record_of_operator(session: Session, action: Action, subject: str, subject_o
 
 
 def record_failure(session: Session, address: str, subject: str) -> None:
-    """Record that nobody could be authenticated for a request from `address`."""
+    """Record that a request from `address` could not be authenticated."""
     _write(session, Action.SIGN_IN_FAILED, None, None, address, subject, None)
 
 

@@ -37,7 +37,7 @@ _MOST_SPARED = 2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Nobody else computes what the caller's job wants."""
+    """The cached shards; no other job computes what the caller's job wants."""
 
     shards: Mapping[str, Sequence[GradientShard]]  # by fingerprint, in order of blocks
     to_compute: frozenset[str]  # fingerprints of what the caller's job computes
@@ -64,8 +64,8 @@ def ask(
 ) -> Found | Waiting:
     """Return the cached shards of the norms that are wanted, or who computes them.
 
-    The caller does, if nobody else does. Norms that other jobs need `later` are for the caller to compute if
-    it computes another one anyway, and nobody has them or computes them.
+    The caller does, if no other job does. Norms that other jobs need `later` are for the caller to compute if
+    it computes another one anyway, and no other job has them or computes them.
     """
     # In one order, or two jobs could wait for each other's locks.
     entries = [_locked(session, claim, fingerprint) for fingerprint in sorted({*wanted, *later})]

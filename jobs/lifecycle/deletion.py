@@ -1,8 +1,8 @@
 """Deletes jobs that have ended, with everything that is stored of them.
 
 The row is deleted at once, and with it events, attempts, labels and artifacts, as well as gradient norms and
-dense measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted its files. An
-Idempotency-Key stays, and names no job any more.
+dense measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted the
+files. An Idempotency-Key stays, and names no job any more.
 """
 
 from collections.abc import Sequence
@@ -65,7 +65,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
 def remove(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = False) -> None:
     """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files.
 
-    Those that nobody has asked for (`by_retention`) come last.
+    Those that no user has asked for (`by_retention`) come last.
     """
     if job_ids:
         rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]

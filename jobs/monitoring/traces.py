@@ -1,7 +1,7 @@
 """Traces with OpenTelemetry: one from the request that submits a job to the upload of its files.
 
 The request's place in the trace is kept in the job's row, as a `traceparent` of W3C's Trace Context, and the
-worker goes on from there. Everything here does nothing, and imports nothing, before `start` has said where
+worker continues from there. Everything here does nothing, and imports nothing, before `start` has said where
 spans go; that needs the extra `otel`.
 """
 

@@ -18,13 +18,15 @@ from jobs.states import JobState, LostAttempt
 from jobs.tables import Job
 
 
-def ran_out(session: Session, claim: Claim, worker: str, error: JobError, *, of_host: bool) -> bool:
+def requeue_out_of_memory(
+    session: Session, claim: Claim, worker: str, error: JobError, *, of_host: bool
+) -> bool:
     """End an attempt whose worker ran out of memory: the job needs more than that worker has from now on.
 
     `of_host`: more of the host's memory, and not of a GPU's.
     """
     needs = _beyond(session, claim.job_id, worker, of_host=of_host)
-    if needs is None:  # nobody knows what the worker has
+    if needs is None:  # the worker's capacity is unknown
         return lifecycle.fail(session, claim, error)
     return _requeue(session, claim, needs, error.message)
 

@@ -18,7 +18,7 @@ _CLAIMING = 0x636C61696D  # distinguishes this advisory lock from others
 
 
 def cordon(session: Session, worker: str) -> bool:
-    """Let a worker take no more jobs; one that it runs goes on. Returns False if there is no such worker.
+    """Let a worker take no more jobs; one that it runs continues. Returns False if there is no such worker.
 
     Claims that have begun end first: after this call, the worker's job is the last one.
     """

@@ -171,7 +171,7 @@ class Named:
 
     @classmethod
     def of(cls, field: str, name: str, file: Upload | Artifact | None) -> Self:
-        """Return the file, or what a job names in vain."""
+        """Return the file, or a reference of a job to a missing one."""
         return (
             cls(field, name, None, None, 0)
             if file is None

@@ -89,7 +89,7 @@ class Job(JobDocuments, Base):
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
 
-    # Whether nobody has looked at its files yet. A queued job is not dispatched before that, for a minute.
+    # Whether its files have not been checked yet. A queued job is not dispatched before that, for a minute.
     checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
 
     # The job that computes what this queued job needs too. It is not dispatched before that one has ended.

@@ -54,7 +54,7 @@ class AuditRecord(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
     at: Mapped[datetime] = mapped_column(server_default=NOW)
     action: Mapped[str]
-    # Null where nobody was authenticated.
+    # Null where the request was not authenticated.
     owner: Mapped[str | None]
     # No foreign key: the record outlives what it is about.
     key_id: Mapped[UUID | None]

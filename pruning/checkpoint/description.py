@@ -1,7 +1,7 @@
 """What the small files of a model say, as plain data: config, weight files, licence, languages.
 
-They are a stranger's, so they may be read in a process of its own, which needs no torch for it. What is made
-of them is checked again by its receiver: see `Description.checked`.
+They are untrusted, so they may be read in a process of its own, which needs no torch for it. What is made of
+them is checked again by its receiver: see `Description.checked`.
 """
 
 import json

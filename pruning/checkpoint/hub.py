@@ -21,7 +21,7 @@ from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
 
-_STALL_SECONDS = 60  # without a byte: then nobody downloads it any more
+_STALL_SECONDS = 60  # without a byte: then its download has been abandoned
 
 
 class HubModel:

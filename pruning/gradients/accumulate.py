@@ -115,7 +115,7 @@ def uses_fused_kernel(device: torch.device, variant: KernelVariant) -> bool:
 
     True for 16-bit dtypes on CUDA, provided that the variant compiles and passes a self-test. The first call
     compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises the out-of-memory
-    error, so that the pass goes on with a smaller micro-batch and the same kernel.
+    error, so that the pass continues with a smaller micro-batch and the same kernel.
     """
     if device.type != "cuda" or variant.dtype.itemsize != 2:
         return False

@@ -1,10 +1,11 @@
 """A file that a run reads more than once: what was checked is what is used, or the run ends.
 
-The run keeps no copy of a model's weights: they are memory-mapped, and any process that may write to the
-file can change them while they are used. So a file is frozen: its inode, size and times are noted before it
-is read, and compared whenever it is opened again, when a block is finished and at the end. A write changes
-the inode's times, and no program can set the time of the last change. That includes a write through a mapping of
-the file, because freezing the file writes its pages back, after which the kernel notices the first write to each.
+The run keeps no copy of a model's weights: they are memory-mapped, and any process that may write to the file
+can change them while they are used. So a file is frozen: its inode, size and times are noted before it is
+read, and compared whenever it is opened again, when a block is finished and at the end. A write changes the
+inode's times, and no program can set the time of the last change. That includes a write through a mapping of
+the file, because freezing the file writes its pages back, after which the kernel notices the first write to
+each.
 
 File systems in memory (tmpfs) do not notice writes through a mapping. There and on file systems that keep no
 exact times, a second hash at the end is what finds a change; see `pruning.inputs.publications`.

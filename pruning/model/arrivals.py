@@ -45,7 +45,7 @@ class Arrivals:
         """Begin to copy what is needed next, if there is room; else it is copied when it is needed."""
         if self._stream is None or not tensors:
             return
-        self._finish_ahead()  # nobody asked for it
+        self._finish_ahead()  # it was not requested
         try:
             self._ahead = list(tensors), self._begin(tensors, dtypes)
         except RuntimeError as error:

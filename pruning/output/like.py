@@ -30,7 +30,7 @@ from pruning.structure.ranges import numbers_in
 from pruning.structure.results import CutBlock, CutInMemory
 
 _ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
-_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not tell
+_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not say
 # Fields of an adapter's config that may name layers of single blocks, and a block's number in such a name.
 _NAMES_LAYERS = ("rank_pattern", "alpha_pattern", "target_modules", "exclude_modules")
 _NUMBER = re.compile(r"\.\d+\\*\.")

@@ -136,10 +136,10 @@ class DirectoryResumeStore:
     Each shard has a note with its checksum and its numerics key; a shard without a note does not count.
     """
 
-    def __init__(self, directory: Path, tell: Callable[[str], None] = lambda line: None) -> None:
-        """`directory` is created if it does not exist. `tell`: called with why blocks are computed again."""
+    def __init__(self, directory: Path, report: Callable[[str], None] = lambda line: None) -> None:
+        """`directory` is created if it does not exist. `report`: called with why blocks are recomputed."""
         self._directory = directory
-        self._tell = tell
+        self._report = report
         self._reported: set[str] = set()
         self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
@@ -167,7 +167,7 @@ class DirectoryResumeStore:
     def _report_once(self, why: str, what: str) -> None:
         if why not in self._reported:
             self._reported.add(why)
-            self._tell(f"{why}: {what}")
+            self._report(f"{why}: {what}")
 
     def directory(self, stage: Stage) -> Path:
         return _created(self._directory / stage)
@@ -204,7 +204,7 @@ def _read(path: Path) -> _Note | None:
 
 
 def _quoted(value: object) -> str:
-    """Return a value of a note, which anybody may have written, so that it commands no terminal and no CI."""
+    """Return a value of a note, which is untrusted, escaped so that it commands no terminal and no CI."""
     return ascii(value)[:200].replace("##", r"#\x23")
 
 

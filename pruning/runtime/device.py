@@ -217,7 +217,7 @@ def total_memory(device: torch.device) -> int:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the memory of a CUDA device that nobody uses, in bytes."""
+    """Return the free memory of a CUDA device, in bytes."""
     return int(torch.cuda.mem_get_info(device)[0])
 
 

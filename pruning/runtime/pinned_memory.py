@@ -46,7 +46,7 @@ class CudaPinning:
         torch.cuda.check_error(self._handled(self._runtime.cudaHostUnregister(address)))
 
     def _handled(self, code: Any) -> int:  # noqa: ANN401 - an enumeration in C++
-        """Return an error code as a number, so that nobody else meets the error.
+        """Return an error code as a number, so that no later caller meets the error.
 
         The runtime keeps its last error until it is asked for, and torch asks after it has launched a
         kernel, which would then fail for an error that is not its own. It does not offer to ask, so a kernel

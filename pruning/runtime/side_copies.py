@@ -143,7 +143,7 @@ class SideCopies(Generic[MarkT]):
     """Copies tensors to a device while it computes.
 
     The targets' memory comes from the stream that computes, and returns to it. A copy begins after what that
-    stream had queued when the memory was taken, and the stream goes on after the copy. So two blocks take
+    stream had queued when the memory was taken, and the stream continues after the copy. So two blocks take
     turns in the same memory, and no host thread waits. Memory that was taken for the copying stream could be
     used by no other, and would be lost to the computation.
     """

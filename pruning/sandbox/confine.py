@@ -1,4 +1,4 @@
-"""What a helper gives up before it reads a stranger's file, layer by layer.
+"""The privileges that a helper drops before it reads an untrusted file, layer by layer.
 
 Limits and the filter of system calls are there on every Linux of the last ten years. A network of its own
 needs namespaces of users, or root; Landlock needs Linux 5.13. What a kernel or a container does not allow is

@@ -1,4 +1,4 @@
-"""Who reads what strangers wrote: this process, or a confined one (`pruning.sandbox.sandbox`)."""
+"""Reads untrusted files in this process, or in a confined one (`pruning.sandbox.sandbox`)."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager

@@ -1,4 +1,4 @@
-"""The sandbox: strangers' files are read by confined helper processes, and only checked data comes back.
+"""The sandbox: untrusted files are read by confined helper processes, and only checked data comes back.
 
 A run of the service holds secrets and the network. So it never parses a config, a tokenizer or a text itself:
 for each it has a helper started (`pruning.sandbox.starter`), hands it the open files and nothing else, and
@@ -53,7 +53,7 @@ _MODEL = "model.id"
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Reads strangers' files in helpers; see `pruning.sandbox.reading.Reading`."""
+    """Reads untrusted files in helpers; see `pruning.sandbox.reading.Reading`."""
 
     limits: Limits = field(default_factory=Limits)
     all_layers: bool = False
@@ -104,7 +104,7 @@ class Sandbox:
                 TemporaryDirectory(prefix="pruneserve-model-", dir=self.scratch) as directory,
                 ExitStack() as opened,
             ):
-                # First what is needed however many files a stranger has: only those may be too many.
+                # First the descriptors needed for any model: only those of its files may be too many.
                 helpers = starter()
                 ours, theirs = socket.socketpair()
                 opened.enter_context(ours)

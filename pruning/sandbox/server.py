@@ -2,7 +2,7 @@
 
 Importing transformers takes a second, and forking a process that has done so a hundredth of that. This
 process is started with an almost empty environment, so that neither its memory nor that of a helper ever held
-a secret; it reads nothing of a stranger itself. It ends when its starter does.
+a secret; it reads no untrusted file itself. It ends when its starter does.
 
 The starter sends one message per task: what to do, the descriptors of the files and of the helper's own
 connection. It gets the helper's process id, and in the end the status with which it ended.

@@ -1,4 +1,4 @@
-"""What a helper does, once it is confined: read a stranger's files, and send what they say as plain data.
+"""The tasks of a confined helper: read untrusted files, and send their contents as plain data.
 
 Nothing here imports torch, so that the process from which helpers are forked is small.
 """

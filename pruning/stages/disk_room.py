@@ -173,7 +173,7 @@ class DiskRoom:
     @property
     def _norms(self) -> Collection[GradientNorm]:
         """At most these are computed: the recipe's, and those that other runs will need."""
-        later = frozenset() if self.gradient_cache is None else self.gradient_cache.wanted_later
+        later = frozenset() if self.gradient_cache is None else self.gradient_cache.needed_later
         return self.recipe.gradient_norms | later
 
     @cached_property
@@ -218,7 +218,7 @@ def refuse_before_download(
 def refuse_downloads(downloads: Mapping[Path, int]) -> None:
     """Raise PruningError(field='output') where the disks cannot hold the weights by themselves.
 
-    For a model whose config does not tell its shape. `downloads`: bytes by directory.
+    For a model whose config does not determine its shape. `downloads`: bytes by directory.
     """
     _refuse_full_disks(downloads, "the weights to download")
 

@@ -188,7 +188,7 @@ class ResolveStage:
         """Refuse what this machine has no room for, before the weights are fetched."""
         try:
             shape = shape_of_config(config)
-        except UnknownShape:  # the loaded model will tell
+        except UnknownShape:  # known once the model is loaded
             refuse_downloads(downloads)
             return
         self.on_shape(shape)

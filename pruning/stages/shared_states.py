@@ -26,7 +26,7 @@ class SharedStates:
     ) -> FinalStates:
         """Return the states of a training: another run's, or its own, which are recorded.
 
-        They are neither fetched nor recorded where nobody shares them, and where the disk has no room to
+        They are neither fetched nor recorded where they are not shared, and where the disk has no room to
         spare.
 
         Parameters

@@ -191,7 +191,7 @@ class Attempt:
         """End the attempt by `transition`, which a cancel request may overtake. Raises `LeaseLost`."""
         # A shutdown or a full disk must not keep the end from being written, so only the lease is checked.
         check = self.heartbeat.check_lease
-        self.progress.tell(
+        self.progress.record_log_lines(
             lambda line: self._transaction(partial(lifecycle.record, claim=self.claim, event=line), check)
         )
         if self._transaction(transition, check):
@@ -213,7 +213,7 @@ class Attempt:
             on=(StoreUnreachable,),
             check=self.check,
             timeout=_STORE_TIMEOUT_SECONDS,
-            before_pause=waited.tell,
+            before_pause=waited.report,
         )
         waited.report_end()
         return result

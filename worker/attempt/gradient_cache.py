@@ -36,7 +36,7 @@ class JobGradientCache:
         self._directory = directory
 
     @cached_property
-    def wanted_later(self) -> frozenset[GradientNorm]:
+    def needed_later(self) -> frozenset[GradientNorm]:
         """The norms that the other jobs of this one's sweep need, on the same model and windows."""
         job_id, recipe = self._attempt.claim.job_id, self._attempt.spec.recipe
         return self._attempt.transaction(lambda session: gradients.needed_in_sweep(session, job_id, recipe))

@@ -1,4 +1,4 @@
-"""What killed a child process, as far as its parent can tell."""
+"""What killed a child process, as far as its parent can determine."""
 
 import re
 from pathlib import Path

@@ -178,7 +178,7 @@ class Parent:
     def _sweep_scratch(self) -> None:
         """Delete now and then what is left of jobs that ended, or went on, elsewhere.
 
-        In a thread of its own, which nobody waits for: terabytes take minutes.
+        In a thread of its own, which is never joined: terabytes take minutes.
         """
         while not self._shutting_down.wait(_SECONDS_BETWEEN_SWEEPS):
             self._clean_scratch()

@@ -181,7 +181,9 @@ class Watchdog:
             "sequence_length, fewer samples or a smaller model, or ask the operator for more",
             cause=Cause.REQUEST,
         )
-        return partial(memory.ran_out, claim=held.claim, worker=self._worker, error=error, of_host=True)
+        return partial(
+            memory.requeue_out_of_memory, claim=held.claim, worker=self._worker, error=error, of_host=True
+        )
 
     def _verdict(self, held: HeldJob) -> Verdict | None:
         """Return how the job must end now, or None if it may go on."""

@@ -1,9 +1,9 @@
 """Lines of the worker's log that the owner of its job may read: they become events of the job.
 
-What the library says, and warnings of the worker, tell why a job is slow, or computes otherwise than it was
-asked to. What other packages say is for the operator: an error of a download or of a trace names hosts of the
-internal network, and addresses with a signature. Lines are kept until the run has a moment to record them,
-and an attempt has so many at most.
+What the library says, and warnings of the worker, explain why a job is slow, or computes otherwise than
+requested. What other packages say is for the operator: an error of a download or of a trace names hosts of
+the internal network, and addresses with a signature. Lines are kept until the run has a moment to record
+them, and an attempt has so many at most.
 """
 
 import logging

@@ -22,7 +22,7 @@ class StoreWait:
         self._tries = 0
         self._is_reported = False
 
-    def tell(self, pause: Pause) -> None:
+    def report(self, pause: Pause) -> None:
         """Say that it waits: since when, how often it was tried, and when it is again."""
         now = time.monotonic()
         self._failed_at = self._failed_at or now
