@@ -1,7 +1,7 @@
-"""Which failed sign-ins get a record of their own in the audit log, so that nobody can fill its table.
+"""Which failed sign-ins get a record of their own in the audit log, so that no client can fill its table.
 
-Records are never deleted, and anybody can fail to sign in. So the first failures of an address in an hour are
-recorded, and then each that doubles their number; the same holds for all addresses together, of which a
+Records are never deleted, and any client can fail to sign in. So the first failures of an address in an hour
+are recorded, and then each that doubles their number; the same holds for all addresses together, of which a
 network can have any number. Every record beyond the first ones says how many there were.
 
 A client that fills the table with failures must not hide those of others: the first failure of an address is

@@ -120,10 +120,10 @@ class AuditItem(Model):
     """What was done."""
 
     owner: str | None
-    """Who did it; null where nobody was authenticated."""
+    """Who did it; null where the request was not authenticated."""
 
     key_id: UUID | None
-    """With which key; null where nobody was authenticated."""
+    """With which key; null where the request was not authenticated."""
 
     address: str
     """The address that the request came from."""
@@ -132,7 +132,7 @@ class AuditItem(Model):
     """To what it was done, or the request."""
 
     subject_owner: str | None
-    """Whose that is; null where it is nobody's."""
+    """Whose that is; null where it has no owner."""
 
 
 class AuditPage(Model):
@@ -2835,13 +2835,13 @@ class WorkerItem(Model):
     """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
 
     since: AwareDatetime | None
-    """Since when it is in this state; null where nobody knows."""
+    """Since when it is in this state; null where that is unknown."""
 
     device: str | None
     """`cpu`, or the CUDA device with its name; null until it is measured."""
 
     sandbox: dict[str, bool] | None
-    """By layer of the sandbox for strangers' files whether it holds on the worker's machine; null until the worker has tried."""
+    """By layer of the sandbox for untrusted files whether it holds on the worker's machine; null until the worker has tried."""
 
     job: WorkerJob | None
     """The job that it runs or helps with, if any."""

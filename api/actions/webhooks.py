@@ -91,7 +91,7 @@ def _check_url(resources: AppResources, url: str) -> None:
 
 
 def _check_whole(url: str) -> None:
-    """Refuse what the address of a Slack webhook is shown as: messages to it would reach nobody."""
+    """Refuse what the address of a Slack webhook is shown as: messages to it would not arrive."""
     if re.fullmatch(rf"[^/]*//[^/]*{HIDDEN_PATH}", unquote(url)):
         raise ValueError("is an address as it is shown, without its path: give all of it, or leave it out")
 

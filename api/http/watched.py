@@ -13,7 +13,7 @@ from jobs.monitoring.catalogue import REQUEST_SECONDS
 from jobs.monitoring.logs import about_request, new_request
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_UNTRACED = ("GET", "HEAD", "OPTIONS")  # they begin nothing that goes on elsewhere
+_UNTRACED = ("GET", "HEAD", "OPTIONS")  # they begin nothing that continues elsewhere
 _METHODS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "DELETE": "DELETE"}
 
 

@@ -130,7 +130,7 @@ _MESSAGES = {
 }
 # What holds a text, and other things besides: its name alone is a likely guess.
 _TEXT_FIELDS = frozenset({"calibration", "evaluation"})
-# The input of the one is what lacks the field; a field that nobody knows may hold anything.
+# The input of the one is what lacks the field; an unknown field may hold anything.
 _ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden"})
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 

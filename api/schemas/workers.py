@@ -41,12 +41,12 @@ class WorkerItem(BaseModel):
         description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an "
         "operator lets it take none), or `silent` (no heartbeats)."
     )
-    since: datetime | None = Field(description="Since when it is in this state; null where nobody knows.")
+    since: datetime | None = Field(description="Since when it is in this state; null where that is unknown.")
     device: str | None = Field(
         description="`cpu`, or the CUDA device with its name; null until it is measured."
     )
     sandbox: dict[str, bool] | None = Field(
-        description="By layer of the sandbox for strangers' files whether it holds on the worker's machine; "
+        description="By layer of the sandbox for untrusted files whether it holds on the worker's machine; "
         "null until the worker has tried."
     )
     job: WorkerJob | None = Field(description="The job that it runs or helps with, if any.")

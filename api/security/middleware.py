@@ -173,7 +173,7 @@ def _same_origin(headers: Headers, public: str | None, connection: str) -> bool:
         return COOKIE not in headers.get("cookie", "")
     scheme, _, host = origin.partition("://")
     if public and host == urlsplit(public).netloc:
-        return origin == public  # the same host by http is another site, which anybody on the way can pose as
+        return origin == public  # the same host by http is another site, which a host on the way can pose as
     return host == headers["host"] and scheme in ("https", connection)
 
 
