@@ -95,7 +95,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     supervisor.start(valkey)
     migrations.upgrade(postgres.url, app_role=APP_ROLE)
 
-    # Each process gets only the secrets that it needs: the worker opens what strangers have made.
+    # Each process gets only the secrets that it needs: the worker opens untrusted files.
     database, broker = {"DATABASE_URL": postgres.app_url}, {"BROKER_URL": valkey.url}
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}

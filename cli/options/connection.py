@@ -157,7 +157,7 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
 
 
 def _without_key(url: str) -> CommandFailed:
-    """Return what is wrong where no key is given: first of all, that nobody would answer at the address."""
+    """Return what is wrong where no key is given: first of all, that no server answers at the address."""
     if reason := _silence(url):
         return CommandFailed(
             f"{url} does not answer: {reason}; {NO_SERVER_HINT}. No API key is given either", Exit.UNREACHABLE

@@ -1,6 +1,6 @@
 """Texts of this machine that a request names: they are uploaded, and the request names the uploads.
 
-A command line may name any file. A recipe may be a stranger's, such as that of a pull request:
+A command line may name any file. A recipe may be untrusted, such as that of a pull request:
 what it names must be a text in the working directory, and no link.
 """
 

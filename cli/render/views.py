@@ -134,7 +134,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     table.add_row("model", clean(job.model))
     table.add_row("method", clean(method_summary(job)))
     _add_placement(table, job)
-    _add_troubles(table, job)
+    _add_problems(table, job)
     if is_quick(job):
         table.add_row("text", NOTE)
     if job.perplexity:
@@ -182,7 +182,7 @@ def _add_placement(table: Table, job: JobDetail) -> None:
         )
 
 
-def _add_troubles(table: Table, job: JobDetail) -> None:
+def _add_problems(table: Table, job: JobDetail) -> None:
     if job.waiting and job.waiting.since:
         tries = "" if job.waiting.tries is None else f"{job.waiting.tries} tries "
         since = f"{tries}since {_local(job.waiting.since)}"
