@@ -1,4 +1,4 @@
-"""What is known of every request, whatever comes of it: its id, and how long its answer took to begin."""
+"""Gives every request an id, a span, and a measured time to the first byte, also when it fails."""
 
 import re
 import time

@@ -1,4 +1,4 @@
-"""What a job is asked for by, and what can be changed of it.
+"""The requests that create a job, and that change one.
 
 `pruning.recipe` and `jobs.spec` define the fields of a job. The request and the answers are made of their
 types, so a field that is added there appears here, in the OpenAPI document and in the form.
