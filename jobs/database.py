@@ -53,7 +53,7 @@ def connection_name(role: str, worker: str | None = None) -> str:
 
 
 def name_in(url: str, name: str) -> str:
-    """Return what a connection is called: what its URL says, or else `name`.
+    """Return the name of a connection: the one in its URL, or else `name`.
 
     Behind a pooler all should share one. PgBouncer gives each transaction the name of its client, and sends
     the server a SET wherever that is another one than the transaction before had.

@@ -1,4 +1,4 @@
-"""Is the worker or the scheduler of this machine alive? The database knows, by its heartbeats."""
+"""Whether the worker or the scheduler of this machine is alive, by its heartbeats in the database."""
 
 from datetime import timedelta
 from typing import Literal

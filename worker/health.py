@@ -1,4 +1,4 @@
-"""Is the worker of this host alive? `python -m worker.health`, for the health check of its container.
+"""Whether the worker of this host is alive: `python -m worker.health`, its container's health check.
 
 A worker's parent process touches a file every two seconds, whatever its job, the database and the broker do:
 an outage must not make a supervisor kill a worker in the middle of a job. The file's name has the process, so

@@ -1,4 +1,4 @@
-"""What happens to a job whose worker has too little memory: its needs are raised, and it is queued again.
+"""Requeues a job whose worker has too little memory, with its needs raised.
 
 It then waits for a worker that has more. Where none is alive, the reason for which it waits says so.
 """

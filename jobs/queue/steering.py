@@ -1,4 +1,4 @@
-"""What operators let workers and queues do: a worker is cordoned or drained, a queue is paused.
+"""Operators' controls of workers and queues: cordon and drain a worker, pause a queue.
 
 A cordoned worker finishes its job and takes no other; one that is drained ends after that. The workers of a
 paused queue claim no jobs, and no other class claims the jobs of that class; those that run go on. Every

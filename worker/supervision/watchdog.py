@@ -1,4 +1,4 @@
-"""Kills a child whose job was cancelled, hangs, runs too long or holds too much memory, or is handed back.
+"""Kills a child whose job was cancelled, hangs, runs too long, takes too much memory, or is returned.
 
 A child checks between two steps whether it must stop. One that hangs, or is in the middle of a long step,
 does not. So its parent checks as well, and after a grace period kills the child and ends the job in its

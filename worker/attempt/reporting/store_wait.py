@@ -43,7 +43,7 @@ class StoreWait:
         )
 
     def report_end(self) -> None:
-        """Say that it waits no more, if it was said that it waits."""
+        """Report the end of the wait, if the wait was reported."""
         if self._failed_at is not None and self._is_reported:
             lasted = f"{self._tries} failed tries in {time.monotonic() - self._failed_at:.0f} s"
             message = f"the store answers again, after {lasted}"
