@@ -1,4 +1,4 @@
-"""A model on disk: find it, check it, load it. `resolve` refuses whatever is unsafe or cannot be pruned."""
+"""A model on disk: find it, check it, load it. `resolve` refuses what is unsafe or cannot be pruned."""
 
 import copy
 import errno

@@ -1,4 +1,4 @@
-"""Opens a file beneath a directory without following a link, whatever others rename in the meantime."""
+"""Opens a file beneath a directory without following a link, safe against concurrent renames."""
 
 import ctypes
 import errno

@@ -74,7 +74,7 @@ class FrozenFile:
 
     @contextmanager
     def opened(self) -> Iterator[Path]:
-        """Open the file, and yield a path that opens this very inode again, whatever becomes of its name.
+        """Open the file, and yield a path that opens this very inode again, even after it is renamed.
 
         Raises InvalidInput with the field if the file was changed or replaced, before the body or meanwhile.
         """

@@ -308,7 +308,7 @@ def _kept_weights(report: Report) -> str:
 
 
 def _moved(report: Report) -> str:
-    """Return what is said of a model whose channels are in another order."""
+    """Return the sentence about a model whose channels are in another order."""
     if report.permutation is None or not report.permutation.blocks:
         return ""
     return (

@@ -129,7 +129,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
 
 
 def is_device_broken(error: BaseException) -> bool:
-    """Whether a computation failed in a way that only a new process, or another machine, can mend."""
+    """Whether a computation failed in a way that only a new process, or another machine, can repair."""
     return (
         isinstance(error, RuntimeError)
         and not is_out_of_memory(error)
