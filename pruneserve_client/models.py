@@ -2703,7 +2703,7 @@ class Waiting(Model):
     """When something outside, the store or the broker first did not answer; null for another reason."""
 
     tries: int | None
-    """How often that was tried in vain since then."""
+    """How many tries have failed since then."""
 
     next_try_at: AwareDatetime | None
     """When it is tried again; if it is queued, once a worker is free."""

@@ -57,7 +57,7 @@ def record(
 def record_look(
     session: Session, principal: Principal, subject: str, subject_owner: str | None = None
 ) -> None:
-    """Record that `principal` looked at what is others', unless the same look was recorded within an hour.
+    """Record that `principal` read what others own, unless the same read was recorded within an hour.
 
     It is the same with the same key, from the same address, at the same subject: a program that asks again
     and again leaves a record per hour, and a leaked key that is used elsewhere one of its own.

@@ -22,7 +22,7 @@ class Arrivals:
     def __init__(self, device: torch.device, stream: CopyStream[Any] | None) -> None:
         """`stream`: None where copies cannot overlap with the computation."""
         self._device = device
-        self._stream = stream  # one for good: each stream keeps memory of its own
+        self._stream = stream  # kept: each stream keeps memory of its own
         self._side_copies: SideCopies[Any] | None = None
         self._ahead: tuple[list[Tensor], PendingCopies[Any]] | None = None
 

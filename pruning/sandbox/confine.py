@@ -43,7 +43,7 @@ class Limits:
 
 
 def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | None = None) -> dict[str, str]:
-    """Confine this process, which must have one thread, for good.
+    """Confine this process, which must have one thread, irrevocably.
 
     `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
     the layers that the kernel does not give, each with what it says. Raises OSError(EMFILE) where too many

@@ -43,7 +43,7 @@ class Outside:
         self.reset_timeout()
 
     def reset_timeout(self) -> None:
-        """From now on the next frames have the whole time."""
+        """Restart the timeout for the next frames."""
         self._deadline = time.monotonic() + self._wall_seconds
 
     def send(self, kind: bytes, payload: bytes) -> None:

@@ -35,7 +35,7 @@ class Waiting(BaseModel):
         description="When something outside, the store or the broker first did not answer; null for another"
         " reason."
     )
-    tries: int | None = Field(description="How often that was tried in vain since then.")
+    tries: int | None = Field(description="How many tries have failed since then.")
     next_try_at: datetime | None = Field(
         description="When it is tried again; if it is queued, once a worker is free."
     )
