@@ -1,12 +1,12 @@
-"""Which failed sign-ins get a record of their own in the audit log, so that nobody can fill its table.
+"""Which failed sign-ins get a record of their own in the audit log, so that no client can fill its table.
 
-Records are never deleted, and anybody can fail to sign in. So the first failures of an address in an hour are
-recorded, and then each that doubles their number; the same holds for all addresses together, of which a
+Records are never deleted, and any client can fail to sign in. So the first failures of an address in an hour
+are recorded, and then each that doubles their number; the same holds for all addresses together, of which a
 network can have any number. Every record beyond the first ones says how many there were.
 
-Whoever fills the table with failures must hide nobody else's: the first failure of an address is stored
-beyond the limit of all, for so many addresses, and what is stored no more is still a line of the log. In
-memory, by each API process, as the rate limits are.
+A client that fills the table with failures must not hide those of others: the first failure of an address is
+stored beyond the overall limit, for `MAX_FIRST_FAILURES` addresses, and a failure that is no longer stored is
+still a line of the log. The counts are kept in memory, by each API process, as the rate limits are.
 """
 
 import time
@@ -20,20 +20,20 @@ from api.rate_limit import network_of
 _HOUR_SECONDS = 3600
 _MOST_ADDRESSES = 100_000
 
-EACH_OF_AN_ADDRESS = 10
+UNSAMPLED_PER_ADDRESS = 10
 """Failures of one address in an hour that are all recorded."""
-EACH_IN_ALL = 1000
+UNSAMPLED_TOTAL = 1000
 """Records of all addresses in an hour that are all stored."""
-FIRST_OF_AN_ADDRESS = 5000
+MAX_FIRST_FAILURES = 5000
 """Addresses in an hour whose first failure is stored whatever the others did."""
 
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """What becomes of a failure that is told."""
+    """How a failure that is recorded is written."""
 
     more: str
-    """What its record says beside what failed."""
+    """Text that its record has in addition to what failed."""
     stored: bool
     """Whether it gets a record in the table, and not only a line of the log."""
 
@@ -50,17 +50,17 @@ class FailureLog:
         self._in_all = 0
 
     def note(self, address: str) -> Note | None:
-        """Count a failure. Return what is told of it, or None if nothing is."""
+        """Count a failure. Return how it is recorded, or None if it is not."""
         with self._lock:
             self._begin_hour()
             network = network_of(address)
             counted = network in self._of or len(self._of) < _MOST_ADDRESSES
             count = self._count(network) if counted else 1
-            if not _is_told(count, EACH_OF_AN_ADDRESS):
+            if not _is_sampled(count, UNSAMPLED_PER_ADDRESS):
                 return None
             self._in_all += 1
-            first = counted and count == 1 and len(self._of) <= FIRST_OF_AN_ADDRESS
-            stored = first or _is_told(self._in_all, EACH_IN_ALL)
+            first = counted and count == 1 and len(self._of) <= MAX_FIRST_FAILURES
+            stored = first or _is_sampled(self._in_all, UNSAMPLED_TOTAL)
             return Note(_more(count, self._in_all), stored)
 
     def _count(self, network: str) -> int:
@@ -75,12 +75,12 @@ class FailureLog:
 
 
 def _more(count: int, in_all: int) -> str:
-    if in_all > EACH_IN_ALL:
+    if in_all > UNSAMPLED_TOTAL:
         return f" (of this hour's records only some are kept; this would be number {in_all})"
-    return f" (failure {count} of this address in this hour)" if count > EACH_OF_AN_ADDRESS else ""
+    return f" (failure {count} of this address in this hour)" if count > UNSAMPLED_PER_ADDRESS else ""
 
 
-def _is_told(count: int, each: int) -> bool:
+def _is_sampled(count: int, each: int) -> bool:
     """Whether a count is one of the first `each`, or that number doubled some times."""
     times, rest = divmod(count, each)
     return count <= each or (rest == 0 and times & (times - 1) == 0)

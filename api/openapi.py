@@ -65,7 +65,7 @@ def _describe_defaults(schema: dict[str, Any]) -> None:
 
 
 def _describe_tags(schema: dict[str, Any]) -> None:
-    """Describe the property that tells a variant of a union from the others; it has one value only."""
+    """Describe the discriminator of a union's variant: a property with one value only."""
     for facts in schema.get("properties", {}).values():
         if "const" in facts:
             facts.setdefault("description", "Says which of the variants this is.")

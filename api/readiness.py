@@ -4,7 +4,7 @@ It can if the schema is the one that this version makes, and if there is room on
 
 The probe needs no thread and no connection of the pools that requests share, so it answers however busy these
 are. Probes that come together share one question, and an answer serves those of the next two seconds, while
-the next is asked for: whoever asks often costs no more, and does not wait for the database.
+the next is asked for: frequent probes cost no more, and do not wait for the database.
 """
 
 import asyncio

@@ -3,7 +3,7 @@
     make bench-quality                      # all rows; those that are there are not run again
     make bench-quality ARGS="--rows wanda"  # rows whose name contains 'wanda'
     make bench-quality ARGS="--held-out"    # the candidates for the preset `best`, on held-out articles
-    make bench-windows                      # what 32, 64 and 128 calibration windows give beside 16
+    make bench-windows                      # what 32, 64 and 128 calibration windows give compared with 16
 
 SmolLM2-135M in float32 (held out: bfloat16), 16 calibration windows of 512 tokens where a row does not say
 another number, perplexity over 24 windows of 512 tokens of other articles (held out: 16 windows). Each row

@@ -1,4 +1,4 @@
-"""Measures what a search of the layers' sparsities adds to the preset `best`, beside twice the text.
+"""Measures what a search of the layers' sparsities adds to the preset `best`, compared with twice the text.
 
     make bench-searched                      # all rows; those that are there are not run again
     make bench-searched ARGS="--rows 50"     # rows whose name contains '50'

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.settings import Settings
 
 DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutError)
-"""What SQLAlchemy raises while PostgreSQL restarts or cannot be reached, or makes somebody wait too long."""
+"""What SQLAlchemy raises while PostgreSQL restarts or cannot be reached, or a wait exceeds its timeout."""
 
 OTHER_SCHEMA = (exc.ProgrammingError, exc.NotSupportedError)
 """What SQLAlchemy raises where the schema is another one, or until the migrations have run."""
@@ -53,7 +53,7 @@ def connection_name(role: str, worker: str | None = None) -> str:
 
 
 def name_in(url: str, name: str) -> str:
-    """Return what a connection is called: what its URL says, or else `name`.
+    """Return the name of a connection: the one in its URL, or else `name`.
 
     Behind a pooler all should share one. PgBouncer gives each transaction the name of its client, and sends
     the server a SET wherever that is another one than the transaction before had.
@@ -108,8 +108,8 @@ def engine_from(
 
     `name`: of its connections, see `connection_name`, unless the URL has one.
     It keeps up to `pool_size` connections. Up to `max_overflow` more, by default as many, are opened while
-    these are in use, and closed after it. Whoever stops in the middle of a transaction loses it after
-    `IDLE_SECONDS`, and who waits for a lock raises OperationalError after `LOCK_SECONDS`.
+    these are in use, and closed after it. A transaction that stays idle is ended after
+    `IDLE_SECONDS`, and a wait for a lock raises OperationalError after `LOCK_SECONDS`.
     """
     limits = {"idle_in_transaction_session_timeout": IDLE_SECONDS, "lock_timeout": LOCK_SECONDS}
     if statement_timeout is not None:

@@ -1,4 +1,4 @@
-"""Is the worker or the scheduler of this machine alive? The database knows, by its heartbeats."""
+"""Whether the worker or the scheduler of this machine is alive, by its heartbeats in the database."""
 
 from datetime import timedelta
 from typing import Literal
@@ -18,7 +18,7 @@ def is_alive(session: Session, part: Part, host: str, seen_within: float) -> boo
     A worker in quarantine counts as none.
     """
     table = Worker if part == "worker" else Scheduler
-    found = select(table.name).where(_is_of(table, host), _is_recent(table, seen_within))
+    found = select(table.name).where(_is_on_host(table, host), _is_recent(table, seen_within))
     if part == "worker":
         found = found.where(Worker.quarantined_at.is_(None))
     return session.scalar(found.limit(1)) is not None
@@ -26,11 +26,11 @@ def is_alive(session: Session, part: Part, host: str, seen_within: float) -> boo
 
 def fault_of(session: Session, host: str, seen_within: float) -> str | None:
     """Return why a live worker on `host` is in quarantine; None if there is no such worker."""
-    live = (_is_of(Worker, host), _is_recent(Worker, seen_within), Worker.quarantined_at.is_not(None))
+    live = (_is_on_host(Worker, host), _is_recent(Worker, seen_within), Worker.quarantined_at.is_not(None))
     return session.scalar(select(func.coalesce(Worker.fault, "")).where(*live).limit(1))
 
 
-def _is_of(table: type[Worker | Scheduler], host: str) -> ColumnElement[bool]:
+def _is_on_host(table: type[Worker | Scheduler], host: str) -> ColumnElement[bool]:
     return table.name.regexp_match(names.pattern_of(host))
 
 

@@ -1,4 +1,4 @@
-"""The names of workers and schedulers: unique across machines, and said to be of which process on which."""
+"""The names of workers and schedulers: unique across machines, with host and process."""
 
 import os
 import secrets

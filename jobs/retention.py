@@ -33,7 +33,7 @@ from jobs.tables import (
     ZooEntry,
     first_id_at,
 )
-from pruning.recipe import GRADIENTS_ALONE
+from pruning.recipe import GRADIENTS_ONLY
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +117,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
             Job.state == JobState.SUCCEEDED,
             Job.artifacts_expired_at.is_(None),
             Job.ended_at < SEARCH_NOW - timedelta(days=days),
-            Job.method != GRADIENTS_ALONE,
+            Job.method != GRADIENTS_ONLY,
             ~exists().where(ZooEntry.job_id == Job.id),
         )
         .limit(limit)
@@ -138,7 +138,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
     long_ago = SEARCH_NOW - timedelta(days=days)
     before = first_id_at(session.scalars(select(long_ago)).one())
     sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
-    keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == GRADIENTS_ALONE)
+    keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == GRADIENTS_ONLY)
     old = session.scalars(
         select(Job.id)
         .where(
@@ -158,7 +158,7 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
 
 
 def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]:
-    """Return looks at deleted jobs that are due, first at those that somebody has deleted.
+    """Return looks at deleted jobs that are due, first at those that a user has deleted.
 
     Each is put off for `again_after` seconds: until then no other scheduler is given it.
     """

@@ -82,7 +82,7 @@ def _retrying(
     wait: wait_base,
     stop: stop_base,
 ) -> Retrying:
-    def told(state: RetryCallState) -> None:
+    def report(state: RetryCallState) -> None:
         error = state.outcome.exception() if state.outcome else None
         if error is not None:
             pause = Pause(error, state.attempt_number, state.upcoming_sleep)
@@ -95,7 +95,7 @@ def _retrying(
         stop=stop,
         sleep=lambda seconds: _sleep(seconds, check),
         before=lambda state: check(),
-        before_sleep=told,
+        before_sleep=report,
         reraise=True,
     )
 

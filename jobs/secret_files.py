@@ -27,7 +27,7 @@ SECRETS = (
 )
 """The variables whose values are secrets."""
 
-_OF_OTHER_PROGRAMS = ("PRUNESERVE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
+_OTHER_SECRET_VARIABLES = ("PRUNESERVE_API_KEY", "HF_TOKEN", "HUGGING_FACE_HUB_TOKEN")
 """Secrets of a person who starts the service in their own shell. No process of the service needs them."""
 
 
@@ -101,7 +101,7 @@ def hide_from_children() -> None:
             descriptor = os.memfd_create(variable)
             os.write(descriptor, value.encode())
             os.environ[file_variable(variable)] = f"/proc/{os.getpid()}/fd/{descriptor}"
-    _forget(_OF_OTHER_PROGRAMS)
+    _forget(_OTHER_SECRET_VARIABLES)
 
 
 def close_to_others(*, children_read_secrets: bool = False) -> None:
@@ -123,7 +123,7 @@ def close_to_others(*, children_read_secrets: bool = False) -> None:
 
 def forget_secrets() -> None:
     """Take every secret, and the paths of their files, out of the environment that children inherit."""
-    _forget((*SECRETS, *map(file_variable, SECRETS), *_OF_OTHER_PROGRAMS))
+    _forget((*SECRETS, *map(file_variable, SECRETS), *_OTHER_SECRET_VARIABLES))
 
 
 def _warn_of_open_files() -> None:

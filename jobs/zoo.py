@@ -1,4 +1,4 @@
-"""The zoo: pruned models that everybody on this service may see and download.
+"""The zoo: pruned models that all users of this service may see and download.
 
 An entry publishes a succeeded job of an owner. It refers to the job and copies nothing, and withdrawing it
 does not change the job.
@@ -15,7 +15,7 @@ from sqlalchemy.orm import Session, defer
 
 from jobs.states import JobState
 from jobs.tables import Artifact, Job, ZooEntry
-from pruning.recipe import GRADIENTS_ALONE
+from pruning.recipe import GRADIENTS_ONLY
 
 
 class NotPresentable(Exception):
@@ -54,7 +54,7 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
     if job is None:
         return None
-    has_a_model = job.method != GRADIENTS_ALONE
+    has_a_model = job.method != GRADIENTS_ONLY
     if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None or not has_a_model:
         raise NotPresentable
     entry = insert(ZooEntry).values(slug=_slug(job), job_id=job_id, note=note, promoted_by=owner)

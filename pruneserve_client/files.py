@@ -24,7 +24,7 @@ class Part:
     """What has arrived of a file. It stays where a download breaks off, and the next one appends to it."""
 
     def __init__(self, file: Downloadable, destination: Path) -> None:
-        """Open what an earlier download of the same content has left beside `destination`.
+        """Open what an earlier download of the same content has left next to `destination`.
 
         Raises `UnexpectedResponse` for a file without a SHA-256.
         """
@@ -125,20 +125,20 @@ class Part:
 
 
 class Progress:
-    """Tells a caller how many bytes have arrived since the last time."""
+    """Reports to a callback how many bytes have arrived since its last call."""
 
     def __init__(self, on_bytes: Callable[[int], object]) -> None:
-        self._on_bytes, self._told = on_bytes, 0
+        self._on_bytes, self._reported = on_bytes, 0
 
     def reached(self, size: int) -> None:
         """Say that so many bytes are there: fewer than before where a download begins again."""
-        if size != self._told:
-            self._on_bytes(size - self._told)
-            self._told = size
+        if size != self._reported:
+            self._on_bytes(size - self._reported)
+            self._reported = size
 
 
 def inside(directory: Path, name: str) -> Path:
-    """Return where a file goes. Raises `UnsafeName` if its name leads out of the directory."""
+    """Return the destination of a file. Raises `UnsafeName` if its name leads out of the directory."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
         raise UnsafeName(f"the server names a file {name!r}, which is not a plain name")

@@ -120,10 +120,10 @@ class AuditItem(Model):
     """What was done."""
 
     owner: str | None
-    """Who did it; null where nobody was authenticated."""
+    """Who did it; null where the request was not authenticated."""
 
     key_id: UUID | None
-    """With which key; null where nobody was authenticated."""
+    """With which key; null where the request was not authenticated."""
 
     address: str
     """The address that the request came from."""
@@ -132,7 +132,7 @@ class AuditItem(Model):
     """To what it was done, or the request."""
 
     subject_owner: str | None
-    """Whose that is; null where it is nobody's."""
+    """Whose that is; null where it has no owner."""
 
 
 class AuditPage(Model):
@@ -330,7 +330,7 @@ class CompleteRequest(Model):
     """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
 
     name: str | None = None
-    """A name for people. It need not be unique."""
+    """A display name. It need not be unique."""
 
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
@@ -571,7 +571,7 @@ class Evaluation(Model):
     """Only the first examples of each task, up to this number; all when left out."""
 
     speed: Literal["auto", "on", "off"] | str = "auto"
-    """Whether to measure tokens per second and peak memory on the worker, the dense model beside the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros alone make nothing faster."""
+    """Whether to measure tokens per second and peak memory on the worker, the dense model next to the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros alone make nothing faster."""
 
 
 class Event(EventModel):
@@ -615,7 +615,7 @@ class FieldError(Model):
     """What is wrong with its value."""
 
     value: str | None = None
-    """The value that was sent, for people: as JSON, of a long text the beginning, of a list the number of its items. Left out where there is none, for objects, and for what is secret."""
+    """The value that was sent, for display: as JSON, of a long text the beginning, of a list the number of its items. Left out where there is none, for objects, and for what is secret."""
 
 
 class Gate(Model):
@@ -698,7 +698,7 @@ class GradientItem(Model):
     """What a job names in its field `gradients`."""
 
     name: str | None
-    """The name that the request gave it, for people."""
+    """The display name that the request gave it."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The state of the job; the norms are there once it has succeeded."""
@@ -748,7 +748,7 @@ class GradientRequest(Model):
     """The precision of the computation; norms are float32."""
 
     name: str | None = None
-    """A name for people. It need not be unique."""
+    """A display name. It need not be unique."""
 
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which it fails."""
@@ -794,7 +794,7 @@ class JobDetail(JobModel):
     """Identifies the job."""
 
     name: str | None = None
-    """The name that the request gave it, for people."""
+    """The display name that the request gave it."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The current state."""
@@ -903,7 +903,7 @@ class JobError(Model):
     """What went wrong, for programs."""
 
     message: str
-    """What went wrong and what to do, for people."""
+    """What went wrong and what to do."""
 
     field: str | None = None
     """The field of the request that caused it, if one did."""
@@ -922,7 +922,7 @@ class JobInMessage(Model):
     """Where to read the job over REST."""
 
     page: str
-    """Where people read it."""
+    """Address of its page."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """How it ended, or `running`."""
@@ -1042,7 +1042,7 @@ class JobRequest(Model):
     """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
 
     name: str | None = None
-    """A name for people. It need not be unique."""
+    """A display name. It need not be unique."""
 
     timeout_seconds: float | None = None
     """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
@@ -1064,7 +1064,7 @@ class JobSummary(JobModel):
     """Identifies the job."""
 
     name: str | None = None
-    """The name that the request gave it, for people."""
+    """The display name that the request gave it."""
 
     state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
     """The current state."""
@@ -1311,7 +1311,7 @@ class Lineage(Model):
 
 
 class LogMessage(Model):
-    """A message for people."""
+    """A message for display."""
 
     attempt: int | None
     """The attempt that the event belongs to, if any."""
@@ -1547,7 +1547,7 @@ class NewWebhook(Model):
     """Identifies the webhook."""
 
     url: str
-    """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: whoever knows it can post there."""
+    """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: every client that knows it can post there."""
 
     events: list[
         Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
@@ -1901,7 +1901,7 @@ class Report(Model):
     """What was trained after pruning; null for a one-shot result."""
 
     speed: SpeedFacts | None = None
-    """Size and speed beside the dense model; null where they were not measured."""
+    """Size and speed compared with the dense model; null where they were not measured."""
 
     stages: list[StageFacts]
     """What each stage cost, in order."""
@@ -2052,7 +2052,7 @@ class SparsityFacts(Model):
 
 
 class SpeedFacts(Model):
-    """The size of the result, and its speed on this machine, beside the dense model's."""
+    """The size of the result, and its speed on this machine, compared with the dense model's."""
 
     dense_bytes: int
     """Size of the dense model's weight files."""
@@ -2454,7 +2454,7 @@ class SweepRequest(Model):
 
 
 class Target(Model):
-    """One bound: on perplexity, up to which a search goes; or on size, of which it finds the best model."""
+    """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
     max_perplexity: float | None = None
     """Upper bound of the perplexity."""
@@ -2703,7 +2703,7 @@ class Waiting(Model):
     """When something outside, the store or the broker first did not answer; null for another reason."""
 
     tries: int | None
-    """How often that was tried in vain since then."""
+    """How many tries have failed since then."""
 
     next_try_at: AwareDatetime | None
     """When it is tried again; if it is queued, once a worker is free."""
@@ -2745,7 +2745,7 @@ class WebhookItem(Model):
     """Identifies the webhook."""
 
     url: str
-    """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: whoever knows it can post there."""
+    """Where messages are sent. With the format `slack` the path is left out, as in `https://hooks.slack.com/…`: every client that knows it can post there."""
 
     events: list[
         Literal["job.started", "job.succeeded", "job.failed", "job.cancelled", "job.gate_failed"] | str
@@ -2835,13 +2835,13 @@ class WorkerItem(Model):
     """`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an operator lets it take none), or `silent` (no heartbeats)."""
 
     since: AwareDatetime | None
-    """Since when it is in this state; null where nobody knows."""
+    """Since when it is in this state; null where that is unknown."""
 
     device: str | None
     """`cpu`, or the CUDA device with its name; null until it is measured."""
 
     sandbox: dict[str, bool] | None
-    """By layer of the sandbox for strangers' files whether it holds on the worker's machine; null until the worker has tried."""
+    """By layer of the sandbox for untrusted files whether it holds on the worker's machine; null until the worker has tried."""
 
     job: WorkerJob | None
     """The job that it runs or helps with, if any."""
@@ -2911,7 +2911,7 @@ class ZooDetail(Model):
     """Address of the entry in this API, relative to this service."""
 
     page: str
-    """Address of its page for people, relative to this service."""
+    """Address of its page, relative to this service."""
 
     model: str
     """The dense model: a Hub id, or the name of a local directory."""
@@ -2956,7 +2956,7 @@ class ZooDetail(Model):
     """What was taken out of the model, and how; null where nothing was."""
 
     speed: SpeedFacts | None = None
-    """Size and speed beside the dense model; null where they were not measured."""
+    """Size and speed compared with the dense model; null where they were not measured."""
 
     lineage: Lineage
     """Where the model comes from."""
@@ -2997,7 +2997,7 @@ class ZooItem(Model):
     """Address of the entry in this API, relative to this service."""
 
     page: str
-    """Address of its page for people, relative to this service."""
+    """Address of its page, relative to this service."""
 
     model: str
     """The dense model: a Hub id, or the name of a local directory."""

@@ -113,7 +113,7 @@ def encoding_of(response: httpx.Response) -> str:
 
 
 def refuse_encoded(response: httpx.Response) -> None:
-    """Raise `UnexpectedResponse` for a body that is not sent as it is, which nobody has asked for."""
+    """Raise `UnexpectedResponse` for a body with a content encoding, which the client has not asked for."""
     if encoding_of(response) != "identity":
         raise UnexpectedResponse(
             f"the answer is sent as {encoding_of(response)[:100]!r}, though the client takes no encoding; "

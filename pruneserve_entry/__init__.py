@@ -1,7 +1,7 @@
 """The programs that PruneServe installs: each checks where the service's packages lie, and then runs one.
 
 Those packages have plain names, such as `api` and `jobs`. A user's own `jobs.py` on the path would be
-imported in place of ours, and `python -m api` runs whatever `api.py` lies in the working directory. This
+imported in place of ours, and `python -m api` runs whatever `api.py` is in the working directory. This
 package has a name of its own and imports only the standard library, so its programs start anywhere. They
 import nothing from the working directory, and neither do their child processes.
 """
@@ -14,7 +14,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 PACKAGES = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruning", "scheduler", "worker")
-"""The top-level packages that are installed beside this one."""
+"""The top-level packages that are installed next to this one."""
 
 _HOME = Path(__file__).parents[1]
 
@@ -26,7 +26,7 @@ def pruneserve() -> None:
 
 def client() -> None:
     """Run `pruneserve` where only the client is installed, as a server offers it."""
-    _leave_the_directory_of_the_script()
+    _remove_script_directory()
     if culprit := shadowed(("cli", "pruneserve_client")):
         sys.exit(f"error: {culprit}")
     import_module("cli.main").app()
@@ -72,7 +72,7 @@ def shadowed(packages: Sequence[str] = PACKAGES) -> str | None:
 
 
 def _run(module: str, function: str = "main") -> None:
-    _leave_the_directory_of_the_script()
+    _remove_script_directory()
     if culprit := shadowed():
         sys.exit(f"error: {culprit}")
     wrong_settings = import_module("jobs.secret_files").WrongSettings
@@ -82,7 +82,7 @@ def _run(module: str, function: str = "main") -> None:
         sys.exit(f"error: {error}")
 
 
-def _leave_the_directory_of_the_script() -> None:
+def _remove_script_directory() -> None:
     """Do for this process and its children what `python -P` does."""
     if not sys.flags.safe_path and sys.path and Path(sys.path[0]) == Path(sys.argv[0]).parent:
         del sys.path[0]

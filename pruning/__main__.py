@@ -34,7 +34,7 @@ _ALLOWED_WITH_RECIPE = {
     "save_masks",
     "task_definitions",
 }
-_OF_EVALUATION = {option.variable for option in OPTIONS if not option.in_recipe}
+_EVALUATION_OPTIONS = {option.variable for option in OPTIONS if not option.in_recipe}
 _DATASETS = {"calibration.dataset", "evaluation.dataset", "evaluation.further_datasets"}
 
 
@@ -233,7 +233,7 @@ def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -
         if missing:
             parser.error(f"the following arguments are required: {', '.join(missing)}; or --recipe")
         return
-    surplus = _chosen(options) - _ALLOWED_WITH_RECIPE - _OF_EVALUATION
+    surplus = _chosen(options) - _ALLOWED_WITH_RECIPE - _EVALUATION_OPTIONS
     if surplus:
         names = ", ".join(sorted(f"--{name.replace('_', '-')}" for name in surplus))
         parser.error(f"--recipe says what to do; leave out {names}")

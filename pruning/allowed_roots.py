@@ -10,7 +10,7 @@ from pruning.inputs.frozen_file import FrozenFile
 
 @dataclass(frozen=True)
 class Roots:
-    """The directories that local models and texts may lie in. None allows any, for use as a library."""
+    """The directories that may contain local models and texts. None allows any, for use as a library."""
 
     models: tuple[Path, ...] | None = None
     data: tuple[Path, ...] | None = None

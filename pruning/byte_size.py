@@ -1,4 +1,4 @@
-"""How a number of bytes is written for people."""
+"""Formats a number of bytes for display."""
 
 
 def byte_size(count: float) -> str:

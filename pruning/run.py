@@ -91,7 +91,7 @@ class Services:
     hub_token: str | None = None
     """For the model, never for data sets."""
     reading: Reading = field(default_factory=ReadHere)
-    """Reads the files of model and texts. A service that runs what strangers name reads them in a sandbox."""
+    """Reads the files of model and texts. A service that runs untrusted requests reads them in a sandbox."""
     resume_store: ResumeStore | None = None
     """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
     result of an uninterrupted run, bit for bit on a CPU. None: the run cannot be resumed."""
@@ -116,7 +116,7 @@ class _Workplace:
 
 
 @dataclass(frozen=True)
-class _Beside:
+class RunResults:
     """What the report says besides how the model was pruned."""
 
     cut: CutOutcome | None
@@ -171,7 +171,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 )
             )
             trial = search.prune_first(dense, norms, outcome.finished_blocks)
-            norms = search.left_of(norms)
+            norms = search.remaining_norms(norms)
             found = search.find(dense, trial, outcome.finished_blocks)
             finished_blocks = found.finished_blocks if found else outcome.finished_blocks
             pruned = recorder.run(
@@ -224,8 +224,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 seconds=SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
-        beside = _Beside(cut, found, measured, speed)
-        report = _report(request, resolved, outcome, pruned, recovered.facts, beside, recorder)
+        results = RunResults(cut, found, measured, speed)
+        report = _report(request, resolved, outcome, pruned, recovered.facts, results, recorder)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -305,7 +305,7 @@ def _report(
     gradients: GradientOutcome,
     pruned: Pruned,
     recovered: TrainingFacts | None,
-    beside: _Beside,
+    results: RunResults,
     recorder: StageRecorder,
 ) -> Report:
     environment = Environment.here(
@@ -325,24 +325,24 @@ def _report(
         evaluation=request.evaluation,
         model=resolved.model.facts,
         calibration=resolved.calibration_facts,
-        structure=beside.cut.facts if beside.cut else None,
+        structure=results.cut.facts if results.cut else None,
         permutation=permutation_facts(pruned) if request.recipe.permute else None,
-        search=beside.search.facts if beside.search else None,
+        search=results.search.facts if results.search else None,
         sparsity=SparsityFacts(layers=tuple(layer_facts(pruned))),
-        perplexity=beside.quality.perplexities[0],
-        further_perplexities=beside.quality.perplexities[1:],
-        zero_shot=beside.quality.zero_shot,
+        perplexity=results.quality.perplexities[0],
+        further_perplexities=results.quality.perplexities[1:],
+        zero_shot=results.quality.zero_shot,
         recovery=None if recovered is None else RecoveryFacts(distil=recovered),
-        speed=beside.speed,
+        speed=results.speed,
         stages=tuple(recorder.facts),
         environment=environment,
         gradients_reused=gradients.reused,
-        dense_perplexity_reused=beside.quality.dense_reused,
+        dense_perplexity_reused=results.quality.dense_reused,
         warnings=(
             *resolved.warnings,
-            *(beside.cut.warnings if beside.cut else ()),
+            *(results.cut.warnings if results.cut else ()),
             *gradients.warnings,
-            *(beside.search.warnings if beside.search else ()),
+            *(results.search.warnings if results.search else ()),
             *pruned.warnings,
             *recorder.warnings,
             *changed,

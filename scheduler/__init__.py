@@ -1,4 +1,4 @@
-"""Wakes workers for the jobs that wait, takes back what dead workers held, and cleans up.
+"""Wakes workers for queued jobs, requeues the jobs of dead workers, and cleans up.
 
 It needs no torch. Any number of schedulers may run at once.
 """

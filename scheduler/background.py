@@ -1,4 +1,4 @@
-"""What runs beside the scheduler's rounds: a thread that runs rounds of its own until it is stopped."""
+"""Runs next to the scheduler's rounds: a thread that runs rounds of its own until it is stopped."""
 
 import logging
 import threading
@@ -11,7 +11,7 @@ from scheduler.pause import Pause
 log = logging.getLogger(__name__)
 
 _LEAST_PAUSE_SECONDS = 0.02
-_AFTER_A_FAULT_SECONDS = 2.0
+_FAULT_BACKOFF_SECONDS = 2.0
 
 
 class Background(ABC):
@@ -59,5 +59,5 @@ class Background(ABC):
                 pause, failed = self._after_failure, True
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)
-                # It fails again, as without the table that it reads, until somebody mends it.
-                pause, failed = max(self._after_failure, _AFTER_A_FAULT_SECONDS), True
+                # It fails again, as without the table that it reads, until an operator repairs it.
+                pause, failed = max(self._after_failure, _FAULT_BACKOFF_SECONDS), True

@@ -1,4 +1,4 @@
-"""Looks at the files of jobs that the API could not look at in time, before a worker claims them.
+"""Checks the files of jobs that the API could not check in time, before a worker claims them.
 
 It runs in a thread of the scheduler, so that a disk that hangs delays no other job. A job that waits for its
 check for a minute may be claimed all the same: its worker checks everything again.

@@ -184,14 +184,14 @@ def _one_by_one(acts: Iterable[Callable[[], None]]) -> None:
         try:
             act()
         except StoreError as error:
-            if _is_away(error):
+            if _is_unavailable(error):
                 raise
             failed.append(error)
     if failed:
         raise failed[0]
 
 
-def _is_away(error: StoreError) -> bool:
+def _is_unavailable(error: StoreError) -> bool:
     return isinstance(error, StoreUnreachable) and not isinstance(error, FileUnusable)
 
 

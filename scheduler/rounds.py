@@ -123,14 +123,16 @@ class Scheduler:
         """Record at once whether the broker answers: it is why jobs wait."""
         if reached != self._reaches_broker:
             with self._database.begin() as session:
-                schedulers.scheduler_seen(session, self._name, reaches_broker=reached)
+                schedulers.record_scheduler_heartbeat(session, self._name, reaches_broker=reached)
             self._reaches_broker = reached
 
     def _record_heartbeat(self) -> None:
         now = self._clock()
         if self._seen_at is None or now - self._seen_at >= limits.HEARTBEAT_SECONDS:
             with self._database.begin() as session:
-                schedulers.scheduler_seen(session, self._name, reaches_broker=self._reaches_broker)
+                schedulers.record_scheduler_heartbeat(
+                    session, self._name, reaches_broker=self._reaches_broker
+                )
                 if self._deleted_at is None or now - self._deleted_at >= _KEPT_SECONDS / 10:
                     workers.delete_stale_workers(session, _KEPT_SECONDS)
                     schedulers.delete_stale_schedulers(session, _KEPT_SECONDS)

@@ -34,7 +34,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_ROUNDS = 0.25
 _JOBS_PER_ROUND = 100
 _THREADS = 4
-_OF_AN_OWNER = 25
+_JOBS_PER_OWNER = 25
 _PATIENCE_SECONDS = 20.0
 _LONGEST_SECONDS = 120.0  # also for a turn that does not come
 _KEPT_SECONDS = 300.0
@@ -76,7 +76,7 @@ class Sizing(Background):
         self._forget_old_readings()
         with self._database.begin() as session:
             self._waiting = sizing.still_unsized(session, self._waiting)
-            self._take_some_of_each_owner(session)
+            self._take_jobs_of_each_owner(session)
             if self._waiting:
                 self._live = workers.live(session, limits.LEASE_SECONDS)
         looked_at = {job.job_id: self._needs(job) for job in self._waiting.values()}
@@ -89,11 +89,11 @@ class Sizing(Background):
             log.info("job %s: workers may claim it", job_id)
             del self._waiting[job_id]
 
-    def _take_some_of_each_owner(self, session: Session) -> None:
-        """Take jobs in, the oldest first: a few of each owner, and more only where nobody else has any."""
+    def _take_jobs_of_each_owner(self, session: Session) -> None:
+        """Take jobs in, the oldest first: a few of each owner, and more only where no other owner has any."""
         of_owner = Counter(job.owner for job in self._waiting.values())
         room = _JOBS_PER_ROUND
-        for most in (_OF_AN_OWNER, _JOBS_PER_ROUND):
+        for most in (_JOBS_PER_OWNER, _JOBS_PER_ROUND):
             more = True
             while more and room:
                 enough = [owner for owner, count in of_owner.items() if count >= most]

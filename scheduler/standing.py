@@ -1,7 +1,7 @@
 """Reads how the service stands, for Prometheus, in a thread of the scheduler.
 
 One process reads it for all, every few seconds, however often and by whom it is asked: a scrape is answered
-with what was read last, and says when that was.
+with the last snapshot, and says when that was taken.
 """
 
 import time
@@ -44,7 +44,7 @@ class StandingReader(Background):
         self._read = found, time.time()
 
     def gauges(self) -> Iterable[tuple[Gauges, Values]]:
-        """Return what was read last; nothing before the first time."""
+        """Return the last snapshot; nothing before the first one."""
         if self._read is None:
             return
         found, at = self._read

@@ -1,7 +1,7 @@
 """Threads in which owners take turns.
 
-Whoever has the fewest calls under way is next, then whoever was served longest ago. Nobody has more than half
-of the threads: so what hangs for one owner leaves some for others.
+The owner with the fewest calls under way is next, then the one served longest ago. No owner has more than
+half of the threads: so calls that hang for one owner leave some for others.
 """
 
 import threading
@@ -29,7 +29,7 @@ class Call(Generic[T]):
         self.began_at = self._clock()
         try:
             self.result.set_result(self._what())
-        except Exception as error:  # for whoever asks for the result
+        except Exception as error:  # raised to the caller that asks for the result
             self.result.set_exception(error)
 
 

@@ -47,7 +47,7 @@ _OPTIONS = (
     "--formatters=builtin",
 )
 
-# What a schema says about values rather than about types, and what names them for people.
+# What a schema says about values rather than about types, and their titles for readers.
 _JUDGED_BY_THE_SERVER = {
     *("minLength", "maxLength", "pattern"),
     *("minimum", "maximum", "exclusiveMinimum", "exclusiveMaximum"),

@@ -1,6 +1,6 @@
 """Build a release from the last commit into dist/: `make release`.
 
-1. take the files of the commit, and nothing else that lies in the checkout
+1. take the files of the commit, and nothing else from the checkout
 2. build the wheels of the service and of the client
 3. write their checksums (SHA256SUMS) and the release notes from CHANGELOG.md (RELEASE_NOTES.md)
 
@@ -97,14 +97,14 @@ def release_notes(changelog: str, version: str) -> str:
 
 def _extract_commit(directory: Path) -> None:
     with tempfile.TemporaryFile() as archive:
-        subprocess.run(["git", "archive", "HEAD"], cwd=CHECKOUT, stdout=archive, check=True)  # noqa: S607 - the git of whoever releases
+        subprocess.run(["git", "archive", "HEAD"], cwd=CHECKOUT, stdout=archive, check=True)  # noqa: S607 - the git of the maintainer
         archive.seek(0)
         with tarfile.open(fileobj=archive) as files:
             files.extractall(directory, filter="data")
 
 
 def _git(*arguments: str) -> str:
-    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=True)  # noqa: S603, S607 - the git of whoever releases
+    done = subprocess.run(["git", *arguments], cwd=CHECKOUT, capture_output=True, text=True, check=True)  # noqa: S603, S607 - the git of the maintainer
     return done.stdout.strip()
 
 

@@ -54,7 +54,7 @@ from worker.run_job import run_next
 ROOMS = ("api", "jobs", "scheduler", "worker", "pruning")
 _PATIENCE_SECONDS = 120.0
 _ROOT = f"{Path(jobs.__file__).parents[1]}/"
-_OF_A_JOB = (JobRequest, JobSpec, Recipe, Evaluation, Job, Claim)
+_TRACED_TYPES = (JobRequest, JobSpec, Recipe, Evaluation, Job, Claim)
 
 
 class _Tracer:
@@ -77,19 +77,19 @@ class _Tracer:
         if any(map(self._holds, arguments_of(frame))):
             self.files[file] = None
 
-    def _is_it(self, value: object) -> bool:
+    def _is_traced(self, value: object) -> bool:
         if isinstance(value, UUID):
             return value == self.job_id
         is_part = isinstance(value, BaseModel) and type(value).__module__.startswith("pruning.recipe")
-        return is_part or isinstance(value, _OF_A_JOB)
+        return is_part or isinstance(value, _TRACED_TYPES)
 
     def _holds(self, value: object) -> bool:
-        if self._is_it(value):
+        if self._is_traced(value):
             return True
         if type(value).__module__.partition(".")[0] not in ROOMS:
             return False
         slots = (getattr(value, name, None) for name in getattr(type(value), "__slots__", ()))
-        return any(map(self._is_it, (*getattr(value, "__dict__", {}).values(), *slots)))
+        return any(map(self._is_traced, (*getattr(value, "__dict__", {}).values(), *slots)))
 
 
 def _file_of(name: str) -> str | None:
@@ -116,7 +116,7 @@ def trace(settings: Settings, model: Path) -> list[str]:
     worker, tracer = Identity.new(), _Tracer()
     with database.begin() as session:
         key = api_keys.create(session, "ada", "trace")
-        workers.worker_seen(session, worker.name, "cpu")
+        workers.record_worker_heartbeat(session, worker.name, "cpu")
         has = Capacity(host_bytes=2**40, scratch_bytes=2**40)
         workers.declared(session, worker.name, "cpu", has)
     request = {

@@ -7,7 +7,7 @@ handed the recipe. A call counts if one of its arguments, `self` included,
 - is the `Recipe` itself or one of its parts (a pydantic model below it, such as `recipe.calibration`), or
 - is an object of pruning/ that has the recipe or a part as an attribute (a request, a stage).
 
-Methods of the recipe and its parts are not counted: asking the recipe a question hands it to nobody. Nor are
+Methods of the recipe and its parts are not counted: they pass the recipe on to no function. Nor are
 methods that dataclasses generate, which have no file.
 
 Consecutive calls in one file are one stay. `files` is how many different files are entered, `returns` how

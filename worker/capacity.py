@@ -1,4 +1,4 @@
-"""What this machine has for a job. The parent of a worker asks, which never imports torch."""
+"""The capacity of this machine for a job. A worker's parent, which never imports torch, reads it."""
 
 import shutil
 

@@ -1,4 +1,4 @@
-"""Is the worker of this host alive? `python -m worker.health`, for the health check of its container.
+"""Whether the worker of this host is alive: `python -m worker.health`, its container's health check.
 
 A worker's parent process touches a file every two seconds, whatever its job, the database and the broker do:
 an outage must not make a supervisor kill a worker in the middle of a job. The file's name has the process, so
@@ -94,7 +94,7 @@ def _started(process: int) -> int | None:
 
 
 def _is_own(path: Path, of_its_kind: Callable[[int], bool]) -> bool:
-    """Whether nobody but this user and root can have made or touched it: `/tmp` is everybody's."""
+    """Whether only this user and root can have made or touched it: `/tmp` is writable by all users."""
     found = path.lstat()
     return of_its_kind(found.st_mode) and found.st_uid == os.geteuid() and not found.st_mode & 0o022
 

@@ -20,7 +20,7 @@ class ShutdownRequested(Interrupted):
 
 
 class BlockedOnJob(Interrupted):
-    """Another job is computing the gradients that this one needs, so this one goes back to the queue."""
+    """Another job is computing the gradients that this one needs, so this one is returned to the queue."""
 
     def __init__(self, cache_key: str, job_id: UUID) -> None:
         """`cache_key`: of the gradients; `job_id`: the job that computes them."""

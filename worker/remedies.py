@@ -1,4 +1,4 @@
-"""What the operating system says of a directory or a device of the machine, with what to do about it."""
+"""The operating system's errors of a directory or a device of the machine, each with its remedy."""
 
 import errno
 import os

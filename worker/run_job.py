@@ -176,7 +176,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:
         return partial(
-            memory.ran_out,
+            memory.requeue_out_of_memory,
             claim=claim,
             worker=attempt.worker.name,
             error=error,
@@ -200,8 +200,8 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     claim, worker = attempt.claim, attempt.worker.name
     if quarantine.count_fault(session, worker, claim.job_id, error.message):
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
-        told = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
-        error = error.model_copy(update={"message": told})
+        message = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
+        error = error.model_copy(update={"message": message})
     return lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
 
 

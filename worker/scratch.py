@@ -78,7 +78,7 @@ def abandoned(session: Session, work_dir: Path, *, spared: Collection[UUID] = ()
     `spared`: jobs that a process of this worker has not left.
     """
     found: list[Path] = []
-    for directory, job_id in _of_jobs(work_dir, spared):
+    for directory, job_id in _job_directories(work_dir, spared):
         standing = finished_blocks.standing(session, job_id, _SECONDS_TO_ADOPT)
         if standing is None:
             if _changed_within(directory, _SECONDS_OF_A_STRANGER):
@@ -99,7 +99,7 @@ def _changed_within(directory: Path, seconds: float) -> bool:
         return True
 
 
-def _of_jobs(work_dir: Path, spared: Collection[UUID]) -> Iterator[tuple[Path, UUID]]:
+def _job_directories(work_dir: Path, spared: Collection[UUID]) -> Iterator[tuple[Path, UUID]]:
     for directory in work_dir.glob("*-*-*-*-*"):
         with suppress(ValueError):
             if (job_id := UUID(directory.name)) not in spared:

@@ -28,7 +28,7 @@ from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
 from pruning.sandbox.starter import NoSandbox
-from pruning.sandbox.trial import layers_that_do_not_hold
+from pruning.sandbox.trial import failed_layers
 from worker.remedies import WORK_DIRECTORY, with_remedy
 
 _PROBE = b"PruneServe was here\n" * 1024
@@ -106,9 +106,9 @@ def check_database(database: sessionmaker[Session]) -> None:
 
 
 def check_sandbox(configured: Settings) -> None:
-    """See that the kernel confines readers of strangers' files as the operator demands. Raises `Unfit`."""
+    """See that the kernel confines readers of untrusted files as the operator demands. Raises `Unfit`."""
     try:
-        missing = layers_that_do_not_hold()
+        missing = failed_layers()
     except NoSandbox as error:
         raise Unfit(f"its installation is broken ({error.strerror})") from error
     if missing and configured.sandbox == "require":

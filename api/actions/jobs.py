@@ -146,7 +146,7 @@ def change(
         except owner_moves.Conflict as conflict:
             raise NotQueued(conflict.state) from conflict
         shown = detail(session, owner, job_id, reasons)
-    if changed.priority is not None:  # what was read before the commit was without it
+    if changed.priority is not None:  # the row read before the commit lacked it
         reasons.waits.forget()
     return shown
 

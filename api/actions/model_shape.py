@@ -5,7 +5,7 @@ from api.problems.problems import InvalidRequest, ServiceUnavailable
 from jobs.settings import Settings
 from jobs.spec import model_shape
 from jobs.spec.model_shape import HubSilent, NoShape
-from jobs.spec.preflight import why_no_model
+from jobs.spec.preflight import model_unavailable_reason
 from pruning.estimate import ModelShape
 from pruning.recipe import ModelReference
 
@@ -19,7 +19,7 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     try:
         return model_shape.shape_of(model, owner, settings)
     except NoShape as reason:
-        message = why_no_model(model.id, settings.model_roots) or (
+        message = model_unavailable_reason(model.id, settings.model_roots) or (
             f"the API cannot estimate this model ({reason}); submit the job, and its worker estimates it"
         )
         raise InvalidRequest(FieldError.of("model.id", message, model.id)) from reason

@@ -1,4 +1,4 @@
-"""Looks at the files of a job while its request waits, for as long as nobody notices."""
+"""Looks at the files of a job while its request waits, for an imperceptible time."""
 
 import logging
 from functools import partial

@@ -9,10 +9,10 @@ from api.problems.problems import InvalidRequest
 from jobs.settings import Settings
 from jobs.spec.cuts import Fault
 from jobs.spec.job import JobSpec
-from jobs.spec.texts import faults_of_the_text
+from jobs.spec.texts import training_text_faults
 from pruning.recipe import is_local
 
-# Whoever reads this may have started the service, or may have to ask who did.
+# The reader of this message may be the operator, or a user who has to ask the operator.
 _MODEL_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_MODEL_ROOTS, which its operator sets"
 _DATA_ROOTS = "`pruneserve up --root DIRECTORY`; on servers, PRUNESERVE_DATA_ROOTS, which its operator sets"
 
@@ -23,7 +23,7 @@ def check(spec: JobSpec, settings: Settings) -> None:
     The disk is not read, so the answer does not reveal what exists outside of the roots. What lies below them
     is looked at afterwards (`api.actions.preflight`), and the worker checks the real path of every file.
     """
-    errors = [*_outside(spec, settings), *map(field_error, faults_of_the_text(spec.recipe))]
+    errors = [*_outside(spec, settings), *map(field_error, training_text_faults(spec.recipe))]
     if errors:
         raise InvalidRequest(*errors)
 

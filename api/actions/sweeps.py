@@ -212,7 +212,7 @@ def _probe(request: SweepRequest, tried: float) -> JobRequest:
 
 
 def _structure(request: SweepRequest) -> dict[str, Any]:
-    """Return the options of `structure` that the job of a search gives, without what goes."""
+    """Return the options of `structure` that the job of a search gives, without the targets."""
     given = request.job.get("structure") or {}
     if not isinstance(given, dict):
         raise InvalidRequest(FieldError.of("job.structure", "must be an object", given))

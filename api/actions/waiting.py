@@ -1,4 +1,4 @@
-"""Why jobs wait, as far as whoever asks may know."""
+"""Why jobs wait, limited to the reasons that the caller may see."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,8 +22,8 @@ class WaitingReasons:
     with_faults: bool
 
     @classmethod
-    def told_to(cls, principal: Principal, resources: AppResources) -> Self:
-        """Return what finds the reasons for this principal."""
+    def visible_to(cls, principal: Principal, resources: AppResources) -> Self:
+        """Return the object that finds the reasons visible to this principal."""
         return cls(resources.waits, Scope.ADMIN in principal.scopes)
 
     def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Waiting]:

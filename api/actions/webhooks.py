@@ -91,13 +91,13 @@ def _check_url(resources: AppResources, url: str) -> None:
 
 
 def _check_whole(url: str) -> None:
-    """Refuse what the address of a Slack webhook is shown as: messages to it would reach nobody."""
+    """Refuse what the address of a Slack webhook is shown as: messages to it would not arrive."""
     if re.fullmatch(rf"[^/]*//[^/]*{HIDDEN_PATH}", unquote(url)):
         raise ValueError("is an address as it is shown, without its path: give all of it, or leave it out")
 
 
 def _check_format(endpoint: WebhookEndpoint, changes: WebhookChange) -> None:
-    """Refuse to show what was hidden: whoever knows the path of a Slack webhook's address can post there."""
+    """Refuse to show what was hidden: a client that knows a Slack webhook's address can post there."""
     if (
         endpoint.format == MessageFormat.SLACK
         and changes.format == MessageFormat.STANDARD

@@ -17,7 +17,7 @@ NO_SUCH_ENTRY = "There is no such entry in the zoo; it may have been withdrawn."
 
 
 def list_page(database: sessionmaker[Session], query: ZooListQuery) -> ZooPage:
-    """Return a page of the entries, whoever promoted them."""
+    """Return a page of the entries of all owners."""
     with database.begin() as session:
         entries = zoo.newest(session, query.filter(), before=query.cursor, limit=query.rows)
     return ZooPage.of(entries, query, ZooItem.of)

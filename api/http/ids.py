@@ -1,4 +1,4 @@
-"""The ids that stand in addresses."""
+"""The ids in the paths of requests."""
 
 from typing import Annotated
 from uuid import UUID

@@ -1,4 +1,4 @@
-"""What is known of every request, whatever comes of it: its id, and how long its answer took to begin."""
+"""Gives every request an id, a span, and a measured time to the first byte, also when it fails."""
 
 import re
 import time
@@ -13,7 +13,7 @@ from jobs.monitoring.catalogue import REQUEST_SECONDS
 from jobs.monitoring.logs import about_request, new_request
 
 _ID = re.compile(r"[A-Za-z0-9._-]{1,64}")
-_UNTRACED = ("GET", "HEAD", "OPTIONS")  # they begin nothing that goes on elsewhere
+_UNTRACED = ("GET", "HEAD", "OPTIONS")  # they begin nothing that continues elsewhere
 _METHODS = {"GET": "GET", "HEAD": "GET", "POST": "POST", "DELETE": "DELETE"}
 
 
@@ -47,7 +47,7 @@ class WatchedRequests:
             if scope["method"] in _UNTRACED:
                 await self._app(scope, receive, watched)
             else:
-                # Not its parent: whoever sends it, with or without a key, would decide whether we sample it.
+                # Not its parent: a client, with or without a key, would decide about sampling.
                 with traces.span(scope["method"], link=headers.get("traceparent")) as span:
                     await self._app(scope, receive, watched)
         except Exception:  # its answer is made around this middleware
@@ -63,7 +63,7 @@ def _request_id(headers: Headers) -> str:
 
 
 def _name(scope: Scope) -> str:
-    """Return the method with the path as the route has it: no id, and nothing that somebody has made up."""
+    """Return the method with the path as the route has it: no id, and no text chosen by a client."""
     route = getattr(scope.get("route"), "path", "")
     return f"{scope['method']} {route}".rstrip()
 

@@ -129,9 +129,9 @@ _MESSAGES = {
     "uuid_type": "must be a UUID",
 }
 # What holds a text, and other things besides: its name alone is a likely guess.
-_OF_A_TEXT = frozenset({"calibration", "evaluation"})
-# The input of the one is what lacks the field; a field that nobody knows may hold anything.
-_OF_NO_VALUE = frozenset({"missing", "extra_forbidden"})
+_TEXT_FIELDS = frozenset({"calibration", "evaluation"})
+# The input of the one is what lacks the field; an unknown field may hold anything.
+_ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden"})
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
@@ -155,8 +155,8 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 def _value(item: Mapping[str, Any]) -> object:
     """Return the value that an error is about. An object, which is never shown, stands for none."""
-    is_whole_body = tuple(item["loc"]) == ("body",)  # whose fields, some of them secret, nothing tells apart
-    return {} if is_whole_body or item["type"] in _OF_NO_VALUE else item["input"]
+    is_whole_body = tuple(item["loc"]) == ("body",)  # secret fields cannot be distinguished there
+    return {} if is_whole_body or item["type"] in _ERRORS_WITHOUT_VALUE else item["input"]
 
 
 def _field(location: Sequence[int | str], body: object) -> str:
@@ -187,7 +187,7 @@ def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
 def _message(item: Mapping[str, Any]) -> str:
     kind = item["type"]
     if kind in _MESSAGES:
-        hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _OF_A_TEXT
+        hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _TEXT_FIELDS
         return _MESSAGES[kind] + (', such as {"dataset": "builtin"}' if hinted else "")
     if kind in _LENGTHS:
         return _length_message(item)

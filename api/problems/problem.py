@@ -15,7 +15,7 @@ MEDIA_TYPE = "application/problem+json"
 Responses = dict[int | str, dict[str, Any]]
 
 _MOST_SHOWN = 80
-# Fields whose values let somebody in. A webhook's address is one: whoever knows that of Slack can post there.
+# Fields whose values grant access. A webhook's address is one: a client that knows Slack's can post there.
 _SECRET = re.compile(r"(^|\.)(url|key|token|secret|password|code)$")
 
 
@@ -27,7 +27,7 @@ class FieldError(BaseModel):
     value: str | None = Field(
         None,
         examples=["1.5"],
-        description="The value that was sent, for people: as JSON, of a long text the beginning, of a list "
+        description="The value that was sent, for display: as JSON, of a long text the beginning, of a list "
         "the number of its items. Left out where there is none, for objects, and for what is secret.",
     )
 

@@ -1,4 +1,4 @@
-"""What a program asks first: whose key it has, and what that owner has stored."""
+"""The first requests of a program: the owner of its key, and what that owner has stored."""
 
 from fastapi import APIRouter
 

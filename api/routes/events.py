@@ -47,8 +47,8 @@ async def get_job_events(
     """Stream the events of a job, in order and without gaps, from the first or after a given one.
 
     The stream ends after the event with which the job ends. A client that resumes after that is answered 204,
-    which tells a browser's EventSource not to reconnect. When a key is revoked, its streams end within half a
-    minute.
+    with which a browser's EventSource does not reconnect. When a key is revoked, its streams end within half
+    a minute.
     """
     streams, after = resources.streams, resume.event_id
     found = await run_in_threadpool(streams.read, principal.owner, job_id, after)

@@ -57,7 +57,7 @@ def compute_gradients(
     It is a job like any other: `/v1/jobs/{id}` shows it, with its events, and cancels or retries it.
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     job, created = gradients.submit(resources, principal.owner, request, reasons, idempotency)
     response.headers["Location"] = f"/v1/jobs/{job.id}"
     if not created:

@@ -1,4 +1,4 @@
-"""Probes for the supervisor of the process. They need no key, and tell a foreign host the status alone.
+"""Probes for the supervisor of the process. They need no key, and show a foreign host the status alone.
 
 Nothing in them waits for a thread or a connection that other requests use: a busy process is not a dead one.
 """

@@ -73,7 +73,7 @@ def submit_job(
     A request that is repeated with its `Idempotency-Key` is answered with the job as it is now.
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
     return _submitted(job, created)
 
@@ -101,7 +101,7 @@ def rerun_job(
     The answer shows that request, so the key needs the scope `jobs:read` too.
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     job, created = jobs.rerun(resources, principal.owner, job_id, changes, reasons, idempotency)
     return _submitted(job, created)
 
@@ -126,7 +126,7 @@ def list_jobs(
     query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources, conditional: Conditional
 ) -> Response:
     """List your jobs that match every filter."""
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     page = jobs.list_page(resources.database, principal.owner, query, reasons)
     return conditional.answer(page)
 
@@ -139,7 +139,7 @@ def list_jobs(
 )
 def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional) -> Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     with resources.database.begin() as session:
         standing = queries.standing(session, job_id, principal.owner)
         if standing is None:
@@ -167,7 +167,7 @@ def change_job(
     owner: NamedOwner = None,
 ) -> JobDetail:
     """Let a queued job run before or after your others. One that a worker is about to take stays as it is."""
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     whose = visible_owner(request, principal, owner)
     return jobs.change(resources.database, whose, job_id, change, reasons)
 
@@ -193,7 +193,7 @@ def cancel_job(
 ) -> JobDetail:
     """Cancel a queued job at once (200), or ask the worker of a running one to stop (202)."""
     whose = visible_owner(request, principal, owner)
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     job = jobs.cancel(resources.database, whose, job_id, reasons)
     if job.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
@@ -207,7 +207,7 @@ def cancel_job(
 )
 def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail:
     """Queue the same job again. It continues after its finished blocks if they are still stored."""
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     return jobs.retry(resources, principal.owner, job_id, reasons)
 
 

@@ -62,7 +62,7 @@ def submit_sweep(
     ended. A search for the best model of a size queues all of its jobs.
     """
     idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     sweep, created = sweeps.submit(resources, principal, request, reasons, idempotency)
     response.headers["Location"] = f"/v1/sweeps/{sweep.id}"
     if not created:
@@ -79,12 +79,12 @@ def list_sweeps(query: Annotated[PageQuery, Query()], principal: Reader, databas
 @router.get("/{sweep_id}", summary="Look up a sweep", responses=documented(NotFound, InvalidRequest))
 def get_sweep(sweep_id: SweepId, principal: Reader, resources: Resources) -> SweepDetail:
     """Return a sweep with its jobs. The jobs of a search are its trace."""
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     return sweeps.detail(resources.database, principal.owner, sweep_id, reasons)
 
 
 @router.post("/{sweep_id}/cancel", summary="Cancel a sweep", responses=documented(NotFound, InvalidRequest))
 def cancel_sweep(sweep_id: SweepId, principal: Writer, resources: Resources) -> SweepDetail:
     """Cancel all jobs of a sweep that have not ended. A sweep that has ended stays as it is."""
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     return sweeps.cancel(resources.database, principal.owner, sweep_id, reasons)

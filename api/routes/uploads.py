@@ -44,7 +44,7 @@ _BODY: dict[str, Any] = {
 )
 async def create_upload(
     request: Request,
-    name: Annotated[Text, Query(max_length=200, description="A name for people; it need not be unique.")],
+    name: Annotated[Text, Query(max_length=200, description="A display name; it need not be unique.")],
     principal: Writer,
     resources: Resources,
     response: Response,

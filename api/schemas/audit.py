@@ -17,11 +17,11 @@ class AuditItem(BaseModel):
     id: UUID = Field(description="Identifies the record.")
     at: datetime = Field(description="When it happened.")
     action: Action = Field(description="What was done.")
-    owner: str | None = Field(description="Who did it; null where nobody was authenticated.")
-    key_id: UUID | None = Field(description="With which key; null where nobody was authenticated.")
+    owner: str | None = Field(description="Who did it; null where the request was not authenticated.")
+    key_id: UUID | None = Field(description="With which key; null where the request was not authenticated.")
     address: str = Field(description="The address that the request came from.")
     subject: str = Field(description="To what it was done, or the request.")
-    subject_owner: str | None = Field(description="Whose that is; null where it is nobody's.")
+    subject_owner: str | None = Field(description="Whose that is; null where it has no owner.")
 
 
 class AuditPage(Page[AuditItem]):

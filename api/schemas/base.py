@@ -1,4 +1,4 @@
-"""What all request models share, and what answers a change by whoever may not read."""
+"""The base of all request models, and the answer to a change by a caller who may not read."""
 
 from pydantic import BaseModel, ConfigDict
 

@@ -45,7 +45,7 @@ def public_name(reference: str) -> str:
 
 
 def _private_names(spec: JobSpec) -> Iterator[tuple[str, str]]:
-    """Yield what the specification names and others must not read, with what stands in its place."""
+    """Yield what the specification names and others must not read, each with its replacement."""
     references = [spec.recipe.model.id, *(dataset for _, dataset in spec.texts)]
     for reference in (*references, spec.recipe.gradients or ""):
         if public_name(reference) != reference:

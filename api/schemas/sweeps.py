@@ -25,7 +25,7 @@ MAX_JOBS = 64
 MAX_COMBINATIONS = 16 * MAX_JOBS
 """The most combinations of values: there may be more of them than jobs, as a pattern may fix the sparsity."""
 
-_OF_A_MASK = ("method", "sparsity", "pattern")
+_MASK_FIELDS = ("method", "sparsity", "pattern")
 
 Values = Annotated[list[Any], Field(max_length=MAX_JOBS)]
 
@@ -59,7 +59,7 @@ class Vary(JsonBody):
             chosen = dict(zip(varied, choice, strict=True))
             fields = job | {name: value for name, (_, value) in chosen.items()}
             if self.method and fields["method"] is None:
-                fields = {name: value for name, value in fields.items() if name not in _OF_A_MASK}
+                fields = {name: value for name, value in fields.items() if name not in _MASK_FIELDS}
             elif implies_sparsity(fields.get("pattern")):
                 fields.pop("sparsity", None)
             if self.structure and fields.get("structure") is None and fields.get("method") is None:
@@ -131,7 +131,7 @@ class SweepRequest(JsonBody):
         if self.target is None:
             names = {name for name in Vary.model_fields if self._varies(name)}
         elif self.target.is_of_size or self.target.over == "structure":
-            names = {"gate"}  # and of `structure` what goes
+            names = {"gate"}  # and of `structure` the targets
         else:
             names = {"sparsity", "gate"}
         if twice := sorted(names & self.job.keys()):

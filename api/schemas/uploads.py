@@ -80,7 +80,7 @@ class GradientRequest(StrictModel):
     calibration: Calibration = Field(Calibration(), description="The text on which gradients are measured.")
     dtype: ComputeDtype = Field("auto", description="The precision of the computation; norms are float32.")
     name: Annotated[Text, Field(max_length=100)] | None = Field(
-        None, description="A name for people. It need not be unique."
+        None, description="A display name. It need not be unique."
     )
     timeout_seconds: float | None = Field(
         None, ge=60, le=30 * 86_400, description="Seconds on workers, in all attempts, after which it fails."
@@ -100,7 +100,7 @@ class GradientItem(BaseModel):
     reference: str = Field(
         description="What a job names in its field `gradients`.", examples=["gradient:<id>"]
     )
-    name: str | None = Field(description="The name that the request gave it, for people.")
+    name: str | None = Field(description="The display name that the request gave it.")
     state: JobState = Field(description="The state of the job; the norms are there once it has succeeded.")
     model: str = Field(description="The model: a Hub id or a path.")
     norms: list[str] = Field(description="Which norms: `l1`, `l2` or both.", examples=[["l1"]])

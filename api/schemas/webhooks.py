@@ -35,7 +35,7 @@ class JobInMessage(BaseModel):
 
     id: UUID = Field(description="Identifies the job.")
     url: str = Field(description="Where to read the job over REST.")
-    page: str = Field(description="Where people read it.")
+    page: str = Field(description="Address of its page.")
     state: JobState = Field(description="How it ended, or `running`.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(description="The name of the pruning method.")
@@ -103,7 +103,7 @@ class WebhookItem(BaseModel):
     id: UUID = Field(description="Identifies the webhook.")
     url: str = Field(
         description="Where messages are sent. With the format `slack` the path is left out, as in "
-        "`https://hooks.slack.com/…`: whoever knows it can post there."
+        "`https://hooks.slack.com/…`: every client that knows it can post there."
     )
     events: list[WebhookEvent] = Field(description="Which events are sent.")
     format: MessageFormat = Field(description="`standard` for Standard Webhooks, or `slack`.")

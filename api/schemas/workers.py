@@ -10,7 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import pruning.estimate
 from api.schemas.base import JsonBody
-from jobs.queue.classes import Capacity, what_is_missing
+from jobs.queue.classes import Capacity, missing_resources
 from jobs.queue.needs import Needs
 from jobs.queue.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
 
@@ -41,12 +41,12 @@ class WorkerItem(BaseModel):
         description="`idle`, `busy`, `quarantined` (it takes no jobs), `cordoned` (it runs none, and an "
         "operator lets it take none), or `silent` (no heartbeats)."
     )
-    since: datetime | None = Field(description="Since when it is in this state; null where nobody knows.")
+    since: datetime | None = Field(description="Since when it is in this state; null where that is unknown.")
     device: str | None = Field(
         description="`cpu`, or the CUDA device with its name; null until it is measured."
     )
     sandbox: dict[str, bool] | None = Field(
-        description="By layer of the sandbox for strangers' files whether it holds on the worker's machine; "
+        description="By layer of the sandbox for untrusted files whether it holds on the worker's machine; "
         "null until the worker has tried."
     )
     job: WorkerJob | None = Field(description="The job that it runs or helps with, if any.")
@@ -170,7 +170,7 @@ class ClassEstimate(BaseModel):
     @classmethod
     def of(cls, name: str, needs: Needs, capacity: Capacity, there: pruning.estimate.Estimate | None) -> Self:
         """`there`: the estimate for the slowest measured worker of the class, if any was measured."""
-        missing = what_is_missing(needs, capacity) or None
+        missing = missing_resources(needs, capacity) or None
         known = there if missing is None else None
         return cls(
             worker_class=name,

@@ -18,7 +18,7 @@ from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
-from pruning.recipe import Pattern, StructureOptions, Text, shows_as_written
+from pruning.recipe import Pattern, StructureOptions, Text, refuse_unprintable
 from pruning.recipe.methods import Method
 from pruning.report.schema import SpeedFacts
 
@@ -27,7 +27,7 @@ Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
 
 def _lines(text: str) -> str:
     lines = text.replace("\r\n", "\n").strip()
-    shows_as_written(lines.replace("\n", ""))
+    refuse_unprintable(lines.replace("\n", ""))
     return lines
 
 
@@ -60,7 +60,7 @@ class ZooItem(BaseModel):
 
     slug: str = Field(description="Identifies the entry.", examples=["smollm2-135m-gblm-50-1c0ffee5"])
     url: str = Field(description="Address of the entry in this API, relative to this service.")
-    page: str = Field(description="Address of its page for people, relative to this service.")
+    page: str = Field(description="Address of its page, relative to this service.")
     model: str = Field(description="The dense model: a Hub id, or the name of a local directory.")
     method: str = Field(description="The name of the pruning method.")
     pattern: str = Field(description="`unstructured`, or an N:M pattern such as `2:4`.")
@@ -150,7 +150,7 @@ class ZooDetail(ZooItem):
         description="What was taken out of the model, and how; null where nothing was."
     )
     speed: SpeedFacts | None = Field(
-        None, description="Size and speed beside the dense model; null where they were not measured."
+        None, description="Size and speed compared with the dense model; null where they were not measured."
     )
     lineage: Lineage = Field(description="Where the model comes from.")
     files: list[ZooFile] = Field(description="All files, ordered by name.")

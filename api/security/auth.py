@@ -96,7 +96,7 @@ def note_failure(request: Request, resources: AppResources) -> None:
         return
     subject = f"{request.method} {request.url.path}"[:200] + note.more
     if not note.stored:
-        audit.tell_failure(address, subject)
+        audit.log_failure(address, subject)
         return
     with resources.database.begin() as session:
         audit.record_failure(session, address, subject)

@@ -24,8 +24,8 @@ UPLOAD_TYPES = {
 _BODY_SECONDS = 60.0
 
 _SAFE_METHODS = ("GET", "HEAD", "OPTIONS")
-# Whatever watches the process asks by its address, which no operator can list. It is told the status alone:
-# so can a page in a browser ask, under a name of its own that it lets point here.
+# Probes use the process's own address, which no operator can list. They get the status alone, because a page
+# in a browser can send the same request, under a name of its own that resolves to this address.
 _PROBES = ("/healthz", "/readyz")
 MAX_BODY_BYTES = 64 * 1024
 """Of a request that is not an upload."""
@@ -173,7 +173,7 @@ def _same_origin(headers: Headers, public: str | None, connection: str) -> bool:
         return COOKIE not in headers.get("cookie", "")
     scheme, _, host = origin.partition("://")
     if public and host == urlsplit(public).netloc:
-        return origin == public  # the same host by http is another site, which anybody on the way can pose as
+        return origin == public  # the same host by http is another site, which a host on the way can pose as
     return host == headers["host"] and scheme in ("https", connection)
 
 

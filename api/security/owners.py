@@ -11,8 +11,7 @@ from jobs.access.audit import Action
 def visible_owner(request: Request, principal: Principal, owner: str | None) -> str:
     """Return the owner whose jobs are meant. Raises ScopeMissing for another owner's without `admin`.
 
-    That somebody changes another owner's jobs is recorded in the audit log each time, and that somebody looks
-    at them once an hour.
+    Each change of another owner's jobs is recorded in the audit log, and reads of them once an hour.
     """
     if owner is None or owner == principal.owner:
         return principal.owner

@@ -2,8 +2,8 @@
 
     python -m bench.cloze.make
 
-A question is two or three sentences without their last word, which is asked for beside three other words
-that end sentences of the same article. A model without the context can hardly tell them apart; one that
+A question is two or three sentences without their last word, which is asked for with three other words
+that end sentences of the same article. A model without the context can hardly distinguish them; one that
 follows it can. None of the four is in the prompt, or looks like a word that is, so that nothing can be copied
 from it. No sentence and no answer is in two questions. No program sees that another choice would do as well:
 all questions were read for it, and ambiguous.txt has the ends of the prompts that are left out.

@@ -1,1 +1,1 @@
-"""The engine beside the straightforward way to compute the same: time, memory, and the numbers."""
+"""The engine compared with the straightforward way to compute the same: time, memory, and the numbers."""

@@ -81,7 +81,7 @@ def _replace(path: Path, content: bytes) -> None:
 def summary(results: Sequence[Result]) -> Iterator[str]:
     """Yield where the checks ran, and a table: a row for each check, and one for each of its figures.
 
-    Behind it are the ends of the logs of those that failed: the output alone must do to mend them.
+    Behind it are the ends of the logs of those that failed: the output alone must suffice to repair them.
     """
     found = next((result for result in results if result.findings.device), None)
     if found:

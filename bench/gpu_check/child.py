@@ -16,7 +16,7 @@ from pathlib import Path
 import torch
 
 from bench.gpu_check.context import GB, Context
-from bench.gpu_check.result import WHERE, Findings
+from bench.gpu_check.result import TRACEBACK_SIGNAL, Findings
 
 _PACKAGES = ("torch", "transformers", "triton", "safetensors", "psutil", "pydantic")
 _INTERVAL_SECONDS = 0.1
@@ -62,7 +62,7 @@ class SampledMemory:
 
 def main() -> None:
     """Run the check. An error ends the process with its traceback in the log."""
-    faulthandler.register(WHERE)  # also while a thread waits in a library
+    faulthandler.register(TRACEBACK_SIGNAL)  # also while a thread waits in a library
     parser = argparse.ArgumentParser()
     parser.add_argument("function")
     parser.add_argument("--device", required=True)

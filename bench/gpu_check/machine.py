@@ -10,7 +10,7 @@ import torch
 from bench.gpu_check.context import GB, Context
 from pruning.runtime.cgroup import host_memory
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device_trial import computes_rightly, keeps_float32
+from pruning.runtime.device_trial import computes_correctly, keeps_float32
 from pruning.sandbox.privileges import close_to_others
 
 _DRIVER = Path("/proc/driver/nvidia/version")
@@ -19,7 +19,7 @@ _PREFIXES = ("CUBLAS", "CUDA", "CUDNN", "NVIDIA", "PYTORCH", "TORCH", "TRITON")
 
 
 def versions(at: Context) -> None:
-    """Check 0: note what else decides the figures; the versions of packages stand beside every result."""
+    """Check 0: note what else decides the figures; every result also has the versions of packages."""
     at.record("CPU cores", float(os.cpu_count() or 0))
     at.record("free disk, GB", shutil.disk_usage(at.scratch).free / GB)
     # Triton compiles a launcher with it.
@@ -38,7 +38,7 @@ def versions(at: Context) -> None:
     at.record("environment", " ".join(found))
     with full_float32_products():
         at.require("float32 products are not rounded to TF32", keeps_float32(at.device))
-        at.require("a worker's trial of its device passes", computes_rightly(at.device))
+        at.require("a worker's trial of its device passes", computes_correctly(at.device))
 
 
 def first_reset(at: Context) -> None:

@@ -1,7 +1,7 @@
 """The plan: what is checked, in order of value, and how many seconds each check may take.
 
-A check is a function of one `Context` in a module of this package, where its size on a GPU and its toy size
-stand beside each other. The seconds add up to 540, so that the plan fits into a command of ten minutes.
+A check is a function of one `Context` in a module of this package, which defines its size on a GPU
+next to its toy size. The seconds add up to 540, so that the plan fits into a command of ten minutes.
 """
 
 from dataclasses import dataclass

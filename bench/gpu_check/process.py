@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from bench.gpu_check.plan import Check
-from bench.gpu_check.result import WHERE, Findings, Result, verdict_of
+from bench.gpu_check.result import TRACEBACK_SIGNAL, Findings, Result, verdict_of
 
 # A crash in a library leaves the Python lines that led to it in the log.
 _CHILD = (sys.executable, "-X", "faulthandler", "-m", "bench.gpu_check.child")
 _LINES_OF_LOG = 40
-_SECONDS_TO_TELL = 2
+_TRACEBACK_SECONDS = 2
 
 
 @dataclass(frozen=True)
@@ -72,12 +72,12 @@ def _run(command: tuple[str, ...], limit: float, environment: dict[str, str], ou
     try:
         code = process.wait(limit)
     except subprocess.TimeoutExpired:
-        process.send_signal(WHERE)  # its log says where each of its threads hangs
+        process.send_signal(TRACEBACK_SIGNAL)  # its log says where each of its threads hangs
         with suppress(subprocess.TimeoutExpired):
-            process.wait(_SECONDS_TO_TELL)
+            process.wait(_TRACEBACK_SECONDS)
         return f"killed after its limit of {limit:.0f} s"
     finally:
-        # Also when this process is told to stop: nothing of a check may outlive it and hold the device.
+        # Also when this process is asked to stop: nothing of a check may outlive it and hold the device.
         with suppress(ProcessLookupError):
             os.killpg(process.pid, signal.SIGKILL)
         process.wait()

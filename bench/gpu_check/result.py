@@ -7,7 +7,7 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
 
-WHERE = signal.SIGUSR1
+TRACEBACK_SIGNAL = signal.SIGUSR1
 """Asks a check's process to write into its log where each of its threads is."""
 
 Verdict = Literal["passed", "failed", "recorded", "not run: budget"]
@@ -69,7 +69,7 @@ def verdict_of(findings: Findings, error: str) -> Verdict:
 
 
 def write_json(path: Path, value: Any) -> None:  # noqa: ANN401 - a dataclass, or a list of them
-    """Write atomically and durably: whoever reads the file, whenever this process ends, finds valid JSON."""
+    """Write atomically and durably: the file is valid JSON, whenever this process ends."""
     plain = [asdict(each) for each in value] if isinstance(value, list) else asdict(value)
     partial = path.with_suffix(".partial")
     with partial.open("w") as file:

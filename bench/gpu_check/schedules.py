@@ -140,7 +140,7 @@ def _halving(at: Context) -> None:
         at.record("two windows at once: reserved at the peak, GB", of_two.reserved / GB)
         at.record("four windows at once: allocated at the peak, GB", of_four.allocated / GB)
         at.limit_memory((of_two.reserved + of_four.allocated) / 2)
-    with nullcontext() if at.on_gpu else _no_room_for_more_than(2):
+    with nullcontext() if at.on_gpu else _limit_windows(2):
         (found, used), _ = _with_peaks(at, partial(passes, 4))
     if at.on_gpu:
         at.limit_memory(torch.cuda.get_device_properties(at.device).total_memory)
@@ -170,7 +170,7 @@ def _with_peaks(
     )
 
 
-def _no_room_for_more_than(windows: int) -> AbstractContextManager[object]:
+def _limit_windows(windows: int) -> AbstractContextManager[object]:
     plain = LMHeadLoss.gradient
 
     def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:

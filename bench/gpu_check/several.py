@@ -15,7 +15,7 @@ from pruning.gradients.window_norms import GradientNorms
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.resume.store import EphemeralResumeStore
-from pruning.runtime.device_trial import copies_rightly
+from pruning.runtime.device_trial import copies_correctly
 
 _AT_ONCE = 2  # windows
 
@@ -28,7 +28,7 @@ def share(at: Context) -> None:
         return
     others = [torch.device(at.device.type, number) for number in range(1, count)]
     for one, other in permutations([at.device, *others], 2):
-        at.require(f"numbers arrive unchanged from {one} on {other}", copies_rightly(one, other))
+        at.require(f"numbers arrive unchanged from {one} on {other}", copies_correctly(one, other))
     choice = ModelChoice(at.pick("llama-2-7b", "toy"), at.pick(8, 2))
     windows = random_windows(*at.pick((16, 2048), (3, 32)), choice.config().vocab_size)
     _gradients(at, choice, windows, "whole", others)

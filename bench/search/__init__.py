@@ -1,1 +1,1 @@
-"""Searches on a real service, each beside a grid that shows whether it has found the best."""
+"""Searches on a real service, each compared with a grid that shows whether it has found the best."""

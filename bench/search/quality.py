@@ -1,4 +1,4 @@
-"""The sparsest model within a bound on its perplexity, beside a grid around the search's answer."""
+"""The sparsest model within a bound on its perplexity, compared with a grid around the search's answer."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

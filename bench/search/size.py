@@ -1,7 +1,7 @@
-"""The best model of a size, beside a grid of other ways to reach the same size.
+"""The best model of a size, compared with a grid of other ways to reach the same size.
 
 The shapes that a search compares come from the code that the service asks, and each is cut and measured as
-its job would do it, but in one process: blocks are chosen once for all, since the choice of more goes on
+its job would do it, but in one process: blocks are chosen once for all, since the choice of more continues
 from that of fewer, and gates are computed once for each number of blocks. The grid divides what must go among
 whole blocks, KV groups and MLP channels, each in combination with the others, and is counted here from the
 checkpoint's own tensors. The search knows no such combination of all three, and only a few numbers of blocks.
@@ -66,7 +66,7 @@ def _measured(structure: Mapping[str, int], workload: Subject, shared: Shared, b
 
 
 def _divisions(model: Path, budget: int) -> Iterator[dict[str, int]]:
-    """Yield, for each number of blocks and KV groups that does not do alone, how many channels go beside."""
+    """Yield, for each number of blocks and KV groups that does not suffice, how many channels are cut too."""
     checkpoint = resolve(ModelReference(id=str(model)))
     config, tensors = checkpoint.config, checkpoint.skeleton.state_dict()
     of_block = {name: one.numel() for name, one in tensors.items() if name.startswith("model.layers.0.")}

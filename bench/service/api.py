@@ -84,7 +84,7 @@ class Subject:
 
 
 class Client:
-    """One connection that is kept. It costs this machine a fraction of what httpx does, beside the API."""
+    """A persistent connection. It costs this machine, which also runs the API, a fraction of httpx."""
 
     def __init__(self, service: Subject, headers: Mapping[str, str]) -> None:
         self._connection = http.client.HTTPConnection(service.url.partition("://")[2], timeout=60)

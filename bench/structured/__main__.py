@@ -8,8 +8,8 @@
 SmolLM2-135M in float32 (Gemma: bfloat16), windows of 512 tokens, perplexity over the windows of `make
 bench-quality`. Each row runs in a process of its own, and is a file of JSON: the recipe, the commit, the
 seconds, and what was measured. Speeds are of the forward pass over 512 tokens (prefill) and of a token after
-128 others (decode), medians of pairs in which dense and smaller model take turns, beside what the operations
-and the bytes that went would give.
+128 others (decode), medians of pairs in which dense and smaller model take turns, compared with what the
+removed operations and bytes would give.
 """
 
 import argparse

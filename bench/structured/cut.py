@@ -32,7 +32,7 @@ from pruning.structure.units import consumers
 class Shared:
     """What several cuts of one model with the same windows have in common."""
 
-    drops: list[Drop] = field(default_factory=list)  # the choice of more blocks goes on from that of fewer
+    drops: list[Drop] = field(default_factory=list)  # the choice of more blocks continues from that of fewer
     gates: dict[int, GradientNorms] = field(default_factory=dict)  # by the number of blocks that are left
 
 

@@ -27,7 +27,7 @@ def _cut(name: str, samples: int = 16, **structure: Any) -> Row:  # noqa: ANN401
     return Row(name, {"structure": structure}, samples)
 
 
-def _beside_rivals(share: float) -> Iterator[Row]:
+def _rows_with_baselines(share: float) -> Iterator[Row]:
     name, recipe = f"{share:.0%} of the parameters", {"structure": {"parameters": share}}
     yield Row(name, recipe)
     yield Row(f"{name}, FLAP", recipe, rival=flap)
@@ -44,7 +44,7 @@ ROWS = (
         _cut(f"a quarter of the channels, {samples} windows", samples, mlp_channels=0.25)
         for samples in (16, 48)
     ),
-    *(row for share in (0.2, 0.3, 0.5) for row in _beside_rivals(share)),
+    *(row for share in (0.2, 0.3, 0.5) for row in _rows_with_baselines(share)),
     _cut("a third of the parameters, 48 windows", 48, parameters=1 / 3),
     *(_cut(f"{count} of the 30 blocks", blocks=count) for count in (3, 6, 10)),
     _cut("5 of the 30 blocks, a fifth of the channels, 48 windows", 48, blocks=5, mlp_channels=0.2),

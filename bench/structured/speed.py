@@ -1,4 +1,4 @@
-"""Tokens per second of a smaller model beside the dense one, and what the work that went would give."""
+"""Tokens per second of a smaller model and of the dense one, and what the removed work would give."""
 
 import os
 from pathlib import Path

@@ -13,7 +13,7 @@ from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, Trans
 
 from cli.options.common import AsJson
 from cli.options.connection import connected
-from cli.options.ids import find_job, is_part_of_an_id
+from cli.options.ids import find_job, is_partial_id
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
 from pruneserve_client import Client, NotFound
 from pruneserve_client.models import ArtifactItem, ZooFile
@@ -97,6 +97,6 @@ def files_of(client: Client, source: UUID | str) -> list[ArtifactItem] | list[Zo
     try:
         return client.zoo_entry(str(source)).files
     except NotFound:
-        if not is_part_of_an_id(str(source)):
+        if not is_partial_id(str(source)):
             raise
     return client.artifacts(find_job(client, str(source)))

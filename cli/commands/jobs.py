@@ -10,7 +10,7 @@ from rich.table import Table
 
 from cli.options.common import AsJson
 from cli.options.connection import connected
-from cli.options.ids import FinalJobId, JobId, find_job, others_job
+from cli.options.ids import FinalJobId, JobId, find_job, foreign_job_id
 from cli.render.lists import plain_table, print_item, print_list
 from cli.render.views import View, print_job, table_of_jobs
 from cli.terminal import clean, out, print_json, print_json_line
@@ -109,7 +109,7 @@ def cancel(
     as_json: AsJson = False,
 ) -> None:
     """Cancel a job: at once if it is queued, within 10 s if it runs."""
-    found = find_job(client, job) if owner is None else others_job(job)
+    found = find_job(client, job) if owner is None else foreign_job_id(job)
     _print_state(client.cancel(found, owner=owner), as_json=as_json)
 
 

@@ -13,7 +13,7 @@ from cli.options import ci
 from cli.options.common import AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
-from cli.options.job_options import takes_a_job, takes_a_job_to_estimate
+from cli.options.job_options import with_estimate_options, with_job_options
 from cli.render.annotation import annotate
 from cli.render.estimates import print_estimate
 from cli.render.figures import write as write_figures
@@ -27,7 +27,7 @@ from pruneserve_client import Client
 
 
 @connected
-@takes_a_job
+@with_job_options
 def submit(
     client: Client,
     body: dict[str, Any],
@@ -43,7 +43,7 @@ def submit(
 
 
 @connected
-@takes_a_job_to_estimate
+@with_estimate_options
 def estimate(client: Client, body: dict[str, Any], as_json: AsJson = False) -> None:
     """Estimate a job's time, memory and disk; submit nothing."""
     estimated = client.estimate(body)
@@ -54,7 +54,7 @@ def estimate(client: Client, body: dict[str, Any], as_json: AsJson = False) -> N
 
 
 @connected
-@takes_a_job
+@with_job_options
 def run(
     client: Client,
     body: dict[str, Any],

@@ -13,7 +13,7 @@ from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
 from cli.options.job_option import json_or_text, number, pair, share, size
-from cli.options.job_options import takes_a_job
+from cli.options.job_options import with_job_options
 from cli.render.lists import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
@@ -31,7 +31,7 @@ SweepId = Annotated[str, argument("sweep")]
 
 @app.command()
 @connected
-@takes_a_job
+@with_job_options
 def submit(
     client: Client,
     body: dict[str, Any],
@@ -59,7 +59,7 @@ def submit(
 
 @app.command()
 @connected
-@takes_a_job
+@with_job_options
 def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],

@@ -1,4 +1,4 @@
-"""Says why a job that is followed waits. No event says it, so a thread asks while it may.
+"""Shows why a followed job waits. No event carries the reason, so a thread polls for it.
 
 A job waits in the queue, or on a worker for what it needs of the Hub.
 """

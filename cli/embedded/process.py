@@ -36,7 +36,7 @@ class OwnedProcess(ABC):
 
     name: str
     stop_signal: signal.Signals = signal.SIGTERM
-    """The signal for a clean and quick stop, whoever is connected."""
+    """The signal for a clean and quick stop that does not wait for connected clients."""
     start_seconds: float = 180.0  # a database that was killed replays its log first; machines may be busy
     stalls = "no job begins"
     """What stands still while it does not answer."""

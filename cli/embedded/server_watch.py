@@ -66,7 +66,7 @@ class _Watched:
 
 
 @contextmanager
-def servers_watched(servers: Sequence[OwnedProcess]) -> Iterator[None]:
+def watch_servers(servers: Sequence[OwnedProcess]) -> Iterator[None]:
     """While active, report of each server that it does not answer for a while, or has no room on its disk."""
     ended, watched = threading.Event(), [_Watched(server) for server in servers]
 

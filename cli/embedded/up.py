@@ -16,12 +16,12 @@ from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError, OwnedProcess
 from cli.embedded.secrets import secret_key, sign_in_token
-from cli.embedded.server_watch import servers_watched
+from cli.embedded.server_watch import watch_servers
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.signals import interrupt, on_signals
 from cli.embedded.supervisor import Supervisor, say
 from cli.embedded.valkey import Valkey
-from cli.embedded.worker_watch import Own, WorkerWatch, workers_watched
+from cli.embedded.worker_watch import Own, WorkerWatch, watch_workers
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs import limits
 from jobs.database import in_one_line
@@ -42,8 +42,8 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
             try:
                 started = _start(supervisor, data, port, roots)
                 with (
-                    servers_watched(started.servers),
-                    workers_watched(
+                    watch_servers(started.servers),
+                    watch_workers(
                         started.database_url,
                         worker=_own(started.worker, "it takes no jobs"),
                         scheduler=_own(started.scheduler, "no job begins"),
@@ -95,7 +95,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     supervisor.start(valkey)
     migrations.upgrade(postgres.url, app_role=APP_ROLE)
 
-    # Each process gets only the secrets that it needs: the worker opens what strangers have made.
+    # Each process gets only the secrets that it needs: the worker opens untrusted files.
     database, broker = {"DATABASE_URL": postgres.app_url}, {"BROKER_URL": valkey.url}
     keys = {"PRUNESERVE_SECRET_KEYS": secret_key(data.secret_key)}
     hub = {"PRUNESERVE_HUB_TOKEN": hub_token} if hub_token else {}

@@ -24,7 +24,7 @@ from jobs.queue import quarantine
 from jobs.tables import Scheduler, Worker
 
 _CHECK_SECONDS = 2.0
-_FIRST_CHECK_SECONDS = 0.2  # somebody waits for the first word
+_FIRST_CHECK_SECONDS = 0.2  # a user waits for the first message
 _CONNECT_SECONDS = 5
 
 
@@ -143,7 +143,7 @@ class WorkerWatch:
 
 
 @contextmanager
-def workers_watched(
+def watch_workers(
     database_url: str, *, worker: Own, scheduler: Own, silent_seconds: float
 ) -> Iterator[WorkerWatch]:
     """While active, report whether each worker takes jobs, and that `worker` or `scheduler` hangs.

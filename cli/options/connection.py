@@ -14,7 +14,7 @@ import typer
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.profiles import Profile, Profiles
 from cli.options.signatures import Command, in_place_of, option
-from cli.options.wording import NOBODY_THERE, described, of_command
+from cli.options.wording import NO_SERVER_HINT, described, of_command
 from cli.terminal import CommandFailed, Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Unavailable
 
@@ -59,7 +59,7 @@ KEY_FILE = Annotated[
 ]
 
 # The same behind a command: `pruneserve --help` has the defaults.
-_OF_COMMAND = (
+_CONNECTION_OPTIONS = (
     option("profile", Annotated[str | None, _profile_option("The server's profile.")]),
     option("url", Annotated[str | None, _plain("The server's address.")]),
     option("key_file", Annotated[Path | None, _plain("A file with the API key (see `pruneserve --help`).")]),
@@ -81,7 +81,7 @@ def connected(command: Command) -> Command:
     They may stand before the command as well (`Connection`). What the client raises becomes a CommandFailed
     in the words of the command line.
     """
-    return in_place_of("client", [*_OF_COMMAND, option("context", typer.Context)], _call)(command)
+    return in_place_of("client", [*_CONNECTION_OPTIONS, option("context", typer.Context)], _call)(command)
 
 
 def _call(
@@ -157,10 +157,10 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
 
 
 def _without_key(url: str) -> CommandFailed:
-    """Return what is wrong where no key is given: first of all, that nobody would answer at the address."""
+    """Return what is wrong where no key is given: first of all, that no server answers at the address."""
     if reason := _silence(url):
         return CommandFailed(
-            f"{url} does not answer: {reason}; {NOBODY_THERE}. No API key is given either", Exit.UNREACHABLE
+            f"{url} does not answer: {reason}; {NO_SERVER_HINT}. No API key is given either", Exit.UNREACHABLE
         )
     if os.environ.get("PRUNESERVE_API_KEY"):
         return CommandFailed(

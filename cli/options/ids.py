@@ -1,4 +1,4 @@
-"""Ids as people type them: whole, or the first or last digits of one, as git takes those of a commit."""
+"""Ids as users type them: whole, or the first or last digits of one, as git takes those of a commit."""
 
 import re
 from collections.abc import Iterable
@@ -21,7 +21,7 @@ _MOST_NAMED = 4
 
 def id_or_part(text: str) -> str:
     """Return an argument that is an id or a part of one. Raises BadParameter for any other text."""
-    if not is_part_of_an_id(text):
+    if not is_partial_id(text):
         raise typer.BadParameter(
             f"give an id, or at least {_LEAST_DIGITS} of its first or last digits, not {shown(text)}"
         )
@@ -30,7 +30,7 @@ def id_or_part(text: str) -> str:
 
 def id_or_long_part(text: str) -> str:
     """Return what `id_or_part` does, with digits enough for a command that cannot be undone."""
-    if len(_digits(text)) < _LEAST_FINAL_DIGITS or not is_part_of_an_id(text):
+    if len(_digits(text)) < _LEAST_FINAL_DIGITS or not is_partial_id(text):
         raise typer.BadParameter(
             f"this cannot be undone: give an id, or at least {_LEAST_FINAL_DIGITS} of its first or last "
             f"digits, not {shown(text)}"
@@ -38,7 +38,7 @@ def id_or_long_part(text: str) -> str:
     return _digits(text)
 
 
-def is_part_of_an_id(text: str) -> bool:
+def is_partial_id(text: str) -> bool:
     """Whether a text could be an id, or enough digits of one."""
     return re.fullmatch(rf"[0-9a-f]{{{_LEAST_DIGITS},32}}", _digits(text)) is not None
 
@@ -105,7 +105,7 @@ def find_job(client: Client, digits: str) -> UUID:
     return whole_id(digits, "job", (job.id for job in client.jobs(limit=MOST_LOOKED_AT)))
 
 
-def others_job(digits: str) -> UUID:
+def foreign_job_id(digits: str) -> UUID:
     """Return the id of another owner's job, which no list has. Raises CommandFailed for a part of it."""
     if len(digits) < 32:
         raise CommandFailed("give the whole id of another owner's job", Exit.USAGE)

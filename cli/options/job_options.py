@@ -63,7 +63,7 @@ _FILES = (
 )
 
 
-def takes_a_job(command: Command) -> Command:
+def with_job_options(command: Command) -> Command:
     """Return the command with the options of a job in place of its parameter `body`.
 
     Texts of this machine that the job names are uploaded by the command's `client`, if it has one.
@@ -71,7 +71,7 @@ def takes_a_job(command: Command) -> Command:
     return _with_options(command, uploads=True)
 
 
-def takes_a_job_to_estimate(command: Command) -> Command:
+def with_estimate_options(command: Command) -> Command:
     """Return the command with the same options, which refuses texts of this machine: it uploads nothing."""
     return _with_options(command, uploads=False)
 

@@ -1,4 +1,4 @@
-"""Commands whose parameters are made of options: what typer reads, and what the command gets instead."""
+"""Commands whose parameters are built from options: the signature for typer, and the call itself."""
 
 import functools
 import inspect

@@ -1,6 +1,6 @@
 """Texts of this machine that a request names: they are uploaded, and the request names the uploads.
 
-A command line may name any file. A recipe may be a stranger's, such as that of a pull request:
+A command line may name any file. A recipe may be untrusted, such as that of a pull request:
 what it names must be a text in the working directory, and no link.
 """
 
@@ -26,10 +26,10 @@ def upload_texts(
     """
     trusted = {place[key] for place, key in _places(typed) if isinstance(place[key], str)}
     uploaded: dict[Path, str] = {}
-    for place, key in _named_here(body):
+    for place, key in _local_texts(body):
         file = Path(place[key])
         if place[key] not in trusted:
-            _refuse_a_strangers(file)
+            _refuse_outside_directory(file)
         if file not in uploaded:
             uploaded[file] = _upload(client, file, patience)
         place[key] = uploaded[file]
@@ -37,7 +37,7 @@ def upload_texts(
 
 def refuse_texts(body: dict[str, Any]) -> None:
     """Raise CommandFailed for a text of this machine, where the command sends nothing but the request."""
-    for place, key in _named_here(body):
+    for place, key in _local_texts(body):
         raise CommandFailed(
             f"an estimate uploads nothing, and {place[key]} is a file of this machine: upload it by "
             f"`pruneserve tools uploads add`, and name the upload:ID that it prints",
@@ -45,10 +45,10 @@ def refuse_texts(body: dict[str, Any]) -> None:
         )
 
 
-def _named_here(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+def _local_texts(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     """Yield each object or list of the request that names a text of this machine, and where it does."""
     for place, key in _places(body):
-        if isinstance(place[key], str) and _is_here(place[key]):
+        if isinstance(place[key], str) and _is_local(place[key]):
             yield place, key
 
 
@@ -68,7 +68,7 @@ def _object(place: dict[str, Any], name: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {}
 
 
-def _is_here(name: str) -> bool:
+def _is_local(name: str) -> bool:
     if name.startswith(("./", "../")):
         return True
     # A file that only happens to be called as a dataset is none that the request means.
@@ -76,7 +76,7 @@ def _is_here(name: str) -> bool:
     return path.suffix in _SUFFIXES and not path.is_absolute() and path.is_file()
 
 
-def _refuse_a_strangers(file: Path) -> None:
+def _refuse_outside_directory(file: Path) -> None:
     here = Path.cwd().resolve()
     whole = Path(os.path.normpath(here / file))
     # A link, of the file or of a directory above it, leads to another path than the one written.

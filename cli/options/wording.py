@@ -28,7 +28,7 @@ _WRONG_KEY = (
     "the server does not know this key: give another by --key-file, by PRUNESERVE_API_KEY with --url or "
     "PRUNESERVE_URL, or by the profile's `key-file`; `pruneserve up` prints where its own lies"
 )
-NOBODY_THERE = (
+NO_SERVER_HINT = (
     "start a service on this machine with `pruneserve up`, or name another by --url, PRUNESERVE_URL or "
     "a profile"
 )
@@ -53,7 +53,7 @@ def described(error: PruneServeError) -> str:
             errors = (f"{called(it.field)}: {reason(it)}" for it in problem.errors)
             return "\n  ".join([summary(problem), *errors])
         case Unavailable() if isinstance(error.__cause__, httpx.ConnectError):
-            return f"{error}; {NOBODY_THERE}"
+            return f"{error}; {NO_SERVER_HINT}"
     return str(error)
 
 
@@ -61,7 +61,7 @@ def called(field: str) -> str:
     """Return what the command that runs calls a field of a request."""
     given = _command.get() or {}
     typed = _typed(field, given)
-    # It may stand in the recipe instead.
+    # The recipe may have it instead.
     return f"{typed} ({field})" if typed and given.get("recipe") else typed or field
 
 
@@ -70,7 +70,7 @@ def _typed(field: str, given: Mapping[str, Any]) -> str:
     part, _, rest = field.partition(".")
     of_job = f"{_PARTS_OF_SWEEPS[part]}{rest}" if part in _PARTS_OF_SWEEPS else field
     for place, below in _places(of_job):
-        # `method` alone is the choice, typed as `--method`; what lies in it are its settings.
+        # `method` alone is the choice, typed as `--method`; its fields are the method's settings.
         option = (None if below else _FIELDS.get(f"{place}.name")) or _FIELDS.get(place)
         if option is not None and option.variable in given:
             # `method.norm` is typed as `--option norm=l2`, `structure.experts` as `--structure experts=2`.
@@ -84,7 +84,7 @@ def _typed(field: str, given: Mapping[str, Any]) -> str:
 
 
 def _places(field: str) -> Iterator[tuple[str, str]]:
-    """Yield the field and all that it lies in, from the inside, each with the rest of the path."""
+    """Yield the field and its parents, from the inside, each with the rest of the path."""
     parts = field.split(".")
     for count in range(len(parts), 0, -1):
         yield ".".join(parts[:count]), ".".join(parts[count:])

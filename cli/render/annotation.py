@@ -1,4 +1,4 @@
-"""Why a step fails, as an annotation that GitHub shows beside the run."""
+"""Why a step fails, as an annotation that GitHub shows next to the run."""
 
 import os
 

@@ -9,7 +9,7 @@ from cli.render.escape import xml
 from cli.render.figures import figures
 from cli.render.outcome import Outcome
 from cli.render.report import report_of
-from cli.render.views import measure, what_is_done
+from cli.render.views import measure, method_summary
 from cli.terminal import Exit
 from pruneserve_client.models import JobDetail
 
@@ -47,7 +47,7 @@ def _job(outcome: Outcome) -> ET.Element:
     job = outcome.job
     case = ET.Element("testcase", classname="pruneserve", name="job")
     if job:
-        case.set("name", xml(f"{what_is_done(job)} on {job.model}"))
+        case.set("name", xml(f"{method_summary(job)} on {job.model}"))
     if job and (report := report_of(job)):
         case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
     if element := _ELEMENTS.get(outcome.code, "error"):

@@ -9,7 +9,7 @@ from cli.options.wording import called
 from cli.render.escape import markdown
 from cli.render.outcome import Outcome
 from cli.render.report import measurements, report_of
-from cli.render.views import change, measure, what_is_done
+from cli.render.views import change, measure, method_summary
 from cli.terminal import Exit, duration, size
 from pruneserve_client.models import JobDetail, Report, Verdict
 
@@ -47,7 +47,7 @@ def page(outcome: Outcome, server: str) -> str:
 def _facts(job: JobDetail, report: Report | None, server: str) -> Iterator[tuple[str, ...]]:
     yield "job", f"[{job.id}](<{server}/jobs/{job.id}>)"
     yield "model", markdown(job.model)
-    yield "method", markdown(what_is_done(job))
+    yield "method", markdown(method_summary(job))
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
     yield from measurements(job, markdown)

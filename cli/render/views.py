@@ -105,14 +105,14 @@ def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     table = plain_table("job", "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
     for job in jobs:
         # What masks nothing has neither.
-        cut_alone = job.method == STRUCTURE_ONLY
+        structure_only = job.method == STRUCTURE_ONLY
         table.add_row(
             str(job.id),
             clean(job.name or ""),
             _state_and_step(job),
             clean(job.method),
-            "" if cut_alone else clean(job.pattern),
-            "" if cut_alone else f"{job.sparsity:g}",
+            "" if structure_only else clean(job.pattern),
+            "" if structure_only else f"{job.sparsity:g}",
             change(job.perplexity) if job.perplexity else "",
             clean(job.model),
         )
@@ -132,9 +132,9 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
     table.add_row("state", _state_and_step(job) + attempt + " when it was last seen" * stale)
     table.add_row("model", clean(job.model))
-    table.add_row("method", clean(what_is_done(job)))
+    table.add_row("method", clean(method_summary(job)))
     _add_placement(table, job)
-    _add_troubles(table, job)
+    _add_problems(table, job)
     if is_quick(job):
         table.add_row("text", NOTE)
     if job.perplexity:
@@ -148,7 +148,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     console.print(table)
 
 
-def what_is_done(job: JobDetail) -> str:
+def method_summary(job: JobDetail) -> str:
     """Say how a job prunes: `gblm, 2:4, sparsity 0.5`, `structure, mlp_channels 0.25`, or both."""
     structure = job.spec.structure
     amounts = {name: getattr(structure, name) for name in _AMOUNTS} if structure else {}
@@ -182,7 +182,7 @@ def _add_placement(table: Table, job: JobDetail) -> None:
         )
 
 
-def _add_troubles(table: Table, job: JobDetail) -> None:
+def _add_problems(table: Table, job: JobDetail) -> None:
     if job.waiting and job.waiting.since:
         tries = "" if job.waiting.tries is None else f"{job.waiting.tries} tries "
         since = f"{tries}since {_local(job.waiting.since)}"

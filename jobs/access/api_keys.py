@@ -77,7 +77,7 @@ USE_DUE: ColumnElement[bool] = or_(ApiKey.last_used_at.is_(None), ApiKey.last_us
 """The condition for keys whose `last_used_at` is due for an update."""
 
 # Made once: that every request looks up its key by it, SQLAlchemy need not find out each time.
-_OF_PREFIX = select(
+_KEY_BY_PREFIX = select(
     ApiKey.id,
     ApiKey.owner,
     ApiKey.scopes,
@@ -220,7 +220,7 @@ def authenticate(session: Session, key: str) -> Principal | None:
         return None
     if _checksum(key[:-_CHECKSUM]) != key[-_CHECKSUM:]:
         return None
-    found = session.connection().execute(_OF_PREFIX, {"prefix": key[3 : 3 + _PREFIX]}).one_or_none()
+    found = session.connection().execute(_KEY_BY_PREFIX, {"prefix": key[3 : 3 + _PREFIX]}).one_or_none()
     if found is None or not secrets.compare_digest(found.secret_sha256, _hash(key)):
         return None
     if found.use_due:

@@ -22,10 +22,10 @@ from jobs.tables import AuditRecord
 
 log = logging.getLogger("audit")
 
-_LOOKS_ARE_TOLD_EVERY = timedelta(hours=1)
+_READ_LOG_INTERVAL = timedelta(hours=1)
 
 OPERATOR = "pruneserve-admin"
-"""In place of an address: the command line of whoever operates the service."""
+"""In place of an address: the operator's command line."""
 
 
 class Action(StrEnum):
@@ -57,7 +57,7 @@ def record(
 def record_look(
     session: Session, principal: Principal, subject: str, subject_owner: str | None = None
 ) -> None:
-    """Record that `principal` looked at what is others', unless the same look was recorded within an hour.
+    """Record that `principal` read what others own, unless the same read was recorded within an hour.
 
     It is the same with the same key, from the same address, at the same subject: a program that asks again
     and again leaves a record per hour, and a leaked key that is used elsewhere one of its own.
@@ -68,22 +68,22 @@ def record_look(
     same = [getattr(AuditRecord, name).is_not_distinct_from(value) for name, value in values.items()]
     # Ids are made from the clock, so the primary key finds the records of the last hour; as a subquery, since
     # PostgreSQL would compute a volatile function for every row.
-    an_hour_ago = select(func.uuidv7(-_LOOKS_ARE_TOLD_EVERY)).scalar_subquery()
+    an_hour_ago = select(func.uuidv7(-_READ_LOG_INTERVAL)).scalar_subquery()
     if not session.scalar(select(exists().where(AuditRecord.id > an_hour_ago, *same))):
         _insert(session, values)
 
 
 def record_of_operator(session: Session, action: Action, subject: str, subject_owner: str) -> None:
-    """Record that somebody did something on the service's own command line, without any key."""
+    """Record an action on the service's own command line, which needs no key."""
     _write(session, action, None, None, OPERATOR, subject, subject_owner)
 
 
 def record_failure(session: Session, address: str, subject: str) -> None:
-    """Record that nobody could be authenticated for a request from `address`."""
+    """Record that a request from `address` could not be authenticated."""
     _write(session, Action.SIGN_IN_FAILED, None, None, address, subject, None)
 
 
-def tell_failure(address: str, subject: str) -> None:
+def log_failure(address: str, subject: str) -> None:
     """Write the line of a failure that gets no record: the table has enough of them."""
     values = _values(Action.SIGN_IN_FAILED, None, None, address, subject, None)
     _log(None, datetime.now(UTC), values)
@@ -131,6 +131,6 @@ def _values(
         "owner": owner,
         "key_id": key_id,
         "address": address,
-        "subject": plain(subject),  # it may quote an address that somebody has made up
+        "subject": plain(subject),  # it may quote an address chosen by a client
         "subject_owner": subject_owner,
     }

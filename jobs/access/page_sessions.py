@@ -18,7 +18,7 @@ from jobs.access.api_keys import Principal
 from jobs.tables import NOW, ApiKey, PageSession
 
 SESSION_LIFETIME = timedelta(hours=12)
-"""How long a sign-in counts. So long may somebody work on whose account or groups have ended meanwhile."""
+"""How long a sign-in is valid. A user whose account or groups end meanwhile may work on until then."""
 LINK_LIFETIME = timedelta(hours=1)
 
 

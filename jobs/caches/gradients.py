@@ -37,7 +37,7 @@ _MOST_SPARED = 2
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """Nobody else computes what the caller's job wants."""
+    """The cached shards; no other job computes what the caller's job wants."""
 
     shards: Mapping[str, Sequence[GradientShard]]  # by fingerprint, in order of blocks
     to_compute: frozenset[str]  # fingerprints of what the caller's job computes
@@ -64,8 +64,8 @@ def ask(
 ) -> Found | Waiting:
     """Return the cached shards of the norms that are wanted, or who computes them.
 
-    The caller does, if nobody else does. Norms that other jobs need `later` are for the caller to compute if
-    it computes another one anyway, and nobody has them or computes them.
+    The caller does, if no other job does. Norms that other jobs need `later` are for the caller to compute if
+    it computes another one anyway, and no other job has them or computes them.
     """
     # In one order, or two jobs could wait for each other's locks.
     entries = [_locked(session, claim, fingerprint) for fingerprint in sorted({*wanted, *later})]
@@ -218,7 +218,7 @@ def evict_beyond(session: Session, most_bytes: int, limit: int) -> Eviction:
 def _is_wanted(session: Session, computed: Job) -> bool:
     """Whether a job that runs, or that a worker could run, has the inputs of the one that computed a norm."""
     recipe = computed.spec["recipe"]
-    alike = Job.model == computed.model, *(_is_as(recipe, field) for field in _INPUTS)
+    alike = Job.model == computed.model, *(_has_same_field(recipe, field) for field in _INPUTS)
     # Not in one condition, which no index has.
     return any(
         session.scalar(select(exists().where(state, *alike)))
@@ -226,7 +226,7 @@ def _is_wanted(session: Session, computed: Job) -> bool:
     )
 
 
-def _is_as(recipe: Mapping[str, Any], field: str) -> ColumnElement[bool]:
+def _has_same_field(recipe: Mapping[str, Any], field: str) -> ColumnElement[bool]:
     """Whether a job's recipe has a field as this one: the same value, or none."""
     stored = Job.spec["recipe"]
     same: ColumnElement[bool] = ~stored.has_key(field)

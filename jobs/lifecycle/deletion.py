@@ -1,8 +1,8 @@
 """Deletes jobs that have ended, with everything that is stored of them.
 
-The row goes at once, and with it events, attempts, labels and artifacts, as well as gradient norms and dense
-measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted its files. An
-Idempotency-Key stays, and names no job any more.
+The row is deleted at once, and with it events, attempts, labels and artifacts, as well as gradient norms and
+dense measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has deleted the
+files. An Idempotency-Key stays, and names no job any more.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ from jobs.states import ENDED, JobState, SweepState
 from jobs.storage import gradient_files
 from jobs.storage.owned_files import InUse, refuse_in_use
 from jobs.tables import Artifact, CachedPerplexity, DeletedJob, IdempotencyKey, Job, Sweep, ZooEntry
-from pruning.recipe import GRADIENTS_ALONE
+from pruning.recipe import GRADIENTS_ONLY
 
 
 class Needed(Exception):
@@ -52,7 +52,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
     norms = session.scalar(
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
-        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ALONE)
+        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ONLY)
         .with_for_update(of=Artifact)
     )
     if norms is not None:
@@ -65,7 +65,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
 def remove(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = False) -> None:
     """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files.
 
-    Those that nobody has asked for (`by_retention`) come last.
+    Those that no user has asked for (`by_retention`) come last.
     """
     if job_ids:
         rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]

@@ -22,7 +22,7 @@ def append(session: Session, job_id: UUID, owner: str, event_id: int, event: Eve
 
 
 def stored(event: EventData) -> dict[str, Any]:
-    """Return the data of an event as it is stored, beside its kind."""
+    """Return the data of an event as it is stored, without its kind."""
     return event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
 
 

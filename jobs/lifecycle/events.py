@@ -23,7 +23,7 @@ class JobError(BaseModel):
     model_config = ConfigDict(frozen=True)
 
     type: str = Field(description="What went wrong, for programs.", examples=["invalid_input", "disk_full"])
-    message: PlainText = Field(description="What went wrong and what to do, for people.")
+    message: PlainText = Field(description="What went wrong and what to do.")
     field: PlainText | None = Field(None, description="The field of the request that caused it, if one did.")
     cause: Cause | None = Field(
         None,
@@ -136,7 +136,7 @@ class StageRestarted(EventBase):
 
 
 class LogMessage(EventBase):
-    """A message for people."""
+    """A message for display."""
 
     kind: Literal["log"] = "log"
     message: PlainText = Field(description="The message.")

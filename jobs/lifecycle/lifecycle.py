@@ -2,8 +2,8 @@
 
 The guard replaces locks: a write names the job, the state that it expects and, while a worker holds the job,
 that worker's lease token. If no row is updated, the job has moved on, and the caller stops. There are two
-locks: `take_back` locks the row that it reads before it decides where the job goes, and `quota` takes an
-advisory lock to count an owner's queued jobs.
+locks: `take_back` locks the row that it reads before it decides about the job's next state, and `quota` takes
+an advisory lock to count an owner's queued jobs.
 
 The moves of the job's owner are in `owner_moves`. Here, after that of the scheduler that finds its files
 wrong, come those of the worker that holds it, then the reaper's.
@@ -280,7 +280,7 @@ def requeue_while_unreachable(
     if next_try_at - since > timedelta(seconds=patience_seconds):
         lasted = f"{error.message} ({tries} tries since {since.astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC)"
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
-    # What to do, after the semicolon, is for whoever has to act; here nobody has.
+    # The part after the semicolon says what the user has to do; here nothing has to be done.
     what = error.message.partition("; ")[0]
     reason = f"waiting for the Hub, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
     values = {

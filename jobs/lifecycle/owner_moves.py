@@ -1,4 +1,4 @@
-"""The moves of a job's owner: to submit it, cancel it, let it run sooner, and retry it."""
+"""Transitions that a job's owner requests: submit, cancel, change the priority, retry."""
 
 from collections.abc import Mapping
 from uuid import UUID

@@ -60,8 +60,8 @@ def waits(
 ) -> bool:
     """Record that a running job waits for the store, and in an event if that `is_new`.
 
-    `what`: why, for people. `waited`: the seconds since the first of `tries` has failed; `pause`: those until
-    the next one. Returns False as `sent` does.
+    `what`: why, for display. `waited`: the seconds since the first of `tries` has failed; `pause`: those
+    until the next one. Returns False as `sent` does.
     """
     row = session.execute(
         select(Job, NOW.label("now"))
@@ -84,8 +84,8 @@ def waits(
     return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
 
 
-def waits_no_more(session: Session, claim: Claim, message: str) -> bool:
-    """Record, with an event for people, that the store has answered. Returns False as `sent` does."""
+def record_store_recovery(session: Session, claim: Claim, message: str) -> bool:
+    """Record, with an event for the job's log, that the store has answered. Returns False as `sent` does."""
     reached = update(Job).where(*lifecycle.running_under(claim)).values(STORE_ANSWERS)
     session.execute(reached)
     return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))

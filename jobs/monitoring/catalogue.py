@@ -14,7 +14,7 @@ _EVERYWHERE = tuple(Part)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _LONG = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 12 * 3600.0, 86_400.0, 3 * 86_400.0)
 
-# --- what becomes of jobs, counted by whoever makes the move
+# --- transitions of jobs, counted by the process that makes them
 
 MOVES = Figure(
     "pruneserve_job_moves_total",

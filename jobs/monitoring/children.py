@@ -67,12 +67,12 @@ class FromChildren:
                 self._take(message)
 
     def _take(self, message: bytes) -> None:
-        """Count what a child has sent. It opens what strangers made: nothing is believed."""
+        """Count what a child has sent. It opens untrusted files: nothing it sends is trusted."""
         try:
             name, value, labels = _read(message)
             self._admit(name, labels)
             take(name, value, labels)
-        except Exception as error:  # whatever a message makes a parser do, the thread goes on
+        except Exception as error:  # whatever a message makes a parser do, the thread continues
             self._refused += 1
             if self._refused & (self._refused - 1) == 0:  # the first, and each that doubles their number
                 log.warning(

@@ -111,7 +111,7 @@ class Figure:
 
 
 def record_into(sink: Sink | None) -> None:
-    """Let `Figure.record` hand its values to `sink`; None: to nobody."""
+    """Let `Figure.record` hand its values to `sink`; None: drop them."""
     global _sink  # noqa: PLW0603 - what the whole process records into
     _sink = sink
 

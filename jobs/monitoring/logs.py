@@ -36,7 +36,7 @@ _BY_FORM = re.compile(
 # A signed URL is a secret by what follows the path. urllib3 names the path alone, as `with url: /path?query`.
 _QUERY = re.compile(r"""((?:://|\burl: /)[^\s"<>?#]*)([?#][^\s"<>]+)?""")
 _JOB = re.compile(r"job %s: (attempt %d)?")
-_OF_ACCESS = ("client", "method", "path", "version", "status")
+_ACCESS_LOG_FIELDS = ("client", "method", "path", "version", "status")
 
 # About what this process works at the moment, whichever of its threads says something.
 _about: dict[str, object] = {}
@@ -73,7 +73,7 @@ def begin(part: Part) -> None:
 
 def json_formatter(part: Part) -> logging.Formatter:
     """Return the formatter of a part's log. It reads the secrets that it will hide."""
-    hide = Hide.of_this_process()
+    hide = Hide.for_this_process()
 
     def named(_logger: object, _method: str, entry: _Entry) -> _Entry:
         entry["part"] = part.value
@@ -81,7 +81,7 @@ def json_formatter(part: Part) -> logging.Formatter:
 
     return structlog.stdlib.ProcessorFormatter(
         pass_foreign_args=True,
-        foreign_pre_chain=[_from_record, named, structlog.contextvars.merge_contextvars, _of_this_process],
+        foreign_pre_chain=[_from_record, named, structlog.contextvars.merge_contextvars, _add_process_fields],
         processors=[
             structlog.stdlib.ProcessorFormatter.remove_processors_meta,
             structlog.processors.format_exc_info,
@@ -115,12 +115,12 @@ def _from_record(_logger: object, _method: str, entry: _Entry) -> _Entry:
         fields["job"] = str(arguments[0])
         if job[1] and len(arguments) > 1:
             fields["attempt"] = arguments[1]
-    if record.name == "uvicorn.access" and len(arguments) == len(_OF_ACCESS):
-        fields |= dict(zip(_OF_ACCESS, arguments, strict=True))
+    if record.name == "uvicorn.access" and len(arguments) == len(_ACCESS_LOG_FIELDS):
+        fields |= dict(zip(_ACCESS_LOG_FIELDS, arguments, strict=True))
     return {**fields, **entry}
 
 
-def _of_this_process(_logger: object, _method: str, entry: _Entry) -> _Entry:
+def _add_process_fields(_logger: object, _method: str, entry: _Entry) -> _Entry:
     place = traces.traceparent()
     traced = {} if place is None else {"trace": place.split("-")[1]}
     known = {name: value for name, value in {**_about, **traced}.items() if name not in entry}
@@ -131,8 +131,8 @@ class Hide:
     """Takes secrets out of texts."""
 
     @classmethod
-    def of_this_process(cls) -> Self:
-        """Know the secrets that this process has, beside those that have a form."""
+    def for_this_process(cls) -> Self:
+        """Know the secrets that this process has, in addition to those with a known form."""
         return cls(_known_secrets())
 
     def __init__(self, secrets: frozenset[str]) -> None:

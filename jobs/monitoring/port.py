@@ -16,7 +16,7 @@ Values = Iterable[tuple[tuple[str, ...], float]]
 
 
 class Source(Protocol):
-    """Knows the values of gauges at any moment, and must not wait for anybody to say them."""
+    """Knows the values of gauges at any moment, and must not block to get them."""
 
     def gauges(self) -> Iterable[tuple[Gauges, Values]]:
         """Return the gauges with their values."""
@@ -42,7 +42,7 @@ class _FromSource(Collector):
 def serve(part: Part, address: str | None, *sources: Source) -> bool:
     """Record the figures of a part from now on, and serve them; without an address do nothing, return False.
 
-    `address`: such as `127.0.0.1:9101`. Raises `WrongSettings` if nobody can listen there.
+    `address`: such as `127.0.0.1:9101`. Raises `WrongSettings` if the port cannot be bound.
     """
     if address is None:
         return False

@@ -1,7 +1,7 @@
 """Traces with OpenTelemetry: one from the request that submits a job to the upload of its files.
 
 The request's place in the trace is kept in the job's row, as a `traceparent` of W3C's Trace Context, and the
-worker goes on from there. Everything here does nothing, and imports nothing, before `start` has said where
+worker continues from there. Everything here does nothing, and imports nothing, before `start` has said where
 spans go; that needs the extra `otel`.
 """
 
@@ -122,7 +122,7 @@ def span(
     """Let the body be a span, current in it.
 
     `parent`: a `traceparent` of ours; else whatever is current here. The SDK's sampler follows it. `link`:
-    one of somebody else, to which the span refers and which decides nothing.
+    one of another service, to which the span refers and which decides nothing.
     """
     if _tracer is None:
         yield None
@@ -134,7 +134,7 @@ def span(
 
 
 class OpenSpan:
-    """A span that is not the body of a `with`: it begins now, and ends when it is told to."""
+    """A span that is not the body of a `with`: it begins now, and ends at the call of `end`."""
 
     def __init__(self, name: str, **attributes: str | int) -> None:
         """A part of the span that is current here."""

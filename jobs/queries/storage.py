@@ -33,7 +33,7 @@ from jobs.tables import (
     SentFile,
     Upload,
 )
-from pruning.recipe import GRADIENTS_ALONE
+from pruning.recipe import GRADIENTS_ONLY
 
 
 class Kind(StrEnum):
@@ -75,7 +75,7 @@ def stored_by(session: Session, owner: str) -> Stored:
 
 def _files(owner: str) -> CompoundSelect[Any]:
     """Return every name of an owner's files by a row: kind, key and size."""
-    of_a_result = case((Job.method == GRADIENTS_ALONE, Kind.NORMS), else_=Kind.ARTIFACTS)
+    of_a_result = case((Job.method == GRADIENTS_ONLY, Kind.NORMS), else_=Kind.ARTIFACTS)
     of_an_upload = case((Upload.format == gradient_files.FORMAT, Kind.NORMS), else_=Kind.UPLOADS)
     results = select(*_file(of_a_result, Artifact)).join(Job, Job.id == Artifact.job_id)
     norms = (

@@ -22,7 +22,7 @@ from jobs.queue.workers import Fleet, LiveWorker
 from jobs.states import Outcome
 from jobs.tables import NOW, Job, JobAttempt, JobBlock
 
-_AFTER_A_FAULT_SECONDS = 60.0
+_FAULT_COOLDOWN_SECONDS = 60.0
 """For so long after a worker's fault, its job is left to other workers, if there are any."""
 
 _CANDIDATES = 3
@@ -52,7 +52,7 @@ def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | N
     if not own.takes_jobs:
         notify_on_commit(session, QUEUE)  # it has taken the message of another worker
         return None
-    but = _left_to_others(session, own, fleet)
+    but = _jobs_left_to_other_workers(session, own, fleet)
     for first in _in_line(session, own, fleet, but):
         for job in first.jobs:  # none where another process has cancelled the one that was there
             if (claim := lifecycle.claim(session, job.id, worker, lease_seconds)) is None:
@@ -71,7 +71,7 @@ def can_claim(session: Session, worker: str, seen_within: float) -> bool:
     own = fleet.workers.get(worker)
     if own is None:
         return False
-    but = _left_to_others(session, own, fleet)
+    but = _jobs_left_to_other_workers(session, own, fleet)
     return any(first.jobs for first in _in_line(session, own, fleet, but))
 
 
@@ -99,7 +99,7 @@ def open_to(able: Collection[LiveWorker], fleet: Fleet, groups: Collection[Group
     return [group for group in groups if group.stored_needs in may_run]
 
 
-def _left_to_others(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID]:
+def _jobs_left_to_other_workers(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID]:
     """Return the jobs that a worker leaves to another live one.
 
     That are those that have failed here a moment ago through a fault of this worker, and those with finished
@@ -109,7 +109,7 @@ def _left_to_others(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID
         JobAttempt.job_id == Job.id,
         JobAttempt.worker == own.name,
         JobAttempt.outcome == Outcome.WORKER_FAULT,
-        JobAttempt.ended_at > NOW - timedelta(seconds=_AFTER_A_FAULT_SECONDS),
+        JobAttempt.ended_at > NOW - timedelta(seconds=_FAULT_COOLDOWN_SECONDS),
     )
     rows = session.execute(
         select(Job.id, Job.needs, _RESUMES_ON.label("device"), failed_here.label("failed_here")).where(

@@ -22,7 +22,7 @@ _LEAST_SHARE = 0.875
 _GIB = 2**30
 
 LONGEST_ON_CPU_SECONDS = 900.0
-"""A job that takes longer on a CPU goes to a GPU, if one fits."""
+"""A job that takes longer on a CPU is placed on a GPU, if one fits."""
 
 
 class Capacity(BaseModel):
@@ -95,7 +95,7 @@ def _rank(needs: Needs, capacity: Capacity) -> tuple[int, ...]:
     return (0 if needs.cpu_seconds <= LONGEST_ON_CPU_SECONDS else 2, *capacity.size)
 
 
-def why_nowhere(needs: Needs, classes: Classes) -> str:
+def unschedulable_reason(needs: Needs, classes: Classes) -> str:
     """Say what a job needs that no class has, with the numbers, and what would help.
 
     Compares with the worker that lacks least. There is at least one.
@@ -103,14 +103,14 @@ def why_nowhere(needs: Needs, classes: Classes) -> str:
     name, has = min(nearest(needs, classes), key=lambda it: (_lacks(needs, it[1]), it[0]))
     missing = [resource for resource, lack in _missing(needs, has).items() if lack > 0]
     helps = "; or ".join(_HELPS[resource](needs) for resource in missing)
-    lacks = what_is_missing(needs, has)
+    lacks = missing_resources(needs, has)
     return (
         f"fits nowhere: class {name} is nearest of those connected, and the job needs {lacks}; {helps} "
         "(where the estimate is wrong, the request's placement says better)"
     )
 
 
-def what_is_missing(needs: Needs, capacity: Capacity) -> str:
+def missing_resources(needs: Needs, capacity: Capacity) -> str:
     """Say what a job needs that a worker lacks, with both numbers; an empty text if it lacks nothing."""
     wanted, has = _wanted(needs, capacity), _has(capacity)
     return " and ".join(

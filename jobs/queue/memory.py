@@ -1,4 +1,4 @@
-"""What happens to a job whose worker has too little memory: its needs are raised, and it is queued again.
+"""Requeues a job whose worker has too little memory, with its needs raised.
 
 It then waits for a worker that has more. Where none is alive, the reason for which it waits says so.
 """
@@ -18,13 +18,15 @@ from jobs.states import JobState, LostAttempt
 from jobs.tables import Job
 
 
-def ran_out(session: Session, claim: Claim, worker: str, error: JobError, *, of_host: bool) -> bool:
+def requeue_out_of_memory(
+    session: Session, claim: Claim, worker: str, error: JobError, *, of_host: bool
+) -> bool:
     """End an attempt whose worker ran out of memory: the job needs more than that worker has from now on.
 
     `of_host`: more of the host's memory, and not of a GPU's.
     """
     needs = _beyond(session, claim.job_id, worker, of_host=of_host)
-    if needs is None:  # nobody knows what the worker has
+    if needs is None:  # the worker's capacity is unknown
         return lifecycle.fail(session, claim, error)
     return _requeue(session, claim, needs, error.message)
 
@@ -34,7 +36,7 @@ def take_back_out_of_memory(
 ) -> JobState | None:
     """Take a job back whose process the system has killed, because the host's memory ran out.
 
-    It goes to a larger worker, if one is alive; then the attempt does not count as lost. Else it does, and
+    A larger worker takes it, if one is alive; then the attempt does not count as lost. Else it does, and
     the needs stay: another process of the machine may have taken the memory. Returns the new state, or None
     if the job has moved on.
     """

@@ -66,7 +66,7 @@ class Needs(BaseModel):
     def overridden(self, spec: JobSpec) -> Self:
         """Return these needs with what the request says in place of an estimate.
 
-        Nothing gets lower than `LOWEST_SHARE` of the estimate: whoever says less would take a worker from
+        Nothing gets lower than `LOWEST_SHARE` of the estimate: a request for less would take a worker from
         others, only to run out of memory there. The time is always the estimated one.
         """
         said = spec.placement

@@ -19,7 +19,7 @@ def try_send_lock(session: Session) -> bool:
     return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_SENDING))))
 
 
-def scheduler_seen(session: Session, name: str, *, reaches_broker: bool = True) -> None:
+def record_scheduler_heartbeat(session: Session, name: str, *, reaches_broker: bool = True) -> None:
     """Record the heartbeat of a scheduler, and whether the broker answers it."""
     away = null() if reaches_broker else NOW
     since = null() if reaches_broker else func.coalesce(Scheduler.broker_away_since, NOW)

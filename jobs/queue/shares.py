@@ -51,7 +51,7 @@ def standings(session: Session, days: int) -> list[Standing]:
 def grant(session: Session, owner: str, changes: Mapping[str, Any]) -> None:
     """Change what an owner may take, in the columns that are named. Jobs that run already go on.
 
-    None: as if nobody had ever set it.
+    None: back to the default.
     """
     notify_on_commit(session, QUEUE)
     granted = {name: _UNSET[name] if value is None else value for name, value in changes.items()}

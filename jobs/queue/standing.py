@@ -30,7 +30,7 @@ _FIRST_IN_LINE = 100
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What was read at one moment."""
+    """A snapshot of the queues."""
 
     jobs: Mapping[tuple[str, str], int]
     """Jobs that have not ended, by state and class; queued ones that fit no live worker at `NO_CLASS`."""
@@ -62,7 +62,7 @@ def standing(session: Session, seen_within: float) -> Standing:
     nothing = {(str(state), name): 0 for state in OPEN for name in served}
     return Standing(
         jobs=nothing | {(str(JobState.QUEUED), NO_CLASS): 0} | jobs,
-        queued=_of_few_owners(queued),
+        queued=_merge_small_owners(queued),
         oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_of_each(session, fleet),
         workers=registered,
         webhooks_due=due,
@@ -87,8 +87,8 @@ def _workers(session: Session, seen_within: float) -> Counter[tuple[str, str]]:
     return Counter({(queue, str(found)): count for queue, found, count in rows})
 
 
-def _of_few_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Sum the owners with the fewest queued jobs up, where there are too many to be told apart."""
+def _merge_small_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Sum the owners with the fewest queued jobs up, where there are too many to be listed each."""
     in_all: Counter[str] = Counter()
     for (_, owner), count in queued.items():
         in_all[owner] += count

@@ -1,4 +1,4 @@
-"""What operators let workers and queues do: a worker is cordoned or drained, a queue is paused.
+"""Operators' controls of workers and queues: cordon and drain a worker, pause a queue.
 
 A cordoned worker finishes its job and takes no other; one that is drained ends after that. The workers of a
 paused queue claim no jobs, and no other class claims the jobs of that class; those that run go on. Every
@@ -18,7 +18,7 @@ _CLAIMING = 0x636C61696D  # distinguishes this advisory lock from others
 
 
 def cordon(session: Session, worker: str) -> bool:
-    """Let a worker take no more jobs; one that it runs goes on. Returns False if there is no such worker.
+    """Let a worker take no more jobs; one that it runs continues. Returns False if there is no such worker.
 
     Claims that have begun end first: after this call, the worker's job is the last one.
     """

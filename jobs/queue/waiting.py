@@ -18,7 +18,7 @@ from sqlalchemy.orm import Session
 
 from jobs.database import disk_is_full
 from jobs.queue import line, schedulers, workers
-from jobs.queue.classes import why_nowhere
+from jobs.queue.classes import unschedulable_reason
 from jobs.queue.line import Group, InLine
 from jobs.queue.needs import needs_of
 from jobs.queue.workers import Fleet
@@ -161,7 +161,7 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
     needs, fleet = needs_of(job.needs), snapshot.fleet
     own = fleet.own_class(needs)
     if own is None:
-        return Wait(WaitsFor.UNSCHEDULABLE, shortage=why_nowhere(needs, fleet.classes))
+        return Wait(WaitsFor.UNSCHEDULABLE, shortage=unschedulable_reason(needs, fleet.classes))
     if own in fleet.paused:
         return Wait(WaitsFor.RESUMED_QUEUE, own)
     return None if fleet.able(needs) else _without_workers(fleet, own)
@@ -173,7 +173,7 @@ def _read(session: Session, seen_within: float, now: float) -> _Snapshot:
     has_scheduler, broker_away_since = schedulers.outage(session, seen_within)
     stopped = None
     if not fleet.workers:
-        faults = workers.faults_of_undeclared(session, seen_within)
+        faults = workers.undeclared_worker_faults(session, seen_within)
         stopped = Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=_most(faults))
     elif not has_scheduler:
         stopped = Wait(WaitsFor.SCHEDULER)

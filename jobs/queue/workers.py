@@ -127,7 +127,7 @@ def fleet(session: Session, seen_within: float) -> Fleet:
     )
 
 
-def faults_of_undeclared(session: Session, seen_within: float) -> list[str]:
+def undeclared_worker_faults(session: Session, seen_within: float) -> list[str]:
     """Return why those live workers are quarantined that have failed their self-test from the start."""
     failed = Worker.capacity.is_(None), Worker.quarantined_at.is_not(None)
     faults = select(func.coalesce(Worker.fault, "")).where(is_alive(seen_within), *failed)
@@ -145,7 +145,7 @@ class Orders:
     """What was known of the worker: it records that again where its row was deleted."""
 
 
-def worker_seen(session: Session, name: str, queue: str, before: Orders | None = None) -> Orders:
+def record_worker_heartbeat(session: Session, name: str, queue: str, before: Orders | None = None) -> Orders:
     """Record the heartbeat of a worker, and return its orders.
 
     `before`: the last ones. The row of a worker that was silent for so long that it was deleted is made again
@@ -173,7 +173,7 @@ def is_silent(session: Session, worker: str | None, seconds: float) -> bool:
     return session.scalar(select(Worker.name).where(Worker.name == worker, is_alive(seconds))) is None
 
 
-def worker_gone(session: Session, name: str) -> None:
+def delete_worker(session: Session, name: str) -> None:
     """Remove a worker that shuts down."""
     session.execute(delete(Worker).where(Worker.name == name))
 

@@ -41,7 +41,7 @@ class Fault:
     """What the field says; None where the message says it."""
 
 
-def faults_of_the_cut(structure: StructureOptions, config: dict[str, Any]) -> Iterator[Fault]:
+def structure_faults(structure: StructureOptions, config: dict[str, Any]) -> Iterator[Fault]:
     """Yield the blocks and units of which there are not as many, as far as the config says it."""
     if (blocks := count(config.get("num_hidden_layers"))) is not None:
         try:
@@ -56,7 +56,7 @@ def faults_of_the_cut(structure: StructureOptions, config: dict[str, Any]) -> It
         yield Fault("structure.parameters", reason)
 
 
-def faults_of_the_selection(recipe: Recipe, config: dict[str, Any]) -> Iterator[Fault]:
+def selection_faults(recipe: Recipe, config: dict[str, Any]) -> Iterator[Fault]:
     """Yield the patterns of `layers` that match no layer, for families whose layers' names are known."""
     blocks = count(config.get("num_hidden_layers"))
     # Where whole blocks go, the names are those of the smaller model.

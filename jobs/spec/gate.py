@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field, model_validator
 
 from pruning.recipe import Evaluation, StrictModel
 from pruning.recipe.evaluation import TaskName
-from pruning.recipe.fields import OUT_AT_DEFAULT
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 _METRIC = "acc"
 
@@ -34,18 +34,18 @@ class Gate(StrictModel):
         description="How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) "
         "over the predicted tokens of evaluation.dataset, in nats.",
     )
-    max_bytes: Annotated[Bytes | None, OUT_AT_DEFAULT] = Field(
+    max_bytes: Annotated[Bytes | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, description="Size of the pruned model's weight files, at most."
     )
-    max_parameters: Annotated[int | None, OUT_AT_DEFAULT] = Field(
+    max_parameters: Annotated[int | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, ge=1, le=10**15, description="Number of parameters of the pruned model, at most."
     )
-    max_memory_bytes: Annotated[Bytes | None, OUT_AT_DEFAULT] = Field(
+    max_memory_bytes: Annotated[Bytes | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         description="The pruned model's peak memory at the largest batch that its speed is measured with, at "
         "most. It is measured where the speed is (`evaluation.speed`).",
     )
-    min_speedup: Annotated[float | None, OUT_AT_DEFAULT] = Field(
+    min_speedup: Annotated[float | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         gt=0,
         le=1e3,
@@ -116,7 +116,7 @@ def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
         conditions.append(_at_most("max_perplexity_increase", gate.max_perplexity_increase, increase))
     if gate.max_kl is not None:
         conditions.append(_at_most("max_kl", gate.max_kl, report["perplexity"].get("kl")))
-    conditions += _of_size_and_speed(gate, report)
+    conditions += _size_and_speed_conditions(gate, report)
     for task, limit in gate.min_zero_shot.items():
         conditions.append(_at_least(f"min_zero_shot.{task}", limit, _score(report, task)))
     passed = all(condition.passed for condition in conditions)
@@ -130,7 +130,7 @@ def result_parameters(report: dict[str, Any]) -> int | None:
     return parameters
 
 
-def _of_size_and_speed(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+def _size_and_speed_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
     speed = report.get("speed") or {}
     for name, limit, measured in (
         ("max_bytes", gate.max_bytes, speed.get("bytes")),

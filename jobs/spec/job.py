@@ -7,7 +7,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 from jobs.spec.gate import Gate
 from jobs.spec.placement import Placement, within_limits
 from pruning.recipe import PRESETS, Evaluation, Recipe, StrictModel, Text
-from pruning.recipe.fields import OUT_AT_DEFAULT
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 
 class JobOptions(StrictModel):
@@ -24,7 +24,7 @@ class JobOptions(StrictModel):
     )
 
     name: Annotated[Text, Field(max_length=100)] | None = Field(
-        None, description="A name for people. It need not be unique."
+        None, description="A display name. It need not be unique."
     )
     timeout_seconds: float | None = Field(
         None,
@@ -33,13 +33,13 @@ class JobOptions(StrictModel):
         description="Seconds on workers, in all attempts, after which the job fails; the operator may allow "
         "less.",
     )
-    placement: Annotated[Placement | None, OUT_AT_DEFAULT] = Field(
+    placement: Annotated[Placement | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, description="What the job needs of its worker, where the service's estimate is wrong."
     )
 
     @field_validator("evaluation", "save_masks", "gate", "stop_when_missed")
     @classmethod
-    def _is_of_a_pruned_model(cls, value: object, info: ValidationInfo) -> object:
+    def _validate_pruned_model_option(cls, value: object, info: ValidationInfo) -> object:
         # A request has the fields of the recipe, too, and before these.
         if info.data.get("norms") and value != JobOptions.model_fields[str(info.field_name)].default:
             raise ValueError("is about a pruned model, and norms prunes nothing; leave it out")

@@ -1,4 +1,4 @@
-"""Text from errors and reasons, made fit to be stored, shown and logged, whatever it quotes."""
+"""Sanitises text from errors and reasons, so that it can be stored, shown and logged."""
 
 import re
 from typing import Annotated

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.cuts import Fault, count, faults_of_the_cut, faults_of_the_selection
+from jobs.spec.cuts import Fault, count, selection_faults, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
@@ -46,8 +46,8 @@ class Places:
     def of(cls, settings: Settings, owner: str) -> Self:
         """Return the places where a job of `owner` is checked.
 
-        A refusal tells what lies in the Hub's cache, and so what others have used: only owners who share may
-        know it, and of what the service's own token has fetched, only those who may use the token.
+        A refusal discloses the contents of the Hub's cache, and so what others have used: only owners who
+        share may know it, and of what the service's own token has fetched, only those who may use the token.
         """
         knows_the_cache = settings.share_between_owners and (
             settings.hub_token is None or owner in settings.hub_token_owners
@@ -63,30 +63,30 @@ def hub_cache() -> Path:
 
 def faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
     """Yield what is wrong with the model, its context, its cut and the texts. Opens files; may be slow."""
-    yield from _of_the_model(spec, places)
+    yield from _model_faults(spec, places)
     for field, dataset in spec.texts:
-        if _is_here(dataset, places.data):
-            yield from _of_a_text(Path(dataset), places.data, field)
+        if _is_on_this_machine(dataset, places.data):
+            yield from _text_faults(Path(dataset), places.data, field)
     gradients = spec.recipe.gradients
-    if gradients is not None and _is_here(gradients, places.data):
-        yield from _of_a_file(Path(gradients), places.data, "gradients")
+    if gradients is not None and _is_on_this_machine(gradients, places.data):
+        yield from _file_faults(Path(gradients), places.data, "gradients")
 
 
-def why_no_model(directory: str, roots: Sequence[Path]) -> str | None:
+def model_unavailable_reason(directory: str, roots: Sequence[Path]) -> str | None:
     """Say why no job can read a model there. None if one can, or this machine has no files there."""
-    if not _is_here(directory, roots) or _config(Path(directory, _CONFIG), roots) is not None:
+    if not _is_on_this_machine(directory, roots) or _config(Path(directory, _CONFIG), roots) is not None:
         return None
     missing = _is_missing(Path(directory), roots)
     reason = "this directory does not exist" if missing else _NO_CONFIG
     return f"there is no model that a job may read: {reason}"
 
 
-def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
+def _model_faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
     model = spec.recipe.model
     if is_local(model.id):
-        if not _is_here(model.id, places.models):
+        if not _is_on_this_machine(model.id, places.models):
             return
-        if reason := why_no_model(model.id, places.models):
+        if reason := model_unavailable_reason(model.id, places.models):
             yield Fault("model.id", reason, model.id)
             return
         config = _config(Path(model.id, _CONFIG), places.models)
@@ -95,8 +95,8 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
         config = _cached_config(model, places.hub_cache)
         whose = "the context of the model as it lies in the service's cache"
     if spec.recipe.structure is not None:
-        yield from faults_of_the_cut(spec.recipe.structure, config or {})
-    yield from faults_of_the_selection(spec.recipe, config or {})
+        yield from structure_faults(spec.recipe.structure, config or {})
+    yield from selection_faults(spec.recipe, config or {})
     context = _context(config or {})
     if context is None:
         return
@@ -108,7 +108,7 @@ def _of_the_model(spec: JobSpec, places: Places) -> Iterator[Fault]:
             yield Fault(f"{purpose}.sequence_length", f"must be at most {context}, {whose}", length)
 
 
-def _of_a_text(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
+def _text_faults(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
     file = _frozen(path, roots)
     if file is None:
         yield Fault(field, _NO_FILE, str(path))
@@ -116,7 +116,7 @@ def _of_a_text(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]
         yield Fault(field, reason, str(path))
 
 
-def _of_a_file(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
+def _file_faults(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
     if _frozen(path, roots) is None:
         yield Fault(field, _NO_FILE, str(path))
 
@@ -185,7 +185,7 @@ def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:
 
 
 def _is_missing(directory: Path, roots: Sequence[Path]) -> bool:
-    """Whether there is no such directory below the roots. Where links lead out of them, nothing is told."""
+    """Whether there is no such directory below the roots. False where links lead out of them."""
     try:
         real = directory.resolve()
         return any(real.is_relative_to(root.resolve()) for root in roots) and not real.exists()
@@ -193,7 +193,7 @@ def _is_missing(directory: Path, roots: Sequence[Path]) -> bool:
         return False
 
 
-def _is_here(reference: str, roots: Sequence[Path]) -> bool:
+def _is_on_this_machine(reference: str, roots: Sequence[Path]) -> bool:
     """Whether a path lies under a root that has anything in it on this machine."""
     if not is_local(reference):
         return False

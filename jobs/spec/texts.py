@@ -11,7 +11,7 @@ BUILTIN_TOKENS = 40_000
 """What a request may count on: the built-in text has over 200,000 characters, at most five to a token."""
 
 
-def faults_of_the_text(recipe: Recipe) -> Iterator[Fault]:
+def training_text_faults(recipe: Recipe) -> Iterator[Fault]:
     """Yield why the built-in text is too short to train on, with a number of tokens that works."""
     if recipe.distil is None:
         return

@@ -15,8 +15,8 @@ from jobs.monitoring.catalogue import STORE_FAILURES, STORE_SECONDS
 # MinIO's disks and its buckets' quotas, Ceph's quotas.
 _FULL = {"XMinioStorageFull", "XMinioAdminBucketQuotaExceeded", "QuotaExceeded"}
 _NO_ROOM = re.compile(r"os error (28|122)\b|\b507 Insufficient Storage\b")  # ENOSPC, EDQUOT
-_OF_DIRECTORY = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
-_OF_ONE_FILE = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBUSY}
+_DIRECTORY_ERROR = re.compile(r"\AGeneric LocalFileSystem error: .*\(os error (\d+)\)$", re.MULTILINE)
+_FILE_ERRNOS = {errno.EACCES, errno.EPERM, errno.EISDIR, errno.EBUSY}
 _CODE = re.compile(r"<Code>(\w{1,40})</Code>")
 
 
@@ -90,17 +90,17 @@ def _translated(error: Exception, key: str) -> StoreError:
         )
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):
         return StoreRefused(f"the store refuses the key {key}")
-    if (found := _OF_DIRECTORY.search(str(error))) is not None:
-        return of_directory(int(found[1]))
+    if (found := _DIRECTORY_ERROR.search(str(error))) is not None:
+        return directory_error(int(found[1]))
     return StoreUnreachable(f"the store did not answer as expected{_code(error)}; try again later")
 
 
-def of_directory(number: int) -> StoreUnreachable:
+def directory_error(number: int) -> StoreUnreachable:
     """Return what the operating system says of a store that is a directory, by its `errno`."""
-    return (FileUnusable if number in _OF_ONE_FILE else StoreUnreachable)(_said_of_directory(number))
+    return (FileUnusable if number in _FILE_ERRNOS else StoreUnreachable)(_directory_error_message(number))
 
 
-def _said_of_directory(number: int) -> str:
+def _directory_error_message(number: int) -> str:
     code = errno.errorcode.get(number, f"error {number}")
     if number == errno.EROFS:
         return f"the store's directory (STORE_URL) is read-only ({code}); the operator must make it writable"

@@ -16,7 +16,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.tables import Artifact, Job, Upload
-from pruning.recipe import GRADIENTS_ALONE, Recipe, content_name, gradient_job, is_upload
+from pruning.recipe import GRADIENTS_ONLY, Recipe, content_name, gradient_job, is_upload
 
 FORMAT = "safetensors"
 """The format of an upload that holds gradient norms."""
@@ -44,7 +44,7 @@ def used_bytes(session: Session, owner: str) -> int:
     computed = (
         select(func.coalesce(func.sum(Artifact.size), 0))
         .join(Job, Job.id == Artifact.job_id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ONLY)
     )
     uploaded = select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner)
     return int(session.scalar(computed) or 0) + int(session.scalar(uploaded) or 0)
@@ -75,7 +75,7 @@ def resolved(session: Session, owner: str, recipe: Recipe) -> str:
     """
     named = recipe.gradients or ""
     if (job_id := gradient_job(named)) is not None:
-        return _of_a_job(session, owner, job_id, recipe)
+        return _norms_of_job(session, owner, job_id, recipe)
     if is_upload(named):
         upload = session.scalar(
             _shared(select(Upload)).where(
@@ -100,7 +100,7 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
     computed = (
         select(Artifact)
         .join(Job, Job.id == Artifact.job_id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE, Artifact.sha256 == sha256)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ONLY, Artifact.sha256 == sha256)
         .limit(1)
         .with_for_update(read=True, key_share=True, of=Artifact)
     )
@@ -110,7 +110,7 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
     return session.scalar(computed) or session.scalar(uploaded)
 
 
-def _of_a_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str:
+def _norms_of_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str:
     kept = get(session, owner, job_id)
     if kept is None:
         raise _refused(recipe, "must be one of your gradient jobs")
@@ -141,10 +141,10 @@ def _kept(owner: str) -> Select[Job, Artifact | None]:
     return (
         select(Job, Artifact)
         .outerjoin(Artifact, Artifact.job_id == Job.id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ALONE)
+        .where(Job.owner == owner, Job.method == GRADIENTS_ONLY)
     )
 
 
 def _shared(query: Select[Row]) -> Select[Row]:
-    """Lock what a query finds: whoever deletes it waits, and then sees the job that names it."""
+    """Lock what a query finds: a deletion waits for it, and then sees the job that names it."""
     return query.with_for_update(read=True, key_share=True)

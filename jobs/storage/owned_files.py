@@ -1,4 +1,4 @@
-"""What uploads and kept gradient norms have in common: whose they are, and when one may not be deleted."""
+"""Common to uploads and kept gradient norms: their owner, and when one may not be deleted."""
 
 from uuid import UUID
 

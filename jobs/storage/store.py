@@ -28,8 +28,8 @@ from jobs.storage.errors import (
     NotStored,
     StoreRefused,
     StoreUnreachable,
+    directory_error,
     measured,
-    of_directory,
     translated_errors,
 )
 from jobs.storage.hashed import Counted, HashedFile, HashedStream
@@ -114,7 +114,7 @@ class Store:
         try:
             return path.is_dir()
         except OSError as error:  # of a disk, or of a server that it is mounted from
-            raise StoreUnreachable(str(of_directory(error.errno or errno.EIO))) from error
+            raise StoreUnreachable(str(directory_error(error.errno or errno.EIO))) from error
 
     @measured("write")
     def put_file(
@@ -208,7 +208,7 @@ class Store:
         size: int | None = None,
         on_bytes: Callable[[int], None] = lambda count: None,
     ) -> StoredFile:
-        """Write the file to `path`, which appears complete or not at all, and return what was read.
+        """Write the file to `path`, which appears complete or not at all, and return its size and SHA-256.
 
         `size`: of the file, where it is known; a large one is fetched from S3 in ranges, several at once.
         `on_bytes` is called repeatedly with the number of bytes received so far. What it raises aborts the
@@ -347,7 +347,7 @@ def _raise(error: OSError) -> None:
 def _written(
     key: str, path: Path, pieces: Iterator[bytes | memoryview], on_bytes: Callable[[int], None]
 ) -> StoredFile:
-    """Write the pieces of a stored file to `path`, hash them meanwhile, and return what was read."""
+    """Write the pieces of a stored file to `path`, hash them meanwhile, and return its size and SHA-256."""
     digest, size = hashlib.sha256(), 0
     with path.open("wb") as file:
         for piece in pieces:
@@ -362,4 +362,4 @@ def _unlink(path: Path) -> None:
     try:
         path.unlink(missing_ok=True)
     except OSError as error:
-        raise of_directory(error.errno or errno.EIO) from error
+        raise directory_error(error.errno or errno.EIO) from error

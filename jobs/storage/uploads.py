@@ -51,7 +51,7 @@ def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -
     return min(size, room)
 
 
-def give_up(session: Session, key: str) -> None:
+def abandon_upload(session: Session, key: str) -> None:
     """Give back what an announced file takes from its owner's quota, and mark the file for deletion."""
     session.execute(
         update(StrayUpload).where(StrayUpload.key == key).values(owner=None, size=None, pending_delete=True)
@@ -171,7 +171,7 @@ class Named:
 
     @classmethod
     def of(cls, field: str, name: str, file: Upload | Artifact | None) -> Self:
-        """Return the file, or what a job names in vain."""
+        """Return the file, or a reference of a job to a missing one."""
         return (
             cls(field, name, None, None, 0)
             if file is None

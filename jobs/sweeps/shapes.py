@@ -1,9 +1,9 @@
 """The shapes that a search for the best model of a size compares: pure functions of the dense model's shape.
 
 What must go can be divided among KV groups and MLP channels. For each number of groups, as many channels go
-as the target needs, so that every shape of the comparison meets it as closely as it can. Beside these stand
-the shapes that lose whole blocks instead, some blocks and for the rest MLP channels, and of a mixture of
-experts those that lose experts.
+as the target needs, so that every shape of the comparison meets it as closely as it can. In addition
+there are shapes that lose whole blocks instead, some blocks and for the rest MLP channels, and of a mixture
+of experts those that lose experts.
 """
 
 from bisect import bisect_left
@@ -22,13 +22,14 @@ from pruning.estimate.smaller import readers, smaller_shape
 from pruning.recipe import StructureOptions
 
 # Biases and the header of a file, of which a shape knows nothing.
-_BESIDE_WEIGHTS = 1.002
+_FILE_OVERHEAD = 1.002
 # The width that is left is a multiple of this: less costs speed on every device, more costs quality.
 _MULTIPLE = 8
 # What is measured depends on the machine as well, so that each division is tried at two sizes.
-_OF_MEMORY = (0.95, 0.8)
-_OF_SPEED = (0.9, 0.7)
-# Numbers of blocks that go beside MLP channels: evenly spread, up to what would be enough without these.
+_MEMORY_SHARES = (0.95, 0.8)
+_SPEED_SHARES = (0.9, 0.7)
+# Numbers of blocks that are cut in addition to MLP channels: evenly spread, up to what would be enough
+# without these.
 _MIXED = 4
 # What a search counts through one by one. A config.json may name far more than any model has.
 _MOST_BLOCKS = 2048
@@ -66,7 +67,7 @@ class _Space:
     dense: ModelShape
     groups: tuple[int, ...]  # numbers of KV groups that can go
     channels: int  # MLP channels of each block; 0 where none can go
-    experts: int  # of each block, that can go beside those that a token is routed to
+    experts: int  # of each block, that can be cut: all but those that a token is routed to
 
     def without(self, units: Mapping[str, int]) -> Shape:
         """Return the shape without so many units of each kind."""
@@ -80,7 +81,7 @@ class _Space:
         counted = list(zip(left.blocks, number.values(), strict=True))
         norms = (2 * number.total() + 1) * left.hidden
         weights = sum(block.weights * count for block, count in counted)
-        parameters = round((weights + left.embeddings + norms) * _BESIDE_WEIGHTS)
+        parameters = round((weights + left.embeddings + norms) * _FILE_OVERHEAD)
         return Shape(
             structure=structure,
             parameters=parameters,
@@ -176,7 +177,7 @@ def _mixed(
 def _fewest_channels(
     space: _Space, meets: Callable[[Shape], bool], multiple: int, gone: Mapping[str, int]
 ) -> Shape | None:
-    """Return the shape that loses, beside what is `gone`, as few MLP channels as the target needs."""
+    """Return the shape that loses, in addition to `gone`, as few MLP channels as the target needs."""
     most = _most_channels(space, multiple)
     if not meets(space.without({**gone, "mlp_channels": most})):
         return None
@@ -213,8 +214,8 @@ def _conditions(target: Target) -> Sequence[Callable[[Shape], bool]]:
     if (weight_bytes := target.max_bytes) is not None:
         return [partial(_within, weight_bytes)]
     if (memory := target.max_memory_bytes) is not None:
-        return [partial(_within, share * memory) for share in _OF_MEMORY]
-    return [partial(_faster, target.min_speedup or 1.0, share) for share in _OF_SPEED]
+        return [partial(_within, share * memory) for share in _MEMORY_SHARES]
+    return [partial(_faster, target.min_speedup or 1.0, share) for share in _SPEED_SHARES]
 
 
 def _within(weight_bytes: float, shape: Shape) -> bool:

@@ -12,7 +12,7 @@ _SIZE = ("max_bytes", "max_parameters", "max_memory_bytes", "min_speedup")
 
 
 class Target(StrictModel):
-    """One bound: on perplexity, up to which a search goes; or on size, of which it finds the best model."""
+    """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
     max_perplexity: float | None = Field(None, gt=0, le=1e9, description="Upper bound of the perplexity.")
     max_perplexity_increase: float | None = Field(

@@ -34,7 +34,7 @@ NOW = func.clock_timestamp()
 """The database's clock, for what is written and for guards: after a wait for a lock it is the time then."""
 
 SEARCH_NOW = func.statement_timestamp()
-"""When the statement began, for searches by time: no index can be searched for a clock that goes on."""
+"""When the statement began, for searches by time: no index can be searched for a clock that advances."""
 
 
 def first_id_at(moment: datetime) -> UUID:

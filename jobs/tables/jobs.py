@@ -60,7 +60,7 @@ class Job(JobDocuments, Base):
     worker: Mapped[str | None]
     # The class of the worker that has claimed it last.
     worker_class: Mapped[str | None]
-    # Under which token a worker holds the job; until when stands in `Lease`.
+    # The token under which a worker holds the job; `Lease` has the time of expiry.
     lease_token: Mapped[UUID | None]
 
     progressed_at: Mapped[datetime | None]
@@ -89,7 +89,7 @@ class Job(JobDocuments, Base):
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
 
-    # Whether nobody has looked at its files yet. A queued job is not dispatched before that, for a minute.
+    # Whether its files have not been checked yet. A queued job is not dispatched before that, for a minute.
     checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
 
     # The job that computes what this queued job needs too. It is not dispatched before that one has ended.

@@ -54,7 +54,7 @@ class AuditRecord(Base):
     id: Mapped[UUID] = mapped_column(primary_key=True, server_default=func.uuidv7())
     at: Mapped[datetime] = mapped_column(server_default=NOW)
     action: Mapped[str]
-    # Null where nobody was authenticated.
+    # Null where the request was not authenticated.
     owner: Mapped[str | None]
     # No foreign key: the record outlives what it is about.
     key_id: Mapped[UUID | None]
@@ -162,7 +162,7 @@ class WebhookDelivery(Base):
 
 
 class ZooEntry(Base):
-    """A succeeded job that its owner has published: everybody on this service may download the model."""
+    """A succeeded job that its owner has published: all users of this service may download the model."""
 
     __tablename__ = "zoo_entries"
 

@@ -21,7 +21,7 @@ from jobs.states import JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, first_id_at
 
 PER_OWNER = 8
-"""Messages of one owner that a sender has under way at once, so that slow endpoints delay nobody else's."""
+"""Messages of one owner that a sender has under way at once, so that slow endpoints delay no others'."""
 
 MOST_COUNTED = 10_000
 """Due messages that are counted."""

@@ -3,7 +3,7 @@
 A message is `{"text": …}` with the event in words, the job as a link to its page, and what decides whether
 to look at it. The three read different markup in a text, and make links and mentions of plain words as well.
 So words of a request, such as the model's, keep only letters, digits and what `_NOT_NEUTRAL` leaves, and an
-error is told by its type: what it says, which may quote anybody's words, is on the page.
+error is reported by its type: its message, which may quote text of any origin, is on the page.
 """
 
 import re
@@ -51,8 +51,8 @@ def _result(data: dict[str, Any]) -> list[str]:
     if dense is None or pruned is None:
         return []
     gate = data["gate"]
-    told = f", gate {_neutral(gate['state'])}" if gate else ""
-    return [f"perplexity {dense:.2f} → {pruned:.2f}{told}"]
+    gate_state = f", gate {_neutral(gate['state'])}" if gate else ""
+    return [f"perplexity {dense:.2f} → {pruned:.2f}{gate_state}"]
 
 
 def _error(data: dict[str, Any]) -> list[str]:

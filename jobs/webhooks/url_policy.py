@@ -19,7 +19,7 @@ _UNICAST = IPv6Network("2000::/3")  # other ranges embed IPv4 addresses (NAT64),
 
 # IANA's registries of special-purpose addresses (RFC 6890) in 2025: IPv4, and of IPv6 those in `_UNICAST`.
 # Python's own tables change with its patch releases, and older ones let some of these through. Those that the
-# registries call globally reachable are refused as well: they are anycast services, and nobody's endpoint.
+# registries call globally reachable are refused as well: they are anycast services, and no endpoints.
 _SPECIAL = tuple(
     map(
         ip_network,

@@ -1,4 +1,4 @@
-"""The requests beside those for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
+"""The requests that are not for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
 
 from collections.abc import AsyncIterator
 from pathlib import Path

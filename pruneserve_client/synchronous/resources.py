@@ -1,5 +1,5 @@
 # Generated from pruneserve_client/asynchronous/resources.py by `make client`; do not edit.
-"""The requests beside those for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
+"""The requests that are not for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
 
 from collections.abc import Iterator
 from pathlib import Path

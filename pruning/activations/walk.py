@@ -53,7 +53,7 @@ class BlockwiseForward:
         # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
         embedded: list[Tensor] = []
-        with replay.surroundings_resident():
+        with replay.outer_modules_resident():
             for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)
@@ -132,7 +132,7 @@ class BlockwiseForward:
     def _run(self, index: int, block: nn.Module, hidden: "BetweenBlocks") -> None:
         """Replace hidden states with the output of `block`, which is block `index` or a copy of it.
 
-        Each micro-batch goes to the device of the next block at once, which begins while this one goes on.
+        Each micro-batch moves to the device of the next block at once, which begins while this one continues.
         """
         for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
             calls = self._calls[len(tokens)]

@@ -39,11 +39,11 @@ def shares_up_to_common_threshold(saliencies: Callable[[], Iterator[Tensor]], *,
     `saliencies()` yields those of each layer, non-negative, of any shape. It is called for each of three
     passes, so that only one layer's are in memory at a time.
     """
-    threshold = _of_rank(saliencies, share)
+    threshold = _value_at_rank(saliencies, share)
     return [float((_bits(layer) <= threshold).double().mean()) for layer in saliencies()]
 
 
-def _of_rank(saliencies: Callable[[], Iterator[Tensor]], share: float) -> int:
+def _value_at_rank(saliencies: Callable[[], Iterator[Tensor]], share: float) -> int:
     """Find the bits of the saliency of that rank by two histograms: of the upper half, then of the lower."""
     upper = sum(_histogram(_bits(layer) >> _HALF_WORD) for layer in saliencies())
     assert isinstance(upper, Tensor)  # noqa: S101 - a model has layers

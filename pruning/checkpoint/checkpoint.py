@@ -1,4 +1,4 @@
-"""A model on disk: find it, check it, load it. `resolve` refuses whatever is unsafe or cannot be pruned."""
+"""A model on disk: find it, check it, load it. `resolve` refuses what is unsafe or cannot be pruned."""
 
 import copy
 import errno
@@ -44,7 +44,7 @@ from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
 
 # No writer below a root causes these.
-_OF_THE_MACHINE = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
+_MACHINE_ERRNOS = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
@@ -54,7 +54,7 @@ Describe = Callable[[ModelFiles, Collection[str]], Description]
 
 
 BeforeDownload = Callable[[Mapping[str, Any], Mapping[Path, int]], None]
-"""Is told what a model's config.json says, and the bytes that are to be downloaded by directory."""
+"""Receives the contents of a model's config.json, and the bytes that are to be downloaded by directory."""
 
 
 def describe_here(files: ModelFiles, names: Collection[str]) -> Description:
@@ -193,11 +193,11 @@ def resolve(
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
-    `roots`: the directories that a local model may lie in, by the real path of every file that will be
+    `roots`: the directories that may contain a local model, by the real path of every file that will be
     opened; None allows any. `hub_token` is used for Hub models only. `links_in`: a directory for the links to
     open files, which a killed process leaves behind; None: the system's for temporary files.
-    `describe_files`: reads the files beside the weights. `before_download` is called before the weights of a
-    Hub model are fetched; what it raises keeps them from it.
+    `describe_files`: reads the files other than the weights. `before_download` is called before the weights
+    of a Hub model are fetched; what it raises keeps them from it.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
@@ -242,7 +242,7 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
                 freeze(path, roots, field="model.id")
         return all_files(directory)
     except (OSError, RecursionError) as error:
-        if isinstance(error, OSError) and error.errno in _OF_THE_MACHINE:
+        if isinstance(error, OSError) and error.errno in _MACHINE_ERRNOS:
             raise
         raise InvalidInput(
             f"the files in {directory} cannot be listed: make every directory there readable and searchable "

@@ -1,7 +1,7 @@
 """What a model card declares in its front matter: the licence, and the languages of the model.
 
-The card is a stranger's text, and both go into a card that is published. So no YAML is parsed, whose aliases
-can expand to gigabytes: lines are matched, and only what an identifier of either consists of passes.
+The card is untrusted text, and both are copied to a card that is published. So no YAML is parsed: its aliases
+can expand to gigabytes. Instead lines are matched, and only what an identifier of either consists of passes.
 """
 
 import re

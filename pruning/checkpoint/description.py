@@ -1,7 +1,7 @@
 """What the small files of a model say, as plain data: config, weight files, licence, languages.
 
-They are a stranger's, so they may be read in a process of its own, which needs no torch for it. What is made
-of them is checked again by whoever receives it: see `Description.checked`.
+They are untrusted, so they may be read in a process of its own, which needs no torch for it. What is made of
+them is checked again by its receiver: see `Description.checked`.
 """
 
 import json
@@ -43,7 +43,7 @@ class Description:
 
     @classmethod
     def checked(cls, value: object, names: Collection[str]) -> Self:
-        """Return a description that somebody else made of a model with these files.
+        """Return a description that another process made of a model with these files.
 
         Raises InvalidInput(field='model.id') if it is none.
         """
@@ -64,7 +64,7 @@ class Description:
 
 
 def describe(directory: Path, names: Collection[str]) -> Description:
-    """Describe a model that consists of the files `names`; all but the weights lie in `directory`.
+    """Describe a model that consists of the files `names`; all but the weights are in `directory`.
 
     Raises InvalidInput(field='model.id') with the reason if the model cannot be pruned.
     """
@@ -124,10 +124,10 @@ def _refuse_unsuitable(content: dict[str, Any]) -> None:
     """
     if (wrong := beyond_bounds(content)) is not None:
         raise _refused(f"{CONFIG}: {wrong}")
-    _refuse_what_needs_more_than_safetensors(content)
+    _refuse_incomplete_safetensors(content)
 
 
-def _refuse_what_needs_more_than_safetensors(content: dict[str, Any]) -> None:
+def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
     if any(content.get(key) for key in _QUANTISED):
         raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
     if content.get("transformers_weights") is not None:

@@ -21,7 +21,7 @@ from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
 
-_STILL_SECONDS = 60  # without a byte: then nobody downloads it any more
+_STALL_SECONDS = 60  # without a byte: then its download has been abandoned
 
 
 class HubModel:
@@ -55,7 +55,7 @@ class HubModel:
     def download(self, *patterns: str) -> Path:
         """Download the files whose names match. Return the directory of all files downloaded so far.
 
-        Raises InvalidInput before the download for one beside the weights that is too large.
+        Raises InvalidInput before the download for one other than the weights that is too large.
         """
         for name, size in self._sizes.items():
             if any(fnmatch(name, pattern) for pattern in patterns) and not name.endswith(".safetensors"):
@@ -148,7 +148,7 @@ def _being_written(blobs: Path, blob: str) -> int:
     for part in blobs.glob(f"{escape(blob)}.*incomplete"):
         with suppress(FileNotFoundError):  # it has become whole, or was given up
             about = part.stat()
-            if time.time() - about.st_mtime < _STILL_SECONDS:
+            if time.time() - about.st_mtime < _STALL_SECONDS:
                 sizes.append(about.st_size)
     return max(sizes)
 

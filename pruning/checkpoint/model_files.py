@@ -15,7 +15,7 @@ from pruning.inputs.frozen_file import TOO_MANY_OPEN, FrozenFile
 
 _FIELD = "model.id"
 _SHA256 = re.compile("[0-9a-f]{64}")
-_SPARE = 32  # descriptors that the libraries need beside those of a model
+_SPARE = 32  # descriptors that the libraries need in addition to those of a model
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ class ModelFiles:
                 spare.append(os.open(os.devnull, os.O_RDONLY))
         except OSError as error:
             if self.files and error.errno in TOO_MANY_OPEN:
-                raise self.files[-1].one_too_many() from error
+                raise self.files[-1].too_many_open_files() from error
             raise
         finally:
             for descriptor in spare:

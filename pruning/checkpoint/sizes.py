@@ -1,4 +1,4 @@
-"""How large, and how many, the files beside the weights may be: they are opened, copied and published."""
+"""How large, and how many, the files other than the weights may be: they are opened, copied and published."""
 
 from collections.abc import Sized
 from fnmatch import fnmatch
@@ -24,7 +24,7 @@ _MOST = 100  # models have about ten; a process opens all of them at once
 
 
 def refuse_oversized(name: str, size: int | None) -> None:
-    """Raise InvalidInput(field='model.id') for a file beside the weights that has too many bytes.
+    """Raise InvalidInput(field='model.id') for a file other than the weights that has too many bytes.
 
     `size` counts the bytes that a reader gets, so a sparse file counts in full. None is unknown.
     """
@@ -37,7 +37,7 @@ def refuse_oversized(name: str, size: int | None) -> None:
 
 
 def refuse_too_many(files: Sized) -> None:
-    """Raise InvalidInput(field='model.id') for more files beside the weights than are opened at once."""
+    """Raise InvalidInput(field='model.id') for more files other than the weights than are opened at once."""
     if len(files) > _MOST:
         raise InvalidInput(
             f"the model has {len(files)} configs, tokenizer files and licences beside its weights, and "

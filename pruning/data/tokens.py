@@ -7,7 +7,7 @@ from pruning.errors import InvalidInput, is_panic
 
 
 class Tokenizer(Protocol):
-    """What is used of a tokenizer of transformers; or who asks one in another process."""
+    """The interface that is used of a tokenizer of transformers, or of a proxy to one in another process."""
 
     def __call__(self, text: str, *, verbose: bool) -> Mapping[str, Any]:
         """Return `input_ids`, the ids of a text with the special tokens that the tokenizer adds by itself."""

@@ -70,7 +70,7 @@ def training_text(
     length = reader.of_text(reader.length(recipe.calibration.sequence_length, "calibration"))
     sources = tuple(_sources(recipe, options))
     documents = [text for source in sources for text in reader.documents(source)]
-    measured = None if calibration is None else _of_text(calibration, reader)
+    measured = None if calibration is None else _windows_of_text(calibration, reader)
     cut = _Cut(reader, sources[0], length, options.tokens)
     rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
     if len(documents) == 1:
@@ -110,7 +110,7 @@ def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOu
     sources = tuple(_calibration_sources(recipe, "allocation", "calibrate on a text"))
     documents = [text for source in sources for text in reader.documents(source)]
     reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
-    calibration = _of_text(calibration, reader)
+    calibration = _windows_of_text(calibration, reader)
     cut = _Cut(reader, sources[0], calibration.shape[1], tokens=0)
     if len(documents) == 1:
         windows, articles = cut.gaps(documents[0], calibration), 0
@@ -120,7 +120,7 @@ def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOu
     return HeldOutText(reader.checked(reader.begun(windows), sources[0]), articles)
 
 
-def _of_text(calibration: Tensor, reader: Reader) -> Tensor:
+def _windows_of_text(calibration: Tensor, reader: Reader) -> Tensor:
     """Return the part of the calibration windows that was cut from a text, int64 (windows, tokens)."""
     return calibration[:, -reader.of_text(calibration.shape[1]) :].contiguous()
 
@@ -271,7 +271,7 @@ class _Shared:
         is looked for as a whole in all of them.
         """
         content, size = ids.numpy().tobytes(), ids.itemsize
-        if len(ids) < 2 * self._tokens and _lies_in(content, self._all, size):
+        if len(ids) < 2 * self._tokens and _is_contained_in(content, self._all, size):
             return True
         starts = range(0, len(content) - (self._tokens - 1) * size, size)
         return any(content[start : start + self._tokens * size] in self._runs for start in starts)
@@ -305,8 +305,8 @@ def _free_before(covered: Tensor) -> Tensor:
     return places - last.cummax(0).values
 
 
-def _lies_in(items: bytes, others: bytes, size: int) -> bool:
-    """Whether items of `size` bytes lie in a row among others, and not only their bytes, across two items."""
+def _is_contained_in(items: bytes, others: bytes, size: int) -> bool:
+    """Whether items of `size` bytes are a contiguous part of others, aligned at the items of these."""
     found = others.find(items)
     while found >= 0 and found % size:
         found = others.find(items, found + 1)

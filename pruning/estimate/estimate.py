@@ -18,8 +18,8 @@ from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 Schedule = Literal["whole", "streamed"]
 
 # The shares of the measured rates that the stages reach; see docs/performance.md.
-_OF_PRODUCT_RATE = 0.8
-_OF_PRODUCT_RATE_IN_ATTENTION = 0.3
+_MATMUL_EFFICIENCY = 0.8
+_ATTENTION_EFFICIENCY = 0.3
 # Bytes per second at which files are read, hashed and written.
 _FILE_RATE = 4e8
 # Python, torch and transformers on a CPU, as docs/performance.md has it: resident, without the checkpoint.
@@ -179,8 +179,8 @@ def slowest(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> M
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
     """Return the seconds that the machine takes for this work."""
     rate = machine.rate(dtype)
-    products = done.products / (_OF_PRODUCT_RATE * rate)
-    attention = done.attention / (_OF_PRODUCT_RATE_IN_ATTENTION * rate)
+    products = done.products / (_MATMUL_EFFICIENCY * rate)
+    attention = done.attention / (_ATTENTION_EFFICIENCY * rate)
     return products + attention + done.traffic / machine.bytes_per_second
 
 
@@ -269,7 +269,7 @@ def _search(
     _, found = _gradients(shape, judged, dtype, machine, norms=1)
     dense = seconds(work.forward(shape, judged), dtype, machine)
     files = 2 * shape.stored_bytes / _FILE_RATE
-    # On a CPU the dense model stays mapped beside the pruned one, with its final states, and norms in memory.
+    # On a CPU the dense model stays mapped next to the pruned one, with its final states and norms in memory.
     held = float(found.memory_bytes)
     if machine.kind == "cpu":
         held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
@@ -357,9 +357,9 @@ def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: M
     On a GPU, `streamed` does that while the next block computes.
     """
     seconds = 2 * norms / _FILE_RATE
-    beside = schedule == "streamed" and machine.kind == "cuda"
+    overlaps = schedule == "streamed" and machine.kind == "cuda"
     return stage.model_copy(
-        update={"seconds": max(stage.seconds, seconds) if beside else stage.seconds + seconds}
+        update={"seconds": max(stage.seconds, seconds) if overlaps else stage.seconds + seconds}
     )
 
 

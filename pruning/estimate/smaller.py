@@ -18,7 +18,7 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
     A share of the parameters counts as that share of every width. A number of KV groups is not counted where
-    the shape does not tell how many there are. Of blocks the first count as those that are left.
+    the shape does not say how many there are. Of blocks the first count as those that are left.
     """
     left = _left(structure, "kv_groups", shape.kv_groups or 0)
     blocks = shorter_shape(shape, structure).blocks

@@ -8,7 +8,7 @@ Phase = Literal["prefill", "decode"]
 PHASES: tuple[Phase, ...] = ("prefill", "decode")
 BATCHES = (1, 8)
 PAIRS = 7
-"""Pairs of runs behind a median; one more goes before them and is not counted."""
+"""Pairs of runs behind a median; one more runs before them and is not counted."""
 FEWEST_PAIRS = 3
 """Where the time is short."""
 SHARE = 0.1

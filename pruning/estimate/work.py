@@ -170,7 +170,7 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
 
 
 def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
-    """Return the work of choosing orders: of the MLP's channels, beside which value heads take little.
+    """Return the work of choosing orders: of the MLP's channels; that of value heads is negligible.
 
     In each of four rounds, each place of a group takes the distances between what the groups have there.
     """
@@ -219,15 +219,15 @@ def whole_model_training(
     trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
     pruned = smaller or shape
-    once, beside = forward(pruned, trained), head(shape, trained)
+    once, of_logits = forward(pruned, trained), head(shape, trained)
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
     of_step = _BYTES_TO_STEP_IN_8_BITS if options.moments == "8-bit" else _BYTES_TO_STEP
     moved = Work(traffic=of_step * (smaller.parameters if smaller else shape.block_weights) * steps)
     held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
     judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
-    of_head = beside * 2 if smaller else beside
-    return forward(shape, trained) + once + beside * 2 + backward + of_head + moved + judgements
+    of_head = of_logits * 2 if smaller else of_logits
+    return forward(shape, trained) + once + of_logits * 2 + backward + of_head + moved + judgements
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:

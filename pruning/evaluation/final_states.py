@@ -26,7 +26,7 @@ from pruning.resume.hashed_file import HashedFile, RowsFile
 _NAME = "final_states"
 
 # Positions whose dense logits are formed at a time, and logits that are compared at a time. A CPU holds
-# little beside the pruned model's logits; a GPU is kept busy.
+# little in addition to the pruned model's logits; a GPU is kept busy.
 _DENSE_POSITIONS = {"cpu": 16, "cuda": 2048}
 _LOGITS_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 

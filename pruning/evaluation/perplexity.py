@@ -100,7 +100,7 @@ def perplexity(
 
     `placement`: where the model computes; by default where it lies. A model that is not resident there runs
     block by block, on a group of batches at a time: that changes no bit, and a measurement that ends early
-    has then computed the rest of its group in vain.
+    has then computed the rest of its group needlessly.
 
     `observe`: see `token_losses`; it changes no bit of the perplexity.
 

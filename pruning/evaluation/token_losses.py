@@ -85,7 +85,7 @@ def token_losses(
         "%s is evaluated by its own forward pass: one that does not fit is copied for every batch",
         type(model).__name__,
     )
-    yield from _by_its_own_forward(placement, batches)
+    yield from _model_forward_losses(placement, batches)
 
 
 class _Blockwise:
@@ -114,8 +114,8 @@ class _Blockwise:
     def _resident_losses(self, batches: Sequence[Tensor]) -> Iterator[Tensor]:
         """Run one batch after the other through the whole model.
 
-        Whoever receives losses waits for them. Until then the next batches are queued, one for each further
-        device, so that all devices have work.
+        The consumer of the losses waits for them. Until then the next batches are queued, one for each
+        further device, so that all devices have work.
         """
         ahead, under_way = len(self._placement.devices) - 1, deque[tuple[Tensor, list[Tensor], int]]()
         first_window = 0
@@ -203,7 +203,7 @@ class _Blockwise:
         return losses
 
 
-def _by_its_own_forward(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
+def _model_forward_losses(placement: Placement, batches: Sequence[Tensor]) -> Iterator[Tensor]:
     try:
         blocks = find_stack(placement.model).modules
     except InvalidInput:

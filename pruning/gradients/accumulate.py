@@ -114,8 +114,8 @@ def uses_fused_kernel(device: torch.device, variant: KernelVariant) -> bool:
     """Whether gradients are accumulated by this variant of the fused kernel on `device`.
 
     True for 16-bit dtypes on CUDA, provided that the variant compiles and passes a self-test. The first call
-    compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises what tells that
-    memory ran out, so that the pass goes on with a smaller micro-batch and the same kernel.
+    compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises the out-of-memory
+    error, so that the pass continues with a smaller micro-batch and the same kernel.
     """
     if device.type != "cuda" or variant.dtype.itemsize != 2:
         return False

@@ -57,7 +57,7 @@ class _Stored(Protocol):
         """Return it on the device that computes."""
 
     def prefetch(self) -> None:
-        """Begin to bring it to the device, if that can be done beside the computation."""
+        """Begin to bring it to the device, if that can overlap with the computation."""
 
     def on_host(self) -> Tensor:
         """Return it on the host; from there, it does not pass through the device."""

@@ -1,7 +1,7 @@
 """Shares gradient norms between runs, each norm under a fingerprint of everything that it depends on.
 
 That is neither the method nor the sparsity nor the schedule. A run computes the norms that it needs and that
-nobody has, and with them those that runs after it are known to need.
+are not cached, and with them those that runs after it are known to need.
 """
 
 import hashlib
@@ -41,14 +41,14 @@ class GradientCache(Protocol):
     """A store of shards that runs share, each norm by itself. Whatever a method raises ends the run."""
 
     @property
-    def wanted_later(self) -> frozenset[GradientNorm]:
+    def needed_later(self) -> frozenset[GradientNorm]:
         """The norms that other runs on the same model and windows are known to need."""
 
     def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
         """Ask for norms by their fingerprints.
 
         All that are `wanted` are either found or for the caller to compute. Those needed `later` are never
-        found, and for the caller to compute only if it computes others anyway and nobody else has them.
+        found, and for the caller to compute only if it computes others anyway and no other run has them.
         """
 
     def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.model.batching import bytes_per_token, micro_batch, windows_beside
+from pruning.model.batching import bytes_per_token, micro_batch, windows_that_fit
 from pruning.model.blocks import Stack
 from pruning.model.placement import Placement
 from pruning.recipe import GradientNorm
@@ -81,7 +81,7 @@ class _Share:
     activations: float  # bytes per token of a micro-batch, for all micro-batches under way
 
     def fits(self, length: int) -> bool:
-        """Whether it holds weights and sums in their share of it, and one window's activations beside."""
+        """Whether it holds weights and sums in their share of it, and one window's activations too."""
         held, memory = self.weights + self.sums, total_memory(self.device)
         return bool(
             held <= MEMORY_SHARE * memory and held + length * self.activations <= _MOST_MEMORY * memory
@@ -89,7 +89,7 @@ class _Share:
 
     def windows(self, length: int) -> int:
         """Return how many windows of `length` tokens a micro-batch may have."""
-        return windows_beside(self.stored + self.sums, length, self.device, self.activations)
+        return windows_that_fit(self.stored + self.sums, length, self.device, self.activations)
 
 
 def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:

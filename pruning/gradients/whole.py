@@ -1,7 +1,7 @@
 """The schedule `whole`: the model stays resident, and micro-batches go through all of it.
 
 On one device each micro-batch runs forward, then backward. Several devices are a pipeline: each has a run of
-consecutive blocks and their sums, and what passes between them are hidden states and their gradients, beside
+consecutive blocks and their sums, and hidden states and their gradients pass between them during
 the computation. Each block takes the windows in order, so the bits are those of one device.
 """
 

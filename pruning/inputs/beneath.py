@@ -1,4 +1,4 @@
-"""Opens a file beneath a directory without following a link, whatever others rename in the meantime."""
+"""Opens a file beneath a directory without following a link, safe against concurrent renames."""
 
 import ctypes
 import errno
@@ -14,7 +14,7 @@ _OPENAT2 = 437  # the system call's number wherever torch runs
 _NO_SYMLINKS, _BENEATH = 0x04, 0x08  # the former refuses the links of /proc as well
 
 # An older kernel does not have the call, and a sandbox made for one forbids it.
-_HAS_NO_OPENAT2 = (errno.ENOSYS, errno.EPERM)
+_OPENAT2_UNAVAILABLE = (errno.ENOSYS, errno.EPERM)
 
 
 class _OpenHow(ctypes.Structure):
@@ -31,7 +31,7 @@ def open_beneath(root: Path, path: PurePath) -> int:
     try:
         return _openat2(directory, path)
     except OSError as error:
-        if error.errno not in _HAS_NO_OPENAT2:
+        if error.errno not in _OPENAT2_UNAVAILABLE:
             raise
         return _walk(directory, path)
     finally:

@@ -1,10 +1,11 @@
 """A file that a run reads more than once: what was checked is what is used, or the run ends.
 
-The run keeps no copy of a model's weights: they are memory-mapped, and whoever may write to the file can
-change them while they are used. So a file is frozen: its inode, size and times are noted before it is read,
-and compared whenever it is opened again, when a block is finished and at the end. A write changes the inode's
-times, and no program can set the time of the last change. That includes a write through a mapping of the
-file, because freezing the file writes its pages back, after which the kernel notices the first write to each.
+The run keeps no copy of a model's weights: they are memory-mapped, and any process that may write to the file
+can change them while they are used. So a file is frozen: its inode, size and times are noted before it is
+read, and compared whenever it is opened again, when a block is finished and at the end. A write changes the
+inode's times, and no program can set the time of the last change. That includes a write through a mapping of
+the file, because freezing the file writes its pages back, after which the kernel notices the first write to
+each.
 
 File systems in memory (tmpfs) do not notice writes through a mapping. There and on file systems that keep no
 exact times, a second hash at the end is what finds a change; see `pruning.inputs.publications`.
@@ -73,14 +74,14 @@ class FrozenFile:
 
     @contextmanager
     def opened(self) -> Iterator[Path]:
-        """Open the file, and yield a path that opens this very inode again, whatever becomes of its name.
+        """Open the file, and yield a path that opens this very inode again, even after it is renamed.
 
         Raises InvalidInput with the field if the file was changed or replaced, before the body or meanwhile.
         """
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise (self.one_too_many() if error.errno in TOO_MANY_OPEN else self.changed()) from error
+            raise (self.too_many_open_files() if error.errno in TOO_MANY_OPEN else self.changed()) from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -114,7 +115,7 @@ class FrozenFile:
             field=self.field,
         )
 
-    def one_too_many(self) -> InvalidInput:
+    def too_many_open_files(self) -> InvalidInput:
         """Return the error of a file for which the process has no descriptor left."""
         return InvalidInput(
             f"{self.name} cannot be opened beside the model's other files: the limit of open files "

@@ -1,7 +1,7 @@
 """What a run offers to later runs, held back until its input files are proven to be unchanged.
 
 Proving it means to hash the files a second time, which for a large model takes minutes. So a thread does it
-while the run goes on, and the run publishes at its next step.
+while the run continues, and the run publishes at its next step.
 """
 
 from collections.abc import Callable, Sequence

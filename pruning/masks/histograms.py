@@ -14,11 +14,11 @@ from torch import Tensor
 _DIGIT = 16
 _DIGITS = 1 << _DIGIT
 _INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
-# Bounds what is held beside a large matrix: a few integers for each value that is counted at a time.
+# Bounds what is held in addition to a large matrix: a few integers for each value that is counted at a time.
 _VALUES_AT_A_TIME = 1 << 24
 
 
-def of_rank(values: Tensor, rank: int) -> Tensor:
+def value_at_rank(values: Tensor, rank: int) -> Tensor:
     """Return each row's value of that rank in ascending order, counted from 1: (rows, 1).
 
     `values` (rows, columns) of any floating dtype. -0 equals +0, as in a sort, and a NaN lies beyond the

@@ -95,7 +95,7 @@ def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
     """Mask the `count` lowest of each row; of those that equal the highest masked score, the leftmost."""
     if count == 0:
         return torch.zeros_like(scores, dtype=torch.bool)
-    last = _of_rank(scores, count)
+    last = _value_at_rank(scores, count)
     mask = scores <= last
     if torch.any(mask.sum(dim=1) != count):
         below, equal = scores < last, scores == last
@@ -104,19 +104,19 @@ def _lowest_count_of_each_row(scores: Tensor, count: int) -> Tensor:
     return mask
 
 
-def _of_rank(scores: Tensor, rank: int) -> Tensor:
+def _value_at_rank(scores: Tensor, rank: int) -> Tensor:
     """Return each row's score of that rank, counted from 1: (rows, 1)."""
     if scores.shape[1] <= _FEW_COLUMNS:
         return _sorted_columns(scores)[rank - 1][:, None]
     if scores.device.type == "cpu":
         return torch.from_numpy(_by_numpy(scores.numpy(), rank))
     if len(scores) <= _FEW_ROWS:
-        return histograms.of_rank(scores, rank)
+        return histograms.value_at_rank(scores, rank)
     return torch.kthvalue(scores, rank, dim=1, keepdim=True).values
 
 
 def _by_numpy(scores: NDArray[Any], rank: int) -> NDArray[Any]:
-    """Do `_of_rank` in a tenth of the time that torch takes on a CPU."""
+    """Do `_value_at_rank` in a tenth of the time that torch takes on a CPU."""
 
     def selected(rows: NDArray[Any]) -> NDArray[Any]:
         return np.partition(rows, rank - 1, axis=1)[:, rank - 1 : rank]
@@ -142,7 +142,7 @@ def up_to_threshold(scores: Tensor, sparsity: float) -> Tensor:
     This is one weight more than the share, and all scores equal to it: the reference's arithmetic.
     """
     rank = int(scores.numel() * sparsity)
-    return scores <= _of_rank(scores.reshape(1, -1), rank + 1)
+    return scores <= _value_at_rank(scores.reshape(1, -1), rank + 1)
 
 
 def fits(pattern: str, inputs: int) -> bool:

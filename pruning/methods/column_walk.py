@@ -83,7 +83,7 @@ def uses_kernel(device: torch.device, variant: WalkVariant) -> bool:
 
     True on CUDA for blocks of at most 512 columns, provided that the variant compiles and passes a self-test.
     The first call compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises
-    what tells that memory ran out.
+    the out-of-memory error.
     """
     if device.type != "cuda" or variant.columns > _MOST_COLUMNS:
         return False

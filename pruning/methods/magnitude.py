@@ -1,4 +1,4 @@
-"""Magnitude pruning: prune the smallest weights of each matrix, whatever their inputs are."""
+"""Magnitude pruning: prune the smallest weights of each matrix, regardless of their inputs."""
 
 from typing import ClassVar
 

@@ -25,7 +25,7 @@ def moved(value: Any, device: torch.device) -> Any:  # noqa: ANN401 - any argume
 class ArgumentCopies:
     """Copies of arguments on other devices; each tensor is copied to each device at most once.
 
-    The originals must live as long as this does: they are told apart by identity.
+    The originals must live as long as this does: they are distinguished by identity.
     """
 
     def __init__(self) -> None:

@@ -17,12 +17,12 @@ _LARGE = 1 << 25  # bytes; smaller copies, as those of most blocks, find room ag
 
 
 class Arrivals:
-    """Copies tensors to one device: at once, or on a stream beside its computation."""
+    """Copies tensors to one device: at once, or on a stream that overlaps with its computation."""
 
     def __init__(self, device: torch.device, stream: CopyStream[Any] | None) -> None:
-        """`stream`: None where copies cannot run beside the computation."""
+        """`stream`: None where copies cannot overlap with the computation."""
         self._device = device
-        self._stream = stream  # one for good: each stream keeps memory of its own
+        self._stream = stream  # kept: each stream keeps memory of its own
         self._side_copies: SideCopies[Any] | None = None
         self._ahead: tuple[list[Tensor], PendingCopies[Any]] | None = None
 
@@ -45,7 +45,7 @@ class Arrivals:
         """Begin to copy what is needed next, if there is room; else it is copied when it is needed."""
         if self._stream is None or not tensors:
             return
-        self._finish_ahead()  # nobody asked for it
+        self._finish_ahead()  # it was not requested
         try:
             self._ahead = list(tensors), self._begin(tensors, dtypes)
         except RuntimeError as error:

@@ -38,10 +38,12 @@ def micro_batch(
     """
     weights = sum(parameter.nbytes for parameter in stack.model.parameters())
     held = weights * blocks_at_once / len(stack.blocks)
-    return windows_beside(held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once))
+    return windows_that_fit(
+        held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
+    )
 
 
-def windows_beside(held: float, length: int, device: torch.device, activations: float) -> int:
+def windows_that_fit(held: float, length: int, device: torch.device, activations: float) -> int:
     """Return how many windows of `length` tokens run together where `held` bytes are taken; at least one.
 
     `activations`: the bytes that a token takes.

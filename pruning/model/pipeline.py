@@ -72,6 +72,6 @@ def _tasks_of(stage: int, stages: int, micro_batches: int) -> Iterator[Task]:
 
 
 def _needed_by(task: Task, stages: int) -> set[Task]:
-    """Return the task of another stage that a task goes on from, if there is one."""
+    """Return the task of another stage that a task continues from, if there is one."""
     neighbour = task.stage - 1 if task.is_forward else task.stage + 1
     return {task._replace(stage=neighbour)} if 0 <= neighbour < stages else set()

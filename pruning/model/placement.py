@@ -1,7 +1,7 @@
 """Moves parts of a model to the compute device and dtype while they work, and back afterwards.
 
 The model itself stays on the host in its stored dtype, memory-mapped by transformers: nothing is read before
-it is used, and the system may drop what was read. So a model larger than the device, or the memory, runs
+it is used, and the system may evict pages. So a model larger than the device, or the memory, runs
 block by block.
 
 Several devices share a model's blocks. What surrounds the blocks is on the first of them, and where it is
@@ -195,18 +195,18 @@ class Placement:
         with ExitStack() as placed:
             placed.enter_context(self.resident_except(blocks))
             for block, then in zip(blocks, [*blocks[1:], None], strict=True):
-                placed.enter_context(self.while_called(block, then=then))
+                placed.enter_context(self.resident_during_calls(block, then=then))
             yield
 
     @contextmanager
-    def while_called(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
+    def resident_during_calls(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
         """While active, `module` becomes resident for the time of each call. `then`: as in `resident`.
 
         Where it has another device than the first, its arguments go there, and what it returns comes back.
         """
         plain = module.forward
 
-        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any module's forward
+        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any module's forward
             with self.resident(module, then=then):
                 device = self.device_of(module)
                 if device == self.device:

@@ -126,8 +126,8 @@ class Replay:
         """
         self.stack = stack
         self._placement = placement or Placement(stack.model)
-        probe = _twice_with_other_ends(windows[:1, :_PROBE_TOKENS])
-        with self.surroundings_resident():
+        probe = _pair_with_different_ends(windows[:1, :_PROBE_TOKENS])
+        with self.outer_modules_resident():
             observed, logits = self._run_unchanged(probe)
             self._probe_logits = logits[:1]
             # Each block's output, as a template for what the skipped block returns.
@@ -136,7 +136,7 @@ class Replay:
         self._refuse_attention_to_later_tokens(_hidden_of(self._outputs[-1]))
 
     @contextmanager
-    def surroundings_resident(self) -> Iterator[None]:
+    def outer_modules_resident(self) -> Iterator[None]:
         """While active, everything but the blocks is resident: for `logits`, or many calls of `embed`."""
         with self._placement.resident_except(self._modules):
             yield
@@ -147,7 +147,7 @@ class Replay:
         """Return the first block's input and the call of every block, for these windows.
 
         The blocks themselves are skipped, so this costs no more than the embeddings, and bringing what
-        surrounds the blocks to the device, unless it is there (`surroundings_resident`).
+        surrounds the blocks to the device, unless it is there (`outer_modules_resident`).
 
         Parameters
         ----------
@@ -167,7 +167,7 @@ class Replay:
         """
         recorded: list[tuple[Tensor, Call]] = []
         keeps_graph = differentiable and torch.is_grad_enabled()
-        with torch.set_grad_enabled(keeps_graph), self.surroundings_resident(), ExitStack() as cleanup:
+        with torch.set_grad_enabled(keeps_graph), self.outer_modules_resident(), ExitStack() as cleanup:
             for module, output in zip(self._modules, self._outputs, strict=True):
                 cleanup.enter_context(_skipped(module, output, lambda hidden: hidden, recorded))
             self._run_trunk(windows, float32=float32)
@@ -177,7 +177,7 @@ class Replay:
         """Return the logits, (windows, length, vocabulary), for the last block's output `hidden`.
 
         They come from the model's own forward pass with its blocks skipped, and are differentiable.
-        Everything but the blocks must be resident (`surroundings_resident`), on the device of `hidden`.
+        Everything but the blocks must be resident (`outer_modules_resident`), on the device of `hidden`.
         """
         tokens = torch.zeros(hidden.shape[:2], dtype=torch.int64, device=hidden.device)
         with ExitStack() as cleanup:
@@ -227,7 +227,7 @@ class Replay:
 
         with ExitStack() as cleanup:
             for module, then in self._in_turn():
-                cleanup.enter_context(self._placement.while_called(module, then=then))
+                cleanup.enter_context(self._placement.resident_during_calls(module, then=then))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
             model, tokens = self.stack.model, windows.to(self._placement.device)
             logits: Tensor = model(input_ids=tokens, use_cache=False).logits
@@ -280,7 +280,7 @@ class Replay:
         )
 
 
-def _twice_with_other_ends(window: Tensor) -> Tensor:
+def _pair_with_different_ends(window: Tensor) -> Tensor:
     """Return the window and one that differs in its second half, (2, tokens)."""
     changed = window.clone()
     changed[:, window.shape[1] // 2 :] = window[:, :1]
@@ -307,7 +307,7 @@ def _skipped(
 ) -> Iterator[None]:
     """While active, `module` records its call and returns `replacement(hidden)`, structured like `output`."""
 
-    def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block's forward
+    def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any block's forward
         hidden, call = Call.observed(args, kwargs)
         recorded.append((hidden, call))
         result = replacement(hidden)

@@ -1,4 +1,4 @@
-"""The exact shape of a loaded model, for estimates of time and memory, whatever its architecture.
+"""The exact shape of a loaded model, for estimates of time and memory, for any architecture.
 
 Where only a config.json is known, `pruning.estimate.architectures` derives the same for common families.
 """

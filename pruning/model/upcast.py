@@ -42,7 +42,7 @@ class BlockInFloat32:
         self._experts = [layer for layer in layers if isinstance(layer, ExpertLayer)]
         self._in_float32: dict[str, Tensor] | None = {}
 
-    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any block
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any block
         one_by_one = [layer for layer in self._experts if has_replaced_forward(layer.module)]
         matrices = {layer.parameter for layer in (*self._linear, *one_by_one)}
         others = _upcast_tensors(self._module, apart_from=matrices)
@@ -84,7 +84,7 @@ def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> C
     base, embeddings = model.base_model, model.get_input_embeddings()
     in_blocks = set(chain.from_iterable(block.parameters() for block in blocks))
 
-    def run(**kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any model
+    def run(**kwargs: Any) -> Any:  # noqa: ANN401 - replaces any model
         upcast = _upcast_tensors(base, apart_from={*in_blocks, *embeddings.parameters()})
         hook = embeddings.register_forward_hook(lambda module, args, output: output.float())
         try:

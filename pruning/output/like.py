@@ -30,7 +30,7 @@ from pruning.structure.ranges import numbers_in
 from pruning.structure.results import CutBlock, CutInMemory
 
 _ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
-_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not tell
+_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not say
 # Fields of an adapter's config that may name layers of single blocks, and a block's number in such a name.
 _NAMES_LAYERS = ("rank_pattern", "alpha_pattern", "target_modules", "exclude_modules")
 _NUMBER = re.compile(r"\.\d+\\*\.")
@@ -44,7 +44,7 @@ _READS: Mapping[str, UnitKind] = {
     **dict.fromkeys(("o_proj", "out_proj", "dense"), "kv_groups"),
     **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h", "mlp.c_proj"), "mlp_channels"),
 }
-# Layers that write units of several parts one after the other, whose sizes no report tells.
+# Layers that write units of several parts one after the other, whose sizes no report has.
 _FUSED: Mapping[str, UnitKind] = {"qkv_proj": "kv_groups", "gate_up_proj": "mlp_channels"}
 _EXPERTS = frozenset({"experts", "gate", "router"})
 # Attention layers of families that lose no KV groups.
@@ -302,7 +302,7 @@ def _numbers(kept: Kept, block: int, kind: UnitKind, dense: int) -> list[int]:
 
 
 def _refuse_links(source: Path) -> None:
-    """Raise InvalidInput for a link: whoever made an adapter must not choose which files are copied."""
+    """Raise InvalidInput for a link: the author of an adapter must not choose which files are copied."""
     link = next((path.name for path in sorted(source.iterdir()) if path.is_symlink()), None)
     if link is not None:
         raise InvalidInput(

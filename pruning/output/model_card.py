@@ -52,7 +52,7 @@ def model_card(report: Report, *, licence: str | None, languages: Sequence[str] 
 # {name}, {_in_short(report)}
 
 {name if is_local(base) else base} ({_version(report)})
-{_what_was_done(report)}
+{_method_summary(report)}
 
 | | |
 | --- | --- |{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
@@ -66,7 +66,7 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
 
-{_how_it_loads(report)}
+{_loading_instructions(report)}
 
 ```python
 from transformers import AutoModelForCausalLM, AutoTokenizer
@@ -121,14 +121,14 @@ def _scores(report: Report) -> Iterator[EvalResult]:
 
 def _profit(report: Report) -> str:
     """Say what the zeros, or the smaller shapes, give where."""
-    told = []
+    profits = []
     if report.structure is not None:
-        told.append(
+        profits.append(
             "It is smaller: it takes less memory and time as it stands, in every engine that runs it."
         )
     if report.recipe.method is not None:
-        told.append(_profit_of_zeros(report.recipe.pattern))
-    return "\n".join(told)
+        profits.append(_profit_of_zeros(report.recipe.pattern))
+    return "\n".join(profits)
 
 
 def _profit_of_zeros(pattern: str) -> str:
@@ -160,7 +160,7 @@ def _taken_out(facts: StructureFacts) -> str:
     return f"whole decoder blocks were taken out{', and whole units of the others' if facts.units else ''}"
 
 
-def _what_was_done(report: Report) -> str:
+def _method_summary(report: Report) -> str:
     sentences = []
     if report.structure is not None:
         sentences.append(
@@ -209,7 +209,7 @@ def _mask(report: Report) -> str:
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
 
 
-def _how_it_loads(report: Report) -> str:
+def _loading_instructions(report: Report) -> str:
     if report.recipe.method is None:
         return "The smaller config describes the model: it loads like any model of its architecture:"
     return "The weights are plain dense tensors with zeros in them; they load like those of the dense model:"
@@ -220,7 +220,7 @@ def _more(report: Report) -> str:
 
 
 def _size(report: Report) -> str:
-    """Return the rows with size and speed beside the dense model."""
+    """Return the rows with size and speed compared with the dense model."""
     facts = report.speed
     if facts is None:
         return ""
@@ -308,7 +308,7 @@ def _kept_weights(report: Report) -> str:
 
 
 def _moved(report: Report) -> str:
-    """Return what is said of a model whose channels are in another order."""
+    """Return the sentence about a model whose channels are in another order."""
     if report.permutation is None or not report.permutation.blocks:
         return ""
     return (

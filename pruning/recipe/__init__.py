@@ -25,7 +25,7 @@ from pruning.recipe.fields import (
     group_of,
     implies_sparsity,
     is_local,
-    shows_as_written,
+    refuse_unprintable,
 )
 from pruning.recipe.methods import (
     METHODS,
@@ -38,8 +38,8 @@ from pruning.recipe.methods import (
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.recipe import (
     CHANNEL_KINDS,
-    CUT_ALONE,
-    GRADIENTS_ALONE,
+    GRADIENTS_ONLY,
+    STRUCTURE_ONLY,
     ChannelKind,
     ComputeDtype,
     Recipe,
@@ -62,11 +62,11 @@ from pruning.recipe.structure import (
 __all__ = [
     "ALLOCATIONS",
     "CHANNEL_KINDS",
-    "CUT_ALONE",
     "DATASETS",
-    "GRADIENTS_ALONE",
+    "GRADIENTS_ONLY",
     "METHODS",
     "PRESETS",
+    "STRUCTURE_ONLY",
     "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",
@@ -103,5 +103,5 @@ __all__ = [
     "is_local",
     "is_stored",
     "is_upload",
-    "shows_as_written",
+    "refuse_unprintable",
 ]

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 
 from pruning.recipe.datasets import Dataset, refuse_stored
-from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 
 USUAL_LENGTH = 2_048
 """Tokens of a window when a request leaves that out, unless the model's context is shorter."""
@@ -52,7 +52,7 @@ class Calibration(StrictModel):
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Decides which windows are drawn.")
-    add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
+    add_bos_token: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text; its "
         "length includes it. Gemma's models read texts badly without it. A recovery's text begins so too.",

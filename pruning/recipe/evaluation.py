@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from pruning.recipe.datasets import Dataset, refuse_stored
-from pruning.recipe.fields import OUT_AT_DEFAULT, InWords, StrictModel
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, InWords, StrictModel
 from pruning.recipe.structure import StructureOptions
 
 # A task's name only: paths and wildcards are refused.
@@ -39,7 +39,7 @@ class Evaluation(StrictModel):
         le=100_000,
         description="Only the first windows of each text, up to this number; all when left out.",
     )
-    add_bos_token: Annotated[bool, OUT_AT_DEFAULT] = Field(
+    add_bos_token: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text, as "
         "calibration.add_bos_token does.",
@@ -58,10 +58,10 @@ class Evaluation(StrictModel):
         description="Only the first examples of each task, up to this number; all when left out.",
     )
 
-    speed: Annotated[Speed, OUT_AT_DEFAULT] = Field(
+    speed: Annotated[Speed, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         "auto",
         description="Whether to measure tokens per second and peak memory on the worker, the dense model "
-        "beside the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros "
+        "next to the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros "
         "alone make nothing faster.",
     )
 

@@ -30,11 +30,11 @@ class InWords:
         )
 
 
-class _OutAtDefault:
-    """The type of `OUT_AT_DEFAULT`."""
+class _OmitDefaultFromFingerprint:
+    """The type of `OMIT_DEFAULT_FROM_FINGERPRINT`."""
 
 
-OUT_AT_DEFAULT: Final = _OutAtDefault()
+OMIT_DEFAULT_FROM_FINGERPRINT: Final = _OmitDefaultFromFingerprint()
 """Marks, inside of `Annotated`, a field of a recipe that the fingerprint leaves out while it has its default.
 
 Every field that recipes get from now on has this mark, so that recipes of earlier releases keep their
@@ -50,13 +50,13 @@ class StrictModel(BaseModel):
     )
 
     def canonical(self) -> dict[str, Any]:
-        """Return the values as JSON has them, without the fields that are `OUT_AT_DEFAULT` and have it."""
+        """Return the values as JSON, without `OMIT_DEFAULT_FROM_FINGERPRINT` fields at their default."""
         dumped = self.model_dump(mode="json")
         self._leave_out(dumped)
         return dumped
 
     def _leave_out(self, dumped: dict[str, Any]) -> None:
-        for name, default in _out_at_default(type(self)):
+        for name, default in _omitted_defaults(type(self)):
             if getattr(self, name) == default:
                 del dumped[name]
         for name, of_one in dumped.items():
@@ -70,16 +70,16 @@ class StrictModel(BaseModel):
 
 
 @cache
-def _out_at_default(model: type[StrictModel]) -> Sequence[tuple[str, Any]]:
-    """Return each field of a model that is `OUT_AT_DEFAULT`, with its default."""
+def _omitted_defaults(model: type[StrictModel]) -> Sequence[tuple[str, Any]]:
+    """Return each field of a model that is `OMIT_DEFAULT_FROM_FINGERPRINT`, with its default."""
     return [
         (name, field.get_default(call_default_factory=True, validated_data={}))
         for name, field in model.model_fields.items()
-        if OUT_AT_DEFAULT in field.metadata
+        if OMIT_DEFAULT_FROM_FINGERPRINT in field.metadata
     ]
 
 
-def shows_as_written(value: str) -> str:
+def refuse_unprintable(value: str) -> str:
     """Return the text. Raises ValueError for what other layers cannot hold, or would show as another text.
 
     JSON allows NUL, control characters and lone surrogates, other layers do not. Marks of direction and line
@@ -97,7 +97,7 @@ _UNPRINTABLE = ("Cc", "Cs", "Zl", "Zp")
 # The explicit marks of Unicode's bidirectional algorithm (UAX 9).
 _DIRECTION = frozenset("\u061c\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 
-Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(shows_as_written)]
+Text = Annotated[str, Field(min_length=1, max_length=1024), AfterValidator(refuse_unprintable)]
 
 
 def is_local(reference: str) -> bool:

@@ -4,7 +4,7 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pruning.recipe.fields import OUT_AT_DEFAULT
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
@@ -137,7 +137,7 @@ class Admm(MethodOptions):
     needs = frozenset({"second_moments"})
     updates_weights = True
     name: Literal["admm"] = "admm"
-    ridge: Annotated[float, OUT_AT_DEFAULT] = Field(0.0, ge=0, le=100, description=RIDGE)
+    ridge: Annotated[float, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(0.0, ge=0, le=100, description=RIDGE)
 
     def operations(self, outputs: int, inputs: int) -> float:
         """One product per step and an inverse every third; it converges in about 21 steps."""

@@ -36,8 +36,8 @@ _BEST: Mapping[str, Any] = {
     "refit": {"toward": 0.5, "iterations": 8},
     "order": "layers",
 }
-# With 16 windows of 512 tokens the best ridge was 4, with 64 it was 1: it falls with the text, beside what
-# inputs ÷ tokens take off.
+# With 16 windows of 512 tokens the best ridge was 4, with 64 it was 1: it falls with the text, in addition to
+# the effect of inputs ÷ tokens.
 _RIDGE, _OF_TOKENS = 4.0, 8_192
 _GUIDED: Mapping[str, Any] = {"allocation": {"name": "gradient", "band": 0.35}}
 

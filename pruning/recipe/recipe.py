@@ -13,7 +13,7 @@ from pruning.recipe.allocation import Allocation, LossGuided, Uniform
 from pruning.recipe.calibration import Calibration
 from pruning.recipe.datasets import content_name, gradient_job, is_stored, is_upload
 from pruning.recipe.fields import (
-    OUT_AT_DEFAULT,
+    OMIT_DEFAULT_FROM_FINGERPRINT,
     ModelReference,
     Pattern,
     StrictModel,
@@ -36,10 +36,10 @@ CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
-CUT_ALONE = "structure"
+STRUCTURE_ONLY = "structure"
 """What stands for the name of a method where units are taken out and nothing is masked."""
 
-GRADIENTS_ALONE = "gradients"
+GRADIENTS_ONLY = "gradients"
 """What stands for the name of a method where gradient norms are computed and nothing is pruned."""
 
 _SPARSITY_TOLERANCE = 0.001
@@ -49,10 +49,10 @@ class Recipe(StrictModel):
     """Everything that decides the pruned weights. Two equal recipes give equal results."""
 
     model: ModelReference = Field(description="The dense model, by id or with a revision.")
-    structure: Annotated[StructureOptions | None, OUT_AT_DEFAULT] = Field(
+    structure: Annotated[StructureOptions | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, description="Which units are taken out of the model, before a method masks what is left."
     )
-    norms: Annotated[tuple[WeightNorm, ...], OUT_AT_DEFAULT] = Field(
+    norms: Annotated[tuple[WeightNorm, ...], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         (),
         max_length=2,
         strict=False,  # JSON has lists where Python has tuples
@@ -77,7 +77,7 @@ class Recipe(StrictModel):
         description="The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without "
         "a method.",
     )
-    permute: Annotated[bool, OUT_AT_DEFAULT] = Field(
+    permute: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         False,
         description="For an N:M pattern: put MLP channels, and the channels of each value head, in an order "
         "in which the pattern keeps more, before a block's masks are chosen. The dense model computes the "
@@ -88,7 +88,7 @@ class Recipe(StrictModel):
     )
     layers: LayerSelection = Field(LayerSelection(), description="Which layers are pruned.")
     refit: Refit = Field(None, description="Whether to solve for the kept weights again after pruning.")
-    swaps: Annotated[int | None, OUT_AT_DEFAULT] = Field(
+    swaps: Annotated[int | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         ge=1,
         le=100_000,
@@ -111,13 +111,13 @@ class Recipe(StrictModel):
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
     )
-    recovery: Annotated[RecoveryOptions | None, OUT_AT_DEFAULT] = Field(
+    recovery: Annotated[RecoveryOptions | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, description="Whether kept weights are trained after pruning, and how."
     )
 
     @field_validator("recovery")
     @classmethod
-    def _trains_what_was_pruned(
+    def _validate_recovery(
         cls, recovery: RecoveryOptions | None, info: ValidationInfo
     ) -> RecoveryOptions | None:
         if recovery is not None and info.data.get("norms"):
@@ -142,7 +142,9 @@ class Recipe(StrictModel):
 
     @field_validator("method")
     @classmethod
-    def _something_is_done(cls, method: MethodOptions | None, info: ValidationInfo) -> MethodOptions | None:
+    def _require_method_or_structure(
+        cls, method: MethodOptions | None, info: ValidationInfo
+    ) -> MethodOptions | None:
         norms = info.data.get("norms")
         if method is None and info.data.get("structure", ...) is None and norms == ():
             raise ValueError("is required unless structure or norms is given")
@@ -152,7 +154,7 @@ class Recipe(StrictModel):
 
     @field_validator("pattern", "permute", "allocation", "layers", "refit", "swaps", "order")
     @classmethod
-    def _is_of_a_mask(cls, value: object, info: ValidationInfo) -> object:
+    def _validate_mask_option(cls, value: object, info: ValidationInfo) -> object:
         default = cls.model_fields[str(info.field_name)].default
         if "method" in info.data and info.data["method"] is None and value != default:
             raise ValueError("says how weights are masked; name a method, or leave it out")
@@ -266,10 +268,10 @@ class Recipe(StrictModel):
 
     @property
     def method_name(self) -> str:
-        """The name of the method; `CUT_ALONE` or `GRADIENTS_ALONE` for a recipe that masks nothing."""
+        """The name of the method; `STRUCTURE_ONLY` or `GRADIENTS_ONLY` for a recipe that masks nothing."""
         if self.norms:
-            return GRADIENTS_ALONE
-        return self.method.name if self.method else CUT_ALONE
+            return GRADIENTS_ONLY
+        return self.method.name if self.method else STRUCTURE_ONLY
 
     @property
     def mask_method(self) -> MethodOptions:

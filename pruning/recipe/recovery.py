@@ -6,7 +6,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pruning.recipe.datasets import Dataset, is_stored
-from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 
 HELD_OUT_WINDOWS = 16
 """The windows by which a training is judged, of articles that it is never trained on."""
@@ -34,7 +34,7 @@ class DistilOptions(StrictModel):
     tokens_per_step: int = Field(
         512, ge=1, le=2**24, description="Tokens of one optimiser step; at least one window."
     )
-    moments: Annotated[MomentsKind, OUT_AT_DEFAULT] = Field(
+    moments: Annotated[MomentsKind, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         "float32",
         description="How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a "
         "step of the optimiser several times as long.",
@@ -67,7 +67,7 @@ class RecoveryOptions(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _trains_something(self) -> "RecoveryOptions":
+    def _validate_trained(self) -> "RecoveryOptions":
         if self.distil is None:
             raise ValueError("trains nothing; give distil, or leave recovery out")
         return self

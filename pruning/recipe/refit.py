@@ -5,14 +5,14 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator, Field
 
-from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 from pruning.recipe.methods import RIDGE, Need
 
 
 class RefitOptions(StrictModel):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
-    ridge: Annotated[float, OUT_AT_DEFAULT] = Field(0.0, ge=0, le=100, description=RIDGE)
+    ridge: Annotated[float, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(0.0, ge=0, le=100, description=RIDGE)
     iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
     toward: float = Field(
         0.0,

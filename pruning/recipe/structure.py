@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
 
-from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 
 UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
 """What can be taken out of every block: channels of its MLP, or of each of its experts; experts; groups of
@@ -56,7 +56,7 @@ Amount = Annotated[
 class StructureOptions(StrictModel):
     """Take whole units out of the model: the result is a smaller model of the same architecture."""
 
-    blocks: Annotated[Amount | None, OUT_AT_DEFAULT] = Field(
+    blocks: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
         "of them. The block goes without which the predictions differ least from the dense model's, then the "
@@ -72,7 +72,7 @@ class StructureOptions(StrictModel):
         description="Groups of attention heads that share a key and a value, to take out of each block with "
         "all of their query heads: a share below 1, or a number of them.",
     )
-    experts: Annotated[Amount | None, OUT_AT_DEFAULT] = Field(
+    experts: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         description="Routed experts to take out of each block that has some: a share below 1, or a number of "
         "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
@@ -95,7 +95,7 @@ class StructureOptions(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _says_what_goes(self) -> "StructureOptions":
+    def _validate_targets(self) -> "StructureOptions":
         names = ("blocks", *UNIT_KINDS)
         units = [name for name in names if getattr(self, name) is not None]
         if self.parameters is None and not units:
@@ -107,7 +107,7 @@ class StructureOptions(StrictModel):
         return self
 
     def amount(self, kind: UnitKind) -> float | None:
-        """Return how much of a kind of unit goes: a share below 1 or a number; None for none."""
+        """Return how much of a kind of unit is cut: a share below 1 or a number; None for none."""
         amount: float | None = getattr(self, kind)
         return amount
 
@@ -133,7 +133,7 @@ class StructureOptions(StrictModel):
         Raises ValueError, with a message that says what can be asked for, where that is none or all of them.
         """
         amount = self.amount(kind)
-        assert amount is not None  # noqa: S101 - the caller asks for a kind that goes
+        assert amount is not None  # noqa: S101 - the caller asks for a kind that is cut
         requested = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
         kept = self.rounded(requested, dense) if kind == "mlp_channels" and amount < 1 else requested
         if not 0 < kept < dense:

@@ -1,4 +1,4 @@
-"""The state of a training between two steps, on this machine's disk: a killed run goes on from there."""
+"""The state of a training between two steps, on this machine's disk: a killed run continues from there."""
 
 import time
 from collections.abc import Callable, Mapping

@@ -34,11 +34,11 @@ def distillation_loss(logits: Tensor, dense_logits: Tensor, weight: float) -> tu
     rows = max(1, _ELEMENTS_AT_ONCE[logits.device.type] // logits.shape[-1])
     for start in range(0, len(logits), rows):
         piece = slice(start, start + rows)
-        gradient[piece] = _of_piece(logits[piece], dense_logits[piece], weight, total)
+        gradient[piece] = _chunk_loss(logits[piece], dense_logits[piece], weight, total)
     return gradient, total
 
 
-def _of_piece(logits: Tensor, dense_logits: Tensor, weight: float, total: Tensor) -> Tensor:
+def _chunk_loss(logits: Tensor, dense_logits: Tensor, weight: float, total: Tensor) -> Tensor:
     wide = torch.promote_types(logits.dtype, torch.float32)
     log_pruned = F.log_softmax(logits.to(wide), dim=-1)
     log_dense = F.log_softmax(dense_logits.to(wide), dim=-1)

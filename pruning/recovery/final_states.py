@@ -64,7 +64,7 @@ class FinalStates:
         return self._file.close() if self._file else None
 
     def _record(self, first: int, states: Tensor) -> None:
-        """Append states, unless some are missing before them: a training that goes on has passed those."""
+        """Append states, unless some are missing before them: a resumed training has passed those."""
         if self._record_to is None or first != self._next:
             return
         rows = states.flatten(0, 1)

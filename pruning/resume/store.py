@@ -27,7 +27,7 @@ NumericsKey = Mapping[str, str | int | float | bool | None]
 
 
 class _Note(BaseModel):
-    """What is written beside a shard once it is on the disk."""
+    """Metadata that is written next to a shard once that is on the disk."""
 
     block: int
     file: str = Field(pattern=r"^[^./\x00][^/\x00]*$")
@@ -136,11 +136,11 @@ class DirectoryResumeStore:
     Each shard has a note with its checksum and its numerics key; a shard without a note does not count.
     """
 
-    def __init__(self, directory: Path, tell: Callable[[str], None] = lambda line: None) -> None:
-        """`directory` is created if it does not exist. `tell`: called with why blocks are computed again."""
+    def __init__(self, directory: Path, report: Callable[[str], None] = lambda line: None) -> None:
+        """`directory` is created if it does not exist. `report`: called with why blocks are recomputed."""
         self._directory = directory
-        self._tell = tell
-        self._told: set[str] = set()
+        self._report = report
+        self._reported: set[str] = set()
         self._numerics_key: dict[Stage, dict[str, Any]] = {}
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
@@ -161,13 +161,13 @@ class DirectoryResumeStore:
             changes = [
                 f"{plain_name(name)} was {_quoted(before[name])}, is {numerics_key[name]}" for name in before
             ]
-            self._tell_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
+            self._report_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
         return finished
 
-    def _tell_once(self, why: str, what: str) -> None:
-        if why not in self._told:
-            self._told.add(why)
-            self._tell(f"{why}: {what}")
+    def _report_once(self, why: str, what: str) -> None:
+        if why not in self._reported:
+            self._reported.add(why)
+            self._report(f"{why}: {what}")
 
     def directory(self, stage: Stage) -> Path:
         return _created(self._directory / stage)
@@ -204,7 +204,7 @@ def _read(path: Path) -> _Note | None:
 
 
 def _quoted(value: object) -> str:
-    """Return a value of a note, which anybody may have written, so that it commands no terminal and no CI."""
+    """Return a value of a note, which is untrusted, escaped so that it commands no terminal and no CI."""
     return ascii(value)[:200].replace("##", r"#\x23")
 
 

@@ -1,10 +1,10 @@
 """Writes a finished block while the next one computes.
 
 On a GPU, writing, hashing and syncing a block's shard can take as long as computing the block. So a
-background writer takes copies in pinned host memory, which the device fills while it goes on computing, and
+background writer takes copies in pinned host memory, which the device fills while it keeps computing, and
 makes them durable on a thread of its own. There is one block in flight at most: the next one waits for it.
 
-On a CPU the cores that would hash are the cores that compute, and writing beside the computation saves
+On a CPU the cores that would hash are the cores that compute, and writing during the computation saves
 nothing. There the direct writer does the same work at once.
 """
 

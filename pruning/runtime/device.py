@@ -15,7 +15,7 @@ import torch
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device_trial import computes_rightly, copies_rightly
+from pruning.runtime.device_trial import computes_correctly, copies_correctly
 
 # What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
 # Triton's launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.
@@ -93,7 +93,7 @@ def usable_devices(names: str, *, devices: Path = Path("/dev")) -> tuple[torch.d
     for device in found:
         usable_device(str(device))
     for one, other in zip(found, (*found[1:], found[0]), strict=True):
-        if not (copies_rightly(one, other) and copies_rightly(other, one)):
+        if not (copies_correctly(one, other) and copies_correctly(other, one)):
             raise InvalidInput(
                 f"numbers change on their way between {one} and {other}; mend the machine, or name one of "
                 "them",
@@ -107,7 +107,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
 
     Raises InvalidInput(field='device') like `compute_device`, for a device that does not compute, and for
     'auto' on a machine with an NVIDIA GPU that torch cannot use: such a machine must not compute on its CPU
-    unless somebody says so. `devices`: the directory of the machine's device files.
+    unless the user says so. `devices`: the directory of the machine's device files.
     """
     device = compute_device(name)
     if name == "auto" and device.type == "cpu" and any(devices.glob("nvidia[0-9]*")):
@@ -118,7 +118,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
         )
     try:
         with current_device(device), full_float32_products():
-            works = computes_rightly(device)
+            works = computes_correctly(device)
     except RuntimeError as error:
         raise InvalidInput(
             f"device {device} does not compute ({type(error).__name__})", field="device"
@@ -129,7 +129,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
 
 
 def is_device_broken(error: BaseException) -> bool:
-    """Whether a computation failed in a way that only a new process, or another machine, can mend."""
+    """Whether a computation failed in a way that only a new process, or another machine, can repair."""
     return (
         isinstance(error, RuntimeError)
         and not is_out_of_memory(error)
@@ -217,7 +217,7 @@ def total_memory(device: torch.device) -> int:
 
 
 def free_memory(device: torch.device) -> int:
-    """Return the memory of a CUDA device that nobody uses, in bytes."""
+    """Return the free memory of a CUDA device, in bytes."""
     return int(torch.cuda.mem_get_info(device)[0])
 
 

@@ -17,10 +17,11 @@ _SIZE = 32
 _NUMBERS = 1 << 20
 
 
-def computes_rightly(device: torch.device) -> bool:
+def computes_correctly(device: torch.device) -> bool:
     """Whether the device computes the right numbers. Raises RuntimeError where it does not compute at all.
 
-    On CUDA that includes cuBLAS, cuSOLVER, and copies beside the computation. It must be the current device.
+    On CUDA that includes cuBLAS, cuSOLVER, and copies that overlap with the computation. It must be the
+    current device.
     """
     works = bool((torch.ones(8, device=device) * 2).sum().item() == 16) and keeps_float32(device)
     if device.type == "cuda":
@@ -28,7 +29,7 @@ def computes_rightly(device: torch.device) -> bool:
     return works
 
 
-def copies_rightly(source: torch.device, target: torch.device) -> bool:
+def copies_correctly(source: torch.device, target: torch.device) -> bool:
     """Whether numbers arrive unchanged on another device: some machines cannot copy from one to another."""
     numbers = torch.arange(_NUMBERS, device=source)
     return torch.equal(numbers.to(target).cpu(), torch.arange(_NUMBERS))

@@ -1,4 +1,4 @@
-"""Tensors on their way from one device to another, beside the computation of both.
+"""Tensors on their way from one device to another, while both compute.
 
 torch's own copy between devices runs on the streams that compute: the device that gives waits until the one
 that takes has done all that is queued on it, and the other way round. Devices that work on one model would

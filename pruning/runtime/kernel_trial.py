@@ -12,7 +12,7 @@ def kernel_works(self_test: Callable[[], bool], kernel: str, result: str, otherw
     """Whether the first call of a kernel compiles and passes its self-test. If not, a warning is logged.
 
     `kernel`, `result` and `otherwise` name it, what it computes, and what is used in its place.
-    Raises what tells that memory ran out.
+    Raises the out-of-memory error.
     """
     try:
         passed = self_test()

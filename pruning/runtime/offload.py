@@ -1,4 +1,4 @@
-"""Tensors that wait in pinned host memory, and move there and back beside a device's computation.
+"""Tensors that wait in pinned host memory, and move there and back while a device computes.
 
 A copy on the stream that computes makes the computation wait for its whole length. On a stream of its own it
 runs while the next micro-batch is computed.

@@ -1,4 +1,4 @@
-"""Pinned host memory of exact sizes, which goes back to the system when its arena is closed.
+"""Pinned host memory of exact sizes, which is returned to the system when its arena is closed.
 
 torch's own allocator of pinned memory rounds each size up to a power of two, and keeps what was freed until
 the process ends: a piece of 67.4 MB would take 134 MB for ever.
@@ -20,7 +20,7 @@ log = logging.getLogger(__name__)
 
 
 class Pinning(Protocol):
-    """Tells a device's driver which host memory it may copy from and to by itself."""
+    """Registers with a device's driver the host memory that it may copy from and to by itself."""
 
     def pin(self, address: int, size: int) -> bool:
         """Pin `size` bytes of whole pages. Return False where the system refuses."""
@@ -46,9 +46,9 @@ class CudaPinning:
         torch.cuda.check_error(self._handled(self._runtime.cudaHostUnregister(address)))
 
     def _handled(self, code: Any) -> int:  # noqa: ANN401 - an enumeration in C++
-        """Return an error code as a number, so that nobody else meets the error.
+        """Return an error code as a number, so that no later caller meets the error.
 
-        The runtime keeps its last error until somebody asks for it, and torch asks after it has launched a
+        The runtime keeps its last error until it is asked for, and torch asks after it has launched a
         kernel, which would then fail for an error that is not its own. It does not offer to ask, so a kernel
         that may fail is launched here.
         """

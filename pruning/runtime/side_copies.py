@@ -1,4 +1,4 @@
-"""Copies from the host to a device beside its computation: in order, on one stream, through pinned chunks.
+"""Copies from the host to a device during its computation: in order, on one stream, through pinned chunks.
 
 Host memory that is mapped from a file cannot be pinned, and a copy from pageable memory blocks the host. So
 tensors go through two chunks of pinned memory in turn: while the device copies from one, the host fills the
@@ -21,7 +21,7 @@ MarkT = TypeVar("MarkT")
 
 
 class CopyStream(Protocol[MarkT]):
-    """A queue of copies from and to a device, beside the stream that computes.
+    """A queue of copies from and to a device, on a stream next to the one that computes.
 
     A mark is a point in either of them.
     """
@@ -94,7 +94,7 @@ def mark_on(stream: torch.cuda.Stream) -> torch.cuda.Event:
 
 
 class DirectCopyStream:
-    """Copies at once: on a CPU nothing runs beside the computation."""
+    """Copies at once: on a CPU nothing overlaps with the computation."""
 
     def computed(self) -> None:
         """Mark nothing."""
@@ -143,7 +143,7 @@ class SideCopies(Generic[MarkT]):
     """Copies tensors to a device while it computes.
 
     The targets' memory comes from the stream that computes, and returns to it. A copy begins after what that
-    stream had queued when the memory was taken, and the stream goes on after the copy. So two blocks take
+    stream had queued when the memory was taken, and the stream continues after the copy. So two blocks take
     turns in the same memory, and no host thread waits. Memory that was taken for the copying stream could be
     used by no other, and would be lost to the computation.
     """

@@ -1,8 +1,8 @@
-"""What a helper gives up before it reads a stranger's file, layer by layer.
+"""The privileges that a helper drops before it reads an untrusted file, layer by layer.
 
 Limits and the filter of system calls are there on every Linux of the last ten years. A network of its own
 needs namespaces of users, or root; Landlock needs Linux 5.13. What a kernel or a container does not allow is
-left out, and told.
+left out, and reported.
 """
 
 import errno
@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pruning.sandbox.files import change_nothing, open_only
+from pruning.sandbox.files import deny_changes, restrict_reads
 from pruning.sandbox.privileges import (
     close_to_others,
     drop_capabilities,
@@ -43,7 +43,7 @@ class Limits:
 
 
 def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | None = None) -> dict[str, str]:
-    """Confine this process, which must have one thread, for good.
+    """Confine this process, which must have one thread, irrevocably.
 
     `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
     the layers that the kernel does not give, each with what it says. Raises OSError(EMFILE) where too many
@@ -54,7 +54,7 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
         give_up_new_privileges,
         leave_network,
         drop_capabilities,
-        partial(open_only, descriptors, private),
+        partial(restrict_reads, descriptors, private),
         filter_system_calls,
     )
     missing = {}
@@ -70,14 +70,14 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
     return missing
 
 
-def write_no_more() -> None:
+def deny_writes() -> None:
     """From now on let this process, which is confined, write no file: a taken-over parser fills no disk.
 
     Where the kernel has no Landlock, it can still make files, which stay empty.
     """
     _lower(resource.RLIMIT_FSIZE, 0)
-    with suppress(OSError):  # told as a missing layer when this process was confined
-        change_nothing()
+    with suppress(OSError):  # reported as a missing layer when this process was confined
+        deny_changes()
 
 
 def _limit(limits: Limits, descriptors: Sequence[int]) -> None:

@@ -24,22 +24,22 @@ _WRITE_FILE, _READ_FILE, _READ_DIRECTORY, _TRUNCATE = 1 << 1, 1 << 2, 1 << 3, 1 
 _REMOVE_FILE, _MAKE_FILE = 1 << 5, 1 << 8
 _READ = _READ_FILE | _READ_DIRECTORY
 _REPLACE = _READ | _WRITE_FILE | _TRUNCATE | _REMOVE_FILE | _MAKE_FILE
-_OF_FILES = _WRITE_FILE | _READ_FILE | _TRUNCATE
+_FILE_RIGHTS = _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 _READ_OR_RUN = _READ | 1 << 0
 
-_OF_THE_SYSTEM = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
+_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 
 
 def installation() -> Iterator[Path]:
     """What a Python process reads to run: the interpreter, libraries, this package."""
-    yield from map(Path, _OF_THE_SYSTEM)
+    yield from map(Path, _SYSTEM_PATHS)
     yield from map(Path, (sys.prefix, sys.base_prefix, sys.exec_prefix))
     yield from (path for path in map(Path, sys.path) if path.name in ("site-packages", "dist-packages"))
     yield Path(__file__).parents[1]
 
 
-def open_only(descriptors: Iterable[int], private: Path | None) -> None:
+def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
     """From now on let this process open these files and the installation for reading, and nothing else.
 
     `private`: a directory whose files it may also replace. Needs `no_new_privs`. Raises OSError where the
@@ -65,7 +65,7 @@ def open_only(descriptors: Iterable[int], private: Path | None) -> None:
         os.close(rules)
 
 
-def change_nothing() -> None:
+def deny_changes() -> None:
     """From now on let this process make, change and remove no file, wherever it could before.
 
     Needs `no_new_privs`. Raises OSError where the kernel has no Landlock.
@@ -97,7 +97,7 @@ def _allow_path(rules: int, path: Path, rights: int) -> None:
     except OSError:  # not every system has all of them
         return
     try:
-        _allow(rules, descriptor, rights if path.is_dir() else rights & _OF_FILES)
+        _allow(rules, descriptor, rights if path.is_dir() else rights & _FILE_RIGHTS)
     finally:
         os.close(descriptor)
 
@@ -107,5 +107,5 @@ def _allow(rules: int, descriptor: int, rights: int) -> None:
     try:
         succeeded(libc().syscall(_ADD, ctypes.c_int(rules), ctypes.c_int(_BENEATH), rule, ctypes.c_uint32(0)))
     except OSError as error:
-        if error.errno != errno.EBADFD:  # a file that lies in no file system needs no rule
+        if error.errno != errno.EBADFD:  # a file that is in no file system needs no rule
             raise

@@ -40,10 +40,10 @@ class Outside:
         self._connection = connection
         self._wall_seconds = wall_seconds
         self._received = bytearray()
-        self.wait_anew()
+        self.reset_timeout()
 
-    def wait_anew(self) -> None:
-        """From now on the next frames have the whole time."""
+    def reset_timeout(self) -> None:
+        """Restart the timeout for the next frames."""
         self._deadline = time.monotonic() + self._wall_seconds
 
     def send(self, kind: bytes, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""What a helper gives up for good: new privileges, capabilities, the network."""
+"""Drops a helper's privileges irrevocably: new privileges, capabilities, the network."""
 
 import ctypes
 import os

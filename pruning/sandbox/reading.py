@@ -1,4 +1,4 @@
-"""Who reads what strangers wrote: this process, or a confined one (`pruning.sandbox.sandbox`)."""
+"""Reads untrusted files in this process, or in a confined one (`pruning.sandbox.sandbox`)."""
 
 from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -17,7 +17,7 @@ class Reading(Protocol):
     """Reads files of models and texts. Whatever is wrong with them raises InvalidInput with the field."""
 
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
-        """Say what a model's files beside the weights say; `names` are those of all its files."""
+        """Describe a model by its files other than the weights; `names` are those of all its files."""
 
     def tokenizer(self, files: ModelFiles) -> AbstractContextManager[Tokenizer]:
         """Load the tokenizer of a model, to be used in the body."""

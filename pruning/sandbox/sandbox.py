@@ -1,4 +1,4 @@
-"""The sandbox: strangers' files are read by confined helper processes, and only checked data comes back.
+"""The sandbox: untrusted files are read by confined helper processes, and only checked data comes back.
 
 A run of the service holds secrets and the network. So it never parses a config, a tokenizer or a text itself:
 for each it has a helper started (`pruning.sandbox.starter`), hands it the open files and nothing else, and
@@ -53,7 +53,7 @@ _MODEL = "model.id"
 
 @dataclass(frozen=True)
 class Sandbox:
-    """Reads strangers' files in helpers; see `pruning.sandbox.reading.Reading`."""
+    """Reads untrusted files in helpers; see `pruning.sandbox.reading.Reading`."""
 
     limits: Limits = field(default_factory=Limits)
     all_layers: bool = False
@@ -104,7 +104,7 @@ class Sandbox:
                 TemporaryDirectory(prefix="pruneserve-model-", dir=self.scratch) as directory,
                 ExitStack() as opened,
             ):
-                # First what is needed however many files a stranger has: only those may be too many.
+                # First the descriptors needed for any model: only those of its files may be too many.
                 helpers = starter()
                 ours, theirs = socket.socketpair()
                 opened.enter_context(ours)
@@ -178,7 +178,7 @@ class _Helper:
 
     def receive_text(self) -> str | None:
         """Return the next text, or None after the last one."""
-        self._outside.wait_anew()
+        self._outside.reset_timeout()
         kind, content = self._receive(_LONGEST_TEXT, TEXT, END)
         try:
             return content.decode() if kind == TEXT else None
@@ -187,7 +187,7 @@ class _Helper:
 
     def token_ids(self, text: str) -> list[int]:
         """Return the ids of a text: integers of 64 bits, of which a text gives so many at most."""
-        self._outside.wait_anew()
+        self._outside.reset_timeout()
         self._outside.send(TEXT, text.encode(errors="surrogatepass"))
         ids = array("q")
         most = _MORE_TOKENS + _TOKENS_PER_CHARACTER * len(text)
@@ -200,22 +200,22 @@ class _Helper:
     def _receive(self, longest: int, *expected: bytes) -> tuple[bytes, bytes]:
         kind, content = self._outside.receive(max(longest, _LONGEST_ERROR), *expected, ERROR)
         if kind == ERROR:
-            raise self._told(content)
+            raise self._error(content)
         if len(content) > longest:
             raise Broken(f"a frame {kind!r} of {len(content)} bytes")
         return kind, content
 
-    def _told(self, content: bytes) -> InvalidInput:
-        """Return the error that a helper tells.
+    def _error(self, content: bytes) -> InvalidInput:
+        """Return the error that a helper reports.
 
         Without Landlock it could open any file of the worker's user, and its words are shown to the owner of
         the job. So none of them is passed on then but the name of one of Python's own exceptions.
         """
         try:
-            told = json.loads(content)
-            if "message" in told:
-                return self._in_words(str(told["message"]))
-            kind = str(told["kind"])[:60]
+            reported = json.loads(content)
+            if "message" in reported:
+                return self._in_words(str(reported["message"]))
+            kind = str(reported["kind"])[:60]
             known = self._is_trusted_with_words or isinstance(getattr(builtins, kind, None), type)
             return self._subject.refused(f"it makes its library fail ({kind if known else 'with an error'})")
         except (ValueError, RecursionError, LookupError, TypeError) as error:

@@ -2,7 +2,7 @@
 
 Importing transformers takes a second, and forking a process that has done so a hundredth of that. This
 process is started with an almost empty environment, so that neither its memory nor that of a helper ever held
-a secret; it reads nothing of a stranger itself. It ends when its starter does.
+a secret; it reads no untrusted file itself. It ends when its starter does.
 
 The starter sends one message per task: what to do, the descriptors of the files and of the helper's own
 connection. It gets the helper's process id, and in the end the status with which it ended.
@@ -128,10 +128,10 @@ def _help(message: dict[str, Any], files: Sequence[int], outside: Inside) -> Non
     except BaseException as error:
         if not (isinstance(error, Exception) or is_panic(error)):
             raise
-        outside.send(ERROR, json.dumps(_told(error)).encode())
+        outside.send(ERROR, json.dumps(_encoded(error)).encode())
 
 
-def _told(error: BaseException) -> dict[str, str]:
+def _encoded(error: BaseException) -> dict[str, str]:
     """Say what is wrong with the files: in words, or by the kind of what a library raised."""
     if isinstance(error, InvalidInput):
         return {"message": str(error)[:_LONGEST_ERROR]}

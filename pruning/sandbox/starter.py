@@ -20,7 +20,7 @@ _SECONDS_TO_ANSWER = 60.0
 
 # Where Python and its libraries lie. Nothing else of the environment reaches a helper.
 _PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
-_OF_HELPERS = {
+_HELPER_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
     "LC_ALL": "C.UTF-8",
@@ -42,7 +42,7 @@ class NoSandbox(OSError):
 def environment() -> dict[str, str]:
     """Return the environment of a helper."""
     kept = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
-    return {**kept, **_OF_HELPERS}
+    return {**kept, **_HELPER_ENVIRONMENT}
 
 
 class Starter:

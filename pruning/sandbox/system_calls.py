@@ -62,7 +62,7 @@ def _program(architecture: int, machine: int) -> list[bytes]:
     ]
     for number in refused.values():
         program += [_instruction(_EQUAL, number, 0, 1), _fails(errno.EPERM)]
-    # Its flags lie in memory, which no filter can read; the C library then takes clone.
+    # Its flags are in memory, which no filter can read; the C library then takes clone.
     program += [_instruction(_EQUAL, CLONE3, 0, 1), _fails(errno.ENOSYS)]
     # Threads, but no processes.
     program += [

@@ -1,4 +1,4 @@
-"""What a helper does, once it is confined: read a stranger's files, and send what they say as plain data.
+"""The tasks of a confined helper: read untrusted files, and send their contents as plain data.
 
 Nothing here imports torch, so that the process from which helpers are forked is small.
 """
@@ -13,7 +13,7 @@ from pruning.checkpoint.description import describe
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.data.text import parse_file
 from pruning.data.tokens import token_ids
-from pruning.sandbox.confine import write_no_more
+from pruning.sandbox.confine import deny_writes
 from pruning.sandbox.frames import END, IDS, TEXT, Inside
 
 Task = Callable[[Path, Mapping[str, Any], Inside], None]
@@ -22,13 +22,13 @@ Task = Callable[[Path, Mapping[str, Any], Inside], None]
 
 def send_description(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
     """Describe the model in `directory`, which consists of the files `about["names"]`."""
-    write_no_more()
+    deny_writes()
     outside.send_json(asdict(describe(directory, about["names"])))
 
 
 def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
     """Send the documents of the only file, one after the other."""
-    write_no_more()
+    deny_writes()
     path = directory / about["file"]
     for document in parse_file(path, about["size"], about["name"], about["field"]):
         outside.send(TEXT, document.encode())
@@ -37,7 +37,7 @@ def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -
 
 def send_token_ids(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
     """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError."""
-    tokenizer = load_tokenizer(directory, once_rewritten=write_no_more)
+    tokenizer = load_tokenizer(directory, once_rewritten=deny_writes)
     outside.send(END)
     while True:
         outside.send(IDS, array("q", token_ids(tokenizer, outside.receive_text())).tobytes())

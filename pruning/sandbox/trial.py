@@ -20,7 +20,7 @@ _LONGEST_SECONDS = 60.0
 
 
 @cache
-def layers_that_do_not_hold() -> Mapping[str, str]:
+def failed_layers() -> Mapping[str, str]:
     """Try it in a new process, once. Return the layers that do not hold here. Raises `NoSandbox`."""
     command = [sys.executable, "-P", "-m", "pruning.sandbox.trial"]
     try:
@@ -38,7 +38,7 @@ def held_layers(missing: Mapping[str, str]) -> dict[str, bool]:
     return {layer: layer not in missing for layer in LAYERS}
 
 
-def layers_in_words(missing: Mapping[str, str]) -> str:
+def describe_layers(missing: Mapping[str, str]) -> str:
     """Return a line for the log: which layers hold, and which do not."""
     held = [layer for layer in LAYERS if layer not in missing]
     lacking = [f"{layer} ({reason})" for layer, reason in missing.items()]

@@ -173,7 +173,7 @@ class DiskRoom:
     @property
     def _norms(self) -> Collection[GradientNorm]:
         """At most these are computed: the recipe's, and those that other runs will need."""
-        later = frozenset() if self.gradient_cache is None else self.gradient_cache.wanted_later
+        later = frozenset() if self.gradient_cache is None else self.gradient_cache.needed_later
         return self.recipe.gradient_norms | later
 
     @cached_property
@@ -201,7 +201,7 @@ def refuse_before_download(
     """Raise PruningError(field='output') where the disks cannot hold the weights and the least of the rest.
 
     By the config alone, before a byte of the weights is fetched. `downloads`: bytes by directory.
-    `resume_store`: where norms are written as shards on any schedule; without it nothing counts beside the
+    `resume_store`: where norms are written as shards on any schedule; without it nothing counts but the
     result. Inputs of blocks count as if memory held them. `DiskRoom` knows better, once the model is loaded.
     """
     dtype = shape.stored_dtype if recipe.dtype == "auto" else recipe.dtype
@@ -218,7 +218,7 @@ def refuse_before_download(
 def refuse_downloads(downloads: Mapping[Path, int]) -> None:
     """Raise PruningError(field='output') where the disks cannot hold the weights by themselves.
 
-    For a model whose config does not tell its shape. `downloads`: bytes by directory.
+    For a model whose config does not determine its shape. `downloads`: bytes by directory.
     """
     _refuse_full_disks(downloads, "the weights to download")
 

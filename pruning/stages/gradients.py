@@ -217,7 +217,7 @@ class GradientStage:
     @cached_property  # a pass that gives up a device publishes under what was asked for before
     def _fingerprints(self) -> dict[GradientNorm, str]:
         """Of the recipe's norms, and of those that other runs will need."""
-        later = self._cache.wanted_later if self._cache else frozenset()
+        later = self._cache.needed_later if self._cache else frozenset()
         return {
             norm: fingerprint_of(
                 norm,

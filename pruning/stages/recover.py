@@ -18,7 +18,7 @@ from pruning.data.training import TrainingText
 from pruning.errors import PruningError
 from pruning.estimate import disk, memory
 from pruning.evaluation.cache import fingerprint_of_training
-from pruning.model.batching import bytes_per_token, windows_beside
+from pruning.model.batching import bytes_per_token, windows_that_fit
 from pruning.model.blocks import find_stack
 from pruning.model.placement import Placement
 from pruning.model.selection import stack_of_layers
@@ -175,7 +175,7 @@ class RecoverStage:
             windows,
             directory=self._resume_store.directory(Stage.RECOVER),
             size=disk.final_states(shape, tokens, dtype),
-            beside=disk.training_state(shape, dtype, every=True),
+            other=disk.training_state(shape, dtype, every=True),
         )
 
     @property
@@ -249,7 +249,7 @@ class RecoverStage:
         models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
         activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
         length = self._text.windows.shape[1]
-        return windows_beside(of_weights + models, length, model.device, activations)
+        return windows_that_fit(of_weights + models, length, model.device, activations)
 
     @property
     def _stored_under(self) -> NumericsKey:

@@ -184,11 +184,11 @@ class ResolveStage:
         keys = [method.numerics_key(device, pattern) for device in self.devices]
         return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
 
-    def _foresee(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+    def _check_room(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
         """Refuse what this machine has no room for, before the weights are fetched."""
         try:
             shape = shape_of_config(config)
-        except UnknownShape:  # the loaded model will tell
+        except UnknownShape:  # known once the model is loaded
             refuse_downloads(downloads)
             return
         self.on_shape(shape)
@@ -226,7 +226,7 @@ class ResolveStage:
             hub_token=self.hub_token,
             links_in=self.output.parent,
             describe_files=self.reading.describe,
-            before_download=self._foresee,
+            before_download=self._check_room,
         )
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         stack = prunable_stack(model, recipe)

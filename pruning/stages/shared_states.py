@@ -22,11 +22,11 @@ class SharedStates:
     publications: Publications
 
     def states(
-        self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, beside: int
+        self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
     ) -> FinalStates:
         """Return the states of a training: another run's, or its own, which are recorded.
 
-        They are neither fetched nor recorded where nobody shares them, and where the disk has no room to
+        They are neither fetched nor recorded where they are not shared, and where the disk has no room to
         spare.
 
         Parameters
@@ -37,10 +37,10 @@ class SharedStates:
             The windows that are judged by, and trained on.
         directory
             Where the file is written.
-        size, beside
+        size, other
             The bytes of the states, and of what else the training will write there.
         """
-        is_room = size <= min(_MOST_BYTES, (shutil.disk_usage(directory).free - beside) / 2)
+        is_room = size <= min(_MOST_BYTES, (shutil.disk_usage(directory).free - other) / 2)
         if isinstance(self.cache, NoPerplexityCache) or not is_room:
             return FinalStates(held_out, windows)
         found = self.cache.get(fingerprint, directory / "cached-final-states.safetensors")

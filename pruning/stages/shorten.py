@@ -24,7 +24,7 @@ from pruning.structure.results import StoredDrops
 class ShortenStage:
     """Chooses the blocks that an earlier attempt has not; then writes, checks and loads the model.
 
-    Each block that goes is one step, and is kept for a later attempt.
+    Each removed block is one step, and is kept for a later attempt.
     """
 
     name: ClassVar[Stage] = Stage.CUT

@@ -1,4 +1,4 @@
-"""Speed: tokens per second, bytes and memory of the result, beside the dense model on the same machine."""
+"""Speed: tokens per second, bytes and memory of the result, and of the dense model on the same machine."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

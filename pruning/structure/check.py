@@ -30,7 +30,7 @@ def masked_logits(
     length), of which the first few are used. `stored_dtype`: what the repaired weights are rounded to.
     """
     replay = Replay(stack, tokens, placement)
-    with replay.surroundings_resident():
+    with replay.outer_modules_resident():
         hidden, calls = replay.embed(tokens[:1, :_TOKENS])
         for index, block in enumerate(stack.blocks):
             with placement.resident(block.module, then=stack.module_after(index)):
@@ -43,7 +43,7 @@ def masked_logits(
 def logits_of_blocks(stack: Stack, blocks: Sequence[int], tokens: Tensor, placement: Placement) -> Tensor:
     """Return the logits of the dense model with these blocks alone, (1, tokens, vocabulary)."""
     replay = Replay(stack, tokens, placement)
-    with replay.surroundings_resident():
+    with replay.outer_modules_resident():
         hidden, calls = replay.embed(tokens[:1, :_TOKENS])
         for index in blocks:
             module = stack.blocks[index].module

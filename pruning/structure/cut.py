@@ -1,6 +1,6 @@
 """Cut a model block by block: choose the units that stay, mask the others, repair what reads them.
 
-The model keeps its shapes here: a unit that goes is masked, by zeros in the layer that reads it. So the
+The model keeps its shapes here: a unit that is cut is masked, by zeros in the layer that reads it. So the
 windows meet the cut model while they walk on, and `pruning.output.smaller` takes the masked units out of the
 checkpoint.
 """
@@ -201,7 +201,7 @@ class _LayerCutter:
 
     @cached_property
     def is_unseen(self) -> bool:
-        """Whether no token has reached the layer, which is an expert's then: nothing tells how it is used."""
+        """Whether no token has reached the layer, which is an expert's then: nothing is known of its use."""
         return isinstance(self._units.consumer, ExpertLayer) and not self._moments.any()
 
     def _kept(self, keep: int) -> Tensor:

@@ -22,7 +22,7 @@ from pruning.structure.skeleton import skeleton_of
 # Lists with an entry for each block are found by their length and their name.
 _NUMBERS_OF_BLOCKS = ("mlp_only_layers",)
 _FIRST_BLOCKS = ("first_k_dense_replace", "max_window_layers")
-_OF_EACH_BLOCK = ("layer", "type")
+_PER_BLOCK_FIELDS = ("layer", "type")
 
 # What a block knows of its own place, which changes.
 _OWN_NUMBER = frozenset({"layer_idx", "layer_id", "layer_index", "layer_number", "training"})
@@ -73,7 +73,7 @@ class DepthPlan:
                 values[name] = [place for place, block in enumerate(blocks) if block in value]
             elif name in _FIRST_BLOCKS and isinstance(value, int):
                 values[name] = sum(block < value for block in blocks)
-            elif _is_of_blocks(name, value, self.dense) and (name in values or _varies(value)):
+            elif _is_per_block(name, value, self.dense) and (name in values or _varies(value)):
                 values[name] = [value[block] for block in blocks]
         return values
 
@@ -115,9 +115,9 @@ class DepthPlan:
         return None
 
 
-def _is_of_blocks(name: str, value: object, count: int) -> bool:
+def _is_per_block(name: str, value: object, count: int) -> bool:
     """Whether a field has an entry for each block."""
-    return isinstance(value, list) and len(value) == count and any(part in name for part in _OF_EACH_BLOCK)
+    return isinstance(value, list) and len(value) == count and any(part in name for part in _PER_BLOCK_FIELDS)
 
 
 def _varies(entries: Sequence[object]) -> bool:

@@ -22,7 +22,7 @@ from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
 @dataclass(frozen=True)
 class Drop:
-    """A block that goes."""
+    """A block that is removed."""
 
     block: int
     divergence: float  # KL(dense ‖ without it and those before it), in nats per token
@@ -53,7 +53,8 @@ def choose_blocks(
     earlier
         What an interrupted attempt has chosen, in its order.
     found
-        Called with each further block that goes, once it is chosen; an exception that it raises ends the run.
+        Called with each further block that is removed, once it is chosen; an exception that it raises ends
+        the run.
 
     Raises
     ------
@@ -86,7 +87,7 @@ class _Walk:
         self._blocks = replay.stack.blocks
         self._first: list[Tensor] = []
         self._calls: list[Call] = []
-        with replay.surroundings_resident():
+        with replay.outer_modules_resident():
             for window in windows:
                 hidden, self._calls = replay.embed(window[None])
                 self._first.append(hidden)
@@ -119,7 +120,7 @@ class _Walk:
     def _compared(self, without: Mapping[int, Sequence[Tensor]], dense: Sequence[Tensor]) -> dict[int, float]:
         """Return KL(dense ‖ candidate) of each candidate, in nats per token; infinite if it is no number."""
         totals = dict.fromkeys(without, 0.0)
-        with self._replay.surroundings_resident():
+        with self._replay.outer_modules_resident():
             logits = LogitsByPosition(self._replay)
             for number, last in enumerate(dense):
                 for chunk in logits.chunks(last.shape[:2], last.device.type):

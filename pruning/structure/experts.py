@@ -53,7 +53,7 @@ class Experts(Units):
         """Let the router send no token to these experts."""
         router, count = self.router, self.count
 
-        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - stands in for any router's forward
+        def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any router's forward
             with _LogitsMasked(gone, count):
                 return type(router).forward(router, *args, **kwargs)
 

@@ -100,7 +100,7 @@ class StoredCut:
 
 
 class StoredDrops:
-    """One shard per block that goes, in their order.
+    """One shard per removed block, in their order.
 
     They belong to the same stage as those of `StoredCut`, and are numbered after the blocks of the model.
     """

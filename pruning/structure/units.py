@@ -1,6 +1,6 @@
 """The units of a block that can be taken out, and where its parameters hold them.
 
-Layers are known by their names in transformers, which few families vary. What the names do not tell, such as
+Layers are known by their names in transformers, which few families vary. What the names do not say, such as
 a norm over all heads, shows when the smaller model's shapes are compared (`plan`), and when the smaller model
 is compared with the masked one (`check`).
 """

@@ -192,7 +192,7 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
     nothing = worker_watch.Own(Path("scheduler.log"), lambda: None, "")
     with (
         TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client,
-        server_watch.servers_watched([postgres_on_a_disk]),
+        server_watch.watch_servers([postgres_on_a_disk]),
     ):
         assert client.get("/readyz").status_code == 200
         before = client.get(f"/v1/jobs/{queued}").json()["waiting"]["reason"]
@@ -209,7 +209,7 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
                     "database",
                     "the database's disk is full; the operator must make room",
                 )
-            with worker_watch.workers_watched(
+            with worker_watch.watch_workers(
                 postgres_on_a_disk.url,
                 worker=worker_watch.Own(Path("worker.log"), lambda: 7, "it takes no jobs"),
                 scheduler=nothing,

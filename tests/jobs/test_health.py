@@ -17,8 +17,8 @@ from jobs.queue import schedulers, workers
 from jobs.tables import Scheduler, Worker
 
 HEARTBEATS: dict[Part, Callable[[Session, str], object]] = {
-    "worker": lambda session, name: workers.worker_seen(session, name, "cpu"),
-    "scheduler": schedulers.scheduler_seen,
+    "worker": lambda session, name: workers.record_worker_heartbeat(session, name, "cpu"),
+    "scheduler": schedulers.record_scheduler_heartbeat,
 }
 TABLES: dict[Part, type[Worker] | type[Scheduler]] = {"worker": Worker, "scheduler": Scheduler}
 

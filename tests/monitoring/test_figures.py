@@ -323,7 +323,7 @@ def test_every_worker_is_counted_in_the_state_that_the_list_shows(
     monkeypatch.setattr("jobs.queue.quarantine._MOST_LISTED", 3)
     with database.begin() as session:
         for number in range(6):
-            workers.worker_seen(session, f"worker-{number}", "gpu.24g" if number else "gpu.80g")
+            workers.record_worker_heartbeat(session, f"worker-{number}", "gpu.24g" if number else "gpu.80g")
         assert lifecycle.claim(session, owner_moves.create(session, "ada", spec).id, "worker-1", 30)
         steering.cordon(session, "worker-2")
         session.execute(update(Worker).where(Worker.name == "worker-3").values(quarantined_at=NOW))

@@ -332,7 +332,7 @@ def test_without_memory_for_one_window_the_first_device_computes_alone(
 class Asked:
     """A cache without entries, which notes what it is asked for and what is published."""
 
-    wanted_later: frozenset[GradientNorm] = frozenset()
+    needed_later: frozenset[GradientNorm] = frozenset()
 
     def __init__(self) -> None:
         self.wanted, self.published = set[str](), set[str]()

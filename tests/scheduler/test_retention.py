@@ -320,7 +320,7 @@ def abandon(database: Database, *keys: str) -> None:
     with database.begin() as session:
         for key in keys:
             uploads.announce(session, "ada", key, size=1, quota=10)
-            uploads.give_up(session, key)
+            uploads.abandon_upload(session, key)
 
 
 @pytest.mark.parametrize("names", ["stuck, a, b", "a, stuck, b"])

@@ -176,7 +176,7 @@ def test_many_jobs_of_one_owner_keep_those_of_others_waiting_for_no_estimate(
     slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(sizing_module(), "_JOBS_PER_ROUND", 8)
-    monkeypatch.setattr(sizing_module(), "_OF_AN_OWNER", 3)
+    monkeypatch.setattr(sizing_module(), "_JOBS_PER_OWNER", 3)
     many = [of_another_model(slow.models, number, "giant") for number in range(12)]
     slow.sizing.round()
     slow.rounds_until_sized(slow.models.submit("8B", owner="eve"))

@@ -118,7 +118,7 @@ def test_a_helper_shows_nothing_to_its_user() -> None:
         with pytest.MonkeyPatch.context() as patch:
             for layer in ("give_up_new_privileges", "leave_network", "drop_capabilities"):
                 patch.setattr(confine, layer, lambda: None)
-            patch.setattr(confine, "open_only", lambda *_: None)
+            patch.setattr(confine, "restrict_reads", lambda *_: None)
             patch.setattr(confine, "filter_system_calls", lambda: None)
             confine.confine(Limits())
 

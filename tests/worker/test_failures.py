@@ -88,7 +88,7 @@ def test_too_little_memory_is_reported_with_a_remedy(
     error: Exception,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(error_report, "others_hold_most", lambda: False)
+    monkeypatch.setattr(error_report, "other_processes_hold_most_memory", lambda: False)
 
     def fail() -> None:
         raise error
@@ -485,7 +485,7 @@ def test_memory_that_others_hold_is_a_fault_of_the_worker(
         raise MemoryError
 
     library.in_the_middle = fail
-    monkeypatch.setattr(error_report, "others_hold_most", lambda: others)
+    monkeypatch.setattr(error_report, "other_processes_hold_most_memory", lambda: others)
     assert service.run(job_id).state == JobState.QUEUED
     with service.database.begin() as session:
         assert (session.get_one(Job, job_id).needs == {}) == others, "else it needs more from now on"

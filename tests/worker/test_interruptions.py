@@ -235,7 +235,7 @@ def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
         return put_file(self, key, path, **options)
 
     monkeypatch.setattr(Store, "put_file", put_file_at_the_fourth_call)
-    monkeypatch.setattr(store_wait, "_TOLD_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(store_wait, "_REPORT_AFTER_SECONDS", 0.0)
     job = service.run(job_id)
     assert (job.state, job.next_try_at) == (JobState.SUCCEEDED, None)
     assert seen[:4] == [(None, 0, False), *(("the store is full", tries, True) for tries in (1, 2, 3))]
@@ -261,7 +261,7 @@ def test_of_a_store_that_fails_for_a_moment_nobody_is_told(
         return put_file(self, key, path, **options)
 
     monkeypatch.setattr(Store, "put_file", put_file_at_the_second_call)
-    monkeypatch.setattr(store_wait, "_TOLD_AFTER_SECONDS", 3600.0)
+    monkeypatch.setattr(store_wait, "_REPORT_AFTER_SECONDS", 3600.0)
     assert service.run(job_id).state == JobState.SUCCEEDED
     messages = [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
     assert not [message for message in messages if "the store" in message]

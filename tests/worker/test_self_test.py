@@ -16,7 +16,7 @@ from jobs.states import Cause
 from jobs.storage.store import Store
 from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
-from pruning.sandbox.trial import layers_in_words, layers_that_do_not_hold
+from pruning.sandbox.trial import describe_layers, failed_layers
 from worker import self_test
 from worker.self_test import Unfit, check_device, check_device_apart, check_without_device
 
@@ -126,9 +126,7 @@ def test_what_only_another_process_or_machine_can_mend(message: str, broken: boo
 def test_a_kernel_that_lacks_a_layer_of_the_sandbox(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(
-        self_test, "layers_that_do_not_hold", lambda: {"landlock": "Function not implemented"}
-    )
+    monkeypatch.setattr(self_test, "failed_layers", lambda: {"landlock": "Function not implemented"})
     check_without_device(settings, database)
     strict = settings.model_copy(update={"sandbox": "require"})
     assert failure(strict, database) == (
@@ -139,9 +137,9 @@ def test_a_kernel_that_lacks_a_layer_of_the_sandbox(
 
 @pytest.mark.threat
 def test_the_layers_of_the_sandbox_are_told_by_what_fails_in_it() -> None:
-    missing = layers_that_do_not_hold()
+    missing = failed_layers()
     assert {"limits", "no new privileges", "system calls"}.isdisjoint(missing)
-    assert layers_in_words({"landlock": "Function not implemented"}) == (
+    assert describe_layers({"landlock": "Function not implemented"}) == (
         "strangers' files are read in a sandbox: limits, no new privileges, network namespace, capabilities, "
         "system calls; without landlock (Function not implemented)"
     )

@@ -47,7 +47,7 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
 
 
 def discard_unpublished(attempt: Attempt) -> None:
-    """Delete what the attempt has uploaded, but what its job's result is, or another attempt goes on with.
+    """Delete what the attempt has uploaded, but what its job's result is, or another attempt continues with.
 
     The database decides, not what this process remembers: a COMMIT may have succeeded although its answer was
     lost. If this fails, the orphaned files are left for the scheduler's retention rounds.

@@ -165,7 +165,7 @@ class Attempt:
         return None if found is None else found.size
 
     def download(self, key: str, path: Path, *, size: int | None = None) -> StoredFile:
-        """Download a file, whose size may be known, and return what was read. Raises `NotStored`."""
+        """Download a file, whose size may be known, and return its size and SHA-256. Raises `NotStored`."""
         return self._with_store(
             lambda: self.store.download(key, path, size=size, on_bytes=lambda count: self.check())
         )
@@ -191,7 +191,7 @@ class Attempt:
         """End the attempt by `transition`, which a cancel request may overtake. Raises `LeaseLost`."""
         # A shutdown or a full disk must not keep the end from being written, so only the lease is checked.
         check = self.heartbeat.check_lease
-        self.progress.tell(
+        self.progress.record_log_lines(
             lambda line: self._transaction(partial(lifecycle.record, claim=self.claim, event=line), check)
         )
         if self._transaction(transition, check):
@@ -213,9 +213,9 @@ class Attempt:
             on=(StoreUnreachable,),
             check=self.check,
             timeout=_STORE_TIMEOUT_SECONDS,
-            before_pause=waited.tell,
+            before_pause=waited.report,
         )
-        waited.tell_of_end()
+        waited.report_end()
         return result
 
     def _record_store_wait(self, write: Callable[[Session, Claim], bool]) -> None:

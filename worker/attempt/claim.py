@@ -54,7 +54,7 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
 
 
 def _claim(database: sessionmaker[Session], worker: Identity, path: Path) -> tuple[Claim, Holding] | None:
-    """Return the claim and what the parent knows of it: a lease that counts from before the claim."""
+    """Return the claim and its record for the parent: a lease that counts from before the claim."""
 
     def claim() -> tuple[Claim, Holding] | None:
         asked_at = time.monotonic()

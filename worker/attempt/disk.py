@@ -49,7 +49,7 @@ class Disk:
             raise self._full()
 
     def holds(self, path: str | bytes | int | None) -> bool:
-        """Whether a path lies in the scratch space; of an error without a path, whether that is read-only."""
+        """Whether a path is in the scratch space; of an error without a path, whether that is read-only."""
         if isinstance(path, str):
             return is_below(path, self._directory)
         return self._directory.exists() and bool(os.statvfs(self._directory).f_flag & os.ST_RDONLY)
@@ -57,7 +57,7 @@ class Disk:
     def full_by(self, number: int, error: BaseException) -> DiskFull:
         """Return the error of a job for which a write has failed with this error of the system."""
         cache = hub_cache()
-        if not self._is_of_cache(error, cache):
+        if not self._is_cache_error(error, cache):
             return self._full(f" reported {code_of(number)}: it")
         usage = shutil.disk_usage(cache)
         return DiskFull(
@@ -75,7 +75,7 @@ class Disk:
             "room on it, and retry the job if it has failed"
         )
 
-    def _is_of_cache(self, error: BaseException, cache: Path) -> bool:
+    def _is_cache_error(self, error: BaseException, cache: Path) -> bool:
         """Whether a write to the Hub's cache has failed; without a path, whether it has less room."""
         path = error.filename if isinstance(error, OSError) else None
         if path is not None:
@@ -88,7 +88,7 @@ class Disk:
 
 
 def is_below(path: str | bytes | int | None, directory: Path) -> bool:
-    """Whether a path, as an error of the system has it, lies in a directory."""
+    """Whether a path, as an error of the system has it, is in a directory."""
     return isinstance(path, str) and Path(path).absolute().is_relative_to(directory.absolute())
 
 

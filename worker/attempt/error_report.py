@@ -1,7 +1,7 @@
 """The error that a failed job shows to its owner, and what it is of: the request, the outside or the worker.
 
-Only messages that were written for people are shown. The text of any other exception may hold a path or a
-secret: it goes to the worker's log, and the owner gets the exception's type and where to look.
+Only messages that were written for users are shown. The text of any other exception may hold a path or a
+secret: it is written to the worker's log, and the owner gets the exception's type and where to look.
 
 Of the worker is what another worker would not meet: its disk, its device, memory that others on its machine
 hold. Only such an error returns the job to the queue.
@@ -25,7 +25,7 @@ from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
 from worker.attempt.disk import DISK_FULL, Disk, DiskFull, causes, first_of, is_below
-from worker.attempt.memory import others_hold_most
+from worker.attempt.memory import other_processes_hold_most_memory
 from worker.remedies import HUB_CACHE, WORK_DIRECTORY, with_remedy
 from worker.self_test import Unfit
 
@@ -45,7 +45,7 @@ _PASSING_STATUSES = frozenset({408, 425, 429, *range(500, 600)})
 
 # What the operating system says where the machine is at fault. What a job can provoke is not among them: a
 # missing file, a name that is too long.
-_OF_THE_MACHINE = frozenset(
+_MACHINE_ERRNOS = frozenset(
     {
         *(errno.EACCES, errno.EPERM, errno.EROFS, errno.EIO, errno.ENOSPC, errno.EDQUOT, errno.ENODEV),
         *(errno.ENXIO, errno.ENFILE, errno.EMFILE, errno.ESTALE, errno.ENOTDIR, errno.EUCLEAN),
@@ -63,7 +63,7 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     if (
         isinstance(error, Unreachable)
         and not is_of_the_network(error)  # a policy of the machine may forbid to connect by the same numbers
-        and first_of(error, _OF_THE_MACHINE) is not None
+        and first_of(error, _MACHINE_ERRNOS) is not None
     ):
         return _unexpected(error, claim, disk)  # the Hub did answer: its cache on this machine failed
     if (missing := next((cause for cause in causes(error) if isinstance(cause, ImportError)), None)) and (
@@ -96,7 +96,7 @@ def is_of_the_network(error: BaseException) -> bool:
 
 
 def _for_people(error: BaseException) -> JobError | None:
-    """The error of an exception whose message is for people, or of one that has a remedy."""
+    """The error of an exception whose message is for users, or of one that has a remedy."""
     if isinstance(error, Unfit) or (isinstance(error, InvalidInput) and error.field == "device"):
         cause = error.cause if isinstance(error, Unfit) else Cause.WORKER
         return JobError(type="worker", message=f"the worker cannot run jobs: {error}", cause=cause)
@@ -105,7 +105,7 @@ def _for_people(error: BaseException) -> JobError | None:
             field = error.field if isinstance(error, PruningError) else None
             return JobError(type=name, message=str(error), field=field, cause=cause)
     if is_out_of_memory(error):
-        of_others = not is_device_memory(error) and others_hold_most()
+        of_others = not is_device_memory(error) and other_processes_hold_most_memory()
         return JobError(
             type=OUT_OF_MEMORY,
             message="the worker's memory is too small for this job; use a shorter sequence_length, "
@@ -120,10 +120,10 @@ def _unexpected(error: BaseException, claim: Claim, disk: Disk) -> JobError:
     kind, cause = "internal", Cause.REQUEST
     if isinstance(error, SQLAlchemyError):
         cause = Cause.OUTSIDE
-    elif (found := first_of(error, _OF_THE_MACHINE)) is not None:
+    elif (found := first_of(error, _MACHINE_ERRNOS)) is not None:
         what = f"the worker failed, not the job: {_fault(*found, disk)}"
         kind, cause = "worker", Cause.WORKER
-    elif _is_of_the_machine(error):
+    elif _is_machine_error(error):
         what = f"the worker failed, not the job ({type(error).__name__})"
         kind, cause = "worker", Cause.WORKER
     details = f"in its log under job {claim.job_id}, attempt {claim.attempt}"
@@ -143,7 +143,7 @@ def _not_importable(error: ImportError, claim: Claim) -> JobError:
     )
 
 
-def _is_of_the_machine(error: BaseException) -> bool:
+def _is_machine_error(error: BaseException) -> bool:
     return any(map(is_device_broken, causes(error)))
 
 

@@ -36,7 +36,7 @@ class JobGradientCache:
         self._directory = directory
 
     @cached_property
-    def wanted_later(self) -> frozenset[GradientNorm]:
+    def needed_later(self) -> frozenset[GradientNorm]:
         """The norms that the other jobs of this one's sweep need, on the same model and windows."""
         job_id, recipe = self._attempt.claim.job_id, self._attempt.spec.recipe
         return self._attempt.transaction(lambda session: gradients.needed_in_sweep(session, job_id, recipe))
@@ -121,7 +121,7 @@ def refuse_over_quota(attempt: Attempt, shape: ModelShape) -> None:
 
 
 def over_quota(session: Session, attempt: Attempt, artifacts: Sequence[FinishedArtifact]) -> JobError | None:
-    """Return the error of norms for which no room is left any more. Whoever keeps others waits meanwhile."""
+    """Return the error of norms for which no room is left any more. A job that keeps others waits."""
     lock(session, attempt.claim.owner)
     used = gradient_files.used_bytes(session, attempt.claim.owner)
     message = _message(attempt, used, sum(artifact.size for artifact in artifacts))

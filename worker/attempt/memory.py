@@ -10,7 +10,7 @@ def held_bytes() -> int:
     return allocated or int(psutil.Process().memory_info().rss)
 
 
-def others_hold_most() -> bool:
+def other_processes_hold_most_memory() -> bool:
     """Whether processes other than this one hold more than half of the machine's memory."""
     machine = psutil.virtual_memory()
     others = machine.total - machine.available - psutil.Process().memory_info().rss

@@ -1,4 +1,4 @@
-"""A job's resume store: its finished blocks are rows in the database, and their shards lie in the store."""
+"""A job's resume store: its finished blocks are rows in the database, and their shards are in the store."""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
@@ -21,7 +21,7 @@ class JobResumeStore:
         self._attempt = attempt
         self._directory = directory
         self._numerics_keys: dict[Stage, dict[str, Any]] = {}
-        self._told: set[str] = set()  # reasons why blocks are computed again
+        self._reported: set[str] = set()  # reasons why blocks are computed again
         self._own: dict[tuple[Stage, int], HashedFile] = {}  # of this attempt, and still here
 
     def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
@@ -33,7 +33,7 @@ class JobResumeStore:
         self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
         rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id))
-        self._tell_of_restart(stage, rows)
+        self._report_restart(stage, rows)
         of_stage = [row for row in rows if row.stage == stage and row.numerics_key == dict(numerics_key)]
         files = ((row.block, self._download(stage, row)) for row in of_stage)
         found = {block: file for block, file in files if file is not None}
@@ -61,10 +61,10 @@ class JobResumeStore:
     def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
         return ActivationCheckpoint(self.directory(stage), self._numerics_keys[stage])
 
-    def _tell_of_restart(self, stage: Stage, rows: Sequence[JobBlock]) -> None:
+    def _report_restart(self, stage: Stage, rows: Sequence[JobBlock]) -> None:
         event = restart(self._attempt.claim.attempt, stage, rows, self._numerics_keys[stage])
-        if event is not None and event.reason not in self._told:
-            self._told.add(event.reason)
+        if event is not None and event.reason not in self._reported:
+            self._reported.add(event.reason)
             self._attempt.record(event)
 
     def _download(self, stage: Stage, row: JobBlock) -> HashedFile | None:

@@ -1,4 +1,4 @@
-"""What killed a child process, as far as its parent can tell."""
+"""What killed a child process, as far as its parent can determine."""
 
 import re
 from pathlib import Path
@@ -11,7 +11,7 @@ _SIGKILL = 9
 
 
 class OomKills:
-    """Tells whether the kernel's OOM killer has struck since the last time it was asked."""
+    """Detects whether the kernel's OOM killer has struck since the last call."""
 
     def __init__(self) -> None:
         self._seen = _kill_count()

@@ -38,14 +38,14 @@ class Drain:
         if orders.draining:
             if not self._is_busy(session):
                 self._end("is drained")
-        elif self._identity.one_job and not orders.cordoned and not self._finds_a_job(session):
+        elif self._identity.one_job and not orders.cordoned and not self._has_claimable_job(session):
             self._end("finds no job that it could take")
 
     def _is_busy(self, session: Session) -> bool:
         held = bool(holding.read_all(self._identity.holdings))
         return held or held_jobs.held_by(session, self._identity.name) is not None
 
-    def _finds_a_job(self, session: Session) -> bool:
+    def _has_claimable_job(self, session: Session) -> bool:
         # The worker itself last: its child may claim the job that was there a moment ago.
         return (
             claim.can_claim(session, self._identity.name, limits.LEASE_SECONDS)

@@ -1,4 +1,4 @@
-"""The figures of a worker: its parent serves them, with what its children send and what it sees of them."""
+"""The metrics of a worker: its parent serves them, with those of its children."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass

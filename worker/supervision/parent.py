@@ -25,7 +25,7 @@ from jobs.queue.classes import UNKNOWN
 from jobs.queue.workers import Orders
 from jobs.settings import Settings
 from jobs.states import LostAttempt
-from pruning.sandbox.trial import held_layers, layers_in_words, layers_that_do_not_hold
+from pruning.sandbox.trial import describe_layers, failed_layers, held_layers
 from worker import holding, scratch
 from worker.capacity import capacity_of, class_named
 from worker.holding import Holding
@@ -109,12 +109,12 @@ class Parent:
         if self._heartbeat.is_alive():
             self._heartbeat.join()
         else:  # it has never taken a job
-            self._write(lambda session: workers.worker_gone(session, self._identity.name))
+            self._write(lambda session: workers.delete_worker(session, self._identity.name))
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
-        missing = layers_that_do_not_hold()
-        log.info("%s", layers_in_words(missing))
+        missing = failed_layers()
+        log.info("%s", describe_layers(missing))
         self._write(
             lambda session: workers.confined(session, self._identity.name, self._queue, held_layers(missing))
         )
@@ -178,7 +178,7 @@ class Parent:
     def _sweep_scratch(self) -> None:
         """Delete now and then what is left of jobs that ended, or went on, elsewhere.
 
-        In a thread of its own, which nobody waits for: terabytes take minutes.
+        In a thread of its own, which is never joined: terabytes take minutes.
         """
         while not self._shutting_down.wait(_SECONDS_BETWEEN_SWEEPS):
             self._clean_scratch()
@@ -201,7 +201,7 @@ class Parent:
                 self._undeclared = None
             self._take_back_lost()
             self._shutting_down.wait(limits.HEARTBEAT_SECONDS)
-        self._write(lambda session: workers.worker_gone(session, name))
+        self._write(lambda session: workers.delete_worker(session, name))
 
     def _seen(self, session: Session) -> None:
         """Send a heartbeat, and follow the orders of the worker's row."""
@@ -210,7 +210,7 @@ class Parent:
             quarantine.quarantine(session, name, self._queue, fault)
         if self._undeclared is not None:
             self._undeclared(session)
-        self._orders = workers.worker_seen(session, name, self._queue, self._orders)
+        self._orders = workers.record_worker_heartbeat(session, name, self._queue, self._orders)
         self._quarantine.follow(self._orders.quarantined)
         self._drain.follow(session, self._orders)
 

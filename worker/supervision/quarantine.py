@@ -18,7 +18,7 @@ from jobs import limits
 from jobs.queue import quarantine, workers
 from jobs.settings import Settings
 from pruning.sandbox.starter import NoSandbox
-from pruning.sandbox.trial import held_layers, layers_that_do_not_hold
+from pruning.sandbox.trial import failed_layers, held_layers
 from worker.self_test import (
     NO_GPUS,
     Gpus,
@@ -139,7 +139,7 @@ class Quarantine:
 
         def write(session: Session) -> None:
             nonlocal draining
-            draining = workers.worker_seen(session, self._worker, self._queue).draining
+            draining = workers.record_worker_heartbeat(session, self._worker, self._queue).draining
             quarantine.quarantine(session, self._worker, self._queue, str(unfit))
             if layers is not None:
                 workers.confined(session, self._worker, self._queue, layers)
@@ -157,6 +157,6 @@ class Quarantine:
 def _layers() -> dict[str, bool] | None:
     """Return which layers of the sandbox hold here; None where that cannot be tried."""
     try:
-        return held_layers(layers_that_do_not_hold())
+        return held_layers(failed_layers())
     except NoSandbox:
         return None

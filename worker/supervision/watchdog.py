@@ -1,4 +1,4 @@
-"""Kills a child whose job was cancelled, hangs, runs too long or holds too much memory, or is handed back.
+"""Kills a child whose job was cancelled, hangs, runs too long, takes too much memory, or is returned.
 
 A child checks between two steps whether it must stop. One that hangs, or is in the middle of a long step,
 does not. So its parent checks as well, and after a grace period kills the child and ends the job in its
@@ -181,7 +181,9 @@ class Watchdog:
             "sequence_length, fewer samples or a smaller model, or ask the operator for more",
             cause=Cause.REQUEST,
         )
-        return partial(memory.ran_out, claim=held.claim, worker=self._worker, error=error, of_host=True)
+        return partial(
+            memory.requeue_out_of_memory, claim=held.claim, worker=self._worker, error=error, of_host=True
+        )
 
     def _verdict(self, held: HeldJob) -> Verdict | None:
         """Return how the job must end now, or None if it may go on."""

@@ -182,7 +182,7 @@ def _announce(resources: AppResources, owner: str, key: str, size: int) -> int:
 def _give_up(resources: AppResources, key: str) -> None:
     try:
         with resources.database.begin() as session:
-            uploads.give_up(session, key)
+            uploads.abandon_upload(session, key)
     except DATABASE_UNAVAILABLE as error:
         log.warning("an upload that failed takes quota for a day: %s", type(error).__name__)
 

@@ -21,7 +21,7 @@ from jobs.spec.gate import Condition
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.byte_size import byte_size
-from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE
+from pruning.recipe import GRADIENTS_ONLY, STRUCTURE_ONLY
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
@@ -91,7 +91,7 @@ def age(moment: datetime) -> str:
 
 
 def cut_words(cut: Cut) -> str:
-    """Write what goes of a model: `MLP −25 %, KV 4 → 2`; before the result is known `MLP −25 %, KV −2`."""
+    """Write what a model loses: `MLP −25 %, KV 4 → 2`; before the result is known `MLP −25 %, KV −2`."""
     if cut.units is None:
         asked = {name: cut.asked.get(name) for name in (*_UNITS, "parameters")}
         words = _UNITS | {"parameters": "parameters"}
@@ -115,10 +115,10 @@ def _less(amount: float) -> str:
 
 def pruning(job: Job | JobSummary | ZooItem, cut: Cut | None) -> str:
     """Write what a job does to its model: `gblm 50 %`, `wanda 2:4`, `MLP −25 %, KV 4 → 2`."""
-    if job.method == GRADIENTS_ALONE:
+    if job.method == GRADIENTS_ONLY:
         return "gradient norms"
     words = [cut_words(cut)] if cut else []
-    if job.method != CUT_ALONE:
+    if job.method != STRUCTURE_ONLY:
         measured: float | None = getattr(job, "measured_sparsity", None)
         share = job.sparsity if measured is None else measured
         words.append(f"{job.method} {percent(share) if job.pattern == 'unstructured' else job.pattern}")
@@ -179,10 +179,10 @@ def quantity(condition: Condition, value: float | None) -> str:
     """Format a limit or measurement of a gate, in the unit of its condition; scores are shares."""
     if value is None:
         return _NO_VALUE
-    return _OF_CONDITION.get(condition.name, percent)(value)
+    return _CONDITION_FORMATS.get(condition.name, percent)(value)
 
 
-_OF_CONDITION: dict[str, Callable[[float], str]] = {
+_CONDITION_FORMATS: dict[str, Callable[[float], str]] = {
     "max_perplexity": figure,
     "max_kl": nats,
     "max_bytes": lambda value: _signed(byte_size, value),

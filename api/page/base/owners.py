@@ -9,7 +9,7 @@ from api.security.auth import Reader
 from api.security.owners import visible_owner
 from pruning.recipe import Text
 
-# A form sends an empty field for an owner that nobody has named.
+# A form sends an empty field for an owner that is not given.
 _Named = Annotated[Text | None, BeforeValidator(lambda value: value or None), Query()]
 
 

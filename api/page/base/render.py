@@ -34,7 +34,7 @@ def public_address(request: Request) -> str:
 
 
 def problem_response(request: Request, problem: Problem) -> Response:
-    """Answer with a problem: as a page for people, as a problem document for programs."""
+    """Answer with a problem: as a page for browsers, as a problem document for programs."""
     return _problem_page(request, problem) if is_page(request) else problem.response()
 
 
@@ -48,7 +48,7 @@ def _problem_page(request: Request, problem: Problem) -> Response:
     if isinstance(problem, NotAuthenticated):
         back = request.url.path if request.method == "GET" else "/jobs"
         return RedirectResponse(f"/sign-in?{urlencode({'next': back})}", 303, headers=NO_STORE)
-    if isinstance(problem, InvalidRequest) and _names_the_address(request, problem):
+    if isinstance(problem, InvalidRequest) and _is_in_path(request, problem):
         problem = NotFound("There is nothing at this address, or it belongs to another owner.")
     return page(
         "base/error.html",
@@ -60,8 +60,8 @@ def _problem_page(request: Request, problem: Problem) -> Response:
     )
 
 
-def _names_the_address(request: Request, problem: InvalidRequest) -> bool:
-    """Whether a part of the address is wrong, such as an id that is none: people see no fields in it."""
+def _is_in_path(request: Request, problem: InvalidRequest) -> bool:
+    """Whether a path parameter is invalid, such as a malformed id: a page names no fields of its address."""
     return any(error.field in request.path_params for error in problem.errors or ())
 
 

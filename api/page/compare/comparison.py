@@ -106,7 +106,7 @@ def compare(
 ) -> Comparison:
     """Compare jobs, lettered in their order.
 
-    `seconds` is how long workers have had each of them, `cuts` what goes of the models that are made smaller.
+    `seconds` is how long workers have had each of them, `cuts` what the models lose that are made smaller.
     """
     specs = [JobSpec.model_validate(job.spec) for job in jobs]
     axis = _axis(jobs, specs)

@@ -44,7 +44,7 @@ def show(job_id: UUID, principal: Reader, owner: Owner, resources: Resources) ->
 def cancel(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Cancel the job and show it. One that has ended in the meantime is shown as it is."""
     with suppress(JobEnded):
-        jobs.cancel(resources.database, owner, job_id, WaitingReasons.told_to(principal, resources))
+        jobs.cancel(resources.database, owner, job_id, WaitingReasons.visible_to(principal, resources))
     return _to_job(principal, owner, job_id)
 
 
@@ -52,7 +52,7 @@ def cancel(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) 
 def retry(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Queue the job again and show it. One that was queued in the meantime is shown as it is."""
     with suppress(NotRetriable):
-        jobs.retry(resources, owner, job_id, WaitingReasons.told_to(principal, resources))
+        jobs.retry(resources, owner, job_id, WaitingReasons.visible_to(principal, resources))
     return _to_job(principal, owner, job_id)
 
 
@@ -119,7 +119,7 @@ def _changed_by(batch: Sequence[Event], *, waits_otherwise: bool) -> list[str]:
 
 
 def _view(resources: AppResources, principal: Principal, owner: str, job_id: UUID) -> JobView:
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     with resources.database.begin() as session:
         job = jobs.find(session, owner, job_id)
         return views.read(session, job, reasons.of_one(session, job))

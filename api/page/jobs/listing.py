@@ -148,7 +148,7 @@ def _read(resources: AppResources, principal: Principal, owner: str, filters: Jo
     if filters.search is not None:
         with resources.database.begin() as session:
             filters.set_models(tuple(models_containing(session, owner, filters.search, limit=MAX_MODELS)))
-    reasons = WaitingReasons.told_to(principal, resources)
+    reasons = WaitingReasons.visible_to(principal, resources)
     found = jobs.list_page(resources.database, owner, filters, reasons)
     with resources.database.begin() as session:
         ids = [job.id for job in found.items]

@@ -15,7 +15,7 @@ from api.page.pictures.pictures import Picture, picture
 from api.page.submit.failure import failed_by_request
 from api.page.submit.shortest import request_body
 from api.schemas.artifacts import LOAD
-from api.schemas.jobs.requests import beside_the_spec
+from api.schemas.jobs.requests import request_metadata
 from api.schemas.jobs.waiting import Waiting
 from jobs import zoo
 from jobs.lifecycle import event_log, finished_blocks
@@ -156,7 +156,7 @@ class JobView:
     @property
     def recipe(self) -> str:
         """The request as JSON: what differs from the defaults."""
-        body = request_body(self.spec, beside_the_spec(self.job))
+        body = request_body(self.spec, request_metadata(self.job))
         return json.dumps(body, indent=2, ensure_ascii=False)
 
     @property
@@ -186,7 +186,7 @@ class JobView:
 
     @property
     def speed(self) -> dict[str, Any] | None:
-        """Size and speed beside the dense model; None where they were not measured."""
+        """Size and speed compared with the dense model; None where they were not measured."""
         return self.job.report.get("speed") if self.job.report else None
 
     @property

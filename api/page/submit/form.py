@@ -200,7 +200,7 @@ def _put_fields(body: dict[str, Any], typed: Mapping[str, str]) -> list[FieldErr
 
 
 def _put_amount(body: dict[str, Any], goal: str, text: str) -> dict[str, Any]:
-    """Put how much goes into a request. Returns the target of a search, for a size in bytes."""
+    """Put how much is cut into a request. Returns the target of a search, for a size in bytes."""
     is_size = _SIZE.search(text) is not None
     if is_size and goal != "smaller":
         message = f"zeros make no file smaller: {_SHARE}, or choose the goal 'Smaller and faster'"

@@ -21,7 +21,7 @@ from api.page.submit.shortest import request_body
 from api.problems.handlers import as_problem
 from api.problems.problem import FieldError, Problem
 from api.resources import AppResources, Resources
-from api.schemas.jobs.requests import beside_the_spec
+from api.schemas.jobs.requests import request_metadata
 from api.schemas.sweeps import SweepRequest
 from api.schemas.uploads import UploadItem
 from api.security.auth import Writer
@@ -68,7 +68,7 @@ def form(
         return _form(resources, principal, typed)
     with resources.database.begin() as session:
         job = jobs.find(session, owner, like)
-    typed = typed_of(request_body(JobSpec.model_validate(job.spec), beside_the_spec(job)))
+    typed = typed_of(request_body(JobSpec.model_validate(job.spec), request_metadata(job)))
     return _form(resources, principal, typed, _failure(job, typed), status.HTTP_200_OK)
 
 
@@ -80,7 +80,7 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
         body = request.model_dump_json().encode()
         once = Idempotency(f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}", body)
-        reasons = WaitingReasons.told_to(principal, resources)
+        reasons = WaitingReasons.visible_to(principal, resources)
         if isinstance(request, SweepRequest):
             sweep, _ = sweeps.submit(resources, principal, request, reasons, once)
             return RedirectResponse(f"/sweeps/{sweep.id}", status.HTTP_303_SEE_OTHER)

@@ -11,23 +11,23 @@ from pruning.recipe import PRESETS, Calibration, StructureOptions
 _NAMES = ("method", "pattern", "calibration")  # what a preset's options follow from
 
 
-def request_body(spec: JobSpec, beside: dict[str, Any]) -> dict[str, Any]:
+def request_body(spec: JobSpec, metadata: dict[str, Any]) -> dict[str, Any]:
     """Return the shortest request for this job.
 
-    `beside`: the fields of the request that are not in the specification.
+    `metadata`: the fields of the request that are not in the specification.
     """
     if spec.method_name in PRESETS:
-        named = _shortest(spec, beside, spec.method_name)
+        named = _shortest(spec, metadata, spec.method_name)
         try:
             if JobRequest.model_validate(named).spec() == spec:
                 return named
         except ValidationError:  # the preset does not go with another field
             pass
-    return _shortest(spec, beside, None)
+    return _shortest(spec, metadata, None)
 
 
-def _shortest(spec: JobSpec, beside: dict[str, Any], preset: str | None) -> dict[str, Any]:
-    fields = spec.as_request() | beside
+def _shortest(spec: JobSpec, metadata: dict[str, Any], preset: str | None) -> dict[str, Any]:
+    fields = spec.as_request() | metadata
     model, structure, sparsity = (fields.pop(name) for name in ("model", "structure", "sparsity"))
     if fields["gate"] is not None:
         fields["gate"] = {name: limit for name, limit in fields["gate"].items() if limit not in (None, {})}

@@ -1,7 +1,7 @@
 """The page of a sweep or a search, the stream that keeps it live, its picture, and its button.
 
-As with jobs, the stream sends rendered fragments that show the current state. A search adds jobs as it goes,
-and none of them knows of the others, so the stream watches the sweep itself.
+As with jobs, the stream sends rendered fragments that show the current state. A search adds jobs while it
+runs, and none of them knows of the others, so the stream watches the sweep itself.
 """
 
 from collections.abc import AsyncIterator
@@ -61,7 +61,7 @@ async def follow(sweep_id: UUID, principal: Reader, owner: Owner, resources: Res
 @router.post("/sweeps/{sweep_id}/cancel")
 def cancel(sweep_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Cancel the jobs of the sweep that have not ended, and show it."""
-    sweeps.cancel(resources.database, owner, sweep_id, WaitingReasons.told_to(principal, resources))
+    sweeps.cancel(resources.database, owner, sweep_id, WaitingReasons.visible_to(principal, resources))
     query = "" if owner == principal.owner else f"?{urlencode({'owner': owner})}"
     return RedirectResponse(f"/sweeps/{sweep_id}{query}", status.HTTP_303_SEE_OTHER)
 

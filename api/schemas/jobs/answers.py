@@ -1,4 +1,4 @@
-"""What is told of a job: in a list, and of one."""
+"""The representations of a job: in a list, and of one."""
 
 from datetime import datetime
 from typing import Annotated, Any, Literal, Self
@@ -14,7 +14,7 @@ from jobs.queue.needs import Needs
 from jobs.spec.gate import Verdict
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
-from pruning.recipe import GRADIENTS_ALONE, Stage
+from pruning.recipe import GRADIENTS_ONLY, Stage
 
 # A stored report is passed on as it is. One of another version may differ from the schema of this one.
 StoredReport = Annotated[
@@ -43,7 +43,7 @@ class JobSummary(BaseModel):
     """A job as it appears in a list."""
 
     id: UUID = Field(description="Identifies the job.")
-    name: str | None = Field(None, description="The name that the request gave it, for people.")
+    name: str | None = Field(None, description="The display name that the request gave it.")
     state: JobState = Field(description="The current state.")
     model: str = Field(description="The dense model: a Hub id or a path.")
     method: str = Field(
@@ -111,7 +111,7 @@ class JobSummary(BaseModel):
             ),
             checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
-            if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ALONE
+            if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ONLY
             else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
             gate=None if job.gate is None else Verdict.model_validate(job.gate),
             error=None if job.error is None else JobError.model_validate(job.error),

@@ -8,13 +8,13 @@ from api.schemas.pages import PageQuery
 from jobs.queries import queries
 from jobs.spec.gate import GateState
 from jobs.states import JobState
-from pruning.recipe import CUT_ALONE, GRADIENTS_ALONE, METHODS, PRESETS, Text
+from pruning.recipe import GRADIENTS_ONLY, METHODS, PRESETS, STRUCTURE_ONLY, Text
 
 METHOD_NAMES = (
     *METHODS,
     *(name for name, preset in PRESETS.items() if preset.is_combination),
-    CUT_ALONE,
-    GRADIENTS_ALONE,
+    STRUCTURE_ONLY,
+    GRADIENTS_ONLY,
 )
 """What jobs are listed by as their method."""
 

@@ -1,4 +1,4 @@
-"""What a job is asked for by, and what can be changed of it.
+"""The requests that create a job, and that change one.
 
 `pruning.recipe` and `jobs.spec` define the fields of a job. The request and the answers are made of their
 types, so a field that is added there appears here, in the OpenAPI document and in the form.
@@ -70,10 +70,10 @@ class CompleteRequest(JobRequest):
         of_recipe = {name: getattr(spec.recipe, name) for name in Recipe.model_fields}
         options = {name: getattr(spec, name) for name in JobOptions.model_fields}
         # It was validated as a specification, by the validators that this class has inherited.
-        return cls.model_construct(**of_recipe, **options, **beside_the_spec(job))
+        return cls.model_construct(**of_recipe, **options, **request_metadata(job))
 
 
-def beside_the_spec(job: Job) -> dict[str, Any]:
+def request_metadata(job: Job) -> dict[str, Any]:
     """Return the fields of a job's request that its worker need not know, as they are now."""
     return {"labels": job.labels, "priority": job.priority}
 

@@ -35,7 +35,7 @@ class Waiting(BaseModel):
         description="When something outside, the store or the broker first did not answer; null for another"
         " reason."
     )
-    tries: int | None = Field(description="How often that was tried in vain since then.")
+    tries: int | None = Field(description="How many tries have failed since then.")
     next_try_at: datetime | None = Field(
         description="When it is tried again; if it is queued, once a worker is free."
     )
@@ -56,7 +56,7 @@ class Waiting(BaseModel):
             job_id=wait.job_id,
             since=since or wait.since,
             tries=tries,
-            next_try_at=job.next_try_at if wait.reason in _DO_NOT_ANSWER else None,
+            next_try_at=job.next_try_at if wait.reason in _OUTAGES else None,
         )
 
 
@@ -68,7 +68,7 @@ def _silence(job: Job, reason: WaitsFor) -> tuple[datetime | None, int | None]:
 
 
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
-    if wait.reason in _DO_NOT_ANSWER:
+    if wait.reason in _OUTAGES:
         return job.waiting_for or ""
     if wait.reason == WaitsFor.CHECKS and not job.checks_pending:
         return "its size is estimated, to choose a worker"
@@ -99,7 +99,7 @@ def _place(wait: Wait) -> str:
     return "next in the queue" if wait.position == 1 else f"position {wait.position} in the queue"
 
 
-_DO_NOT_ANSWER = (WaitsFor.OUTSIDE, WaitsFor.STORE)
+_OUTAGES = (WaitsFor.OUTSIDE, WaitsFor.STORE)
 
 _WAITS_FOR = {
     WaitsFor.DATABASE: "the database's disk is full; the operator must make room",

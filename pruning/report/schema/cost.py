@@ -33,7 +33,7 @@ class RateFacts(Facts):
 
 
 class SpeedFacts(Facts):
-    """The size of the result, and its speed on this machine, beside the dense model's."""
+    """The size of the result, and its speed on this machine, compared with the dense model's."""
 
     dense_bytes: int = Field(description="Size of the dense model's weight files.")
     bytes: int = Field(description="Size of the pruned model's weight files.")

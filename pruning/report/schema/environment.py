@@ -34,7 +34,7 @@ class Environment(Facts):
 
     @property
     def device_names(self) -> str:
-        """The devices as a run is told them: `cpu`, or `cuda:0,cuda:1`."""
+        """The devices as a run takes them: `cpu`, or `cuda:0,cuda:1`."""
         return ",".join(re.findall(r"(?:^|, )(cpu|cuda:\d+)", self.device))
 
     @classmethod

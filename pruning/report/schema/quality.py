@@ -1,4 +1,4 @@
-"""The quality of the pruned model beside the dense one."""
+"""The quality of the pruned model compared with the dense one."""
 
 from pydantic import Field, computed_field
 

@@ -48,7 +48,7 @@ class Report(Facts):
         None, description="What was trained after pruning; null for a one-shot result."
     )
     speed: SpeedFacts | None = Field(
-        None, description="Size and speed beside the dense model; null where they were not measured."
+        None, description="Size and speed compared with the dense model; null where they were not measured."
     )
     stages: tuple[StageFacts, ...] = Field(description="What each stage cost, in order.")
     environment: Environment = Field(description="Versions and device, as far as they affect the numbers.")

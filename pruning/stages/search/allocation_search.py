@@ -72,7 +72,7 @@ class AllocationSearch:
         stage = TrialStage(load, self.recipe, windows, norms, blocks, count)
         return self.recorder.run(stage, after_step=self.after_step)
 
-    def left_of(self, norms: GradientNorms) -> GradientNorms:
+    def remaining_norms(self, norms: GradientNorms) -> GradientNorms:
         """Return what pruning still needs of the norms after the trial, on the host: a search needs room."""
         if self.resolved.search is None:
             return norms

@@ -21,7 +21,7 @@ class TrialStage:
 
     name: ClassVar[Stage] = Stage.TRIAL
 
-    load: Callable[[], LoadedModel]  # the dense model: it may be pruned in place, and goes afterwards
+    load: Callable[[], LoadedModel]  # the dense model: it may be pruned in place, and is released afterwards
     recipe: Recipe
     windows: Tensor
     norms: GradientNorms

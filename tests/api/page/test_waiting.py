@@ -72,5 +72,5 @@ def test_rest_and_the_page_say_that_a_running_job_waits_for_the_store(client: Te
         assert sent_files.waits(session, claim, full, waited=60, tries=9, pause=0, is_new=False)
     assert "tried again now" in client.get(path).text
     with jobs.database.begin() as session:
-        assert sent_files.waits_no_more(session, claim, "the store answers again")
+        assert sent_files.record_store_recovery(session, claim, "the store answers again")
     assert client.get(f"/v1{path}").json()["waiting"] is None

@@ -34,7 +34,7 @@ def connect(database: Database) -> None:
     """A worker and a scheduler appear."""
     with database.begin() as session:
         register(session, "worker")
-        schedulers.scheduler_seen(session, "scheduler")
+        schedulers.record_scheduler_heartbeat(session, "scheduler")
 
 
 def size_all(database: Database) -> None:
@@ -89,7 +89,7 @@ def test_only_an_admin_reads_what_is_wrong_with_the_workers(
 ) -> None:
     job_id = jobs.queued()
     with database.begin() as session:
-        schedulers.scheduler_seen(session, "scheduler")
+        schedulers.record_scheduler_heartbeat(session, "scheduler")
         register(session, "sick")
         quarantine.quarantine(session, "sick", "cpu", FAULT)
     everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
@@ -131,7 +131,7 @@ def test_a_copy_of_a_queued_job_is_stale_once_it_waits_for_something_else(
         connect(database)
         assert client.get(path, headers=tag).status_code == 200
         with database.begin() as session:
-            workers.worker_gone(session, "worker")
+            workers.delete_worker(session, "worker")
         assert client.get(path, headers=tag).status_code == 304
 
 
@@ -197,7 +197,7 @@ def test_a_job_says_that_the_broker_is_silent_and_since_when(
     connect(database)
     job_id = jobs.queued()
     with database.begin() as session:
-        schedulers.scheduler_seen(session, "scheduler", reaches_broker=False)
+        schedulers.record_scheduler_heartbeat(session, "scheduler", reaches_broker=False)
     waiting = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
     since = datetime.fromisoformat(waiting.pop("since"))
     assert abs(datetime.now(UTC) - since) < timedelta(hours=1)
@@ -222,7 +222,7 @@ def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
     job_id = jobs.queued()
     with database.begin() as session:
         workers.declared(session, "small", "gpu.24g", has)
-        schedulers.scheduler_seen(session, "scheduler")
+        schedulers.record_scheduler_heartbeat(session, "scheduler")
         session.execute(update(Job).values(needs=needs.model_dump()))
     told = client.get(f"/v1/jobs/{job_id}").json()
     assert told["waiting"]["reason"] == "unschedulable"

@@ -97,7 +97,7 @@ def test_failures_are_told_in_the_log_when_others_have_used_up_the_records(
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(failure_log, "EACH_IN_ALL", 2)
+    monkeypatch.setattr(failure_log, "UNSAMPLED_TOTAL", 2)
     wrong = {"Authorization": "Bearer ps_wrong"}
     with caplog.at_level(logging.INFO, logger="audit"):
         for number in range(3):
@@ -173,7 +173,7 @@ def test_a_look_that_is_repeated_is_recorded_once_an_hour(
         assert client.get("/v1/workers").status_code == 200
     assert [told(record) for record in records(admin)] == [*looks, looks[0], looks[0]]
     assert len({(record["key_id"], record["address"]) for record in records(admin)}) == 3
-    monkeypatch.setattr(audit, "_LOOKS_ARE_TOLD_EVERY", timedelta(microseconds=1))  # the hour is over
+    monkeypatch.setattr(audit, "_READ_LOG_INTERVAL", timedelta(microseconds=1))  # the hour is over
     assert admin.get("/v1/workers").status_code == 200
     assert [told(record) for record in records(admin)][-1:] == looks[:1]
     assert len(records(admin)) == 7

@@ -197,10 +197,10 @@ def test_a_check_that_hangs_leaves_where_its_threads_were(surroundings: Surround
     program = surroundings.out / "hanging.py"
     program.write_text(
         "import faulthandler, time\n"
-        "from bench.gpu_check.result import WHERE\n"
+        "from bench.gpu_check.result import TRACEBACK_SIGNAL\n"
         "def waits_for_the_device():\n"
         "    time.sleep(600)\n"
-        "faulthandler.register(WHERE)\n"
+        "faulthandler.register(TRACEBACK_SIGNAL)\n"
         "waits_for_the_device()\n"
     )
     at = replace(surroundings, command=(sys.executable, str(program)))

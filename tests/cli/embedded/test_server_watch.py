@@ -47,7 +47,7 @@ def test_a_server_that_hangs_is_said_not_to_answer_until_it_does(
             time.sleep(0.02)
             shown += capsys.readouterr().out
 
-    with server, server_watch.servers_watched([server]):
+    with server, server_watch.watch_servers([server]):
         with frozen(server):
             wait_for(f"{server.name} (process {server.pid}) has not answered since ")
         wait_for(f"{server.name} answers again")

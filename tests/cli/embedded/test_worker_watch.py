@@ -61,7 +61,7 @@ def test_a_quarantine_is_said_once_and_its_end_too(
         quarantine.quarantine(session, "killed-yesterday", "cpu", "long ago")
         register(session, "killed-as-well")
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=1)))
-    with worker_watch.workers_watched(
+    with worker_watch.watch_workers(
         database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
     ) as watch:
         assert not watch.heard.wait(0.1)
@@ -86,7 +86,7 @@ def test_a_quarantine_is_said_once_and_its_end_too(
 def test_a_worker_that_somebody_else_has_started_is_not_called_the_own_one(
     database: Database, database_url: str, terminal: Terminal
 ) -> None:
-    with worker_watch.workers_watched(
+    with worker_watch.watch_workers(
         database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
     ) as watch:
         with database.begin() as session:
@@ -107,7 +107,7 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
     database: Database, database_url: str, terminal: Terminal
 ) -> None:
     process: list[int | None] = [7]
-    with worker_watch.workers_watched(
+    with worker_watch.watch_workers(
         database_url,
         worker=replace(WORKER, process=lambda: process[0]),
         scheduler=SCHEDULER,
@@ -141,14 +141,14 @@ def test_a_worker_that_runs_and_gives_no_sign_of_life_is_said_to_hang(
 def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
     database: Database, database_url: str, terminal: Terminal
 ) -> None:
-    with worker_watch.workers_watched(
+    with worker_watch.watch_workers(
         database_url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
     ) as watch:
         watch._began -= timedelta(days=1)
         last = datetime.now(UTC) - timedelta(hours=2)
         with database.begin() as session:
-            schedulers.scheduler_seen(session, name_of(8))
-            schedulers.scheduler_seen(session, "elsewhere-8-a1b2c3")
+            schedulers.record_scheduler_heartbeat(session, name_of(8))
+            schedulers.record_scheduler_heartbeat(session, "elsewhere-8-a1b2c3")
             session.execute(update(Scheduler).values(seen_at=last))
         terminal.wait_for(
             f"scheduler {name_of(8)} hangs: it has given no sign of life since "
@@ -156,7 +156,7 @@ def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
             "(log: scheduler.log)"
         )
         with database.begin() as session:
-            schedulers.scheduler_seen(session, name_of(8))
+            schedulers.record_scheduler_heartbeat(session, name_of(8))
         terminal.wait_for(f"scheduler {name_of(8)} gives signs of life again")
     assert terminal.shown.count("hangs") == 1
 
@@ -166,7 +166,7 @@ def test_a_worker_is_not_said_to_hang_because_the_database_did(tmp_path: Path, t
     with Postgres(tmp_path / "postgres") as postgres:
         migrations.upgrade(postgres.url)
         database = sessionmaker(create_engine(sqlalchemy_url(postgres.url), poolclass=NullPool))
-        with worker_watch.workers_watched(
+        with worker_watch.watch_workers(
             postgres.url, worker=WORKER, scheduler=SCHEDULER, silent_seconds=3600.0
         ) as watch:
             watch._began -= timedelta(days=1)

@@ -14,7 +14,7 @@ from pydantic import BaseModel
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.options.job_options import JOB_OPTIONS, takes_a_job
+from cli.options.job_options import JOB_OPTIONS, with_job_options
 from cli.options.quick import is_quick
 from cli.terminal import CommandFailed, Exit
 from pruneserve_client.models import JobDetail, JobRequest
@@ -26,7 +26,7 @@ def sent(*arguments: str) -> dict[str, Any]:
     """The body that the command line makes of the arguments."""
     bodies: list[dict[str, Any]] = []
 
-    @takes_a_job
+    @with_job_options
     def command(body: dict[str, Any]) -> None:
         bodies.append(body)
 

@@ -66,7 +66,7 @@ def test_a_job_that_waits_for_the_store_says_what_since_when_and_until_when(
     assert later["last_event"] == begun["last_event"] + 1
 
     with database.begin() as session:
-        assert sent_files.waits_no_more(session, claim, "the store answers again")
+        assert sent_files.record_store_recovery(session, claim, "the store answers again")
     row = row_of(database, claim.job_id)
     assert {name: row[name] for name in ANSWERS} == ANSWERS
     assert events_of(database, claim.job_id)[-1] == LogMessage(attempt=2, message="the store answers again")
@@ -103,7 +103,7 @@ def test_since_when_the_hub_does_not_answer_outlives_attempts_whatever_their_sto
         assert (waiting["store_tries"], waiting["store_away_since"] != of_hub) == (7, True)
     with database.begin() as session:
         if end == "hears of the store":
-            assert sent_files.waits_no_more(session, again, "the store answers again")
+            assert sent_files.record_store_recovery(session, again, "the store answers again")
         assert lifecycle.hand_back(session, again, "the worker is shutting down")
     row = row_of(database, claim.job_id)
     assert (row["unreachable_since"], row["unreachable_tries"]) == (of_hub, 1)
@@ -130,7 +130,7 @@ def test_only_the_holder_of_a_running_job_says_what_it_waits_for(database: Datab
         assert not waits(database, other, waited=0.0, tries=1, pause=1.0, is_new=True)
         assert not waits(database, other, waited=0.0, tries=1, pause=1.0)
         with database.begin() as session:
-            assert not sent_files.waits_no_more(session, other, "it answers")
+            assert not sent_files.record_store_recovery(session, other, "it answers")
     assert row_of(database, claim.job_id) == before
     with database.begin() as session:
         session.execute(update(Job).values(state=JobState.CANCELLING))

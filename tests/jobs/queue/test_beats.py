@@ -47,7 +47,7 @@ def test_more_than_nine_tenths_of_the_beats_change_a_row_in_place(
         for number, claim in enumerate(claims):
             with database.begin() as session:
                 assert lifecycle.extend_lease(session, claim, 30) == JobState.RUNNING
-                workers.worker_seen(session, f"w{number}", "cpu")
+                workers.record_worker_heartbeat(session, f"w{number}", "cpu")
     with database.begin() as session:
         session.execute(text("SELECT pg_stat_force_next_flush()"))
     for table, beats in {"leases": WORKERS * BEATS, "workers": WORKERS * (BEATS - 1)}.items():

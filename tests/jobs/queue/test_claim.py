@@ -124,7 +124,7 @@ def test_a_worker_for_one_job_is_drained_by_its_claim(database: Database, spec: 
         register(session, "w", one_job=True)
         submit(session, spec), submit(session, spec)
         assert claim(session, "w") is not None
-        assert workers.worker_seen(session, "w", "cpu").draining
+        assert workers.record_worker_heartbeat(session, "w", "cpu").draining
         assert claim(session, "w") is None
 
 
@@ -174,7 +174,7 @@ def test_a_cpu_leaves_long_jobs_to_gpus_that_they_fit_while_one_is_alive(
         register(session, "24g", "gpu.24g", GPU_24G)
         long = submit(session, spec, needs=LONG)
         assert claim(session, "cpu") is None
-        workers.worker_gone(session, "24g")
+        workers.delete_worker(session, "24g")
         assert claimed(session, "cpu") == long
 
 

@@ -11,7 +11,7 @@ from jobs.queue.classes import (
     classes_of,
     fits,
     smallest_that_fits,
-    why_nowhere,
+    unschedulable_reason,
 )
 from jobs.queue.needs import UNKNOWN_NEEDS, Needs
 
@@ -137,17 +137,17 @@ def test_a_job_of_which_nothing_is_known_begins_with_the_smallest_gpu() -> None:
 def test_what_fits_nowhere_is_said_with_the_numbers_and_what_would_help() -> None:
     needs = Needs(device_bytes=62 * GB, host_bytes=4 * GB, cpu_bytes=700 * GB, scratch_bytes=4000 * GB)
     classes = {"cpu": (cpu(),), "gpu.24g": (gpu(12), gpu(22.5))}
-    said = why_nowhere(needs, classes)
+    said = unschedulable_reason(needs, classes)
     assert "class gpu.24g is nearest" in said
     assert "needs 62.0 GB of GPU memory (it has 24.2 GB of GPU memory)" in said
     assert "a worker of class gpu.80g or larger" in said
     assert "scratch" not in said, "of the disk there is enough"
-    on_disk = why_nowhere(needs, {"gpu.80g": (gpu(79, scratch=GB),)})
+    on_disk = unschedulable_reason(needs, {"gpu.80g": (gpu(79, scratch=GB),)})
     assert "needs 4000.0 GB of scratch disk (it has 1.0 GB of scratch disk)" in on_disk
     assert "more free disk" in on_disk
-    two = why_nowhere(Needs(gpus=2), {"gpu.80g": (gpu(79),)})
+    two = unschedulable_reason(Needs(gpus=2), {"gpu.80g": (gpu(79),)})
     assert "needs 2 GPUs (it has 1 GPU)" in two
-    on_gpu = why_nowhere(Needs(gpus=1), {"cpu": (cpu(),)})
+    on_gpu = unschedulable_reason(Needs(gpus=1), {"cpu": (cpu(),)})
     assert "needs 1 GPU (it has no GPU)" in on_gpu
 
 

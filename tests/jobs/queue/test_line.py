@@ -251,7 +251,7 @@ def test_any_queue_is_claimed_as_the_rule_says(database: Database, spec: JobSpec
         taken = []
         for _ in range(random.randint(1, 30)):
             with database.begin() as session:
-                workers.worker_seen(session, "w", "cpu")
+                workers.record_worker_heartbeat(session, "w", "cpu")
                 found = claim(session, "w")
             taken += [] if found is None else [found]
             assert ([] if found is None else [found.job_id]) == naive.publish(1)

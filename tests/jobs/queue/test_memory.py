@@ -21,7 +21,7 @@ def test_out_of_memory_goes_to_ever_larger_workers_and_then_waits_for_one(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
-        schedulers.scheduler_seen(session, "scheduler")
+        schedulers.record_scheduler_heartbeat(session, "scheduler")
         register(session, "cpu")
         register(session, "24g", "gpu.24g", GPU_24G)
         register(session, "80g", "gpu.80g", GPU_80G)
@@ -29,7 +29,7 @@ def test_out_of_memory_goes_to_ever_larger_workers_and_then_waits_for_one(
         for name in ("24g", "80g"):
             found = claim(session, name)
             assert found is not None
-            assert memory.ran_out(session, found, name, OUT_OF_MEMORY, of_host=False)
+            assert memory.requeue_out_of_memory(session, found, name, OUT_OF_MEMORY, of_host=False)
             job = session.get_one(Job, job_id, populate_existing=True)
             assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
             assert [claim(session, other) for other in ("cpu", "24g")] == [None, None]
@@ -48,7 +48,7 @@ def test_memory_of_the_host_is_raised_where_that_ran_out(database: Database, spe
         job_id = submit(session, spec, needs=LONG)
         found = claim(session, "24g")
         assert found is not None
-        assert memory.ran_out(session, found, "24g", OUT_OF_MEMORY, of_host=True)
+        assert memory.requeue_out_of_memory(session, found, "24g", OUT_OF_MEMORY, of_host=True)
         needs = Needs.model_validate(session.get_one(Job, job_id).needs)
         assert needs.host_bytes > GPU_24G.host_bytes
         assert needs.device_bytes == LONG.device_bytes

@@ -23,7 +23,7 @@ BROKEN = JobError(type="worker", message="its disk is broken", cause=Cause.WORKE
 
 def seen(database: Database, *names: str) -> list[bool]:
     with database.begin() as session:
-        return [workers.worker_seen(session, worker, "cpu").quarantined for worker in names]
+        return [workers.record_worker_heartbeat(session, worker, "cpu").quarantined for worker in names]
 
 
 def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple[JobState, bool]:

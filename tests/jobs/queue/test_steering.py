@@ -25,7 +25,7 @@ def fleet(database: Database) -> None:
 
 def test_a_heartbeat_returns_what_an_operator_has_ordered(database: Database, fleet: None) -> None:
     def orders(session: Session) -> Orders:
-        return workers.worker_seen(session, "a", "cpu")
+        return workers.record_worker_heartbeat(session, "a", "cpu")
 
     with database.begin() as session:
         assert orders(session) == Orders(quarantined=False, cordoned=False, draining=False)

@@ -26,7 +26,7 @@ def fleet(database: Database) -> None:
     """A worker and a scheduler that are alive."""
     with database.begin() as session:
         register(session, "well")
-        schedulers.scheduler_seen(session, "scheduler")
+        schedulers.record_scheduler_heartbeat(session, "scheduler")
 
 
 def waits(session: Session, job_ids: Sequence[UUID]) -> list[Wait | None]:
@@ -108,7 +108,7 @@ def test_where_no_scheduler_reaches_the_broker_jobs_wait_for_it_since_the_last_d
 ) -> None:
     def beat(name: str, *, reaches_broker: bool) -> None:
         with database.begin() as session:
-            schedulers.scheduler_seen(session, name, reaches_broker=reaches_broker)
+            schedulers.record_scheduler_heartbeat(session, name, reaches_broker=reaches_broker)
 
     def wait() -> Wait | None:
         with database.begin() as session:
@@ -213,7 +213,7 @@ def test_a_long_job_waits_for_a_gpu_while_one_is_alive(
         register(session, "gpu", "gpu.24g", GPU_24G)
         steering.cordon(session, "gpu")
         assert waits(session, [job_id]) == [Wait(WaitsFor.UNCORDONED_WORKER, "gpu.24g")]
-        workers.worker_gone(session, "gpu")
+        workers.delete_worker(session, "gpu")
         assert waits(session, [job_id]) == [turn(1)]
 
 

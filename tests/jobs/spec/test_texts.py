@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from jobs.spec.texts import BUILTIN_TOKENS, faults_of_the_text
+from jobs.spec.texts import BUILTIN_TOKENS, training_text_faults
 from pruning.data.datasets import builtin
 from pruning.data.source import Source
 from pruning.recipe import Recipe
@@ -21,13 +21,13 @@ def recipe(**fields: Any) -> Recipe:
 @pytest.mark.parametrize("length", [None, 128, 512, 2352])
 def test_the_number_that_a_refusal_names_is_accepted_and_in_the_text(length: int | None) -> None:
     calibration = {"dataset": "builtin", "sequence_length": length}
-    (fault,) = faults_of_the_text(recipe(calibration=calibration))
+    (fault,) = training_text_faults(recipe(calibration=calibration))
     assert (fault.field, fault.value) == ("recovery.distil.tokens", 131_072)
     (named,) = re.findall(r"at most (\d+):", fault.message)
     distil = {"distil": {"tokens": int(named)}}
-    assert not list(faults_of_the_text(recipe(calibration=calibration, recovery=distil)))
+    assert not list(training_text_faults(recipe(calibration=calibration, recovery=distil)))
     assert list(
-        faults_of_the_text(recipe(calibration=calibration, recovery={"distil": {"tokens": int(named) + 1}}))
+        training_text_faults(recipe(calibration=calibration, recovery={"distil": {"tokens": int(named) + 1}}))
     )
     (text,) = builtin(Source("builtin", "calibration", "calibration.dataset"))
     tokens = len(text) // _CHARACTERS_OF_A_TOKEN
@@ -35,12 +35,12 @@ def test_the_number_that_a_refusal_names_is_accepted_and_in_the_text(length: int
 
 
 def test_windows_of_which_too_few_can_be_held_out_are_refused_with_a_length() -> None:
-    (fault,) = faults_of_the_text(recipe(calibration={"dataset": "builtin", "sequence_length": 4096}))
+    (fault,) = training_text_faults(recipe(calibration={"dataset": "builtin", "sequence_length": 4096}))
     assert (fault.field, fault.value) == ("calibration.sequence_length", 4096)
     (named,) = re.findall(r"at most (\d+) to", fault.message)
     shorter = {"dataset": "builtin", "sequence_length": int(named)}
     few = {"distil": {"tokens": int(named)}}
-    assert not list(faults_of_the_text(recipe(calibration=shorter, recovery=few)))
+    assert not list(training_text_faults(recipe(calibration=shorter, recovery=few)))
 
 
 @pytest.mark.parametrize(
@@ -57,9 +57,9 @@ def test_windows_of_which_too_few_can_be_held_out_are_refused_with_a_length() ->
     ],
 )
 def test_other_texts_are_left_to_the_worker(fields: dict[str, Any]) -> None:
-    assert not list(faults_of_the_text(recipe(**fields)))
+    assert not list(training_text_faults(recipe(**fields)))
 
 
 def test_another_text_may_be_calibrated_on() -> None:
     trained = {"method": "wanda", "recovery": {"distil": {"dataset": "builtin"}}}
-    assert list(faults_of_the_text(recipe(**trained)))
+    assert list(training_text_faults(recipe(**trained)))

@@ -31,8 +31,8 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 class InMemoryGradientCache:
     """A cache in this process, over the resume stores of the runs that computed the norms."""
 
-    def __init__(self, *wanted_later: GradientNorm) -> None:
-        self.wanted_later = frozenset(wanted_later)
+    def __init__(self, *needed_later: GradientNorm) -> None:
+        self.needed_later = frozenset(needed_later)
         self.resume_store: DirectoryResumeStore | None = None
         self.entries: dict[str, Mapping[int, HashedFile]] = {}
         self.found: list[int] = []
@@ -161,7 +161,7 @@ def test_a_run_also_computes_the_norm_that_others_are_known_to_need(
 def test_a_run_that_finds_its_norm_computes_no_other(pruned: Callable[..., tuple[Report, str]]) -> None:
     cache = InMemoryGradientCache()
     pruned(cache, **L1)
-    cache.wanted_later = frozenset({"l2"})
+    cache.needed_later = frozenset({"l2"})
     report, _ = pruned(cache, **L1)
     assert report.gradients_reused
     assert norms_in(cache) == [{"l1"}]

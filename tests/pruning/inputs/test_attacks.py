@@ -82,7 +82,7 @@ class SharedPerplexities:
 class SharedGradients:
     """The same for gradients, with one list of what was published."""
 
-    wanted_later: frozenset[GradientNorm] = frozenset()
+    needed_later: frozenset[GradientNorm] = frozenset()
 
     def __init__(self, perplexities: SharedPerplexities) -> None:
         self._published = perplexities.published

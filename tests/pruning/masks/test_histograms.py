@@ -5,7 +5,7 @@ import torch
 from torch import Tensor
 
 from pruning.masks import histograms
-from pruning.masks.histograms import of_rank
+from pruning.masks.histograms import value_at_rank
 
 DTYPES = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
 
@@ -31,7 +31,7 @@ def special_values(dtype: torch.dtype) -> Tensor:
 def assert_every_rank_is_that_of_a_sort(values: Tensor) -> None:
     expected = values.sort(dim=1).values
     for rank in {*range(1, values.shape[1] + 1, 1 + values.shape[1] // 20), values.shape[1]}:
-        assert torch.equal(of_rank(values, rank), expected[:, rank - 1 : rank]), rank
+        assert torch.equal(value_at_rank(values, rank), expected[:, rank - 1 : rank]), rank
 
 
 @pytest.mark.parametrize("dtype", DTYPES)

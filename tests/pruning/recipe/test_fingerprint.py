@@ -7,12 +7,12 @@ from typing import Annotated, Any
 import pytest
 
 from pruning.recipe import Recipe
-from pruning.recipe.fields import OUT_AT_DEFAULT, StrictModel
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 
 _BEST: dict[str, Any] = {"refit": {"toward": 0.5, "iterations": 8}, "order": "layers"}
 _GUIDED = {"name": "gradient", "band": 0.35}
 
-# They never change once 0.1.0 is out: a field that changes one of them lacks OUT_AT_DEFAULT.
+# They never change once 0.1.0 is out: a field that changes one of them lacks OMIT_DEFAULT_FROM_FINGERPRINT.
 FINGERPRINTS: list[tuple[dict[str, Any], str]] = [
     (
         {"model": "org/name", "method": "gblm", "sparsity": 0.5},
@@ -87,13 +87,13 @@ def test_a_recipe_keeps_the_fingerprint_that_it_always_had(fields: dict[str, Any
 
 class Part(StrictModel):
     old: int = 1
-    new: Annotated[int | None, OUT_AT_DEFAULT] = None
+    new: Annotated[int | None, OMIT_DEFAULT_FROM_FINGERPRINT] = None
 
 
 class Whole(StrictModel):
     part: Part = Part()
     parts: tuple[Part, ...] = ()
-    new: Annotated[Part, OUT_AT_DEFAULT] = Part(old=7)
+    new: Annotated[Part, OMIT_DEFAULT_FROM_FINGERPRINT] = Part(old=7)
 
 
 @pytest.mark.parametrize(

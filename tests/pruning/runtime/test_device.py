@@ -187,13 +187,13 @@ def test_devices_are_usable_if_each_computes_and_numbers_pass_between_them(
 ) -> None:
     computed: list[torch.device] = []
     broken: set[tuple[torch.device, torch.device]] = set()
-    monkeypatch.setattr(device_module, "computes_rightly", lambda device: computed.append(device) or True)
-    monkeypatch.setattr(device_module, "copies_rightly", lambda *pair: pair not in broken)
+    monkeypatch.setattr(device_module, "computes_correctly", lambda device: computed.append(device) or True)
+    monkeypatch.setattr(device_module, "copies_correctly", lambda *pair: pair not in broken)
     assert usable_devices("cuda:0,cuda:1") == tuple(computed) == (FIRST, SECOND)
     broken.add((SECOND, FIRST))
     with pytest.raises(InvalidInput, match="between cuda:0 and cuda:1") as refused:
         usable_devices("cuda:0,cuda:1")
     assert refused.value.field == "device"
-    monkeypatch.setattr(device_module, "computes_rightly", lambda device: device != SECOND)
+    monkeypatch.setattr(device_module, "computes_correctly", lambda device: device != SECOND)
     with pytest.raises(InvalidInput, match="cuda:1 computes wrong numbers"):
         usable_devices("cuda:0,cuda:1")

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pruning.runtime import device_trial
-from pruning.runtime.device_trial import computes_rightly, copies_rightly
+from pruning.runtime.device_trial import computes_correctly, copies_correctly
 from pruning.runtime.pinned_memory import CudaPinning
 from tests.pruning.pretended_cuda import CPU, CUDA, pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
@@ -26,20 +26,20 @@ def pinning(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordedPinning]:
 
 
 def test_a_working_device_passes_and_nothing_stays_pinned(pinning: RecordedPinning) -> None:
-    assert computes_rightly(CUDA)
+    assert computes_correctly(CUDA)
     assert pinning.calls == 1
     assert not pinning.pinned
 
 
 def test_a_cpu_passes() -> None:
-    assert computes_rightly(CPU)
+    assert computes_correctly(CPU)
 
 
 def test_a_system_that_pins_nothing_passes(
     pinning: RecordedPinning, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(CudaPinning, "pin", lambda self, *memory: False)
-    assert computes_rightly(CUDA)
+    assert computes_correctly(CUDA)
     assert "pins no memory" in caplog.text
 
 
@@ -60,22 +60,22 @@ def test_a_library_that_computes_wrong_numbers_is_found(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(module, name, one_wrong(getattr(module, name)))
-    assert not computes_rightly(CUDA)
+    assert not computes_correctly(CUDA)
 
 
 @pytest.mark.usefixtures("pinning")
 def test_copies_that_do_not_arrive_are_found(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(DeferredStream, "copy", lambda self, target, source: None)
-    assert not computes_rightly(CUDA)
+    assert not computes_correctly(CUDA)
 
 
 def test_numbers_pass_between_two_devices(monkeypatch: pytest.MonkeyPatch) -> None:
     with pretended_cuda(monkeypatch, devices=2):
-        assert copies_rightly(CUDA, torch.device("cuda:1"))
+        assert copies_correctly(CUDA, torch.device("cuda:1"))
     plain = Tensor.to
 
     def lossy(tensor: Tensor, *to: object) -> Tensor:
         return plain(tensor, *to) * 0  # type: ignore[no-any-return, call-overload]
 
     monkeypatch.setattr(Tensor, "to", lossy)
-    assert not copies_rightly(CPU, CPU)
+    assert not copies_correctly(CPU, CPU)

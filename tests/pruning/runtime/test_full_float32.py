@@ -20,7 +20,7 @@ from pruning.runtime.device import usable_device
 from pruning.runtime import device, device_trial
 before = torch.get_float32_matmul_precision()
 seen = []
-device.computes_rightly = lambda _: seen.append(torch.get_float32_matmul_precision()) or True
+device.computes_correctly = lambda _: seen.append(torch.get_float32_matmul_precision()) or True
 usable_device("cpu")
 print(before, *seen, torch.get_float32_matmul_precision())
 """
@@ -40,7 +40,7 @@ def test_a_device_that_rounds_float32_products_fails_its_trial(monkeypatch: pyte
     def rounded(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         return product(one.bfloat16(), other.bfloat16()).float()
 
-    assert device_trial.computes_rightly(torch.device("cpu"))
+    assert device_trial.computes_correctly(torch.device("cpu"))
     monkeypatch.setattr(torch.Tensor, "__matmul__", rounded)
     with pytest.raises(InvalidInput, match="computes wrong numbers"):
         usable_device("cpu")

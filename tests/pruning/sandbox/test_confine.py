@@ -24,7 +24,7 @@ from pruning.sandbox import libc as shared
 from pruning.sandbox.confine import Limits
 from pruning.sandbox.libc import succeeded
 from pruning.sandbox.privileges import drop_capabilities
-from pruning.sandbox.trial import layers_that_do_not_hold
+from pruning.sandbox.trial import failed_layers
 
 pytestmark = pytest.mark.threat
 
@@ -64,13 +64,13 @@ def confined(
 
 @pytest.fixture
 def landlock() -> None:
-    if "landlock" in layers_that_do_not_hold():
+    if "landlock" in failed_layers():
         pytest.skip("this kernel has no Landlock")
 
 
 @pytest.fixture
 def network_namespace() -> None:
-    if "network namespace" in layers_that_do_not_hold():
+    if "network namespace" in failed_layers():
         pytest.skip("this kernel gives no network of its own")
 
 
@@ -266,7 +266,7 @@ def test_no_file_can_be_made_changed_or_removed_once_nothing_must_be_written(tmp
     def after(action: Callable[[], object]) -> str:
         def attempt() -> None:
             (tmp_path / "settings").write_text("{}")
-            confine.write_no_more()
+            confine.deny_writes()
             assert (tmp_path / "settings").read_text() == "{}"
             action()
 
@@ -283,11 +283,11 @@ def test_no_file_can_be_made_changed_or_removed_once_nothing_must_be_written(tmp
 def test_no_byte_can_be_written_without_landlock_either(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confine, "open_only", refused(errno.ENOSYS))
-    monkeypatch.setattr(confine, "change_nothing", refused(errno.ENOSYS))
+    monkeypatch.setattr(confine, "restrict_reads", refused(errno.ENOSYS))
+    monkeypatch.setattr(confine, "deny_changes", refused(errno.ENOSYS))
 
     def attempt() -> None:
-        confine.write_no_more()
+        confine.deny_writes()
         (tmp_path / "hoard").write_text("a")
 
     assert confined(attempt, [], tmp_path)[1] == "OSError"
@@ -299,7 +299,7 @@ def test_no_byte_can_be_written_without_landlock_either(
 def test_its_parents_environment_and_memory_are_closed_without_landlock_too(
     name: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(confine, "open_only", refused(errno.EOPNOTSUPP))
+    monkeypatch.setattr(confine, "restrict_reads", refused(errno.EOPNOTSUPP))
     path = f"/proc/{os.getpid()}/{name}"
     os.close(os.open(path, os.O_RDONLY))
     missing, outcome = confined(lambda: os.open(path, os.O_RDONLY))
@@ -312,7 +312,7 @@ def test_nothing_can_be_reached_without_the_filter_of_system_calls_either(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(confine, "filter_system_calls", refused(errno.ENOSYS))
-    monkeypatch.setattr(confine, "open_only", refused(errno.ENOSYS))  # it would refuse TCP as well
+    monkeypatch.setattr(confine, "restrict_reads", refused(errno.ENOSYS))  # it would refuse TCP as well
     with socket.create_server(("127.0.0.1", 0)) as server:
         socket.create_connection(server.getsockname()).close()
         missing, outcome = confined(lambda: socket.create_connection(server.getsockname()))
@@ -322,7 +322,7 @@ def test_nothing_can_be_reached_without_the_filter_of_system_calls_either(
 
 def test_a_layer_that_the_kernel_lacks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(confine, "leave_network", refused(errno.EPERM))
-    monkeypatch.setattr(confine, "open_only", refused(errno.ENOSYS))
+    monkeypatch.setattr(confine, "restrict_reads", refused(errno.ENOSYS))
     missing, outcome = confined(lambda: socket.socket(socket.AF_INET))
     assert missing == {"network namespace", "landlock"}
     assert outcome == "PermissionError"

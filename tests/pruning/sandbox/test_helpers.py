@@ -96,7 +96,7 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
     (tmp_path / "hidden/sitecustomize.py").write_text(
         "import pruning.sandbox.confine as confine\n"
         "def without(*arguments): raise OSError(38, 'Function not implemented')\n"
-        "confine.open_only = without\n"
+        "confine.restrict_reads = without\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
     started = Starter()

@@ -71,7 +71,7 @@ def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_pa
     assert needed("gblm", schedule="whole") == plain
     assert needed("gblm", schedule="streamed") == plain + FLOAT32 * WEIGHTS
     for later, norms in (("l1", 1), ("l2", 2)):  # the recipe's is l1
-        cache = SimpleNamespace(wanted_later=frozenset({later}))  # never asked
+        cache = SimpleNamespace(needed_later=frozenset({later}))  # never asked
         assert needed("gblm", schedule="whole", gradient_cache=cache) == plain + norms * FLOAT32 * WEIGHTS
     assert needed("sparsegpt") == plain + FLOAT32 * WEIGHTS  # it changes the weights that it keeps
     resumable = needed("wanda", resume_store=DirectoryResumeStore(tmp_path / "resume"))

@@ -52,7 +52,7 @@ class JobProgress:
         self.log(f"{stage}: reusing results computed before on the same model and windows")
 
     def resumed(self, stage: Stage) -> None:
-        """Take note that a stage goes on from what an earlier attempt has finished."""
+        """Record that a stage continues from what an earlier attempt has finished."""
         self._figures.leave_out(stage)
 
     def block_finished(self, number: int) -> None:
@@ -66,13 +66,13 @@ class JobProgress:
             self._span.end()
             self._span = None
 
-    def tell(self, record: Callable[[EventData], object]) -> None:
+    def record_log_lines(self, record: Callable[[EventData], object]) -> None:
         """Record the lines of the log since the last time."""
         for line in self._lines.taken():
             record(LogMessage(attempt=self._attempt, message=line))
 
     def log(self, message: str) -> None:
-        """Write a message for people."""
+        """Write a message for display."""
         self._record(LogMessage(attempt=self._attempt, message=message))
 
     def stage_started(self, stage: Stage, steps: int) -> None:
@@ -94,7 +94,7 @@ class JobProgress:
         self._figures.memory()
         if self._span is not None:
             self._span.part("steps", step=done, steps=steps)
-        self.tell(self._record)
+        self.record_log_lines(self._record)
         self._record(
             StepFinished(
                 attempt=self._attempt,
@@ -108,7 +108,7 @@ class JobProgress:
 
     def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
         self._time_left.stage_finished()
-        self.tell(self._record)
+        self.record_log_lines(self._record)
         self._figures.ended(stage, seconds)
         self.stopped()
         self._figures.memory()

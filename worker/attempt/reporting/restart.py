@@ -9,7 +9,7 @@ from pruning.recipe import Stage
 from pruning.resume.changes import changed, plain_name
 from pruning.resume.store import NumericsKey
 
-OF_THE_WORKER = frozenset(
+WORKER_FIELDS = frozenset(
     {
         "device",
         "dtype",
@@ -54,4 +54,4 @@ def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsK
 def _changed(stage: Stage, row: JobBlock, now: NumericsKey) -> dict[str, Any]:
     """Return by name what was otherwise when a block was finished; of other stages, what all have alike."""
     found = changed(row.numerics_key, now)
-    return {name: found[name] for name in found if row.stage == stage or name in OF_THE_WORKER}
+    return {name: found[name] for name in found if row.stage == stage or name in WORKER_FIELDS}

@@ -1,4 +1,4 @@
-"""Tells people that an attempt waits for the store, and when it does no more."""
+"""Reports that an attempt waits for the store, and when it no longer does."""
 
 import time
 from collections.abc import Callable
@@ -10,27 +10,27 @@ from jobs.lifecycle import sent_files
 from jobs.lifecycle.lifecycle import Claim
 from jobs.retry import Pause
 
-_TOLD_AFTER_SECONDS = 1.0  # of a store that fails for a moment, people need not know
+_REPORT_AFTER_SECONDS = 1.0  # shorter failures of the store are not reported
 
 
 class StoreWait:
-    """Tells of one transfer that waits for the store, if that takes longer than a moment."""
+    """Reports one transfer that waits for the store, if that takes longer than a moment."""
 
     def __init__(self, write: Callable[[Callable[[Session, Claim], bool]], None]) -> None:
         self._write = write
         self._failed_at: float | None = None
         self._tries = 0
-        self._is_told = False
+        self._is_reported = False
 
-    def tell(self, pause: Pause) -> None:
+    def report(self, pause: Pause) -> None:
         """Say that it waits: since when, how often it was tried, and when it is again."""
         now = time.monotonic()
         self._failed_at = self._failed_at or now
         self._tries = pause.tries
         waited = now - self._failed_at
-        if waited + pause.seconds < _TOLD_AFTER_SECONDS:
+        if waited + pause.seconds < _REPORT_AFTER_SECONDS:
             return
-        is_new, self._is_told = not self._is_told, True
+        is_new, self._is_reported = not self._is_reported, True
         self._write(
             partial(
                 sent_files.waits,
@@ -42,9 +42,9 @@ class StoreWait:
             )
         )
 
-    def tell_of_end(self) -> None:
-        """Say that it waits no more, if it was said that it waits."""
-        if self._failed_at is not None and self._is_told:
+    def report_end(self) -> None:
+        """Report the end of the wait, if the wait was reported."""
+        if self._failed_at is not None and self._is_reported:
             lasted = f"{self._tries} failed tries in {time.monotonic() - self._failed_at:.0f} s"
             message = f"the store answers again, after {lasted}"
-            self._write(partial(sent_files.waits_no_more, message=message))
+            self._write(partial(sent_files.record_store_recovery, message=message))

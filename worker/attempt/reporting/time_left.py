@@ -12,7 +12,7 @@ _COMPUTING = frozenset(Stage) - {Stage.RESOLVE, Stage.UPLOAD}
 class TimeLeft:
     """The time left of a whole job, in seconds.
 
-    The current stage goes on at its own pace, later ones at the pace of what has been computed so far.
+    The current stage continues at its own pace, later ones at the pace of what has been computed so far.
     """
 
     def __init__(

@@ -7,7 +7,7 @@ from jobs.tables import JobBlock
 from pruning.model.placement import Placement
 from pruning.recipe import Stage
 from tests.pruning.families import make
-from worker.attempt.reporting.restart import OF_THE_WORKER, restart
+from worker.attempt.reporting.restart import WORKER_FIELDS, restart
 
 HERE: dict[str, Any] = {"device": "cuda:0 (NVIDIA H100)", "threads": 8, "numerics": 1}
 ELSEWHERE = HERE | {"device": "cuda:0 (NVIDIA A100)"}
@@ -57,5 +57,5 @@ def test_the_reason_is_the_condition_and_not_what_follows_from_it() -> None:
 
 def test_the_conditions_of_the_worker_are_those_of_its_placement() -> None:
     of_a_cpu = Placement(make("llama")).numerics_key.keys()
-    assert OF_THE_WORKER - of_a_cpu == {"triton", "cudnn"}
-    assert of_a_cpu <= OF_THE_WORKER
+    assert WORKER_FIELDS - of_a_cpu == {"triton", "cudnn"}
+    assert of_a_cpu <= WORKER_FIELDS
