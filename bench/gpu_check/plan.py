@@ -144,7 +144,7 @@ PLAN = (
         14,
         "features",
         "at toy size, from text to report: an order of channels, swaps, allocations by outliers and by a "
-        "search, trainings of blocks and of the whole model, cuts of channels, blocks and experts, speed",
+        "search, a distillation, cuts of channels, blocks and experts, speed",
         "each runs, and its perplexity is finite",
         35,
         "features:run_all",
