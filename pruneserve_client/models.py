@@ -1218,7 +1218,7 @@ class KeyRequest(Model):
     """Whose key it is; yours by default. Another owner needs the scope `admin`."""
 
     expires_in_days: float | None = None
-    """When the key expires; by default after the days that the operator has set. A key does not outlive the one that created it, unless that has `admin`."""
+    """When the key expires; by default after 365 days, or the operator's limit if that is less. A key does not outlive the one that created it, unless that has `admin`."""
 
 
 class LayerFacts(Model):

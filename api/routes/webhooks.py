@@ -138,7 +138,7 @@ def send_test_message(webhook_id: WebhookId, principal: Writer, database: Databa
 def list_webhook_deliveries(
     webhook_id: WebhookId, query: Annotated[PageQuery, Query()], principal: Reader, database: Database
 ) -> DeliveryPage:
-    """List the messages of the last 30 days, or what the operator has set, with their last outcome."""
+    """List the messages of the last 30 days, with their last outcome."""
     with database.begin() as session:
         find(session, principal.owner, webhook_id)
         rows = outbox.deliveries(session, principal.owner, webhook_id, before=query.cursor, limit=query.rows)
