@@ -38,8 +38,8 @@ class KeyRequest(JsonBody):
         None,
         gt=0,
         le=3650,
-        description="When the key expires; by default after 365 days, or the operator's limit if that is less. A key "
-        "does not outlive the one that created it, unless that has `admin`.",
+        description="When the key expires; by default after 365 days, or the operator's limit if that is "
+        "less. A key does not outlive the one that created it, unless that has `admin`.",
     )
 
 
