@@ -274,6 +274,14 @@ def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
         assert session.query(Job).count() == 0
 
 
+@pytest.mark.threat
+def test_a_recipe_that_is_nested_too_deep_is_refused(client: TestClient) -> None:
+    for recipe in ("[" * 10_000, '{"model":' * 1500):
+        answer = client.post("/jobs/new", data=LEAST | {"recipe": recipe}, headers=ORIGIN)
+        assert answer.status_code == 422
+        assert "Is no JSON" in messages(answer.text)["recipe"]
+
+
 def test_every_field_that_is_wrong_has_its_message(client: TestClient) -> None:
     wrong = {"model.id": "/etc/passwd", "amount": "150%", "calibration.samples": "0", "priority": "no"}
     answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)
