@@ -140,7 +140,7 @@ def _read(recipe: Path) -> dict[str, Any]:
     try:
         text = sys.stdin.read() if str(recipe) == "-" else recipe.read_text(encoding="utf-8")
         body = _yaml(text) if recipe.suffix in (".yaml", ".yml") else json.loads(text)
-    except (OSError, ValueError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise CommandFailed(f"cannot read a recipe from {recipe}: {error}", Exit.USAGE) from error
     if not isinstance(body, dict):
         raise CommandFailed(f"{recipe} must hold one object, with the fields of POST /v1/jobs", Exit.USAGE)
@@ -148,7 +148,7 @@ def _read(recipe: Path) -> dict[str, Any]:
 
 
 def _yaml(text: str) -> Any:  # noqa: ANN401 - what YAML holds
-    """Read YAML. Raises ValueError for text that is none."""
+    """Read YAML. Raises ValueError for text that is none, or has aliases: a few lines can be gigabytes."""
     try:
         import yaml
     except ModuleNotFoundError as error:
@@ -156,6 +156,8 @@ def _yaml(text: str) -> Any:  # noqa: ANN401 - what YAML holds
             "a recipe in YAML needs PyYAML: pip install pyyaml, or write JSON", Exit.USAGE
         ) from error
     try:
+        if any(isinstance(event, yaml.AliasEvent) for event in yaml.parse(text, yaml.SafeLoader)):
+            raise ValueError("it has an alias such as *name: write the value out")
         return yaml.safe_load(text)
     except yaml.YAMLError as error:
         raise ValueError(str(error)) from error

@@ -44,13 +44,16 @@ def in_ranges(
 
 
 def within(pieces: Iterator[bytes], start: int, end: int) -> Iterator[bytes]:
-    """Yield the bytes `start` to `end` of a file whose pieces come from its beginning."""
+    """Yield the bytes `start` to `end` of a file whose pieces come from its beginning.
+
+    A piece before them is yielded empty. So a thread that sends them serves other requests meanwhile, and
+    stops once the client has gone.
+    """
     before, left = start, end - start
     while left > 0 and (piece := next(pieces, None)) is not None:
         wanted = piece[before:][:left]
         before, left = max(0, before - len(piece)), left - len(wanted)
-        if wanted:
-            yield wanted
+        yield wanted
 
 
 def _next(ahead: deque[tuple[int, Future[memoryview]]], while_waiting: Callable[[], None]) -> memoryview:

@@ -173,7 +173,7 @@ def _recipe(text: str) -> dict[str, Any]:
     """Parse the recipe. Raises InvalidRequest for one that is no object, or holds a job that is none."""
     try:
         recipe = json.loads(text) if text.strip() else {}
-    except ValueError as error:
+    except (ValueError, RecursionError) as error:
         message = f"is no JSON: {error}"
     else:
         if isinstance(recipe, dict) and isinstance(recipe.get("job", {}), dict):

@@ -1,6 +1,7 @@
 """A new job by a form. It submits what the REST API would, checked by the same types."""
 
 import hashlib
+import json
 from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -78,7 +79,7 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
     try:
         request = request_of(typed)
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
-        body = request.model_dump_json().encode()
+        body = json.dumps(typed, sort_keys=True).encode()
         once = Idempotency(f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}", body)
         reasons = WaitingReasons.visible_to(principal, resources)
         if isinstance(request, SweepRequest):

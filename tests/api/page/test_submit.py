@@ -274,6 +274,17 @@ def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
         assert session.query(Job).count() == 0
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("depth", [300, 10_000])
+def test_a_recipe_that_is_nested_too_deep_is_refused(client: TestClient, depth: int) -> None:
+    nested = "[" * depth + "]" * depth if depth < 1000 else "[" * depth
+    several = '{"job": {"method": "wanda"}, "vary": {"sparsity": [0.3, NESTED]}}'.replace("NESTED", nested)
+    for recipe in (nested, several):
+        answer = client.post("/jobs/new", data=MODEL | {"recipe": recipe}, headers=ORIGIN)
+        assert answer.status_code == 422, recipe
+        assert "recipe" in messages(answer.text)
+
+
 def test_every_field_that_is_wrong_has_its_message(client: TestClient) -> None:
     wrong = {"model.id": "/etc/passwd", "amount": "150%", "calibration.samples": "0", "priority": "no"}
     answer = client.post("/jobs/new", data=wrong, headers=ORIGIN)

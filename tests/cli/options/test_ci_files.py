@@ -123,6 +123,22 @@ def test_nothing_is_installed_by_name(system: str, away: dict[str, str]) -> None
     assert "name a wheel in the input install" in refused.stderr
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_python_in_the_ci_files_imports_nothing_of_the_working_directory(
+    system: str, wheel: Path, away: dict[str, str], tmp_path: Path
+) -> None:
+    (tmp_path / "pip.py").write_text("open('taken', 'w').close()")
+    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
+    command = ["bash", "-e", "-c", installer(system)]
+    environment = away | {variable: wheel.as_uri()}
+    subprocess.run(command, cwd=tmp_path, env=environment, capture_output=True, check=True)
+    assert not (tmp_path / "taken").exists()
+    assert (tmp_path / "site" / "offered.py").exists()
+    for script in scripts():
+        assert set(re.findall(r"\bpython (\S+)", script)) <= {"-P"}
+
+
 def test_every_input_is_used() -> None:
     for script, inputs, others in (
         (ACTION["runs"]["steps"][1]["run"], ACTION["inputs"], {"url", "api-key", "output", "junit"}),

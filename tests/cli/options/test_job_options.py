@@ -120,6 +120,22 @@ def test_a_recipe_may_be_yaml_by_its_ending(tmp_path: Path) -> None:
         sent("--recipe", recipe(tmp_path, "a: [", "a.yaml"))
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("a.yaml", "a: &a [x, x]\nb: &b [*a, *a]\nmodel: [*b, *b]\n"),
+        ("a.yaml", "name: &a [*a]\n"),
+        ("a.yaml", "name: " + "[" * 3000 + "]" * 3000),
+        ("a.json", '{"name": ' + "[" * 100_000),
+    ],
+)
+def test_a_recipe_that_would_fill_memory_or_stack_is_refused(tmp_path: Path, name: str, text: str) -> None:
+    with pytest.raises(CommandFailed, match="cannot read a recipe from") as failed:
+        sent("--recipe", recipe(tmp_path, text, name))
+    assert failed.value.code == Exit.USAGE
+
+
 @pytest.mark.parametrize("text", ["", "[]", "{", '"text"'])
 def test_a_recipe_that_is_no_object_is_refused_by_name(tmp_path: Path, text: str) -> None:
     with pytest.raises(CommandFailed, match=r"recipe\.json") as failed:

@@ -57,6 +57,14 @@ def test_nothing_is_read_behind_a_range() -> None:
     assert next(taken) == 5
 
 
+@pytest.mark.threat
+def test_a_range_far_inside_a_file_holds_no_thread_until_it_begins() -> None:
+    taken = count()
+    endless = (bytes(100) for _ in iter(lambda: next(taken), None))
+    assert next(within(endless, 10**12, 10**12 + 1)) == b""
+    assert next(taken) == 1
+
+
 @given(st.integers(0, 10**9), st.integers(1, 255))
 def test_a_changed_byte_is_found_out(position: int, change: int) -> None:
     damaged = bytearray(stored(content(2500)))
