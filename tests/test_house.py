@@ -63,6 +63,18 @@ def test_the_map_in_the_documentation_has_every_folder() -> None:
     assert {folder.name for folder in folders if f"`{folder.name}/`" not in architecture} == set()
 
 
+def test_every_page_of_the_documentation_that_a_file_names_exists() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    missing = {
+        f"{name}: {page}"
+        for name in tracked.stdout.splitlines()
+        if not name.endswith((".png", ".json"))
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", (CHECKOUT / name).read_text(errors="replace"))
+        if not (CHECKOUT / page).exists()
+    }
+    assert not missing
+
+
 def test_every_suppressed_finding_has_a_reason_beside_it() -> None:
     bare = [
         f"{path.relative_to(CHECKOUT)}:{number}"
