@@ -13,7 +13,7 @@ def sandbox(settings: Settings, scratch: Path) -> Sandbox:
     """Return it with limits that the job's own allow.
 
     `scratch`: where private directories are made. What takes too much time is refused before the job has made
-    no progress for `stall_seconds`, after which it would be tried again.
+    no progress for `limits.STALL_SECONDS`, after which it would be tried again.
     """
     usual = Limits()
     return Sandbox(

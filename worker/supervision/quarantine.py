@@ -3,7 +3,8 @@
 A worker tests itself before it takes its first job, and before each test deletes what ended jobs left in its
 work directory. From then on its row in the database says whether it is
 quarantined, in which it claims no job: `jobs.queue.quarantine` says when. It then tests itself every
-`quarantine_seconds`, and takes jobs again, in a new child, once the test passes. A restart does the same.
+`limits.QUARANTINE_SECONDS`, and takes jobs again, in a new child, once the test passes. A restart does the
+same.
 """
 
 import logging
