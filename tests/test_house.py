@@ -20,7 +20,7 @@ from tests.jobs.queue.fleet import register
 
 CHECKOUT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
-ROOMS = ("api", "worker", "pruning", "jobs", "cli", "pruneserve_client")
+ROOMS = ("api", "scheduler", "worker", "pruning", "jobs", "cli", "pruneserve_client")
 MOST_MODULES = 16  # in one folder, beside its __init__
 
 WITHOUT_TORCH = '''
