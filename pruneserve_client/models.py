@@ -333,7 +333,7 @@ class CompleteRequest(Model):
     """A display name. It need not be unique."""
 
     timeout_seconds: float | None = None
-    """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
+    """Seconds on workers, in all attempts, after which the job fails. No job runs longer than 7 days."""
 
     placement: Placement | None = None
     """What the job needs of its worker, where the service's estimate is wrong."""
@@ -1045,7 +1045,7 @@ class JobRequest(Model):
     """A display name. It need not be unique."""
 
     timeout_seconds: float | None = None
-    """Seconds on workers, in all attempts, after which the job fails; the operator may allow less."""
+    """Seconds on workers, in all attempts, after which the job fails. No job runs longer than 7 days."""
 
     placement: Placement | None = None
     """What the job needs of its worker, where the service's estimate is wrong."""

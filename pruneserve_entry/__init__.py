@@ -24,14 +24,6 @@ def pruneserve() -> None:
     _run("cli.main", "app")
 
 
-def client() -> None:
-    """Run `pruneserve` where only the client is installed, as a server offers it."""
-    _remove_script_directory()
-    if culprit := shadowed(("cli", "pruneserve_client")):
-        sys.exit(f"error: {culprit}")
-    import_module("cli.main").app()
-
-
 def api() -> None:
     """Run `pruneserve-api`."""
     _run("api.__main__")

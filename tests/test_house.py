@@ -20,7 +20,7 @@ from tests.jobs.queue.fleet import register
 
 CHECKOUT = Path(__file__).parents[1]
 PATIENCE_SECONDS = 60.0
-ROOMS = ("api", "worker", "pruning", "jobs", "cli", "pruneserve_client")
+ROOMS = ("api", "scheduler", "worker", "pruning", "jobs", "cli", "pruneserve_client")
 MOST_MODULES = 16  # in one folder, beside its __init__
 
 WITHOUT_TORCH = '''
@@ -61,6 +61,18 @@ def test_the_map_in_the_documentation_has_every_folder() -> None:
     architecture = (CHECKOUT / "docs" / "architecture.md").read_text()
     folders = {path.parent for room in ROOMS for path in (CHECKOUT / room).glob("*/*.py")}
     assert {folder.name for folder in folders if f"`{folder.name}/`" not in architecture} == set()
+
+
+def test_every_page_of_the_documentation_that_a_file_names_exists() -> None:
+    tracked = subprocess.run(["git", "ls-files"], cwd=CHECKOUT, capture_output=True, text=True, check=True)
+    missing = {
+        f"{name}: {page}"
+        for name in tracked.stdout.splitlines()
+        if not name.endswith((".png", ".json"))
+        for page in re.findall(r"\bdocs/[\w/-]+\.md\b", (CHECKOUT / name).read_text(errors="replace"))
+        if not (CHECKOUT / page).exists()
+    }
+    assert not missing
 
 
 def test_every_suppressed_finding_has_a_reason_beside_it() -> None:

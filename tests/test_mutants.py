@@ -62,3 +62,13 @@ def test_the_copy_that_mutants_are_made_in_has_every_room() -> None:
     """A room that a test imports and that is not there ends the run before its first mutant."""
     options = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mutmut"]
     assert {*ROOMS, "bench", "tools"} <= {*options["source_paths"], *options["also_copy"]}
+
+
+def test_every_module_that_is_changed_and_every_test_that_is_to_notice_exists() -> None:
+    settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mutmut"]
+    named = [
+        *settings["only_mutate"],
+        *settings["also_copy"],
+        *settings["pytest_add_cli_args_test_selection"],
+    ]
+    assert not [path for path in named if not (CHECKOUT / path).exists()]

@@ -1,4 +1,4 @@
-"""The caller, and the client that the server offers."""
+"""The caller of a request."""
 
 from datetime import datetime
 from uuid import UUID

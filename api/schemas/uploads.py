@@ -83,7 +83,7 @@ class GradientRequest(StrictModel):
         None, description="A display name. It need not be unique."
     )
     timeout_seconds: float | None = Field(
-        None, ge=60, le=30 * 86_400, description="Seconds on workers, in all attempts, after which it fails."
+        None, ge=60, le=7 * 86_400, description="Seconds on workers, in all attempts, after which it fails."
     )
     labels: Labels = Field({}, description="Names and values of your own, to find the job by.")
     priority: Priority = Field(0, description="Your queued job with the highest priority runs first.")

@@ -82,16 +82,8 @@ class Subject:
 
         They are spread over the calibration articles that contain no calibration window.
         """
-        return self._untouched_windows[:: self._stride][:_HELD_OUT_WINDOWS]
-
-    @property
-    def fitness(self) -> Tensor:
-        """Windows for choosing one model's targets: each half-way between two of `held_out`."""
-        return self._untouched_windows[self._stride // 2 :: self._stride][:_HELD_OUT_WINDOWS]
-
-    @property
-    def _stride(self) -> int:
-        return len(self._untouched_windows) // _HELD_OUT_WINDOWS
+        stride = len(self._untouched_windows) // _HELD_OUT_WINDOWS
+        return self._untouched_windows[::stride][:_HELD_OUT_WINDOWS]
 
     @cached_property
     def _untouched_windows(self) -> Tensor:

@@ -29,9 +29,9 @@ class JobOptions(StrictModel):
     timeout_seconds: float | None = Field(
         None,
         ge=60,
-        le=30 * 86_400,
-        description="Seconds on workers, in all attempts, after which the job fails; the operator may allow "
-        "less.",
+        le=7 * 86_400,
+        description="Seconds on workers, in all attempts, after which the job fails. No job runs longer than "
+        "7 days.",
     )
     placement: Annotated[Placement | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, description="What the job needs of its worker, where the service's estimate is wrong."

@@ -307,11 +307,6 @@ class Recipe(StrictModel):
         return bool(self.needs or self.norms or self.structure)
 
     @property
-    def changes_kept_weights(self) -> bool:
-        """Whether masking a block may give new values to weights that it keeps, or other places."""
-        return self.computes_weights or self.permute
-
-    @property
     def computes_weights(self) -> bool:
         """Whether masking a block may give new values to weights that it keeps."""
         updates = self.method is not None and self.method.updates_weights

@@ -12,13 +12,14 @@ import httpx
 import pytest
 from packaging.requirements import Requirement
 
+from pruneserve_entry import PACKAGES
 from tests.cli.conftest import up
 from tools.release import build_wheel
 
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[2]
-ROOMS = ("api", "cli", "jobs", "migrations", "pruneserve_client", "pruneserve_entry", "pruning", "worker")
+ROOMS = (*PACKAGES, "pruneserve_entry")
 GENERATED = ("__pycache__", "build", "*.egg-info")
 PROJECT_OF_THE_CLIENT = {f"pruneserve_client/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")}
 

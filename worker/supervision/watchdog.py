@@ -219,7 +219,7 @@ class Watchdog:
         error = JobError(
             type="run_time",
             message=f"the job has run for {held.ran_for:.0f} s and {allowed:.0f} s are "
-            "allowed; use fewer samples or a smaller model, or ask the operator for more time",
+            "allowed; use fewer samples or a smaller model",
             cause=Cause.REQUEST,
         )
         return lambda session: lifecycle.fail(session, held.claim, error)

@@ -69,7 +69,12 @@ def test_a_name_for_people_is_shown_everywhere(client: TestClient) -> None:
     assert client.get("/v1/jobs").json()["items"][0]["name"] == "nightly <7>"
     for path in ("/jobs", f"/jobs/{job['id']}"):
         assert "nightly &lt;7&gt;" in client.get(path).text
-    for wrong in ({"name": "x" * 101}, {"name": "a\nb"}, {"timeout_seconds": 59}):
+    for wrong in (
+        {"name": "x" * 101},
+        {"name": "a\nb"},
+        {"timeout_seconds": 59},
+        {"timeout_seconds": 604_801},
+    ):
         assert client.post("/v1/jobs", json=SMALLEST | wrong).status_code == 422
 
 

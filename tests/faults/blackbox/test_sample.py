@@ -10,7 +10,10 @@ from tests.faults.blackbox.scenarios_stages import kill_in
 from tests.faults.blackbox.service import Service
 from tests.faults.blackbox.verdict import Judge
 
-OURS = {"api", "cli", "jobs", "migrations", "pruneserve_client", "pruneserve_entry", "pruning", "worker"}
+OURS = {
+    *("api", "cli", "jobs", "migrations", "scheduler", "worker"),
+    *("pruneserve_client", "pruneserve_entry", "pruning"),
+}
 
 
 @pytest.mark.slow

@@ -217,5 +217,5 @@ def test_a_recipe_without_swaps_keeps_its_fingerprint() -> None:
     fields = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
     without, with_swaps = (Recipe.model_validate(fields | more) for more in ({}, {"swaps": 1000}))
     assert with_swaps.needs == without.needs | {"second_moments"}
-    assert not with_swaps.changes_kept_weights
+    assert not with_swaps.computes_weights
     assert with_swaps.fingerprint() != without.fingerprint()
