@@ -42,6 +42,6 @@ MAX_FAILED_SIGN_INS_PER_MINUTE: int = 60
 """Requests with a wrong key, session or sign-in link from one address, counted by each API process."""
 
 _REPLACED = json.loads(os.environ.get("PRUNESERVE_TEST_LIMITS") or "{}")
-if unknown := _REPLACED.keys() - globals().keys():
+if unknown := _REPLACED.keys() - __annotations__.keys():
     raise ValueError(f"PRUNESERVE_TEST_LIMITS: no such limit: {', '.join(sorted(unknown))}")
 globals().update(_REPLACED)
