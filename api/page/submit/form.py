@@ -10,9 +10,8 @@ from copy import deepcopy
 from typing import Any, Literal, get_args
 
 from fastapi.exceptions import RequestValidationError
-from pydantic import ValidationError
 
-from api.actions.parse_job import parse_job
+from api.actions.parse_job import parse_job, parse_request
 from api.page.submit.fields import Field, as_percent, put, take
 from api.problems.handlers import as_problem
 from api.problems.problem import FieldError
@@ -112,7 +111,7 @@ def request_of(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     except InvalidRequest as problem:
         errors += problem.errors or []
     try:
-        request = _sweep(body, several) if several else parse_job(body)
+        request = parse_request(SweepRequest, {"job": body, **several}) if several else parse_job(body)
     except RequestValidationError as error:
         found = (at_field(each, typed) for each in as_problem(error).errors or ())
         named = {each.field for each in errors}
@@ -237,13 +236,3 @@ def _fill(body: dict[str, Any], defaults: Mapping[str, Any]) -> None:
         given = body.setdefault(name, {} if isinstance(value, dict) else value)
         if isinstance(value, dict) and isinstance(given, dict):
             _fill(given, value)
-
-
-def _sweep(job: dict[str, Any], several: Mapping[str, Any]) -> SweepRequest:
-    """Return a sweep or search. Raises RequestValidationError, as FastAPI does for the body of a request."""
-    body = {"job": job, **several}
-    try:
-        return SweepRequest.model_validate(body)
-    except ValidationError as error:
-        errors = [{**item, "loc": ("body", *item["loc"])} for item in error.errors()]
-        raise RequestValidationError(errors, body=body) from error
