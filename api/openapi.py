@@ -11,7 +11,7 @@ from pydantic.json_schema import models_json_schema
 
 from api.problems.problem import ProblemDocument
 from api.schemas.events import EventList
-from pruning.report.schema import Report
+from pruning.report import Report
 
 _TEMPLATE = "#/components/schemas/{model}"
 

@@ -13,14 +13,14 @@ from unittest.mock import patch
 
 from bench.results.table import header, row_of
 from bench.workload.subject import Subject, add_options, ignore_steps, subject
-from pruning.allocation.gradient import shares_up_to_common_threshold
-from pruning.allocation.rounding import spread, zero_counts
-from pruning.blockwise.prune import prune
+from pruning.calibration.gradient_pass import gradient_norms
+from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import gradient_norms
-from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.patterns import LayerTarget
-from pruning.model.blocks import find_stack
+from pruning.methods.allocation.gradient import shares_up_to_common_threshold
+from pruning.methods.allocation.rounding import spread, zero_counts
+from pruning.methods.prune_blocks import prune
+from pruning.models.blocks import find_stack
 from pruning.recipe import Recipe
 
 SPARSITY, BAND = 0.5, 0.35
@@ -108,7 +108,7 @@ def _measured(
         }
     )
     model = workload.dense()
-    with patch("pruning.blockwise.prune.layer_targets", lambda recipe, dense: targets):
+    with patch("pruning.methods.prune_blocks.layer_targets", lambda recipe, dense: targets):
         prune(model, recipe, workload.windows, gradients, step=ignore_steps)
     return perplexity(model, workload.held_out, step=ignore_steps)
 

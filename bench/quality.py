@@ -25,10 +25,10 @@ from torch import Tensor
 from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.results.table import header, row_of
 from bench.workload.subject import Subject, add_options, ignore_steps, subject
-from pruning.blockwise.prune import prune
+from pruning.calibration.gradient_pass import gradient_norms
+from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import gradient_norms
-from pruning.gradients.window_norms import GradientNorms
+from pruning.methods.prune_blocks import prune
 from pruning.recipe import Recipe
 
 HALF: dict[str, Any] = {"sparsity": 0.5}

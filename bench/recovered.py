@@ -21,8 +21,8 @@ from typing import Any
 from bench.quality import WITHOUT_RIDGE
 from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.workload.subject import Subject, add_options, second_subject, subject
+from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
-from pruning.run import RunRequest, run
 
 TOKENS = 131_072
 

@@ -22,7 +22,7 @@ class Admm(Model):
 
 class AllocationOptions(Model):
     """
-    The options of an allocation. `implementation` names its function; see `pruning.allocation.base`.
+    The options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
 
     Attributes
     ----------

@@ -15,11 +15,10 @@ from pruning.runtime.versions import refuse_old_versions
 
 if TYPE_CHECKING:
     from pruning.api import calibration_windows, gradient_norms, prune, prune_to_directory
-    from pruning.blockwise.results import Pruned, PrunedLayer
     from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-    from pruning.keep_zeros import KeepZeros
     from pruning.masks.patterns import LayerTarget
     from pruning.methods.base import LayerStats, Method, PrunedMatrix, ScoringMethod
+    from pruning.methods.results import Pruned, PrunedLayer
     from pruning.recipe import (
         ALLOCATIONS,
         DATASETS,
@@ -33,7 +32,8 @@ if TYPE_CHECKING:
         Recipe,
         RefitOptions,
     )
-    from pruning.report.schema import Report
+    from pruning.recovery.keep_zeros import KeepZeros
+    from pruning.report import Report
 
 __all__ = [
     "ALLOCATIONS",
@@ -68,11 +68,11 @@ __all__ = [
 
 _MODULES = {
     "pruning.api": ("calibration_windows", "gradient_norms", "prune", "prune_to_directory"),
-    "pruning.blockwise.results": ("Pruned", "PrunedLayer"),
+    "pruning.methods.results": ("Pruned", "PrunedLayer"),
     "pruning.errors": ("InvalidInput", "NumericalFailure", "PruningError", "Unreachable"),
-    "pruning.keep_zeros": ("KeepZeros",),
+    "pruning.recovery.keep_zeros": ("KeepZeros",),
     "pruning.masks.patterns": ("LayerTarget",),
-    "pruning.report.schema": ("Report",),
+    "pruning.report": ("Report",),
     "pruning.methods.base": ("LayerStats", "Method", "PrunedMatrix", "ScoringMethod"),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}

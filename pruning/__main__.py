@@ -16,10 +16,10 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
+from pruning.pipeline.reproduce import RecipeFile
 from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
 from pruning.recipe.options import OPTIONS, Option, request_body
-from pruning.report.reproduce import RecipeFile
-from pruning.report.schema import Report
+from pruning.report import Report
 from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.runtime.versions import refuse_old_versions
 
@@ -101,11 +101,11 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     import torch
     from transformers.utils import logging
 
-    from pruning.allowed_roots import Roots
-    from pruning.gradients.schedule import ScheduleChoice
-    from pruning.report.console import progress_on, result_table
+    from pruning.calibration.gradient_schedule import ScheduleChoice
+    from pruning.files.allowed_roots import Roots
+    from pruning.pipeline.console import progress_on, result_table
+    from pruning.pipeline.run import RunRequest, Services, keep_gradients, run
     from pruning.resume.store import DirectoryResumeStore
-    from pruning.run import RunRequest, Services, keep_gradients, run
 
     logging.disable_progress_bar()
     before = file.report.environment if file.report else None

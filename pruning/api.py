@@ -7,17 +7,17 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from pruning.blockwise.prune import prune as prune_blockwise
-from pruning.blockwise.results import Pruned
+from pruning.calibration.gradient_pass import gradient_norms as gradient_norms_of
+from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import calibration_set
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.gradients.gradient_pass import gradient_norms as gradient_norms_of
-from pruning.gradients.window_norms import GradientNorms
+from pruning.methods.prune_blocks import prune as prune_blockwise
+from pruning.methods.results import Pruned
+from pruning.pipeline.run import RunRequest, Services, run
 from pruning.progress import Progress, Silent
 from pruning.recipe import Calibration, Evaluation, GradientNorm, LayerSelection, Recipe
-from pruning.report.schema import Report
-from pruning.run import RunRequest, Services, run
+from pruning.report import Report
 
 Step = Callable[[int, int], None]
 """Called after each step with the numbers of finished steps and of all steps. An exception ends the work."""
@@ -191,7 +191,8 @@ def prune_to_directory(
     """Run a whole recipe: load the model, prune it, measure it, and write a checkpoint with a report.
 
     The weights are streamed through the device block by block, so the model may be larger than its memory.
-    `pruning.run.run` takes the same request and more, such as a store from which an interrupted run resumes.
+    `pruning.pipeline.run.run` takes the same request and more, such as a store from which an interrupted run
+    resumes.
 
     Parameters
     ----------

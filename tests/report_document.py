@@ -3,7 +3,7 @@
 import json
 from typing import Any
 
-from pruning.report.schema import Report
+from pruning.report import Report
 
 
 def layer(name: str, zeros: int, weights: int) -> dict[str, Any]:

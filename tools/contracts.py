@@ -14,7 +14,7 @@ from pydantic import SecretStr, TypeAdapter
 from api.app import create_app
 from jobs.lifecycle.events import Event
 from jobs.settings import Settings, variable_of
-from pruning.report.schema import Report
+from pruning.report import Report
 
 CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "contracts"

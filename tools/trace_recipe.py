@@ -26,8 +26,8 @@ from typing import Any
 from pydantic import BaseModel
 
 import pruning
+from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import METHODS, Evaluation, Recipe
-from pruning.run import RunRequest, run
 from tests.small_model import write_small_model
 
 _PACKAGE = f"{Path(pruning.__file__).parent}/"

@@ -27,7 +27,7 @@ import torch
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
-import pruning.run
+import pruning.pipeline.run
 from jobs import limits
 from jobs.lifecycle import lifecycle, sent_files
 from jobs.lifecycle.events import JobError
@@ -41,12 +41,12 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
 from jobs.sweeps import sweeps
-from pruning.allowed_roots import Roots
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
-from pruning.run import RunRequest, Services
+from pruning.files.allowed_roots import Roots
+from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
+from pruning.pipeline.run import RunRequest, Services
 from pruning.runtime.device import is_device_memory, is_out_of_memory, release_memory
-from pruning.stages.evaluate import NO_LIMIT, PerplexityLimit
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed
@@ -246,9 +246,9 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         if next(tries):
             release_memory()  # what the try before held; what a library asks for is not torch's to give
         if spec.recipe.norms:
-            pruning.run.keep_gradients(request, services)
+            pruning.pipeline.run.keep_gradients(request, services)
             return None
-        return pruning.run.run(request, services).model_dump(mode="json")
+        return pruning.pipeline.run.run(request, services).model_dump(mode="json")
 
     # The device may have been full only because another program was using it.
     return retry_once(run, on=is_out_of_memory, check=attempt.check)

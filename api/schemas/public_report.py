@@ -12,7 +12,7 @@ from typing import Any
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
 from pruning.recipe import content_name, is_local, is_upload
-from pruning.report.schema import FILE_NAME
+from pruning.report import FILE_NAME
 
 __all__ = ["FILE_NAME", "PublicReport", "public_name"]
 

@@ -20,7 +20,7 @@ from jobs.tables import Artifact
 from jobs.zoo import Shown, ZooFilter
 from pruning.recipe import Pattern, StructureOptions, Text, refuse_unprintable
 from pruning.recipe.methods import Method
-from pruning.report.schema import SpeedFacts
+from pruning.report import SpeedFacts
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
 

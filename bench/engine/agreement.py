@@ -17,8 +17,8 @@ from torch import Tensor
 
 from bench.engine import straightforward
 from bench.workload.subject import add_options, ignore_steps, subject
-from pruning.blockwise.prune import prune
-from pruning.gradients.gradient_pass import gradient_norms
+from pruning.calibration.gradient_pass import gradient_norms
+from pruning.methods.prune_blocks import prune
 from pruning.recipe import Recipe
 from pruning.recipe.methods import Gblm
 

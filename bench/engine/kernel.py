@@ -6,8 +6,8 @@ from typing import Any
 import torch
 
 from bench.engine.roofline import Timer, shapes
-from pruning.gradients.accumulate import accumulate_by_matmul, accumulate_fused
-from pruning.gradients.factors import GradientFactors
+from pruning.calibration.accumulate import accumulate_by_matmul, accumulate_fused
+from pruning.calibration.gradient_factors import GradientFactors
 from pruning.recipe import GradientNorm
 
 _WINDOWS = 4

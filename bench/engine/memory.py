@@ -16,10 +16,10 @@ from pathlib import Path
 
 from bench.results.table import header, row_of
 from bench.workload.subject import add_options, checkpoint
+from pruning.pipeline.run import RunRequest, Services, run
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.report.schema import Report
-from pruning.run import RunRequest, Services, run
+from pruning.report import Report
 
 _STATUS = Path("/proc/self/status")
 _SECONDS_BETWEEN_SAMPLES = 0.002

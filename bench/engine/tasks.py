@@ -22,12 +22,12 @@ from bench.engine.emulated import ProductsInFloat32
 from bench.engine.kernel import milliseconds
 from bench.engine.runner import Setting
 from bench.workload.models import random_windows
-from pruning.blockwise.prune import prune
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.schedule import ScheduleChoice
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.methods.prune_blocks import prune
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime.peak_memory import PeakMemory

@@ -11,8 +11,8 @@ from transformers import PreTrainedTokenizerFast
 
 from bench.gpu_check.context import Context
 from bench.workload.models import ModelChoice
+from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Evaluation, Recipe
-from pruning.run import RunRequest, run
 
 _HALF = {"sparsity": 0.5}
 FEATURES: dict[str, dict[str, Any]] = {

@@ -11,12 +11,12 @@ from torch import Tensor
 
 from bench.gpu_check.context import Context
 from bench.workload.models import ModelChoice
-from pruning.gradients.activation_store import Budget
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.schedule import ScheduleName
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.calibration.activation_store import Budget
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.gradient_schedule import ScheduleName
+from pruning.calibration.window_norms import GradientNorms
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm
 
 L1: tuple[GradientNorm, ...] = ("l1",)

@@ -9,8 +9,8 @@ import torch
 
 from bench.engine.roofline import Timer
 from bench.gpu_check.context import Context
-from pruning.gradients.accumulate import accumulate_by_matmul, accumulate_fused
-from pruning.gradients.factors import GradientFactors
+from pruning.calibration.accumulate import accumulate_by_matmul, accumulate_fused
+from pruning.calibration.gradient_factors import GradientFactors
 from pruning.recipe import GradientNorm
 
 _ROOT = Path(__file__).resolve().parents[2]

@@ -13,8 +13,8 @@ from transformers import PreTrainedTokenizerFast
 from bench.gpu_check.context import Context
 from bench.workload.models import ModelChoice, random_windows
 from pruning.masks.patterns import LayerTarget, select
+from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Evaluation, Recipe
-from pruning.run import RunRequest, run
 
 _SPARSITY = 0.5
 

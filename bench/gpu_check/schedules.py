@@ -22,10 +22,10 @@ from bench.gpu_check.gradients import (
     require_same_bits,
 )
 from bench.workload.models import ModelChoice, random_windows
-from pruning.gradients.activation_store import Budget
-from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.placement import Placement
+from pruning.calibration.activation_store import Budget
+from pruning.calibration.lm_head import LMHeadLoss
+from pruning.calibration.window_norms import GradientNorms
+from pruning.models.placement import Placement
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from pruning.runtime.determinism import deterministic_algorithms
 from pruning.runtime.device import release_memory
@@ -69,7 +69,7 @@ def _narrow(at: Context, choice: ModelChoice, windows: Tensor) -> None:
     cast = _cast(at, choice, windows)
     require_same_bits(at, "bfloat16, cast on the device from float32: the bits of `whole`", cast, whole)
     if at.on_gpu:
-        with patch("pruning.gradients.accumulate.uses_fused_kernel", lambda device, variant: False):
+        with patch("pruning.calibration.accumulate.uses_fused_kernel", lambda device, variant: False):
             plain = _whole(at, choice, windows, torch.bfloat16)
         difference = largest_difference(whole, plain)
         at.require("the fused kernel was used", difference > 0)

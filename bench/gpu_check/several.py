@@ -9,11 +9,11 @@ from torch import Tensor
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import in_memory, new_pass, require_same_bits
 from bench.workload.models import ModelChoice, random_windows
+from pruning.calibration.gradient_schedule import ScheduleName
+from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.schedule import ScheduleName
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.resume.store import EphemeralResumeStore
 from pruning.runtime.device_trial import copies_correctly
 

@@ -14,15 +14,15 @@ from torch import Tensor
 from bench.gpu_check.context import GB, Context
 from bench.gpu_check.gradients import ignore_steps, in_memory, new_pass
 from bench.workload.models import ModelChoice, random_windows
-from pruning.blockwise import prune as blockwise
-from pruning.blockwise.shards import StoredBlocks
+from pruning.calibration.gradient_schedule import ScheduleName
+from pruning.calibration.gradient_shards import norms_from_shards
+from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.schedule import ScheduleName
-from pruning.gradients.shards import norms_from_shards
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import Stack
-from pruning.model.placement import Placement
-from pruning.model.selection import prunable_stack
+from pruning.methods import prune_blocks as blockwise
+from pruning.methods.shards import StoredBlocks
+from pruning.models.blocks import Stack
+from pruning.models.placement import Placement
+from pruning.models.selection import prunable_stack
 from pruning.recipe import GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore
 from pruning.resume.writer import BackgroundWriter

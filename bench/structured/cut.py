@@ -11,13 +11,13 @@ from transformers import PreTrainedModel
 from bench.structured.rivals import Widths
 from bench.structured.rows import Rival
 from bench.workload.subject import Subject, ignore_steps
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
-from pruning.model.selection import stack_of_layers
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
+from pruning.models.selection import stack_of_layers
 from pruning.output.smaller import write_shorter
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.cut import cut_blocks

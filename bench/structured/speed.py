@@ -10,12 +10,12 @@ from torch.utils.flop_counter import FlopCounterMode
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from bench.workload.subject import Subject, ignore_steps
+from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.estimate.speed import PAIRS, Lengths, Phase
 from pruning.evaluation.speed import clock_of, rate, run_of, seconds_in_turns
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.output.smaller import write_smaller
 from pruning.recipe import StructureOptions
 from pruning.structure.cut import cut_blocks

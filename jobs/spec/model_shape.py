@@ -10,9 +10,9 @@ from urllib.parse import quote, urljoin, urlsplit
 import httpx
 
 from jobs.settings import Settings
-from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
+from pruning.files.allowed_roots import freeze
 from pruning.recipe import ModelReference, is_local
 
 _MAX_BYTES = 1024 * 1024

@@ -15,11 +15,11 @@ from typing import Any, Self
 from jobs.settings import Settings
 from jobs.spec.cuts import Fault, count, selection_faults, structure_faults
 from jobs.spec.job import JobSpec
-from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
-from pruning.inputs.frozen_file import FrozenFile
-from pruning.inputs.jsonl import NotText, text_of_line
+from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import FrozenFile
+from pruning.files.jsonl import NotText, text_of_line
 from pruning.recipe import ModelReference, is_local
 
 _CONFIG = "config.json"

@@ -1,0 +1,1 @@
+"""Checkpoints of Hugging Face models: where they lie, what they declare, and their weights."""

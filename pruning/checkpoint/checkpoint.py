@@ -18,7 +18,6 @@ from transformers import (
     PreTrainedTokenizerBase,
 )
 
-from pruning.allowed_roots import freeze
 from pruning.checkpoint.description import Description, describe, suitable_config
 from pruning.checkpoint.files import (
     COMPANIONS,
@@ -39,7 +38,8 @@ from pruning.checkpoint.skeleton import build_skeleton
 from pruning.checkpoint.stored import stored_tensors
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
-from pruning.model.blocks import find_stack
+from pruning.files.allowed_roots import freeze
+from pruning.models.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
 

@@ -10,8 +10,8 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Self
 
-from pruning.allowed_roots import freeze
-from pruning.inputs.frozen_file import TOO_MANY_OPEN, FrozenFile
+from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import TOO_MANY_OPEN, FrozenFile
 
 _FIELD = "model.id"
 _SHA256 = re.compile("[0-9a-f]{64}")

@@ -1,0 +1,1 @@
+"""Calibration, training and evaluation windows: datasets, texts, tokens."""

@@ -5,11 +5,11 @@ from pathlib import Path
 from pkgutil import resolve_name
 from typing import TYPE_CHECKING, Protocol
 
-from pruning.allowed_roots import freeze, freeze_by_content
 from pruning.data.source import Source
 from pruning.errors import InvalidInput
-from pruning.inputs.frozen_file import FrozenFile
-from pruning.inputs.jsonl import NotText, text_of_line
+from pruning.files.allowed_roots import freeze, freeze_by_content
+from pruning.files.frozen_file import FrozenFile
+from pruning.files.jsonl import NotText, text_of_line
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 if TYPE_CHECKING:

@@ -20,7 +20,7 @@ from transformers import PreTrainedModel
 
 from pruning.evaluation.perplexity import predictions_in
 from pruning.evaluation.token_losses import Scored
-from pruning.model.blocks import find_stack
+from pruning.models.blocks import find_stack
 from pruning.resume.hashed_file import HashedFile, RowsFile
 
 _NAME = "final_states"

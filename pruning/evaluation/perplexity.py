@@ -14,7 +14,7 @@ from pruning.data.source import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import NumericalFailure
 from pruning.evaluation.token_losses import Observe, token_losses
-from pruning.model.placement import Placement
+from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, is_stored
 from pruning.runtime.malloc import retain_freed_heap
 

@@ -26,7 +26,7 @@ Run = Callable[[], Callable[[], None]]
 
 @dataclass(frozen=True)
 class Rate:
-    """Tokens per second in one phase at one batch size; see `pruning.report.schema.cost.RateFacts`."""
+    """Tokens per second in one phase at one batch size; see `pruning.report.cost.RateFacts`."""
 
     phase: Phase
     batch: int

@@ -18,12 +18,12 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from pruning.calibration.activation_store import device_share
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.gradients.activation_store import device_share
-from pruning.model.blocks import find_stack
-from pruning.model.logits import LogitsByPosition
-from pruning.model.placement import Placement
-from pruning.model.replay import Call, Replay
+from pruning.models.blocks import find_stack
+from pruning.models.logits import LogitsByPosition
+from pruning.models.placement import Placement
+from pruning.models.replay import Call, Replay
 
 log = logging.getLogger(__name__)
 

@@ -16,11 +16,11 @@ from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from pruning.allowed_roots import freeze
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.inputs.frozen_file import FrozenFile
+from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import FrozenFile
 from pruning.recipe import Evaluation
-from pruning.report.schema import TaskFacts, ZeroShotFacts
+from pruning.report import TaskFacts, ZeroShotFacts
 
 _FIELD = "evaluation.tasks"
 _BATCH_SIZE = 8  # fixed: the padding of a batch decides how its scores round

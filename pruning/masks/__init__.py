@@ -1,0 +1,1 @@
+"""Masks: patterns, selection of the lowest scores, packed bits."""

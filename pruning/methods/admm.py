@@ -17,9 +17,9 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from pruning.calibration.linalg import damped, with_rising_damping
 from pruning.masks.patterns import LayerTarget, lowest_of_each_group, lowest_of_matrix
 from pruning.methods.base import LayerStats, Method, PrunedMatrix
-from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import group_of
 from pruning.recipe.methods import Admm
 

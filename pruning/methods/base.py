@@ -9,12 +9,12 @@ from typing import Any, ClassVar, Generic, TypeVar
 import torch
 from torch import Tensor
 
-from pruning.activations.statistics import InputStatistics
+from pruning.calibration.activation_statistics import InputStatistics
+from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
-from pruning.gradients.window_norms import GradientNorms
 from pruning.masks.patterns import ComparisonGroup, LayerTarget, select
 from pruning.masks.row_totals import CLOSE_ENOUGH, lowest_of_row_totals
-from pruning.model.layers import LinearLayer
+from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm, MethodOptions, Need
 
 

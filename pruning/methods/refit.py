@@ -19,8 +19,8 @@ from dataclasses import replace
 import torch
 from torch import Tensor
 
+from pruning.calibration.linalg import DAMPING, damped, with_rising_damping
 from pruning.methods import LayerStats, PrunedMatrix
-from pruning.methods.linalg import DAMPING, damped, with_rising_damping
 from pruning.recipe import RefitOptions
 
 

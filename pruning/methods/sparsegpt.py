@@ -11,10 +11,10 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
+from pruning.calibration.linalg import damped, with_rising_damping
 from pruning.masks.patterns import LayerTarget, lowest_of_matrix, up_to_threshold
 from pruning.methods.base import LayerStats, Method, PrunedMatrix
 from pruning.methods.column_walk import WalkVariant, uses_kernel, walk
-from pruning.methods.linalg import damped, with_rising_damping
 from pruning.recipe import group_of
 from pruning.recipe.methods import SparseGpt
 

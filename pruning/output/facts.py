@@ -4,9 +4,9 @@ from collections import defaultdict
 from collections.abc import Iterator
 from dataclasses import asdict
 
-from pruning.blockwise.results import Pruned
+from pruning.methods.results import Pruned
 from pruning.recipe import ChannelKind
-from pruning.report.schema import (
+from pruning.report import (
     ChannelOrderFacts,
     LayerFacts,
     LeftInOrderFacts,

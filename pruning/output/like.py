@@ -18,12 +18,12 @@ from pydantic import ValidationError
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.files import read_json
 from pruning.errors import InvalidInput
-from pruning.model.blocks import find_stack
+from pruning.models.blocks import find_stack
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.output.writer import atomic_directory
 from pruning.recipe import ModelReference, StructureOptions, UnitKind
-from pruning.report.schema import DepthFacts, Report, StructureFacts
+from pruning.report import DepthFacts, Report, StructureFacts
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 from pruning.structure.ranges import numbers_in

@@ -6,8 +6,8 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
-from pruning.report.schema import FILE_NAME as REPORT
-from pruning.report.schema import (
+from pruning.report import FILE_NAME as REPORT
+from pruning.report import (
     CalibrationFacts,
     Report,
     StructureFacts,

@@ -8,8 +8,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from pruning.methods.permutations.orders import Orders
 from pruning.output.safetensors_file import SafetensorsFile
-from pruning.permutations.orders import Orders
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
 

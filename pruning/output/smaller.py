@@ -13,7 +13,7 @@ from torch import Tensor
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import CONFIG, INDEX, copy_companion
 from pruning.errors import InvalidInput
-from pruning.model.blocks import find_stack
+from pruning.models.blocks import find_stack
 from pruning.output.safetensors_file import Renamed, SafetensorsFile
 from pruning.output.safetensors_inplace import as_stored
 from pruning.structure.masks import kept_masks, shape_after

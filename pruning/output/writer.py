@@ -10,16 +10,16 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
-from pruning.blockwise.results import Pruned
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import MODEL_CARD, copy_companion
 from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
+from pruning.methods.results import Pruned
 from pruning.output.mask_file import MaskFile
 from pruning.output.model_card import model_card
 from pruning.output.safetensors_inplace import reorder_in_place, replace_in_place, zero_in_place
-from pruning.report.schema import FILE_NAME as REPORT
-from pruning.report.schema import Report
+from pruning.report import FILE_NAME as REPORT
+from pruning.report import Report
 
 
 def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save_masks: bool) -> None:

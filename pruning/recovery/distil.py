@@ -15,10 +15,10 @@ from torch import Tensor
 from torch.autograd import backward
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.model.blocks import find_stack
-from pruning.model.logits import LogitsByPosition
-from pruning.model.placement import Placement
-from pruning.model.replay import Call, Replay
+from pruning.models.blocks import find_stack
+from pruning.models.logits import LogitsByPosition
+from pruning.models.placement import Placement
+from pruning.models.replay import Call, Replay
 from pruning.recovery.adam import RATE, cosine
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distillation import distillation_loss

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 from torch import Tensor, nn
 
-from pruning.model.blocks import Block, Stack
+from pruning.models.blocks import Block, Stack
 from pruning.recipe import Recipe
 from pruning.recovery.adam import rate_factor
 from pruning.recovery.trained import Trainable

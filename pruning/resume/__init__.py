@@ -1,0 +1,1 @@
+"""What an interrupted run leaves, and how it is found again."""

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from pruning.inputs.frozen_file import FrozenFile
+from pruning.files.frozen_file import FrozenFile
 from pruning.recipe.stages import Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore

@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 
 from pruning.errors import InvalidInput
 from pruning.recipe import ModelReference, Stage
-from pruning.report.schema import CalibrationFacts, ModelFacts
+from pruning.report import CalibrationFacts, ModelFacts
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ResumeStore
 

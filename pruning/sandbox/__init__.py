@@ -1,0 +1,1 @@
+"""Untrusted files are read in confined helper processes."""

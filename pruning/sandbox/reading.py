@@ -10,7 +10,7 @@ from pruning.checkpoint.model_files import ModelFiles
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.data.text import parse_here
 from pruning.data.tokens import Tokenizer
-from pruning.inputs.frozen_file import FrozenFile
+from pruning.files.frozen_file import FrozenFile
 
 
 class Reading(Protocol):

@@ -23,7 +23,7 @@ from pruning.checkpoint.files import WEIGHTS
 from pruning.checkpoint.model_files import ModelFiles
 from pruning.data.tokens import Tokenizer
 from pruning.errors import InvalidInput
-from pruning.inputs.frozen_file import FrozenFile
+from pruning.files.frozen_file import FrozenFile
 from pruning.sandbox.confine import Limits
 from pruning.sandbox.frames import (
     END,

@@ -1,0 +1,1 @@
+"""Structured pruning: units and blocks that are removed, and the smaller model."""

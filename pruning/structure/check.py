@@ -5,9 +5,9 @@ from collections.abc import Sequence
 import torch
 from torch import Tensor
 
-from pruning.model.blocks import Stack, find_stack
-from pruning.model.placement import Placement
-from pruning.model.replay import Replay
+from pruning.models.blocks import Stack, find_stack
+from pruning.models.placement import Placement
+from pruning.models.replay import Replay
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks
 

@@ -11,16 +11,16 @@ from functools import cached_property
 import torch
 from torch import Tensor
 
-from pruning.activations.statistics import InputStatistics
-from pruning.activations.walk import BlockwiseForward
+from pruning.calibration.activation_statistics import InputStatistics
+from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.calibration.linalg import DAMPING, damped, shrunken, with_rising_damping
+from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
-from pruning.gradients.window_norms import GradientNorms
-from pruning.methods.linalg import DAMPING, damped, shrunken, with_rising_damping
-from pruning.model.batching import micro_batches
-from pruning.model.blocks import Stack
-from pruning.model.layers import ExpertLayer
-from pruning.model.placement import Placement
-from pruning.model.replay import Replay
+from pruning.models.batching import micro_batches
+from pruning.models.blocks import Stack
+from pruning.models.layers import ExpertLayer
+from pruning.models.placement import Placement
+from pruning.models.replay import Replay
 from pruning.recipe import Need, UnitKind
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap

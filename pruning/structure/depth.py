@@ -14,7 +14,7 @@ from torch import nn
 from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
-from pruning.model.blocks import Stack, find_stack
+from pruning.models.blocks import Stack, find_stack
 from pruning.recipe import StructureOptions
 from pruning.structure.skeleton import skeleton_of
 

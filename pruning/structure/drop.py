@@ -13,10 +13,10 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from pruning.errors import NumericalFailure
-from pruning.model.blocks import Stack
-from pruning.model.logits import LogitsByPosition
-from pruning.model.placement import Placement
-from pruning.model.replay import Call, Replay
+from pruning.models.blocks import Stack
+from pruning.models.logits import LogitsByPosition
+from pruning.models.placement import Placement
+from pruning.models.replay import Call, Replay
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 
 

@@ -16,9 +16,9 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from transformers import PreTrainedModel
 
-from pruning.activations.statistics import StopForward
-from pruning.model.blocks import Block
-from pruning.model.layers import holds_fused_experts
+from pruning.calibration.activation_statistics import StopForward
+from pruning.models.blocks import Block
+from pruning.models.layers import holds_fused_experts
 from pruning.structure.slices import Slice, Units, refused
 
 _ROUTERS = ("gate", "router")

@@ -14,7 +14,7 @@ import torch
 from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
-from pruning.model.blocks import Stack, find_stack
+from pruning.models.blocks import Stack, find_stack
 from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, StructureOptions, UnitKind
 from pruning.structure.experts import Experts
 from pruning.structure.skeleton import skeleton_of

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 import torch
 from torch import Tensor
 
-from pruning.methods.linalg import LinAlgError
+from pruning.calibration.linalg import LinAlgError
 
 Scores = Mapping[str, Tensor]
 """By name: (units,), not negative."""

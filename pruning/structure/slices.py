@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
-from pruning.model.layers import LinearLayer
+from pruning.models.layers import LinearLayer
 from pruning.recipe import UnitKind
 
 

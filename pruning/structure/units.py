@@ -15,8 +15,8 @@ from torch import Tensor, nn
 from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
-from pruning.model.blocks import Block, Stack, find_stack
-from pruning.model.layers import (
+from pruning.models.blocks import Block, Stack, find_stack
+from pruning.models.layers import (
     ExpertLayer,
     LinearLayer,
     ModuleLayer,

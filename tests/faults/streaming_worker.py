@@ -11,7 +11,8 @@ from worker.__main__ import main
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def stream_always(**signal: object) -> None:
     """Let no pass be short enough for the schedule `whole`, and let this CPU write its shards behind."""
-    from pruning.gradients import gradient_pass, schedule
+    from pruning.calibration import gradient_pass
+    from pruning.calibration import gradient_schedule as schedule
     from pruning.resume.writer import BackgroundWriter
     from pruning.runtime.pinned_memory import NoPinning, PinnedArena
 

@@ -7,8 +7,8 @@ from uuid import UUID
 
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
+from pruning.pipeline.run import RunRequest, run
 from pruning.resume.hashed_file import sha256_of
-from pruning.run import RunRequest, run
 from tests.stack import Stack
 
 RESULTS = ("model.safetensors", "masks.safetensors")

@@ -27,7 +27,7 @@ from transformers import (
 )
 
 from pruning.data.tokens import token_ids
-from pruning.model import batching
+from pruning.models import batching
 from tests.pruning.families import five_windows
 
 VOCABULARY = 384

@@ -2,7 +2,7 @@
 
 import torch
 
-from pruning.gradients.window_norms import GradientNorms
+from pruning.calibration.window_norms import GradientNorms
 
 
 def assert_equal(found: GradientNorms, expected: GradientNorms) -> None:

@@ -166,7 +166,7 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch, *, devices: int = 1) -> Iter
     monkeypatch.setattr(torch.cuda, "Event", lambda blocking: SimpleNamespace(synchronize=lambda: None))
     stream = SimpleNamespace(record_event=lambda event: event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: stream)
-    monkeypatch.setattr("pruning.model.placement.CudaCopyStream", lambda device: None)
+    monkeypatch.setattr("pruning.models.placement.CudaCopyStream", lambda device: None)
     monkeypatch.setattr("pruning.runtime.hand_over.copy_stream_for", lambda device: DirectCopyStream())
     monkeypatch.setattr(CudaPinning, "pin", lambda self, address, size: False)
     tags = _Tags()

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.model import upcast
+from pruning.models import upcast
 from pruning.runtime import bfloat16_parts
 
 

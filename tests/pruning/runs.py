@@ -4,9 +4,9 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from pruning.pipeline.run import RunRequest, Services, run
 from pruning.recipe import Evaluation, Recipe
-from pruning.report.schema import Report
-from pruning.run import RunRequest, Services, run
+from pruning.report import Report
 
 _OF_THE_REQUEST = {field.name for field in fields(RunRequest)}
 

@@ -9,11 +9,11 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
-import pruning.report.console
+import pruning.pipeline.console
 from pruning.__main__ import main
+from pruning.pipeline.console import progress_on
 from pruning.progress import Silent
 from pruning.recipe import Stage
-from pruning.report.console import progress_on
 
 pytestmark = pytest.mark.slow
 
@@ -74,7 +74,7 @@ def test_a_stopped_command_leaves_only_what_it_resumes_from(
 
     command = [*arguments(tiny_llama_dir, tmp_path / "out"), "--resume-in", str(tmp_path / "resume")]
     with monkeypatch.context() as patched:
-        patched.setattr(pruning.report.console, "progress_on", lambda console: nullcontext(Stopping()))
+        patched.setattr(pruning.pipeline.console, "progress_on", lambda console: nullcontext(Stopping()))
         assert main(command) == 128 + number
     assert capsys.readouterr().err == "stopped: the same command resumes it\n"
     assert [path.name for path in tmp_path.iterdir()] == ["resume"]

@@ -18,10 +18,10 @@ from transformers import (
     Zamba2ForCausalLM,
 )
 
-from pruning.blockwise.prune import Pruned, prune
+from pruning.calibration.gradient_pass import gradient_norms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
-from pruning.gradients.gradient_pass import gradient_norms
+from pruning.methods.prune_blocks import Pruned, prune
 from pruning.output.writer import write_model
 from pruning.recipe import METHODS, ModelReference, Recipe
 from tests.pruning import naive

@@ -9,13 +9,13 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pruning.blockwise.prune import prune
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.schedule import ScheduleChoice
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.methods.prune_blocks import prune
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.recipe import Recipe
 from pruning.resume.store import EphemeralResumeStore
 from tests.pruning.families import make

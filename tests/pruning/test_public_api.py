@@ -7,7 +7,7 @@ import torch
 
 import pruning
 from pruning import InvalidInput, LayerSelection, Recipe, gradient_norms, prune
-from pruning.blockwise.prune import prune as prune_blockwise
+from pruning.methods.prune_blocks import prune as prune_blockwise
 from tests.pruning.families import make
 from tests.small_model import write_small_model
 

@@ -9,18 +9,18 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pruning.blockwise.prune import prune
+from pruning.calibration.gradient_cache import CacheAnswer
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.calibration.lm_head import LMHeadLoss
+from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
-from pruning.gradients.cache import CacheAnswer
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.lm_head import LMHeadLoss
-from pruning.gradients.schedule import ScheduleChoice
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model import batching
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
-from pruning.model.replay import Replay
+from pruning.methods.prune_blocks import prune
+from pruning.models import batching
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
+from pruning.models.replay import Replay
 from pruning.recipe import Evaluation, GradientNorm, Recipe, StructureOptions
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
 from pruning.structure.cut import cut_blocks

@@ -9,8 +9,8 @@ from pathlib import Path
 import pytest
 
 import pruning.version
-from pruning.model.placement import Placement
-from pruning.report.schema import Environment
+from pruning.models.placement import Placement
+from pruning.report import Environment
 from pruning.version import NOT_INSTALLED, NUMERICS, pruneserve_version
 from tests.pruning.families import make
 

@@ -11,7 +11,7 @@ from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
-import pruning.run
+import pruning.pipeline.run
 from jobs import limits, retry
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
@@ -119,7 +119,7 @@ def receive() -> Iterator[Callable[..., Receiver]]:
 @pytest.fixture
 def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
     stand_in = StandInRun()
-    monkeypatch.setattr(pruning.run, "run", stand_in)
+    monkeypatch.setattr(pruning.pipeline.run, "run", stand_in)
     return stand_in
 
 

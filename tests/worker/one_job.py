@@ -14,8 +14,8 @@ from jobs.queue import sizing
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from jobs.tables import NOW, Job
+from pruning.pipeline.run import RunRequest, Services
 from pruning.recipe import Stage
-from pruning.run import RunRequest, Services
 from worker import run_job
 from worker.identity import Identity
 
@@ -35,7 +35,7 @@ class StandInReport(BaseModel):
 
 
 class StandInRun:
-    """Replaces `pruning.run.run`: writes two files, and calls `in_the_middle` between two steps."""
+    """Replaces `pruning.pipeline.run.run`: writes two files, and calls `in_the_middle` between two steps."""
 
     def __init__(self) -> None:
         self.calls: list[Services] = []

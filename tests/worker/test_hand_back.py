@@ -8,7 +8,7 @@ import pytest
 import torch
 from sqlalchemy import select
 
-import pruning.model.placement
+import pruning.models.placement
 import pruning.version
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.settings import Settings
@@ -113,8 +113,8 @@ def test_on_another_device_one_event_says_so_and_why(
     service: Service,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    here = pruning.model.placement.describe(torch.device("cpu"))
-    monkeypatch.setattr(pruning.model.placement, "describe", lambda *devices: "another processor")
+    here = pruning.models.placement.describe(torch.device("cpu"))
+    monkeypatch.setattr(pruning.models.placement, "describe", lambda *devices: "another processor")
     found = attempts(handed_back)
     assert found[Stage.PRUNE] == [1] * (BLOCKS // 2) + [2] * (BLOCKS // 2)  # which finished each first
     (event,) = restarts(service, handed_back)

@@ -16,10 +16,10 @@ from jobs.storage import gradient_files
 from jobs.storage.owned_files import lock
 from jobs.tables import GradientShard
 from pruning.byte_size import byte_size
+from pruning.calibration.gradient_cache import CacheAnswer
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import gradient_shards
-from pruning.gradients.cache import CacheAnswer
 from pruning.recipe import GradientNorm, Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey
@@ -28,7 +28,7 @@ from worker.interrupts import BlockedOnJob
 
 
 class JobGradientCache:
-    """Implements `pruning.gradients.cache.GradientCache`. Every call may raise an `Interrupted`."""
+    """Implements `pruning.calibration.gradient_cache.GradientCache`. Every call may raise `Interrupted`."""
 
     def __init__(self, attempt: Attempt, directory: Path) -> None:
         """`directory`: where shards are downloaded to; the attempt's own."""

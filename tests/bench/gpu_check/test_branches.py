@@ -14,10 +14,10 @@ from torch import Tensor
 from bench.gpu_check import constants, kernel, machine, schedules, shapes
 from bench.gpu_check.context import Context
 from bench.gpu_check.result import Figure, Findings
-from pruning.gradients.accumulate import accumulate_by_matmul
-from pruning.gradients.activation_store import ActivationStore
-from pruning.gradients.factors import GradientFactors
-from pruning.gradients.lm_head import LMHeadLoss
+from pruning.calibration.accumulate import accumulate_by_matmul
+from pruning.calibration.activation_store import ActivationStore
+from pruning.calibration.gradient_factors import GradientFactors
+from pruning.calibration.lm_head import LMHeadLoss
 from pruning.recipe import GradientNorm
 from pruning.runtime.pinned_memory import NoPinning
 from tests.pruning.products_by_parts import multiply_by_parts

@@ -21,7 +21,7 @@ from bench.gpu_check.plan import PLAN, Check
 from bench.gpu_check.process import Surroundings
 from bench.gpu_check.result import Figure, Findings, verdict_of
 from bench.gpu_check.wheels import child_environment, unpack
-from pruning.gradients.window_norms import GradientNorms
+from pruning.calibration.window_norms import GradientNorms
 
 ROOT = Path(__file__).parents[3]
 # Of the packages that only the service and its tests use.

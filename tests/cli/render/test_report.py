@@ -9,7 +9,7 @@ import pytest
 from typer.testing import CliRunner
 
 from cli.main import app
-from pruning.report.schema import StructureFacts
+from pruning.report import StructureFacts
 from tests.report_document import report_document
 from tests.scripted_server import ScriptedServer, job_document, state_event
 

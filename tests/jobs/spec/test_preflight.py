@@ -19,8 +19,8 @@ from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.model.blocks import find_stack
-from pruning.model.selection import selected_stack
+from pruning.models.blocks import find_stack
+from pruning.models.selection import selected_stack
 from pruning.recipe import StructureOptions
 from pruning.structure.depth import DepthPlan
 from pruning.structure.experts import find_experts

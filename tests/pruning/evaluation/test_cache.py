@@ -8,12 +8,12 @@ import pytest
 from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from pruning.allowed_roots import Roots
 from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
 from pruning.evaluation.perplexity import perplexity
+from pruning.files.allowed_roots import Roots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.report.schema import Report
+from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
@@ -74,7 +74,7 @@ def measured_models(monkeypatch: pytest.MonkeyPatch) -> list[PreTrainedModel]:
         found.append(model)
         return perplexity(model, windows, **how)
 
-    monkeypatch.setattr("pruning.stages.evaluate.perplexity", watched)
+    monkeypatch.setattr("pruning.pipeline.evaluate.perplexity", watched)
     return found
 
 

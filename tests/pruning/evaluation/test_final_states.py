@@ -22,9 +22,9 @@ from pruning.evaluation.final_states import (
 )
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import Scored
-from pruning.model import logits
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models import logits
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.resume.hashed_file import HashedFile
 from tests.pruning.evaluation.test_token_losses import LargestLogits
 from tests.pruning.families import VOCABULARY, make

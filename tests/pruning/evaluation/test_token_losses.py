@@ -14,9 +14,9 @@ from transformers import PreTrainedModel
 from pruning.evaluation import token_losses as module
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import losses_from, token_losses
-from pruning.model import logits
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models import logits
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from tests.pruning.families import EACH_FAMILY, VOCABULARY, make
 from tests.pruning.pruned import ignore_steps
 

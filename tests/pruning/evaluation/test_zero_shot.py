@@ -11,9 +11,9 @@ import torch
 from pydantic import ValidationError
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedTokenizerBase
 
-from pruning.allowed_roots import Roots
 from pruning.errors import InvalidInput, Unreachable
 from pruning.evaluation.zero_shot import Tasks
+from pruning.files.allowed_roots import Roots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from tests.pruning.runs import run_recipe

@@ -17,11 +17,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning import Recipe, gradient_norms, prune
+from pruning.calibration.gradient_pass import GradientPass
 from pruning.evaluation.perplexity import perplexity
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
-from pruning.model.selection import stack_of_layers
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
+from pruning.models.selection import stack_of_layers
 from pruning.recipe import StructureOptions
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan

@@ -6,14 +6,14 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.activations.statistics import InputStatistics
+from pruning.calibration.activation_statistics import InputStatistics
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, method_for
 from pruning.methods.gblm import gblm_scores
 from pruning.methods.gradient import gradient_scores
 from pruning.methods.magnitude import magnitude_scores
 from pruning.methods.wanda import wanda_scores
-from pruning.model.blocks import find_stack
+from pruning.models.blocks import find_stack
 from pruning.recipe import METHODS, MethodOptions
 from tests.pruning.families import make
 

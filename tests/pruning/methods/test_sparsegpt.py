@@ -4,9 +4,9 @@ import pytest
 import torch
 from torch import Tensor
 
+from pruning.calibration.linalg import LinAlgError, with_rising_damping
 from pruning.errors import NumericalFailure
 from pruning.masks.patterns import LayerTarget
-from pruning.methods.linalg import LinAlgError, with_rising_damping
 from pruning.methods.sparsegpt import inverse_factor, sparsegpt
 
 ROWS, INPUTS, COLUMNS = 6, 24, 8

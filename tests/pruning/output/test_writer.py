@@ -18,11 +18,11 @@ from transformers import (
     PreTrainedModel,
 )
 
-from pruning.blockwise.prune import Pruned, prune
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.layout import StoredLayout
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
+from pruning.methods.prune_blocks import Pruned, prune
 from pruning.output.writer import atomic_directory, write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make

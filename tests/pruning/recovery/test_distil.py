@@ -12,8 +12,8 @@ from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import NumericalFailure
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.recipe import MomentsKind
 from pruning.recovery import boundary
 from pruning.recovery.boundary import TrainingBoundary

@@ -10,8 +10,8 @@ import torch
 
 from pruning.__main__ import main
 from pruning.errors import InvalidInput
-from pruning.report.reproduce import RecipeFile, differences
-from pruning.report.schema import Environment, Report
+from pruning.pipeline.reproduce import RecipeFile, differences
+from pruning.report import Environment, Report
 
 pytestmark = pytest.mark.slow
 

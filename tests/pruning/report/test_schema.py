@@ -9,7 +9,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from pydantic import ValidationError
 
 from pruning.output.model_card import model_card
-from pruning.report.schema import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
+from pruning.report import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
 from pruning.runtime.peak_memory import PeakMemory
 from tests.report_document import REPORT
 

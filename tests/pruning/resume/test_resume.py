@@ -12,12 +12,12 @@ import torch
 from safetensors import safe_open
 from transformers import LlamaForCausalLM, PreTrainedModel
 
-from pruning.blockwise import shards
-from pruning.blockwise.results import PrunedBlock
 from pruning.errors import InvalidInput
-from pruning.model import batching
+from pruning.methods import shards
+from pruning.methods.results import PrunedBlock
+from pruning.models import batching
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.report.schema import Report
+from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
 from pruning.resume.throttle import SaveThrottle

@@ -9,8 +9,8 @@ import pytest
 import torch
 
 from pruning.errors import InvalidInput
+from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Evaluation, Recipe
-from pruning.run import RunRequest, run
 from pruning.runtime import device_trial
 from pruning.runtime.device import usable_device
 
@@ -53,7 +53,7 @@ def test_a_run_has_full_precision(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
         seen.append(torch.get_float32_matmul_precision())
         raise InterruptedError
 
-    monkeypatch.setattr("pruning.run._resolve_stage", record)
+    monkeypatch.setattr("pruning.pipeline.run._resolve_stage", record)
     recipe = Recipe.model_validate({"model": "org/name", "method": "magnitude", "sparsity": 0.5})
     torch.set_float32_matmul_precision("medium")
     try:

@@ -10,9 +10,9 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pruning.allowed_roots import freeze
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
+from pruning.files.allowed_roots import freeze
 from pruning.recipe import ModelReference
 from pruning.sandbox import sandbox as sandbox_module
 from pruning.sandbox import starter as starter_module

@@ -10,11 +10,11 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pruning.allowed_roots import freeze
 from pruning.checkpoint.checkpoint import resolve
 from pruning.checkpoint.description import Description
 from pruning.checkpoint.model_files import ModelFiles
 from pruning.errors import InvalidInput
+from pruning.files.allowed_roots import freeze
 from pruning.recipe import ModelReference
 from pruning.sandbox import starter as starter_module
 from pruning.sandbox.confine import Limits, _address_space

@@ -14,8 +14,8 @@ from transformers import PreTrainedModel
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.output.smaller import write_shorter
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.check import relative_difference

@@ -11,8 +11,8 @@ from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.model.blocks import find_stack
-from pruning.model.placement import Placement
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.runtime.hand_over import HandOver
@@ -257,6 +257,6 @@ def test_hidden_states_on_their_way_are_waited_for_when_a_cut_ends(
             super().close()
             closed.append(self)
 
-    monkeypatch.setattr("pruning.activations.walk.HandOver", Watched)
+    monkeypatch.setattr("pruning.calibration.activation_walk.HandOver", Watched)
     cut("llama", **CUTS["llama"])
     assert len(closed) == 1

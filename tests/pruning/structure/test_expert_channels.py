@@ -10,12 +10,12 @@ import torch.nn.functional as F
 from safetensors.torch import load_file
 from torch import Tensor
 
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
-from pruning.gradients.schedule import ScheduleChoice
-from pruning.gradients.window_norms import GradientNorms
-from pruning.model.blocks import find_stack
-from pruning.model.layers import ExpertLayer
+from pruning.models.blocks import find_stack
+from pruning.models.layers import ExpertLayer
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.plan import CutPlan

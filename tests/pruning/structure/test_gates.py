@@ -8,11 +8,11 @@ import torch.nn.functional as F
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.gradients.gradient_pass import GradientPass
-from pruning.gradients.schedule import ScheduleChoice
-from pruning.model.layers import ModuleLayer
-from pruning.model.placement import Placement
-from pruning.model.selection import stack_of_layers
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.models.layers import ModuleLayer
+from pruning.models.placement import Placement
+from pruning.models.selection import stack_of_layers
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.units import consumers
 from tests.pruning.families import make

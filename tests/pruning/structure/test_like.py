@@ -17,7 +17,7 @@ from pruning.__main__ import main
 from pruning.errors import InvalidInput
 from pruning.output.like import cut_like
 from pruning.recipe import Evaluation, Recipe
-from pruning.report.schema import Report
+from pruning.report import Report
 from tests.pruning.families import make
 from tests.pruning.runs import run_recipe
 

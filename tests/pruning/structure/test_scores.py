@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.methods.linalg import LinAlgError, damped, shrunken
+from pruning.calibration.linalg import LinAlgError, damped, shrunken
 from pruning.structure.scores import (
     combined,
     gate_scores,

@@ -18,14 +18,14 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 from pruning.errors import InvalidInput, PruningError
 from pruning.evaluation.perplexity import perplexity
 from pruning.masks.packed import read_masks
-from pruning.model.selection import stack_of_layers
+from pruning.models.selection import stack_of_layers
+from pruning.pipeline import cut as cut_stage
+from pruning.pipeline import recover
+from pruning.pipeline import shorten as shorten_stage
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.report.schema import Report
+from pruning.report import Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
-from pruning.stages import cut as cut_stage
-from pruning.stages import recover
-from pruning.stages import shorten as shorten_stage
 from pruning.structure import cut
 from pruning.structure.ranges import numbers_in
 from pruning.structure.scores import gate_scores

@@ -8,7 +8,7 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
-import pruning.run
+import pruning.pipeline.run
 from jobs.lifecycle import owner_moves
 from jobs.queue import sizing
 from jobs.settings import Settings
@@ -20,7 +20,7 @@ from jobs.tables import Job, Upload
 from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.errors import PruningError
-from pruning.run import RunRequest, Services
+from pruning.pipeline.run import RunRequest, Services
 from worker import run_job
 from worker.identity import Identity
 
@@ -75,7 +75,7 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
         read.append(read_documents(source, roots=services.roots.data))
         raise Read("read")
 
-    monkeypatch.setattr(pruning.run, "run", run)
+    monkeypatch.setattr(pruning.pipeline.run, "run", run)
     return read
 
 

@@ -24,7 +24,7 @@ def test_warnings_and_what_the_library_says_are_events(
 ) -> None:
     def log() -> None:
         logging.getLogger("pruning").parent.setLevel(logging.INFO)
-        logging.getLogger("pruning.model").info("no room to copy the next block")
+        logging.getLogger("pruning.models").info("no room to copy the next block")
         logging.getLogger("pruning.runtime.kernel_trial").warning("slow: %s", "no kernel")
         logging.getLogger("worker.attempt").info("of no use")
         logging.getLogger("worker.attempt").warning("job %s: heartbeat failed", job_id)
@@ -55,7 +55,7 @@ def test_no_line_of_another_package_is_told_and_no_signed_address(
         logging.getLogger("workers").critical("of another package")
         logging.getLogger("jobs.storage.store").error("bucket.internal refused")
         logging.getLogger().error("of nobody in particular")
-        logging.getLogger("pruning.model").warning("could not read %s: using the copy", SIGNED)
+        logging.getLogger("pruning.models").warning("could not read %s: using the copy", SIGNED)
 
     library.in_the_middle = log
     assert service.run(job_id).state == JobState.SUCCEEDED
@@ -68,7 +68,7 @@ def test_no_line_of_another_package_is_told_and_no_signed_address(
 def test_lines_are_few_short_and_without_secrets(service: Service, library: StandInRun, job_id: UUID) -> None:
     def log() -> None:
         for number in range(150):
-            logging.getLogger("pruning.blockwise").error("%d %s \x1b[2J %s", number, SECRET, "x" * 1000)
+            logging.getLogger("pruning.methods").error("%d %s \x1b[2J %s", number, SECRET, "x" * 1000)
 
     library.in_the_middle = log
     service.run(job_id)
@@ -84,7 +84,7 @@ def test_what_was_logged_before_a_failure_is_told(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     def fail() -> None:
-        logging.getLogger("pruning.blockwise").warning("the last words")
+        logging.getLogger("pruning.methods").warning("the last words")
         raise ValueError("for the test")
 
     library.in_the_middle = fail
@@ -98,7 +98,7 @@ def test_nothing_is_told_after_the_attempt(
     before = list(logging.getLogger().handlers)
     service.run(job_id)
     assert logging.getLogger().handlers == before
-    logging.getLogger("pruning.blockwise").warning("between two jobs")
+    logging.getLogger("pruning.methods").warning("between two jobs")
     following = submit()
     service.run(following)
     assert messages(service, following) == []

@@ -4,7 +4,7 @@ from typing import Any
 
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
-from pruning.model.placement import Placement
+from pruning.models.placement import Placement
 from pruning.recipe import Stage
 from tests.pruning.families import make
 from worker.attempt.reporting.restart import WORKER_FIELDS, restart

@@ -1,0 +1,141 @@
+"""Calibration windows on their way through a model's blocks, one block at a time.
+
+Pruning needs each block's inputs as the already pruned blocks before it produce them: the walk holds the
+hidden states of all windows, measures what a block's layers are given, and advances once the block is pruned.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import AbstractContextManager, suppress
+from typing import Self
+
+import torch
+from torch import Tensor, nn
+
+from pruning.calibration.activation_statistics import InputStatistics, StopForward, group_by_input
+from pruning.models.hooks import LayerCall, Observer, observing
+from pruning.models.layers import LinearLayer
+from pruning.models.replay import Call, Replay
+from pruning.resume.store import ActivationCheckpoint
+from pruning.resume.throttle import SaveThrottle
+from pruning.runtime.hand_over import HandOver
+
+
+class BetweenBlocks:
+    """The hidden states of all micro-batches, some of which may be on their way to another device."""
+
+    def __init__(self, states: Sequence[Tensor], hand_over: HandOver) -> None:
+        self._states = list(states)
+        self._hand_over = hand_over
+        self._arriving: dict[int, Callable[[], Tensor]] = {}
+
+    def put(self, number: int, states: Tensor, device: torch.device) -> None:
+        """Replace a micro-batch's hidden states, and begin to bring them to `device`."""
+        self._states[number] = states
+        self._arriving[number] = self._hand_over.begin(states, device)
+
+    def __getitem__(self, number: int) -> Tensor:
+        if number in self._arriving:
+            self._states[number] = self._arriving.pop(number)()
+        return self._states[number]
+
+    def __iter__(self) -> Iterator[Tensor]:
+        return (self[number] for number in range(len(self._states)))
+
+
+class BlockwiseForward:
+    """The hidden states of all windows, as the input of the block that is next."""
+
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+        """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
+        self._blocks = replay.stack.blocks
+        self._micro_batches = micro_batches
+        self._hand_over = HandOver()
+        # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
+        self._calls: dict[int, list[Call]] = {}
+        embedded: list[Tensor] = []
+        with replay.outer_modules_resident():
+            for tokens in micro_batches:
+                hidden, self._calls[len(tokens)] = replay.embed(tokens)
+                embedded.append(hidden)
+        self._hidden = BetweenBlocks(embedded, self._hand_over)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        """Let the devices wait for hidden states that are still on their way: their memory is used next."""
+        self._hand_over.close()
+
+    def state(self) -> dict[str, Tensor]:
+        """Return the hidden states by name, for an activation checkpoint."""
+        return {f"{number:05}": hidden for number, hidden in enumerate(self._hidden)}
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from the `state` of an earlier walk over the same micro-batches."""
+        restored = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
+        self._hidden = BetweenBlocks(restored, self._hand_over)
+
+    def save(self, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle) -> None:
+        """Save the windows before `block` if that is worth it: a resumed run can also run them there."""
+        state = self.state()
+        if throttle.is_due(sum(hidden.nbytes for hidden in state.values())):
+            with throttle.saving():
+                checkpoint.save(block, state)
+
+    def resume(self, checkpoint: ActivationCheckpoint, *, no_later_than: int) -> int:
+        """Restore the windows from a checkpoint that is not past this block. Return the next block."""
+        saved = checkpoint.load()
+        if saved is None or saved[0] > no_later_than:
+            return 0
+        index, state = saved
+        self.restore(state)
+        return index
+
+    def begin_block(self, index: int) -> None:
+        """Prepare to prune block `index`, whose input the hidden states are."""
+
+    def measure(self, index: int, statistics: InputStatistics) -> None:
+        """Run all windows through block `index` to collect `statistics`; the hidden states stay."""
+        self.watch(index, statistics.collecting)
+
+    def watch(self, index: int, watching: Callable[[Tensor], AbstractContextManager[None]]) -> None:
+        """Run all windows through block `index` while `watching` each micro-batch; the hidden states stay.
+
+        `watching`: is given the token ids, (windows, length). StopForward may end a pass.
+        """
+        for tokens, hidden in zip(self._micro_batches, self._hidden, strict=True):
+            with watching(tokens), suppress(StopForward):
+                self._calls[len(tokens)][index](self._blocks[index].module, hidden)
+
+    def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
+        """Return what layers of block `index` give for the first windows, by name: (…, outputs) each."""
+        tokens, hidden, found = self._micro_batches[0], self._hidden[0], dict[str, Tensor]()
+
+        class Record(Observer):
+            def after(self, call: LayerCall, output: Tensor) -> None:
+                found[call.layer.name] = output
+
+        with observing(layers, tokens, Record()):
+            self._calls[len(tokens)][index](self._blocks[index].module, hidden)
+        return found
+
+    def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:
+        """Return the layers of block `index` in groups that share an input, in the order of their calls."""
+        tokens, hidden, block = self._micro_batches[0], self._hidden[0], self._blocks[index]
+        call = self._calls[len(tokens)][index]
+        return group_by_input(block.layers, tokens, lambda: call(block.module, hidden))
+
+    def advance(self, index: int) -> None:
+        """Replace the hidden states with the output of block `index`."""
+        self._run(index, self._blocks[index].module, self._hidden)
+
+    def _run(self, index: int, block: nn.Module, hidden: "BetweenBlocks") -> None:
+        """Replace hidden states with the output of `block`, which is block `index` or a copy of it.
+
+        Each micro-batch moves to the device of the next block at once, which begins while this one continues.
+        """
+        for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
+            calls = self._calls[len(tokens)]
+            output = calls[index](block, states)
+            following = calls[index + 1].device if index + 1 < len(calls) else None
+            hidden.put(number, output, following or output.device)

@@ -1,0 +1,133 @@
+"""Chooses the schedule of a gradient pass: `whole` where it fits into memory and is short, else `streamed`.
+
+A pass on `whole` that is interrupted starts over, so it must not take long; one that is streamed resumes.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
+from typing import Literal, Self, get_args
+
+import torch
+from torch import Tensor
+
+from pruning.errors import InvalidInput
+from pruning.estimate.memory import MEMORY_SHARE
+from pruning.models.batching import bytes_per_token, micro_batch, windows_that_fit
+from pruning.models.blocks import Stack
+from pruning.models.placement import Placement
+from pruning.recipe import GradientNorm
+from pruning.runtime.device import total_memory
+
+ScheduleName = Literal["whole", "streamed"]
+ScheduleChoice = Literal["auto", "whole", "streamed"]
+
+_MAX_WHOLE_SECONDS = 600
+# The share of a device's memory for weights, sums and one window's activations. The rest is for the device's
+# own context, the logits, and copies within an operation.
+_MOST_MEMORY = 0.9
+# Operations per second of a CPU thread and of a GPU. Assumed, not measured: a measurement that varies would
+# make the choice vary too.
+_ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
+
+
+@dataclass(frozen=True)
+class Schedule:
+    """How a gradient pass runs."""
+
+    name: ScheduleName
+    micro_batch: int  # windows per forward and backward pass
+
+    @classmethod
+    def choose(
+        cls,
+        choice: ScheduleChoice,
+        stack: Stack,
+        windows: Tensor,
+        norms: Collection[GradientNorm],
+        placement: Placement,
+    ) -> Self:
+        """Return the chosen schedule; for 'auto', `whole` where it fits into memory and takes minutes.
+
+        `windows`: token ids (windows, length). The result depends only on the model, the windows and the
+        machine, so that a resumed run chooses the same. Raises InvalidInput(field='schedule').
+        """
+        if choice not in get_args(ScheduleChoice):
+            raise InvalidInput(
+                f"schedule {choice!r} is unknown; use auto, whole or streamed", field="schedule"
+            )
+        length, shares = windows.shape[1], _shares(stack, norms, placement)
+        if choice == "whole" or (
+            choice == "auto"
+            and all(share.fits(length) for share in shares)
+            and _estimated_seconds(stack, windows, placement) <= _MAX_WHOLE_SECONDS
+        ):
+            return cls("whole", min(share.windows(length) for share in shares if share.activations))
+        smallest = min(placement.devices, key=total_memory)
+        return cls("streamed", micro_batch(stack, length, smallest, blocks_at_once=1, dtype=placement.dtype))
+
+    def halved(self) -> "Schedule":
+        """Return the same schedule with half the micro-batch."""
+        return replace(self, micro_batch=self.micro_batch // 2)
+
+
+@dataclass(frozen=True)
+class _Share:
+    """What one device holds on `whole`."""
+
+    device: torch.device
+    stored: int  # bytes of its weights in their stored dtype
+    weights: int  # and in the dtype of the computation
+    sums: int  # bytes
+    activations: float  # bytes per token of a micro-batch, for all micro-batches under way
+
+    def fits(self, length: int) -> bool:
+        """Whether it holds weights and sums in their share of it, and one window's activations too."""
+        held, memory = self.weights + self.sums, total_memory(self.device)
+        return bool(
+            held <= MEMORY_SHARE * memory and held + length * self.activations <= _MOST_MEMORY * memory
+        )
+
+    def windows(self, length: int) -> int:
+        """Return how many windows of `length` tokens a micro-batch may have."""
+        return windows_that_fit(self.stored + self.sums, length, self.device, self.activations)
+
+
+def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:
+    """Return what each device holds on `whole`: a run of blocks; the first and last also what surrounds them.
+
+    See `one_forward_one_backward` for the micro-batches that are under way in each.
+    """
+    runs = placement.runs(stack.modules)
+    in_blocks = {parameter for module in stack.modules for parameter in module.parameters()}
+    shares = []
+    for number, device in enumerate(placement.devices):
+        blocks = tuple(block for block, run in zip(stack.blocks, runs, strict=True) if run == number)
+        own = {parameter for block in blocks for parameter in block.module.parameters()}
+        if number in (0, runs[-1]):
+            own |= set(stack.model.parameters()) - in_blocks
+        part, under_way = replace(stack, blocks=blocks), len({run for run in runs if run >= number})
+        shares.append(
+            _Share(
+                device,
+                stored=sum(parameter.nbytes for parameter in own),
+                weights=sum(parameter.numel() for parameter in own) * placement.dtype.itemsize,
+                sums=_sums(part, norms),
+                activations=under_way * bytes_per_token(part, placement.dtype, blocks_at_once=len(blocks))
+                if blocks
+                else 0.0,
+            )
+        )
+    return shares
+
+
+def _sums(stack: Stack, norms: Collection[GradientNorm]) -> int:
+    """Return the bytes of a float32 sum per selected weight and norm; gates take next to none."""
+    weights = sum(layer.outputs * layer.inputs for layer in stack.layers)
+    return weights * sum(norm != "gates" for norm in norms) * torch.float32.itemsize
+
+
+def _estimated_seconds(stack: Stack, windows: Tensor, placement: Placement) -> float:
+    """Count 6 operations per weight and token: 2 each for forward, backward and the weight gradients."""
+    weights = sum(parameter.numel() for parameter in stack.model.parameters())
+    workers = torch.get_num_threads() if placement.device.type == "cpu" else len(placement.devices)
+    return float(6 * weights * windows.numel() / (_ASSUMED_RATE[placement.device.type] * workers))

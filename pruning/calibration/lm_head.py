@@ -1,0 +1,103 @@
+"""The loss and its gradient at the last block's output, through the model's own final norm and head.
+
+The tokens go through in chunks, so that the logits of a whole micro-batch never exist. They are the largest
+tensor of a pass: taken whole, their loss would need three float32 copies of their size.
+"""
+
+from abc import ABC, abstractmethod
+from collections.abc import Callable
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from pruning.models.logits import LogitsByPosition
+from pruning.models.replay import Replay
+
+# Elements per chunk, for each of which three float32 tensors exist. A CPU's chunk fits its cache; a GPU's
+# keeps it busy.
+_CHUNK_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 25}
+
+IGNORE_INDEX = -1
+"""The target of a token that predicts nothing: the last one of a window."""
+
+
+Chunk = tuple[slice, slice]
+"""Windows and positions."""
+
+
+class HeadLoss(ABC):
+    """A loss of each window, as a function of the last block's output.
+
+    Everything after the blocks (final norm, head, scaling and caps of logits) is run by the model's own
+    forward pass. Chunks split windows, except in a model whose logits at one position depend on other
+    positions.
+    """
+
+    def __init__(self, replay: Replay, loss_scale: int) -> None:
+        """Everything around the blocks must be resident, here and in `gradient`."""
+        self._logits = LogitsByPosition(replay)
+        self._loss_scale = loss_scale
+
+    def gradient(self, hidden: Tensor, tokens: Tensor) -> Tensor:
+        """Return the gradient of the summed, scaled losses with respect to `hidden`, in its shape and dtype.
+
+        `hidden`: (windows, length, features), the last block's output. `tokens`: int64 (windows, length).
+        """
+        gradient = torch.empty_like(hidden)
+        at_logits = self._gradient_at_logits(tokens)
+        for chunk in self._logits.chunks(tokens.shape, hidden.device.type):
+            with torch.enable_grad():
+                leaf = hidden[chunk].detach().requires_grad_()
+                logits = self._logits(leaf)
+            delta = at_logits(logits.detach().flatten(0, 1), chunk)
+            (gradient[chunk],) = torch.autograd.grad(logits, leaf, delta.view_as(logits))
+        return gradient
+
+    @abstractmethod
+    def _gradient_at_logits(self, tokens: Tensor) -> Callable[[Tensor, Chunk], Tensor]:
+        """Return the function from a chunk's logits, (tokens, vocabulary), to the gradient at them."""
+
+
+NewLoss = Callable[[Replay, int], HeadLoss]
+"""Makes the loss of a pass: from its replay, and the factor that losses are scaled by."""
+
+
+class LMHeadLoss(HeadLoss):
+    """The mean next-token cross-entropy of each window."""
+
+    def _gradient_at_logits(self, tokens: Tensor) -> Callable[[Tensor, Chunk], Tensor]:
+        weight = self._loss_scale / (tokens.shape[1] - 1)
+        targets = torch.full_like(tokens, IGNORE_INDEX)
+        targets[:, :-1] = tokens[:, 1:]
+        return lambda logits, chunk: loss_gradient(logits, targets[chunk].flatten(), weight)
+
+
+def loss_scale(dtype: torch.dtype, length: int) -> int:
+    """Return the factor by which a pass in `dtype` scales the mean loss of windows of `length` tokens.
+
+    It is 1, but length - 1 in float16, where the gradients of a mean over thousands of tokens underflow.
+    """
+    return length - 1 if dtype == torch.float16 else 1
+
+
+def loss_gradient(logits: Tensor, targets: Tensor, weight: float) -> Tensor:
+    """Return the gradient of the summed cross-entropy (in nats) with respect to the logits.
+
+    `logits`: (tokens, vocabulary). `targets`: int64 (tokens,), the next token's id, or IGNORE_INDEX.
+    `weight`: the factor of each token's loss. The result, (softmax - one-hot target) · weight, has the shape
+    and dtype of the logits.
+
+    It is computed in float32 (float64 for float64) by torch's own cross-entropy: other rounding here changes
+    the sixth digit of gradients thirty blocks below.
+    """
+    dtype = torch.promote_types(logits.dtype, torch.float32)
+    gradient = torch.empty_like(logits)
+    rows = max(1, _CHUNK_ELEMENTS[logits.device.type] // logits.shape[-1])
+    for start in range(0, len(logits), rows):
+        chunk, ids, result = (tensor[start : start + rows] for tensor in (logits, targets, gradient))
+        with torch.enable_grad():
+            wide = chunk.detach().to(dtype).requires_grad_()
+            loss = weight * F.cross_entropy(wide, ids, ignore_index=IGNORE_INDEX, reduction="sum")
+        result.copy_(torch.autograd.grad(loss, wide)[0])
+    return gradient

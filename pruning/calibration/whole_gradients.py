@@ -1,0 +1,132 @@
+"""The schedule `whole`: the model stays resident, and micro-batches go through all of it.
+
+On one device each micro-batch runs forward, then backward. Several devices are a pipeline: each has a run of
+consecutive blocks and their sums, and hidden states and their gradients pass between them during
+the computation. Each block takes the windows in order, so the bits are those of one device.
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+
+import torch
+from torch import Tensor
+
+from pruning.calibration.hidden_states import Arriving, HiddenStates
+from pruning.calibration.lm_head import NewLoss, loss_scale
+from pruning.calibration.mixed_precision import MixedPrecisionForward
+from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, NewSums
+from pruning.models.device_pipeline import one_forward_one_backward
+from pruning.models.placement import Placement
+from pruning.models.replay import Replay
+from pruning.runtime.hand_over import HandOver
+
+
+@dataclass(frozen=True)
+class _Stage:
+    """A device with its run of blocks."""
+
+    device: torch.device
+    blocks: tuple[int, ...]
+
+
+@dataclass(frozen=True)
+class _Passed:
+    """What the forward pass of a micro-batch has left in a stage."""
+
+    leaf: HiddenStates | None  # where its backward pass ends; None below the first selected layer
+    output: HiddenStates
+
+
+class WholePass:
+    """One pass of all micro-batches through a model that is resident, `in_runs` on several devices."""
+
+    def __init__(
+        self,
+        replay: Replay,
+        forward: MixedPrecisionForward,
+        placement: Placement,
+        micro_batches: Sequence[Tensor],
+        sums: NewSums,
+        step: Callable[[int, int], None],
+        *,
+        loss: NewLoss,
+    ) -> None:
+        """`micro_batches`: token ids, int64 (windows, length) each. `step`: called after each of them.
+
+        `sums`: makes those of the layers, and `loss` what is differentiated.
+        """
+        self._forward = forward
+        self._placement = placement
+        self._modules = replay.stack.modules
+        self._micro_batches = micro_batches
+        self._step = step
+        self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
+        self._head = loss(replay, self._loss_scale)
+        self._sums = sums(tuple(replay.stack.layers))
+        blocks = replay.stack.blocks
+        self._lowest = next(index for index, block in enumerate(blocks) if block.layers)
+        by_device = groupby(range(len(blocks)), key=lambda index: placement.device_of(blocks[index].module))
+        self._stages = [_Stage(device, tuple(indices)) for device, indices in by_device]
+        # Of the micro-batches that are under way, by their numbers.
+        self._accumulators: dict[int, GradientAccumulator | GateAccumulator] = {}
+        self._passed: dict[tuple[int, int], _Passed] = {}  # by stage, too
+        self._hand_over = HandOver()
+        self._arriving: dict[int, Arriving] = {}  # at the stage that is next
+
+    def run(self) -> GradientNorms:
+        """Compute the norms of all selected layers, each on its block's device."""
+        tasks = one_forward_one_backward(len(self._stages), len(self._micro_batches))
+        with self._hand_over:
+            for stage, number, is_forward in tasks:
+                if is_forward:
+                    self._run_forward(stage, number)
+                else:
+                    self._run_backward(stage, number)
+        return self._sums.finish(self._loss_scale)
+
+    def _run_forward(self, stage: int, number: int) -> None:
+        """Run a micro-batch through a stage's blocks.
+
+        The input of the first of them that has a selected layer, or comes after one, becomes a leaf that
+        requires gradients: all weights are frozen, so nothing else would make autograd record.
+        """
+        tokens, leaf = self._micro_batches[number], None
+        if stage == 0:
+            self._pass_on(number, self._forward.embed(tokens), stage)
+            self._accumulators[number] = self._forward.accumulator(self._sums)
+        hidden = self._arriving.pop(number)()
+        for index in self._stages[stage].blocks:
+            if leaf is None and index >= self._lowest:
+                leaf = hidden = hidden.as_leaves()
+            with torch.set_grad_enabled(leaf is not None):
+                hidden = self._forward.run_block(index, tokens, hidden, self._accumulators[number])
+        self._passed[stage, number] = _Passed(leaf, hidden)
+        if stage + 1 < len(self._stages):
+            self._pass_on(number, hidden, stage + 1)
+
+    def _run_backward(self, stage: int, number: int) -> None:
+        """Propagate a micro-batch's delta from a stage's output to its input."""
+        passed, is_last = self._passed.pop((stage, number)), stage + 1 == len(self._stages)
+        if passed.leaf is not None:
+            output = [self._joined(passed.output)] if is_last else passed.output.tensors
+            delta = [self._loss_delta(output[0], number)] if is_last else self._arriving.pop(number)().tensors
+            at_input = torch.autograd.grad(output, passed.leaf.tensors, delta)
+            if stage and self._stages[stage - 1].blocks[-1] >= self._lowest:
+                self._pass_on(number, HiddenStates(*at_input), stage - 1)
+        if stage == 0:
+            self._accumulators.pop(number).check_complete()
+            self._step(number + 1, len(self._micro_batches))
+
+    def _pass_on(self, number: int, states: HiddenStates, stage: int) -> None:
+        """Send a micro-batch's hidden states, or their gradient, to a stage."""
+        self._arriving[number] = states.handed_over(self._hand_over, self._stages[stage].device)
+
+    def _joined(self, output: HiddenStates) -> Tensor:
+        with torch.enable_grad():
+            return output.join()
+
+    def _loss_delta(self, output: Tensor, number: int) -> Tensor:
+        """Return the loss gradient at the last block's output."""
+        with self._placement.around_blocks_on(output.device, self._modules):
+            return self._head.gradient(output.detach(), self._micro_batches[number].to(output.device))

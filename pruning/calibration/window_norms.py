@@ -1,0 +1,224 @@
+"""Norms over windows of linear layers' weight gradients, computed inside the backward pass.
+
+All weights are frozen, so autograd only computes gradients of activations. Where the backward pass reaches a
+linear layer's output, a hook has both factors of the layer's own gradient: its input x and the gradient δ at
+its output. It forms δᵀx window by window and adds it to the norms at once; no gradient is stored.
+
+A gate is a factor z = 1 on one input feature of a layer. The gradient of a window's loss L with respect to it
+is Σ_t x_t·(∂L/∂x)_t over the window's tokens, which is also the sum of W∘G over the column of the layer's
+weight W, G the gradient of W. Both factors pass by in the backward pass, so no weight gradient is formed.
+"""
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pruning.calibration.accumulate import accumulate
+from pruning.calibration.gradient_factors import GradientFactors
+from pruning.errors import InvalidInput, NumericalFailure
+from pruning.models.hooks import LayerCall, Observer
+from pruning.models.layers import LinearLayer
+from pruning.recipe import GradientNorm
+
+GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
+"""By norm and layer name: (outputs, inputs), float32 (float64 for a float64 model), not normalised.
+
+"l1" is Σ|g| and "l2" is √Σg² over windows, g the gradient of one window's mean loss. "gates" is (windows,
+inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "shares" are float64
+(windows,).
+"""
+
+
+class WindowNorms:
+    """One layer's running sums over windows: Σ|g| for l1, Σg² for l2."""
+
+    def __init__(self, layer: LinearLayer, norms: Collection[GradientNorm]) -> None:
+        """Allocate the sums on the weight's current device, in float32 (float64 for float64 weights)."""
+        weight = layer.matrix
+        dtype = torch.promote_types(weight.dtype, torch.float32)
+        self._layer = layer
+        self._sums: dict[GradientNorm, Tensor] = {
+            norm: torch.zeros(weight.shape, dtype=dtype, device=weight.device) for norm in norms
+        }
+
+    def add(self, *factors: GradientFactors) -> None:
+        """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
+        accumulate(self._sums, *factors)
+
+    def finish(self, norm: GradientNorm, scale: int) -> Tensor:
+        """Return the norm divided by `scale`, and give up its sum.
+
+        Raises NumericalFailure with the layer's name where the norm is not finite.
+        """
+        total = self._sums.pop(norm)
+        result = (total.sqrt_() if norm == "l2" else total).div_(scale)
+        if not torch.isfinite(result.sum()):  # norms are not negative, so nothing cancels in their sum
+            raise NumericalFailure(
+                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
+                "and check that the model gives a finite perplexity"
+            )
+        return result
+
+
+class WindowSums(Protocol):
+    """Adds up something of one layer's weight gradients."""
+
+    def add(self, *factors: GradientFactors) -> None:
+        """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
+
+
+class GradientAccumulator(Observer):
+    """Adds the weight gradients of observed layers to `sums` while the backward pass runs."""
+
+    def __init__(
+        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowSums], calls_per_layer: int = 1
+    ) -> None:
+        """`calls_per_layer`: forward calls of each layer per window, whose products are one gradient."""
+        self._layers = layers
+        self._sums = sums
+        self._calls_per_layer = calls_per_layer
+        self._calls = Counter[str]()
+        self._pending: dict[str, list[GradientFactors]] = defaultdict(list)
+
+    def after(self, call: LayerCall, output: Tensor) -> None:
+        """Form and add the gradient once the backward pass reaches `output`."""
+        inputs = call.by_window(call.inputs.detach())
+
+        def on_backward(delta: Tensor) -> None:
+            name = call.layer.name
+            self._calls[name] += 1
+            self._pending[name].append(GradientFactors(inputs, call.by_window(delta)))
+            if len(self._pending[name]) == self._calls_per_layer:
+                self._sums[name].add(*self._pending.pop(name))
+
+        output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+
+    def check_complete(self) -> None:
+        """Check, after the backward pass, that it reached each layer exactly once.
+
+        Raises InvalidInput(field='model.id') with the name of a layer for which it did not.
+        """
+        for layer in self._layers:
+            if self._calls[layer.name] != self._calls_per_layer:
+                raise InvalidInput(
+                    f"layer {layer.name} contributes {self._calls[layer.name] // self._calls_per_layer} "
+                    "times to a window's loss; only models that use each linear layer once per forward pass "
+                    "are supported",
+                    field="model.id",
+                )
+
+
+class WindowGates:
+    """The gates' gradients of one layer, window after window."""
+
+    def __init__(self, layer: LinearLayer) -> None:
+        self._layer = layer
+        self._windows: list[Tensor] = []
+
+    def add(self, gradients: Tensor) -> None:
+        """Add the windows of a micro-batch: (windows, inputs)."""
+        self._windows.append(gradients)
+
+    def finish(self, scale: int) -> Tensor:
+        """Return the gradients of all windows divided by `scale`, (windows, inputs), and give them up.
+
+        Raises NumericalFailure with the layer's name where one is not finite.
+        """
+        result = torch.cat(self._windows).div_(scale)
+        self._windows = []
+        if not torch.isfinite(result).all():
+            raise NumericalFailure(
+                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
+                "and check that the model gives a finite perplexity"
+            )
+        return result
+
+
+class GateAccumulator(Observer):
+    """Adds the gates' gradients of observed layers to `sums` while the backward pass runs."""
+
+    def __init__(
+        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowGates], calls_per_layer: int = 1
+    ) -> None:
+        """`calls_per_layer`: forward calls of each layer per window, whose parts are one gradient."""
+        self._layers = layers
+        self._sums = sums
+        self._calls_per_layer = calls_per_layer
+        self._calls = Counter[str]()
+        self._pending: dict[str, list[Tensor]] = defaultdict(list)
+
+    def before(self, call: LayerCall) -> None:
+        """Form and add the gradients once the backward pass has reached the layer's input."""
+        inputs, name = call.inputs, call.layer.name
+
+        def on_backward(delta: Tensor) -> None:
+            self._calls[name] += 1
+            self._pending[name].append(_by_window(call, inputs.detach(), delta))
+            if len(self._pending[name]) == self._calls_per_layer:
+                self._sums[name].add(torch.stack(self._pending.pop(name)).sum(dim=0))
+
+        inputs.register_hook(on_backward)  # type: ignore[no-untyped-call]
+
+    def check_complete(self) -> None:
+        """Check, after the backward pass, that it reached each layer's input exactly once.
+
+        Raises InvalidInput(field='model.id') with the name of a layer for which it did not.
+        """
+        for layer in self._layers:
+            if self._calls[layer.name] != self._calls_per_layer:
+                raise InvalidInput(
+                    f"the input of layer {layer.name} contributes "
+                    f"{self._calls[layer.name] // self._calls_per_layer} times to a window's loss; only "
+                    "models that use it once per forward pass are supported",
+                    field="model.id",
+                )
+
+
+def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
+    """Return Σ_t x·δ of each window, (windows, inputs), in float32 (float64 for float64)."""
+    dtype = torch.promote_types(inputs.dtype, torch.float32)
+    pairs = zip(call.by_window(inputs), call.by_window(delta), strict=True)
+    return torch.stack([(x.to(dtype) * gradient.to(dtype)).sum(dim=0) for x, gradient in pairs])
+
+
+class LayerSums(Protocol):
+    """What one pass adds up for some layers."""
+
+    def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
+        """Return the observer that adds one micro-batch's gradients during its backward pass."""
+
+    def finish(self, loss_scale: int) -> GradientNorms:
+        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+
+
+class PassSums:
+    """What one pass adds up for some layers: norms of their weights' gradients, or gates."""
+
+    def __init__(self, layers: Sequence[LinearLayer], norms: Collection[GradientNorm]) -> None:
+        """`norms`: `gates` alone, or any others."""
+        self._layers = layers
+        self._norms = norms
+        self._gates = {layer.name: WindowGates(layer) for layer in layers if "gates" in norms}
+        self._weights = {layer.name: WindowNorms(layer, norms) for layer in layers if "gates" not in norms}
+
+    def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
+        """Return the observer that adds one micro-batch's gradients during its backward pass."""
+        if self._gates:
+            return GateAccumulator(self._layers, self._gates, calls_per_layer)
+        return GradientAccumulator(self._layers, self._weights, calls_per_layer)
+
+    def finish(self, loss_scale: int) -> GradientNorms:
+        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+        if self._gates:
+            return {"gates": {name: gates.finish(loss_scale) for name, gates in self._gates.items()}}
+        return {
+            norm: {name: sums.finish(norm, loss_scale) for name, sums in self._weights.items()}
+            for norm in self._norms
+        }
+
+
+NewSums = Callable[[Sequence[LinearLayer]], LayerSums]
+"""Makes the sums of some layers."""

@@ -1,0 +1,1 @@
+"""Files that users name: below allowed roots, frozen during a run, with bounded headers. No torch."""

@@ -1,0 +1,144 @@
+"""The header of a file of gradient norms, read without torch, while the file arrives.
+
+The file is `pruning.calibration.gradient_file`'s. Its header says which model and windows the norms are of, and
+where each tensor is; everything is checked but the numbers themselves, which are checked where they are used.
+"""
+
+import json
+import re
+from collections.abc import Iterable, Iterator
+
+FILE_NAME = "gradient_norms.safetensors"
+FORMAT = "pruneserve gradient norms 1"
+MAX_HEADER_BYTES = 8 * 2**20
+LENGTH_BYTES = 8
+
+_BYTES = {"F32": 4, "F64": 8}
+_NORMS = ("l1/", "l2/")
+_MAX_TEXT = 1024
+_MOST_ENTRY = 2**14  # characters of one entry of the header
+_NO_OBJECT = "has a header that is no JSON object"
+_SPACES = " \t\n\r"
+_SPACE = re.compile(f"[{_SPACES}]*")
+_DECODER = json.JSONDecoder()
+
+
+class NotNorms(ValueError):
+    """The file holds no gradient norms. The message says why, and quotes nothing of the file."""
+
+
+def header_length(start: bytes | bytearray) -> int:
+    """Return the bytes of the header from the first `LENGTH_BYTES` of the file. Raises `NotNorms`."""
+    length = int.from_bytes(start[:LENGTH_BYTES], "little")
+    if len(start) < LENGTH_BYTES or not 2 <= length <= MAX_HEADER_BYTES:
+        raise NotNorms(f"is no safetensors file with a header of at most {MAX_HEADER_BYTES} bytes")
+    return length
+
+
+def content_bytes(header: bytes) -> int:
+    """Return how many bytes of tensors follow a header. Raises `NotNorms` for one of other content.
+
+    It is read entry by entry: to parse megabytes of JSON at once would hold up every other thread, and take
+    many times their memory.
+    """
+    entries = _entries(header)
+    # safetensors writes the metadata first, so that a file of anything else is refused by it.
+    _check_metadata(*next(entries, ("", None)))
+    places: dict[str, tuple[int, int]] = {}
+    for name, tensor in entries:
+        if name in places:
+            raise NotNorms("names a norm twice")
+        places[name] = _place(name, tensor)
+    if not places:
+        raise NotNorms("has no norms")
+    return _end(places.values())
+
+
+def _entries(header: bytes) -> Iterator[tuple[str, object]]:
+    """Yield the names and values of a JSON object in turn."""
+    try:
+        text = header.decode()
+    except UnicodeDecodeError as error:
+        raise NotNorms("has a header that is no JSON") from error
+    place = _after("{", text, 0)
+    more = not text.startswith("}", place)
+    while more:
+        name, place = _value(text, place)
+        value, place = _value(text, _after(":", text, place))
+        if not isinstance(name, str):
+            raise NotNorms(_NO_OBJECT)
+        yield name, value
+        place = _space(text, place)
+        more = text.startswith(",", place)
+        place = _space(text, place + 1) if more else place
+    if text[place:].rstrip(_SPACES) != "}":
+        raise NotNorms(_NO_OBJECT)
+
+
+def _value(text: str, place: int) -> tuple[object, int]:
+    """Return the value that begins at a place, and where it ends."""
+    try:
+        value, used = _DECODER.raw_decode(text[place : place + _MOST_ENTRY])
+    except (ValueError, RecursionError) as error:
+        raise NotNorms(
+            f"has a header that is no JSON, or with an entry of more than {_MOST_ENTRY} characters"
+        ) from error
+    return value, place + used
+
+
+def _after(sign: str, text: str, place: int) -> int:
+    """Return where something follows the sign that must come next."""
+    place = _space(text, place)
+    if not text.startswith(sign, place):
+        raise NotNorms(_NO_OBJECT)
+    return _space(text, place + 1)
+
+
+def _space(text: str, place: int) -> int:
+    """Return where the white space at a place ends."""
+    found = _SPACE.match(text, place)
+    return found.end() if found else place
+
+
+def _check_metadata(name: str, metadata: object) -> None:
+    if name != "__metadata__" or not isinstance(metadata, dict) or metadata.get("format") != FORMAT:
+        raise NotNorms(
+            f"does not hold gradient norms; send the {FILE_NAME} of a gradient job or an earlier run"
+        )
+    if not all(_is_text(metadata.get(name)) for name in ("model", "calibration")):
+        raise NotNorms("does not name the model and the text of its norms")
+
+
+def _is_text(value: object) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= _MAX_TEXT
+
+
+def _end(places: Iterable[tuple[int, int]]) -> int:
+    """Return where the last tensor ends; together they must leave no gap."""
+    end = 0
+    for begin, after in sorted(places):
+        if begin != end:
+            raise NotNorms("has tensors that overlap, or bytes that belong to none")
+        end = after
+    return end
+
+
+def _place(name: str, tensor: object) -> tuple[int, int]:
+    if not name.startswith(_NORMS) or not isinstance(tensor, dict):
+        raise NotNorms("has a tensor that is no norm: their names begin with l1/ or l2/")
+    size = _BYTES.get(str(tensor.get("dtype")))
+    shape, offsets = _pair(tensor.get("shape"), least=1), _pair(tensor.get("data_offsets"), least=0)
+    if size is None or shape is None or offsets is None:
+        raise NotNorms("has a norm that is not (outputs, inputs) in float32 or float64")
+    begin, end = offsets
+    if end - begin != shape[0] * shape[1] * size:
+        raise NotNorms("has a norm whose bytes do not fit its shape")
+    return begin, end
+
+
+def _pair(value: object, *, least: int) -> tuple[int, int] | None:
+    """Return two integers of `least` or more. None for anything else."""
+    match value:
+        case [int(first), int(second)] if not isinstance(first, bool) and not isinstance(second, bool):
+            return (first, second) if min(first, second) >= least else None
+    return None

@@ -1,0 +1,162 @@
+"""The result of pruning a model, block by block."""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from pruning.masks.packed import packed, set_to_zero, unpacked
+from pruning.masks.patterns import LayerTarget
+from pruning.methods.permutations.block import ChannelOrder, InOrder
+from pruning.methods.permutations.orders import Orders
+from pruning.models.blocks import Block
+from pruning.resume.store import ActivationCheckpoint
+
+Targets = Mapping[str, LayerTarget]
+"""The sparsity target of each layer, by name."""
+
+
+@dataclass(frozen=True)
+class PrunedLayer:
+    """The result for one weight matrix."""
+
+    name: str
+    block: int
+    shape: tuple[int, int]  # (outputs, inputs)
+    zeros: int
+    relative_error: float | None = None  # of its outputs; see `InputStatistics.relative_error`
+    swap_reduction: float | None = None  # see `PrunedMatrix`
+
+    @property
+    def weights(self) -> int:
+        """The number of weights, zero or not."""
+        return self.shape[0] * self.shape[1]
+
+    @property
+    def sparsity(self) -> float:
+        """The share of zeros."""
+        return self.zeros / self.weights
+
+
+@dataclass(frozen=True)
+class BlockFacts:
+    """What the report states about a pruned block."""
+
+    layers: tuple[PrunedLayer, ...] = ()  # in the order of the model
+    warnings: tuple[str, ...] = ()
+    parameters: tuple[str, ...] = ()  # names of the parameters that hold the layers
+    # Of channels that were put in another order, and of those that were not, where that was asked for.
+    reordered: tuple[ChannelOrder, ...] = ()
+    left_in_order: tuple[InOrder, ...] = ()
+
+
+@dataclass(frozen=True)
+class PrunedBlock:
+    """The masks of a block, and its kept weights where they changed: in the new order, if there is one."""
+
+    # Both by parameter name, in the parameter's own shape.
+    masks: Mapping[str, Tensor]  # bool, True where pruned; of a block that is being pruned, on its device
+    # Only what changed; on the CPU, in the dtype of the computation.
+    weights: Mapping[str, Tensor]
+    facts: BlockFacts = field(default_factory=BlockFacts)
+    orders: Orders = field(default_factory=dict)  # in which the dense parameters are put first
+
+    def apply_to(self, block: Block) -> None:
+        """Turn the dense block, after `put_in_order` with these orders, into the pruned one, bit for bit."""
+        parameters = {
+            f"{block.name}.{name}": parameter.detach() for name, parameter in block.module.named_parameters()
+        }
+        for name, weight in self.weights.items():
+            parameters[name].copy_(weight)
+        for name, mask in self.masks.items():
+            set_to_zero(parameters[name], mask.to(parameters[name].device))
+
+
+class PrunedBlocks(Protocol):
+    """The finished blocks of one model, by number, and what it takes to continue after them."""
+
+    activation_checkpoint: ActivationCheckpoint
+    """The hidden states of the calibration windows before a block."""
+
+    def __contains__(self, block: object) -> bool:
+        """Whether the block is finished."""
+
+    def __getitem__(self, block: int) -> PrunedBlock:
+        """A finished block."""
+
+    def facts(self, block: int) -> BlockFacts:
+        """The facts of a finished block, without reading its tensors."""
+
+    def put(self, block: int, pruned: PrunedBlock) -> None:
+        """Store a block; it is finished when this returns."""
+
+    def targets(self) -> Targets | None:
+        """The sparsity targets of an earlier attempt, if it stored any."""
+
+    def put_targets(self, targets: Targets) -> None:
+        """Store the targets: they cannot be derived again once blocks are pruned."""
+
+
+class InMemory:
+    """Blocks of a model whose changed weights fit into memory with it; a mask takes a bit per weight."""
+
+    def __init__(self) -> None:
+        self.activation_checkpoint = ActivationCheckpoint(None, {})
+        self._blocks: dict[int, PrunedBlock] = {}  # without masks
+        self._masks: dict[int, dict[str, tuple[Tensor, torch.Size]]] = {}  # packed, and their shapes
+
+    def __contains__(self, block: object) -> bool:
+        return block in self._blocks
+
+    def __getitem__(self, block: int) -> PrunedBlock:
+        masks = {name: unpacked(bits, shape) for name, (bits, shape) in self._masks[block].items()}
+        return replace(self._blocks[block], masks=masks)
+
+    def facts(self, block: int) -> BlockFacts:
+        return self._blocks[block].facts
+
+    def put(self, block: int, pruned: PrunedBlock) -> None:
+        self._masks[block] = {name: (packed(mask).cpu(), mask.shape) for name, mask in pruned.masks.items()}
+        self._blocks[block] = replace(pruned, masks={})
+
+    def targets(self) -> None:
+        """None: a run in memory has no earlier attempt."""
+
+    def put_targets(self, targets: Targets) -> None:
+        """Do nothing: a run in memory has no later attempt."""
+
+
+class Pruned(Iterable[PrunedBlock]):
+    """The pruned model: its blocks in order, each read from where it is stored when it is iterated over."""
+
+    def __init__(self, blocks: PrunedBlocks, count: int) -> None:
+        """`count`: the number of blocks of the model, all finished."""
+        self._blocks = blocks
+        self._count = count
+        facts = [blocks.facts(block) for block in range(count)]
+        self.layers = tuple(layer for of_block in facts for layer in of_block.layers)
+        self.warnings = tuple(warning for of_block in facts for warning in of_block.warnings)
+        self.parameters = tuple(name for of_block in facts for name in of_block.parameters)
+        self.reordered = tuple(order for of_block in facts for order in of_block.reordered)
+        self.left_in_order = tuple(left for of_block in facts for left in of_block.left_in_order)
+
+    def __iter__(self) -> Iterator[PrunedBlock]:
+        """The blocks in the order of the model."""
+        return (self._blocks[block] for block in range(self._count))
+
+    @property
+    def sparsity(self) -> float:
+        """The share of zeros over all pruned layers."""
+        return sum(layer.zeros for layer in self.layers) / sum(layer.weights for layer in self.layers)
+
+    @property
+    def masks(self) -> dict[str, Tensor]:
+        """The masks of all blocks, in memory at once."""
+        return {name: mask for block in self for name, mask in block.masks.items()}
+
+    @property
+    def weights(self) -> dict[str, Tensor]:
+        """The changed weights of all blocks, in memory at once."""
+        return {name: weight for block in self for name, weight in block.weights.items()}

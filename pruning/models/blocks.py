@@ -1,0 +1,109 @@
+"""Finds the decoder blocks of a model and the linear layers in them, without a list of architectures.
+
+The blocks are the members of the ModuleList with the most parameters, and the layers to prune are the linear
+layers inside it. How a block is called is in `pruning.models.replay`.
+"""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from torch import nn
+from transformers import PreTrainedModel
+
+from pruning.errors import InvalidInput
+from pruning.models.layers import LinearLayer, linear_layers
+
+_MIN_LINEAR_SHARE = 0.5
+
+
+@dataclass(frozen=True)
+class Block:
+    """A decoder block and its linear layers, in the order in which the module defines them.
+
+    After `selected_stack`, `layers` are the selected ones, and may be empty.
+    """
+
+    name: str
+    module: nn.Module
+    layers: tuple[LinearLayer, ...]
+
+
+@dataclass(frozen=True)
+class Stack:
+    """A model's decoder blocks, in order."""
+
+    model: PreTrainedModel
+    blocks: tuple[Block, ...]
+
+    @property
+    def layers(self) -> Iterator[LinearLayer]:
+        """The layers of all blocks, in order."""
+        return (layer for block in self.blocks for layer in block.layers)
+
+    @property
+    def modules(self) -> list[nn.Module]:
+        """The modules of all blocks, in order."""
+        return [block.module for block in self.blocks]
+
+    @property
+    def parameters(self) -> int:
+        """The number of parameters in the blocks."""
+        return sum(_parameter_count(module) for module in self.modules)
+
+    def module_after(self, index: int) -> nn.Module | None:
+        """Return the module of the block after block `index`; None after the last."""
+        return self.blocks[index + 1].module if index + 1 < len(self.blocks) else None
+
+
+def find_stack(model: PreTrainedModel) -> Stack:
+    """Find a model's decoder blocks and their linear layers.
+
+    Parameters
+    ----------
+    model
+        May be on the meta device: no weight is read.
+
+    Raises
+    ------
+    InvalidInput
+        With field 'model.id', where there is no list of blocks, where blocks share weights, or where most of
+        a block's weights lie outside linear layers.
+    """
+    lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
+    if not lists:
+        raise _refused(model, "it has no list of decoder blocks")
+    stack_name = max(lists, key=lambda name: _parameter_count(lists[name]))
+    blocks = tuple(
+        Block(f"{stack_name}.{index}", module, linear_layers(module, f"{stack_name}.{index}"))
+        for index, module in enumerate(lists[stack_name])
+    )
+    stack = Stack(model, blocks)
+    _refuse_shared_weights(stack)
+    _refuse_weights_outside_linear_layers(stack)
+    return stack
+
+
+def _parameter_count(module: nn.Module) -> int:
+    return sum(parameter.numel() for parameter in module.parameters())
+
+
+def _refuse_shared_weights(stack: Stack) -> None:
+    uses = Counter(id(parameter) for _, parameter in stack.model.named_parameters(remove_duplicate=False))
+    for layer in stack.layers:
+        if uses[id(layer.parameter)] > 1:
+            raise _refused(stack.model, f"{layer.parameter_name} is shared with another layer")
+
+
+def _refuse_weights_outside_linear_layers(stack: Stack) -> None:
+    for block in stack.blocks:
+        linear = sum(layer.matrix.numel() for layer in block.layers)
+        if linear < _MIN_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
+            raise _refused(
+                stack.model,
+                f"most weights of {block.name} lie outside linear layers and known kinds of fused experts",
+            )
+
+
+def _refused(model: PreTrainedModel, reason: str) -> InvalidInput:
+    return InvalidInput(f"{type(model).__name__} cannot be pruned: {reason}", field="model.id")

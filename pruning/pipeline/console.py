@@ -1,0 +1,111 @@
+"""Progress and results on the console: bars on a terminal, plain lines elsewhere."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import rich.box
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
+
+from pruning.progress import Progress as ProgressProtocol
+from pruning.recipe import Stage
+from pruning.report import Report
+
+
+@contextmanager
+def progress_on(console: Console) -> Iterator[ProgressProtocol]:
+    """Show bars if `console` is a terminal, lines if it is a file or a pipe."""
+    if not console.is_terminal:
+        yield Lines(console)
+        return
+    columns = (
+        TextColumn("{task.description:<10}"),
+        BarColumn(),
+        MofNCompleteColumn(),
+        TimeRemainingColumn(),
+    )
+    with Progress(*columns, console=console, transient=True) as bars:
+        yield Bars(bars)
+
+
+class Bars:
+    """A progress bar for the current stage, with the time left."""
+
+    def __init__(self, bars: Progress) -> None:
+        self._bars = bars
+        self._task = TaskID(0)
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        self._task = self._bars.add_task(stage, total=steps)
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        self._bars.update(self._task, completed=done, total=steps)
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        """Replace the bar by a line that stays."""
+        self._bars.remove_task(self._task)
+        self._bars.console.print(_cost_line(stage, seconds, peak_memory_bytes))
+
+
+class Lines:
+    """One line when a stage begins, at every tenth of it, and when it ends."""
+
+    def __init__(self, console: Console) -> None:
+        self._console = console
+        self._done = 0
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        self._done = 0
+        self._console.print(f"{stage} ...")
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        """Print a line if another tenth is complete."""
+        is_new, self._done = done > self._done, done
+        if is_new and 10 * done // steps > 10 * (done - 1) // steps and done < steps:
+            self._console.print(f"{stage} {done}/{steps}")
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        self._console.print(_cost_line(stage, seconds, peak_memory_bytes))
+
+
+def _cost_line(stage: Stage, seconds: float, peak_memory_bytes: int) -> str:
+    return f"{stage} took {seconds:.1f} s, {_gigabytes(peak_memory_bytes)}"
+
+
+def _gigabytes(count: int) -> str:
+    return f"{count / 1e9:.2f} GB"
+
+
+def result_table(report: Report) -> Table:
+    """Return a table of what a run did and cost."""
+    table = Table(box=rich.box.SIMPLE, show_header=False)
+    perplexity = report.perplexity
+    table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")
+    table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f} ({perplexity.increase:+.1%})")
+    if perplexity.kl is not None and perplexity.agreement is not None:
+        table.add_row("KL(dense ‖ pruned)", f"{perplexity.kl:.4f} nats per token")
+        table.add_row("agreement with dense", f"{perplexity.agreement:.1%} of the tokens")
+    for score in report.zero_shot.scores if report.zero_shot else ():
+        table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
+    if report.structure is not None:
+        table.add_row("left", report.structure.left)
+        facts = report.structure
+        table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
+    if report.recipe.method is not None:
+        table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
+    if report.search is not None:
+        shares = f"shares of {report.search.shares:.4f} nats per token in its KL from dense"
+        table.add_row("first pruning", f"{shares}, by {report.search.windows} windows")
+    if report.recovery:
+        training = report.recovery.distil
+        kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"
+        held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"
+        table.add_row("trained", f"{training.tokens} tokens, {kept}, {held_out}")
+    for rate in report.speed.rates if report.speed else ():
+        speedup = f"{rate.speedup:.2f} times" if rate.is_measurable else "not measurable"
+        speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {speedup} (noise {rate.noise:.1%})"
+        table.add_row(f"{rate.phase}, {rate.batch} at a time", speed)
+    for stage in report.stages:
+        table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
+    return table

@@ -1,0 +1,235 @@
+"""Gradients: the norms that a recipe uses, from a file, from a cache, or from a pass over the windows."""
+
+from collections.abc import Callable, Collection
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+from torch import Tensor
+
+from pruning.calibration.gradient_cache import (
+    GradientCache,
+    GradientShards,
+    fingerprint_of,
+    load_cached,
+    stored,
+)
+from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_pass import GradientPass
+from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
+from pruning.calibration.window_norms import GradientNorms
+from pruning.data.calibration import CalibrationSet
+from pruning.files.gradient_header import FILE_NAME
+from pruning.files.publications import Publications
+from pruning.methods.shards import StoredBlocks
+from pruning.pipeline.models import LoadedModel
+from pruning.pipeline.recorder import Step
+from pruning.recipe import GradientNorm, LayerSelection, Stage
+from pruning.resume.store import NumericsKey, ResumeStore
+
+_NOT_DETERMINISTIC = (
+    "the model has an operation without a deterministic algorithm on this device: another run may compute "
+    "gradients with other last bits, and a slightly different mask"
+)
+_ONE_DEVICE = (
+    "a device had too little memory for its part of the gradients, so the first one computed them alone; "
+    "free its memory, or leave it out"
+)
+
+
+NextBlocks = Callable[[NumericsKey], tuple[StoredBlocks, bool]]
+"""From all that decides the last bits of pruning, the blocks to prune next, and whether norms are needed."""
+
+
+@dataclass(frozen=True)
+class GradientInputs:
+    """Which gradient norms a recipe uses, and what they are read or computed from."""
+
+    norms: frozenset[GradientNorm]  # empty for a recipe that uses no gradients
+    selection: LayerSelection
+    calibration: CalibrationSet | None  # never None where norms are to be computed
+    file: GradientFile | None  # None where they are to be computed
+
+
+@dataclass(frozen=True)
+class GradientOutcome:
+    """How the gradient norms were obtained, and the blocks that are pruned with them already."""
+
+    finished_blocks: StoredBlocks
+    schedule: Schedule | None  # None where this run computed no norms
+    deterministic: bool | None  # None where this run computed no norms
+    reused: bool  # found in the cache
+    warnings: tuple[str, ...] = ()
+
+    @property
+    def numerics_key(self) -> NumericsKey:
+        """Everything that decides the last bits of the pruned weights besides recipe, model and windows."""
+        return self.finished_blocks.numerics_key
+
+
+class GradientStage:
+    """Returns the gradient norms: from a file, from the cache, or from a pass over the windows.
+
+    The pass is skipped where every block is pruned already and no file of the norms is asked for.
+    """
+
+    name: ClassVar[Stage] = Stage.GRADIENTS
+
+    def __init__(  # noqa: PLR0913 - what a stage of a run needs
+        self,
+        model: LoadedModel,
+        inputs: GradientInputs,
+        *,
+        schedule: ScheduleChoice,
+        deterministic: bool,
+        cache: GradientCache | None,
+        publications: Publications,
+        resume_store: ResumeStore,
+        save_to: Path | None,
+        next_blocks: NextBlocks | None = None,
+    ) -> None:
+        """`save_to`: a directory that computed norms are also written to.
+
+        `next_blocks`: by default nothing is pruned.
+        """
+        self._next_blocks = next_blocks or self._no_blocks
+        self._model, self._inputs = model, inputs
+        self._schedule, self._deterministic = schedule, deterministic
+        self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
+        self._publications = publications
+        self._windows = inputs.calibration.windows if inputs.calibration else None
+        self._pass: GradientPass | None = None
+        self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
+        self._reused = False
+        self._devices = model.placement.devices
+
+    def prepare(self) -> int | None:
+        """Look the norms up in the cache, and check what is found there.
+
+        None where the recipe uses no gradients, or reads them from a file. Raises InvalidInput where the
+        schedule does not fit the model, or the environment does not allow a deterministic pass.
+        """
+        if not self._inputs.norms or self._inputs.file is not None or self._windows is None:
+            return None
+        self._pass = self._pass_for(self._inputs.norms, self._windows)
+        if self._cache is not None:
+            self._shards, missing = load_cached(
+                self._cache, self._fingerprints, self._inputs.norms, self._model.stack
+            )
+            self._reused = not missing
+            if missing and missing != self._inputs.norms:
+                self._pass = self._pass_for(missing, self._windows)
+        return self._pass.steps
+
+    def run(self, step: Step) -> tuple[GradientNorms, GradientOutcome]:
+        """Return the norms, empty where no block needs them any more, and how they were obtained.
+
+        Norms from a file or the cache are always returned: they are read only where they are used.
+        """
+        key = self._numerics_key
+        blocks, are_needed = self._next_blocks(key)
+        norms: GradientNorms = {}
+        is_cheap = self._pass is None or self._reused
+        if is_cheap or self._save_to or are_needed:
+            norms = self._norms(step)
+        if self._save_to and self._pass:
+            write_gradients(norms, self._provenance, self._save_to / FILE_NAME)
+        # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
+        if self._numerics_key != key:
+            blocks, _ = self._next_blocks(self._numerics_key)
+        if self._pass is None or self._reused:
+            return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
+        warnings = {
+            _NOT_DETERMINISTIC: self._deterministic and not self._pass.deterministic,
+            _ONE_DEVICE: self._devices != self._model.placement.devices,
+        }
+        return norms, GradientOutcome(
+            blocks,
+            self._pass.schedule,
+            self._pass.deterministic,
+            reused=False,
+            warnings=tuple(text for text, holds in warnings.items() if holds),
+        )
+
+    def _no_blocks(self, numerics_key: NumericsKey) -> tuple[StoredBlocks, bool]:
+        return StoredBlocks(self._resume_store, numerics_key), True
+
+    def _norms(self, step: Step) -> GradientNorms:
+        wanted = self._inputs.norms
+        if self._inputs.file is not None:
+            return self._inputs.file.read(wanted)
+        if self._pass is None:
+            return {}
+        found = {norm: shards.norms[norm] for norm, shards in self._shards.items()}
+        computed = {} if self._reused else self._computed(self._pass, step)
+        return {norm: {**found, **computed}[norm] for norm in wanted}
+
+    def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
+        try:
+            computed = gradient_pass.run(step, self._resume_store)
+        finally:
+            self._model.placement.end_stage()
+        if self._cache is not None:
+            shards, publish = stored(
+                self._cache,
+                self._fingerprints,
+                computed,
+                gradient_pass,
+                self._model.stack,
+                self._resume_store,
+            )
+            self._shards |= shards
+            self._publications.hold_back(publish)
+        return computed
+
+    def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
+        return GradientPass(
+            self._model.placement,
+            windows,
+            norms=norms,
+            stack=self._model.stack,
+            schedule=self._schedule,
+            deterministic=self._deterministic,
+            model_key=self._model.cut_key,
+        )
+
+    @cached_property
+    def _model_key(self) -> NumericsKey:
+        return self._model.numerics_key(self._windows)
+
+    @property
+    def _numerics_key(self) -> NumericsKey:
+        of_shards = {
+            f"gradients {norm}": shards.digest
+            for norm, shards in self._shards.items()
+            if norm in self._inputs.norms
+        }
+        of_the_pass = (
+            self._pass.numerics_key if self._pass and len(of_shards) < len(self._inputs.norms) else {}
+        )
+        return {
+            **self._model_key,
+            **of_shards,
+            **{f"gradients: {name}": value for name, value in of_the_pass.items()},
+        }
+
+    @cached_property  # a pass that gives up a device publishes under what was asked for before
+    def _fingerprints(self) -> dict[GradientNorm, str]:
+        """Of the recipe's norms, and of those that other runs will need."""
+        later = self._cache.needed_later if self._cache else frozenset()
+        return {
+            norm: fingerprint_of(
+                norm,
+                model=self._provenance.model,
+                calibration=self._provenance.calibration,
+                selection=self._inputs.selection,
+                numerics_key=self._model.placement.numerics_key,
+            )
+            for norm in sorted(self._inputs.norms | later)
+        }
+
+    @property
+    def _provenance(self) -> Provenance:
+        assert self._inputs.calibration is not None  # noqa: S101 - gradients are over its windows
+        return Provenance(self._model.checkpoint.identity, self._inputs.calibration.fingerprint)

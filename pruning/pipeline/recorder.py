@@ -1,0 +1,92 @@
+"""The shape of a stage, and what each stage of a run costs: its seconds and its own peak memory."""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from functools import partial
+from typing import Protocol, TypeVar
+
+import torch
+
+from pruning.progress import Progress
+from pruning.recipe import Stage
+from pruning.report import StageFacts
+from pruning.runtime.peak_memory import PeakMemory
+
+Step = Callable[[int, int], None]
+"""Called as `(done, steps)` after each step. An exception that it raises ends the stage."""
+
+ResultT_co = TypeVar("ResultT_co", covariant=True)
+
+
+class RunStage(Protocol[ResultT_co]):
+    """One stage of a run: constructed with everything that it needs, it returns everything that it leaves.
+
+    The constructor only keeps what it is given. What costs time or may fail is in `prepare` and `run`.
+    """
+
+    @property
+    def name(self) -> Stage:
+        """Its name in the report and in progress."""
+
+    def prepare(self) -> int | None:
+        """Find out what is left to do, and return its number of steps.
+
+        None: there is nothing to compute, and nothing is recorded.
+        """
+
+    def run(self, step: Step) -> ResultT_co:
+        """Do the work after `prepare`, calling `step` after each step."""
+
+
+class StageRecorder:
+    """Runs stages one after the other, reports their progress, and records what each one costs."""
+
+    def __init__(self, progress: Progress, *devices: torch.device) -> None:
+        """`devices`: those that compute, whose peak memory is recorded."""
+        self.facts: list[StageFacts] = []
+        self._progress = progress
+        self._memory = PeakMemory(*devices)
+
+    def run(
+        self, stage: RunStage[ResultT_co], *, after_step: Callable[[], None] = lambda: None
+    ) -> ResultT_co:
+        """Prepare and run a stage, and record the cost of both, unless it has nothing to compute.
+
+        `after_step`: called after each step, once it is reported. What it raises ends the stage.
+        """
+        started = self._start()
+        if (steps := stage.prepare()) is None:
+            return stage.run(lambda done, steps: None)
+        with self._recorded(stage.name, steps, started) as report_step:
+
+            def step(done: int, steps: int) -> None:
+                report_step(done, steps)
+                after_step()
+
+            return stage.run(step)
+
+    def stage(self, name: Stage, steps: int) -> AbstractContextManager[Step]:
+        """Record the body as a stage. It yields the function to call after each step."""
+        return self._recorded(name, steps, self._start())
+
+    def _start(self) -> float:
+        self._memory.reset()
+        return time.perf_counter()
+
+    @contextmanager
+    def _recorded(self, name: Stage, steps: int, started: float) -> Iterator[Step]:
+        self._progress.stage_started(name, steps)
+        yield partial(self._progress.step_finished, name)
+        facts = StageFacts(
+            name=name, seconds=time.perf_counter() - started, peak_memory_bytes=self._memory.peak()
+        )
+        self.facts.append(facts)
+        self._progress.stage_finished(name, facts.seconds, facts.peak_memory_bytes)
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the recorded costs must know."""
+        if self._memory.resettable:
+            return ()
+        return ("peak memory is the process's since its start: this system cannot measure it per stage",)

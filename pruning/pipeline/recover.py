@@ -1,0 +1,342 @@
+"""Recover: train the kept weights of the pruned model on disk, and write them where they got better."""
+
+import json
+import logging
+from collections.abc import Mapping
+from contextlib import ExitStack
+from dataclasses import asdict, dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from safetensors import safe_open
+
+from pruning.checkpoint.checkpoint import Checkpoint
+from pruning.data.training import TrainingText
+from pruning.errors import PruningError
+from pruning.estimate import disk, memory
+from pruning.evaluation.cache import fingerprint_of_training
+from pruning.methods.results import Pruned
+from pruning.models.batching import bytes_per_token, windows_that_fit
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
+from pruning.models.selection import stack_of_layers
+from pruning.output.writer import write_trained
+from pruning.pipeline.models import ResolvedModel
+from pruning.pipeline.recorder import Step
+from pruning.pipeline.shared_states import SharedStates
+from pruning.recipe import DistilOptions, Recipe, Stage
+from pruning.recovery.adam import RATE
+from pruning.recovery.boundary import TrainingBoundary
+from pruning.recovery.distil import CurvePoint, Distillation, Distilled
+from pruning.recovery.final_states import FinalStates
+from pruning.recovery.plan import Plan
+from pruning.recovery.trainable import trainable_parameters, with_rates
+from pruning.recovery.trained import TrainedParameters
+from pruning.report import JudgementFacts, TrainingFacts
+from pruning.resume.hashed_file import HashedFile, save_tensors
+from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.runtime.determinism import (
+    deterministic_algorithms,
+    has_no_deterministic_algorithm,
+    refuse_variable_workspace,
+)
+from pruning.runtime.device import is_out_of_memory, release_memory
+from pruning.runtime.malloc import return_freed_heap
+
+log = logging.getLogger(__name__)
+
+_RESULT, _STATES = 0, -1
+"""The block numbers of the trained weights and of the dense model's final states in the resume store.
+
+The state of a training has that of its step.
+"""
+
+_CURVE = "curve"
+
+
+@dataclass(frozen=True)
+class RecoveryInputs:
+    """How the whole pruned model is trained, and the text for it."""
+
+    recipe: Recipe  # with `recovery.distil`
+    text: TrainingText
+
+
+@dataclass(frozen=True)
+class PrunedModel:
+    """What is trained: a model on disk, and which of its weights are pruned."""
+
+    checkpoint: Checkpoint  # of the model that was pruned, the dense one or what a cut has left of it
+    masked: Pruned
+    directory: Path
+
+
+@dataclass(frozen=True)
+class RecoveryOutcome:
+    """What the report says of the training, and which weights it left on disk."""
+
+    facts: TrainingFacts | None  # None where nothing was trained
+    numerics_key: NumericsKey  # all that decides the last bits of what is computed with them
+
+
+class RecoverStage:
+    """Trains the whole pruned model, from the state of an earlier attempt on this machine."""
+
+    name: ClassVar[Stage] = Stage.RECOVER
+
+    def __init__(
+        self,
+        model: ResolvedModel,
+        inputs: RecoveryInputs | None,
+        *,
+        pruned: PrunedModel,
+        deterministic: bool,
+        numerics_key: NumericsKey,
+        resume_store: ResumeStore,
+        shared: SharedStates,
+    ) -> None:
+        """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model."""
+        # On one device: a training does not share its blocks with others.
+        self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
+        self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
+        self._deterministic, self._halvings = deterministic, 0
+        self._numerics_key, self._resume_store = numerics_key, resume_store
+        self._shared = shared
+
+    def prepare(self) -> int | None:
+        """Return the micro-batches that run through the pruned model; None where nothing is trained.
+
+        Raises InvalidInput where the environment does not allow a deterministic training.
+        """
+        if self._inputs is None:
+            return None
+        if self._deterministic:
+            refuse_variable_workspace(self._model.device)
+        return self._plan.passes
+
+    def run(self, step: Step) -> RecoveryOutcome:
+        """Train, write what got better, and return what the report says about it.
+
+        A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
+        with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
+        weights are no longer zero.
+        """
+        if self._inputs is None:
+            return RecoveryOutcome(None, self._numerics_key)
+        while True:
+            try:
+                trained = self._distilled(step)
+                break
+            except (RuntimeError, MemoryError, OSError) as error:
+                if not self._changed_after(error):
+                    raise
+            release_memory()  # what the failed training held
+        distilled = _read(trained.path)
+        _refuse_filled(distilled.weights, self._masked)
+        write_trained(self._checkpoint, distilled.weights, self._pruned)
+        key = {**self._numerics_key, "trained weights": trained.sha256}
+        return RecoveryOutcome(self._facts(self._inputs, distilled), key)
+
+    def _distilled(self, step: Step) -> HashedFile:
+        """Return the result of an earlier attempt, or train."""
+        stored = self._resume_store.begin(Stage.RECOVER, self._stored_under)
+        if _RESULT in stored:
+            step(self._plan.passes, self._plan.passes)
+            return stored[_RESULT]
+        boundary = TrainingBoundary(
+            self._resume_store.activation_checkpoint(Stage.RECOVER), self._count_as_progress
+        )
+        states = self._states()
+        try:
+            with deterministic_algorithms(self._model.device, enabled=self._deterministic):
+                distilled = self._trained(step, boundary, states)
+        finally:
+            recorded = states.close()
+            return_freed_heap()
+        if recorded is not None:
+            self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
+            self._shared.publish(self._states_fingerprint, recorded)
+        path = self._resume_store.directory(Stage.RECOVER) / "trained.safetensors"
+        written = _write(distilled, path)
+        self._resume_store.commit(Stage.RECOVER, _RESULT, written)
+        boundary.drop()
+        return written
+
+    def _states(self) -> FinalStates:
+        """Return the dense model's final states."""
+        shape, dtype = self._model.shape, str(self._model.dtype).removeprefix("torch.")
+        held_out, windows = len(self._text.held_out), len(self._text.windows)
+        tokens = (held_out + windows) * self._text.windows.shape[1]
+        return self._shared.states(
+            self._states_fingerprint,
+            held_out,
+            windows,
+            directory=self._resume_store.directory(Stage.RECOVER),
+            size=disk.final_states(shape, tokens, dtype),
+            other=disk.training_state(shape, dtype, every=True),
+        )
+
+    @property
+    def _states_fingerprint(self) -> str:
+        """Of the dense model's final states, bit for bit: the micro-batch decides how sums are rounded."""
+        return fingerprint_of_training(
+            model=self._model.checkpoint.identity,
+            windows={
+                "trained on": self._text.fingerprint,
+                "held out": self._text.held_out_fingerprint,
+                "of a step": self._plan.windows_per_step,
+                "at once": self._plan.micro_batch,
+                "deterministic": self._deterministic,
+            },
+            numerics_key=self._numerics_key,
+        )
+
+    def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates) -> Distilled:
+        with ExitStack() as placed:
+            dense = _resident(self._model.place_dense(), placed)
+            pruned = _resident(self._model.place_pruned(self._pruned), placed)
+            # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
+            layers = frozenset(layer.name for layer in self._masked.layers)
+            stack = stack_of_layers(pruned.model, layers)
+            trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
+            self._checkpoint.layout.check(trainable)
+            stored = self._checkpoint.narrowest_dtype
+            trained = TrainedParameters(trainable, stored, moments=self._options.moments)
+            training = Distillation(
+                pruned,
+                dense,
+                trained,
+                self._plan,
+                rate=RATE,
+                with_embeddings=self._recipe.structure is not None,
+                states=states,
+            )
+            return training.run(step, boundary)
+
+    def _count_as_progress(self, step: int) -> None:
+        """Commit a small file for a saved state, so that the job's next loss is the first in a row again."""
+        path = self._resume_store.directory(Stage.RECOVER) / f"step-{step:08}.json"
+        path.write_text(json.dumps({"step": step}))
+        self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
+
+    def _changed_after(self, error: BaseException) -> bool:
+        """Change what the failed training can do without, and return whether it is worth another try."""
+        if self._deterministic and has_no_deterministic_algorithm(error):
+            log.warning("training without deterministic algorithms: %s", error)
+            self._deterministic = False
+        elif is_out_of_memory(error) and self._plan.micro_batch > 1:
+            self._halvings += 1
+        else:
+            return False
+        return True
+
+    @property
+    def _plan(self) -> Plan:
+        text = self._text
+        at_once = max(1, self._options.tokens_per_step // text.windows.shape[1])
+        together = max(1, min(at_once, self._fitting) >> self._halvings)
+        return Plan(text.windows, text.held_out, at_once, together)
+
+    @cached_property
+    def _fitting(self) -> int:
+        """The windows that can run together, as far as memory decides."""
+        model, stack = self._model, find_stack(self._checkpoint.skeleton)
+        weights = _parameters_of(self._checkpoint)
+        trained = model.shape.block_weights if self._recipe.structure is None else weights
+        of_weights = memory.training_of_weight("float32", self._options.moments) * trained
+        models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
+        activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
+        length = self._text.windows.shape[1]
+        return windows_that_fit(of_weights + models, length, model.device, activations)
+
+    @property
+    def _stored_under(self) -> NumericsKey:
+        return {
+            **self._numerics_key,
+            "training text": self._text.fingerprint,
+            "held-out text": self._text.held_out_fingerprint,
+            "training rate": RATE,
+            "training moments": self._options.moments,
+            "training windows at once": self._plan.micro_batch,
+            "training deterministic": self._deterministic,
+        }
+
+    @property
+    def _options(self) -> DistilOptions:
+        assert self._recipe.distil is not None  # noqa: S101 - there are inputs for it
+        return self._recipe.distil
+
+    @property
+    def _recipe(self) -> Recipe:
+        assert self._inputs is not None  # noqa: S101 - asked by the callers
+        return self._inputs.recipe
+
+    @property
+    def _text(self) -> TrainingText:
+        assert self._inputs is not None  # noqa: S101 - asked by the callers
+        return self._inputs.text
+
+    def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
+        windows, length = inputs.text.windows.shape
+        return TrainingFacts(
+            datasets=inputs.text.datasets,
+            windows=windows,
+            sequence_length=length,
+            tokens=windows * length,
+            fingerprint=inputs.text.fingerprint,
+            held_out_windows=len(inputs.text.held_out),
+            held_out_articles=inputs.text.articles,
+            held_out_fingerprint=inputs.text.held_out_fingerprint,
+            steps=self._plan.steps,
+            learning_rate=RATE,
+            curve=tuple(
+                JudgementFacts(
+                    step=point.step,
+                    tokens=point.tokens,
+                    training_loss=point.training,
+                    held_out_loss=point.held_out,
+                )
+                for point in distilled.curve
+            ),
+            kept_step=distilled.best.step,
+        )
+
+
+def _parameters_of(checkpoint: Checkpoint) -> int:
+    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
+
+
+def _refuse_filled(weights: Mapping[str, torch.Tensor], masked: Pruned) -> None:
+    """Raise PruningError where trained weights are not zero that the masks and the report say are pruned.
+
+    `weights`: by the parameter's name, in the shape of its mask. One block's masks are in memory at a time.
+    """
+    for block in masked:
+        for name in block.masks.keys() & weights.keys():
+            filled = int(torch.count_nonzero(weights[name][block.masks[name]]))
+            if filled:
+                raise PruningError(
+                    f"{name}: the training gave values to {filled} weights that were pruned, so its result "
+                    "is not written; prune this model without recovery.distil, and report this"
+                )
+
+
+def _resident(placement: Placement, placed: ExitStack) -> Placement:
+    placed.callback(placement.end_stage)
+    placed.enter_context(placement.resident(placement.model))
+    return placement
+
+
+def _write(distilled: Distilled, path: Path) -> HashedFile:
+    curve = json.dumps([asdict(point) for point in distilled.curve])
+    return save_tensors(distilled.weights, path, {_CURVE: curve})
+
+
+def _read(path: Path) -> Distilled:
+    """Read what `_write` wrote."""
+    with safe_open(path, framework="pt") as file:
+        curve = tuple(CurvePoint(**point) for point in json.loads(file.metadata()[_CURVE]))
+        weights: Mapping[str, torch.Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
+    return Distilled(curve, weights)

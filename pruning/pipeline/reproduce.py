@@ -1,0 +1,77 @@
+"""Runs that a file asks for: a recipe, or the report of an earlier run, which is then reproduced."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Self
+
+from pruning.errors import InvalidInput
+from pruning.recipe import Evaluation, Recipe
+from pruning.report import CalibrationFacts, Environment, ModelFacts, Report
+
+
+@dataclass(frozen=True)
+class RecipeFile:
+    """What a file asks for."""
+
+    recipe: Recipe
+    evaluation: Evaluation
+    report: Report | None  # of the run to reproduce
+
+    @classmethod
+    def read(cls, file: Path) -> Self:
+        """Read a recipe or a report from a JSON file.
+
+        Raises InvalidInput(field='recipe') for a file that is neither, and ValidationError for wrong fields.
+        """
+        try:
+            text = file.read_text(encoding="utf-8")
+            is_report = "recipe" in dict(json.loads(text))
+        except (OSError, ValueError, TypeError) as error:
+            raise InvalidInput(
+                f"{file} is not a readable JSON object; give a recipe or a pruning_report.json",
+                field="recipe",
+            ) from error
+        if not is_report:
+            return cls(Recipe.model_validate_json(text), Evaluation(), report=None)
+        report = Report.model_validate_json(text)
+        return cls(_pinned(report), report.evaluation, report)
+
+
+def _pinned(report: Report) -> Recipe:
+    """Return the recipe with the commit that its branch meant when the report was made."""
+    if report.model.commit is None:
+        return report.recipe
+    model = report.recipe.model.model_copy(update={"revision": report.model.commit})
+    return report.recipe.model_copy(update={"model": model})
+
+
+def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFacts | None) -> None:
+    """Raise InvalidInput with the field if the model or the calibration windows have changed."""
+    if (model.commit, model.digest) != (before.model.commit, before.model.digest):
+        raise InvalidInput(
+            f"the model is {model.commit or model.digest}; the report was made from "
+            f"{before.model.commit or before.model.digest}: restore the files, or run the recipe without the "
+            "report",
+            field="model.id",
+        )
+    found = calibration.fingerprint if calibration else None
+    expected = before.calibration.fingerprint if before.calibration else None
+    if found != expected:
+        raise InvalidInput(
+            f"the calibration windows have the fingerprint {found}; the report's had {expected}: restore the "
+            "texts and the tokenizer, or run the recipe without the report",
+            field="calibration",
+        )
+
+
+def differences(before: Environment, now: Environment) -> tuple[str, ...]:
+    """Warn of a different environment, in which the last bits may differ from the reproduced run's."""
+    changed = [
+        f"{name} {getattr(now, name)} and not {getattr(before, name)}"
+        for name in Environment.model_fields
+        if getattr(now, name) != getattr(before, name)
+    ]
+    if not changed:
+        return ()
+    return (f"the environment differs from that of the reproduced run: {', '.join(changed)}",)

@@ -1,0 +1,315 @@
+"""Resolve: read and check everything that the caller names, before the first expensive step.
+
+`ResolvedRun` separates untrusted input (model, texts, gradient files, an earlier report) from the
+computation. It can be pickled, and holds no weight, no open file and no network connection.
+Zero-shot tasks are the exception: lm-evaluation-harness keeps them in objects of its own.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from functools import cached_property
+from pathlib import Path
+from typing import Any, ClassVar
+
+import torch
+from torch import Tensor
+from transformers import PreTrainedModel
+
+from pruning.calibration.gradient_cache import GradientCache
+from pruning.calibration.gradient_file import GradientFile
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.data.calibration import CalibrationSet, calibration_set
+from pruning.data.training import HeldOutText, search_text, training_text
+from pruning.data.windows import Reader
+from pruning.errors import InvalidInput
+from pruning.estimate import ModelShape, UnknownShape, shape_of_config
+from pruning.evaluation.perplexity import evaluation_sets, predictions_in
+from pruning.evaluation.zero_shot import Tasks
+from pruning.files.allowed_roots import Roots, freeze, freeze_by_content
+from pruning.files.frozen_file import FrozenFile
+from pruning.methods.base import method_for
+from pruning.methods.permutations.channels import refuse_unwritable
+from pruning.models.blocks import Stack, find_stack
+from pruning.models.selection import prunable_stack
+from pruning.models.shapes import shape_of
+from pruning.pipeline.disk_room import DiskRoom, refuse_before_download, refuse_downloads
+from pruning.pipeline.evaluate import EvaluationInputs
+from pruning.pipeline.gradients import GradientInputs
+from pruning.pipeline.models import LoadedModel, ResolvedModel
+from pruning.pipeline.recorder import Step
+from pruning.pipeline.recover import RecoveryInputs
+from pruning.pipeline.reproduce import refuse_changes
+from pruning.recipe import (
+    Evaluation,
+    Recipe,
+    Stage,
+    StructureOptions,
+    content_name,
+    gradient_job,
+    is_local,
+    is_upload,
+)
+from pruning.recovery.trainable import trainable_parameters
+from pruning.report import CalibrationFacts, DatasetFacts, Report
+from pruning.resume.identity import RunIdentityCheck
+from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.runtime.determinism import refuse_variable_workspace
+from pruning.runtime.device import compute_dtype
+from pruning.runtime.memory_room import check_training
+from pruning.sandbox.reading import Reading
+from pruning.structure.depth import DepthPlan
+from pruning.structure.plan import CutPlan
+
+
+@dataclass(frozen=True)
+class ResolvedRun:
+    """Everything that a recipe and an evaluation refer to, read and known to fit together."""
+
+    model: ResolvedModel
+    calibration: CalibrationSet | None  # None for a recipe that reads no text
+    gradients: GradientInputs
+    search: HeldOutText | None  # None for a recipe that searches no targets
+    recovery: RecoveryInputs | None  # None for a recipe that distils nothing
+    evaluation: EvaluationInputs
+
+    @property
+    def files(self) -> tuple[FrozenFile, ...]:
+        """The files that are read again after they were checked: of the model, gradients and tasks."""
+        gradients, tasks = self.gradients.file, self.evaluation.tasks
+        return (
+            *self.model.checkpoint.frozen.files,
+            *([gradients.frozen] if gradients else []),
+            *(tasks.files if tasks else []),
+        )
+
+    @property
+    def windows(self) -> Tensor | None:
+        """The calibration windows: int64 (samples, length)."""
+        return self.calibration.windows if self.calibration else None
+
+    @cached_property
+    def calibration_facts(self) -> CalibrationFacts | None:
+        """The calibration windows, for the report."""
+        if self.calibration is None:
+            return None
+        windows = self.calibration.windows
+        return CalibrationFacts(
+            sets=tuple(
+                DatasetFacts(
+                    dataset=drawn.share.dataset,
+                    weight=drawn.share.weight,
+                    windows=drawn.windows.shape[0],
+                    fingerprint=drawn.fingerprint,
+                    notes=drawn.notes,
+                )
+                for drawn in self.calibration.sets
+            ),
+            windows=windows.shape[0],
+            sequence_length=windows.shape[1],
+            tokens=windows.numel(),
+            fingerprint=self.calibration.fingerprint,
+        )
+
+    @property
+    def warnings(self) -> tuple[str, ...]:
+        """What a reader of the report must know of the texts and the gradient file."""
+        return (*self._text_warnings(), *self._gradient_warnings())
+
+    def _text_warnings(self) -> tuple[str, ...]:
+        datasets = {drawn.share.dataset for drawn in (self.calibration.sets if self.calibration else ())}
+        datasets |= set(self.recovery.text.datasets if self.recovery else ())
+        own = {dataset for dataset in datasets if is_local(dataset) or content_name(dataset)}
+        shared = [Path(text.dataset).name for text in self.evaluation.texts if text.dataset in own]
+        if not shared:
+            return ()
+        return (
+            f"the perplexity on {', '.join(shared)} was measured on text that the model was calibrated "
+            "on; it says little about other texts",
+        )
+
+    def _gradient_warnings(self) -> tuple[str, ...]:
+        file = self.gradients.file
+        if file is None or self.calibration is None:
+            return ()
+        if file.provenance.calibration == self.calibration.fingerprint:
+            return ()
+        return ("the gradients were computed on other calibration windows than the inputs were measured on",)
+
+
+@dataclass(frozen=True)
+class ResolveStage:
+    """Reads and checks what the caller names, then loads the dense model's weights."""
+
+    name: ClassVar[Stage] = Stage.RESOLVE
+
+    recipe: Recipe
+    evaluation: Evaluation
+    devices: tuple[torch.device, ...]  # that compute; see Placement
+    roots: Roots
+    hub_token: str | None
+    reading: Reading
+    reproduces: Report | None
+    resume_store: ResumeStore
+    output: Path  # a directory on the disk that the pruned model is written to
+    schedule: ScheduleChoice
+    gradient_cache: GradientCache | None
+    on_shape: Callable[[ModelShape], None]
+    deterministic: bool  # where blocks are trained
+
+    def prepare(self) -> int:
+        """Return 1: the stage is one step."""
+        return 1
+
+    def run(self, step: Step) -> tuple[ResolvedRun, LoadedModel]:
+        """Read and check everything that the request names, then load the dense model.
+
+        Raises InvalidInput with the field, Unreachable where the Hub does not answer, PruningError for a full
+        disk.
+        """
+        if self.recipe.searches and self.deterministic:
+            refuse_variable_workspace(self.devices[0])  # and not first after the trial
+        resolved = self._resolve()
+        loaded = replace(resolved.model.load(), method_key=self._method_key)
+        self._disk_room(resolved, loaded).check()
+        self.on_shape(resolved.model.shape)
+        step(1, 1)
+        return resolved, loaded
+
+    @property
+    def _method_key(self) -> NumericsKey:
+        if self.devices[0].type == "cpu" or self.recipe.method is None:  # no kernel runs, so none can fail
+            return {}
+        method, pattern = method_for(self.recipe.method), self.recipe.pattern
+        keys = [method.numerics_key(device, pattern) for device in self.devices]
+        return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
+
+    def _check_room(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+        """Refuse what this machine has no room for, before the weights are fetched."""
+        try:
+            shape = shape_of_config(config)
+        except UnknownShape:  # known once the model is loaded
+            refuse_downloads(downloads)
+            return
+        self.on_shape(shape)
+        refuse_before_download(
+            self.recipe,
+            self.evaluation,
+            shape,
+            output=self.output,
+            resume_store=None if self.gradient_cache is None else self.resume_store,
+            downloads=downloads,
+        )
+
+    def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
+        return DiskRoom(
+            self.recipe,
+            loaded,
+            resolved.windows,
+            sum(predictions_in(text.windows) for text in resolved.evaluation.texts),
+            output=self.output,
+            resume_store=self.resume_store,
+            schedule=self.schedule,
+            gradient_cache=self.gradient_cache,
+        )
+
+    def _resolve(self) -> ResolvedRun:
+        """Check the model and the gradient file, then read the texts, which may be downloads.
+
+        A local model's weights are hashed here; none is loaded.
+        """
+        recipe, evaluation, identity = self.recipe, self.evaluation, RunIdentityCheck(self.resume_store)
+        reference = identity.pinned(recipe.model)
+        checkpoint = resolve(
+            reference,
+            roots=self.roots.models,
+            hub_token=self.hub_token,
+            links_in=self.output.parent,
+            describe_files=self.reading.describe,
+            before_download=self._check_room,
+        )
+        model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
+        stack = prunable_stack(model, recipe)
+        if recipe.permute:
+            refuse_unwritable(stack, recipe, checkpoint.layout)
+        gradient_file = self._gradient_file(checkpoint)
+        with self.reading.tokenizer(checkpoint.files) as tokenizer:
+            reader = Reader(
+                tokenizer,
+                vocabulary=checkpoint.config.get_text_config().vocab_size,
+                context_length=checkpoint.context_length,
+                roots=self.roots.data,
+                parse=self.reading.documents,
+            )
+            calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
+            search = (
+                search_text(recipe, reader, calibration.windows)
+                if recipe.searches and calibration is not None
+                else None
+            )
+            recovery = self._recovery(checkpoint, stack, reader, calibration)
+            texts = () if recipe.norms else evaluation_sets(evaluation, reader)
+        tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
+        dtype = compute_dtype(recipe.dtype, checkpoint.stored_dtype, self.devices[0])
+        layers = frozenset(layer.name for layer in stack.layers)
+        resolved = ResolvedRun(
+            ResolvedModel(checkpoint, layers, self.devices, dtype),
+            calibration,
+            GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
+            search,
+            recovery,
+            EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
+        )
+        if self.reproduces is not None:
+            refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
+        identity.commit(recipe.fingerprint(), resolved.model.facts, resolved.calibration_facts)
+        return resolved
+
+    def _recovery(
+        self, checkpoint: Checkpoint, stack: Stack, reader: Reader, calibration: CalibrationSet | None
+    ) -> RecoveryInputs | None:
+        """Read the text of a training, after checking that what is trained can be written and held."""
+        if self.recipe.recovery is not None:
+            checkpoint.layout.check(trainable_parameters(self.recipe, stack, Tensor.detach))
+        options = self.recipe.distil
+        if options is None:
+            return None
+        text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
+        stored = str(checkpoint.stored_dtype).removeprefix("torch.")
+        check_training(
+            shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
+            shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
+            text.windows.shape[1],
+            self.devices[0],
+            compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
+            options.moments,
+        )
+        return RecoveryInputs(self.recipe, text)
+
+    def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
+        reference = self.recipe.gradients
+        if reference is None:
+            return None
+        if is_upload(reference) or gradient_job(reference):
+            raise InvalidInput(
+                "only the service knows its files by their ids; give a path", field="gradients"
+            )
+        layers = find_stack(checkpoint.skeleton).layers
+        content = content_name(reference)
+        return GradientFile.checked(
+            freeze_by_content(content, self.roots.data, field="gradients")
+            if content
+            else freeze(Path(reference), self.roots.data, field="gradients"),
+            model=checkpoint.identity,
+            layers={layer.name: (layer.outputs, layer.inputs) for layer in layers},
+            norms=self.recipe.gradient_norms,
+        )
+
+
+def _cut(checkpoint: Checkpoint, structure: StructureOptions) -> PreTrainedModel:
+    """Return the smaller model without weights. Raises InvalidInput with the field where there is none."""
+    skeleton, config = checkpoint.skeleton, checkpoint.config_values
+    if structure.blocks is not None:
+        depth = DepthPlan.of(structure, skeleton, config)
+        skeleton, config = depth.skeleton(depth.some()), depth.config(depth.some())
+    return CutPlan.of(structure, skeleton, config).smaller_skeleton(skeleton)

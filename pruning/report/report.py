@@ -1,0 +1,61 @@
+"""The report as a whole."""
+
+from pydantic import Field
+
+from pruning.recipe import Evaluation, Recipe
+from pruning.report.base import Facts
+from pruning.report.cost import SpeedFacts, StageFacts
+from pruning.report.environment import Environment
+from pruning.report.inputs import CalibrationFacts, ModelFacts
+from pruning.report.permutation import PermutationFacts
+from pruning.report.quality import PerplexityFacts, ZeroShotFacts
+from pruning.report.recovery import RecoveryFacts
+from pruning.report.search import SearchFacts
+from pruning.report.structure import StructureFacts
+from pruning.report.zeros import SparsityFacts
+
+FILE_NAME = "pruning_report.json"
+
+
+class Report(Facts):
+    """What a run did to a model and what it cost; `pruning_report.json` next to the pruned model."""
+
+    recipe: Recipe = Field(description="What was pruned and how, with every default filled in.")
+    recipe_fingerprint: str = Field(description="Equal fingerprints mean equal results.")
+    evaluation: Evaluation = Field(description="How the quality was measured.")
+    model: ModelFacts = Field(description="The model before pruning.")
+    calibration: CalibrationFacts | None = Field(
+        description="The calibration windows; null for a method that reads no text."
+    )
+    structure: StructureFacts | None = Field(
+        None, description="What was taken out of the model; null for a recipe without `structure`."
+    )
+    permutation: PermutationFacts | None = Field(
+        None, description="The new order of channels; null for a recipe without `permute`."
+    )
+    search: SearchFacts | None = Field(
+        None, description="What the layers' sparsities were searched on; null for any other allocation."
+    )
+    sparsity: SparsityFacts = Field(description="The zeros, by layer.")
+    perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")
+    further_perplexities: tuple[PerplexityFacts, ...] = Field(
+        (), description="Perplexities on the further datasets."
+    )
+    zero_shot: ZeroShotFacts | None = Field(
+        None, description="Zero-shot scores; null where no task was asked for."
+    )
+    recovery: RecoveryFacts | None = Field(
+        None, description="What was trained after pruning; null for a one-shot result."
+    )
+    speed: SpeedFacts | None = Field(
+        None, description="Size and speed compared with the dense model; null where they were not measured."
+    )
+    stages: tuple[StageFacts, ...] = Field(description="What each stage cost, in order.")
+    environment: Environment = Field(description="Versions and device, as far as they affect the numbers.")
+    gradients_reused: bool = Field(
+        False, description="Whether the gradient norms came from an earlier job or attempt."
+    )
+    dense_perplexity_reused: bool = Field(
+        False, description="Whether the dense perplexities came from an earlier job."
+    )
+    warnings: tuple[str, ...] = Field((), description="What the reader should know about the numbers.")

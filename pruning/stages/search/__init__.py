@@ -1,1 +1,0 @@
-"""The stages that search the targets of all layers."""

@@ -1,0 +1,201 @@
+"""Gradient norms in a file: written by one run, checked and read by another."""
+
+import hashlib
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+from uuid import UUID
+
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file, save_file
+
+from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_pass import gradient_norms
+from pruning.calibration.window_norms import GradientNorms
+from pruning.errors import InvalidInput
+from pruning.files.allowed_roots import Roots, freeze
+from pruning.models.blocks import find_stack
+from pruning.pipeline.run import RunRequest, keep_gradients
+from pruning.recipe import Calibration, Evaluation, Recipe
+from tests.pruning.families import make
+from tests.pruning.pruned import ignore_steps
+from tests.pruning.runs import run_recipe
+
+CALIBRATION = Calibration(dataset="builtin", samples=4, sequence_length=32)
+PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windows")
+
+
+@pytest.fixture(scope="module")
+def norms() -> GradientNorms:
+    windows = torch.randint(2, 384, (3, 24), generator=torch.Generator().manual_seed(2))
+    return gradient_norms(make("llama"), windows, norms=("l1", "l2"), step=ignore_steps)
+
+
+@pytest.fixture
+def file(norms: GradientNorms, tmp_path: Path) -> Path:
+    path = tmp_path / "gradient_norms.safetensors"
+    write_gradients(norms, PROVENANCE, path)
+    return path
+
+
+def opened(path: Path, *, model: str = PROVENANCE.model, norms: tuple[str, ...] = ("l1",)) -> GradientFile:
+    layers = {layer.name: (layer.outputs, layer.inputs) for layer in find_stack(make("llama")).layers}
+    frozen = freeze(path, None, field="gradients")
+    return GradientFile.checked(frozen, model=model, layers=layers, norms=norms)
+
+
+def test_norms_survive_a_round_trip_through_the_file(file: Path, norms: GradientNorms) -> None:
+    found = opened(file, norms=("l1", "l2"))
+    assert found.provenance == PROVENANCE
+    read = found.read(("l1", "l2"))
+    assert read.keys() == norms.keys()
+    for norm, layers in norms.items():
+        assert read[norm].keys() == layers.keys()
+        assert all(torch.equal(read[norm][name], tensor) for name, tensor in layers.items())
+    assert found.read(("l2",)).keys() == {"l2"}
+
+
+def test_a_file_for_other_weights_is_refused(file: Path) -> None:
+    with pytest.raises(InvalidInput, match="computed for other weights") as refused:
+        opened(file, model="sha256:of-others")
+    assert refused.value.field == "gradients"
+
+
+def test_a_missing_norm_is_refused_by_name_with_its_layer(norms: GradientNorms, tmp_path: Path) -> None:
+    write_gradients({"l1": norms["l1"]}, PROVENANCE, tmp_path / "l1.safetensors")
+    with pytest.raises(InvalidInput, match=r"no l2 norms of layer model\.layers\.0\.self_attn\.q_proj"):
+        opened(tmp_path / "l1.safetensors", norms=("l2",))
+
+
+def test_another_safetensors_file_is_refused(tmp_path: Path) -> None:
+    save_file({"weight": torch.ones(2)}, tmp_path / "model.safetensors")
+    with pytest.raises(InvalidInput, match="does not hold gradient norms"):
+        opened(tmp_path / "model.safetensors")
+
+
+@pytest.mark.parametrize("content", [b"", b"no safetensors header"])
+def test_a_file_in_another_format_is_refused(content: bytes, tmp_path: Path) -> None:
+    (tmp_path / "norms.bin").write_bytes(content)
+    with pytest.raises(InvalidInput, match="not a readable safetensors file"):
+        opened(tmp_path / "norms.bin")
+
+
+def test_a_missing_file_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(InvalidInput, match="does not exist or is not a readable file"):
+        opened(tmp_path / "absent.safetensors")
+
+
+class TestInARun:
+    EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)
+
+    def recipe(self, model: Path, **fields: Any) -> Recipe:
+        calibration = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
+        defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": calibration}
+        return Recipe.model_validate({**defaults, **fields})
+
+    def test_saved_norms_replace_the_gradient_stage_with_the_same_result(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        first = run_recipe(
+            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
+        )
+        saved = tmp_path / "first/gradient_norms.safetensors"
+        again = self.recipe(tiny_llama_dir, gradients=str(saved))
+        second = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
+        assert [stage.name for stage in first.stages] == ["resolve", "gradients", "prune", "evaluate"]
+        assert [stage.name for stage in second.stages] == ["resolve", "prune", "evaluate"]
+        one, two = ((tmp_path / name / "model.safetensors").read_bytes() for name in ("first", "second"))
+        assert one == two
+        assert second.warnings == first.warnings
+
+    def test_a_recipe_with_norms_writes_the_file_of_a_run_that_saves_them(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        saving = self.recipe(tiny_llama_dir, allocation="gradient")
+        run_recipe(saving, self.EVALUATION, output=tmp_path / "run", save_gradients=True)
+        alone = Recipe(model=saving.model, calibration=saving.calibration, norms=("l1", "l2"))
+        assert (alone.method_name, alone.sparsity) == ("gradients", 0.0)
+        outcome = keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
+        assert (outcome.reused, outcome.warnings) == (False, ())
+        (file,) = (tmp_path / "alone").iterdir()
+        expected = load_file(tmp_path / "run/gradient_norms.safetensors")
+        found = load_file(file)
+        assert found.keys() == expected.keys()
+        assert {name.partition("/")[0] for name in found} == {"l1", "l2"}
+        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+
+    def test_a_file_named_by_its_content_is_found_and_checked(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
+        keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
+        data = tmp_path / "data"
+        data.mkdir()
+        content = (tmp_path / "alone/gradient_norms.safetensors").read_bytes()
+        name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
+        (data / name).write_bytes(content)
+        recipe = self.recipe(tiny_llama_dir, gradients=f"sha256:{name}")
+        roots = Roots(data=(data,))
+        report = run_recipe(recipe, self.EVALUATION, output=tmp_path / "found", roots=roots)
+        assert [stage.name for stage in report.stages] == ["resolve", "prune", "evaluate"]
+        (data / name).write_bytes(content[:-1] + b"\1")
+        with pytest.raises(InvalidInput, match="is damaged"):
+            run_recipe(recipe, self.EVALUATION, output=tmp_path / "damaged", roots=roots)
+
+    @pytest.mark.parametrize("named", [f"{kind}:{UUID(int=1)}" for kind in ("gradient", "upload")])
+    def test_ids_are_for_the_service_alone(self, tiny_llama_dir: Path, tmp_path: Path, named: str) -> None:
+        with pytest.raises(InvalidInput, match="only the service") as refused:
+            run_recipe(self.recipe(tiny_llama_dir, gradients=named), self.EVALUATION, output=tmp_path / "out")
+        assert refused.value.field == "gradients"
+
+    def test_norms_of_other_calibration_windows_are_used_with_a_warning(
+        self, tiny_llama_dir: Path, tmp_path: Path
+    ) -> None:
+        run_recipe(
+            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
+        )
+        saved = tmp_path / "first/gradient_norms.safetensors"
+        other = {"dataset": "builtin", "samples": 4, "sequence_length": 32, "seed": 1}
+        again = self.recipe(tiny_llama_dir, gradients=str(saved), calibration=other)
+        report = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
+        assert any("other calibration windows" in warning for warning in report.warnings)
+
+    def test_a_file_outside_the_allowed_roots_is_refused(self, tiny_llama_dir: Path, tmp_path: Path) -> None:
+        (tmp_path / "allowed").mkdir()
+        outside = tmp_path / "norms.safetensors"
+        outside.write_bytes(b"")
+        with pytest.raises(InvalidInput, match="outside the allowed directories") as refused:
+            run_recipe(
+                self.recipe(tiny_llama_dir, gradients=str(outside)),
+                self.EVALUATION,
+                output=tmp_path / "out",
+                roots=Roots(data=(tmp_path / "allowed",)),
+            )
+        assert refused.value.field == "gradients"
+
+    @pytest.mark.parametrize("fields", [{"gradients": "relative"}, {"gradients": "/x", "method": "wanda"}])
+    def test_the_recipe_refuses_a_relative_path_and_a_method_without_gradients(
+        self, fields: dict[str, str]
+    ) -> None:
+        with pytest.raises(ValidationError, match="gradients"):
+            self.recipe(Path("/any"), **fields)
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("missing", ["model", "calibration"])
+def test_a_file_that_does_not_name_its_model_or_text_is_refused(file: Path, missing: str) -> None:
+    metadata = {"format": "pruneserve gradient norms 1", **asdict(PROVENANCE)}
+    del metadata[missing]
+    save_file(load_file(file), file, metadata=metadata)
+    with pytest.raises(InvalidInput, match="does not name the model and the text") as refused:
+        opened(file)
+    assert refused.value.field == "gradients"
+
+
+@pytest.mark.threat
+def test_a_tensor_of_no_norm_and_layer_is_left_alone(file: Path, norms: GradientNorms) -> None:
+    metadata = {"format": "pruneserve gradient norms 1", **asdict(PROVENANCE)}
+    save_file({**load_file(file), "more": torch.ones(1)}, file, metadata=metadata)
+    assert opened(file).read(("l1",))["l1"].keys() == norms["l1"].keys()

@@ -1,0 +1,111 @@
+"""Gradient norms on the schedule `whole`, against autograd of the whole model, window by window."""
+
+import pytest
+import torch
+from torch import Tensor
+
+from pruning.calibration.gradient_factors import GradientFactors
+from pruning.calibration.gradient_pass import gradient_norms
+from pruning.calibration.window_norms import WindowNorms
+from pruning.errors import InvalidInput, NumericalFailure
+from pruning.models import batching
+from pruning.models.blocks import find_stack
+from tests.pruning import naive
+from tests.pruning.families import FAMILIES, make
+from tests.pruning.pruned import ignore_steps
+
+pytestmark = pytest.mark.usefixtures("two_windows_at_once")
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize(
+    ("dtype", "tolerance"),
+    # A float64 Llama still computes its normalisation layers in float32.
+    [(torch.float64, 1e-6), (torch.float32, 1e-6)],
+    ids=["float64", "float32"],
+)
+def test_every_layer_has_the_norms_that_autograd_gives(
+    family: str, dtype: torch.dtype, tolerance: float, five_windows: Tensor
+) -> None:
+    model = make(family, dtype)
+    expected = {norm: naive.gradient_norms(model, five_windows, norm) for norm in ("l1", "l2")}
+    layers = [name for block in naive.layers_of(model, FAMILIES[family].blocks) for name in block]
+
+    norms = gradient_norms(model, five_windows, norms=["l1", "l2"], step=ignore_steps)
+
+    assert norms.keys() == {"l1", "l2"}
+    for norm, by_layer in norms.items():
+        assert list(by_layer) == layers
+        for name, found in by_layer.items():
+            reference = expected[norm][name]
+            assert found.dtype == dtype
+            assert found.shape == reference.shape
+            assert reference.norm() > 0
+            assert (found - reference).norm() <= tolerance * reference.norm(), (norm, name)
+
+
+def test_no_parameter_gets_a_gradient(five_windows: Tensor) -> None:
+    model = make("llama")
+    gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)
+    assert all(parameter.grad is None and not parameter.requires_grad for parameter in model.parameters())
+
+
+def test_a_model_in_train_mode_is_measured_in_eval_mode(five_windows: Tensor) -> None:
+    expected = gradient_norms(make("opt"), five_windows, norms=["l1"], step=ignore_steps)
+    found = gradient_norms(make("opt").train(), five_windows, norms=["l1"], step=ignore_steps)
+    assert all(torch.equal(found["l1"][name], norm) for name, norm in expected["l1"].items())
+
+
+def test_step_is_called_after_every_micro_batch(five_windows: Tensor) -> None:
+    steps: list[tuple[int, int]] = []
+    gradient_norms(make("llama"), five_windows, norms=["l1"], step=lambda *at: steps.append(at))
+    assert steps == [(1, 3), (2, 3), (3, 3)]
+
+
+def test_an_exception_from_step_ends_the_pass_and_leaves_no_hook(five_windows: Tensor) -> None:
+    class Cancelled(Exception):
+        pass
+
+    def cancel(done: int, total: int) -> None:
+        raise Cancelled
+
+    model = make("llama")
+    with pytest.raises(Cancelled):
+        gradient_norms(model, five_windows, norms=["l1"], step=cancel)
+    assert not any(module._forward_hooks or module._forward_pre_hooks for module in model.modules())
+
+
+def test_the_norms_do_not_depend_on_the_micro_batch(
+    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    grouped = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
+    monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 1)
+    single = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
+    for name, norm in grouped["l2"].items():
+        assert torch.allclose(norm, single["l2"][name], rtol=1e-5)
+
+
+def test_float16_gradients_do_not_underflow(five_windows: Tensor) -> None:
+    model = make("llama", torch.float16)
+    exact = gradient_norms(make("llama"), five_windows, norms=["l1"], step=ignore_steps)
+    for name, norm in gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)["l1"].items():
+        assert norm.dtype == torch.float32
+        assert (norm - exact["l1"][name]).norm() < 0.05 * exact["l1"][name].norm()
+
+
+def test_non_finite_gradients_are_reported_with_the_layer(five_windows: Tensor) -> None:
+    layer = next(find_stack(make("llama")).layers)
+    norms = WindowNorms(layer, ["l1"])
+    infinite, ones = torch.full((2, layer.inputs), torch.inf), torch.ones(2, layer.outputs)
+    norms.add(GradientFactors([infinite], [ones]))
+    with pytest.raises(NumericalFailure, match=layer.name):
+        norms.finish("l1", 1)
+
+
+def test_a_model_that_uses_a_layer_twice_is_refused_with_its_name(five_windows: Tensor) -> None:
+    model = make("llama")
+    mlp = model.get_submodule("model.layers.1.mlp")
+    once = mlp.forward
+    mlp.forward = lambda hidden: once(once(hidden))
+    with pytest.raises(InvalidInput, match=r"model\.layers\.1\.mlp\.\w+ contributes 2 times"):
+        gradient_norms(model, five_windows, norms=["l1"], step=ignore_steps)

@@ -1,0 +1,63 @@
+"""A file that is written to after it was frozen, by a mapping that was there before."""
+
+import hashlib
+import mmap
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path, PurePath
+
+import pytest
+
+from pruning.errors import InvalidInput
+from pruning.files.frozen_file import FrozenFile
+
+pytestmark = pytest.mark.threat
+
+_TICK_SECONDS = 0.02  # the clock of a file's times may stand still for a few milliseconds
+
+
+@contextmanager
+def mapped(path: Path) -> Iterator[mmap.mmap]:
+    """Map a file for writing, with its first page dirty: later writes to it make no fault by themselves."""
+    path.write_bytes(b"honest" * 1000)
+    with path.open("r+b") as file, mmap.mmap(file.fileno(), 0) as pages:
+        pages[0:1] = b"h"
+        time.sleep(_TICK_SECONDS)
+        yield pages
+
+
+def notes_mapped_writes(path: Path) -> bool:
+    """Whether the file system notes a write to a page that was clean, which tmpfs does not."""
+    with mapped(path) as pages:
+        pages.flush()
+        before = path.stat().st_ctime_ns
+        time.sleep(_TICK_SECONDS)
+        pages[0:1] = b"h"
+        return path.stat().st_ctime_ns != before
+
+
+def test_a_write_through_an_older_mapping_is_noted(tmp_path: Path) -> None:
+    if not notes_mapped_writes(tmp_path / "control"):
+        pytest.skip(
+            "this file system notes no writes through a mapping; docs/security.md says what that means"
+        )
+    with mapped(tmp_path / "file") as pages:
+        frozen = FrozenFile.freeze(tmp_path, PurePath("file"), name="file", field="model.id")
+        time.sleep(_TICK_SECONDS)
+        frozen.check()
+        pages[0:6] = b"forged"
+        pages[0:6] = b"honest"
+        with pytest.raises(InvalidInput, match=r"^file was changed"):
+            frozen.check()
+
+
+def test_reading_and_looking_are_no_changes(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"honest")
+    frozen = FrozenFile.freeze(tmp_path, PurePath("file"), name="file", field="model.id").hashed()
+    os.utime(tmp_path, (0, 0))
+    assert (tmp_path / "file").read_bytes() == b"honest"
+    (tmp_path / "file.other").write_bytes(b"beside it")
+    frozen.check()
+    assert frozen.digest() == frozen.sha256 == hashlib.sha256(b"honest").hexdigest()

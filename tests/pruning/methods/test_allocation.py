@@ -1,0 +1,141 @@
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from torch import Tensor
+
+from pruning.calibration.activation_statistics import InputStatistics
+from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.calibration.gradient_pass import gradient_norms
+from pruning.methods.allocation import owl
+from pruning.methods.allocation.base import allocation_for
+from pruning.methods.allocation.gradient import shares_up_to_common_threshold
+from pruning.methods.allocation.rounding import spread, zero_counts
+from pruning.methods.prune_blocks import Pruned, prune
+from pruning.models.blocks import find_stack
+from pruning.models.replay import Replay
+from pruning.recipe import ALLOCATIONS, AllocationOptions, Recipe
+from tests.pruning import naive
+from tests.pruning.families import make
+from tests.pruning.pruned import ignore_steps
+
+
+def pruned(windows: Tensor, **fields: object) -> Pruned:
+    recipe = Recipe(model="/any", sparsity=0.53, **fields)
+    model = make("llama")
+    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore_steps)
+    return prune(model, recipe, windows, norms, step=ignore_steps)
+
+
+@pytest.mark.parametrize("allocation", ["owl", "gradient", {"name": "gradient", "band": 0.9}])
+@pytest.mark.parametrize("method", ["magnitude", "wanda", "gblm", "sparsegpt", "admm"])
+def test_the_overall_sparsity_is_met_to_the_last_weight(
+    method: str, allocation: object, five_windows: Tensor
+) -> None:
+    result = pruned(five_windows, method=method, allocation=allocation)
+    weights = sum(layer.weights for layer in result.layers)
+    assert sum(layer.zeros for layer in result.layers) == int(weights * 0.53)
+    assert len({round(layer.sparsity, 3) for layer in result.layers}) > 1
+    assert all(int(result.masks[f"{layer.name}.weight"].sum()) == layer.zeros for layer in result.layers)
+
+
+def test_rows_of_a_layer_differ_by_at_most_one_weight(five_windows: Tensor) -> None:
+    for mask in pruned(five_windows, method="wanda", allocation="gradient").masks.values():
+        counts = mask.sum(dim=1)
+        assert counts.max() - counts.min() <= 1
+
+
+def test_no_layer_leaves_the_band(five_windows: Tensor) -> None:
+    result = pruned(five_windows, method="wanda", allocation={"name": "gradient", "band": 0.1})
+    assert max(abs(layer.sparsity - 0.53) for layer in result.layers) == pytest.approx(0.1, abs=2e-3)
+
+
+def test_layers_with_lower_saliencies_lose_more(five_windows: Tensor) -> None:
+    model = make("llama", torch.float64)
+    norms = naive.gradient_norms(model, five_windows, "l2")
+    layers = [name for block in naive.layers_of(model, "model.layers") for name in block]
+    saliencies = {name: (naive.matrix_of(model.get_submodule(name)) * norms[name]) ** 2 for name in layers}
+    ordered = sorted(value for layer in saliencies.values() for value in layer.flatten().tolist())
+    threshold = ordered[int(0.53 * len(ordered))]
+    raw = {name: float((layer <= threshold).double().mean()) for name, layer in saliencies.items()}
+    mean = sum(raw[name] * saliencies[name].numel() for name in layers) / len(ordered)
+    furthest = max(abs(share - mean) for share in raw.values())
+
+    result = pruned(five_windows, method="wanda", allocation={"name": "gradient", "band": 0.2})
+    for layer in result.layers:
+        expected = 0.53 + 0.2 * (raw[layer.name] - mean) / furthest
+        assert layer.sparsity == pytest.approx(expected, abs=2e-3), layer.name
+
+
+@given(
+    st.lists(
+        st.lists(st.floats(0, 2.0**99, width=32, allow_subnormal=False), min_size=1, max_size=20),
+        min_size=1,
+        max_size=4,
+    ),
+    st.floats(0, 0.99),
+)
+def test_the_common_threshold_is_that_of_sorting(layers: list[list[float]], share: float) -> None:
+    ordered = sorted(value for layer in layers for value in layer)
+    threshold = ordered[int(len(ordered) * share)]
+    expected = [sum(value <= threshold for value in layer) / len(layer) for layer in layers]
+    found = shares_up_to_common_threshold(lambda: (torch.tensor(layer) for layer in layers), share=share)
+    assert found == pytest.approx(expected)
+
+
+LAYERS = st.lists(st.tuples(st.floats(-0.5, 1.5), st.integers(1, 5000)), min_size=1, max_size=12)
+
+
+@given(LAYERS, st.floats(0, 1))
+def test_counts_add_up_and_fit(layers: list[tuple[float, int]], share: float) -> None:
+    sizes = [size for _, size in layers]
+    total = int(sum(sizes) * share)
+    counts = zero_counts([sparsity for sparsity, _ in layers], sizes, total=total)
+    assert sum(counts) == total
+    assert all(0 <= count <= size for count, size in zip(counts, sizes, strict=True))
+
+
+def test_counts_follow_sparsities_that_need_no_shift() -> None:
+    assert zero_counts([0.25, 0.75], [100, 100], total=100) == [25, 75]
+    # 33.3 + 66.6 + 0.1: the zero that rounding leaves goes to the largest remainder.
+    assert zero_counts([0.333, 0.666, 0.001], [100, 100, 100], total=100) == [33, 67, 0]
+
+
+def test_spread_keeps_the_mean_by_size_and_reaches_the_band() -> None:
+    sparsities = spread([0.2, 0.8, 0.5], [300, 100, 100], sparsity=0.5, band=0.3)
+    assert sum(s * n for s, n in zip(sparsities, [300, 100, 100], strict=True)) == pytest.approx(250)
+    assert max(abs(s - 0.5) for s in sparsities) == pytest.approx(0.3)
+    assert spread([0.4, 0.4], [1, 2], sparsity=0.5, band=0.3) == [0.5, 0.5]
+
+
+@pytest.mark.parametrize("options", ALLOCATIONS.values(), ids=ALLOCATIONS.keys())
+def test_every_allocation_has_its_implementation(options: type[AllocationOptions]) -> None:
+    assert callable(allocation_for(options()))
+
+
+def test_owl_counts_the_outliers_of_a_block() -> None:
+    scores = [torch.tensor([[1.0, 1.0], [1.0, 20.0]]), torch.tensor([[1.0, 30.0]])]
+    assert owl.outlier_share(scores, threshold=3) == pytest.approx(1 / 6)  # the mean is 9: only the 30
+
+
+def test_owl_spreads_over_twice_its_band_and_spares_outliers() -> None:
+    sparsities = owl.block_sparsities([0.01, 0.05, 0.03], [10, 10, 10], sparsity=0.5, band=0.08)
+    assert sparsities == pytest.approx([0.58, 0.42, 0.5])
+    assert owl.block_sparsities([0.02, 0.02], [10, 20], sparsity=0.5, band=0.08) == [0.5, 0.5]
+
+
+def test_second_moments_are_the_mean_over_windows(five_windows: Tensor) -> None:
+    model = make("llama", torch.float64)
+    seen: list[Tensor] = []
+    module = model.get_submodule("model.layers.0.self_attn.q_proj")
+    hook = module.register_forward_pre_hook(lambda _, args: seen.append(args[0]))
+    with torch.no_grad():
+        model(input_ids=five_windows, use_cache=False)
+    hook.remove()
+    expected = sum(window.T @ window for window in seen[0]) / len(five_windows)
+
+    stack = find_stack(model)
+    statistics = InputStatistics(stack.blocks[0].layers, {"second_moments"})
+    BlockwiseForward(Replay(stack, five_windows), five_windows.split(2)).measure(0, statistics)
+    layer = next(layer for layer in stack.layers if layer.name.endswith("0.self_attn.v_proj"))
+    torch.testing.assert_close(statistics.of(layer, "second_moments"), expected)

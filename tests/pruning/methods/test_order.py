@@ -1,0 +1,48 @@
+"""Layer by layer within a block, against whole-model passes between the steps."""
+
+import copy
+
+import pytest
+import torch
+from torch import Tensor
+
+from pruning.methods.prune_blocks import prune
+from pruning.recipe import Recipe
+from tests.pruning import naive
+from tests.pruning.families import INPUT_GROUPS, make
+from tests.pruning.pruned import ignore_steps
+
+
+def recipe(order: str) -> Recipe:
+    return Recipe.model_validate({"model": "/any", "method": "wanda", "sparsity": 0.5, "order": order})
+
+
+@pytest.mark.parametrize("family", INPUT_GROUPS)
+def test_each_input_is_measured_after_the_earlier_layers_are_pruned(
+    family: str, five_windows: Tensor
+) -> None:
+    blocks, steps = INPUT_GROUPS[family]
+    model = make(family, torch.float64)
+    expected = copy.deepcopy(model)
+    for number in range(len(expected.get_submodule(blocks))):
+        for step in steps:
+            layers = [f"{blocks}.{number}.{name}" for name in step.split()]
+            norms = naive.input_norms(expected, five_windows, layers)
+            for name in layers:
+                weight = naive.matrix_of(expected.get_submodule(name))
+                mask = naive.mask_of(weight.abs() * norms[name], "unstructured", 0.5, whole_matrix=False)
+                weight[mask] = 0
+
+    result = prune(model, recipe("layers"), five_windows, {}, step=ignore_steps)
+    for name, parameter in model.named_parameters():
+        assert torch.equal(parameter == 0, expected.get_parameter(name) == 0), name
+    in_order = [name for block in naive.layers_of(model, blocks) for name in block]
+    assert [layer.name for layer in result.layers] == in_order
+
+
+def test_the_order_changes_the_result(five_windows: Tensor) -> None:
+    by_block = prune(make("llama"), recipe("blocks"), five_windows, {}, step=ignore_steps)
+    by_layer = prune(make("llama"), recipe("layers"), five_windows, {}, step=ignore_steps)
+    first = "model.layers.0.self_attn.q_proj.weight"
+    assert torch.equal(by_block.masks[first], by_layer.masks[first])
+    assert any(not torch.equal(mask, by_layer.masks[name]) for name, mask in by_block.masks.items())

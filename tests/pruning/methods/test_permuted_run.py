@@ -1,0 +1,134 @@
+"""Whole runs with `permute`: checkpoint, report and card, and runs that are killed."""
+
+import json
+import os
+import signal
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from torch import Tensor
+from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
+
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report import Report
+from pruning.resume.hashed_file import sha256_of
+from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.runs import run_recipe
+
+pytestmark = pytest.mark.slow
+
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=2, speed="off")
+CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
+RECIPES: dict[str, dict[str, Any]] = {
+    "gblm": {"method": "gblm"},
+    "best": {"method": "best"},
+    "cut": {"method": "wanda", "structure": {"mlp_channels": 16}},
+}
+
+
+@pytest.fixture(name="model", scope="module")
+def four_blocks(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Path:
+    return save_checkpoint(tiny_llama(num_hidden_layers=4), tmp_path_factory.mktemp("permuted") / "model")
+
+
+def recipe(model: Path, **fields: Any) -> Recipe:
+    given = {"pattern": "2:4", "permute": True, "dtype": "float64", "calibration": CALIBRATION, **fields}
+    return Recipe.model_validate({"model": str(model), **given})
+
+
+class DieAfter:
+    """Kills the process after a number of pruned blocks."""
+
+    def __init__(self, blocks: int) -> None:
+        self._blocks = blocks
+
+    def stage_started(self, stage: Stage, steps: int) -> None: ...
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        if stage is Stage.PRUNE and done == self._blocks:
+            os.kill(os.getpid(), signal.SIGKILL)
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
+
+
+def contents(output: Path) -> dict[str, str]:
+    """Return the checksum of every file, and the report without the cost of its stages."""
+    report = json.loads((output / "pruning_report.json").read_text())
+    del report["stages"], report["environment"]
+    files = (path for path in output.iterdir() if path.name not in ("pruning_report.json", "README.md"))
+    return {path.name: sha256_of(path) for path in files} | {"report": json.dumps(report)}
+
+
+@pytest.mark.parametrize("name", RECIPES)
+def test_a_run_that_is_killed_twice_ends_with_the_same_bytes(name: str, model: Path, tmp_path: Path) -> None:
+    wanted = recipe(model, **RECIPES[name])
+    run_recipe(wanted, EVALUATION, output=tmp_path / "whole", save_masks=True)
+    output, state = tmp_path / "out", tmp_path / "state"
+    for blocks in (1, 3):
+        child = os.fork()
+        if child == 0:
+            with suppress(BaseException):
+                run_recipe(
+                    wanted,
+                    EVALUATION,
+                    output=output,
+                    save_masks=True,
+                    progress=DieAfter(blocks),
+                    resume_store=DirectoryResumeStore(state),
+                )
+            os._exit(1)
+        assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
+    run_recipe(wanted, EVALUATION, output=output, save_masks=True, resume_store=DirectoryResumeStore(state))
+    assert contents(output) == contents(tmp_path / "whole")
+
+
+def test_the_report_and_the_card_say_it(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(
+        recipe(model, method="wanda", layers={"exclude": ["model.layers.2.mlp.*"]}),
+        EVALUATION,
+        output=tmp_path / "out",
+    )
+    facts = report.permutation
+    assert facts is not None
+    assert [(order.block, order.kind) for order in facts.blocks] == [
+        (block, kind)
+        for block in range(4)
+        for kind in ("value_channels", "mlp_channels")
+        if (block, kind) != (2, "mlp_channels")
+    ]
+    assert not facts.left
+    assert all(0.5 < order.kept_before <= order.kept_after < 1 for order in facts.blocks)
+    written = Report.model_validate_json((tmp_path / "out" / "pruning_report.json").read_text())
+    assert written == report
+    card = (tmp_path / "out" / "README.md").read_text()
+    assert "Its channels are in another order" in card
+    assert "unchanged, in another order" in card
+
+    dense, found = (
+        AutoModelForCausalLM.from_pretrained(path).state_dict() for path in (model, tmp_path / "out")
+    )
+    order = [int(number) for number in facts.blocks[1].order.split(",")]
+    down: Callable[[dict[str, Tensor]], Tensor] = lambda of: of["model.layers.0.mlp.down_proj.weight"]  # noqa: E731 - shorter than a function
+    assert torch.equal(down(found), down(dense)[:, order].masked_fill(down(found) == 0, 0))
+
+
+def test_the_report_says_what_was_not_moved(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path: Path,
+) -> None:
+    model = save_checkpoint(tiny_llama(), tmp_path / "model")
+    report = run_recipe(recipe(model, method="wanda", pattern="8:16"), EVALUATION, output=tmp_path / "out")
+    assert report.permutation is not None
+    (left,) = report.permutation.left
+    assert (left.kind, left.blocks) == ("value_channels", "0-2")
+    plain = run_recipe(recipe(model, method="wanda", permute=False), EVALUATION, output=tmp_path / "plain")
+    assert plain.permutation is None

@@ -1,0 +1,187 @@
+"""The disk space of a run: what it will write is known before anything is computed."""
+
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from pruning.estimate import disk
+from pruning.estimate.architectures import shape_of_config
+from pruning.estimate.work import Windows
+from pruning.pipeline.disk_room import DiskTooSmall, refuse_before_download
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.resume.hashed_file import HashedFile
+from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.runs import run_recipe
+
+EVALUATION = Evaluation(dataset="builtin", windows=2, sequence_length=32)
+SAMPLES, LENGTH, HIDDEN, FLOAT32 = 4, 32, 32, 4
+FINAL_STATES = 2 * (32 - 1) * HIDDEN * FLOAT32  # of the evaluation
+HIDDEN_STATES = SAMPLES * LENGTH * HIDDEN * FLOAT32
+# Of each of the three blocks: q and o, k and v for half of the heads, three matrices of the MLP.
+WEIGHTS = 3 * (2 * 32 * 32 + 2 * 32 * 16 + 3 * 32 * 64)
+LLAMA_2_7B = {
+    "model_type": "llama",
+    "hidden_size": 4096,
+    "intermediate_size": 11008,
+    "num_hidden_layers": 32,
+    "num_attention_heads": 32,
+    "vocab_size": 32000,
+    "torch_dtype": "float16",
+}
+
+Needed = Callable[..., int]
+
+
+@pytest.fixture
+def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Needed:
+    """Return the bytes that a run asks for, in the message of its refusal by a faked full disk."""
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
+
+    def needed(method: str, **options: Any) -> int:
+        recipe = Recipe.model_validate(
+            {
+                "model": str(tiny_llama_dir),
+                "method": method,
+                "sparsity": 0.5,
+                "calibration": {"dataset": "builtin", "samples": SAMPLES, "sequence_length": LENGTH},
+            }
+        )
+        with pytest.raises(DiskTooSmall) as refused:
+            run_recipe(recipe, EVALUATION, output=tmp_path / "out", **options)
+        assert refused.value.field == "output"
+        return refused.value.needed
+
+    return needed
+
+
+@pytest.fixture
+def enough_for_the_gradient_stage(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Let the check of the gradient stage pass, so that the refusal is the prune stage's."""
+    monkeypatch.setattr("pruning.pipeline.disk_room.DiskRoom._during_gradients", -(10**9))
+
+
+@pytest.mark.usefixtures("enough_for_the_gradient_stage")
+def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_path: Path) -> None:
+    plain = needed("wanda")
+    assert needed("gblm", schedule="whole") == plain
+    assert needed("gblm", schedule="streamed") == plain + FLOAT32 * WEIGHTS
+    for later, norms in (("l1", 1), ("l2", 2)):  # the recipe's is l1
+        cache = SimpleNamespace(needed_later=frozenset({later}))  # never asked
+        assert needed("gblm", schedule="whole", gradient_cache=cache) == plain + norms * FLOAT32 * WEIGHTS
+    assert needed("sparsegpt") == plain + FLOAT32 * WEIGHTS  # it changes the weights that it keeps
+    resumable = needed("wanda", resume_store=DirectoryResumeStore(tmp_path / "resume"))
+    # The final states of the evaluation come when the activations of the prune stage are gone.
+    wanted = plain - FINAL_STATES + 2 * HIDDEN_STATES
+    assert 0 <= wanted - resumable < 1000  # less the identity of the run, which is written
+
+
+def test_a_streamed_pass_needs_room_for_its_shards_and_the_gradient_between_blocks(
+    needed: Needed, tmp_path: Path
+) -> None:
+    shards = needed("gblm", schedule="streamed")
+    assert shards == FLOAT32 * WEIGHTS
+    store = DirectoryResumeStore(tmp_path / "resume")
+    assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES
+    (store.directory(Stage.GRADIENTS) / "00002.safetensors").write_bytes(bytes(1000))
+    assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES - 1000
+
+
+@pytest.mark.slow
+def test_the_shards_of_a_run_are_as_large_as_was_counted(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    sizes: dict[str, int] = {}
+
+    class Sizes(DirectoryResumeStore):
+        def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
+            super().commit(stage, block, file)
+            shards = self.directory(stage).glob("0*.safetensors")
+            sizes[stage] = sum(path.stat().st_size for path in shards)
+
+    recipe = Recipe.model_validate(
+        {
+            "model": str(tiny_llama_dir),
+            "method": "gblm",
+            "refit": {},
+            "sparsity": 0.5,
+            "calibration": {"dataset": "builtin", "samples": SAMPLES, "sequence_length": LENGTH},
+        }
+    )
+    store = Sizes(tmp_path / "resume")
+    run_recipe(recipe, EVALUATION, output=tmp_path / "out", schedule="streamed", resume_store=store)
+    headers = 3 * 4096
+    assert 0 <= sizes[Stage.GRADIENTS] - FLOAT32 * WEIGHTS < headers
+    assert 0 <= sizes[Stage.PRUNE] - WEIGHTS // 8 - FLOAT32 * WEIGHTS < headers
+
+
+def test_the_figures_of_llama_2_7b_by_hand() -> None:
+    windows, each = Windows(128, 2048), 128 * 2048 * 4096 * 2
+    shape = shape_of_config(LLAMA_2_7B)
+    weights = 32 * (4 * 4096**2 + 3 * 4096 * 11008)
+    assert disk.gradient_shards(shape, "bfloat16", norms=2) == 2 * 4 * weights  # 51.8 GB
+    assert disk.block_shards(shape, changed_dtype="bfloat16") == weights // 8 + 2 * weights
+    assert disk.activation_checkpoint(shape, windows, "bfloat16") == 2 * each
+    assert disk.final_states(shape, 341_000, "bfloat16") == 341_000 * 4096 * 2  # 2.8 GB
+    # Every sixth of 32 inputs is six, five are recomputed between two of them, and one is the gradient: 12.
+    spilled = [
+        disk.spilled_block_inputs(shape, windows, "bfloat16", memory=memory)
+        for memory in (0, 4 * each + 1, 12 * each)
+    ]
+    assert spilled == [12 * each, 8 * each, 0]
+
+
+LLAMA_3_405B = LLAMA_2_7B | {
+    "hidden_size": 16_384,
+    "intermediate_size": 53_248,
+    "num_hidden_layers": 126,
+    "num_attention_heads": 128,
+    "num_key_value_heads": 8,
+    "vocab_size": 128_256,
+}
+TB = 10**12
+
+
+@pytest.mark.parametrize(
+    ("method", "kept", "terabytes"),
+    [
+        ("magnitude", False, 0.81 + 0.81),  # the weights and the result
+        ("magnitude", True, 0.81 + 0.81 + 0.05),  # and a bit for each weight
+        ("gblm", True, 0.81 + 0.81 + 0.05 + 4 * 0.403 + 2 * 128 * 2048 * 16_384 * 2 / TB),  # and one norm
+        ("sparsegpt", True, 0.81 + 0.81 + 0.05 + 2 * 0.403 + 2 * 128 * 2048 * 16_384 * 2 / TB),
+    ],
+)
+def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
+    method: str, kept: bool, terabytes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shape = shape_of_config(LLAMA_3_405B)
+    recipe = Recipe.model_validate({"model": "org/405b", "method": method, "sparsity": 0.5})
+    output, cache = tmp_path / "out", tmp_path / "hub"
+    store = DirectoryResumeStore(tmp_path / "resume")
+    for directory in (output, cache):
+        directory.mkdir()
+    usage = shutil.disk_usage(tmp_path)
+    free = 0
+
+    def refuse() -> None:
+        monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
+        refuse_before_download(
+            recipe,
+            Evaluation(),
+            shape,
+            output=output,
+            resume_store=store if kept else None,
+            downloads={cache: shape.stored_bytes},
+        )
+
+    with pytest.raises(DiskTooSmall, match="the weights to download") as refused:
+        refuse()
+    needed = refused.value.needed
+    assert needed == pytest.approx(terabytes * TB, rel=0.01)
+    free = needed - 1
+    with pytest.raises(DiskTooSmall):
+        refuse()
+    free = needed
+    refuse()

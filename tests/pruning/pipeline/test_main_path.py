@@ -1,0 +1,120 @@
+"""The main path stays readable: the recipe goes straight through, and no stage is handed what it ignores."""
+
+import ast
+import inspect
+import pickle
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import torch
+
+from pruning.files.allowed_roots import Roots
+from pruning.pipeline import evaluate, gradients, recover
+from pruning.pipeline.cut import CutStage
+from pruning.pipeline.evaluate import EvaluateStage, EvaluationInputs
+from pruning.pipeline.gates import GateStage
+from pruning.pipeline.gradients import GradientInputs, GradientStage
+from pruning.pipeline.prune import PruneStage
+from pruning.pipeline.recover import RecoverStage, RecoveryInputs
+from pruning.pipeline.resolve import ResolveStage
+from pruning.pipeline.run import run
+from pruning.pipeline.speed import SpeedStage
+from pruning.recipe import Evaluation, Recipe
+from pruning.resume.store import EphemeralResumeStore
+from pruning.sandbox.reading import ReadHere
+from tests.pruning.pruned import ignore_steps
+from tools.trace_recipe import trace
+
+pytestmark = pytest.mark.slow
+
+STAGES = (
+    *(ResolveStage, GateStage, CutStage, GradientStage, PruneStage, RecoverStage, EvaluateStage),
+    SpeedStage,
+)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"method": "gblm"}, {"method": "wanda", "allocation": "owl"}],
+    ids=lambda fields: fields["method"],
+)
+def test_a_recipe_passes_through_few_files_and_seldom_returns(fields: dict[str, str], tmp_path: Path) -> None:
+    found = trace(tmp_path, **fields)
+    assert found.calls[0] == ("run.py", "run")
+    assert "stages/prune.py" in found.stays
+    assert found.files <= 20
+    assert found.returns <= 5
+
+
+def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
+    fields = {"model": str(tiny_llama_dir), "method": "wanda", "sparsity": 0.5, "calibration": calibration}
+    resolved, loaded = ResolveStage(
+        recipe=Recipe.model_validate(fields),
+        evaluation=Evaluation(dataset="builtin", windows=2, sequence_length=16),
+        devices=(torch.device("cpu"),),
+        roots=Roots(),
+        hub_token=None,
+        reading=ReadHere(),
+        reproduces=None,
+        resume_store=EphemeralResumeStore(tmp_path),
+        output=tmp_path,
+        schedule="auto",
+        gradient_cache=None,
+        on_shape=lambda shape: None,
+        deterministic=True,
+    ).run(ignore_steps)
+    received = pickle.loads(pickle.dumps(resolved))  # noqa: S301 - our own
+    assert received.model.facts == resolved.model.facts
+    assert received.calibration_facts == resolved.calibration_facts
+    again = received.model.load()
+    for ours, theirs in zip(loaded.stack.layers, again.stack.layers, strict=True):
+        assert ours.name == theirs.name
+        assert torch.equal(ours.matrix, theirs.matrix)
+
+
+def test_a_run_takes_one_request_and_one_set_of_services() -> None:
+    assert list(inspect.signature(run).parameters) == ["request", "services"]
+
+
+def attributes_read(source: ast.AST, owner: str) -> set[str]:
+    """Names of the attributes of `owner` (such as 'self') that are read in a piece of source."""
+    return {
+        node.attr
+        for node in ast.walk(source)
+        if isinstance(node, ast.Attribute)
+        and isinstance(node.ctx, ast.Load)
+        and ast.unparse(node.value) == owner
+    }
+
+
+@pytest.mark.parametrize("stage", STAGES)
+def test_a_stage_reads_every_field_that_it_is_handed(stage: type) -> None:
+    source = ast.parse(inspect.getsource(stage))
+    if is_dataclass(stage):
+        assert {field.name for field in fields(stage)} <= attributes_read(source, "self")
+        return
+    handed = set(inspect.signature(stage).parameters)
+    assert handed <= {node.id for node in ast.walk(source) if isinstance(node, ast.Name)}
+    written = {
+        node.attr
+        for node in ast.walk(source)
+        if isinstance(node, ast.Attribute) and isinstance(node.ctx, ast.Store)
+    }
+    assert written <= attributes_read(source, "self")
+
+
+@pytest.mark.parametrize(
+    ("inputs", "module", "owners"),
+    [
+        (GradientInputs, gradients, ["self._inputs"]),
+        (RecoveryInputs, recover, ["self._inputs", "inputs"]),
+        (EvaluationInputs, evaluate, ["self._inputs", "inputs"]),
+    ],
+)
+def test_a_stage_reads_all_of_its_inputs(inputs: type, module: ModuleType, owners: list[str]) -> None:
+    source = ast.parse(inspect.getsource(module))
+    read = set[str]().union(*(attributes_read(source, owner) for owner in owners))
+    assert {field.name for field in fields(inputs)} <= read

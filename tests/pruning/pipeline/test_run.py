@@ -1,0 +1,397 @@
+import json
+import math
+import shutil
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+from safetensors.torch import load_file
+from transformers import (
+    AutoModelForCausalLM,
+    AutoTokenizer,
+    BertConfig,
+    BertModel,
+    LlamaForCausalLM,
+    PreTrainedModel,
+)
+
+from pruning.data.source import Source
+from pruning.data.text import read_documents
+from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+from pruning.evaluation.perplexity import perplexity
+from pruning.files.allowed_roots import Roots
+from pruning.models.placement import Placement
+from pruning.recipe import METHODS, Evaluation, Recipe, Stage
+from pruning.report import Report
+from tests.pruning.runs import run_recipe
+
+pytestmark = pytest.mark.slow
+
+SHORT = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=6)
+
+KEPT = {"dataset", "sequence_length", "windows"}
+
+
+def recipe(model: Path | str, **fields: Any) -> Recipe:
+    defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": SHORT}
+    return Recipe.model_validate({**defaults, **fields})
+
+
+class Recorder:
+    """Records the progress of a run, and stops it at a given step."""
+
+    def __init__(self, stop_at: tuple[Stage, int] | None = None) -> None:
+        self.started: list[Stage] = []
+        self.finished: list[Stage] = []
+        self.steps: dict[Stage, list[tuple[int, int]]] = {}
+        self._stop_at = stop_at
+
+    def stage_started(self, stage: Stage, steps: int) -> None:
+        self.started.append(stage)
+        self.steps[stage] = [(0, steps)]
+
+    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
+        self.steps[stage].append((done, steps))
+        if self._stop_at == (stage, done):
+            raise InterruptedError
+
+    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None:
+        assert seconds > 0
+        assert peak_memory_bytes > 2**20
+        self.finished.append(stage)
+
+
+def layers_of(directory: Path) -> dict[str, torch.Tensor]:
+    """Return the matrices of the blocks; their norms are vectors."""
+    return {
+        name: tensor
+        for name, tensor in load_file(directory / "model.safetensors").items()
+        if ".layers." in name and tensor.ndim == 2
+    }
+
+
+def test_a_model_is_pruned_measured_and_written(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    output = tmp_path / "out"
+    progress = Recorder()
+    report = run_recipe(recipe(tiny_llama_dir), EVALUATION, output=output, progress=progress, save_masks=True)
+
+    assert progress.started == progress.finished == ["resolve", "gradients", "prune", "evaluate"]
+    for steps in progress.steps.values():
+        total = steps[0][1]
+        assert steps == [(done, total) for done in range(total + 1)]
+    assert progress.steps[Stage.PRUNE][0][1] == 3
+
+    assert report == Report.model_validate_json((output / "pruning_report.json").read_text())
+    assert report.recipe_fingerprint == recipe(tiny_llama_dir).fingerprint()
+    assert [facts.name for facts in report.stages] == progress.finished
+    assert (report.model.architecture, report.model.blocks) == ("LlamaForCausalLM", 3)
+    assert report.calibration is not None
+    assert (report.calibration.windows, report.calibration.tokens) == (4, 128)
+    assert report.environment.dtype == "float32"
+    assert report.evaluation == EVALUATION
+    assert report.warnings == ()
+
+    dense, pruned = layers_of(tiny_llama_dir), layers_of(output)
+    assert dense.keys() == pruned.keys() == {f"{layer.name}.weight" for layer in report.sparsity.layers}
+    for layer in report.sparsity.layers:
+        matrix = pruned[f"{layer.name}.weight"]
+        kept = matrix != 0
+        assert torch.equal(matrix[kept], dense[f"{layer.name}.weight"][kept])
+        assert (~kept).sum(dim=1).tolist() == [matrix.shape[1] // 2] * matrix.shape[0]
+        assert layer.zeros == int((~kept).sum())
+    assert report.sparsity.overall == 0.5
+    assert {path.name for path in tmp_path.iterdir()} == {"out"}
+
+
+def test_both_perplexities_are_those_of_the_models_on_disk(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    report = run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
+    ids = AutoTokenizer.from_pretrained(tmp_path / "out")(
+        read_documents(Source("builtin", "evaluation", "field"))[0]
+    )["input_ids"]
+    windows = torch.tensor(ids[: 6 * 32]).view(6, 32)
+    for directory, measured in (
+        (tiny_llama_dir, report.perplexity.dense),
+        (tmp_path / "out", report.perplexity.pruned),
+    ):
+        model = AutoModelForCausalLM.from_pretrained(directory)
+        expected = math.exp(sum(model(row[None], labels=row[None]).loss.item() for row in windows) / 6)
+        assert measured == pytest.approx(expected, rel=1e-5)
+        assert perplexity(model, windows, step=lambda done, total: None) == measured
+
+
+def test_several_texts_are_calibrated_on_and_measured(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("The suite of the for statement. " * 100)
+    datasets = [{"dataset": "builtin", "weight": 3}, {"dataset": str(text)}]
+    progress = Recorder()
+    report = run_recipe(
+        recipe(tiny_llama_dir, calibration={"datasets": datasets, "samples": 4, "sequence_length": 32}),
+        Evaluation.model_validate({"further_datasets": [str(text)], **EVALUATION.model_dump(include=KEPT)}),
+        output=tmp_path / "out",
+        progress=progress,
+    )
+    assert report.calibration is not None
+    assert [(part.dataset, part.windows) for part in report.calibration.sets] == [
+        ("builtin", 3),
+        (str(text), 1),
+    ]
+    assert progress.steps[Stage.EVALUATE] == [(done, 4) for done in range(5)]
+    (further,) = report.further_perplexities
+    assert (report.perplexity.dataset, further.dataset) == ("builtin", str(text))
+    assert further.fingerprint != report.perplexity.fingerprint
+    assert further.dense != report.perplexity.dense
+    assert "perplexity on text.txt" in report.warnings[0]
+
+
+def test_the_same_recipe_gives_the_same_bytes(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    for name in ("a", "b"):
+        run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / name, save_masks=True)
+    for file in ("model.safetensors", "masks.safetensors"):
+        assert (tmp_path / "a" / file).read_bytes() == (tmp_path / "b" / file).read_bytes()
+
+
+def test_each_stage_gives_back_the_memory_of_its_copies(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    progress, during = Recorder(), list[Stage]()
+    monkeypatch.setattr(Placement, "end_stage", lambda placement: during.append(progress.started[-1]))
+    run_recipe(recipe(tiny_llama_dir, method="gblm"), EVALUATION, output=tmp_path / "out", progress=progress)
+    assert during == [Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE, Stage.EVALUATE]
+
+
+@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("pattern", ["unstructured", "2:4"])
+def test_every_method_runs_only_the_stages_that_it_needs(
+    tiny_llama_tied_dir: Path, tmp_path: Path, name: str, pattern: str
+) -> None:
+    needs = METHODS[name].needs
+    # A method that reads no text must not ask for it: c4 is out of reach here.
+    calibration = SHORT if needs else {"dataset": "c4"}
+    progress = Recorder()
+    report = run_recipe(
+        recipe(tiny_llama_tied_dir, method=name, pattern=pattern, calibration=calibration),
+        EVALUATION,
+        output=tmp_path / "out",
+        progress=progress,
+    )
+    assert (Stage.GRADIENTS in progress.started) == ("gradient_norms" in needs)
+    assert (report.calibration is not None) == bool(needs)
+    assert report.sparsity.overall == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("stage", "done"), [(Stage.RESOLVE, 1), (Stage.GRADIENTS, 1), (Stage.PRUNE, 2), (Stage.EVALUATE, 1)]
+)
+def test_a_stopped_run_leaves_no_files(tiny_llama_dir: Path, tmp_path: Path, stage: Stage, done: int) -> None:
+    with pytest.raises(InterruptedError):
+        run_recipe(
+            recipe(tiny_llama_dir),
+            EVALUATION,
+            output=tmp_path / "out",
+            progress=Recorder(stop_at=(stage, done)),
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_calibrating_and_evaluating_on_one_file_is_a_warning(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("The suite of the for statement. " * 100)
+    report = run_recipe(
+        recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(text)}),
+        Evaluation(dataset=str(text), sequence_length=32),
+        output=tmp_path / "out",
+    )
+    assert "calibrated on" in report.warnings[0]
+
+
+def test_a_model_with_nan_weights_fails_and_leaves_no_files(
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+    tmp_path: Path,
+) -> None:
+    model = tiny_llama()
+    with torch.no_grad():
+        model.model.layers[1].mlp.up_proj.weight[0, 0] = math.nan
+    directory = save_checkpoint(model, tmp_path / "model")
+    with pytest.raises(NumericalFailure, match="layer"):
+        run_recipe(recipe(directory), EVALUATION, output=tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+def fails_in_resolve(
+    tmp_path: Path,
+    wanted: Recipe,
+    *,
+    evaluation: Evaluation = EVALUATION,
+    expected: type[PruningError] = InvalidInput,
+    **options: Any,
+) -> tuple[str | None, str]:
+    """Run a recipe that must fail before any expensive step and leave no files. Return field and message."""
+    progress = Recorder()
+    with pytest.raises(expected) as caught:
+        run_recipe(wanted, evaluation, output=tmp_path / "result" / "out", progress=progress, **options)
+    assert progress.started in ([], [Stage.RESOLVE])
+    assert progress.finished == []
+    assert not (tmp_path / "result").exists() or list((tmp_path / "result").iterdir()) == []
+    return caught.value.field, str(caught.value)
+
+
+def test_an_output_that_exists_is_refused_and_kept(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "mine.txt").write_text("mine")
+    with pytest.raises(InvalidInput, match="exists already") as caught:
+        run_recipe(recipe(tiny_llama_dir), EVALUATION, output=tmp_path / "out")
+    assert caught.value.field == "output"
+    assert (tmp_path / "out" / "mine.txt").read_text() == "mine"
+
+
+def test_a_full_disk_is_refused_before_pruning(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usage = shutil.disk_usage(tmp_path)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=1000))
+    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), expected=PruningError)
+    assert field == "output"
+    assert "has 1 kB free: free " in message
+
+
+def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
+    field, message = fails_in_resolve(tmp_path, recipe(tmp_path / "none"))
+    assert field == "model.id"
+    assert "does not exist" in message
+
+
+def test_a_hub_that_does_not_answer_is_unreachable(
+    tmp_path: Path, tiny_llama_dir: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its retries
+    fails_in_resolve(tmp_path, recipe("org/name"), expected=Unreachable)
+    unreachable = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": "c4"})
+    field, message = fails_in_resolve(tmp_path, unreachable, expected=Unreachable)
+    assert field == "calibration.dataset"
+    assert "c4 could not be loaded" in message
+
+
+def test_a_model_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed"
+    shutil.copytree(tiny_llama_dir, allowed / "fine")
+    (allowed / "link").symlink_to(tiny_llama_dir)
+    shutil.copytree(tiny_llama_dir, allowed / "escape")
+    (allowed / "escape" / "model.safetensors").unlink()
+    (allowed / "escape" / "model.safetensors").symlink_to(tiny_llama_dir / "model.safetensors")
+    roots = Roots(models=(allowed,), data=())
+    run_recipe(recipe(allowed / "fine"), EVALUATION, output=tmp_path / "out", roots=roots)
+    for refused in (tiny_llama_dir, allowed / "link", allowed / "escape"):
+        field, message = fails_in_resolve(tmp_path, recipe(refused), roots=roots)
+        assert field == "model.id"
+        assert "outside the allowed directories" in message
+
+
+def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    allowed = tmp_path / "allowed"
+    allowed.mkdir()
+    (tmp_path / "secret.txt").write_text("The suite of the for statement. " * 100)
+    (allowed / "escape.txt").symlink_to(tmp_path / "secret.txt")
+    roots = Roots(data=(allowed,))
+    for path in (tmp_path / "secret.txt", allowed / "escape.txt"):
+        calibration = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(path)})
+        field, message = fails_in_resolve(tmp_path, calibration, roots=roots)
+        assert field == "calibration.dataset"
+        assert "outside the allowed directories" in message
+        evaluation = Evaluation(dataset=str(path), sequence_length=32)
+        field, message = fails_in_resolve(
+            tmp_path, recipe(tiny_llama_dir), evaluation=evaluation, roots=roots
+        )
+        assert field == "evaluation.dataset"
+        assert "outside the allowed directories" in message
+
+
+def test_a_checkpoint_with_pickles_only_is_refused(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    directory = tmp_path / "model"
+    shutil.copytree(tiny_llama_dir, directory)
+    torch.save(load_file(directory / "model.safetensors"), directory / "pytorch_model.bin")
+    (directory / "model.safetensors").unlink()
+    field, message = fails_in_resolve(tmp_path, recipe(directory))
+    assert field == "model.id"
+    assert "safetensors" in message
+
+
+def test_a_model_that_needs_code_of_its_own_is_refused_and_the_code_not_run(
+    tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    directory = tmp_path / "model"
+    shutil.copytree(tiny_llama_dir, directory)
+    config = json.loads((directory / "config.json").read_text())
+    config["auto_map"] = {
+        "AutoConfig": "modeling.OwnConfig",
+        "AutoModelForCausalLM": "modeling.OwnModel",
+    }
+    config["model_type"] = "own"
+    (directory / "config.json").write_text(json.dumps(config))
+    (directory / "modeling.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
+    field, message = fails_in_resolve(tmp_path, recipe(directory))
+    assert field == "model.id"
+    assert "code" in message
+    assert not (tmp_path / "ran").exists()
+
+
+def test_an_encoder_is_refused(tmp_path: Path) -> None:
+    config = BertConfig(
+        vocab_size=384, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
+    )
+    BertModel(config).save_pretrained(tmp_path / "model")
+    field, _ = fails_in_resolve(tmp_path, recipe(tmp_path / "model"))
+    assert field == "model.id"
+
+
+def test_a_pattern_that_does_not_divide_a_layers_width_is_refused(
+    tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir, pattern="3:5", sparsity=None))
+    assert field == "pattern"
+    assert "3:5" in message
+    assert "32" in message
+
+
+@pytest.mark.parametrize(
+    ("content", "reason"),
+    [(b"", "holds no text"), (b"\xff\xfe\x00", "not UTF-8 text"), (b"Short.", "needs at least 33")],
+)
+def test_a_calibration_file_that_cannot_be_used_is_refused(
+    tiny_llama_dir: Path, tmp_path: Path, content: bytes, reason: str
+) -> None:
+    (tmp_path / "text.txt").write_bytes(content)
+    wanted = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(tmp_path / "text.txt")})
+    field, message = fails_in_resolve(tmp_path, wanted)
+    assert field == "calibration.dataset"
+    assert reason in message
+
+
+def test_an_evaluation_text_too_short_for_a_window_is_refused_before_pruning(
+    tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "text.txt").write_text("Short.")
+    evaluation = Evaluation(dataset=str(tmp_path / "text.txt"), sequence_length=32)
+    field, _ = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), evaluation=evaluation)
+    assert field == "evaluation.dataset"
+
+
+def test_lengths_beyond_the_context_are_refused(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    wanted = recipe(tiny_llama_dir, calibration={**SHORT, "sequence_length": 129})
+    field, message = fails_in_resolve(tmp_path, wanted)
+    assert field == "calibration.sequence_length"
+    assert "129" in message
+    assert "128" in message
+    evaluation = Evaluation(dataset="builtin", sequence_length=129)
+    field, _ = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), evaluation=evaluation)
+    assert field == "evaluation.sequence_length"
+
+
+@pytest.mark.parametrize("device", ["tpu", "cuda:99", "mps", ""])
+def test_a_missing_device_is_refused(tiny_llama_dir: Path, tmp_path: Path, device: str) -> None:
+    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), device=device)
+    assert field == "device"
+    assert "cpu" in message
