@@ -13,9 +13,9 @@ from uvicorn.config import LOGGING_CONFIG
 from api.app import create_app
 from api.resources import AppResources
 from jobs.monitoring import logs, traces
-from jobs.monitoring.figures import Part
-from jobs.monitoring.port import serve
-from jobs.secret_files import close_to_others, hide_from_children
+from jobs.monitoring.metrics import Component
+from jobs.monitoring.serving import serve
+from jobs.secret_files import close_to_others, hide_from_children, program
 from jobs.settings import Settings
 
 _GRACE_SECONDS = 10
@@ -67,6 +67,7 @@ def _log_config() -> dict[str, Any]:
     return config
 
 
+@program
 def main() -> None:
     """Parse the command line and serve."""
     parser = argparse.ArgumentParser(prog="pruneserve-api", description="REST API and status page.")
@@ -74,13 +75,13 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     arguments = parser.parse_args()
 
-    logs.begin(Part.API)
+    logs.configure_root_logger(Component.API)
     hide_from_children()
     close_to_others()
     app = create_app()
     settings: Settings = app.state.resources.settings
-    traces.start(Part.API, settings.traces)
-    serve(Part.API, settings.metrics)
+    traces.start(Component.API, settings.traces)
+    serve(Component.API, settings.metrics)
     config = uvicorn.Config(
         app,
         host=arguments.host,
@@ -93,7 +94,7 @@ def main() -> None:
         log_config=_log_config(),
     )
     if settings.log == "json":
-        logs.write_json(Part.API, *map(logging.getLogger, ("uvicorn", "uvicorn.access")))
+        logs.write_json(Component.API, *map(logging.getLogger, ("uvicorn", "uvicorn.access")))
     else:
         logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     _print_audit_log()

@@ -7,10 +7,10 @@ from fastapi import FastAPI
 from fastapi.staticfiles import StaticFiles
 
 from api import identity_provider
-from api.http.watched import WatchedRequests
+from api.http.monitoring import RequestMonitor
 from api.openapi import DocumentedAPI, operation_id
 from api.page import router as page_routes
-from api.page.base import assets, render
+from api.page.base import render
 from api.problems import handlers
 from api.resources import AppResources
 from api.routes import router as rest_routes
@@ -56,10 +56,10 @@ def create_app(settings: Settings | None = None) -> FastAPI:
     if resources.identity_provider is not None:
         identity_provider.add_cookie(app, settings)
     app.add_middleware(RequestGuard, settings=settings)
-    app.add_middleware(WatchedRequests)
+    app.add_middleware(RequestMonitor)
     rest_routes.add_to(app)
     page_routes.add_to(app)
     app.add_route("/v1/openapi.json", app.serve_document, include_in_schema=False)
-    app.add_route(f"/static/{assets.STYLESHEET}", assets.serve_stylesheet)
-    app.mount("/static", StaticFiles(directory=assets.STATIC))
+    app.add_route(f"/static/{render.STYLESHEET}", render.serve_stylesheet)
+    app.mount("/static", StaticFiles(directory=render.STATIC))
     return app

@@ -34,7 +34,7 @@ COOKIE_SECONDS = 600
 SIGNATURES = ["RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512"]
 """Asymmetric ones: not `none`, and no MAC."""
 
-SCOPES_OF: Mapping[Role, frozenset[Scope]] = {
+ROLE_SCOPES: Mapping[Role, frozenset[Scope]] = {
     "reader": frozenset({Scope.JOBS_READ}),
     "writer": frozenset(ORDINARY_SCOPES),
     "admin": frozenset(SCOPES),
@@ -47,7 +47,7 @@ _MAX_GROUPS = 10_000
 _MAX_NAME = 200
 
 
-class NotSignedIn(Exception):
+class SignInFailed(Exception):
     """A sign-in has failed. `message` is for the user."""
 
     def __init__(self, status: int, message: str) -> None:
@@ -96,7 +96,7 @@ class IdentityProvider:
         )
 
     async def redirect(self, request: Request) -> Response:
-        """Return the redirect to the provider. Raises NotSignedIn."""
+        """Return the redirect to the provider. Raises SignInFailed."""
         with _refused():
             await self._discover()
             redirect: Response = await self._client.authorize_redirect(request, self._redirect_uri)
@@ -105,10 +105,10 @@ class IdentityProvider:
     async def user(self, request: Request) -> User:
         """Return who has signed in, of the request with which the provider sends a browser back.
 
-        Raises NotSignedIn, also where this browser began no sign-in.
+        Raises SignInFailed, also where this browser began no sign-in.
         """
         if request.query_params.get("iss", self._issuer) != self._issuer:  # RFC 9207
-            raise NotSignedIn(400, "The answer is of another identity provider. Begin again.")
+            raise SignInFailed(400, "The answer is of another identity provider. Begin again.")
         with _refused():
             await self._discover()
             self._client.server_metadata.pop("jwks", None)  # a token need not name its key, so read them anew
@@ -144,7 +144,9 @@ class IdentityProvider:
         metadata["id_token_signing_alg_values_supported"] = SIGNATURES
 
 
-def granted(groups: Iterable[str], mapping: Mapping[str, tuple[str, Role]]) -> dict[str, frozenset[Scope]]:
+def scopes_of_groups(
+    groups: Iterable[str], mapping: Mapping[str, tuple[str, Role]]
+) -> dict[str, frozenset[Scope]]:
     """Return the scopes that members of these groups have, by owner, in the order of the mapping.
 
     Several groups of one owner add up.
@@ -153,7 +155,7 @@ def granted(groups: Iterable[str], mapping: Mapping[str, tuple[str, Role]]) -> d
     by_owner: dict[str, frozenset[Scope]] = {}
     for group, (owner, role) in mapping.items():
         if group in held:
-            by_owner[owner] = by_owner.get(owner, frozenset()) | SCOPES_OF[role]
+            by_owner[owner] = by_owner.get(owner, frozenset()) | ROLE_SCOPES[role]
     return by_owner
 
 
@@ -173,21 +175,21 @@ def add_cookie(app: FastAPI, settings: Settings) -> None:
 
 @contextmanager
 def _refused() -> Iterator[None]:
-    """Turn what Authlib raises into NotSignedIn."""
+    """Turn what Authlib raises into SignInFailed."""
     try:
         yield
     except MismatchingStateError as error:
-        raise NotSignedIn(
+        raise SignInFailed(
             400, "This sign-in was not begun in this browser, or more than ten minutes ago. Begin again."
         ) from error
     except (OAuthError, JoseError) as error:
         log.warning("a sign-in is refused: %s", plain(str(error))[:500])
-        raise NotSignedIn(403, "The identity provider has not signed you in. Begin again.") from error
+        raise SignInFailed(403, "The identity provider has not signed you in. Begin again.") from error
     except (httpx2.HTTPError, httpx2.InvalidURL, RuntimeError, ValueError) as error:
         log.warning(
             "the identity provider cannot be used: %s: %s", type(error).__name__, plain(str(error))[:500]
         )
-        raise NotSignedIn(
+        raise SignInFailed(
             503,
             "The identity provider does not answer as it should. Try again shortly, or sign in with an API "
             "key.",

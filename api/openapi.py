@@ -9,8 +9,8 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api.problems.problem import ProblemDocument
-from api.schemas.events import EventList
+from api.problems.base import ProblemDocument
+from api.schemas.jobs import EventList
 from pruning.report import Report
 
 _TEMPLATE = "#/components/schemas/{model}"
@@ -32,7 +32,7 @@ class DocumentedAPI(FastAPI):
     _encoding = Lock()
 
     def serve_document(self, _request: Request) -> Response:
-        """Answer with the document as JSON."""
+        """Return the document as JSON."""
         with self._encoding:
             if self._encoded is None:
                 self._encoded = bytes(JSONResponse(self.openapi()).body)
@@ -54,7 +54,7 @@ class DocumentedAPI(FastAPI):
 
 
 def _describe_defaults(schema: dict[str, Any]) -> None:
-    """Say in words what an object is by default: generators take a default for text and numbers only."""
+    """Move the default of an object to its description: generators support those of text and numbers only."""
     for facts in schema.get("properties", {}).values():
         if (
             facts.get("default", ...) is None

@@ -1,4 +1,4 @@
-"""Limits the requests of each owner, and the failed sign-ins from each address: token buckets in memory.
+"""Limits per owner and per address, counted in memory: requests, failed sign-ins, audit records of these.
 
 In memory, because the limits protect this process: a bucket in PostgreSQL would turn every read into a write.
 With several API processes, an owner gets the sum of their limits. By owner and not by key, because a key can
@@ -17,7 +17,7 @@ from threading import Lock
 from fastapi import Request
 from starlette.types import Scope
 
-from api.problems.problems import RateLimited
+from api.problems.catalogue import RateLimited
 
 _WINDOW_SECONDS = 60.0
 _STATE = "rate_limit"
@@ -74,7 +74,7 @@ class RateLimiter:
             self._buckets[who] = (tokens, now)
         return Allowance(granted, self._limit, tokens)
 
-    def look(self, who: str) -> Allowance:
+    def peek(self, who: str) -> Allowance:
         """Return whether the next token would be granted, and take none."""
         with self._lock:
             tokens = self._tokens(who, self._clock())
@@ -133,7 +133,7 @@ def release(scope: Scope) -> None:
 
 
 def charge(request: Request, limiter: RateLimiter, owner: str) -> None:
-    """Count a request, and remember the allowance for the headers of its answer. Raises RateLimited."""
+    """Count a request, and remember the allowance for the headers of its response. Raises RateLimited."""
     allowance = limiter.take(owner)
     setattr(request.state, _STATE, allowance)
     if not allowance.granted:
@@ -145,12 +145,12 @@ def charge_failure(request: Request, limiter: RateLimiter) -> None:
     _require(limiter.take(network_of_client(request)))
 
 
-def require_few_failures(request: Request, limiter: RateLimiter) -> None:
+def require_no_lockout(request: Request, limiter: RateLimiter) -> None:
     """Raise RateLimited if there were too many failed sign-ins from the client's address, and count none.
 
-    It is for a sign-in that costs others something, as one does that the identity provider is asked about.
+    It is for a sign-in that costs others something, such as a request to the identity provider.
     """
-    _require(limiter.look(network_of_client(request)))
+    _require(limiter.peek(network_of_client(request)))
 
 
 def _require(allowance: Allowance) -> None:
@@ -162,7 +162,7 @@ def _require(allowance: Allowance) -> None:
 
 
 def network_of_client(request: Request) -> str:
-    """Return the network of the client, as a trusted proxy or the connection says its address."""
+    """Return the network of the client's address, which a trusted proxy or the connection gives."""
     return network_of(request.client.host if request.client else "")
 
 
@@ -180,6 +180,73 @@ def network_of(address: str) -> str:
 
 
 def headers_of(scope: Scope) -> dict[str, str]:
-    """Return the rate-limit headers of the answer to a request; none if it was not counted."""
+    """Return the rate-limit headers of a response; none if it was not counted."""
     allowance: Allowance | None = scope["state"].get(_STATE)
     return allowance.headers if allowance else {}
+
+
+_HOUR_SECONDS = 3600
+_MAX_ADDRESSES = 100_000
+
+UNSAMPLED_PER_ADDRESS = 10
+"""Failures of one address in an hour that are all recorded."""
+UNSAMPLED_TOTAL = 1000
+"""Records of all addresses in an hour that are all stored."""
+MAX_FIRST_FAILURES = 5000
+"""Addresses in an hour whose first failure is always stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class FailureRecord:
+    """How a failure is recorded."""
+
+    suffix: str
+    """Text after the description of the failure."""
+    stored: bool
+    """Whether it gets a record in the table, and not only a line of the log."""
+
+
+class FailureSampler:
+    """Counts the failures of this hour."""
+
+    def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock` returns seconds."""
+        self._clock = clock
+        self._lock = Lock()
+        self._hour = -1
+        self._counts: Counter[str] = Counter()
+        self._total = 0
+
+    def count(self, address: str) -> FailureRecord | None:
+        """Count a failure. Return how it is recorded, or None if it is not."""
+        with self._lock:
+            self._begin_hour()
+            network = network_of(address)
+            counted = network in self._counts or len(self._counts) < _MAX_ADDRESSES
+            if counted:
+                self._counts[network] += 1
+            count = self._counts[network] if counted else 1
+            if not _is_sampled(count, UNSAMPLED_PER_ADDRESS):
+                return None
+            self._total += 1
+            first = counted and count == 1 and len(self._counts) <= MAX_FIRST_FAILURES
+            stored = first or _is_sampled(self._total, UNSAMPLED_TOTAL)
+            return FailureRecord(_suffix(count, self._total), stored)
+
+    def _begin_hour(self) -> None:
+        hour = int(self._clock() // _HOUR_SECONDS)
+        if hour != self._hour:
+            self._hour, self._total = hour, 0
+            self._counts.clear()
+
+
+def _suffix(count: int, total: int) -> str:
+    if total > UNSAMPLED_TOTAL:
+        return f" (of this hour's records only some are kept; this would be number {total})"
+    return f" (failure {count} of this address in this hour)" if count > UNSAMPLED_PER_ADDRESS else ""
+
+
+def _is_sampled(count: int, each: int) -> bool:
+    """Whether a count is one of the first `each`, or that number doubled some times."""
+    times, rest = divmod(count, each)
+    return count <= each or (rest == 0 and times & (times - 1) == 0)

@@ -11,16 +11,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from api import rate_limit
-from api.failure_log import FailureLog
 from api.identity_provider import IdentityProvider
-from api.pools import BoundedPool, Made
-from api.rate_limit import OpenRequests, RateLimiter
+from api.pools import BoundedPool, RenderCache
+from api.rate_limit import FailureSampler, OpenRequests, RateLimiter
 from api.readiness import Readiness
-from api.streams.streams import Streams
+from api.streams import Streams
 from jobs import limits
 from jobs.database import engine_for_requests, libpq_url, sessions
-from jobs.listener import Listener
-from jobs.notify import EVENTS
+from jobs.notify import EVENTS, Listener
 from jobs.queue.waiting import Waits
 from jobs.settings import Settings
 from jobs.storage.store import Store
@@ -43,12 +41,12 @@ class AppResources:
     limiter: RateLimiter
     open_requests: OpenRequests
     failures: RateLimiter
-    failure_log: FailureLog
+    failure_sampler: FailureSampler
     readiness: Readiness
     waits: Waits
     hub: BoundedPool
     disk: BoundedPool
-    pictures: Made
+    pictures: RenderCache
     identity_provider: IdentityProvider | None
 
     @classmethod
@@ -66,14 +64,14 @@ class AppResources:
             RateLimiter(settings.rate_limit_per_minute),
             OpenRequests(rate_limit.MAX_OPEN_REQUESTS),
             RateLimiter(limits.MAX_FAILED_SIGN_INS_PER_MINUTE),
-            FailureLog(),
+            FailureSampler(),
             Readiness(url, migrations.schema_digest()),
             Waits(limits.LEASE_SECONDS),
-            BoundedPool("hub", threads=8, places=24, per_owner=4, busy=_HUB_BUSY),
-            BoundedPool("disk", threads=4, places=32, per_owner=8, busy=_DISK_BUSY),
-            Made(
+            BoundedPool("hub", threads=8, capacity=24, per_owner=4, refusal=_HUB_BUSY),
+            BoundedPool("disk", threads=4, capacity=32, per_owner=8, refusal=_DISK_BUSY),
+            RenderCache(
                 # Matplotlib draws one picture at a time.
-                BoundedPool("pictures", threads=1, places=32, per_owner=16, busy=_PICTURES_BUSY),
+                BoundedPool("pictures", threads=1, capacity=32, per_owner=16, refusal=_PICTURES_BUSY),
                 max_bytes=_PICTURE_BYTES,
             ),
             IdentityProvider(settings) if settings.oidc_issuer else None,
@@ -86,7 +84,6 @@ class AppResources:
             yield
         self.hub.close()
         self.pictures.close()
-        await self.readiness.close()
         self.engine.dispose()
 
 

@@ -56,7 +56,7 @@ class DataDirectory:
 
     @property
     def models(self) -> Path:
-        """A directory whose models and text files jobs may use, besides those of `--root`."""
+        """A directory whose models and text files jobs may use, in addition to those of `--root`."""
         return self.root / "models"
 
     @property
@@ -67,8 +67,8 @@ class DataDirectory:
     def create(self) -> None:
         """Create the directory, closed to other users: it holds keys and passwords.
 
-        The store of a service that has run is left missing: it may lie on a disk that is not mounted, and
-        results that were written in its place would be lost once it is.
+        A missing store is not created if the service has run before: its disk may not be mounted, and results
+        written to the mount point would be hidden once it is.
         """
         self.root.mkdir(mode=0o700, parents=True, exist_ok=True)
         self.root.chmod(0o700)

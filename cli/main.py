@@ -9,16 +9,15 @@ from typing import Annotated, Any, NoReturn
 import typer
 from typer.core import TyperGroup
 
-from cli.commands import fleet, gradients, keys, sweeps, uploads, webhooks, zoo
-from cli.commands.checkpoints import cut
-from cli.commands.downloads import download
+from cli.commands import admin, files, sweeps, webhooks, zoo
 from cli.commands.jobs import cancel, jobs, logs, methods, retry, show
-from cli.commands.publish import publish
+from cli.commands.models import cut, download, publish
+from cli.commands.run import TimedOut
 from cli.commands.submit import estimate, run, submit, wait
-from cli.commands.time_limit import TimedOut
 from cli.data_directory import DataDirectory, default_data_directory
+from cli.options.common import command_group
 from cli.options.connection import KEY_FILE, PROFILE, URL, Connection
-from cli.options.typed import accepted
+from cli.options.values import describe_bad_parameter
 from cli.terminal import CommandFailed, Exit, clean, err, out
 
 _EXIT_CODES = (
@@ -36,7 +35,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = accepted(error)
+            error.message = describe_bad_parameter(error)
             raise
         except CommandFailed as error:
             _fail(error, error.code)
@@ -114,23 +113,13 @@ def up(
 
     It is reachable from this machine only.
     """
-    try:
-        from cli.embedded.environment import require_own_environment
-    except ModuleNotFoundError as error:
-        raise CommandFailed(
-            "this is the client alone; `up` needs the whole service: in a checkout, pip install "
-            "'.[torch,embedded]' in an environment of its own",
-            Exit.USAGE,
-        ) from error
-
-    require_own_environment()  # before anything of the service is imported
     from cli.embedded.up import run
 
     run(DataDirectory(data.absolute()), port=port, roots=root or [])
 
 
 def _group(help_text: str, *commands: Callable[..., None], **groups: typer.Typer) -> typer.Typer:
-    group = typer.Typer(help=help_text, no_args_is_help=True, rich_markup_mode=None)
+    group = command_group(help_text)
     for command in commands:
         group.command()(command)
     for name, inner in groups.items():
@@ -146,10 +135,10 @@ app.add_typer(zoo.app, name="zoo")
 app.add_typer(
     _group(
         "Manage API keys, workers, queues and shares.",
-        keys=keys.app,
-        workers=fleet.workers,
-        queues=fleet.queues,
-        shares=fleet.shares,
+        keys=admin.keys,
+        workers=admin.workers,
+        queues=admin.queues,
+        shares=admin.shares,
     ),
     name="admin",
 )
@@ -157,9 +146,9 @@ app.add_typer(
     _group(
         "Publish and cut models; uploads, webhooks, gradients.",
         *(publish, cut),
-        uploads=uploads.app,
+        uploads=files.uploads,
         webhooks=webhooks.app,
-        gradients=gradients.app,
+        gradients=files.gradients,
     ),
     name="tools",
 )

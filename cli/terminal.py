@@ -11,7 +11,7 @@ from rich.console import Console
 # A pipe has no width. Wide enough that no line which a program may read is wrapped.
 _PIPE_WIDTH = 200
 
-# Whatever stands between the marks: each CI has words of its own, and takes them in the middle of a line.
+# Any command between the marks: each CI system has others, and accepts them in the middle of a line.
 _CI_COMMAND = re.compile(r"##(?=[\w.-]*\[)")
 
 out = Console(

@@ -3,7 +3,7 @@
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
 `pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
 with its default. `health worker` and `health scheduler` are for the health checks of containers.
-`backup-check` looks at every file that the database names in the store, such as after a backup was restored.
+`backup-check` verifies every file of the store that the database names, such as after a restore.
 `reencrypt` encrypts the secrets of webhooks with the first of PRUNESERVE_SECRET_KEYS, so
 that the others can be removed.
 """
@@ -23,16 +23,17 @@ from jobs import limits
 from jobs.access import api_keys, audit
 from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, in_one_line, sessions
-from jobs.health import Part, fault_of, is_alive
-from jobs.queries.backup import faults, named_files
-from jobs.secret_files import close_to_others
+from jobs.queue.workers import HeartbeatSender, has_live_process, quarantine_reason
+from jobs.secret_files import close_to_others, program
 from jobs.settings import as_tables, settings
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
+from jobs.stored_files import file_faults, named_files
 from jobs.webhooks import endpoints
-from jobs.webhooks.encryption import NoKey, SecretBox
+from jobs.webhooks.endpoints import NoEncryptionKey, SecretBox
 
 
+@program
 def main() -> None:
     """Run the command that the command line names."""
     parser = argparse.ArgumentParser(
@@ -55,7 +56,7 @@ def main() -> None:
     check.add_argument("--sizes-only", action="store_true", help="compare sizes, and read no file")
     commands.add_parser("reencrypt", help="encrypt secrets with the first of PRUNESERVE_SECRET_KEYS")
     health = commands.add_parser("health", help="exit 0 if this host's worker or scheduler sent a heartbeat")
-    health.add_argument("part", choices=get_args(Part))
+    health.add_argument("part", choices=get_args(HeartbeatSender))
     arguments = parser.parse_args()
     close_to_others()
     try:
@@ -86,7 +87,7 @@ def _backup_check(*, sizes_only: bool) -> str | None:
         files = named_files(session)
     try:
         at_fault = 0
-        for fault in faults(Store(settings().store_url), files, sizes_only=sizes_only):
+        for fault in file_faults(Store(settings().store_url), files, sizes_only=sizes_only):
             print(f"{fault.key} {fault.message}")
             at_fault += 1
     except StoreError as error:
@@ -103,7 +104,7 @@ def _reencrypt() -> str | None:
     try:
         with _session() as session:
             done = endpoints.reencrypt(session, SecretBox(settings().secret_keys))
-    except NoKey:
+    except NoEncryptionKey:
         return "set PRUNESERVE_SECRET_KEYS: the new key first, then the old ones"
     if done.again or not done.unreadable:
         print(f"{done.again} secrets are encrypted with the first key now; {done.already} were already")
@@ -132,14 +133,14 @@ def _new_key(owner: str, name: str, scopes: Iterable[str]) -> str:
         return key
 
 
-def _health(part: Part) -> str | None:
+def _health(part: HeartbeatSender) -> str | None:
     """Return what is wrong; None if nothing is."""
     seconds = limits.LEASE_SECONDS
     with _session() as session:
         host = socket.gethostname()
-        if is_alive(session, part, host, seconds):
+        if has_live_process(session, part, host, seconds):
             return None
-        fault = fault_of(session, host, seconds) if part == "worker" else None
+        fault = quarantine_reason(session, host, seconds) if part == "worker" else None
     if fault is not None:
         return f"the worker of this host is in quarantine: {' '.join(fault.split())}"
     return f"no {part} of this host sent a heartbeat in the last {seconds:g} s"

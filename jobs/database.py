@@ -17,16 +17,16 @@ OTHER_SCHEMA = (exc.ProgrammingError, exc.NotSupportedError)
 """What SQLAlchemy raises where the schema is another one, or until the migrations have run."""
 
 IDLE_SECONDS = 15.0
-"""PostgreSQL ends a connection that asks nothing for so long in the middle of a transaction.
+"""After this time without a statement PostgreSQL ends a connection that is in a transaction.
 
 Its process is frozen, or its host is gone, and what it has locked keeps all others waiting.
 """
 LOCK_SECONDS = 5.0
-"""PostgreSQL cancels a statement that waits for a lock for so long."""
+"""After this time PostgreSQL cancels a statement that waits for a lock."""
 
 STATEMENT_SECONDS = 5
-"""For a request, PostgreSQL cancels a statement after so long."""
-_LONGEST_NAME = 63  # PostgreSQL cuts longer ones
+"""After this time PostgreSQL cancels a statement of a request."""
+_MAX_NAME_BYTES = 63  # PostgreSQL cuts longer ones
 
 WRITE_TO_DISK = (
     "DO $$ BEGIN SET LOCAL work_mem = '64kB'; PERFORM count(*) FROM generate_series(1, 5000); END $$"
@@ -49,7 +49,7 @@ def connection_name(role: str, worker: str | None = None) -> str:
     """Return how `pg_stat_activity` shows a connection: by role, and with a worker's name if that fits."""
     name = f"pruneserve-{role}"
     full = f"{name} {worker}"
-    return name if worker is None or len(full.encode()) > _LONGEST_NAME else full
+    return name if worker is None or len(full.encode()) > _MAX_NAME_BYTES else full
 
 
 def name_in(url: str, name: str) -> str:
@@ -58,14 +58,14 @@ def name_in(url: str, name: str) -> str:
     Behind a pooler all should share one. PgBouncer gives each transaction the name of its client, and sends
     the server a SET wherever that is another one than the transaction before had.
     """
-    said = make_url(url).query.get("application_name")
-    return said if isinstance(said, str) else name
+    given = make_url(url).query.get("application_name")
+    return given if isinstance(given, str) else name
 
 
 def in_one_line(error: exc.SQLAlchemyError) -> str:
     """Return what the database or its driver says, without the statement and its parameters."""
-    said = error.orig if isinstance(error, exc.DBAPIError) else error
-    return str(said).strip().partition("\n")[0]
+    given = error.orig if isinstance(error, exc.DBAPIError) else error
+    return str(given).strip().partition("\n")[0]
 
 
 def waits_for_others(error: Exception) -> bool:
@@ -75,7 +75,7 @@ def waits_for_others(error: Exception) -> bool:
 
 
 def disk_is_full(session: Session) -> bool:
-    """Whether PostgreSQL has no room on its disk, so that it refuses to write. The session can be used on."""
+    """Whether PostgreSQL's disk is full, so that it refuses to write. The session remains usable."""
     connection: Any = session.connection().connection.dbapi_connection
     try:
         # In a savepoint, if the session is in a transaction.
@@ -89,7 +89,7 @@ def disk_is_full(session: Session) -> bool:
 
 
 def engine_for_requests(settings: Settings) -> Engine:
-    """Return an engine for those who wait for an answer.
+    """Return an engine for requests.
 
     A statement that takes more than `STATEMENT_SECONDS` is cancelled, and raises OperationalError.
     """

@@ -12,13 +12,13 @@ HEARTBEAT_SECONDS: float = 5.0
 """Between two heartbeats of a worker or scheduler. At most half a lease: a late one must not lose a job."""
 
 LEASE_SECONDS: float = 30.0
-"""Without a heartbeat for so long, a worker loses its job, and counts as gone."""
+"""After this time without a heartbeat a worker loses its job, and counts as gone."""
 
 CANCEL_GRACE_SECONDS: float = 7.0
-"""A cancelled job has so long to stop before its process is killed."""
+"""Time for a cancelled job to stop before its process is killed."""
 
 STALL_SECONDS: float = 7200.0
-"""Without progress for so long, a job's process is killed. The download of a large model is one step."""
+"""After this time without progress a job's process is killed. The download of a large model is one step."""
 
 MAX_RUN_SECONDS: float = 7 * 86_400.0
 """On workers, in all attempts since the last retry; then a job fails."""

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from uuid import UUID
 
-from sqlalchemy import ColumnElement, delete, exists, func, select, tuple_, union_all, update
+from sqlalchemy import delete, exists, func, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle import deletion, event_log
+from jobs.lifecycle import events, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.tables import (
@@ -20,10 +20,7 @@ from jobs.tables import (
     SEARCH_NOW,
     ApiKey,
     Artifact,
-    CachedGradients,
-    CachedPerplexity,
     DeletedJob,
-    GradientShard,
     IdempotencyKey,
     Job,
     JobBlock,
@@ -47,15 +44,15 @@ class OrphanedFiles:
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """A look at the files of a deleted job, which deletes what there is."""
+class PendingDeletion:
+    """The files of a deleted job that one scheduler deletes now."""
 
     job_id: UUID
-    put_off_until: datetime
-    """When it is due again, if this scheduler dies."""
+    reserved_until: datetime
+    """When another scheduler tries, if this one dies."""
 
 
-def forget_idempotency_keys(session: Session, days: float, limit: int) -> int:
+def delete_idempotency_keys(session: Session, days: float, limit: int) -> int:
     """Delete the idempotency keys that are older than `days`. Returns how many."""
     old = (
         select(IdempotencyKey.owner, IdempotencyKey.key)
@@ -86,7 +83,7 @@ def delete_ended_keys(session: Session, days: float, limit: int) -> int:
     return len(session.scalars(delete(ApiKey).where(ApiKey.id.in_(old)).returning(ApiKey.id)).all())
 
 
-def forget_progress(session: Session, days: float, limit: int) -> int:
+def delete_progress_events(session: Session, days: float, limit: int) -> int:
     """Delete the progress events of ended jobs that are older than `days`; all other events stay.
 
     The last event of an ended job is a change of state, so readers always reach it. Returns how many.
@@ -124,11 +121,19 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         .with_for_update(skip_locked=True)
     ).all()
     for job_id in old:
-        _delete_artifacts(session, job_id, "the files have expired")
+        session.execute(delete(Artifact).where(Artifact.job_id == job_id))
+        row = session.execute(
+            update(Job)
+            .where(Job.id == job_id)
+            .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
+            .returning(Job.owner, Job.last_event)
+        ).one()
+        expired = LogMessage(message="the files have expired")
+        events.append_event(session, job_id, row.owner, row.last_event, expired)
     return len(old)
 
 
-def forget_jobs(session: Session, days: float, limit: int) -> int:
+def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     """Delete the jobs that ended more than `days` ago, but those in the zoo and those whose sweep runs.
 
     Gradient norms are their owner's to delete, so their jobs stay as well.
@@ -153,55 +158,44 @@ def forget_jobs(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    deletion.remove(session, old, by_retention=True)
+    owner_moves.delete_rows(session, old, by_retention=True)
     return len(old)
 
 
-def take_deleted(session: Session, limit: int, again_after: float) -> list[Look]:
-    """Return looks at deleted jobs that are due, first at those that a user has deleted.
+def take_deleted_jobs(session: Session, limit: int, again_after: float) -> list[PendingDeletion]:
+    """Return deleted jobs whose files are to be deleted, first those that a user has deleted.
 
-    Each is put off for `again_after` seconds: until then no other scheduler is given it.
+    Each is reserved for `again_after` seconds: until then no other scheduler gets it.
     """
-    looks: list[Look] = []
+    deletions: list[PendingDeletion] = []
     for of_kind in (~DeletedJob.by_retention, DeletedJob.by_retention):
         due = (
             select(DeletedJob.job_id)
-            .where(of_kind, DeletedJob.look_at <= SEARCH_NOW)
-            .order_by(DeletedJob.look_at)
-            .limit(limit - len(looks))
+            .where(of_kind, DeletedJob.delete_at <= SEARCH_NOW)
+            .order_by(DeletedJob.delete_at)
+            .limit(limit - len(deletions))
             .with_for_update(skip_locked=True)
         )
         taken = session.execute(
             update(DeletedJob)
             .where(DeletedJob.job_id.in_(due))
-            .values(look_at=NOW + timedelta(seconds=again_after))
-            .returning(DeletedJob.job_id, DeletedJob.look_at)
+            .values(delete_at=NOW + timedelta(seconds=again_after))
+            .returning(DeletedJob.job_id, DeletedJob.delete_at)
             .execution_options(synchronize_session=False)
         )
-        looks += [Look(row.job_id, row.look_at) for row in taken]
-    return looks
+        deletions += [PendingDeletion(row.job_id, row.delete_at) for row in taken]
+    return deletions
 
 
-def files_deleted(session: Session, look: Look, look_again_after: float) -> None:
-    """Record that a look has deleted what it found: look once more after so many seconds.
+def record_files_deleted(session: Session, pending: PendingDeletion, again_after: float) -> None:
+    """Record that the files were deleted; they are deleted once more after so many seconds.
 
-    Does nothing where the look took so long that another scheduler was given it.
+    Does nothing if it took so long that another scheduler has got the job.
     """
-    this = DeletedJob.job_id == look.job_id, DeletedJob.look_at == look.put_off_until
+    this = DeletedJob.job_id == pending.job_id, DeletedJob.delete_at == pending.reserved_until
     session.execute(delete(DeletedJob).where(*this, DeletedJob.is_last))
-    again = {"is_last": True, "look_at": NOW + timedelta(seconds=look_again_after)}
+    again = {"is_last": True, "delete_at": NOW + timedelta(seconds=again_after)}
     session.execute(update(DeletedJob).where(*this).values(again))
-
-
-def _delete_artifacts(session: Session, job_id: UUID, message: str) -> None:
-    session.execute(delete(Artifact).where(Artifact.job_id == job_id))
-    row = session.execute(
-        update(Job)
-        .where(Job.id == job_id)
-        .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
-        .returning(Job.owner, Job.last_event)
-    ).one()
-    event_log.append(session, job_id, row.owner, row.last_event, LogMessage(message=message))
 
 
 def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -> int:
@@ -210,7 +204,7 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
     So it is with files that were sent. A job that succeeds has none of these any more. Blocks and files are
     found by their own age: none is younger than its job's end. Returns how many jobs there were.
     """
-    long_ago, ended = _ended_before(unfinished_days)
+    long_ago = SEARCH_NOW - timedelta(days=unfinished_days)
     done = session.scalars(
         select(Job.id)
         .where(
@@ -220,7 +214,8 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
                     select(SentFile.job_id).where(SentFile.sent_at < long_ago),
                 )
             ),
-            *ended,
+            Job.state.in_(ENDED),
+            Job.ended_at < long_ago,
         )
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
@@ -231,16 +226,10 @@ def drop_finished_blocks(session: Session, unfinished_days: float, limit: int) -
     return len(done)
 
 
-def _ended_before(days: float) -> tuple[ColumnElement[datetime], tuple[ColumnElement[bool], ...]]:
-    """Return the time so many days ago, and the condition of jobs that have ended before it."""
-    long_ago = SEARCH_NOW - timedelta(days=days)
-    return long_ago, (Job.state.in_(ENDED), Job.ended_at < long_ago)
-
-
 def take_orphaned_files(session: Session, older_than: float, limit: int) -> list[OrphanedFiles]:
     """Return jobs that have had orphaned files for `older_than` seconds, and restart the clock of each.
 
-    So no other scheduler is given the same job before that time has passed again.
+    So no other scheduler gets the same job before that time has passed again.
     """
     old = (
         select(Job.id)
@@ -262,21 +251,7 @@ def take_orphaned_files(session: Session, older_than: float, limit: int) -> list
     ]
 
 
-def named_keys(session: Session, job_id: UUID) -> set[str]:
-    """Return the keys of all files under the job's prefix that a row names.
-
-    By one statement, which sees one state: a success replaces the rows of what was sent by artifacts.
-    """
-    of_job = (select(table.key).where(table.job_id == job_id) for table in (Artifact, JobBlock, SentFile))
-    # What is cached stays where the job that computed it has put it, as long as other jobs may use it.
-    shards = select(GradientShard.key).join(CachedGradients).where(CachedGradients.job_id == job_id)
-    states = select(CachedPerplexity.key).where(
-        CachedPerplexity.job_id == job_id, CachedPerplexity.key.is_not(None)
-    )
-    return set(session.scalars(union_all(*of_job, shards, states)))
-
-
-def orphaned_files_deleted(session: Session, orphaned: OrphanedFiles) -> None:
+def record_orphaned_files_deleted(session: Session, orphaned: OrphanedFiles) -> None:
     """Mark a job as clean, unless it got new orphaned files in the meantime."""
     session.execute(
         update(Job)

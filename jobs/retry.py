@@ -27,7 +27,7 @@ from tenacity.wait import wait_base
 log = logging.getLogger(__name__)
 
 _FIRST_WAIT_SECONDS = 0.2
-_LONGEST_WAIT_SECONDS = 15.0
+_MAX_WAIT_SECONDS = 15.0
 _SECONDS_BETWEEN_CHECKS = 0.5
 
 Result = TypeVar("Result")
@@ -60,7 +60,7 @@ def retry(
     once. The last error is raised as soon as the next try would begin more than `timeout` seconds after the
     first. What `before_pause` raises ends the retries, too.
     """
-    backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_LONGEST_WAIT_SECONDS)
+    backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_MAX_WAIT_SECONDS)
     stop = stop_before_delay(timeout)
     retrying = _retrying(retry_if_exception_type(on), check, before_pause, wait=backoff, stop=stop)
     return retrying(action)
@@ -70,7 +70,7 @@ def retry_once(
     action: Callable[[], Result], *, on: Callable[[BaseException], bool], check: Callable[[], None]
 ) -> Result:
     """Return the result of `action`; if it raises an error that `on` accepts, try again after a long wait."""
-    wait = wait_fixed(_LONGEST_WAIT_SECONDS)
+    wait = wait_fixed(_MAX_WAIT_SECONDS)
     return _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
 
 

@@ -6,10 +6,12 @@ this one starts.
 """
 
 import ctypes
+import functools
 import logging
 import os
 import stat
-from collections.abc import Iterable
+import sys
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
 log = logging.getLogger(__name__)
@@ -44,6 +46,23 @@ class WrongSettings(Exception):
 
 class SecretUnreadable(WrongSettings):
     """A secret cannot be read. The message names the variable and the file."""
+
+
+def program(main: Callable[[], None]) -> Callable[[], None]:
+    """Return the `main` of a program, which ends with one line if the settings are wrong.
+
+    Its child processes import nothing from the working directory, as by `python -P`.
+    """
+
+    @functools.wraps(main)
+    def run() -> None:
+        os.environ["PYTHONSAFEPATH"] = "1"
+        try:
+            main()
+        except WrongSettings as error:
+            sys.exit(f"error: {error}")
+
+    return run
 
 
 def file_variable(variable: str) -> str:

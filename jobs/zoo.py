@@ -18,7 +18,7 @@ from jobs.tables import Artifact, Job, ZooEntry
 from pruning.recipe import GRADIENTS_ONLY
 
 
-class NotPresentable(Exception):
+class NotPublishable(Exception):
     """The job cannot be published: it has not succeeded, has no model, or its files have expired."""
 
 
@@ -32,7 +32,7 @@ class ZooFilter:
 
 
 @dataclass(frozen=True, slots=True)
-class Shown:
+class ListedEntry:
     """An entry with its job, and the size of its files in bytes."""
 
     entry: ZooEntry
@@ -48,7 +48,7 @@ class Shown:
 def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry | None:
     """Publish one of the owner's jobs, or change the note of its entry.
 
-    Returns None if the owner has no such job. Raises `NotPresentable`.
+    Returns None if the owner has no such job. Raises `NotPublishable`.
     """
     # Locked, so that its files do not expire while it becomes an entry.
     job = session.scalar(select(Job).where(Job.id == job_id, Job.owner == owner).with_for_update())
@@ -56,7 +56,7 @@ def promote(session: Session, owner: str, job_id: UUID, note: str) -> ZooEntry |
         return None
     has_a_model = job.method != GRADIENTS_ONLY
     if job.state != JobState.SUCCEEDED or job.artifacts_expired_at is not None or not has_a_model:
-        raise NotPresentable
+        raise NotPublishable
     entry = insert(ZooEntry).values(slug=_slug(job), job_id=job_id, note=note, promoted_by=owner)
     session.execute(entry.on_conflict_do_update(index_elements=["job_id"], set_={"note": note}))
     return session.scalars(select(ZooEntry).where(ZooEntry.job_id == job_id)).one()
@@ -70,9 +70,9 @@ def withdraw(session: Session, owner: str | None, slug: str) -> bool:
     return session.scalar(query.returning(ZooEntry.id)) is not None
 
 
-def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: int) -> Sequence[Shown]:
+def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: int) -> Sequence[ListedEntry]:
     """Return a page of the entries, newest first, without reports and specifications."""
-    query = _shown().order_by(ZooEntry.id.desc()).limit(limit)
+    query = _listed().order_by(ZooEntry.id.desc()).limit(limit)
     if before is not None:
         query = query.where(ZooEntry.id < before)
     if wanted.search is not None:
@@ -82,13 +82,13 @@ def newest(session: Session, wanted: ZooFilter, *, before: UUID | None, limit: i
     if wanted.pattern is not None:
         query = query.where(Job.pattern == wanted.pattern)
     rows = session.execute(query.options(defer(Job.report, raiseload=True), defer(Job.spec, raiseload=True)))
-    return [Shown(*row) for row in rows]
+    return [ListedEntry(*row) for row in rows]
 
 
-def get(session: Session, slug: str) -> Shown | None:
+def get(session: Session, slug: str) -> ListedEntry | None:
     """Return one entry."""
-    row = session.execute(_shown().where(ZooEntry.slug == slug)).one_or_none()
-    return None if row is None else Shown(*row)
+    row = session.execute(_listed().where(ZooEntry.slug == slug)).one_or_none()
+    return None if row is None else ListedEntry(*row)
 
 
 def slug_of(session: Session, job_id: UUID) -> str | None:
@@ -115,7 +115,7 @@ def artifact(session: Session, slug: str, artifact_id: UUID) -> Artifact | None:
     )
 
 
-def _shown() -> Select[ZooEntry, Job, int]:
+def _listed() -> Select[ZooEntry, Job, int]:
     size = (
         select(func.coalesce(func.sum(Artifact.size), 0))
         .where(Artifact.job_id == Job.id)

@@ -17,12 +17,12 @@ from jobs.tables import Base
 
 INITIAL = Path(__file__).parent / "versions" / "0001_initial.sql"
 
-_OLDEST_POSTGRES = 18
+_MIN_POSTGRES = 18
 _LOCK = 0x7072756E65  # any number, but the same in every version
 
 
 class UnsupportedDatabase(Exception):
-    """The server is too old, or its schema is another one. The message says what to do."""
+    """The server is too old, or has another schema. The message has what to do."""
 
 
 def upgrade(database_url: str, *, app_role: str | None = None) -> None:
@@ -41,12 +41,12 @@ def upgrade(database_url: str, *, app_role: str | None = None) -> None:
         with engine.begin() as connection:
             _require_version(connection)
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            _require_this_schema(connection)
+            _require_same_schema(connection)
             command.upgrade(_config(connection), "head")
             connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{schema_digest()}'")
             if app_role is not None:
                 _grant(connection, app_role)
-                _reset(connection, app_role)
+                _reset_role_settings(connection, app_role)
     finally:
         engine.dispose()
 
@@ -57,7 +57,7 @@ def schema_digest() -> str:
     return hashlib.sha256(INITIAL.read_bytes()).hexdigest()
 
 
-def _require_this_schema(connection: Connection) -> None:
+def _require_same_schema(connection: Connection) -> None:
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return
     comment = text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
@@ -74,9 +74,9 @@ def _require_this_schema(connection: Connection) -> None:
 def _require_version(connection: Connection) -> None:
     version = connection.execute(text("SHOW server_version")).scalar_one()
     number = connection.execute(text("SELECT current_setting('server_version_num')::int")).scalar_one()
-    if number < _OLDEST_POSTGRES * 10_000:
+    if number < _MIN_POSTGRES * 10_000:
         raise UnsupportedDatabase(
-            f"PostgreSQL {_OLDEST_POSTGRES} or newer is needed, for uuidv7(); this server is {version}"
+            f"PostgreSQL {_MIN_POSTGRES} or newer is needed, for uuidv7(); this server is {version}"
         )
 
 
@@ -90,7 +90,7 @@ def _grant(connection: Connection, role: str) -> None:
     connection.execute(text(f"GRANT USAGE ON ALL SEQUENCES IN SCHEMA public TO {quote(role)}"))
 
 
-def _reset(connection: Connection, role: str) -> None:
+def _reset_role_settings(connection: Connection, role: str) -> None:
     """Take away the settings of a role, such as a timeout: any role may change its own, for all sessions."""
     may = connection.execute(
         text("SELECT pg_has_role(CAST(:role AS name), 'SET')"), {"role": role}

@@ -8,9 +8,10 @@ from sqlalchemy.exc import DBAPIError, OperationalError, SQLAlchemyError
 
 import migrations
 from jobs.database import in_one_line
-from jobs.secret_files import SecretUnreadable, close_to_others, missing, read_secret
+from jobs.secret_files import close_to_others, missing, program, read_secret
 
 
+@program
 def main() -> None:
     """Make the schema, or exit with what keeps it from being made."""
     parser = argparse.ArgumentParser(prog="pruneserve-migrate", description=__doc__)
@@ -23,10 +24,7 @@ def main() -> None:
     arguments = parser.parse_args()
 
     close_to_others()
-    try:
-        database_url = read_secret("DATABASE_URL")
-    except SecretUnreadable as error:
-        sys.exit(str(error))
+    database_url = read_secret("DATABASE_URL")
     if not database_url:
         sys.exit(missing("DATABASE_URL", "postgresql://user:password@host/name"))
     try:

@@ -85,7 +85,7 @@ _REJECTIONS: Mapping[int, type[Rejected]] = {
 
 
 def error_of(response: httpx.Response, body: bytes) -> Unavailable | Rejected:
-    """Return the error that a response without success stands for."""
+    """Return the error for an unsuccessful response."""
     status = response.status_code
     problem = _problem(body)
     message = f"HTTP {status} without a problem document: is this address a PruneServe server?"
@@ -97,12 +97,12 @@ def error_of(response: httpx.Response, body: bytes) -> Unavailable | Rejected:
 
 
 def summary(problem: ProblemDocument) -> str:
-    """Return what the server says of a problem, without what is for readers of the document alone."""
+    """Return the detail of a problem, without the sentence that refers to its document."""
     return problem.detail.removesuffix(" 'errors' names each with the reason.")
 
 
 def reason(error: FieldError) -> str:
-    """Return what is wrong with a field of a request, and the value where the server says it."""
+    """Return what is wrong with a field of a request, and the value if the server has sent it."""
     return f"{error.message}; got {error.value}" if error.value is not None else error.message
 
 

@@ -12,15 +12,15 @@ import zstandard
 
 from pruneserve_client.errors import DamagedDownload, UnexpectedResponse, UnsafeName
 from pruneserve_client.models import ArtifactItem, ZooFile
-from pruneserve_client.wire import PIECE_BYTES, encoding_of
+from pruneserve_client.wire import CHUNK_BYTES, encoding_of
 
 Downloadable = ArtifactItem | ZooFile
 
-# Of Zstandard, four bytes can stand for 128 KiB: so many bytes unpack to 32 MiB at most.
-_MOST_AT_ONCE = 1024
+# Four bytes of Zstandard can decompress to 128 KiB: this input to 32 MiB at most.
+_MAX_FRAME_INPUT = 1024
 
 
-class Part:
+class PartialFile:
     """What has arrived of a file. It stays where a download breaks off, and the next one appends to it."""
 
     def __init__(self, file: Downloadable, destination: Path) -> None:
@@ -36,11 +36,11 @@ class Part:
         self._content = self._path.open("a+b")
         self._checksum = hashlib.sha256()
         self._frames = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
-        self._packed = False
+        self._is_zstd = False
         self.size = 0
         self._content.seek(0)
-        while piece := self._content.read(PIECE_BYTES):
-            self._count(piece)
+        while chunk := self._content.read(CHUNK_BYTES):
+            self._count(chunk)
         if self.size >= file.size and not self.complete:
             self._restart()
 
@@ -64,7 +64,7 @@ class Part:
         """Whether there are more bytes than were announced, which only a damaged file has."""
         return self.size > self._file.size
 
-    def wanted(self) -> Mapping[str, str]:
+    def request_headers(self) -> Mapping[str, str]:
         """Return the headers that ask for the rest as plain bytes, or for all of it, compressed or not."""
         whole = {"Accept-Encoding": "zstd"}
         if not self.size:
@@ -81,26 +81,26 @@ class Part:
             raise UnexpectedResponse(
                 f"{self._file.name} is sent as {encoding[:100]!r}; the client takes zstd, or plain bytes"
             )
-        self._packed = encoding == "zstd"
+        self._is_zstd = encoding == "zstd"
         if not response.headers.get("content-range", "").startswith(f"bytes {self.size}-"):
             self._restart()
 
-    def write(self, piece: bytes) -> None:
+    def write(self, chunk: bytes) -> None:
         """Append a piece as it was sent, or what it holds. Raises `DamagedDownload`, and keeps nothing."""
-        (self._unpack if self._packed else self._append)(piece)
+        (self._decompress if self._is_zstd else self._append)(chunk)
 
-    def _append(self, piece: bytes) -> None:
+    def _append(self, chunk: bytes) -> None:
         """Append a piece, with no more than one byte beyond those that were announced."""
-        kept = piece[: max(0, self._file.size + 1 - self.size)]
+        kept = chunk[: max(0, self._file.size + 1 - self.size)]
         self._content.write(kept)
         self._count(kept)
 
-    def _unpack(self, piece: bytes) -> None:
+    def _decompress(self, chunk: bytes) -> None:
         try:
-            for start in range(0, len(piece), _MOST_AT_ONCE):
+            for start in range(0, len(chunk), _MAX_FRAME_INPUT):
                 if self.too_long:
                     return
-                self._append(self._frames.decompress(piece[start : start + _MOST_AT_ONCE]))
+                self._append(self._frames.decompress(chunk[start : start + _MAX_FRAME_INPUT]))
         except zstandard.ZstdError as error:
             self._restart()
             raise DamagedDownload(f"{self._file.name} arrived damaged: {error}; try again") from error
@@ -114,9 +114,9 @@ class Part:
         self._path.replace(self._destination)
         return self._destination
 
-    def _count(self, piece: bytes) -> None:
-        self._checksum.update(piece)
-        self.size += len(piece)
+    def _count(self, chunk: bytes) -> None:
+        self._checksum.update(chunk)
+        self.size += len(chunk)
 
     def _restart(self) -> None:
         self._content.truncate(0)
@@ -130,14 +130,14 @@ class Progress:
     def __init__(self, on_bytes: Callable[[int], object]) -> None:
         self._on_bytes, self._reported = on_bytes, 0
 
-    def reached(self, size: int) -> None:
+    def update(self, size: int) -> None:
         """Say that so many bytes are there: fewer than before where a download begins again."""
         if size != self._reported:
             self._on_bytes(size - self._reported)
             self._reported = size
 
 
-def inside(directory: Path, name: str) -> Path:
+def destination_in(directory: Path, name: str) -> Path:
     """Return the destination of a file. Raises `UnsafeName` if its name leads out of the directory."""
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
@@ -145,6 +145,6 @@ def inside(directory: Path, name: str) -> Path:
     return directory.joinpath(*path.parts)
 
 
-def opened(path: Path) -> BinaryIO:
+def open_file(path: Path) -> BinaryIO:
     """Open a file to be read."""
     return path.open("rb")

@@ -19,9 +19,9 @@ Body = Mapping[str, Any] | Model
 PAGE = 100
 PATIENCE_SECONDS = 120.0
 POLL_SECONDS = 2.0
-PIECE_BYTES = 1 << 20
-# Many times the longest answer that is not a file.
-MOST_BYTES = 64 << 20
+CHUNK_BYTES = 1 << 20
+# Many times the longest response that is not a file.
+MAX_RESPONSE_BYTES = 64 << 20
 
 TIMEOUT = httpx.Timeout(30.0, connect=10.0)
 # The longest silence in an event stream: the server sends a comment every 15 seconds.
@@ -37,7 +37,7 @@ _KINDS = {
 }
 
 
-def connection(url: str, key: str) -> dict[str, Any]:
+def client_options(url: str, key: str) -> dict[str, Any]:
     """Return what an HTTP client of the server at `url` is made of.
 
     Raises `InvalidArgument`, which never quotes the key.
@@ -62,7 +62,7 @@ def connection(url: str, key: str) -> dict[str, Any]:
     }
 
 
-def given(query: Mapping[str, Any]) -> dict[str, Any]:
+def query_params(query: Mapping[str, Any]) -> dict[str, Any]:
     """Return the query parameters that are neither None nor empty; times as texts."""
     texts = {
         name: value.isoformat() if isinstance(value, datetime) else value for name, value in query.items()
@@ -75,7 +75,7 @@ def as_json(body: Body | None) -> Mapping[str, Any] | None:
     return body.as_sent() if isinstance(body, Model) else body
 
 
-def parsed(model: type[Response], body: str | bytes) -> Response:
+def parse(model: type[Response], body: str | bytes) -> Response:
     """Return the body as `model`. Raises `UnexpectedResponse` for anything else."""
     try:
         return model.model_validate_json(body)
@@ -95,15 +95,15 @@ class Message:
         self._bytes = 0
         self._last = b""
 
-    def add(self, piece: bytes) -> None:
-        """Count a piece. Raises `UnexpectedResponse` if the message is longer than any answer."""
-        seen = self._last + piece
+    def add(self, chunk: bytes) -> None:
+        """Count a chunk. Raises `UnexpectedResponse` if the message is longer than any response."""
+        seen = self._last + chunk
         ends = [found.end() for found in _BLANK_LINE.finditer(seen)]
-        self._bytes = len(seen) - ends[-1] if ends else self._bytes + len(piece)
+        self._bytes = len(seen) - ends[-1] if ends else self._bytes + len(chunk)
         self._last = seen[-3:]
-        if self._bytes > MOST_BYTES:
+        if self._bytes > MAX_RESPONSE_BYTES:
             raise UnexpectedResponse(
-                f"an event of the stream has more than {MOST_BYTES} bytes; is the address right?"
+                f"an event of the stream has more than {MAX_RESPONSE_BYTES} bytes; is the address right?"
             )
 
 
@@ -151,7 +151,7 @@ def retries(patience: float) -> dict[str, Any]:
     }
 
 
-def nothing(_: object) -> None:
+def ignore(_: object) -> None:
     """What is called where a caller wants to hear nothing."""
 
 

@@ -1,9 +1,8 @@
 """`pruneserve-scheduler`: the rounds of `scheduler.rounds`, and threads that work in the background.
 
-`scheduler.retention` deletes what has expired, `scheduler.webhook_sender` sends webhooks, `scheduler.checks`
-looks at the files of jobs that the API could not look at in time, `scheduler.sizing` estimates what jobs need
-of a worker, and `scheduler.standing`, where figures are served to Prometheus, reads those that are in the
-database.
+`scheduler.retention` deletes what has expired, `scheduler.webhook_sender` sends webhooks,
+`scheduler.new_jobs` checks the files of new jobs and estimates what they need of a worker, and
+`scheduler.metrics`, where metrics are served to Prometheus, reads those that are in the database.
 """
 
 import logging
@@ -16,32 +15,31 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.database import connection_name, engine_from, sessions
 from jobs.monitoring import logs
-from jobs.monitoring.figures import Part
-from jobs.monitoring.one_line import set_up
-from jobs.monitoring.port import serve
-from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing
+from jobs.monitoring.logs import configure_handlers
+from jobs.monitoring.metrics import Component
+from jobs.monitoring.serving import serve
+from jobs.secret_files import WrongSettings, close_to_others, hide_from_children, missing, program
 from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from scheduler.background import Background
-from scheduler.checks import PendingChecks
-from scheduler.listening import Listening
+from scheduler.metrics import MetricsReader
+from scheduler.new_jobs import FileChecks, Sizing
 from scheduler.retention import Retention
-from scheduler.rounds import Scheduler
-from scheduler.sizing import Sizing
-from scheduler.standing import StandingReader
+from scheduler.rounds import QueueListener, Scheduler
 from scheduler.webhook_sender import WebhookSender
 
 log = logging.getLogger(__name__)
 
 
+@program
 def main() -> None:
     """Run until SIGTERM or Ctrl-C."""
-    logs.begin(Part.SCHEDULER)
+    logs.configure_root_logger(Component.SCHEDULER)
     hide_from_children()
     close_to_others()
     logging.basicConfig(format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     logging.getLogger().setLevel(logging.INFO)
-    set_up(logging.getLogger(), Part.SCHEDULER)
+    configure_handlers(logging.getLogger(), Component.SCHEDULER)
     if settings().broker_url is None:  # or every round would fail on it
         raise WrongSettings(missing("BROKER_URL", "redis://…"))
     # One connection each for rounds and four of the threads.
@@ -64,10 +62,10 @@ def main() -> None:
 def _background(scheduler: Scheduler, database: sessionmaker[Session], settings: Settings) -> Iterator[None]:
     """Run what works in threads. The last to start is the first to stop."""
     threads: list[Background] = []
-    standing = StandingReader(database)
-    if serve(Part.SCHEDULER, settings.metrics, standing):
-        threads.append(standing)
-    checks, sizing = PendingChecks(database, settings), Sizing(database, settings)
+    metrics = MetricsReader(database)
+    if serve(Component.SCHEDULER, settings.metrics, metrics):
+        threads.append(metrics)
+    checks, sizing = FileChecks(database, settings), Sizing(database, settings)
 
     def wake() -> None:
         for each in (checks, sizing, scheduler):
@@ -78,7 +76,7 @@ def _background(scheduler: Scheduler, database: sessionmaker[Session], settings:
         WebhookSender(database, settings),
         checks,
         sizing,
-        Listening(settings, wake),
+        QueueListener(settings, wake),
     ]
     for thread in threads:
         thread.start()

@@ -1,4 +1,4 @@
-"""Runs next to the scheduler's rounds: a thread that runs rounds of its own until it is stopped."""
+"""Threads that run rounds of their own until they are stopped, and the pause between rounds."""
 
 import logging
 import threading
@@ -6,12 +6,46 @@ from abc import ABC, abstractmethod
 from typing import ClassVar
 
 from jobs.database import DATABASE_UNAVAILABLE
-from scheduler.pause import Pause
 
 log = logging.getLogger(__name__)
 
-_LEAST_PAUSE_SECONDS = 0.02
+_MIN_PAUSE_SECONDS = 0.02
 _FAULT_BACKOFF_SECONDS = 2.0
+
+
+class Pause:
+    """The pause between the rounds of one thread. Others cut it short when there is work, or end it.
+
+    A call while a round runs cuts the next pause short: the round may have read too early.
+    """
+
+    def __init__(self, least: float) -> None:
+        """`least`: the seconds of a pause that is cut short, so that many calls together cost one round."""
+        self._least = least
+        self._stopped = threading.Event()
+        self._called = threading.Event()
+
+    @property
+    def stopped(self) -> bool:
+        """Whether no other round is to begin."""
+        return self._stopped.is_set()
+
+    def wait(self, seconds: float, *, whole: bool = False) -> bool:
+        """Wait so many seconds, or until it is cut short, unless `whole`. Returns whether it is stopped."""
+        least = seconds if whole else min(self._least, seconds)
+        if not self._stopped.wait(least):
+            self._called.wait(seconds - least)
+            self._called.clear()
+        return self.stopped
+
+    def cut_short(self) -> None:
+        """Let the next round begin soon."""
+        self._called.set()
+
+    def stop(self) -> None:
+        """Let no other round begin."""
+        self._stopped.set()
+        self._called.set()
 
 
 class Background(ABC):
@@ -28,7 +62,7 @@ class Background(ABC):
         self._pause = pause
         self._after_failure = pause if after_failure is None else after_failure
         self._at_once = at_once
-        self._between = Pause(_LEAST_PAUSE_SECONDS)
+        self._between = Pause(_MIN_PAUSE_SECONDS)
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     def start(self) -> None:
@@ -55,7 +89,7 @@ class Background(ABC):
                 pause, failed = self._pause, False
             except DATABASE_UNAVAILABLE as error:
                 # Its text may hold an address or a credential.
-                log.warning("%s: a round is put off (%s)", self.name, type(error).__name__)
+                log.warning("%s: a round was postponed (%s)", self.name, type(error).__name__)
                 pause, failed = self._after_failure, True
             except Exception:
                 log.exception("%s: a round failed; the next one tries again", self.name)

@@ -1,7 +1,7 @@
 """Deletes expired keys, events, files and shards, a bounded number in each round.
 
 It runs in a thread of the scheduler, so that a store that hangs delays no job. Several schedulers share the
-work; what one leaves undone when it is killed is done in a later round.
+work; unfinished work of a killed one is done in a later round.
 """
 
 import logging
@@ -13,14 +13,15 @@ from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import limits, retention
-from jobs.caches import gradients, perplexities
-from jobs.database import DATABASE_UNAVAILABLE
-from jobs.retention import Look, OrphanedFiles
+from jobs import caches, limits, retention
+from jobs.caches import Cache
+from jobs.lifecycle import attempt_files
+from jobs.retention import OrphanedFiles, PendingDeletion
 from jobs.settings import Settings
 from jobs.storage import uploads
 from jobs.storage.errors import FileUnusable, StoreError, StoreUnreachable
 from jobs.storage.store import Store, job_prefix
+from jobs.tables import CachedGradients, CachedPerplexity
 from scheduler.background import Background
 
 log = logging.getLogger(__name__)
@@ -28,14 +29,14 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_ROUNDS = 30.0
 _ENDED_KEY_DAYS = 30.0
 _IDEMPOTENCY_KEY_DAYS = 7.0
-_UNFINISHED_DAYS = 7.0  # then a retry begins anew
+_UNFINISHED_DAYS = 7.0  # then a retry starts from the beginning
 _CACHE_DAYS = 30.0  # since the last use
 _EVENT_DAYS = 30.0  # of progress events; others stay
 _ROWS_PER_ROUND = 5_000
 _JOBS_PER_ROUND = 50
 _FILES_PER_ROUND = 100
-_SECONDS_FOR_PROGRESS = 10.0
-_SECONDS_FOR_A_LOOK = 600.0  # at a deleted job's files; then another scheduler may try
+_PROGRESS_DELETION_SECONDS = 10.0
+_FILE_DELETION_TIMEOUT_SECONDS = 600.0  # at a deleted job's files; then another scheduler may try
 _ATTEMPT = re.compile(r"/attempts/(\d+)/")
 
 
@@ -43,7 +44,6 @@ class Retention(Background):
     """Deletes, in rounds."""
 
     name = "retention"
-    put_off_by = (*DATABASE_UNAVAILABLE, StoreError)
 
     def __init__(self, database: sessionmaker[Session], settings: Settings, store: Store) -> None:
         """`settings` holds the retention times."""
@@ -68,23 +68,23 @@ class Retention(Background):
 
     def _delete_expired_rows(self) -> None:
         settings = self._settings
-        self._write(lambda s: retention.forget_idempotency_keys(s, _IDEMPOTENCY_KEY_DAYS, _ROWS_PER_ROUND))
+        self._write(lambda s: retention.delete_idempotency_keys(s, _IDEMPOTENCY_KEY_DAYS, _ROWS_PER_ROUND))
         self._write(lambda s: retention.delete_ended_keys(s, _ENDED_KEY_DAYS, _ROWS_PER_ROUND))
         self._forget_progress()
-        self._write(lambda s: gradients.evict_unused(s, _CACHE_DAYS, _JOBS_PER_ROUND))
-        self._write(lambda s: perplexities.evict_unused(s, _CACHE_DAYS, _ROWS_PER_ROUND))
+        self._write(lambda s: caches.evict_unused(s, CachedGradients, _CACHE_DAYS, _JOBS_PER_ROUND))
+        self._write(lambda s: caches.evict_unused(s, CachedPerplexity, _CACHE_DAYS, _ROWS_PER_ROUND))
         self._norms_in_size()
         self._final_states_in_size()
         if (days := settings.artifact_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
         if (days_kept := settings.job_days) is not None:
-            self._write(lambda s: retention.forget_jobs(s, days_kept, _JOBS_PER_ROUND))
+            self._write(lambda s: retention.delete_expired_jobs(s, days_kept, _JOBS_PER_ROUND))
 
     def _forget_progress(self) -> None:
         """Delete for a few seconds at most: there may be more of it than of everything else together."""
-        give_up_at = time.monotonic() + _SECONDS_FOR_PROGRESS
+        give_up_at = time.monotonic() + _PROGRESS_DELETION_SECONDS
         while (
-            self._write(lambda s: retention.forget_progress(s, _EVENT_DAYS, _ROWS_PER_ROUND))
+            self._write(lambda s: retention.delete_progress_events(s, _EVENT_DAYS, _ROWS_PER_ROUND))
             == _ROWS_PER_ROUND
             and time.monotonic() < give_up_at
             and not self._between.stopped
@@ -96,31 +96,31 @@ class Retention(Background):
 
         Where some stay because jobs want them, it is done again: these jobs end.
         """
-        last_use = self._read(gradients.last_use)
+        last_use = self._last_use(CachedGradients)
         if last_use == self._norms_used_at:
             return
         with self._database.begin() as session:
-            done = gradients.evict_beyond(session, self._settings.gradient_cache_bytes, _JOBS_PER_ROUND)
+            done = caches.limit_gradients(session, self._settings.gradient_cache_bytes, _JOBS_PER_ROUND)
         is_done = done.dropped < _JOBS_PER_ROUND and not done.spared
         self._norms_used_at = last_use if is_done else None
 
     def _final_states_in_size(self) -> None:
-        last_use = self._read(perplexities.last_use)
+        last_use = self._last_use(CachedPerplexity)
         if last_use != self._states_used_at:
             most = self._settings.final_state_bytes
-            evicted = self._write(lambda s: perplexities.evict_beyond(s, most, _ROWS_PER_ROUND))
+            evicted = self._write(lambda s: caches.limit_perplexities(s, most, _ROWS_PER_ROUND))
             self._states_used_at = last_use if evicted < _ROWS_PER_ROUND else None
 
     def _delete_files_of_deleted_jobs(self) -> None:
         with self._database.begin() as session:
-            looks = retention.take_deleted(session, _JOBS_PER_ROUND, _SECONDS_FOR_A_LOOK)
-        _one_by_one(partial(self._delete_files_of_deleted_job, look) for look in looks)
+            pending = retention.take_deleted_jobs(session, _JOBS_PER_ROUND, _FILE_DELETION_TIMEOUT_SECONDS)
+        _one_by_one(partial(self._delete_files_of_deleted_job, deletion) for deletion in pending)
 
-    def _delete_files_of_deleted_job(self, look: Look) -> None:
-        for found in self._store.list(job_prefix(look.job_id)):
+    def _delete_files_of_deleted_job(self, deletion: PendingDeletion) -> None:
+        for found in self._store.list(job_prefix(deletion.job_id)):
             self._store.delete(found.key)
         with self._database.begin() as session:
-            retention.files_deleted(session, look, limits.ORPHANED_FILE_SECONDS)
+            retention.record_files_deleted(session, deletion, limits.ORPHANED_FILE_SECONDS)
 
     def _drop_finished_blocks(self) -> None:
         self._write(lambda s: retention.drop_finished_blocks(s, _UNFINISHED_DAYS, _JOBS_PER_ROUND))
@@ -138,12 +138,12 @@ class Retention(Background):
         """
         listed = [found.key for found in self._store.list(job_prefix(job.job_id))]
         with self._database.begin() as session:
-            named = retention.named_keys(session, job.job_id)
+            named = attempt_files.named_keys(session, job.job_id)
         orphaned = [key for key in listed if key not in named and _attempt_of(key) <= job.closed_attempts]
         for key in orphaned:
             self._store.delete(key)
         with self._database.begin() as session:
-            retention.orphaned_files_deleted(session, job)
+            retention.record_orphaned_files_deleted(session, job)
         if orphaned:
             log.info("job %s: deleted %d orphaned files", job.job_id, len(orphaned))
 
@@ -169,9 +169,9 @@ class Retention(Background):
         with self._database.begin() as session:
             return delete(session)
 
-    def _read(self, read: Callable[[Session], datetime | None]) -> datetime | None:
+    def _last_use(self, cache: Cache) -> datetime | None:
         with self._database.begin() as session:
-            return read(session)
+            return caches.last_use(session, cache)
 
 
 def _one_by_one(acts: Iterable[Callable[[], None]]) -> None:

@@ -2,7 +2,7 @@
 
 Each round it
 
-1. records its heartbeat, deletes workers and schedulers that have been silent for about an hour, and takes
+1. records its heartbeat, deletes workers and schedulers without heartbeats for about an hour, and takes
    back the jobs whose leases have expired
 2. advances sweeps: it creates the next jobs of searches, and ends the sweeps that are done
 3. wakes as many idle workers as can claim a job: `scheduler.wake_ups`
@@ -12,6 +12,7 @@ keeps nothing in memory that matters, and may be killed at any moment. While the
 unavailable, or the schema is another one, it waits.
 """
 
+import asyncio
 import logging
 import time
 from collections.abc import Callable
@@ -20,22 +21,26 @@ from contextlib import suppress
 from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import limits, names
+from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA, in_one_line, waits_for_others
 from jobs.lifecycle import lifecycle
 from jobs.monitoring.catalogue import LAST_ROUND, ROUND_SECONDS
-from jobs.queue import schedulers, workers
+from jobs.notify import QUEUE, Listener
+from jobs.queue import workers
 from jobs.queue.held_jobs import ExpiredLease, expired_leases
+from jobs.settings import Settings
 from jobs.sweeps import sweeps
-from scheduler.pause import Pause
+from scheduler.background import Background, Pause
 from scheduler.wake_ups import wake_workers
 
 log = logging.getLogger(__name__)
 
-_LEAST_PAUSE_SECONDS = 0.02  # between rounds, however many notifications come
+_MIN_PAUSE_SECONDS = 0.02  # between rounds, however many notifications come
 _SECONDS_AFTER_FAILURE = 2.0
 _LEASES_PER_ROUND = 100
-_KEPT_SECONDS = 3600.0
+_STALE_AFTER_SECONDS = 3600.0
+_RECONNECT_SECONDS = 5.0
+_WAIT_SECONDS = 3600.0
 
 
 class Scheduler:
@@ -49,14 +54,14 @@ class Scheduler:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._between = Pause(_LEAST_PAUSE_SECONDS)
+        self._between = Pause(_MIN_PAUSE_SECONDS)
         self._connected_since: float | None = None
-        self._looked_at: float | None = None
+        self._checked_at: float | None = None
         self._seen_at: float | None = None
         self._fits_the_schema = True
         self._reaches_broker = True
         self._deleted_at: float | None = None
-        self._name = names.new_name()
+        self._name = workers.unique_name()
 
     def run(self) -> None:
         """Run rounds until `stop` is called, whether or not the database and the broker are available."""
@@ -97,7 +102,7 @@ class Scheduler:
             self._record_broker_status(reached=True)
         except DATABASE_UNAVAILABLE as error:
             if waits_for_others(error):
-                log.warning("the rest of a round is put off: another process holds a lock that it needs")
+                log.warning("the rest of the round was postponed: another process holds a lock that it needs")
                 return False
             # Workers could not extend their leases either, so for a while no expired lease means anything.
             self._connected_since = None
@@ -123,19 +128,17 @@ class Scheduler:
         """Record at once whether the broker answers: it is why jobs wait."""
         if reached != self._reaches_broker:
             with self._database.begin() as session:
-                schedulers.record_scheduler_heartbeat(session, self._name, reaches_broker=reached)
+                workers.record_scheduler_heartbeat(session, self._name, reaches_broker=reached)
             self._reaches_broker = reached
 
     def _record_heartbeat(self) -> None:
         now = self._clock()
         if self._seen_at is None or now - self._seen_at >= limits.HEARTBEAT_SECONDS:
             with self._database.begin() as session:
-                schedulers.record_scheduler_heartbeat(
-                    session, self._name, reaches_broker=self._reaches_broker
-                )
-                if self._deleted_at is None or now - self._deleted_at >= _KEPT_SECONDS / 10:
-                    workers.delete_stale_workers(session, _KEPT_SECONDS)
-                    schedulers.delete_stale_schedulers(session, _KEPT_SECONDS)
+                workers.record_scheduler_heartbeat(session, self._name, reaches_broker=self._reaches_broker)
+                if self._deleted_at is None or now - self._deleted_at >= _STALE_AFTER_SECONDS / 10:
+                    workers.delete_stale_workers(session, _STALE_AFTER_SECONDS)
+                    workers.delete_stale_schedulers(session, _STALE_AFTER_SECONDS)
                     self._deleted_at = now
             self._seen_at = now
 
@@ -143,15 +146,14 @@ class Scheduler:
         """Requeue the jobs whose leases have expired, once this scheduler has been connected for one lease.
 
         Until then, workers that are alive may not yet have had the time to extend theirs. A database that
-        stood still raises no error: a look that is late by more than a live worker's lease can bear counts as
-        a new connection.
+        stood still raises no error: a check that is later than half a lease counts as a new connection.
         """
         with self._database.begin() as session:
             expired = expired_leases(session, _LEASES_PER_ROUND)
         now = self._clock()
-        if self._looked_at is None or now - self._looked_at > limits.LEASE_SECONDS / 2:
+        if self._checked_at is None or now - self._checked_at > limits.LEASE_SECONDS / 2:
             self._connected_since = None
-        self._looked_at = now
+        self._checked_at = now
         self._connected_since = self._connected_since or now
         if now - self._connected_since < limits.LEASE_SECONDS:
             return
@@ -166,7 +168,7 @@ class Scheduler:
     def _take_back(self, lease: ExpiredLease) -> None:
         with self._database.begin() as session:
             # A worker sends a heartbeat at least twice in the time of a lease, whatever its job does.
-            died = workers.is_silent(session, lease.worker, limits.LEASE_SECONDS / 2)
+            died = workers.is_stale(session, lease.worker, limits.LEASE_SECONDS / 2)
             most = limits.MAX_WORKER_FAULTS if died else limits.MAX_LOST_ATTEMPTS
             reason = f"worker {lease.worker} {'is gone' if died else 'let its lease expire'}"
             state = lifecycle.take_back(
@@ -174,3 +176,26 @@ class Scheduler:
             )
         if state is not None:
             log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)
+
+
+class QueueListener(Background):
+    """Listens to the channel of the queue."""
+
+    name = "listening"
+
+    def __init__(self, settings: Settings, wake: Callable[[], object]) -> None:
+        """`wake` is called, from another thread, for each notification."""
+        super().__init__(_RECONNECT_SECONDS, at_once=True)
+        self._settings = settings
+        self._wake = wake
+
+    def round(self) -> None:
+        """Listen. It ends with the process: the listener itself connects again."""
+        asyncio.run(self._listen())
+
+    async def _listen(self) -> None:
+        listener = Listener.of(self._settings, QUEUE, "scheduler")
+        async with listener.listening(), listener.subscribe("") as subscription:
+            while not listener.closed:
+                if await subscription.wait(_WAIT_SECONDS):
+                    self._wake()

@@ -28,11 +28,11 @@ _resolvers = ThreadPoolExecutor(128, thread_name_prefix="resolve")
 Resolve = Callable[[str, int], Awaitable[Sequence[str]]]
 
 
-class Failed(Exception):
+class RequestFailed(Exception):
     """There was no response. The message is shown to the user and reveals nothing about our network."""
 
 
-class Forbidden(Failed):
+class AddressForbidden(RequestFailed):
     """The host has no address, or one that the policy does not permit: the message does not say which."""
 
     def __init__(self) -> None:
@@ -49,7 +49,7 @@ async def resolve(host: str, port: int) -> Sequence[str]:
 async def post(
     url: str, headers: Mapping[str, str], body: bytes, url_policy: UrlPolicy, *, resolve: Resolve = resolve
 ) -> int:
-    """Send a POST and return the status of the response. Raises `Failed`."""
+    """Send a POST and return the status of the response. Raises `RequestFailed`."""
     try:
         async with (
             asyncio.timeout(_TOTAL_SECONDS),
@@ -69,14 +69,14 @@ async def post(
             await _drain(response)
             return response.status
     except TimeoutError:
-        raise Failed(f"no answer within {_TOTAL_SECONDS:.0f} seconds") from None
+        raise RequestFailed(f"no answer within {_TOTAL_SECONDS:.0f} seconds") from None
     except httpcore.TimeoutException:
-        raise Failed("the host does not answer in time") from None
+        raise RequestFailed("the host does not answer in time") from None
     except httpcore.ConnectError as error:
         tls = isinstance(error.__cause__, ssl.SSLError) or "SSL" in str(error)
-        raise Failed("the TLS handshake failed" if tls else "no connection") from None
+        raise RequestFailed("the TLS handshake failed" if tls else "no connection") from None
     except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol):
-        raise Failed("the connection broke, or the answer is not HTTP") from None
+        raise RequestFailed("the connection broke, or the answer is not HTTP") from None
 
 
 async def _drain(response: httpcore.Response) -> None:
@@ -109,20 +109,20 @@ class CheckedBackend(httpcore.AsyncNetworkBackend):
         try:
             addresses = await self._resolve(host, port)
         except (OSError, UnicodeError):
-            raise Forbidden from None
+            raise AddressForbidden from None
         if not addresses or not all(self._url_policy.permit(host, address) for address in addresses):
-            raise Forbidden
+            raise AddressForbidden
         for address in dict.fromkeys(addresses):
             try:
                 return await self._network.connect_tcp(address, port, _CONNECT_SECONDS)
             except (httpcore.ConnectError, httpcore.ConnectTimeout):
                 continue
-        raise Failed("no connection")
+        raise RequestFailed("no connection")
 
     async def connect_unix_socket(
         self, path: str, timeout: float | None = None, socket_options: Iterable[Any] | None = None
     ) -> httpcore.AsyncNetworkStream:
-        raise Forbidden
+        raise AddressForbidden
 
     async def sleep(self, seconds: float) -> None:
         await asyncio.sleep(seconds)

@@ -11,12 +11,12 @@ from collections.abc import Sequence
 from sqlalchemy.orm import Session
 
 from jobs import broker
-from jobs.queue import claim, line, schedulers, workers
+from jobs.queue import backlog, claim, workers
 from jobs.queue.workers import Fleet, LiveWorker
 
 log = logging.getLogger(__name__)
 
-_MOST_SPARE = 8
+_MAX_SPARE_MESSAGES = 8
 """Messages beyond the number of a class's workers that are left alone."""
 
 
@@ -25,14 +25,14 @@ def wake_workers(session: Session, seen_within: float) -> None:
 
     Raises `kombu.exceptions.OperationalError` if the broker does not answer.
     """
-    if not schedulers.try_send_lock(session):
+    if not workers.try_send_lock(session):
         return
     fleet = workers.fleet(session, seen_within)
-    groups = line.groups(session)
+    groups = backlog.groups(session)
     for queue in fleet.classes:
         waiting = broker.length(queue)
         of_class = fleet.of_class(queue)
-        if waiting > len(of_class) + _MOST_SPARE:
+        if waiting > len(of_class) + _MAX_SPARE_MESSAGES:
             log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, len(of_class))
             broker.purge(queue)
             waiting = 0
@@ -43,11 +43,15 @@ def wake_workers(session: Session, seen_within: float) -> None:
 
 
 def _wanted(
-    session: Session, queue: str, fleet: Fleet, groups: Sequence[line.Group], idle: Sequence[LiveWorker]
+    session: Session,
+    queue: str,
+    fleet: Fleet,
+    groups: Sequence[backlog.QueueGroup],
+    idle: Sequence[LiveWorker],
 ) -> int:
     """Return how many of the idle workers of a class are to claim a job."""
-    among = claim.open_to(idle, fleet, groups)
-    jobs = len(line.in_line(session, queue, among, len(idle)).jobs) if among else 0
+    among = claim.claimable_groups(idle, fleet, groups)
+    jobs = len(backlog.next_jobs(session, queue, among, len(idle)).jobs) if among else 0
     needs = {group.stored_needs: group.needs for group in among}.values()
     # Any of them gets the message, so all are asked where not all may run what waits.
     fit_all = all(fleet.may_run(each, it) for each in needs for it in idle)

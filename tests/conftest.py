@@ -26,11 +26,11 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from cli.embedded.postgres import Postgres
-from cli.embedded.server import LOOPBACK, EmbeddedServer
+from cli.embedded.process import LOOPBACK, EmbeddedServer
 from cli.embedded.valkey import Valkey
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import owner_moves
-from jobs.queue import sizing
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.store import Store
@@ -305,7 +305,7 @@ def submit(database: sessionmaker[Session], spec: JobSpec) -> Callable[[], UUID]
     def create() -> UUID:
         with database.begin() as session:
             job_id = owner_moves.create(session, "ada", spec).id
-            sizing.sized(session, job_id, None)
+            backlog.record_needs(session, job_id, None)
             return job_id
 
     return create

@@ -15,7 +15,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import pytest
 
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 
 
 class IdentityProvider:

@@ -16,12 +16,12 @@ import psutil
 from sqlalchemy import func, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 from cli.embedded.services import Api, Service, Worker
+from jobs import queries
 from jobs.access import api_keys
-from jobs.lifecycle import event_log, owner_moves
+from jobs.lifecycle import events, owner_moves
 from jobs.lifecycle.events import Event
-from jobs.queries import queries
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED
@@ -136,7 +136,7 @@ class Stack:
 
     def events(self, job_id: UUID) -> list[Event]:
         with self.database.begin() as session:
-            return event_log.since(session, job_id, 0)
+            return events.events_since(session, job_id, 0)
 
     def wait_for(self, job_id: UUID, reached: Callable[[Job], bool], *, every: float = 0.02) -> Job:
         """`every`: seconds. What passes soon must not be missed; to look takes a tenth of a processor."""
@@ -169,7 +169,7 @@ class Stack:
         """Let the job's lease end now, instead of waiting for it to expire."""
         with self.database.begin() as session:
             session.execute(
-                update(Lease).where(Lease.job_id == job_id).values(expires_at=func.now(), look_at=func.now())
+                update(Lease).where(Lease.job_id == job_id).values(expires_at=func.now(), check_at=func.now())
             )
 
     def logs(self) -> str:

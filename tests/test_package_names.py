@@ -10,7 +10,7 @@ import pytest
 
 CHECKOUT = Path(__file__).parents[1]
 
-_OURS = r"pruneserve(?:[-_](?:client|entry))?"
+_OURS = r"pruneserve(?:[-_]client)?"
 # `pip install …`, `uv add …`: from the command to the end of what a shell would read.
 _INSTALLERS = re.compile(
     r"\b(?:pip3?\s+(?:install|download|wheel)|pipx\s+(?:install|run)|uvx|uv\s+(?:add|tool\s+(?:install|run)))\b"
@@ -72,7 +72,6 @@ def test_no_message_installs_us_by_a_name_or_by_an_extra_alone() -> None:
         "jobs",
         "migrations",
         "pruneserve_client",
-        "pruneserve_entry",
         "pruning",
         "scheduler",
         "worker",

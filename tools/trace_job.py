@@ -29,7 +29,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import jobs.settings
 import migrations
 from api.app import create_app
-from api.schemas.jobs.requests import JobRequest
+from api.schemas.job_requests import JobRequest
 from cli.embedded.postgres import Postgres
 from cli.embedded.valkey import Valkey
 from jobs import broker
@@ -37,15 +37,14 @@ from jobs.access import api_keys
 from jobs.database import engine_from, sessions
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import workers
-from jobs.queue.classes import Capacity
+from jobs.queue.resources import Capacity
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.recipe import Evaluation, Recipe
-from scheduler.checks import PendingChecks
+from scheduler.new_jobs import FileChecks, Sizing
 from scheduler.rounds import Scheduler
-from scheduler.sizing import Sizing
 from tests.small_model import write_small_model
 from tools.trace_recipe import arguments_of
 from worker.identity import Identity
@@ -118,7 +117,7 @@ def trace(settings: Settings, model: Path) -> list[str]:
         key = api_keys.create(session, "ada", "trace")
         workers.record_worker_heartbeat(session, worker.name, "cpu")
         has = Capacity(host_bytes=2**40, scratch_bytes=2**40)
-        workers.declared(session, worker.name, "cpu", has)
+        workers.record_capacity(session, worker.name, "cpu", has)
     request = {
         "model": str(model),
         "method": "gblm",
@@ -142,7 +141,7 @@ def trace(settings: Settings, model: Path) -> list[str]:
 
 def _schedule(database: sessionmaker[Session], settings: Settings) -> None:
     """Do with the queued job what a scheduler does in its rounds, until a worker is woken."""
-    checks, sizing = PendingChecks(database, settings), Sizing(database, settings)
+    checks, sizing = FileChecks(database, settings), Sizing(database, settings)
     scheduler = Scheduler(database)
     deadline = time.monotonic() + _PATIENCE_SECONDS
     while not broker.length("cpu"):

@@ -1,17 +1,20 @@
-"""The capacity of this machine for a job. A worker's parent, which never imports torch, reads it."""
+"""What this machine allows a job: its capacity, and the limits of the sandbox. Imports no torch."""
 
 import shutil
+from pathlib import Path
 
 from jobs import limits
-from jobs.queue.classes import Capacity, class_of
+from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings
 from pruning.runtime.cgroup import host_memory
+from pruning.sandbox.confine import Limits
+from pruning.sandbox.sandbox import Sandbox
 from worker.self_test import Gpus
 
 _SHARE_OF_MACHINE = 0.9
 
 
-def allowed_memory(settings: Settings) -> int:
+def memory_limit(settings: Settings) -> int:
     """Return the memory of the host that a job's processes may hold, in bytes."""
     return settings.job_memory_bytes or int(_SHARE_OF_MACHINE * host_memory())
 
@@ -22,11 +25,29 @@ def capacity_of(settings: Settings, gpus: Gpus) -> Capacity:
     return Capacity(
         gpus=gpus.count,
         device_bytes=gpus.free_bytes,
-        host_bytes=allowed_memory(settings),
+        host_bytes=memory_limit(settings),
         scratch_bytes=max(0, free - limits.MIN_FREE_DISK_BYTES),
     )
 
 
-def class_named(settings: Settings, capacity: Capacity) -> str:
+def worker_class(settings: Settings, capacity: Capacity) -> str:
     """Return the class of a worker: as the operator has named it, or by its devices."""
     return settings.queues[0] if settings.queues else class_of(capacity)
+
+
+def sandbox(settings: Settings, scratch: Path) -> Sandbox:
+    """Return it with limits that the job's own allow.
+
+    `scratch`: where private directories are made. What takes too much time is refused before the job has made
+    no progress for `limits.STALL_SECONDS`, after which it would be tried again.
+    """
+    usual = Limits()
+    return Sandbox(
+        Limits(
+            memory_bytes=min(usual.memory_bytes, memory_limit(settings)),
+            cpu_seconds=max(1, min(usual.cpu_seconds, int(limits.STALL_SECONDS / 4))),
+            wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),
+        ),
+        all_layers=settings.sandbox == "require",
+        scratch=scratch,
+    )

@@ -2,9 +2,9 @@
 
 A worker's parent process touches a file every two seconds, whatever its job, the database and the broker do:
 an outage must not make a supervisor kill a worker in the middle of a job. The file's name has the process, so
-that none answers for another: where several workers of this user run, all must be alive, or the one whose
-process id is given. Exit code 0, or 1 and what is wrong. Whether the worker takes jobs is another question,
-which the database answers: `pruneserve-admin health worker`.
+that it stands for that process alone: where several workers of this user run, all must be alive, or the one
+whose process id is given. Exit code 0, or 1 and what is wrong. Whether the worker takes jobs is another
+question, which the database answers: `pruneserve-admin health worker`.
 """
 
 import argparse
@@ -23,11 +23,11 @@ from worker.identity import DIRECTORY_PREFIX, Identity
 
 _NAME = re.compile(r"beat-(\d+)-(\d+)")
 _SECONDS_BETWEEN_BEATS = 2.0
-_MOST_SECONDS = 30.0
+_MAX_AGE_SECONDS = 30.0
 
 
 @contextmanager
-def beating(worker: Identity) -> Iterator[None]:
+def heartbeat_file(worker: Identity) -> Iterator[None]:
     """Touch this worker's file, from a thread of its own."""
     file, stopped = beat_file(worker.shutdown_flag.parent, os.getpid()), threading.Event()
 
@@ -53,10 +53,10 @@ def beat_file(directory: Path, process: int) -> Path:
     return directory / f"beat-{process}-{_started(process) or 0}"
 
 
-def wrong(process: int | None = None) -> str | None:
+def failure(process: int | None = None) -> str | None:
     """Return what is wrong with the workers of this user that run on this host, or None if all are alive.
 
-    `process`: the id of the one that is asked about. What a worker has left that was killed does not count.
+    `process`: the id of the one that is asked about. Files of killed workers do not count.
     """
     ages = {at: age for at, age in _ages() if process in (None, at)}
     if not ages:
@@ -65,7 +65,7 @@ def wrong(process: int | None = None) -> str | None:
     for at, age in sorted(ages.items()):
         if age < 0:
             return f"the worker {at} gave its last sign of life {-age:.0f} s from now: check the clock"
-        if age > _MOST_SECONDS:
+        if age > _MAX_AGE_SECONDS:
             return f"the worker {at} gave no sign of life for {age:.0f} s"
     return None
 
@@ -103,7 +103,7 @@ def main() -> None:
     """Exit with 0, or with 1 and the reason."""
     parser = argparse.ArgumentParser(prog="python -m worker.health", description=__doc__.partition("\n")[0])
     parser.add_argument("process", type=int, nargs="?", help="the id of a worker's process; default: of all")
-    sys.exit(wrong(parser.parse_args().process))
+    sys.exit(failure(parser.parse_args().process))
 
 
 if __name__ == "__main__":

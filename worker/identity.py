@@ -1,18 +1,27 @@
-"""The identity of a worker, shared by its parent process and its children, and its shutdown flag."""
+"""What a worker's parent and children share: its name, its shutdown flag, and records of claims.
 
+A child records the claim that it holds in a file for its parent, which must know it while the database is
+unavailable. The child writes the file before its claim is committed, renews it with each heartbeat, and
+deletes it when it has left the job. The file is named by the Celery task, so the parent finds that of a child
+that has died.
+"""
+
+import json
 import os
 import shutil
 import signal
 import tempfile
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from types import FrameType
 from typing import Self
+from uuid import UUID
 
-from jobs import names
-from jobs.queue.classes import UNKNOWN
+from jobs.queue import workers
+from jobs.queue.resources import UNKNOWN_CLASS
 from worker.interrupts import ShutdownRequested
 
 DIRECTORY_PREFIX = "pruneserve-worker-"
@@ -31,14 +40,14 @@ class Identity:
     """Exists once the worker must shut down. Only the parent gets SIGTERM; its child polls this file."""
     one_job: bool = False
     """Whether it ends after its first claim, or where there is nothing to claim."""
-    queue: str = UNKNOWN
+    queue: str = UNKNOWN_CLASS
     """Its class, once it is known."""
 
     @classmethod
     def new(cls, *, one_job: bool = False) -> Self:
         """Make a worker with a name that is unique across machines."""
         directory = Path(tempfile.mkdtemp(prefix=DIRECTORY_PREFIX))
-        return cls(names.new_name(), directory / "shutdown", one_job)
+        return cls(workers.unique_name(), directory / "shutdown", one_job)
 
     @classmethod
     def from_environment(cls) -> Self:
@@ -51,20 +60,20 @@ class Identity:
         os.environ[_QUEUE] = self.queue
 
     @property
-    def holdings(self) -> Path:
-        """The directory in which children record what they hold: see `worker.holding`."""
-        return self.shutdown_flag.with_name("holdings")
+    def claims_directory(self) -> Path:
+        """The directory in which children record the claims that they hold."""
+        return self.shutdown_flag.with_name("claims_directory")
 
     @property
-    def figures(self) -> Path:
-        """The socket at which the parent takes in what its children have counted."""
-        return self.shutdown_flag.with_name("figures")
+    def metrics_socket(self) -> Path:
+        """The socket at which the parent receives the metrics of its children."""
+        return self.shutdown_flag.with_name("metrics")
 
     def request_shutdown(self) -> None:
         """Ask the running child to stop at its next check."""
         self.shutdown_flag.touch()
 
-    def remove_shutdown_flag(self) -> None:
+    def remove_directory(self) -> None:
         """Remove the flag and the directory that `new` made for it."""
         shutil.rmtree(self.shutdown_flag.parent)
 
@@ -90,3 +99,57 @@ def shutdown_on_sigterm(worker: Identity) -> Iterator[None]:
         yield
     finally:
         signal.signal(signal.SIGTERM, before)
+
+
+@dataclass(frozen=True, slots=True)
+class HeldClaim:
+    """A claim that a child of this machine holds."""
+
+    path: Path
+    job_id: UUID
+    attempt: int
+    lease_token: UUID
+    lease_ends_at: float
+    """On the monotonic clock, which all processes of a machine share."""
+
+    def write(self) -> None:
+        """Create or replace the file."""
+        values = {name: str(value) for name, value in asdict(self).items() if name != "path"}
+        self.path.parent.mkdir(exist_ok=True)
+        partial = self.path.with_suffix(".partial")
+        partial.write_text(json.dumps(values), encoding="utf-8")
+        partial.rename(self.path)
+
+    def record_extension(self, lease_ends_at: float) -> None:
+        """Record that the lease was extended. Where the disk is full, the parent asks the database."""
+        with suppress(OSError):
+            replace(self, lease_ends_at=lease_ends_at).write()
+
+    def remove(self) -> None:
+        """Delete the file: the child has left the job, or has died."""
+        self.path.unlink(missing_ok=True)
+
+    def is_overdue(self, seconds: float) -> bool:
+        """Whether the lease ended more than so many seconds ago."""
+        return time.monotonic() - self.lease_ends_at > seconds
+
+
+def read_claim(path: Path) -> HeldClaim | None:
+    """Return what a child holds in one task; None if it has no job there, or has left it."""
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        return None
+    return HeldClaim(
+        path,
+        UUID(found["job_id"]),
+        int(found["attempt"]),
+        UUID(found["lease_token"]),
+        float(found["lease_ends_at"]),
+    )
+
+
+def held_claims(directory: Path) -> list[HeldClaim]:
+    """Return what the children of a worker hold: one job at most, but for one that is about to be killed."""
+    found = (read_claim(path) for path in sorted(directory.glob("*.json")))
+    return [holding for holding in found if holding is not None]

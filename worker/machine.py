@@ -5,13 +5,13 @@ import logging
 from sqlalchemy.exc import SQLAlchemyError
 
 from jobs.database import connection_name, engine_from, sessions
-from jobs.queue import quarantine, workers
+from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from pruning.errors import PruningError
 from pruning.runtime.device import compute_devices, release_memory
 from pruning.runtime.speed_probe import measure
 from worker.identity import Identity
-from worker.self_test import Unfit, check_device
+from worker.self_test import SelfTestFailed, check_device
 
 log = logging.getLogger(__name__)
 
@@ -27,16 +27,16 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
     try:
         check_device(settings.device)
         with database.begin() as session:
-            known = workers.of_worker(session, worker.name).measured
+            known = workers.machine_of(session, worker.name).measured
         if not known:
             machine = measure(*compute_devices(settings.device), seconds=0.1)
             release_memory()  # of large matrices; this process may wait long for its first job
             with database.begin() as session:
-                workers.measured(session, worker.name, queue, machine)
-    except Unfit as unfit:
+                workers.record_machine(session, worker.name, queue, machine)
+    except SelfTestFailed as unfit:
         log.error("this worker's device cannot be used: %s", unfit)
         with database.begin() as session:
-            quarantine.quarantine(session, worker.name, queue, str(unfit))
+            conditions.quarantine(session, worker.name, queue, str(unfit))
     except (SQLAlchemyError, PruningError, RuntimeError) as error:
         log.warning("could not measure the machine's speed (%s)", type(error).__name__)
     finally:

@@ -10,13 +10,17 @@
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the job needs more than this worker has, the lease was lost. `_outcome_of`
 turns an interruption or a failure into the transition that ends the attempt. A fault of this worker returns
-the job to the queue, and is counted against the worker: see `jobs.queue.quarantine`. A Hub that does not
+the job to the queue, and is counted against the worker: see `jobs.queue.conditions`. A Hub that does not
 answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that ran out
 of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt without a
 transition: the job is no longer this worker's.
 """
 
+import hashlib
 import logging
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import partial
 from itertools import count
 from math import inf
@@ -29,13 +33,13 @@ from sqlalchemy.orm import Session
 
 import pruning.pipeline.run
 from jobs import limits
-from jobs.lifecycle import lifecycle, sent_files
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring import logs, traces
 from jobs.monitoring.catalogue import LOST_LEASES
-from jobs.queue import memory, quarantine, workers
-from jobs.queue.needs import Needs
+from jobs.queue import conditions, memory, workers
+from jobs.queue.resources import Needs
 from jobs.retry import retry_once
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -47,34 +51,31 @@ from pruning.files.allowed_roots import Roots
 from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
 from pruning.pipeline.run import RunRequest, Services
 from pruning.runtime.device import is_device_memory, is_out_of_memory, release_memory
-from worker.attempt.artifacts import discard_unpublished, upload_artifacts
-from worker.attempt.attempt import Attempt, Transition
-from worker.attempt.claim import claimed
-from worker.attempt.disk import DiskFull
-from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_error, with_own_names
-from worker.attempt.gradient_cache import (
+from worker.attempt.attempt import Attempt, Transition, claimed
+from worker.attempt.caches import (
     JobGradientCache,
-    over_quota,
+    JobPerplexityCache,
+    quota_error,
     refuse_over_quota,
     wait_for_gradients,
 )
-from worker.attempt.inputs import fetch_uploads
-from worker.attempt.kernels import kernels_of
-from worker.attempt.perplexity_cache import JobPerplexityCache
+from worker.attempt.error_report import OUT_OF_MEMORY, is_of_the_network, job_error, with_upload_names
+from worker.attempt.resources import DiskFull
 from worker.attempt.resume_store import JobResumeStore
+from worker.attempt.transfers import discard_unpublished, fetch_uploads, upload_artifacts
+from worker.capacity import sandbox
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
-from worker.sandbox import sandbox
 from worker.scratch import RESUME_STORE
-from worker.self_test import Unfit, check_device, check_work_directory
+from worker.self_test import SelfTestFailed, check_device, check_work_directory
 
 log = logging.getLogger(__name__)
 
 # A library that fails while it loads may do so again and again, whatever the network does.
-_HUB_PATIENCE_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
-_PATIENCE_WITHOUT_A_NETWORK_ERROR = 300.0
-
+_HUB_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
+_TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
+_TRITON_CACHE = "TRITON_CACHE_DIR"
 
 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> bool:
@@ -92,7 +93,7 @@ def _claim_and_run(settings: Settings, worker: Identity, task_id: str) -> bool:
             return False
         claim = attempt.claim
         with (
-            logs.about(job=str(claim.job_id), attempt=claim.attempt, owner=claim.owner),
+            logs.log_context(job=str(claim.job_id), attempt=claim.attempt, owner=claim.owner),
             traces.span("attempt", parent=claim.traceparent, job=str(claim.job_id), attempt=claim.attempt),
         ):
             broken = _run(attempt)
@@ -101,7 +102,7 @@ def _claim_and_run(settings: Settings, worker: Identity, task_id: str) -> bool:
 
 
 def _has_released_device() -> bool:
-    """Give the memory of the device back until the next job: others may need it, such as the self-test.
+    """Release the memory of the device until the next job: the self-test, say, may need it.
 
     Returns False where the device is broken.
     """
@@ -125,7 +126,7 @@ def _run(attempt: Attempt) -> bool:
         LOST_LEASES.record()
         log.warning("job %s: attempt %d has lost its lease", claim.job_id, claim.attempt)
     discard_unpublished(attempt)
-    return attempt.broke_its_process
+    return attempt.process_is_unusable
 
 
 def _finish(attempt: Attempt, transition: Transition) -> None:
@@ -165,14 +166,14 @@ def _outcome_of(attempt: Attempt) -> Transition:
 def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
     """Return the end of an attempt after a fault of the worker, an outage of the Hub, or a job's failure."""
     claim = attempt.claim
-    error = with_own_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
+    error = with_upload_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
     if error.cause == Cause.WORKER:
-        attempt.broke_its_process = not isinstance(failure, Unfit | DiskFull | OSError)
+        attempt.process_is_unusable = not isinstance(failure, SelfTestFailed | DiskFull | OSError)
         return lambda session: _requeue(session, attempt, error)
     if isinstance(failure, Unreachable):
-        patience = _HUB_PATIENCE_SECONDS
+        patience = _HUB_TIMEOUT_SECONDS
         if not is_of_the_network(failure):
-            patience = min(patience, _PATIENCE_WITHOUT_A_NETWORK_ERROR)
+            patience = min(patience, _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS)
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:
         return partial(
@@ -188,9 +189,9 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
 def _succeed(
     session: Session, attempt: Attempt, report: dict[str, Any] | None, artifacts: list[FinishedArtifact]
 ) -> bool:
-    quarantine.succeeded(session, attempt.worker.name)
-    if attempt.spec.recipe.norms and (error := over_quota(session, attempt, artifacts)):
-        sent_files.drop(session, attempt.claim.job_id)
+    conditions.clear_faults(session, attempt.worker.name)
+    if attempt.spec.recipe.norms and (error := quota_error(session, attempt, artifacts)):
+        attempt_files.delete_sent_files(session, attempt.claim.job_id)
         return lifecycle.fail(session, attempt.claim, error)
     return lifecycle.succeed(session, attempt.claim, report, artifacts)
 
@@ -198,7 +199,7 @@ def _succeed(
 def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     """Return the job to the queue, for another worker, and count the fault of this one."""
     claim, worker = attempt.claim, attempt.worker.name
-    if quarantine.count_fault(session, worker, claim.job_id, error.message):
+    if conditions.record_fault(session, worker, claim.job_id, error.message):
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
         message = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
         error = error.model_copy(update={"message": message})
@@ -211,7 +212,7 @@ def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[Finis
     check_work_directory(settings)
     check_device(settings.device)
     attempt.check()
-    with attempt.scratch() as directory, kernels_of(attempt.claim.owner):
+    with attempt.scratch() as directory, kernel_cache_of(attempt.claim.owner):
         fetch_uploads(attempt, directory / _UPLOADS)
         output = directory / "output"
         report = _run_recipe(attempt, directory, output)
@@ -267,11 +268,30 @@ def _wants_speed(attempt: Attempt, perplexity: float) -> bool:
 
 
 def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
-    live = attempt.transaction(lambda session: workers.live(session, limits.LEASE_SECONDS))
+    live = attempt.transaction(lambda session: workers.live_machines(session, limits.LEASE_SECONDS))
     needs = Needs.of(attempt.spec, shape, live)
     claim, worker = attempt.claim, attempt.worker.name
-    if not attempt.transaction(lambda session: memory.fits_here(session, claim, worker, needs)):
+    if not attempt.transaction(lambda session: memory.record_needs_if_fits(session, claim, worker, needs)):
         raise DoesNotFit
     attempt.estimate(shape)
     if attempt.spec.recipe.norms:
         refuse_over_quota(attempt, shape)
+
+
+@contextmanager
+def kernel_cache_of(owner: str) -> Iterator[None]:
+    """While a job runs, keep them in a directory of its owner, below `TRITON_CACHE_DIR`.
+
+    A compiled kernel is machine code that a later job runs as it finds it, so no job loads what was written
+    for another owner's.
+    """
+    before = os.environ.get(_TRITON_CACHE)
+    base = Path(before) if before else Path.home() / ".triton" / "cache"
+    os.environ[_TRITON_CACHE] = str(base / hashlib.sha256(owner.encode()).hexdigest()[:32])
+    try:
+        yield
+    finally:
+        if before is None:
+            del os.environ[_TRITON_CACHE]
+        else:
+            os.environ[_TRITON_CACHE] = before

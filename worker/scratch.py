@@ -10,15 +10,15 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import finished_blocks
+from jobs.lifecycle import attempt_files
 from jobs.states import ENDED
 from worker.interrupts import ShutdownRequested
 
-_SECONDS_TO_ADOPT = 600.0
+_ADOPTION_SECONDS = 600.0
 """Within which an attempt has certainly made its directory, if it runs on this machine."""
 
-_SECONDS_OF_A_STRANGER = 3600.0
-"""How long the files of a job that the database does not know are left alone after the last change."""
+_UNKNOWN_JOB_SECONDS = 3600.0
+"""How long files of a job that is not in the database are kept after their last change."""
 
 RESUME_STORE = "resume"
 """The part of an attempt's directory where its resume store keeps files."""
@@ -68,26 +68,28 @@ def remove_job(work_dir: Path, job_id: UUID) -> None:
     shutil.rmtree(work_dir / str(job_id), ignore_errors=True)
 
 
-def abandoned(session: Session, work_dir: Path, *, spared: Collection[UUID] = ()) -> list[Path]:
+def abandoned_directories(
+    session: Session, work_dir: Path, *, excluding: Collection[UUID] = ()
+) -> list[Path]:
     """Return the directories of earlier attempts that no job will resume from.
 
     Those are of jobs that have ended, and of jobs that have long been running elsewhere: what they wrote here
     is older than what they have there. A later attempt has a directory of its own, which is not among them.
     A job that is not in this database may run under another one, whose workers share the directory, or from
     before a backup was restored: its files go once nothing has changed them for an hour.
-    `spared`: jobs that a process of this worker has not left.
+    `excluding`: jobs that a process of this worker has not left.
     """
     found: list[Path] = []
-    for directory, job_id in _job_directories(work_dir, spared):
-        standing = finished_blocks.standing(session, job_id, _SECONDS_TO_ADOPT)
-        if standing is None:
-            if _changed_within(directory, _SECONDS_OF_A_STRANGER):
+    for directory, job_id in _job_directories(work_dir, excluding):
+        status = attempt_files.attempt_status(session, job_id, _ADOPTION_SECONDS)
+        if status is None:
+            if _changed_within(directory, _UNKNOWN_JOB_SECONDS):
                 continue
             found += _up_to(directory, sys.maxsize)
-        elif standing.state in ENDED:
-            found += _up_to(directory, standing.attempt)
-        elif standing.has_run_long and not (directory / str(standing.attempt)).exists():
-            found += _up_to(directory, standing.attempt - 1)
+        elif status.state in ENDED:
+            found += _up_to(directory, status.attempt)
+        elif status.has_run_long and not (directory / str(status.attempt)).exists():
+            found += _up_to(directory, status.attempt - 1)
     return found
 
 
@@ -99,10 +101,10 @@ def _changed_within(directory: Path, seconds: float) -> bool:
         return True
 
 
-def _job_directories(work_dir: Path, spared: Collection[UUID]) -> Iterator[tuple[Path, UUID]]:
+def _job_directories(work_dir: Path, excluding: Collection[UUID]) -> Iterator[tuple[Path, UUID]]:
     for directory in work_dir.glob("*-*-*-*-*"):
         with suppress(ValueError):
-            if (job_id := UUID(directory.name)) not in spared:
+            if (job_id := UUID(directory.name)) not in excluding:
                 yield directory, job_id
 
 
@@ -110,7 +112,7 @@ def _up_to(directory: Path, attempt: int) -> Iterator[Path]:
     return (each for each in directory.iterdir() if each.name.isdecimal() and int(each.name) <= attempt)
 
 
-def remove(directories: Iterable[Path]) -> None:
+def remove_directories(directories: Iterable[Path]) -> None:
     """Delete directories, and those of their jobs where nothing else is left in them."""
     for directory in directories:
         _delete(directory)

@@ -1,7 +1,7 @@
 """`python -m worker.self_test`: whether this machine can run jobs. Exits with 1, and says why, if it cannot.
 
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
-directory, looks at the free disk, sends a file to the store and back, asks the database, tries which layers
+directory, checks the free disk, sends a file to the store and back, asks the database, tries which layers
 of the sandbox hold, and computes on the device that the operator declared. `python -m worker.self_test cpu`
 tests that device only, without settings, and prints what its GPUs have free.
 """
@@ -29,13 +29,38 @@ from jobs.storage.store import Store
 from pruning.byte_size import byte_size
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import failed_layers
-from worker.remedies import WORK_DIRECTORY, with_remedy
+
+WORK_DIRECTORY = "work directory (PRUNESERVE_WORK_DIR)"
+HUB_CACHE = "cache of the Hub's files (HF_HOME)"
+
+_REMEDIES = {
+    errno.EROFS: "mount it for writing again, and check the kernel's log for the disk",
+    errno.EACCES: "give the worker's user access to it",
+    errno.EPERM: "give the worker's user access to it",
+    errno.ENFILE: "raise the system's limit of open files",
+    errno.EMFILE: "raise the worker's limit of open files",
+    errno.ENOTDIR: "make it a directory",
+    errno.EEXIST: "make it a directory",
+    errno.ENOSPC: "make room on its disk",
+    errno.EDQUOT: "make room on its disk, or raise the quota of the worker's user",
+}
 
 _PROBE = b"PruneServe was here\n" * 1024
-_LONGEST_SECONDS = 180.0
+_DEVICE_TIMEOUT_SECONDS = 180.0
 
 
-class Unfit(Exception):
+def code_of(number: int) -> str:
+    """Return what the system calls an error: `ENOSPC`."""
+    return errno.errorcode.get(number, f"error {number}")
+
+
+def with_remedy(number: int) -> str:
+    """Return an error of the system, in brackets, and what to do: it follows what cannot be used."""
+    remedy = _REMEDIES.get(number, "check the disk, and the kernel's log for it")
+    return f"({code_of(number)}, {os.strerror(number)}); {remedy}"
+
+
+class SelfTestFailed(Exception):
     """This worker cannot run jobs now. The message is shown to users and operators."""
 
     def __init__(self, message: str, cause: Cause = Cause.WORKER, *, detail: str = "") -> None:
@@ -46,7 +71,7 @@ class Unfit(Exception):
 
 
 def check_without_device(configured: Settings, database: sessionmaker[Session]) -> None:
-    """Test everything that needs no torch. Raises `Unfit`."""
+    """Test everything that needs no torch. Raises `SelfTestFailed`."""
     check_work_directory(configured)
     check_free_disk(configured)
     check_store(configured)
@@ -55,21 +80,21 @@ def check_without_device(configured: Settings, database: sessionmaker[Session]) 
 
 
 def check_work_directory(configured: Settings) -> None:
-    """Write a file into the work directory and read it back. Raises `Unfit`."""
+    """Write a file into the work directory and read it back. Raises `SelfTestFailed`."""
     directory = configured.work_dir
     try:
         directory.mkdir(parents=True, exist_ok=True)
         _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
     except OSError as error:
-        said = f"its {WORK_DIRECTORY} cannot be written {with_remedy(error.errno or errno.EIO)}"
-        raise Unfit(said, detail=str(directory)) from error
+        message = f"its {WORK_DIRECTORY} cannot be written {with_remedy(error.errno or errno.EIO)}"
+        raise SelfTestFailed(message, detail=str(directory)) from error
 
 
 def check_free_disk(configured: Settings) -> None:
-    """See that enough of the disk is free. The work directory must exist. Raises `Unfit`."""
+    """Check that enough of the disk is free. The work directory must exist. Raises `SelfTestFailed`."""
     free, least = shutil.disk_usage(configured.work_dir).free, limits.MIN_FREE_DISK_BYTES
     if free < least:
-        raise Unfit(
+        raise SelfTestFailed(
             f"its disk has {byte_size(free)} free, and {byte_size(least)} must stay free; "
             f"make room on the disk of its {WORK_DIRECTORY}",
             detail=str(configured.work_dir),
@@ -77,7 +102,7 @@ def check_free_disk(configured: Settings) -> None:
 
 
 def check_store(configured: Settings) -> None:
-    """Send a file to the store and read it back. Raises `Unfit`."""
+    """Send a file to the store and read it back. Raises `SelfTestFailed`."""
     probe = configured.work_dir / f".self-test-{secrets.token_hex(8)}"
     key = f"self-test/{secrets.token_hex(8)}"
     try:
@@ -87,32 +112,36 @@ def check_store(configured: Settings) -> None:
         returned = b"".join(store.stream(key))
         store.delete(key)
     except StoreError as error:
-        raise Unfit(f"the store cannot be used ({error})", Cause.OUTSIDE) from error
+        raise SelfTestFailed(f"the store cannot be used ({error})", Cause.OUTSIDE) from error
     except (OSError, ValueError) as error:
-        raise Unfit(f"the store cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
+        raise SelfTestFailed(f"the store cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
     finally:
         probe.unlink(missing_ok=True)
     if returned != _PROBE:
-        raise Unfit("the store returned other bytes than it was given", Cause.OUTSIDE)
+        raise SelfTestFailed("the store returned other bytes than it was given", Cause.OUTSIDE)
 
 
 def check_database(database: sessionmaker[Session]) -> None:
-    """Ask the database. Raises `Unfit`."""
+    """Ask the database. Raises `SelfTestFailed`."""
     try:
         with database.begin() as session:
             session.execute(text("SELECT FROM jobs LIMIT 0"))
     except SQLAlchemyError as error:
-        raise Unfit(f"the database cannot be used ({type(error).__name__})", Cause.OUTSIDE) from error
+        raise SelfTestFailed(
+            f"the database cannot be used ({type(error).__name__})", Cause.OUTSIDE
+        ) from error
 
 
 def check_sandbox(configured: Settings) -> None:
-    """See that the kernel confines readers of untrusted files as the operator demands. Raises `Unfit`."""
+    """Test that the kernel confines readers of untrusted files as required. Raises `SelfTestFailed`."""
     try:
         missing = failed_layers()
     except NoSandbox as error:
-        raise Unfit(f"its installation is broken ({error.strerror})") from error
+        raise SelfTestFailed(f"its installation is broken ({error.strerror})") from error
     if missing and configured.sandbox == "require":
-        raise Unfit(f"its kernel does not give the whole sandbox ({', '.join(missing)})", detail=str(missing))
+        raise SelfTestFailed(
+            f"its kernel does not give the whole sandbox ({', '.join(missing)})", detail=str(missing)
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,16 +157,16 @@ NO_GPUS = Gpus(0, 0)
 
 
 def check_device(device: str) -> Gpus:
-    """Compute on the declared device, or devices, and return its GPUs. Raises `Unfit`. Imports torch."""
+    """Compute on the declared devices, and return the GPUs. Raises `SelfTestFailed`. Imports torch."""
     try:
         from pruning.errors import PruningError
         from pruning.runtime.device import free_memory, usable_devices
     except (ImportError, OSError) as error:
-        raise Unfit(f"its installation is broken ({type(error).__name__})") from error
+        raise SelfTestFailed(f"its installation is broken ({type(error).__name__})") from error
     try:
         found = [used for used in usable_devices(device) if used.type == "cuda"]
     except PruningError as error:
-        raise Unfit(str(error)) from error
+        raise SelfTestFailed(str(error)) from error
     return Gpus(len(found), min(map(free_memory, found), default=0))
 
 
@@ -146,20 +175,22 @@ def may_compute_on_gpu(device: str, *, devices: Path = Path("/dev")) -> bool:
     return any(devices.glob("nvidia[0-9]*")) if device == "auto" else device != "cpu"
 
 
-def check_device_apart(device: str) -> Gpus:
-    """Do what `check_device` does in a new process, which imports torch afresh. Raises `Unfit`."""
+def check_device_in_subprocess(device: str) -> Gpus:
+    """Run `check_device` in a new process, which imports torch itself. Raises `SelfTestFailed`."""
     command = [sys.executable, "-P", "-m", "worker.self_test", device]
     try:
         done = subprocess.run(  # noqa: S603 - the operator's own setting
-            command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False
+            command, capture_output=True, text=True, timeout=_DEVICE_TIMEOUT_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:
-        raise Unfit(f"its device did not answer within {_LONGEST_SECONDS:.0f} s") from error
+        raise SelfTestFailed(f"its device did not answer within {_DEVICE_TIMEOUT_SECONDS:.0f} s") from error
     except OSError as error:
-        raise Unfit(f"its installation is broken ({type(error).__name__})") from error
+        raise SelfTestFailed(f"its installation is broken ({type(error).__name__})") from error
     if done.returncode:
-        said = done.stdout.strip().splitlines()
-        raise Unfit(said[-1] if said else f"the test of its device ended with {done.returncode}")
+        message = done.stdout.strip().splitlines()
+        raise SelfTestFailed(
+            message[-1] if message else f"the test of its device ended with {done.returncode}"
+        )
     return Gpus(**json.loads(done.stdout.splitlines()[-1]))
 
 
@@ -183,7 +214,7 @@ def main() -> None:
             sys.stdout.write(f"{json.dumps(asdict(check_device(sys.argv[1])))}\n")
         else:
             _check_everything(settings())
-    except Unfit as unfit:
+    except SelfTestFailed as unfit:
         sys.stdout.write(f"{unfit}\n")
         sys.exit(1)
 

@@ -2,6 +2,7 @@
 
 import gc
 import os
+import resource
 from contextlib import suppress
 from typing import Any
 
@@ -9,15 +10,27 @@ from celery.signals import worker_process_init
 
 from jobs.broker import RUN_NEXT, app
 from jobs.monitoring import traces
-from jobs.monitoring.children import pass_on_to
-from jobs.monitoring.figures import Part
+from jobs.monitoring.metrics import Component
+from jobs.monitoring.serving import send_to_parent
 from jobs.secret_files import close_to_others
 from jobs.settings import settings
 from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.runtime.peak_memory import keep_resettable
 from pruning.sandbox.starter import starter
 from worker.identity import Identity
-from worker.open_files import allow_many_open_files
+
+_MAX_OPEN_FILES = 65536
+
+
+def allow_many_open_files() -> None:
+    """Raise this process's limit of open files as far as the system allows: models have many files.
+
+    The usual limit, 1,024, is there for programs that use `select`.
+    """
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    most = _MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, _MAX_OPEN_FILES)
+    if soft != resource.RLIM_INFINITY and soft < most:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))
 
 
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
@@ -27,8 +40,8 @@ def prepare_child(**signal: object) -> None:
     keep_resettable()  # before the process is closed: only root may open the file afterwards
     close_to_others()
     if settings().metrics is not None:
-        pass_on_to(Identity.from_environment().figures)
-    traces.start(Part.WORKER, settings().traces)
+        send_to_parent(Identity.from_environment().metrics_socket)
+    traces.start(Component.WORKER, settings().traces)
     fix_cublas_workspace()
     allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why

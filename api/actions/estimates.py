@@ -2,17 +2,42 @@
 
 from functools import partial
 
-from api.actions import request_checks
-from api.actions.model_shape import shape_of
+from api.actions import checks
+from api.problems.base import FieldError
+from api.problems.catalogue import InvalidRequest, ServiceUnavailable
 from api.resources import AppResources
-from api.schemas.jobs.requests import JobRequest
+from api.schemas.job_requests import JobRequest
 from api.schemas.workers import ClassEstimate, Estimate
 from jobs import limits
 from jobs.queue import workers
-from jobs.queue.classes import nearest, smallest_that_fits
-from jobs.queue.needs import Needs
+from jobs.queue.resources import Needs, nearest_classes, smallest_that_fits
+from jobs.settings import Settings
+from jobs.spec import model_shape
+from jobs.spec.model_shape import HubUnavailable, NoShape
+from jobs.spec.preflight import model_unavailable_reason
 from pruning.estimate import Estimate as EstimateOnMachine
-from pruning.estimate import Machine, slowest
+from pruning.estimate import Machine, ModelShape, slowest
+from pruning.recipe import ModelReference
+
+
+def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShape:
+    """Return the shape of a model, from its config alone.
+
+    Raises InvalidRequest if the config is missing or does not describe the shape, and ServiceUnavailable if
+    the Hub does not answer.
+    """
+    try:
+        return model_shape.shape_of(model, owner, settings)
+    except NoShape as reason:
+        message = model_unavailable_reason(model.id, settings.model_roots) or (
+            f"the API cannot estimate this model ({reason}); submit the job, and its worker estimates it"
+        )
+        raise InvalidRequest(FieldError.of("model.id", message, model.id)) from reason
+    except HubUnavailable as silent:
+        raise ServiceUnavailable(
+            "The Hub does not answer, so the model's config cannot be read. Try again later, or use a local "
+            "model. The job itself can still be submitted."
+        ) from silent
 
 
 async def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
@@ -28,13 +53,13 @@ async def estimate(resources: AppResources, owner: str, request: JobRequest) -> 
 
 def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
     spec = request.spec()
-    request_checks.check(spec, resources.settings)
+    checks.check_paths(spec, resources.settings)
     shape = shape_of(spec.recipe.model, owner, resources.settings)
     seen_within = limits.LEASE_SECONDS
     with resources.database.begin() as session:
         classes = workers.fleet(session, seen_within).classes
-        by_class = workers.by_class(session, seen_within)
-        live = workers.live(session, seen_within)
+        by_class = workers.machines_by_class(session, seen_within)
+        live = workers.live_machines(session, seen_within)
     needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
@@ -49,6 +74,6 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
         worker_class=chosen,
         classes=[
             ClassEstimate.of(name, needs, capacity, on(by_class[name]) if name in by_class else None)
-            for name, capacity in nearest(needs, classes)
+            for name, capacity in nearest_classes(needs, classes)
         ],
     )

@@ -1,15 +1,16 @@
 """What the REST API and the page do with jobs: submit, list, look up, cancel, change, retry, delete."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Self
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.actions import preflight, request_checks
-from api.actions.parse_job import parse_job
-from api.actions.waiting import WaitingReasons
-from api.problems.problems import (
-    IdempotencyKeyReused,
+from api.actions import checks
+from api.actions.checks import parse_job
+from api.http.parameters import Idempotency
+from api.problems.catalogue import (
     JobEnded,
     NotDeletable,
     NotFound,
@@ -17,44 +18,71 @@ from api.problems.problems import (
     NotRetriable,
 )
 from api.resources import AppResources
-from api.schemas.jobs.answers import JobDetail, JobPage, JobSummary
-from api.schemas.jobs.query import MAX_MODELS, JobListQuery
-from api.schemas.jobs.requests import CompleteRequest, JobChange, JobChanges, JobRequest
-from jobs.lifecycle import deletion, owner_moves
-from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
-from jobs.queries import queries
-from jobs.queries.models import models_containing
+from api.schemas.job_requests import (
+    MAX_MODELS,
+    CompleteRequest,
+    JobChange,
+    JobChanges,
+    JobListQuery,
+    JobRequest,
+)
+from api.schemas.jobs import JobDetail, JobPage, JobSummary, Waiting
+from jobs import queries
+from jobs.access.api_keys import Principal, Scope
+from jobs.lifecycle import owner_moves
+from jobs.lifecycle.idempotency import create_once, created_before
+from jobs.queries import models_containing
+from jobs.queue.waiting import Waits
 from jobs.states import JobState
 from jobs.tables import Job
+
+
+@dataclass(frozen=True, slots=True)
+class WaitingReasons:
+    """Finds the reasons for one principal: only an admin reads what is wrong with the workers."""
+
+    waits: Waits
+    with_faults: bool
+
+    @classmethod
+    def visible_to(cls, principal: Principal, resources: AppResources) -> Self:
+        """Return the object that finds the reasons visible to this principal."""
+        return cls(resources.waits, Scope.ADMIN in principal.scopes)
+
+    def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Waiting]:
+        """Return why each of these jobs waits that does."""
+        found = self.waits.of(session, jobs)
+        return {
+            job.id: Waiting.of(job, found[job.id], with_faults=self.with_faults)
+            for job in jobs
+            if job.id in found
+        }
+
+    def of_one(self, session: Session, job: Job) -> Waiting | None:
+        """Return why a job waits; None if it does not."""
+        return self.of(session, [job]).get(job.id)
+
 
 NO_SUCH_JOB = "There is no such job, or it belongs to another owner."
 
 
-@dataclass(frozen=True, slots=True)
-class Idempotency:
-    """A key that makes a repeated request safe, and the body that it stands for."""
-
-    key: str
-    body: bytes
-
-
 def submit(
     resources: AppResources,
-    owner: str,
+    principal: Principal,
     request: JobRequest,
-    reasons: WaitingReasons,
     idempotency: Idempotency | None = None,
 ) -> tuple[JobDetail, bool]:
     """Queue a job. Returns it, and whether this call created it: a repeated request returns the first job.
 
     Raises InvalidRequest for a path outside the allowed roots and for files that are wrong,
-    IdempotencyKeyReused, and `quota.QueueFull`.
+    `idempotency.KeyReused`, and `owner_moves.QueueFull`.
     """
-    spec = request.spec()
-    request_checks.check(spec, resources.settings)
+    spec, owner = request.spec(), principal.owner
+    reasons = WaitingReasons.visible_to(principal, resources)
+    checks.check_paths(spec, resources.settings)
     if idempotency is not None and (first := _submitted_before(resources, owner, idempotency, reasons)):
         return first, False
-    pending = not preflight.check(resources, owner, spec)
+    pending = not checks.check_files(resources, owner, spec)
     max_queued = resources.settings.max_queued_jobs
     with resources.database.begin() as session:
 
@@ -71,19 +99,15 @@ def submit(
 
         if idempotency is None:
             return _detail(session, make(), reasons), True
-        try:
-            job, created = make_once(session, owner, idempotency.key, idempotency.body, Job, make)
-        except KeyReused as error:
-            raise IdempotencyKeyReused(str(error)) from error
+        job, created = create_once(session, owner, idempotency.key, idempotency.body, Job, make)
         return _detail(session, job, reasons), created
 
 
 def rerun(
     resources: AppResources,
-    owner: str,
+    principal: Principal,
     job_id: UUID,
     changes: JobChanges,
-    reasons: WaitingReasons,
     idempotency: Idempotency | None = None,
 ) -> tuple[JobDetail, bool]:
     """Queue a new job: the request of one of the owner's jobs, with changes.
@@ -91,23 +115,21 @@ def rerun(
     Raises NotFound, RequestValidationError for changes that give no valid request, and what `submit` raises.
     """
     with resources.database.begin() as session:
-        request = CompleteRequest.of(find(session, owner, job_id))
+        request = CompleteRequest.of(find(session, principal.owner, job_id))
     if idempotency is not None:
         idempotency = Idempotency(idempotency.key, b"%s %s" % (job_id.bytes, idempotency.body))
-    return submit(resources, owner, parse_job(changes.applied_to(request)), reasons, idempotency)
+    return submit(resources, principal, parse_job(changes.applied_to(request)), idempotency)
 
 
-def list_page(
-    database: sessionmaker[Session], owner: str, query: JobListQuery, reasons: WaitingReasons
-) -> JobPage:
+def list_page(resources: AppResources, principal: Principal, owner: str, query: JobListQuery) -> JobPage:
     """Return a page of the owner's jobs."""
-    with database.begin() as session:
+    with resources.database.begin() as session:
         wanted = query.filter()
-        if query.search is not None and wanted.models is None:
+        if query.search is not None:
             found = models_containing(session, owner, query.search, limit=MAX_MODELS)
             wanted = replace(wanted, models=tuple(found))
         jobs = queries.newest(session, owner, wanted, before=query.cursor, limit=query.rows)
-        waiting = reasons.of(session, jobs)
+        waiting = WaitingReasons.visible_to(principal, resources).of(session, jobs)
     return JobPage.of(jobs, query, lambda job: JobSummary.of(job, waiting.get(job.id)))
 
 
@@ -124,9 +146,10 @@ def find(session: Session, owner: str, job_id: UUID) -> Job:
     return job
 
 
-def cancel(database: sessionmaker[Session], owner: str, job_id: UUID, reasons: WaitingReasons) -> JobDetail:
+def cancel(resources: AppResources, principal: Principal, owner: str, job_id: UUID) -> JobDetail:
     """Cancel a queued job, or ask the worker of a running one to stop. Raises NotFound and JobEnded."""
-    with database.begin() as session:
+    reasons = WaitingReasons.visible_to(principal, resources)
+    with resources.database.begin() as session:
         try:
             owner_moves.cancel(session, owner, job_id)
         except owner_moves.Conflict as conflict:
@@ -135,24 +158,26 @@ def cancel(database: sessionmaker[Session], owner: str, job_id: UUID, reasons: W
 
 
 def change(
-    database: sessionmaker[Session], owner: str, job_id: UUID, changed: JobChange, reasons: WaitingReasons
+    resources: AppResources, principal: Principal, owner: str, job_id: UUID, changed: JobChange
 ) -> JobDetail:
     """Change the priority of a queued job. Raises NotFound and NotQueued."""
-    with database.begin() as session:
+    reasons = WaitingReasons.visible_to(principal, resources)
+    with resources.database.begin() as session:
         try:
             if changed.priority is not None:
                 owner_moves.set_priority(session, owner, job_id, changed.priority)
-                reasons.waits.forget()
+                reasons.waits.invalidate()
         except owner_moves.Conflict as conflict:
             raise NotQueued(conflict.state) from conflict
         shown = detail(session, owner, job_id, reasons)
     if changed.priority is not None:  # the row read before the commit lacked it
-        reasons.waits.forget()
+        reasons.waits.invalidate()
     return shown
 
 
-def retry(resources: AppResources, owner: str, job_id: UUID, reasons: WaitingReasons) -> JobDetail:
-    """Queue a failed or cancelled job again. Raises NotFound, NotRetriable and `quota.QueueFull`."""
+def retry(resources: AppResources, principal: Principal, owner: str, job_id: UUID) -> JobDetail:
+    """Queue a failed or cancelled job again. Raises NotFound, NotRetriable and `owner_moves.QueueFull`."""
+    reasons = WaitingReasons.visible_to(principal, resources)
     with resources.database.begin() as session:
         try:
             owner_moves.retry(session, owner, job_id, max_queued=resources.settings.max_queued_jobs)
@@ -165,24 +190,21 @@ def delete(database: sessionmaker[Session], owner: str, job_id: UUID) -> None:
     """Delete a job that has ended, with its files. Raises NotFound and NotDeletable."""
     try:
         with database.begin() as session:
-            if not deletion.delete(session, owner, job_id):
+            if not owner_moves.delete(session, owner, job_id):
                 raise NotFound(NO_SUCH_JOB)
     except owner_moves.Conflict as conflict:
         what = "Wait for its end." if conflict.state == JobState.CANCELLING else "Cancel it first."
         raise NotDeletable(f"The job is {conflict.state}. {what}") from conflict
-    except deletion.Needed as needed:
+    except owner_moves.JobInUse as needed:
         raise NotDeletable(str(needed)) from needed
 
 
 def _submitted_before(
     resources: AppResources, owner: str, idempotency: Idempotency, reasons: WaitingReasons
 ) -> JobDetail | None:
-    """Return the job of an earlier request: its files are not looked at again."""
+    """Return the job of an earlier request, whose files are not checked again."""
     with resources.database.begin() as session:
-        try:
-            job = made_before(session, owner, idempotency.key, idempotency.body, Job)
-        except KeyReused as error:
-            raise IdempotencyKeyReused(str(error)) from error
+        job = created_before(session, owner, idempotency.key, idempotency.body, Job)
         return None if job is None else _detail(session, job, reasons)
 
 

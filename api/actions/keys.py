@@ -5,11 +5,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.problems.problem import FieldError
-from api.problems.problems import InvalidRequest, NotAuthenticated, NotFound, QuotaExceeded, ScopeMissing
+from api.problems.base import FieldError
+from api.problems.catalogue import InvalidRequest, NotAuthenticated, NotFound, QuotaExceeded, ScopeMissing
 from api.resources import AppResources
-from api.schemas.keys import KeyItem, KeyPage, KeyRequest, NewKey
-from api.schemas.pages import PageQuery
+from api.schemas.access import KeyItem, KeyPage, KeyRequest, NewKey
+from api.schemas.base import PageQuery
 from jobs.access import api_keys, audit
 from jobs.access.api_keys import Principal, Scope
 from jobs.access.audit import Action
@@ -44,12 +44,12 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
         ) from error
     except api_keys.CreatorInvalid as error:
         raise NotAuthenticated from error
-    except api_keys.Beyond as error:
+    except api_keys.MissingScope as error:
         raise ScopeMissing(f"This API key lacks the scope '{error.scope}', so it cannot grant it.") from error
 
 
 def _lifetime(settings: Settings, days: float | None) -> timedelta:
-    """Return how long a key is valid whose request says `days`. Raises InvalidRequest beyond the maximum."""
+    """Return the lifetime of a key requested for `days`. Raises InvalidRequest beyond the maximum."""
     if days is not None and days > settings.max_key_days:
         message = f"must be at most {settings.max_key_days:g}, which the operator of this service has set"
         raise InvalidRequest(FieldError.of("expires_in_days", message, days))
@@ -57,7 +57,7 @@ def _lifetime(settings: Settings, days: float | None) -> timedelta:
 
 
 def default_days(settings: Settings) -> float:
-    """Return the days for which a key is valid whose request does not say."""
+    """Return the lifetime in days of a key that was requested without one."""
     return min(_DEFAULT_DAYS, settings.max_key_days)
 
 
@@ -70,7 +70,7 @@ def list_page(
     owner = None if everyone else principal.owner
     with database.begin() as session:
         if everyone:
-            audit.record_look(session, principal, "all keys")
+            audit.record_read(session, principal, "all keys")
         rows = api_keys.newest(session, owner, before=query.cursor, limit=query.rows)
     return KeyPage.of(rows, query, KeyItem.model_validate)
 
@@ -93,7 +93,7 @@ def revoke(database: sessionmaker[Session], principal: Principal, key_id: UUID, 
                 raise NotFound("There is no such key, or it belongs to another owner.")
             for key in revoked:
                 audit.record(session, Action.KEY_REVOKED, principal, f"key {key.id}", key.owner)
-    except api_keys.Beyond as error:
+    except api_keys.MissingScope as error:
         raise ScopeMissing(
             f"This API key lacks the scope '{error.scope}', so it cannot revoke a key that has it."
         ) from error

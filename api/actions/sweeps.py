@@ -8,16 +8,16 @@ from uuid import UUID
 from fastapi.exceptions import RequestValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.actions import request_checks
-from api.actions.jobs import Idempotency
-from api.actions.model_shape import shape_of
-from api.actions.parse_job import parse_job
-from api.actions.waiting import WaitingReasons
-from api.problems.problem import FieldError
-from api.problems.problems import IdempotencyKeyReused, InvalidRequest, NotFound
+from api.actions import checks
+from api.actions.checks import parse_job
+from api.actions.estimates import shape_of
+from api.actions.jobs import WaitingReasons
+from api.http.parameters import Idempotency
+from api.problems.base import FieldError
+from api.problems.catalogue import InvalidRequest, NotFound
 from api.resources import AppResources
-from api.schemas.jobs.requests import JobRequest
-from api.schemas.pages import PageQuery
+from api.schemas.base import PageQuery
+from api.schemas.job_requests import JobRequest
 from api.schemas.sweeps import (
     MAX_COMBINATIONS,
     MAX_JOBS,
@@ -29,7 +29,7 @@ from api.schemas.sweeps import (
     Vary,
 )
 from jobs.access.api_keys import Principal
-from jobs.lifecycle.idempotency import KeyReused, made_before, make_once
+from jobs.lifecycle.idempotency import create_once, created_before
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
@@ -47,16 +47,16 @@ def submit(
     resources: AppResources,
     principal: Principal,
     request: SweepRequest,
-    reasons: WaitingReasons,
     idempotency: Idempotency | None = None,
 ) -> tuple[SweepDetail, bool]:
     """Queue all jobs of a sweep, or none; of a search, queue the first job.
 
     Returns the sweep, and whether this call created it: a repeated request returns the first one. Raises
-    RequestValidationError and InvalidRequest for a job that is refused, IdempotencyKeyReused, and
-    `quota.QueueFull`.
+    RequestValidationError and InvalidRequest for a job that is refused, `idempotency.KeyReused`, and
+    `owner_moves.QueueFull`.
     """
     owner, found = principal.owner, list[Shape]()
+    reasons = WaitingReasons.visible_to(principal, resources)
     if request.target is not None and request.target.is_of_size:  # before a transaction begins: it may wait
         if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
             return earlier, False
@@ -72,24 +72,18 @@ def submit(
 
         if idempotency is None:
             return _detail(session, make(), reasons), True
-        try:
-            sweep, created = make_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
-        except KeyReused as error:
-            raise IdempotencyKeyReused(str(error)) from error
+        sweep, created = create_once(session, owner, idempotency.key, idempotency.body, Sweep, make)
         return _detail(session, sweep, reasons), created
 
 
 def _made_before(
     resources: AppResources, owner: str, reasons: WaitingReasons, idempotency: Idempotency | None
 ) -> SweepDetail | None:
-    """Return the sweep that an earlier request with this key has made. Raises IdempotencyKeyReused."""
+    """Return the sweep that an earlier request with this key has made."""
     if idempotency is None:
         return None
     with resources.database.begin() as session:
-        try:
-            sweep = made_before(session, owner, idempotency.key, idempotency.body, Sweep)
-        except KeyReused as error:
-            raise IdempotencyKeyReused(str(error)) from error
+        sweep = created_before(session, owner, idempotency.key, idempotency.body, Sweep)
         return _detail(session, sweep, reasons) if sweep else None
 
 
@@ -113,19 +107,17 @@ def list_page(database: sessionmaker[Session], owner: str, query: PageQuery) -> 
     return SweepPage.of(rows, query, lambda row: SweepItem.of(row, best.get(row.id)))
 
 
-def detail(
-    database: sessionmaker[Session], owner: str, sweep_id: UUID, reasons: WaitingReasons
-) -> SweepDetail:
-    """Return one of the owner's sweeps. Raises NotFound."""
-    with database.begin() as session:
-        return _detail(session, sweeps.get(session, owner, sweep_id), reasons)
+def detail(resources: AppResources, principal: Principal, sweep_id: UUID) -> SweepDetail:
+    """Return one of the principal's sweeps. Raises NotFound."""
+    reasons = WaitingReasons.visible_to(principal, resources)
+    with resources.database.begin() as session:
+        return _detail(session, sweeps.get(session, principal.owner, sweep_id), reasons)
 
 
-def cancel(
-    database: sessionmaker[Session], owner: str, sweep_id: UUID, reasons: WaitingReasons
-) -> SweepDetail:
+def cancel(resources: AppResources, principal: Principal, owner: str, sweep_id: UUID) -> SweepDetail:
     """Cancel the jobs of a sweep that have not ended. Raises NotFound."""
-    with database.begin() as session:
+    reasons = WaitingReasons.visible_to(principal, resources)
+    with resources.database.begin() as session:
         return _detail(session, sweeps.cancel(session, owner, sweep_id), reasons)
 
 
@@ -234,7 +226,7 @@ def _shapes(
     to be counted.
     """
     base = _probe(request, target.lowest).spec()
-    request_checks.check(base, resources.settings)
+    checks.check_paths(base, resources.settings)
     multiple_of = base.recipe.structure.multiple_of if base.recipe.structure else None
 
     def compared() -> list[Shape]:
@@ -264,13 +256,13 @@ def _comparison(
         parse_job(request.job | {"structure": options | shape.structure, "gate": gate}, "job")
         for shape in found
     ]
-    return sweeps.compare_shapes(
+    return sweeps.create(
         session,
         owner,
         request.model_dump(mode="json", exclude_none=True),
         [job.spec() for job in jobs],
-        found,
         jobs[0].labels,
+        shapes=found,
         priority=jobs[0].priority,
         max_queued=resources.settings.max_queued_jobs,
     )
@@ -278,7 +270,7 @@ def _comparison(
 
 def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:
     for job in jobs:
-        request_checks.check(job.spec(), resources.settings)
+        checks.check_paths(job.spec(), resources.settings)
 
 
 def _detail(session: Session, sweep: Sweep | None, reasons: WaitingReasons) -> SweepDetail:

@@ -6,8 +6,8 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.problems.problem import FieldError
-from api.problems.problems import InvalidRequest, NotConfigured, NotFound, QuotaExceeded
+from api.problems.base import FieldError
+from api.problems.catalogue import InvalidRequest, NotConfigured, NotFound, QuotaExceeded
 from api.resources import AppResources
 from api.schemas.webhooks import (
     HIDDEN_PATH,
@@ -20,8 +20,7 @@ from api.schemas.webhooks import (
 )
 from jobs.tables import WebhookEndpoint
 from jobs.webhooks import endpoints
-from jobs.webhooks.encryption import NoKey, SecretBox
-from jobs.webhooks.endpoints import MessageFormat
+from jobs.webhooks.endpoints import MessageFormat, NoEncryptionKey, SecretBox
 from jobs.webhooks.url_policy import UrlPolicy
 
 
@@ -36,7 +35,7 @@ def create(resources: AppResources, owner: str, request: WebhookRequest) -> NewW
             endpoint, secret = endpoints.create(
                 session, _secret_box(resources), owner, request.url, events, request.format
             )
-        except NoKey as error:
+        except NoEncryptionKey as error:
             raise NotConfigured from error
         return NewWebhook(**WebhookItem.of(endpoint).model_dump(), secret=encode_secret(secret))
 
@@ -67,7 +66,7 @@ def rotate_secret(resources: AppResources, owner: str, webhook_id: UUID) -> NewS
         endpoint = find(session, owner, webhook_id)
         try:
             secret = endpoints.rotate_secret(session, _secret_box(resources), endpoint)
-        except NoKey as error:
+        except NoEncryptionKey as error:
             raise NotConfigured from error
         until = endpoint.previous_secret_until
     assert until is not None  # noqa: S101 - `rotate_secret` sets it

@@ -5,13 +5,13 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions.jobs import NO_SUCH_JOB
-from api.problems.problems import NotFound, NotPresentable
+from api.problems.catalogue import NotFound, NotPresentable
 from api.schemas.zoo import ZooDetail, ZooItem, ZooListQuery, ZooPage
 from jobs import zoo
 from jobs.access import audit
 from jobs.access.api_keys import Principal, Scope
 from jobs.access.audit import Action
-from jobs.zoo import Shown
+from jobs.zoo import ListedEntry
 
 NO_SUCH_ENTRY = "There is no such entry in the zoo; it may have been withdrawn."
 
@@ -23,7 +23,7 @@ def list_page(database: sessionmaker[Session], query: ZooListQuery) -> ZooPage:
     return ZooPage.of(entries, query, ZooItem.of)
 
 
-def find(session: Session, slug: str) -> Shown:
+def find(session: Session, slug: str) -> ListedEntry:
     """Return the rows of an entry. Raises NotFound."""
     shown = zoo.get(session, slug)
     if shown is None:
@@ -42,7 +42,7 @@ def promote(database: sessionmaker[Session], principal: Principal, job_id: UUID,
     with database.begin() as session:
         try:
             entry = zoo.promote(session, principal.owner, job_id, note)
-        except zoo.NotPresentable as error:
+        except zoo.NotPublishable as error:
             raise NotPresentable from error
         if entry is None:
             raise NotFound(NO_SUCH_JOB)

@@ -1,0 +1,1 @@
+"""HTTP features that several routes share: parameters, ETags, downloads, monitoring."""

@@ -3,36 +3,43 @@
 import base64
 import hashlib
 import re
+from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Annotated, Any
 from urllib.parse import quote
 
-from fastapi import Header, Response, status
+from fastapi import Depends, Header, Response, status
 from fastapi.responses import StreamingResponse
 
-from api.problems.problems import NotFound, RangeNotSatisfiable
+from api.problems.catalogue import NotFound, RangeNotSatisfiable
 from jobs.storage.errors import NotStored
 from jobs.storage.store import Store
 from jobs.tables import Artifact
 
-IfNoneMatch = Annotated[
-    str | None,
-    Header(max_length=1024, description="The `ETag` of a file that you have: 304 if it is this one."),
-]
 
-WantedRange = Annotated[
-    str | None,
-    Header(alias="Range", max_length=1024, description="The bytes to send, such as `bytes=1000-`."),
-]
+@dataclass(frozen=True, slots=True)
+class DownloadRequest:
+    """The headers of a download."""
 
-IfRange = Annotated[
-    str | None,
-    Header(max_length=1024, description="An `ETag`: the range of this file, or all of any other one."),
-]
+    if_none_match: Annotated[
+        str | None,
+        Header(max_length=1024, description="The `ETag` of a file that you have: 304 if it is this one."),
+    ] = None
+    if_range: Annotated[
+        str | None,
+        Header(max_length=1024, description="An `ETag`: the range of this file, or all of any other one."),
+    ] = None
+    wanted_range: Annotated[
+        str | None,
+        Header(alias="Range", max_length=1024, description="The bytes to send, such as `bytes=1000-`."),
+    ] = None
+    accept_encoding: Annotated[
+        str | None,
+        Header(max_length=1024, description="With `zstd`, a file that is kept compressed is sent so."),
+    ] = None
 
-AcceptEncoding = Annotated[
-    str | None,
-    Header(max_length=1024, description="With `zstd`, a file that is kept compressed is sent so."),
-]
+
+DownloadHeaders = Annotated[DownloadRequest, Depends()]
 
 _ENCODING = "zstd"
 
@@ -45,41 +52,31 @@ DOWNLOAD_RESPONSES: dict[int | str, dict[str, Any]] = {
 }
 
 
-def download(
-    artifact: Artifact,
-    store: Store,
-    if_none_match: str | None,
-    wanted_range: str | None = None,
-    if_range: str | None = None,
-    accept_encoding: str | None = None,
-) -> Response:
-    """Stream an artifact or a range of it, or answer 304 to a client that already has it.
+def download(artifact: Artifact, store: Store, request: DownloadRequest) -> Response:
+    """Stream an artifact or a range of it, or respond 304 to a client that already has it.
 
-    One range is served; several are answered with the whole file, as RFC 9110 allows. Ranges are of the plain
+    One range is served; for several the response is the whole file, as RFC 9110 allows. Ranges are of plain
     bytes. A whole file that is kept compressed is sent so to a client that accepts it.
 
     Raises RangeNotSatisfiable.
     """
     headers = _headers(artifact.name, artifact.sha256)
     varies = {} if artifact.stored_size is None else {"Vary": "Accept-Encoding"}
-    if if_none_match is not None and headers["ETag"] in if_none_match:
+    if headers["ETag"] in (request.if_none_match or ""):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]} | varies)
     headers |= varies
-    is_this = if_range is None or if_range == headers["ETag"]
-    part = _part(wanted_range, artifact.size) if wanted_range and is_this else None
+    is_this = request.if_range is None or request.if_range == headers["ETag"]
+    part = _part(request.wanted_range, artifact.size) if request.wanted_range and is_this else None
     start, end = part or (0, artifact.size)
     length, encoded = end - start, False
-    if artifact.stored_size is not None and part is None and _accepts(accept_encoding):
+    if artifact.stored_size is not None and part is None and _accepts(request.accept_encoding):
         length, encoded = artifact.stored_size, True
         _label_encoded(headers)
     headers |= {"Content-Length": str(length), "Accept-Ranges": "bytes"}
     if part:
         headers["Content-Range"] = f"bytes {start}-{end - 1}/{artifact.size}"
     try:
-        if artifact.stored_size is None or encoded:
-            chunks = store.stream(artifact.key, part)
-        else:
-            chunks = store.stream_plain(artifact.key, artifact.size, part)
+        chunks = store.stream(artifact.key) if encoded else plain_content(store, artifact, part)
     except NotStored as error:
         raise NotFound("The content of this file is no longer in the store.") from error
     return StreamingResponse(
@@ -90,8 +87,15 @@ def download(
     )
 
 
+def plain_content(store: Store, artifact: Artifact, part: tuple[int, int] | None = None) -> Iterator[bytes]:
+    """Return the uncompressed bytes of an artifact, or a range of them. Raises NotStored."""
+    if artifact.stored_size is None:
+        return store.stream(artifact.key, part)
+    return store.stream_plain(artifact.key, artifact.size, part)
+
+
 def _accepts(accept_encoding: str | None) -> bool:
-    """Whether a client accepts Zstandard, and says so by its name."""
+    """Whether a client names Zstandard among the encodings that it accepts."""
     for item in (accept_encoding or "").lower().split(","):
         name, _, weight = item.partition(";")
         if name.strip() == _ENCODING:
@@ -100,7 +104,7 @@ def _accepts(accept_encoding: str | None) -> bool:
 
 
 def _label_encoded(headers: dict[str, str]) -> None:
-    """Say that the content is encoded. The digests stay those of the plain bytes.
+    """Set the headers of encoded content. The digests stay those of the plain bytes.
 
     So the tag is weak: a client that has a part of these bytes must not go on with a range of plain ones.
     """
@@ -110,7 +114,7 @@ def _label_encoded(headers: dict[str, str]) -> None:
 
 
 def _part(wanted: str, size: int) -> tuple[int, int] | None:
-    """Return the first byte of a range and the one behind its last. None: it is not one range of bytes."""
+    """Return a range as [start, end). None: it is not one range of bytes."""
     match = _RANGE.fullmatch(wanted.strip())
     if match is None:
         return None
@@ -126,10 +130,10 @@ def _part(wanted: str, size: int) -> tuple[int, int] | None:
     return start, end
 
 
-def download_bytes(name: str, content: bytes, if_none_match: str | None) -> Response:
-    """Answer as `download` does, with content that is not in the store."""
+def download_bytes(name: str, content: bytes, request: DownloadRequest) -> Response:
+    """Return the response of `download` for content that is not in the store."""
     headers = _headers(name, hashlib.sha256(content).hexdigest())
-    if if_none_match is not None and headers["ETag"] in if_none_match:
+    if headers["ETag"] in (request.if_none_match or ""):
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers={"ETag": headers["ETag"]})
     return Response(content, media_type="application/octet-stream", headers=headers)
 

@@ -16,7 +16,7 @@ NOT_MODIFIED: dict[int | str, dict[str, Any]] = {
 
 
 class ConditionalRequest:
-    """The `If-None-Match` of a request, and its answers: each is written once, for the tag and the client."""
+    """The `If-None-Match` of a request, and its responses."""
 
     def __init__(self, if_none_match: str | None) -> None:
         self._tags = {tag.strip().removeprefix("W/") for tag in (if_none_match or "").split(",")}
@@ -28,7 +28,7 @@ class ConditionalRequest:
             return None
         return Response(status_code=status.HTTP_304_NOT_MODIFIED, headers=headers)
 
-    def answer(self, shown: BaseModel, *state: object) -> Response:
+    def respond(self, shown: BaseModel, *state: object) -> Response:
         """Return what is shown, or a 304 if the client's copy was made from the same `state`.
 
         Without a state, by what is shown itself.

@@ -2,29 +2,15 @@
 
 from fastapi import FastAPI
 
-from api.page import settings, sign_in, single_sign_on, zoo
+from api.page import settings, sign_in, zoo
 from api.page.compare import page as compare
-from api.page.jobs import detail, files, listing
-from api.page.pictures import routes as pictures
+from api.page.jobs import detail, listing
+from api.page.pictures import pictures
 from api.page.submit import new
-from api.page.sweeps import detail as sweep
-from api.page.sweeps import listing as sweeps
+from api.page.sweeps import pages as sweeps
 
 # Fixed addresses come before those that contain a job's id.
-_MODULES = (
-    listing,
-    compare,
-    new,
-    detail,
-    files,
-    pictures,
-    sweeps,
-    sweep,
-    zoo,
-    settings,
-    sign_in,
-    single_sign_on,
-)
+_MODULES = (listing, compare, new, detail, pictures, sweeps, zoo, settings, sign_in)
 
 
 def add_to(app: FastAPI) -> None:

@@ -7,13 +7,12 @@ from fastapi import APIRouter, Form, Query, Response, status
 from fastapi.responses import RedirectResponse
 from pydantic import ConfigDict, model_validator
 
-from api.actions import keys
-from api.actions.files import storage
-from api.page.base.forms import without_empty
+from api.actions import files, keys
+from api.page.base.inputs import without_empty
 from api.page.base.render import page
 from api.resources import AppResources, Database, Resources
-from api.schemas.keys import KeyRequest
-from api.schemas.pages import PageQuery
+from api.schemas.access import KeyRequest
+from api.schemas.base import PageQuery
 from api.security.auth import Reader, Writer
 from jobs.access import api_keys
 from jobs.access.api_keys import Principal, Scope
@@ -65,7 +64,7 @@ def _page(
         new=new,
         scopes=[scope for scope in Scope if scope in principal.scopes],
         ordinary=api_keys.ORDINARY_SCOPES,
-        use=storage.used(resources, principal.owner),
+        use=files.storage_use(resources, principal.owner),
         principal=principal,
         place="settings",
     )

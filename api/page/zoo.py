@@ -1,26 +1,23 @@
 """The pages of the zoo: the list and an entry, and the button that promotes a job."""
 
 from typing import Annotated
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Form, Query, Request, Response, status
 from fastapi.responses import RedirectResponse
-from pydantic import model_validator
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import zoo
 from api.page.base.format import pruning
-from api.page.base.forms import without_empty
+from api.page.base.inputs import FilterForm
 from api.page.base.render import page, public_address
-from api.page.pictures.pictures import picture
-from api.page.pictures.routes import Hints, picture_of
+from api.page.pictures.pictures import Hints, picture, picture_of
 from api.resources import AppResources, Database, Resources
-from api.schemas.jobs.query import METHOD_NAMES
+from api.schemas.job_requests import METHOD_NAMES
 from api.schemas.zoo import Note, Slug, ZooDetail, ZooListQuery
 from api.security.auth import Reader, Writer
+from jobs import queries
 from jobs.access.api_keys import Scope
-from jobs.queries import cuts
 from jobs.tables import Job
 from jobs.zoo import artifacts
 from pruning.recipe import GRADIENTS_ONLY
@@ -28,15 +25,8 @@ from pruning.recipe import GRADIENTS_ONLY
 router = APIRouter(include_in_schema=False)
 
 
-class ZooFilterForm(ZooListQuery):
+class ZooFilterForm(FilterForm, ZooListQuery):
     """The filters of the list, as the form sends them."""
-
-    _without_empty = model_validator(mode="before")(without_empty)
-
-    def query_string(self, cursor: str | None = None) -> str:
-        """Return the query string of the list with these filters, from its start or from a cursor."""
-        filters = self.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
-        return urlencode(filters | ({"cursor": cursor} if cursor else {}))
 
 
 @router.get("/zoo")
@@ -46,7 +36,7 @@ def list_entries(
     """Show the list."""
     entries = zoo.list_page(database, filters)
     with database.begin() as session:
-        cut = cuts.of_entries(session, [entry.slug for entry in entries.items])
+        cut = queries.cuts_of_entries(session, [entry.slug for entry in entries.items])
     return page(
         "zoo/list.html",
         place="zoo",
@@ -65,7 +55,7 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
     with database.begin() as session:
         shown = zoo.find(session, slug)
         entry = ZooDetail.with_files(shown, artifacts(session, slug))
-        cut = cuts.of_entries(session, [slug]).get(slug)
+        cut = queries.cuts_of_entries(session, [slug]).get(slug)
     mine = shown.job.owner == principal.owner
     return page(
         "zoo/entry.html",

@@ -16,9 +16,10 @@ from psycopg.errors import DiskFull
 from starlette.exceptions import HTTPException
 from starlette.routing import Match
 
-from api.problems.problem import FieldError, Problem
-from api.problems.problems import (
+from api.problems.base import FieldError, Problem
+from api.problems.catalogue import (
     DISK_FULL,
+    IdempotencyKeyReused,
     InternalError,
     InvalidRequest,
     MalformedRequest,
@@ -27,9 +28,10 @@ from api.problems.problems import (
     QueueFull,
     ServiceUnavailable,
 )
-from api.schemas.jobs.requests import JobRequest
+from api.schemas.job_requests import JobRequest
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import quota
+from jobs.lifecycle import owner_moves
+from jobs.lifecycle.idempotency import KeyReused
 from jobs.storage.errors import StoreError
 from jobs.storage.owned_files import UnknownUpload
 
@@ -39,9 +41,9 @@ _METHODS = ("GET", "HEAD", "POST", "PUT", "PATCH", "DELETE")
 
 
 def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> None:
-    """Answer every exception with the response that `respond` renders for its problem."""
+    """Handle every exception with the response that `respond` renders for its problem."""
 
-    async def answer(request: Request, error: Exception) -> Response:
+    async def handle(request: Request, error: Exception) -> Response:
         problem = as_problem(error)
         if isinstance(problem, MethodNotAllowed):
             # The framework names the methods of the first route with this path, and not of all of them.
@@ -51,13 +53,14 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
     for kind in (
         HTTPException,
         RequestValidationError,
-        quota.QueueFull,
+        owner_moves.QueueFull,
         UnknownUpload,
+        KeyReused,
         *DATABASE_UNAVAILABLE,
         StoreError,
         Exception,
     ):
-        app.add_exception_handler(kind, answer)
+        app.add_exception_handler(kind, handle)
 
 
 def _allowed_methods(request: Request) -> list[str]:
@@ -84,8 +87,10 @@ def as_problem(error: Exception) -> Problem:
 
 
 def _from_service(error: Exception) -> Problem:
-    if isinstance(error, quota.QueueFull):
+    if isinstance(error, owner_moves.QueueFull):
         return QueueFull(error.queued, error.allowed)
+    if isinstance(error, KeyReused):
+        return IdempotencyKeyReused(str(error))
     if isinstance(error, UnknownUpload):
         return InvalidRequest(FieldError.of(error.field, error.message, error.named))
     if isinstance(error, DATABASE_UNAVAILABLE):
@@ -128,7 +133,7 @@ _MESSAGES = {
     "uuid_parsing": "must be a UUID",
     "uuid_type": "must be a UUID",
 }
-# What holds a text, and other things besides: its name alone is a likely guess.
+# Objects with a dataset and other fields: a client may give the dataset's name alone.
 _TEXT_FIELDS = frozenset({"calibration", "evaluation"})
 # The input of the one is what lacks the field; an unknown field may hold anything.
 _ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden"})
@@ -154,7 +159,7 @@ def _from_validation(error: RequestValidationError) -> Problem:
 
 
 def _value(item: Mapping[str, Any]) -> object:
-    """Return the value that an error is about. An object, which is never shown, stands for none."""
+    """Return the value that an error is about. An empty object, which is never shown, means none."""
     is_whole_body = tuple(item["loc"]) == ("body",)  # secret fields cannot be distinguished there
     return {} if is_whole_body or item["type"] in _ERRORS_WITHOUT_VALUE else item["input"]
 

@@ -1,0 +1,1 @@
+"""The REST API: paths, parameters and responses."""

@@ -8,14 +8,13 @@ from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from api.actions.jobs import NO_SUCH_JOB
-from api.http.ids import JobId
-from api.http.resume import ResumeAfter
-from api.problems.problem import Responses, documented
-from api.problems.problems import InvalidRequest, NotFound
+from api.http.parameters import JobId
+from api.problems.base import Responses, documented
+from api.problems.catalogue import InvalidRequest, NotFound
 from api.resources import Resources
-from api.schemas.events import EventList
+from api.schemas.jobs import EventList
 from api.security.auth import Reader
-from api.streams.streams import HEADERS, KEEPALIVE, Batch
+from api.streams import KEEPALIVE, STREAM_HEADERS, Batch, ResumeAfter
 
 router = APIRouter(prefix="/v1/jobs", tags=["events"])
 
@@ -55,19 +54,17 @@ async def get_job_events(
     if found is None:
         raise NotFound(NO_SUCH_JOB)
     if _wants_json(request):
-        return JSONResponse(_as_list(found.batch, after).model_dump(mode="json"))
+        next_after = found.batch[-1].id if found.batch else after
+        listed = EventList(items=list(found.batch), next_after=next_after)
+        return JSONResponse(listed.model_dump(mode="json"))
     if resume.last_event_id is not None and found.ended and not found.batch:
         return Response(status_code=status.HTTP_204_NO_CONTENT)
-    return EventSourceResponse(_as_stream(streams.follow(job_id, after, principal)), headers=HEADERS)
+    return EventSourceResponse(_as_stream(streams.follow(job_id, after, principal)), headers=STREAM_HEADERS)
 
 
 def _wants_json(request: Request) -> bool:
     accepted = request.headers.get("accept", "")
     return "application/json" in accepted and "text/event-stream" not in accepted
-
-
-def _as_list(batch: Batch, after: int) -> EventList:
-    return EventList(items=list(batch), next_after=batch[-1].id if batch else after)
 
 
 async def _as_stream(batches: AsyncIterator[Batch]) -> AsyncIterator[bytes]:

@@ -3,12 +3,21 @@
 Nothing in them waits for a thread or a connection that other requests use: a busy process is not a dead one.
 """
 
-from fastapi import APIRouter, Request
+from typing import Literal
 
-from api.problems.problem import documented
-from api.problems.problems import ServiceUnavailable
+from fastapi import APIRouter, Request
+from pydantic import BaseModel, Field
+
+from api.problems.base import documented
+from api.problems.catalogue import ServiceUnavailable
 from api.resources import Resources
-from api.schemas.health import Health
+
+
+class Health(BaseModel):
+    """The answer of a probe that passes."""
+
+    status: Literal["ok"] = Field(description="Always `ok`: a probe that fails answers with a problem.")
+
 
 router = APIRouter(tags=["health"])
 

@@ -1,18 +1,18 @@
-"""Jobs: submit, list, look up, change, cancel, retry, submit again with changes, delete."""
+"""Jobs: estimate, submit, list, look up, change, cancel, retry, rerun, delete; the pruning methods."""
 
-from typing import Annotated
+import inspect
+from typing import Annotated, Any
 
 from fastapi import APIRouter, Query, Request, Response, status
+from pydantic import BaseModel, Field
 
-from api.actions import jobs
-from api.actions.jobs import NO_SUCH_JOB, Idempotency
-from api.actions.waiting import WaitingReasons
+from api.actions import estimates, jobs
+from api.actions.jobs import NO_SUCH_JOB, WaitingReasons
 from api.http.etag import NOT_MODIFIED, Conditional
-from api.http.idempotency import BodyAsSent, IdempotencyKey
-from api.http.ids import JobId
-from api.problems.problem import documented
-from api.problems.problems import (
-    BodyTooLarge,
+from api.http.parameters import IdempotencyKey, JobId
+from api.problems.base import documented
+from api.problems.catalogue import (
+    BODY_PROBLEMS,
     IdempotencyKeyReused,
     InvalidRequest,
     JobEnded,
@@ -22,17 +22,17 @@ from api.problems.problems import (
     NotQueued,
     NotRetriable,
     QueueFull,
+    ServiceUnavailable,
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.jobs.answers import JobDetail, JobPage
-from api.schemas.jobs.query import JobListQuery
-from api.schemas.jobs.requests import JobChange, JobChanges, JobRequest
-from api.security.auth import Reader, Writer
-from api.security.owners import visible_owner
-from jobs.queries import queries
+from api.schemas.job_requests import JobChange, JobChanges, JobListQuery, JobRequest
+from api.schemas.jobs import JobDetail, JobPage
+from api.schemas.workers import Estimate
+from api.security.auth import Reader, Writer, visible_owner
+from jobs import queries
 from jobs.states import JobState
-from pruning.recipe import Text
+from pruning.recipe import METHODS, MethodOptions, Text
 
 router = APIRouter(prefix="/v1/jobs", tags=["jobs"])
 
@@ -41,14 +41,7 @@ NamedOwner = Annotated[
 ]
 
 
-_SUBMIT_PROBLEMS = (
-    MalformedRequest,
-    BodyTooLarge,
-    UnsupportedMediaType,
-    InvalidRequest,
-    IdempotencyKeyReused,
-    QueueFull,
-)
+_SUBMIT_PROBLEMS = (*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull)
 
 
 @router.post(
@@ -63,18 +56,15 @@ _SUBMIT_PROBLEMS = (
 )
 def submit_job(
     request: JobRequest,
-    body: BodyAsSent,
     principal: Writer,
     resources: Resources,
-    idempotency_key: IdempotencyKey = None,
+    idempotency: IdempotencyKey,
 ) -> Response:
     """Queue one run of a recipe. Jobs need not start in the order in which they were submitted.
 
     A request that is repeated with its `Idempotency-Key` is answered with the job as it is now.
     """
-    idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.visible_to(principal, resources)
-    job, created = jobs.submit(resources, principal.owner, request, reasons, idempotency)
+    job, created = jobs.submit(resources, principal, request, idempotency)
     return _submitted(job, created)
 
 
@@ -91,18 +81,15 @@ def submit_job(
 def rerun_job(
     job_id: JobId,
     changes: JobChanges,
-    body: BodyAsSent,
     principal: Writer,
     resources: Resources,
-    idempotency_key: IdempotencyKey = None,
+    idempotency: IdempotencyKey,
 ) -> Response:
     """Queue a new job with the request of this one, whatever its state, and the changes of the body.
 
     The answer shows that request, so the key needs the scope `jobs:read` too.
     """
-    idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.visible_to(principal, resources)
-    job, created = jobs.rerun(resources, principal.owner, job_id, changes, reasons, idempotency)
+    job, created = jobs.rerun(resources, principal, job_id, changes, idempotency)
     return _submitted(job, created)
 
 
@@ -126,9 +113,7 @@ def list_jobs(
     query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources, conditional: Conditional
 ) -> Response:
     """List your jobs that match every filter."""
-    reasons = WaitingReasons.visible_to(principal, resources)
-    page = jobs.list_page(resources.database, principal.owner, query, reasons)
-    return conditional.answer(page)
+    return conditional.respond(jobs.list_page(resources, principal, principal.owner, query))
 
 
 @router.get(
@@ -141,7 +126,7 @@ def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
     reasons = WaitingReasons.visible_to(principal, resources)
     with resources.database.begin() as session:
-        standing = queries.standing(session, job_id, principal.owner)
+        standing = queries.status_of(session, job_id, principal.owner)
         if standing is None:
             raise NotFound(NO_SUCH_JOB)
         # A job that waits for nothing changes only with an event, so a report that the client already has is
@@ -150,7 +135,7 @@ def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional:
         if state and (unchanged := conditional.not_modified(*state)) is not None:
             return unchanged
         job = jobs.detail(session, principal.owner, job_id, reasons)
-    return conditional.answer(job, *state)
+    return conditional.respond(job, *state)
 
 
 @router.patch(
@@ -167,9 +152,8 @@ def change_job(
     owner: NamedOwner = None,
 ) -> JobDetail:
     """Let a queued job run before or after your others. One that a worker is about to take stays as it is."""
-    reasons = WaitingReasons.visible_to(principal, resources)
     whose = visible_owner(request, principal, owner)
-    return jobs.change(resources.database, whose, job_id, change, reasons)
+    return jobs.change(resources, principal, whose, job_id, change)
 
 
 @router.post(
@@ -193,8 +177,7 @@ def cancel_job(
 ) -> JobDetail:
     """Cancel a queued job at once (200), or ask the worker of a running one to stop (202)."""
     whose = visible_owner(request, principal, owner)
-    reasons = WaitingReasons.visible_to(principal, resources)
-    job = jobs.cancel(resources.database, whose, job_id, reasons)
+    job = jobs.cancel(resources, principal, whose, job_id)
     if job.state == JobState.CANCELLING:
         response.status_code = status.HTTP_202_ACCEPTED
     return job
@@ -207,8 +190,7 @@ def cancel_job(
 )
 def retry_job(job_id: JobId, principal: Writer, resources: Resources) -> JobDetail:
     """Queue the same job again. It continues after its finished blocks if they are still stored."""
-    reasons = WaitingReasons.visible_to(principal, resources)
-    return jobs.retry(resources, principal.owner, job_id, reasons)
+    return jobs.retry(resources, principal, principal.owner, job_id)
 
 
 @router.delete(
@@ -224,3 +206,51 @@ def delete_job(job_id: JobId, principal: Writer, database: Database) -> None:
     which compute them again.
     """
     jobs.delete(database, principal.owner, job_id)
+
+
+estimates_router = APIRouter(prefix="/v1/estimates", tags=["estimates"])
+
+
+@estimates_router.post(
+    "",
+    summary="Estimate a job",
+    responses=documented(*BODY_PROBLEMS, ServiceUnavailable),
+)
+async def estimate_job(request: JobRequest, principal: Reader, resources: Resources) -> Estimate:
+    """Estimate the memory, operations, time and output size of a job.
+
+    The body is that of `POST /v1/jobs` and is checked the same way. The estimate is made from the model's
+    config, for each class of connected workers. Nothing is stored.
+    """
+    return await estimates.estimate(resources, principal.owner, request)
+
+
+class MethodItem(BaseModel):
+    """A pruning method."""
+
+    name: str = Field(description="The name to use as a job's `method`.")
+    formula: str = Field(description="How the method scores a weight.")
+    options: dict[str, Any] = Field(description="JSON Schema of the options in a job's `method` object.")
+
+
+class MethodList(BaseModel):
+    """The pruning methods that a job may name."""
+
+    items: list[MethodItem] = Field(description="All methods.")
+
+
+methods_router = APIRouter(prefix="/v1/methods", tags=["methods"])
+
+
+@methods_router.get("", summary="List the pruning methods")
+def list_methods(_principal: Reader) -> MethodList:
+    """List every method with its formula and the JSON Schema of its options."""
+    return _METHOD_LIST
+
+
+def _method_item(name: str, options: type[MethodOptions]) -> MethodItem:
+    formula = (inspect.getdoc(options) or "").partition("\n")[0]
+    return MethodItem(name=name, formula=formula, options=options.model_json_schema())
+
+
+_METHOD_LIST = MethodList(items=[_method_item(name, options) for name, options in METHODS.items()])

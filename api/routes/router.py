@@ -2,42 +2,22 @@
 
 from fastapi import FastAPI
 
-from api.problems.problem import documented
-from api.problems.problems import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
-from api.routes import (
-    artifacts,
-    audit,
-    client,
-    estimates,
-    events,
-    gradients,
-    health,
-    jobs,
-    keys,
-    methods,
-    sweeps,
-    uploads,
-    webhooks,
-    workers,
-    zoo,
-)
+from api.problems.base import documented
+from api.problems.catalogue import NotAuthenticated, RateLimited, ScopeMissing, ServiceUnavailable
+from api.routes import access, events, files, health, jobs, sweeps, webhooks, workers, zoo
 
 _COMMON = documented(NotAuthenticated, ScopeMissing, RateLimited, ServiceUnavailable)
-_MODULES = (
-    jobs,
-    estimates,
-    events,
-    artifacts,
-    gradients,
-    methods,
-    client,
-    keys,
-    uploads,
-    webhooks,
-    sweeps,
-    zoo,
-    workers,
-    audit,
+_ROUTERS = (
+    jobs.router,
+    jobs.estimates_router,
+    jobs.methods_router,
+    events.router,
+    *(files.artifacts_router, files.gradients_router, files.uploads_router, files.storage_router),
+    *(access.client_router, access.keys_router, access.audit_router),
+    webhooks.router,
+    sweeps.router,
+    zoo.router,
+    workers.router,
 )
 
 
@@ -47,5 +27,5 @@ def add_to(app: FastAPI) -> None:
     Probes and jobs come first, because routes are tried in turn.
     """
     app.include_router(health.router)
-    for module in _MODULES:
-        app.include_router(module.router, responses=_COMMON)
+    for router in _ROUTERS:
+        app.include_router(router, responses=_COMMON)

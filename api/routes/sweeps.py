@@ -5,23 +5,18 @@ from typing import Annotated
 from fastapi import APIRouter, Query, Response, status
 
 from api.actions import sweeps
-from api.actions.jobs import Idempotency
-from api.actions.waiting import WaitingReasons
-from api.http.idempotency import BodyAsSent, IdempotencyKey
-from api.http.ids import SweepId
-from api.problems.problem import documented
-from api.problems.problems import (
-    BodyTooLarge,
+from api.http.parameters import IdempotencyKey, SweepId
+from api.problems.base import documented
+from api.problems.catalogue import (
+    BODY_PROBLEMS,
     IdempotencyKeyReused,
     InvalidRequest,
-    MalformedRequest,
     NotFound,
     QueueFull,
     ServiceUnavailable,
-    UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.pages import PageQuery
+from api.schemas.base import PageQuery
 from api.schemas.sweeps import SweepDetail, SweepPage, SweepRequest
 from api.security.auth import Reader, Writer
 
@@ -37,33 +32,22 @@ router = APIRouter(prefix="/v1/sweeps", tags=["sweeps"])
             "model": SweepDetail,
             "description": "The sweep that an earlier request with this key made.",
         },
-        **documented(
-            MalformedRequest,
-            BodyTooLarge,
-            UnsupportedMediaType,
-            InvalidRequest,
-            IdempotencyKeyReused,
-            QueueFull,
-            ServiceUnavailable,
-        ),
+        **documented(*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull, ServiceUnavailable),
     },
 )
 def submit_sweep(
     request: SweepRequest,
-    body: BodyAsSent,
     principal: Writer,
     resources: Resources,
     response: Response,
-    idempotency_key: IdempotencyKey = None,
+    idempotency: IdempotencyKey,
 ) -> SweepDetail:
     """Queue all jobs of a sweep, or none if one is refused.
 
     A search within a bound on perplexity queues its first job, and each further job once the one before has
     ended. A search for the best model of a size queues all of its jobs.
     """
-    idempotency = None if idempotency_key is None else Idempotency(idempotency_key, body)
-    reasons = WaitingReasons.visible_to(principal, resources)
-    sweep, created = sweeps.submit(resources, principal, request, reasons, idempotency)
+    sweep, created = sweeps.submit(resources, principal, request, idempotency)
     response.headers["Location"] = f"/v1/sweeps/{sweep.id}"
     if not created:
         response.status_code = status.HTTP_200_OK
@@ -79,12 +63,10 @@ def list_sweeps(query: Annotated[PageQuery, Query()], principal: Reader, databas
 @router.get("/{sweep_id}", summary="Look up a sweep", responses=documented(NotFound, InvalidRequest))
 def get_sweep(sweep_id: SweepId, principal: Reader, resources: Resources) -> SweepDetail:
     """Return a sweep with its jobs. The jobs of a search are its trace."""
-    reasons = WaitingReasons.visible_to(principal, resources)
-    return sweeps.detail(resources.database, principal.owner, sweep_id, reasons)
+    return sweeps.detail(resources, principal, sweep_id)
 
 
 @router.post("/{sweep_id}/cancel", summary="Cancel a sweep", responses=documented(NotFound, InvalidRequest))
 def cancel_sweep(sweep_id: SweepId, principal: Writer, resources: Resources) -> SweepDetail:
     """Cancel all jobs of a sweep that have not ended. A sweep that has ended stays as it is."""
-    reasons = WaitingReasons.visible_to(principal, resources)
-    return sweeps.cancel(resources.database, principal.owner, sweep_id, reasons)
+    return sweeps.cancel(resources, principal, principal.owner, sweep_id)

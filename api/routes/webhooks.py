@@ -6,19 +6,17 @@ from fastapi import APIRouter, Query, Response, status
 
 from api.actions import webhooks
 from api.actions.webhooks import find
-from api.http.ids import DeliveryId, WebhookId
-from api.problems.problem import documented
-from api.problems.problems import (
-    BodyTooLarge,
+from api.http.parameters import DeliveryId, WebhookId
+from api.problems.base import documented
+from api.problems.catalogue import (
+    BODY_PROBLEMS,
     InvalidRequest,
-    MalformedRequest,
     NotConfigured,
     NotFound,
     QuotaExceeded,
-    UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.pages import PageQuery
+from api.schemas.base import PageQuery
 from api.schemas.webhooks import (
     DeliveryItem,
     DeliveryPage,
@@ -43,14 +41,12 @@ messages = APIRouter(
 )
 """What the service sends to webhooks. Nothing answers here: it is for the OpenAPI document."""
 
-_BODY_PROBLEMS = (MalformedRequest, BodyTooLarge, UnsupportedMediaType, InvalidRequest)
-
 
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
     summary="Create a webhook",
-    responses=documented(*_BODY_PROBLEMS, QuotaExceeded, NotConfigured),
+    responses=documented(*BODY_PROBLEMS, QuotaExceeded, NotConfigured),
 )
 def create_webhook(
     request: WebhookRequest, principal: Writer, resources: Resources, response: Response
@@ -78,7 +74,7 @@ def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) ->
         return WebhookItem.of(find(session, principal.owner, webhook_id))
 
 
-@router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *_BODY_PROBLEMS))
+@router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *BODY_PROBLEMS))
 def update_webhook(
     webhook_id: WebhookId, changes: WebhookChange, principal: Writer, resources: Resources
 ) -> WebhookItem:

@@ -6,8 +6,8 @@ from fastapi import APIRouter, Path
 
 from api.actions import workers
 from api.actions.workers import DAYS
-from api.problems.problem import documented
-from api.problems.problems import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
+from api.problems.base import documented
+from api.problems.catalogue import InvalidRequest, MalformedRequest, NotFound, UnsupportedMediaType
 from api.resources import Resources
 from api.schemas.workers import (
     Days,

@@ -7,19 +7,11 @@ from fastapi.responses import StreamingResponse
 
 from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
-from api.http.download import (
-    DOWNLOAD_RESPONSES,
-    AcceptEncoding,
-    IfNoneMatch,
-    IfRange,
-    WantedRange,
-    download,
-    download_bytes,
-)
+from api.http.download import DOWNLOAD_RESPONSES, DownloadHeaders, download, download_bytes
 from api.http.etag import NOT_MODIFIED, Conditional
-from api.http.ids import FileId
-from api.problems.problem import documented
-from api.problems.problems import (
+from api.http.parameters import FileId
+from api.problems.base import documented
+from api.problems.catalogue import (
     InvalidRequest,
     MalformedRequest,
     NotFound,
@@ -27,8 +19,7 @@ from api.problems.problems import (
     RangeNotSatisfiable,
 )
 from api.resources import Database, Resources
-from api.schemas.public_report import FILE_NAME, PublicReport
-from api.schemas.zoo import PromotionRequest, Slug, ZooDetail, ZooListQuery, ZooPage
+from api.schemas.zoo import FILE_NAME, PromotionRequest, PublicReport, Slug, ZooDetail, ZooListQuery, ZooPage
 from api.security.auth import Reader, Writer
 from jobs.zoo import artifact
 
@@ -47,7 +38,7 @@ def list_zoo_entries(
     query: Annotated[ZooListQuery, Query()], _principal: Reader, database: Database, conditional: Conditional
 ) -> Response:
     """List the entries of all owners that match every filter."""
-    return conditional.answer(zoo.list_page(database, query))
+    return conditional.respond(zoo.list_page(database, query))
 
 
 @router.post(
@@ -97,10 +88,7 @@ def download_zoo_file(
     file_id: FileId,
     _principal: Reader,
     resources: Resources,
-    if_none_match: IfNoneMatch = None,
-    if_range: IfRange = None,
-    wanted_range: WantedRange = None,
-    accept_encoding: AcceptEncoding = None,
+    request: DownloadHeaders,
 ) -> Response:
     """Download a file, or a range of it, as the files of jobs.
 
@@ -112,5 +100,5 @@ def download_zoo_file(
             raise NotFound(NO_SUCH_ENTRY)
         if file.name == FILE_NAME:
             report = PublicReport.of(zoo.find(session, slug).job)
-            return download_bytes(FILE_NAME, report.content, if_none_match)
-    return download(file, resources.store, if_none_match, wanted_range, if_range, accept_encoding)
+            return download_bytes(FILE_NAME, report.content, request)
+    return download(file, resources.store, request)

@@ -10,10 +10,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-from api.schemas.base import JsonBody
-from api.schemas.jobs.answers import JobSummary
-from api.schemas.jobs.waiting import Waiting
-from api.schemas.pages import Page
+from api.schemas.base import JsonBody, Page
+from api.schemas.jobs import JobSummary, Waiting
 from jobs.states import SweepState
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.sweeps import best_of

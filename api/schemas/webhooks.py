@@ -8,9 +8,8 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from api.schemas.base import JsonBody
-from api.schemas.jobs.answers import Perplexity
-from api.schemas.pages import Page
+from api.schemas.base import JsonBody, Page
+from api.schemas.jobs import Perplexity
 from jobs.lifecycle.events import JobError
 from jobs.spec.gate import Verdict
 from jobs.states import JobState

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 from enum import StrEnum
-from typing import Annotated, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from fastapi import Query
@@ -10,9 +10,8 @@ from pydantic import BaseModel, ConfigDict, Field
 
 import pruning.estimate
 from api.schemas.base import JsonBody
-from jobs.queue.classes import Capacity, missing_resources
-from jobs.queue.needs import Needs
-from jobs.queue.overview import MOST_COUNTED, QueueSeen, Seen, WorkerState
+from jobs.queue.overview import MAX_LISTED_JOBS, WorkerState, WorkerStatus
+from jobs.queue.resources import Capacity, Needs, missing_resources
 
 
 class WorkerJob(BaseModel):
@@ -61,26 +60,18 @@ class WorkerItem(BaseModel):
     draining: bool = Field(description="Whether it ends once it runs no job.")
 
     @classmethod
-    def of(cls, seen: Seen) -> Self:
+    def of(cls, seen: WorkerStatus) -> Self:
         """Build the item from what the database knows of a worker."""
         row = seen.worker
+        derived: dict[str, Any] = {
+            "capacity": None if row.capacity is None else Capacity.model_validate(row.capacity),
+            "state": seen.state,
+            "since": seen.since,
+            "device": seen.device,
+            "job": None if seen.job is None else WorkerJob.model_validate(seen.job),
+        }
         return cls(
-            name=row.name,
-            queue=row.queue,
-            queues=row.queues,
-            capacity=None if row.capacity is None else Capacity.model_validate(row.capacity),
-            state=seen.state,
-            since=seen.since,
-            device=seen.device,
-            sandbox=row.sandbox,
-            job=None if seen.job is None else WorkerJob.model_validate(seen.job),
-            started_at=row.started_at,
-            seen_at=row.seen_at,
-            faults=row.faults,
-            quarantined_at=row.quarantined_at,
-            fault=row.fault,
-            cordoned_at=row.cordoned_at,
-            draining=row.draining,
+            **{name: getattr(row, name) for name in cls.model_fields.keys() - derived.keys()}, **derived
         )
 
 
@@ -107,11 +98,6 @@ class WorkerList(BaseModel):
 
     items: list[WorkerItem] = Field(description="At most 1,000, quarantined ones first, then by name.")
 
-    @classmethod
-    def of(cls, workers: list[Seen]) -> Self:
-        """Build the list."""
-        return cls(items=[WorkerItem.of(seen) for seen in workers])
-
 
 class QueueItem(BaseModel):
     """A queue that has a worker or an open job, or was paused once."""
@@ -129,7 +115,7 @@ class QueueItem(BaseModel):
     paused_by: str | None = Field(description="The owner of the key by which it was paused.")
     queued: int = Field(
         description="Queued jobs of which it is the smallest class that they fit, among the first "
-        f"{MOST_COUNTED:,} of all."
+        f"{MAX_LISTED_JOBS:,} of all."
     )
     running: int = Field(description="Its jobs that workers hold.")
     workers: int = Field(description="Its live workers that take jobs.")
@@ -145,11 +131,6 @@ class QueueList(BaseModel):
     """The queues."""
 
     items: list[QueueItem] = Field(description="By name.")
-
-    @classmethod
-    def of(cls, queues: list[QueueSeen]) -> Self:
-        """Build the list."""
-        return cls(items=[QueueItem.model_validate(seen) for seen in queues])
 
 
 class ClassEstimate(BaseModel):

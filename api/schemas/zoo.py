@@ -1,26 +1,93 @@
-"""Zoo entries. Everyone with a key may read them, so they hold no path of a machine."""
+"""Zoo entries, and the public form of a job's report.
 
+Everyone with a key may read both, so they hold no path of a machine and no digest of an upload. The zoo
+serves the public report in place of the stored file, which is its owner's.
+"""
+
+import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import AfterValidator, BaseModel, Field
 
-from api.schemas.artifacts import LOAD
-from api.schemas.base import JsonBody
-from api.schemas.jobs.answers import Perplexity
-from api.schemas.jobs.query import KnownMethod
-from api.schemas.pages import Page, PageQuery
-from api.schemas.public_report import FILE_NAME, PublicReport, public_name
+from api.schemas.base import JsonBody, Page, PageQuery
+from api.schemas.files import LOAD
+from api.schemas.job_requests import KnownMethod
+from api.schemas.jobs import Perplexity
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
-from jobs.tables import Artifact
-from jobs.zoo import Shown, ZooFilter
-from pruning.recipe import Pattern, StructureOptions, Text, refuse_unprintable
+from jobs.tables import Artifact, Job
+from jobs.zoo import ListedEntry, ZooFilter
+from pruning.recipe import (
+    Pattern,
+    StructureOptions,
+    Text,
+    content_name,
+    is_local,
+    is_upload,
+    refuse_unprintable,
+)
 from pruning.recipe.methods import Method
-from pruning.report import SpeedFacts
+from pruning.report import FILE_NAME, SpeedFacts
+
+__all__ = ["FILE_NAME", "PublicReport", "public_name"]
+
+_AN_UPLOAD = "an uploaded text"
+
+
+@dataclass(frozen=True, slots=True)
+class PublicReport:
+    """The file, as it is served."""
+
+    content: bytes
+
+    @classmethod
+    def of(cls, job: Job) -> "PublicReport":
+        """Write the report of a job that has one."""
+        names = dict(_private_names(JobSpec.model_validate(job.spec)))
+        return cls(json.dumps(_renamed(job.report, names), indent=2, ensure_ascii=False).encode() + b"\n")
+
+    @property
+    def sha256(self) -> str:
+        """The digest of the content, in hexadecimal."""
+        return hashlib.sha256(self.content).hexdigest()
+
+
+def public_name(reference: str) -> str:
+    """Return a Hub id or dataset as it is, of a path only the last part, and of an upload that it is one."""
+    if is_upload(reference) or content_name(reference):
+        return _AN_UPLOAD
+    return reference.rstrip("/").rpartition("/")[2] if is_local(reference) else reference
+
+
+def _private_names(spec: JobSpec) -> Iterator[tuple[str, str]]:
+    """Yield what the specification names and others must not read, each with its replacement."""
+    references = [spec.recipe.model.id, *(dataset for _, dataset in spec.texts)]
+    for reference in (*references, spec.recipe.gradients or ""):
+        if public_name(reference) != reference:
+            yield reference, public_name(reference)
+        if (content := content_name(reference)) is not None:
+            yield content, _AN_UPLOAD
+            yield content.partition(".")[0], _AN_UPLOAD
+
+
+def _renamed(node: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any part of a JSON document
+    match node:
+        case dict():
+            return {_renamed(key, names): _renamed(value, names) for key, value in node.items()}
+        case list():
+            return [_renamed(value, names) for value in node]
+        case str():
+            # The longest first: a name may begin another.
+            for name in sorted(names, key=len, reverse=True):
+                node = node.replace(name, names[name])
+            return node
+    return node
+
 
 Slug = Annotated[str, Field(pattern=r"^[a-z0-9-]{1,120}$")]
 
@@ -73,7 +140,7 @@ class ZooItem(BaseModel):
     promoted_at: datetime = Field(description="When it was put into the zoo.")
 
     @classmethod
-    def of(cls, shown: Shown, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
+    def of(cls, shown: ListedEntry, **more: Any) -> Self:  # noqa: ANN401 - the fields that a subclass adds
         """Build the item from the rows of an entry and its job."""
         entry, job = shown.entry, shown.job
         return cls(
@@ -108,7 +175,7 @@ class ZooFile(BaseModel):
     url: str = Field(description="Where to download the content, relative to this service.")
 
     @classmethod
-    def of(cls, shown: Shown, file: Artifact) -> Self:
+    def of(cls, shown: ListedEntry, file: Artifact) -> Self:
         """Build the item from the rows of an entry and a file."""
         size, sha256 = file.size, file.sha256
         if file.name == FILE_NAME:
@@ -134,7 +201,7 @@ class Lineage(BaseModel):
 
 
 def _speed(report: dict[str, Any]) -> SpeedFacts | None:
-    # As JSON, where lists stand for the tuples of the strict model.
+    # As JSON, in which the strict model takes lists for its tuples.
     return SpeedFacts.model_validate_json(json.dumps(report["speed"])) if report.get("speed") else None
 
 
@@ -157,7 +224,7 @@ class ZooDetail(ZooItem):
     load: str = Field(description="Python code that loads the model from a directory with the files.")
 
     @classmethod
-    def with_files(cls, shown: Shown, files: Sequence[Artifact]) -> Self:
+    def with_files(cls, shown: ListedEntry, files: Sequence[Artifact]) -> Self:
         """Build the answer from the rows of an entry, its job and its files."""
         job, report = shown.job, shown.job.report or {}
         spec = JobSpec.model_validate(job.spec)

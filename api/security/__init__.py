@@ -1,0 +1,1 @@
+"""Authentication, owners' boundaries, and checks of every request."""

@@ -7,10 +7,11 @@ from fastapi import Depends, Request, Security
 from fastapi.security import APIKeyCookie, HTTPAuthorizationCredentials, HTTPBearer, SecurityScopes
 
 from api import rate_limit
-from api.problems.problems import NotAuthenticated, ScopeMissing
+from api.problems.catalogue import NotAuthenticated, ScopeMissing
 from api.resources import AppResources
 from jobs.access import api_keys, audit, page_sessions
 from jobs.access.api_keys import Principal, Scope
+from jobs.access.audit import Action
 
 COOKIE = "pruneserve_session"
 
@@ -41,7 +42,7 @@ def authenticate(
         else:
             principal = page_sessions.lookup(session, cookie or "")
     if principal is None:
-        note_failure(request, resources)
+        count_failure(request, resources)
         raise NotAuthenticated
     rate_limit.charge(request, resources.limiter, principal.owner)
     rate_limit.occupy(request, resources.open_requests, principal.owner)
@@ -58,10 +59,10 @@ def requires(*scopes: Scope) -> Any:  # noqa: ANN401 - a marker for FastAPI, as 
     return Security(authenticate, scopes=[*scopes])
 
 
-Anyone = Annotated[Principal, requires()]
+Caller = Annotated[Principal, requires()]
 Reader = Annotated[Principal, requires(Scope.JOBS_READ)]
 Writer = Annotated[Principal, requires(Scope.JOBS_READ, Scope.JOBS_WRITE)]
-"""A change is answered with the whole of what has changed, so it needs both scopes."""
+"""The response to a change shows the whole resource, so it needs both scopes."""
 
 
 def sign_in(request: Request, resources: AppResources, key: str) -> str | None:
@@ -72,30 +73,30 @@ def sign_in(request: Request, resources: AppResources, key: str) -> str | None:
     with resources.database.begin() as session:
         principal = api_keys.authenticate(session, key)
         token = page_sessions.start(session, principal.key_id) if principal else None
-    return _counted(request, resources, token)
+    return _count_if_failed(request, resources, token)
 
 
 def follow_link(request: Request, resources: AppResources, link: str) -> str | None:
     """Start a page session with a one-time link's token. Returns and raises what `sign_in` does."""
     with resources.database.begin() as session:
         token = page_sessions.follow_link(session, link)
-    return _counted(request, resources, token)
+    return _count_if_failed(request, resources, token)
 
 
-def _counted(request: Request, resources: AppResources, token: str | None) -> str | None:
+def _count_if_failed(request: Request, resources: AppResources, token: str | None) -> str | None:
     if token is None:
-        note_failure(request, resources)
+        count_failure(request, resources)
     return token
 
 
-def note_failure(request: Request, resources: AppResources) -> None:
+def count_failure(request: Request, resources: AppResources) -> None:
     """Count a failed sign-in, and record it unless many were. Raises RateLimited beyond the limit."""
     rate_limit.charge_failure(request, resources.failures)
     address = address_of(request)
-    if (note := resources.failure_log.note(address)) is None:
+    if (failure := resources.failure_sampler.count(address)) is None:
         return
-    subject = f"{request.method} {request.url.path}"[:200] + note.more
-    if not note.stored:
+    subject = f"{request.method} {request.url.path}"[:200] + failure.suffix
+    if not failure.stored:
         audit.log_failure(address, subject)
         return
     with resources.database.begin() as session:
@@ -103,10 +104,28 @@ def note_failure(request: Request, resources: AppResources) -> None:
 
 
 def address_of(request: Request) -> str:
-    """Return the address of the client, as a trusted proxy or the connection says."""
+    """Return the address of the client, which a trusted proxy or the connection gives."""
     return request.client.host if request.client else ""
 
 
 def session_token(request: Request) -> str | None:
     """Return the token of the page session that the browser has sent."""
     return request.cookies.get(COOKIE)
+
+
+def visible_owner(request: Request, principal: Principal, owner: str | None) -> str:
+    """Return the owner whose jobs are meant. Raises ScopeMissing for another owner's without `admin`.
+
+    Each change of another owner's jobs is recorded in the audit log, and reads of them once an hour.
+    """
+    if owner is None or owner == principal.owner:
+        return principal.owner
+    if Scope.ADMIN not in principal.scopes:
+        raise ScopeMissing(f"Another owner's jobs need the scope '{Scope.ADMIN}'.")
+    subject = f"{request.method} {request.url.path}"
+    with request.app.state.resources.database.begin() as session:
+        if request.method == "GET":
+            audit.record_read(session, principal, subject, owner)
+        else:
+            audit.record(session, Action.OTHERS_CHANGED, principal, subject, owner)
+    return owner

@@ -8,8 +8,8 @@ from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from api import rate_limit
-from api.problems.problem import Problem
-from api.problems.problems import BodyTooLarge, BodyTooSlow, ForeignOrigin, UnknownHost, UnsupportedMediaType
+from api.problems.base import Problem
+from api.problems.catalogue import BodyTooLarge, BodyTooSlow, ForeignOrigin, UnknownHost, UnsupportedMediaType
 from api.security.auth import COOKIE
 from jobs.settings import Settings
 
@@ -69,7 +69,7 @@ class RequestGuard:
             return
         connection = scope["scheme"]
         if self._public:
-            # Whatever the proxy in front says, or fails to say: cookies and redirects follow the scheme.
+            # Cookies and redirects follow the scheme of the public URL, not that of the proxy's request.
             scope["scheme"] = urlsplit(self._public).scheme
         headers = Headers(scope=scope)
         known = _host_name(headers.get("host", "")) in self._hosts
@@ -77,7 +77,7 @@ class RequestGuard:
         problem = self._problem(scope, headers, connection, known=known)
         app = problem.response() if problem else self._app
         bounded = self._bounded(
-            _in_time(receive, scope) if _has_body(headers) else receive, self._limit(scope)
+            _with_timeout(receive, scope) if _has_body(headers) else receive, self._limit(scope)
         )
         try:
             await app(scope, bounded, _with_security_headers(scope, send, self._headers))
@@ -122,8 +122,8 @@ class RequestGuard:
         return bounded
 
 
-def _in_time(receive: Receive, scope: Scope) -> Receive:
-    """Wait for a body only so long: for all of it, or for the next piece of an upload."""
+def _with_timeout(receive: Receive, scope: Scope) -> Receive:
+    """Limit the time for a body: for all of it, or for the next chunk of an upload."""
     loop = asyncio.get_running_loop()
     upload = scope["path"].startswith(_UPLOADS)
     deadline, ended = loop.time() + _BODY_SECONDS, False
@@ -197,7 +197,7 @@ def body_size(headers: Headers, *, at_most: int) -> int:
 
 def _declared_length(headers: Headers) -> int:
     length = headers.get("content-length", "0")
-    # The server has checked that these are digits. So many of them are too many, whatever the number.
+    # The server has checked that these are digits. A number with more digits exceeds every limit.
     return int(length) if len(length) < 16 and length.isascii() and length.isdigit() else 2**63
 
 

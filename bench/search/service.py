@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import migrations
 from cli.embedded.postgres import Postgres
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 from cli.embedded.services import Api, Service, Worker
 from cli.embedded.valkey import Valkey
 from jobs.access import api_keys

@@ -35,14 +35,14 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from bench.service.seed_jobs import fill, rows_read
 from cli.embedded.postgres import Postgres
-from cli.embedded.server import LOOPBACK, free_port
+from cli.embedded.process import LOOPBACK, free_port
 from cli.embedded.services import Api
+from jobs import queries
 from jobs.access import api_keys
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StepFinished
-from jobs.queries import queries
-from jobs.queries.queries import JobFilter
+from jobs.queries import JobFilter
 from jobs.settings import Settings
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec

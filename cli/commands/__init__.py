@@ -1,0 +1,1 @@
+"""The commands: one function each, by the resource that they are about."""

@@ -1,6 +1,6 @@
 """The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel` and `retry`; `methods`."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any
 from uuid import UUID
@@ -10,9 +10,9 @@ from rich.table import Table
 
 from cli.options.common import AsJson
 from cli.options.connection import connected
-from cli.options.ids import FinalJobId, JobId, find_job, foreign_job_id
-from cli.render.lists import plain_table, print_item, print_list
-from cli.render.views import View, print_job, table_of_jobs
+from cli.options.ids import IrreversibleJobId, JobId, find_job, other_owners_job_id
+from cli.render.tables import plain_table, print_item, print_list
+from cli.render.views import EventPrinter, print_job, table_of_jobs
 from cli.terminal import clean, out, print_json, print_json_line
 from pruneserve_client import Client
 from pruneserve_client.models import Event, JobDetail, MethodItem
@@ -89,27 +89,25 @@ def logs(
 
 def _print_log(client: Client, job_id: UUID, *, follow: bool, as_json: bool) -> None:
     """Print the events so far; with `follow` also those that come, until the job has ended."""
-    view = View(out)
-    for event in _following(client, job_id) if follow else client.events(job_id):
+    view = EventPrinter(out)
+    for event in client.follow(job_id) if follow else client.events(job_id):
+        if not isinstance(event, Event):  # the job, with which `follow` ends
+            break
         if as_json:
             print_json_line(event.as_sent())
         else:
             view.show(event)
 
 
-def _following(client: Client, job_id: UUID) -> Iterator[Event]:
-    return (item for item in client.follow(job_id) if isinstance(item, Event))
-
-
 @connected
 def cancel(
     client: Client,
-    job: FinalJobId,
+    job: IrreversibleJobId,
     owner: _Owner = None,
     as_json: AsJson = False,
 ) -> None:
     """Cancel a job: at once if it is queued, within 10 s if it runs."""
-    found = find_job(client, job) if owner is None else foreign_job_id(job)
+    found = find_job(client, job) if owner is None else other_owners_job_id(job)
     _print_state(client.cancel(found, owner=owner), as_json=as_json)
 
 

@@ -1,27 +1,151 @@
-"""`pruneserve run`: submit a job, follow it to its end, and handle Ctrl-C and SIGTERM."""
+"""Submit a job and follow it to its end, with a time limit; handle Ctrl-C and SIGTERM.
+
+No event carries the reason why a job waits, so a thread polls for it. A job waits in the queue, or on a
+worker for the Hub.
+"""
 
 import signal
 import sys
+import threading
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from types import FrameType
 from typing import Any
 from uuid import UUID
 
 from rich.console import Console
 
-from cli.commands.time_limit import TimedOut, time_limit
-from cli.commands.waiting import waiting_shown
 from cli.options import common
-from cli.options.wording import described
+from cli.options.errors import describe_error
 from cli.render.outcome import Outcome
-from cli.render.views import View
+from cli.render.views import EventPrinter
 from cli.terminal import Exit, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
-from pruneserve_client.models import JobDetail
+from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
 
-_LAST_LOOK_SECONDS = 5.0  # a CI system kills what has not ended soon after its SIGTERM
+
+class TimedOut(Exception):
+    """The time limit of the command is over."""
+
+
+@contextmanager
+def time_limit(seconds: float | None) -> Iterator[None]:
+    """Raise `TimedOut` in the main thread after `seconds`. None means no limit."""
+    if seconds is None:
+        yield
+        return
+
+    def on_alarm(_signal: int, _frame: FrameType | None) -> None:
+        raise TimedOut
+
+    before = signal.signal(signal.SIGALRM, on_alarm)
+    signal.setitimer(signal.ITIMER_REAL, seconds)
+    try:
+        yield
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+
+
+_FIRST_POLL_SECONDS = 2.0  # most jobs have been started by then
+_POLL_SECONDS = 5.0
+_HUB_SECONDS = 4.0  # a Hub that responds sends a small model within it
+
+_HUB_DATASETS = frozenset({"c4", "wikitext2"})
+
+
+class WaitingPoller:
+    """Shows the events of one job and, until it has read its inputs, each new reason why it waits."""
+
+    def __init__(self, client: Client, job_id: UUID, view: EventPrinter) -> None:
+        self._client = client
+        self._job_id = job_id
+        self._view = view
+        self._waits = threading.Event()
+        self._ended = threading.Event()
+        self._resolving_since: float | None = None
+
+    def show(self, event: Event) -> None:
+        """Show one event."""
+        match event.data:
+            case StateChanged(state="queued"):
+                self._resolving_since = None
+                self._waits.set()
+            case StateChanged(state="running"):
+                self._resolving_since = time.monotonic()
+                self._waits.set()
+            case StateChanged() | StageFinished():
+                self._waits.clear()
+        self._view.show(event)
+
+    def stop(self) -> None:
+        """Ask no more."""
+        self._ended.set()
+        self._waits.set()
+
+    def ask(self) -> None:
+        """Poll and show until `stop` is called. A request that fails is repeated."""
+        shown: str | None = None
+        while not self._ended.is_set():
+            if not self._waits.is_set():
+                self._waits.wait()
+                shown = None
+            if self._ended.wait(_FIRST_POLL_SECONDS if shown is None else _POLL_SECONDS):
+                return
+            reason = self._reason()
+            if reason is not None and reason != shown and not self._ended.is_set():
+                self._view.waiting(reason)
+                shown = reason
+
+    def _reason(self) -> str | None:
+        try:
+            job = self._client.job(self._job_id)
+        except (PruneServeError, RuntimeError):  # the latter from a client that was closed meanwhile
+            return None
+        if job.waiting is not None and job.waiting.reason != "outside":
+            # An event has reported that the store does not respond.
+            return None if job.waiting.next_try_at else job.waiting.message
+        since = self._resolving_since
+        reading = since is not None and time.monotonic() - since > _HUB_SECONDS
+        return without_hub(job) if (job.waiting or reading) and self._waits.is_set() else None
+
+
+def without_hub(job: JobDetail) -> str | None:
+    """Return what a job needs of the Hub, and how to do without; None for a job that needs nothing of it."""
+    spec = job.spec
+    of_hub = not spec.model.id.startswith("/")
+    texts: set[str | None] = set()
+    if spec.calibration:
+        texts |= {spec.calibration.dataset, *(one.dataset for one in spec.calibration.datasets)}
+    if spec.evaluation:
+        texts |= {spec.evaluation.dataset, *spec.evaluation.further_datasets}
+    named = sorted(text for text in texts if text in _HUB_DATASETS)
+    tasks = spec.evaluation.tasks if spec.evaluation else []
+    needed = [*([spec.model.id] if of_hub else []), *named, *tasks]
+    if not needed:
+        return None
+    advice = ["for --model, a directory on its machine"] if of_hub else []
+    if named:
+        advice.append("--quick for a first result, or --calibration builtin --evaluation builtin")
+    return (
+        f"the Hugging Face Hub, for {', '.join(needed)}. Where the worker does not reach it, give "
+        f"{'; '.join(advice) or 'no --task'}"
+    )
+
+
+@contextmanager
+def polling(client: Client, job_id: UUID, view: EventPrinter) -> Iterator[WaitingPoller]:
+    """Yield the object that shows a job's events; a thread shows why the job waits."""
+    shown = WaitingPoller(client, job_id, view)
+    threading.Thread(target=shown.ask, name="why the job waits", daemon=True).start()
+    try:
+        yield shown
+    finally:
+        shown.stop()
+
+
+_LAST_REQUEST_SECONDS = 5.0  # a CI system kills what has not ended soon after its SIGTERM
 
 
 class Interrupted(Exception):
@@ -32,82 +156,61 @@ class Interrupted(Exception):
         self.number = number
 
 
-@dataclass(frozen=True)
-class RunOptions:
-    """How a job is run and followed."""
+def run_job(
+    client: Client,
+    body: Mapping[str, Any],
+    idempotency_key: str,
+    console: Console,
+    *,
+    timeout: float | None,
+    cancel_on_interrupt: bool | None,
+) -> Outcome:
+    """Submit a job, follow it, and return how that ended, also if it was interrupted or timed out.
 
-    timeout: float | None
-    """Seconds after which to stop waiting; None: never."""
-    cancel_on_interrupt: bool | None
-    """None: ask on a terminal; elsewhere let the job go on."""
+    `timeout`: seconds after which to stop waiting. `cancel_on_interrupt` None: ask on a terminal; elsewhere
+    the job goes on. The job is submitted once under `idempotency_key`; its events are shown on `console`.
+    """
+    job: JobDetail | None = None
+    try:
+        with time_limit(timeout), _interruptible():
+            job = client.submit(body, idempotency_key=idempotency_key, patience=common.PATIENCE_SECONDS)
+            console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
+            return Outcome.of(watch(client, job.id, console))
+    except TimedOut:
+        return _unfinished(client, job, Exit.TIMEOUT)
+    except PruneServeError as error:
+        code = Exit.UNREACHABLE if isinstance(error, Unavailable) else Exit.USAGE
+        return Outcome(code, job, describe_error(error), stale=True)
+    except Interrupted as interruption:
+        if not _should_cancel(cancel_on_interrupt):
+            return _unfinished(client, job, 128 + interruption.number)
+    try:
+        # If the interruption came before the response, the same request returns the same job.
+        return _cancel(client, job or client.submit(body, idempotency_key=idempotency_key))
+    except PruneServeError as error:
+        return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {describe_error(error)}")
 
 
-class Run:
-    """One job, from its submission to its end."""
+def _unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
+    """Return the outcome with the job as it is now, or else as it was when it was submitted."""
+    with suppress(PruneServeError, TimedOut), time_limit(_LAST_REQUEST_SECONDS):
+        return Outcome(code, job and client.job(job.id))
+    return Outcome(code, job, stale=True)
 
-    def __init__(
-        self,
-        client: Client,
-        body: Mapping[str, Any],
-        idempotency_key: str,
-        options: RunOptions,
-        console: Console,
-    ) -> None:
-        """The job is submitted once under `idempotency_key`; its events are shown on `console`."""
-        self._client = client
-        self._body = body
-        self._key = idempotency_key
-        self._options = options
-        self._console = console
-        self._job: JobDetail | None = None
 
-    def outcome(self) -> Outcome:
-        """Submit the job, follow it, and return how that ended, also if it was interrupted or timed out."""
-        try:
-            with time_limit(self._options.timeout), _interruptible():
-                job = self._client.submit(
-                    self._body, idempotency_key=self._key, patience=common.PATIENCE_SECONDS
-                )
-                self._job = job
-                self._console.print(f"job {job.id}\n{self._client.url}/jobs/{job.id}")
-                return Outcome.of(watch(self._client, job.id, self._console))
-        except TimedOut:
-            return self._given_up(Exit.TIMEOUT)
-        except Unavailable as error:
-            return Outcome(Exit.UNREACHABLE, self._job, described(error), stale=True)
-        except PruneServeError as error:
-            return Outcome(Exit.USAGE, self._job, described(error), stale=True)
-        except Interrupted as interruption:
-            if _should_cancel(self._options):
-                return self._cancel()
-            return self._given_up(128 + interruption.number)
-
-    def _given_up(self, code: int) -> Outcome:
-        """Return the outcome with the job as it is now, or else as it was when it was submitted."""
-        with suppress(PruneServeError, TimedOut), time_limit(_LAST_LOOK_SECONDS):
-            return Outcome(code, self._job and self._client.job(self._job.id))
-        return Outcome(code, self._job, stale=True)
-
-    def _cancel(self) -> Outcome:
-        try:
-            # If the interruption came before the response, the same request returns the same job.
-            job = self._job or self._client.submit(self._body, idempotency_key=self._key)
-            try:
-                cancelled = self._client.cancel(job.id)
-                return Outcome(Exit.CANCELLED, cancelled if isinstance(cancelled, JobDetail) else job)
-            except Rejected:
-                # The job may have ended meanwhile.
-                job = self._client.job(job.id)
-                if not job.ended:
-                    raise
-                return Outcome.of(job)
-        except PruneServeError as error:
-            return Outcome(Exit.UNREACHABLE, self._job, f"the job could not be cancelled: {described(error)}")
+def _cancel(client: Client, job: JobDetail) -> Outcome:
+    try:
+        return Outcome(Exit.CANCELLED, client.cancel(job.id))
+    except Rejected:
+        job = client.job(job.id)
+        if not job.ended:
+            raise
+        return Outcome.of(job)  # it has ended meanwhile
 
 
 def watch(client: Client, job_id: UUID, console: Console) -> JobDetail:
     """Show the events of a job, and why it waits, until it has ended, and return it."""
-    with waiting_shown(client, job_id, View(console)) as shown:
+    with polling(client, job_id, EventPrinter(console)) as shown:
         return client.wait(job_id, on_event=shown.show, patience=common.PATIENCE_SECONDS)
 
 
@@ -132,9 +235,9 @@ def _interruptible() -> Iterator[None]:
         restore()
 
 
-def _should_cancel(options: RunOptions) -> bool:
-    if options.cancel_on_interrupt is not None or not (sys.stdin.isatty() and err.is_terminal):
-        return bool(options.cancel_on_interrupt)
+def _should_cancel(wanted: bool | None) -> bool:
+    if wanted is not None or not (sys.stdin.isatty() and err.is_terminal):
+        return bool(wanted)
     try:
         answer = err.input("Cancel the job? Otherwise it goes on. [y/N] ", markup=False)
     except (KeyboardInterrupt, EOFError):

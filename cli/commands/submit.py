@@ -7,20 +7,15 @@ from uuid import uuid4
 
 import typer
 
-from cli.commands.run import Run, RunOptions, watch
-from cli.commands.time_limit import time_limit
-from cli.options import ci
+from cli.commands.run import run_job, time_limit, watch
+from cli.options import request
 from cli.options.common import AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
 from cli.options.job_options import with_estimate_options, with_job_options
-from cli.render.annotation import annotate
-from cli.render.estimates import print_estimate
-from cli.render.figures import write as write_figures
-from cli.render.junit import write as write_junit
-from cli.render.lists import print_item
+from cli.render.ci import annotate, write_figures, write_junit, write_summary
 from cli.render.outcome import Outcome
-from cli.render.summary import write as write_summary
+from cli.render.tables import print_estimate, print_item
 from cli.render.views import print_job
 from cli.terminal import Exit, clean, err, out, print_json
 from pruneserve_client import Client
@@ -77,9 +72,9 @@ def run(
     ] = None,
 ) -> None:
     """Submit a job, follow it, and exit with its outcome's code."""
-    key = ci.idempotency_key(os.environ, body) or str(uuid4())
+    key = request.idempotency_key(os.environ, body) or str(uuid4())
     console = err if as_json else out
-    outcome = Run(client, body, key, RunOptions(timeout, cancel_on_interrupt), console).outcome()
+    outcome = run_job(client, body, key, console, timeout=timeout, cancel_on_interrupt=cancel_on_interrupt)
     try:
         write_summary(outcome, client.url, summary)
         if junit:

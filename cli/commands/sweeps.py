@@ -8,23 +8,19 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from cli.commands.time_limit import time_limit
-from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout
+from cli.commands.run import time_limit
+from cli.options.common import PATIENCE_SECONDS, AsJson, Timeout, command_group
 from cli.options.connection import connected
-from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.options.job_option import json_or_text, number, pair, share, size
+from cli.options.ids import argument, find_id
 from cli.options.job_options import with_job_options
-from cli.render.lists import plain_table, print_item, print_list, utc
+from cli.options.values import json_or_text, number, pair, share, size
+from cli.render.tables import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
 from pruneserve_client.models import JobSummary, SweepDetail, SweepItem
 
-app = typer.Typer(
-    help="Submit several jobs at once, or search within a bound.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = command_group("Submit several jobs at once, or search within a bound.")
 
 SweepId = Annotated[str, argument("sweep")]
 
@@ -148,7 +144,7 @@ def cancel(
 
 
 def _id(client: Client, digits: str) -> UUID:
-    return whole_id(digits, "sweep", (one.id for one in islice(client.sweeps(), MOST_LOOKED_AT)))
+    return find_id(digits, "sweep", client.sweeps())
 
 
 def _table(sweeps: Iterable[SweepItem]) -> Table:
@@ -166,7 +162,7 @@ def _table(sweeps: Iterable[SweepItem]) -> Table:
 
 
 def _varied(given: Iterable[tuple[str, str]]) -> dict[str, list[Any]]:
-    """Return the values of each field. A JSON object is one value, and other values stand between commas."""
+    """Return the values of each field. A JSON object is one value; other values are separated by commas."""
     varied: dict[str, list[Any]] = {}
     for name, text in given:
         whole = json_or_text(text)
@@ -180,7 +176,7 @@ def _value(name: str, text: str) -> Any:  # noqa: ANN401 - any JSON
 
 
 def _without_idle_method(body: dict[str, Any], given: dict[str, Any]) -> None:
-    """Drop the method of a job that says nowhere how much it masks: such jobs only take units out."""
+    """Drop the method of a job without sparsity and pattern: such jobs only remove units."""
     if not {"sparsity", "pattern"} & given.keys():
         body.pop("method", None)
 

@@ -8,17 +8,15 @@ from uuid import UUID
 import typer
 from rich.table import Table
 
-from cli.options.common import AsJson
+from cli.options.common import AsJson, command_group
 from cli.options.connection import connected
-from cli.options.ids import MOST_LOOKED_AT, argument, whole_id
-from cli.render.lists import plain_table, print_item, print_list, utc
+from cli.options.ids import argument, find_id
+from cli.render.tables import plain_table, print_item, print_list, utc
 from cli.terminal import clean, err, out
 from pruneserve_client import Client
 from pruneserve_client.models import DeliveryItem, WebhookItem
 
-app = typer.Typer(
-    help="Send messages to another service when a job ends.", no_args_is_help=True, rich_markup_mode=None
-)
+app = command_group("Send messages to another service when a job ends.")
 
 WebhookId = Annotated[str, argument("webhook")]
 
@@ -93,8 +91,8 @@ def replay(
 ) -> None:
     """Send a message again."""
     webhook_id = _id(client, webhook)
-    newest = (one.id for one in islice(client.webhook_deliveries(webhook_id), MOST_LOOKED_AT))
-    replayed = client.replay_webhook_delivery(webhook_id, whole_id(delivery, "message", newest))
+    delivery_id = find_id(delivery, "message", client.webhook_deliveries(webhook_id))
+    replayed = client.replay_webhook_delivery(webhook_id, delivery_id)
     _print_delivery(replayed, as_json=as_json)
 
 
@@ -107,7 +105,7 @@ def delete(client: Client, webhook: Annotated[str, argument("webhook", final=Tru
 
 
 def _id(client: Client, digits: str) -> UUID:
-    return whole_id(digits, "webhook", (one.id for one in islice(client.webhooks(), MOST_LOOKED_AT)))
+    return find_id(digits, "webhook", client.webhooks())
 
 
 def _print_delivery(delivery: DeliveryItem, *, as_json: bool) -> None:

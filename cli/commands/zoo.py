@@ -6,20 +6,16 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from cli.options.common import AsJson
+from cli.options.common import AsJson, command_group
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
-from cli.render.lists import plain_table, print_item, print_list
+from cli.render.tables import plain_table, print_item, print_list
 from cli.render.views import change
 from cli.terminal import clean, err, out, size
 from pruneserve_client import Client
 from pruneserve_client.models import ZooDetail, ZooItem
 
-app = typer.Typer(
-    help="List, show, promote and withdraw recommended models.",
-    no_args_is_help=True,
-    rich_markup_mode=None,
-)
+app = command_group("List, show, promote and withdraw recommended models.")
 
 Name = Annotated[
     str, typer.Argument(metavar="NAME", help="The name of an entry of the zoo.", show_default=False)

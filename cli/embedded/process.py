@@ -1,13 +1,16 @@
 """A child process with a directory of its own: the base of the embedded servers and the service's processes.
 
 The child dies with its parent, even if the parent is killed. A start first stops what a killed run has left.
-Two runs never share a directory. The files in it are kept.
+Two runs never share a directory. The files in it are kept. An embedded server has a port on loopback and a
+password in addition.
 """
 
 import fcntl
 import os
+import secrets
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import threading
@@ -25,7 +28,7 @@ _SLOW_SECONDS = 10.0
 
 
 class EmbeddedError(Exception):
-    """A process cannot run here; the message says why and what to do."""
+    """A process cannot run here. The message has the reason and what to do."""
 
 
 class OwnedProcess(ABC):
@@ -38,8 +41,8 @@ class OwnedProcess(ABC):
     stop_signal: signal.Signals = signal.SIGTERM
     """The signal for a clean and quick stop that does not wait for connected clients."""
     start_seconds: float = 180.0  # a database that was killed replays its log first; machines may be busy
-    stalls = "no job begins"
-    """What stands still while it does not answer."""
+    consequence = "no job begins"
+    """What stops while it does not respond."""
     stop_seconds = 15.0
     """Seconds after the signal until the program is killed."""
 
@@ -66,15 +69,15 @@ class OwnedProcess(ABC):
     def _environment(self) -> Mapping[str, str]:
         return os.environ
 
-    def answers(self) -> bool:
-        """Ask it, and return whether it answers within a few seconds."""
+    def responds(self) -> bool:
+        """Return whether the program responds within a few seconds."""
         try:
             return self._is_ready()
         except OSError:  # its password cannot be read
             return False
 
     def disk_is_full(self) -> bool:
-        """Whether it answers, and refuses to write for want of room."""
+        """Whether it responds, and refuses to write because its disk is full."""
         return False
 
     @property
@@ -97,7 +100,7 @@ class OwnedProcess(ABC):
             return not self._is_free(running_lock)
 
     @property
-    def ended_in_order(self) -> bool:
+    def exited_cleanly(self) -> bool:
         """Whether the program has exited by itself, and not because something failed."""
         return self._process is not None and self._process.poll() == 0
 
@@ -156,7 +159,7 @@ class OwnedProcess(ABC):
 
     @property
     def said(self) -> str:
-        """What the program has printed since its last start; the log also has what earlier ones said."""
+        """The output of the program since its last start; the log also has that of earlier ones."""
         with self.log.open("rb") as log:
             log.seek(self._log_start)
             return log.read().decode(errors="replace")
@@ -229,20 +232,20 @@ class OwnedProcess(ABC):
         while not self._is_ready():
             now = time.monotonic()
             if process.poll() is not None:
-                raise EmbeddedError(f"{self.name} did not start; {self._end_of_log()}")
+                raise EmbeddedError(f"{self.name} did not start; {self._log_tail()}")
             if now > began + self.start_seconds:
                 raise EmbeddedError(
                     f"{self.name} is not ready after {self.start_seconds:g} s: {self._not_ready}. If this "
                     "machine is busy, start it again when less else runs: it goes on with the same data. "
-                    f"Otherwise {self._end_of_log()}"
+                    f"Otherwise {self._log_tail()}"
                 )
             if now > say_at:
                 out.print(f"{self.name} is still starting, after {now - began:.0f} s (log: {self.log})")
                 say_at = now + _SLOW_SECONDS
             time.sleep(0.02)
 
-    def _end_of_log(self, lines: int = 20) -> str:
-        return f"the end of what it said in {self.log}:\n" + "\n".join(self.said.splitlines()[-lines:])
+    def _log_tail(self, lines: int = 20) -> str:
+        return f"the end of its log {self.log}:\n" + "\n".join(self.said.splitlines()[-lines:])
 
 
 def with_parent_death_signal(stop_signal: signal.Signals) -> list[str]:
@@ -262,3 +265,76 @@ def signal_if_alive(pid: int, number: signal.Signals) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
+
+
+LOOPBACK = "127.0.0.1"
+_PORTS = range(20_000, 32_768)
+
+
+class EmbeddedServer(OwnedProcess):
+    """A server on loopback with a password: `with Server(directory) as server: use(server.url)`.
+
+    The port is chosen once and kept in a file, so that clients find the server again after a restart.
+    """
+
+    def __init__(self, directory: Path, *, port: int | None = None) -> None:
+        """`directory` is created by `start`; the default `port` is that of the last start, or a free one."""
+        super().__init__(directory)
+        self._port_file = None if port else self.directory / "port"
+        self.port = port or self._kept_port() or free_port()
+
+    @property
+    @abstractmethod
+    def url(self) -> str:
+        """The URL for clients, with the password."""
+
+    def _prepare(self) -> None:
+        """Keep the port. At the first start here, another one is chosen if another program has taken it."""
+        if self._port_file is not None:
+            if bind_error(self.port) is not None:
+                self.port = free_port()
+            if self.port != self._kept_port():  # on a full disk, writing would leave the file empty
+                self._port_file.write_text(f"{self.port}\n", encoding="ascii")
+            self._port_file = None
+
+    def _kept_port(self) -> int | None:
+        try:
+            port = int((self.directory / "port").read_text(encoding="ascii"))
+        except (FileNotFoundError, ValueError):
+            return None
+        return port if port in _PORTS else None
+
+    def _password(self, file: str = "password") -> str:
+        """Return a password, which the first start writes to a file that only its user can read."""
+        path = self.directory / file
+        if not path.exists():
+            temporary = path.with_suffix(".new")
+            temporary.unlink(missing_ok=True)
+            temporary.touch(0o600)
+            temporary.write_text(secrets.token_urlsafe(32))
+            temporary.rename(path)
+        return path.read_text()
+
+
+def free_port() -> int:
+    """Return a TCP port on loopback that is not in use.
+
+    It is below those that outgoing connections get, on Linux and by the IANA: one could take it before its
+    server does, or while that starts again.
+    """
+    while True:
+        port = secrets.choice(_PORTS)
+        if bind_error(port) is None:
+            return port
+
+
+def bind_error(port: int) -> OSError | None:
+    """Return why no server could listen on a TCP port of loopback; None if one could."""
+    with socket.socket() as probe:
+        # As the servers do, so that connections in TIME_WAIT do not make the port appear taken.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((LOOPBACK, port))
+        except OSError as error:
+            return error
+    return None

@@ -7,8 +7,7 @@ from pathlib import Path
 
 import httpx
 
-from cli.embedded.process import EmbeddedError, OwnedProcess
-from cli.embedded.server import LOOPBACK, refusal_of
+from cli.embedded.process import LOOPBACK, EmbeddedError, OwnedProcess, bind_error
 from jobs.secret_files import file_variable, write_secret
 
 
@@ -60,7 +59,7 @@ class Service(OwnedProcess):
 class Api(Service):
     """The API with the status page."""
 
-    stalls = "no request is answered"
+    consequence = "no request is answered"
 
     def __init__(
         self,
@@ -89,7 +88,7 @@ class Api(Service):
             self._require_port()
 
     def _require_port(self) -> None:
-        if (error := refusal_of(self._port)) is not None:
+        if (error := bind_error(self._port)) is not None:
             raise EmbeddedError(
                 f"cannot listen on port {self._port} ({error.strerror}); choose another with --port"
             ) from error
@@ -105,6 +104,7 @@ class Api(Service):
 class Worker(Service):
     """The worker, which may use the whole machine."""
 
+    consequence = "it takes no jobs"
     stop_seconds = 30.0  # it finishes its block and hands its job back
 
     def __init__(

@@ -9,25 +9,52 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
+from cryptography.fernet import Fernet
+from sqlalchemy import create_engine
 from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.orm import Session
 
 import migrations
 from cli.data_directory import DataDirectory
 from cli.embedded.postgres import APP_ROLE, Postgres
 from cli.embedded.process import EmbeddedError, OwnedProcess
-from cli.embedded.secrets import secret_key, sign_in_token
-from cli.embedded.server_watch import watch_servers
 from cli.embedded.services import Api, Service, Worker
-from cli.embedded.signals import interrupt, on_signals
-from cli.embedded.supervisor import Supervisor, say
+from cli.embedded.supervisor import Supervisor, interrupt, on_signals, print_line
 from cli.embedded.valkey import Valkey
-from cli.embedded.worker_watch import Own, WorkerWatch, watch_workers
+from cli.embedded.watch import WorkerWatch, watch_servers, watch_workers
 from cli.terminal import CommandFailed, Exit, err, out
 from jobs import limits
-from jobs.database import in_one_line
-from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret
+from jobs.access import api_keys, page_sessions
+from jobs.database import in_one_line, sqlalchemy_url
+from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret, write_secret
 
-_VERDICT_SECONDS = 60.0
+OWNER = "local"
+
+
+def sign_in_token(database_url: str, key_file: Path) -> str:
+    """Return a token for one sign-in with the API key in `key_file`, which is created if it has none."""
+    engine = create_engine(sqlalchemy_url(database_url), hide_parameters=True)
+    try:
+        with Session(engine) as session, session.begin():
+            while (principal := api_keys.authenticate(session, _read_key(key_file))) is None:
+                write_secret(key_file, api_keys.create(session, OWNER, "pruneserve up"))
+            return page_sessions.create_link(session, principal.key_id)
+    finally:
+        engine.dispose()
+
+
+def secret_key(key_file: Path) -> str:
+    """Return the key that encrypts secrets in the database, created if there is none."""
+    if not _read_key(key_file):
+        write_secret(key_file, Fernet.generate_key().decode())
+    return _read_key(key_file)
+
+
+def _read_key(file: Path) -> str:
+    return file.read_text(encoding="ascii").strip() if file.exists() else ""
+
+
+_SELF_TEST_SECONDS = 60.0
 """How long `up` waits for the worker's self-test before it prints how to reach the service all the same."""
 
 
@@ -37,7 +64,7 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
     try:
         _require_torch()
         _warn_root()
-        _create(data)
+        _create_directory(data)
         with _locked(data), on_signals(interrupt):
             try:
                 started = _start(supervisor, data, port, roots)
@@ -45,17 +72,17 @@ def run(data: DataDirectory, *, port: int, roots: Sequence[Path]) -> None:
                     watch_servers(started.servers),
                     watch_workers(
                         started.database_url,
-                        worker=_own(started.worker, "it takes no jobs"),
-                        scheduler=_own(started.scheduler, "no job begins"),
+                        worker=started.worker,
+                        scheduler=started.scheduler,
                         silent_seconds=limits.LEASE_SECONDS,
                     ) as workers,
                 ):
-                    say("waiting for the worker's self-test")
-                    supervisor.watch(until=workers.heard, seconds=_VERDICT_SECONDS)
+                    print_line("waiting for the worker's self-test")
+                    supervisor.watch(until=workers.reported, seconds=_SELF_TEST_SECONDS)
                     _announce(started, workers, data, roots)
                     supervisor.watch()
             except KeyboardInterrupt:
-                say("stopping; press Ctrl-C again to stop at once")
+                print_line("stopping; press Ctrl-C again to stop at once")
             finally:
                 data.address.unlink(missing_ok=True)
                 supervisor.stop()
@@ -118,19 +145,15 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
     return _Started(api.url, token, worker, scheduler, postgres.app_url, (postgres, valkey, api))
 
 
-def _own(process: OwnedProcess, stalls: str) -> Own:
-    return Own(process.log, lambda: process.pid if process.running else None, stalls)
-
-
 def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, roots: Sequence[Path]) -> None:
     """Print how to reach the service, and whether jobs would run."""
     if workers.takes_jobs:
         state = "PruneServe is ready."
-    elif workers.heard.is_set():
+    elif workers.reported.is_set():
         state = "PruneServe is up, but its worker takes no jobs, as said above: they wait until it does."
     else:
         state = (
-            f"PruneServe is up, but its worker has not passed its self-test within {_VERDICT_SECONDS:g} s: "
+            f"PruneServe is up, but its worker has not passed its self-test within {_SELF_TEST_SECONDS:g} s: "
             f"jobs wait until it has (log: {started.worker.log})."
         )
     out.print(
@@ -144,7 +167,7 @@ def _announce(started: _Started, workers: WorkerWatch, data: DataDirectory, root
 
 
 def _require_torch() -> None:
-    """Without torch the worker would die again and again, and only its log would say why."""
+    """Without torch the worker would crash repeatedly, with the reason only in its log."""
     if importlib.util.find_spec("torch") is None:
         raise EmbeddedError(
             "the worker needs torch: in a checkout, pip install '.[torch,embedded]'; with a wheel, "
@@ -155,13 +178,13 @@ def _require_torch() -> None:
 def _warn_root() -> None:
     if os.geteuid() == 0:
         err.print(
-            "warning: running as root, so a flaw in whatever reads a stranger's model would give away this "
+            "warning: running as root, so a flaw in a parser of untrusted models would expose this "
             "whole machine. Make a user for the service (useradd --system --create-home pruneserve), start "
             "it as that user (runuser -u pruneserve -- pruneserve up), with a data directory of its own."
         )
 
 
-def _create(data: DataDirectory) -> None:
+def _create_directory(data: DataDirectory) -> None:
     try:
         data.create()
     except OSError as error:
@@ -169,7 +192,7 @@ def _create(data: DataDirectory) -> None:
 
 
 def _with_owner(error: OSError) -> str:
-    """Say what the system refuses and, where rights are in the way, whose file it is."""
+    """Describe an error of the operating system and, for missing permissions, the owner of the file."""
     if not isinstance(error, PermissionError) or error.filename is None:
         return str(error)
     try:

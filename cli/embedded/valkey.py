@@ -5,8 +5,7 @@ from collections.abc import Sequence
 
 import redis
 
-from cli.embedded.process import EmbeddedError
-from cli.embedded.server import LOOPBACK, EmbeddedServer
+from cli.embedded.process import LOOPBACK, EmbeddedError, EmbeddedServer
 
 
 class Valkey(EmbeddedServer):

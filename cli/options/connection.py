@@ -1,22 +1,96 @@
-"""The options --profile, --url and --key-file: which server a command talks to, and with which API key."""
+"""Which server a command connects to, and with which API key: --profile, --url and --key-file.
+
+Profiles are servers with their key files, in a file of the user:
+
+default = "staging"
+
+[profiles.staging]
+url = "https://pruneserve.example.org"
+key-file = "~/keys/staging"
+"""
 
 import os
 import socket
+import tomllib
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
 import typer
 
 from cli.data_directory import DataDirectory, default_data_directory
-from cli.options.profiles import Profile, Profiles
-from cli.options.signatures import Command, in_place_of, option
-from cli.options.wording import NO_SERVER_HINT, described, of_command
+from cli.options.common import Command, option, replace_parameter
+from cli.options.errors import NO_SERVER_HINT, command_options, describe_error
 from cli.terminal import CommandFailed, Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Unavailable
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A server and the file with its key."""
+
+    url: str
+    key_file: Path | None
+
+
+@dataclass(frozen=True, slots=True)
+class Profiles:
+    """All of the user's profiles."""
+
+    file: Path
+    by_name: dict[str, Profile] = field(default_factory=dict)
+    default: str | None = None
+
+    @classmethod
+    def read(cls) -> Self:
+        """Read the file; without one there are no profiles. Raises CommandFailed for what is wrong in it."""
+        file = _config_file()
+        try:
+            document = tomllib.loads(file.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            return cls(file)
+        except (OSError, ValueError) as error:
+            raise CommandFailed(f"cannot read {file}: {error}", Exit.USAGE) from error
+        by_name, default = document.pop("profiles", {}), document.pop("default", None)
+        if document or not isinstance(by_name, dict) or not isinstance(default, str | None):
+            raise CommandFailed(f"{file} may have `default` and [profiles.<name>] only", Exit.USAGE)
+        return cls(
+            file, {name: _parse_profile(file, name, values) for name, values in by_name.items()}, default
+        )
+
+    def named(self, name: str) -> Profile:
+        """Return the profile of this name. Raises CommandFailed if there is none."""
+        if name not in self.by_name and not self.file.exists():
+            raise CommandFailed(
+                f"there is no profile {name!r}: {self.file} does not exist; write [profiles.{name}] with "
+                "`url` and `key-file` there",
+                Exit.USAGE,
+            )
+        if name not in self.by_name:
+            known = ", ".join(self.by_name) or "none"
+            raise CommandFailed(f"{self.file} has no profile {name!r}; it has {known}", Exit.USAGE)
+        return self.by_name[name]
+
+
+def _config_file() -> Path:
+    home = os.environ.get("XDG_CONFIG_HOME", "")
+    # The XDG specification: a relative path in the variable is ignored.
+    base = Path(home) if home.startswith("/") else Path.home() / ".config"
+    return base / "pruneserve" / "config.toml"
+
+
+def _parse_profile(file: Path, name: str, values: Any) -> Profile:  # noqa: ANN401 - what TOML holds
+    match values:
+        case {"url": str(url), "key-file": str(key_file), **rest} if not rest:
+            # Relative to the configuration file, not to the working directory.
+            return Profile(url, file.parent / Path(key_file).expanduser())
+        case {"url": str(url), **rest} if not rest:
+            return Profile(url, None)
+    raise CommandFailed(f"profile {name!r} in {file} must have `url`, and may have `key-file`", Exit.USAGE)
+
 
 _PATIENCE_SECONDS = 3.0
 
@@ -28,7 +102,7 @@ def _profile_names(incomplete: str) -> list[str]:
         return []
 
 
-def _plain(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
+def _option(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
     return typer.Option(help=help_text, show_default=False)
 
 
@@ -45,30 +119,30 @@ PROFILE = Annotated[
 ]
 URL = Annotated[
     str | None,
-    _plain(
+    _option(
         "The server's address. Default: the profile's, the variable PRUNESERVE_URL, or the server that "
         "`pruneserve up` runs on this machine."
     ),
 ]
 KEY_FILE = Annotated[
     Path | None,
-    _plain(
+    _option(
         "A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY for the address of "
         "--url or PRUNESERVE_URL, or the first key of the server that `pruneserve up` runs here."
     ),
 ]
 
-# The same behind a command: `pruneserve --help` has the defaults.
+# The same options after a command: `pruneserve --help` has the defaults.
 _CONNECTION_OPTIONS = (
     option("profile", Annotated[str | None, _profile_option("The server's profile.")]),
-    option("url", Annotated[str | None, _plain("The server's address.")]),
-    option("key_file", Annotated[Path | None, _plain("A file with the API key (see `pruneserve --help`).")]),
+    option("url", Annotated[str | None, _option("The server's address.")]),
+    option("key_file", Annotated[Path | None, _option("A file with the API key (see `pruneserve --help`).")]),
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """What stands before the command: the same options, which those behind it replace."""
+    """The connection options before the command, which those after it override."""
 
     profile: str | None = None
     url: str | None = None
@@ -78,10 +152,12 @@ class Connection:
 def connected(command: Command) -> Command:
     """Return the command with the options of a connection in place of its parameter `client`.
 
-    They may stand before the command as well (`Connection`). What the client raises becomes a CommandFailed
-    in the words of the command line.
+    They may be given before the command as well (`Connection`). Errors of the client become CommandFailed, in
+    terms of the command line.
     """
-    return in_place_of("client", [*_CONNECTION_OPTIONS, option("context", typer.Context)], _call)(command)
+    return replace_parameter("client", [*_CONNECTION_OPTIONS, option("context", typer.Context)], _call)(
+        command
+    )
 
 
 def _call(
@@ -95,13 +171,13 @@ def _call(
 ) -> None:
     before = context.find_object(Connection) or Connection()
     place = (profile or before.profile, url or before.url, key_file or before.key_file)
-    with of_command(given):
+    with command_options(given):
         try:
             with connect(*place) as client:
                 command(client=client, **given)
         except PruneServeError as error:
             code = Exit.UNREACHABLE if isinstance(error, Unavailable) else Exit.USAGE
-            raise CommandFailed(described(error), code) from error
+            raise CommandFailed(describe_error(error), code) from error
 
 
 def connect(profile_name: str | None, url: str | None, key_file: Path | None) -> Client:
@@ -123,7 +199,7 @@ def connect(profile_name: str | None, url: str | None, key_file: Path | None) ->
         key_file = profile.key_file
     key = _key(key_file, local if url == local_url else None, of_environment=bool(given))
     if key is None:
-        raise _without_key(url)
+        raise _missing_key(url)
     return Client(url, key)
 
 
@@ -141,7 +217,7 @@ def _profile(name: str | None) -> Profile | None:
 
 
 def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: bool) -> str | None:
-    """Return the key, if any, of the server's address, whose source `local` and `of_environment` say.
+    """Return the API key, if any. `local` and `of_environment` are the source of the server's address.
 
     A key goes to no other server: the environment's to an address that it or the command names, the local one
     to the local server.
@@ -156,9 +232,9 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
     return None
 
 
-def _without_key(url: str) -> CommandFailed:
-    """Return what is wrong where no key is given: first of all, that no server answers at the address."""
-    if reason := _silence(url):
+def _missing_key(url: str) -> CommandFailed:
+    """Return the error of a missing key: first of all, that no server responds at the address."""
+    if reason := _connection_error(url):
         return CommandFailed(
             f"{url} does not answer: {reason}; {NO_SERVER_HINT}. No API key is given either", Exit.UNREACHABLE
         )
@@ -174,8 +250,8 @@ def _without_key(url: str) -> CommandFailed:
     )
 
 
-def _silence(url: str) -> str | None:
-    """Return why no connection to an address can be opened. None: it can, or only a proxy could say."""
+def _connection_error(url: str) -> str | None:
+    """Return why no connection to an address can be opened. None: it can, or a proxy is in use."""
     try:
         parts = urlsplit(url)
         host, port = parts.hostname, parts.port or (443 if parts.scheme == "https" else 80)

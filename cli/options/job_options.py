@@ -5,11 +5,9 @@ from typing import Annotated, Any
 
 import typer
 
-from cli.options.common import PATIENCE_SECONDS
-from cli.options.job_option import JobOption
-from cli.options.request import given_fields, request_body
-from cli.options.signatures import Command, in_place_of, option
-from cli.options.texts import refuse_texts, upload_texts
+from cli.options.common import PATIENCE_SECONDS, Command, option, replace_parameter
+from cli.options.request import given_fields, refuse_texts, request_body, upload_texts
+from cli.options.values import JobOption
 
 _SETTING = "NAME=VALUE"
 
@@ -95,4 +93,4 @@ def _with_options(command: Command, *, uploads: bool) -> Command:
         command(body=body, **given)
 
     options = [*(option.parameter() for option in JOB_OPTIONS), *_FILES]
-    return in_place_of("body", options, call)(command)
+    return replace_parameter("body", options, call)(command)

@@ -1,17 +1,149 @@
-"""Build the body of `POST /v1/jobs` from a recipe file and from options."""
+"""Build the body of `POST /v1/jobs` from a recipe file, options, and texts of this machine.
 
+Texts are uploaded, and the request names the uploads. A command line may name any file. A recipe may be
+untrusted, such as that of a pull request: what it names must be a text in the working directory, and no link.
+"""
+
+import hashlib
 import json
+import os
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from cli.options import quick as quick_fields
-from cli.options.job_option import JobOption
+from cli.options.values import JobOption
 from cli.terminal import CommandFailed, Exit, clean, err
+from pruneserve_client import Client
+from pruneserve_client.models import JobDetail
+from pruneserve_client.user_input import QUICK
+
+# The variables that identify one attempt of one CI job. GitLab gives a retried job a new id.
+_ATTEMPT_VARIABLES = {
+    "GITHUB_ACTIONS": (
+        "GITHUB_SERVER_URL",
+        "GITHUB_REPOSITORY",
+        "GITHUB_SHA",
+        "GITHUB_RUN_ID",
+        "GITHUB_RUN_ATTEMPT",
+        "GITHUB_JOB",
+        "GITHUB_ACTION",
+    ),
+    "GITLAB_CI": ("CI_SERVER_URL", "CI_PROJECT_PATH", "CI_COMMIT_SHA", "CI_JOB_ID"),
+}
+
+
+def idempotency_key(environment: Mapping[str, str], body: Mapping[str, Any]) -> str | None:
+    """Return a key that is the same for the same request in the same CI attempt; None outside of CI."""
+    for system, names in _ATTEMPT_VARIABLES.items():
+        if environment.get(system) == "true":
+            values = [environment.get(name, "") for name in names]
+            return "ci-" + hashlib.sha256(json.dumps([system, values, body]).encode()).hexdigest()
+    return None
+
+
+QUICK_NOTE = (
+    f"quick: {QUICK['calibration']['samples']} windows of {QUICK['calibration']['sequence_length']} tokens "
+    "of the built-in text; not comparable with perplexities on WikiText-2 or any other text"
+)
+
+
+def is_quick(job: JobDetail) -> bool:
+    """Whether a job is measured on what `--quick` gives, however it was submitted."""
+    asked = {"calibration": job.spec.calibration, "evaluation": job.spec.evaluation}
+    given = ((asked[part], name, value) for part, fields in QUICK.items() for name, value in fields.items())
+    return all(getattr(place, name, None) == value for place, name, value in given)
+
+
+_SUFFIXES = (".txt", ".jsonl")
+
+
+def upload_texts(
+    client: Client, body: dict[str, Any], typed: dict[str, Any], *, patience: float = 0.0
+) -> None:
+    """Upload each text that the request names by a relative path, and put the upload's name in its place.
+
+    Every other name is the server's: `c4`, an `upload:<id>`, or an absolute path on its machine. `typed`: the
+    part of the request that the command line has given; its names are trusted. Raises CommandFailed for a
+    file that cannot be read, and for one that only a recipe names and that may be none of its texts.
+    """
+    trusted = {place[key] for place, key in _text_fields(typed) if isinstance(place[key], str)}
+    uploaded: dict[Path, str] = {}
+    for place, key in _local_texts(body):
+        file = Path(place[key])
+        if place[key] not in trusted:
+            _refuse_outside_directory(file)
+        if file not in uploaded:
+            uploaded[file] = _upload(client, file, patience)
+        place[key] = uploaded[file]
+
+
+def refuse_texts(body: dict[str, Any]) -> None:
+    """Raise CommandFailed for a text of this machine, where the command sends nothing but the request."""
+    for place, key in _local_texts(body):
+        raise CommandFailed(
+            f"an estimate uploads nothing, and {place[key]} is a file of this machine: upload it by "
+            f"`pruneserve tools uploads add`, and name the upload:ID that it prints",
+            Exit.USAGE,
+        )
+
+
+def _local_texts(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each object or list of the request that names a text of this machine, and where it does."""
+    for place, key in _text_fields(body):
+        if isinstance(place[key], str) and _is_local(place[key]):
+            yield place, key
+
+
+def _text_fields(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
+    """Yield each object or list of the request that names a text, and the key or index where it does."""
+    calibration, evaluation = (_object_in(body, name) for name in ("calibration", "evaluation"))
+    mixed = calibration.get("datasets")
+    named = [calibration, evaluation, _object_in(_object_in(body, "recovery"), "distil")]
+    named += [one for one in mixed if isinstance(one, dict)] if isinstance(mixed, list) else []
+    yield from ((place, "dataset") for place in named if "dataset" in place)
+    further = evaluation.get("further_datasets")
+    yield from ((further, index) for index in range(len(further))) if isinstance(further, list) else ()
+
+
+def _object_in(place: dict[str, Any], name: str) -> dict[str, Any]:
+    value = place.get(name)
+    return value if isinstance(value, dict) else {}
+
+
+def _is_local(name: str) -> bool:
+    if name.startswith(("./", "../")):
+        return True
+    # A file that only happens to be called as a dataset is none that the request means.
+    path = Path(name)
+    return path.suffix in _SUFFIXES and not path.is_absolute() and path.is_file()
+
+
+def _refuse_outside_directory(file: Path) -> None:
+    here = Path.cwd().resolve()
+    whole = Path(os.path.normpath(here / file))
+    # A link, of the file or of a directory above it, leads to another path than the one written.
+    if file.suffix not in _SUFFIXES or not whole.is_relative_to(here) or whole.resolve() != whole:
+        raise CommandFailed(
+            f"the recipe names {file}: a text that is named there must be a .txt or .jsonl file in the "
+            "working directory, and no link; where you trust it, name it by an option such as --calibration",
+            Exit.USAGE,
+        )
+
+
+def _upload(client: Client, file: Path, patience: float) -> str:
+    if file.exists() and not file.is_file():
+        raise CommandFailed(f"cannot read {file}: it is no regular file", Exit.USAGE)
+    try:
+        upload = client.upload(file, patience=patience)
+    except OSError as error:
+        raise CommandFailed(f"cannot read {file}: {error}", Exit.USAGE) from error
+    err.print(f"{clean(file)} is uploaded as {clean(upload.dataset)}")
+    return upload.dataset
+
 
 _DEFAULT_METHOD = "gblm"
-_NO_METHOD = "none"  # as the form calls it; a request leaves the method out
+_NO_METHOD = "none"  # a request omits the method
 # `"model": "org/name"` is short for `"model": {"id": "org/name"}`, and so on.
 _SHORTHANDS = {"model": "id", "method": "name", "allocation": "name"}
 
@@ -24,10 +156,10 @@ def request_body(
     An option whose value is None was not given. The server validates the values, and names the field of each
     one that it rejects. Raises CommandFailed where the recipe has another value than an option.
     """
-    body = _read(recipe) if recipe else {}
+    body = _read_recipe(recipe) if recipe else {}
     for option, value in given.items():
         if value is not None:
-            _Field(option, body, recipe).set(_directory(value) if option.field == "model.id" else value)
+            _Field(option, body, recipe).set(_model_path(value) if option.field == "model.id" else value)
     if quick:
         _add_quick(body)
     return _with_method(body)
@@ -87,7 +219,7 @@ class _Field:
 
 def _add_quick(body: dict[str, Any]) -> None:
     """Add what `--quick` gives. Raises CommandFailed where the request has other values there."""
-    for name, fields in quick_fields.FIELDS.items():
+    for name, fields in QUICK.items():
         place = body.setdefault(name, {})
         for field, value in fields.items():
             given = place.setdefault(field, value) if isinstance(place, dict) else place
@@ -97,7 +229,7 @@ def _add_quick(body: dict[str, Any]) -> None:
                     "as well: leave out one of them",
                     Exit.USAGE,
                 )
-    err.print(quick_fields.NOTE)
+    err.print(QUICK_NOTE)
 
 
 def _with_method(body: dict[str, Any]) -> dict[str, Any]:
@@ -118,8 +250,8 @@ def _with_method(body: dict[str, Any]) -> dict[str, Any]:
     return body
 
 
-def _directory(model: str) -> str:
-    """Return the absolute path of a directory on this machine; a Hub id, say, as it is."""
+def _model_path(model: str) -> str:
+    """Return the absolute path of a directory on this machine; anything else, such as a Hub id, unchanged."""
     path = Path(model)
     if path.is_absolute():
         return model
@@ -135,7 +267,7 @@ def _directory(model: str) -> str:
     return str(path.resolve())
 
 
-def _read(recipe: Path) -> dict[str, Any]:
+def _read_recipe(recipe: Path) -> dict[str, Any]:
     """Read a recipe: JSON, or YAML where PyYAML is installed."""
     try:
         text = sys.stdin.read() if str(recipe) == "-" else recipe.read_text(encoding="utf-8")

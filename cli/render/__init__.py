@@ -1,0 +1,1 @@
+"""Output: tables for a terminal, and reports for CI systems."""

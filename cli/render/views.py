@@ -1,16 +1,15 @@
-"""Show jobs: their events as they come, one job, and lists of jobs."""
+"""Show jobs: their events as they come, one job with its report, and lists of jobs."""
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
 
 from rich.console import Console
 from rich.table import Table
 
-from cli.options.quick import NOTE, is_quick
-from cli.options.wording import called
-from cli.render.lists import plain_table
-from cli.render.report import measurements, report_of
+from cli.options.errors import option_of_field
+from cli.options.request import QUICK_NOTE, is_quick
+from cli.render.tables import plain_table
 from cli.terminal import clean, duration, size
 from pruneserve_client.models import (
     Condition,
@@ -19,12 +18,67 @@ from pruneserve_client.models import (
     JobSummary,
     LogMessage,
     Perplexity,
+    PerplexityFacts,
+    Report,
+    SpeedFacts,
     StageFinished,
     StageRestarted,
     StageStarted,
     StateChanged,
     StepFinished,
+    StructureFacts,
 )
+
+_OTHER_VERSION = "written by another version of the service: install the command line of that version"
+
+
+def report_of(job: JobDetail) -> Report | None:
+    """Return the job's report; None without one, and where it does not have the fields of this version."""
+    return job.report if isinstance(job.report, Report) else None
+
+
+def measurements(job: JobDetail, escape: Callable[[str], str]) -> Iterator[tuple[str, str]]:
+    """Yield name and text of what was measured of the result; `escape` is for texts of the server."""
+    report = report_of(job)
+    if report is None:
+        if job.report is not None:
+            yield "report", _OTHER_VERSION
+        return
+    if report.structure:
+        yield "parameters", escape(_parameters(report.structure))
+    if report.speed:
+        yield "size", _size_and_speed(report.speed)
+    if fidelity := _fidelity(report.perplexity):
+        yield "against dense", fidelity
+    if report.sparsity.overall:
+        yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
+
+
+def _parameters(structure: StructureFacts) -> str:
+    """Return the parameters that are left, in part in the server's words. Not yet escaped."""
+    left, dense = structure.parameters, structure.dense_parameters
+    fewer = f", {1 - left / dense:.1%} fewer" if dense else ""
+    return f"{left:,} of {dense:,}{fewer}: {structure.left}"
+
+
+def _size_and_speed(speed: SpeedFacts) -> str:
+    """Return the size, and how many times as fast the result is if that was measured."""
+    sizes = f"{size(speed.bytes)} of {size(speed.dense_bytes)}"
+    if not speed.rates:
+        return sizes
+    if speed.speedup is None:
+        return f"{sizes}; the speed-up is not measurable: the noise exceeds the gain"
+    return f"{sizes}; {speed.speedup:.2f} times as fast as the dense model"
+
+
+def _fidelity(perplexity: PerplexityFacts) -> str:
+    """Return how near the predictions are to the dense model's; nothing where that was not measured."""
+    if perplexity.kl is None or perplexity.agreement is None:
+        return ""
+    return (
+        f"KL {perplexity.kl:.4f} nats per token; the same most probable token in {perplexity.agreement:.1%}"
+    )
+
 
 # Lines per stage in a log: enough to see that it makes progress, few enough to read.
 _LINES_PER_STAGE = 10
@@ -38,7 +92,7 @@ _AMOUNTS = ("mlp_channels", "kv_groups", "parameters")
 StageProgress = StageStarted | StepFinished
 
 
-class View:
+class EventPrinter:
     """Shows the events of one job: a line for each, at most ten for the steps of a stage."""
 
     def __init__(self, console: Console) -> None:
@@ -66,26 +120,20 @@ class View:
         self._console.print(f"{time.strftime('%H:%M:%S')}  waiting: {clean(reason)}")
 
     def _progress(self, event: Event, progress: StageProgress) -> None:
-        step, steps = _step(progress), progress.steps
+        finished = progress if isinstance(progress, StepFinished) else None
+        step, steps = finished.step if finished else 0, progress.steps
         shown = (progress.stage, step * _LINES_PER_STAGE // steps if steps else 0)
-        # The line of the finished stage stands for its last step.
+        # The line of the finished stage replaces that of its last step.
         if shown == self._shown or 0 < steps == step:
             return
         self._shown = shown
         position = f" {step}/{steps}" if steps else ""
-        self._line(event, f"{clean(progress.stage)}{position}{_time_left(progress)}")
+        seconds = finished.seconds_left if finished else None
+        left = f", about {duration(seconds)} left" if seconds else ""
+        self._line(event, f"{clean(progress.stage)}{position}{left}")
 
     def _line(self, event: Event, text: str) -> None:
         self._console.print(f"{event.at.astimezone():%H:%M:%S}  {text}")
-
-
-def _step(progress: StageProgress) -> int:
-    return progress.step if isinstance(progress, StepFinished) else 0
-
-
-def _time_left(progress: StageProgress) -> str:
-    seconds = progress.seconds_left if isinstance(progress, StepFinished) else None
-    return f", about {duration(seconds)} left" if seconds else ""
 
 
 def _state_line(change: StateChanged) -> str:
@@ -136,7 +184,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     _add_placement(table, job)
     _add_problems(table, job)
     if is_quick(job):
-        table.add_row("text", NOTE)
+        table.add_row("text", QUICK_NOTE)
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
@@ -185,14 +233,14 @@ def _add_placement(table: Table, job: JobDetail) -> None:
 def _add_problems(table: Table, job: JobDetail) -> None:
     if job.waiting and job.waiting.since:
         tries = "" if job.waiting.tries is None else f"{job.waiting.tries} tries "
-        since = f"{tries}since {_local(job.waiting.since)}"
+        since = f"{tries}since {_local_time(job.waiting.since)}"
         table.add_row("waiting", f"{clean(job.waiting.message)}; {since}")
     if job.error:
-        field = f"{clean(called(job.error.field))}: " if job.error.field else ""
+        field = f"{clean(option_of_field(job.error.field))}: " if job.error.field else ""
         table.add_row("error", field + clean(job.error.message))
 
 
-_FORMS = {
+_MEASURE_FORMATS = {
     "max_perplexity_increase": ".2%",
     "max_perplexity": ".2f",
     "max_bytes": ",.0f",
@@ -206,7 +254,7 @@ def measure(name: str, value: float | None, sign: str = "") -> str:
     """Return a value of the gate's condition `name`, in the format of its kind."""
     if value is None:
         return "not finite"
-    form = _FORMS.get(name, ".4f")
+    form = _MEASURE_FORMATS.get(name, ".4f")
     return f"{value:{sign}{form}}"
 
 
@@ -233,7 +281,7 @@ def failed_conditions(job: JobDetail | None) -> list[str]:
     return [_condition_line(condition) for condition in conditions if not condition.passed]
 
 
-def _local(moment: datetime) -> str:
+def _local_time(moment: datetime) -> str:
     return f"{moment.astimezone():%H:%M:%S}"
 
 
@@ -242,7 +290,7 @@ def _state_and_step(job: JobSummary | JobDetail) -> str:
         if (next_try := job.waiting.next_try_at) is not None:
             of_store = job.waiting.reason == "store"
             awaited, due = ("the store", "tried again now") if of_store else ("the Hub", _TRIED_SOON)
-            when = f"next try at {_local(next_try)}" if next_try > datetime.now(UTC) else due
+            when = f"next try at {_local_time(next_try)}" if next_try > datetime.now(UTC) else due
             return f"{clean(job.state)} (waiting for {awaited}, {when})"
         return f"{clean(job.state)} ({clean(job.waiting.message)})"
     if job.ended or job.progress is None:

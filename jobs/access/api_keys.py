@@ -42,7 +42,7 @@ class CreatorInvalid(Exception):
     """The key that creates another has been revoked or has expired meanwhile."""
 
 
-class Beyond(Exception):
+class MissingScope(Exception):
     """A key to be made or revoked has a scope that the key which does it lacks."""
 
     def __init__(self, scope: str) -> None:
@@ -70,13 +70,15 @@ VALID: ColumnElement[bool] = and_(
 MAX_KEYS = 100
 """Valid keys of one owner."""
 
-USE_NOTED_EVERY = timedelta(minutes=1)
+LAST_USE_PRECISION = timedelta(minutes=1)
 """Precision of `last_used_at`: to write it with every request would turn every read into a write."""
 
-USE_DUE: ColumnElement[bool] = or_(ApiKey.last_used_at.is_(None), ApiKey.last_used_at < NOW - USE_NOTED_EVERY)
+USE_DUE: ColumnElement[bool] = or_(
+    ApiKey.last_used_at.is_(None), ApiKey.last_used_at < NOW - LAST_USE_PRECISION
+)
 """The condition for keys whose `last_used_at` is due for an update."""
 
-# Made once: that every request looks up its key by it, SQLAlchemy need not find out each time.
+# Built once, because every request looks up its key by it.
 _KEY_BY_PREFIX = select(
     ApiKey.id,
     ApiKey.owner,
@@ -156,7 +158,7 @@ def issue(
 
     Unless that has the scope `admin`, the new one is of the same owner, has no scope that it lacks, and does
     not outlive it. It expires after `lifetime` in any case. Raises `TooManyKeys` if the owner has `MAX_KEYS`
-    valid keys already, `CreatorInvalid`, and `Beyond`.
+    valid keys already, `CreatorInvalid`, and `MissingScope`.
     """
     # Held until the transaction ends, so that a revocation of the creator with the keys it made, or a sign-in
     # that takes scopes away from it, sees this one too.
@@ -166,8 +168,8 @@ def issue(
     if creator is None:
         raise CreatorInvalid
     admin = Scope.ADMIN in creator.scopes
-    if not admin and (lacking := _lacking(creator, owner, scopes)):
-        raise Beyond(lacking)
+    if not admin and (lacking := _missing_scope(creator, owner, scopes)):
+        raise MissingScope(lacking)
     # So that two requests cannot exceed the limit together.
     session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
     taken = select(func.count()).where(ApiKey.owner == owner, VALID, ApiKey.subject.is_(None))
@@ -179,7 +181,7 @@ def issue(
     return _add(session, owner, name, scopes, expires_at=expires_at, creator=creator)
 
 
-def _lacking(creator: ApiKey, owner: str, scopes: Iterable[str]) -> str | None:
+def _missing_scope(creator: ApiKey, owner: str, scopes: Iterable[str]) -> str | None:
     """Return a scope that a key lacks to make one of this owner with these scopes."""
     if owner != creator.owner:
         return Scope.ADMIN
@@ -224,7 +226,7 @@ def authenticate(session: Session, key: str) -> Principal | None:
     if found is None or not secrets.compare_digest(found.secret_sha256, _hash(key)):
         return None
     if found.use_due:
-        note_use(session, found.id)
+        record_use(session, found.id)
     return principal_of(found)
 
 
@@ -238,7 +240,7 @@ def principal_of(key: ApiKey | Row[*tuple[Any, ...]]) -> Principal:
     return Principal(key.id, key.owner, frozenset(key.scopes), key.expires_at)
 
 
-def note_use(session: Session, key_id: UUID) -> None:
+def record_use(session: Session, key_id: UUID) -> None:
     """Update the `last_used_at` of a key if it is due.
 
     Of many concurrent requests one writes and none waits: a row that is locked is skipped.
@@ -269,7 +271,7 @@ def revoke(
     """Revoke a key and its page sessions, and with `cascade` those it made, those that these made, and so on.
 
     Without the scope `admin`, `principal` can revoke keys of its own owner alone. Returns the keys that this
-    call has revoked, or None if there is no such key. Raises `Beyond`, and revokes nothing.
+    call has revoked, or None if there is no such key. Raises `MissingScope`, and revokes nothing.
     """
     known: list[UUID] = []
     revoked: list[ApiKey] = []
@@ -304,7 +306,7 @@ def _to_revoke(principal: Principal, key_id: UUID, known: Iterable[UUID], *, cas
 def _require_scopes(principal: Principal, key: ApiKey) -> None:
     lacking = [scope for scope in key.scopes if scope not in principal.scopes]
     if lacking and Scope.ADMIN not in principal.scopes:
-        raise Beyond(lacking[0])
+        raise MissingScope(lacking[0])
 
 
 def _random(length: int) -> str:

@@ -51,16 +51,18 @@ def record(
     session: Session, action: Action, principal: Principal, subject: str, subject_owner: str | None = None
 ) -> None:
     """Record that `principal` did something to `subject`, which belongs to `subject_owner`."""
-    _write(session, action, principal.owner, principal.key_id, principal.address, subject, subject_owner)
+    _insert(
+        session, _values(action, principal.owner, principal.key_id, principal.address, subject, subject_owner)
+    )
 
 
-def record_look(
+def record_read(
     session: Session, principal: Principal, subject: str, subject_owner: str | None = None
 ) -> None:
-    """Record that `principal` read what others own, unless the same read was recorded within an hour.
+    """Record that `principal` read what others own, unless the same read was recorded in the last hour.
 
-    It is the same with the same key, from the same address, at the same subject: a program that asks again
-    and again leaves a record per hour, and a leaked key that is used elsewhere one of its own.
+    It is the same with the same key, from the same address, at the same subject: a program that polls causes
+    one record per hour, and a leaked key that is used elsewhere another one.
     """
     values = _values(
         Action.OTHERS_READ, principal.owner, principal.key_id, principal.address, subject, subject_owner
@@ -75,12 +77,12 @@ def record_look(
 
 def record_of_operator(session: Session, action: Action, subject: str, subject_owner: str) -> None:
     """Record an action on the service's own command line, which needs no key."""
-    _write(session, action, None, None, OPERATOR, subject, subject_owner)
+    _insert(session, _values(action, None, None, OPERATOR, subject, subject_owner))
 
 
 def record_failure(session: Session, address: str, subject: str) -> None:
     """Record that a request from `address` could not be authenticated."""
-    _write(session, Action.SIGN_IN_FAILED, None, None, address, subject, None)
+    _insert(session, _values(Action.SIGN_IN_FAILED, None, None, address, subject, None))
 
 
 def log_failure(address: str, subject: str) -> None:
@@ -93,18 +95,6 @@ def newest(session: Session, *, before: UUID | None, limit: int) -> Sequence[Aud
     """Return a page of the records, newest first."""
     query = select(AuditRecord).order_by(AuditRecord.id.desc()).limit(limit)
     return session.scalars(query if before is None else query.where(AuditRecord.id < before)).all()
-
-
-def _write(
-    session: Session,
-    action: Action,
-    owner: str | None,
-    key_id: UUID | None,
-    address: str,
-    subject: str,
-    subject_owner: str | None,
-) -> None:
-    _insert(session, _values(action, owner, key_id, address, subject, subject_owner))
 
 
 def _insert(session: Session, values: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from jobs.access.api_keys import Principal
 from jobs.tables import NOW, ApiKey, PageSession
 
 SESSION_LIFETIME = timedelta(hours=12)
-"""How long a sign-in is valid. A user whose account or groups end meanwhile may work on until then."""
+"""How long a sign-in is valid. A user whose account or groups end in the meantime keeps access until then."""
 LINK_LIFETIME = timedelta(hours=1)
 
 
@@ -60,7 +60,7 @@ def lookup(session: Session, token: str) -> Principal | None:
         return None
     key, use_due = found
     if use_due:
-        api_keys.note_use(session, key.id)
+        api_keys.record_use(session, key.id)
     return replace(api_keys.principal_of(key), page_session=token_sha256)
 
 

@@ -1,17 +1,23 @@
-"""The typed events of a job.
+"""The typed events of a job, and its event log.
 
 To add an event, write one class here and name it in `EventData`. Its `kind` is the discriminator in the
-table, in the OpenAPI document and in clients that are generated from it. `jobs.lifecycle.event_log` stores
-events and reads them back, and CONTRIBUTING.md has the other steps.
+table, in the OpenAPI document and in clients that are generated from it. CONTRIBUTING.md has the other steps.
+Events are appended under the job's row lock, so that readers can resume without a gap.
 """
 
+from collections.abc import Iterable
 from datetime import datetime
 from typing import Annotated, Any, Literal
+from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field
+from sqlalchemy import insert, select
+from sqlalchemy.orm import Session
 
+from jobs.notify import EVENTS, notify_on_commit, of_job, of_owner
 from jobs.spec.plain_text import PlainText
 from jobs.states import Cause, JobState
+from jobs.tables import JobEvent
 from pruning.recipe import Stage
 
 _Attempt = Annotated[int, Field(ge=1, description="The attempt that the event belongs to.")]
@@ -161,3 +167,58 @@ class Event(BaseModel):
     def kind(self) -> str:
         """The kind of the event."""
         return self.data.kind
+
+
+_PROGRESS = StepFinished.model_fields["kind"].default
+
+
+def append_event(session: Session, job_id: UUID, owner: str, event_id: int, event: EventData) -> None:
+    """Store an event under the counter value that the caller's UPDATE of the job row returned."""
+    row = {"job_id": job_id, "id": event_id, "kind": event.kind, "data": stored_data(event)}
+    session.execute(insert(JobEvent).values(row))
+    notify_on_commit(session, EVENTS, of_job(job_id), of_owner(owner))
+
+
+def stored_data(event: EventData) -> dict[str, Any]:
+    """Return the data of an event as it is stored, without its kind."""
+    return event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
+
+
+def events_since(session: Session, job_id: UUID, after: int, limit: int = 500) -> list[Event]:
+    """Return the events of a job with an id greater than `after`, oldest first."""
+    rows = session.scalars(
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.id > after)
+        .order_by(JobEvent.id)
+        .limit(limit)
+    )
+    return _events(rows)
+
+
+def recent_events(session: Session, job_id: UUID, limit: int = 200) -> list[Event]:
+    """Return the latest events, oldest first, without the progress within stages."""
+    rows = session.scalars(
+        select(JobEvent)
+        .where(JobEvent.job_id == job_id, JobEvent.kind != _PROGRESS)
+        .order_by(JobEvent.id.desc())
+        .limit(limit)
+    ).all()
+    return _events(reversed(rows))
+
+
+def latest_progress(session: Session, job_id: UUID) -> StepFinished | None:
+    """Return the latest progress within a stage; None before the first."""
+    data = session.scalar(
+        select(JobEvent.data)
+        .where(JobEvent.job_id == job_id, JobEvent.kind == _PROGRESS)
+        .order_by(JobEvent.id.desc())
+        .limit(1)
+    )
+    return None if data is None else StepFinished.model_validate(data)
+
+
+def _events(rows: Iterable[JobEvent]) -> list[Event]:
+    return [
+        Event.model_validate({"id": row.id, "at": row.at, "data": {**row.data, "kind": row.kind}})
+        for row in rows
+    ]

@@ -10,22 +10,22 @@ from sqlalchemy.orm import Session
 
 from jobs.tables import IdempotencyKey, Job, Sweep
 
-Made = TypeVar("Made", Job, Sweep)
+Created = TypeVar("Created", Job, Sweep)
 
 
 class KeyReused(Exception):
     """The key was used before with another body, or, as the message says, for a job that was deleted."""
 
 
-def make_once(
-    session: Session, owner: str, key: str, body: bytes, kind: type[Made], make: Callable[[], Made]
-) -> tuple[Made, bool]:
+def create_once(
+    session: Session, owner: str, key: str, body: bytes, kind: type[Created], make: Callable[[], Created]
+) -> tuple[Created, bool]:
     """Return what `key` has made, and whether this call made it. Raises `KeyReused`, and what `make` raises.
 
     The primary key decides a race: the second insert waits for the commit of the first, fails, rolls back
     what it has made, and finds the first one.
     """
-    existing = made_before(session, owner, key, body, kind)
+    existing = created_before(session, owner, key, body, kind)
     if existing is not None:
         return existing, False
     try:
@@ -35,14 +35,16 @@ def make_once(
             digest = hashlib.sha256(body).digest()
             session.add(IdempotencyKey(owner=owner, key=key, body_sha256=digest, **{column: made.id}))
     except IntegrityError:
-        existing = made_before(session, owner, key, body, kind)
+        existing = created_before(session, owner, key, body, kind)
         if existing is None:
             raise
         return existing, False
     return made, True
 
 
-def made_before(session: Session, owner: str, key: str, body: bytes, kind: type[Made]) -> Made | None:
+def created_before(
+    session: Session, owner: str, key: str, body: bytes, kind: type[Created]
+) -> Created | None:
     """Return what an earlier request with this key has made.
 
     Raises `KeyReused`, also for another kind, and for a job that was deleted: a request that is repeated late

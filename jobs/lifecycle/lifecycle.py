@@ -20,13 +20,13 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import event_log, usage
+from jobs.lifecycle import events, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
-from jobs.lifecycle.transitions import STORE_ANSWERS, close_attempt, move, released, seconds
+from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE, close_attempt, move, released, seconds
 from jobs.monitoring import traces
-from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
-from jobs.spec.gate import judge, result_parameters
+from jobs.monitoring.metrics import record_on_commit
+from jobs.spec.gate import judge, report_columns
 from jobs.spec.job import JobSpec
 from jobs.states import HELD, JobState, LostAttempt, Outcome
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Worker
@@ -102,7 +102,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "progressed_at": NOW,
             "error": None,
             "blocked_on": None,
-            **STORE_ANSWERS,
+            **CLEAR_STORE_OUTAGE,
         },
     )
     if row is None:
@@ -112,14 +112,14 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
     began = {"job_id": job_id, "attempt": row.attempt, "worker": worker, "gpus": usage.gpus_of(worker)}
     session.execute(insert(JobAttempt).values(began))
     until = NOW + seconds(lease_seconds)
-    lease = {"token": token, "expires_at": until, "look_at": until}
+    lease = {"token": token, "expires_at": until, "check_at": until}
     session.execute(
         upsert(Lease)
         .values(job_id=job_id, **lease)
         .on_conflict_do_update(index_elements=["job_id"], set_=lease)
     )
     waited = (row.running_at - row.queued_at).total_seconds()
-    record_at_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.worker_class or "unknown")
+    record_on_commit(session, QUEUE_WAIT, max(0.0, waited), queue=row.worker_class or "unknown")
     traces.past_span("queued", waited, parent=row.traceparent)
     return Claim(job_id, row.attempt, token, row.owner, row.spec, row.traceparent)
 
@@ -164,7 +164,7 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
     ).one_or_none()
     if row is None:
         return False
-    event_log.append(session, claim.job_id, claim.owner, row.last_event, event)
+    events.append_event(session, claim.job_id, claim.owner, row.last_event, event)
     return True
 
 
@@ -177,7 +177,7 @@ def succeed(
     are files that were sent and are no artifacts.
     `report`: None for a gradient job, which measures nothing.
     """
-    values = _measured(report) if report else {}
+    values = report_columns(report) if report else {}
     if report:
         values["figures"]["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
     if report and (gate := claim.spec.gate):
@@ -208,25 +208,6 @@ def _stored_weight_bytes(artifacts: Sequence[FinishedArtifact]) -> int | None:
         if one.name.endswith(_WEIGHTS) and one.name != _MASKS
     ]
     return sum(kept) if kept else None
-
-
-def _measured(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report, and the columns of what lists show of it."""
-    perplexity, speed = report["perplexity"], report.get("speed") or {}
-    figures = {
-        "dense_perplexity": perplexity["dense"],
-        "kl": perplexity.get("kl"),
-        "agreement": perplexity.get("agreement"),
-        "parameters": result_parameters(report),
-        "weight_bytes": speed.get("bytes"),
-        "speedup": speed.get("speedup"),
-    }
-    return {
-        "report": report,
-        "pruned_perplexity": perplexity["pruned"],
-        "measured_sparsity": report["sparsity"]["overall"],
-        "figures": figures,
-    }
 
 
 def fail(session: Session, claim: Claim, error: JobError) -> bool:
@@ -274,7 +255,7 @@ def requeue_while_unreachable(
     ).one_or_none()
     if row is None:
         return False
-    since, failed = row.Job.silence_of("hub")
+    since, failed = row.Job.outage_of("hub")
     since, tries = since or row.now, failed + 1
     next_try_at = row.now + timedelta(seconds=_WAITS[min(tries, len(_WAITS)) - 1])
     if next_try_at - since > timedelta(seconds=patience_seconds):
@@ -291,19 +272,14 @@ def requeue_while_unreachable(
     return _end_attempt(session, claim, change, Outcome.UNREACHABLE, reason=reason, values=values)
 
 
-def hand_back(session: Session, claim: Claim, reason: str) -> bool:
-    """Put the job back into the queue because its worker must stop, for example to shut down."""
-    change = StateChanged(state=JobState.QUEUED, reason=reason)
-    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason)
-
-
-def requeue_with_needs(session: Session, claim: Claim, needs: dict[str, Any], reason: str) -> bool:
-    """Put the job back into the queue for a worker that has what it needs, because its own has less.
+def hand_back(session: Session, claim: Claim, reason: str, *, needs: dict[str, Any] | None = None) -> bool:
+    """Put the job back into the queue because its worker must stop, or has less than the job `needs`.
 
     The attempt is not a lost one.
     """
     change = StateChanged(state=JobState.QUEUED, reason=reason)
-    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values={"needs": needs})
+    values = {} if needs is None else {"needs": needs}
+    return _end_attempt(session, claim, change, Outcome.HANDED_BACK, reason=reason, values=values)
 
 
 def requeue_until(session: Session, claim: Claim, computing_job: UUID | None, reason: str) -> bool:
@@ -363,7 +339,7 @@ def take_back(
     if moved is None:
         return None
     close_attempt(session, job_id, moved.attempt, Outcome.LOST, reason)
-    record_at_commit(session, LOST_ATTEMPTS, kind=kind)
+    record_on_commit(session, LOST_ATTEMPTS, kind=kind)
     return change.state
 
 

@@ -1,23 +1,42 @@
-"""Transitions that a job's owner requests: submit, cancel, change the priority, retry."""
+"""What a job's owner requests: submit, cancel, change the priority, retry, delete.
 
-from collections.abc import Mapping
+A deletion deletes the row at once, and with it events, attempts, labels and artifacts, as well as gradient
+norms and dense measurements that the job has cached. `DeletedJob` keeps its id until the scheduler has
+deleted the files. An Idempotency-Key stays, and names no job any more.
+"""
+
+from collections.abc import Mapping, Sequence
 from uuid import UUID
 
-from sqlalchemy import case, select, update
+from sqlalchemy import case, func, insert, select, update
+from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import event_log, quota
+from jobs.lifecycle import events
 from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
 from jobs.lifecycle.transitions import move, released
 from jobs.monitoring import traces
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.job import JobSpec
-from jobs.spec.labels import index_labels
-from jobs.states import RETRIABLE, JobState, SweepState
-from jobs.storage import uploads
-from jobs.tables import NOW, Job, Sweep
+from jobs.states import ENDED, RETRIABLE, JobState, SweepState
+from jobs.storage import gradient_files, uploads
+from jobs.storage.owned_files import InUse, refuse_in_use
+from jobs.tables import (
+    NOW,
+    Artifact,
+    CachedPerplexity,
+    DeletedJob,
+    IdempotencyKey,
+    Job,
+    JobLabel,
+    Sweep,
+    ZooEntry,
+)
+from pruning.recipe import GRADIENTS_ONLY
 from pruning.recipe.recipe import fingerprint_of
+
+_QUEUE_LIMIT_LOCK = 0x7175657565  # distinguishes this advisory lock from others on the same owner
 
 
 class Conflict(Exception):
@@ -41,12 +60,12 @@ def create(
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
 
-    With `checks_pending`, the scheduler looks at the job's files before a worker claims it.
+    With `checks_pending`, the scheduler checks the job's files before a worker claims it.
 
     Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
-    quota.take_place_in_queue(session, owner, max_queued)
-    spec = uploads.resolved(session, owner, spec)
+    check_queue_limit(session, owner, max_queued)
+    spec = uploads.resolve_references(session, owner, spec)
     document = spec.canonical()
     given_labels = dict(labels or {})
     job = Job(
@@ -67,8 +86,11 @@ def create(
     )
     session.add(job)
     session.flush()
-    event_log.append(session, job.id, owner, job.last_event, StateChanged(state=JobState.QUEUED))
-    index_labels(session, owner, job.id, given_labels)
+    events.append_event(session, job.id, owner, job.last_event, StateChanged(state=JobState.QUEUED))
+    if given_labels:
+        labelled = {"job_id": job.id, "owner": owner}
+        rows = [labelled | {"name": name, "value": value} for name, value in given_labels.items()]
+        session.execute(insert(JobLabel), rows)
     notify_on_commit(session, QUEUE)
     return job
 
@@ -106,7 +128,7 @@ def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> b
     ).one_or_none()
     if row is not None:
         event = LogMessage(attempt=row.attempt or None, message=f"the priority is {priority} now")
-        event_log.append(session, job_id, owner, row.last_event, event)
+        events.append_event(session, job_id, owner, row.last_event, event)
         return True
     state = _state(session, owner, job_id)
     if state is None:
@@ -122,7 +144,7 @@ def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None 
     """
     state = _state(session, owner, job_id)
     if state in RETRIABLE:
-        quota.take_place_in_queue(session, owner, max_queued)
+        check_queue_limit(session, owner, max_queued)
         fresh = released(JobState.QUEUED) | CLEAR_OUTAGE
         fresh |= {"lost_attempts": 0, "error": None, "ended_at": None, "retried_at": NOW}
         change = StateChanged(state=JobState.QUEUED, reason="retried")
@@ -146,3 +168,88 @@ def _reopen_sweep(session: Session, job_id: UUID) -> None:
     of_job = select(Job.sweep_id).where(Job.id == job_id).scalar_subquery()
     fresh = {"state": SweepState.RUNNING, "error": None, "ended_at": None}
     session.execute(update(Sweep).where(Sweep.id == of_job).values(fresh))
+
+
+class QueueFull(Exception):
+    """The owner already has as many queued jobs as are allowed."""
+
+    def __init__(self, queued: int, allowed: int) -> None:
+        """Keep both numbers for the message to the caller."""
+        super().__init__(f"{queued} jobs are queued, and {allowed} are allowed")
+        self.queued = queued
+        self.allowed = allowed
+
+
+def check_queue_limit(session: Session, owner: str, allowed: int | None) -> None:
+    """Raise `QueueFull` unless this transaction may queue one more job of the owner.
+
+    An advisory lock serialises the transactions of one owner, so that two of them cannot take the last place.
+    """
+    if allowed is None:
+        return
+    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(owner, _QUEUE_LIMIT_LOCK))))
+    queued = session.scalars(
+        select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
+    ).one()
+    if queued >= allowed:
+        raise QueueFull(queued, allowed)
+
+
+class JobInUse(Exception):
+    """The job has ended, but is in use; the message names the use, and what to do."""
+
+
+def delete(session: Session, owner: str, job_id: UUID) -> bool:
+    """Delete a job that has ended. Returns False if the owner has no such job.
+
+    Raises `Conflict` if it has not ended, and `JobInUse` while it is in the zoo, its sweep runs, or another
+    job needs its gradient norms.
+    """
+    job = session.execute(
+        select(Job.state, Job.sweep_id).where(Job.id == job_id, Job.owner == owner).with_for_update()
+    ).one_or_none()
+    if job is None:
+        return False
+    if job.state not in ENDED:
+        raise Conflict(JobState(job.state))
+    if slug := session.scalar(select(ZooEntry.slug).where(ZooEntry.job_id == job_id)):
+        raise JobInUse(f"The job is in the zoo as {slug}. Withdraw it there first.")
+    if job.sweep_id is not None:
+        state = session.scalar(select(Sweep.state).where(Sweep.id == job.sweep_id))
+        if state == SweepState.RUNNING:
+            raise JobInUse(
+                "The job belongs to a sweep that is running. Cancel the sweep, or wait for its end."
+            )
+    _refuse_needed_norms(session, owner, job_id)
+    delete_rows(session, [job_id])
+    return True
+
+
+def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
+    norms = session.scalar(
+        select(Artifact)
+        .join(Job, Job.id == Artifact.job_id)
+        .where(Artifact.job_id == job_id, Job.method == GRADIENTS_ONLY)
+        .with_for_update(of=Artifact)
+    )
+    if norms is not None:
+        try:
+            refuse_in_use(session, owner, gradient_files.reference(norms.sha256))
+        except InUse as used:
+            raise JobInUse(
+                f"Its gradient norms are used: {used}. Cancel that, or wait for its end."
+            ) from used
+
+
+def delete_rows(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = False) -> None:
+    """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files.
+
+    Those that no user has asked for (`by_retention`) come last.
+    """
+    if job_ids:
+        rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]
+        session.execute(insert(DeletedJob), rows)
+        its_keys = update(IdempotencyKey).where(IdempotencyKey.job_id.in_(job_ids))
+        session.execute(its_keys.values(job_id=None).execution_options(synchronize_session=False))
+        session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
+        session.execute(delete_from(Job).where(Job.id.in_(job_ids)))

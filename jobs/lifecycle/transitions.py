@@ -17,24 +17,24 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import event_log, usage
+from jobs.lifecycle import events, usage
 from jobs.lifecycle.events import StateChanged
-from jobs.monitoring.at_commit import record_at_commit
 from jobs.monitoring.catalogue import MOVES
+from jobs.monitoring.metrics import record_on_commit
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.plain_text import plain
 from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Lease, SentFile
 from jobs.webhooks import outbox
 
-STORE_ANSWERS: dict[str, Any] = {
+CLEAR_STORE_OUTAGE: dict[str, Any] = {
     "outage": Job.outage.op("-")(literal(["waiting_for", "store"], ARRAY(Text))),
     "next_try_at": None,
 }
 """The columns of a job whose attempt does not wait for the store."""
 
 
-_DONE_WITH = (JobState.SUCCEEDED, JobState.CANCELLED)
+_DISCARDS_SENT_FILES = (JobState.SUCCEEDED, JobState.CANCELLED)
 """The states of a job whose sent output is not kept for another attempt."""
 
 _TIMES = {
@@ -85,14 +85,14 @@ def move(
         if expected in HELD and target not in HELD:
             session.execute(delete(Lease).where(Lease.job_id == job_id))
         event = change.model_copy(update={"attempt": row.attempt or None})
-        event_log.append(session, job_id, row.owner, row.last_event, event)
+        events.append_event(session, job_id, row.owner, row.last_event, event)
         if target not in HELD:
             notify_on_commit(session, QUEUE)
-        if target in _DONE_WITH:
+        if target in _DISCARDS_SENT_FILES:
             session.execute(delete(SentFile).where(SentFile.job_id == job_id))
         if target in ENDED:
             outbox.enqueue_job_ended(session, job_id, target)
-        record_at_commit(session, MOVES, before=expected, state=target)
+        record_on_commit(session, MOVES, before=expected, state=target)
     return row
 
 
@@ -108,7 +108,7 @@ def released(target: JobState) -> dict[str, Any]:
         "lease_token": None,
         "worker": None,
         "progress": None if target == JobState.QUEUED else last,
-        **STORE_ANSWERS,
+        **CLEAR_STORE_OUTAGE,
     }
 
 

@@ -19,7 +19,7 @@ HALF_LIFE_SECONDS = 6 * 3600.0
 It bounds how long a newcomer may go before an owner who had a worker for itself: some jobs, not days.
 """
 
-_MOST_HALF_LIVES = 100.0  # later, nothing is left; the power would underflow
+_MAX_HALF_LIVES = 100.0  # later, nothing is left; the power would underflow
 
 
 def gpus_of(worker: str) -> ColumnElement[int | None]:
@@ -33,7 +33,7 @@ def gpus_of(worker: str) -> ColumnElement[int | None]:
 def counted_now(now: ColumnElement[object]) -> ColumnElement[float]:
     """Return what a row of `RecentUse` counts at the time `now`."""
     half_lives = func.extract("epoch", now - RecentUse.at) / HALF_LIFE_SECONDS
-    age = func.greatest(0.0, func.least(half_lives, _MOST_HALF_LIVES))
+    age = func.greatest(0.0, func.least(half_lives, _MAX_HALF_LIVES))
     return RecentUse.seconds * func.power(0.5, age)
 
 

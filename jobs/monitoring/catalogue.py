@@ -1,101 +1,101 @@
-"""Every figure that the service has for Prometheus, by the part of it that serves the figure.
+"""Every metric that the service has for Prometheus, by the part of it that serves the metric.
 
-A figure's labels have few values, so that a service has hundreds of series and not millions: no job, no model
+A metric's labels have few values, so that a service has hundreds of series and not millions: no job, no model
 and no key is ever a label, and an owner is one of the length of a queue alone.
 """
 
 from collections.abc import Iterable
 from dataclasses import dataclass
 
-from jobs.monitoring.figures import Figure, Kind, Part
+from jobs.monitoring.metrics import Component, Metric, MetricKind
 from jobs.states import TRANSITIONS, LostAttempt
 
-_EVERYWHERE = tuple(Part)
+_EVERYWHERE = tuple(Component)
 _SECONDS = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0)
 _LONG = (1.0, 5.0, 15.0, 60.0, 300.0, 900.0, 3600.0, 4 * 3600.0, 12 * 3600.0, 86_400.0, 3 * 86_400.0)
 
 # --- transitions of jobs, counted by the process that makes them
 
-MOVES = Figure(
+MOVES = Metric(
     "pruneserve_job_moves_total",
     "Moves of jobs to a state, from the one before.",
     _EVERYWHERE,
     labels={"before": (), "state": ()},
     combinations=[(before, state) for before, states in TRANSITIONS.items() for state in sorted(states)],
 )
-QUEUE_WAIT = Figure(
+QUEUE_WAIT = Metric(
     "pruneserve_queue_wait_seconds",
     "Seconds that a job was queued before a worker claimed it, since its submission or its return.",
-    [Part.WORKER],
-    kind=Kind.HISTOGRAM,
+    [Component.WORKER],
+    kind=MetricKind.HISTOGRAM,
     labels={"queue": ()},
     buckets=_LONG,
 )
-LOST_ATTEMPTS = Figure(
+LOST_ATTEMPTS = Metric(
     "pruneserve_lost_attempts_total",
     "Attempts that were taken back from a worker, by why it was lost.",
-    [Part.SCHEDULER, Part.WORKER],
+    [Component.SCHEDULER, Component.WORKER],
     labels={"kind": tuple(LostAttempt)},
 )
-LOST_LEASES = Figure(
+LOST_LEASES = Metric(
     "pruneserve_lost_leases_total",
     "Attempts that a worker gave up because it no longer held the job.",
-    [Part.WORKER],
+    [Component.WORKER],
 )
 
 # --- what a worker computes
 
-STAGE_SECONDS = Figure(
+STAGE_SECONDS = Metric(
     "pruneserve_stage_seconds",
     "Seconds that a finished stage took, by stage and device.",
-    [Part.WORKER],
-    kind=Kind.HISTOGRAM,
+    [Component.WORKER],
+    kind=MetricKind.HISTOGRAM,
     labels={"stage": (), "device": ()},
     buckets=_LONG,
 )
-TOKENS = Figure(
+TOKENS = Metric(
     "pruneserve_tokens_total",
     "Tokens of calibration windows that the stages `gradients` and `prune` have computed with.",
-    [Part.WORKER],
+    [Component.WORKER],
     labels={"stage": (), "device": ()},
 )
-COMPUTING_SECONDS = Figure(
+COMPUTING_SECONDS = Metric(
     "pruneserve_computing_seconds_total",
     "Seconds that these tokens took: tokens per second are the rate of the one by that of the other.",
-    [Part.WORKER],
+    [Component.WORKER],
     labels={"stage": (), "device": ()},
 )
-DEVICE_MEMORY = Figure(
+DEVICE_MEMORY = Metric(
     "pruneserve_device_memory_bytes",
     "Memory of a GPU as its driver counts it, `used` by any process and `total`, while a job runs.",
-    [Part.WORKER],
-    kind=Kind.GAUGE,
+    [Component.WORKER],
+    kind=MetricKind.GAUGE,
     labels={"device": (), "what": ()},
 )
-CACHE_REQUESTS = Figure(
+CACHE_REQUESTS = Metric(
     "pruneserve_cache_requests_total",
     "Questions of jobs to the caches of gradient norms and dense measurements, by the answer.",
-    [Part.WORKER],
+    [Component.WORKER],
     labels={"cache": ("gradients", "perplexities"), "result": ("hit", "miss")},
 )
 
 # --- the store, from every process that uses it
 
-STORE_SECONDS = Figure(
+STORE_SECONDS = Metric(
     "pruneserve_store_seconds",
     "Seconds that an operation on the store took. `open` is the time to the first byte.",
     _EVERYWHERE,
-    kind=Kind.HISTOGRAM,
+    kind=MetricKind.HISTOGRAM,
     labels={"operation": ("write", "open", "download", "head", "delete")},
     buckets=_SECONDS,
 )
-STORE_BYTES = Figure(
+STORE_BYTES = Metric(
     "pruneserve_store_bytes_total",
     "Bytes that were written to the store and read from it.",
     _EVERYWHERE,
     labels={"direction": ("written", "read")},
 )
-STORE_FAILURES = Figure(
+STORE_FAILURES = Metric(
     "pruneserve_store_failures_total",
     "Operations on the store that failed, retried ones included, by what the store did.",
     _EVERYWHERE,
@@ -104,119 +104,121 @@ STORE_FAILURES = Figure(
 
 # --- the API
 
-REQUEST_SECONDS = Figure(
+REQUEST_SECONDS = Metric(
     "pruneserve_request_seconds",
     "Seconds until a request's answer began, by method and class of status.",
-    [Part.API],
-    kind=Kind.HISTOGRAM,
+    [Component.API],
+    kind=MetricKind.HISTOGRAM,
     labels={"method": ("GET", "POST", "DELETE", "other"), "status": ("2xx", "3xx", "4xx", "5xx")},
     buckets=_SECONDS,
 )
 
 # --- the scheduler
 
-ROUND_SECONDS = Figure(
+ROUND_SECONDS = Metric(
     "pruneserve_scheduler_round_seconds",
     "Seconds of a scheduler's round, whole ones only.",
-    [Part.SCHEDULER],
-    kind=Kind.HISTOGRAM,
+    [Component.SCHEDULER],
+    kind=MetricKind.HISTOGRAM,
     buckets=_SECONDS,
 )
-LAST_ROUND = Figure(
+LAST_ROUND = Metric(
     "pruneserve_scheduler_last_round_timestamp_seconds",
     "When the scheduler last finished a round: the database and the broker have answered.",
-    [Part.SCHEDULER],
-    kind=Kind.GAUGE,
+    [Component.SCHEDULER],
+    kind=MetricKind.GAUGE,
 )
-DELIVERIES = Figure(
+DELIVERIES = Metric(
     "pruneserve_webhook_deliveries_total",
     "Attempts to send a webhook.",
-    [Part.SCHEDULER],
+    [Component.SCHEDULER],
     labels={"outcome": ("delivered", "failed")},
 )
 
 
 @dataclass(frozen=True, slots=True)
-class Gauges:
+class GaugeFamily:
     """A gauge that is read when Prometheus asks, or that another thread has read a moment before."""
 
     name: str
     meaning: str
-    part: Part
+    part: Component
     labels: tuple[str, ...] = ()
 
 
 # --- what the scheduler reads in the database for all
 
-JOBS = Gauges(
+JOBS = GaugeFamily(
     "pruneserve_jobs",
     "Jobs that have not ended, by state and class; queued ones that fit no live worker, or are not sized, "
     "are at `none`.",
-    Part.SCHEDULER,
+    Component.SCHEDULER,
     ("state", "queue"),
 )
-QUEUED_JOBS = Gauges(
+QUEUED_JOBS = GaugeFamily(
     "pruneserve_queued_jobs",
     "Queued jobs by class and owner; owners beyond the hundred with most are one, `(others)`.",
-    Part.SCHEDULER,
+    Component.SCHEDULER,
     ("queue", "owner"),
 )
-OLDEST_QUEUED = Gauges(
+OLDEST_QUEUED = GaugeFamily(
     "pruneserve_oldest_queued_seconds",
     "How long the first jobs of all owners in line have been queued, the longest of them: of those that only "
     "wait for their turn.",
-    Part.SCHEDULER,
+    Component.SCHEDULER,
     ("queue",),
 )
-WORKERS = Gauges(
+WORKERS = GaugeFamily(
     "pruneserve_workers",
     "Registered workers by class and state; a cordoned one that runs a job is `cordoned`.",
-    Part.SCHEDULER,
+    Component.SCHEDULER,
     ("queue", "state"),
 )
-WEBHOOKS_DUE = Gauges(
-    "pruneserve_webhooks_due", "Webhook messages that are due, at most 10,000.", Part.SCHEDULER
+WEBHOOKS_DUE = GaugeFamily(
+    "pruneserve_webhooks_due", "Webhook messages that are due, at most 10,000.", Component.SCHEDULER
 )
-OLDEST_WEBHOOK = Gauges(
-    "pruneserve_oldest_webhook_seconds", "How long the oldest of them has been due.", Part.SCHEDULER
+OLDEST_WEBHOOK = GaugeFamily(
+    "pruneserve_oldest_webhook_seconds", "How long the oldest of them has been due.", Component.SCHEDULER
 )
-READ_AT = Gauges(
+READ_AT = GaugeFamily(
     "pruneserve_database_read_timestamp_seconds",
-    "When the scheduler last read these six figures in the database.",
-    Part.SCHEDULER,
+    "When the scheduler last read these six metrics in the database.",
+    Component.SCHEDULER,
 )
 
 # --- what a worker's parent sees of its processes
 
-JOB_MEMORY = Gauges(
+JOB_MEMORY = GaugeFamily(
     "pruneserve_job_memory_bytes",
     "Memory of the host that the processes of a worker's job hold, without mapped files.",
-    Part.WORKER,
+    Component.WORKER,
 )
-JOB_MEMORY_LIMIT = Gauges(
-    "pruneserve_job_memory_limit_bytes", "The memory of which a job that holds more fails.", Part.WORKER
+JOB_MEMORY_LIMIT = GaugeFamily(
+    "pruneserve_job_memory_limit_bytes", "The memory of which a job that holds more fails.", Component.WORKER
 )
-HOST_MEMORY = Gauges(
+HOST_MEMORY = GaugeFamily(
     "pruneserve_host_memory_bytes",
     "Memory of the machine, or of its container, `available` and `total`.",
-    Part.WORKER,
+    Component.WORKER,
     ("what",),
 )
 
-FIGURES: dict[str, Figure] = {found.name: found for found in globals().values() if isinstance(found, Figure)}
-GAUGES: dict[str, Gauges] = {found.name: found for found in globals().values() if isinstance(found, Gauges)}
+METRICS: dict[str, Metric] = {found.name: found for found in globals().values() if isinstance(found, Metric)}
+GAUGES: dict[str, GaugeFamily] = {
+    found.name: found for found in globals().values() if isinstance(found, GaugeFamily)
+}
 
 
 def as_table() -> str:
-    """Return all figures as the Markdown table of docs/monitoring.md."""
-    rows = ["| figure | of | labels | meaning |", "| --- | --- | --- | --- |"]
-    for name, figure in FIGURES.items():
-        rows.append(_row(name, figure.parts, figure.labels, figure.meaning))
+    """Return all metrics as the Markdown table of docs/monitoring.md."""
+    rows = ["| metric | of | labels | meaning |", "| --- | --- | --- | --- |"]
+    for name, metric in METRICS.items():
+        rows.append(_row(name, metric.parts, metric.labels, metric.meaning))
     for name, gauges in GAUGES.items():
         rows.append(_row(name, {gauges.part}, gauges.labels, gauges.meaning))
     return "\n".join(rows) + "\n"
 
 
-def _row(name: str, parts: Iterable[Part], labels: Iterable[str], meaning: str) -> str:
+def _row(name: str, parts: Iterable[Component], labels: Iterable[str], meaning: str) -> str:
     named = ", ".join(f"`{label}`" for label in labels)
     return f"| `{name}` | {', '.join(sorted(parts))} | {named} | {meaning} |"

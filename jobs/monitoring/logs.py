@@ -1,9 +1,11 @@
-"""The log as lines of JSON (`PRUNESERVE_LOG=json`), each with what it is about, and with no secret in it.
+"""Logs: lines of JSON (`PRUNESERVE_LOG=json`) without secrets, or lines of text that cannot be forged.
 
-Every message of the service and of its libraries goes through the handlers of the standard library, whose
-formatter this is: structlog's, with a few steps of our own.
+Every message of the service and of its libraries goes through the handlers of the standard library. For JSON
+their formatter is structlog's, with a few steps of our own, which name what a line is about and hide secrets.
+For text it escapes whatever a message quotes, so that a message stays one line of printable characters.
 """
 
+import copy
 import logging
 import re
 import sys
@@ -17,17 +19,17 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 from jobs.monitoring import traces
-from jobs.monitoring.figures import Part
+from jobs.monitoring.metrics import Component
 from jobs.secret_files import SECRETS, WrongSettings, read_secret
 from jobs.settings import settings
 
 _Entry = MutableMapping[str, Any]
 
-_HIDDEN = "(secret)"
-_SHORTEST_SECRET = 6
+_REDACTED = "(secret)"
+_MIN_SECRET_LENGTH = 6
 # Secrets by their form: keys of the API and of webhooks, tokens of the Hub and in headers, users and
 # passwords in URLs. Where a `?` or `#` comes before the `@`, what follows is hidden: it may be a password.
-_BY_FORM = re.compile(
+_SECRET_PATTERNS = re.compile(
     r"\bps_[A-Za-z0-9]+_[A-Za-z0-9]{16,}|\b(?:whsec|hf)_[A-Za-z0-9+/=-]{16,}"
     r"|(?i:(?<=bearer )|(?<=basic ))[A-Za-z0-9._~+/=-]{8,}"
     r"|(?<=://)[^\s/?#]+(?=@)"
@@ -38,42 +40,45 @@ _QUERY = re.compile(r"""((?:://|\burl: /)[^\s"<>?#]*)([?#][^\s"<>]+)?""")
 _JOB = re.compile(r"job %s: (attempt %d)?")
 _ACCESS_LOG_FIELDS = ("client", "method", "path", "version", "status")
 
-# About what this process works at the moment, whichever of its threads says something.
-_about: dict[str, object] = {}
+# What this process is working on, for the lines of all its threads.
+_context: dict[str, object] = {}
+
+# Control characters, which move a terminal's cursor; marks that turn a text around; lone surrogates.
+_UNPRINTABLE = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028-\u202e\u2066-\u2069\ud800-\udfff]")
 
 
 @contextmanager
-def about(**fields: object) -> Iterator[None]:
+def log_context(**fields: object) -> Iterator[None]:
     """Name these fields in every line of this process while the body runs. Calls are not nested."""
-    _about.update(fields)
+    _context.update(fields)
     try:
         yield
     finally:
         for name in fields:
-            _about.pop(name, None)
+            _context.pop(name, None)
 
 
 def new_request(request_id: str) -> None:
     """Name this request, and nothing of the one before, in the lines that follow in this task."""
     structlog.contextvars.clear_contextvars()
-    about_request(request=request_id)
+    bind_request(request=request_id)
 
 
-def about_request(**fields: object) -> None:
+def bind_request(**fields: object) -> None:
     """Name these fields as well in the lines about the request that is being answered here."""
     structlog.contextvars.bind_contextvars(**fields)
 
 
-def begin(part: Part) -> None:
+def configure_root_logger(part: Component) -> None:
     """Write the log of this process as the settings say, from its first line."""
     if settings().log == "json":
         logging.captureWarnings(True)
         write_json(part, logging.getLogger())
 
 
-def json_formatter(part: Part) -> logging.Formatter:
+def json_formatter(part: Component) -> logging.Formatter:
     """Return the formatter of a part's log. It reads the secrets that it will hide."""
-    hide = Hide.for_this_process()
+    hide = SecretRedactor.for_this_process()
 
     def named(_logger: object, _method: str, entry: _Entry) -> _Entry:
         entry["part"] = part.value
@@ -91,7 +96,7 @@ def json_formatter(part: Part) -> logging.Formatter:
     )
 
 
-def write_json(part: Part, *loggers: logging.Logger) -> None:
+def write_json(part: Component, *loggers: logging.Logger) -> None:
     """Let the handlers of these loggers write lines of JSON; the root logger gets one if it has none."""
     formatter = json_formatter(part)
     for logger in loggers:
@@ -102,7 +107,7 @@ def write_json(part: Part, *loggers: logging.Logger) -> None:
 
 
 def _from_record(_logger: object, _method: str, entry: _Entry) -> _Entry:
-    """Name what the record says: when, how bad, whose, and the job that the message begins with."""
+    """Add the fields of the record: time, level, logger, and the job that the message begins with."""
     record: logging.LogRecord = entry["_record"]
     arguments = entry.pop("positional_args", ())
     fields: dict[str, Any] = {
@@ -123,16 +128,16 @@ def _from_record(_logger: object, _method: str, entry: _Entry) -> _Entry:
 def _add_process_fields(_logger: object, _method: str, entry: _Entry) -> _Entry:
     place = traces.traceparent()
     traced = {} if place is None else {"trace": place.split("-")[1]}
-    known = {name: value for name, value in {**_about, **traced}.items() if name not in entry}
+    known = {name: value for name, value in {**_context, **traced}.items() if name not in entry}
     return {**entry, **known}
 
 
-class Hide:
-    """Takes secrets out of texts."""
+class SecretRedactor:
+    """Removes secrets from texts."""
 
     @classmethod
     def for_this_process(cls) -> Self:
-        """Know the secrets that this process has, in addition to those with a known form."""
+        """Return one that redacts the secrets of this process, in addition to those with a known form."""
         return cls(_known_secrets())
 
     def __init__(self, secrets: frozenset[str]) -> None:
@@ -141,22 +146,22 @@ class Hide:
 
     def __call__(self, _logger: object, _method: str, entry: _Entry) -> _Entry:
         """Return an entry of the log without secrets in its values."""
-        return {name: self._shown(value) for name, value in entry.items()}
+        return {name: self._redacted(value) for name, value in entry.items()}
 
-    def _shown(self, value: object) -> object:
+    def _redacted(self, value: object) -> object:
         if isinstance(value, bool | int | float) or value is None:
             return value
-        return self.without_secrets(str(value))
+        return self.redact(str(value))
 
-    def without_secrets(self, text: str) -> str:
+    def redact(self, text: str) -> str:
         """Return a text with a word in place of each secret, and of what follows the path of each URL."""
         if self._known is not None:
-            text = self._known.sub(_HIDDEN, text)
-        return _QUERY.sub(_without_query, _BY_FORM.sub(_HIDDEN, text))
+            text = self._known.sub(_REDACTED, text)
+        return _QUERY.sub(_without_query, _SECRET_PATTERNS.sub(_REDACTED, text))
 
 
 def _without_query(url: re.Match[str]) -> str:
-    return url[1] if url[2] is None else f"{url[1]}{url[2][0]}{_HIDDEN}"
+    return url[1] if url[2] is None else f"{url[1]}{url[2][0]}{_REDACTED}"
 
 
 def _known_secrets() -> frozenset[str]:
@@ -177,4 +182,43 @@ def _known_secrets() -> frozenset[str]:
                 continue
         else:
             found.update(secret.split(":"))
-    return frozenset(secret for secret in found if len(secret) >= _SHORTEST_SECRET)
+    return frozenset(secret for secret in found if len(secret) >= _MIN_SECRET_LENGTH)
+
+
+def escaped(text: str) -> str:
+    r"""Return a text on one line, with an escape such as `\x1b` in place of each unprintable character."""
+    return _UNPRINTABLE.sub(lambda found: found[0].encode("unicode_escape", "surrogatepass").decode(), text)
+
+
+class EscapingFormatter(logging.Formatter):
+    """Formats like another formatter, with messages escaped and the lines of a traceback indented."""
+
+    def __init__(self, formatter: logging.Formatter) -> None:
+        super().__init__()
+        self._formatter = formatter
+
+    def format(self, record: logging.LogRecord) -> str:
+        """Return the line of a record, and the lines of its traceback."""
+        shown = copy.copy(record)
+        shown.msg, shown.args = escaped(record.getMessage()), None
+        shown.exc_info = shown.exc_text = shown.stack_info = None
+        line = self._formatter.format(shown)
+        if record.exc_info:
+            trace = self._formatter.formatException(record.exc_info).splitlines()
+            line = "\n".join([line, *(f"  {escaped(traced)}" for traced in trace)])
+        return line
+
+
+def configure_handlers(logger: logging.Logger, part: Component) -> None:
+    """Let all handlers of a logger write lines that cannot be forged: of text, or of JSON."""
+    if settings().log == "json":
+        write_json(part, logger)
+    else:
+        escape_messages(logger)
+
+
+def escape_messages(logger: logging.Logger) -> None:
+    """Let all handlers of a logger escape what they write."""
+    for handler in logger.handlers:
+        if not isinstance(handler.formatter, EscapingFormatter):
+            handler.setFormatter(EscapingFormatter(handler.formatter or logging.Formatter()))

@@ -1,8 +1,8 @@
 """Traces with OpenTelemetry: one from the request that submits a job to the upload of its files.
 
 The request's place in the trace is kept in the job's row, as a `traceparent` of W3C's Trace Context, and the
-worker continues from there. Everything here does nothing, and imports nothing, before `start` has said where
-spans go; that needs the extra `otel`.
+worker continues from there. Everything here does nothing, and imports nothing, before `start` has set the
+destination; that needs the extra `otel`.
 """
 
 import atexit
@@ -15,7 +15,7 @@ from pathlib import Path
 from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any
 
-from jobs.monitoring.figures import Part
+from jobs.monitoring.metrics import Component
 from jobs.secret_files import WrongSettings
 
 if TYPE_CHECKING:
@@ -29,8 +29,8 @@ _FLUSH_SECONDS = 2.0
 _NANOSECONDS = 1_000_000_000
 
 
-class _Patience:
-    """Waits for calls of the library no longer than a limit. It has none itself: a collector may hang.
+class _BoundedCalls:
+    """Limits the wait for calls of the library, which has no limit of its own: a collector may hang.
 
     They run one after another in a thread, which is there before the process ends: then none can be started.
     """
@@ -56,15 +56,15 @@ class _Patience:
 
 _provider: "TracerProvider | None" = None
 _tracer: "Tracer | None" = None
-_patience: _Patience | None = None
+_calls: _BoundedCalls | None = None
 
 
-def start(part: Part, to: str | None) -> None:
+def start(part: Component, to: str | None) -> None:
     """Send the spans of this process to a collector (`http…`, OTLP), or append them to a file (`file://…`).
 
     Raises `WrongSettings` where the extra is not installed, or the file cannot be written.
     """
-    global _provider, _tracer, _patience  # noqa: PLW0603 - what the whole process sends to
+    global _provider, _tracer, _calls  # noqa: PLW0603 - what the whole process sends to
     if to is None:
         return
     try:
@@ -94,14 +94,14 @@ def start(part: Part, to: str | None) -> None:
     except OSError as error:
         raise WrongSettings(f"PRUNESERVE_TRACES: {to} cannot be written: {error.strerror}") from error
     _tracer = _provider.get_tracer("pruneserve")
-    _patience = _Patience()
-    atexit.register(_patience.call, _provider.shutdown)
+    _calls = _BoundedCalls()
+    atexit.register(_calls.call, _provider.shutdown)
 
 
 def flush() -> None:
-    """Send what has ended, before this process may be replaced. What takes too long is left behind."""
-    if _provider is not None and _patience is not None:
-        _patience.call(_provider.force_flush)
+    """Send ended spans before this process may be replaced. What takes too long is not sent."""
+    if _provider is not None and _calls is not None:
+        _calls.call(_provider.force_flush)
 
 
 def traceparent() -> str | None:
@@ -181,7 +181,7 @@ def _links(place: str) -> "tuple[Link, ...]":
     return (Link(linked),) if linked.is_valid else ()
 
 
-def answered(started: Any, route: str, status: int) -> None:  # noqa: ANN401 - a span, or None
+def record_response(started: Any, route: str, status: int) -> None:  # noqa: ANN401 - a span, or None
     """Name a request's span by its route, and say how it was answered."""
     if started is not None:
         started.update_name(route)

@@ -14,19 +14,19 @@ from sqlalchemy.orm import Session
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue import line, steering, workers
-from jobs.queue.line import Group, InLine
-from jobs.queue.needs import needs_of
-from jobs.queue.steering import lock_claims
+from jobs.queue import backlog, conditions, workers
+from jobs.queue.backlog import NextJobs, QueueGroup
+from jobs.queue.conditions import lock_claims
+from jobs.queue.resources import needs_of
 from jobs.queue.workers import Fleet, LiveWorker
 from jobs.states import Outcome
 from jobs.tables import NOW, Job, JobAttempt, JobBlock
 
 _FAULT_COOLDOWN_SECONDS = 60.0
-"""For so long after a worker's fault, its job is left to other workers, if there are any."""
+"""For this time after a worker's fault, its job is reserved for other workers, if there are any."""
 
-_CANDIDATES = 3
-"""How many jobs are looked at for one claim: the first may be cancelled meanwhile."""
+_MAX_CANDIDATES = 3
+"""Jobs that one claim tries in turn: the first may be cancelled meanwhile."""
 
 _BLOCK_DEVICE = JobBlock.numerics_key["device"].astext
 _RESUMES_ON = (
@@ -47,20 +47,20 @@ def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | N
     lock_claims(session)
     fleet = workers.fleet(session, lease_seconds)
     own = fleet.workers.get(worker)
-    if own is None:  # it has been silent, or is no longer registered
+    if own is None:  # it has sent no heartbeat, or is not registered
         return None
     if not own.takes_jobs:
-        notify_on_commit(session, QUEUE)  # it has taken the message of another worker
+        notify_on_commit(session, QUEUE)  # it received a message meant for another worker
         return None
-    but = _jobs_left_to_other_workers(session, own, fleet)
-    for first in _in_line(session, own, fleet, but):
+    excluding = _jobs_reserved_for_others(session, own, fleet)
+    for first in _candidates(session, own, fleet, excluding):
         for job in first.jobs:  # none where another process has cancelled the one that was there
             if (claim := lifecycle.claim(session, job.id, worker, lease_seconds)) is None:
                 continue
             if job.crosses != first.crossed:
-                line.remember_crossing(session, own.queue, job.crosses)
+                backlog.record_crossing(session, own.queue, job.crosses)
             if own.one_job:
-                steering.drain(session, worker)
+                conditions.drain(session, worker)
             return claim
     return None
 
@@ -71,23 +71,27 @@ def can_claim(session: Session, worker: str, seen_within: float) -> bool:
     own = fleet.workers.get(worker)
     if own is None:
         return False
-    but = _jobs_left_to_other_workers(session, own, fleet)
-    return any(first.jobs for first in _in_line(session, own, fleet, but))
+    excluding = _jobs_reserved_for_others(session, own, fleet)
+    return any(first.jobs for first in _candidates(session, own, fleet, excluding))
 
 
-def _in_line(session: Session, own: LiveWorker, fleet: Fleet, but: Collection[UUID]) -> Iterator[InLine]:
+def _candidates(
+    session: Session, own: LiveWorker, fleet: Fleet, excluding: Collection[UUID]
+) -> Iterator[NextJobs]:
     """Yield the next jobs of the worker's own class, then those that it may run as well."""
-    groups = open_to([own], fleet, line.groups(session))
+    groups = claimable_groups([own], fleet, backlog.groups(session))
     needs = {group.stored_needs: group.needs for group in groups}
     own_needs = {stored for stored, each in needs.items() if fleet.own_class(each) == own.queue}
     of_class = [group for group in groups if group.stored_needs in own_needs]
     others = [group for group in groups if group.stored_needs not in own_needs]
     for among in (of_class, others):
         if among:
-            yield line.in_line(session, own.queue, among, _CANDIDATES, but=but)
+            yield backlog.next_jobs(session, own.queue, among, _MAX_CANDIDATES, excluding=excluding)
 
 
-def open_to(able: Collection[LiveWorker], fleet: Fleet, groups: Collection[Group]) -> list[Group]:
+def claimable_groups(
+    able: Collection[LiveWorker], fleet: Fleet, groups: Collection[QueueGroup]
+) -> list[QueueGroup]:
     """Return the groups whose jobs one of these workers may claim now: none of a paused class, none to it."""
     taking = [it for it in able if it.takes_jobs and it.queue not in fleet.paused]
     needs = {group.stored_needs: group.needs for group in groups}
@@ -99,11 +103,11 @@ def open_to(able: Collection[LiveWorker], fleet: Fleet, groups: Collection[Group
     return [group for group in groups if group.stored_needs in may_run]
 
 
-def _jobs_left_to_other_workers(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID]:
-    """Return the jobs that a worker leaves to another live one.
+def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -> set[UUID]:
+    """Return the jobs that are reserved for other live workers.
 
-    That are those that have failed here a moment ago through a fault of this worker, and those with finished
-    blocks that this worker's device could not use.
+    Those are jobs that have just failed here through a fault of this worker, and jobs with finished blocks
+    that this worker's device could not use.
     """
     failed_here = exists().where(
         JobAttempt.job_id == Job.id,
@@ -113,13 +117,13 @@ def _jobs_left_to_other_workers(session: Session, own: LiveWorker, fleet: Fleet)
     )
     rows = session.execute(
         select(Job.id, Job.needs, _RESUMES_ON.label("device"), failed_here.label("failed_here")).where(
-            line.QUEUED, Job.needs.is_not(None), Job.attempt > 0
+            backlog.QUEUED, Job.needs.is_not(None), Job.attempt > 0
         )
     )
-    left = set()
+    reserved = set()
     for row in rows:
-        others = fleet.able(needs_of(row.needs), but=own.name)
+        others = fleet.workers_for(needs_of(row.needs), excluding=own.name)
         like = [it for it in others if row.device is not None and it.device == row.device != own.device]
         if like or (row.failed_here and others):
-            left.add(row.id)
-    return left
+            reserved.add(row.id)
+    return reserved

@@ -12,7 +12,7 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, JobAttempt, Lease
 
-_MOST_LOOKED_AT = 5_000
+_MAX_CHECKED_LEASES = 5_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +22,7 @@ class HeldJob:
     claim: Claim
     state: JobState
     stage: str
-    silent_for: float
+    stalled_for: float
     cancelling_for: float
     ran_for: float
     """Time on workers, in all attempts since the submission or the last retry."""
@@ -45,7 +45,7 @@ def held_by(
             Job.spec,
             Job.state,
             Job.stage,
-            func.extract("epoch", NOW - Job.progressed_at).label("silent_for"),
+            func.extract("epoch", NOW - Job.progressed_at).label("stalled_for"),
             func.extract("epoch", NOW - Job.cancelling_at).label("cancelling_for"),
             _seconds_on_workers().label("ran_for"),
         )
@@ -60,7 +60,7 @@ def held_by(
         claim=Claim(row.id, row.attempt, row.lease_token, row.owner, row.spec),
         state=row.state,
         stage=row.stage or "resolve",  # which is about to begin
-        silent_for=float(row.silent_for or 0),
+        stalled_for=float(row.stalled_for or 0),
         cancelling_for=float(row.cancelling_for or 0) if row.state == JobState.CANCELLING else 0.0,
         ran_for=float(row.ran_for or 0),
     )
@@ -90,23 +90,26 @@ class ExpiredLease:
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
     """Return jobs whose lease has expired, the longest expired first.
 
-    Of leases that were extended, the next look is put off until they would expire now: so each is read once
-    in the time of a lease, and heartbeats change no index.
+    A lease that was extended is checked again when it would expire now: so each is read once in the time of a
+    lease, and heartbeats change no index.
     """
     due = (
-        select(Lease.job_id).where(Lease.look_at < SEARCH_NOW).order_by(Lease.look_at).limit(_MOST_LOOKED_AT)
+        select(Lease.job_id)
+        .where(Lease.check_at < SEARCH_NOW)
+        .order_by(Lease.check_at)
+        .limit(_MAX_CHECKED_LEASES)
     )
     session.execute(
         update(Lease)
-        .where(Lease.job_id.in_(due.with_for_update(skip_locked=True)), Lease.expires_at > Lease.look_at)
-        .values(look_at=Lease.expires_at)
+        .where(Lease.job_id.in_(due.with_for_update(skip_locked=True)), Lease.expires_at > Lease.check_at)
+        .values(check_at=Lease.expires_at)
         .execution_options(synchronize_session=False)
     )
     expired = (
         select(Job.id, Job.lease_token, Job.worker)
         .join(Lease, (Lease.job_id == Job.id) & (Lease.token == Job.lease_token))
-        .where(Job.state.in_(HELD), Lease.look_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
-        .order_by(Lease.look_at)
+        .where(Job.state.in_(HELD), Lease.check_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
+        .order_by(Lease.check_at)
         .limit(limit)
     )
     return [ExpiredLease(row.id, row.lease_token, row.worker) for row in session.execute(expired)]

@@ -1,6 +1,6 @@
 """Requeues a job whose worker has too little memory, with its needs raised.
 
-It then waits for a worker that has more. Where none is alive, the reason for which it waits says so.
+It then waits for a worker that has more. If none is alive, the reason of its wait names the shortage.
 """
 
 from uuid import UUID
@@ -12,8 +12,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import workers
-from jobs.queue.classes import fits
-from jobs.queue.needs import Needs, needs_of
+from jobs.queue.resources import Needs, fits, needs_of
 from jobs.states import JobState, LostAttempt
 from jobs.tables import Job
 
@@ -25,10 +24,10 @@ def requeue_out_of_memory(
 
     `of_host`: more of the host's memory, and not of a GPU's.
     """
-    needs = _beyond(session, claim.job_id, worker, of_host=of_host)
+    needs = _raised_needs(session, claim.job_id, worker, of_host=of_host)
     if needs is None:  # the worker's capacity is unknown
         return lifecycle.fail(session, claim, error)
-    return _requeue(session, claim, needs, error.message)
+    return lifecycle.hand_back(session, claim, error.message, needs=needs.model_dump())
 
 
 def take_back_out_of_memory(
@@ -40,21 +39,23 @@ def take_back_out_of_memory(
     the needs stay: another process of the machine may have taken the memory. Returns the new state, or None
     if the job has moved on.
     """
-    needs = _beyond(session, claim.job_id, worker, of_host=True)
-    if needs is not None and workers.fleet(session, seen_within).able(needs):
-        return JobState.QUEUED if _requeue(session, claim, needs, reason) else None
+    needs = _raised_needs(session, claim.job_id, worker, of_host=True)
+    if needs is not None and workers.fleet(session, seen_within).workers_for(needs):
+        requeued = lifecycle.hand_back(session, claim, reason, needs=needs.model_dump())
+        return JobState.QUEUED if requeued else None
     lost = LostAttempt.OUT_OF_MEMORY
     return lifecycle.take_back(session, claim.job_id, claim.lease_token, reason, max_lost_attempts, lost)
 
 
-def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool:
+def record_needs_if_fits(session: Session, claim: Claim, worker: str, needs: Needs) -> bool:
     """Record what a job needs, now that its worker has the model. Returns whether it may run there.
 
-    What was known already is never lowered: a worker may have run out of memory. What only the request has
-    said is raised to what it may say of this model.
+    What was known already is never lowered: a worker may have run out of memory. Needs that only the request
+    states are raised to the least that it may state for this model.
     """
-    known = _known(session, claim.job_id)
-    needs = needs if known is None else known.raised_to(needs)
+    stored = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
+    known = needs_of(stored) if stored else None
+    needs = needs if known is None else known.max_with(needs)
     if needs == known:
         return True
     session.execute(update(Job).where(*lifecycle.running_under(claim)).values(needs=needs.model_dump()))
@@ -63,26 +64,17 @@ def fits_here(session: Session, claim: Claim, worker: str, needs: Needs) -> bool
 
 
 def requeue(session: Session, claim: Claim) -> bool:
-    """End an attempt on a worker that has less than `fits_here` has recorded that the job needs."""
+    """End an attempt on a worker that has less than the recorded needs of the job."""
     needs = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
-    return lifecycle.requeue_with_needs(session, claim, needs or {}, "the worker has less than the job needs")
+    return lifecycle.hand_back(session, claim, "the worker has less than the job needs", needs=needs or {})
 
 
-def _requeue(session: Session, claim: Claim, needs: Needs, reason: str) -> bool:
-    return lifecycle.requeue_with_needs(session, claim, needs.model_dump(), reason)
-
-
-def _known(session: Session, job_id: UUID) -> Needs | None:
-    stored = session.scalar(select(Job.needs).where(Job.id == job_id))
-    return needs_of(stored) if stored else None
-
-
-def _beyond(session: Session, job_id: UUID, worker: str, *, of_host: bool) -> Needs | None:
+def _raised_needs(session: Session, job_id: UUID, worker: str, *, of_host: bool) -> Needs | None:
     """Return what a job needs that a worker had too little memory for; None if that is not known."""
     stored = session.scalar(select(Job.needs).where(Job.id == job_id))
     has = workers.capacity_of(session, worker)
     if stored is None or has is None:
         return None
-    return needs_of(stored).beyond(
+    return needs_of(stored).raised_above(
         gpus=has.gpus, device_bytes=has.device_bytes, host_bytes=has.host_bytes, of_host=of_host
     )

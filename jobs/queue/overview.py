@@ -1,28 +1,43 @@
-"""Every registered worker and every queue, for those who run the service: what they do, and since when."""
+"""What operators see of workers and queues: what each does and since when, and a snapshot for Prometheus.
+
+Nothing is read that grows with the number of ended jobs. Queued jobs are counted in their index, up to a
+limit.
+"""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from uuid import UUID
 
-from sqlalchemy import func, select
+from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
-from jobs.queue import quarantine
+from jobs.queue import backlog, conditions, workers
 from jobs.queue import workers as registered
-from jobs.queue.classes import UNKNOWN
-from jobs.queue.needs import needs_of
-from jobs.queue.workers import Fleet
-from jobs.states import HELD, JobState
-from jobs.tables import NOW, Job, Queue, Worker
+from jobs.queue.resources import UNKNOWN_CLASS, needs_of
+from jobs.queue.workers import Fleet, is_live
+from jobs.states import HELD, OPEN, JobState
+from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
+from jobs.webhooks import outbox
 
-MOST_COUNTED = 10_000
-"""So many queued jobs are counted: with more, the figures are too small."""
+MAX_LISTED_JOBS = 10_000
+"""How many queued jobs lists count at most."""
 
 NO_CLASS = "none"
 """The queue at which those queued jobs are counted that are not sized, or fit no live worker."""
+
+MAX_COUNTED_JOBS = 100_000
+"""How many queued jobs the snapshot counts at most."""
+
+MAX_OWNERS = 100
+"""Owners that are counted apart."""
+
+OTHER_OWNERS = "(others)"
+"""All owners beyond these."""
+
+_FIRST_IN_LINE = 100
 
 
 class WorkerState(StrEnum):
@@ -46,7 +61,7 @@ class RunningJob:
 
 
 @dataclass(frozen=True, slots=True)
-class Seen:
+class WorkerStatus:
     """A registered worker."""
 
     worker: Worker
@@ -55,7 +70,7 @@ class Seen:
 
     @property
     def state(self) -> WorkerState:
-        """What it does. A silent one may be dead, whatever it did before."""
+        """What it does. One without heartbeats is silent, whatever it did before."""
         if self.silent:
             return WorkerState.SILENT
         if self.worker.quarantined_at is not None:
@@ -83,21 +98,21 @@ class Seen:
         return None if self.worker.machine is None else str(self.worker.machine["device"])
 
 
-def workers(session: Session, seen_within: float) -> list[Seen]:
+def worker_statuses(session: Session, seen_within: float) -> list[WorkerStatus]:
     """Return the registered workers in the order of `quarantine.workers`.
 
     One without a heartbeat in the last `seen_within` seconds is silent.
     """
-    return _seen(session, quarantine.workers(session), seen_within)
+    return _statuses(session, conditions.listed_workers(session), seen_within)
 
 
-def worker(session: Session, name: str, seen_within: float) -> Seen | None:
+def worker_status(session: Session, name: str, seen_within: float) -> WorkerStatus | None:
     """Return one registered worker, or None."""
     row = session.get(Worker, name, populate_existing=True)
-    return None if row is None else _seen(session, [row], seen_within)[0]
+    return None if row is None else _statuses(session, [row], seen_within)[0]
 
 
-def _seen(session: Session, rows: Sequence[Worker], seen_within: float) -> list[Seen]:
+def _statuses(session: Session, rows: Sequence[Worker], seen_within: float) -> list[WorkerStatus]:
     now: datetime = session.scalars(select(NOW)).one()
     names = [row.name for row in rows]
     held = select(Job.worker, Job.id, Job.owner, Job.stage, Job.running_at.label("since")).where(
@@ -107,25 +122,26 @@ def _seen(session: Session, rows: Sequence[Worker], seen_within: float) -> list[
         row.worker: RunningJob(row.id, row.owner, row.stage, row.since) for row in session.execute(held)
     }
     return [
-        Seen(row, (now - row.seen_at).total_seconds() >= seen_within, running.get(row.name)) for row in rows
+        WorkerStatus(row, (now - row.seen_at).total_seconds() >= seen_within, running.get(row.name))
+        for row in rows
     ]
 
 
 @dataclass(frozen=True, slots=True)
-class QueueSeen:
+class QueueStatus:
     """The queue of a class of workers, with its jobs and its workers."""
 
     name: str
     paused_at: datetime | None
     paused_by: str | None
     queued: int
-    """Queued jobs of this class, of the first `MOST_COUNTED` of all."""
+    """Queued jobs of this class, of the first `MAX_LISTED_JOBS` of all."""
     running: int
     workers: int
     """Those that are alive and take jobs."""
 
 
-def queues(session: Session, seen_within: float) -> list[QueueSeen]:
+def queue_statuses(session: Session, seen_within: float) -> list[QueueStatus]:
     """Return every class that has a worker or an open job, or was paused once, by name.
 
     A queued job counts at the smallest class of the live workers that it fits, or at `NO_CLASS`. A worker
@@ -136,11 +152,11 @@ def queues(session: Session, seen_within: float) -> list[QueueSeen]:
     held = select(func.coalesce(Job.worker_class, NO_CLASS), func.count()).where(Job.state.in_(HELD))
     running = {row[0]: row[1] for row in session.execute(held.group_by(Job.worker_class))}
     queued: Counter[str] = Counter()
-    for (name, _), count in queued_jobs(session, fleet, MOST_COUNTED).items():
+    for (name, _), count in queued_jobs(session, fleet, MAX_LISTED_JOBS).items():
         queued[name] += count
-    known = session.scalars(select(Worker.queue).where(Worker.queue != UNKNOWN).distinct())
+    known = session.scalars(select(Worker.queue).where(Worker.queue != UNKNOWN_CLASS).distinct())
     return [
-        QueueSeen(
+        QueueStatus(
             name,
             paused[name].paused_at if name in paused else None,
             paused[name].paused_by if name in paused else None,
@@ -152,9 +168,9 @@ def queues(session: Session, seen_within: float) -> list[QueueSeen]:
     ]
 
 
-def queue(session: Session, name: str, seen_within: float) -> QueueSeen | None:
-    """Return one class: see `queues`. None: there is no such."""
-    seen = (each for each in queues(session, seen_within) if each.name != NO_CLASS)
+def queue_status(session: Session, name: str, seen_within: float) -> QueueStatus | None:
+    """Return one class: see `queue_statuses`. None: there is no such."""
+    seen = (each for each in queue_statuses(session, seen_within) if each.name != NO_CLASS)
     return next((each for each in seen if each.name == name), None)
 
 
@@ -168,3 +184,94 @@ def queued_jobs(session: Session, fleet: Fleet, limit: int) -> Counter[tuple[str
         own = None if needs is None else fleet.own_class(needs_of(needs))
         found[own or NO_CLASS, owner] += count
     return found
+
+
+@dataclass(frozen=True, slots=True)
+class QueueSnapshot:
+    """A snapshot of the queues."""
+
+    jobs: Mapping[tuple[str, str], int]
+    """Jobs that have not ended, by state and class; queued ones that fit no live worker at `NO_CLASS`."""
+    queued: Mapping[tuple[str, str], int]
+    """Queued jobs by class and owner."""
+    oldest_seconds: Mapping[str, float]
+    """By class, how long the first jobs in line have been queued, the longest of them."""
+    workers: Mapping[tuple[str, str], int]
+    """Registered workers by class and state; a cordoned one as that."""
+    webhooks_due: int
+    oldest_webhook_seconds: float
+
+
+def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
+    """Read a snapshot of the queues. A worker without a heartbeat for `seen_within` seconds is silent."""
+    fleet = workers.fleet(session, seen_within)
+    queued = queued_jobs(session, fleet, MAX_COUNTED_JOBS)
+    jobs: Counter[tuple[str, str]] = Counter()
+    for (name, _), count in queued.items():
+        jobs[str(JobState.QUEUED), name] += count
+    held = select(Job.state, func.coalesce(Job.worker_class, NO_CLASS), func.count())
+    for state, name, count in session.execute(
+        held.where(Job.state.in_(HELD)).group_by(Job.state, Job.worker_class)
+    ):
+        jobs[str(state), name] += count
+    registered = _count_workers(session, seen_within)
+    served = {name for name, _ in registered}  # whose values are zero where nothing waits, and not missing
+    due, oldest = outbox.backlog(session)
+    nothing = {(str(state), name): 0 for state in OPEN for name in served}
+    return QueueSnapshot(
+        jobs=nothing | {(str(JobState.QUEUED), NO_CLASS): 0} | jobs,
+        queued=_merge_small_owners(queued),
+        oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_by_class(session, fleet),
+        workers=registered,
+        webhooks_due=due,
+        oldest_webhook_seconds=oldest,
+    )
+
+
+def _count_workers(session: Session, seen_within: float) -> Counter[tuple[str, str]]:
+    """Count all registered workers by queue and state.
+
+    Counted where they are stored: there are more than a list of them would show. One that an operator lets
+    take no more is not busy, but cordoned.
+    """
+    state = case(
+        (~is_live(seen_within), WorkerState.SILENT),
+        (Worker.quarantined_at.is_not(None), WorkerState.QUARANTINED),
+        (Worker.cordoned_at.is_not(None), WorkerState.CORDONED),
+        (exists().where(Job.worker == Worker.name, Job.state.in_(HELD)), WorkerState.BUSY),
+        else_=WorkerState.IDLE,
+    )
+    rows = session.execute(select(Worker.queue, state, func.count()).group_by(Worker.queue, state))
+    return Counter({(queue, str(found)): count for queue, found, count in rows})
+
+
+def _merge_small_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
+    """Sum the owners with the fewest queued jobs up, where there are too many to be listed each."""
+    in_all: Counter[str] = Counter()
+    for (_, owner), count in queued.items():
+        in_all[owner] += count
+    known = {owner for owner, _ in in_all.most_common(MAX_OWNERS)}
+    found: Counter[tuple[str, str]] = Counter()
+    for (queue, owner), count in queued.items():
+        found[queue, owner if owner in known else OTHER_OWNERS] += count
+    return found
+
+
+def _oldest_by_class(session: Session, fleet: Fleet) -> dict[str, float]:
+    """Return by class how long the first jobs in line have waited, the longest of them.
+
+    What waits for something else, or for jobs of its owner, is not in line.
+    """
+    groups = backlog.groups(session)
+    found = {}
+    for name in {fleet.own_class(group.needs) for group in groups}:
+        among = [group for group in groups if fleet.own_class(group.needs) == name]
+        first = backlog.next_jobs(session, name or NO_CLASS, among, _FIRST_IN_LINE)
+        found[name or NO_CLASS] = _oldest(session, [job.id for job in first.jobs])
+    return found
+
+
+def _oldest(session: Session, jobs: Sequence[UUID]) -> float:
+    """Return how long the one of these jobs has been queued that has waited longest."""
+    longest = select(func.extract("epoch", SEARCH_NOW - func.min(Job.queued_at))).where(Job.id.in_(jobs))
+    return max(0.0, float(session.scalar(longest) or 0)) if jobs else 0.0

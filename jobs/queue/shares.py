@@ -10,16 +10,16 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue.line import table_of
+from jobs.queue.backlog import owners_table
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
 
-_MOST_LISTED = 1000
-_UNSET: Mapping[str, Any] = {"weight": 1.0, "most_running": None, "may_cross": False}
+_MAX_LISTED = 1000
+_DEFAULTS: Mapping[str, Any] = {"weight": 1.0, "most_running": None, "may_cross": False}
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class OwnerUsage:
     """An owner's share of the workers."""
 
     owner: str
@@ -32,29 +32,29 @@ class Standing:
     cpu_seconds: float
 
 
-def standing(session: Session, owner: str, days: int) -> Standing:
+def usage_of(session: Session, owner: str, days: int) -> OwnerUsage:
     """Return what one owner may take, what it has, and what it has used today and `days` - 1 days before."""
-    return _standings(session, [owner], days)[0]
+    return _usages(session, [owner], days)[0]
 
 
-def standings(session: Session, days: int) -> list[Standing]:
+def usage_by_owner(session: Session, days: int) -> list[OwnerUsage]:
     """Return every owner that has a share, a job that is queued or runs, or any use in these days, by name.
 
     At most 1,000.
     """
     open_jobs = select(Job.owner).where(or_(Job.state.in_(HELD), Job.state == JobState.QUEUED))
-    known = select(OwnerShare.owner).union(open_jobs, select(DailyUse.owner).where(_recent(days)))
-    owners = session.scalars(known.order_by(column("owner")).limit(_MOST_LISTED)).all()
-    return _standings(session, owners, days) if owners else []
+    known = select(OwnerShare.owner).union(open_jobs, select(DailyUse.owner).where(_in_last_days(days)))
+    owners = session.scalars(known.order_by(column("owner")).limit(_MAX_LISTED)).all()
+    return _usages(session, owners, days) if owners else []
 
 
-def grant(session: Session, owner: str, changes: Mapping[str, Any]) -> None:
+def grant_share(session: Session, owner: str, changes: Mapping[str, Any]) -> None:
     """Change what an owner may take, in the columns that are named. Jobs that run already go on.
 
     None: back to the default.
     """
     notify_on_commit(session, QUEUE)
-    granted = {name: _UNSET[name] if value is None else value for name, value in changes.items()}
+    granted = {name: _DEFAULTS[name] if value is None else value for name, value in changes.items()}
     row = insert(OwnerShare).values(owner=owner, **granted)
     session.execute(
         row.on_conflict_do_update(index_elements=[OwnerShare.owner], set_=granted)
@@ -63,8 +63,8 @@ def grant(session: Session, owner: str, changes: Mapping[str, Any]) -> None:
     )
 
 
-def _standings(session: Session, owners: Sequence[str], days: int) -> list[Standing]:
-    wanted = table_of(owners)
+def _usages(session: Session, owners: Sequence[str], days: int) -> list[OwnerUsage]:
+    wanted = owners_table(owners)
     now, before = _used_now(owners).subquery(), _used_before(owners, days).subquery()
     queued = (
         select(Job.owner, func.count().label("queued"))
@@ -90,7 +90,9 @@ def _standings(session: Session, owners: Sequence[str], days: int) -> list[Stand
         .outerjoin(queued, queued.c.owner == wanted.c.owner)
         .order_by(wanted.c.owner)
     )
-    return [Standing(**{field.name: getattr(row, field.name) for field in fields(Standing)}) for row in rows]
+    return [
+        OwnerUsage(**{field.name: getattr(row, field.name) for field in fields(OwnerUsage)}) for row in rows
+    ]
 
 
 def _used_now(owners: Sequence[str]) -> Select[str, int, int, int]:
@@ -118,10 +120,10 @@ def _used_before(owners: Sequence[str], days: int) -> Select[str, float, float]:
             func.sum(DailyUse.gpu_seconds).label("gpu"),
             func.sum(DailyUse.cpu_seconds).label("cpu"),
         )
-        .where(DailyUse.owner.in_(owners), _recent(days))
+        .where(DailyUse.owner.in_(owners), _in_last_days(days))
         .group_by(DailyUse.owner)
     )
 
 
-def _recent(days: int) -> ColumnElement[bool]:
+def _in_last_days(days: int) -> ColumnElement[bool]:
     return DailyUse.day > usage.today() - days

@@ -39,7 +39,7 @@ class Share:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueuedJob:
     """A job in line."""
 
     id: UUID
@@ -47,15 +47,15 @@ class Waiting:
 
 
 @dataclass(frozen=True, slots=True)
-class Line:
+class OwnerQueue:
     """The first jobs of an owner that can run, in their order."""
 
-    jobs: Sequence[Waiting]
+    jobs: Sequence[QueuedJob]
     is_complete: bool = False
     """Whether it has no others. Otherwise, others are taken to follow, of the last one's priority."""
 
     @classmethod
-    def of(cls, jobs: Iterable[Waiting], read: int) -> Self:
+    def of(cls, jobs: Iterable[QueuedJob], read: int) -> Self:
         """Return the line of an owner of whose groups the first `read` jobs each were read."""
         first = sorted(jobs, key=lambda each: (-each.priority, each.id))
         return cls(first[:read], len(first) < read)
@@ -79,13 +79,13 @@ class Turn:
     """Whether it goes ahead of an owner whose turn it is."""
 
 
-def turns(shares: Sequence[Share], lines: Mapping[str, Line], crossed: bool) -> Iterator[Turn]:
+def turns(shares: Sequence[Share], lines: Mapping[str, OwnerQueue], crossed: bool) -> Iterator[Turn]:
     """Yield whose job is next, as long as there is one.
 
     `lines`: by owner, with at least the first job of each. `crossed`: whether the job before went ahead of
     other owners' turns.
     """
-    queue = _Queue(shares, lines)
+    queue = _Ranking(shares, lines)
     while (first := queue.first()) is not None:
         chosen = None if crossed else queue.first_to_cross()
         crossed = chosen is not None and chosen is not first
@@ -93,11 +93,11 @@ def turns(shares: Sequence[Share], lines: Mapping[str, Line], crossed: bool) -> 
 
 
 @dataclass(slots=True)
-class _Queue:
+class _Ranking:
     """Owners by rank, with how many of their jobs were chosen."""
 
     shares: Sequence[Share]
-    lines: Mapping[str, Line]
+    lines: Mapping[str, OwnerQueue]
     chosen: dict[str, int] = field(init=False)
     _heap: list[tuple[tuple[float, float, UUID], int, int]] = field(init=False)
     _may_cross: list[Share] = field(init=False)

@@ -1,8 +1,8 @@
-"""Why a job waits: its turn, its owner's limit, another job, a check, workers, or something that is away.
+"""Why a job waits: its turn, its owner's limit, another job, a check, workers, or an outage.
 
-While the disk of the database is full, all wait for room on it.
+While the disk of the database is full, all jobs wait for space on it.
 
-What it says of the queue is the same for all jobs, so it is read once a second, and not for every answer.
+The queue is read once a second for all jobs, and not for every response.
 """
 
 import time
@@ -17,21 +17,20 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from jobs.database import disk_is_full
-from jobs.queue import line, schedulers, workers
-from jobs.queue.classes import unschedulable_reason
-from jobs.queue.line import Group, InLine
-from jobs.queue.needs import needs_of
+from jobs.queue import backlog, workers
+from jobs.queue.backlog import NextJobs, QueueGroup
+from jobs.queue.resources import needs_of, unschedulable_reason
 from jobs.queue.workers import Fleet
 from jobs.states import ENDED, JobState
 from jobs.tables import SEARCH_NOW, Job
 
-MOST_COUNTED = 100
-"""The first so many jobs of a class have a position; those behind them are only said to be behind."""
+MAX_POSITION = 100
+"""The first jobs of a class have a position, up to this one; later ones have none."""
 
 QUEUE_CACHE_TTL = 1.0
 """How many seconds a snapshot of the queue is used."""
 
-_MOST_FAULTS = 3
+_MAX_FAULTS = 3
 
 
 class WaitsFor(StrEnum):
@@ -61,7 +60,7 @@ class Wait:
     worker_class: str | None = None
     """The class of the job: the smallest of the live workers that it fits."""
     position: int | None = None
-    """Its place among the first `MOST_COUNTED` jobs of its class, from 1, if it is in line."""
+    """Its place among the first `MAX_POSITION` jobs of its class, from 1, if it is in line."""
     is_new: bool = False
     """Whether it was queued after its place could have been read."""
     faults: tuple[str, ...] = ()
@@ -88,13 +87,13 @@ class _Snapshot:
     fleet: Fleet
     stopped: Wait | None
     """Why no job can run; None if one can."""
-    groups: Sequence[Group]
-    lines: dict[str, tuple[InLine, Mapping[UUID, int]]] = field(default_factory=dict)
+    groups: Sequence[QueueGroup]
+    lines: dict[str, tuple[NextJobs, Mapping[UUID, int]]] = field(default_factory=dict)
     """By class, as far as they were asked for: the first jobs and their positions."""
 
 
 class Waits:
-    """Says why jobs wait. Each process has one, and they need not agree."""
+    """Returns why jobs wait. Each process has its own, and they need not agree."""
 
     def __init__(self, seen_within: float, clock: Callable[[], float] = time.monotonic) -> None:
         """A worker or scheduler without a heartbeat in the last `seen_within` seconds counts as gone."""
@@ -123,8 +122,8 @@ class Waits:
             found |= {job.id: self._wait_of(session, snapshot, job, computing) for job in queued}
         return found
 
-    def forget(self) -> None:
-        """Read the queue again: it was changed, and the operator who has done that is to see it at once."""
+    def invalidate(self) -> None:
+        """Read the queue again: an operator has changed it, and is to see that at once."""
         self._snapshot = None
 
     def _current(self, session: Session) -> _Snapshot:
@@ -155,7 +154,7 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
     """Return why no worker may claim a job; None if one may."""
     if job.blocked_on is not None and job.blocked_on in computing:
         return Wait(WaitsFor.ANOTHER_JOB, job_id=job.blocked_on)
-    is_unchecked = job.checks_pending and job.queued_at > snapshot.as_of - line.LONGEST_CHECK
+    is_unchecked = job.checks_pending and job.queued_at > snapshot.as_of - backlog.MAX_CHECK_TIME
     if is_unchecked or job.needs is None:
         return Wait(WaitsFor.CHECKS)
     needs, fleet = needs_of(job.needs), snapshot.fleet
@@ -164,28 +163,28 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
         return Wait(WaitsFor.UNSCHEDULABLE, shortage=unschedulable_reason(needs, fleet.classes))
     if own in fleet.paused:
         return Wait(WaitsFor.RESUMED_QUEUE, own)
-    return None if fleet.able(needs) else _without_workers(fleet, own)
+    return None if fleet.workers_for(needs) else _without_workers(fleet, own)
 
 
 def _read(session: Session, seen_within: float, now: float) -> _Snapshot:
     as_of = session.scalars(select(SEARCH_NOW)).one()
     fleet = workers.fleet(session, seen_within)
-    has_scheduler, broker_away_since = schedulers.outage(session, seen_within)
+    has_scheduler, broker_away_since = workers.broker_outage(session, seen_within)
     stopped = None
     if not fleet.workers:
         faults = workers.undeclared_worker_faults(session, seen_within)
-        stopped = Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=_most(faults))
+        stopped = Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=_most_frequent(faults))
     elif not has_scheduler:
         stopped = Wait(WaitsFor.SCHEDULER)
     elif broker_away_since is not None:
         stopped = Wait(WaitsFor.BROKER, since=broker_away_since)
-    return _Snapshot(now, as_of, disk_is_full(session), fleet, stopped, line.groups(session))
+    return _Snapshot(now, as_of, disk_is_full(session), fleet, stopped, backlog.groups(session))
 
 
-def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[InLine, dict[UUID, int]]:
+def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[NextJobs, dict[UUID, int]]:
     fleet = snapshot.fleet
     among = [group for group in snapshot.groups if fleet.own_class(group.needs) == queue]
-    in_line = line.in_line(session, queue, among, MOST_COUNTED)
+    in_line = backlog.next_jobs(session, queue, among, MAX_POSITION)
     return in_line, {job.id: place for place, job in enumerate(in_line.jobs, 1)}
 
 
@@ -202,9 +201,9 @@ def _without_workers(fleet: Fleet, own: str) -> Wait:
     faults = [worker.fault for worker in of_class if worker.fault is not None]
     if not of_class or len(faults) < len(of_class):
         return Wait(WaitsFor.UNCORDONED_WORKER if of_class else WaitsFor.WORKER, own)
-    return Wait(WaitsFor.HEALTHY_WORKER, own, faults=_most(faults))
+    return Wait(WaitsFor.HEALTHY_WORKER, own, faults=_most_frequent(faults))
 
 
-def _most(faults: Sequence[str]) -> tuple[str, ...]:
+def _most_frequent(faults: Sequence[str]) -> tuple[str, ...]:
     by_count = sorted({*faults}, key=lambda fault: (-faults.count(fault), fault))
-    return tuple(by_count[:_MOST_FAULTS])
+    return tuple(by_count[:_MAX_FAULTS])

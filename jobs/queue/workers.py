@@ -1,35 +1,57 @@
-"""The registered workers: their heartbeats, what they have, and which of them take jobs.
+"""Registered workers and schedulers: their names, their heartbeats, what they have, and which take jobs.
 
-The row of a worker is written by the worker itself, and read by the scheduler, by claims and by the API.
+The row of a worker or a scheduler is written by that process, and read by schedulers, claims and the API.
 """
 
+import os
+import secrets
+import socket
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import timedelta
-from typing import Any
+from datetime import datetime, timedelta
+from typing import Any, Literal
 
 from sqlalchemy import ColumnElement, delete, exists, func, null, select, update
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.notify import QUEUE, notify_on_commit
-from jobs.queue.classes import Capacity, Classes, classes_of, fits, smallest_that_fits
-from jobs.queue.needs import Needs
+from jobs.queue.resources import Capacity, Classes, Needs, classes_of, fits, smallest_that_fits
 from jobs.states import HELD
-from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Worker
+from jobs.tables import NOW, SEARCH_NOW, Job, Queue, Scheduler, Worker
 from pruning.estimate import ASSUMED, Machine
 
 TAKES_JOBS = (Worker.quarantined_at.is_(None), Worker.cordoned_at.is_(None))
 """The conditions of a worker that takes jobs, if it is alive."""
 
-_REMEMBERED = (
+_RESTORED_COLUMNS = (
     *(Worker.queue, Worker.queues, Worker.capacity, Worker.one_job, Worker.machine, Worker.sandbox),
     *(Worker.started_at, Worker.cordoned_at, Worker.draining),
 )
 
+_SEND_LOCK = 0x73656E64  # distinguishes this advisory lock from others
 
-def is_alive(seen_within: float) -> ColumnElement[bool]:
+HeartbeatSender = Literal["worker", "scheduler"]
+
+
+def unique_name() -> str:
+    """Return a name for this process."""
+    return f"{name_prefix(os.getpid())}{secrets.token_hex(3)}"
+
+
+def name_prefix(process: int) -> str:
+    """Return how the names of a process of this machine begin, by its id."""
+    return f"{socket.gethostname()}-{process}-"
+
+
+def name_pattern(host: str) -> str:
+    """Return a regular expression of PostgreSQL for all names of a host."""
+    escaped = "".join(letter if letter.isalnum() else f"[{letter}]" for letter in host)
+    return f"^{escaped}-[0-9]+-[0-9a-f]+$"
+
+
+def is_live(seen_within: float) -> ColumnElement[bool]:
     """Return the condition of a worker that sent a heartbeat in the last `seen_within` seconds."""
     return Worker.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
 
@@ -83,9 +105,9 @@ class Fleet:
         # A job that is long on a CPU is left to the GPUs that it fits.
         return own == worker.queue or bool(worker.capacity.gpus) or not self.classes[own][0].gpus
 
-    def able(self, needs: Needs, *, but: str | None = None) -> list[LiveWorker]:
-        """Return the workers that may run a job and take jobs now, without the one named `but`."""
-        others = (it for it in self.workers.values() if it.name != but)
+    def workers_for(self, needs: Needs, *, excluding: str | None = None) -> list[LiveWorker]:
+        """Return the workers that may run a job and take jobs now, without the one named `excluding`."""
+        others = (it for it in self.workers.values() if it.name != excluding)
         return [it for it in others if it.takes_jobs and self.may_run(needs, it)]
 
     def of_class(self, queue: str) -> list[LiveWorker]:
@@ -94,7 +116,7 @@ class Fleet:
 
 
 def fleet(session: Session, seen_within: float) -> Fleet:
-    """Return the workers that sent a heartbeat in the last `seen_within` seconds and said what they have."""
+    """Return the workers with a recorded capacity and a heartbeat in the last `seen_within` seconds."""
     rows = session.execute(
         select(
             Worker.name,
@@ -108,7 +130,7 @@ def fleet(session: Session, seen_within: float) -> Fleet:
             Worker.one_job,
             Worker.quarantined_at,
             Worker.fault,
-        ).where(is_alive(seen_within), Worker.capacity.is_not(None))
+        ).where(is_live(seen_within), Worker.capacity.is_not(None))
     )
     return Fleet(
         LiveWorker(
@@ -130,12 +152,12 @@ def fleet(session: Session, seen_within: float) -> Fleet:
 def undeclared_worker_faults(session: Session, seen_within: float) -> list[str]:
     """Return why those live workers are quarantined that have failed their self-test from the start."""
     failed = Worker.capacity.is_(None), Worker.quarantined_at.is_not(None)
-    faults = select(func.coalesce(Worker.fault, "")).where(is_alive(seen_within), *failed)
+    faults = select(func.coalesce(Worker.fault, "")).where(is_live(seen_within), *failed)
     return list(session.scalars(faults))
 
 
 @dataclass(frozen=True, slots=True)
-class Orders:
+class WorkerConditions:
     """What its row orders a worker to do, with each heartbeat."""
 
     quarantined: bool
@@ -145,19 +167,21 @@ class Orders:
     """What was known of the worker: it records that again where its row was deleted."""
 
 
-def record_worker_heartbeat(session: Session, name: str, queue: str, before: Orders | None = None) -> Orders:
-    """Record the heartbeat of a worker, and return its orders.
+def record_worker_heartbeat(
+    session: Session, name: str, queue: str, before: WorkerConditions | None = None
+) -> WorkerConditions:
+    """Record the heartbeat of a worker, and return its conditions.
 
-    `before`: the last ones. The row of a worker that was silent for so long that it was deleted is made again
-    as it was, with its class and a cordon.
+    `before`: the last ones. If the row was deleted because heartbeats were missing, it is restored with its
+    class and a cordon.
     """
     row = session.execute(
         insert(Worker)
         .values(name=name, queue=queue)
         .on_conflict_do_update(index_elements=[Worker.name], set_={"seen_at": NOW})
-        .returning(Worker.quarantined_at, *_REMEMBERED)
+        .returning(Worker.quarantined_at, *_RESTORED_COLUMNS)
     ).one()
-    known = {column.key: getattr(row, column.key) for column in _REMEMBERED}
+    known = {column.key: getattr(row, column.key) for column in _RESTORED_COLUMNS}
     if before is not None and before.row and before.row["started_at"] != row.started_at:
         known = dict(before.row)
         session.execute(
@@ -165,12 +189,14 @@ def record_worker_heartbeat(session: Session, name: str, queue: str, before: Ord
             .where(Worker.name == name)
             .values({key: null() if value is None else value for key, value in known.items()})
         )
-    return Orders(row.quarantined_at is not None, known["cordoned_at"] is not None, known["draining"], known)
+    return WorkerConditions(
+        row.quarantined_at is not None, known["cordoned_at"] is not None, known["draining"], known
+    )
 
 
-def is_silent(session: Session, worker: str | None, seconds: float) -> bool:
+def is_stale(session: Session, worker: str | None, seconds: float) -> bool:
     """Whether a worker has sent no heartbeat in the last `seconds`, or is not registered."""
-    return session.scalar(select(Worker.name).where(Worker.name == worker, is_alive(seconds))) is None
+    return session.scalar(select(Worker.name).where(Worker.name == worker, is_live(seconds))) is None
 
 
 def delete_worker(session: Session, name: str) -> None:
@@ -183,7 +209,7 @@ def delete_stale_workers(session: Session, unseen_for: float) -> None:
     session.execute(delete(Worker).where(Worker.seen_at < SEARCH_NOW - timedelta(seconds=unseen_for)))
 
 
-def declared(
+def record_capacity(
     session: Session,
     worker: str,
     queue: str,
@@ -207,12 +233,12 @@ def declared(
     notify_on_commit(session, QUEUE)
 
 
-def measured(session: Session, worker: str, queue: str, machine: Machine) -> None:
+def record_machine(session: Session, worker: str, queue: str, machine: Machine) -> None:
     """Record a worker's measured machine. The worker may not have sent a heartbeat yet."""
     _record(session, worker, queue, machine=machine.model_dump())
 
 
-def confined(session: Session, worker: str, queue: str, sandbox: Mapping[str, bool]) -> None:
+def record_sandbox(session: Session, worker: str, queue: str, sandbox: Mapping[str, bool]) -> None:
     """Record by layer of the sandbox whether it holds on a worker's machine."""
     _record(session, worker, queue, sandbox=dict(sandbox))
 
@@ -231,16 +257,16 @@ def capacity_of(session: Session, worker: str) -> Capacity | None:
     return None if found is None else Capacity.model_validate(found)
 
 
-def of_worker(session: Session, worker: str) -> Machine:
+def machine_of(session: Session, worker: str) -> Machine:
     """Return a worker's measured machine, or the assumed one."""
     found = session.scalar(select(Worker.machine).where(Worker.name == worker))
     return ASSUMED if found is None else Machine.model_validate(found)
 
 
-def by_class(session: Session, seen_within: float) -> dict[str, list[Machine]]:
+def machines_by_class(session: Session, seen_within: float) -> dict[str, list[Machine]]:
     """Return the measured machines of the live workers of each class."""
     rows = session.execute(
-        select(Worker.queue, Worker.machine).where(Worker.machine.is_not(None), is_alive(seen_within))
+        select(Worker.queue, Worker.machine).where(Worker.machine.is_not(None), is_live(seen_within))
     )
     found: dict[str, list[Machine]] = defaultdict(list)
     for row in rows:
@@ -248,9 +274,74 @@ def by_class(session: Session, seen_within: float) -> dict[str, list[Machine]]:
     return found
 
 
-def live(session: Session, seen_within: float) -> list[Machine]:
+def live_machines(session: Session, seen_within: float) -> list[Machine]:
     """Return the measured machines of the live workers that take jobs, any of which may get the next one."""
     found = session.scalars(
-        select(Worker.machine).where(Worker.machine.is_not(None), *TAKES_JOBS, is_alive(seen_within))
+        select(Worker.machine).where(Worker.machine.is_not(None), *TAKES_JOBS, is_live(seen_within))
     )
     return [Machine.model_validate(machine) for machine in found]
+
+
+def try_send_lock(session: Session) -> bool:
+    """Whether no other scheduler sends messages until this transaction ends.
+
+    Two that did so at once would both count the same workers as idle.
+    """
+    return bool(session.scalar(select(func.pg_try_advisory_xact_lock(_SEND_LOCK))))
+
+
+def record_scheduler_heartbeat(session: Session, name: str, *, reaches_broker: bool = True) -> None:
+    """Record the heartbeat of a scheduler, and whether the broker answers it."""
+    away = null() if reaches_broker else NOW
+    since = null() if reaches_broker else func.coalesce(Scheduler.broker_away_since, NOW)
+    session.execute(
+        insert(Scheduler)
+        .values(name=name, broker_away_since=away)
+        .on_conflict_do_update(
+            index_elements=[Scheduler.name], set_={"seen_at": NOW, "broker_away_since": since}
+        )
+    )
+
+
+def delete_stale_schedulers(session: Session, unseen_for: float) -> None:
+    """Remove schedulers without a heartbeat for `unseen_for` seconds."""
+    session.execute(delete(Scheduler).where(Scheduler.seen_at < SEARCH_NOW - timedelta(seconds=unseen_for)))
+
+
+def broker_outage(session: Session, seen_within: float) -> tuple[bool, datetime | None]:
+    """Return whether a scheduler is alive, and since when the broker answers none of those that are."""
+    alive = Scheduler.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)
+    count, reaching, since = session.execute(
+        select(
+            func.count(),
+            func.count().filter(Scheduler.broker_away_since.is_(None)),
+            func.max(Scheduler.broker_away_since),
+        ).where(alive)
+    ).one()
+    return count > 0, None if reaching else since
+
+
+def has_live_process(session: Session, part: HeartbeatSender, host: str, seen_within: float) -> bool:
+    """Return whether a process of this kind on `host` sent a heartbeat in the last `seen_within` seconds.
+
+    A worker in quarantine counts as none.
+    """
+    table = Worker if part == "worker" else Scheduler
+    found = select(table.name).where(_is_on_host(table, host), _is_recent(table, seen_within))
+    if part == "worker":
+        found = found.where(Worker.quarantined_at.is_(None))
+    return session.scalar(found.limit(1)) is not None
+
+
+def quarantine_reason(session: Session, host: str, seen_within: float) -> str | None:
+    """Return why a live worker on `host` is in quarantine; None if there is no such worker."""
+    live = (_is_on_host(Worker, host), _is_recent(Worker, seen_within), Worker.quarantined_at.is_not(None))
+    return session.scalar(select(func.coalesce(Worker.fault, "")).where(*live).limit(1))
+
+
+def _is_on_host(table: type[Worker | Scheduler], host: str) -> ColumnElement[bool]:
+    return table.name.regexp_match(name_pattern(host))
+
+
+def _is_recent(table: type[Worker | Scheduler], seen_within: float) -> ColumnElement[bool]:
+    return table.seen_at > SEARCH_NOW - timedelta(seconds=seen_within)

@@ -1,4 +1,4 @@
-"""The quality gate of a job: conditions on the result, and the verdict with its margins."""
+"""The quality gate of a job: conditions on the report, the verdict with its margins, and what lists show."""
 
 from collections.abc import Iterator
 from enum import StrEnum
@@ -168,3 +168,22 @@ def _score(report: dict[str, Any], task: str) -> float | None:
     zero_shot = report.get("zero_shot") or {"scores": []}
     by_metric = {score["metric"]: score["pruned"] for score in zero_shot["scores"] if score["task"] == task}
     return by_metric.get(_METRIC, next(iter(by_metric.values()), None))
+
+
+def report_columns(report: dict[str, Any]) -> dict[str, Any]:
+    """Return the report, and the columns of what lists show of it."""
+    perplexity, speed = report["perplexity"], report.get("speed") or {}
+    figures = {
+        "dense_perplexity": perplexity["dense"],
+        "kl": perplexity.get("kl"),
+        "agreement": perplexity.get("agreement"),
+        "parameters": result_parameters(report),
+        "weight_bytes": speed.get("bytes"),
+        "speedup": speed.get("speedup"),
+    }
+    return {
+        "report": report,
+        "pruned_perplexity": perplexity["pruned"],
+        "measured_sparsity": report["sparsity"]["overall"],
+        "figures": figures,
+    }

@@ -1,13 +1,44 @@
-"""The specification of a job: the recipe, how to evaluate and judge the result, and what to keep."""
+"""The specification of a job: the recipe, how to evaluate and judge the result, and what to keep.
+
+Priority and labels of a request are defined here too. They are columns of the job, and not part of it.
+"""
 
 from typing import Annotated, Any
 
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
-from jobs.spec.placement import Placement, within_limits
-from pruning.recipe import PRESETS, Evaluation, Recipe, StrictModel, Text
+from pruning.recipe import PRESETS, Evaluation, InWords, Recipe, StrictModel, Text
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
+
+MIN_PRIORITY, MAX_PRIORITY = -100, 100
+
+Priority = Annotated[int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY)]
+"""Among its owner's queued jobs the one with the highest priority runs first."""
+
+LabelName = Annotated[
+    Text,
+    Field(max_length=63, pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"),
+    InWords("must be at most 63 letters, digits and . _ / -, the first and the last a letter or a digit"),
+]
+LabelValue = Annotated[Text, Field(max_length=255)]
+Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=16)]
+
+# More than any machine has.
+_MAX_BYTES = 16 * 2**40
+_MAX_GPUS = 16
+_Bytes = Annotated[int, Field(ge=0, le=_MAX_BYTES)]
+
+
+class Placement(StrictModel):
+    """What the job needs of its worker, in place of what the service estimates."""
+
+    gpus: int | None = Field(
+        None, ge=0, le=_MAX_GPUS, description="GPUs that share the job, at least; 0 lets it run on a CPU."
+    )
+    device_memory_bytes: _Bytes | None = Field(None, description="Free memory of each GPU.")
+    host_memory_bytes: _Bytes | None = Field(None, description="Memory of the host.")
+    scratch_bytes: _Bytes | None = Field(None, description="Room on the scratch disk.")
 
 
 class JobOptions(StrictModel):
@@ -59,11 +90,6 @@ class JobSpec(JobOptions):
     """The specification of a job, as it is stored. The worker reads nothing else about what is wanted."""
 
     recipe: Recipe = Field(description="What to prune and how.")
-
-    @field_validator("placement", mode="before")
-    @classmethod
-    def _is_within_limits(cls, stored: Any) -> Any:  # noqa: ANN401 - whatever is validated
-        return within_limits(stored)
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:

@@ -26,12 +26,12 @@ class NoShape(Exception):
     """The config is missing, or does not describe the shape. The message says why."""
 
 
-class HubSilent(Exception):
+class HubUnavailable(Exception):
     """The Hub does not answer, so the config cannot be read now."""
 
 
 def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShape:
-    """Return the shape of a model, from its config alone. Raises `NoShape` and `HubSilent`."""
+    """Return the shape of a model, from its config alone. Raises `NoShape` and `HubUnavailable`."""
     if is_local(model.id):
         content = _read(Path(model.id) / "config.json", settings.model_roots)
     else:
@@ -50,7 +50,7 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
 
 
 def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
-    """Read a file as a worker does: what lies outside of the roots, or is no regular file, counts as none."""
+    """Read a file as a worker does: one outside of the roots, or no regular one, counts as missing."""
     try:
         with freeze(path, roots, field="model.id").opened() as same, same.open("rb") as file:
             return _within_bounds(file.read(_MAX_BYTES + 1))
@@ -92,7 +92,7 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
                         break
     except (httpx.HTTPError, httpx.InvalidURL, KeyError, TimeoutError):
         pass
-    raise HubSilent("the Hub does not answer")
+    raise HubUnavailable("the Hub does not answer")
 
 
 def _config_url(model: ModelReference) -> str:

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.cuts import Fault, count, selection_faults, structure_faults
+from jobs.spec.feasibility import Fault, count, selection_faults, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
@@ -34,17 +34,17 @@ _NAME = re.compile(r"[\w-][\w.-]*")
 
 
 @dataclass(frozen=True, slots=True)
-class Places:
-    """Where files may lie on this machine."""
+class FileRoots:
+    """The directories of this machine that may have files of jobs."""
 
     models: tuple[Path, ...]
     data: tuple[Path, ...]
     hub_cache: Path | None
-    """The Hub's cache; None where the owner may not know what is in it."""
+    """The Hub's cache; None for an owner who may not know its contents."""
 
     @classmethod
     def of(cls, settings: Settings, owner: str) -> Self:
-        """Return the places where a job of `owner` is checked.
+        """Return the directories where files of a job of `owner` are checked.
 
         A refusal discloses the contents of the Hub's cache, and so what others have used: only owners who
         share may know it, and of what the service's own token has fetched, only those who may use the token.
@@ -61,15 +61,17 @@ def hub_cache() -> Path:
     return Path(os.environ.get("HF_HUB_CACHE", f"{home}/hub")).expanduser()
 
 
-def faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
+def faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
     """Yield what is wrong with the model, its context, its cut and the texts. Opens files; may be slow."""
-    yield from _model_faults(spec, places)
+    yield from _model_faults(spec, file_roots)
     for field, dataset in spec.texts:
-        if _is_on_this_machine(dataset, places.data):
-            yield from _text_faults(Path(dataset), places.data, field)
+        if _is_on_this_machine(dataset, file_roots.data):
+            yield from _text_faults(Path(dataset), file_roots.data, field)
     gradients = spec.recipe.gradients
-    if gradients is not None and _is_on_this_machine(gradients, places.data):
-        yield from _file_faults(Path(gradients), places.data, "gradients")
+    if gradients is None or not _is_on_this_machine(gradients, file_roots.data):
+        return
+    if _frozen(Path(gradients), file_roots.data) is None:
+        yield Fault("gradients", _NO_FILE, str(Path(gradients)))
 
 
 def model_unavailable_reason(directory: str, roots: Sequence[Path]) -> str | None:
@@ -81,18 +83,18 @@ def model_unavailable_reason(directory: str, roots: Sequence[Path]) -> str | Non
     return f"there is no model that a job may read: {reason}"
 
 
-def _model_faults(spec: JobSpec, places: Places) -> Iterator[Fault]:
+def _model_faults(spec: JobSpec, file_roots: FileRoots) -> Iterator[Fault]:
     model = spec.recipe.model
     if is_local(model.id):
-        if not _is_on_this_machine(model.id, places.models):
+        if not _is_on_this_machine(model.id, file_roots.models):
             return
-        if reason := model_unavailable_reason(model.id, places.models):
+        if reason := model_unavailable_reason(model.id, file_roots.models):
             yield Fault("model.id", reason, model.id)
             return
-        config = _config(Path(model.id, _CONFIG), places.models)
+        config = _config(Path(model.id, _CONFIG), file_roots.models)
         whose = "the model's context"
     else:
-        config = _cached_config(model, places.hub_cache)
+        config = _cached_config(model, file_roots.hub_cache)
         whose = "the context of the model as it lies in the service's cache"
     if spec.recipe.structure is not None:
         yield from structure_faults(spec.recipe.structure, config or {})
@@ -114,11 +116,6 @@ def _text_faults(path: Path, roots: Sequence[Path], field: str) -> Iterator[Faul
         yield Fault(field, _NO_FILE, str(path))
     elif path.suffix == ".jsonl" and (reason := _not_jsonl(file)):
         yield Fault(field, reason, str(path))
-
-
-def _file_faults(path: Path, roots: Sequence[Path], field: str) -> Iterator[Fault]:
-    if _frozen(path, roots) is None:
-        yield Fault(field, _NO_FILE, str(path))
 
 
 def _not_jsonl(file: FrozenFile) -> str | None:
@@ -194,7 +191,7 @@ def _is_missing(directory: Path, roots: Sequence[Path]) -> bool:
 
 
 def _is_on_this_machine(reference: str, roots: Sequence[Path]) -> bool:
-    """Whether a path lies under a root that has anything in it on this machine."""
+    """Whether a path is below a root that has any files on this machine."""
     if not is_local(reference):
         return False
     path = Path(os.path.normpath(reference))

@@ -1,4 +1,4 @@
-"""What a store does wrong, in words for users and in the figures."""
+"""Errors of the store: their messages for users, and their counts for Prometheus."""
 
 import errno
 import os
@@ -24,9 +24,9 @@ class StoreError(Exception):
     """The store failed. The message is shown to users, so it contains no address and no secret."""
 
     kind: ClassVar[str | None] = None
-    """What the store did, in the figures; None where it did what it should."""
+    """The label in the metrics; None for what is no failure of the store."""
     counted = False
-    """Whether it is among the figures: one operation may be part of another."""
+    """Whether it was counted: one operation may be part of another."""
 
 
 class StoreUnreachable(StoreError):
@@ -96,7 +96,7 @@ def _translated(error: Exception, key: str) -> StoreError:
 
 
 def directory_error(number: int) -> StoreUnreachable:
-    """Return what the operating system says of a store that is a directory, by its `errno`."""
+    """Return the error of a store that is a directory, by its `errno`."""
     return (FileUnusable if number in _FILE_ERRNOS else StoreUnreachable)(_directory_error_message(number))
 
 
@@ -104,8 +104,8 @@ def _directory_error_message(number: int) -> str:
     code = errno.errorcode.get(number, f"error {number}")
     if number == errno.EROFS:
         return f"the store's directory (STORE_URL) is read-only ({code}); the operator must make it writable"
-    said = f"{code}, {os.strerror(number)}"
-    return f"the store's directory (STORE_URL) cannot be used ({said}); the operator must look at it"
+    reason = f"{code}, {os.strerror(number)}"
+    return f"the store's directory (STORE_URL) cannot be used ({reason}); the operator must check it"
 
 
 def _is_full(error: Exception) -> bool:

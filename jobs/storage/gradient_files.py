@@ -27,7 +27,7 @@ _FIELD = "gradients"
 
 
 @dataclass(frozen=True, slots=True)
-class Kept:
+class StoredGradients:
     """A gradient job, and its file while it has one."""
 
     job: Job
@@ -50,17 +50,17 @@ def used_bytes(session: Session, owner: str) -> int:
     return int(session.scalar(computed) or 0) + int(session.scalar(uploaded) or 0)
 
 
-def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Kept]:
+def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[StoredGradients]:
     """Return a page of an owner's gradient jobs, newest first."""
-    query = _kept(owner).order_by(Job.id.desc()).limit(limit)
+    query = _gradient_jobs(owner).order_by(Job.id.desc()).limit(limit)
     rows = session.execute(query if before is None else query.where(Job.id < before))
-    return [Kept(job, file) for job, file in rows]
+    return [StoredGradients(job, file) for job, file in rows]
 
 
-def get(session: Session, owner: str, job_id: UUID) -> Kept | None:
+def get(session: Session, owner: str, job_id: UUID) -> StoredGradients | None:
     """Return one of the owner's gradient jobs."""
-    row = session.execute(_kept(owner).where(Job.id == job_id)).one_or_none()
-    return None if row is None else Kept(row[0], row[1])
+    row = session.execute(_gradient_jobs(owner).where(Job.id == job_id)).one_or_none()
+    return None if row is None else StoredGradients(row[0], row[1])
 
 
 def reference(sha256: str) -> str:
@@ -78,7 +78,7 @@ def resolved(session: Session, owner: str, recipe: Recipe) -> str:
         return _norms_of_job(session, owner, job_id, recipe)
     if is_upload(named):
         upload = session.scalar(
-            _shared(select(Upload)).where(
+            _key_share_lock(select(Upload)).where(
                 Upload.owner == owner, Upload.id == UUID(named.partition(":")[2]), Upload.format == FORMAT
             )
         )
@@ -104,7 +104,7 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
         .limit(1)
         .with_for_update(read=True, key_share=True, of=Artifact)
     )
-    uploaded = _shared(select(Upload)).where(
+    uploaded = _key_share_lock(select(Upload)).where(
         Upload.owner == owner, Upload.format == FORMAT, Upload.sha256 == sha256
     )
     return session.scalar(computed) or session.scalar(uploaded)
@@ -116,7 +116,7 @@ def _norms_of_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) ->
         raise _refused(recipe, "must be one of your gradient jobs")
     if kept.job.state != JobState.SUCCEEDED:
         raise _refused(recipe, f"must name a gradient job that has succeeded; this one is {kept.job.state}")
-    file = session.scalar(_shared(select(Artifact)).where(Artifact.job_id == job_id))
+    file = session.scalar(_key_share_lock(select(Artifact)).where(Artifact.job_id == job_id))
     if file is None:
         raise _refused(recipe, "names norms that were deleted; compute them again")
     _check(JobSpec.model_validate(kept.job.spec).recipe, recipe)
@@ -137,7 +137,7 @@ def _check(computed: Recipe, recipe: Recipe) -> None:
         raise _refused(recipe, f"names norms that are {has}, and this job needs {' and '.join(missing)}")
 
 
-def _kept(owner: str) -> Select[Job, Artifact | None]:
+def _gradient_jobs(owner: str) -> Select[Job, Artifact | None]:
     return (
         select(Job, Artifact)
         .outerjoin(Artifact, Artifact.job_id == Job.id)
@@ -145,6 +145,6 @@ def _kept(owner: str) -> Select[Job, Artifact | None]:
     )
 
 
-def _shared(query: Select[Row]) -> Select[Row]:
+def _key_share_lock(query: Select[Row]) -> Select[Row]:
     """Lock what a query finds: a deletion waits for it, and then sees the job that names it."""
     return query.with_for_update(read=True, key_share=True)

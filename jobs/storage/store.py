@@ -1,7 +1,7 @@
 """The artifact store: one class for a local directory and for S3.
 
-The store decides nothing. A row names the key, the size and the SHA-256 of each file that counts; other files
-are orphaned. Every attempt writes under its own prefix, so no write needs to be conditional.
+Rows decide which files count. A row names the key, the size and the SHA-256 of each file that counts; other
+files are orphaned. Every attempt writes under its own prefix, so no write needs to be conditional.
 """
 
 import errno
@@ -22,7 +22,7 @@ from obstore import exceptions
 from obstore.store import S3Store
 
 from jobs.monitoring.catalogue import STORE_BYTES
-from jobs.storage import compression
+from jobs.storage import streams
 from jobs.storage.errors import (
     FileUnusable,
     NotStored,
@@ -32,9 +32,8 @@ from jobs.storage.errors import (
     measured,
     translated_errors,
 )
-from jobs.storage.hashed import Counted, HashedFile, HashedStream
 from jobs.storage.object_store import directory_of, object_store
-from jobs.storage.ranges import WrongRange, in_ranges, within
+from jobs.storage.streams import CountedStream, HashedFile, HashedStream, WrongRange, byte_range, in_ranges
 
 if TYPE_CHECKING:
     from obstore import BytesStream
@@ -44,7 +43,7 @@ log = logging.getLogger(__name__)
 
 _READ_BYTES = 1024 * 1024
 _PART_BYTES = 16 * 1024 * 1024
-_MOST_PARTS = 9_000  # S3 allows 10,000
+_MAX_PARTS = 9_000  # S3 allows 10,000
 _PARTS_AT_ONCE = 4
 # The error of a range that is not sent with the status of one: by rclone, or by a store that serves none.
 _NO_RANGE = "NotPartial"
@@ -54,7 +53,7 @@ _UNFINISHED = re.compile(r"#[0-9]+$")
 
 @dataclass(frozen=True, slots=True)
 class StoredFile:
-    """A file that was written or read, with everything that a row about it must say."""
+    """A file that was written or read, with the values of a row about it."""
 
     key: str
     size: int
@@ -129,7 +128,7 @@ class Store:
         """Upload a file in parts, with only a few of them in memory, and return what was written.
 
         `sha256`: of the file, where it is known; it is not hashed again then. `compress`: keep it as
-        `jobs.storage.compression` says; `stream_plain` reads it. `on_bytes` is called repeatedly with the
+        `jobs.storage.streams` says; `stream_plain` reads it. `on_bytes` is called repeatedly with the
         number of bytes read so far. What it raises aborts the upload, and the key stays as it was.
 
         What a process that is killed has sent of a large file stays in a bucket until its lifecycle rule for
@@ -137,7 +136,7 @@ class Store:
         """
         size = path.stat().st_size
         reader = HashedFile(path, sha256, on_bytes)
-        written = Counted(compression.compressed(reader) if compress else reader)
+        written = CountedStream(streams.compressed(reader) if compress else reader)
         try:
             with translated_errors(key):
                 if size <= _PART_BYTES:
@@ -188,7 +187,7 @@ class Store:
             except exceptions.GenericError as error:
                 if part is None or _NO_RANGE not in str(error) or not isinstance(self._objects, S3Store):
                     raise
-                return within(self.stream(key), *part)
+                return byte_range(self.stream(key), *part)
             return self._pieces(key, found.stream(min_chunk_size=_READ_BYTES))
 
     def stream_plain(self, key: str, size: int, part: tuple[int, int] | None = None) -> Iterator[bytes]:
@@ -196,8 +195,8 @@ class Store:
 
         Of a part, everything before it is read as well.
         """
-        pieces = _plain(key, self.stream(key), size)
-        return pieces if part is None else within(pieces, *part)
+        pieces = _decompressed(key, self.stream(key), size)
+        return pieces if part is None else byte_range(pieces, *part)
 
     @measured("download")
     def download(
@@ -219,7 +218,7 @@ class Store:
             stored = None
             if size is not None and size > _PART_BYTES and isinstance(self._objects, S3Store):
                 stored = self._download_in_ranges(key, partial, size, on_bytes)
-            stored = stored or _written(key, partial, self.stream(key), on_bytes)
+            stored = stored or _write_file(key, partial, self.stream(key), on_bytes)
             partial.replace(path)
         finally:
             partial.unlink(missing_ok=True)
@@ -247,7 +246,7 @@ class Store:
             while_waiting=lambda: on_bytes(received),
         )
         try:
-            return _written(key, path, pieces, count)
+            return _write_file(key, path, pieces, count)
         except (exceptions.BaseError, FileNotFoundError, WrongRange) as error:
             log.info("no ranges of %s (%s): fetching the whole file", key, type(error).__name__)
             return None
@@ -295,7 +294,7 @@ class Store:
             return
         try:
             mode = (self._directory / key).stat().st_mode
-        except OSError:  # obstore says what it is
+        except OSError:  # obstore raises the reason
             return
         if not stat.S_ISREG(mode) and not stat.S_ISDIR(mode):
             raise FileUnusable(
@@ -310,16 +309,16 @@ class Store:
                 yield bytes(piece)
 
 
-def _plain(key: str, stored: Iterator[bytes], size: int) -> Iterator[bytes]:
+def _decompressed(key: str, stored: Iterator[bytes], size: int) -> Iterator[bytes]:
     try:
-        yield from compression.plain(stored, size)
-    except compression.Damaged as error:
+        yield from streams.decompressed(stored, size)
+    except streams.CorruptFile as error:
         raise StoreRefused(f"the file {key} in the store is damaged: {error}") from error
 
 
 def _part_bytes(at_most: int) -> int:
     """Return the bytes of the parts in which a file of at most so many bytes is sent."""
-    return max(_PART_BYTES, -(-at_most // _MOST_PARTS))
+    return max(_PART_BYTES, -(-at_most // _MAX_PARTS))
 
 
 def _files_below(directory: Path, prefix: str) -> Iterator[StoredObject]:
@@ -344,7 +343,7 @@ def _raise(error: OSError) -> None:
         ) from error
 
 
-def _written(
+def _write_file(
     key: str, path: Path, pieces: Iterator[bytes | memoryview], on_bytes: Callable[[int], None]
 ) -> StoredFile:
     """Write the pieces of a stored file to `path`, hash them meanwhile, and return its size and SHA-256."""

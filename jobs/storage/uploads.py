@@ -9,7 +9,7 @@ A file is announced by a row before it is written, so that it is found and delet
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import Any, Self
+from typing import Any
 from uuid import UUID, uuid4
 
 from sqlalchemy import delete, func, or_, select, update
@@ -28,7 +28,7 @@ ABANDONED_AFTER = timedelta(days=1)
 """Age at which an incomplete upload is abandoned."""
 
 
-class Abandoned(Exception):
+class UploadExpired(Exception):
     """The file was not announced, or so long ago that it may have been deleted."""
 
 
@@ -75,10 +75,10 @@ def add(
     """Return the upload with the content of `stored`, and whether this call created it.
 
     An owner has each text once. The file must have been announced; if it does not become the upload, it will
-    be deleted. Raises `Abandoned` and `QuotaExceeded`.
+    be deleted. Raises `UploadExpired` and `QuotaExceeded`.
     """
     lock(session, owner)
-    known = session.scalar(select(Upload).where(*_is(owner, stored.sha256, ending)))
+    known = session.scalar(select(Upload).where(*_has_content(owner, stored.sha256, ending)))
     if known is not None:
         return known, False
     if gradient_files.used_bytes(session, owner) + stored.size > quota:
@@ -87,7 +87,7 @@ def add(
         StrayUpload.key == stored.key, StrayUpload.pending_delete.is_(False)
     )
     if session.scalar(announced.returning(StrayUpload.key)) is None:
-        raise Abandoned
+        raise UploadExpired
     upload = Upload(
         owner=owner, name=name, format=ending, size=stored.size, sha256=stored.sha256, key=stored.key
     )
@@ -144,7 +144,7 @@ def forget_deleted(session: Session, keys: Sequence[str]) -> None:
     session.execute(delete(StrayUpload).where(StrayUpload.key.in_(keys)))
 
 
-def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
+def resolve_references(session: Session, owner: str, spec: JobSpec) -> JobSpec:
     """Return the job with its files named by content. Raises `UnknownUpload` for one that the owner lacks."""
     stable: dict[str, str] = {}
     for field, dataset in spec.texts:
@@ -160,7 +160,7 @@ def resolved(session: Session, owner: str, spec: JobSpec) -> JobSpec:
 
 
 @dataclass(frozen=True, slots=True)
-class Named:
+class ReferencedFile:
     """A file that a stored job names: the field, the file's name by content, and where it is stored."""
 
     field: str
@@ -169,24 +169,21 @@ class Named:
     own_name: str | None  # that its owner has given it
     size: int  # bytes; 0 where it was deleted
 
-    @classmethod
-    def of(cls, field: str, name: str, file: Upload | Artifact | None) -> Self:
-        """Return the file, or a reference of a job to a missing one."""
-        return (
-            cls(field, name, None, None, 0)
-            if file is None
-            else cls(field, name, file.key, file.name, file.size)
-        )
 
-
-def named(session: Session, owner: str, spec: JobSpec) -> Iterator[Named]:
+def referenced_files(session: Session, owner: str, spec: JobSpec) -> Iterator[ReferencedFile]:
     """Yield the uploads and the gradient norms of a stored job."""
     for field, dataset in spec.texts:
         if (name := content_name(dataset)) is not None:
-            yield Named.of(field, name, _named(session, owner, dataset))
+            yield _referenced(field, name, _named(session, owner, dataset))
     gradients = spec.recipe.gradients or ""
     if (name := content_name(gradients)) is not None:
-        yield Named.of("gradients", name, gradient_files.by_content(session, owner, gradients))
+        yield _referenced("gradients", name, gradient_files.by_content(session, owner, gradients))
+
+
+def _referenced(field: str, name: str, file: Upload | Artifact | None) -> ReferencedFile:
+    if file is None:  # it was deleted
+        return ReferencedFile(field, name, None, None, 0)
+    return ReferencedFile(field, name, file.key, file.name, file.size)
 
 
 def _named(session: Session, owner: str, dataset: str) -> Upload | None:
@@ -194,11 +191,11 @@ def _named(session: Session, owner: str, dataset: str) -> Upload | None:
     if name is None:
         wanted = (Upload.owner == owner, Upload.id == UUID(dataset.partition(":")[2]))
     else:
-        wanted = _is(owner, *name.split("."))
+        wanted = _has_content(owner, *name.split("."))
     return session.scalar(select(Upload).where(*wanted).with_for_update(read=True, key_share=True))
 
 
-def _is(owner: str, sha256: str, ending: str) -> tuple[Any, ...]:
+def _has_content(owner: str, sha256: str, ending: str) -> tuple[Any, ...]:
     return Upload.owner == owner, Upload.sha256 == sha256, Upload.format == ending
 
 

@@ -32,13 +32,13 @@ _SPEED_SHARES = (0.9, 0.7)
 # without these.
 _MIXED = 4
 # What a search counts through one by one. A config.json may name far more than any model has.
-_MOST_BLOCKS = 2048
-_MOST_KV_GROUPS = 1024
-_MOST_EXPERTS = 4096
-_MOST_CHANNELS = 1_000_000  # of which structure can name a number
+_MAX_BLOCKS = 2048
+_MAX_KV_GROUPS = 1024
+_MAX_EXPERTS = 4096
+_MAX_CHANNELS = 1_000_000  # of which structure can name a number
 
 
-Spread = TypeVar("Spread")
+Item = TypeVar("Item")
 
 
 class Shape(BaseModel):
@@ -53,7 +53,7 @@ class Shape(BaseModel):
 
 
 class NoShape(Exception):
-    """No shape meets the target. The message says what the smallest one has: only a reader may see it."""
+    """No shape meets the target. The message has the size of the smallest, for readers of the model only."""
 
 
 class Unsearchable(Exception):
@@ -136,7 +136,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
         raise NoShape("the dense model meets it already")
     found: list[Shape] = []
     for meets in _conditions(target):
-        alone = list(_alone(space, meets))
+        alone = list(_one_kind_only(space, meets))
         shorter = next((shape.structure["blocks"] for shape in alone if "blocks" in shape.structure), None)
         divided = (*_divisions(space, meets, multiple), *_mixed(space, meets, multiple, shorter), *alone)
         found += [shape for shape in divided if shape not in found]
@@ -181,7 +181,7 @@ def _fewest_channels(
     most = _most_channels(space, multiple)
     if not meets(space.without({**gone, "mlp_channels": most})):
         return None
-    low, high = 0, most  # the least that is enough lies above `low`, or is it, and not above `high`
+    low, high = 0, most  # the least that is enough is at least `low` and at most `high`
     while low < high:
         middle = (low + high) // 2
         is_enough = meets(space.without({**gone, "mlp_channels": middle}))
@@ -190,7 +190,7 @@ def _fewest_channels(
     return space.without({**gone, "mlp_channels": space.channels - left if low else 0})
 
 
-def _alone(space: _Space, meets: Callable[[Shape], bool]) -> Iterator[Shape]:
+def _one_kind_only(space: _Space, meets: Callable[[Shape], bool]) -> Iterator[Shape]:
     """Yield the shapes that lose nothing but blocks, or experts: as few as the target needs."""
     for name, most in (("blocks", len(space.dense.blocks) - 1), ("experts", space.experts)):
         shorter = partial(_is_met_without, space, meets, name)
@@ -232,10 +232,10 @@ def _check(dense: ModelShape) -> None:
     groups = dense.kv_groups or 1
     experts = max(one.copies for block in dense.blocks for one in block.matrices)
     for name, number, most in (
-        ("layers", len(dense.blocks), _MOST_BLOCKS),
-        ("KV groups", groups, _MOST_KV_GROUPS),
-        ("experts in a block", experts, _MOST_EXPERTS),
-        ("MLP channels", max(_mlp_width(block, dense.hidden) for block in dense.blocks), _MOST_CHANNELS),
+        ("layers", len(dense.blocks), _MAX_BLOCKS),
+        ("KV groups", groups, _MAX_KV_GROUPS),
+        ("experts in a block", experts, _MAX_EXPERTS),
+        ("MLP channels", max(_mlp_width(block, dense.hidden) for block in dense.blocks), _MAX_CHANNELS),
     ):
         if number > most:
             raise Unsearchable(f"has {number} {name}; a search for a size takes models with at most {most}")
@@ -260,7 +260,7 @@ def _mlp_width(block: BlockShape, hidden: int) -> int:
     return others[0].inputs if others and others[0].copies == 1 else 0
 
 
-def _spread(found: Sequence[Spread], most: int) -> list[Spread]:
+def _spread(found: Sequence[Item], most: int) -> list[Item]:
     """Return at most so many, evenly spread, the first and the last among them."""
     if len(found) <= most:
         return list(found)

@@ -30,11 +30,15 @@ def create(
     specs: Iterable[JobSpec],
     labels: Mapping[str, str],
     *,
+    shapes: Sequence[Shape] = (),
     priority: int = 0,
     max_queued: int | None = None,
 ) -> Sweep:
-    """Insert a sweep and all of its jobs, or nothing. Raises what `owner_moves.create` raises."""
-    sweep = _insert(session, owner, request, search=None)
+    """Insert a sweep and all of its jobs, or nothing. Raises what `owner_moves.create` raises.
+
+    With `shapes`, it is a search for the best model of a size, with a job for each shape.
+    """
+    sweep = _insert(session, owner, request, Search(shapes=list(shapes)) if shapes else None)
     for spec in specs:
         owner_moves.create(
             session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
@@ -62,26 +66,6 @@ def start_search(
     owner_moves.create(
         session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
     )
-    return sweep
-
-
-def compare_shapes(
-    session: Session,
-    owner: str,
-    request: dict[str, Any],
-    specs: Iterable[JobSpec],
-    shapes: Sequence[Shape],
-    labels: Mapping[str, str],
-    *,
-    priority: int = 0,
-    max_queued: int | None = None,
-) -> Sweep:
-    """Insert a search for the best model of a size, with a job for each shape, whose gate is the target."""
-    sweep = _insert(session, owner, request, Search(shapes=list(shapes)))
-    for spec in specs:
-        owner_moves.create(
-            session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
-        )
     return sweep
 
 
@@ -185,7 +169,7 @@ def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     if search.shapes and not all(job.state == JobState.FAILED for job in jobs):
         _choose(sweep, search, jobs)
     elif failed:
-        reason = f"{len(failed)} of {len(jobs)} jobs failed; look at their errors, and retry them"
+        reason = f"{len(failed)} of {len(jobs)} jobs failed; read their errors, and retry them"
         _end(sweep, SweepState.FAILED, reason)
     elif any(job.state == JobState.CANCELLED for job in jobs):
         _end(sweep, SweepState.CANCELLED)

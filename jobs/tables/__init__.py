@@ -1,10 +1,13 @@
 """The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
 from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
-from jobs.tables.fleet import Queue, Scheduler, Worker
+from jobs.tables.fleet import DailyUse, OwnerShare, Queue, QueueTurn, RecentUse, Scheduler, Worker
 from jobs.tables.jobs import (
     Artifact,
+    CachedGradients,
+    CachedPerplexity,
     DeletedJob,
+    GradientShard,
     IdempotencyKey,
     Job,
     JobAttempt,
@@ -25,8 +28,6 @@ from jobs.tables.owners import (
     WebhookEndpoint,
     ZooEntry,
 )
-from jobs.tables.shared import CachedGradients, CachedPerplexity, GradientShard
-from jobs.tables.shares import DailyUse, OwnerShare, QueueTurn, RecentUse
 
 __all__ = [
     "NOW",

@@ -1,12 +1,23 @@
-"""What all tables share: names of constraints, types of columns, the clock."""
+"""What all tables share: names of constraints, types of columns, the clock, and fields of JSON documents."""
 
 from datetime import datetime
-from typing import Any
+from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
 from sqlalchemy import DateTime, LargeBinary, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
-from sqlalchemy.orm import DeclarativeBase
+from sqlalchemy.orm import DeclarativeBase, Mapped
+from sqlalchemy.sql.elements import SQLColumnExpression
+
+from jobs.states import JobState
+
+NOW = func.clock_timestamp()
+"""The database's clock, for what is written and for guards: after a wait for a lock it is the time then."""
+
+SEARCH_NOW = func.statement_timestamp()
+"""When the statement began, for searches by time: no index can be searched for a clock that advances."""
+
+Value = TypeVar("Value")
 
 
 class Base(DeclarativeBase):
@@ -30,13 +41,6 @@ class Base(DeclarativeBase):
     }
 
 
-NOW = func.clock_timestamp()
-"""The database's clock, for what is written and for guards: after a wait for a lock it is the time then."""
-
-SEARCH_NOW = func.statement_timestamp()
-"""When the statement began, for searches by time: no index can be searched for a clock that advances."""
-
-
 def first_id_at(moment: datetime) -> UUID:
     """Return the smallest id of a row that is made in this millisecond: a UUID of version 7 (RFC 9562).
 
@@ -44,3 +48,86 @@ def first_id_at(moment: datetime) -> UUID:
     """
     milliseconds = int(moment.timestamp() * 1000)
     return UUID(int=max(milliseconds, 0) << 80 | 0x7 << 76 | 0b10 << 62)
+
+
+class DocumentField(Generic[Value]):
+    """A part of a document, None where that has none; of the class, the expression for it in a statement."""
+
+    def __init__(self, document: str, name: str) -> None:
+        self._document, self._name = document, name
+        self._attribute = name
+
+    def __set_name__(self, owner: type, name: str) -> None:
+        self._attribute = name
+
+    @overload
+    def __get__(self, job: None, owner: type) -> SQLColumnExpression[str]: ...
+
+    @overload
+    def __get__(self, job: "JobDocuments", owner: type) -> Value | None: ...
+
+    def __get__(
+        self, job: "JobDocuments | None", owner: type
+    ) -> Value | SQLColumnExpression[str] | Self | None:
+        if job is not None:
+            found: Value | None = (getattr(job, self._document) or {}).get(self._name)
+            return found
+        if not hasattr(owner, "__table__"):
+            return self
+        part: SQLColumnExpression[str] = getattr(owner, self._document)[self._name].astext
+        return part.label(self._attribute)
+
+
+class JobDocuments:
+    """The documents of `Job`."""
+
+    progress: Mapped[dict[str, Any] | None]
+    """How far it is. Only an ended job keeps its last stage."""
+    stage = DocumentField[str]("progress", "stage")
+    step = DocumentField[int]("progress", "step")
+    steps = DocumentField[int]("progress", "steps")
+    seconds_left = DocumentField[float]("progress", "seconds_left")
+
+    figures: Mapped[dict[str, Any] | None]
+    """What lists show of the report, next to the columns that they are sorted by."""
+    dense_perplexity = DocumentField[float]("figures", "dense_perplexity")
+    kl = DocumentField[float]("figures", "kl")
+    agreement = DocumentField[float]("figures", "agreement")
+    parameters = DocumentField[int]("figures", "parameters")
+    weight_bytes = DocumentField[int]("figures", "weight_bytes")
+    stored_weight_bytes = DocumentField[int]("figures", "stored_weight_bytes")
+    """What its weight files take in the store, where files may be kept compressed."""
+    speedup = DocumentField[float]("figures", "speedup")
+
+    gate: Mapped[dict[str, Any] | None]
+    """The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`."""
+    gate_state = DocumentField[str]("gate", "state")
+
+    outage: Mapped[dict[str, Any] | None]
+    """What is unavailable. For the Hub a job waits in the queue, and its tries outlive attempts; for the
+    store it waits while it runs."""
+    waiting_for = DocumentField[str]("outage", "waiting_for")
+    """In words; None while the job does not wait for it."""
+
+    state: Mapped[JobState]
+    ended_at: Mapped[datetime | None]
+
+    def outage_of(self, what: str) -> tuple[datetime | None, int]:
+        """Return since when the `hub` or the `store` is unavailable, and how often it was tried since."""
+        found = (self.outage or {}).get(what)
+        return (None, 0) if found is None else (datetime.fromisoformat(found["since"]), int(found["tries"]))
+
+    @property
+    def succeeded_at(self) -> datetime | None:
+        """When it succeeded."""
+        return self.ended_at if self.state == JobState.SUCCEEDED else None
+
+    @property
+    def failed_at(self) -> datetime | None:
+        """When it failed."""
+        return self.ended_at if self.state == JobState.FAILED else None
+
+    @property
+    def cancelled_at(self) -> datetime | None:
+        """When it was cancelled."""
+        return self.ended_at if self.state == JobState.CANCELLED else None

@@ -1,9 +1,9 @@
-"""Workers, schedulers, and queues that an operator has paused."""
+"""Workers, schedulers and queues, and what owners may take of the workers and have used."""
 
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import text
+from sqlalchemy import CheckConstraint, text
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.tables.base import NOW, Base
@@ -19,7 +19,7 @@ class Worker(Base):
     queue: Mapped[str]
     # The classes whose jobs it may run, where the operator has named them; null for every job that fits.
     queues: Mapped[list[str] | None]
-    # What it has for a job, once it has declared itself: a `jobs.queue.classes.Capacity`.
+    # What it has for a job, once it has declared itself: a `jobs.queue.resources.Capacity`.
     capacity: Mapped[dict[str, Any] | None]
     # Whether it ends after one job: it was started for one that waits for its class.
     one_job: Mapped[bool] = mapped_column(server_default=text("false"))
@@ -29,11 +29,11 @@ class Worker(Base):
     machine: Mapped[dict[str, Any] | None]
     # By layer of the sandbox whether it holds on this machine, once that was tried.
     sandbox: Mapped[dict[str, Any] | None]
-    # See `jobs.queue.quarantine`.
+    # See `jobs.queue.conditions`.
     faults: Mapped[int] = mapped_column(server_default="0")
     quarantined_at: Mapped[datetime | None]
     fault: Mapped[str | None]
-    # See `jobs.queue.steering`. One that is drained is cordoned as well.
+    # See `jobs.queue.conditions`. One that is drained is cordoned as well.
     cordoned_at: Mapped[datetime | None]
     draining: Mapped[bool] = mapped_column(server_default=text("false"))
 
@@ -60,3 +60,56 @@ class Scheduler(Base):
     seen_at: Mapped[datetime] = mapped_column(server_default=NOW)
     # Since when the broker does not answer it; null while it does.
     broker_away_since: Mapped[datetime | None]
+
+
+class OwnerShare(Base):
+    """What an admin has granted to an owner. One without a row has weight 1 and no limit."""
+
+    __tablename__ = "owner_shares"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    weight: Mapped[float] = mapped_column(server_default="1")
+    # How many of its jobs may run at once, in all queues; null for any number.
+    most_running: Mapped[int | None]
+    # Whether its jobs of a priority above 0 may go ahead of other owners' turns.
+    may_cross: Mapped[bool] = mapped_column(server_default=text("false"))
+
+    __table_args__ = (
+        CheckConstraint("weight > 0", name="weight"),
+        CheckConstraint("most_running >= 0", name="most_running"),
+    )
+
+
+class RecentUse(Base):
+    """Device seconds of an owner's ended attempts in a queue, which count half after each half-life.
+
+    `seconds` is what they counted at `at`; see `jobs.lifecycle.usage`.
+    """
+
+    __tablename__ = "recent_use"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    seconds: Mapped[float]
+    at: Mapped[datetime] = mapped_column(server_default=NOW)
+
+
+class DailyUse(Base):
+    """What an owner's attempts that ended on one day (UTC) have used."""
+
+    __tablename__ = "daily_use"
+
+    owner: Mapped[str] = mapped_column(primary_key=True)
+    day: Mapped[date] = mapped_column(primary_key=True)
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    gpu_seconds: Mapped[float] = mapped_column(server_default="0")
+    cpu_seconds: Mapped[float] = mapped_column(server_default="0")
+
+
+class QueueTurn(Base):
+    """Whether the last job that a class has claimed went ahead of other owners' turns."""
+
+    __tablename__ = "queue_turns"
+
+    queue: Mapped[str] = mapped_column(primary_key=True)
+    crossed: Mapped[bool]

@@ -1,4 +1,4 @@
-"""Jobs with their attempts, events, blocks and artifacts; sweeps."""
+"""Jobs with their attempts, events, blocks, artifacts and cached results; sweeps."""
 
 from datetime import datetime
 from typing import Any
@@ -18,8 +18,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column
 
 from jobs.states import JobState, SweepState
-from jobs.tables.base import NOW, Base
-from jobs.tables.documents import JobDocuments
+from jobs.tables.base import NOW, Base, JobDocuments
 
 
 def _job_id() -> Mapped[UUID]:
@@ -43,10 +42,10 @@ class Job(JobDocuments, Base):
     sparsity: Mapped[float]
     labels: Mapped[dict[str, Any]] = mapped_column(server_default=text("'{}'"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="SET NULL"))
-    # What it needs of a worker: a `jobs.queue.needs.Needs`, empty where that cannot be known. While it is
+    # What it needs of a worker: a `jobs.queue.resources.Needs`, empty where that cannot be known. While it is
     # null, the scheduler has not estimated it, and no worker claims the job.
     needs: Mapped[dict[str, Any] | None]
-    # The jobs of one owner with equal needs are a group; see `jobs.queue.line`.
+    # The jobs of one owner with equal needs are a group; see `jobs.queue.backlog`.
     queue_group: Mapped[int | None] = mapped_column(
         BigInteger, Computed("hashtextextended(owner, jsonb_hash_extended(needs, 0))", persisted=True)
     )
@@ -158,8 +157,8 @@ class Job(JobDocuments, Base):
 class Lease(Base):
     """Until when a worker holds a job: a row while it does.
 
-    It is narrow, in pages with room, and `expires_at` has no index: so a heartbeat changes one row in place.
-    Schedulers search by `look_at`, which they put off themselves as long as heartbeats come.
+    The row is narrow, its pages have free space, and `expires_at` has no index: so a heartbeat updates it in
+    place. Schedulers search by `check_at`, which they postpone themselves as long as heartbeats come.
     """
 
     __tablename__ = "leases"
@@ -167,10 +166,10 @@ class Lease(Base):
     job_id: Mapped[UUID] = _job_id()
     token: Mapped[UUID]
     expires_at: Mapped[datetime]
-    look_at: Mapped[datetime]
+    check_at: Mapped[datetime]
 
     __table_args__ = (
-        Index("ix_leases_look_at", "look_at"),
+        Index("ix_leases_check_at", "check_at"),
         {"postgresql_with": {"fillfactor": 50}},
     )
 
@@ -178,20 +177,20 @@ class Lease(Base):
 class DeletedJob(Base):
     """A job whose row was deleted, and whose files may still be in the store.
 
-    They are deleted at `look_at`, and a second time later (`is_last`): an attempt that has lost its job may
+    They are deleted at `delete_at`, and a second time later (`is_last`): an attempt that has lost its job may
     have been writing one. Those of jobs that were kept long enough (`by_retention`) come after the others.
     """
 
     __tablename__ = "deleted_jobs"
 
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
-    look_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    delete_at: Mapped[datetime] = mapped_column(server_default=NOW)
     is_last: Mapped[bool] = mapped_column(server_default=text("false"))
     by_retention: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
-        Index("ix_deleted_jobs_look_at", "look_at"),
-        Index("ix_deleted_jobs_asked_for", "look_at", postgresql_where=text("NOT by_retention")),
+        Index("ix_deleted_jobs_delete_at", "delete_at"),
+        Index("ix_deleted_jobs_asked_for", "delete_at", postgresql_where=text("NOT by_retention")),
     )
 
 
@@ -239,7 +238,7 @@ class JobEvent(Base):
 
 
 class JobBlock(Base):
-    """A finished block whose shard is durable in the store. See `jobs.lifecycle.finished_blocks`."""
+    """A finished block whose shard is durable in the store. See `jobs.lifecycle.attempt_files`."""
 
     __tablename__ = "job_blocks"
 
@@ -257,7 +256,7 @@ class JobBlock(Base):
 
 
 class SentFile(Base):
-    """A file of a job's output that is in the store. See `jobs.lifecycle.sent_files`."""
+    """A file of a job's output that is in the store. See `jobs.lifecycle.attempt_files`."""
 
     __tablename__ = "sent_files"
 
@@ -282,7 +281,7 @@ class Artifact(Base):
     key: Mapped[str]
     size: Mapped[int] = mapped_column(BigInteger)
     sha256: Mapped[str]
-    # Bytes in the store, if the file is kept compressed, see `jobs.storage.compression`.
+    # Bytes in the store, if the file is kept compressed, see `jobs.storage.streams`.
     stored_size: Mapped[int | None] = mapped_column(BigInteger)
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
@@ -329,4 +328,58 @@ class Sweep(Base):
         CheckConstraint("state IN ('running', 'succeeded', 'failed', 'cancelled')", name="state"),
         Index("ix_sweeps_owner_id", "owner", "id"),
         Index("ix_sweeps_running", "id", postgresql_where=text("state = 'running'")),
+    )
+
+
+class CachedGradients(Base):
+    """Gradient norms for every job with the same fingerprint. Before `ready_at`, `job_id` computes them."""
+
+    __tablename__ = "gradient_cache"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    job_id: Mapped[UUID] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    created_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    ready_at: Mapped[datetime | None]
+    used_at: Mapped[datetime | None]
+
+    __table_args__ = (
+        Index("ix_gradient_cache_job_id", "job_id"),
+        Index("ix_gradient_cache_used_at", "used_at"),
+    )
+
+
+class GradientShard(Base):
+    """The gradient norms of one block. The file stays where the job that computed it has stored it."""
+
+    __tablename__ = "gradient_shards"
+
+    fingerprint: Mapped[str] = mapped_column(
+        ForeignKey("gradient_cache.fingerprint", ondelete="CASCADE"), primary_key=True
+    )
+    block: Mapped[int] = mapped_column(primary_key=True)
+    key: Mapped[str]
+    size: Mapped[int] = mapped_column(BigInteger)
+    sha256: Mapped[str]
+
+
+class CachedPerplexity(Base):
+    """A dense model on one text, for every job with the same fingerprint.
+
+    Its final states are a file, which stays where the job that measured them has stored it. A model that
+    cannot be compared by them has none.
+    """
+
+    __tablename__ = "perplexity_cache"
+
+    fingerprint: Mapped[str] = mapped_column(primary_key=True)
+    perplexity: Mapped[float]
+    used_at: Mapped[datetime] = mapped_column(server_default=NOW)
+    job_id: Mapped[UUID | None]
+    key: Mapped[str | None]
+    size: Mapped[int | None] = mapped_column(BigInteger)
+    sha256: Mapped[str | None]
+
+    __table_args__ = (
+        Index("ix_perplexity_cache_used_at", "used_at"),
+        Index("ix_perplexity_cache_job_id", "job_id"),
     )

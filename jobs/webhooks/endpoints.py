@@ -1,4 +1,8 @@
-"""Webhook endpoints and their secrets."""
+"""Webhook endpoints, and the encryption of their secrets under the keys of the setting `secret_keys`.
+
+Fernet: AES-CBC with an HMAC. The first key encrypts, any of them decrypts. To replace a key, put a new one in
+front of it, run `pruneserve-admin reencrypt`, and remove the old one.
+"""
 
 import secrets
 from collections.abc import Sequence
@@ -7,17 +11,64 @@ from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from pydantic import SecretStr
 from sqlalchemy import func, select
 from sqlalchemy.orm import Session
 
 from jobs.tables import NOW, WebhookEndpoint
-from jobs.webhooks.encryption import SecretBox, Unreadable
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
+
 BOTH_SECRETS_FOR = timedelta(hours=24)
+
 MAX_ENDPOINTS = 20
 
 _SECRET_BYTES = 32
+
+
+class NoEncryptionKey(Exception):
+    """No key is configured, so no secret can be stored."""
+
+
+class UndecryptableSecret(Exception):
+    """None of the keys decrypts this secret."""
+
+
+class SecretBox:
+    """Encrypts and decrypts with the operator's keys."""
+
+    def __init__(self, keys: Sequence[SecretStr]) -> None:
+        self._keys = [Fernet(key.get_secret_value()) for key in keys]
+
+    def encrypt(self, secret: bytes) -> bytes:
+        """Encrypt. Raises `NoEncryptionKey`."""
+        if not self._keys:
+            raise NoEncryptionKey
+        return MultiFernet(self._keys).encrypt(secret)
+
+    def decrypt(self, encrypted: bytes) -> bytes:
+        """Decrypt. Raises `UndecryptableSecret`."""
+        try:
+            return MultiFernet(self._keys).decrypt(encrypted) if self._keys else self._refuse()
+        except InvalidToken as error:
+            raise UndecryptableSecret from error
+
+    def with_first_key(self, encrypted: bytes) -> bytes | None:
+        """Encrypt again with the first key; None if it is.
+
+        Raises `NoEncryptionKey` and `UndecryptableSecret`.
+        """
+        if not self._keys:
+            raise NoEncryptionKey
+        try:
+            self._keys[0].decrypt(encrypted)
+        except InvalidToken:
+            return self.encrypt(self.decrypt(encrypted))
+        return None
+
+    def _refuse(self) -> bytes:
+        raise UndecryptableSecret
 
 
 class MessageFormat(StrEnum):
@@ -79,7 +130,7 @@ def _encrypt_again(row: WebhookEndpoint, name: str, secret_box: SecretBox, count
         return
     try:
         fresh = secret_box.with_first_key(encrypted)
-    except Unreadable:
+    except UndecryptableSecret:
         counted.unreadable += 1
         return
     if fresh is None:

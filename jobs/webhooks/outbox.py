@@ -20,13 +20,13 @@ from jobs.spec.gate import GateState
 from jobs.states import JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, WebhookDelivery, WebhookEndpoint, first_id_at
 
-PER_OWNER = 8
+MAX_PER_OWNER = 8
 """Messages of one owner that a sender has under way at once, so that slow endpoints delay no others'."""
 
-MOST_COUNTED = 10_000
+MAX_COUNTED = 10_000
 """Due messages that are counted."""
 
-_PER_ENDPOINT = 4
+_MAX_PER_ENDPOINT = 4
 _MINUTE, _HOUR = 60.0, 3600.0
 
 # Seconds after each failed attempt, before jitter: about four days in all.
@@ -52,7 +52,7 @@ TEST = "webhook.test"
 
 
 @dataclass(frozen=True, slots=True)
-class Due:
+class DueMessage:
     """A message to send now. `attempt` guards its outcome: after a replay or a later attempt it is stale."""
 
     id: UUID
@@ -127,7 +127,9 @@ def replay(session: Session, endpoint: WebhookEndpoint, delivery_id: UUID) -> We
     )
 
 
-def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterable[Due] = ()) -> list[Due]:
+def take_due(
+    session: Session, limit: int, lease_seconds: float, sending: Iterable[DueMessage] = ()
+) -> list[DueMessage]:
     """Take messages that are due and count an attempt for each: the oldest of every owner before the next.
 
     With those that are `sending` already, there are a few of each endpoint and of each owner. If the sender
@@ -139,14 +141,14 @@ def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterab
         select(WebhookDelivery, WebhookEndpoint, WebhookEndpoint.previous_secret_until > NOW)
         .join(WebhookEndpoint)
         .join(turns, turns.c.id == WebhookDelivery.id)
-        .where(turns.c.turn <= PER_OWNER, is_due)
+        .where(turns.c.turn <= MAX_PER_OWNER, is_due)
         .order_by(turns.c.turn, WebhookDelivery.next_attempt_at)
         .limit(limit)
         .with_for_update(of=WebhookDelivery, skip_locked=True)
     ).all()
     ids = [delivery.id for delivery, _, _ in chosen]
     dues = [
-        Due(
+        DueMessage(
             delivery.id,
             endpoint.id,
             endpoint.owner,
@@ -172,13 +174,13 @@ def take_due(session: Session, limit: int, lease_seconds: float, sending: Iterab
 
 
 def backlog(session: Session) -> tuple[int, float]:
-    """Return how many messages are due, at most `MOST_COUNTED`, and the seconds that the oldest has been."""
+    """Return how many messages are due, at most `MAX_COUNTED`, and the seconds that the oldest has been."""
     due = (
         select(WebhookDelivery.next_attempt_at)
         .join(WebhookEndpoint)
         .where(WebhookDelivery.next_attempt_at <= SEARCH_NOW, WebhookEndpoint.disabled_at.is_(None))
         .order_by(WebhookDelivery.next_attempt_at)
-        .limit(MOST_COUNTED)
+        .limit(MAX_COUNTED)
         .subquery()
     )
     waited = func.extract("epoch", SEARCH_NOW - func.min(due.c.next_attempt_at))
@@ -186,7 +188,7 @@ def backlog(session: Session) -> tuple[int, float]:
     return count, max(0.0, float(oldest or 0))
 
 
-def delivered(session: Session, due: Due, status: int) -> None:
+def record_delivery(session: Session, due: DueMessage, status: int) -> None:
     """Record a successful delivery."""
     values = {"delivered_at": NOW, "next_attempt_at": None, "last_status": status, "last_error": None}
     if _settle(session, due, values):
@@ -195,14 +197,14 @@ def delivered(session: Session, due: Due, status: int) -> None:
         )
 
 
-def failed(
-    session: Session, due: Due, status: int | None, error: str, *, gone: bool, disable_after: timedelta
+def record_failure(
+    session: Session, due: DueMessage, status: int | None, error: str, *, gone: bool, disable_after: timedelta
 ) -> str | None:
     """Record a failed attempt and schedule the next one, if there is one.
 
     Disables the endpoint if it is `gone` or has failed for `disable_after`, and then returns the reason.
     """
-    pause = _pause(due.attempt)
+    pause = _backoff(due.attempt)
     values = {
         "next_attempt_at": None if pause is None else NOW + timedelta(seconds=pause),
         "last_status": status,
@@ -227,7 +229,7 @@ def failed(
     return row.disabled_reason if row else None
 
 
-def forget(session: Session, older_than: timedelta) -> None:
+def delete_finished(session: Session, older_than: timedelta) -> None:
     """Delete finished deliveries that are older than `older_than`. Their ids grow with time."""
     before = first_id_at(session.scalars(select(NOW - older_than)).one())
     session.execute(
@@ -235,7 +237,7 @@ def forget(session: Session, older_than: timedelta) -> None:
     )
 
 
-def _turns(is_due: ColumnElement[bool], sending: Sequence[Due]) -> Subquery:
+def _turns(is_due: ColumnElement[bool], sending: Sequence[DueMessage]) -> Subquery:
     """Return the `id` of each message whose endpoint has a place, and its `turn` among those of its owner."""
     of_endpoint = _place(WebhookEndpoint.id, Counter(due.endpoint_id for due in sending))
     due = (
@@ -250,7 +252,7 @@ def _turns(is_due: ColumnElement[bool], sending: Sequence[Due]) -> Subquery:
         .subquery()
     )
     of_owner = _place(due.c.owner, Counter(due.owner for due in sending), due.c.next_attempt_at)
-    return select(due.c.id, of_owner.label("turn")).where(due.c.place <= _PER_ENDPOINT).subquery()
+    return select(due.c.id, of_owner.label("turn")).where(due.c.place <= _MAX_PER_ENDPOINT).subquery()
 
 
 def _place(
@@ -292,7 +294,7 @@ def _facts(job: Job, state: JobState) -> dict[str, Any]:
     }
 
 
-def _settle(session: Session, due: Due, values: dict[str, Any]) -> bool:
+def _settle(session: Session, due: DueMessage, values: dict[str, Any]) -> bool:
     """Write the outcome of an attempt, unless another attempt has started since."""
     settled = session.scalar(
         update(WebhookDelivery)
@@ -303,7 +305,7 @@ def _settle(session: Session, due: Due, values: dict[str, Any]) -> bool:
     return settled is not None
 
 
-def _pause(attempt: int) -> float | None:
+def _backoff(attempt: int) -> float | None:
     """Return the seconds until the next attempt, with jitter so that retries spread out."""
     if attempt > len(BACKOFF):
         return None

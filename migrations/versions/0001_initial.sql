@@ -31,13 +31,13 @@ CREATE TABLE daily_use (
 
 CREATE TABLE deleted_jobs (
     job_id UUID NOT NULL,
-    look_at timestamptz DEFAULT clock_timestamp() NOT NULL,
+    delete_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     is_last BOOLEAN DEFAULT false NOT NULL,
     by_retention BOOLEAN DEFAULT false NOT NULL,
     CONSTRAINT pk_deleted_jobs PRIMARY KEY (job_id)
 );
-CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (look_at) WHERE NOT by_retention;
-CREATE INDEX ix_deleted_jobs_look_at ON deleted_jobs (look_at);
+CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (delete_at) WHERE NOT by_retention;
+CREATE INDEX ix_deleted_jobs_delete_at ON deleted_jobs (delete_at);
 
 CREATE TABLE owner_shares (
     owner TEXT NOT NULL,
@@ -367,12 +367,12 @@ CREATE TABLE leases (
     job_id UUID NOT NULL,
     token UUID NOT NULL,
     expires_at timestamptz NOT NULL,
-    look_at timestamptz NOT NULL,
+    check_at timestamptz NOT NULL,
     CONSTRAINT pk_leases PRIMARY KEY (job_id),
     CONSTRAINT fk_leases_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE
 )
  WITH (fillfactor = 50);
-CREATE INDEX ix_leases_look_at ON leases (look_at);
+CREATE INDEX ix_leases_check_at ON leases (check_at);
 
 CREATE TABLE page_sessions (
     token_sha256 BYTEA NOT NULL,

@@ -19,10 +19,9 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from pruneserve_client.asynchronous.downloads import save
-from pruneserve_client.asynchronous.primitives import finishing, pause, retry
+from pruneserve_client.asynchronous.primitives import closing_at_end, pause, retry
 from pruneserve_client.asynchronous.resources import AsyncResources
-from pruneserve_client.asynchronous.transport import AsyncTransport, body_of, messages_of
+from pruneserve_client.asynchronous.transport import AsyncTransport, body_of, download_file, messages_of
 from pruneserve_client.errors import NoStream, Unavailable
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
@@ -42,12 +41,12 @@ from pruneserve_client.wire import (
     POLL_SECONDS,
     STREAM_TIMEOUT,
     Body,
-    given,
-    nothing,
-    parsed,
+    ignore,
+    parse,
+    query_params,
 )
 
-Changed = TypeVar("Changed", JobDetail, SweepDetail)
+Whole = TypeVar("Whole", JobDetail, SweepDetail)
 
 
 class AsyncClient(AsyncResources):
@@ -133,18 +132,18 @@ class AsyncClient(AsyncResources):
 
         Another `owner`'s job needs an admin key.
         """
-        return await self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
+        return await self._request_for(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
     async def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail:
         """Change the priority of a queued job: a `JobChange`, or its JSON object.
 
         Another `owner`'s job needs an admin key.
         """
-        return await self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
+        return await self._request_for(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
 
     async def retry(self, job_id: UUID) -> JobDetail:
         """Queue a failed or cancelled job again. It resumes after its last finished block."""
-        return await self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
+        return await self._request_for(f"/v1/jobs/{job_id}/retry", JobDetail)
 
     async def rerun(
         self,
@@ -188,10 +187,10 @@ class AsyncClient(AsyncResources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            async with finishing(messages_of(response)) as messages:
+            async with closing_at_end(messages_of(response)) as messages:
                 async for message in messages:
                     if message.data:
-                        yield parsed(Event, message.data)
+                        yield parse(Event, message.data)
 
     async def follow(
         self, job_id: UUID, *, after: int = 0, patience: float = PATIENCE_SECONDS
@@ -203,7 +202,7 @@ class AsyncClient(AsyncResources):
         read = self.stream
         while True:
             try:
-                async with finishing(read(job_id, after=after)) as events:
+                async with closing_at_end(read(job_id, after=after)) as events:
                     async for event in events:
                         after = event.id
                         yield event
@@ -225,12 +224,12 @@ class AsyncClient(AsyncResources):
         self,
         job_id: UUID,
         *,
-        on_event: Callable[[Event], object] = nothing,
+        on_event: Callable[[Event], object] = ignore,
         patience: float = PATIENCE_SECONDS,
     ) -> JobDetail:
-        """Return a job once it has ended, in whatever state. `on_event` is called with each of its events."""
+        """Return a job once it has ended, in any state. `on_event` is called with each of its events."""
         job: JobDetail | None = None
-        async with finishing(self.follow(job_id, patience=patience)) as items:
+        async with closing_at_end(self.follow(job_id, patience=patience)) as items:
             async for item in items:
                 if isinstance(item, Event):
                     on_event(item)
@@ -253,7 +252,7 @@ class AsyncClient(AsyncResources):
         file: Downloadable,
         directory: Path,
         *,
-        on_bytes: Callable[[int], object] = nothing,
+        on_bytes: Callable[[int], object] = ignore,
         patience: float = 0.0,
     ) -> Path:
         """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
@@ -263,7 +262,7 @@ class AsyncClient(AsyncResources):
         each piece that is there, and with a negative size where the server begins again. Raises `UnsafeName`
         if the name leads out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
         """
-        return await save(self._transport, file, directory, on_bytes, patience)
+        return await download_file(self._transport, file, directory, on_bytes, patience)
 
     # Sweeps
 
@@ -294,16 +293,16 @@ class AsyncClient(AsyncResources):
 
     async def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
         """Cancel every job of a sweep that has not ended."""
-        return await self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+        return await self._request_for(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    async def _changed(
+    async def _request_for(
         self,
         path: str,
-        whole: type[Changed],
+        whole: type[Whole],
         method: str = "POST",
         *,
         json: Body | None = None,
         **query: str | None,
-    ) -> Changed:
-        async with self._transport.exchange(method, path, json=json, params=given(query)) as received:
-            return parsed(whole, await body_of(received))
+    ) -> Whole:
+        async with self._transport.exchange(method, path, json=json, params=query_params(query)) as received:
+            return parse(whole, await body_of(received))

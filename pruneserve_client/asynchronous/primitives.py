@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from tenacity import AsyncRetrying
 
-from pruneserve_client.wire import PIECE_BYTES, retries
+from pruneserve_client.wire import CHUNK_BYTES, retries
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -33,12 +33,12 @@ async def retry(action: Callable[[], Awaitable[Result]], patience: float) -> Res
     return result
 
 
-def finishing(items: AsyncIterator[Item]) -> "aclosing[AsyncGenerator[Item, None]]":
+def closing_at_end(items: AsyncIterator[Item]) -> "aclosing[AsyncGenerator[Item, None]]":
     """Return a context at whose end `items`, a generator, lets go of its connection."""
     return aclosing(cast("AsyncGenerator[Item, None]", items))
 
 
-async def pieces(file: BinaryIO) -> AsyncIterator[bytes]:
-    """Yield a file from where it stands."""
-    while piece := await in_thread(file.read, PIECE_BYTES):
-        yield piece
+async def chunks(file: BinaryIO) -> AsyncIterator[bytes]:
+    """Yield a file from its current position."""
+    while chunk := await in_thread(file.read, CHUNK_BYTES):
+        yield chunk

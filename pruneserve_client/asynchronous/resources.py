@@ -6,9 +6,9 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from pruneserve_client.asynchronous.primitives import in_thread, pieces, retry
+from pruneserve_client.asynchronous.primitives import chunks, in_thread, retry
 from pruneserve_client.asynchronous.transport import AsyncTransport, body_of
-from pruneserve_client.files import opened
+from pruneserve_client.files import open_file
 from pruneserve_client.models import (
     AuditItem,
     AuditPage,
@@ -42,7 +42,7 @@ from pruneserve_client.models import (
     ZooItem,
     ZooPage,
 )
-from pruneserve_client.wire import PAGE, Body, Response, media_type, parsed
+from pruneserve_client.wire import PAGE, Body, Response, media_type, parse
 
 _UPLOADS = "/v1/uploads"
 _GRADIENTS = "/v1/gradients"
@@ -50,7 +50,7 @@ _WEBHOOKS = "/v1/webhooks"
 
 
 class AsyncResources:
-    """The methods of the client for these resources. They raise what it says."""
+    """The methods of the client for these resources. They raise the errors that `AsyncClient` documents."""
 
     _transport: AsyncTransport
 
@@ -87,8 +87,8 @@ class AsyncResources:
 
             async def send_file() -> UploadItem:
                 size = (await in_thread(path.stat)).st_size
-                with await in_thread(opened, path) as file:
-                    return await self._send(pieces(file), name or path.name, kind or media_type(path), size)
+                with await in_thread(open_file, path) as file:
+                    return await self._send(chunks(file), name or path.name, kind or media_type(path), size)
 
             return await retry(send_file, patience)
         content = text
@@ -103,11 +103,11 @@ class AsyncResources:
         async with self._transport.exchange(
             "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
         ) as received:
-            return parsed(UploadItem, await body_of(received))
+            return parse(UploadItem, await body_of(received))
 
     def uploads(self) -> AsyncIterator[UploadItem]:
         """Yield the owner's uploads, newest first."""
-        return self._all(_UPLOADS, UploadPage)
+        return self._list(_UPLOADS, UploadPage)
 
     async def delete_upload(self, upload_id: UUID) -> None:
         """Delete an upload. Refused while an unfinished job needs it."""
@@ -125,7 +125,7 @@ class AsyncResources:
 
     def gradients(self) -> AsyncIterator[GradientItem]:
         """Yield the owner's gradient jobs with their files, newest first. `delete` deletes one."""
-        return self._all(_GRADIENTS, GradientPage)
+        return self._list(_GRADIENTS, GradientPage)
 
     # Webhooks
 
@@ -135,7 +135,7 @@ class AsyncResources:
 
     def webhooks(self) -> AsyncIterator[WebhookItem]:
         """Yield the owner's webhooks, newest first."""
-        return self._all(_WEBHOOKS, WebhookPage)
+        return self._list(_WEBHOOKS, WebhookPage)
 
     async def webhook(self, webhook_id: UUID) -> WebhookItem:
         """Return one webhook."""
@@ -143,7 +143,7 @@ class AsyncResources:
 
     async def change_webhook(self, webhook_id: UUID, changes: Body) -> WebhookItem:
         """Change a webhook: a `WebhookChange`, or its JSON object."""
-        return await self._patched(f"{_WEBHOOKS}/{webhook_id}", WebhookItem, changes)
+        return await self._patch(f"{_WEBHOOKS}/{webhook_id}", WebhookItem, changes)
 
     async def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
@@ -159,7 +159,7 @@ class AsyncResources:
 
     def webhook_deliveries(self, webhook_id: UUID) -> AsyncIterator[DeliveryItem]:
         """Yield the messages to a webhook, newest first, and what became of them."""
-        return self._all(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
+        return self._list(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
 
     async def replay_webhook_delivery(self, webhook_id: UUID, delivery_id: UUID) -> DeliveryItem:
         """Send a message again."""
@@ -171,7 +171,7 @@ class AsyncResources:
 
     def zoo(self, *, search: str | None = None, method: str | None = None) -> AsyncIterator[ZooItem]:
         """Yield the entries of the zoo: of all, or of those whose name or model contains `search`."""
-        return self._all("/v1/zoo", ZooPage, search=search, method=method)
+        return self._list("/v1/zoo", ZooPage, search=search, method=method)
 
     async def zoo_entry(self, slug: str) -> ZooDetail:
         """Return an entry of the zoo, with its files."""
@@ -189,7 +189,7 @@ class AsyncResources:
 
     def sweeps(self) -> AsyncIterator[SweepItem]:
         """Yield the owner's sweeps without their jobs, newest first."""
-        return self._all("/v1/sweeps", SweepPage)
+        return self._list("/v1/sweeps", SweepPage)
 
     async def create_key(self, key: Body) -> NewKey:
         """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
@@ -197,7 +197,7 @@ class AsyncResources:
 
     def keys(self, *, everyone: bool = False) -> AsyncIterator[KeyItem]:
         """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
-        return self._all("/v1/keys", KeyPage, everyone=everyone)
+        return self._list("/v1/keys", KeyPage, everyone=everyone)
 
     async def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
         """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
@@ -225,15 +225,15 @@ class AsyncResources:
 
     async def pause_queue(self, name: str) -> QueueItem:
         """Let no worker claim a job of a queue; needs an admin key."""
-        return await self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": True})
+        return await self._patch(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": True})
 
     async def resume_queue(self, name: str) -> QueueItem:
         """Let workers claim the jobs of a queue again; needs an admin key."""
-        return await self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": False})
+        return await self._patch(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": False})
 
     async def _available(self, worker: str, availability: str) -> WorkerItem:
         path = f"/v1/workers/{quote(worker, safe='')}"
-        return await self._patched(path, WorkerItem, {"availability": availability})
+        return await self._patch(path, WorkerItem, {"availability": availability})
 
     async def shares(self, *, days: int | None = None) -> list[ShareItem]:
         """Return what the owner may take of the workers, and its GPU seconds of so many days (30).
@@ -244,17 +244,17 @@ class AsyncResources:
 
     async def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
-        return await self._patched(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
+        return await self._patch(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
 
     def audit_records(self) -> AsyncIterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""
-        return self._all("/v1/audit", AuditPage)
+        return self._list("/v1/audit", AuditPage)
 
-    async def _patched(self, path: str, kind: type[Response], changes: Body) -> Response:
+    async def _patch(self, path: str, kind: type[Response], changes: Body) -> Response:
         async with self._transport.exchange("PATCH", path, json=changes) as received:
-            return parsed(kind, await body_of(received))
+            return parse(kind, await body_of(received))
 
-    async def _all(self, path: str, page_type: type[Any], **query: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - of any list
+    async def _list(self, path: str, page_type: type[Any], **query: Any) -> AsyncIterator[Any]:  # noqa: ANN401 - of any list
         cursor = None
         while True:
             page = await self._transport.get(path, page_type, limit=PAGE, **query, cursor=cursor)

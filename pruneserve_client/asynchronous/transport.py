@@ -1,23 +1,25 @@
-"""HTTP to one server: one request, one typed response or one typed error."""
+"""HTTP to one server: one request, one typed response or one typed error; downloads that resume."""
 
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import aclosing, asynccontextmanager, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
+from pruneserve_client.asynchronous.primitives import in_thread, retry
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
-from pruneserve_client.files import Downloadable
+from pruneserve_client.files import Downloadable, PartialFile, Progress, destination_in
 from pruneserve_client.wire import (
-    MOST_BYTES,
+    MAX_RESPONSE_BYTES,
     Body,
     Message,
     Response,
     as_json,
-    connection,
-    given,
-    parsed,
+    client_options,
+    parse,
+    query_params,
     refuse_encoded,
 )
 
@@ -27,7 +29,7 @@ class AsyncTransport:
 
     def __init__(self, url: str, key: str) -> None:
         """Check both. Raises `InvalidArgument`, which never quotes the key."""
-        self._http = httpx.AsyncClient(**connection(url, key))
+        self._http = httpx.AsyncClient(**client_options(url, key))
         self.url = url.rstrip("/")
 
     async def aclose(self) -> None:
@@ -36,8 +38,8 @@ class AsyncTransport:
 
     async def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
-        async with self.exchange("GET", path, params=given(query)) as received:
-            return parsed(response, await body_of(received))
+        async with self.exchange("GET", path, params=query_params(query)) as received:
+            return parse(response, await body_of(received))
 
     async def post(
         self,
@@ -48,7 +50,7 @@ class AsyncTransport:
     ) -> Response:
         """Return the parsed response of a POST with a JSON body, or with none."""
         async with self.exchange("POST", path, json=body, headers=headers) as received:
-            return parsed(response, await body_of(received))
+            return parse(response, await body_of(received))
 
     @asynccontextmanager
     async def exchange(
@@ -67,11 +69,11 @@ class AsyncTransport:
             InvalidArgument: a header or the body holds what HTTP or JSON cannot carry.
             Unavailable: the server does not answer, breaks off, or answers 429 or 5xx.
             Rejected: the server answers with another 4xx status.
-            UnexpectedResponse: it answers as no server of ours does.
+            UnexpectedResponse: the response is not one of a PruneServe server.
         """
-        built = self._built(method, path, **request)
+        built = self._build(method, path, **request)
         try:
-            async with aclosing(await _sent(self._http, built)) as response:
+            async with aclosing(await _send_request(self._http, built)) as response:
                 if not response.is_success:
                     body = b""
                     with suppress(UnexpectedResponse):
@@ -85,14 +87,11 @@ class AsyncTransport:
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
 
-    @asynccontextmanager
-    async def content(self, file: Downloadable, wanted: Mapping[str, str]) -> AsyncIterator[httpx.Response]:
-        """Ask for a file with the headers `wanted`, and yield the response. Raises what `exchange` raises."""
-        async with self.exchange("GET", file.url, headers=wanted, of_file=True) as response:
-            yield response
+    def _build(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
+        """Return a request to this server.
 
-    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
-        """Return a request to this server: another one must not have the key, whatever the server names."""
+        Raises `UnexpectedResponse` for a URL of another one, which must not get the key.
+        """
         try:
             built = self._http.build_request(method, path, json=as_json(json), **parts)
         except (TypeError, ValueError, httpx.InvalidURL) as error:
@@ -103,11 +102,11 @@ class AsyncTransport:
         return built
 
 
-async def _sent(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
+async def _send_request(client: httpx.AsyncClient, request: httpx.Request) -> httpx.Response:
     """Return the response to a request, whose body is still to be read."""
     try:
         return await client.send(request, stream=True)
-    except (httpx.InvalidURL, UnicodeError) as error:  # httpx itself looks where a redirect leads
+    except (httpx.InvalidURL, UnicodeError) as error:  # httpx parses the target of a redirect
         raise UnexpectedResponse(f"the answer redirects to no address: {error}") from error
 
 
@@ -115,23 +114,25 @@ async def body_of(response: httpx.Response) -> bytes:
     """Return a body that is no file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
     refuse_encoded(response)
     body = bytearray()
-    async for piece in response.aiter_raw():
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise UnexpectedResponse(f"the answer has more than {MOST_BYTES} bytes; is the address right?")
+    async for chunk in response.aiter_raw():
+        body += chunk
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise UnexpectedResponse(
+                f"the answer has more than {MAX_RESPONSE_BYTES} bytes; is the address right?"
+            )
     return bytes(body)
 
 
 def messages_of(response: httpx.Response) -> AsyncIterator[ServerSentEvent]:
     """Yield the messages of an event stream, of which only one is in memory at a time.
 
-    Raises `UnexpectedResponse` if one is longer than any answer, or does not end.
+    Raises `UnexpectedResponse` if one is longer than any response, or does not end.
     """
-    response.stream = _Messages(cast("httpx.AsyncByteStream", response.stream))
+    response.stream = _BoundedStream(cast("httpx.AsyncByteStream", response.stream))
     return EventSource(response).aiter_sse()
 
 
-class _Messages(httpx.AsyncByteStream):
+class _BoundedStream(httpx.AsyncByteStream):
     """The bytes of an event stream, as long as its messages end."""
 
     def __init__(self, stream: httpx.AsyncByteStream) -> None:
@@ -139,9 +140,40 @@ class _Messages(httpx.AsyncByteStream):
 
     async def __aiter__(self) -> AsyncIterator[bytes]:
         message = Message()
-        async for piece in self._stream:
-            message.add(piece)
-            yield piece
+        async for chunk in self._stream:
+            message.add(chunk)
+            yield chunk
 
     async def aclose(self) -> None:
         await self._stream.aclose()
+
+
+async def download_file(
+    transport: AsyncTransport,
+    file: Downloadable,
+    directory: Path,
+    on_bytes: Callable[[int], object],
+    patience: float,
+) -> Path:
+    """Write the file into `directory`, under the name that the server gives it, and return its path."""
+    destination = destination_in(directory, file.name)
+    progress = Progress(on_bytes)
+
+    async def attempt() -> Path:
+        with await in_thread(PartialFile, file, destination) as part:
+            progress.update(part.size)
+            if not part.complete:
+                async with transport.exchange(
+                    "GET", file.url, headers=part.request_headers(), of_file=True
+                ) as response:
+                    await in_thread(part.begin, response)
+                    progress.update(part.size)
+                    # httpx itself unpacks without any limit.
+                    async for chunk in response.aiter_raw():
+                        await in_thread(part.write, chunk)
+                        progress.update(part.size)
+                        if part.too_long:
+                            break
+            return await in_thread(part.finish)
+
+    return await retry(attempt, patience)

@@ -33,22 +33,21 @@ from pruneserve_client.models import (
     JobSummary,
     SweepDetail,
 )
-from pruneserve_client.synchronous.downloads import save
-from pruneserve_client.synchronous.primitives import finishing, pause, retry
+from pruneserve_client.synchronous.primitives import closing_at_end, pause, retry
 from pruneserve_client.synchronous.resources import Resources
-from pruneserve_client.synchronous.transport import Transport, body_of, messages_of
+from pruneserve_client.synchronous.transport import Transport, body_of, download_file, messages_of
 from pruneserve_client.wire import (
     PAGE,
     PATIENCE_SECONDS,
     POLL_SECONDS,
     STREAM_TIMEOUT,
     Body,
-    given,
-    nothing,
-    parsed,
+    ignore,
+    parse,
+    query_params,
 )
 
-Changed = TypeVar("Changed", JobDetail, SweepDetail)
+Whole = TypeVar("Whole", JobDetail, SweepDetail)
 
 
 class Client(Resources):
@@ -132,18 +131,18 @@ class Client(Resources):
 
         Another `owner`'s job needs an admin key.
         """
-        return self._changed(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
+        return self._request_for(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
     def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail:
         """Change the priority of a queued job: a `JobChange`, or its JSON object.
 
         Another `owner`'s job needs an admin key.
         """
-        return self._changed(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
+        return self._request_for(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
 
     def retry(self, job_id: UUID) -> JobDetail:
         """Queue a failed or cancelled job again. It resumes after its last finished block."""
-        return self._changed(f"/v1/jobs/{job_id}/retry", JobDetail)
+        return self._request_for(f"/v1/jobs/{job_id}/retry", JobDetail)
 
     def rerun(
         self,
@@ -187,10 +186,10 @@ class Client(Resources):
                 return
             if not response.headers.get("content-type", "").startswith("text/event-stream"):
                 raise NoStream("the response is not an event stream")
-            with finishing(messages_of(response)) as messages:
+            with closing_at_end(messages_of(response)) as messages:
                 for message in messages:
                     if message.data:
-                        yield parsed(Event, message.data)
+                        yield parse(Event, message.data)
 
     def follow(
         self, job_id: UUID, *, after: int = 0, patience: float = PATIENCE_SECONDS
@@ -202,7 +201,7 @@ class Client(Resources):
         read = self.stream
         while True:
             try:
-                with finishing(read(job_id, after=after)) as events:
+                with closing_at_end(read(job_id, after=after)) as events:
                     for event in events:
                         after = event.id
                         yield event
@@ -224,12 +223,12 @@ class Client(Resources):
         self,
         job_id: UUID,
         *,
-        on_event: Callable[[Event], object] = nothing,
+        on_event: Callable[[Event], object] = ignore,
         patience: float = PATIENCE_SECONDS,
     ) -> JobDetail:
-        """Return a job once it has ended, in whatever state. `on_event` is called with each of its events."""
+        """Return a job once it has ended, in any state. `on_event` is called with each of its events."""
         job: JobDetail | None = None
-        with finishing(self.follow(job_id, patience=patience)) as items:
+        with closing_at_end(self.follow(job_id, patience=patience)) as items:
             for item in items:
                 if isinstance(item, Event):
                     on_event(item)
@@ -252,7 +251,7 @@ class Client(Resources):
         file: Downloadable,
         directory: Path,
         *,
-        on_bytes: Callable[[int], object] = nothing,
+        on_bytes: Callable[[int], object] = ignore,
         patience: float = 0.0,
     ) -> Path:
         """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
@@ -262,7 +261,7 @@ class Client(Resources):
         each piece that is there, and with a negative size where the server begins again. Raises `UnsafeName`
         if the name leads out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
         """
-        return save(self._transport, file, directory, on_bytes, patience)
+        return download_file(self._transport, file, directory, on_bytes, patience)
 
     # Sweeps
 
@@ -291,16 +290,16 @@ class Client(Resources):
 
     def cancel_sweep(self, sweep_id: UUID) -> SweepDetail:
         """Cancel every job of a sweep that has not ended."""
-        return self._changed(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
+        return self._request_for(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    def _changed(
+    def _request_for(
         self,
         path: str,
-        whole: type[Changed],
+        whole: type[Whole],
         method: str = "POST",
         *,
         json: Body | None = None,
         **query: str | None,
-    ) -> Changed:
-        with self._transport.exchange(method, path, json=json, params=given(query)) as received:
-            return parsed(whole, body_of(received))
+    ) -> Whole:
+        with self._transport.exchange(method, path, json=json, params=query_params(query)) as received:
+            return parse(whole, body_of(received))

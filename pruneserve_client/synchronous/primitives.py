@@ -7,7 +7,7 @@ from typing import BinaryIO, TypeVar, cast
 
 from tenacity import Retrying
 
-from pruneserve_client.wire import PIECE_BYTES, retries
+from pruneserve_client.wire import CHUNK_BYTES, retries
 
 Result = TypeVar("Result")
 Item = TypeVar("Item")
@@ -29,12 +29,12 @@ def retry(action: Callable[[], Result], patience: float) -> Result:
     return result
 
 
-def finishing(items: Iterator[Item]) -> "closing[Generator[Item, None, None]]":
+def closing_at_end(items: Iterator[Item]) -> "closing[Generator[Item, None, None]]":
     """Return a context at whose end `items`, a generator, lets go of its connection."""
     return closing(cast("Generator[Item, None, None]", items))
 
 
-def pieces(file: BinaryIO) -> Iterator[bytes]:
-    """Yield a file from where it stands."""
-    while piece := file.read(PIECE_BYTES):
-        yield piece
+def chunks(file: BinaryIO) -> Iterator[bytes]:
+    """Yield a file from its current position."""
+    while chunk := file.read(CHUNK_BYTES):
+        yield chunk

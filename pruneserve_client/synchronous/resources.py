@@ -7,7 +7,7 @@ from typing import Any
 from urllib.parse import quote
 from uuid import UUID, uuid4
 
-from pruneserve_client.files import opened
+from pruneserve_client.files import open_file
 from pruneserve_client.models import (
     AuditItem,
     AuditPage,
@@ -41,9 +41,9 @@ from pruneserve_client.models import (
     ZooItem,
     ZooPage,
 )
-from pruneserve_client.synchronous.primitives import in_thread, pieces, retry
+from pruneserve_client.synchronous.primitives import chunks, in_thread, retry
 from pruneserve_client.synchronous.transport import Transport, body_of
-from pruneserve_client.wire import PAGE, Body, Response, media_type, parsed
+from pruneserve_client.wire import PAGE, Body, Response, media_type, parse
 
 _UPLOADS = "/v1/uploads"
 _GRADIENTS = "/v1/gradients"
@@ -51,7 +51,7 @@ _WEBHOOKS = "/v1/webhooks"
 
 
 class Resources:
-    """The methods of the client for these resources. They raise what it says."""
+    """The methods of the client for these resources. They raise the errors that `Client` documents."""
 
     _transport: Transport
 
@@ -88,8 +88,8 @@ class Resources:
 
             def send_file() -> UploadItem:
                 size = (in_thread(path.stat)).st_size
-                with in_thread(opened, path) as file:
-                    return self._send(pieces(file), name or path.name, kind or media_type(path), size)
+                with in_thread(open_file, path) as file:
+                    return self._send(chunks(file), name or path.name, kind or media_type(path), size)
 
             return retry(send_file, patience)
         content = text
@@ -102,11 +102,11 @@ class Resources:
         with self._transport.exchange(
             "POST", _UPLOADS, content=content, params={"name": name}, headers=headers
         ) as received:
-            return parsed(UploadItem, body_of(received))
+            return parse(UploadItem, body_of(received))
 
     def uploads(self) -> Iterator[UploadItem]:
         """Yield the owner's uploads, newest first."""
-        return self._all(_UPLOADS, UploadPage)
+        return self._list(_UPLOADS, UploadPage)
 
     def delete_upload(self, upload_id: UUID) -> None:
         """Delete an upload. Refused while an unfinished job needs it."""
@@ -124,7 +124,7 @@ class Resources:
 
     def gradients(self) -> Iterator[GradientItem]:
         """Yield the owner's gradient jobs with their files, newest first. `delete` deletes one."""
-        return self._all(_GRADIENTS, GradientPage)
+        return self._list(_GRADIENTS, GradientPage)
 
     # Webhooks
 
@@ -134,7 +134,7 @@ class Resources:
 
     def webhooks(self) -> Iterator[WebhookItem]:
         """Yield the owner's webhooks, newest first."""
-        return self._all(_WEBHOOKS, WebhookPage)
+        return self._list(_WEBHOOKS, WebhookPage)
 
     def webhook(self, webhook_id: UUID) -> WebhookItem:
         """Return one webhook."""
@@ -142,7 +142,7 @@ class Resources:
 
     def change_webhook(self, webhook_id: UUID, changes: Body) -> WebhookItem:
         """Change a webhook: a `WebhookChange`, or its JSON object."""
-        return self._patched(f"{_WEBHOOKS}/{webhook_id}", WebhookItem, changes)
+        return self._patch(f"{_WEBHOOKS}/{webhook_id}", WebhookItem, changes)
 
     def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
@@ -158,7 +158,7 @@ class Resources:
 
     def webhook_deliveries(self, webhook_id: UUID) -> Iterator[DeliveryItem]:
         """Yield the messages to a webhook, newest first, and what became of them."""
-        return self._all(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
+        return self._list(f"{_WEBHOOKS}/{webhook_id}/deliveries", DeliveryPage)
 
     def replay_webhook_delivery(self, webhook_id: UUID, delivery_id: UUID) -> DeliveryItem:
         """Send a message again."""
@@ -168,7 +168,7 @@ class Resources:
 
     def zoo(self, *, search: str | None = None, method: str | None = None) -> Iterator[ZooItem]:
         """Yield the entries of the zoo: of all, or of those whose name or model contains `search`."""
-        return self._all("/v1/zoo", ZooPage, search=search, method=method)
+        return self._list("/v1/zoo", ZooPage, search=search, method=method)
 
     def zoo_entry(self, slug: str) -> ZooDetail:
         """Return an entry of the zoo, with its files."""
@@ -186,7 +186,7 @@ class Resources:
 
     def sweeps(self) -> Iterator[SweepItem]:
         """Yield the owner's sweeps without their jobs, newest first."""
-        return self._all("/v1/sweeps", SweepPage)
+        return self._list("/v1/sweeps", SweepPage)
 
     def create_key(self, key: Body) -> NewKey:
         """Create an API key: a `KeyRequest`, or its JSON object. No other response holds its secret."""
@@ -194,7 +194,7 @@ class Resources:
 
     def keys(self, *, everyone: bool = False) -> Iterator[KeyItem]:
         """Yield the keys that are not revoked, newest first: the owner's, or everyone's, for an admin."""
-        return self._all("/v1/keys", KeyPage, everyone=everyone)
+        return self._list("/v1/keys", KeyPage, everyone=everyone)
 
     def revoke_key(self, key_id: UUID, *, cascade: bool = False) -> None:
         """Revoke a key: its next request is refused. With `cascade`, also revoke the keys that it made."""
@@ -222,15 +222,15 @@ class Resources:
 
     def pause_queue(self, name: str) -> QueueItem:
         """Let no worker claim a job of a queue; needs an admin key."""
-        return self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": True})
+        return self._patch(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": True})
 
     def resume_queue(self, name: str) -> QueueItem:
         """Let workers claim the jobs of a queue again; needs an admin key."""
-        return self._patched(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": False})
+        return self._patch(f"/v1/queues/{quote(name, safe='')}", QueueItem, {"paused": False})
 
     def _available(self, worker: str, availability: str) -> WorkerItem:
         path = f"/v1/workers/{quote(worker, safe='')}"
-        return self._patched(path, WorkerItem, {"availability": availability})
+        return self._patch(path, WorkerItem, {"availability": availability})
 
     def shares(self, *, days: int | None = None) -> list[ShareItem]:
         """Return what the owner may take of the workers, and its GPU seconds of so many days (30).
@@ -241,17 +241,17 @@ class Resources:
 
     def set_share(self, owner: str, share: Body) -> ShareItem:
         """Change an owner's share: a `ShareChange`, or its JSON object; needs an admin key."""
-        return self._patched(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
+        return self._patch(f"/v1/owners/{quote(owner, safe='')}/share", ShareItem, share)
 
     def audit_records(self) -> Iterator[AuditItem]:
         """Yield the audit log, newest first; needs an admin key."""
-        return self._all("/v1/audit", AuditPage)
+        return self._list("/v1/audit", AuditPage)
 
-    def _patched(self, path: str, kind: type[Response], changes: Body) -> Response:
+    def _patch(self, path: str, kind: type[Response], changes: Body) -> Response:
         with self._transport.exchange("PATCH", path, json=changes) as received:
-            return parsed(kind, body_of(received))
+            return parse(kind, body_of(received))
 
-    def _all(self, path: str, page_type: type[Any], **query: Any) -> Iterator[Any]:  # noqa: ANN401 - of any list
+    def _list(self, path: str, page_type: type[Any], **query: Any) -> Iterator[Any]:  # noqa: ANN401 - of any list
         cursor = None
         while True:
             page = self._transport.get(path, page_type, limit=PAGE, **query, cursor=cursor)

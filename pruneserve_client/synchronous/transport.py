@@ -1,24 +1,26 @@
 # Generated from pruneserve_client/asynchronous/transport.py by `make client`; do not edit.
-"""HTTP to one server: one request, one typed response or one typed error."""
+"""HTTP to one server: one request, one typed response or one typed error; downloads that resume."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing, contextmanager, suppress
+from pathlib import Path
 from typing import Any, cast
 
 import httpx
 from httpx_sse import EventSource, ServerSentEvent
 
 from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, error_of
-from pruneserve_client.files import Downloadable
+from pruneserve_client.files import Downloadable, PartialFile, Progress, destination_in
+from pruneserve_client.synchronous.primitives import in_thread, retry
 from pruneserve_client.wire import (
-    MOST_BYTES,
+    MAX_RESPONSE_BYTES,
     Body,
     Message,
     Response,
     as_json,
-    connection,
-    given,
-    parsed,
+    client_options,
+    parse,
+    query_params,
     refuse_encoded,
 )
 
@@ -28,7 +30,7 @@ class Transport:
 
     def __init__(self, url: str, key: str) -> None:
         """Check both. Raises `InvalidArgument`, which never quotes the key."""
-        self._http = httpx.Client(**connection(url, key))
+        self._http = httpx.Client(**client_options(url, key))
         self.url = url.rstrip("/")
 
     def close(self) -> None:
@@ -37,8 +39,8 @@ class Transport:
 
     def get(self, path: str, response: type[Response], **query: Any) -> Response:  # noqa: ANN401 - what httpx takes
         """Return the parsed response of a GET. Query parameters that are None or empty are left out."""
-        with self.exchange("GET", path, params=given(query)) as received:
-            return parsed(response, body_of(received))
+        with self.exchange("GET", path, params=query_params(query)) as received:
+            return parse(response, body_of(received))
 
     def post(
         self,
@@ -49,7 +51,7 @@ class Transport:
     ) -> Response:
         """Return the parsed response of a POST with a JSON body, or with none."""
         with self.exchange("POST", path, json=body, headers=headers) as received:
-            return parsed(response, body_of(received))
+            return parse(response, body_of(received))
 
     @contextmanager
     def exchange(
@@ -68,11 +70,11 @@ class Transport:
             InvalidArgument: a header or the body holds what HTTP or JSON cannot carry.
             Unavailable: the server does not answer, breaks off, or answers 429 or 5xx.
             Rejected: the server answers with another 4xx status.
-            UnexpectedResponse: it answers as no server of ours does.
+            UnexpectedResponse: the response is not one of a PruneServe server.
         """
-        built = self._built(method, path, **request)
+        built = self._build(method, path, **request)
         try:
-            with closing(_sent(self._http, built)) as response:
+            with closing(_send_request(self._http, built)) as response:
                 if not response.is_success:
                     body = b""
                     with suppress(UnexpectedResponse):
@@ -86,14 +88,11 @@ class Transport:
         except httpx.HTTPError as error:
             raise Unavailable(f"{self.url} does not answer: {error or type(error).__name__}") from error
 
-    @contextmanager
-    def content(self, file: Downloadable, wanted: Mapping[str, str]) -> Iterator[httpx.Response]:
-        """Ask for a file with the headers `wanted`, and yield the response. Raises what `exchange` raises."""
-        with self.exchange("GET", file.url, headers=wanted, of_file=True) as response:
-            yield response
+    def _build(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
+        """Return a request to this server.
 
-    def _built(self, method: str, path: str, *, json: Body | None = None, **parts: Any) -> httpx.Request:  # noqa: ANN401 - what httpx takes
-        """Return a request to this server: another one must not have the key, whatever the server names."""
+        Raises `UnexpectedResponse` for a URL of another one, which must not get the key.
+        """
         try:
             built = self._http.build_request(method, path, json=as_json(json), **parts)
         except (TypeError, ValueError, httpx.InvalidURL) as error:
@@ -104,11 +103,11 @@ class Transport:
         return built
 
 
-def _sent(client: httpx.Client, request: httpx.Request) -> httpx.Response:
+def _send_request(client: httpx.Client, request: httpx.Request) -> httpx.Response:
     """Return the response to a request, whose body is still to be read."""
     try:
         return client.send(request, stream=True)
-    except (httpx.InvalidURL, UnicodeError) as error:  # httpx itself looks where a redirect leads
+    except (httpx.InvalidURL, UnicodeError) as error:  # httpx parses the target of a redirect
         raise UnexpectedResponse(f"the answer redirects to no address: {error}") from error
 
 
@@ -116,23 +115,25 @@ def body_of(response: httpx.Response) -> bytes:
     """Return a body that is no file's. Raises `UnexpectedResponse` if it is encoded, or too long."""
     refuse_encoded(response)
     body = bytearray()
-    for piece in response.iter_raw():
-        body += piece
-        if len(body) > MOST_BYTES:
-            raise UnexpectedResponse(f"the answer has more than {MOST_BYTES} bytes; is the address right?")
+    for chunk in response.iter_raw():
+        body += chunk
+        if len(body) > MAX_RESPONSE_BYTES:
+            raise UnexpectedResponse(
+                f"the answer has more than {MAX_RESPONSE_BYTES} bytes; is the address right?"
+            )
     return bytes(body)
 
 
 def messages_of(response: httpx.Response) -> Iterator[ServerSentEvent]:
     """Yield the messages of an event stream, of which only one is in memory at a time.
 
-    Raises `UnexpectedResponse` if one is longer than any answer, or does not end.
+    Raises `UnexpectedResponse` if one is longer than any response, or does not end.
     """
-    response.stream = _Messages(cast("httpx.SyncByteStream", response.stream))
+    response.stream = _BoundedStream(cast("httpx.SyncByteStream", response.stream))
     return EventSource(response).iter_sse()
 
 
-class _Messages(httpx.SyncByteStream):
+class _BoundedStream(httpx.SyncByteStream):
     """The bytes of an event stream, as long as its messages end."""
 
     def __init__(self, stream: httpx.SyncByteStream) -> None:
@@ -140,9 +141,40 @@ class _Messages(httpx.SyncByteStream):
 
     def __iter__(self) -> Iterator[bytes]:
         message = Message()
-        for piece in self._stream:
-            message.add(piece)
-            yield piece
+        for chunk in self._stream:
+            message.add(chunk)
+            yield chunk
 
     def close(self) -> None:
         self._stream.close()
+
+
+def download_file(
+    transport: Transport,
+    file: Downloadable,
+    directory: Path,
+    on_bytes: Callable[[int], object],
+    patience: float,
+) -> Path:
+    """Write the file into `directory`, under the name that the server gives it, and return its path."""
+    destination = destination_in(directory, file.name)
+    progress = Progress(on_bytes)
+
+    def attempt() -> Path:
+        with in_thread(PartialFile, file, destination) as part:
+            progress.update(part.size)
+            if not part.complete:
+                with transport.exchange(
+                    "GET", file.url, headers=part.request_headers(), of_file=True
+                ) as response:
+                    in_thread(part.begin, response)
+                    progress.update(part.size)
+                    # httpx itself unpacks without any limit.
+                    for chunk in response.iter_raw():
+                        in_thread(part.write, chunk)
+                        progress.update(part.size)
+                        if part.too_long:
+                            break
+            return in_thread(part.finish)
+
+    return retry(attempt, patience)

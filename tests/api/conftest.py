@@ -10,7 +10,7 @@ from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from cli.embedded.server import LOOPBACK
+from cli.embedded.process import LOOPBACK
 from jobs.access import api_keys
 from jobs.queue import waiting
 from jobs.settings import Settings

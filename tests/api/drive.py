@@ -14,12 +14,12 @@ import httpx
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded.server import LOOPBACK, free_port
+from cli.embedded.process import LOOPBACK, free_port
 from jobs import limits
 from jobs.access.api_keys import SCOPES
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StepFinished
-from jobs.queue import sizing
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from pruning.recipe import Stage
@@ -41,7 +41,7 @@ class Jobs:
         spec = JobSpec.model_validate({"recipe": SMALLEST | recipe})
         with self.database.begin() as session:
             job_id = owner_moves.create(session, owner, spec).id
-            sizing.sized(session, job_id, None)
+            backlog.record_needs(session, job_id, None)
             return job_id
 
     def running(self, owner: str = "ada", **recipe: object) -> lifecycle.Claim:

@@ -35,7 +35,7 @@ def empty_hub(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]
 
 
 @pytest.mark.usefixtures("empty_hub")
-def test_every_operation_answers_as_the_document_says(
+def test_every_operation_responds_as_documented(
     settings: Settings, make_key: MakeKey, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Each operation is also asked without a valid key.

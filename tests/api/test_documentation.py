@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.problems.problem import Problem
+from api.problems.base import Problem
 from cli.main import up
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings

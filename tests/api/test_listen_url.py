@@ -6,7 +6,7 @@ from api.resources import AppResources
 from jobs.settings import Settings
 
 
-def test_the_api_listens_where_it_is_told_to(settings: Settings) -> None:
+def test_the_api_listens_at_the_configured_url(settings: Settings) -> None:
     direct = "postgresql://user:password@postgres.example/name"
     told = settings.model_copy(update={"listen_url": SecretStr(direct)})
     found = [AppResources.of(each).streams.listener.url for each in (settings, told)]

@@ -10,7 +10,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
-from api.schemas.jobs.requests import JobRequest
+from api.schemas.job_requests import JobRequest
 from jobs.settings import Settings
 from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks.outbox import TEST, WebhookEvent, send_test
@@ -163,7 +163,7 @@ def test_no_property_has_an_object_as_its_default(document: dict[str, Any]) -> N
     )
 
 
-def test_it_says_where_the_service_is(anonymous: TestClient, settings: Settings) -> None:
+def test_the_document_has_the_address_of_the_service(anonymous: TestClient, settings: Settings) -> None:
     assert [server["url"] for server in anonymous.get("/v1/openapi.json").json()["servers"]] == ["/"]
     public = settings.model_copy(update={"public_url": "https://prune.example.org"})
     servers = create_app(public).openapi()["servers"]
@@ -177,7 +177,7 @@ def test_every_message_to_a_webhook_is_described(document: dict[str, Any]) -> No
         assert message["post"]["requestBody"]["content"]["application/json"]["schema"]
 
 
-def test_the_messages_are_what_the_document_says(
+def test_webhook_messages_match_the_document(
     database: sessionmaker[Session], jobs: Jobs, document: dict[str, Any]
 ) -> None:
     with database.begin() as session:

@@ -10,7 +10,7 @@ from sqlalchemy import Engine, exc, text
 import jobs.database
 import migrations
 from api.app import create_app
-from api.problems.problems import ServiceUnavailable
+from api.problems.catalogue import ServiceUnavailable
 from api.readiness import Readiness
 from cli.embedded.postgres import Postgres
 from jobs.database import engine_for_requests, engine_from
@@ -108,7 +108,7 @@ def test_a_probe_does_not_wait_for_the_clean_up_of_a_query_that_never_ends(
     """The query is a stand-in: of a server that is frozen, psycopg asks for ten seconds more to cancel it."""
 
     class NeverAnswered(Readiness):
-        async def _ask(self) -> None:
+        async def _check_database(self) -> None:
             await asyncio.Event().wait()
 
     async def probe_twice() -> None:
@@ -117,5 +117,5 @@ def test_a_probe_does_not_wait_for_the_clean_up_of_a_query_that_never_ends(
             with pytest.raises(ServiceUnavailable):
                 await readiness.check()
 
-    monkeypatch.setattr("api.readiness._SECONDS", 0.01)
+    monkeypatch.setattr("api.readiness._TIMEOUT_SECONDS", 0.01)
     asyncio.run(asyncio.wait_for(probe_twice(), 60))

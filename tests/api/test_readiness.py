@@ -17,9 +17,9 @@ from jobs.settings import Settings
 
 
 @pytest.fixture
-def asked_each_time(monkeypatch: pytest.MonkeyPatch) -> None:
+def cache_disabled(monkeypatch: pytest.MonkeyPatch) -> None:
     """No answer is remembered."""
-    monkeypatch.setattr(Readiness, "remembered_seconds", 0.0)
+    monkeypatch.setattr(Readiness, "cache_seconds", 0.0)
 
 
 def mark_as(digest: str | None, url: str) -> None:
@@ -29,7 +29,7 @@ def mark_as(digest: str | None, url: str) -> None:
         connection.execute(f"COMMENT ON TABLE alembic_version IS {comment}")
 
 
-@pytest.mark.usefixtures("asked_each_time")
+@pytest.mark.usefixtures("cache_disabled")
 @pytest.mark.parametrize("other", ["0" * 64, None])
 def test_the_schema_of_another_state_is_not_ready(
     anonymous: TestClient, database_url: str, other: str | None
@@ -46,9 +46,9 @@ def test_the_schema_of_another_state_is_not_ready(
 
 
 @pytest.mark.threat
-@pytest.mark.usefixtures("asked_each_time")
+@pytest.mark.usefixtures("cache_disabled")
 @pytest.mark.parametrize("host", ["attacker.example:8000", "10.42.0.17", ""])
-def test_a_foreign_host_is_told_the_status_alone(anonymous: TestClient, database_url: str, host: str) -> None:
+def test_a_foreign_host_gets_the_status_alone(anonymous: TestClient, database_url: str, host: str) -> None:
     """A page whose own name points to the service can read what its browser is answered."""
     foreign = {"Host": host}
     assert anonymous.get("/readyz", headers=foreign).json() == {"status": "ok"}
@@ -81,9 +81,9 @@ def test_a_good_answer_is_remembered_for_seconds_and_a_bad_one_not_at_all(
     monkeypatch.setattr(api.readiness, "time", SimpleNamespace(monotonic=lambda: now))
     assert anonymous.get("/readyz").status_code == 200
     mark_as(None, database_url)
-    now += Readiness.remembered_seconds / 2
+    now += Readiness.cache_seconds / 2
     assert {anonymous.get("/readyz").status_code for _ in range(20)} == {200}
-    now += Readiness.remembered_seconds / 4
+    now += Readiness.cache_seconds / 4
     assert anonymous.get("/readyz").status_code == 200  # it is asked for meanwhile, and is bad
     while anonymous.get("/readyz").status_code == 200:
         time.sleep(0.05)

@@ -15,8 +15,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from api.page.pictures import pictures
-from api.pools import BoundedPool, Made
-from api.problems.problems import ServiceUnavailable
+from api.pools import BoundedPool, RenderCache
+from api.problems.catalogue import ServiceUnavailable
 from api.resources import AppResources
 from jobs.settings import Settings
 from tests.api.drive import SMALLEST, ClientOf, Jobs, MakeKey, Server, scopes_but
@@ -120,9 +120,9 @@ def waiting(pool: BoundedPool, go_on: Event, owner: str) -> "asyncio.Task[bool]"
     return asyncio.create_task(pool.run(owner, partial(go_on.wait, LONG_SECONDS)))
 
 
-def test_an_owner_leaves_places_for_others() -> None:
+def test_one_owner_cannot_fill_the_pool() -> None:
     async def fill() -> None:
-        pool, go_on = BoundedPool("test", threads=1, places=3, per_owner=2, busy="Later."), Event()
+        pool, go_on = BoundedPool("test", threads=1, capacity=3, per_owner=2, refusal="Later."), Event()
         held = [waiting(pool, go_on, owner) for owner in ("eve", "eve", "ada")]
         await asyncio.sleep(0)
         for owner in ("eve", "bob"):
@@ -136,7 +136,7 @@ def test_an_owner_leaves_places_for_others() -> None:
     asyncio.run(fill())
 
 
-def test_an_owner_leaves_threads_for_the_estimates_of_others(settings: Settings) -> None:
+def test_one_owner_cannot_take_all_threads_of_estimates(settings: Settings) -> None:
     """With the numbers that are shipped: a place alone would only be one in a queue."""
 
     async def fill() -> int:
@@ -157,7 +157,7 @@ def test_an_owner_leaves_threads_for_the_estimates_of_others(settings: Settings)
 
 def test_what_a_client_abandons_keeps_its_place_until_it_is_done() -> None:
     async def abandon() -> None:
-        pool, go_on = BoundedPool("test", threads=1, places=1, per_owner=1, busy="Later."), Event()
+        pool, go_on = BoundedPool("test", threads=1, capacity=1, per_owner=1, refusal="Later."), Event()
         running = waiting(pool, go_on, "eve")
         await asyncio.sleep(0.1)
         running.cancel()
@@ -172,8 +172,8 @@ def test_what_a_client_abandons_keeps_its_place_until_it_is_done() -> None:
 
 def test_what_is_kept_stays_below_its_limit_and_the_least_used_goes() -> None:
     async def fill() -> None:
-        pool = BoundedPool("test", threads=1, places=8, per_owner=8, busy="Later.")
-        made, calls = Made(pool, max_bytes=30), []
+        pool = BoundedPool("test", threads=1, capacity=8, per_owner=8, refusal="Later.")
+        made, calls = RenderCache(pool, max_bytes=30), []
 
         def make(name: str) -> bytes:
             calls.append(name)
@@ -217,7 +217,7 @@ def test_a_hub_that_drips_bytes_is_given_up(monkeypatch: pytest.MonkeyPatch) -> 
         monkeypatch.setenv("HF_ENDPOINT", f"http://127.0.0.1:{hub.getsockname()[1]}")
         pool.submit(drip, hub)
         try:
-            with pytest.raises(model_shape.HubSilent, match="the Hub does not answer"):
+            with pytest.raises(model_shape.HubUnavailable, match="the Hub does not answer"):
                 model_shape._fetch(ModelReference(id="org/name"), None)
         finally:
             never.set_result(None)

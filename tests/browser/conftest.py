@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 from cli.embedded.services import Api
 from jobs.access import api_keys, page_sessions
 from jobs.settings import Settings

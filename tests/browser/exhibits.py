@@ -239,7 +239,7 @@ def sized_search(database: sessionmaker[Session], *, ended: int) -> UUID:
         Shape(structure=structure, parameters=1, weight_bytes=2, speedup=1.2) for structure in structures
     ]
     with database.begin() as session:
-        sweep_id = sweeps.compare_shapes(session, "ada", request, specs, shapes, {}).id
+        sweep_id = sweeps.create(session, "ada", request, specs, {}, shapes=shapes).id
         ids = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
     for job_id, (channels, groups, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
         held = claim(database, job_id)

@@ -93,7 +93,7 @@ class TestWithAWorker:
         page.get_by_label("What is it good for?").fill("for a test")
         page.get_by_role("button", name="Add to the zoo").click()
         expect(page.get_by_role("heading", name="How to load it")).to_be_visible()
-        page.get_by_label("Places").get_by_role("link", name="Zoo").click()
+        page.get_by_label("FileRoots").get_by_role("link", name="Zoo").click()
         expect(page.get_by_text("for a test")).to_be_visible()
         page.goto(address)
         expect(page.get_by_role("link", name="See it in the zoo")).to_be_visible()
@@ -196,7 +196,7 @@ class TestWithoutAWorker:
         # The form that was refused was answered 422, and Chromium says so.
         visitor.complaints = [said for said in visitor.complaints if "422" not in said]
 
-    def test_times_are_the_browsers_own_and_the_title_says_how_far_a_job_is(
+    def test_times_are_local_and_the_title_shows_the_progress(
         self, visit: Callable[..., Visitor], database: sessionmaker[Session], jobs: Jobs
     ) -> None:
         job_id = submit(database)

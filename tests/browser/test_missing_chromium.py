@@ -26,9 +26,7 @@ def without_chromium(tmp_path: Path) -> Path:
     return programs
 
 
-def test_the_last_line_of_the_tests_says_what_was_skipped_and_how_to_install_it(
-    without_chromium: Path, tmp_path: Path
-) -> None:
+def test_the_last_line_names_the_skipped_tests_and_the_remedy(without_chromium: Path, tmp_path: Path) -> None:
     (tmp_path / "conftest.py").write_text("from tests.conftest import pytest_unconfigure\n")
     (tmp_path / "test_page.py").write_text(
         "from tests.browser.chromium import launched\n"
@@ -49,9 +47,7 @@ def test_the_last_line_of_the_tests_says_what_was_skipped_and_how_to_install_it(
 @pytest.mark.parametrize(
     ("user", "has_apt", "runs"), [("0", True, True), ("0", False, False), ("1000", True, False)]
 )
-def test_the_checks_of_a_change_install_it_where_they_may_and_fail_without_it(
-    tmp_path: Path, user: str, has_apt: bool, runs: bool
-) -> None:
+def test_ci_installs_chromium_or_fails(tmp_path: Path, user: str, has_apt: bool, runs: bool) -> None:
     dirname = shutil.which("dirname")
     assert dirname is not None
     (tmp_path / "dirname").symlink_to(dirname)

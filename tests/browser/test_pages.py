@@ -101,7 +101,7 @@ def test_an_arriving_result_moves_nothing(visit: Callable[..., Visitor], jobs: J
 
 
 @pytest.mark.parametrize("width", [1280, 1000, 800, 360])
-def test_every_figure_lies_within_its_card_and_details_follow_within_two_screens(
+def test_figures_fit_their_cards_and_details_follow_in_two_screens(
     visit: Callable[..., Visitor], database: sessionmaker[Session], width: int
 ) -> None:
     both = smaller(384, 1, 48663.37801129717)

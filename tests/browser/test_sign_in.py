@@ -6,7 +6,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 from cli.embedded.services import Api
 from jobs.access import api_keys
 from jobs.settings import Settings

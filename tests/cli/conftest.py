@@ -13,7 +13,7 @@ from uuid import UUID, uuid4
 import pytest
 
 from cli.data_directory import DataDirectory
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 from tests.limits import with_limits
 from tests.scripted_server import ScriptedServer, scripted_server
 
@@ -101,3 +101,9 @@ def up(
     finally:
         process.terminate()
         process.communicate(timeout=PATIENCE_SECONDS)
+
+
+def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:
+    """An `up` that is expected to end by itself."""
+    command = [*PRUNESERVE, "up", "--data", str(data), "--port", str(port)]
+    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)

@@ -7,8 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from cli.demo.__main__ import _see_it_again
-from cli.demo.service import DemoService
+from cli.demo.__main__ import DemoService, _see_it_again
 
 
 class Announcing(DemoService):
@@ -20,7 +19,7 @@ class Announcing(DemoService):
 
 
 @pytest.mark.slow
-def test_the_service_of_the_demo_is_ready_once_it_has_said_where_its_page_is(tmp_path: Path) -> None:
+def test_the_demo_service_is_ready_once_it_prints_its_page(tmp_path: Path) -> None:
     (tmp_path / "up").mkdir()
     service = Announcing(tmp_path, models=tmp_path)
     service.log.write_text(f"{service.url}/sign-in?token=of-an-earlier-demo\n")
@@ -28,7 +27,7 @@ def test_the_service_of_the_demo_is_ready_once_it_has_said_where_its_page_is(tmp
         assert service.sign_in_link == f"{service.url}/sign-in?token=t"
 
 
-def test_the_demo_says_how_to_start_the_service_before_it_names_the_page(tmp_path: Path) -> None:
+def test_the_demo_prints_how_to_start_the_service_first(tmp_path: Path) -> None:
     service, job_id = DemoService(tmp_path, models=tmp_path), uuid4()
     command, address = (line.strip() for line in _see_it_again(service, job_id).split("\n")[1::2])
     assert command.startswith(".venv/bin/pruneserve up --data")

@@ -61,7 +61,7 @@ def test_a_program_without_options_asks_for_its_settings(program: str, beside_fo
         ("u:hush@db/x", "pruneserve-api", "must be a URL such as postgresql://user:password@host/name"),
     ],
 )
-def test_a_secret_that_is_of_no_use_is_named_without_a_traceback(
+def test_an_unusable_secret_is_named_without_a_traceback(
     content: str | None, program: str, said: str, tmp_path: Path
 ) -> None:
     file = tmp_path / "database-url"
@@ -78,7 +78,7 @@ def test_a_secret_that_is_of_no_use_is_named_without_a_traceback(
 
 
 @pytest.mark.parametrize("program", ["pruneserve-api", "pruneserve-scheduler", "pruneserve-worker"])
-def test_a_store_that_is_no_place_is_said_in_one_line(program: str, tmp_path: Path) -> None:
+def test_an_invalid_store_url_is_one_line(program: str, tmp_path: Path) -> None:
     servers = {"DATABASE_URL": "postgresql://127.0.0.1:1/x", "BROKER_URL": "redis://127.0.0.1:1/0"}
     done = run(program, directory=tmp_path, STORE_URL="/srv/store", **servers)
     assert done.returncode == 1
@@ -98,18 +98,8 @@ def test_a_scheduler_does_not_start_without_a_broker(tmp_path: Path) -> None:
     assert "error: BROKER_URL is not set; set it, or BROKER_URL_FILE" in done.stderr
 
 
-@pytest.mark.parametrize("program", ["pruneserve", "pruneserve-worker"])
-def test_a_package_in_the_way_is_named(program: str, tmp_path: Path) -> None:
-    (tmp_path / "jobs.py").write_text(FOREIGN)
-    done = run(program, "--help", directory=tmp_path, PYTHONPATH=str(tmp_path))
-    assert done.returncode == 1
-    assert f"'jobs' would be imported from {tmp_path / 'jobs.py'}" in done.stderr
-    assert "unset PYTHONPATH" in done.stderr
-    assert "foreign code" not in done.stderr
-
-
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root is warned")
-def test_up_as_root_is_told_what_to_do(tmp_path: Path) -> None:
+def test_up_as_root_warns_with_advice(tmp_path: Path) -> None:
     (tmp_path / "file").touch()  # so that it ends before it starts anything
     done = run("pruneserve", "up", "--data", str(tmp_path / "file" / "data"), directory=tmp_path)
     assert "warning: running as root" in done.stderr

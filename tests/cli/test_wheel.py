@@ -4,6 +4,7 @@ import shutil
 import subprocess
 import sys
 import sysconfig
+import tomllib
 import venv
 import zipfile
 from pathlib import Path
@@ -12,21 +13,21 @@ import httpx
 import pytest
 from packaging.requirements import Requirement
 
-from pruneserve_entry import PACKAGES
 from tests.cli.conftest import up
 from tools.release import build_wheel
 
 pytestmark = pytest.mark.slow
 
 CHECKOUT = Path(__file__).parents[2]
-ROOMS = (*PACKAGES, "pruneserve_entry")
+PROJECT = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())
+PACKAGES = [name.rstrip("*") for name in PROJECT["tool"]["setuptools"]["packages"]["find"]["include"]]
 GENERATED = ("__pycache__", "build", "*.egg-info")
 PROJECT_OF_THE_CLIENT = {f"pruneserve_client/{name}" for name in ("pyproject.toml", "README.md", "LICENSE")}
 
 
 def copy_of_the_checkout(directory: Path) -> Path:
     """A copy to build: setuptools writes into what it builds, and reads what an earlier build has left."""
-    for name in ROOMS:
+    for name in PACKAGES:
         shutil.copytree(CHECKOUT / name, directory / name, ignore=shutil.ignore_patterns(*GENERATED))
     for name in ("pyproject.toml", "README.md", "LICENSE"):
         shutil.copy(CHECKOUT / name, directory)
@@ -52,18 +53,18 @@ def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path, tmp_pa
     source = copy_of_the_checkout(tmp_path)
     with zipfile.ZipFile(wheel) as archive:
         packed = set(archive.namelist())
-    for room in ROOMS:
-        for path in (source / room).rglob("*"):
+    for package in PACKAGES:
+        for path in (source / package).rglob("*"):
             if path.is_file():
                 name = str(path.relative_to(source))
                 assert (name in packed) != (name in PROJECT_OF_THE_CLIENT)
-    assert all(name.partition("/")[0].startswith((*ROOMS, "pruneserve-")) for name in packed)
+    assert all(name.partition("/")[0].startswith((*PACKAGES, "pruneserve-")) for name in packed)
     assert any(name.endswith("licenses/LICENSE") for name in packed)
 
 
 def test_the_image_is_built_from_everything_that_is_installed() -> None:
     lines = (CHECKOUT / ".dockerignore").read_text().splitlines()
-    assert {line[1:] for line in lines if line.startswith("!")} >= {*ROOMS, "pyproject.toml"}
+    assert {line[1:] for line in lines if line.startswith("!")} >= {*PACKAGES, "pyproject.toml"}
 
 
 def test_the_client_has_a_wheel_of_its_own_with_few_dependencies(client_wheel: Path) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 import inspect
 from collections.abc import AsyncIterator, Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, NamedTuple, cast
 from uuid import UUID, uuid4
@@ -37,6 +38,19 @@ class OnALoop:
             yield item
 
 
+@contextmanager
+def connected(kind: str, url: str, key: str) -> Iterator[Client]:
+    """Yield a `Client`, or an `AsyncClient` that is called as one."""
+    if kind == "Client":
+        with Client(url, key) as client:
+            yield client
+        return
+    with asyncio.Runner() as runner:
+        on_a_loop = OnALoop(AsyncClient(url, key), runner.get_loop())
+        yield cast("Client", on_a_loop)
+        on_a_loop.close()
+
+
 @pytest.fixture
 def server() -> Iterator[ScriptedServer]:
     with scripted_server() as server:
@@ -47,16 +61,10 @@ def server() -> Iterator[ScriptedServer]:
 def client(
     request: pytest.FixtureRequest, server: ScriptedServer, monkeypatch: pytest.MonkeyPatch
 ) -> Iterator[Client]:
-    for room in ("synchronous", "asynchronous"):
-        monkeypatch.setattr(f"pruneserve_client.{room}.client.POLL_SECONDS", 0.05)
-    if request.param == "Client":
-        with Client(server.url, "ps_key") as client:
-            yield client
-        return
-    with asyncio.Runner() as runner:
-        on_a_loop = OnALoop(AsyncClient(server.url, "ps_key"), runner.get_loop())
-        yield cast("Client", on_a_loop)
-        on_a_loop.close()
+    for package in ("synchronous", "asynchronous"):
+        monkeypatch.setattr(f"pruneserve_client.{package}.client.POLL_SECONDS", 0.05)
+    with connected(request.param, server.url, "ps_key") as client:
+        yield client
 
 
 class Account(NamedTuple):
@@ -79,9 +87,9 @@ def account(settings: Settings, database: sessionmaker[Session], tmp_path: Path)
 
 
 @pytest.fixture
-def api(account: Account) -> Iterator[Client]:
-    """A client of a real API."""
-    with Client(*account) as client:
+def api(request: pytest.FixtureRequest, account: Account) -> Iterator[Client]:
+    """A client of a real API: a `Client`, unless a test asks for the other one."""
+    with connected(getattr(request, "param", "Client"), *account) as client:
         yield client
 
 

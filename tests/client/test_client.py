@@ -7,7 +7,7 @@ from uuid import UUID, uuid4
 
 import pytest
 
-from api.problems.problems import InvalidRequest as Invalid
+from api.problems.catalogue import InvalidRequest as Invalid
 from pruneserve_client import (
     Client,
     Conflict,
@@ -44,9 +44,7 @@ def test_a_problem_document_becomes_a_message_with_its_fields(server: ScriptedSe
     assert raised.value.problem.type == problem["type"]
 
 
-def test_what_is_for_readers_of_the_document_is_not_said_to_people(
-    server: ScriptedServer, client: Client
-) -> None:
+def test_the_reference_to_errors_is_dropped_from_messages(server: ScriptedServer, client: Client) -> None:
     problem = problem_document(Invalid.advice, 422, sparsity="must be less than 1")
     server.on("/v1/jobs", lambda it: it.json(problem, 422, "application/problem+json"))
     with pytest.raises(InvalidRequest) as raised:
@@ -92,7 +90,7 @@ def test_an_address_that_no_request_can_go_to_is_an_invalid_argument(url: str) -
 
 
 @pytest.mark.parametrize("key", ["", " ", "ps_secret\n", "ps_secret é", "ps secret"])
-def test_a_key_that_no_header_can_hold_is_an_invalid_argument_and_stays_secret(key: str) -> None:
+def test_an_invalid_key_is_an_invalid_argument_and_stays_secret(key: str) -> None:
     with pytest.raises(InvalidArgument, match="API key must be printable") as raised:
         Client("http://127.0.0.1:1", key)
     assert "secret" not in str(raised.value)
@@ -153,7 +151,7 @@ def test_an_endless_answer_is_not_kept(
     server: ScriptedServer, client: Client, job_id: UUID, status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for room in ("synchronous", "asynchronous"):
-        monkeypatch.setattr(f"pruneserve_client.{room}.transport.MOST_BYTES", 100_000)
+        monkeypatch.setattr(f"pruneserve_client.{room}.transport.MAX_RESPONSE_BYTES", 100_000)
     server.on(f"/v1/jobs/{job_id}", lambda it: it.body(b" " * 100_001, status))
     with pytest.raises(NotFound if status == 404 else UnexpectedResponse):
         client.job(job_id)
@@ -168,7 +166,7 @@ def test_an_event_that_does_not_end_is_not_kept(
     never_ending: bytes,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("pruneserve_client.wire.MOST_BYTES", 100_000)
+    monkeypatch.setattr("pruneserve_client.wire.MAX_RESPONSE_BYTES", 100_000)
     sent = 0
 
     def answer(it: Exchange) -> None:
@@ -205,9 +203,7 @@ def test_a_submission_is_repeated_under_its_key_until_the_server_is_back(
     assert first == second
 
 
-def test_a_wait_that_the_server_asks_for_is_not_begun_where_patience_ends_before(
-    server: ScriptedServer, client: Client
-) -> None:
+def test_no_wait_for_retry_after_beyond_the_patience(server: ScriptedServer, client: Client) -> None:
     server.on("/v1/jobs", lambda it: it.body(b"", 429, Retry_After="3600"))
     with pytest.raises(Unavailable) as raised:
         client.submit({}, patience=60)

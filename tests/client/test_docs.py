@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from api.schemas.jobs.requests import JobRequest
+from api.schemas.job_requests import JobRequest
 from tests.scripted_server import (
     NOW,
     Exchange,

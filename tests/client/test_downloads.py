@@ -32,7 +32,7 @@ def test_a_file_never_lands_outside_of_its_directory(client: Client, tmp_path: P
     assert list(tmp_path.rglob("*")) == []
 
 
-def test_a_damaged_download_leaves_no_file(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+def test_a_damaged_download_is_deleted(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
     server.on("/content", lambda it: it.body(b"damaged"))
     with pytest.raises(DamagedDownload, match="arrived damaged"):
         client.download(file("model.safetensors", b"content"), tmp_path)
@@ -68,12 +68,12 @@ def test_with_patience_a_download_goes_on_by_itself(
     content = bytes(range(200))
     halves = Halves(content)
     server.on("/content", halves)
-    pieces: list[int] = []
+    chunks: list[int] = []
     wanted = file("model.safetensors", content)
-    path = client.download(wanted, tmp_path, on_bytes=pieces.append, patience=60)
+    path = client.download(wanted, tmp_path, on_bytes=chunks.append, patience=60)
     assert path.read_bytes() == content
     assert halves.asked == [(None, None), ("bytes=100-", f'"{wanted.sha256}"')]
-    assert sum(pieces) == len(content)
+    assert sum(chunks) == len(content)
     assert list(tmp_path.iterdir()) == [path]
 
 
@@ -82,16 +82,16 @@ def test_a_download_begins_again_where_the_server_sends_no_ranges(
 ) -> None:
     content = bytes(range(200))
     server.on("/content", Halves(content, sends_ranges=False))
-    pieces: list[int] = []
+    chunks: list[int] = []
     path = client.download(
-        file("model.safetensors", content), tmp_path, on_bytes=pieces.append, patience=60.0
+        file("model.safetensors", content), tmp_path, on_bytes=chunks.append, patience=60.0
     )
     assert path.read_bytes() == content
-    assert sum(pieces) == len(content)
-    assert min(pieces) == -100
+    assert sum(chunks) == len(content)
+    assert min(chunks) == -100
 
 
-def test_a_part_that_is_spoilt_is_thrown_away(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+def test_a_damaged_part_is_deleted(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
     content = bytes(range(200))
     server.on("/content", Halves(content))
     with pytest.raises(Unavailable):
@@ -107,11 +107,11 @@ def test_a_file_in_a_subdirectory_is_put_there(
     server: ScriptedServer, client: Client, tmp_path: Path
 ) -> None:
     server.on("/content", lambda it: it.body(b"content"))
-    pieces: list[int] = []
-    path = client.download(file("masks/a.safetensors", b"content"), tmp_path, on_bytes=pieces.append)
+    chunks: list[int] = []
+    path = client.download(file("masks/a.safetensors", b"content"), tmp_path, on_bytes=chunks.append)
     assert path == tmp_path / "masks" / "a.safetensors"
     assert path.read_bytes() == b"content"
-    assert sum(pieces) == len(b"content")
+    assert sum(chunks) == len(b"content")
 
 
 CONTENT = b"".join(bytes([number % 251]) * 10 for number in range(100_000))

@@ -22,6 +22,7 @@ def test_who_asks_and_what_there_is(api: Client) -> None:
     assert api.workers() == []
 
 
+@pytest.mark.parametrize("api", ["Client", "AsyncClient"], indirect=True)
 def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     text = tmp_path / "lines.jsonl"
     text.write_text('{"text": "one"}\n')
@@ -30,7 +31,8 @@ def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     assert upload.sha256 == hashlib.sha256(text.read_bytes()).hexdigest()
     assert api.upload(text).id == upload.id
     made = [upload.id, *(api.upload(str(number).encode(), name="n").id for number in range(4))]
-    monkeypatch.setattr("pruneserve_client.synchronous.resources.PAGE", 2)
+    for package in ("synchronous", "asynchronous"):
+        monkeypatch.setattr(f"pruneserve_client.{package}.resources.PAGE", 2)
     assert [each.id for each in api.uploads()] == made[::-1]
     api.delete_upload(upload.id)
     with pytest.raises(NotFound):

@@ -19,7 +19,7 @@ import kubernetes_validate
 import pytest
 import yaml
 
-from jobs.queue.classes import Capacity, class_of
+from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings, variable_of
 from jobs.webhooks import url_policy
 

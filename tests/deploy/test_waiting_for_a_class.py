@@ -11,8 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from cli.embedded.postgres import APP_ROLE
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.queue.classes import smallest_that_fits
-from jobs.queue.needs import UNKNOWN_NEEDS, Needs
+from jobs.queue.resources import UNKNOWN_NEEDS, Needs, smallest_that_fits
 from jobs.spec.job import JobSpec
 from jobs.tables import NOW, Job, OwnerShare, Queue
 from tests.deploy.test_kubernetes import KUBERNETES, SAID, rendered

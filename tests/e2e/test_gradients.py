@@ -12,9 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.app import create_app
 from jobs.access import api_keys
-from jobs.lifecycle import event_log
+from jobs.lifecycle import events
 from jobs.lifecycle.events import StageFinished
-from jobs.queue import sizing
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.tables import CachedGradients, Job
@@ -42,9 +42,9 @@ class Jobs:
         worker = Identity.new()
         with self.database.begin() as session:
             register(session, worker.name)
-            sizing.sized(session, UUID(submitted.json()["id"]), None)
+            backlog.record_needs(session, UUID(submitted.json()["id"]), None)
         run_next(self.settings, worker, "task")
-        worker.remove_shutdown_flag()
+        worker.remove_directory()
         with self.database.begin() as session:
             return session.get_one(Job, UUID(submitted.json()["id"]))
 
@@ -55,8 +55,8 @@ class Jobs:
 
     def stages(self, job_id: UUID) -> list[str]:
         with self.database.begin() as session:
-            events = event_log.since(session, job_id, 0)
-        return [event.data.stage for event in events if isinstance(event.data, StageFinished)]
+            recorded = events.events_since(session, job_id, 0)
+        return [event.data.stage for event in recorded if isinstance(event.data, StageFinished)]
 
     def file(self, job_id: UUID, name: str) -> bytes:
         items = self.client.get(f"/v1/jobs/{job_id}/artifacts").json()["items"]

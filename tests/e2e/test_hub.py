@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 from sqlalchemy import update
 
-from cli.embedded.server import free_port
+from cli.embedded.process import free_port
 from jobs.states import JobState
 from jobs.tables import NOW, Job
 from tests.stack import Stack

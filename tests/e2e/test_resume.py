@@ -7,7 +7,7 @@ from uuid import UUID
 
 import pytest
 
-from jobs.lifecycle import finished_blocks
+from jobs.lifecycle import attempt_files
 from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import JobBlock
@@ -27,7 +27,7 @@ def store_url(tmp_path: Path) -> str:
 
 def rows(stack: Stack, job_id: UUID, stage: Stage) -> list[JobBlock]:
     with stack.database.begin() as session:
-        return [row for row in finished_blocks.finished(session, job_id) if row.stage == stage]
+        return [row for row in attempt_files.finished_blocks(session, job_id) if row.stage == stage]
 
 
 def checksums(stack: Stack, job_id: UUID) -> dict[str, str]:

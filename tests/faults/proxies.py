@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from socket import socket
 
-from cli.embedded.server import LOOPBACK
+from cli.embedded.process import LOOPBACK
 
 
 class Proxy:

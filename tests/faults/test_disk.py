@@ -8,6 +8,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -17,16 +19,15 @@ from sqlalchemy.orm import sessionmaker
 
 import migrations
 from api.app import create_app
-from api.problems.problems import DISK_FULL
+from api.problems.catalogue import DISK_FULL
 from api.readiness import Readiness
-from cli.embedded import server_watch, worker_watch
+from cli.embedded import watch as watches
 from cli.embedded.postgres import Postgres
-from jobs import names
 from jobs.access import api_keys
 from jobs.database import sqlalchemy_url
-from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
+from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
-from jobs.queue import waiting
+from jobs.queue import waiting, workers
 from jobs.queue.waiting import Waits, WaitsFor
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
@@ -127,11 +128,11 @@ def has_said_its_room(stack: Stack) -> bool:
 
 def pruned_blocks(stack: Stack, job_id: UUID) -> list[JobBlock]:
     with stack.database.begin() as session:
-        return [row for row in finished_blocks.finished(session, job_id) if row.stage == Stage.PRUNE]
+        return [row for row in attempt_files.finished_blocks(session, job_id) if row.stage == Stage.PRUNE]
 
 
 @pytest.mark.nightly
-def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
+def test_a_full_store_is_reported_while_a_job_waits_for_space(
     stack: Stack, judge: Judge, small_disk: Path
 ) -> None:
     stack.environment["STORE_URL"] = directory_store(small_disk)
@@ -146,7 +147,7 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
         (wait,) = Waits(30.0).of(session, [job]).values()
     assert (job.state, wait.reason) == (JobState.RUNNING, WaitsFor.STORE)
     assert job.waiting_for == "the store is full; the operator must make room"
-    assert job.silence_of("store")[0] is not None
+    assert job.outage_of("store")[0] is not None
     filler.unlink()
     judge("full store, then room", 1, [job_id])
     said = [event.data.message for event in stack.events(job_id) if isinstance(event.data, LogMessage)]
@@ -156,15 +157,14 @@ def test_a_full_store_is_told_while_a_job_waits_for_room_in_it(
     assert stack.job(job_id).next_try_at is None
 
 
-def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
+def test_a_full_disk_of_the_database_is_reported_everywhere(
     postgres_on_a_disk: Postgres,
     tmp_path: Path,
     capsys: pytest.CaptureFixture[str],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    for module in (server_watch, worker_watch):
-        monkeypatch.setattr(module, "_CHECK_SECONDS", 0.02)
-    monkeypatch.setattr(Readiness, "remembered_seconds", 0.0)
+    monkeypatch.setattr(watches, "_CHECK_SECONDS", 0.02)
+    monkeypatch.setattr(Readiness, "cache_seconds", 0.0)
     monkeypatch.setattr(waiting, "QUEUE_CACHE_TTL", 0.0)
     shown = ""
 
@@ -177,7 +177,7 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
             shown += capsys.readouterr().out
 
     database = sessionmaker(create_engine(sqlalchemy_url(postgres_on_a_disk.url), poolclass=NullPool))
-    own, spec = f"{names.beginning(7)}a1b2c3", {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+    own, spec = f"{workers.name_prefix(7)}a1b2c3", {"model": "org/name", "method": "gblm", "sparsity": 0.5}
     with database.begin() as session:
         key = api_keys.create(session, "ada", "test", api_keys.SCOPES)
         queued, running = (
@@ -189,10 +189,11 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
         session.execute(update(Worker).values(seen_at=datetime.now(UTC) - timedelta(hours=2)))
     settings = Settings(DATABASE_URL=postgres_on_a_disk.url, STORE_URL=directory_store(tmp_path))
     settings = settings.model_copy(update={"allowed_hosts": ("testserver",)})
-    nothing = worker_watch.Own(Path("scheduler.log"), lambda: None, "")
+    scheduler: Any = SimpleNamespace(running=False)
+    worker: Any = SimpleNamespace(pid=7, running=True, log=Path("worker.log"), consequence="it takes no jobs")
     with (
         TestClient(create_app(settings), headers={"Authorization": f"Bearer {key}"}) as client,
-        server_watch.watch_servers([postgres_on_a_disk]),
+        watches.watch_servers([postgres_on_a_disk]),
     ):
         assert client.get("/readyz").status_code == 200
         before = client.get(f"/v1/jobs/{queued}").json()["waiting"]["reason"]
@@ -209,16 +210,16 @@ def test_a_full_disk_of_the_database_is_reported_wherever_one_looks(
                     "database",
                     "the database's disk is full; the operator must make room",
                 )
-            with worker_watch.watch_workers(
+            with watches.watch_workers(
                 postgres_on_a_disk.url,
-                worker=worker_watch.Own(Path("worker.log"), lambda: 7, "it takes no jobs"),
-                scheduler=nothing,
+                worker=worker,
+                scheduler=scheduler,
                 silent_seconds=3600.0,
             ) as watch:
                 watch._began -= timedelta(days=1)
                 wait_for(f"worker {own} takes jobs")
                 looked_at, deadline = watch._no_answer_at, time.monotonic() + 60
-                while watch._no_answer_at == looked_at:  # until it has looked at the silent worker once more
+                while watch._no_answer_at == looked_at:  # until it has checked the silent worker once more
                     assert time.monotonic() < deadline, (
                         "a full disk counts as a database that takes heartbeats"
                     )

@@ -7,7 +7,6 @@ from uuid import UUID
 
 import httpx
 import pytest
-import redis
 
 import migrations
 from cli.embedded.postgres import Postgres
@@ -17,25 +16,12 @@ from pruning.recipe import Stage
 from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.proxies import Proxy, UnreliableStore
-from tests.jobs.queue.fleet import register
 from tests.stack import Stack
 
 pytestmark = pytest.mark.nightly
 
 
 class TestBroker:
-    def test_a_flushed_broker(self, stack: Stack, judge: Judge, broker_url: str) -> None:
-        stack.start_scheduler()
-        with stack.database.begin() as session:
-            register(session, "takes none")
-        jobs = [stack.submit(stack.spec(method="magnitude")) for _ in range(5)]
-        with redis.Redis.from_url(broker_url) as client:
-            stack.wait_until(lambda: client.llen("cpu") == 1)
-            client.flushall()
-        stack.start_worker()
-        judge("FLUSHALL on the broker", 1, jobs)
-        assert [stack.job(job_id).attempt for job_id in jobs] == [1] * len(jobs)
-
     def test_a_killed_broker(
         self, stack: Stack, judge: Judge, tmp_path_factory: pytest.TempPathFactory
     ) -> None:

@@ -1,4 +1,4 @@
-"""A restore drill: the database from its dump, the store from its copy, a look at every named file."""
+"""A restore drill: the database from its dump, the store from its copy, a check of every named file."""
 
 import hashlib
 import shutil
@@ -15,13 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 import jobs.__main__ as administration
 from cli.embedded.postgres import _binary
 from jobs.database import libpq_url
-from jobs.lifecycle import finished_blocks, lifecycle
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.settings import Settings
 from jobs.storage.store import Store, StoredFile, attempt_prefix
 from jobs.tables import Upload, WebhookEndpoint
 from jobs.webhooks import endpoints
-from jobs.webhooks.encryption import SecretBox
+from jobs.webhooks.endpoints import SecretBox
 
 Database = sessionmaker[Session]
 REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
@@ -79,7 +79,7 @@ def filled(
     upload = put("upload", "uploads/a.txt", b"a text")
     with database.begin() as session:
         assert lifecycle.succeed(session, done, REPORT, results)
-        assert finished_blocks.keep(session, running, "prune", 0, block, {})
+        assert attempt_files.record_block(session, running, "prune", 0, block, {})
         row = {"owner": "ada", "name": "n", "format": "txt", "size": upload.size, "key": upload.key}
         session.add(Upload(**row, sha256=upload.sha256))
     return keys

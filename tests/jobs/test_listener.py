@@ -11,11 +11,10 @@ import pytest
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import listener as of_streams
+from jobs import notify as of_streams
 from jobs.database import libpq_url
 from jobs.lifecycle import owner_moves
-from jobs.listener import Listener, Subscription
-from jobs.notify import EVENTS, of_job, of_owner
+from jobs.notify import EVENTS, Listener, Subscription, of_job, of_owner
 from jobs.spec.job import JobSpec
 
 Database = sessionmaker[Session]
@@ -124,7 +123,7 @@ def test_a_server_that_takes_no_listener_is_warned_of_once_and_not_each_time(
     assert len(said) in warnings
 
 
-def test_a_fault_of_ours_is_an_error_with_its_traceback_also_right_after_a_lost_connection(
+def test_a_bug_is_logged_with_its_traceback_also_after_a_lost_connection(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     tried = 0

@@ -12,7 +12,7 @@ from jobs.database import libpq_url
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.notify import EVENTS, QUEUE, notify_on_commit, of_job, of_owner
-from jobs.queue import quarantine, sizing, steering
+from jobs.queue import backlog, conditions
 from jobs.spec.job import JobSpec
 from tests.jobs.queue.fleet import register
 
@@ -67,12 +67,12 @@ def test_what_is_rolled_back_notifies_nothing(database: Database, listener: List
 
 
 def acts(session: Session, spec: JobSpec) -> Iterator[None]:
-    """Do everything after which a job may be claimed, or looked at by the scheduler."""
+    """Do everything after which a job may be claimed, or checked by the scheduler."""
     job_id = owner_moves.create(session, "ada", spec, checks_pending=True).id
     yield
-    sizing.sized(session, job_id, None)
+    backlog.record_needs(session, job_id, None)
     yield
-    sizing.checked(session, job_id)
+    backlog.record_checked(session, job_id)
     yield
     for end in (
         lambda claim: lifecycle.hand_back(session, claim, ""),
@@ -85,11 +85,11 @@ def acts(session: Session, spec: JobSpec) -> Iterator[None]:
         yield
     register(session, "w1")
     yield
-    quarantine.release(session, "w1")
+    conditions.release(session, "w1")
     yield
-    steering.uncordon(session, "w1")
+    conditions.uncordon(session, "w1")
     yield
-    steering.resume(session, "cpu")
+    conditions.resume(session, "cpu")
     yield
 
 

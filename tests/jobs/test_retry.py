@@ -24,7 +24,7 @@ def is_transient(error: BaseException) -> bool:
 @pytest.fixture(autouse=True)
 def _short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry_module, "_FIRST_WAIT_SECONDS", 0.001)
-    monkeypatch.setattr(retry_module, "_LONGEST_WAIT_SECONDS", 0.002)
+    monkeypatch.setattr(retry_module, "_MAX_WAIT_SECONDS", 0.002)
 
 
 def never() -> None:
@@ -94,7 +94,7 @@ def test_a_reason_to_stop_is_noticed_before_the_first_try() -> None:
 
 
 def test_a_reason_to_stop_is_noticed_in_the_middle_of_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_module, "_LONGEST_WAIT_SECONDS", 3600.0)
+    monkeypatch.setattr(retry_module, "_MAX_WAIT_SECONDS", 3600.0)
     monkeypatch.setattr(retry_module, "_SECONDS_BETWEEN_CHECKS", 0.001)
     action = Failing(1)
 

@@ -53,7 +53,7 @@ def test_a_file_that_cannot_be_read_is_named(tmp_path: Path, monkeypatch: pytest
         read_secret("BROKER_URL")
 
 
-def test_a_variable_beside_its_file_is_refused_without_the_value(
+def test_a_variable_set_together_with_its_file_is_refused_without_the_value(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BROKER_URL", "redis://:hush@b/0")

@@ -15,7 +15,7 @@ from pydantic import ValidationError
 from jobs import limits
 from jobs.secret_files import SECRETS, file_variable
 from jobs.settings import Settings, as_tables, variable_of
-from jobs.settings.table import ESSENTIAL
+from jobs.settings.environment import ESSENTIAL
 from tests.limits import with_limits
 
 CHECKOUT = Path(__file__).parents[2]

@@ -66,7 +66,7 @@ def test_many_may_upgrade_at_once(empty_database_url: str) -> None:
     assert described(empty_database_url)
 
 
-def test_a_failed_upgrade_leaves_the_schema_as_it_was(empty_database_url: str) -> None:
+def test_a_failed_upgrade_does_not_change_the_schema(empty_database_url: str) -> None:
     with psycopg.connect(empty_database_url) as connection:
         connection.execute("CREATE TABLE workers (name text)")  # in the way of one of the tables
     with pytest.raises(Exception, match="already exists"):
@@ -116,7 +116,7 @@ def test_a_second_run_changes_nothing(database_url: str) -> None:
 def test_an_old_server_is_refused_with_the_reason(
     empty_database_url: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(migrations, "_OLDEST_POSTGRES", 99)
+    monkeypatch.setattr(migrations, "_MIN_POSTGRES", 99)
     with pytest.raises(migrations.UnsupportedDatabase, match=r"PostgreSQL 99 or newer .* this server is 18"):
         migrations.upgrade(empty_database_url)
 
@@ -136,7 +136,7 @@ def test_the_command_makes_the_schema(empty_database_url: str) -> None:
     assert described(empty_database_url)
 
 
-def test_the_command_says_what_it_needs() -> None:
+def test_the_command_names_missing_settings() -> None:
     refused = run(DATABASE_URL="")
     assert refused.returncode != 0
     assert "DATABASE_URL" in refused.stderr
@@ -151,7 +151,7 @@ def migrate(url: str, *arguments: str) -> str:
     return done.stderr
 
 
-def test_what_keeps_a_migration_from_running_is_said_in_a_line(empty_database_url: str) -> None:
+def test_a_failed_migration_is_explained_in_a_line(empty_database_url: str) -> None:
     nobody = make_url(empty_database_url).set(port=1).render_as_string(hide_password=False)
     [line] = migrate(nobody).splitlines()
     assert line.startswith("the database of DATABASE_URL cannot be used: connection")
@@ -161,7 +161,7 @@ def test_what_keeps_a_migration_from_running_is_said_in_a_line(empty_database_ur
     )
 
 
-def test_a_role_that_may_not_change_the_schema_is_told_to_use_the_owner(empty_database_url: str) -> None:
+def test_a_role_without_rights_is_advised_to_use_the_owner(empty_database_url: str) -> None:
     with psycopg.connect(libpq_url(empty_database_url)) as owner:
         owner.execute("REVOKE CREATE ON SCHEMA public FROM pg_database_owner")
     assert migrate(empty_database_url) == (

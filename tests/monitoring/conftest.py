@@ -18,10 +18,10 @@ from sqlalchemy import insert, select, text, update
 from sqlalchemy.engine import make_url
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded.server import LOOPBACK, free_port
+from cli.embedded.process import LOOPBACK, free_port
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.queue import quarantine
-from jobs.queue.needs import Needs
+from jobs.queue import conditions
+from jobs.queue.resources import Needs
 from jobs.states import JobState
 from jobs.tables import NOW, Job, WebhookDelivery, WebhookEndpoint, Worker
 from tests.jobs.queue.fleet import GPU_80G, register
@@ -128,7 +128,7 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
         faults.enter_context(_late_webhook(stack.database))
         stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhooks_due")))
         faults.enter_context(_locked(stack.database))
-        time.sleep(3)  # whoever was about to finish has finished
+        time.sleep(3)  # what was about to finish has finished
         first = scrape(targets)
         time.sleep(1.5)
         faulty = (first, scrape(targets))
@@ -236,7 +236,7 @@ def _jobs_that_nobody_takes(session: Session) -> None:
 def _sick_and_silent_workers(session: Session) -> None:
     register(session, "silent")
     register(session, "sick", "gpu.80g", GPU_80G)
-    quarantine.quarantine(session, "sick", "gpu.80g", "its GPU cannot be used")
+    conditions.quarantine(session, "sick", "gpu.80g", "its GPU cannot be used")
     session.execute(update(Worker).where(Worker.name == "silent").values(seen_at=NOW - timedelta(minutes=9)))
 
 
@@ -265,7 +265,7 @@ def _late_webhook(database: sessionmaker[Session]) -> Iterator[None]:
 
 @contextmanager
 def _locked(database: sessionmaker[Session]) -> Iterator[None]:
-    """Hold the table of workers, which the scheduler reads in its rounds and for its figures."""
+    """Hold the table of workers, which the scheduler reads in its rounds and for its metrics."""
     with database() as session:
         session.execute(_STAYS)
         session.execute(text("LOCK TABLE workers, schedulers IN ACCESS EXCLUSIVE MODE"))

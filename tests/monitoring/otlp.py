@@ -15,7 +15,7 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
 from opentelemetry.proto.common.v1.common_pb2 import KeyValue
 from opentelemetry.proto.trace.v1.trace_pb2 import Span
 
-from cli.embedded.server import LOOPBACK
+from cli.embedded.process import LOOPBACK
 
 _PROTOBUF = "application/x-protobuf"
 

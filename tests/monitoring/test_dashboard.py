@@ -1,4 +1,4 @@
-"""The dashboard asks for figures that a run has, and what is served is what the documentation says."""
+"""The dashboard asks for metrics that a run has, and what is served is what the documentation says."""
 
 import json
 import re
@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from jobs.monitoring.catalogue import FIGURES, GAUGES, as_table
-from jobs.monitoring.figures import Kind
+from jobs.monitoring.catalogue import GAUGES, METRICS, as_table
+from jobs.monitoring.metrics import MetricKind
 from tests.monitoring.conftest import Run
 from tests.monitoring.promql import Evaluation
 from tests.monitoring.scrapes import History
@@ -19,9 +19,9 @@ CHECKOUT = Path(__file__).parents[2]
 DASHBOARD = json.loads((CHECKOUT / "deploy" / "monitoring" / "grafana-dashboard.json").read_text())
 NEEDS_A_GPU = {"pruneserve_device_memory_bytes"}
 ENDINGS = {
-    Kind.COUNTER: ("",),
-    Kind.GAUGE: ("",),
-    Kind.HISTOGRAM: ("_bucket", "_sum", "_count"),
+    MetricKind.COUNTER: ("",),
+    MetricKind.GAUGE: ("",),
+    MetricKind.HISTOGRAM: ("_bucket", "_sum", "_count"),
 }
 
 
@@ -38,7 +38,7 @@ def figures_of(query: str) -> set[str]:
 @pytest.mark.parametrize("query", sorted(set(queries())))
 def test_a_query_of_the_dashboard_returns_data_from_a_run(run: Run, query: str) -> None:
     if figures_of(query) <= NEEDS_A_GPU:
-        assert figures_of(query) <= FIGURES.keys()
+        assert figures_of(query) <= METRICS.keys()
         return
     history = History((run.before,), 1, run.healthy, 2)
     if query == "max by (queue, owner) (pruneserve_queued_jobs)":  # of a healthy run nobody's jobs are queued
@@ -46,22 +46,22 @@ def test_a_query_of_the_dashboard_returns_data_from_a_run(run: Run, query: str) 
     assert Evaluation(history.series(), at=history.end)(query)
 
 
-def test_every_figure_is_on_the_dashboard_or_in_an_alert() -> None:
+def test_every_metric_is_on_the_dashboard_or_in_an_alert() -> None:
     asked = set().union(*map(figures_of, queries()))
     shown = {re.sub(r"_(bucket|sum|count)$", "", name) for name in asked}
-    assert {name for name in (*FIGURES, *GAUGES) if name not in shown} == set()
+    assert {name for name in (*METRICS, *GAUGES) if name not in shown} == set()
 
 
-def test_every_figure_that_is_served_is_in_the_catalogue_and_the_other_way_round(run: Run) -> None:
+def test_served_metrics_are_those_of_the_catalogue(run: Run) -> None:
     served = {name for name in run.faulty[0].names if name.startswith("pruneserve_")}
-    recorded = {f"{name}{ending}" for name, it in FIGURES.items() for ending in ENDINGS[it.kind]}
+    recorded = {f"{name}{ending}" for name, it in METRICS.items() for ending in ENDINGS[it.kind]}
     assert served <= recorded | GAUGES.keys()
     assert (recorded | GAUGES.keys()) - served == NEEDS_A_GPU
 
 
-def test_the_documentation_has_the_table_of_all_figures() -> None:
+def test_the_documentation_has_the_table_of_all_metrics() -> None:
     page = (CHECKOUT / "docs" / "monitoring.md").read_text()
-    start = page.index("| figure | of | labels | meaning |")
+    start = page.index("| metric | of | labels | meaning |")
     assert page[start : page.index("\n\n", start) + 1] == as_table()
 
 
@@ -75,7 +75,7 @@ def test_labels_are_few_and_an_owner_is_one_of_the_queue_alone(run: Run) -> None
     assert not any(re.search(r"[0-9a-f]{8}-[0-9a-f]{4}", str(labels)) for labels in of_ours)
 
 
-def test_the_figures_of_a_run_are_right(run: Run) -> None:
+def test_the_metrics_of_a_run_are_right(run: Run) -> None:
     """One job has succeeded between the two scrapes: what it moved, took, read and wrote is known."""
 
     def grown(name: str, **labels: str) -> float:
@@ -112,5 +112,5 @@ def test_the_figures_of_a_run_are_right(run: Run) -> None:
 
 
 @pytest.mark.threat
-def test_the_public_port_has_no_figures(run: Run) -> None:
+def test_the_public_port_has_no_metrics(run: Run) -> None:
     assert set(run.public_answers.values()) <= {401, 404}

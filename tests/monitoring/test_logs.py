@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from jobs.monitoring.figures import Part
-from jobs.monitoring.logs import Hide, about, write_json
+from jobs.monitoring.logs import SecretRedactor, log_context, write_json
+from jobs.monitoring.metrics import Component
 from tests.monitoring.conftest import PARTS, Run
 
 pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
@@ -76,7 +76,7 @@ def test_secrets_are_hidden_wherever_a_message_has_them(monkeypatch: pytest.Monk
         monkeypatch.setenv(variable, value)
     logger, written = logging.Logger("log"), io.StringIO()
     logger.addHandler(logging.StreamHandler(written))
-    write_json(Part.API, logger)
+    write_json(Component.API, logger)
     planted = [
         *SECRETS.values(),
         *("the-database-password", "the-broker-password", "first-secret-key", "second-secret-key"),
@@ -87,7 +87,7 @@ def test_secrets_are_hidden_wherever_a_message_has_them(monkeypatch: pytest.Monk
             raise ValueError(f"wrong: {secret!r}")
         except ValueError:
             logger.exception("job %s: sent with %s", "1", secret)
-        with about(where=f"by {secret}"):
+        with log_context(where=f"by {secret}"):
             logger.warning({"as a dictionary": secret})
     logger.warning("Authorization: Bearer abcdefgh12345678, to http://someone:unknown-password@host/")
     text = written.getvalue()
@@ -116,8 +116,8 @@ def test_secrets_are_hidden_wherever_a_message_has_them(monkeypatch: pytest.Monk
         ("is it? see https://host/a#", "is it? see https://host/a#"),
     ],
 )
-def test_what_an_address_has_beside_host_and_path_is_hidden(said: str, shown: str) -> None:
-    assert Hide(frozenset()).without_secrets(said) == shown
+def test_only_host_and_path_of_a_url_are_shown(said: str, shown: str) -> None:
+    assert SecretRedactor(frozenset()).redact(said) == shown
 
 
 @pytest.mark.threat
@@ -126,7 +126,7 @@ def test_a_line_cannot_be_forged(monkeypatch: pytest.MonkeyPatch) -> None:
         monkeypatch.setenv(variable, value)
     logger, written = logging.Logger("log"), io.StringIO()
     logger.addHandler(logging.StreamHandler(written))
-    write_json(Part.WORKER, logger)
+    write_json(Component.WORKER, logger)
     logger.warning("job %s: \x1b[2J\n%s", "1", '{"level": "error"}\u202e\ud800')
     (line,) = written.getvalue().splitlines()
     assert line.isascii()

@@ -21,9 +21,9 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
-from api.http.watched import WatchedRequests
+from api.http.monitoring import RequestMonitor
 from jobs.monitoring import traces
-from jobs.monitoring.figures import Part
+from jobs.monitoring.metrics import Component
 from jobs.secret_files import WrongSettings
 from tests.monitoring.conftest import Run
 
@@ -96,14 +96,14 @@ def test_no_secret_is_in_a_trace(run: Run) -> None:
 @pytest.mark.threat
 @pytest.mark.parametrize(("sampler", "recorded"), [(ALWAYS_ON, 1), (ALWAYS_OFF, 0)])
 @pytest.mark.parametrize("flags", ["00", "01"])
-def test_whoever_sends_a_request_does_not_decide_whether_it_is_traced(
+def test_the_sender_of_a_request_does_not_decide_whether_it_is_traced(
     sampler: Sampler, recorded: int, flags: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SDK's own sampler follows a parent, so the header is a link."""
     memory, provider = InMemorySpanExporter(), TracerProvider(sampler=ParentBased(sampler))
     provider.add_span_processor(SimpleSpanProcessor(memory))
     monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
-    app = TestClient(WatchedRequests(PlainTextResponse("")))
+    app = TestClient(RequestMonitor(PlainTextResponse("")))
     theirs = f"{0xABC:032x}", f"{0xDEF:016x}"
     app.post("/", headers={"traceparent": f"00-{theirs[0]}-{theirs[1]}-{flags}"})
     spans = memory.get_finished_spans()
@@ -120,7 +120,7 @@ def test_a_header_that_is_no_place_in_a_trace_is_no_link(monkeypatch: pytest.Mon
     memory, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
-    app = TestClient(WatchedRequests(PlainTextResponse("")))
+    app = TestClient(RequestMonitor(PlainTextResponse("")))
     app.post("/", headers={"traceparent": "anything"})
     app.post("/")
     assert [(span.name, span.links, span.parent) for span in memory.get_finished_spans()] == [
@@ -140,7 +140,7 @@ def test_without_the_setting_nothing_is_loaded() -> None:
 def test_a_collector_that_never_answers_keeps_no_process_from_its_end() -> None:
     """The library would wait for it, by its own setting for an hour."""
     code = (
-        "import sys; from jobs.monitoring import traces; from jobs.monitoring.figures import Part; "
+        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Part; "
         "traces._FLUSH_SECONDS = 0.1; traces.start(Part.WORKER, sys.argv[1]);\n"
         "with traces.span('attempt'): pass\n"
         "traces.flush()"
@@ -159,13 +159,13 @@ def test_a_collector_that_never_answers_keeps_no_process_from_its_end() -> None:
 def test_without_the_extra_the_setting_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "opentelemetry.sdk.trace", None)
     with pytest.raises(WrongSettings, match=r"PRUNESERVE_TRACES needs the extra otel"):
-        traces.start(Part.API, "http://127.0.0.1:4318")
+        traces.start(Component.API, "http://127.0.0.1:4318")
 
 
 def test_spans_go_to_a_file_as_lines(tmp_path: Path) -> None:
     code = (
-        "import sys; from jobs.monitoring import traces; from jobs.monitoring.figures import Part\n"
-        "traces.start(Part.API, sys.argv[1])\n"
+        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Part\n"
+        "traces.start(Component.API, sys.argv[1])\n"
         "with traces.span('whole', job='1'), traces.span('part'): pass\n"
     )
     file = tmp_path / "traces"
@@ -177,4 +177,4 @@ def test_spans_go_to_a_file_as_lines(tmp_path: Path) -> None:
 
 def test_a_file_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WrongSettings, match=r"PRUNESERVE_TRACES: file://.* cannot be written"):
-        traces.start(Part.API, f"file://{tmp_path}/nowhere/traces")
+        traces.start(Component.API, f"file://{tmp_path}/nowhere/traces")

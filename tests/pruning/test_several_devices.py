@@ -85,7 +85,7 @@ def assert_same_bits(found: GradientNorms, expected: GradientNorms) -> None:
 
 @pytest.mark.usefixtures("cuda")
 def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> None:
-    class Seen(torch.autograd.Function):
+    class WorkerStatus(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, tensor: Tensor) -> Tensor:
             return tensor.clone()
@@ -100,7 +100,7 @@ def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> N
     with pytest.raises(MixedDevices):
         one + other
     leaf = one.requires_grad_()
-    moved = Seen.apply(leaf.to(DEVICES[1]))  # type: ignore[no-untyped-call]
+    moved = WorkerStatus.apply(leaf.to(DEVICES[1]))  # type: ignore[no-untyped-call]
     assert moved.device == DEVICES[1]
     moved.register_hook(lambda delta: seen.append(delta.device))
     (gradient,) = torch.autograd.grad((moved * other).sum(), leaf)

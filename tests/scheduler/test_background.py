@@ -1,4 +1,4 @@
-"""Rounds that run beside the scheduler's."""
+"""Rounds that run next to the scheduler's own."""
 
 import logging
 import threading
@@ -28,7 +28,7 @@ class Failing(Background):
         self.ended.set()
 
 
-def test_a_round_that_fails_is_said_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
+def test_a_failed_round_is_logged_and_the_next_one_runs(caplog: pytest.LogCaptureFixture) -> None:
     failing = Failing()
     with caplog.at_level(logging.WARNING):
         failing.start()
@@ -36,7 +36,7 @@ def test_a_round_that_fails_is_said_and_the_next_one_runs(caplog: pytest.LogCapt
     assert failing.ran == 3
     said = [(record.levelname, record.getMessage()) for record in caplog.records]
     assert said == [
-        ("WARNING", "failing: a round is put off (OperationalError)"),
+        ("WARNING", "failing: a round was postponed (OperationalError)"),
         ("ERROR", "failing: a round failed; the next one tries again"),
     ]
 

@@ -7,10 +7,10 @@ from uuid import UUID
 from sqlalchemy import text
 from sqlalchemy.orm import Session, sessionmaker
 
-from cli.embedded.server import LOOPBACK, free_port
+from cli.embedded.process import LOOPBACK, free_port
 from jobs.settings import Settings
 from jobs.states import JobState
-from scheduler.listening import Listening
+from scheduler.rounds import QueueListener
 from tests.stack import Stack
 
 END = text(
@@ -23,7 +23,7 @@ def test_a_change_of_the_queue_wakes_also_after_a_lost_connection(
     database: sessionmaker[Session], settings: Settings, submit: Callable[[], UUID]
 ) -> None:
     woken = threading.Event()
-    listening = Listening(settings, woken.set)
+    listening = QueueListener(settings, woken.set)
     listening.start()
     assert woken.wait(30), "it is connected"
     for lose_connection in (False, True):

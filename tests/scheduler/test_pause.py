@@ -2,7 +2,7 @@
 
 import threading
 
-from scheduler.pause import Pause
+from scheduler.background import Pause
 
 FOR_EVER = 3600.0
 

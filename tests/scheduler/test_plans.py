@@ -23,10 +23,10 @@ from jobs.states import JobState
 from jobs.storage.store import Store
 from jobs.tables import Job, JobEvent, Lease
 from jobs.webhooks import outbox
-from scheduler.checks import PendingChecks
+from scheduler.metrics import MetricsReader
+from scheduler.new_jobs import FileChecks
 from scheduler.retention import Retention
 from scheduler.rounds import Scheduler
-from scheduler.standing import StandingReader
 
 Database = sessionmaker[Session]
 
@@ -94,17 +94,17 @@ def measure(engine: Engine, name: str, work: Callable[[], object]) -> list[Expla
     return asked
 
 
-def test_what_schedulers_do_reads_less_than_ten_times_the_rows_that_it_is_about(
+def test_every_scheduler_statement_reads_few_rows_beyond_its_result(
     fleet: Engine, database: Database, settings: Settings, broker: redis.Redis
 ) -> None:
     rounds(fleet, database, broker)
-    checks = PendingChecks(database, settings)
+    checks = FileChecks(database, settings)
     asked = measure(fleet, "checks", checks.round)
     assert wasteful(asked) == []
     assert max(each.touched for each in asked) >= 2
     upkeep(fleet, database, settings)
     webhooks(fleet, database)
-    reading = StandingReader(database)
+    reading = MetricsReader(database)
     assert wasteful(measure(fleet, "how the service stands", reading.round)) == []
     gauges = {(each.name, *labels): value for each, values in reading.gauges() for labels, value in values}
     assert gauges[JOBS_BY_STATE.name, "queued", NO_CLASS] > JOBS // 200
@@ -118,9 +118,9 @@ def rounds(fleet: Engine, database: Database, broker: redis.Redis) -> None:
     assert wasteful(measure(fleet, "a round with nothing to do", scheduler.round)) == []
     with database.begin() as session:
         due = select(Lease.job_id).limit(20)
-        session.execute(update(Lease).where(Lease.job_id.in_(due)).values(look_at=func.now()))
+        session.execute(update(Lease).where(Lease.job_id.in_(due)).values(check_at=func.now()))
     broker.flushall()
-    asked = measure(fleet, "a round that wakes workers and looks at 20 leases", scheduler.round)
+    asked = measure(fleet, "a round that wakes workers and checks 20 leases", scheduler.round)
     assert wasteful(asked) == []
     assert 20 in {each.touched for each in asked if each.statement.startswith("UPDATE leases")}
 
@@ -150,7 +150,7 @@ def webhooks(fleet: Engine, database: Database) -> None:
 
     def forget() -> None:
         with database.begin() as session:
-            outbox.forget(session, timedelta(days=30))
+            outbox.delete_finished(session, timedelta(days=30))
 
     assert wasteful(measure(fleet, "five messages are due", take)) == []
     assert wasteful(measure(fleet, "no message is due", take)) == []

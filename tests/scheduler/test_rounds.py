@@ -1,14 +1,11 @@
-"""The scheduler on a real database and broker: who is woken, and that no lease is taken back too early."""
+"""A scheduler on a real database and broker: leases, outages and lost jobs."""
 
-import base64
-import json
 import os
 import signal
 import subprocess
 import sys
 import time
 from collections.abc import Callable
-from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime
 from uuid import UUID
 
@@ -16,222 +13,35 @@ import pytest
 import redis
 from sqlalchemy import select, text, update
 from sqlalchemy.exc import OperationalError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import Session
 
 from cli.embedded.valkey import Valkey
 from jobs import limits
-from jobs.broker import app
-from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
-from jobs.queue.claim import claim_next
+from jobs.lifecycle import attempt_files, owner_moves
 from jobs.queue.held_jobs import expired_leases
 from jobs.settings import Settings
-from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
-from jobs.tables import NOW, Job, Lease, Worker
 from jobs.tables import Scheduler as SchedulerRow
+from jobs.tables import Worker
 from scheduler import rounds
 from scheduler.rounds import Scheduler
-from tests.jobs.queue.fleet import CPU, GPU_80G, LARGE, SMALL, register
-from tests.jobs.queue.fleet import submit as queue_job
-
-Database = sessionmaker[Session]
-Submit = Callable[[], UUID]
-
-QUEUE = "cpu"
-LONG_AGO = text("now() - interval '1 hour'")
-
-
-@pytest.fixture
-def broker(environment: Settings, monkeypatch: pytest.MonkeyPatch) -> redis.Redis:
-    monkeypatch.setattr(app.conf, "broker_url", environment.broker_url.get_secret_value())
-    return redis.Redis.from_url(environment.broker_url.get_secret_value())
-
-
-class Clock:
-    """The scheduler's clock, which tests set."""
-
-    def __init__(self) -> None:
-        self.seconds = 1000.0
-
-    def __call__(self) -> float:
-        return self.seconds
+from tests.scheduler.scheduled import (
+    LONG_AGO,
+    Clock,
+    Database,
+    Submit,
+    expire_leases,
+    job,
+    messages,
+    pass_a_lease,
+    running,
+    seen,
+    take,
+)
 
 
-@pytest.fixture
-def clock() -> Clock:
-    return Clock()
-
-
-@pytest.fixture
-def scheduler(database: Database, broker: redis.Redis, clock: Clock) -> Scheduler:
-    return Scheduler(database, clock=clock)
-
-
-@pytest.fixture
-def connected(scheduler: Scheduler, clock: Clock) -> Scheduler:
-    """A scheduler that has been connected for a whole lease."""
-    assert scheduler.round()
-    pass_a_lease(scheduler, clock)
-    return scheduler
-
-
-def pass_a_lease(scheduler: Scheduler, clock: Clock) -> None:
-    """Let the time of a lease pass, with a round in between, so that the scheduler never stood still."""
-    clock.seconds += limits.LEASE_SECONDS / 2
-    scheduler.round()
-    clock.seconds += limits.LEASE_SECONDS / 2
-
-
-def messages(broker: redis.Redis, queue: str = QUEUE) -> int:
-    """How many messages wait for the workers of a class."""
-    return int(broker.llen(queue))
-
-
-def seen(database: Database, *names: str) -> None:
-    with database.begin() as session:
-        for name in names:
-            register(session, name)
-
-
-def job(database: Database, job_id: UUID) -> Job:
-    with database.begin() as session:
-        return session.get_one(Job, job_id)
-
-
-def take(database: Database, worker: str = "w1") -> lifecycle.Claim:
-    with database.begin() as session:
-        claim = claim_next(session, worker, 30)
-    assert claim is not None
-    return claim
-
-
-def running(database: Database, submit: Submit) -> lifecycle.Claim:
-    """A job that a worker has claimed."""
-    seen(database, "w1")
-    submit()
-    return take(database)
-
-
-def expire_leases(database: Database) -> None:
-    with database.begin() as session:
-        session.execute(update(Lease).values(expires_at=LONG_AGO, look_at=LONG_AGO))
-
-
-def test_an_idle_worker_is_woken_for_a_job_by_a_message_without_arguments(
-    database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
-) -> None:
-    seen(database, "w1", "w2")
-    submit()
-    assert scheduler.round()
-    [message] = map(json.loads, broker.lrange(QUEUE, 0, -1))
-    assert message["headers"]["task"] == "pruneserve.run_next"
-    assert json.loads(base64.b64decode(message["body"]))[:2] == [[], {}]
-    assert scheduler.round()
-    assert messages(broker) == 1
-
-
-def test_no_more_messages_are_sent_than_workers_are_idle_and_jobs_can_run(
-    database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
-) -> None:
-    for _ in range(5):
-        submit()
-    scheduler.round()
-    assert messages(broker) == 0, "there is no worker"
-    seen(database, "w1", "w2", "w3")
-    scheduler.round()
-    assert messages(broker) == 3
-    broker.delete(QUEUE)
-    claims = [take(database, f"w{number}") for number in (1, 2, 3)]
-    scheduler.round()
-    assert messages(broker) == 0
-    with database.begin() as session:
-        for claim in claims:
-            assert lifecycle.succeed(session, claim, None, [])
-    scheduler.round()
-    assert messages(broker) == 2, "so many jobs are left"
-
-
-def test_jobs_that_cannot_run_wake_no_worker(
-    database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
-) -> None:
-    seen(database, "w1")
-    job_id = submit()
-    with database.begin() as session:
-        session.execute(update(Job).values(next_try_at=text("now() + interval '1 hour'")))
-    scheduler.round()
-    assert messages(broker) == 0
-    with database.begin() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(next_try_at=NOW))
-    scheduler.round()
-    assert messages(broker) == 1
-
-
-@pytest.mark.parametrize("change", [{"seen_at": LONG_AGO}, {"cordoned_at": NOW}, {"quarantined_at": NOW}])
-def test_workers_that_are_silent_or_take_no_jobs_are_not_woken(
-    database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis, change: dict[str, object]
-) -> None:
-    seen(database, "w1")
-    submit()
-    with database.begin() as session:
-        session.execute(update(Worker).values(change))
-    scheduler.round()
-    assert messages(broker) == 0
-
-
-def test_each_class_has_its_own_messages(
-    database: Database, spec: JobSpec, scheduler: Scheduler, broker: redis.Redis
-) -> None:
-    with database.begin() as session:
-        register(session, "cpu")
-        for number in range(3):
-            register(session, f"gpu {number}", "gpu.80g", GPU_80G)
-        for needs in (SMALL, LARGE):
-            queue_job(session, spec, needs=needs)
-    scheduler.round()
-    assert (messages(broker), messages(broker, "gpu.80g")) == (1, 2)
-
-
-def test_all_idle_workers_of_a_class_are_woken_where_they_are_not_alike(
-    database: Database, spec: JobSpec, scheduler: Scheduler, broker: redis.Redis
-) -> None:
-    """Only one of them could run the job, and any of them may get a message."""
-    with database.begin() as session:
-        for number in range(3):
-            register(session, f"w{number}")
-        register(session, "roomy", capacity=CPU.model_copy(update={"host_bytes": 10**12}))
-        queue_job(session, spec, needs=LARGE)
-    scheduler.round()
-    assert messages(broker) == 4
-
-
-def test_a_broker_that_was_flushed_is_filled_again(
-    database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
-) -> None:
-    seen(database, "w1")
-    submit()
-    scheduler.round()
-    broker.flushall()
-    scheduler.round()
-    assert messages(broker) == 1
-
-
-def test_a_flooded_queue_is_trimmed_and_that_is_reported(
-    database: Database,
-    submit: Submit,
-    scheduler: Scheduler,
-    broker: redis.Redis,
-    caplog: pytest.LogCaptureFixture,
-) -> None:
-    seen(database, "w1")
-    submit()
-    broker.lpush(QUEUE, *["garbage"] * 3000)
-    assert scheduler.round()
-    assert messages(broker) == 1
-    assert "queue cpu: 3000 messages for 1 workers are deleted" in caplog.text
-
-
-def test_workers_that_are_long_gone_are_forgotten(database: Database, scheduler: Scheduler) -> None:
+def test_workers_without_heartbeats_for_an_hour_are_deleted(database: Database, scheduler: Scheduler) -> None:
     seen(database, "dead", "alive")
     with database.begin() as session:
         long_ago = text("now() - interval '1 day'")
@@ -259,7 +69,7 @@ def test_without_a_broker_leases_still_expire(
     assert messages(broker) == 1
 
 
-def test_a_broker_that_answers_and_takes_nothing_is_silent_since_it_took_the_last(
+def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
     database: Database, submit: Submit, scheduler: Scheduler, broker: redis.Redis
 ) -> None:
     def since() -> datetime | None:
@@ -282,7 +92,7 @@ def test_a_broker_that_answers_and_takes_nothing_is_silent_since_it_took_the_las
     assert (since(), messages(broker)) == (None, 1)
 
 
-def test_the_broker_is_recorded_as_silent_until_it_answers_even_if_nothing_is_left_to_send(
+def test_a_broker_outage_is_recorded_until_it_answers(
     database: Database, submit: Submit, scheduler: Scheduler, valkey: Valkey, broker: redis.Redis
 ) -> None:
     def since() -> datetime | None:
@@ -307,24 +117,7 @@ def test_the_broker_is_recorded_as_silent_until_it_answers_even_if_nothing_is_le
     assert since() is None
 
 
-def test_schedulers_at_once_send_no_more_than_one_would(
-    database: Database, submit: Submit, broker: redis.Redis
-) -> None:
-    for _ in range(20):
-        submit()
-    seen(database, *map(str, range(15)))
-
-    def some_rounds(_: int) -> None:
-        scheduler = Scheduler(database)
-        for _ in range(5):
-            scheduler.round()
-
-    with ThreadPoolExecutor(4) as pool:
-        list(pool.map(some_rounds, range(4)))
-    assert messages(broker) == 15
-
-
-def test_a_job_is_taken_back_once_its_worker_has_had_time_to_extend_the_lease(
+def test_a_job_is_requeued_once_its_worker_had_time_to_extend_the_lease(
     database: Database, submit: Submit, scheduler: Scheduler, clock: Clock
 ) -> None:
     claim = running(database, submit)
@@ -343,7 +136,7 @@ def test_a_lease_that_holds_is_left_alone(database: Database, submit: Submit, co
     assert job(database, claim.job_id).state == JobState.RUNNING
 
 
-def test_after_an_outage_of_the_database_a_whole_lease_passes_before_a_job_is_taken_back(
+def test_after_a_database_outage_one_lease_passes_before_a_job_is_requeued(
     database: Database, submit: Submit, connected: Scheduler, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     claim = running(database, submit)
@@ -355,7 +148,7 @@ def test_after_an_outage_of_the_database_a_whole_lease_passes_before_a_job_is_ta
     assert job(database, claim.job_id).state == JobState.RUNNING
 
 
-def test_after_a_database_stood_still_a_whole_lease_passes_before_a_job_is_taken_back(
+def test_after_a_frozen_database_one_lease_passes_before_a_job_is_requeued(
     database: Database,
     submit: Submit,
     connected: Scheduler,
@@ -410,11 +203,11 @@ def test_it_waits_while_the_schema_is_another_one(
     seen(database, "w1")
     submit()
     with database.begin() as session:
-        session.execute(text("ALTER TABLE leases RENAME look_at TO another"))
+        session.execute(text("ALTER TABLE leases RENAME check_at TO another"))
     assert not scheduler.round()
     assert "the database has another schema than this version needs (column" in caplog.text
     with database.begin() as session:
-        session.execute(text("ALTER TABLE leases RENAME another TO look_at"))
+        session.execute(text("ALTER TABLE leases RENAME another TO check_at"))
     assert scheduler.round()
     assert messages(broker) == 1
 
@@ -458,7 +251,7 @@ def lose(database: Database, scheduler: Scheduler, job_id: UUID, *, whole_worker
     return JobState(job(database, job_id).state)
 
 
-def test_attempts_whose_worker_died_do_not_count_among_those_that_the_job_lost(
+def test_attempts_of_dead_workers_are_not_counted_as_lost(
     database: Database, submit: Submit, connected: Scheduler
 ) -> None:
     assert (limits.MAX_LOST_ATTEMPTS, limits.MAX_WORKER_FAULTS) == (3, 6)
@@ -485,7 +278,7 @@ def test_a_job_that_ends_its_workers_fails(database: Database, submit: Submit, c
 
 
 @pytest.mark.parametrize("gets_on", [True, False], ids=["new blocks", "one block again and again"])
-def test_a_job_whose_workers_die_goes_on_for_as_long_as_new_blocks_are_finished(
+def test_a_job_whose_workers_die_continues_while_new_blocks_are_finished(
     database: Database, submit: Submit, connected: Scheduler, gets_on: bool
 ) -> None:
     """Machines that are not alike compute a block again, each under a key of its own: that is no progress."""
@@ -495,7 +288,7 @@ def test_a_job_whose_workers_die_goes_on_for_as_long_as_new_blocks_are_finished(
         claim = take(database)
         with database.begin() as session:
             shard, block = StoredFile(f"shard-{number}", 1, "0" * 64), number if gets_on else 0
-            assert finished_blocks.keep(
+            assert attempt_files.record_block(
                 session, claim, "prune", block, shard, {"device": f"gpu {number % 2}"}
             )
         expire_leases(database)

@@ -13,7 +13,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 
 from jobs.webhooks.url_policy import UrlPolicy
 from scheduler import safe_http
-from scheduler.safe_http import Failed, Forbidden
+from scheduler.safe_http import AddressForbidden, RequestFailed
 from tests.scheduler.receiver import Receiver
 
 
@@ -25,7 +25,7 @@ from tests.scheduler.receiver import Receiver
 def test_no_spelling_of_this_machine_is_reached(receive: Callable[..., Receiver], host: str) -> None:
     receiver = receive()
     url = f"http://{host}:{receiver.server.server_port}/"
-    with pytest.raises(Forbidden):
+    with pytest.raises(AddressForbidden):
         asyncio.run(safe_http.post(url, {"host": "x"}, b"{}", UrlPolicy.of([])))
     assert receiver.requests == []
 
@@ -38,7 +38,7 @@ def test_one_private_address_among_public_ones_forbids_the_host() -> None:
     sent = safe_http.post(
         "https://rebound.example/", {}, b"", UrlPolicy.of([]), resolve=fake_resolver_with_a_private_address
     )
-    with pytest.raises(Forbidden):
+    with pytest.raises(AddressForbidden):
         asyncio.run(sent)
 
 
@@ -86,12 +86,12 @@ def test_tls_and_the_host_header_name_the_host_and_not_its_address(
         url = f"https://{host}:{port}/"
         return asyncio.run(safe_http.post(url, {}, b"{}", url_policy, resolve=fake_resolver_to_this_machine))
 
-    with pytest.raises(Failed, match="TLS"):
+    with pytest.raises(RequestFailed, match="TLS"):
         send("hooks.example")
     monkeypatch.setenv("SSL_CERT_FILE", str(pem))
     assert send("hooks.example") == 204
     assert receiver.requests[0][0]["host"] == f"hooks.example:{port}"
-    with pytest.raises(Failed, match="TLS"):
+    with pytest.raises(RequestFailed, match="TLS"):
         send("other.example")
 
 
@@ -109,7 +109,7 @@ def test_a_response_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatch) -
         port = server.sockets[0].getsockname()[1]
         await safe_http.post(f"http://127.0.0.1:{port}/", {}, b"", UrlPolicy.of(["127.0.0.1"]))
 
-    with pytest.raises(Failed, match="no answer within"):
+    with pytest.raises(RequestFailed, match="no answer within"):
         asyncio.run(talk())
 
 

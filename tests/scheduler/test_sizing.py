@@ -13,21 +13,21 @@ import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import owner_moves
-from jobs.queue import sizing as queue_sizing
+from jobs.queue import backlog as queue_sizing
 from jobs.queue import workers
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
 from pruning.estimate import ASSUMED
 from pruning.recipe import is_local
-from scheduler.sizing import Sizing
+from scheduler.new_jobs import Sizing
 from tests.jobs.queue.fleet import register
 
 
 def sizing_module() -> Any:
-    import scheduler.sizing
+    import scheduler.new_jobs
 
-    return scheduler.sizing
+    return scheduler.new_jobs
 
 
 LLAMA = {
@@ -155,7 +155,7 @@ def test_patience_begins_when_the_reading_does_and_has_an_end(slow: Slow) -> Non
     assert slow.waits(*jobs) == [False, False, False]
 
 
-def test_a_hub_that_hangs_for_everybody_delays_no_model_on_a_disk(slow: Slow, spec: JobSpec) -> None:
+def test_a_hanging_hub_delays_no_model_on_a_disk(slow: Slow, spec: JobSpec) -> None:
     with slow.models.database.begin() as session:
         of_the_hub = [
             owner_moves.create(session, owner, with_model(spec, f"org/{owner}-{number}")).id
@@ -181,7 +181,7 @@ def test_many_jobs_of_one_owner_keep_those_of_others_waiting_for_no_estimate(
     slow.sizing.round()
     slow.rounds_until_sized(slow.models.submit("8B", owner="eve"))
     assert all(slow.waits(*many))
-    # Where nobody else waits, one owner has the whole round.
+    # Where no other owner waits, one owner has the whole round.
     tiny = [slow.models.submit("tiny", owner="tom") for _ in range(8)]
     slow.rounds_until_sized(tiny[-1])
     assert not any(slow.waits(*tiny))
@@ -205,7 +205,7 @@ def test_the_time_on_a_cpu_is_that_of_the_slowest_that_takes_jobs(models: Models
         )
         with models.database.begin() as session:
             register(session, name)
-            workers.measured(session, name, "cpu", machine)
+            workers.record_machine(session, name, "cpu", machine)
 
     def seconds() -> float:
         job_id = models.submit("8B")

@@ -39,7 +39,7 @@ def worker(request: pytest.FixtureRequest) -> Iterator[Identity]:
         with request.getfixturevalue("database").begin() as session:
             register(session, worker.name)
     yield worker
-    worker.remove_shutdown_flag()
+    worker.remove_directory()
 
 
 @pytest.fixture
@@ -126,7 +126,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
 @pytest.fixture
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_FIRST_WAIT_SECONDS", 0.01)
-    monkeypatch.setattr(retry, "_LONGEST_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(retry, "_MAX_WAIT_SECONDS", 0.02)
 
 
 @pytest.fixture

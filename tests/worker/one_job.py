@@ -7,10 +7,10 @@ from pydantic import BaseModel
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import event_log, lifecycle, owner_moves
-from jobs.lifecycle.events import Event
-from jobs.queries import queries
-from jobs.queue import sizing
+from jobs import queries
+from jobs.lifecycle import events, lifecycle, owner_moves
+from jobs.lifecycle.events import Event, StateChanged
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from jobs.tables import NOW, Job
@@ -66,7 +66,7 @@ class Service:
     def run(self, job_id: UUID) -> Job:
         """Run the next job, this one if it is the only one that is queued; a next try is due now."""
         with self.database.begin() as session:
-            sizing.sized(session, job_id, None)
+            backlog.record_needs(session, job_id, None)
             session.execute(update(Job).where(Job.next_try_at.is_not(None)).values(next_try_at=NOW))
         run_job.run_next(self.settings, self.worker, "task")
         with self.database.begin() as session:
@@ -89,7 +89,7 @@ class Service:
 
     def events(self, job_id: UUID) -> list[Event]:
         with self.database.begin() as session:
-            return event_log.since(session, job_id, 0)
+            return events.events_since(session, job_id, 0)
 
     @property
     def store(self) -> Store:
@@ -97,3 +97,10 @@ class Service:
 
     def stored(self) -> list[str]:
         return sorted(found.key for found in self.store.list("jobs"))
+
+
+def last_reason(service: Service, job_id: UUID) -> str | None:
+    """Why the job went back to the queue."""
+    data = service.events(job_id)[-1].data
+    assert isinstance(data, StateChanged)
+    return data.reason

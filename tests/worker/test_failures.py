@@ -3,30 +3,23 @@
 import errno
 import gc
 import logging
-import subprocess
 import weakref
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from pathlib import Path
 from uuid import UUID
 
 import httpx
 import pytest
 import torch
-from safetensors import SafetensorError
-from sqlalchemy import func, select, update
+from sqlalchemy import select, update
 from tokenizers import Tokenizer
 
-from jobs import limits
-from jobs.lifecycle.events import StateChanged
 from jobs.queue import workers
-from jobs.queue.classes import Capacity, class_of
+from jobs.queue.resources import Capacity, class_of
 from jobs.states import JobState
 from jobs.storage.errors import StoreRefused
-from jobs.tables import Job, JobAttempt, Worker
+from jobs.tables import Job, Worker
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.estimate import BlockShape, Matrix, ModelShape
-from tests.worker.one_job import Service, StandInReport, StandInRun
+from tests.worker.one_job import Service, StandInReport, StandInRun, last_reason
 from worker import run_job
 from worker.attempt import error_report
 
@@ -42,7 +35,7 @@ pytestmark = pytest.mark.usefixtures("short_waits")
         (StoreRefused("the store refuses"), "store"),
     ],
 )
-def test_an_error_that_people_may_read_fails_the_job_with_its_message(
+def test_an_error_for_users_fails_the_job_with_its_message(
     service: Service, library: StandInRun, job_id: UUID, error: Exception, kind: str
 ) -> None:
     def fail() -> None:
@@ -159,40 +152,6 @@ def test_a_waiting_worker_keeps_no_memory_of_its_gpu(
     assert states == [JobState.SUCCEEDED]
 
 
-def test_a_job_without_room_on_the_disk_waits_for_another_worker_and_says_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
-    job = service.run(job_id)
-    assert (job.state, job.lost_attempts, library.calls) == (JobState.QUEUED, 0, [])
-    assert "1152922 TB must stay free" in str(last_reason(service, job_id))
-
-
-def last_reason(service: Service, job_id: UUID) -> str | None:
-    """Why the job went back to the queue."""
-    data = service.events(job_id)[-1].data
-    assert isinstance(data, StateChanged)
-    return data.reason
-
-
-def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(limits, "MAX_WORKER_FAULTS", 2)
-
-    def write() -> None:
-        with Path("/dev/full").open("wb", buffering=0) as full:
-            full.write(b"bytes")
-
-    library.in_the_middle = write
-    assert service.run(job_id).state == JobState.QUEUED
-    job = service.run(job_id)
-    assert job.error is not None
-    assert (job.error["type"], job.error["cause"]) == ("disk_full", "worker")
-    assert "B free, and " in job.error["message"]
-    assert "2 attempts" in job.error["message"]
-
-
 def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
@@ -216,7 +175,7 @@ def test_a_spec_of_another_version_fails_and_is_not_retried_for_ever(
     ],
     ids=["unwritable", "read-only", "device", "no device"],
 )
-def test_a_fault_of_the_worker_costs_the_job_nothing_and_counts_against_the_worker(
+def test_a_worker_fault_counts_against_the_worker_and_not_the_job(
     service: Service, library: StandInRun, job_id: UUID, error: Exception
 ) -> None:
     def fail() -> None:
@@ -257,98 +216,6 @@ def test_a_model_that_needs_a_missing_package_fails_its_job_and_no_worker(
     assert (worker.faults, worker.quarantined_at) == (0, None)
 
 
-@contextmanager
-def mounted(directory: Path) -> Iterator[Path]:
-    """A directory that is a file system of its own."""
-    directory.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
-    if subprocess.run(mount, check=False, capture_output=True).returncode:
-        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
-    yield directory
-    subprocess.run(["umount", "--lazy", str(directory)], check=True)
-
-
-@pytest.fixture
-def own_disk(service: Service) -> Iterator[Path]:
-    """The work directory, which is a file system of its own."""
-    with mounted(service.settings.work_dir) as directory:
-        yield directory
-
-
-@pytest.fixture
-def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """The cache of the Hub's files, which is a file system of its own."""
-    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
-    with mounted(tmp_path / "cache") as directory:
-        yield directory
-
-
-@pytest.mark.parametrize("names_the_file", [True, False])
-def test_the_first_event_of_a_disk_that_becomes_read_only_names_error_place_and_remedy(
-    service: Service,
-    library: StandInRun,
-    job_id: UUID,
-    own_disk: Path,
-    names_the_file: bool,
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    def write() -> None:
-        subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
-        try:
-            (own_disk / "shard").write_bytes(b"bytes")
-        except OSError as error:
-            raise error if names_the_file else OSError(error.errno, error.strerror) from None
-
-    library.in_the_middle = write
-    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)
-    assert service.run(job_id).state == JobState.QUEUED
-    reason = str(last_reason(service, job_id))
-    assert reason.startswith(
-        "the worker failed, not the job: its work directory (PRUNESERVE_WORK_DIR) cannot be used "
-        "(EROFS, Read-only file system); "
-        "mount it for writing again, and look at what the kernel says of the disk; "
-        "the operator finds the details in its log under job "
-    )
-    assert str(service.settings.work_dir) not in reason
-
-
-def test_a_disk_that_is_read_only_before_the_job_starts_is_named_with_its_variable_and_the_remedy(
-    service: Service, job_id: UUID, own_disk: Path
-) -> None:
-    subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
-    assert service.run(job_id).state == JobState.QUEUED
-    assert last_reason(service, job_id) == (
-        "the worker cannot run jobs: its work directory (PRUNESERVE_WORK_DIR) cannot be written "
-        "(EROFS, Read-only file system); mount it for writing again, and look at what the kernel says of the "
-        "disk"
-    )
-
-
-@pytest.mark.parametrize("is_full", [True, False], ids=["full", "read-only"])
-def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
-    service: Service, library: StandInRun, job_id: UUID, hub_cache: Path, is_full: bool
-) -> None:
-    def download() -> None:
-        try:
-            (hub_cache / "blob").write_bytes(bytes(2**21))
-        except OSError as error:
-            raise Unreachable("the Hub did not deliver org/name (OSError); try again later") from error
-
-    library.in_the_middle = download
-    if not is_full:
-        subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
-    job = service.run(job_id)
-    assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
-    told = (
-        "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 B of 1.05 "
-        "MB free: make room on it, and retry the job if it has failed"
-        if is_full
-        else "the worker failed, not the job: its cache of the Hub's files (HF_HOME) cannot be used "
-        "(EROFS, Read-only file system); mount it for writing again"
-    )
-    assert str(last_reason(service, job_id)).startswith(told)
-
-
 def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
@@ -364,58 +231,13 @@ def test_a_network_that_the_machine_forbids_is_a_hub_that_does_not_answer(
 
     library.in_the_middle = connect
     job = service.run(job_id)
-    assert (job.state, job.waiting_for, job.silence_of("hub")[1]) == (
+    assert (job.state, job.waiting_for, job.outage_of("hub")[1]) == (
         JobState.QUEUED,
         "the Hub does not answer",
         1,
     )
     with service.database.begin() as session:
         assert not session.scalar(select(Worker.faults).where(Worker.name == service.worker.name))
-
-
-@pytest.mark.parametrize(
-    ("error", "told"),
-    [
-        (
-            OSError(errno.EIO, "x"),
-            "a file or a device of its machine cannot be used (EIO, Input/output error)",
-        ),
-        (PermissionError(errno.EACCES, "x", "/dev/nvidia0"), "give the worker's user access to it"),
-        (SafetensorError("I/O error: Read-only file system (os error 30)"), "(EROFS, Read-only file system)"),
-        (
-            OSError(errno.ENOSPC, "x"),
-            "the worker's scratch disk (PRUNESERVE_WORK_DIR) reported ENOSPC: it has ",
-        ),
-        (
-            SafetensorError("I/O error: (os error 122)"),
-            "the worker's scratch disk (PRUNESERVE_WORK_DIR) reported EDQUOT: it has ",
-        ),
-    ],
-    ids=["disk", "device", "of a library", "full", "quota"],
-)
-def test_an_error_of_the_machine_has_the_name_that_the_system_gives_it(
-    service: Service, library: StandInRun, job_id: UUID, error: Exception, told: str
-) -> None:
-    def fail() -> None:
-        raise error
-
-    library.in_the_middle = fail
-    assert service.run(job_id).state == JobState.QUEUED
-    assert told in str(last_reason(service, job_id))
-
-
-@pytest.mark.threat
-def test_a_worker_without_a_work_directory_fails_no_job(
-    service: Service, library: StandInRun, submit: Callable[[], UUID]
-) -> None:
-    service.settings.work_dir.write_text("a file where a directory should be")
-    jobs = [submit() for _ in range(6)]
-    assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
-    with service.database.begin() as session:
-        worker = session.get_one(Worker, service.worker.name)
-        attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
-    assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
-    assert "is quarantined" in str(last_reason(service, jobs[0])), "which no other worker could take"
 
 
 @pytest.mark.threat
@@ -497,7 +319,7 @@ GIB = 2**30
 def declare(service: Service, name: str, gibibytes: int) -> None:
     has = Capacity(gpus=1, device_bytes=gibibytes * GIB, host_bytes=64 * GIB, scratch_bytes=10**13)
     with service.database.begin() as session:
-        workers.declared(session, name, class_of(has), has)
+        workers.record_capacity(session, name, class_of(has), has)
 
 
 def test_a_job_that_runs_out_of_the_devices_memory_waits_for_a_larger_worker(
@@ -521,7 +343,7 @@ def test_a_job_that_runs_out_of_the_devices_memory_waits_for_a_larger_worker(
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
-def test_a_job_that_does_not_fit_its_worker_leaves_before_anything_is_computed(
+def test_a_job_that_does_not_fit_its_worker_is_requeued_before_computing(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     declare(service, service.worker.name, 23)

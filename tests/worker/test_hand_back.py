@@ -93,7 +93,7 @@ def restarts(service: Service, job_id: UUID) -> list[StageRestarted]:
     return [event.data for event in service.events(job_id) if isinstance(event.data, StageRestarted)]
 
 
-def test_under_another_release_with_the_same_numbers_no_block_is_computed_again(
+def test_a_release_with_the_same_numerics_computes_no_block_again(
     handed_back: UUID,
     attempts: Callable[[UUID], dict[str, list[int]]],
     service: Service,

@@ -25,24 +25,24 @@ def identity(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Identi
     monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
     identity = Identity.new()
     yield identity
-    identity.remove_shutdown_flag()
+    identity.remove_directory()
 
 
 def test_it_is_healthy_while_it_beats(identity: Identity, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(health, "_SECONDS_BETWEEN_BEATS", 0.01)
-    assert health.wrong() == "no worker of this user runs on this host"
-    with health.beating(identity):
+    assert health.failure() == "no worker of this user runs on this host"
+    with health.heartbeat_file(identity):
         beat = beat_of(identity)
         long_ago = time.time() - 1000
         for _ in range(2):
             while not beat.exists() or beat.stat().st_mtime == long_ago:
                 time.sleep(0.01)
-            assert health.wrong() is None
+            assert health.failure() is None
             os.utime(beat, (long_ago, long_ago))
-    assert health.wrong() == "no worker of this user runs on this host"
+    assert health.failure() == "no worker of this user runs on this host"
 
 
-def test_one_that_is_stopped_is_not_healthy_whoever_else_is(identity: Identity) -> None:
+def test_a_stopped_worker_is_unhealthy_whatever_others_are(identity: Identity) -> None:
     beat = beat_of(identity)
     beat.touch(mode=0o600)
     os.utime(beat, (time.time() - 31, time.time() - 31))
@@ -50,21 +50,21 @@ def test_one_that_is_stopped_is_not_healthy_whoever_else_is(identity: Identity) 
         of_another = health.beat_file(beat.parent, other.pid)
         of_another.touch(mode=0o600)
         stopped = f"the worker {os.getpid()} gave no sign of life for 31 s"
-        assert health.wrong() == health.wrong(os.getpid()) == stopped
-        assert health.wrong(other.pid) is None
+        assert health.failure() == health.failure(os.getpid()) == stopped
+        assert health.failure(other.pid) is None
         os.utime(beat)
-        assert health.wrong() is None
+        assert health.failure() is None
         os.utime(of_another, (time.time() - 31, time.time() - 31))
-        assert health.wrong(os.getpid()) is None
-        assert health.wrong() == f"the worker {other.pid} gave no sign of life for 31 s"
+        assert health.failure(os.getpid()) is None
+        assert health.failure() == f"the worker {other.pid} gave no sign of life for 31 s"
         other.kill()
         while psutil.Process(other.pid).status() != psutil.STATUS_ZOMBIE:
             time.sleep(0.01)
-        assert health.wrong() is None, "what a killed one has left is in nobody's way"
-    assert health.wrong(other.pid) == f"process {other.pid} is no worker on this host"
+        assert health.failure() is None, "what a killed one has left does not count"
+    assert health.failure(other.pid) == f"process {other.pid} is no worker on this host"
     of_another.unlink()
     beat.rename(beat.with_name(f"{beat.name}0"))  # of an earlier process that had the same id
-    assert health.wrong() == "no worker of this user runs on this host"
+    assert health.failure() == "no worker of this user runs on this host"
     beat.with_name(f"{beat.name}0").unlink()
 
 
@@ -75,53 +75,53 @@ def test_what_another_user_may_have_made_is_no_sign_of_life(
     directory = identity.shutdown_flag.parent
     beat = beat_of(identity)
     beat.touch(mode=0o600)
-    assert health.wrong() is None
+    assert health.failure() is None
     for path, mode in ((beat, 0o606), (beat, 0o660), (directory, 0o770), (directory, 0o707)):
         before = path.stat().st_mode
         path.chmod(mode)
-        assert health.wrong() == "no worker of this user runs on this host", path
+        assert health.failure() == "no worker of this user runs on this host", path
         path.chmod(before)
     with monkeypatch.context() as patch:
         patch.setattr(os, "geteuid", lambda: directory.stat().st_uid + 1)
-        assert health.wrong() == "no worker of this user runs on this host"
+        assert health.failure() == "no worker of this user runs on this host"
     elsewhere = directory.with_name("elsewhere")
     beat.rename(elsewhere)
     beat.symlink_to(elsewhere)
-    assert health.wrong() == "no worker of this user runs on this host"
+    assert health.failure() == "no worker of this user runs on this host"
     beat.unlink()
     elsewhere.rename(beat)
     linked = directory.with_name("pruneserve-worker-linked")
     moved = directory.rename(directory.with_name("moved"))
     linked.symlink_to(moved)
-    assert health.wrong() == "no worker of this user runs on this host"
+    assert health.failure() == "no worker of this user runs on this host"
     linked.unlink()
     moved.rename(directory)
-    assert health.wrong() is None
+    assert health.failure() is None
     beat.unlink()
 
 
 @pytest.mark.threat
 def test_a_sign_of_life_from_the_future_is_none(identity: Identity) -> None:
-    """It would stay fresh for as long as whoever set it likes."""
+    """It would stay fresh for as long as its author likes."""
     beat = beat_of(identity)
     beat.touch(mode=0o600)
     os.utime(beat, (time.time() + 1000, time.time() + 1000))
-    assert (health.wrong() or "").endswith("s from now: check the clock")
+    assert (health.failure() or "").endswith("s from now: check the clock")
     os.utime(beat)
-    assert health.wrong() is None
+    assert health.failure() is None
     beat.unlink()
 
 
 def test_a_beat_can_be_touched_by_its_user_alone(identity: Identity) -> None:
     before = os.umask(0)
     try:
-        with health.beating(identity):
+        with health.heartbeat_file(identity):
             beat = beat_of(identity)
             deadline = time.monotonic() + 120
             while not beat.exists():
                 assert time.monotonic() < deadline
                 time.sleep(0.01)
             assert beat.stat().st_mode & 0o777 == 0o600
-            assert health.wrong() is None
+            assert health.failure() is None
     finally:
         os.umask(before)

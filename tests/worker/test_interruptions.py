@@ -22,7 +22,6 @@ from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
 from worker.attempt import attempt
-from worker.attempt.reporting import store_wait
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -139,7 +138,7 @@ def test_a_success_whose_commit_response_was_lost_keeps_its_files(
 
 def unreachable_for(job: Job, seconds: int) -> None:
     """Let the Hub not have answered for so much longer."""
-    since, tries = job.silence_of("hub")
+    since, tries = job.outage_of("hub")
     assert since is not None
     began = since - timedelta(seconds=seconds)
     job.outage = (job.outage or {}) | {"hub": {"since": began.isoformat(), "tries": tries}}
@@ -149,14 +148,14 @@ def unavailable() -> None:
     raise Unreachable("the Hub does not answer; try again later") from ConnectionRefusedError()
 
 
-def test_a_job_whose_hub_does_not_answer_waits_in_the_queue_and_loses_no_attempt(
+def test_a_hub_outage_returns_the_job_to_the_queue_and_loses_no_attempt(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     library.in_the_middle = unavailable
     for _ in range(4):  # one more than a job may lose
         job = service.run(job_id)
         assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
-    assert (job.waiting_for, job.silence_of("hub")[1]) == ("the Hub does not answer", 4)
+    assert (job.waiting_for, job.outage_of("hub")[1]) == ("the Hub does not answer", 4)
     change = service.events(job_id)[-1].data
     assert isinstance(change, StateChanged)
     assert job.next_try_at is not None
@@ -178,7 +177,7 @@ def test_a_job_waits_for_the_hub_for_a_limited_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     library.in_the_middle = unavailable
-    monkeypatch.setattr(run_job, "_HUB_PATIENCE_SECONDS", 3600.0 if waited else 0.0)
+    monkeypatch.setattr(run_job, "_HUB_TIMEOUT_SECONDS", 3600.0 if waited else 0.0)
     if waited:
         assert service.run(job_id).state == JobState.QUEUED
         with service.database.begin() as session:
@@ -191,7 +190,7 @@ def test_a_job_waits_for_the_hub_for_a_limited_time(
     assert ("2 tries since" in job.error["message"]) == bool(waited)
 
 
-def test_a_library_that_fails_without_an_error_of_the_network_is_tried_for_five_minutes(
+def test_a_failure_that_is_no_network_error_is_retried_for_five_minutes(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
     def broken() -> None:
@@ -229,13 +228,13 @@ def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
     def put_file_at_the_fourth_call(self: Store, key: str, path: Path, **options: object) -> object:
         with service.database.begin() as session:
             job = session.get_one(Job, job_id)
-            seen.append((job.waiting_for, job.silence_of("store")[1], job.next_try_at is not None))
+            seen.append((job.waiting_for, job.outage_of("store")[1], job.next_try_at is not None))
         if len(seen) < 4:
             raise StoreFull("the store is full")
         return put_file(self, key, path, **options)
 
     monkeypatch.setattr(Store, "put_file", put_file_at_the_fourth_call)
-    monkeypatch.setattr(store_wait, "_REPORT_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(attempt, "_REPORT_AFTER_SECONDS", 0.0)
     job = service.run(job_id)
     assert (job.state, job.next_try_at) == (JobState.SUCCEEDED, None)
     assert seen[:4] == [(None, 0, False), *(("the store is full", tries, True) for tries in (1, 2, 3))]
@@ -249,7 +248,7 @@ def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
     assert ends[0].startswith("the store answers again, after 3 failed tries in ")
 
 
-def test_of_a_store_that_fails_for_a_moment_nobody_is_told(
+def test_a_short_failure_of_the_store_is_not_reported(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     put_file, calls = Store.put_file, []
@@ -261,7 +260,7 @@ def test_of_a_store_that_fails_for_a_moment_nobody_is_told(
         return put_file(self, key, path, **options)
 
     monkeypatch.setattr(Store, "put_file", put_file_at_the_second_call)
-    monkeypatch.setattr(store_wait, "_REPORT_AFTER_SECONDS", 3600.0)
+    monkeypatch.setattr(attempt, "_REPORT_AFTER_SECONDS", 3600.0)
     assert service.run(job_id).state == JobState.SUCCEEDED
     messages = [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
     assert not [message for message in messages if "the store" in message]

@@ -7,14 +7,14 @@ from uuid import UUID
 import pytest
 from pydantic import SecretStr
 
+from jobs import queries
 from jobs.lifecycle.events import LogMessage, StateChanged
-from jobs.queries import queries
 from jobs.states import JobState
 from tests.worker import one_job
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
-from worker import holding, run_job
-from worker.attempt.artifacts import upload_artifacts
-from worker.holding import Holding
+from worker import identity, run_job
+from worker.attempt.transfers import upload_artifacts
+from worker.identity import HeldClaim
 
 pytestmark = pytest.mark.usefixtures("short_waits")
 
@@ -92,11 +92,11 @@ def test_a_duplicate_message_changes_nothing(
 def test_while_a_job_runs_a_file_says_what_the_worker_holds(
     service: Service, library: StandInRun, job_id: UUID
 ) -> None:
-    held: list[Holding] = []
-    library.in_the_middle = lambda: held.extend(holding.read_all(service.worker.holdings))
+    held: list[HeldClaim] = []
+    library.in_the_middle = lambda: held.extend(identity.held_claims(service.worker.claims_directory))
     service.run(job_id)
     assert [(each.job_id, each.attempt) for each in held] == [(job_id, 1)]
-    assert holding.read_all(service.worker.holdings) == []
+    assert identity.held_claims(service.worker.claims_directory) == []
 
 
 @pytest.mark.parametrize("owners", [(), ("ada",)])

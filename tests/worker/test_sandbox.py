@@ -19,9 +19,9 @@ from jobs.tables import Worker
 from pruning.runtime.cgroup import host_memory
 from pruning.sandbox.confine import Limits
 from tests.worker.one_job import Service
+from worker.capacity import sandbox
 from worker.identity import Identity
-from worker.open_files import allow_many_open_files
-from worker.sandbox import sandbox
+from worker.tasks import allow_many_open_files
 
 _MILLIONS = {"type": "Replace", "pattern": {"String": "a"}, "content": "a" * 1_000_000}
 BOMB = {"type": "Sequence", "normalizers": [_MILLIONS, _MILLIONS]}
@@ -49,7 +49,7 @@ def submit(database: Database, model: Path) -> UUID:
 
 @pytest.mark.threat
 @pytest.mark.slow
-def test_a_tokenizer_that_ends_its_process_fails_the_job_once_and_leaves_the_worker_alone(
+def test_a_tokenizer_that_ends_its_process_fails_the_job_and_not_the_worker(
     database: Database, settings: Settings, worker: Identity, model: Path
 ) -> None:
     service = Service(database, settings, worker)

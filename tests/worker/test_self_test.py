@@ -18,7 +18,7 @@ from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
 from pruning.sandbox.trial import describe_layers, failed_layers
 from worker import self_test
-from worker.self_test import Unfit, check_device, check_device_apart, check_without_device
+from worker.self_test import SelfTestFailed, check_device, check_device_in_subprocess, check_without_device
 
 Database = sessionmaker[Session]
 
@@ -28,7 +28,7 @@ UNWRITABLE = (
 
 
 def failure(settings: Settings, database: Database) -> tuple[str, Cause]:
-    with pytest.raises(Unfit) as failed:
+    with pytest.raises(SelfTestFailed) as failed:
         check_without_device(settings, database)
     return str(failed.value), failed.value.cause
 
@@ -75,12 +75,12 @@ def test_a_database_that_does_not_answer(settings: Settings) -> None:
 @pytest.mark.threat
 def test_a_declared_device_is_never_replaced_by_the_cpu(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(torch.cuda, "device_count", lambda: 0)
-    with pytest.raises(Unfit, match="device 'cuda' does not exist"):
+    with pytest.raises(SelfTestFailed, match="device 'cuda' does not exist"):
         check_device("cuda")
 
 
 @pytest.mark.threat
-def test_auto_does_not_compute_on_the_cpu_beside_a_gpu(
+def test_auto_does_not_compute_on_the_cpu_where_there_is_a_gpu(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
@@ -94,9 +94,9 @@ def test_auto_does_not_compute_on_the_cpu_beside_a_gpu(
 
 
 def test_the_device_is_tested_in_a_process_of_its_own() -> None:
-    check_device_apart("cpu")
-    with pytest.raises(Unfit, match="device 'toaster' is unknown"):
-        check_device_apart("toaster")
+    check_device_in_subprocess("cpu")
+    with pytest.raises(SelfTestFailed, match="device 'toaster' is unknown"):
+        check_device_in_subprocess("toaster")
 
 
 def test_the_command_says_what_is_wrong(environment: Settings) -> None:
@@ -118,7 +118,7 @@ def test_the_command_says_what_is_wrong(environment: Settings) -> None:
         ("shape '[2]' is invalid for input of size 3", False),
     ],
 )
-def test_what_only_another_process_or_machine_can_mend(message: str, broken: bool) -> None:
+def test_faults_that_only_another_process_or_machine_can_repair(message: str, broken: bool) -> None:
     assert is_device_broken(RuntimeError(message)) is broken
 
 
@@ -136,7 +136,7 @@ def test_a_kernel_that_lacks_a_layer_of_the_sandbox(
 
 
 @pytest.mark.threat
-def test_the_layers_of_the_sandbox_are_told_by_what_fails_in_it() -> None:
+def test_the_layers_of_the_sandbox_are_recognised_by_what_fails_in_it() -> None:
     missing = failed_layers()
     assert {"limits", "no new privileges", "system calls"}.isdisjoint(missing)
     assert describe_layers({"landlock": "Function not implemented"}) == (

@@ -1,6 +1,8 @@
 """One attempt at one job: its claim, and the means that all parts of the attempt share."""
 
 import hashlib
+import logging
+import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
@@ -10,12 +12,13 @@ from typing import TypeVar
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
-from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import lifecycle
+from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import workers
-from jobs.retry import retry
+from jobs.queue.claim import claim_next
+from jobs.retry import Pause, retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
@@ -25,21 +28,60 @@ from pruning.estimate.work import Windows
 from pruning.recipe import Stage, is_local
 from pruning.resume.hashed_file import HashedFile
 from worker import scratch
-from worker.attempt.disk import Disk
 from worker.attempt.heartbeat import Heartbeat
-from worker.attempt.reporting.log_lines import LogLines
-from worker.attempt.reporting.progress import JobProgress
-from worker.attempt.reporting.stage_figures import StageFigures
-from worker.attempt.reporting.store_wait import StoreWait
-from worker.identity import Identity, shutdown_on_sigterm
-from worker.interrupts import LeaseLost
+from worker.attempt.progress import JobProgress, LogLines, StageMetrics
+from worker.attempt.resources import Disk
+from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
+from worker.interrupts import LeaseLost, ShutdownRequested
 
+_REPORT_AFTER_SECONDS = 1.0  # shorter failures of the store are not reported
 _STORE_TIMEOUT_SECONDS = 600.0
 
 Result = TypeVar("Result")
 
 Transition = Callable[[Session], bool]
 """A guarded transition of the job's row that ends the attempt. False: its guard refused."""
+
+log = logging.getLogger(__name__)
+
+_CLAIM_TIMEOUT_SECONDS = 60.0
+
+
+class StoreWait:
+    """Reports one transfer that waits for the store, if that takes longer than a moment."""
+
+    def __init__(self, write: Callable[[Callable[[Session, Claim], bool]], None]) -> None:
+        self._write = write
+        self._failed_at: float | None = None
+        self._tries = 0
+        self._is_reported = False
+
+    def report(self, pause: Pause) -> None:
+        """Report that it waits: since when, how often it was tried, and when it is tried next."""
+        now = time.monotonic()
+        self._failed_at = self._failed_at or now
+        self._tries = pause.tries
+        waited = now - self._failed_at
+        if waited + pause.seconds < _REPORT_AFTER_SECONDS:
+            return
+        is_new, self._is_reported = not self._is_reported, True
+        self._write(
+            partial(
+                attempt_files.record_store_wait,
+                what=str(pause.error),
+                waited=waited,
+                tries=pause.tries,
+                pause=pause.seconds,
+                is_new=is_new,
+            )
+        )
+
+    def report_end(self) -> None:
+        """Report the end of the wait, if the wait was reported."""
+        if self._failed_at is not None and self._is_reported:
+            lasted = f"{self._tries} failed tries in {time.monotonic() - self._failed_at:.0f} s"
+            message = f"the store answers again, after {lasted}"
+            self._write(partial(attempt_files.record_store_recovery, message=message))
 
 
 def cache_key(fingerprint: str, *, owner: str | None) -> str:
@@ -78,12 +120,12 @@ class Attempt:
         """The names that the owner has given to uploads, by those that the library knows them by."""
         self.expected_seconds: Mapping[Stage, float] = {}
         """By stage, once the shape of the model is known."""
-        self.broke_its_process = False
+        self.process_is_unusable = False
         """Whether the attempt failed in a way after which this process must run no other job."""
-        figures = StageFigures(settings.device)
+        metrics = StageMetrics(settings.device)
         self._lines = LogLines()
         self.progress = JobProgress(
-            claim.attempt, record=self.record, check=self.check, figures=figures, lines=self._lines
+            claim.attempt, record=self.record, check=self.check, metrics=metrics, lines=self._lines
         )
 
     @cached_property
@@ -180,7 +222,7 @@ class Attempt:
 
     def estimate(self, shape: ModelShape) -> None:
         """Estimate the time left, now that the shape of the model is known."""
-        machine = self.transaction(lambda session: workers.of_worker(session, self.worker.name))
+        machine = self.transaction(lambda session: workers.machine_of(session, self.worker.name))
         spec = self.spec
         estimate = Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
         tokens = Windows.of_calibration(spec.recipe, shape).tokens
@@ -221,3 +263,62 @@ class Attempt:
     def _record_store_wait(self, write: Callable[[Session, Claim], bool]) -> None:
         """Record, by a guarded write, that the attempt waits for the store, or does no more."""
         self.guarded(lambda session: write(session, self.claim))
+
+
+@contextmanager
+def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Attempt | None]:
+    """Claim the next job. Yield its attempt, or None if there is none for this worker, or it shuts down.
+
+    `task_id`: the Celery task that runs it, by which the worker's parent knows what is held.
+    """
+    with connected(settings, worker) as database:
+        store = Store(settings.store_url)
+        path = worker.claims_directory / f"{task_id}.json"
+        try:
+            found = _claim(database, worker, path)
+        except ShutdownRequested:
+            log.info("no job is claimed, the worker is shutting down")
+            yield None
+            return
+        if found is None:
+            log.info("there is no job for this worker")
+            yield None
+            return
+        claim, held = found
+        heartbeat = Heartbeat(
+            database, claim, held.lease_ends_at - limits.LEASE_SECONDS, held.record_extension
+        )
+        try:
+            yield Attempt(claim, heartbeat, settings=settings, worker=worker, database=database, store=store)
+        finally:
+            held.remove()
+
+
+def _claim(database: sessionmaker[Session], worker: Identity, path: Path) -> tuple[Claim, HeldClaim] | None:
+    """Return the claim and its record for the parent: a lease that counts from before the claim."""
+
+    def claim() -> tuple[Claim, HeldClaim] | None:
+        asked_at = time.monotonic()
+        with database.begin() as session:
+            found = claim_next(session, worker.name, limits.LEASE_SECONDS)
+            if found is None:
+                return None
+            ends_at = asked_at + limits.LEASE_SECONDS
+            held = HeldClaim(path, found.job_id, found.attempt, found.lease_token, ends_at)
+            held.write()
+        return found, held
+
+    return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
+
+
+@contextmanager
+def connected(settings: Settings, worker: Identity) -> Iterator[sessionmaker[Session]]:
+    """Connect to the database for one attempt."""
+    # One connection is kept. The heartbeat, and what is written next to the computation, open another one
+    # while it is in use: they must not wait for the run.
+    name = connection_name("job", worker.name)
+    engine = engine_from(settings, name=name, pool_size=1, max_overflow=2)
+    try:
+        yield sessions(engine)
+    finally:
+        engine.dispose()

@@ -1,10 +1,10 @@
-"""The error that a failed job shows to its owner, and what it is of: the request, the outside or the worker.
+"""The error of a failed job for its owner, and its cause: the request, something outside, or the worker.
 
 Only messages that were written for users are shown. The text of any other exception may hold a path or a
 secret: it is written to the worker's log, and the owner gets the exception's type and where to look.
 
-Of the worker is what another worker would not meet: its disk, its device, memory that others on its machine
-hold. Only such an error returns the job to the queue.
+The worker is the cause of what another worker would not meet: its disk, its device, memory in use by others.
+Only such an error returns the job to the queue.
 """
 
 import errno
@@ -24,12 +24,18 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
-from worker.attempt.disk import DISK_FULL, Disk, DiskFull, causes, first_of, is_below
-from worker.attempt.memory import other_processes_hold_most_memory
-from worker.remedies import HUB_CACHE, WORK_DIRECTORY, with_remedy
-from worker.self_test import Unfit
+from worker.attempt.resources import (
+    DISK_FULL,
+    Disk,
+    DiskFull,
+    causes,
+    first_of,
+    is_below,
+    other_processes_hold_most_memory,
+)
+from worker.self_test import HUB_CACHE, WORK_DIRECTORY, SelfTestFailed, with_remedy
 
-_KINDS: dict[type[Exception], tuple[str, Cause]] = {
+_ERROR_TYPES: dict[type[Exception], tuple[str, Cause]] = {
     DiskFull: ("disk_full", Cause.WORKER),
     InvalidInput: ("invalid_input", Cause.REQUEST),
     NumericalFailure: ("numerical_failure", Cause.REQUEST),
@@ -54,7 +60,7 @@ _MACHINE_ERRNOS = frozenset(
 
 
 def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
-    """Return a failed job's error: its type, a message that says what to do, and what it is of."""
+    """Return a failed job's error: its type, a message with the remedy, and its cause."""
     full = first_of(error, DISK_FULL)
     if full is not None and (
         isinstance(error, Unreachable) or not isinstance(error, PruningError | StoreError)
@@ -72,10 +78,10 @@ def job_error(error: BaseException, claim: Claim, disk: Disk) -> JobError:
         return _not_importable(missing, claim)
     if isinstance(error, ValidationError):
         return _stored_differently(error.errors()[0])
-    return _for_people(error) or _unexpected(error, claim, disk)
+    return _reportable(error) or _unexpected(error, claim, disk)
 
 
-def with_own_names(error: JobError, names: Mapping[str, str]) -> JobError:
+def with_upload_names(error: JobError, names: Mapping[str, str]) -> JobError:
     """Return the error with the names that its owner has given to uploads, in place of digests."""
     message = error.message
     for name, own in names.items():
@@ -95,12 +101,12 @@ def is_of_the_network(error: BaseException) -> bool:
     return False
 
 
-def _for_people(error: BaseException) -> JobError | None:
+def _reportable(error: BaseException) -> JobError | None:
     """The error of an exception whose message is for users, or of one that has a remedy."""
-    if isinstance(error, Unfit) or (isinstance(error, InvalidInput) and error.field == "device"):
-        cause = error.cause if isinstance(error, Unfit) else Cause.WORKER
+    if isinstance(error, SelfTestFailed) or (isinstance(error, InvalidInput) and error.field == "device"):
+        cause = error.cause if isinstance(error, SelfTestFailed) else Cause.WORKER
         return JobError(type="worker", message=f"the worker cannot run jobs: {error}", cause=cause)
-    for kind, (name, cause) in _KINDS.items():
+    for kind, (name, cause) in _ERROR_TYPES.items():
         if isinstance(error, kind):
             field = error.field if isinstance(error, PruningError) else None
             return JobError(type=name, message=str(error), field=field, cause=cause)

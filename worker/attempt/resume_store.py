@@ -1,16 +1,36 @@
-"""A job's resume store: its finished blocks are rows in the database, and their shards are in the store."""
+"""A job's resume store: its finished blocks are rows in the database, and their shards are in the store.
+
+Where finished blocks are computed again under other conditions, such as on another device, an event says why.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePosixPath
 from typing import Any
 
-from jobs.lifecycle import finished_blocks
+from jobs.lifecycle import attempt_files
+from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
 from pruning.recipe import Stage
+from pruning.resume.changes import changed, plain_name
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, NumericsKey
 from worker.attempt.attempt import Attempt
-from worker.attempt.reporting.restart import restart
+
+WORKER_FIELDS = frozenset(
+    {
+        "device",
+        "dtype",
+        "threads",
+        "attention",
+        "processor",
+        "torch",
+        "transformers",
+        "triton",
+        "cudnn",
+        "numerics",
+    }
+)
+"""The names of `Placement.numerics_key`, which all stages of an attempt have in common."""
 
 
 class JobResumeStore:
@@ -32,7 +52,7 @@ class JobResumeStore:
         """
         self._numerics_keys[stage] = dict(numerics_key)
         job_id = self._attempt.claim.job_id
-        rows = self._attempt.transaction(lambda session: finished_blocks.finished(session, job_id))
+        rows = self._attempt.transaction(lambda session: attempt_files.finished_blocks(session, job_id))
         self._report_restart(stage, rows)
         of_stage = [row for row in rows if row.stage == stage and row.numerics_key == dict(numerics_key)]
         files = ((row.block, self._download(stage, row)) for row in of_stage)
@@ -53,7 +73,7 @@ class JobResumeStore:
         key = f"{self._attempt.storage_prefix}/blocks/{stage}/{file.path.name}"
         shard = self._attempt.upload(key, file.path, sha256=file.sha256)
         self._attempt.guarded(
-            lambda session: finished_blocks.keep(session, claim, stage, block, shard, numerics_key)
+            lambda session: attempt_files.record_block(session, claim, stage, block, shard, numerics_key)
         )
         self._own[stage, block] = file
         self._attempt.progress.block_finished(block)
@@ -76,3 +96,34 @@ class JobResumeStore:
         if found is not None:
             self._own[stage, row.block] = found
         return found
+
+
+def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsKey) -> StageRestarted | None:
+    """Return the event of a stage that begins under the key `now`; None where nothing is lost for it.
+
+    `rows`: the finished blocks of the job, of all stages. Only what the latest attempt with one had finished
+    can be lost now: what it had lost itself was reported then.
+    """
+    latest = max((row.attempt for row in rows if row.numerics_key), default=0)
+    before: dict[str, Any] = {}
+    for row in rows:
+        if row.attempt == latest:
+            before = _changed(stage, row, now) | before
+    if not before:
+        return None
+    lost = [row for row in rows if _changed(stage, row, now)]
+    return StageRestarted(
+        attempt=attempt,
+        stages=[each for each in Stage if any(row.stage == each for row in lost)],
+        blocks=len(lost),
+        changes=[
+            ChangedCondition(name=plain_name(name), before=str(before[name]), now=str(now[name]))
+            for name in before
+        ],
+    )
+
+
+def _changed(stage: Stage, row: JobBlock, now: NumericsKey) -> dict[str, Any]:
+    """Return by name what was otherwise when a block was finished; of other stages, what all have alike."""
+    found = changed(row.numerics_key, now)
+    return {name: found[name] for name in found if row.stage == stage or name in WORKER_FIELDS}

@@ -3,10 +3,13 @@
 While it takes jobs, the parent is registered in the table of live workers. When it has to shut down, it
 raises a flag that the child checks between two steps. When a child dies in the middle of a job, it requeues
 the job and records why, as soon as the database answers, instead of leaving the job until its lease expires.
-A child that does not stop when it must is killed: see `worker.supervision.watchdog`.
+A child that does not stop when it must is killed: see `worker.supervision.watchdog`. A worker that is
+drained, or that runs one job only, ends in order.
 """
 
 import logging
+import os
+import signal
 import threading
 from collections.abc import Callable
 from contextlib import suppress
@@ -20,26 +23,64 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
 from jobs.lifecycle import lifecycle
-from jobs.queue import held_jobs, memory, quarantine, workers
-from jobs.queue.classes import UNKNOWN
-from jobs.queue.workers import Orders
+from jobs.queue import backlog, claim, conditions, held_jobs, memory, workers
+from jobs.queue.resources import UNKNOWN_CLASS
+from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
 from jobs.states import LostAttempt
 from pruning.sandbox.trial import describe_layers, failed_layers, held_layers
-from worker import holding, scratch
-from worker.capacity import capacity_of, class_named
-from worker.holding import Holding
-from worker.identity import Identity
-from worker.supervision.death_cause import OomKills, death_cause
-from worker.supervision.drain import Drain
-from worker.supervision.held_memory import HeldMemory
-from worker.supervision.quarantine import Quarantine
+from worker import identity, scratch
+from worker.capacity import capacity_of, worker_class
+from worker.identity import HeldClaim, Identity
+from worker.supervision.child_memory import MemoryUse, OomKills, death_cause
+from worker.supervision.quarantine import Quarantine, try_write
 from worker.supervision.watchdog import Watchdog
-from worker.supervision.writing import written
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_SWEEPS = 300.0
+
+
+class Drain:
+    """Follows the conditions of one worker's row, from its heartbeat."""
+
+    def __init__(self, identity: Identity) -> None:
+        """Nothing happens before `follow`."""
+        self._identity = identity
+        self._cordoned = False
+        self._ends = False
+
+    def follow(self, session: Session, conditions: WorkerConditions) -> None:
+        """Apply the conditions of the worker's row."""
+        if self._ends:
+            return
+        if conditions.cordoned != self._cordoned:
+            word = "is cordoned: it takes no more jobs" if conditions.cordoned else "takes jobs again"
+            log.info("worker %s %s", self._identity.name, word)
+            self._cordoned = conditions.cordoned
+        if conditions.draining:
+            if not self._is_busy(session):
+                self._end("is drained")
+        elif self._identity.one_job and not conditions.cordoned and not self._has_claimable_job(session):
+            self._end("finds no job that it could take")
+
+    def _is_busy(self, session: Session) -> bool:
+        held = bool(identity.held_claims(self._identity.claims_directory))
+        return held or held_jobs.held_by(session, self._identity.name) is not None
+
+    def _has_claimable_job(self, session: Session) -> bool:
+        # The worker itself last: its child may claim the job that was there a moment ago.
+        return (
+            claim.can_claim(session, self._identity.name, limits.LEASE_SECONDS)
+            or backlog.has_unsized(session)
+            or self._is_busy(session)
+        )
+
+    def _end(self, why: str) -> None:
+        """End as after a SIGTERM, with exit code 0. A second signal would make Celery kill its child."""
+        self._ends = True
+        log.info("worker %s %s: it ends", self._identity.name, why)
+        os.kill(os.getpid(), signal.SIGTERM)
 
 
 class Parent:
@@ -50,10 +91,10 @@ class Parent:
         self._settings = settings
         self._database = database
         self._identity = identity
-        self._queue = (*settings.queues, UNKNOWN)[0]
+        self._queue = (*settings.queues, UNKNOWN_CLASS)[0]
         self._undeclared: Callable[[Session], None] | None = None  # what the next heartbeat declares
-        self._orders: Orders | None = None  # of the last heartbeat
-        self._lost: list[tuple[Holding, LostAttempt, str]] = []  # still to be taken back
+        self._conditions: WorkerConditions | None = None  # of the last heartbeat
+        self._lost: list[tuple[HeldClaim, LostAttempt, str]] = []  # still to be taken back
         self._shutting_down = threading.Event()
         self._oom_kills = OomKills()
         self._pool: Any = None  # Celery's, from `worker_ready` on
@@ -66,12 +107,12 @@ class Parent:
             self._queue,
             clean_scratch=self._clean_scratch,
             replace_child=self._watchdog.replace_idle_children,
-            childrens_fault=self._watchdog.fault,
+            child_fault=self._watchdog.fault,
         )
         self._heartbeat = threading.Thread(target=self._beat, name="worker heartbeat", daemon=True)
         self._sweep = threading.Thread(target=self._sweep_scratch, name="scratch sweep", daemon=True)
 
-    def held_memory(self) -> HeldMemory:
+    def held_memory(self) -> MemoryUse:
         """Return what the processes of this worker's job hold of the host's memory."""
         return self._watchdog.memory()
 
@@ -88,11 +129,11 @@ class Parent:
         the process if the worker is drained meanwhile.
         """
         capacity = capacity_of(self._settings, self._quarantine.wait_until_fit())
-        self._queue = class_named(self._settings, capacity)
+        self._queue = worker_class(self._settings, capacity)
         log.info("worker %s is of the class %s and has %s", self._identity.name, self._queue, capacity)
-        self._quarantine.is_of_class(self._queue)
+        self._quarantine.set_class(self._queue)
         self._undeclared = partial(
-            workers.declared,
+            workers.record_capacity,
             worker=self._identity.name,
             queue=self._queue,
             capacity=capacity,
@@ -116,7 +157,9 @@ class Parent:
         missing = failed_layers()
         log.info("%s", describe_layers(missing))
         self._write(
-            lambda session: workers.confined(session, self._identity.name, self._queue, held_layers(missing))
+            lambda session: workers.record_sandbox(
+                session, self._identity.name, self._queue, held_layers(missing)
+            )
         )
         self._pool = getattr(sender, "pool", None)
         self._heartbeat.start()
@@ -148,7 +191,7 @@ class Parent:
     ) -> None:
         if not isinstance(exception, WorkerLostError):
             return
-        held = holding.read(self._identity.holdings / f"{task_id}.json")
+        held = identity.read_claim(self._identity.claims_directory / f"{task_id}.json")
         if held is not None:
             held.remove()
             kind, reason = death_cause(str(exception), out_of_memory=self._oom_kills.any_new())
@@ -162,7 +205,7 @@ class Parent:
                 with suppress(ValueError):  # another thread has done the same
                     self._lost.remove(lost)
 
-    def _take_back(self, session: Session, lost: Holding, kind: LostAttempt, reason: str) -> None:
+    def _take_back(self, session: Session, lost: HeldClaim, kind: LostAttempt, reason: str) -> None:
         name, most = self._identity.name, limits.MAX_LOST_ATTEMPTS
         held = held_jobs.held_by(session, name, job_id=lost.job_id, lock=True)
         if held is None or held.claim.lease_token != lost.lease_token:
@@ -185,11 +228,13 @@ class Parent:
 
     def _clean_scratch(self) -> None:
         work_dir = self._settings.work_dir
-        spared = {held.job_id for held in holding.read_all(self._identity.holdings)}
+        held = {claim.job_id for claim in identity.held_claims(self._identity.claims_directory)}
         found: list[Path] = []
         try:
-            self._write(lambda session: found.extend(scratch.abandoned(session, work_dir, spared=spared)))
-            scratch.remove(found)
+            self._write(
+                lambda session: found.extend(scratch.abandoned_directories(session, work_dir, excluding=held))
+            )
+            scratch.remove_directories(found)
         except OSError as error:  # the self-test says what is wrong with the directory
             log.warning("could not clean the work directory (%s)", error)
 
@@ -197,22 +242,22 @@ class Parent:
         """Register the worker as alive every few seconds, and deregister it at the end."""
         name = self._identity.name
         while not self._shutting_down.is_set():
-            if self._write(self._seen):
+            if self._write(self._send_heartbeat):
                 self._undeclared = None
             self._take_back_lost()
             self._shutting_down.wait(limits.HEARTBEAT_SECONDS)
         self._write(lambda session: workers.delete_worker(session, name))
 
-    def _seen(self, session: Session) -> None:
-        """Send a heartbeat, and follow the orders of the worker's row."""
+    def _send_heartbeat(self, session: Session) -> None:
+        """Send a heartbeat, and follow the conditions of the worker's row."""
         name, fault = self._identity.name, self._watchdog.fault()
         if fault is not None:
-            quarantine.quarantine(session, name, self._queue, fault)
+            conditions.quarantine(session, name, self._queue, fault)
         if self._undeclared is not None:
             self._undeclared(session)
-        self._orders = workers.record_worker_heartbeat(session, name, self._queue, self._orders)
-        self._quarantine.follow(self._orders.quarantined)
-        self._drain.follow(session, self._orders)
+        self._conditions = workers.record_worker_heartbeat(session, name, self._queue, self._conditions)
+        self._quarantine.follow(self._conditions.quarantined)
+        self._drain.follow(session, self._conditions)
 
     def _write(self, write: Callable[[Session], None]) -> bool:
-        return written(self._database, write)
+        return try_write(self._database, write)

@@ -2,7 +2,7 @@
 
 A worker tests itself before it takes its first job, and before each test deletes what ended jobs left in its
 work directory. From then on its row in the database says whether it is quarantined, in which it claims no
-job: `jobs.queue.quarantine` says when. It then tests itself every `limits.QUARANTINE_SECONDS`, and takes jobs
+job: `jobs.queue.conditions` says when. It then tests itself every `limits.QUARANTINE_SECONDS`, and takes jobs
 again, in a new child, once the test passes. A restart does the same.
 """
 
@@ -12,27 +12,38 @@ import sys
 import threading
 from collections.abc import Callable
 
+from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
-from jobs.queue import quarantine, workers
+from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from pruning.sandbox.starter import NoSandbox
 from pruning.sandbox.trial import failed_layers, held_layers
 from worker.self_test import (
     NO_GPUS,
     Gpus,
-    Unfit,
-    check_device_apart,
+    SelfTestFailed,
+    check_device_in_subprocess,
     check_without_device,
     may_compute_on_gpu,
 )
-from worker.supervision.writing import written
 
 log = logging.getLogger(__name__)
 
 _AMOUNT = re.compile(r"\d[\d.]*( [kMGT]?B\b)?")
 _FIRST_PAUSE_SECONDS = 1.0  # a database that starts together with this worker is ready in seconds
+
+
+def try_write(database: sessionmaker[Session], write: Callable[[Session], object]) -> bool:
+    """Write to the database. Where that fails, the next heartbeat or the end of the lease makes up."""
+    try:
+        with database.begin() as session:
+            write(session)
+    except SQLAlchemyError as error:
+        log.warning("could not write to the database (%s)", type(error).__name__)
+        return False
+    return True
 
 
 class Quarantine:
@@ -47,13 +58,13 @@ class Quarantine:
         *,
         clean_scratch: Callable[[], None],
         replace_child: Callable[[], None],
-        childrens_fault: Callable[[], str | None],
+        child_fault: Callable[[], str | None],
     ) -> None:
-        """`queue` is the class of the worker until `is_of_class` names another.
+        """`queue` is the class of the worker until `set_class` names another.
 
         `clean_scratch` deletes what ended jobs left in the work directory.
 
-        `replace_child` ends the idle child, so that a new one starts. `childrens_fault` says why children can
+        `replace_child` ends the idle child, so that a new one starts. `child_fault` says why children can
         run no job, as far as their supervision knows.
         """
         self._settings = settings
@@ -63,9 +74,9 @@ class Quarantine:
         self._gpus = NO_GPUS
         self._clean_scratch = clean_scratch
         self._replace_child = replace_child
-        self._childrens_fault = childrens_fault
-        self._said: str | None = None  # once in the log is enough
-        self._sitting_out = threading.Lock()
+        self._child_fault = child_fault
+        self._logged: str | None = None  # once in the log is enough
+        self._retesting = threading.Lock()
         self._stopped = threading.Event()
 
     def wait_until_fit(self) -> Gpus:
@@ -87,20 +98,20 @@ class Quarantine:
         self._release()
         return self._gpus
 
-    def is_of_class(self, queue: str) -> None:
-        """Tell the class of the worker, once it is known."""
+    def set_class(self, queue: str) -> None:
+        """Set the class of the worker, once it is known."""
         self._queue = queue
 
     def follow(self, quarantined: bool) -> None:
-        """Begin to sit a quarantine out, if the worker's row says that there is one."""
-        if quarantined and self._sitting_out.acquire(blocking=False):
-            threading.Thread(target=self._sit_out, name="quarantine", daemon=True).start()
+        """Begin to test again and again, if the worker's row says that it is quarantined."""
+        if quarantined and self._retesting.acquire(blocking=False):
+            threading.Thread(target=self._retest, name="quarantine", daemon=True).start()
 
     def stop(self) -> None:
         """Test no more."""
         self._stopped.set()
 
-    def _sit_out(self) -> None:
+    def _retest(self) -> None:
         try:
             log.error("worker %s is quarantined: it takes no jobs until its self-test passes", self._worker)
             while not self._stopped.wait(limits.QUARANTINE_SECONDS):
@@ -112,46 +123,46 @@ class Quarantine:
                     log.info("worker %s has passed its self-test and takes jobs again", self._worker)
                     return
         finally:
-            self._sitting_out.release()
+            self._retesting.release()
 
-    def _unfit(self, *, device: bool) -> Unfit | None:
+    def _unfit(self, *, device: bool) -> SelfTestFailed | None:
         self._clean_scratch()  # it may be what fills the disk
         try:
             check_without_device(self._settings, self._database)
-            if (fault := self._childrens_fault()) is not None:
-                raise Unfit(fault)
+            if (fault := self._child_fault()) is not None:
+                raise SelfTestFailed(fault)
             if device:
-                self._gpus = check_device_apart(self._settings.device)
-        except Unfit as unfit:
+                self._gpus = check_device_in_subprocess(self._settings.device)
+        except SelfTestFailed as unfit:
             kind = _AMOUNT.sub("", str(unfit))  # the free space changes from test to test
-            if kind != self._said:
+            if kind != self._logged:
                 reason = f"{unfit}: {unfit.detail}" if unfit.detail else str(unfit)
                 log.error("worker %s takes no jobs: %s", self._worker, reason)
-            self._said = kind
+            self._logged = kind
             return unfit
-        self._said = None
+        self._logged = None
         return None
 
-    def _record(self, unfit: Unfit) -> bool:
-        """Write down why the worker takes no jobs. Returns whether it is being drained."""
+    def _record(self, unfit: SelfTestFailed) -> bool:
+        """Record why the worker takes no jobs. Returns whether it is being drained."""
         layers = _layers()
         draining = False
 
         def write(session: Session) -> None:
             nonlocal draining
             draining = workers.record_worker_heartbeat(session, self._worker, self._queue).draining
-            quarantine.quarantine(session, self._worker, self._queue, str(unfit))
+            conditions.quarantine(session, self._worker, self._queue, str(unfit))
             if layers is not None:
-                workers.confined(session, self._worker, self._queue, layers)
+                workers.record_sandbox(session, self._worker, self._queue, layers)
 
         self._write(write)
         return draining
 
     def _release(self) -> bool:
-        return self._write(lambda session: quarantine.release(session, self._worker))
+        return self._write(lambda session: conditions.release(session, self._worker))
 
     def _write(self, write: Callable[[Session], object]) -> bool:
-        return written(self._database, write)
+        return try_write(self._database, write)
 
 
 def _layers() -> dict[str, bool] | None:

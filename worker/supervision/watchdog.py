@@ -19,21 +19,18 @@ from uuid import UUID
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import limits
+from jobs import limits, queries
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
-from jobs.queries import queries
 from jobs.queue import held_jobs, memory
 from jobs.queue.held_jobs import HeldJob
 from jobs.settings import Settings
 from jobs.states import ENDED, Cause, JobState, LostAttempt
 from pruning.byte_size import byte_size
-from worker import holding, scratch
-from worker.capacity import allowed_memory
-from worker.holding import Holding
-from worker.identity import Identity
-from worker.supervision.held_memory import HeldMemory, held_memory
-from worker.supervision.idle_kills import IdleKills
+from worker import identity, scratch
+from worker.capacity import memory_limit
+from worker.identity import HeldClaim, Identity
+from worker.supervision.child_memory import IdleKills, MemoryUse, memory_of
 
 log = logging.getLogger(__name__)
 
@@ -60,9 +57,9 @@ class Watchdog:
         self._settings = settings
         self._database = database
         self._worker = worker.name
-        self._holdings = worker.holdings
+        self._claims_directory = worker.claims_directory
         self._children = children
-        self._allowed_memory = allowed_memory(settings)
+        self._allowed_memory = memory_limit(settings)
         self._idle_kills = IdleKills(self._allowed_memory, limits.QUARANTINE_SECONDS)
         self._shutdown_since: float | None = None
         self._stopped = threading.Event()
@@ -85,9 +82,9 @@ class Watchdog:
         """Return why this worker's children can run no job, or None."""
         return self._idle_kills.fault(time.monotonic())
 
-    def memory(self) -> HeldMemory:
+    def memory(self) -> MemoryUse:
         """Return what the child with most holds, with its processes, and what it may."""
-        return HeldMemory(max(map(held_memory, self._children()), default=0), self._allowed_memory)
+        return MemoryUse(max(map(memory_of, self._children()), default=0), self._allowed_memory)
 
     def replace_idle_children(self) -> None:
         """End the children, unless one of them runs a job. Celery starts new ones."""
@@ -108,7 +105,7 @@ class Watchdog:
                 if held is None or held.claim.lease_token != lost.lease_token:
                     self._kill_in_lost_job(lost)
         if held is not None:
-            self._idle_kills.job_seen()
+            self._idle_kills.record_job()
         if held is None or self._verdict(held) is None:
             return
         with self._database.begin() as session:
@@ -122,12 +119,12 @@ class Watchdog:
         log.warning("job %s: its process was killed in the stage %s", held.claim.job_id, held.stage)
         self._clean_if_ended(held.claim.job_id)
 
-    def _overdue(self) -> list[Holding]:
+    def _overdue(self) -> list[HeldClaim]:
         """Return what children hold whose lease has ended a lease's time ago: they should have left it."""
         seconds = limits.LEASE_SECONDS
-        return [held for held in holding.read_all(self._holdings) if held.is_overdue(seconds)]
+        return [held for held in identity.held_claims(self._claims_directory) if held.is_overdue(seconds)]
 
-    def _kill_in_lost_job(self, lost: Holding) -> None:
+    def _kill_in_lost_job(self, lost: HeldClaim) -> None:
         """Kill a child that does not leave a job which is no longer this worker's. Its row is left alone."""
         self._kill_children()
         lost.remove()  # the child that comes next has nothing to do with it
@@ -137,8 +134,8 @@ class Watchdog:
 
     def _clean_if_ended(self, job_id: UUID) -> None:
         with self._database.begin() as session:
-            standing = queries.standing(session, job_id)
-        if standing is not None and standing.state in ENDED:
+            status = queries.status_of(session, job_id)
+        if status is not None and status.state in ENDED:
             scratch.remove_job(self._settings.work_dir, job_id)
 
     def check_memory(self) -> None:
@@ -163,10 +160,10 @@ class Watchdog:
             if time.monotonic() - killed_at > _SECONDS_TO_BLAME:
                 return
             if held is None:
-                if not holding.read_all(self._holdings):  # else it was in a job that is lost
-                    self._idle_kills.killed(held_bytes, killed_at)
+                if not identity.held_claims(self._claims_directory):  # else it was in a job that is lost
+                    self._idle_kills.record_kill(held_bytes, killed_at)
                 return
-            self._idle_kills.job_seen()
+            self._idle_kills.record_job()
             self._too_much_memory(held, held_bytes)(session)
         log.warning("job %s: its process was killed, it held %d bytes", held.claim.job_id, held_bytes)
         scratch.remove_job(self._settings.work_dir, held.claim.job_id)
@@ -226,10 +223,10 @@ class Watchdog:
 
     def _if_stalled(self, held: HeldJob) -> Verdict | None:
         claim, allowed = held.claim, limits.STALL_SECONDS
-        if held.silent_for < allowed:
+        if held.stalled_for < allowed:
             return None
-        silent = f"no progress in the stage {held.stage} for {held.silent_for:.0f} s"
-        reason = f"{silent}, and {allowed:.0f} s are allowed"
+        stalled = f"no progress in the stage {held.stage} for {held.stalled_for:.0f} s"
+        reason = f"{stalled}, and {allowed:.0f} s are allowed"
         return lambda session: lifecycle.take_back(
             session,
             claim.job_id,

@@ -6,7 +6,7 @@ from datetime import UTC, datetime
 
 from pydantic import BaseModel
 
-from api.schemas.jobs.answers import JobSummary
+from api.schemas.jobs import JobSummary
 from api.schemas.zoo import ZooItem
 from jobs.lifecycle.events import (
     EventData,
@@ -16,7 +16,7 @@ from jobs.lifecycle.events import (
     StageStarted,
     StateChanged,
 )
-from jobs.queries.cuts import Cut
+from jobs.queries import Cut
 from jobs.spec.gate import Condition
 from jobs.states import JobState
 from jobs.tables import Job
@@ -90,21 +90,21 @@ def age(moment: datetime) -> str:
     return "just now"
 
 
-def cut_words(cut: Cut) -> str:
+def describe_cut(cut: Cut) -> str:
     """Write what a model loses: `MLP −25 %, KV 4 → 2`; before the result is known `MLP −25 %, KV −2`."""
     if cut.units is None:
         asked = {name: cut.asked.get(name) for name in (*_UNITS, "parameters")}
         words = _UNITS | {"parameters": "parameters"}
-        return _together(f"{words[name]} {_less(amount)}" for name, amount in asked.items() if amount)
+        return _join_parts(f"{words[name]} {_less(amount)}" for name, amount in asked.items() if amount)
     depth = [] if cut.depth is None else [("blocks", cut.depth["dense"], len(cut.depth["dropped"]))]
     gone = depth + [(unit["kind"], unit["dense"], unit["dense"] - unit["kept"]) for unit in cut.units]
-    return _together(
+    return _join_parts(
         f"{_UNITS[kind]} {percent(-less / dense) if kind == 'mlp_channels' else f'{dense} → {dense - less}'}"
         for kind, dense, less in gone
     )
 
 
-def _together(parts: Iterable[str]) -> str:
+def _join_parts(parts: Iterable[str]) -> str:
     """Join the parts of a cut, none of which is broken over two lines."""
     return ", ".join(part.replace(" ", "\N{NO-BREAK SPACE}") for part in parts)
 
@@ -117,7 +117,7 @@ def pruning(job: Job | JobSummary | ZooItem, cut: Cut | None) -> str:
     """Write what a job does to its model: `gblm 50 %`, `wanda 2:4`, `MLP −25 %, KV 4 → 2`."""
     if job.method == GRADIENTS_ONLY:
         return "gradient norms"
-    words = [cut_words(cut)] if cut else []
+    words = [describe_cut(cut)] if cut else []
     if job.method != STRUCTURE_ONLY:
         measured: float | None = getattr(job, "measured_sparsity", None)
         share = job.sparsity if measured is None else measured
@@ -152,7 +152,7 @@ def label(name: str) -> str:
     return name.replace("_", " ").capitalize()
 
 
-def in_words(value: object) -> str:
+def describe_value(value: object) -> str:
     """Format a value of a recipe: its name first, then its options."""
     if isinstance(value, BaseModel):
         value = value.model_dump()
@@ -163,12 +163,12 @@ def in_words(value: object) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     if isinstance(value, list):
-        return ", ".join(map(in_words, value))
+        return ", ".join(map(describe_value, value))
     if not isinstance(value, dict):
         return str(value)
     names = [str(value[key]) for key in _NAMES if value.get(key) is not None]
     options = [
-        f"{key.replace('_', ' ')} {in_words(option)}"
+        f"{key.replace('_', ' ')} {describe_value(option)}"
         for key, option in value.items()
         if key not in _NAMES and option not in (None, [], {})
     ]
@@ -196,7 +196,7 @@ def _signed(form: Callable[[int], str], value: float) -> str:
     return f"{_MINUS if value < 0 else ''}{form(round(abs(value)))}"
 
 
-def sentence(event: EventData) -> str:
+def describe_event(event: EventData) -> str:
     """Describe an event."""
     match event:
         case StateChanged():
@@ -246,6 +246,6 @@ FILTERS: dict[str, Callable[..., str]] = {"size": byte_size} | {
         clock,
         next_try,
         quantity,
-        in_words,
+        describe_value,
     )
 }

@@ -1,16 +1,50 @@
-"""Renders templates: whole pages, fragments for the live streams, and problems."""
+"""Renders templates: whole pages, fragments for the live streams, and problems; serves their stylesheet.
 
+The address of a static file changes with its content, so browsers may cache it forever.
+"""
+
+import hashlib
 from collections.abc import Mapping
+from functools import cache
+from pathlib import Path
 from urllib.parse import urlencode
 
 from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 from jinja2 import Environment, PackageLoader, StrictUndefined
 
-from api.page.base import assets
 from api.page.base.format import FILTERS
-from api.problems.problem import Problem
-from api.problems.problems import InvalidRequest, NotAuthenticated, NotFound
+from api.problems.base import Problem
+from api.problems.catalogue import InvalidRequest, NotAuthenticated, NotFound
+
+STATIC = Path(__file__).parents[2] / "static"
+STYLESHEET = "page.css"
+
+# In the order of the cascade: a later part overrides an earlier one.
+_STYLES = (
+    *("base", "frame", "controls", "states"),
+    *("list", "job", "pictures", "zoo", "record", "form"),
+    "narrow",
+)
+
+
+def asset_url(name: str) -> str:
+    """Return the address of a static file."""
+    return f"/static/{name}?{hashlib.sha256(_content(name)).hexdigest()[:12]}"
+
+
+async def serve_stylesheet(_request: Request) -> Response:
+    """Serve the parts of the stylesheet as one file."""
+    headers = {"Cache-Control": "public, max-age=31536000, immutable"}
+    return Response(_content(STYLESHEET), media_type="text/css", headers=headers)
+
+
+@cache
+def _content(name: str) -> bytes:
+    if name != STYLESHEET:
+        return (STATIC / name).read_bytes()
+    return b"\n".join((STATIC / "styles" / f"{part}.css").read_bytes() for part in _STYLES)
+
 
 NO_STORE = {"Cache-Control": "no-store"}
 
@@ -34,7 +68,7 @@ def public_address(request: Request) -> str:
 
 
 def problem_response(request: Request, problem: Problem) -> Response:
-    """Answer with a problem: as a page for browsers, as a problem document for programs."""
+    """Return the response for a problem: a page for browsers, a problem document for programs."""
     return _problem_page(request, problem) if is_page(request) else problem.response()
 
 
@@ -73,5 +107,5 @@ _templates = Environment(
     lstrip_blocks=True,
 )
 _templates.filters.update(FILTERS)
-_templates.globals["asset"] = assets.address
+_templates.globals["asset"] = asset_url
 _templates.globals["place"] = "jobs"

@@ -6,7 +6,7 @@ from enum import StrEnum
 from uuid import UUID
 
 from api.page.base.format import figure, percent, pruning
-from jobs.queries.cuts import Cut
+from jobs.queries import Cut
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
 from jobs.tables import Job
@@ -23,7 +23,7 @@ class Axis(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
-class Compared:
+class ComparedJob:
     """One of the compared jobs, with its letter."""
 
     letter: str
@@ -41,9 +41,9 @@ class Compared:
         return pruning(self.job, self.cut)
 
     @property
-    def gain(self) -> float | None:
+    def value(self) -> float | None:
         """What the picture shows against the perplexity."""
-        return _gain(self.job, self.axis)
+        return _value(self.job, self.axis)
 
     @property
     def perplexity(self) -> float | None:
@@ -57,7 +57,7 @@ class Compared:
 
     @property
     def has_ended(self) -> bool:
-        """Whether the job has ended, in whatever way."""
+        """Whether the job has ended."""
         return self.job.state in ENDED
 
 
@@ -65,7 +65,7 @@ class Compared:
 class Comparison:
     """The compared jobs."""
 
-    jobs: tuple[Compared, ...]
+    jobs: tuple[ComparedJob, ...]
     comparable: bool
     axis: Axis
 
@@ -75,9 +75,9 @@ class Comparison:
         return self.axis is not Axis.SPARSITY
 
     @property
-    def measured(self) -> list[Compared]:
+    def measured(self) -> list[ComparedJob]:
         """The jobs that have a perplexity, and a size where sizes are compared."""
-        return [job for job in self.jobs if job.perplexity is not None and job.gain is not None]
+        return [job for job in self.jobs if job.perplexity is not None and job.value is not None]
 
     @property
     def heading(self) -> str:
@@ -90,12 +90,12 @@ class Comparison:
         return sorted({job.job.dense_perplexity for job in self.measured if job.job.dense_perplexity})
 
     @property
-    def finding(self) -> str:
-        """What the picture shows, as a sentence."""
-        best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.gain or 0)
+    def caption(self) -> str:
+        """The caption of the picture."""
+        best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.value or 0)
         shown = byte_size if self.by_size else percent
         front = ", ".join(
-            f"{job.letter} with {shown(job.gain or 0)} at {figure(job.perplexity)}" for job in best
+            f"{job.letter} with {shown(job.value or 0)} at {figure(job.perplexity)}" for job in best
         )
         more = "is both smaller and has" if self.by_size else "has both more zeros and"
         return f"No other job {more} a lower perplexity than {front}." if front else ""
@@ -111,23 +111,23 @@ def compare(
     specs = [JobSpec.model_validate(job.spec) for job in jobs]
     axis = _axis(jobs, specs)
     figures = [_measured(job, axis) for job in jobs]
-    terms = [
+    conditions = [
         (job.model, spec.evaluation.model_copy(update={"speed": "auto"}))  # which changes no perplexity
         for job, spec in zip(jobs, specs, strict=True)
     ]
     compared = tuple(
-        Compared(
+        ComparedJob(
             letter=_letter(number),
             job=job,
             spec=spec,
-            on_front=_on_front(number, figures, terms),
+            on_front=_on_front(number, figures, conditions),
             axis=axis,
             seconds=seconds.get(job.id),
             cut=(cuts or {}).get(job.id),
         )
         for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
     )
-    measured = {repr(term) for found, term in zip(figures, terms, strict=True) if found}
+    measured = {repr(term) for found, term in zip(figures, conditions, strict=True) if found}
     return Comparison(compared, comparable=len(measured) <= 1, axis=axis)
 
 
@@ -146,13 +146,17 @@ def _letter(number: int) -> str:
     return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
-def _on_front(number: int, figures: Sequence[tuple[float, float] | None], terms: Sequence[object]) -> bool:
+def _on_front(
+    number: int, figures: Sequence[tuple[float, float] | None], conditions: Sequence[object]
+) -> bool:
     """Whether no other job of the same model and text has as good figures, and one that is better."""
     one = figures[number]
     if one is None:
         return False
     others = (
-        found for other, found in enumerate(figures) if other != number and terms[other] == terms[number]
+        found
+        for other, found in enumerate(figures)
+        if other != number and conditions[other] == conditions[number]
     )
     return not any(
         other != one and other[0] <= one[0] and other[1] <= one[1] for other in others if other is not None
@@ -164,21 +168,17 @@ def _measured(job: Job, axis: Axis) -> tuple[float, float] | None:
 
     None where either is not known.
     """
-    gain = _gain(job, axis)
-    if job.pruned_perplexity is None or gain is None:
+    value = _value(job, axis)
+    if job.pruned_perplexity is None or value is None:
         return None
-    return -gain if axis is Axis.SPARSITY else gain, job.pruned_perplexity
+    return -value if axis is Axis.SPARSITY else value, job.pruned_perplexity
 
 
-def _gain(job: Job, axis: Axis) -> float | None:
+def _value(job: Job, axis: Axis) -> float | None:
     match axis:
         case Axis.SPARSITY:
-            return _sparsity(job)
+            return job.sparsity if job.measured_sparsity is None else job.measured_sparsity
         case Axis.SIZE:
             return job.weight_bytes
         case Axis.COMPRESSED:
             return job.stored_weight_bytes
-
-
-def _sparsity(job: Job) -> float:
-    return job.sparsity if job.measured_sparsity is None else job.measured_sparsity

@@ -1,9 +1,9 @@
-"""The page that compares jobs."""
+"""The page that compares jobs, and its picture: perplexity against sparsity or size."""
 
-import gzip
+import math
 from collections.abc import Sequence
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 from urllib.parse import urlencode
 from uuid import UUID
 
@@ -11,23 +11,149 @@ from fastapi import APIRouter, Query, Response
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
-from api.page.base.owners import Owner
+from api.page.base.format import percent
+from api.page.base.inputs import Owner
 from api.page.base.render import page
-from api.page.compare.comparison import Comparison, compare
-from api.page.pictures.routes import ClientHints, Hints
-from api.problems.problems import NotFound
+from api.page.compare.comparison import ComparedJob, Comparison, compare
+from api.page.pictures.pictures import ClientHints, Hints, cached_svg
+from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
+from api.problems.catalogue import NotFound
 from api.resources import AppResources, Database, Resources
 from api.security.auth import Reader
+from jobs import queries
 from jobs.access.api_keys import Principal
-from jobs.queries import cuts, queries
 from pruning.version import pruneserve_version
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.ticker import FuncFormatter
 
 router = APIRouter(include_in_schema=False)
 
 _MAX_JOBS = 100
-PIXELS, NARROW = (980, 380), (340, 320)
+PIXELS, NARROW_PIXELS = (980, 380), (340, 320)
 
 Selected = Annotated[list[UUID], Query(alias="job", max_length=_MAX_JOBS)]
+
+_MIN_LOG_RATIO = 8.0
+_MAX_LABEL_DISTANCE = 0.02
+"""Points that are nearer to each other than this share of both axes have one label."""
+
+
+def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | None = None) -> bytes:
+    """Draw jobs as points, the front as steps, each dense perplexity and the bound of a search as lines."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
+
+    points = comparison.measured
+    lines = [(value, "dense", QUIET) for value in comparison.dense]
+    lines += [] if bound is None else [(bound, "bound", BAD)]
+    values = [point.perplexity or 0.0 for point in points] + [value for value, _, _ in lines]
+
+    def paint(axes: "Axes") -> None:
+        for value, text, color in lines:
+            axes.axhline(value, color=color, linewidth=1, linestyle=(0, (4, 3)))
+            _write(axes, text, (0.0, value), color=SOFT, fraction=True)
+        if comparison.comparable:
+            _steps(axes, points, comparison)
+        for point in points:
+            _mark(axes, point)
+        if max(values) > _MIN_LOG_RATIO * min(values):
+            axes.set_yscale("log")
+            axes.yaxis.set_major_formatter(ScalarFormatter())
+            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
+            axes.yaxis.set_minor_formatter(ScalarFormatter())
+        axes.margins(x=0.12, y=0.18)
+        axes.grid(axis="y")
+        axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
+        axes.xaxis.set_major_formatter(_ticks(axes) if comparison.by_size else FuncFormatter(_percent))
+        axes.set_xlabel(f"{comparison.axis} of the weights" if comparison.by_size else "sparsity")
+        axes.set_ylabel("perplexity, pruned")
+        axes.tick_params(length=0, which="both")
+        axes.autoscale_view()
+        for letters, point in _grouped_labels(axes, points):
+            _write(axes, letters, _point(point), color=INK if point.on_front else SOFT, bold=point.on_front)
+
+    return draw(paint, pixels)
+
+
+def _percent(value: float, _place: int | None = None) -> str:
+    return percent(value)
+
+
+def _ticks(axes: "Axes") -> "FuncFormatter":
+    """Write sizes with as many decimals as make the ticks of an axis distinct."""
+    from matplotlib.ticker import FuncFormatter
+
+    left, right = axes.get_xlim()
+    unit = 1000 ** min(4, max(0, int(math.log10(max(right, 1)) // 3)))
+    decimals = max(0, -math.floor(math.log10(max(right - left, 1) / 8 / unit)))
+    name = ("B", "kB", "MB", "GB", "TB")[round(math.log(unit, 1000))]
+    return FuncFormatter(lambda value, _place=None: f"{value / unit:,.{decimals if unit > 1 else 0}f} {name}")
+
+
+def _steps(axes: "Axes", points: list[ComparedJob], comparison: Comparison) -> None:
+    best = sorted(map(_point, (point for point in points if point.on_front)))
+    axes.plot(
+        [value for value, _ in best],
+        [perplexity for _, perplexity in best],
+        color=ACCENT,
+        linewidth=1.5,
+        drawstyle="steps-post" if comparison.by_size else "steps-pre",
+    )
+
+
+def _point(point: ComparedJob) -> tuple[float, float]:
+    return point.value or 0.0, point.perplexity or 0.0
+
+
+def _mark(axes: "Axes", point: ComparedJob) -> None:
+    best = point.on_front
+    axes.plot(*_point(point), marker="o" if best else "s", color=ACCENT if best else QUIET)
+
+
+def _grouped_labels(axes: "Axes", points: Sequence[ComparedJob]) -> list[tuple[str, ComparedJob]]:
+    """Return a label for each group of points. Points that nearly coincide share one: `A, C`."""
+    to_shares = axes.transData + axes.transAxes.inverted()
+    groups: list[list[ComparedJob]] = []
+    for point in points:
+        at = to_shares.transform(_point(point))
+        near = (
+            group
+            for group in groups
+            if max(abs(to_shares.transform(_point(group[0])) - at)) < _MAX_LABEL_DISTANCE
+        )
+        group = next(near, None)
+        if group is None:
+            groups.append([point])
+        else:
+            group.append(point)
+    return [
+        (", ".join(one.letter for one in group), next((one for one in group if one.on_front), group[0]))
+        for group in groups
+    ]
+
+
+def _write(
+    axes: "Axes",
+    text: str,
+    place: tuple[float, float],
+    *,
+    color: str,
+    bold: bool = False,
+    fraction: bool = False,
+) -> None:
+    """Write next to a point or a line what it is: above it, where neither the front nor the line goes on."""
+    axes.annotate(
+        text,
+        place,
+        xycoords=("axes fraction", "data") if fraction else "data",
+        xytext=(2, 4) if fraction else (-5, 5),
+        textcoords="offset points",
+        ha="left" if fraction else "right",
+        va="bottom",
+        weight="bold" if bold else "normal",
+        color=color,
+    )
 
 
 @router.get("/compare")
@@ -40,13 +166,13 @@ def show(principal: Reader, owner: Owner, database: Database, selected: Selected
         comparison=_comparison(database, owner, selected),
         query=urlencode(query),
         pixels=PIXELS,
-        narrow=NARROW,
+        narrow=NARROW_PIXELS,
         principal=principal,
     )
 
 
 @router.get("/compare/front.svg")
-async def picture(
+async def show_front(
     owner: Owner,
     principal: Reader,
     resources: Resources,
@@ -70,20 +196,13 @@ async def front_of(
 ) -> Response:
     """Show a comparison as a picture, with the perplexity that a search must not exceed, if there is one."""
     points = tuple((compared.job.id, compared.perplexity) for compared in comparison.jobs)
-    draw = partial(_drawn, comparison, bound, narrow=hints.narrow)
+    draw = partial(front, comparison, pixels=NARROW_PIXELS if hints.narrow else PIXELS, bound=bound)
     key = ("front", points, bound, hints.narrow, pruneserve_version())
-    return hints.svg(await resources.pictures.get(key, principal.owner, draw))
-
-
-def _drawn(comparison: Comparison, bound: float | None, *, narrow: bool) -> bytes:
-    """Draw a comparison and compress it with gzip."""
-    from api.page.compare.front import front
-
-    return gzip.compress(front(comparison, pixels=NARROW if narrow else PIXELS, bound=bound), mtime=0)
+    return await cached_svg(key, draw, principal, resources, hints)
 
 
 def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Comparison:
     with database.begin() as session:
         found = [jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)]
         ids = [job.id for job in found]
-        return compare(found, queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids))
+        return compare(found, queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids))

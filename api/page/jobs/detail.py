@@ -1,34 +1,38 @@
-"""The page of a job, the stream that keeps it live, and its buttons.
+"""The page of a job, the stream that keeps it live, its buttons, and all of its files as one tar.
 
-The stream sends rendered fragments. They show the current state and not a change, so one that arrives twice
-or not at all does no harm. Without JavaScript, loading the page again shows the same.
+The stream sends rendered fragments. They show the current state and not a change, so a fragment that arrives
+twice or not at all does no harm. Without JavaScript, loading the page again shows the same.
 """
 
-from collections.abc import AsyncIterator, Sequence
+import tarfile
+from collections.abc import AsyncIterator, Iterator, Sequence
 from contextlib import suppress
-from urllib.parse import urlencode
 from uuid import UUID
 
 from fastapi import APIRouter, Response, status
-from fastapi.responses import RedirectResponse
+from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
 from starlette.concurrency import run_in_threadpool
 
 from api.actions import jobs
-from api.actions.waiting import WaitingReasons
-from api.http.resume import ResumeAfter
-from api.page.base.owners import Owner
+from api.actions.jobs import WaitingReasons
+from api.http.download import plain_content
+from api.page.base.inputs import Owner, owner_query
 from api.page.base.render import fragment, page
 from api.page.jobs import views
 from api.page.jobs.views import JobView
-from api.problems.problems import JobEnded, NotDeletable, NotRetriable
+from api.problems.catalogue import ArtifactsExpired, JobEnded, NotDeletable, NotFound, NotRetriable
 from api.resources import AppResources, Resources
-from api.schemas.jobs.waiting import Waiting
+from api.schemas.jobs import Waiting
 from api.security.auth import Reader, Writer
-from api.streams.streams import HEADERS, KEEPALIVE
+from api.streams import KEEPALIVE, STREAM_HEADERS, ResumeAfter
+from jobs import queries
 from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle.events import Event
+from jobs.storage.errors import NotStored
+from jobs.storage.store import Store
+from jobs.tables import Artifact
 
 router = APIRouter(include_in_schema=False)
 
@@ -44,7 +48,7 @@ def show(job_id: UUID, principal: Reader, owner: Owner, resources: Resources) ->
 def cancel(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Cancel the job and show it. One that has ended in the meantime is shown as it is."""
     with suppress(JobEnded):
-        jobs.cancel(resources.database, owner, job_id, WaitingReasons.visible_to(principal, resources))
+        jobs.cancel(resources, principal, owner, job_id)
     return _to_job(principal, owner, job_id)
 
 
@@ -52,7 +56,7 @@ def cancel(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) 
 def retry(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) -> Response:
     """Queue the job again and show it. One that was queued in the meantime is shown as it is."""
     with suppress(NotRetriable):
-        jobs.retry(resources, owner, job_id, WaitingReasons.visible_to(principal, resources))
+        jobs.retry(resources, principal, owner, job_id)
     return _to_job(principal, owner, job_id)
 
 
@@ -63,8 +67,7 @@ def delete(job_id: UUID, principal: Writer, owner: Owner, resources: Resources) 
         jobs.delete(resources.database, owner, job_id)
     except NotDeletable:
         return _to_job(principal, owner, job_id)
-    query = "" if owner == principal.owner else f"?{urlencode({'owner': owner})}"
-    return RedirectResponse(f"/jobs{query}", status.HTTP_303_SEE_OTHER)
+    return RedirectResponse(f"/jobs{owner_query(principal, owner)}", status.HTTP_303_SEE_OTHER)
 
 
 @router.get("/jobs/{job_id}/stream")
@@ -74,7 +77,7 @@ async def follow(
     """Stream the fragments of the page that the job's events change."""
     view = await run_in_threadpool(_view, resources, principal, owner, job_id)
     fragments = _fragments(resources, principal, owner, view, resume.event_id)
-    return EventSourceResponse(fragments, headers=HEADERS)
+    return EventSourceResponse(fragments, headers=STREAM_HEADERS)
 
 
 async def _fragments(
@@ -126,5 +129,53 @@ def _view(resources: AppResources, principal: Principal, owner: str, job_id: UUI
 
 
 def _to_job(principal: Principal, owner: str, job_id: UUID) -> Response:
-    query = "" if owner == principal.owner else f"?{urlencode({'owner': owner})}"
-    return RedirectResponse(f"/jobs/{job_id}{query}", status.HTTP_303_SEE_OTHER)
+    return RedirectResponse(f"/jobs/{job_id}{owner_query(principal, owner)}", status.HTTP_303_SEE_OTHER)
+
+
+_BLOCK = tarfile.BLOCKSIZE
+_END_OF_ARCHIVE = bytes(2 * _BLOCK)
+
+
+@router.get("/jobs/{job_id}/files.tar")
+def download_all(job_id: UUID, principal: Reader, resources: Resources) -> Response:
+    """Send the files as they were before they were stored, without compression.
+
+    A file that is missing or too short ends the response before its Content-Length.
+    """
+    with resources.database.begin() as session:
+        job = jobs.find(session, principal.owner, job_id)
+        files = queries.artifacts(session, job.owner, job_id)
+    if not files:
+        raise ArtifactsExpired if job.artifacts_expired_at else NotFound("This job has no files.")
+    folder = f"pruned-{job_id.hex[-8:]}"
+    heads = [
+        _tar_header(f"{folder}/{file.name}", file.size, int(job.created_at.timestamp())) for file in files
+    ]
+    size = sum(len(head) + file.size + -file.size % _BLOCK for head, file in zip(heads, files, strict=True))
+    try:
+        first = plain_content(resources.store, files[0])
+    except NotStored as error:
+        raise NotFound("The content of these files is no longer in the store.") from error
+    headers = {
+        "Content-Disposition": f'attachment; filename="{folder}.tar"',
+        "Content-Length": str(size + len(_END_OF_ARCHIVE)),
+        "Cache-Control": "private, no-store",
+    }
+    chunks = _archive(resources.store, files, heads, first)
+    return StreamingResponse(chunks, media_type="application/x-tar", headers=headers)
+
+
+def _archive(
+    store: Store, files: Sequence[Artifact], heads: Sequence[bytes], first: Iterator[bytes]
+) -> Iterator[bytes]:
+    for number, (file, head) in enumerate(zip(files, heads, strict=True)):
+        yield head
+        yield from plain_content(store, file) if number else first
+        yield bytes(-file.size % _BLOCK)
+    yield _END_OF_ARCHIVE
+
+
+def _tar_header(name: str, size: int, modified: int) -> bytes:
+    entry = tarfile.TarInfo(name)
+    entry.size, entry.mtime = size, modified
+    return entry.tobuf(tarfile.GNU_FORMAT)

@@ -5,32 +5,27 @@ or not at all do no harm. Without JavaScript, loading the page again shows the s
 """
 
 from collections.abc import AsyncIterator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Annotated
-from urllib.parse import urlencode
 
 from fastapi import APIRouter, Query, Response, status
 from fastapi.responses import RedirectResponse
 from fastapi.sse import EventSourceResponse, format_sse_event
-from pydantic import Field, PrivateAttr, model_validator
+from pydantic import Field
 
 from api.actions import jobs
-from api.actions.waiting import WaitingReasons
 from api.page.base.format import pruning
-from api.page.base.forms import without_empty
-from api.page.base.owners import Owner
+from api.page.base.inputs import FilterForm, Owner
 from api.page.base.render import fragment, page
 from api.resources import AppResources, Resources
-from api.schemas.jobs.answers import JobSummary
-from api.schemas.jobs.query import MAX_MODELS, METHOD_NAMES, JobListQuery
-from api.schemas.pages import encode_cursor
+from api.schemas.base import encode_cursor
+from api.schemas.job_requests import MAX_MODELS, METHOD_NAMES, JobListQuery
+from api.schemas.jobs import JobSummary
 from api.security.auth import Reader
-from api.streams.streams import HEADERS, KEEPALIVE
+from api.streams import KEEPALIVE, STREAM_HEADERS
+from jobs import queries
 from jobs.access.api_keys import Principal, Scope
-from jobs.queries import cuts, queries
-from jobs.queries.cuts import Cut
-from jobs.queries.models import models_containing
-from jobs.queries.queries import JobFilter
+from jobs.queries import Cut, models_containing
 from jobs.spec.gate import GateState
 from jobs.states import JobState
 from pruning.recipe import Text
@@ -38,35 +33,15 @@ from pruning.recipe import Text
 router = APIRouter(include_in_schema=False)
 
 
-class JobFilterForm(JobListQuery):
+class JobFilterForm(FilterForm, JobListQuery):
     """The filters of the list, as the form sends them."""
 
     owner: Text | None = Field(None, description="Jobs of another owner; needs the scope `admin`.")
-    _models: tuple[str, ...] | None = PrivateAttr(None)
-    _without_empty = model_validator(mode="before")(without_empty)
-
-    def filter(self) -> JobFilter:
-        """Return the filter for the database, with the models that the search has found."""
-        return replace(super().filter(), models=self._models)
-
-    def set_models(self, models: tuple[str, ...]) -> None:
-        """Set the models that the search has found."""
-        self._models = models
-
-    @property
-    def too_many_models(self) -> bool:
-        """Whether the search may have found more models than are listed."""
-        return len(self._models or ()) >= MAX_MODELS
 
     @property
     def is_filtered(self) -> bool:
         """Whether any filter is set."""
         return bool(self.model_dump(exclude={"cursor", "limit", "order"}, exclude_defaults=True))
-
-    def query_string(self, cursor: str | None = None) -> str:
-        """Return the query string of the list with these filters, from its start or from a cursor."""
-        filters = self.model_dump(mode="json", exclude={"cursor"}, exclude_defaults=True)
-        return urlencode(filters | ({"cursor": cursor} if cursor else {}), doseq=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,11 +67,13 @@ class Row:
 
 
 @dataclass(frozen=True, slots=True)
-class Listed:
+class JobTable:
     """A page of the list."""
 
     rows: list[Row]
     next_cursor: str | None
+    too_many_models: bool
+    """Whether the search may have found more models than are listed."""
 
 
 Filters = Annotated[JobFilterForm, Query()]
@@ -129,7 +106,7 @@ def list_jobs(filters: Filters, principal: Reader, owner: Owner, resources: Reso
 @router.get("/jobs/stream")
 async def follow_list(filters: Filters, principal: Reader, owner: Owner, resources: Resources) -> Response:
     """Stream the rows of the list whenever they change."""
-    return EventSourceResponse(_rows(resources, principal, owner, filters), headers=HEADERS)
+    return EventSourceResponse(_rows(resources, principal, owner, filters), headers=STREAM_HEADERS)
 
 
 async def _rows(
@@ -144,21 +121,21 @@ async def _rows(
         previous = rows
 
 
-def _read(resources: AppResources, principal: Principal, owner: str, filters: JobFilterForm) -> Listed:
-    if filters.search is not None:
-        with resources.database.begin() as session:
-            filters.set_models(tuple(models_containing(session, owner, filters.search, limit=MAX_MODELS)))
-    reasons = WaitingReasons.visible_to(principal, resources)
-    found = jobs.list_page(resources.database, owner, filters, reasons)
+def _read(resources: AppResources, principal: Principal, owner: str, filters: JobFilterForm) -> JobTable:
+    found = jobs.list_page(resources, principal, owner, filters)
     with resources.database.begin() as session:
         ids = [job.id for job in found.items]
-        seconds, cut = queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids)
+        too_many = (
+            filters.search is not None
+            and len(models_containing(session, owner, filters.search, limit=MAX_MODELS)) == MAX_MODELS
+        )
+        seconds, cut = queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids)
     names = without_common_directories([job.model for job in found.items])
     rows = [
         Row(job, name, seconds.get(job.id), cut.get(job.id))
         for job, name in zip(found.items, names, strict=True)
     ]
-    return Listed(rows, found.next_cursor)
+    return JobTable(rows, found.next_cursor, too_many)
 
 
 def without_common_directories(models: Sequence[str]) -> list[str]:

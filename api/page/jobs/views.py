@@ -8,28 +8,39 @@ from typing import Any, Literal
 
 from sqlalchemy.orm import Session
 
-from api.page.base.format import pruning, sentence
-from api.page.jobs.advice import ADVICE
-from api.page.pictures.layer_map import layer_map
+from api.page.base.format import describe_event, pruning
+from api.page.pictures.heat_map import layer_map
 from api.page.pictures.pictures import Picture, picture
-from api.page.submit.failure import failed_by_request
-from api.page.submit.shortest import request_body
-from api.schemas.artifacts import LOAD
-from api.schemas.jobs.requests import request_metadata
-from api.schemas.jobs.waiting import Waiting
-from jobs import zoo
-from jobs.lifecycle import event_log, finished_blocks
+from api.page.submit.resubmit import failed_by_request, request_body
+from api.schemas.files import LOAD
+from api.schemas.job_requests import request_metadata
+from api.schemas.jobs import Waiting
+from jobs import queries, zoo
+from jobs.lifecycle import attempt_files, events
 from jobs.lifecycle.events import Event, StageFinished
-from jobs.queries import cuts, queries
-from jobs.queries.cuts import Cut
-from jobs.queue.needs import Needs
+from jobs.queries import Cut
+from jobs.queue.resources import Needs
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
-from jobs.states import ENDED, HELD, RETRIABLE, JobState
+from jobs.states import ENDED, HELD, RETRIABLE, JobState, LostAttempt
 from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Stage
 
-_ORDER = {stage: position for position, stage in enumerate(Stage)}
+ADVICE: dict[str, str] = {
+    "invalid_input": "Change the field that the message names, and submit a new job.",
+    "numerical_failure": "More calibration samples or dtype float32 usually help.",
+    "unreachable": "The Hub did not answer for as long as jobs wait for it. Retry when it answers again.",
+    "timeout": "Submit it again with more time, or with fewer samples.",
+    "store": "Retry when the artifact store answers again; finished blocks are kept.",
+    "internal": "Retry the job. If it fails again in the same way, the worker's log has the details.",
+    LostAttempt.OUT_OF_MEMORY: "Retry on a larger machine, or submit a smaller recipe as a new job.",
+    LostAttempt.KILLED: "The system killed it, usually for its memory. Retry on a machine with more memory.",
+    LostAttempt.STALLED: "It made no progress. Check the worker's machine, then retry.",
+    LostAttempt.LOST_WORKER: "Check the worker's machine and its log, then retry.",
+}
+
+
+_STAGE_ORDER = {stage: position for position, stage in enumerate(Stage)}
 
 StageStatus = Literal["waiting", "active", "done", "stopped", "skipped"]
 
@@ -75,11 +86,6 @@ class JobView:
         return self.job.state in ENDED
 
     @property
-    def worker_class(self) -> str | None:
-        """The class of the worker that has claimed the job last, if one has."""
-        return self.job.worker_class
-
-    @property
     def needs(self) -> Needs | None:
         """What the job needs of a worker, once that is known."""
         return Needs.model_validate(self.job.needs) if self.job.needs else None
@@ -90,14 +96,14 @@ class JobView:
         return self.job.state in (JobState.QUEUED, JobState.RUNNING)
 
     @property
+    def failed_by_request(self) -> bool:
+        """Whether the request is at fault, and not something external or a worker."""
+        return failed_by_request(self.job)
+
+    @property
     def can_retry(self) -> bool:
         """Whether the job can be retried: not what fails again until its request is changed."""
         return self.job.state in RETRIABLE and not self.failed_by_request
-
-    @property
-    def failed_by_request(self) -> bool:
-        """Whether the request is at fault, and not something outside or a worker."""
-        return failed_by_request(self.job)
 
     @property
     def title(self) -> str:
@@ -116,7 +122,7 @@ class JobView:
 
     @property
     def advice(self) -> str | None:
-        """What to do about the error, if its message does not say it."""
+        """Advice on the error, where its message has none."""
         return ADVICE.get(self.job.error.get("type", "")) if self.job.error else None
 
     @property
@@ -233,22 +239,22 @@ class JobView:
 
 
 def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
-    """Read what the page shows of a job; `waiting` says why it waits."""
-    events = event_log.recent(session, job.id)
-    progress = event_log.latest_progress(session, job.id) if job.state in HELD else None
+    """Read what the page shows of a job; `waiting`: why it waits."""
+    recorded = events.recent_events(session, job.id)
+    progress = events.latest_progress(session, job.id) if job.state in HELD else None
     spec = JobSpec.model_validate(job.spec)
     return JobView(
         job=job,
         waiting=waiting,
         spec=spec,
-        stages=_stages(job, spec, events),
+        stages=_stages(job, spec, recorded),
         attempts=queries.attempts(session, job.owner, job.id),
         artifacts=queries.artifacts(session, job.owner, job.id),
-        log=tuple(LogLine(event, sentence(event.data)) for event in reversed(events)),
-        cut=cuts.of_jobs(session, [job.id]).get(job.id),
+        log=tuple(LogLine(event, describe_event(event.data)) for event in reversed(recorded)),
+        cut=queries.cuts_of_jobs(session, [job.id]).get(job.id),
         memory_bytes=None if progress is None else progress.memory_bytes,
         zoo_slug=zoo.slug_of(session, job.id),
-        resumable_bytes=finished_blocks.stored_bytes(session, job.id),
+        resumable_bytes=attempt_files.block_bytes(session, job.id),
     )
 
 
@@ -259,11 +265,11 @@ def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView
     asked for. A gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
-    hidden = _hidden(spec)
+    hidden = _hidden_stages(spec)
     return tuple(_stage(job, stage, finished.get(stage)) for stage in Stage if not hidden.get(stage))
 
 
-def _hidden(spec: JobSpec) -> dict[Stage, bool]:
+def _hidden_stages(spec: JobSpec) -> dict[Stage, bool]:
     return {
         Stage.CUT: spec.recipe.structure is None,
         Stage.TRIAL: not spec.recipe.searches,
@@ -290,4 +296,4 @@ def _status(job: Job, stage: Stage, finished: bool) -> StageStatus:
     if finished:
         return "done"
     # Skipped without an event, as by a method that uses no gradients.
-    return "skipped" if _ORDER[stage] < _ORDER[Stage(job.stage)] else "waiting"
+    return "skipped" if _STAGE_ORDER[stage] < _STAGE_ORDER[Stage(job.stage)] else "waiting"

@@ -1,24 +1,81 @@
-"""The picture of a report, with a caption and a table of its figures.
+"""The picture of a report: its routes, its caption, and the table of its figures.
 
-The caption is also the picture's alternative text. Matplotlib is loaded when a picture is first drawn,
-because that takes a second and the API should start without it.
+The caption is also the picture's alternative text.
 """
 
-from collections.abc import Callable, Sequence
+import gzip
+from collections.abc import Callable, Hashable, Sequence
 from dataclasses import dataclass
-from typing import Any, ClassVar, Literal
+from functools import partial
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Literal
+from uuid import UUID
 
+from fastapi import APIRouter, Depends, Header, Response
+from starlette.concurrency import run_in_threadpool
+
+from api.actions import jobs
 from api.page.base.format import change, figure
-from api.page.pictures.bar import Bar
-from api.page.pictures.layer_map import LayerMap, layer_map
-from api.schemas.public_report import public_name
+from api.page.base.inputs import Owner
+from api.page.pictures.heat_map import LayerMap, heat_map, layer_map
+from api.page.pictures.style import ACCENT, BAD, INK, LINE, NARROW, QUIET, draw
+from api.problems.catalogue import NotFound
+from api.resources import AppResources, Resources
+from api.schemas.zoo import public_name
+from api.security.auth import Reader
+from jobs.access.api_keys import Principal
+from jobs.tables import Job
+from pruning.version import pruneserve_version
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+router = APIRouter(include_in_schema=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Bar:
+    """A bar with its label and text; without a value only the text is drawn."""
+
+    label: str
+    value: float | None
+    text: str
+    quiet: bool = False
+
+
+def bars(rows: Sequence[Bar], pixels: tuple[int, int]) -> bytes:
+    """Draw horizontal bars from zero, the first on top."""
+    longest = max((row.value for row in rows if row.value is not None), default=1.0) or 1.0
+
+    def paint(axes: "Axes") -> None:
+        for position, row in enumerate(rows):
+            length = 0.0 if row.value is None else row.value
+            axes.barh(position, length, 0.62, color=QUIET if row.quiet else ACCENT)
+            axes.annotate(
+                row.text,
+                (length, position),
+                xytext=(6, 0),
+                textcoords="offset points",
+                va="center",
+                color=BAD if row.value is None else INK,
+            )
+        axes.set_yticks(range(len(rows)), labels=[row.label for row in rows])
+        axes.set_ylim(len(rows) - 0.5, -0.5)
+        # Room for the text next to the longest bar.
+        axes.set_xlim(0, longest * (2.3 if pixels[0] < NARROW else 1.8))
+        axes.set_xticks([])
+        axes.tick_params(length=0, axis="y", labelcolor=INK)
+        axes.spines["bottom"].set_visible(False)
+        axes.spines["left"].set_color(LINE)
+
+    return draw(paint, pixels)
+
 
 Width = Literal["wide", "narrow"]
 
 # Scaled down to a phone, the text of a picture would be too small to read, so each is drawn for two widths.
 _NARROW, _FULL = 340, 980
 
-_BAR, _FRAME = 30, 44
+_BAR_PIXELS, _FRAME_PIXELS = 30, 44
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +91,7 @@ class Picture:
     """A picture. Sizes are in CSS pixels."""
 
     title: str
-    finding: str
+    caption: str
     table: Table
     height: int
     paint: Callable[[tuple[int, int]], bytes]
@@ -50,7 +107,7 @@ class Picture:
 def picture(report: dict[str, Any]) -> Picture:
     """Return the picture of a report: the first of these that adds to the figures above it.
 
-    Where quality is lost, by layer; where the zeros lie; the perplexity on every text.
+    The error by layer, the sparsity by layer, or the perplexity on every text.
     """
     layers = report["sparsity"]["layers"]
     error, sparsity = layer_map(layers, "relative_error"), layer_map(layers, "sparsity")
@@ -71,23 +128,85 @@ def _perplexity(report: dict[str, Any]) -> Picture:
         grown = change((facts["dense"], facts["pruned"]))
         rows.append(Bar(f"{prefix}pruned", facts["pruned"], f"{figure(facts['pruned'])} ({grown})"))
     dense, pruned = measured[0]["dense"], measured[0]["pruned"]
-    finding = f"Perplexity went from {figure(dense)} to {figure(pruned)}, {change((dense, pruned))}."
-
-    def paint(pixels: tuple[int, int]) -> bytes:
-        from api.page.pictures.bars import bars
-
-        return bars(rows, pixels=pixels)
+    caption = f"Perplexity went from {figure(dense)} to {figure(pruned)}, {change((dense, pruned))}."
 
     table = Table(("", "Perplexity"), [(bar.label, bar.text) for bar in rows])
-    return Picture("Perplexity", finding, table, _FRAME + _BAR * len(rows), paint)
+    return Picture("Perplexity", caption, table, _FRAME_PIXELS + _BAR_PIXELS * len(rows), partial(bars, rows))
 
 
 def _map(title: str, layers: LayerMap) -> Picture:
-    def paint(pixels: tuple[int, int]) -> bytes:
-        from api.page.pictures.heat_map import heat_map
-
-        return heat_map(layers, pixels=pixels)
-
     rows = [(str(block), *(layers.cell(block, kind) for kind in layers.kinds)) for block in layers.blocks]
     headings = ("Block", *(layers.label(kind) for kind in layers.kinds))
-    return Picture(title, layers.finding, Table(headings, rows), layers.height, paint)
+    return Picture(title, layers.caption, Table(headings, rows), layers.height, partial(heat_map, layers))
+
+
+# An SVG has its own style, and nothing that runs or loads.
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'none'; style-src 'unsafe-inline'; sandbox",
+    # A report does not change, but an update of the service may draw it differently.
+    "Cache-Control": "private, max-age=3600",
+    "Vary": "Cookie, Accept-Encoding",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class ClientHints:
+    """Which form of a picture the browser can show."""
+
+    narrow: bool = False
+    accept_encoding: Annotated[str, Header()] = ""
+
+    def svg(self, packed: bytes) -> Response:
+        """Return the response with a compressed picture, as it is if the browser accepts that."""
+        if "gzip" not in self.accept_encoding:
+            return Response(gzip.decompress(packed), media_type="image/svg+xml", headers=_HEADERS)
+        return Response(packed, media_type="image/svg+xml", headers=_HEADERS | {"Content-Encoding": "gzip"})
+
+
+Hints = Annotated[ClientHints, Depends()]
+
+
+@router.get("/jobs/{job_id}/picture.svg")
+async def show_picture(
+    job_id: UUID, owner: Owner, principal: Reader, resources: Resources, hints: Hints
+) -> Response:
+    """Show the picture of a job."""
+    job = await run_in_threadpool(_job, resources, owner, job_id)
+    return await picture_of(job, principal, resources, hints)
+
+
+async def picture_of(job: Job, principal: Principal, resources: AppResources, hints: ClientHints) -> Response:
+    """Show the picture of a job's report, drawn once. Raises NotFound for a job without a report.
+
+    Raises ServiceUnavailable while too many pictures wait to be drawn.
+    """
+    width: Width = "narrow" if hints.narrow else "wide"
+    # The report of a job that has succeeded does not change; another version may draw it differently.
+    key = (job.id, width, pruneserve_version())
+    return await cached_svg(key, partial(_draw, job.report, width), principal, resources, hints)
+
+
+async def cached_svg(
+    key: Hashable,
+    draw: Callable[[], bytes],
+    principal: Principal,
+    resources: AppResources,
+    hints: ClientHints,
+) -> Response:
+    """Return the response with a picture, which is drawn once for each key, and compressed to a tenth."""
+
+    def compressed() -> bytes:
+        return gzip.compress(draw(), mtime=0)
+
+    return hints.svg(await resources.pictures.get(key, principal.owner, compressed))
+
+
+def _job(resources: AppResources, owner: str, job_id: UUID) -> Job:
+    with resources.database.begin() as session:
+        return jobs.find(session, owner, job_id)
+
+
+def _draw(report: dict[str, Any] | None, width: Width) -> bytes:
+    if not report:
+        raise NotFound("This job has no report.")
+    return picture(report).draw(width)

@@ -7,12 +7,10 @@ variable in the finished SVG. Text stays text, in the browser's own font.
 import io
 import threading
 from collections.abc import Callable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import matplotlib as mpl
-from matplotlib.axes import Axes
-from matplotlib.backends.backend_svg import FigureCanvasSVG
-from matplotlib.figure import Figure
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
 
 NARROW = 400
 """Pictures narrower than this, in pixels, are drawn for a phone."""
@@ -55,8 +53,12 @@ _FONT = 'system-ui,-apple-system,"Segoe UI",Roboto,"Noto Sans","Liberation Sans"
 _lock = threading.Lock()
 
 
-def draw(paint: Callable[[Axes], None], pixels: tuple[int, int]) -> bytes:
+def draw(paint: Callable[["Axes"], None], pixels: tuple[int, int]) -> bytes:
     """Draw one set of axes, which `paint` fills, as SVG. `pixels` is (width, height) in CSS pixels."""
+    import matplotlib as mpl  # here, because it takes a second, and the API should start without it
+    from matplotlib.backends.backend_svg import FigureCanvasSVG
+    from matplotlib.figure import Figure
+
     with _lock, mpl.rc_context(_SETTINGS):
         # At 72 dots per inch, Matplotlib's unit of text and lines is one pixel.
         figure = Figure(figsize=(pixels[0] / 72, pixels[1] / 72), dpi=72)

@@ -1,25 +1,113 @@
-"""The form for a new job: four fields, and the options that are most often changed.
+"""The form for a new job: its fields, and the request that they describe.
 
-The request that it makes has what the recipe (JSON) says, then what its fields say, then what the goal adds.
+The fields override the recipe (JSON); the goal adds what both leave out.
 """
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from copy import deepcopy
+from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any, Literal, get_args
 
 from fastapi.exceptions import RequestValidationError
 
-from api.actions.parse_job import parse_job, parse_request
-from api.page.submit.fields import Field, as_percent, put, take
+from api.actions.checks import parse_job, parse_request
+from api.problems.base import FieldError
+from api.problems.catalogue import InvalidRequest
 from api.problems.handlers import as_problem
-from api.problems.problem import FieldError
-from api.problems.problems import InvalidRequest
-from api.schemas.jobs.requests import JobRequest
+from api.schemas.job_requests import JobRequest
 from api.schemas.sweeps import SweepRequest
-from pruneserve_client.quantities import share, size
+from pruneserve_client.user_input import QUICK, amount, number, share, size
 from pruning.recipe import ALLOCATIONS, METHODS, PRESETS, Calibration, Evaluation, implies_sparsity
+
+Kind = Literal["text", "choice", "flag", "number", "share", "amount", "list", "pairs", "json"]
+
+
+@dataclass(frozen=True, slots=True)
+class Field:
+    """A field: its dotted path in the request, and how the form shows it."""
+
+    path: str
+    title: str
+    hint: str
+    kind: Kind = "text"
+    placeholder: str = ""
+    choices: tuple[str, ...] = ()
+    listed: str = ""
+    """The list of suggestions in the page, by its id."""
+
+    def read(self, text: str) -> object:
+        """Return the value of the request for a text. Raises ValueError, with what to write."""
+        return _PARSERS.get(self.kind, str)(text.strip())
+
+    def write(self, value: object) -> str | None:
+        """Return the text that is read as this value; None where no text is read as it."""
+        text: str | None = None
+        match self.kind, value:
+            case "flag", True:
+                text = "true"
+            case (("choice" | "text"), str()) if value in (self.choices or (value.strip(),)):
+                text = value
+            case (("number" | "amount" | "share"), int() | float()) if not isinstance(value, bool):
+                is_share = self.kind == "share" or (self.kind == "amount" and value < 1)
+                text = as_percent(value) if is_share else str(value)
+            case "list", list():
+                text = ", ".join(value)
+            case "pairs", dict() if not any("," in text or "=" in text for text in value.values()):
+                text = ", ".join(f"{name}={text}" for name, text in value.items())
+        return text
+
+
+def as_percent(value: float) -> str:
+    """Write a share in percent, exactly."""
+    return f"{Decimal(str(value)).scaleb(2).normalize():f}%"
+
+
+def set_field(body: dict[str, Any], path: str, value: object) -> None:
+    """Set a value in a request. A name in the place of an object becomes that object's name."""
+    *parents, last = path.split(".")
+    for parent in parents:
+        inner = body.get(parent)
+        short = {"id" if parent == "model" else "name": inner} if isinstance(inner, str) else {}
+        if not isinstance(inner, dict):
+            body[parent] = short
+        body = body[parent]
+    body[last] = value
+
+
+def pop_field(body: dict[str, Any], path: str, field: Field) -> str | None:
+    """Take a value out of a request and return it as text; None where it is not there or has no text."""
+    first, _, rest = path.partition(".")
+    value = body.get(first)
+    if rest in ("id", "name") and isinstance(value, str):
+        rest = ""
+    if rest:
+        text = pop_field(value, rest, field) if isinstance(value, dict) else None
+        if text is not None and not value:
+            del body[first]
+        return text
+    text = None if value is None else field.write(value)
+    if text is not None:
+        del body[first]
+    return text
+
+
+def _pairs(text: str) -> Mapping[str, str]:
+    pairs = (part.partition("=") for part in text.split(",") if part.strip())
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+_PARSERS: Mapping[Kind, Callable[[str], object]] = {
+    "flag": lambda text: text == "true",
+    "number": number,
+    "share": share,
+    "amount": amount,
+    "list": lambda text: [part.strip() for part in text.split(",") if part.strip()],
+    "pairs": _pairs,
+}
+
 
 Goal = Literal["zeros", "smaller", "quick"]
 
@@ -81,18 +169,11 @@ ADVANCED = (
 )
 FIELDS = (MODEL, AMOUNT, TEXT, *ADVANCED)
 
-_QUICK: Mapping[str, Any] = {
-    "method": "wanda",
-    "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
-    "evaluation": {"dataset": "builtin", "sequence_length": 512, "windows": 16, "speed": "off"},
-}
-"""What `--method wanda --quick` of the command line gives: no gradients, few windows of the built-in text."""
-
 _SIZE = re.compile(r"[kmgt]b?$|b$|^\d{4,}$", re.IGNORECASE)
 _SHARE = "write a share such as 50%"
 
 
-def request_of(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
+def parse_form(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     """Return the request that the form describes. Raises InvalidRequest, which names fields of the form."""
     recipe = _recipe(typed.get(RECIPE.path, ""))
     is_sweep = "job" in recipe
@@ -113,7 +194,7 @@ def request_of(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     try:
         request = parse_request(SweepRequest, {"job": body, **several}) if several else parse_job(body)
     except RequestValidationError as error:
-        found = (at_field(each, typed) for each in as_problem(error).errors or ())
+        found = (as_form_error(each, typed) for each in as_problem(error).errors or ())
         named = {each.field for each in errors}
         if named & {"goal", AMOUNT.path, _METHOD}:  # of which the others follow
             named |= {"goal", AMOUNT.path}
@@ -123,8 +204,8 @@ def request_of(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     return request
 
 
-def typed_of(request: Mapping[str, Any]) -> dict[str, str]:
-    """Return what a user types for a request: what no field says is left in the recipe."""
+def form_values(request: Mapping[str, Any]) -> dict[str, str]:
+    """Return the values of the form for a request; what no field can hold is in the recipe."""
     body = deepcopy(dict(request))
     typed = {"goal": "zeros"}
     amount = body.pop("sparsity", None) if "method" in body else None
@@ -135,23 +216,23 @@ def typed_of(request: Mapping[str, Any]) -> dict[str, str]:
     if amount is not None:
         typed[AMOUNT.path] = as_percent(amount)
     for field in (MODEL, TEXT, *ADVANCED):
-        if (text := take(body, field.path, field)) is not None:
+        if (text := pop_field(body, field.path, field)) is not None:
             typed[field.path] = text
     if body:
         typed[RECIPE.path] = json.dumps(body, indent=2, ensure_ascii=False)
     return typed
 
 
-def at_field(error: FieldError, typed: Mapping[str, str]) -> FieldError:
+def as_form_error(error: FieldError, typed: Mapping[str, str]) -> FieldError:
     """Return an error at the field of the form that it is about."""
     field = error.field.removeprefix("job.")
-    path = _path_of(field, typed)
-    is_said = field in (path, "body") or path not in (RECIPE.path, "goal")
-    message = error.message if is_said else f"{field} {error.message}"
+    path = _form_field(field, typed)
+    names_field = field in (path, "body") or path not in (RECIPE.path, "goal")
+    message = error.message if names_field else f"{field} {error.message}"
     return error.model_copy(update={"field": path, "message": message})
 
 
-def _path_of(field: str, typed: Mapping[str, str]) -> str:
+def _form_field(field: str, typed: Mapping[str, str]) -> str:
     of_amount = ("target", "structure") if typed.get("goal") == "smaller" else ()
     if field == "body":
         return _METHOD if typed.get(_METHOD) else "goal"
@@ -192,7 +273,7 @@ def _put_fields(body: dict[str, Any], typed: Mapping[str, str]) -> list[FieldErr
             errors.append(FieldError(field=field.path, message="needs a method: choose gblm or gradient"))
             continue
         try:
-            put(body, field.path, field.read(text))
+            set_field(body, field.path, field.read(text))
         except ValueError as error:
             errors.append(FieldError(field=field.path, message=str(error)))
     return errors
@@ -207,14 +288,14 @@ def _put_amount(body: dict[str, Any], goal: str, text: str) -> dict[str, Any]:
     try:
         if is_size:
             return {"target": {"max_bytes": size(text)}}
-        put(body, "structure.parameters" if goal == "smaller" else "sparsity", share(text))
+        set_field(body, "structure.parameters" if goal == "smaller" else "sparsity", share(text))
     except ValueError as error:
         raise InvalidRequest(FieldError(field=AMOUNT.path, message=str(error))) from error
     return {}
 
 
 def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
-    """Add what the goal stands for. `is_sized`: a size was given, for which a search finds the shape."""
+    """Add the fields of the goal. `is_sized`: a size was given, for which a search finds the shape."""
     if goal == "smaller":
         if "structure" not in body and not is_sized:
             message = "is required: write a share such as 25%, or a size such as 200MB"
@@ -224,7 +305,7 @@ def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
             raise InvalidRequest(FieldError(field=_METHOD, message=message))
         return
     if goal == "quick":
-        _fill(body, _QUICK)
+        _fill(body, {"method": "wanda", **QUICK})  # as `--method wanda --quick`
     body.setdefault("method", "best")
     if "sparsity" not in body and not implies_sparsity(body.get("pattern")):
         raise InvalidRequest(FieldError(field=AMOUNT.path, message=f"is required: {_SHARE}"))

@@ -2,7 +2,9 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid4
 
@@ -10,36 +12,69 @@ from fastapi import APIRouter, Depends, Query, Request, Response, status
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import RedirectResponse
 
-from api.actions import estimates, jobs, request_checks, sweeps
-from api.actions.jobs import Idempotency
-from api.actions.local_models import local_models
-from api.actions.waiting import WaitingReasons
-from api.page.base.owners import Owner
+from api.actions import checks, estimates, jobs, sweeps
+from api.http.parameters import Idempotency
+from api.page.base.inputs import Owner
 from api.page.base.render import page
-from api.page.submit.failure import failed_by_request
-from api.page.submit.form import ADVANCED, AMOUNT, GOALS, MODEL, TEXT, at_field, request_of, typed_of
-from api.page.submit.shortest import request_body
+from api.page.submit.form import ADVANCED, AMOUNT, GOALS, MODEL, TEXT, as_form_error, form_values, parse_form
+from api.page.submit.resubmit import failed_by_request, request_body
+from api.problems.base import FieldError, Problem
 from api.problems.handlers import as_problem
-from api.problems.problem import FieldError, Problem
 from api.resources import AppResources, Resources
-from api.schemas.jobs.requests import request_metadata
+from api.schemas.files import UploadItem
+from api.schemas.job_requests import request_metadata
 from api.schemas.sweeps import SweepRequest
-from api.schemas.uploads import UploadItem
 from api.security.auth import Writer
 from jobs.access.api_keys import Principal
-from jobs.lifecycle.quota import QueueFull
-from jobs.queries.models import models_containing
+from jobs.lifecycle.idempotency import KeyReused
+from jobs.lifecycle.owner_moves import QueueFull
+from jobs.queries import models_containing
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from jobs.storage.owned_files import UnknownUpload
 from jobs.tables import Job
 from pruning.recipe import DATASETS
 
+_MAX_DEPTH = 2
+_MAX_ENTRIES = 500
+"""The most entries that are read of all directories: a root may hold anything."""
+
+
+def local_models(roots: Sequence[Path], *, most: int) -> list[str]:
+    """Return up to `most` directories with a config.json, at most two levels below a root, sorted by path.
+
+    Links are left out, because a job may not follow them. What cannot be read counts as empty: an API need
+    not see what its workers see.
+    """
+    budget = iter(range(_MAX_ENTRIES))
+    found = [model for root in roots for model in _models_below(root, _MAX_DEPTH, budget)]
+    return sorted(found)[:most]
+
+
+def _models_below(directory: Path, levels: int, budget: Iterator[int]) -> Iterator[str]:
+    try:
+        with os.scandir(directory) as entries:
+            # `zip` ends with the budget.
+            inner = [
+                entry.name
+                for entry, _ in zip(entries, budget, strict=False)
+                if entry.is_dir(follow_symlinks=False)
+            ]
+    except OSError:
+        return
+    for name in inner:
+        path = directory / name
+        if (path / "config.json").is_file():
+            yield str(path)
+        elif levels > 1:
+            yield from _models_below(path, levels - 1, budget)
+
+
 router = APIRouter(include_in_schema=False)
 
 _MAX_FIELDS = 40
-_OFFERED = 20  # models that the owner has pruned before, models in the roots, and uploads
-_REFUSALS = (Problem, RequestValidationError, QueueFull, UnknownUpload)
+_MAX_SUGGESTIONS = 20  # models that the owner has pruned before, models in the roots, and uploads
+_REFUSALS = (Problem, RequestValidationError, QueueFull, KeyReused, UnknownUpload)
 
 
 async def _typed(request: Request) -> dict[str, str]:
@@ -50,12 +85,12 @@ async def _typed(request: Request) -> dict[str, str]:
     return {name: value for name, value in form.items() if isinstance(value, str)}
 
 
-Typed = Annotated[dict[str, str], Depends(_typed)]
+FormValues = Annotated[dict[str, str], Depends(_typed)]
 
 
 @router.get("/jobs/new")
 def form(
-    typed: Typed,
+    typed: FormValues,
     principal: Writer,
     owner: Owner,
     resources: Resources,
@@ -69,31 +104,30 @@ def form(
         return _form(resources, principal, typed)
     with resources.database.begin() as session:
         job = jobs.find(session, owner, like)
-    typed = typed_of(request_body(JobSpec.model_validate(job.spec), request_metadata(job)))
+    typed = form_values(request_body(JobSpec.model_validate(job.spec), request_metadata(job)))
     return _form(resources, principal, typed, _failure(job, typed), status.HTTP_200_OK)
 
 
 @router.post("/jobs/new")
-def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
+def submit(typed: FormValues, principal: Writer, resources: Resources) -> Response:
     """Submit the job and show it; or show the form again, with what is wrong next to each field."""
     try:
-        request = request_of(typed)
+        request = parse_form(typed)
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
         body = json.dumps(typed, sort_keys=True).encode()
         once = Idempotency(f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}", body)
-        reasons = WaitingReasons.visible_to(principal, resources)
         if isinstance(request, SweepRequest):
-            sweep, _ = sweeps.submit(resources, principal, request, reasons, once)
+            sweep, _ = sweeps.submit(resources, principal, request, once)
             return RedirectResponse(f"/sweeps/{sweep.id}", status.HTTP_303_SEE_OTHER)
-        job, _ = jobs.submit(resources, principal.owner, request, reasons, once)
+        job, _ = jobs.submit(resources, principal, request, once)
     except _REFUSALS as error:
         problem = as_problem(error)
-        found = [at_field(each, typed) for each in problem.errors or ()]
+        found = [as_form_error(each, typed) for each in problem.errors or ()]
         return _form(
             resources,
             principal,
             typed,
-            _with_the_model(found, typed, resources),
+            _with_model_errors(found, typed, resources),
             problem.status_code,
             detail=None if found else problem.detail,
         )
@@ -101,19 +135,19 @@ def submit(typed: Typed, principal: Writer, resources: Resources) -> Response:
 
 
 @router.post("/jobs/new/estimate")
-async def estimate(typed: Typed, principal: Writer, resources: Resources) -> Response:
+async def estimate(typed: FormValues, principal: Writer, resources: Resources) -> Response:
     """Show a fragment with the estimate for the form as it is, or with the reason why there is none."""
     if not typed.get(MODEL.path, "").strip():
         return page("submit/estimate.html", problem="Name a model, and see here what the job will take.")
     try:
-        request = request_of(typed)
+        request = parse_form(typed)
         job, most = sweeps.first_job(request) if isinstance(request, SweepRequest) else (request, 1)
         found = await estimates.estimate(resources, principal.owner, job)
     except _REFUSALS as error:
         problem = as_problem(error)
         reason = problem.detail
         if problem.errors:
-            first = at_field(problem.errors[0], typed)
+            first = as_form_error(problem.errors[0], typed)
             reason = f"{_TITLES.get(first.field, first.field)}: {first.reason}."
         return page("submit/estimate.html", problem=reason)
     return page("submit/estimate.html", problem=None, estimate=found, most=most)
@@ -127,17 +161,17 @@ def _failure(job: Job, typed: Mapping[str, str]) -> list[FieldError]:
     error: dict[str, Any] = job.error or {}
     if not failed_by_request(job) or not error.get("field"):
         return []
-    return [at_field(FieldError(field=error["field"], message=error["message"]), typed)]
+    return [as_form_error(FieldError(field=error["field"], message=error["message"]), typed)]
 
 
-def _with_the_model(
+def _with_model_errors(
     errors: list[FieldError], typed: Mapping[str, str], resources: AppResources
 ) -> list[FieldError]:
-    """Return the errors, with the model's if it lies outside its roots: that is looked at after the types."""
+    """Add the error of a model outside the allowed roots, which is checked only after the types."""
     if not errors or any(error.field == MODEL.path for error in errors):
         return errors
-    outside = request_checks.of_model(typed.get(MODEL.path, "").strip(), resources.settings)
-    return [*(at_field(error, typed) for error in outside), *errors]
+    outside = checks.model_errors(typed.get(MODEL.path, "").strip(), resources.settings)
+    return [*(as_form_error(error, typed) for error in outside), *errors]
 
 
 def _form(
@@ -150,8 +184,8 @@ def _form(
     detail: str | None = None,
 ) -> Response:
     with resources.database.begin() as session:
-        models = models_containing(session, principal.owner, "", limit=_OFFERED)
-        uploaded = uploads.newest(session, principal.owner, before=None, limit=_OFFERED)
+        models = models_containing(session, principal.owner, "", limit=_MAX_SUGGESTIONS)
+        uploaded = uploads.newest(session, principal.owner, before=None, limit=_MAX_SUGGESTIONS)
         offered = [UploadItem.of(upload) for upload in uploaded]
     messages = {error.field: error.message for error in errors}
     return page(
@@ -168,7 +202,7 @@ def _form(
         messages=messages,
         detail=detail,
         once=typed.get("once") or uuid4(),
-        models=dict.fromkeys([*models, *local_models(resources.settings.model_roots, most=_OFFERED)]),
+        models=dict.fromkeys([*models, *local_models(resources.settings.model_roots, most=_MAX_SUGGESTIONS)]),
         datasets=tuple(DATASETS),
         uploads=offered,
         principal=principal,

@@ -6,11 +6,11 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session
 
-from api.page.base.format import count, figure, in_words, percent, pruning, times
-from api.page.compare.comparison import Compared, Comparison, compare
+from api.page.base.format import count, describe_value, figure, percent, pruning, times
+from api.page.compare.comparison import ComparedJob, Comparison, compare
 from api.schemas.sweeps import SweepItem, Vary
-from jobs.queries import cuts, queries
-from jobs.queries.cuts import Cut
+from jobs import queries
+from jobs.queries import Cut
 from jobs.states import SweepState
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search
@@ -20,15 +20,16 @@ from pruning.byte_size import byte_size
 
 
 @dataclass(frozen=True, slots=True)
-class _Shown:
-    """What the list and a sweep's own page both say."""
+class _SweepBase:
+    """What the list and the page of a sweep have in common."""
 
     sweep: SweepItem
 
     @property
     def model(self) -> str:
         """The model that is pruned."""
-        return _model(self.sweep)
+        model = self.sweep.request.job.get("model", "")
+        return str(model.get("id", "")) if isinstance(model, dict) else str(model)
 
     @property
     def title(self) -> str:
@@ -38,17 +39,22 @@ class _Shown:
     @property
     def aim(self) -> str:
         """What it varies, or what it searches for."""
-        return aim(self.sweep)
+        target, vary = self.sweep.request.target, self.sweep.request.vary
+        if target is None:
+            return "; ".join(_varied(vary)) if vary else ""
+        if target.is_of_size:
+            return f"best with {_size_bound(target)}"
+        return f"{'sparsest' if target.over == 'sparsity' else 'smallest'} with {_bound(target)}"
 
 
 @dataclass(frozen=True, slots=True)
-class SweepRow(_Shown):
+class SweepRow(_SweepBase):
     """A sweep in the list, with how many of its jobs have ended and how many there are so far."""
 
     ended: int
     total: int
     best: Job | None
-    """The job that answers a search so far."""
+    """The best job of a search so far."""
     cut: Cut | None
 
     @property
@@ -58,7 +64,7 @@ class SweepRow(_Shown):
 
 
 @dataclass(frozen=True, slots=True)
-class SweepView(_Shown):
+class SweepView(_SweepBase):
     """A sweep with its jobs."""
 
     comparison: Comparison
@@ -85,8 +91,8 @@ class SweepView(_Shown):
         return dense[0] * (1 + (self.target.max_perplexity_increase or 0.0)) if dense else None
 
     @property
-    def best(self) -> Compared | None:
-        """The model so far that answers a search."""
+    def best(self) -> ComparedJob | None:
+        """The best model of a search so far."""
         best = self.sweep.search.best_job if self.sweep.search else None
         return next((one for one in self.comparison.jobs if one.job.id == best), None)
 
@@ -108,7 +114,7 @@ class SweepView(_Shown):
 
     @property
     def interval(self) -> str | None:
-        """Between which sparsities the bound of a search lies, as far as is known."""
+        """The interval of sparsities that is known to contain the bound of a search."""
         search = self.sweep.search
         if search is None or (search.met is None and search.missed is None):
             return None
@@ -141,7 +147,7 @@ def rows(session: Session, listed: Sequence[SweepItem]) -> list[SweepRow]:
     """Return the rows of the list."""
     counts = sweeps.counts(session, [sweep.id for sweep in listed])
     best = sweeps.answers(session, {sweep.id: sweep.search for sweep in listed if sweep.search})
-    cut = cuts.of_jobs(session, [job.id for job in best.values()])
+    cut = queries.cuts_of_jobs(session, [job.id for job in best.values()])
     return [
         SweepRow(sweep, *counts.get(sweep.id, (0, 0)), job, cut.get(job.id) if job else None)
         for sweep in listed
@@ -156,19 +162,9 @@ def read(session: Session, owner: str, sweep_id: UUID) -> SweepView | None:
         return None
     jobs = sweeps.jobs_of(session, sweep)
     ids = [job.id for job in jobs]
-    comparison = compare(jobs, queries.seconds_on_workers(session, ids), cuts.of_jobs(session, ids))
+    comparison = compare(jobs, queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids))
     sized = Search.model_validate(sweep.search or {}).shapes
     return SweepView(SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None), comparison)
-
-
-def aim(sweep: SweepItem) -> str:
-    """Describe what a sweep varies, or what it searches for."""
-    target, vary = sweep.request.target, sweep.request.vary
-    if target is not None:
-        if target.is_of_size:
-            return f"best with {_size_bound(target)}"
-        return f"{'sparsest' if target.over == 'sparsity' else 'smallest'} with {_bound(target)}"
-    return "; ".join(_varied(vary)) if vary else ""
 
 
 def _bound(target: Target) -> str:
@@ -189,12 +185,7 @@ def _size_bound(target: Target) -> str:
 
 def _varied(vary: Vary) -> list[str]:
     return [
-        f"{name} {', '.join(map(in_words, values))}"
+        f"{name} {', '.join(map(describe_value, values))}"
         for name in Vary.model_fields
         if (values := getattr(vary, name))
     ]
-
-
-def _model(sweep: SweepItem) -> str:
-    model = sweep.request.job.get("model", "")
-    return str(model.get("id", "")) if isinstance(model, dict) else str(model)

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from api.page.compare.comparison import compare
-from api.page.compare.front import front
+from api.page.compare.page import front
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
@@ -109,7 +109,7 @@ def test_smaller_models_are_compared_by_their_size() -> None:
     assert [one.on_front for one in comparison.jobs] == [True, True, False, True, False, False]
     assert [one.letter for one in comparison.measured] == ["A", "B", "C", "D", "F"]
     assert comparison.heading == "Perplexity against size"
-    assert "No other job is both smaller and has a lower perplexity than B with 200 B" in comparison.finding
+    assert "No other job is both smaller and has a lower perplexity than B with 200 B" in comparison.caption
     svg = front(comparison, pixels=(980, 320))
     texts = {text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")}  # noqa: S314 - our own page
     assert {"A", "B, D", "C", "F", "size of the weights"} <= texts
@@ -121,7 +121,7 @@ def test_masks_and_smaller_models_are_compared_by_compressed_bytes() -> None:
         one.weight_bytes, one.stored_weight_bytes = one.weight_bytes or 400, stored
     comparison = compare([cut, dense_mask, sparse_mask], {})
     assert comparison.heading == "Perplexity against compressed size"
-    assert [one.gain for one in comparison.jobs] == [250, 320, 240]
+    assert [one.value for one in comparison.jobs] == [250, 320, 240]
     assert [one.on_front for one in comparison.jobs] == [False, True, True]
     # Where one was not kept, and among smaller models alone, by the files as they are.
     dense_mask.stored_weight_bytes = None

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from api.page.base.format import change, next_try, percent, sentence
+from api.page.base.format import change, describe_event, next_try, percent
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from pruning.recipe import Stage
 
@@ -43,13 +43,13 @@ def test_a_try_that_is_due_is_not_announced_for_the_past() -> None:
     assert next_try(now - timedelta(seconds=1)) == "tried again once a worker is free"
 
 
-def test_a_restart_says_what_is_computed_again_and_why() -> None:
+def test_a_restart_shows_what_is_computed_again_and_why() -> None:
     changes = [
         ChangedCondition(name="device", before="cuda:0 (NVIDIA A100)", now="cuda:0 (NVIDIA H100)"),
         ChangedCondition(name="threads", before="8", now="4"),
     ]
     event = StageRestarted(attempt=2, stages=[Stage.GRADIENTS, Stage.PRUNE], blocks=17, changes=changes)
-    assert sentence(event) == (
+    assert describe_event(event) == (
         "17 finished blocks are computed again (gradients and prune): "
         "device cuda:0 (NVIDIA A100) before, cuda:0 (NVIDIA H100) now, threads 8 before, 4 now"
     )

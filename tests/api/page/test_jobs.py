@@ -15,11 +15,10 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.page.base.format import cut_words
+from api.page.base.format import describe_cut
 from api.page.jobs.listing import without_common_directories
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.queries.cuts import Cut
-from jobs.queries.models import models_containing
+from jobs.queries import Cut, models_containing
 from jobs.settings import Settings
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import Artifact, Job, JobAttempt
@@ -101,7 +100,7 @@ UNITS = [
     ],
 )
 def test_a_cut_is_written_as_it_was_asked_for_and_then_as_it_was_made(cut: Cut, words: str) -> None:
-    assert cut_words(cut).replace(SPACE, " ") == words
+    assert describe_cut(cut).replace(SPACE, " ") == words
 
 
 def cut_job(jobs: Jobs, **more: Any) -> UUID:
@@ -111,7 +110,7 @@ def cut_job(jobs: Jobs, **more: Any) -> UUID:
     return claim.job_id
 
 
-def test_lists_zoo_and_job_say_the_name_and_what_was_asked_for(client: TestClient, jobs: Jobs) -> None:
+def test_lists_zoo_and_job_show_the_name_and_the_request(client: TestClient, jobs: Jobs) -> None:
     queued = jobs.queued(method="wanda", pattern="2:4", sparsity=0.5, structure={"mlp_channels": 0.25})
     job_id = cut_job(jobs)
     jobs.queued(method=None, sparsity=0, norms=["l1"])
@@ -205,7 +204,7 @@ def test_an_archive_of_files_that_the_store_has_lost_is_not_found(client: TestCl
     assert "no longer in the store" in answer.text
 
 
-def test_what_a_cut_has_left_is_said_to_be_trained(client: TestClient, jobs: Jobs) -> None:
+def test_a_cut_and_trained_model_is_labelled_as_trained(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running(structure={"mlp_channels": 0.25}, recovery={"distil": True})
     sizes = {"parameters": 150, "dense_parameters": 200, "bytes": 300, "dense_bytes": 400}
     left = {"units": UNITS[:1], "depth": None, **sizes}

@@ -202,7 +202,7 @@ def test_a_problem_keeps_the_navigation_and_speaks_of_no_document(page: TestClie
     assert "errors&#39;" not in answer.text
 
 
-def test_revoking_a_key_asks_first_and_says_whether_it_is_the_one_in_use(
+def test_revoking_a_key_asks_first_and_marks_the_key_in_use(
     page: TestClient, make_key: MakeKey, database: sessionmaker[Session]
 ) -> None:
     make_key()
@@ -285,9 +285,7 @@ def test_the_stream_of_a_job_sends_its_fragments_and_its_end(page: TestClient, j
     assert "KL 0.7124 nats" in text
 
 
-def test_pages_have_no_inline_script_or_style_and_load_nothing_from_other_hosts(
-    page: TestClient, jobs: Jobs
-) -> None:
+def test_pages_have_no_inline_script_and_load_no_foreign_files(page: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim)
     for path in ("/jobs", f"/jobs/{claim.job_id}", "/sign-in", "/jobs?limit=0"):

@@ -7,7 +7,7 @@ from xml.etree import ElementTree
 import pytest
 from fastapi.testclient import TestClient
 
-from api.page.pictures.layer_map import layer_map
+from api.page.pictures.heat_map import layer_map
 from api.page.pictures.pictures import Width, picture
 from tests.api.drive import Jobs
 
@@ -69,14 +69,14 @@ def even() -> dict[str, Any]:
 
 def test_the_sentence_names_the_extremes_and_the_table_has_every_value() -> None:
     shown = picture(report())
-    assert shown.finding == "Zeros: from 20 % in q_proj of block 0 to 80 % in up_proj of block 1."
+    assert shown.caption == "Zeros: from 20 % in q_proj of block 0 to 80 % in up_proj of block 1."
     assert shown.table.headings == ("Block", "q_proj", "up_proj")
     assert shown.table.rows == [("0", "20 %", "40 %"), ("1", "60 %", "80 %"), ("2", "50 %", "30 %")]
 
 
 def test_where_all_layers_are_alike_the_picture_is_of_the_perplexities() -> None:
     of = even()
-    assert picture(of).finding == "Perplexity went from 26.80 to 63.10, +135.4 %."
+    assert picture(of).caption == "Perplexity went from 26.80 to 63.10, +135.4 %."
     of["sparsity"]["layers"] = []  # of a model that was only cut
     assert picture(of).title == "Perplexity"
     of = even()
@@ -89,14 +89,14 @@ def test_errors_come_first_where_the_report_has_any() -> None:
     for layer, error in zip(of["sparsity"]["layers"], (0.1, 0.25, None, 0.3, 0.2, 0.15), strict=True):
         layer["relative_error"] = error
     shown = picture(of)
-    assert shown.finding == (
+    assert shown.caption == (
         "Relative error of the outputs: from 10 % in q_proj of block 0 to 30 % in up_proj of block 1."
     )
     assert shown.table.rows == [("0", "10 %", "25 %"), ("1", "\N{EN DASH}", "30 %"), ("2", "20 %", "15 %")]
     assert len(shapes(shown.draw("wide"), r"fill-opacity: ([\d.]+)")) == 4, "a fifth is full"
 
 
-def test_kinds_have_rows_of_their_own_and_experts_share_a_weighted_cell() -> None:
+def test_each_kind_has_a_row_and_experts_share_a_weighted_cell() -> None:
     def layer(name: str, weights: int, sparsity: float) -> dict[str, Any]:
         return {"name": f"h.0.{name}", "block": 0, "weights": weights, "sparsity": sparsity}
 
@@ -115,7 +115,7 @@ def test_kinds_have_rows_of_their_own_and_experts_share_a_weighted_cell() -> Non
     assert layer_map([], "sparsity") is None
 
 
-def test_a_perplexity_that_is_not_finite_is_said_and_not_drawn() -> None:
+def test_a_perplexity_that_is_not_finite_is_written_and_not_drawn() -> None:
     shown = picture(even() | {"perplexity": {"dense": 26.8, "pruned": None, "dataset": "c4"}})
     assert b"not finite" in shown.draw("narrow")
 

@@ -11,11 +11,9 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.page.submit.form import ADVANCED, GOALS, request_of, typed_of
-from api.page.submit.shortest import request_body
-from api.schemas.jobs.requests import JobRequest
-from cli.options.job_options import JOB_OPTIONS
-from cli.options.request import request_body as command_line_body
+from api.page.submit.form import ADVANCED, GOALS, form_values, parse_form
+from api.page.submit.resubmit import request_body
+from api.schemas.job_requests import JobRequest
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.states import Cause
@@ -124,13 +122,6 @@ def test_the_form_makes_the_job_that_the_same_request_makes(
     assert (by_form["spec"], by_form["labels"]) == (by_request["spec"], by_request["labels"])
 
 
-def test_the_quickest_answer_is_the_job_of_quick_on_the_command_line(client: TestClient) -> None:
-    given = {"model": "org/name", "method": "wanda", "sparsity": 0.5}
-    asked = command_line_body(None, {option: given.get(option.name) for option in JOB_OPTIONS}, quick=True)
-    by_form = send(client, MODEL | {"goal": "quick", "amount": "50%"})
-    assert by_form["spec"] == client.post("/v1/jobs", json=asked).json()["spec"]
-
-
 @pytest.mark.parametrize(
     ("typed", "asked"),
     [
@@ -147,7 +138,7 @@ def test_the_quickest_answer_is_the_job_of_quick_on_the_command_line(client: Tes
         ),
     ],
 )
-def test_a_recipe_of_several_jobs_makes_the_sweep_that_the_same_request_makes(
+def test_a_recipe_of_several_jobs_makes_the_sweep_of_its_request(
     client: TestClient, typed: dict[str, str], asked: dict[str, Any]
 ) -> None:
     by_form, by_request = send(client, MODEL | typed), client.post("/v1/sweeps", json=asked).json()
@@ -160,7 +151,7 @@ def test_a_recipe_of_several_jobs_makes_the_sweep_that_the_same_request_makes(
 
 
 def test_a_size_makes_a_search_for_the_best_model_of_that_size() -> None:
-    request = request_of(MODEL | {"goal": "smaller", "amount": "200 MB"})
+    request = parse_form(MODEL | {"goal": "smaller", "amount": "200 MB"})
     assert request.model_dump(include={"job", "target"}) == {
         "job": {"model": {"id": "org/name"}},
         "target": {**request.model_dump()["target"], "max_bytes": 200_000_000},
@@ -368,7 +359,7 @@ def test_a_key_that_may_only_submit_is_shown_no_models_and_uploads(client_of: Cl
     ]
 
 
-def test_a_full_queue_is_said_on_the_form(client: TestClient) -> None:
+def test_the_form_shows_that_the_queue_is_full(client: TestClient) -> None:
     state = client.app.state  # type: ignore[attr-defined]
     full = state.resources.settings.model_copy(update={"max_queued_jobs": 0})
     state.resources = replace(state.resources, settings=full)
@@ -381,8 +372,8 @@ def test_a_full_queue_is_said_on_the_form(client: TestClient) -> None:
 
 def test_every_goal_has_words_and_is_typed_again() -> None:
     for goal in GOALS:
-        request = request_of(MODEL | {"goal": goal, "amount": "30%"})
+        request = parse_form(MODEL | {"goal": goal, "amount": "30%"})
         assert isinstance(request, JobRequest)
-        typed = typed_of(request_body(request.spec(), {}))
+        typed = form_values(request_body(request.spec(), {}))
         assert (typed["goal"] == "smaller") is (goal == "smaller")
         assert typed["amount"] == "30%"

@@ -163,7 +163,7 @@ def test_a_search_never_submits_more_jobs_than_it_announces(
     assert max(taken) == most
 
 
-def test_a_job_of_a_search_that_missed_its_bound_has_at_least_that_perplexity(
+def test_a_missed_bound_is_a_lower_bound_of_the_perplexity(
     client: TestClient, database: sessionmaker[Session], jobs: Jobs
 ) -> None:
     sweep_id = submitted(client, target={"max_perplexity": 21.0})

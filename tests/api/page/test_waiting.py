@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from fastapi.testclient import TestClient
 
-from jobs.lifecycle import lifecycle, sent_files
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.events import JobError
 from tests.api.drive import Jobs
 
@@ -24,7 +24,7 @@ def waiting_job(jobs: Jobs, tries: int) -> lifecycle.Claim:
     return claim
 
 
-def test_rest_and_the_page_say_what_a_job_waits_for(client: TestClient, jobs: Jobs) -> None:
+def test_rest_and_the_page_show_what_a_job_waits_for(client: TestClient, jobs: Jobs) -> None:
     claim = waiting_job(jobs, 3)
     path = f"/jobs/{claim.job_id}"
     shown = client.get(f"/v1{path}").json()
@@ -49,13 +49,17 @@ def test_rest_and_the_page_say_what_a_job_waits_for(client: TestClient, jobs: Jo
     assert client.get(f"/v1{path}").json()["waiting"] is None
 
 
-def test_rest_and_the_page_say_that_a_running_job_waits_for_the_store(client: TestClient, jobs: Jobs) -> None:
+def test_rest_and_the_page_show_a_running_job_that_waits_for_the_store(
+    client: TestClient, jobs: Jobs
+) -> None:
     claim = jobs.running()
     path = f"/jobs/{claim.job_id}"
     assert client.get(f"/v1{path}").json()["waiting"] is None
     with jobs.database.begin() as session:
         full = "the store is full; the operator must make room"
-        assert sent_files.waits(session, claim, full, waited=60, tries=9, pause=3600, is_new=True)
+        assert attempt_files.record_store_wait(
+            session, claim, full, waited=60, tries=9, pause=3600, is_new=True
+        )
     waiting = client.get(f"/v1{path}").json()["waiting"]
     assert (waiting["reason"], waiting["message"], waiting["tries"]) == ("store", full, 9)
     assert client.get("/v1/jobs").json()["items"][0]["waiting"] == waiting
@@ -69,8 +73,10 @@ def test_rest_and_the_page_say_that_a_running_job_waits_for_the_store(client: Te
     assert f"waiting for the store, {again}" in client.get("/jobs").text
 
     with jobs.database.begin() as session:
-        assert sent_files.waits(session, claim, full, waited=60, tries=9, pause=0, is_new=False)
+        assert attempt_files.record_store_wait(
+            session, claim, full, waited=60, tries=9, pause=0, is_new=False
+        )
     assert "tried again now" in client.get(path).text
     with jobs.database.begin() as session:
-        assert sent_files.record_store_recovery(session, claim, "the store answers again")
+        assert attempt_files.record_store_recovery(session, claim, "the store answers again")
     assert client.get(f"/v1{path}").json()["waiting"] is None

@@ -6,7 +6,7 @@ import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.problems.problem import FieldError
+from api.problems.base import FieldError
 from pruning.recipe.allocation import ALLOCATIONS
 from tests.api.drive import SMALLEST, Jobs
 
@@ -32,7 +32,7 @@ def requests() -> list[tuple[str, str, dict[str, Any]]]:
 
 
 @pytest.mark.parametrize(("method", "path", "request_"), requests())
-def test_a_problem_quotes_nothing_of_the_request_but_the_values_that_it_refuses(
+def test_a_problem_quotes_only_the_values_that_it_refuses(
     client: TestClient, method: str, path: str, request_: dict[str, Any]
 ) -> None:
     answer = client.request(method, path, **request_)
@@ -72,7 +72,7 @@ def test_a_problem_quotes_nothing_of_the_request_but_the_values_that_it_refuses(
         ({"nothing": "known"}, None),
     ],
 )
-def test_a_refusal_says_the_value_on_one_short_line(
+def test_a_refusal_quotes_the_value_on_one_short_line(
     client: TestClient, change: dict[str, Any], value: str | None
 ) -> None:
     (error,) = client.post("/v1/jobs", json=SMALLEST | change).json()["errors"]
@@ -80,7 +80,7 @@ def test_a_refusal_says_the_value_on_one_short_line(
 
 
 @pytest.mark.parametrize("url", ["http://10.0.0.1/SEKRET", "ftp://x/SEKRET", "SEKRET" * 1000, ["SEKRET"]])
-def test_the_address_of_a_webhook_is_a_secret_and_is_not_said(client: TestClient, url: object) -> None:
+def test_the_address_of_a_webhook_is_a_secret_and_not_quoted(client: TestClient, url: object) -> None:
     answer = client.post("/v1/webhooks", json={"url": url})
     assert [error["field"] for error in answer.json()["errors"]] == ["url"]
     assert "SEKRET" not in answer.text
@@ -94,7 +94,7 @@ def test_the_address_of_a_webhook_is_a_secret_and_is_not_said(client: TestClient
         ("/v1/jobs/7", "job_id", '"7"'),
     ],
 )
-def test_a_refusal_says_the_value_of_a_parameter(
+def test_a_refusal_quotes_the_value_of_a_parameter(
     client: TestClient, path: str, field: str, value: str
 ) -> None:
     (error,) = client.get(path).json()["errors"]
@@ -131,7 +131,7 @@ def test_a_missing_field_is_named(client: TestClient, path: str, field: str) -> 
         ({"model": ""}, "must have at least 1 character"),
     ],
 )
-def test_a_message_says_what_is_accepted_in_terms_of_json(
+def test_a_message_names_what_is_accepted_in_terms_of_json(
     client: TestClient, change: dict[str, Any], message: str
 ) -> None:
     answer = client.post("/v1/jobs", json=SMALLEST | change)
@@ -194,13 +194,13 @@ def test_an_internal_error_reveals_nothing_of_the_service(
 @pytest.mark.threat
 @pytest.mark.parametrize("name", ["url", "key", "token", "secret", "password", "code"])
 @pytest.mark.parametrize("prefix", ["", "webhook."])
-def test_what_lets_somebody_in_is_not_said(prefix: str, name: str) -> None:
+def test_credentials_are_never_quoted(prefix: str, name: str) -> None:
     assert FieldError.of(f"{prefix}{name}", "is wrong", SECRET).value is None
     assert FieldError.of(f"{prefix}{name}s", "is wrong", SECRET).value is not None
 
 
 @pytest.mark.threat
-def test_a_body_that_is_no_object_is_not_said(client: TestClient) -> None:
+def test_a_body_that_is_no_object_is_not_quoted(client: TestClient) -> None:
     """It may be the address of a webhook by itself."""
     answer = client.post("/v1/webhooks", json=f"https://hooks.example/{SECRET}")
     assert answer.status_code == 422

@@ -114,7 +114,7 @@ def raw(client: TestClient, url: str, **headers: str) -> tuple[httpx.Response, b
         return answer, b"".join(answer.iter_raw())
 
 
-def test_a_compressed_file_is_sent_as_it_lies_there_to_whoever_accepts_it(
+def test_a_compressed_file_is_sent_as_stored_to_clients_that_accept_it(
     client: TestClient, compressed: dict[str, Any]
 ) -> None:
     (item,) = client.get(compressed["list"]).json()["items"]
@@ -143,7 +143,7 @@ def test_a_compressed_file_is_sent_as_it_lies_there_to_whoever_accepts_it(
 @pytest.mark.parametrize(
     "accepted", ["", "identity", "gzip, br", "zstd;q=0", "gzip, zstd; q=0.000", "zstd-x"]
 )
-def test_whoever_does_not_accept_it_gets_the_plain_bytes(
+def test_clients_that_do_not_accept_zstd_get_the_plain_bytes(
     client: TestClient, compressed: dict[str, Any], accepted: str
 ) -> None:
     (item,) = client.get(compressed["list"]).json()["items"]
@@ -164,7 +164,7 @@ def test_whoever_does_not_accept_it_gets_the_plain_bytes(
         ("bytes=-5", slice(-5, None)),
     ],
 )
-def test_a_range_is_of_the_plain_bytes_whatever_is_accepted(
+def test_a_range_is_of_the_plain_bytes_for_every_accept_encoding(
     client: TestClient, compressed: dict[str, Any], wanted: str, part: slice
 ) -> None:
     (item,) = client.get(compressed["list"]).json()["items"]
@@ -196,7 +196,7 @@ def test_curl_decodes_it_and_goes_on_where_it_was_interrupted(
     assert output.read_bytes() == COMPRESSIBLE
 
 
-def test_the_client_of_this_service_decodes_it_and_goes_on_where_it_was_interrupted(
+def test_the_client_decompresses_and_resumes_a_download(
     server: Server, compressed: dict[str, Any], make_key: MakeKey, tmp_path: Path
 ) -> None:
     with Client(server.url, make_key()) as client:

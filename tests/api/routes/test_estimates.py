@@ -20,7 +20,7 @@ from httpx import Response
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.queue import workers
-from jobs.queue.classes import Capacity, class_of
+from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings
 from jobs.spec import model_shape
 from pruning.estimate import Machine
@@ -78,7 +78,9 @@ def test_an_estimate_is_for_the_slowest_live_worker(
     with database.begin() as session:
         for name, speed in (("slow", 1.0), ("fast", 2.0)):
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
-            workers.measured(session, name, "cpu", H100.model_copy(update={"operations_per_second": rates}))
+            workers.record_machine(
+                session, name, "cpu", H100.model_copy(update={"operations_per_second": rates})
+            )
     answer = client.post("/v1/estimates", json=body(llama))
     assert answer.status_code == 200, answer.text
     told = answer.json()
@@ -138,7 +140,7 @@ def test_a_config_that_becomes_a_link_once_it_was_found_is_not_followed(
 
 
 @pytest.mark.threat
-def test_a_config_that_becomes_a_pipe_just_before_it_is_opened_blocks_no_estimate(
+def test_a_config_that_turns_into_a_pipe_blocks_no_estimate(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     config, really_open = tmp_path / "config.json", Path.open
@@ -171,7 +173,7 @@ def test_the_token_of_the_hub_is_not_sent_in_clear_after_a_redirect(monkeypatch:
     client = partial(httpx.AsyncClient, transport=httpx.MockTransport(answer))
     monkeypatch.setattr("jobs.spec.model_shape.httpx.AsyncClient", client)
     monkeypatch.setenv("HF_ENDPOINT", "https://hub.test")
-    with pytest.raises(model_shape.HubSilent):
+    with pytest.raises(model_shape.HubUnavailable):
         model_shape._fetch(ModelReference(id="org/name"), "hub-secret")
     assert asked == ["https://hub.test/org/name/resolve/main/config.json"]
 
@@ -262,8 +264,8 @@ def test_an_estimate_answers_for_each_class_of_workers(
             )
             rates = {dtype: rate * speed for dtype, rate in H100.operations_per_second.items()}
             fast = H100.model_copy(update={"operations_per_second": rates, "memory_bytes": gibibytes * 2**30})
-            workers.declared(session, class_of(has), class_of(has), has)
-            workers.measured(session, class_of(has), class_of(has), fast)
+            workers.record_capacity(session, class_of(has), class_of(has), has)
+            workers.record_machine(session, class_of(has), class_of(has), fast)
     told = client.post("/v1/estimates", json=body(llama)).json()
     small, large = told["classes"]
     assert (small["worker_class"], large["worker_class"]) == ("gpu.4g", "gpu.80g")

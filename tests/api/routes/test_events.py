@@ -9,8 +9,8 @@ import pytest
 from fastapi.testclient import TestClient
 from httpx_sse import EventSource, ServerSentEvent
 
+from api import streams
 from api.resources import AppResources
-from api.streams import streams
 from jobs.access import api_keys, page_sessions
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage

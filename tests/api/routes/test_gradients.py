@@ -199,7 +199,7 @@ def test_they_do_not_expire_as_other_artifacts_do(
     job = gradients.finished()
     with database.begin() as session:
         assert retention.expire_artifacts(session, 0.0, 10) == 0
-        assert retention.forget_jobs(session, 0.0, 10) == 0
+        assert retention.delete_expired_jobs(session, 0.0, 10) == 0
     assert client.get(address(client, job)).content == CONTENT
 
 
@@ -257,7 +257,7 @@ def upload(client: TestClient, content: bytes, kind: str = KIND["Content-Type"])
     return client.post("/v1/uploads?name=mine", content=content, headers={"Content-Type": kind})
 
 
-def test_a_file_of_ones_own_is_used_like_a_jobs(gradients: Gradients, client: TestClient) -> None:
+def test_uploaded_norms_are_used_like_those_of_a_job(gradients: Gradients, client: TestClient) -> None:
     sent = upload(client, CONTENT)
     assert sent.status_code == 201, sent.text
     assert (sent.json()["format"], sent.json()["size"]) == ("safetensors", len(CONTENT))

@@ -103,7 +103,7 @@ def test_a_perplexity_that_is_not_finite_is_null(client: TestClient, jobs: Jobs)
     assert client.get(f"/v1/jobs/{claim.job_id}").json()["perplexity"] == {"dense": 26.8, "pruned": None}
 
 
-def test_a_failed_job_says_what_to_do(client: TestClient, jobs: Jobs) -> None:
+def test_a_failed_job_has_advice(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.fail(claim, "has pickles only; convert it to safetensors")
     job = client.get(f"/v1/jobs/{claim.job_id}").json()

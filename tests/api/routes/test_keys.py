@@ -10,8 +10,8 @@ from sqlalchemy.orm import Session, sessionmaker
 from typer.testing import CliRunner
 
 from api.actions import keys
-from api.problems.problems import ScopeMissing
-from api.schemas.keys import KeyRequest
+from api.problems.catalogue import ScopeMissing
+from api.schemas.access import KeyRequest
 from cli.main import app
 from cli.terminal import Exit
 from jobs.access import api_keys
@@ -174,7 +174,7 @@ def test_a_key_that_is_made_while_its_maker_is_revoked_is_revoked_too(
 
 @pytest.mark.threat
 @pytest.mark.parametrize("asked", [{"scopes": ["jobs:read"]}, {"owner": "eve"}])
-def test_a_key_grants_what_its_maker_has_when_it_is_made_and_not_when_it_asked(
+def test_a_key_grants_what_its_maker_has_when_it_is_created(
     anonymous: TestClient, database: sessionmaker[Session], asked: dict[str, object]
 ) -> None:
     """A sign-in of the same user takes scopes away while a request of its session is under way."""

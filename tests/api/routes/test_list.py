@@ -58,7 +58,7 @@ def test_jobs_are_listed_by_when_they_were_submitted(
     assert listed(client, limit=2, order=order, **times) == expected
 
 
-def test_a_name_for_people_is_shown_everywhere(client: TestClient) -> None:
+def test_the_display_name_is_shown_everywhere(client: TestClient) -> None:
     request = SMALLEST | {"name": "nightly <7>", "timeout_seconds": 60}
     job = client.post("/v1/jobs", json=request).json()
     assert (job["name"], job["spec"]["name"], job["spec"]["timeout_seconds"]) == (
@@ -96,7 +96,7 @@ def test_a_part_of_the_name_finds_what_the_page_finds(client: TestClient, hourly
         assert listed(client, search=part) == on_the_page
 
 
-def test_the_first_id_of_a_millisecond_is_below_all_that_postgres_makes_in_it(
+def test_the_first_id_of_a_millisecond_is_below_those_of_postgres(
     database: sessionmaker[Session],
 ) -> None:
     made = select(func.uuidv7().label("id")).select_from(func.generate_series(1, 50)).subquery()

@@ -3,7 +3,7 @@
 import pytest
 from fastapi.testclient import TestClient
 
-from jobs.queue import line, sizing
+from jobs.queue import backlog
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs
 
@@ -12,9 +12,9 @@ ORIGIN = {"Origin": "http://testserver"}
 
 def in_line(jobs: Jobs) -> list[str]:
     with jobs.database.begin() as session:
-        for job in sizing.unsized(session, 10):
-            sizing.sized(session, job.job_id, None)
-        return [str(job.id) for job in line.in_line(session, "cpu", line.groups(session), 10).jobs]
+        for job in backlog.unsized(session, 10):
+            backlog.record_needs(session, job.job_id, None)
+        return [str(job.id) for job in backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs]
 
 
 def test_your_jobs_run_by_the_priority_of_their_requests(client: TestClient, jobs: Jobs) -> None:
@@ -29,7 +29,7 @@ def test_your_jobs_run_by_the_priority_of_their_requests(client: TestClient, job
     assert (again["priority"], again["spec"]["priority"]) == (5, 5)
 
 
-def test_the_worker_is_told_nothing_of_it(client: TestClient, jobs: Jobs) -> None:
+def test_the_worker_does_not_get_the_priority(client: TestClient, jobs: Jobs) -> None:
     job_id = client.post("/v1/jobs", json=SMALLEST | {"priority": 5}).json()["id"]
     with jobs.database.begin() as session:
         assert "priority" not in session.get_one(Job, job_id).spec

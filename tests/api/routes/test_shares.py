@@ -48,9 +48,7 @@ def own(client: TestClient, query: str = "") -> dict[str, Any]:
     return share  # type: ignore[no-any-return]
 
 
-def test_you_are_shown_your_share_and_what_you_have_used(
-    client: TestClient, jobs: Jobs, gpu_worker: None
-) -> None:
+def test_an_owner_sees_its_share_and_its_use(client: TestClient, jobs: Jobs, gpu_worker: None) -> None:
     assert own(client) == {"owner": "ada"} | NOTHING
     claim = jobs.running()
     ran_for(jobs, 1800)

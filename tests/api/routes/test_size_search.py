@@ -117,7 +117,7 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
     assert "best with at most 50,000 parameters" in client.get("/sweeps").text
 
 
-def test_a_search_that_runs_says_its_answer_so_far(
+def test_a_running_search_shows_its_best_model_so_far(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
     job = {"model": llama, "name": "small"}
@@ -202,7 +202,7 @@ def test_a_mask_on_top_is_that_of_the_job(client: TestClient, llama: str) -> Non
     assert {job["sparsity"] for job in sweep["jobs"]} == {0.5}
 
 
-def test_the_smallest_model_within_a_bound_on_perplexity_is_found_by_bisection(
+def test_the_smallest_model_within_a_bound_is_found_by_bisection(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
     target = {"max_perplexity_increase": 0.25, "over": "structure"}

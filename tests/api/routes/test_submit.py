@@ -211,7 +211,7 @@ def test_every_listed_method_can_be_asked_for_by_its_name_alone(client: TestClie
     assert methods["gblm"]["options"]["properties"]["alpha"]["maximum"] == 1e6
 
 
-def test_a_grade_on_the_built_in_text_is_refused_with_a_number_of_tokens_that_is_accepted(
+def test_a_grade_with_too_little_text_is_refused_with_the_minimum(
     client: TestClient,
 ) -> None:
     body = {"model": "org/name", "method": "recovered", "sparsity": 0.5}

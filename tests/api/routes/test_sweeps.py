@@ -76,7 +76,7 @@ def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
     assert workers.run(sweep["id"], client)["state"] == "succeeded"
 
 
-def test_repeated_values_make_one_job_and_the_limit_counts_jobs_rather_than_values(
+def test_repeated_values_make_one_job_and_the_limit_counts_jobs(
     client: TestClient,
 ) -> None:
     repeated = submit(client, vary={"sparsity": [0.3, 0.5, 0.3]})
@@ -98,7 +98,7 @@ def test_repeated_values_make_one_job_and_the_limit_counts_jobs_rather_than_valu
         ),
     ],
 )
-def test_a_sweep_of_too_few_or_too_many_jobs_says_how_many_there_may_be(
+def test_a_sweep_of_too_few_or_too_many_jobs_is_refused_with_the_limit(
     client: TestClient, vary: dict[str, Any], number: str
 ) -> None:
     answer = client.post("/v1/sweeps", json={"job": JOB, "vary": vary})
@@ -120,7 +120,7 @@ def test_a_search_finds_the_sparsest_model_within_the_bound(client: TestClient, 
         assert job["gate"]["state"] == ("passed" if job["sparsity"] <= 0.5 else "failed")
 
 
-def test_a_search_that_finds_nothing_says_so(client: TestClient, workers: Workers) -> None:
+def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, workers: Workers) -> None:
     ended = workers.run(submit(client, target={"max_perplexity": DENSE / 2})["id"], client)
     assert ended["state"] == "failed"
     assert "0.05" in ended["error"]

@@ -10,8 +10,8 @@ from sqlalchemy import func, select
 from sqlalchemy.orm import Session, sessionmaker
 from starlette.datastructures import Headers
 
-from api.actions.files import uploads as actions
-from api.problems.problems import InvalidRequest, QuotaExceeded
+from api.actions import files as actions
+from api.problems.catalogue import InvalidRequest, QuotaExceeded
 from api.resources import AppResources
 from api.security import middleware
 from api.security.middleware import body_size
@@ -46,7 +46,7 @@ def stored(settings: Settings) -> list[str]:
     return [found.key for found in Store(settings.store_url).list("uploads")]
 
 
-def test_a_text_lies_in_the_store_as_it_was_sent(
+def test_a_text_is_stored_as_it_was_sent(
     client: TestClient, settings: Settings, database: sessionmaker[Session]
 ) -> None:
     sent = send(client, kind="text/plain; charset=utf-8")
@@ -193,7 +193,7 @@ def test_uploads_that_are_being_sent_count_towards_the_quota(settings: Settings)
         resources, go_on = AppResources.of(settings), asyncio.Event()
 
         def receive(body: AsyncIterator[bytes], size: int, owner: str = "ada") -> Coroutine[Any, Any, Any]:
-            return actions.receive(resources, owner, "x", "txt", body, size=size)
+            return actions.upload(resources, owner, "x", "txt", body, size=size)
 
         held = asyncio.create_task(receive(pieces(b"a" * 10, then=go_on), 90_000))
         await asyncio.sleep(0.5)
@@ -275,7 +275,7 @@ def test_lines_are_counted_however_the_body_is_cut(size: int) -> None:
     assert [error.message.partition(":")[0] for error in refused.value.errors or ()] == ["line 4"]
 
 
-def test_a_line_of_more_than_a_megabyte_is_left_to_the_worker() -> None:
+def test_a_line_of_more_than_a_megabyte_is_checked_by_the_worker() -> None:
     async def chunks() -> AsyncIterator[bytes]:
         yield b"[" * 2**20
         yield b"[\n"

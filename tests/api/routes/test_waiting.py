@@ -11,12 +11,11 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.schemas.jobs.waiting import Waiting
-from api.streams.streams import Batch, Streams
-from jobs.lifecycle import sent_files
-from jobs.queue import quarantine, schedulers, sizing, steering, workers
-from jobs.queue.classes import Capacity
-from jobs.queue.needs import Needs
+from api.schemas.jobs import Waiting
+from api.streams import Batch, Streams
+from jobs.lifecycle import attempt_files
+from jobs.queue import backlog, conditions, workers
+from jobs.queue.resources import Capacity, Needs
 from jobs.queue.waiting import Wait, WaitsFor
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
@@ -34,17 +33,19 @@ def connect(database: Database) -> None:
     """A worker and a scheduler appear."""
     with database.begin() as session:
         register(session, "worker")
-        schedulers.record_scheduler_heartbeat(session, "scheduler")
+        workers.record_scheduler_heartbeat(session, "scheduler")
 
 
 def size_all(database: Database) -> None:
     """Do what the scheduler does with new jobs."""
     with database.begin() as session:
-        for job in sizing.unsized(session, 100):
-            sizing.sized(session, job.job_id, None)
+        for job in backlog.unsized(session, 100):
+            backlog.record_needs(session, job.job_id, None)
 
 
-def test_every_answer_says_why_a_queued_job_waits(client: TestClient, jobs: Jobs, database: Database) -> None:
+def test_every_response_has_the_reason_why_a_queued_job_waits(
+    client: TestClient, jobs: Jobs, database: Database
+) -> None:
     submitted = client.post("/v1/jobs", json=SMALLEST).json()
     assert submitted["waiting"] == NO_WORKER
     connect(database)
@@ -71,7 +72,7 @@ def test_every_answer_says_why_a_queued_job_waits(client: TestClient, jobs: Jobs
 
 
 @pytest.mark.parametrize(("pending", "said"), [(True, "its files are"), (False, "its size is")])
-def test_a_job_whose_files_were_looked_at_waits_for_its_size(pending: bool, said: str) -> None:
+def test_a_job_whose_files_were_checked_waits_for_its_size(pending: bool, said: str) -> None:
     job = Job(checks_pending=pending)
     assert Waiting.of(job, Wait(WaitsFor.CHECKS), with_faults=False).message.startswith(said)
 
@@ -89,9 +90,9 @@ def test_only_an_admin_reads_what_is_wrong_with_the_workers(
 ) -> None:
     job_id = jobs.queued()
     with database.begin() as session:
-        schedulers.record_scheduler_heartbeat(session, "scheduler")
+        workers.record_scheduler_heartbeat(session, "scheduler")
         register(session, "sick")
-        quarantine.quarantine(session, "sick", "cpu", FAULT)
+        conditions.quarantine(session, "sick", "cpu", FAULT)
     everybody, admin = client_of(scopes=scopes_but("admin")), client_of()
     paths = ["/v1/jobs", f"/v1/jobs/{job_id}", "/jobs", f"/jobs/{job_id}"]
     assert [FAULT in admin.get(path).text for path in paths] == [True] * 4
@@ -109,7 +110,9 @@ def test_a_copy_of_a_job_that_waits_for_the_store_is_stale_after_each_try(
 
     def tried(times: int) -> None:
         with database.begin() as session:
-            assert sent_files.waits(session, claim, "full", waited=1, tries=times, pause=9, is_new=times == 1)
+            assert attempt_files.record_store_wait(
+                session, claim, "full", waited=1, tries=times, pause=9, is_new=times == 1
+            )
 
     path = f"/v1/jobs/{claim.job_id}"
     tried(1)
@@ -159,7 +162,7 @@ def test_the_page_of_a_queued_job_follows_why_it_waits(
     assert set(re.findall(r"^id: (\d+)$", sent, re.MULTILINE)) == {"1"}
 
 
-def test_everybody_is_told_that_an_operator_lets_their_jobs_wait(
+def test_every_owner_sees_that_an_operator_holds_its_jobs(
     client_of: ClientOf, jobs: Jobs, database: Database
 ) -> None:
     everybody = client_of(scopes=scopes_but("admin"))
@@ -168,16 +171,16 @@ def test_everybody_is_told_that_an_operator_lets_their_jobs_wait(
     assert first < second
     for act, undo, told in (
         (
-            lambda session: steering.cordon(session, "worker"),
-            lambda session: steering.uncordon(session, "worker"),
+            lambda session: conditions.cordon(session, "worker"),
+            lambda session: conditions.uncordon(session, "worker"),
             {
                 "reason": "uncordoned_worker",
                 "message": "an operator lets the workers of the class cpu take no more jobs",
             },
         ),
         (
-            lambda session: steering.pause(session, "cpu", "root"),
-            lambda session: steering.resume(session, "cpu"),
+            lambda session: conditions.pause(session, "cpu", "root"),
+            lambda session: conditions.resume(session, "cpu"),
             {"reason": "resumed_queue", "message": "an operator has paused the queue of the class cpu"},
         ),
     ):
@@ -191,13 +194,13 @@ def test_everybody_is_told_that_an_operator_lets_their_jobs_wait(
             undo(session)
 
 
-def test_a_job_says_that_the_broker_is_silent_and_since_when(
+def test_a_job_shows_since_when_the_broker_does_not_respond(
     client: TestClient, jobs: Jobs, database: Database
 ) -> None:
     connect(database)
     job_id = jobs.queued()
     with database.begin() as session:
-        schedulers.record_scheduler_heartbeat(session, "scheduler", reaches_broker=False)
+        workers.record_scheduler_heartbeat(session, "scheduler", reaches_broker=False)
     waiting = client.get(f"/v1/jobs/{job_id}").json()["waiting"]
     since = datetime.fromisoformat(waiting.pop("since"))
     assert abs(datetime.now(UTC) - since) < timedelta(hours=1)
@@ -214,15 +217,15 @@ def test_the_list_shows_why_a_job_waits(client: TestClient, jobs: Jobs, database
     assert "next in the queue" in client.get("/jobs").text
 
 
-def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
+def test_a_job_that_fits_no_worker_shows_what_is_missing(
     client: TestClient, jobs: Jobs, database: Database
 ) -> None:
     has = Capacity(gpus=1, device_bytes=24 * 10**9, host_bytes=64 * 10**9, scratch_bytes=10**12)
     needs = Needs(device_bytes=62 * 10**9, host_bytes=1, cpu_bytes=10**12, cpu_seconds=1e6)
     job_id = jobs.queued()
     with database.begin() as session:
-        workers.declared(session, "small", "gpu.24g", has)
-        schedulers.record_scheduler_heartbeat(session, "scheduler")
+        workers.record_capacity(session, "small", "gpu.24g", has)
+        workers.record_scheduler_heartbeat(session, "scheduler")
         session.execute(update(Job).values(needs=needs.model_dump()))
     told = client.get(f"/v1/jobs/{job_id}").json()
     assert told["waiting"]["reason"] == "unschedulable"
@@ -237,7 +240,9 @@ def test_a_job_that_fits_no_worker_says_so_everywhere_with_the_numbers(
         assert message in html.unescape(client.get(path).text)
     assert "62 GB of GPU memory" in client.get(f"/jobs/{job_id}").text
     with database.begin() as session:
-        workers.declared(session, "large", "gpu.80g", has.model_copy(update={"device_bytes": 80 * 10**9}))
+        workers.record_capacity(
+            session, "large", "gpu.80g", has.model_copy(update={"device_bytes": 80 * 10**9})
+        )
     assert client.get(f"/v1/jobs/{job_id}").json()["waiting"] == NEXT
 
 

@@ -126,7 +126,7 @@ def test_messages_are_listed_and_replayed(client: TestClient) -> None:
     assert client.post(f"{address}/deliveries/{made(client)['id']}/replay").status_code == 404
 
 
-def test_a_new_secret_leaves_the_old_one_for_a_day(client: TestClient) -> None:
+def test_the_old_secret_stays_valid_for_a_day(client: TestClient) -> None:
     new = made(client)
     rotated = client.post(f"/v1/webhooks/{new['id']}/rotate-secret").json()
     assert rotated["secret"] != new["secret"]

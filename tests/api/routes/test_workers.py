@@ -8,8 +8,8 @@ from sqlalchemy import text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.access.api_keys import Scope
-from jobs.queue import quarantine, workers
-from jobs.queue.classes import Capacity
+from jobs.queue import conditions, workers
+from jobs.queue.resources import Capacity
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from tests.api.drive import ClientOf, Jobs
@@ -20,11 +20,11 @@ Database = sessionmaker[Session]
 FAULT = "its work directory cannot be written (EROFS)"
 
 
-def test_a_quarantined_worker_comes_first_and_says_why(client: TestClient, database: Database) -> None:
+def test_a_quarantined_worker_is_listed_first_with_its_fault(client: TestClient, database: Database) -> None:
     with database.begin() as session:
         for name in ("a", "b"):
             register(session, name)
-        quarantine.quarantine(session, "b", "cpu", FAULT)
+        conditions.quarantine(session, "b", "cpu", FAULT)
     sick, well = client.get("/v1/workers").json()["items"]
     assert (sick["name"], sick["state"], sick["fault"]) == ("b", "quarantined", FAULT)
     assert sick["since"] == sick["quarantined_at"] >= sick["started_at"]
@@ -32,16 +32,16 @@ def test_a_quarantined_worker_comes_first_and_says_why(client: TestClient, datab
     assert (well["state"], well["since"], well["device"], well["job"]) == ("idle", None, None, None)
 
 
-def test_a_busy_worker_names_its_job_and_a_silent_one_says_since_when(
+def test_a_busy_worker_has_its_job_and_a_silent_one_the_time(
     client: TestClient, jobs: Jobs, database: Database
 ) -> None:
     claim = jobs.running("eve")  # on the worker `worker`
     jobs.progress(claim, "prune", 3, 30)
     jobs.succeed(jobs.running())  # which leaves no trace
     with database.begin() as session:
-        workers.measured(session, "worker", "cpu", ASSUMED.model_copy(update={"device": "cuda A40"}))
+        workers.record_machine(session, "worker", "cpu", ASSUMED.model_copy(update={"device": "cuda A40"}))
         register(session, "worker")
-        quarantine.quarantine(session, "gone", "cpu", FAULT)
+        conditions.quarantine(session, "gone", "cpu", FAULT)
         long_ago = text("clock_timestamp() - interval '31 seconds'")
         session.execute(update(Worker).where(Worker.name == "gone").values(seen_at=long_ago))
         taken = session.get_one(Job, claim.job_id).running_at
@@ -60,7 +60,7 @@ def test_an_ordinary_key_does_not_see_the_machines(client_of: ClientOf, path: st
 
 
 @pytest.mark.threat
-def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, database: Database) -> None:
+def test_a_worker_lists_the_layers_of_the_sandbox_that_hold(client: TestClient, database: Database) -> None:
     told = {
         "a": None,
         "b": {"landlock": True, "network namespace": True},
@@ -70,7 +70,7 @@ def test_the_layers_of_the_sandbox_that_hold_are_told(client: TestClient, databa
         for name, layers in told.items():
             register(session, name)
             if layers is not None:
-                workers.confined(session, name, "cpu", layers)
+                workers.record_sandbox(session, name, "cpu", layers)
     items = client.get("/v1/workers").json()["items"]
     assert {item["name"]: item["sandbox"] for item in items} == told
 
@@ -117,7 +117,7 @@ def test_each_act_of_an_operator_is_done_and_recorded(
 
 
 @pytest.mark.threat
-def test_without_both_scopes_nobody_steers(client_of: ClientOf, database: Database) -> None:
+def test_steering_needs_both_scopes(client_of: ClientOf, database: Database) -> None:
     with database.begin() as session:
         register(session, "a")
     looker = client_of(scopes=[Scope.JOBS_READ, Scope.ADMIN])
@@ -147,11 +147,11 @@ def test_an_admin_cancels_any_owners_job_and_that_is_recorded(client_of: ClientO
     assert told(admin)[-1] == ("others.changed", "root", f"POST {path}")
 
 
-def test_the_class_of_a_worker_and_what_it_has_are_told(client: TestClient, database: Database) -> None:
+def test_a_worker_has_its_class_and_capacity(client: TestClient, database: Database) -> None:
     has = Capacity(gpus=2, device_bytes=80 * 10**9, host_bytes=400 * 10**9, scratch_bytes=2 * 10**12)
     with database.begin() as session:
         register(session, "old")
-        workers.declared(session, "new", "gpu.2x80g", has, queues=["gpu.2x80g", "night"])
+        workers.record_capacity(session, "new", "gpu.2x80g", has, queues=["gpu.2x80g", "night"])
     new, old = client.get("/v1/workers").json()["items"]
     assert (old["queue"], old["queues"], old["capacity"]) == ("cpu", None, CPU.model_dump())
     assert (new["queue"], new["queues"]) == ("gpu.2x80g", ["gpu.2x80g", "night"])
@@ -159,9 +159,7 @@ def test_the_class_of_a_worker_and_what_it_has_are_told(client: TestClient, data
 
 
 @pytest.mark.threat
-def test_an_admin_changes_the_priority_of_any_owners_job_and_that_is_recorded(
-    client_of: ClientOf, jobs: Jobs
-) -> None:
+def test_an_admin_changes_any_priority_and_it_is_recorded(client_of: ClientOf, jobs: Jobs) -> None:
     admin, ordinary = client_of("root"), client_of("bob", [Scope.JOBS_READ, Scope.JOBS_WRITE])
     path, change = f"/v1/jobs/{jobs.queued('eve')}", {"priority": 7}
     assert admin.patch(path, json=change).status_code == 404, "only where the owner is named"

@@ -12,7 +12,7 @@ from sqlalchemy import delete, exc, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.__main__ as administration
-from api import failure_log
+from api import rate_limit
 from jobs.access import api_keys, audit
 from jobs.settings import Settings
 from jobs.tables import AuditRecord
@@ -91,13 +91,13 @@ def test_many_failed_sign_ins_leave_few_records(client_of: ClientOf, anonymous: 
     ]
 
 
-def test_failures_are_told_in_the_log_when_others_have_used_up_the_records(
+def test_failures_are_logged_when_the_records_are_used_up(
     client_of: ClientOf,
     anonymous: TestClient,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(failure_log, "UNSAMPLED_TOTAL", 2)
+    monkeypatch.setattr(rate_limit, "UNSAMPLED_TOTAL", 2)
     wrong = {"Authorization": "Bearer ps_wrong"}
     with caplog.at_level(logging.INFO, logger="audit"):
         for number in range(3):
@@ -151,7 +151,7 @@ def test_an_admin_who_sees_in_the_list_of_workers_whose_jobs_run_is_recorded(
     assert [told(record) for record in records(admin)] == [("others.read", "root", "GET /v1/workers", None)]
 
 
-def test_a_look_that_is_repeated_is_recorded_once_an_hour(
+def test_repeated_reads_are_recorded_once_an_hour(
     client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with database.begin() as session:
@@ -236,7 +236,7 @@ def test_only_an_admin_reads_it_page_by_page(client_of: ClientOf) -> None:
     [delete(AuditRecord), update(AuditRecord).values(owner="eve"), text("TRUNCATE audit_records")],
     ids=["delete", "update", "truncate"],
 )
-def test_nothing_leaves_the_log(
+def test_nothing_is_deleted_from_the_audit_log(
     client_of: ClientOf,
     database: sessionmaker[Session],
     change: Any,

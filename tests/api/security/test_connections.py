@@ -17,7 +17,7 @@ from api.app import create_app
 from api.page.pictures import pictures
 from api.rate_limit import OpenRequests
 from api.security import middleware
-from cli.embedded.server import LOOPBACK, free_port
+from cli.embedded.process import LOOPBACK, free_port
 from jobs.settings import Settings
 from tests.api.drive import ClientOf, Jobs
 

@@ -40,7 +40,7 @@ def test_a_known_host_is_served_on_any_port(client: TestClient, host: str) -> No
 
 
 @pytest.mark.parametrize("origin", ["https://evil.example", "null", "http://testserver:81"])
-def test_a_write_from_another_origin_is_refused_whatever_it_carries(client: TestClient, origin: str) -> None:
+def test_a_write_from_another_origin_is_refused_with_any_body(client: TestClient, origin: str) -> None:
     answer = client.post("/v1/jobs", json=SMALLEST, headers={"Origin": origin})
     assert answer.status_code == 403
     assert answer.json()["type"] == "urn:pruneserve:problem:foreign-origin"
@@ -124,7 +124,7 @@ def test_without_a_public_address_nothing_is_forced(anonymous: TestClient, make_
 @pytest.mark.parametrize(
     ("trusted", "statuses"), [("127.0.0.0/8", [401, 401, 429]), ("192.0.2.1", [401, 429, 429])]
 )
-def test_only_a_trusted_proxy_says_who_the_client_is(
+def test_only_a_trusted_proxy_sets_the_address_of_the_client(
     settings: Settings,
     tmp_path: Path,
     monkeypatch: pytest.MonkeyPatch,

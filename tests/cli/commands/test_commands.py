@@ -12,7 +12,7 @@ from uuid import UUID
 import pytest
 from typer.testing import CliRunner, Result
 
-from cli.commands import waiting
+from cli.commands import run as run_command
 from cli.data_directory import DataDirectory
 from cli.main import app
 from cli.options import common
@@ -59,7 +59,7 @@ def test_wait_exits_with_the_code_of_the_outcome(
     assert run("wait", str(job_id), server=server).exit_code == code
 
 
-def test_wait_says_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> None:
+def test_wait_shows_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> None:
     serve_job(server, job_id, "failed", error=error_document("no such \x1b[31mmodel", "model.id"))
     result = run("wait", str(job_id), server=server)
     assert "model.id: no such \\x1b[31mmodel" in result.stdout
@@ -73,7 +73,7 @@ WAITING = {
 }
 
 
-def test_show_says_why_a_job_waits(server: ScriptedServer, job_id: UUID) -> None:
+def test_show_shows_why_a_job_waits(server: ScriptedServer, job_id: UUID) -> None:
     serve_job(server, job_id, "queued", waiting=WAITING)
     items = [job_document(job_id, "queued", waiting=WAITING)]
     server.on("/v1/jobs", lambda it: it.json({"items": items, "next_cursor": None}))
@@ -81,11 +81,11 @@ def test_show_says_why_a_job_waits(server: ScriptedServer, job_id: UUID) -> None
         assert "queued (no worker \\x1b[31mis connected)" in run(*command, server=server).stdout
 
 
-def test_wait_says_once_why_the_job_waits(
+def test_wait_shows_once_why_the_job_waits(
     server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "_FIRST_SECONDS", 0.01)
-    monkeypatch.setattr(waiting, "_NEXT_SECONDS", 0.01)
+    monkeypatch.setattr(run_command, "_FIRST_POLL_SECONDS", 0.01)
+    monkeypatch.setattr(run_command, "_POLL_SECONDS", 0.01)
     asked: list[str] = []
     twice = threading.Event()
 
@@ -130,19 +130,19 @@ def test_wait_says_once_why_the_job_waits(
         ({"model": {"id": "/m"}, "evaluation": {"dataset": "builtin"}}, None, None),
     ],
 )
-def test_what_a_job_waits_for_of_the_hub_is_said_with_how_to_do_without(
+def test_a_job_that_waits_for_the_hub_shows_how_to_do_without(
     spec: dict[str, Any], needed: str | None, advice: str | None
 ) -> None:
     job = JobDetail.model_validate(
         job_document(UUID(int=1), "running", spec=spec | {"method": {"name": "gblm"}})
     )
-    said = waiting.without_hub(job)
+    said = run_command.without_hub(job)
     assert said == (
         needed and f"the Hugging Face Hub, for {needed}. Where the worker does not reach it, give {advice}"
     )
 
 
-def test_workers_say_what_they_do_and_why_they_take_no_jobs(server: ScriptedServer, job_id: UUID) -> None:
+def test_workers_lists_states_and_faults(server: ScriptedServer, job_id: UUID) -> None:
     times = {"started_at": "2026-01-02T03:04:05Z", "seen_at": "2026-01-02T03:05:06Z"}
     well = times | {
         "name": "well-1-a",
@@ -218,7 +218,7 @@ def test_bad_usage_has_a_code_of_its_own(arguments: tuple[str, ...]) -> None:
     assert run(*arguments).exit_code == Exit.USAGE
 
 
-def test_without_a_server_the_message_says_how_to_start_one() -> None:
+def test_without_a_server_the_message_has_the_next_step() -> None:
     result = run("jobs")
     assert result.exit_code == Exit.UNREACHABLE
     assert "pruneserve up" in result.stderr
@@ -273,9 +273,7 @@ def test_the_method_none_needs_a_structure(server: ScriptedServer, job_id: UUID)
     assert bodies == [{"model": {"id": "org/name"}, "structure": {"kv_groups": 1}}]
 
 
-def test_what_a_cut_takes_out_stands_where_a_mask_has_its_sparsity(
-    server: ScriptedServer, job_id: UUID
-) -> None:
+def test_a_cut_is_shown_in_place_of_a_sparsity(server: ScriptedServer, job_id: UUID) -> None:
     model = {"id": "org/name"}
     cut = {"method": "structure", "sparsity": 0.0, "name": "half as wide"}
     spec = {"model": model, "method": None, "structure": {"mlp_channels": 0.5}}

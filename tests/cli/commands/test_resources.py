@@ -218,7 +218,7 @@ def sent_by(server: ScriptedServer, path: str, answer: Any) -> list[Any]:
 @pytest.mark.parametrize(
     ("arguments", "path", "answer", "printed", "word"), COMMANDS, ids=[command[0] for command in COMMANDS]
 )
-def test_json_is_what_the_server_sent_and_tables_say_it_escaped(
+def test_json_is_what_the_server_sent_and_tables_are_escaped(
     server: ScriptedServer,
     pruneserve: Callable[..., Result],
     arguments: str,

@@ -69,7 +69,7 @@ def test_the_line_of_a_job_that_has_ended_has_rounded_figures(server: ScriptedSe
     assert "48663.37" not in done.stdout + done.stderr
 
 
-def test_a_search_for_a_size_masks_nothing_unless_it_says_how_much(server: ScriptedServer) -> None:
+def test_a_search_for_a_size_masks_only_with_a_sparsity(server: ScriptedServer) -> None:
     search = {"met": None, "missed": None, "best_job": str(uuid4())}
     sent = accept(server, sweep_document(SWEEP, "running", search=search))
     server.on(

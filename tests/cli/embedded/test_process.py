@@ -69,7 +69,7 @@ def test_a_program_that_ignores_its_stop_signal_is_killed(tmp_path: Path) -> Non
     assert not process.is_running()
 
 
-def test_a_program_that_exits_before_it_is_ready_is_an_error_with_what_it_said_this_time(
+def test_a_program_that_exits_early_is_an_error_with_its_output(
     tmp_path: Path,
 ) -> None:
     with pytest.raises(EmbeddedError, match="no such luck"):
@@ -169,7 +169,7 @@ class Refusing(Program):
         return False
 
 
-def test_a_program_that_never_gets_ready_is_an_error_with_the_reason_what_to_do_and_its_log(
+def test_a_program_that_never_gets_ready_is_an_error_with_the_reason(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr(process, "_SLOW_SECONDS", 0.5)

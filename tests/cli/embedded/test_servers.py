@@ -16,8 +16,7 @@ import redis
 
 import migrations
 from cli.embedded.postgres import APP_ROLE, Postgres
-from cli.embedded.process import EmbeddedError
-from cli.embedded.server import LOOPBACK, EmbeddedServer
+from cli.embedded.process import LOOPBACK, EmbeddedError, EmbeddedServer
 from cli.embedded.valkey import Valkey
 
 pytestmark = pytest.mark.slow
@@ -44,7 +43,7 @@ def recall(server: EmbeddedServer) -> str:
 
 
 @SERVERS
-def test_the_port_is_the_same_at_every_start_unless_another_program_has_taken_it(
+def test_the_port_is_kept_unless_another_program_has_taken_it(
     kind: type[EmbeddedServer], tmp_path: Path
 ) -> None:
     with kind(tmp_path) as first:
@@ -90,7 +89,7 @@ def test_it_listens_on_loopback_only(kind: type[EmbeddedServer], tmp_path: Path)
         assert listening == [(LOOPBACK, server.port)]
 
 
-def test_postgres_lets_nobody_in_but_the_service(tmp_path: Path) -> None:
+def test_postgres_accepts_only_the_roles_of_the_service(tmp_path: Path) -> None:
     with Postgres(tmp_path / "server") as server:
         secret = (server.directory / "password").read_text()
         for user, password in (
@@ -107,7 +106,7 @@ def test_postgres_lets_nobody_in_but_the_service(tmp_path: Path) -> None:
             assert connection.execute("SHOW is_superuser").fetchone() == ("off",)
 
 
-def test_valkey_lets_nobody_in_without_the_password(tmp_path: Path) -> None:
+def test_valkey_needs_the_password(tmp_path: Path) -> None:
     with (
         Valkey(tmp_path / "server") as server,
         redis.Redis(LOOPBACK, server.port) as client,

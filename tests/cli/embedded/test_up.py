@@ -1,9 +1,7 @@
 """`pruneserve up` as a person has it: a process, its Ctrl-C, its kill -9, and the commands that use it."""
 
 import contextlib
-import errno
 import os
-import pwd
 import re
 import signal
 import socket
@@ -21,10 +19,9 @@ import pytest
 from transformers import AutoModelForCausalLM
 
 from cli.data_directory import DataDirectory
-from cli.embedded.server import LOOPBACK, free_port
-from cli.embedded.up import run
-from cli.terminal import CommandFailed, Exit
-from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, SETTINGS, Up, up
+from cli.embedded.process import LOOPBACK, free_port
+from cli.terminal import Exit
+from tests.cli.conftest import PATIENCE_SECONDS, PRUNESERVE, SETTINGS, Up, start, up
 from tests.limits import with_limits
 from tests.small_model import write_small_model
 from tests.stand_in_hub import StandInHub
@@ -287,17 +284,6 @@ def test_a_worker_that_takes_no_jobs_is_not_called_ready(tmp_path: Path) -> None
     assert "PruneServe is ready" not in said
 
 
-def test_the_store_of_a_service_that_has_run_is_not_made_again(tmp_path: Path) -> None:
-    """It may lie on a disk that is not mounted."""
-    data = DataDirectory(tmp_path / "data")
-    data.create()
-    assert data.store.is_dir()
-    data.postgres.mkdir()
-    data.store.rmdir()
-    data.create()
-    assert not data.store.exists()
-
-
 def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
     with socket.create_server((LOOPBACK, 0)) as taken:
         port = taken.getsockname()[1]
@@ -309,27 +295,10 @@ def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
     assert not (tmp_path / "data" / "postgres").exists(), "a database was made first"
 
 
-def test_a_root_that_is_no_directory_is_bad_usage(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    for root in (tmp_path / "nope", tmp_path / "file"):
-        command = [*PRUNESERVE, "up", "--data", str(tmp_path / "data"), "--root", str(root)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
-        assert done.returncode == Exit.USAGE
-        assert "--root" in done.stderr
-        assert root.name in done.stderr
-    assert not (tmp_path / "data").exists()
-
-
 def submit(running: Up, model: Path) -> str:
     recipe = ["--model", str(model), "--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5"]
     calibration = ["--calibration", "builtin", "--samples", "4", "--sequence-length", "32"]
     return running.succeed("submit", *recipe, *calibration, "--evaluation", "builtin").strip()
-
-
-def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:
-    """An `up` that is expected to end by itself."""
-    command = [*PRUNESERVE, "up", "--data", str(data), "--port", str(port)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
 
 
 def processes_of(data: DataDirectory) -> list[psutil.Process]:
@@ -396,30 +365,3 @@ def within_patience(reached: Callable[[], object]) -> None:
     while not reached():
         assert time.monotonic() < patience
         time.sleep(0.1)
-
-
-def test_a_data_directory_that_cannot_be_created_is_bad_usage(tmp_path: Path) -> None:
-    (tmp_path / "file").touch()
-    command = [*PRUNESERVE, "up", "--data", str(tmp_path / "file" / "data")]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
-    assert done.returncode == Exit.USAGE
-    assert "cannot create the data directory" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_file_that_cannot_be_opened_is_named_without_a_traceback(tmp_path: Path) -> None:
-    (tmp_path / "data" / "up.lock").mkdir(parents=True)
-    refused = start(tmp_path / "data", free_port())
-    assert refused.returncode == Exit.FAILED
-    assert f"Is a directory: '{tmp_path}/data/up.lock'" in refused.stderr.replace("\n", "")
-    assert "Traceback" not in refused.stderr
-
-
-def test_a_file_of_another_user_is_said_to_be_theirs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    def refuse(data: DataDirectory) -> None:
-        raise PermissionError(errno.EACCES, os.strerror(errno.EACCES), str(data.root))
-
-    me = pwd.getpwuid(os.getuid()).pw_name
-    monkeypatch.setattr("cli.embedded.up._locked", refuse)
-    with pytest.raises(CommandFailed, match=f"'{tmp_path}'; it belongs to user {me}, and this is user {me}"):
-        run(DataDirectory(tmp_path), port=1, roots=[])

@@ -222,7 +222,7 @@ def junit_cases(file: Path) -> list[str]:
 
 
 @pytest.mark.parametrize("passed", [True, False])
-def test_the_action_runs_a_job_and_leaves_its_outputs(
+def test_the_action_runs_a_job_and_sets_outputs(
     server: ScriptedServer, here: dict[str, str], job_id: UUID, tmp_path: Path, passed: bool
 ) -> None:
     submitted = serve(server, job_id, passed=passed)
@@ -288,7 +288,7 @@ def interpolated(value: Any, inputs: dict[str, str]) -> Any:
 
 @pytest.mark.parametrize("shell", ["bash", "sh"])
 @pytest.mark.parametrize("passed", [True, False])
-def test_the_component_runs_a_job_and_leaves_its_variables(
+def test_the_component_runs_a_job_and_sets_variables(
     server: ScriptedServer, here: dict[str, str], job_id: UUID, tmp_path: Path, passed: bool, shell: str
 ) -> None:
     submitted = serve(server, job_id, passed=passed)

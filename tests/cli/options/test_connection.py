@@ -68,7 +68,7 @@ def keys(server: ScriptedServer) -> list[str]:
         ),
     ],
 )
-def test_the_nearest_says_which_server_and_which_key(
+def test_options_override_the_environment_and_that_the_profiles(
     config: Path,
     server: ScriptedServer,
     other: ScriptedServer,
@@ -100,9 +100,7 @@ def test_a_connection_may_stand_before_the_command(
     assert (keys(server), keys(other)) == (["ps_of_the_profile"] * 4, [])
 
 
-def test_a_wrong_key_and_a_server_that_is_not_there_say_the_next_step(
-    config: Path, server: ScriptedServer
-) -> None:
+def test_a_wrong_key_and_a_missing_server_have_a_next_step(config: Path, server: ScriptedServer) -> None:
     server.on("/v1/methods", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
     refused = methods("--profile", "staging")
     assert refused.exit_code == Exit.USAGE
@@ -112,7 +110,7 @@ def test_a_wrong_key_and_a_server_that_is_not_there_say_the_next_step(
     assert "Connection refused; start a service on this machine with `pruneserve up`" in away.stderr
 
 
-def test_without_a_key_a_server_that_is_not_there_is_said_first(config: Path, server: ScriptedServer) -> None:
+def test_a_missing_server_is_reported_before_a_missing_key(config: Path, server: ScriptedServer) -> None:
     away = methods("--url", "http://127.0.0.1:1")
     assert away.exit_code == Exit.UNREACHABLE
     assert "http://127.0.0.1:1 does not answer: Connection refused; start a service" in away.stderr
@@ -183,7 +181,7 @@ def test_the_key_of_a_profile_never_goes_to_another_server(config: Path, other: 
         ("", "has no profile 'staging'; it has none"),
     ],
 )
-def test_a_file_that_is_wrong_says_what_to_do(config: Path, text: str, says: str) -> None:
+def test_an_invalid_configuration_file_has_advice(config: Path, text: str, says: str) -> None:
     config.write_text(text)
     result = methods("--profile", "staging")
     assert (result.exit_code, says in result.stderr) == (Exit.USAGE, True), result.stderr

@@ -7,7 +7,7 @@ import typer
 from typer.testing import CliRunner
 
 from cli.main import app
-from cli.options.ids import MOST_LOOKED_AT, id_or_part, whole_id
+from cli.options.ids import MAX_SEARCHED, id_or_part, whole_id
 from cli.terminal import CommandFailed, Exit
 
 IDS = [uuid4() for _ in range(300)]
@@ -26,14 +26,14 @@ def test_the_first_and_the_last_digits_name_what_they_name_alone(digits: int) ->
                     whole_id(id_or_part(part), "job", IDS)
 
 
-def test_a_whole_id_is_taken_without_a_look() -> None:
+def test_a_whole_id_needs_no_search() -> None:
     def nobody() -> UUID:
         raise AssertionError("asked")
 
     assert whole_id(id_or_part(str(IDS[0])), "job", (nobody() for _ in (1,))) == IDS[0]
 
 
-def test_digits_of_none_and_of_several_say_so() -> None:
+def test_digits_of_no_id_and_of_several_ids_are_refused() -> None:
     first, second = UUID("aaaa0000-0000-4000-8000-000000000001"), UUID("aaaa0000-0000-4000-8000-000000000002")
     with pytest.raises(CommandFailed, match="of no job begins or ends with bbbb"):
         whole_id("bbbb", "job", [first, second])
@@ -72,7 +72,7 @@ def test_what_cannot_be_undone_takes_eight_digits(command: str) -> None:
 def test_first_digits_that_older_things_may_have_are_refused() -> None:
     # Ids of one minute begin alike, and the last that is looked at may have older ones of its minute.
     same, other = [UUID(int=(0x0199AAAA << 96) + number) for number in range(2)], UUID(int=0x0199BBBB << 96)
-    newest = [other] * (MOST_LOOKED_AT - 1) + same[1:]
+    newest = [other] * (MAX_SEARCHED - 1) + same[1:]
     with pytest.raises(CommandFailed, match="may begin with 0199aaaa as well"):
         whole_id("0199aaaa", "job", newest)
     assert whole_id("00000001", "job", newest) == same[1]

@@ -15,7 +15,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from cli.options.job_options import JOB_OPTIONS, with_job_options
-from cli.options.quick import is_quick
+from cli.options.request import is_quick
 from cli.terminal import CommandFailed, Exit
 from pruneserve_client.models import JobDetail, JobRequest
 from pruning.recipe.options import OPTIONS
@@ -149,7 +149,7 @@ QUICK = {
 }
 
 
-def test_quick_takes_few_windows_of_the_builtin_text_and_says_so(
+def test_quick_takes_few_windows_of_the_builtin_text_with_a_note(
     tmp_path: Path, capfd: pytest.CaptureFixture[str]
 ) -> None:
     assert sent("--model", "org/name", "--quick") == {
@@ -198,7 +198,7 @@ def test_a_value_that_cannot_be_read_is_refused(arguments: tuple[str, str]) -> N
         sent(*arguments)
 
 
-def test_a_share_is_read_with_and_without_a_percent_sign_where_it_can_mean_one_thing_only() -> None:
+def test_an_unambiguous_share_needs_no_percent_sign() -> None:
     for text, value in (("50%", 0.5), ("0.5", 0.5), ("1", 1.0), ("100%", 1.0)):
         assert sent("--sparsity", text)["sparsity"] == value
     assert sent("--max-increase", "500%")["gate"] == {"max_perplexity_increase": 5.0}

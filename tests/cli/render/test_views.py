@@ -7,7 +7,7 @@ from uuid import uuid4
 import pytest
 from rich.console import Console
 
-from cli.render.views import View, print_job, table_of_jobs
+from cli.render.views import EventPrinter, print_job, table_of_jobs
 from pruneserve_client.models import Event, JobDetail
 from tests.report_document import report_document
 from tests.scripted_server import NOW, job_document
@@ -22,7 +22,7 @@ WAITING = {
 }
 
 
-def test_a_job_that_waits_for_the_hub_says_until_when() -> None:
+def test_a_job_that_waits_for_the_hub_shows_the_next_try() -> None:
     next_try = datetime.now(UTC) + timedelta(hours=1)
     waiting = WAITING | {"next_try_at": next_try.isoformat()}
     job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=waiting))
@@ -52,7 +52,7 @@ def test_what_is_left_of_a_model_cannot_control_the_terminal() -> None:
     assert not [line for line in shown.splitlines() if line.lstrip().startswith("::") or "##vso[" in line]
 
 
-def test_a_try_that_is_due_is_not_said_to_be_in_the_past() -> None:
+def test_a_try_that_is_due_is_not_shown_in_the_past() -> None:
     job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING))
     console = Console(file=io.StringIO(), width=300)
     console.print(table_of_jobs([job]))
@@ -60,7 +60,7 @@ def test_a_try_that_is_due_is_not_said_to_be_in_the_past() -> None:
     assert "(waiting for the Hub, tried again once a worker is free)" in console.file.getvalue()
 
 
-def test_a_running_job_that_waits_for_the_store_says_so() -> None:
+def test_a_running_job_that_waits_for_the_store_is_shown_so() -> None:
     soon = (datetime.now(UTC) + timedelta(hours=1)).isoformat()
     for next_try, when in ((soon, "next try at "), (WAITING["next_try_at"], "tried again now)")):
         full = {"reason": "store", "message": "the store is full", "next_try_at": next_try}
@@ -73,7 +73,7 @@ def test_a_running_job_that_waits_for_the_store_says_so() -> None:
         assert "the store is full; 7 tries since" in shown
 
 
-def test_a_job_that_waits_for_the_broker_says_since_when() -> None:
+def test_a_job_that_waits_for_the_broker_shows_since_when() -> None:
     silent = {"reason": "broker", "message": "the broker does not answer", "tries": None, "next_try_at": None}
     job = JobDetail.model_validate(job_document(uuid4(), "queued", waiting=WAITING | silent))
     console = Console(file=io.StringIO(), width=300)
@@ -83,11 +83,11 @@ def test_a_job_that_waits_for_the_broker_says_since_when() -> None:
     assert f"the broker does not answer; since {since:%H:%M:%S}" in console.file.getvalue()
 
 
-def test_a_restart_says_what_is_computed_again_and_why() -> None:
+def test_a_restart_shows_what_is_computed_again_and_why() -> None:
     console = Console(file=io.StringIO(), width=300)
     change = {"name": "device", "before": "cpu\x1b[31m", "now": "cuda:0 (NVIDIA H100)"}
     data = {"kind": "restart", "attempt": 2, "stages": ["prune"], "blocks": 1, "changes": [change]}
-    View(console).show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
+    EventPrinter(console).show(Event.model_validate({"id": 1, "at": NOW, "data": data}))
     assert isinstance(console.file, io.StringIO)
     shown = console.file.getvalue()
     assert "1 finished block is computed again (prune): device cpu" in shown

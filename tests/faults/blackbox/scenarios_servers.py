@@ -37,7 +37,7 @@ def test_a_broker_that_is_stopped_and_started(service: Service, judge: Judge) ->
 
 
 def test_a_broker_that_is_flooded(service: Service, judge: Judge) -> None:
-    """Half of the junk are copies of a message that was right once, half are for a task that nobody has."""
+    """Half of the junk are copies of a message that was right once, half are for an unknown task."""
     with judge.scenario(f"broker flooded with {JUNK} messages") as scenario, service.broker() as broker:
         queue, message = _next_message(service, scenario.jobs)
         copies = [_copy(message, task=None if number % 2 else "no.such.task") for number in range(JUNK)]

@@ -12,7 +12,7 @@ from tests.faults.blackbox.verdict import Judge
 
 OURS = {
     *("api", "cli", "jobs", "migrations", "scheduler", "worker"),
-    *("pruneserve_client", "pruneserve_entry", "pruning"),
+    *("pruneserve_client", "pruning"),
 }
 
 

@@ -23,7 +23,7 @@ class Row:
     lost: int = 0
     """Jobs that have not succeeded, and rows that the database lacks."""
     second_results: int = 0
-    """Further ends of a job, files of the same name, and rows that nobody has submitted."""
+    """Further ends of a job, files of the same name, and rows that were not submitted."""
     failed_by_worker: int = 0
     bit_equal: int = 0
     seconds: float = 0.0

@@ -6,10 +6,10 @@ from uuid import UUID
 from sqlalchemy import inspect
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import event_log
+from jobs import queries
+from jobs.lifecycle import events
 from jobs.lifecycle.events import EventData, JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.queries import queries
 from jobs.tables import Job, JobAttempt
 
 Database = sessionmaker[Session]
@@ -32,8 +32,8 @@ def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
     with database.begin() as session:
         job = session.get_one(Job, job_id)
         columns = {column.key: getattr(job, column.key) for column in inspect(Job).column_attrs}
-    since, tries = job.silence_of("hub")
-    away_since, store_tries = job.silence_of("store")
+    since, tries = job.outage_of("hub")
+    away_since, store_tries = job.outage_of("store")
     parts = {name: getattr(job, name) for name in _PARTS}
     parts |= {"unreachable_since": since, "unreachable_tries": tries}
     parts |= {"store_away_since": away_since, "store_tries": store_tries}
@@ -42,7 +42,7 @@ def row_of(database: Database, job_id: UUID) -> dict[str, Any]:
 
 def events_of(database: Database, job_id: UUID) -> list[EventData]:
     with database.begin() as session:
-        return [event.data for event in event_log.since(session, job_id, 0)]
+        return [event.data for event in events.events_since(session, job_id, 0)]
 
 
 def attempt_of(database: Database, job_id: UUID) -> JobAttempt:

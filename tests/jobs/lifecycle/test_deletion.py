@@ -10,7 +10,7 @@ from sqlalchemy import func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import retention
-from jobs.lifecycle import deletion, lifecycle
+from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.lifecycle.owner_moves import Conflict
@@ -84,7 +84,7 @@ def submitted_long_ago(database: Database, submit: Submit) -> UUID:
 
 def delete(database: Database, job_id: UUID, owner: str = "ada") -> bool:
     with database.begin() as session:
-        return deletion.delete(session, owner, job_id)
+        return owner_moves.delete(session, owner, job_id)
 
 
 def naming(database: Database, job_id: UUID) -> set[str]:
@@ -123,46 +123,44 @@ def test_rows_and_files_of_a_deleted_job_go_and_those_of_others_stay(
     rounds.round()
     assert late in keys(store), "it is looked for once more, later"
     with database.begin() as session:
-        session.execute(update(DeletedJob).values(look_at=LONG_AGO))
+        session.execute(update(DeletedJob).values(delete_at=LONG_AGO))
     rounds.round()
     assert late not in keys(store)
     assert naming(database, gone) == set()
 
 
-def test_the_second_look_at_a_jobs_files_is_not_lost_between_two_schedulers(
+def test_the_second_deletion_of_files_is_not_lost_between_two_schedulers(
     database: Database, settings: Settings, submit: Submit
 ) -> None:
     """The first one takes so long that the second is given the same job, and ends before it."""
     delete(database, failed(database, submit()))
     with database.begin() as session:
-        (slow,) = retention.take_deleted(session, 50, 600)
+        (slow,) = retention.take_deleted_jobs(session, 50, 600)
     with database.begin() as session:
-        assert retention.take_deleted(session, 50, 600) == [], "one at a time"
-        session.execute(update(DeletedJob).values(look_at=LONG_AGO))
+        assert retention.take_deleted_jobs(session, 50, 600) == [], "one at a time"
+        session.execute(update(DeletedJob).values(delete_at=LONG_AGO))
     with database.begin() as session:
-        (quick,) = retention.take_deleted(session, 50, 600)
+        (quick,) = retention.take_deleted_jobs(session, 50, 600)
     for look in (quick, slow):
         with database.begin() as session:
-            retention.files_deleted(session, look, 3600)
+            retention.record_files_deleted(session, look, 3600)
     with database.begin() as session:
         (left,) = session.scalars(select(DeletedJob))
         assert left.is_last
-        assert left.look_at > session.scalars(select(func.now() + timedelta(minutes=30))).one()
+        assert left.delete_at > session.scalars(select(func.now() + timedelta(minutes=30))).one()
 
 
-def test_what_a_person_deletes_does_not_wait_for_what_was_kept_long_enough(
-    database: Database, submit: Submit
-) -> None:
+def test_user_deletions_do_not_wait_for_deletions_by_retention(database: Database, submit: Submit) -> None:
     old = [failed(database, submitted_long_ago(database, submit)) for _ in range(3)]
     with database.begin() as session:
         session.execute(update(Job).where(Job.id.in_(old)).values(ended_at=LONG_AGO))
-        assert retention.forget_jobs(session, 30, 50) == len(old)
+        assert retention.delete_expired_jobs(session, 30, 50) == len(old)
     asked_for = failed(database, submit())
     delete(database, asked_for)
     looks = []
     for _ in range(2):
         with database.begin() as session:
-            looks.append([look.job_id for look in retention.take_deleted(session, 2, 600)])
+            looks.append([look.job_id for look in retention.take_deleted_jobs(session, 2, 600)])
     assert looks[0][0] == asked_for
     assert [len(taken) for taken in looks] == [2, 2]
 
@@ -185,16 +183,16 @@ def test_a_job_in_the_zoo_or_in_a_running_sweep_is_not_deleted(database: Databas
         session.add(sweep)
         session.flush()
         session.execute(update(Job).where(Job.id == swept).values(sweep_id=sweep.id))
-    with pytest.raises(deletion.Needed, match="small-one"):
+    with pytest.raises(owner_moves.JobInUse, match="small-one"):
         delete(database, shown)
-    with pytest.raises(deletion.Needed, match="sweep"):
+    with pytest.raises(owner_moves.JobInUse, match="sweep"):
         delete(database, swept)
     with database.begin() as session:
         session.execute(update(Sweep).values(state="succeeded"))
     assert delete(database, swept)
 
 
-def test_only_jobs_that_ended_long_ago_are_forgotten(
+def test_only_jobs_that_ended_long_ago_are_deleted(
     database: Database, settings: Settings, submit: Submit
 ) -> None:
     names = ("ended", "ended of late", "queued", "in the zoo")

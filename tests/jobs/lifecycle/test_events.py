@@ -11,7 +11,7 @@ from pydantic import TypeAdapter, ValidationError
 from pydantic.json_schema import models_json_schema
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import event_log
+from jobs.lifecycle import events
 from jobs.lifecycle.events import (
     ChangedCondition,
     Event,
@@ -63,11 +63,11 @@ def test_the_table_gives_back_what_was_appended(database: sessionmaker[Session],
     assert {type(event) for event in EVENTS} == set(union())
     with database.begin() as session:
         for number, event in enumerate(EVENTS, 2):
-            event_log.append(session, job_id, "ada", number, event)
-        assert [event.data for event in event_log.since(session, job_id, 1)] == EVENTS
+            events.append_event(session, job_id, "ada", number, event)
+        assert [event.data for event in events.events_since(session, job_id, 1)] == EVENTS
         without_progress = [event for event in EVENTS if not isinstance(event, StepFinished)]
-        assert [event.data for event in event_log.recent(session, job_id, limit=5)] == without_progress
-        assert event_log.latest_progress(session, job_id) == EVENTS[2]
+        assert [event.data for event in events.recent_events(session, job_id, limit=5)] == without_progress
+        assert events.latest_progress(session, job_id) == EVENTS[2]
         stored = session.get_one(JobEvent, (job_id, 7))
         assert (stored.kind, stored.data) == ("log", {"message": "the files have expired"})
         assert session.get_one(Job, job_id).state == JobState.QUEUED

@@ -6,7 +6,7 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import finished_blocks
+from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import Claim
 from jobs.storage.store import StoredFile
 from jobs.tables import Job
@@ -33,7 +33,7 @@ SHARD = StoredFile("a/key", 3, "ab" * 32)
         "by an unlike worker",
     ],
 )
-def test_a_block_that_an_upgrade_has_made_another_is_progress_and_one_that_is_lost_again_is_not(
+def test_a_block_under_new_numerics_is_progress_and_a_repeated_one_is_not(
     database: Database,
     claim: Claim,
     before: dict[str, Any] | None,
@@ -48,10 +48,10 @@ def test_a_block_that_an_upgrade_has_made_another_is_progress_and_one_that_is_lo
     row = row_of(database, claim.job_id)
     assert (row["lost_attempts"], row["unreachable_tries"]) == ((0, 0) if is_progress else (2, 3))
     with database.begin() as session:
-        (block,) = finished_blocks.finished(session, claim.job_id)
+        (block,) = attempt_files.finished_blocks(session, claim.job_id)
         assert block.numerics_key == after
 
 
 def keep(database: Database, claim: Claim, numerics_key: dict[str, Any]) -> None:
     with database.begin() as session:
-        assert finished_blocks.keep(session, claim, "prune", 0, SHARD, numerics_key)
+        assert attempt_files.record_block(session, claim, "prune", 0, SHARD, numerics_key)

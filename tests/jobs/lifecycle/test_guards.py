@@ -9,13 +9,13 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import event_log, lifecycle, owner_moves
+from jobs import queries
+from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.lifecycle.transitions import close_attempt, move
-from jobs.queries import queries
-from jobs.queries.queries import JobFilter
+from jobs.queries import JobFilter
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState, Outcome
 from jobs.storage.owned_files import UnknownUpload
@@ -143,9 +143,7 @@ def test_a_move_that_does_not_exist_is_refused_by_name(database: Database, submi
         move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.SUCCEEDED))
 
 
-def test_the_faults_of_workers_are_counted_for_each_job_by_itself_and_say_why(
-    database: Database, submit: Submit
-) -> None:
+def test_worker_faults_are_counted_per_job_with_the_reason(database: Database, submit: Submit) -> None:
     error = JobError(type="worker", message="its disk is broken", cause=Cause.WORKER)
     one, other = submit(), submit()
     for job_id in (other, other, one, one):
@@ -155,5 +153,5 @@ def test_the_faults_of_workers_are_counted_for_each_job_by_itself_and_say_why(
     with database.begin() as session:
         assert set(session.scalars(select(Job.state))) == {JobState.QUEUED}
         assert set(session.scalars(select(JobAttempt.reason))) == {"its disk is broken"}
-        change = event_log.since(session, one, 0)[-1].data
+        change = events.events_since(session, one, 0)[-1].data
     assert change == StateChanged(state=JobState.QUEUED, reason="its disk is broken", attempt=2)

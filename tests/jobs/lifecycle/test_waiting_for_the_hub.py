@@ -5,7 +5,7 @@ from uuid import uuid4
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
+from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.states import JobState
@@ -16,7 +16,7 @@ from tests.jobs.lifecycle.rows import ERROR, STORED_ERROR, attempt_of, events_of
 Database = sessionmaker[Session]
 
 
-def test_the_waits_for_the_hub_double_up_to_five_minutes_until_a_block_is_finished(
+def test_waits_for_the_hub_double_up_to_five_minutes_until_a_new_block(
     database: Database, claim: Claim
 ) -> None:
     error = JobError(type="unreachable", message="the Hub did not deliver x; try again later")
@@ -36,7 +36,7 @@ def test_the_waits_for_the_hub_double_up_to_five_minutes_until_a_block_is_finish
     assert attempt_of(database, claim.job_id).attempt == 9
     with database.begin() as session:
         shard = StoredFile("a/key", 3, "ab" * 32)
-        assert finished_blocks.keep(session, claim, "prune", 0, shard, {})
+        assert attempt_files.record_block(session, claim, "prune", 0, shard, {})
     row = row_of(database, claim.job_id)
     assert (row["unreachable_tries"], row["unreachable_since"]) == (0, None)
 

@@ -7,7 +7,7 @@ import pytest
 from sqlalchemy import delete, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle, sent_files
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue.waiting import Wait, Waits, WaitsFor
@@ -29,7 +29,9 @@ def waits(
     database: Database, claim: Claim, *, waited: float, tries: int, pause: float, is_new: bool = False
 ) -> bool:
     with database.begin() as session:
-        return sent_files.waits(session, claim, FULL, waited=waited, tries=tries, pause=pause, is_new=is_new)
+        return attempt_files.record_store_wait(
+            session, claim, FULL, waited=waited, tries=tries, pause=pause, is_new=is_new
+        )
 
 
 def reasons(database: Database, claim: Claim) -> list[Wait]:
@@ -45,7 +47,9 @@ def test_a_job_that_waits_for_the_store_says_what_since_when_and_until_when(
     begun = row_of(database, claim.job_id)
     with database.begin() as session:
         before = session.scalar(NOW.select())
-        assert sent_files.waits(session, claim, FULL, waited=2.0, tries=3, pause=7.0, is_new=True)
+        assert attempt_files.record_store_wait(
+            session, claim, FULL, waited=2.0, tries=3, pause=7.0, is_new=True
+        )
         after = session.scalar(NOW.select())
     row = row_of(database, claim.job_id)
     assert (row["state"], row["waiting_for"], row["store_tries"]) == (JobState.RUNNING, FULL, 3)
@@ -66,16 +70,14 @@ def test_a_job_that_waits_for_the_store_says_what_since_when_and_until_when(
     assert later["last_event"] == begun["last_event"] + 1
 
     with database.begin() as session:
-        assert sent_files.record_store_recovery(session, claim, "the store answers again")
+        assert attempt_files.record_store_recovery(session, claim, "the store answers again")
     row = row_of(database, claim.job_id)
     assert {name: row[name] for name in ANSWERS} == ANSWERS
     assert events_of(database, claim.job_id)[-1] == LogMessage(attempt=2, message="the store answers again")
     assert reasons(database, claim) == []
 
 
-def test_a_job_whose_attempt_ends_while_it_waits_for_the_store_waits_for_nothing(
-    database: Database, claim: Claim
-) -> None:
+def test_an_attempt_that_ends_no_longer_waits_for_the_store(database: Database, claim: Claim) -> None:
     assert waits(database, claim, waited=0.0, tries=1, pause=3600.0, is_new=True)
     with database.begin() as session:
         assert lifecycle.hand_back(session, claim, "the worker is shutting down")
@@ -85,7 +87,7 @@ def test_a_job_whose_attempt_ends_while_it_waits_for_the_store_waits_for_nothing
 
 
 @pytest.mark.parametrize("end", ["waits for nothing", "hears of the store", "ends while it is full"])
-def test_since_when_the_hub_does_not_answer_outlives_attempts_whatever_their_store_does(
+def test_the_start_of_a_hub_outage_outlives_attempts_and_store_outages(
     database: Database, claim: Claim, end: str
 ) -> None:
     """Else a store that fails for a moment in each attempt would begin the Hub's patience anew each time."""
@@ -103,7 +105,7 @@ def test_since_when_the_hub_does_not_answer_outlives_attempts_whatever_their_sto
         assert (waiting["store_tries"], waiting["store_away_since"] != of_hub) == (7, True)
     with database.begin() as session:
         if end == "hears of the store":
-            assert sent_files.record_store_recovery(session, again, "the store answers again")
+            assert attempt_files.record_store_recovery(session, again, "the store answers again")
         assert lifecycle.hand_back(session, again, "the worker is shutting down")
     row = row_of(database, claim.job_id)
     assert (row["unreachable_since"], row["unreachable_tries"]) == (of_hub, 1)
@@ -130,7 +132,7 @@ def test_only_the_holder_of_a_running_job_says_what_it_waits_for(database: Datab
         assert not waits(database, other, waited=0.0, tries=1, pause=1.0, is_new=True)
         assert not waits(database, other, waited=0.0, tries=1, pause=1.0)
         with database.begin() as session:
-            assert not sent_files.record_store_recovery(session, other, "it answers")
+            assert not attempt_files.record_store_recovery(session, other, "it answers")
     assert row_of(database, claim.job_id) == before
     with database.begin() as session:
         session.execute(update(Job).values(state=JobState.CANCELLING))

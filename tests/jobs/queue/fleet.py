@@ -11,8 +11,7 @@ from jobs.lifecycle import owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import workers
 from jobs.queue.claim import claim_next
-from jobs.queue.classes import Capacity
-from jobs.queue.needs import Needs
+from jobs.queue.resources import Capacity, Needs
 from jobs.spec.job import JobSpec
 from jobs.tables import NOW, Job, Worker
 
@@ -36,7 +35,7 @@ def register(
     one_job: bool = False,
 ) -> None:
     """Let a worker be alive and idle: it stays so for as long as the test takes."""
-    workers.declared(session, name, queue, capacity, queues=queues, one_job=one_job)
+    workers.record_capacity(session, name, queue, capacity, queues=queues, one_job=one_job)
     alive = update(Worker).where(Worker.name == name).values(seen_at=NOW + timedelta(hours=1))
     session.execute(alive)
     if device is not None:

@@ -1,4 +1,4 @@
-"""The rule by which owners share a queue, as it is told, over lists: slow and plain."""
+"""The rule by which owners share a queue, over lists: slow and plain."""
 
 from collections import Counter
 from collections.abc import Collection

@@ -1,4 +1,4 @@
-"""Heartbeats change rows in place (PostgreSQL: HOT), and leases that nobody extends are still found."""
+"""Heartbeats change rows in place (PostgreSQL: HOT), and leases that are not extended are still found."""
 
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -62,22 +62,22 @@ def expired(database: Database) -> set[UUID]:
         return {lease.job_id for lease in expired_leases(session, 100)}
 
 
-def test_a_lease_is_looked_at_again_when_it_would_expire(database: Database, claims: list[Claim]) -> None:
+def test_a_lease_is_checked_again_when_it_would_expire(database: Database, claims: list[Claim]) -> None:
     """Of all leases the next look is due; all but the first have been extended."""
     first, *others = claims
     past = text("now() - interval '1 second'")
     with database.begin() as session:
-        session.execute(update(Lease).values(look_at=past))
+        session.execute(update(Lease).values(check_at=past))
         session.execute(update(Lease).where(Lease.job_id == first.job_id).values(expires_at=past))
     assert expired(database) == {first.job_id}
     with database.begin() as session:
-        looks = {lease.job_id: (lease.look_at, lease.expires_at) for lease in session.query(Lease)}
+        looks = {lease.job_id: (lease.check_at, lease.expires_at) for lease in session.query(Lease)}
     assert all(look == expires for look, expires in (looks[claim.job_id] for claim in others))
     with database.begin() as session:
         session.execute(update(Lease).where(Lease.job_id == others[0].job_id).values(expires_at=past))
     assert expired(database) == {first.job_id}, "its time has not come, and it may be extended until then"
     with database.begin() as session:
-        session.execute(update(Lease).where(Lease.job_id == others[0].job_id).values(look_at=past))
+        session.execute(update(Lease).where(Lease.job_id == others[0].job_id).values(check_at=past))
     assert expired(database) == {first.job_id, others[0].job_id}
 
 
@@ -98,7 +98,7 @@ def test_a_lease_that_expires_while_a_beat_waits_is_not_extended(
         with database.begin() as session:
             # As the scheduler does when it puts off its next look.
             session.execute(
-                update(Lease).where(Lease.job_id == claim.job_id).values(look_at=Lease.expires_at)
+                update(Lease).where(Lease.job_id == claim.job_id).values(check_at=Lease.expires_at)
             )
             waiting = pool.submit(beat)
             wait_until_blocked(database)

@@ -11,9 +11,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
+from jobs.queue import backlog, conditions, workers
 from jobs.queue import claim as claims
-from jobs.queue import line, quarantine, steering, workers
-from jobs.queue.needs import Needs
+from jobs.queue.resources import Needs
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
 from jobs.tables import NOW, Job, JobAttempt, JobBlock, Worker
@@ -83,7 +83,7 @@ def test_a_job_that_waits_for_another_is_claimed_once_that_has_ended(
 
 
 @pytest.mark.parametrize(
-    "act", [steering.cordon, steering.drain, lambda s, w: quarantine.quarantine(s, w, "cpu", "x")]
+    "act", [conditions.cordon, conditions.drain, lambda s, w: conditions.quarantine(s, w, "cpu", "x")]
 )
 def test_a_worker_that_takes_no_jobs_claims_none(
     database: Database, spec: JobSpec, act: Callable[[Session, str], object]
@@ -113,9 +113,9 @@ def test_a_paused_class_claims_nothing_and_no_other_claims_its_jobs(
         register(session, "gpu", "gpu.80g", GPU_80G)
         short = submit(session, spec, needs=SMALL)
         large = submit(session, spec, needs=LARGE)
-        steering.pause(session, "cpu", "root")
+        conditions.pause(session, "cpu", "root")
         assert [claimed(session, name) for name in ("cpu", "gpu", "gpu")] == [None, large, None]
-        steering.resume(session, "cpu")
+        conditions.resume(session, "cpu")
         assert claimed(session, "gpu") == short
 
 
@@ -136,7 +136,7 @@ def test_a_cordon_or_a_pause_waits_for_a_claim_that_has_begun(database: Database
 
     def pause() -> int:
         with database.begin() as session:
-            steering.pause(session, "cpu", "root")
+            conditions.pause(session, "cpu", "root")
             return len(workers.fleet(session, 30).of_class("cpu")) - sum(
                 it.idle for it in workers.fleet(session, 30).of_class("cpu")
             )
@@ -159,10 +159,10 @@ def test_each_worker_runs_what_fits_it_and_the_largest_first(database: Database,
         assert hand_back(session, "80g") == large, "no smaller class can run it"
         assert hand_back(session, "24g") == long
         assert hand_back(session, "cpu") == short
-        steering.pause(session, "cpu", "root")
+        conditions.pause(session, "cpu", "root")
         assert [claimed(session, "24g") for _ in range(3)] == [long, unknown, None]
         assert claimed(session, "80g") == large
-        steering.resume(session, "cpu")
+        conditions.resume(session, "cpu")
         assert claimed(session, "80g") == short, "it runs smaller ones as well"
 
 
@@ -178,7 +178,7 @@ def test_a_cpu_leaves_long_jobs_to_gpus_that_they_fit_while_one_is_alive(
         assert claimed(session, "cpu") == long
 
 
-def test_a_worker_whose_queues_are_named_runs_the_jobs_of_these_classes_alone(
+def test_a_worker_with_named_queues_runs_only_jobs_of_these_classes(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
@@ -202,9 +202,9 @@ def test_a_job_that_failed_through_a_worker_is_left_to_others_for_a_minute(
         assert hand_back(session, "sick") == job_id, "there is no other worker"
         register(session, "well")
         assert claim(session, "sick") is None
-        quarantine.quarantine(session, "well", "cpu", "no device")
+        conditions.quarantine(session, "well", "cpu", "no device")
         assert hand_back(session, "sick") == job_id, "nor one that takes jobs"
-        quarantine.release(session, "well")
+        conditions.release(session, "well")
         other = submit(session, spec)
         assert hand_back(session, "sick") == other
         assert hand_back(session, "well") == job_id
@@ -226,7 +226,7 @@ def test_a_job_goes_on_where_a_like_device_has_finished_its_blocks(database: Dat
         session.execute(update(Job).values(needs=LARGE.model_dump()))
         assert hand_back(session, "b") == job_id
         session.execute(update(Job).values(needs=LONG.model_dump()))
-        steering.cordon(session, "b")
+        conditions.cordon(session, "b")
         assert claimed(session, "a") == job_id
 
 
@@ -262,18 +262,18 @@ def test_groups_are_open_to_the_workers_that_may_run_their_jobs(database: Databa
             submit(session, spec, needs=needs)
 
     def open_to(session: Session, name: str) -> list[Needs]:
-        fleet, groups = workers.fleet(session, 30), line.groups(session)
+        fleet, groups = workers.fleet(session, 30), backlog.groups(session)
         assert len(groups) == 4
-        found = claims.open_to([fleet.workers[name]], fleet, groups)
+        found = claims.claimable_groups([fleet.workers[name]], fleet, groups)
         return sorted((group.needs for group in found), key=lambda needs: needs.cpu_seconds)
 
     with database.begin() as session:
         assert open_to(session, "cpu") == [SMALL]
         assert open_to(session, "24g") == [SMALL, LONG]
-        steering.pause(session, "cpu", "root")
+        conditions.pause(session, "cpu", "root")
         assert open_to(session, "cpu") == []
         assert open_to(session, "24g") == [LONG]
-        steering.cordon(session, "24g")
+        conditions.cordon(session, "24g")
         assert open_to(session, "24g") == []
 
 

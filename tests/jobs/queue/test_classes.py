@@ -1,19 +1,20 @@
-"""The choice of a class of workers, beside a straightforward search."""
+"""The choice of a class of workers, compared with a straightforward search."""
 
 import itertools
 import random
 
 import pytest
 
-from jobs.queue.classes import (
+from jobs.queue.resources import (
+    UNKNOWN_NEEDS,
     Capacity,
+    Needs,
     class_of,
     classes_of,
     fits,
     smallest_that_fits,
     unschedulable_reason,
 )
-from jobs.queue.needs import UNKNOWN_NEEDS, Needs
 
 GB, GIB = 10**9, 2**30
 
@@ -45,7 +46,7 @@ def test_a_card_is_named_by_the_size_that_it_is_sold_with(name: str, gibibytes: 
     assert class_of(gpu(gibibytes - 0.5)) == name, "what a process takes for itself makes no other class"
 
 
-def test_a_card_that_others_use_is_of_a_smaller_class_and_several_are_counted() -> None:
+def test_a_gpu_in_use_is_of_a_smaller_class_and_several_gpus_are_counted() -> None:
     assert class_of(gpu(79.1 - 50)) == "gpu.32g"
     assert class_of(gpu(79.1, gpus=2)) == "gpu.2x80g"
     assert class_of(gpu(0.5)) == "gpu.4g"
@@ -134,7 +135,7 @@ def test_a_job_of_which_nothing_is_known_begins_with_the_smallest_gpu() -> None:
     assert smallest_that_fits(UNKNOWN_NEEDS, {}) is None
 
 
-def test_what_fits_nowhere_is_said_with_the_numbers_and_what_would_help() -> None:
+def test_the_reason_of_an_unschedulable_job_has_numbers_and_a_remedy() -> None:
     needs = Needs(device_bytes=62 * GB, host_bytes=4 * GB, cpu_bytes=700 * GB, scratch_bytes=4000 * GB)
     classes = {"cpu": (cpu(),), "gpu.24g": (gpu(12), gpu(22.5))}
     said = unschedulable_reason(needs, classes)
@@ -152,18 +153,18 @@ def test_what_fits_nowhere_is_said_with_the_numbers_and_what_would_help() -> Non
 
 
 @pytest.mark.parametrize("needs", [Needs(), UNKNOWN_NEEDS, Needs(device_bytes=62 * GB)])
-def test_after_running_out_of_memory_a_job_fits_no_such_worker_and_needs_a_gpu_still(needs: Needs) -> None:
+def test_after_running_out_of_memory_a_job_needs_a_larger_worker(needs: Needs) -> None:
     small = gpu(23)
     had = {"gpus": 1, "device_bytes": small.device_bytes, "host_bytes": small.host_bytes}
-    more = needs.beyond(**had, of_host=False)
+    more = needs.raised_above(**had, of_host=False)
     assert not fits(more, small)
     assert not fits(more, cpu())
     assert fits(more, gpu(79))
-    of_host = needs.beyond(**had, of_host=True)
+    of_host = needs.raised_above(**had, of_host=True)
     assert of_host.device_bytes == needs.device_bytes
     assert not fits(of_host, gpu(79).model_copy(update={"host_bytes": small.host_bytes}))
     assert not fits(of_host, cpu(small.host_bytes)), "which holds what the GPU does as well"
-    on_cpu = needs.beyond(gpus=0, device_bytes=0, host_bytes=60 * GB, of_host=True)
+    on_cpu = needs.raised_above(gpus=0, device_bytes=0, host_bytes=60 * GB, of_host=True)
     assert not fits(on_cpu, cpu(60 * GB))
     assert not fits(on_cpu, cpu(67 * GB)), "a machine like it is of no help"
     assert fits(on_cpu, cpu(68 * GB))

@@ -5,8 +5,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import owner_moves
 from jobs.lifecycle.events import JobError
-from jobs.queue import memory, schedulers
-from jobs.queue.needs import Needs
+from jobs.queue import memory, workers
+from jobs.queue.resources import Needs
 from jobs.queue.waiting import Waits, WaitsFor
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState, LostAttempt
@@ -21,7 +21,7 @@ def test_out_of_memory_goes_to_ever_larger_workers_and_then_waits_for_one(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
-        schedulers.record_scheduler_heartbeat(session, "scheduler")
+        workers.record_scheduler_heartbeat(session, "scheduler")
         register(session, "cpu")
         register(session, "24g", "gpu.24g", GPU_24G)
         register(session, "80g", "gpu.80g", GPU_80G)
@@ -55,7 +55,7 @@ def test_memory_of_the_host_is_raised_where_that_ran_out(database: Database, spe
 
 
 @pytest.mark.parametrize("has_larger", [True, False])
-def test_a_process_that_the_system_killed_for_its_memory_is_lost_where_no_worker_has_more(
+def test_an_oom_killed_attempt_is_lost_where_no_worker_has_more_memory(
     database: Database, spec: JobSpec, has_larger: bool
 ) -> None:
     with database.begin() as session:
@@ -73,7 +73,7 @@ def test_a_process_that_the_system_killed_for_its_memory_is_lost_where_no_worker
         assert LostAttempt.OUT_OF_MEMORY == "out_of_memory"
 
 
-def test_a_job_of_which_nothing_was_known_is_put_back_by_a_worker_that_it_does_not_fit(
+def test_an_unsized_job_is_requeued_by_a_worker_that_it_does_not_fit(
     database: Database, spec: JobSpec
 ) -> None:
     with database.begin() as session:
@@ -82,13 +82,13 @@ def test_a_job_of_which_nothing_was_known_is_put_back_by_a_worker_that_it_does_n
         job_id = submit(session, spec, needs=None)
         found = claim(session, "24g")
         assert found is not None
-        assert not memory.fits_here(session, found, "24g", LARGE)
+        assert not memory.record_needs_if_fits(session, found, "24g", LARGE)
         assert memory.requeue(session, found)
         assert claim(session, "24g") is None
         found = claim(session, "80g")
         assert found is not None
         assert found.job_id == job_id
-        assert memory.fits_here(session, found, "80g", LARGE)
+        assert memory.record_needs_if_fits(session, found, "80g", LARGE)
 
 
 def test_what_a_worker_ran_out_of_is_not_lowered_by_an_estimate(database: Database, spec: JobSpec) -> None:
@@ -97,6 +97,6 @@ def test_what_a_worker_ran_out_of_is_not_lowered_by_an_estimate(database: Databa
         job_id = submit(session, spec, needs=LARGE)
         found = claim(session, "80g")
         assert found is not None
-        assert memory.fits_here(session, found, "80g", LONG)
+        assert memory.record_needs_if_fits(session, found, "80g", LONG)
         job = session.get_one(Job, job_id, populate_existing=True)
         assert job.needs["device_bytes"] == LARGE.device_bytes

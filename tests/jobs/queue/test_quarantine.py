@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
-from jobs.queue import quarantine, workers
+from jobs.queue import conditions, workers
 from jobs.states import Cause, JobState, Outcome
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
@@ -31,7 +31,7 @@ def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple
     with database.begin() as session:
         claim = lifecycle.claim(session, job_id, worker, 30)
         assert claim is not None
-        quarantined = quarantine.count_fault(session, worker, job_id, BROKEN.message)
+        quarantined = conditions.record_fault(session, worker, job_id, BROKEN.message)
         assert lifecycle.requeue_after_fault(session, claim, BROKEN, bound)
         return session.get_one(Job, job_id).state, quarantined
 
@@ -41,14 +41,14 @@ def test_the_third_fault_in_a_row_quarantines(database: Database, submit: Submit
     assert [fail(database, submit(), "sick")[1] for _ in range(3)] == [False, False, True]
     assert seen(database, "sick", "well") == [True, False]
     with database.begin() as session:
-        assert quarantine.standing(session, "sick") == quarantine.Standing(True, BROKEN.message)
+        assert session.get_one(Worker, "sick").fault == BROKEN.message
 
 
 def test_a_succeeded_job_ends_the_row_of_faults(database: Database, submit: Submit) -> None:
     for _ in range(2):
         fail(database, submit(), "sick")
     with database.begin() as session:
-        quarantine.succeeded(session, "sick")
+        conditions.clear_faults(session, "sick")
     assert [fail(database, submit(), "sick")[1] for _ in range(3)] == [False, False, True]
 
 
@@ -56,18 +56,16 @@ def test_a_success_does_not_end_a_quarantine_but_a_release_does(database: Databa
     for _ in range(3):
         fail(database, submit(), "sick")
     with database.begin() as session:
-        quarantine.succeeded(session, "sick")
+        conditions.clear_faults(session, "sick")
     assert seen(database, "sick") == [True]
     with database.begin() as session:
-        quarantine.release(session, "sick")
+        conditions.release(session, "sick")
     assert seen(database, "sick") == [False]
     assert fail(database, submit(), "sick")[1] is False
 
 
 @pytest.mark.threat
-def test_an_attempt_on_a_faulty_worker_is_not_lost_and_the_job_ends_at_the_bound(
-    database: Database, submit: Submit
-) -> None:
+def test_attempts_on_faulty_workers_are_not_lost_up_to_the_limit(database: Database, submit: Submit) -> None:
     job_id = submit()
     assert [fail(database, job_id, "sick", 3)[0] for _ in range(3)] == ["queued", "queued", "failed"]
     with database.begin() as session:
@@ -95,7 +93,7 @@ def test_a_retry_begins_the_count_again(database: Database, submit: Submit) -> N
 def test_the_machine_of_a_worker_that_takes_no_jobs_is_no_measure(database: Database, leaves: str) -> None:
     slow = ASSUMED.model_copy(update={"device": "slow", "operations_per_second": {"float32": 1.0}})
     with database.begin() as session:
-        workers.measured(session, "sick", "cpu", slow)
-        assert workers.live(session, 30) == [slow]
+        workers.record_machine(session, "sick", "cpu", slow)
+        assert workers.live_machines(session, 30) == [slow]
         session.execute(update(Worker).values({leaves: datetime.now(UTC)}))
-        assert workers.live(session, 30) == []
+        assert workers.live_machines(session, 30) == []

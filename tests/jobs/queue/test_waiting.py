@@ -9,7 +9,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
-from jobs.queue import quarantine, schedulers, steering, waiting, workers
+from jobs.queue import conditions, waiting, workers
 from jobs.queue.waiting import Wait, Waits, WaitsFor
 from jobs.spec.job import JobSpec
 from jobs.tables import Job, OwnerShare, Scheduler, Worker
@@ -26,7 +26,7 @@ def fleet(database: Database) -> None:
     """A worker and a scheduler that are alive."""
     with database.begin() as session:
         register(session, "well")
-        schedulers.record_scheduler_heartbeat(session, "scheduler")
+        workers.record_scheduler_heartbeat(session, "scheduler")
 
 
 def waits(session: Session, job_ids: Sequence[UUID]) -> list[Wait | None]:
@@ -47,7 +47,7 @@ def test_without_a_live_worker_a_job_waits_for_one(database: Database, spec: Job
         register(session, "silent")
         session.execute(update(Worker).values(seen_at=LONG_AGO))
         assert waits(session, [job_id]) == [Wait(WaitsFor.WORKER)]
-        quarantine.quarantine(session, "new", "unknown", "no disk")
+        conditions.quarantine(session, "new", "unknown", "no disk")
         assert waits(session, [job_id]) == [Wait(WaitsFor.HEALTHY_WORKER, faults=("no disk",))]
 
 
@@ -65,16 +65,16 @@ def test_a_job_that_fits_no_live_worker_says_what_it_lacks(
         assert waits(session, [job_id]) == [turn(1, "gpu.80g")]
 
 
-def test_where_every_live_worker_is_quarantined_the_most_frequent_faults_are_named(
+def test_with_all_workers_quarantined_the_most_frequent_faults_are_named(
     database: Database, spec: JobSpec, fleet: None
 ) -> None:
     with database.begin() as session:
         job_id = submit(session, spec)
         for number, fault in enumerate(("no disk", "no GPU", "no GPU", "a", "b", "c")):
             register(session, f"sick {number}")
-            quarantine.quarantine(session, f"sick {number}", "cpu", fault)
+            conditions.quarantine(session, f"sick {number}", "cpu", fault)
         assert waits(session, [job_id]) == [turn(1)]
-        quarantine.quarantine(session, "well", "cpu", "no disk")
+        conditions.quarantine(session, "well", "cpu", "no disk")
         [wait] = waits(session, [job_id])
         assert wait is not None
         assert wait.reason == WaitsFor.HEALTHY_WORKER
@@ -87,10 +87,10 @@ def test_operators_who_hold_workers_or_queues_back_are_the_reason(
 ) -> None:
     with database.begin() as session:
         job_id = submit(session, spec)
-        steering.pause(session, "cpu", "root")
+        conditions.pause(session, "cpu", "root")
         assert waits(session, [job_id]) == [Wait(WaitsFor.RESUMED_QUEUE, "cpu")]
-        steering.resume(session, "cpu")
-        steering.cordon(session, "well")
+        conditions.resume(session, "cpu")
+        conditions.cordon(session, "well")
         assert waits(session, [job_id]) == [Wait(WaitsFor.UNCORDONED_WORKER, "cpu")]
         register(session, "gpu", "gpu.24g", GPU_24G)
         assert waits(session, [job_id]) == [turn(1)], "a larger worker runs it as well"
@@ -103,12 +103,12 @@ def test_without_a_scheduler_no_worker_is_woken(database: Database, spec: JobSpe
         assert waits(session, [job_id]) == [Wait(WaitsFor.SCHEDULER)]
 
 
-def test_where_no_scheduler_reaches_the_broker_jobs_wait_for_it_since_the_last_did(
+def test_jobs_wait_for_the_broker_since_the_last_scheduler_lost_it(
     database: Database, spec: JobSpec, fleet: None
 ) -> None:
     def beat(name: str, *, reaches_broker: bool) -> None:
         with database.begin() as session:
-            schedulers.record_scheduler_heartbeat(session, name, reaches_broker=reaches_broker)
+            workers.record_scheduler_heartbeat(session, name, reaches_broker=reaches_broker)
 
     def wait() -> Wait | None:
         with database.begin() as session:
@@ -134,7 +134,7 @@ def test_where_no_scheduler_reaches_the_broker_jobs_wait_for_it_since_the_last_d
 def test_positions_are_those_of_the_next_claims_of_all_owners(
     database: Database, spec: JobSpec, fleet: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(waiting, "MOST_COUNTED", 4)
+    monkeypatch.setattr(waiting, "MAX_POSITION", 4)
     with database.begin() as session:
         owners = ("ada", "eve", "ada", "eve", "ada", "ada")
         ids = [submit(session, spec, owner) for owner in owners]
@@ -167,9 +167,7 @@ def test_a_job_that_waits_for_anothers_gradients_takes_no_place_and_names_it(
         assert waits(session, [blocked, other]) == [turn(1), turn(2)]
 
 
-def test_a_job_that_is_still_to_be_looked_at_waits_for_that(
-    database: Database, spec: JobSpec, fleet: None
-) -> None:
+def test_an_unchecked_job_waits_for_its_checks(database: Database, spec: JobSpec, fleet: None) -> None:
     with database.begin() as session:
         unchecked = submit(session, spec, checks_pending=True)
         unsized, other = owner_moves.create(session, "ada", spec).id, submit(session, spec)
@@ -182,7 +180,7 @@ def test_a_job_that_is_still_to_be_looked_at_waits_for_that(
         assert waits(session, [unchecked, other]) == [turn(1), turn(2)]
 
 
-def test_a_job_that_the_hub_does_not_answer_takes_no_place_before_its_next_try(
+def test_a_job_waiting_for_the_hub_has_no_position_before_its_next_try(
     database: Database, spec: JobSpec, fleet: None
 ) -> None:
     with database.begin() as session:
@@ -211,7 +209,7 @@ def test_a_long_job_waits_for_a_gpu_while_one_is_alive(
         job_id = submit(session, spec, needs=LONG)
         assert waits(session, [job_id]) == [turn(1)]
         register(session, "gpu", "gpu.24g", GPU_24G)
-        steering.cordon(session, "gpu")
+        conditions.cordon(session, "gpu")
         assert waits(session, [job_id]) == [Wait(WaitsFor.UNCORDONED_WORKER, "gpu.24g")]
         workers.delete_worker(session, "gpu")
         assert waits(session, [job_id]) == [turn(1)]
@@ -234,7 +232,7 @@ def test_the_queue_is_read_once_a_second_and_anew_when_it_was_changed(
         assert wait(session, second) == Wait(WaitsFor.ITS_TURN, "cpu", None, is_new=True)
         now += 1.0
         assert wait(session, second) == turn(2)
-        steering.pause(session, "cpu", "root")
+        conditions.pause(session, "cpu", "root")
         assert wait(session, second) == turn(2)
-        known.forget()
+        known.invalidate()
         assert wait(session, second) == Wait(WaitsFor.RESUMED_QUEUE, "cpu")

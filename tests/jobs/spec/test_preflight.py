@@ -12,9 +12,9 @@ from pydantic import SecretStr
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jobs.settings import Settings
-from jobs.spec.cuts import HEADS_DIVIDE_THE_HIDDEN_SIZE, PLAIN, WITHOUT_EXPERTS
+from jobs.spec.feasibility import HEADS_DIVIDE_THE_HIDDEN_SIZE, PLAIN_DECODERS, WITHOUT_EXPERTS
 from jobs.spec.job import JobSpec
-from jobs.spec.preflight import Places, faults
+from jobs.spec.preflight import FileRoots, faults
 from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
@@ -30,7 +30,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 
 @pytest.fixture
-def places(tmp_path: Path) -> Places:
+def places(tmp_path: Path) -> FileRoots:
     """Roots with a model of a context of 512 tokens, and with a text."""
     for name, config in {
         "good": {"max_position_embeddings": 512},
@@ -43,17 +43,17 @@ def places(tmp_path: Path) -> Places:
     (tmp_path / "models" / "empty").mkdir()
     (tmp_path / "data").mkdir()
     (tmp_path / "data" / "a.txt").write_text("text")
-    return Places((tmp_path / "models",), (tmp_path / "data",), tmp_path / "cache")
+    return FileRoots((tmp_path / "models",), (tmp_path / "data",), tmp_path / "cache")
 
 
-def fields(places: Places, model: str | Path, **recipe: Any) -> list[str]:
+def fields(places: FileRoots, model: str | Path, **recipe: Any) -> list[str]:
     evaluation = recipe.pop("evaluation", {"dataset": "builtin"})
     document = {"recipe": {"model": str(model), "method": "gblm", "sparsity": 0.5, **recipe}}
     spec = JobSpec.model_validate(document | {"evaluation": evaluation})
     return [fault.field for fault in faults(spec, places)]
 
 
-def test_a_model_that_is_not_there_is_named(places: Places, tmp_path: Path) -> None:
+def test_a_model_that_is_not_there_is_named(places: FileRoots, tmp_path: Path) -> None:
     models = tmp_path / "models"
     assert [fields(places, models / name) for name in ("good", "odd", "alibi")] == [[], [], []]
     assert [fields(places, models / name) for name in ("none", "empty")] == [["model.id"], ["model.id"]]
@@ -64,7 +64,7 @@ def test_a_model_that_is_not_there_is_named(places: Places, tmp_path: Path) -> N
 
 
 @pytest.mark.threat
-def test_a_directory_is_said_not_to_exist_below_the_roots_only(places: Places, tmp_path: Path) -> None:
+def test_a_missing_directory_is_reported_only_below_the_roots(places: FileRoots, tmp_path: Path) -> None:
     models = tmp_path / "models"
     (tmp_path / "outside").mkdir()
     for name, target in (("leads-out", "outside"), ("leads-nowhere", "nothing"), ("within", "models/none")):
@@ -82,7 +82,7 @@ def test_a_root_that_this_machine_does_not_have_says_nothing(tmp_path: Path, con
     root = tmp_path / "elsewhere"
     if content:
         root.mkdir()
-    places = Places((root,), (root,), None)
+    places = FileRoots((root,), (root,), None)
     calibration = {"dataset": str(root / "text.txt")}
     assert fields(places, root / "model", calibration=calibration, gradients=str(root / "g.st")) == []
 
@@ -90,7 +90,7 @@ def test_a_root_that_this_machine_does_not_have_says_nothing(tmp_path: Path, con
 @pytest.mark.parametrize("model", ["good", "gpt2"])
 @pytest.mark.parametrize("length", [511, 512, 513, 100_000])
 def test_a_length_is_refused_where_the_library_refuses_it(
-    places: Places, tmp_path: Path, model: str, length: int
+    places: FileRoots, tmp_path: Path, model: str, length: int
 ) -> None:
     reader = Reader(None, 10, context_length=512)  # type: ignore[arg-type] # the tokenizer is not used
     expected = []
@@ -110,12 +110,12 @@ def test_a_length_is_refused_where_the_library_refuses_it(
 
 @pytest.mark.parametrize("revision", [None, "main", COMMIT])
 def test_a_model_in_the_cache_of_the_hub_has_its_context_checked(
-    places: Places, tmp_path: Path, revision: str | None
+    places: FileRoots, tmp_path: Path, revision: str | None
 ) -> None:
     model = {"id": "org/name", "revision": revision}
     request = {"model": model, "calibration": {"dataset": "builtin", "sequence_length": 513}}
 
-    def found(where: Places) -> list[str]:
+    def found(where: FileRoots) -> list[str]:
         recipe = {"method": "gblm", "sparsity": 0.5, **request}
         return [fault.field for fault in faults(JobSpec.model_validate({"recipe": recipe}), where)]
 
@@ -126,20 +126,20 @@ def test_a_model_in_the_cache_of_the_hub_has_its_context_checked(
     (cached / "snapshots" / COMMIT).mkdir(parents=True)
     (cached / "snapshots" / COMMIT / "config.json").write_text('{"max_position_embeddings": 512}')
     assert found(places) == ["calibration.sequence_length"]
-    assert found(Places(places.models, places.data, None)) == []
+    assert found(FileRoots(places.models, places.data, None)) == []
 
 
 @pytest.mark.threat
 @pytest.mark.parametrize("shared", [False, True])
 @pytest.mark.parametrize("token", [None, "hf_token"])
 @pytest.mark.parametrize("owner", ["ada", "eve"])
-def test_only_owners_who_share_are_told_what_lies_in_the_cache(
+def test_only_owners_who_share_learn_what_is_in_the_cache(
     settings: Settings, shared: bool, token: str | None, owner: str
 ) -> None:
     secret = None if token is None else SecretStr(token)
     changes = {"share_between_owners": shared, "hub_token": secret, "hub_token_owners": ("ada",)}
-    told = Places.of(settings.model_copy(update=changes), owner).hub_cache is not None
-    assert told == (shared and (token is None or owner == "ada"))
+    knows = FileRoots.of(settings.model_copy(update=changes), owner).hub_cache is not None
+    assert knows == (shared and (token is None or owner == "ada"))
 
 
 @pytest.mark.parametrize(
@@ -156,7 +156,7 @@ def test_only_owners_who_share_are_told_what_lies_in_the_cache(
     ],
 )
 def test_json_lines_are_refused_where_the_library_refuses_them(
-    places: Places, tmp_path: Path, content: bytes
+    places: FileRoots, tmp_path: Path, content: bytes
 ) -> None:
     path = tmp_path / "data" / "lines.jsonl"
     path.write_bytes(content)
@@ -168,7 +168,7 @@ def test_json_lines_are_refused_where_the_library_refuses_them(
     assert fields(places, tmp_path / "models" / "good", calibration={"dataset": str(path)}) == expected
 
 
-def test_texts_and_gradients_that_are_not_there_are_named(places: Places, tmp_path: Path) -> None:
+def test_texts_and_gradients_that_are_not_there_are_named(places: FileRoots, tmp_path: Path) -> None:
     data = tmp_path / "data"
     missing = fields(
         places,
@@ -213,7 +213,7 @@ LLAMA = {
     ],
 )
 def test_a_cut_is_refused_as_the_library_refuses_it(
-    places: Places, tmp_path: Path, structure: dict[str, Any], grouped: int
+    places: FileRoots, tmp_path: Path, structure: dict[str, Any], grouped: int
 ) -> None:
     config = LLAMA | {"num_key_value_heads": grouped}
     (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
@@ -234,7 +234,7 @@ def test_a_cut_is_refused_as_the_library_refuses_it(
     assert {(fault.field, fault.message) for fault in faults(spec, places)} == expected
 
 
-@pytest.mark.parametrize("kind", sorted(PLAIN))
+@pytest.mark.parametrize("kind", sorted(PLAIN_DECODERS))
 @pytest.mark.parametrize(
     "layers",
     [
@@ -246,7 +246,7 @@ def test_a_cut_is_refused_as_the_library_refuses_it(
     ],
 )
 def test_a_pattern_without_a_layer_is_refused_as_the_library_refuses_it(
-    places: Places, tmp_path: Path, layers: dict[str, list[str]], kind: str
+    places: FileRoots, tmp_path: Path, layers: dict[str, list[str]], kind: str
 ) -> None:
     config = LLAMA | {"model_type": kind}
     (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
@@ -279,7 +279,7 @@ QWEN = LLAMA | {
 @pytest.mark.parametrize("config", [MIXTRAL, QWEN], ids=["mixtral", "qwen"])
 @pytest.mark.parametrize("amount", [0.05, 0.5, 0.9, 0.99, 1, 2, 3, 4, 5, 6, 7, 8, 9])
 def test_a_number_of_experts_is_refused_as_the_library_refuses_it(
-    places: Places, tmp_path: Path, config: dict[str, Any], amount: float
+    places: FileRoots, tmp_path: Path, config: dict[str, Any], amount: float
 ) -> None:
     (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
     with torch.device("meta"):
@@ -309,7 +309,7 @@ def test_these_families_have_no_experts_and_the_plain_ones_these_weights(family:
         model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape))
     block = find_stack(model).blocks[0]
     assert find_experts(model, block) is None
-    if family in PLAIN:
+    if family in PLAIN_DECODERS:
         heads, groups, of_a_head, hidden, width = 8, 4, 4, 32, 48
         weights = 2 * hidden * of_a_head * (heads + groups) + 3 * hidden * width + 2 * hidden
         assert sum(parameter.numel() for parameter in block.module.parameters()) == weights
@@ -317,7 +317,7 @@ def test_these_families_have_no_experts_and_the_plain_ones_these_weights(family:
 
 @pytest.mark.parametrize("amount", [0.05, 0.3, 0.95, 1, 2, 3, 9])
 def test_a_number_of_blocks_is_refused_as_the_library_refuses_it(
-    places: Places, tmp_path: Path, amount: float
+    places: FileRoots, tmp_path: Path, amount: float
 ) -> None:
     config = LLAMA | {"num_hidden_layers": 3}
     (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
@@ -347,7 +347,7 @@ def test_the_configs_of_these_families_insist_on_heads_that_divide(family: str) 
 @pytest.mark.threat
 @pytest.mark.parametrize(("groups", "expected"), [(65_536, ["structure.kv_groups"]), (65_537, [])])
 def test_a_config_out_of_bounds_is_left_to_the_worker_and_not_counted_with(
-    places: Places, tmp_path: Path, groups: int, expected: list[str]
+    places: FileRoots, tmp_path: Path, groups: int, expected: list[str]
 ) -> None:
     config = {
         "model_type": "llama",

@@ -11,10 +11,10 @@ import zstandard
 from hypothesis import given
 from hypothesis import strategies as st
 
-from jobs.storage import compression
+from jobs.storage import streams
 from jobs.storage.errors import StoreRefused
-from jobs.storage.ranges import within
 from jobs.storage.store import Store
+from jobs.storage.streams import byte_range
 
 
 def content(size: int) -> bytes:
@@ -29,11 +29,11 @@ def pieces(data: bytes, size: int) -> Iterator[bytes]:
 
 
 def stored(plain: bytes) -> bytes:
-    return b"".join(compression.compressed(pieces(plain, 300)))
+    return b"".join(streams.compressed(pieces(plain, 300)))
 
 
 def plain(stored: bytes, size: int) -> bytes:
-    return b"".join(compression.plain(pieces(stored, 77), size))
+    return b"".join(streams.decompressed(pieces(stored, 77), size))
 
 
 @pytest.mark.parametrize("size", [1, 999, 12_345, 3_000_000])
@@ -47,13 +47,13 @@ def test_a_file_comes_back_and_is_one_frame_that_any_decoder_reads(size: int) ->
 def test_any_range_of_pieces_is_that_of_the_file(size: int, piece: int, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, size - 1))
     end = data.draw(st.integers(start + 1, size))
-    assert b"".join(within(pieces(content(size), piece), start, end)) == content(size)[start:end]
+    assert b"".join(byte_range(pieces(content(size), piece), start, end)) == content(size)[start:end]
 
 
 def test_nothing_is_read_behind_a_range() -> None:
     taken = count()
     endless = (bytes(100) for _ in iter(lambda: next(taken), None))
-    assert len(b"".join(within(endless, 150, 450))) == 300
+    assert len(b"".join(byte_range(endless, 150, 450))) == 300
     assert next(taken) == 5
 
 
@@ -61,7 +61,7 @@ def test_nothing_is_read_behind_a_range() -> None:
 def test_a_range_far_inside_a_file_holds_no_thread_until_it_begins() -> None:
     taken = count()
     endless = (bytes(100) for _ in iter(lambda: next(taken), None))
-    assert next(within(endless, 10**12, 10**12 + 1)) == b""
+    assert next(byte_range(endless, 10**12, 10**12 + 1)) == b""
     assert next(taken) == 1
 
 
@@ -71,21 +71,21 @@ def test_a_changed_byte_is_found_out(position: int, change: int) -> None:
     damaged[position % len(damaged)] ^= change
     try:
         found = plain(bytes(damaged), 2500)
-    except compression.Damaged:
+    except streams.CorruptFile:
         return
     assert found == content(2500)  # a bit that means nothing
 
 
 @pytest.mark.parametrize("change", [lambda it: it[:-40], lambda it: b"", lambda it: stored(content(2501))])
 def test_a_file_of_another_size_is_found_out(change: Callable[[bytes], bytes]) -> None:
-    with pytest.raises(compression.Damaged):
+    with pytest.raises(streams.CorruptFile):
         plain(change(stored(content(2500))), 2500)
 
 
 def test_a_few_pieces_are_in_memory_whatever_the_size() -> None:
     """A gigabyte of zeros is some 30 KB compressed, and comes back in pieces of a megabyte."""
-    zeros = compression.compressed(bytes(2**20) for _ in range(2**10))
-    sizes = [len(piece) for piece in compression.plain(zeros, 2**30)]
+    zeros = streams.compressed(bytes(2**20) for _ in range(2**10))
+    sizes = [len(piece) for piece in streams.decompressed(zeros, 2**30)]
     assert (sum(sizes), max(sizes)) == (2**30, 2**20)
 
 
@@ -95,7 +95,7 @@ def written(tmp_path: Path, content: bytes) -> Path:
     return path
 
 
-def test_what_shrinks_is_told_from_what_does_not(tmp_path: Path) -> None:
+def test_compressible_files_are_recognised(tmp_path: Path) -> None:
     generator = np.random.default_rng(0)
     dense = generator.standard_normal(300_000, dtype=np.float32)
     pruned = np.where(generator.random(300_000) < 0.5, np.float32(0), dense)
@@ -104,7 +104,7 @@ def test_what_shrinks_is_told_from_what_does_not(tmp_path: Path) -> None:
     packed_mask = np.packbits(generator.random(2_000_000) < 0.5)
     late_zeros = np.concatenate([dense, np.zeros(300_000, np.float32)])
     shrinks = {
-        name: compression.shrinks(written(tmp_path, data))
+        name: streams.is_compressible(written(tmp_path, data))
         for name, data in {
             "pruned": pruned.tobytes(),
             "half is zeros": late_zeros.tobytes(),

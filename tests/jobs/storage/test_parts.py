@@ -21,7 +21,7 @@ CONTENT = os.urandom(50 * PART + 7)
 def _few_small_parts(monkeypatch: pytest.MonkeyPatch) -> None:
     """9 parts in place of 9,000, of a store that takes 10 in place of 10,000."""
     monkeypatch.setattr(module, "_PART_BYTES", PART)
-    monkeypatch.setattr(module, "_MOST_PARTS", MOST - 1)
+    monkeypatch.setattr(module, "_MAX_PARTS", MOST - 1)
     monkeypatch.setenv("AWS_ACCESS_KEY_ID", "a-test-access-key")
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-test-secret-key")
 

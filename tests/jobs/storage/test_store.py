@@ -72,7 +72,7 @@ def test_a_prefix_is_a_whole_directory(store: Store, tmp_path: Path) -> None:
     assert sorted(found.key for found in store.list("jobs")) == ["jobs/1/b/c", "jobs/10/a"]
 
 
-def test_what_a_killed_process_has_left_of_a_file_in_a_directory_is_listed_and_deleted(
+def test_unfinished_files_of_killed_processes_are_listed_and_deleted(
     tmp_path: Path,
 ) -> None:
     store = Store(directory_store(tmp_path))
@@ -95,7 +95,7 @@ os._exit(9)  # as kill -9 ends it
     assert (list(store.list("jobs/1")), left.exists()) == ([], False)
 
 
-def test_a_file_that_is_complete_before_its_size_is_read_does_not_end_the_listing(tmp_path: Path) -> None:
+def test_a_file_renamed_during_the_listing_does_not_end_it(tmp_path: Path) -> None:
     """A link to nothing stands for it: it is in its directory, and has no size."""
     store = Store(directory_store(tmp_path))
     store.put_file("jobs/1/b", small(tmp_path))
@@ -161,7 +161,7 @@ END
 def test_a_directory_on_a_read_only_disk_is_called_so(tmp_path: Path) -> None:
     alone = ["unshare", "--user", "--map-root-user", "--mount", "sh", "-c"]
     if subprocess.run([*alone, 'mount -t tmpfs none "$1"', "sh", tmp_path], check=False).returncode:
-        pytest.skip("this machine lets nobody mount a disk of his own")
+        pytest.skip("this machine does not allow users to mount a disk")
     run = subprocess.run(
         [*alone, _ON_A_READ_ONLY_DISK, "sh", tmp_path, sys.executable],
         check=True,
@@ -238,7 +238,7 @@ def test_a_fifo_in_a_directory_is_refused_and_holds_no_thread(
     assert not fifo.exists()
 
 
-def test_an_unfinished_file_that_cannot_be_deleted_is_said_to_be_unusable(tmp_path: Path) -> None:
+def test_an_unfinished_file_that_cannot_be_deleted_is_reported_as_unusable(tmp_path: Path) -> None:
     store = Store(directory_store(tmp_path))
     (tmp_path / "store" / "a#1").mkdir(parents=True)
     with pytest.raises(FileUnusable, match="EISDIR"):

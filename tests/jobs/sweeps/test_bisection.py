@@ -1,4 +1,4 @@
-"""The search against a look at every sparsity on a fine grid."""
+"""The search, compared with every sparsity on a fine grid."""
 
 import math
 from uuid import uuid4
@@ -25,9 +25,7 @@ def search(target: Target, best: float) -> tuple[Search, list[float]]:
 
 
 @given(best=st.floats(0, 1), tolerance=st.floats(0.001, 0.5))
-def test_the_answer_lies_within_the_tolerance_of_the_best_on_a_fine_grid(
-    best: float, tolerance: float
-) -> None:
+def test_the_answer_is_within_the_tolerance_of_the_best_on_a_fine_grid(best: float, tolerance: float) -> None:
     target = Target(max_perplexity_increase=0.05, lowest=LOWEST, highest=HIGHEST, tolerance=tolerance)
     found, measured = search(target, best)
     grid = [LOWEST + step / 10_000 for step in range(round((HIGHEST - LOWEST) * 10_000) + 1)]
@@ -59,13 +57,13 @@ def test_what_cannot_be_searched_is_refused(fields: dict[str, float], message: s
         Target(**fields)
 
 
-def test_a_model_that_meets_the_bound_everywhere_is_measured_at_the_highest_sparsity() -> None:
+def test_a_model_that_always_meets_the_bound_is_measured_at_the_highest_end() -> None:
     found, measured = search(Target(max_perplexity=20.0, lowest=0.1, highest=0.9, tolerance=0.1), best=1.0)
     assert (found.met, found.missed) == (0.9, None)
     assert measured[-1] == 0.9
 
 
-def test_a_model_that_misses_the_bound_everywhere_is_measured_at_the_lowest_sparsity() -> None:
+def test_a_model_that_never_meets_the_bound_is_measured_at_the_lowest_end() -> None:
     found, measured = search(Target(max_perplexity=20.0, lowest=0.1, highest=0.9, tolerance=0.1), best=0.0)
     assert (found.met, found.missed) == (None, 0.1)
     assert measured[-1] == 0.1

@@ -11,8 +11,7 @@ from jobs.settings import Settings
 from jobs.tables import NOW, WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
-from jobs.webhooks.encryption import SecretBox
-from jobs.webhooks.endpoints import MessageFormat
+from jobs.webhooks.endpoints import MessageFormat, SecretBox
 from scheduler.webhook_sender import WebhookSender
 
 Database = sessionmaker[Session]

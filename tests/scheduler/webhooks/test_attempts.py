@@ -100,7 +100,7 @@ def test_a_message_whose_sender_died_is_sent_by_another(outbox: Outbox, end: Cal
         (second,) = webhook_outbox.take_due(session, 10, 60)
     assert (first.id, first.attempt, second.attempt) == (second.id, 1, 2)
     with outbox.database.begin() as session:
-        webhook_outbox.delivered(session, first, 204)  # too late: the second attempt is under way
+        webhook_outbox.record_delivery(session, first, 204)  # too late: the second attempt is under way
     assert outbox.deliveries[0].delivered_at is None
 
 
@@ -129,7 +129,7 @@ def test_a_host_that_moved_to_a_private_address_is_a_failed_attempt(
 
 
 @pytest.mark.threat
-def test_a_name_that_does_not_resolve_looks_like_one_of_a_private_host(
+def test_an_unresolvable_name_is_reported_like_a_private_host(
     outbox: Outbox, settings: Settings, end: Callable[[], UUID]
 ) -> None:
     async def fails(host: str, port: int) -> Sequence[str]:
@@ -157,6 +157,6 @@ def test_old_messages_are_deleted_once_they_are_no_longer_due(
         session.execute(
             update(WebhookDelivery).where(WebhookDelivery.id == first.id).values(next_attempt_at=None)
         )
-        webhook_outbox.forget(session, timedelta(days=30))
+        webhook_outbox.delete_finished(session, timedelta(days=30))
     assert [delivery.id for delivery in outbox.deliveries] == [second.id]
     assert json.dumps(second.payload)

@@ -1,4 +1,4 @@
-"""What a webhook tells whom, with a real outbox and a real HTTP server in this process."""
+"""Which messages webhooks send, with a real outbox and a real HTTP server in this process."""
 
 import json
 from collections.abc import Callable
@@ -126,7 +126,7 @@ def test_a_message_that_cannot_be_written_fails_alone(
     assert errors == {None, "the message cannot be written; the service's log says why"}
 
 
-def test_a_start_is_told_once_for_a_submission_and_again_after_a_retry(
+def test_a_start_is_announced_once_per_submission_and_again_after_a_retry(
     outbox: Outbox, database: Database, submit: Callable[[], UUID]
 ) -> None:
     outbox.endpoint("https://a.example", "job.started")
@@ -190,7 +190,7 @@ def test_an_end_that_is_not_committed_sends_nothing(
     assert not outbox.deliveries
 
 
-def test_an_endpoint_that_is_just_being_deleted_does_not_stop_a_job_from_ending(
+def test_an_endpoint_that_is_being_deleted_does_not_block_the_end_of_a_job(
     outbox: Outbox, database: Database, end: Callable[[], UUID]
 ) -> None:
     endpoint_id, _ = outbox.endpoint("https://a.example")

@@ -13,7 +13,7 @@ from api.schemas.webhooks import encode_secret
 from jobs.settings import Settings
 from jobs.tables import NOW, WebhookEndpoint
 from jobs.webhooks import endpoints
-from jobs.webhooks.encryption import NoKey, SecretBox, Unreadable
+from jobs.webhooks.endpoints import NoEncryptionKey, SecretBox, UndecryptableSecret
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
 
@@ -51,9 +51,9 @@ def test_secrets_are_stored_encrypted_and_keys_can_be_rotated(outbox: Outbox, se
     assert shown[6:20].encode() not in encrypted
     fresh = SecretStr(Fernet.generate_key().decode())
     assert encode_secret(SecretBox([fresh, *settings.secret_keys]).decrypt(encrypted)) == shown
-    with pytest.raises(Unreadable):
+    with pytest.raises(UndecryptableSecret):
         SecretBox([fresh]).decrypt(encrypted)
-    with pytest.raises(Unreadable):
+    with pytest.raises(UndecryptableSecret):
         SecretBox([]).decrypt(encrypted)
-    with pytest.raises(NoKey):
+    with pytest.raises(NoEncryptionKey):
         SecretBox([]).encrypt(b"secret")

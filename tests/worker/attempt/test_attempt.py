@@ -1,4 +1,4 @@
-"""An attempt's guarded access to the database, and its end: whoever changed the job first wins."""
+"""An attempt's guarded access to the database, and its end: the first change of the job wins."""
 
 from collections.abc import Callable
 

@@ -9,7 +9,7 @@ import pytest
 from pydantic import SecretStr
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.caches import gradients
+from jobs import caches
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from worker.attempt.attempt import Attempt, cache_key
@@ -46,21 +46,21 @@ def test_an_owner_waits_for_another_only_where_the_operator_allows_it(
     def key_of(claim: Claim) -> str:
         return attempt_of(claim, share_between_owners=shared).cache_key("f")
 
-    def ask(claim: Claim) -> gradients.Found | gradients.Waiting:
+    def ask(claim: Claim) -> caches.CachedNorms | caches.ComputedElsewhere:
         with database.begin() as session:
-            return gradients.ask(session, claim, [key_of(claim)])
+            return caches.find_gradients(session, claim, [key_of(claim)])
 
     with database.begin() as session:
         other = lifecycle.claim(session, submit(), "another", 30)
     assert other is not None
     eves = replace(other, owner="eve")
-    assert ask(claim) == gradients.Found({}, frozenset({key_of(claim)}))
-    computes = gradients.Found({}, frozenset({key_of(eves)}))
-    assert ask(eves) == (gradients.Waiting(key_of(claim), claim.job_id) if shared else computes)
+    assert ask(claim) == caches.CachedNorms({}, frozenset({key_of(claim)}))
+    computes = caches.CachedNorms({}, frozenset({key_of(eves)}))
+    assert ask(eves) == (caches.ComputedElsewhere(key_of(claim), claim.job_id) if shared else computes)
 
 
 @pytest.mark.parametrize("case", ["no token", "another owner's token", "a local model"])
-def test_a_model_that_everybody_may_read_is_shared_with_all_where_the_operator_allows_it(
+def test_a_public_model_is_shared_between_owners_where_allowed(
     case: str, claim: Claim, attempt_of: Callable[..., Attempt], tmp_path: Path
 ) -> None:
     changes: dict[str, object] = {"share_between_owners": True, **({} if case == "no token" else TOKEN)}

@@ -12,7 +12,7 @@ from jobs.database import connection_name, engine_from
 from jobs.lifecycle.events import LogMessage
 from jobs.settings import Settings
 from jobs.tables import Lease
-from worker.attempt.claim import claimed
+from worker.attempt.attempt import claimed
 from worker.identity import Identity
 
 Database = sessionmaker[Session]

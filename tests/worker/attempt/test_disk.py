@@ -11,7 +11,7 @@ import pytest
 from safetensors import SafetensorError
 
 from pruning.byte_size import byte_size
-from worker.attempt.disk import DISK_FULL, Disk, DiskFull, first_of
+from worker.attempt.resources import DISK_FULL, Disk, DiskFull, first_of
 
 
 def test_the_disk_is_checked_at_most_once_a_second(tmp_path: Path) -> None:
@@ -55,7 +55,7 @@ def test_a_full_disk_is_recognised(fail: Callable[[], None]) -> None:
 
 
 def test_other_errors_are_not_mistaken_for_a_full_disk() -> None:
-    of_the_hub = "/cache/os error 28"  # whoever names a file may name it so
+    of_the_hub = "/cache/os error 28"  # a file may have such a name
     for error in (
         OSError(errno.EACCES, os.strerror(errno.EACCES)),
         OSError(errno.ENAMETOOLONG, os.strerror(errno.ENAMETOOLONG), of_the_hub),

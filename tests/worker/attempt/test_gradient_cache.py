@@ -10,10 +10,10 @@ from safetensors.torch import save_file
 from sqlalchemy import select
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.caches import gradients
-from jobs.lifecycle import event_log, lifecycle, owner_moves
+from jobs import caches
+from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage
-from jobs.queue import sizing
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -21,7 +21,7 @@ from jobs.storage.store import Store
 from jobs.sweeps import sweeps
 from jobs.tables import Artifact, CachedGradients, CachedPerplexity, GradientShard, Job
 from pruning.recipe import Stage
-from worker.attempt.reporting.progress import JobProgress
+from worker.attempt.progress import JobProgress
 from worker.identity import Identity
 from worker.run_job import run_next
 
@@ -59,7 +59,7 @@ def submitted(database: Database, spec: Callable[..., JobSpec]) -> Callable[...,
     def submit(owner: str = "ada", **recipe: object) -> UUID:
         with database.begin() as session:
             job_id = owner_moves.create(session, owner, spec(**recipe)).id
-            sizing.sized(session, job_id, None)
+            backlog.record_needs(session, job_id, None)
             return job_id
 
     return submit
@@ -69,7 +69,7 @@ def submitted(database: Database, spec: Callable[..., JobSpec]) -> Callable[...,
 def run(database: Database, settings: Settings, worker: Identity) -> Run:
     def run(job_id: UUID) -> Job:
         with database.begin() as session:
-            sizing.sized(session, job_id, None)
+            backlog.record_needs(session, job_id, None)
         run_next(settings, worker, "task")
         with database.begin() as session:
             return session.get_one(Job, job_id)
@@ -85,8 +85,8 @@ def weights(database: Database, job_id: UUID) -> str:
 
 def messages(database: Database, job_id: UUID) -> list[str]:
     with database.begin() as session:
-        events = event_log.since(session, job_id, 0)
-    return [event.data.message for event in events if isinstance(event.data, LogMessage)]
+        recorded = events.events_since(session, job_id, 0)
+    return [event.data.message for event in recorded if isinstance(event.data, LogMessage)]
 
 
 def test_the_second_job_reuses_the_gradients_of_the_first(
@@ -264,7 +264,7 @@ def test_a_job_waits_while_another_computes_them(
         name = artifact.fingerprint
         session.delete(artifact)
         session.flush()
-        assert gradients.ask(session, claim, [name]) == gradients.Found({}, frozenset({name}))
+        assert caches.find_gradients(session, claim, [name]) == caches.CachedNorms({}, frozenset({name}))
     waiting = submitted()
     assert run(waiting).state == JobState.QUEUED
     with database.begin() as session:

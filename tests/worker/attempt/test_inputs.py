@@ -10,7 +10,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import pruning.pipeline.run
 from jobs.lifecycle import owner_moves
-from jobs.queue import sizing
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -50,7 +50,7 @@ class Service:
         recipe["calibration"] = {"dataset": f"upload:{upload_id}"}  # type: ignore[assignment]
         with self.database.begin() as session:
             job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
-            sizing.sized(session, job_id, None)
+            backlog.record_needs(session, job_id, None)
             return job_id
 
     def run(self, job_id: UUID) -> Job:
@@ -100,7 +100,7 @@ def test_a_text_that_was_deleted_meanwhile_is_named(
     assert "upload it again" in job.error["message"]
 
 
-def test_a_text_larger_than_the_free_disk_fails_before_it_is_fetched_and_is_no_fault_of_the_worker(
+def test_a_text_larger_than_the_free_disk_fails_the_job_before_the_download(
     service: Service, documents: list[Sequence[str]], tmp_path: Path
 ) -> None:
     job_id = service.submit(service.upload(tmp_path))

@@ -7,10 +7,9 @@ from uuid import UUID
 
 import pytest
 import torch
-from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import finished_blocks, lifecycle, owner_moves
+from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
 from jobs.tables import Job, JobBlock
@@ -79,7 +78,7 @@ def test_the_next_attempt_finds_what_was_kept(
     assert found(second, CONDITIONS | {"threads": 3}) == {}
 
 
-def test_an_attempt_goes_on_with_blocks_that_its_release_has_computed_after_a_newer_one(
+def test_an_attempt_resumes_blocks_of_its_release_after_a_newer_one_ran(
     claim: Claim, resume_store_of: Callable[[Claim], JobResumeStore], next_attempt: Callable[[Claim], Claim]
 ) -> None:
     for numerics, content in ((3, b"newer"), (2, b"older")):
@@ -125,7 +124,7 @@ def test_a_worker_that_has_lost_its_lease_stores_nothing(
     with pytest.raises(LeaseLost):
         finish(stale, 1, b"the stale one's")
     with database.begin() as session:
-        (row,) = finished_blocks.finished(session, claim.job_id)
+        (row,) = attempt_files.finished_blocks(session, claim.job_id)
     assert row.attempt == 2
     assert found(owner) == {0: b"the owner's"}
 
@@ -142,7 +141,7 @@ def test_a_job_that_is_being_cancelled_stores_nothing_more(
     assert found(resume_store_of(claim)) == {}
 
 
-def test_only_a_block_that_was_never_finished_before_resets_the_lost_attempts(
+def test_only_a_newly_finished_block_resets_the_lost_attempts(
     claim: Claim,
     resume_store_of: Callable[[Claim], JobResumeStore],
     next_attempt: Callable[[Claim], Claim],
@@ -220,7 +219,7 @@ def test_a_checkpoint_is_adopted_from_a_suspended_attempt(tmp_path: Path) -> Non
 
 
 def test_a_worker_that_shuts_down_leaves_its_checkpoint_for_the_next_start(
-    tmp_path: Path, claim: Claim, database: Database
+    tmp_path: Path, claim: Claim
 ) -> None:
     with suppress(ShutdownRequested), scratch(tmp_path, claim.job_id, 1) as directory:
         (directory / RESUME_STORE / Stage.PRUNE).mkdir(parents=True)
@@ -230,7 +229,3 @@ def test_a_worker_that_shuts_down_leaves_its_checkpoint_for_the_next_start(
         raise ShutdownRequested
     with scratch(tmp_path, claim.job_id, 2) as directory:
         assert ActivationCheckpoint(directory / RESUME_STORE / Stage.PRUNE, CONDITIONS).load() is not None
-    with database.begin() as session:
-        assert finished_blocks.has_not_ended(session, claim.job_id)
-        session.execute(update(Job).where(Job.id == claim.job_id).values(state="failed", lease_token=None))
-        assert not finished_blocks.has_not_ended(session, claim.job_id)

@@ -9,7 +9,7 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import retention
-from jobs.lifecycle import lifecycle, sent_files
+from jobs.lifecycle import attempt_files, lifecycle
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
@@ -118,7 +118,7 @@ def test_a_failed_job_keeps_it_for_a_retry_until_its_time_has_passed(
     assert service.run(job_id).state == JobState.FAILED
     with database.begin() as session:
         assert retention.drop_finished_blocks(session, 7.0, 10) == 0
-        assert len(sent_files.of_job(session, job_id)) == 1
+        assert len(attempt_files.sent_files(session, job_id)) == 1
         long_ago = func.now() - func.make_interval(0, 0, 0, 8)
         session.execute(update(Job).values(ended_at=long_ago))
         session.execute(update(SentFile).values(sent_at=long_ago))
@@ -134,7 +134,7 @@ def test_an_attempt_that_has_lost_its_job_records_nothing(
     stored = service.store.put_file("jobs/b", tmp_path / "file")
     with database.begin() as session:
         assert lifecycle.hand_back(session, claim, "for the test")
-        assert not sent_files.sent(session, claim, "b", stored)
+        assert not attempt_files.record_sent_file(session, claim, "b", stored)
     assert rows(database) == 0
 
 
@@ -147,7 +147,7 @@ def test_a_file_that_is_sent_for_the_first_time_is_progress(
     def lost_attempts_after_sending() -> int:
         with database.begin() as session:
             session.execute(update(Job).values(lost_attempts=2))
-            assert sent_files.sent(session, claim, "b", stored)
+            assert attempt_files.record_sent_file(session, claim, "b", stored)
         with database.begin() as session:
             return session.get_one(Job, claim.job_id).lost_attempts
 

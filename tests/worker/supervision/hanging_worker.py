@@ -13,8 +13,7 @@ from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from worker.__main__ import main
-from worker.holding import Holding
-from worker.identity import Identity
+from worker.identity import HeldClaim, Identity
 
 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
@@ -32,9 +31,9 @@ def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
             }
             lifecycle.succeed(session, claim, report, [])
             return
-    path = worker.holdings / f"{task_id}.json"
+    path = worker.claims_directory / f"{task_id}.json"
     ends_at = time.monotonic() + limits.LEASE_SECONDS
-    Holding(path, claim.job_id, claim.attempt, claim.lease_token, ends_at).write()
+    HeldClaim(path, claim.job_id, claim.attempt, claim.lease_token, ends_at).write()
     hoard = []
     while claim.spec.recipe.method.name == "wanda":
         hoard.append(b"x" * 20_000_000)

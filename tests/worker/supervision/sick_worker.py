@@ -8,13 +8,13 @@ from jobs import limits
 from jobs.database import engine_from, sessions
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
-from jobs.queue import quarantine
+from jobs.queue import conditions
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from tests.worker.supervision.hanging_worker import do_nothing, stand_in
 from worker.__main__ import main
 from worker.identity import Identity
-from worker.self_test import Unfit, check_work_directory
+from worker.self_test import SelfTestFailed, check_work_directory
 
 _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
@@ -28,20 +28,20 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
         return False
     try:
         check_work_directory(settings)
-    except Unfit as unfit:
+    except SelfTestFailed as unfit:
         error = JobError(type="worker", message=str(unfit), cause=unfit.cause)
         with database.begin() as session:
-            quarantine.count_fault(session, identity.name, claim.job_id, error.message)
+            conditions.record_fault(session, identity.name, claim.job_id, error.message)
             lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
         return False
     with database.begin() as session:
-        quarantine.succeeded(session, identity.name)
+        conditions.clear_faults(session, identity.name)
         lifecycle.succeed(session, claim, _REPORT, [])
     return False
 
 
 stand_in("worker.run_job", run_next=run_next)
-worker.supervision.quarantine.check_device_apart = do_nothing  # it would import torch
+worker.supervision.quarantine.check_device_in_subprocess = do_nothing  # it would import torch
 
 if __name__ == "__main__":
     main()

@@ -10,7 +10,7 @@ from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from tests.worker.supervision.hanging_worker import do_nothing, stand_in
 from worker.__main__ import main
-from worker.attempt.claim import claimed
+from worker.attempt.attempt import claimed
 from worker.identity import Identity
 
 _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
@@ -29,7 +29,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
 
 
 stand_in("worker.run_job", run_next=run_next)
-worker.supervision.quarantine.check_device_apart = do_nothing  # it would import torch
+worker.supervision.quarantine.check_device_in_subprocess = do_nothing  # it would import torch
 
 if __name__ == "__main__":
     main()

@@ -18,10 +18,10 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import broker
 from jobs.broker import app
 from jobs.lifecycle import owner_moves
-from jobs.queue import claim, sizing, steering
+from jobs.queue import backlog, claim, conditions
 from jobs.queue.claim import claim_next
 from jobs.queue.waiting import Waits, WaitsFor
-from jobs.queue.workers import Orders
+from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -31,8 +31,8 @@ from tests.jobs.queue.fleet import submit as queue_job
 from tests.limits import with_limits
 from tests.worker.supervision.test_sick_worker import ROOT, Fleet
 from worker.identity import Identity
-from worker.supervision import drain
-from worker.supervision.drain import Drain
+from worker.supervision import parent
+from worker.supervision.parent import Drain
 
 Database = sessionmaker[Session]
 Start = Callable[..., subprocess.Popen[bytes]]
@@ -95,7 +95,7 @@ def steer(database: Database, fleet: Fleet, act: Callable[[Session, str], bool])
         assert act(session, worker.name)
 
 
-def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
+def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
     start: Start,
     fleet: Fleet,
     database: Database,
@@ -108,7 +108,7 @@ def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
     log = tmp_path / "0.log"
     fleet.dispatch_until(lambda: len(fleet.workers()) == 1, PATIENCE)
     fleet.dispatch_until(lambda: bool(app.control.ping(timeout=1)), PATIENCE)  # as `celery inspect ping` does
-    steer(database, fleet, steering.cordon)
+    steer(database, fleet, conditions.cordon)
     fleet.dispatch_until(lambda: "takes no more jobs" in log.read_text(), PATIENCE)
     first = submit()
     for _ in range(5):
@@ -116,10 +116,10 @@ def test_a_cordoned_worker_takes_nothing_and_a_drained_one_ends_after_its_job(
     assert (fleet.states([first]), fleet.attempts()) == ([JobState.QUEUED], 0)
     assert reason(database, first) == WaitsFor.UNCORDONED_WORKER
     assert health(tmp_path) == (0, "")
-    steer(database, fleet, steering.uncordon)
+    steer(database, fleet, conditions.uncordon)
     fleet.dispatch_until(lambda: fleet.states([first]) == [JobState.RUNNING], PATIENCE)
 
-    steer(database, fleet, steering.drain)
+    steer(database, fleet, conditions.drain)
     second = submit()
     broker.send("cpu")
     fleet.dispatch_until(lambda: log.read_text().count("takes no more jobs") == 2, PATIENCE)
@@ -164,11 +164,11 @@ def test_a_worker_for_one_job_claims_one_at_most_and_ends(
 def ends(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The signals that a drain sends to this process, which does not get them."""
     sent: list[int] = []
-    monkeypatch.setattr(drain.os, "kill", lambda _process, number: sent.append(number))
+    monkeypatch.setattr(parent.os, "kill", lambda _process, number: sent.append(number))
     return sent
 
 
-ONE_JOB = Orders(quarantined=False, cordoned=False, draining=False)
+ONE_JOB = WorkerConditions(quarantined=False, cordoned=False, draining=False)
 
 
 def drain_of(worker: Identity) -> Drain:
@@ -191,7 +191,7 @@ def test_a_worker_for_one_job_ends_where_there_is_none_that_it_may_run(
         assert ends == [SIGTERM]
 
 
-def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end(
+def test_a_one_job_worker_that_claims_during_the_check_does_not_end(
     database: Database,
     worker: Identity,
     submit: Callable[[], UUID],
@@ -199,7 +199,7 @@ def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     submit()
-    real = sizing.has_unsized
+    real = backlog.has_unsized
 
     def then_claims(session: Session) -> bool:
         with database.begin() as other:
@@ -207,7 +207,7 @@ def test_a_worker_for_one_job_that_claims_it_while_its_parent_looks_does_not_end
         return real(session)
 
     monkeypatch.setattr(claim, "can_claim", lambda *anything: False)
-    monkeypatch.setattr(sizing, "has_unsized", then_claims)
+    monkeypatch.setattr(backlog, "has_unsized", then_claims)
     with database.begin() as session:
         drain_of(worker).follow(session, ONE_JOB)
         drain_of(worker).follow(session, ONE_JOB)

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import broker
 from jobs.broker import app
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.queue import sizing
+from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt, Outcome
@@ -90,7 +90,7 @@ def attempts(database: Database, job_id: UUID) -> list[str | None]:
 
 
 @pytest.mark.threat
-def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_worker_keeps_working(
+def test_a_worker_survives_a_cancelled_job_and_one_with_too_much_memory(
     hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
 ) -> None:
     job_id = hung()
@@ -115,7 +115,7 @@ def test_a_cancelled_job_and_one_that_takes_too_much_memory_are_ended_and_the_wo
 
 
 @pytest.mark.threat
-def test_a_child_that_is_blocked_in_a_lost_job_is_ended_and_its_next_worker_is_not_disturbed(
+def test_a_child_blocked_in_a_lost_job_is_killed_and_the_next_worker_is_not(
     hung: Callable[[], UUID], database: Database, worker_process: subprocess.Popen[bytes]
 ) -> None:
     job_id = hung()
@@ -139,7 +139,7 @@ def submit_method(database: Database, method: str) -> UUID:
     recipe = {"model": "org/name", "method": method, "sparsity": 0.5}
     with database.begin() as session:
         job_id = owner_moves.create(session, "ada", JobSpec.model_validate({"recipe": recipe})).id
-        sizing.sized(session, job_id, None)
+        backlog.record_needs(session, job_id, None)
     broker.send("cpu")
     return job_id
 

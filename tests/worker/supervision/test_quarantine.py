@@ -18,7 +18,7 @@ from jobs import limits
 from jobs.settings import Settings
 from jobs.tables import Worker
 from worker.identity import Identity
-from worker.self_test import Unfit, may_compute_on_gpu
+from worker.self_test import SelfTestFailed, may_compute_on_gpu
 from worker.supervision.quarantine import Quarantine
 
 Database = sessionmaker[Session]
@@ -47,7 +47,7 @@ def waits(
             "cpu",
             clean_scratch=clean,
             replace_child=lambda: None,
-            childrens_fault=lambda: None,
+            child_fault=lambda: None,
         )
 
         def wait() -> None:
@@ -79,9 +79,9 @@ def test_a_declared_gpu_is_tested_before_the_worker_is_ready(
 
     def check(device: str) -> None:
         if broken.is_set():
-            raise Unfit(f"{device} is broken")
+            raise SelfTestFailed(f"{device} is broken")
 
-    monkeypatch.setattr(worker.supervision.quarantine, "check_device_apart", check)
+    monkeypatch.setattr(worker.supervision.quarantine, "check_device_in_subprocess", check)
     waiting = waits(device="cuda")
     eventually(lambda: fault(database) == "cuda is broken")
     assert waiting.is_alive()
@@ -98,7 +98,7 @@ def test_only_a_gpu_makes_the_start_wait_for_torch(tmp_path: Path) -> None:
     assert [may_compute_on_gpu(device, devices=tmp_path) for device in declared] == [False, True, True, True]
 
 
-def test_a_full_disk_is_said_once_however_its_free_bytes_change(
+def test_a_full_disk_is_logged_once_while_its_free_bytes_change(
     waits: Waits,
     database: Database,
     eventually: Eventually,
@@ -115,7 +115,7 @@ def test_a_full_disk_is_said_once_however_its_free_bytes_change(
 
 
 @pytest.mark.threat
-def test_a_worker_that_takes_no_jobs_tells_its_sandbox_too(
+def test_a_quarantined_worker_records_its_sandbox_too(
     waits: Waits, database: Database, eventually: Eventually, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lacking = {"landlock": "Function not implemented"}
@@ -129,7 +129,7 @@ def test_a_worker_that_takes_no_jobs_tells_its_sandbox_too(
     assert [layer for layer, holds in sandbox.items() if not holds] == ["landlock"]
 
 
-def test_a_work_directory_that_cannot_be_written_is_named_to_the_operator_alone(
+def test_only_operators_read_the_path_of_an_unwritable_work_directory(
     waits: Waits,
     database: Database,
     settings: Settings,

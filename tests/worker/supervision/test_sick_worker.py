@@ -92,7 +92,7 @@ class Fleet:
 
 
 @pytest.mark.threat
-def test_a_sick_worker_loses_no_job_and_works_again_once_it_is_mended(
+def test_a_sick_worker_loses_no_job_and_takes_jobs_again_once_repaired(
     start: Start, environment: Settings, database: Database, submit: Callable[[], UUID], tmp_path: Path
 ) -> None:
     fleet = Fleet(database, environment)

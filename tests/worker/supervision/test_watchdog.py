@@ -16,15 +16,14 @@ from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, StageStarted
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import held_jobs, workers
-from jobs.queue.classes import Capacity
+from jobs.queue.resources import Capacity
 from jobs.settings import Settings
 from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
-from worker import holding
-from worker.holding import Holding
-from worker.identity import Identity
-from worker.supervision import death_cause
+from worker import identity
+from worker.identity import HeldClaim, Identity
+from worker.supervision import child_memory
 from worker.supervision.watchdog import Watchdog
 
 Database = sessionmaker[Session]
@@ -225,19 +224,19 @@ def test_a_job_that_ends_in_time_saves_its_child(
         ("exitcode 1 Job: 0.", False, LostAttempt.LOST_WORKER, "exitcode 1"),
     ],
 )
-def test_causes_of_death_are_told_apart(
+def test_causes_of_death_are_distinguished(
     report: str, out_of_memory: bool, kind: LostAttempt, words: str
 ) -> None:
     report = f"Worker exited prematurely: {report}"
-    found, reason = death_cause.death_cause(report, out_of_memory=out_of_memory)
+    found, reason = child_memory.death_cause(report, out_of_memory=out_of_memory)
     assert found == kind
     assert words in reason
 
 
 def test_oom_kills_are_counted(monkeypatch: pytest.MonkeyPatch) -> None:
     counts = iter([3, 3, 4, 4])
-    monkeypatch.setattr(death_cause, "_kill_count", lambda: next(counts))
-    kills = death_cause.OomKills()
+    monkeypatch.setattr(child_memory, "_kill_count", lambda: next(counts))
+    kills = child_memory.OomKills()
     assert [kills.any_new() for _ in range(3)] == [False, True, False]
 
 
@@ -246,7 +245,7 @@ def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
 ) -> None:
     own = Capacity(host_bytes=16 * 10**9, scratch_bytes=10**12)
     with database.begin() as session:
-        workers.declared(session, worker.name, "cpu", own)
+        workers.record_capacity(session, worker.name, "cpu", own)
     strict = settings.model_copy(update={"job_memory_bytes": 1})
     Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
     child.wait(120)
@@ -255,18 +254,18 @@ def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
     assert moved.needs["cpu_bytes"] > 16 * 10**9
 
 
-def hold(worker: Identity, claim: Claim, ended_before: float) -> Holding:
+def hold(worker: Identity, claim: Claim, ended_before: float) -> HeldClaim:
     """Record that a child holds a claim whose lease ended so many seconds ago."""
-    path = worker.holdings / "task.json"
+    path = worker.claims_directory / "task.json"
     ends_at = time.monotonic() - ended_before
-    held = Holding(path, claim.job_id, claim.attempt, claim.lease_token, ends_at)
+    held = HeldClaim(path, claim.job_id, claim.attempt, claim.lease_token, ends_at)
     held.write()
     return held
 
 
 @pytest.mark.threat
 @pytest.mark.parametrize("database_answers", [True, False])
-def test_a_child_that_stays_in_a_lost_job_is_killed_a_leases_time_later_whatever_the_database_says(
+def test_a_child_in_a_lost_job_is_killed_one_lease_later_without_a_database(
     watchdog: Watchdog,
     database: Database,
     settings: Settings,
@@ -290,7 +289,7 @@ def test_a_child_that_stays_in_a_lost_job_is_killed_a_leases_time_later_whatever
             watchdog.check()
     child.wait(120)
     assert is_killed(child)
-    assert holding.read(held.path) is None
+    assert identity.read_claim(held.path) is None
 
 
 def unavailable(*anything: object) -> None:

@@ -1,6 +1,6 @@
 -- How many workers a class needs: of the jobs that wait for it, those that a worker could claim now, counting for no owner more
 -- than may run at once; for a class whose workers stay (a ScaledObject), also those that run. kustomization.yaml sets class and
--- kind. A job waits for the smallest class below that it fits, by the rule of jobs/queue/classes.py.
+-- kind. A job waits for the smallest class below that it fits, by the rule of jobs/queue/resources.py.
 WITH asked (class, kind) AS (VALUES ($class$cpu$class$, $kind$ScaledObject$kind$)),
 -- What a worker of each class has at least. The scratch space is what its volume has left for jobs.
 fleet (place, class, gpus, device_bytes, host_bytes, scratch_bytes, longest_seconds) AS (VALUES

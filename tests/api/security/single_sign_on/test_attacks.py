@@ -44,7 +44,7 @@ def test_behind_tls_no_other_host_can_set_the_cookie_of_the_way(settings: Settin
     assert attributes == {"path=/", "max-age=600", "httponly", "samesite=lax", "secure"}
 
 
-def test_a_sign_in_of_another_browser_or_state_or_issuer_signs_nobody_in(
+def test_a_callback_of_another_browser_state_or_issuer_is_refused(
     browser: Callable[[], TestClient], identity_provider: IdentityProvider, database: sessionmaker[Session]
 ) -> None:
     """An attacker who has signed in as themselves has somebody else's browser come back in their place."""
@@ -67,7 +67,7 @@ def test_a_sign_in_of_another_browser_or_state_or_issuer_signs_nobody_in(
     assert len(failures) == 5
 
 
-def test_a_code_is_good_once_and_for_its_own_browser(
+def test_a_code_works_once_and_for_its_own_browser(
     browser: Callable[[], TestClient], identity_provider: IdentityProvider
 ) -> None:
     identity_provider.put("ada", groups=["llm-team"])
@@ -106,7 +106,7 @@ def test_false_codes_stop_reaching_the_provider(
     assert asked == ["false-0", "false-1", "false-2"]
 
 
-def test_a_cookie_that_was_made_up_or_is_older_than_ten_minutes_begins_nothing(
+def test_a_forged_or_old_cookie_is_refused(
     browser: Callable[[], TestClient], identity_provider: IdentityProvider, settings: Settings
 ) -> None:
     """Signed again at another time, or by another key, as itsdangerous writes it."""
@@ -131,7 +131,7 @@ def test_a_cookie_that_was_made_up_or_is_older_than_ten_minutes_begins_nothing(
 
 
 @pytest.mark.parametrize("target", ["https://evil.example/", "//evil.example", "/sign-out"])
-def test_nobody_is_sent_to_another_site_afterwards(
+def test_a_sign_in_never_redirects_to_another_site(
     sign_in: Callable[..., tuple[TestClient, httpx.Response]], target: str
 ) -> None:
     _, answer = sign_in("ada", "llm-team", next=target)

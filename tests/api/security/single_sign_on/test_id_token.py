@@ -19,7 +19,7 @@ from joserfc import jwt
 from joserfc.jwk import ECKey, RSAKey
 from starlette.requests import Request
 
-from api.identity_provider import IdentityProvider, NotSignedIn, User, granted
+from api.identity_provider import IdentityProvider, SignInFailed, User, scopes_of_groups
 from jobs.settings import Settings
 from tests.identity_provider import query_of
 
@@ -104,7 +104,7 @@ def asked(session: dict[str, Any], **query: str) -> Request:
 
 
 def refused(sign_in: Callable[..., User], make: Callable[[str], str | None], **answers: Any) -> int:
-    with pytest.raises(NotSignedIn) as caught:
+    with pytest.raises(SignInFailed) as caught:
         sign_in(make, **answers)
     return caught.value.status
 
@@ -214,7 +214,7 @@ def test_the_metadata_of_another_issuer_begins_no_sign_in(
         ({"userinfo": (200, {"sub": "eve", "groups": ["llm-team"]})}, 403),
     ],
 )
-def test_other_answers_sign_nobody_in(sign_in: Callable[..., User], answer: Answers, status: int) -> None:
+def test_other_responses_are_no_sign_in(sign_in: Callable[..., User], answer: Answers, status: int) -> None:
     without_groups = {name: it for name, it in right("").items() if name not in ("groups", "nonce")}
     made = refused(sign_in, lambda nonce: signed(without_groups | {"nonce": nonce}), **answer)
     assert made == status
@@ -229,7 +229,7 @@ def test_other_answers_sign_nobody_in(sign_in: Callable[..., User], answer: Answ
         ({"email": "boss@example.org"}, "ada"),
     ],
 )
-def test_an_address_that_nobody_has_verified_is_no_name(
+def test_an_unverified_email_address_is_no_name(
     sign_in: Callable[..., User], claims: Claims, name: str
 ) -> None:
     assert sign_in(lambda nonce: signed(right(nonce) | claims)).name == name
@@ -245,11 +245,11 @@ def test_groups_that_the_token_lacks_are_read_from_userinfo(sign_in: Callable[..
 
 def test_groups_add_up_by_owner_and_count_letter_by_letter() -> None:
     mapping = {"read": ("llm", "reader"), "LLM": ("llm", "writer"), "sre": ("platform", "admin")}
-    assert granted(["LLM", "other", "sre", "read"], mapping) == {  # type: ignore[arg-type]
+    assert scopes_of_groups(["LLM", "other", "sre", "read"], mapping) == {  # type: ignore[arg-type]
         "llm": {"jobs:read", "jobs:write"},
         "platform": {"jobs:read", "jobs:write", "admin"},
     }
-    assert [*granted(["sre", "read"], mapping)] == ["llm", "platform"]  # type: ignore[arg-type]
-    assert granted(["read"], mapping) == {"llm": {"jobs:read"}}  # type: ignore[arg-type]
-    assert granted(["llm", "Read", "read "], mapping) == {}  # type: ignore[arg-type]
-    assert granted([], mapping) == {}  # type: ignore[arg-type]
+    assert [*scopes_of_groups(["sre", "read"], mapping)] == ["llm", "platform"]  # type: ignore[arg-type]
+    assert scopes_of_groups(["read"], mapping) == {"llm": {"jobs:read"}}  # type: ignore[arg-type]
+    assert scopes_of_groups(["llm", "Read", "read "], mapping) == {}  # type: ignore[arg-type]
+    assert scopes_of_groups([], mapping) == {}  # type: ignore[arg-type]

@@ -23,7 +23,7 @@ SignIn = Callable[..., tuple[TestClient, httpx.Response]]
 pytestmark = pytest.mark.threat
 
 
-def test_somebody_signs_in_as_their_group_says(sign_in: SignIn, database: sessionmaker[Session]) -> None:
+def test_a_user_gets_the_scopes_of_the_group(sign_in: SignIn, database: sessionmaker[Session]) -> None:
     client, answer = sign_in("ada", "llm-guests", "others", next="/sweeps")
     assert (answer.status_code, answer.headers["location"]) == (303, "/sweeps")
     cookies = answer.headers.get_list("set-cookie")
@@ -45,7 +45,7 @@ def test_the_button_begins_at_the_public_address_and_keys_still_sign_in(
     assert signed_in.status_code == 303
 
 
-def test_without_a_group_nobody_is_signed_in_and_is_told_why(
+def test_a_user_without_a_group_is_refused_with_a_reason(
     sign_in: SignIn,
     browser: Callable[[], TestClient],
     identity_provider: IdentityProvider,
@@ -69,7 +69,7 @@ def test_without_a_group_nobody_is_signed_in_and_is_told_why(
         assert session.scalars(select(ApiKey)).all() == []
 
 
-def test_who_says_no_at_the_provider_is_not_signed_in(browser: Callable[[], TestClient]) -> None:
+def test_a_user_who_declines_at_the_provider_is_not_signed_in(browser: Callable[[], TestClient]) -> None:
     client = browser()
     asked = query_of(client.get("/sign-in/oidc").headers["location"])
     back = {"state": asked["state"], "error": "access_denied", "error_description": "<b>call 555</b>"}
@@ -176,9 +176,7 @@ def test_a_webhook_is_the_owners_and_any_member_deletes_it(sign_in: SignIn) -> N
     assert colleague.get("/v1/webhooks").json()["items"] == []
 
 
-def test_a_provider_that_is_down_keeps_nobody_from_using_keys(
-    settings: Settings, make_key: Callable[..., str]
-) -> None:
+def test_keys_work_while_the_provider_is_down(settings: Settings, make_key: Callable[..., str]) -> None:
     with socket.socket() as silent:
         silent.bind(("127.0.0.1", 0))  # and does not listen, so connections are refused
         issuer = f"http://localhost:{silent.getsockname()[1]}"

@@ -75,7 +75,7 @@ def test_a_server_that_stays_unavailable_has_its_own_exit_code(
     assert "`pruneserve up`" in result.stderr
 
 
-def test_a_state_that_may_have_changed_is_said_to_be_the_last_seen(
+def test_a_stale_state_is_marked_as_last_seen(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
@@ -140,7 +140,7 @@ def test_a_submission_outlives_a_restart_of_the_server(
     server: ScriptedServer, place: dict[str, str], job_id: UUID
 ) -> None:
     serve(server, job_id, "succeeded")
-    taken = server.answers["/v1/jobs"]
+    taken = server.responds["/v1/jobs"]
 
     def away(it: Exchange) -> None:
         server.on("/v1/jobs", taken)

@@ -7,7 +7,7 @@ from uuid import UUID
 import pytest
 from markdown_it import MarkdownIt
 
-from cli.options import ci
+from cli.options import request
 from cli.terminal import Exit
 from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
 from tests.report_document import report_document
@@ -105,7 +105,7 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
 @pytest.mark.parametrize(
     ("state", "element"), [("failed", "failure"), ("cancelled", "skipped"), ("succeeded", None)]
 )
-def test_junit_says_how_the_job_ended(
+def test_junit_reports_how_the_job_ended(
     server: ScriptedServer,
     place: dict[str, str],
     job_id: UUID,
@@ -209,4 +209,4 @@ def test_a_repeated_ci_step_submits_once_and_a_new_attempt_submits_again(
 
 
 def test_outside_of_ci_every_run_has_a_new_key() -> None:
-    assert ci.idempotency_key({"GITHUB_SHA": "5f3e9a1"}, {}) is None
+    assert request.idempotency_key({"GITHUB_SHA": "5f3e9a1"}, {}) is None

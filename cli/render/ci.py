@@ -1,0 +1,204 @@
+"""An outcome for CI systems: a Markdown summary, JUnit XML, an annotation, and figures as variables."""
+
+import os
+import re
+from collections.abc import Iterable, Iterator
+from datetime import UTC
+from pathlib import Path
+from xml.etree import ElementTree as ET
+
+from cli.options.errors import option_of_field
+from cli.options.request import QUICK_NOTE, is_quick
+from cli.render.outcome import Outcome
+from cli.render.views import change, failed_conditions, measure, measurements, method_summary, report_of
+from cli.terminal import Exit, clean, duration, err, size
+from pruneserve_client.models import JobDetail, Report, Verdict
+
+# What begins markup anywhere in a line of Markdown, HTML or GitHub's extensions: emphasis, code, links, tags,
+# cells, mentions, emoji, formulas, and addresses that become links by themselves.
+_MARKDOWN = re.compile(r"[\\`*_\[\]<>|&~#:!@$]|(?<=www)\.", re.IGNORECASE)
+
+# Besides control characters, which `clean` shows as escapes, XML files cannot hold these.
+_NOT_IN_XML = {0xFFFE: "\\ufffe", 0xFFFF: "\\uffff"}
+
+
+def markdown(text: object) -> str:
+    """Return the text for one cell of a Markdown table, without any markup of its own."""
+    return _MARKDOWN.sub(r"\\\g<0>", " ".join(clean(text).split()))
+
+
+def xml(text: object) -> str:
+    """Return the text without characters that XML forbids. The XML writer escapes the markup."""
+    return clean(text).translate(_NOT_IN_XML)
+
+
+def figures(job: JobDetail, server: str) -> dict[str, str]:
+    """Return the job's id, address and state and, as far as they are known, its figures."""
+    known: dict[str, object] = {"job": job.id, "url": f"{server}/jobs/{job.id}", "state": job.state}
+    if job.perplexity:
+        dense, pruned = job.perplexity.dense, job.perplexity.pruned
+        known |= {"dense-perplexity": dense, "perplexity": pruned}
+        known["increase"] = pruned / dense - 1 if dense and pruned is not None else None
+    known |= {"sparsity": job.measured_sparsity, "gate": job.gate and job.gate.state}
+    return {name: _one_line(value) for name, value in known.items() if value is not None}
+
+
+def write_figures(job: JobDetail | None, server: str, dotenv: Path | None) -> None:
+    """Append the figures to the outputs of a step of GitHub, if it is one; write `dotenv`. Raises OSError."""
+    named = figures(job, server) if job else {}
+    if outputs := os.environ.get("GITHUB_OUTPUT"):
+        # Other commands of the step may have written there.
+        with Path(outputs).open("a", encoding="utf-8") as file:
+            file.writelines(f"{name}={value}\n" for name, value in named.items())
+    if dotenv:
+        lines = [f"PRUNED_{name.upper().replace('-', '_')}={value}\n" for name, value in named.items()]
+        dotenv.write_text("".join(lines), encoding="utf-8")
+
+
+def _one_line(value: object) -> str:
+    """Return a value on one line: a line break from the server would begin another variable."""
+    return f"{value:.6g}" if isinstance(value, float) else clean(value).partition("\n")[0]
+
+
+_MESSAGE_DELIMITERS = "%\r\n"
+_PROPERTY_DELIMITERS = _MESSAGE_DELIMITERS + ":,"
+
+
+def annotate(outcome: Outcome) -> None:
+    """Print the annotation, unless all is well or this is no step of GitHub Actions."""
+    if os.environ.get("GITHUB_ACTIONS") != "true" or outcome.code == Exit.OK:
+        return
+    job = outcome.job
+    reasons = [outcome.problem, job.error.message if job and job.error else "", *failed_conditions(job)]
+    message = "; ".join(filter(None, reasons)) or outcome.title
+    title = _escaped(f"PruneServe: {outcome.title}", _PROPERTY_DELIMITERS)
+    err.print(f"::error title={title}::{_escaped(message, _MESSAGE_DELIMITERS)}")
+
+
+def _escaped(text: str, ends: str) -> str:
+    """Return the text as a part of a command: what would end that part is written in percent."""
+    return "".join(f"%{ord(one):02X}" if one in ends else one for one in clean(text))
+
+
+_MARKS: dict[int, str] = {Exit.OK: "✅", Exit.CANCELLED: "⚪", Exit.TIMEOUT: "⏳"}
+
+
+def write_summary(outcome: Outcome, server: str, file: Path | None) -> None:
+    """Write the summary to `file`, and append it to the step summary of GitHub Actions. Raises OSError."""
+    text = summary_page(outcome, server)
+    if file:
+        file.write_text(text, encoding="utf-8")
+    if step := os.environ.get("GITHUB_STEP_SUMMARY"):
+        # Other commands of the step may have written there.
+        with Path(step).open("a", encoding="utf-8") as summary:
+            summary.write(text)
+
+
+def summary_page(outcome: Outcome, server: str) -> str:
+    """Return the summary: a title, what was measured against the gate, and what each stage took."""
+    lines = [f"### {_MARKS.get(outcome.code, '❌')} PruneServe: {outcome.title}"]
+    if outcome.problem:
+        lines.append(markdown(outcome.problem))
+    if job := outcome.job:
+        if is_quick(job):
+            lines.append(f"**{markdown(QUICK_NOTE)}**")
+        report = report_of(job)
+        lines.append(_markdown_table(("", ""), _job_rows(job, report, server)))
+        if job.gate:
+            lines.append(
+                _markdown_table(("gate", "limit", "measured", "margin", ""), _condition_rows(job.gate))
+            )
+        if report:
+            lines.append(_markdown_table(("stage", "time", "peak memory"), _stage_rows(report)))
+    return "\n\n".join(lines) + "\n\n"
+
+
+def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tuple[str, ...]]:
+    yield "job", f"[{job.id}](<{server}/jobs/{job.id}>)"
+    yield "model", markdown(job.model)
+    yield "method", markdown(method_summary(job))
+    if job.perplexity:
+        yield "perplexity", markdown(change(job.perplexity))
+    yield from measurements(job, markdown)
+    for warning in report.warnings if report else ():
+        yield "warning", markdown(warning)
+    if job.error:
+        field = f"{option_of_field(job.error.field)}: " if job.error.field else ""
+        yield "error", markdown(field + job.error.message)
+
+
+def _condition_rows(gate: Verdict) -> Iterator[tuple[str, ...]]:
+    for condition in gate.conditions:
+        limit, measured = (measure(condition.name, value) for value in (condition.limit, condition.measured))
+        margin = measure(condition.name, condition.margin, "+")
+        yield (
+            markdown(condition.name),
+            limit,
+            measured,
+            margin,
+            "passed" if condition.passed else "**missed**",
+        )
+
+
+def _stage_rows(report: Report) -> Iterator[tuple[str, ...]]:
+    for stage in report.stages:
+        yield markdown(stage.name), duration(stage.seconds), size(stage.peak_memory_bytes)
+
+
+def _markdown_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> str:
+    lines = [heads, ("---",) * len(heads), *rows]
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
+
+
+# The element for the outcome of the job; a missed gate fails the test cases of its conditions instead.
+_ELEMENTS: dict[int, str | None] = {
+    Exit.FAILED: "failure",
+    Exit.CANCELLED: "skipped",
+    Exit.OK: None,
+    Exit.GATE_MISSED: None,
+}
+
+
+def write_junit(outcome: Outcome, server: str, file: Path) -> None:
+    """Write `file`. Raises OSError."""
+    ET.ElementTree(junit_suite(outcome, server)).write(file, encoding="utf-8", xml_declaration=True)
+
+
+def junit_suite(outcome: Outcome, server: str) -> ET.Element:
+    """Return the test suite `pruneserve`. What the job took is the time of its case; conditions take none."""
+    cases = [_job_case(outcome), *_condition_cases(outcome.job)]
+    root = ET.Element("testsuite", name="pruneserve", tests=str(len(cases)))
+    root.set("time", cases[0].get("time", "0"))
+    if outcome.job:
+        root.set("timestamp", f"{outcome.job.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%S}")
+        properties = ET.SubElement(root, "properties")
+        for name, value in figures(outcome.job, server).items():
+            ET.SubElement(properties, "property", name=name, value=xml(value))
+    for element, count in (("failure", "failures"), ("error", "errors"), ("skipped", "skipped")):
+        root.set(count, str(sum(case.find(element) is not None for case in cases)))
+    root.extend(cases)
+    return root
+
+
+def _job_case(outcome: Outcome) -> ET.Element:
+    job = outcome.job
+    case = ET.Element("testcase", classname="pruneserve", name="job")
+    if job:
+        case.set("name", xml(f"{method_summary(job)} on {job.model}"))
+    if job and (report := report_of(job)):
+        case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
+    if element := _ELEMENTS.get(outcome.code, "error"):
+        reason = job.error.message if job and job.error else outcome.problem or outcome.title
+        ET.SubElement(case, element, message=xml(reason))
+    return case
+
+
+def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
+    for condition in job.gate.conditions if job and job.gate else ():
+        case = ET.Element("testcase", classname="pruneserve.gate", name=xml(condition.name), time="0")
+        if not condition.passed:
+            measured, limit = (
+                measure(condition.name, value) for value in (condition.measured, condition.limit)
+            )
+            ET.SubElement(case, "failure", message=xml(f"measured {measured}, the limit is {limit}"))
+        yield case

@@ -1,0 +1,80 @@
+"""Tables and lines for a terminal, JSON for programs: lists, single items, estimates."""
+
+from collections.abc import Callable, Iterable
+from datetime import UTC, datetime
+from typing import TypeVar
+
+from rich.console import Console
+from rich.table import Table
+
+from cli.terminal import clean, duration, out, print_json, size
+from pruneserve_client.base import Model
+from pruneserve_client.models import ClassEstimate, Estimate
+
+Item = TypeVar("Item", bound=Model)
+
+
+def print_list(items: Iterable[Item], table_of: Callable[[Iterable[Item]], Table], *, as_json: bool) -> None:
+    """Print the items: what the server sent, or a row for each."""
+    if as_json:
+        print_json([item.as_sent() for item in items])
+    else:
+        out.print(table_of(items))
+
+
+def print_item(item: Model, shown: object, *, as_json: bool) -> None:
+    """Print what the server sent of one item, or what a terminal shows of it."""
+    if as_json:
+        print_json(item.as_sent())
+    else:
+        out.print(shown)
+
+
+def plain_table(*headings: str) -> Table:
+    """Return a table without lines, which a program can split into columns too."""
+    return Table(*headings, box=None, pad_edge=False)
+
+
+def utc(value: datetime | None, otherwise: str = "") -> str:
+    """Return a time in UTC, to the second."""
+    return f"{value.astimezone(UTC):%Y-%m-%d %H:%M:%S}" if value else otherwise
+
+
+_NUMBER_COLUMNS = ("time", "peak memory", "operations")
+
+
+def print_estimate(console: Console, estimate: Estimate) -> None:
+    """Print what a job would take, stage by stage."""
+    model, machine = estimate.model, estimate.machine
+    console.print(
+        f"{clean(model.architecture)}, {model.parameters / 1e6:,.0f} M parameters, {model.blocks} blocks"
+    )
+    schedule = f", gradients {clean(estimate.schedule)}" if estimate.schedule else ""
+    console.print(f"on {clean(machine.device)} in {clean(estimate.dtype)}{schedule}")
+    table = Table("stage", *_NUMBER_COLUMNS, box=None, pad_edge=False)
+    for column in table.columns[1:]:
+        column.justify = "right"
+    for stage in estimate.stages:
+        table.add_row(
+            clean(stage.name),
+            duration(stage.seconds),
+            size(stage.memory_bytes) if stage.memory_bytes else "",
+            f"{stage.operations:.1e}" if stage.operations else "",
+        )
+    table.add_row("all", duration(estimate.seconds), size(estimate.memory_bytes), "")
+    console.print(table)
+    console.print(f"the pruned model takes {size(estimate.output_bytes)}")
+    for of_class in estimate.classes:
+        console.print(
+            f"class {clean(of_class.worker_class)}: {_class_estimate(of_class, estimate.worker_class)}"
+        )
+    for note in estimate.notes:
+        console.print(f"note: {clean(note)}")
+
+
+def _class_estimate(found: ClassEstimate, chosen: str | None) -> str:
+    """Say whether the job fits a class of workers, and how long it takes there."""
+    if found.missing is not None:
+        return f"does not fit: the job needs {clean(found.missing)}"
+    takes = "fits" if found.seconds is None else f"fits, {duration(found.seconds)}"
+    return f"{takes}; the job would run here" if found.worker_class == chosen else takes

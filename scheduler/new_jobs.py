@@ -1,0 +1,201 @@
+"""Checks and sizes new jobs before a worker claims them.
+
+Both run in threads of the scheduler, so that a disk that hangs delays no other job. Files are checked of jobs
+that the API could not check in time. A job that waits for its check for a minute may be claimed all the same:
+its worker checks everything again.
+
+What a job needs of a worker is estimated from the config of its model. Configs are read in threads, some for
+disks and some for the Hub: one that hangs delays only the jobs that wait for it. Owners take turns, so that a
+thousand jobs of one do not keep those of others waiting. Where no config can be read in time, the needs stay
+unknown: the job begins on the smallest GPU that has what its request says, and its worker, which has the
+model, puts it back if it does not fit.
+"""
+
+import logging
+import os
+import time
+from collections import Counter
+from collections.abc import Callable
+from functools import partial
+from uuid import UUID
+
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import limits
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError
+from jobs.queue import backlog, workers
+from jobs.queue.backlog import NewJob
+from jobs.queue.resources import Needs, requested_needs
+from jobs.settings import Settings
+from jobs.spec.feasibility import Fault
+from jobs.spec.job import JobSpec
+from jobs.spec.model_shape import shape_of
+from jobs.spec.preflight import FileRoots, faults
+from jobs.states import Cause
+from pruning.estimate import Machine, ModelShape
+from pruning.recipe import is_local
+from scheduler.background import Background
+from scheduler.fair_threads import Call, FairThreadPool
+
+log = logging.getLogger(__name__)
+
+_SECONDS_BETWEEN_CHECKS = 0.5
+_CHECKS_PER_ROUND = 20
+_SECONDS_BETWEEN_ROUNDS = 0.25
+_JOBS_PER_ROUND = 100
+_THREADS = 4
+_JOBS_PER_OWNER = 25
+_READ_TIMEOUT_SECONDS = 20.0
+_TOTAL_TIMEOUT_SECONDS = 120.0  # also for a turn that does not come
+_READ_CACHE_TTL = 300.0
+_MAX_CACHED_READS = 256
+_TRUE_VALUES = ("1", "ON", "YES", "TRUE")
+
+
+class FileChecks(Background):
+    """Checks the files of jobs, in rounds."""
+
+    name = "checks"
+
+    def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
+        """`settings`: the directories of files."""
+        super().__init__(_SECONDS_BETWEEN_CHECKS)
+        self._database = database
+        self._settings = settings
+
+    def round(self) -> None:
+        """Check some jobs, the oldest first: each may be claimed, or fails."""
+        with self._database.begin() as session:
+            jobs = backlog.unchecked(session, _CHECKS_PER_ROUND)
+        for job in jobs:
+            fault = self._fault(job)
+            with self._database.begin() as session:
+                if fault is None:
+                    backlog.record_checked(session, job.job_id)
+                else:
+                    error = JobError(
+                        type="invalid_input", message=fault.message, field=fault.field, cause=Cause.REQUEST
+                    )
+                    lifecycle.refuse(session, job.job_id, error)
+
+    def _fault(self, job: NewJob) -> Fault | None:
+        places = FileRoots.of(self._settings, job.owner)
+        try:
+            return next(faults(JobSpec.model_validate(job.stored_spec), places), None)
+        except Exception as error:  # its worker reports it, and one job must not block the others
+            log.warning("job %s: cannot be checked (%s)", job.job_id, type(error).__name__)
+            return None
+
+
+class Sizing(Background):
+    """Sizes jobs, in rounds."""
+
+    name = "sizing"
+
+    def __init__(
+        self,
+        database: sessionmaker[Session],
+        settings: Settings,
+        *,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`settings`: the directories of models, and the Hub token."""
+        super().__init__(_SECONDS_BETWEEN_ROUNDS)
+        self._database = database
+        self._settings = settings
+        self._clock = clock
+        # A Hub that hangs keeps no config on this machine's disks waiting, nor the other way round.
+        self._of_disks, self._of_the_hub = (
+            FairThreadPool(_THREADS, f"sizing {of}") for of in ("disk", "hub")
+        )
+        self._readings: dict[tuple[str, str], Call[ModelShape]] = {}
+        self._waiting: dict[UUID, NewJob] = {}
+        self._live: list[Machine] = []
+
+    def stop(self) -> None:
+        """Start no other round. Nothing is waited for: the Hub or the disk may hang."""
+        super().stop()
+        for threads in (self._of_disks, self._of_the_hub):
+            threads.stop()
+
+    def round(self) -> None:
+        """Size the jobs whose configs have been read, the oldest first, and begin to read the others'."""
+        self._forget_old_readings()
+        with self._database.begin() as session:
+            self._waiting = backlog.still_unsized(session, self._waiting)
+            self._take_jobs_of_each_owner(session)
+            if self._waiting:
+                self._live = workers.live_machines(session, limits.LEASE_SECONDS)
+        results = {job.job_id: self._needs(job) for job in self._waiting.values()}
+        known = {job_id: needs for job_id, (done, needs) in results.items() if done}
+        if known:  # in one transaction: commits that notify wait for each other
+            with self._database.begin() as session:
+                for job_id, needs in known.items():
+                    backlog.record_needs(session, job_id, None if needs is None else needs.model_dump())
+        for job_id in known:
+            log.info("job %s: workers may claim it", job_id)
+            del self._waiting[job_id]
+
+    def _take_jobs_of_each_owner(self, session: Session) -> None:
+        """Take jobs in, the oldest first: a few of each owner, and more only where no other owner has any."""
+        of_owner = Counter(job.owner for job in self._waiting.values())
+        room = _JOBS_PER_ROUND
+        for most in (_JOBS_PER_OWNER, _JOBS_PER_ROUND):
+            more = True
+            while more and room:
+                enough = [owner for owner, count in of_owner.items() if count >= most]
+                found = backlog.unsized(session, room, excluding=self._waiting, excluding_owners=enough)
+                more = len(found) == room
+                for job in found:
+                    if of_owner[job.owner] < most:
+                        self._waiting[job.job_id] = job
+                        of_owner[job.owner] += 1
+                        room -= 1
+
+    def _needs(self, job: NewJob) -> tuple[bool, Needs | None]:
+        """Return whether the job need not wait any more, and what it needs, if that is known."""
+        requested = None
+        try:
+            spec = JobSpec.model_validate(job.stored_spec)
+            requested = requested_needs(spec)
+            if not is_local(spec.recipe.model.id) and _is_offline():
+                return True, requested
+            reading = self._reading(spec, job.owner)
+            if not reading.result.done():
+                return self._takes_too_long(reading), requested
+            return True, Needs.of(spec, reading.result.result(), self._live)
+        except Exception as error:  # its worker reports it, and one job must not block the others
+            log.info("job %s: what it needs cannot be estimated (%s)", job.job_id, type(error).__name__)
+            return True, requested
+
+    def _reading(self, spec: JobSpec, owner: str) -> Call[ModelShape]:
+        model = spec.recipe.model
+        key = model.model_dump_json(), owner
+        if key not in self._readings:
+            reading = Call(partial(shape_of, model, owner, self._settings), self._clock)
+            threads = self._of_disks if is_local(model.id) else self._of_the_hub
+            reading.result.add_done_callback(lambda _: self.wake())
+            threads.submit(owner, reading)
+            self._readings[key] = reading
+        return self._readings[key]
+
+    def _takes_too_long(self, reading: Call[ModelShape]) -> bool:
+        """Whether jobs no longer wait for a config: its time counts from the start of the read."""
+        now, began = self._clock(), reading.began_at
+        is_slow = began is not None and now - began > _READ_TIMEOUT_SECONDS
+        return is_slow or now - reading.asked_at > _TOTAL_TIMEOUT_SECONDS
+
+    def _forget_old_readings(self) -> None:
+        """Read configs again after a while: a branch moves on, and a Hub answers again."""
+        now = self._clock()
+        kept = {key: it for key, it in self._readings.items() if now - it.asked_at < _READ_CACHE_TTL}
+        done = [key for key, it in kept.items() if it.result.done()]
+        for key in done[: max(0, len(done) - _MAX_CACHED_READS)]:
+            del kept[key]
+        self._readings = kept
+
+
+def _is_offline() -> bool:
+    """Whether the Hub must not be asked, as its own library reads that."""
+    return os.environ.get("HF_HUB_OFFLINE", "").upper() in _TRUE_VALUES

@@ -1,0 +1,48 @@
+"""The form offers models that lie in the service's own directories."""
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+
+from api.page.submit.new import local_models
+from jobs.settings import Settings
+
+
+def place(*directories: Path) -> None:
+    for directory in directories:
+        directory.mkdir(parents=True)
+        (directory / "config.json").write_text("{}")
+
+
+@pytest.fixture
+def root(tmp_path: Path) -> Path:
+    root, outside = tmp_path / "root", tmp_path / "outside"
+    place(root / "b" / "small", root / "a", root / "deep" / "in" / "it", outside)
+    (root / "link").symlink_to(outside)
+    (root / "notes").mkdir()
+    return root
+
+
+@pytest.fixture
+def settings(settings: Settings, root: Path) -> Settings:
+    return settings.model_copy(update={"model_roots": (root, root.parent / "missing")})
+
+
+def test_models_are_found_two_levels_below_a_root_and_no_link_is_followed(root: Path) -> None:
+    expected = [str(root / "a"), str(root / "b" / "small")]
+    assert local_models([root, root / "missing"], most=9) == expected
+    assert local_models([root], most=1) == expected[:1]
+
+
+def test_the_search_for_models_reads_a_limited_number_of_entries(tmp_path: Path) -> None:
+    for number in range(700):
+        (tmp_path / f"{number}").mkdir()
+        (tmp_path / f"{number}" / "config.json").touch()
+    assert len(local_models([tmp_path], most=1000)) == 500
+
+
+def test_the_form_offers_them(client: TestClient, root: Path) -> None:
+    offered = re.findall(r'<option value="(/[^"]+)">', client.get("/jobs/new").text)
+    assert offered == [str(root / "a"), str(root / "b" / "small")]

@@ -1,0 +1,328 @@
+"""Gradient norms shared by jobs: computed once, waited for, found again, dropped in time."""
+
+from collections.abc import Callable, Sequence
+from datetime import timedelta
+from uuid import UUID
+
+import pytest
+from sqlalchemy import select, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import caches
+from jobs.caches import CachedNorms, ComputedElsewhere, Eviction
+from jobs.lifecycle import attempt_files, lifecycle, owner_moves
+from jobs.lifecycle.events import JobError
+from jobs.lifecycle.lifecycle import Claim
+from jobs.queue import backlog
+from jobs.spec.job import JobSpec
+from jobs.storage.store import StoredFile
+from jobs.sweeps import sweeps
+from jobs.tables import NOW, CachedGradients, GradientShard, Job
+
+Database = sessionmaker[Session]
+
+STAGE = "gradients"
+CONDITIONS = {"schedule": "streamed"}
+
+
+@pytest.fixture
+def take(database: Database, submit: Callable[[], UUID]) -> Callable[[], Claim]:
+    """A new job, taken by a worker."""
+
+    def take() -> Claim:
+        with database.begin() as session:
+            claim = lifecycle.claim(session, submit(), "worker", 3000)
+        assert claim is not None
+        return claim
+
+    return take
+
+
+COMPUTING = CachedNorms({}, frozenset({"f"}))
+
+
+def ask(
+    database: Database, claim: Claim, *wanted: str, later: Sequence[str] = ()
+) -> CachedNorms | ComputedElsewhere:
+    with database.begin() as session:
+        return caches.find_gradients(session, claim, wanted or ["f"], later)
+
+
+def compute(
+    database: Database, claim: Claim, fingerprint: str = "f", size: int = 10, first_number: int = 0
+) -> bool:
+    """Two blocks of the norm, whose shards have every second number, and one under other conditions."""
+    numbers = {block: first_number + 2 * block for block in (0, 1)}
+    with database.begin() as session:
+        for number in (*numbers.values(), 4):
+            shard = StoredFile(f"jobs/{claim.job_id}/attempts/1/{number}", size, f"sha{number}")
+            conditions = {"schedule": "other"} if number == 4 else CONDITIONS
+            assert attempt_files.record_block(session, claim, STAGE, number, shard, conditions)
+        return caches.publish_gradients(session, claim, fingerprint, STAGE, CONDITIONS, numbers)
+
+
+def waits(database: Database, claim: Claim, computing: UUID, fingerprint: str = "f") -> None:
+    with database.begin() as session:
+        still = caches.still_computing(session, fingerprint, computing)
+        assert lifecycle.requeue_until(session, claim, still, "waits")
+
+
+def end(database: Database, *claims: Claim) -> None:
+    with database.begin() as session:
+        for claim in claims:
+            assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
+
+
+def claimable(database: Database) -> Sequence[UUID]:
+    with database.begin() as session:
+        return [job.id for job in backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs]
+
+
+def keys(answer: CachedNorms | ComputedElsewhere, fingerprint: str = "f") -> list[str]:
+    assert isinstance(answer, CachedNorms)
+    return [shard.key for shard in answer.shards[fingerprint]]
+
+
+def test_norms_of_blocks_computed_before_under_other_numbers_are_published(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second = take(), take()
+    assert ask(database, first) == COMPUTING
+    with database.begin() as session:
+        for number in (0, 2):
+            shard = StoredFile(f"newer/{number}", 10, "sha")
+            attempt_files.write_block(session, first, STAGE, number, shard, CONDITIONS | {"numerics": 9})
+    assert compute(database, first)
+    found = keys(ask(database, second))
+    assert found == [f"jobs/{first.job_id}/attempts/1/{number}" for number in (0, 2)]
+
+
+def test_the_second_job_waits_until_the_first_has_published(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second = take(), take()
+    assert ask(database, first) == COMPUTING
+    assert ask(database, first) == COMPUTING  # also when it comes back
+    assert ask(database, second) == ComputedElsewhere("f", first.job_id)
+    waits(database, second, first.job_id)
+    assert claimable(database) == []
+    assert compute(database, first)
+    assert claimable(database) == [second.job_id]
+    with database.begin() as session:
+        again = lifecycle.claim(session, second.job_id, "worker", 30)
+    assert again is not None
+    answer = ask(database, again)
+    assert keys(answer) == [f"jobs/{first.job_id}/attempts/1/{number}" for number in (0, 2)]
+    assert isinstance(answer, CachedNorms)
+    assert [shard.block for shard in answer.shards["f"]] == [0, 1]
+    assert not answer.to_compute
+
+
+def test_a_job_does_not_wait_for_norms_that_were_published_in_between(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second = take(), take()
+    ask(database, first)
+    ask(database, second)
+    assert compute(database, first)
+    waits(database, second, first.job_id)
+    assert claimable(database) == [second.job_id]
+
+
+@pytest.mark.parametrize("end", ["failed", "cancelled"])
+def test_a_job_that_ends_without_publishing_unblocks_the_others(
+    database: Database, take: Callable[[], Claim], end: str
+) -> None:
+    first, second, third = take(), take(), take()
+    ask(database, first)
+    for claim in (second, third):
+        waits(database, claim, first.job_id)
+    with database.begin() as session:
+        if end == "failed":
+            assert lifecycle.fail(session, first, JobError(type="internal", message="no"))
+        else:
+            assert owner_moves.cancel(session, first.owner, first.job_id)
+    if end == "cancelled":
+        assert claimable(database) == []  # it may still be at it
+        with database.begin() as session:
+            assert lifecycle.finish_cancelling(session, first)
+    assert set(claimable(database)) == {second.job_id, third.job_id}
+    with database.begin() as session:
+        again = lifecycle.claim(session, second.job_id, "worker", 30)
+    assert again is not None
+    assert ask(database, again) == COMPUTING
+
+
+def test_a_job_asks_for_several_norms_and_each_is_published_separately(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second, third = take(), take(), take()
+    assert ask(database, first, "l1", "l2") == CachedNorms({}, frozenset({"l1", "l2"}))
+    assert compute(database, first, "l1")
+    assert keys(ask(database, second, "l1"), "l1") == [f"jobs/{first.job_id}/attempts/1/{n}" for n in (0, 2)]
+    assert ask(database, third, "l1", "l2") == ComputedElsewhere("l2", first.job_id)
+    assert compute(database, first, "l2", first_number=1)
+    both = ask(database, third, "l1", "l2")
+    assert keys(both, "l2") == [f"jobs/{first.job_id}/attempts/1/{n}" for n in (1, 3)]
+    with database.begin() as session:
+        caches.discard(session, CachedGradients, "l2")
+    assert len(keys(ask(database, third, "l1"), "l1")) == 2  # the other is still there
+    assert isinstance(answer := ask(database, third, "l1", "l2"), CachedNorms)
+    assert answer.to_compute == {"l2"}
+
+
+def test_no_two_jobs_wait_for_each_other(database: Database, take: Callable[[], Claim]) -> None:
+    first, second, third = take(), take(), take()
+    assert ask(database, first, "l1") == CachedNorms({}, frozenset({"l1"}))
+    assert ask(database, second, "l2") == CachedNorms({}, frozenset({"l2"}))
+    assert ask(database, third, "l1") == ComputedElsewhere("l1", first.job_id)
+    waits(database, third, first.job_id, "l1")
+    assert claimable(database) == []
+    # The first one needs the other norm as well after all, and waits: what it held is free for the third.
+    assert ask(database, first, "l1", "l2") == ComputedElsewhere("l2", second.job_id)
+    waits(database, first, second.job_id, "l2")
+    assert claimable(database) == [third.job_id]
+    assert ask(database, second, "l1", "l2") == CachedNorms({}, frozenset({"l1", "l2"}))
+
+
+def test_norms_that_others_need_later_are_computed_too_and_never_waited_for(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second, third = take(), take(), take()
+    assert ask(database, first, "l2", later=["l1"]) == CachedNorms({}, frozenset({"l1", "l2"}))
+    assert ask(database, second, "other", later=["l1"]) == CachedNorms({}, frozenset({"other"}))
+    assert compute(database, second, "other")
+    assert isinstance(answer := ask(database, third, "other", later=["l3"]), CachedNorms)
+    assert not answer.to_compute
+    with database.begin() as session:
+        assert session.get(CachedGradients, "l3") is None  # the job that needs it computes it
+
+
+def test_a_sweep_needs_the_norms_of_its_jobs_with_the_same_inputs(database: Database) -> None:
+    def spec(**changes: object) -> JobSpec:
+        recipe = {"model": "org/name", "sparsity": 0.5, "method": {"name": "gblm", "norm": "l1"}, **changes}
+        return JobSpec.model_validate({"recipe": recipe})
+
+    l2 = {"method": {"name": "gblm", "norm": "l2"}}
+    other_text = {"calibration": {"seed": 7}}
+    for specs, needed in (
+        ([spec(), spec(sparsity=0.7)], {"l1"}),
+        ([spec(), spec(**l2)], {"l1", "l2"}),
+        ([spec(), spec(**l2, **other_text)], {"l1"}),
+        ([spec(), spec(**l2, dtype="float32")], {"l1"}),
+        ([spec(), spec(method="wanda", allocation="gradient")], {"l1", "l2"}),
+        ([spec(), spec(method="magnitude")], {"l1"}),
+    ):
+        with database.begin() as session:
+            sweep = sweeps.create(session, "ada", {}, specs, {})
+            job_id = session.scalars(
+                select(Job.id).where(Job.sweep_id == sweep.id).order_by(Job.id).limit(1)
+            ).one()
+            assert caches.needed_in_sweep(session, job_id, specs[0].recipe) == needed
+            alone = owner_moves.create(session, "ada", specs[0]).id
+            assert caches.needed_in_sweep(session, alone, specs[0].recipe) == frozenset()
+
+
+def test_only_the_holder_of_the_computing_job_can_publish(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    first, second = take(), take()
+    ask(database, first)
+    assert not compute(database, second)
+    with database.begin() as session:
+        assert lifecycle.hand_back(session, first, "the worker shuts down")
+        assert not caches.publish_gradients(session, first, "f", STAGE, CONDITIONS, {})
+
+
+def test_damaged_norms_are_computed_again(database: Database, take: Callable[[], Claim]) -> None:
+    first, second = take(), take()
+    ask(database, first)
+    assert compute(database, first)
+    with database.begin() as session:
+        caches.discard(session, CachedGradients, "f")
+    assert ask(database, second) == COMPUTING
+    with database.begin() as session:
+        assert session.scalar(select(Job.orphaned_files_since).where(Job.id == first.job_id)) is not None
+        assert session.scalars(select(GradientShard)).all() == []
+
+
+def test_eviction_is_by_age_and_then_by_least_recent_use(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    claims = [take() for _ in range(4)]
+    for claim, fingerprint in zip(claims, ("ancient", "old", "new"), strict=False):
+        ask(database, claim, fingerprint)
+        assert compute(database, claim, fingerprint, size=100)
+    ask(database, claims[-1], "computing")
+    end(database, *claims)
+    with database.begin() as session:
+        for fingerprint, days in (("ancient", 40), ("old", 2)):
+            session.execute(
+                update(CachedGradients)
+                .where(CachedGradients.fingerprint == fingerprint)
+                .values(used_at=NOW - timedelta(days=days))
+            )
+
+    def left(days: float, most_bytes: int) -> set[str]:
+        with database.begin() as session:
+            caches.evict_unused(session, CachedGradients, days, 10)
+            caches.limit_gradients(session, most_bytes, 10)
+            return set(session.scalars(select(CachedGradients.fingerprint)))
+
+    assert left(30, 10_000) == {"old", "new", "computing"}
+    assert left(30, 399) == {"new", "computing"}
+    assert left(30, 199) == {"computing"}
+
+
+@pytest.mark.parametrize(
+    ("change", "wants"),
+    [
+        ({}, True),
+        ({"method": "gradient"}, True),
+        ({"sparsity": 0.6}, True),
+        ({"model": "org/other"}, False),
+        ({"calibration": {"samples": 5}}, False),
+    ],
+)
+def test_norms_beyond_the_limit_stay_until_jobs_that_want_them_have_ended(
+    database: Database, take: Callable[[], Claim], spec: JobSpec, change: dict[str, object], wants: bool
+) -> None:
+    claim = take()
+    ask(database, claim)
+    assert compute(database, claim, size=600)
+    recipe = spec.recipe.model_dump(mode="json", exclude_unset=True) | change
+    other = JobSpec.model_validate(spec.model_dump(mode="json", exclude_unset=True) | {"recipe": recipe})
+    with database.begin() as session:
+        waiting = owner_moves.create(session, "ada", other).id
+    end(database, claim)
+
+    def evict() -> Eviction:
+        with database.begin() as session:
+            return caches.limit_gradients(session, 1000, 10)
+
+    assert evict() == (Eviction(0, 1) if wants else Eviction(1, 0))
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", waiting)
+    assert evict() == (Eviction(1, 0) if wants else Eviction(0, 0))
+
+
+def test_an_owners_jobs_keep_two_norms_beyond_the_limit_while_they_wait(
+    database: Database, take: Callable[[], Claim], spec: JobSpec
+) -> None:
+    claims = [take() for _ in range(4)]
+    for number, claim in enumerate(claims):
+        ask(database, claim, str(number))
+        assert compute(database, claim, str(number), size=600)
+    with database.begin() as session:
+        waiting = owner_moves.create(session, "ada", spec).id
+    end(database, *claims)
+
+    def left() -> set[str]:
+        with database.begin() as session:
+            caches.limit_gradients(session, 1000, 10)
+            return set(session.scalars(select(CachedGradients.fingerprint)))
+
+    assert left() == {"2", "3"}
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", waiting)
+    assert left() == set()

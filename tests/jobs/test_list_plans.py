@@ -1,0 +1,59 @@
+"""A page of the list costs what it shows, however many jobs there are."""
+
+from sqlalchemy import Engine, select
+from sqlalchemy.orm import Session, sessionmaker
+
+from bench.service.seed_jobs import fill, rows_read
+from jobs import queries
+from jobs.queries import JobFilter
+from jobs.spec.gate import GateState
+from jobs.spec.job import JobSpec
+from jobs.states import JobState
+from jobs.tables import Job
+
+PAGE = 50
+SINGLE = [
+    JobFilter(),
+    JobFilter(method="gblm"),
+    JobFilter(method="magnitude"),
+    JobFilter(model="org/model-7"),
+    JobFilter(gate=GateState.FAILED),
+    JobFilter(gate=GateState.PASSED),
+    *(JobFilter(states=(state,)) for state in JobState),
+    JobFilter(states=(JobState.FAILED, JobState.CANCELLED)),
+    JobFilter(states=tuple(JobState)),
+    JobFilter(labels=(("branch", "main"),)),
+    JobFilter(labels=(("branch", "b7"),)),
+    JobFilter(labels=(("pipeline", "300"),)),
+    JobFilter(labels=(("branch", "main"), ("pipeline", "300"))),
+    JobFilter(labels=(("nothing", "here"),)),
+    JobFilter(states=(JobState.SUCCEEDED,), method="wanda", labels=(("branch", "main"),)),
+]
+
+
+def test_every_page_agrees_with_a_plain_query_and_reads_few_rows(
+    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+) -> None:
+    with engine.begin() as connection:
+        fill(connection, spec, '{"layers": []}', jobs=20_000)
+    with database.begin() as session:
+        everything = session.scalars(select(Job).where(Job.owner == "ada").order_by(Job.id.desc())).all()
+        for wanted in SINGLE:
+            matching = [job.id for job in everything if fits(job, wanted)]
+            for before in (None, everything[len(everything) // 2].id):
+                after = [job_id for job_id in matching if before is None or job_id < before]
+                found = queries.newest(session, "ada", wanted, before=before, limit=PAGE)
+                assert [job.id for job in found] == after[:PAGE], wanted
+                read = rows_read(session.connection(), queries.page("ada", wanted, before, PAGE))
+                assert read < 10 * PAGE, wanted
+
+
+def fits(job: Job, wanted: JobFilter) -> bool:
+    return (
+        (not wanted.states or job.state in wanted.states)
+        and wanted.method in (None, job.method)
+        and wanted.model in (None, job.model)
+        and (wanted.models is None or job.model in wanted.models)
+        and wanted.gate in (None, job.gate_state)
+        and set(wanted.labels) <= job.labels.items()
+    )

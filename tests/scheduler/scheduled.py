@@ -1,0 +1,78 @@
+"""A scheduler whose clock tests set, and what it finds in the database and the broker."""
+
+from collections.abc import Callable
+from uuid import UUID
+
+import redis
+from sqlalchemy import text, update
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs import limits
+from jobs.lifecycle import lifecycle
+from jobs.queue.claim import claim_next
+from jobs.tables import Job, Lease
+from scheduler.rounds import Scheduler
+from tests.jobs.queue.fleet import register
+
+Database = sessionmaker[Session]
+
+
+Submit = Callable[[], UUID]
+
+
+QUEUE = "cpu"
+
+
+LONG_AGO = text("now() - interval '1 hour'")
+
+
+class Clock:
+    """The scheduler's clock, which tests set."""
+
+    def __init__(self) -> None:
+        self.seconds = 1000.0
+
+    def __call__(self) -> float:
+        return self.seconds
+
+
+def pass_a_lease(scheduler: Scheduler, clock: Clock) -> None:
+    """Let the time of a lease pass, with a round in between, so that the scheduler never stood still."""
+    clock.seconds += limits.LEASE_SECONDS / 2
+    scheduler.round()
+    clock.seconds += limits.LEASE_SECONDS / 2
+
+
+def messages(broker: redis.Redis, queue: str = QUEUE) -> int:
+    """How many messages wait for the workers of a class."""
+    return int(broker.llen(queue))
+
+
+def seen(database: Database, *names: str) -> None:
+    with database.begin() as session:
+        for name in names:
+            register(session, name)
+
+
+def job(database: Database, job_id: UUID) -> Job:
+    with database.begin() as session:
+        return session.get_one(Job, job_id)
+
+
+def take(database: Database, worker: str = "w1") -> lifecycle.Claim:
+    with database.begin() as session:
+        claim = claim_next(session, worker, 30)
+    assert claim is not None
+    return claim
+
+
+def running(database: Database, submit: Submit) -> lifecycle.Claim:
+    """A job that a worker has claimed."""
+    seen(database, "w1")
+    submit()
+    return take(database)
+
+
+def expire_leases(database: Database) -> None:
+    with database.begin() as session:
+        session.execute(update(Lease).values(expires_at=LONG_AGO, check_at=LONG_AGO))

@@ -1,0 +1,41 @@
+"""A worker's parent process, without Celery."""
+
+from collections.abc import Iterator
+
+import pytest
+from celery import signals
+from sqlalchemy.orm import Session, sessionmaker
+
+from jobs.settings import Settings
+from worker.identity import Identity
+from worker.supervision.parent import Parent
+
+Database = sessionmaker[Session]
+
+
+@pytest.fixture
+def own_signals() -> Iterator[None]:
+    """Handlers of Celery's signals that a test connects are removed after it."""
+    watched = (signals.worker_ready, signals.worker_shutting_down, signals.task_failure)
+    before = [(signal, signal.receivers) for signal in watched]
+    for signal, receivers in before:
+        signal.receivers = list(receivers or [])
+    yield
+    for signal, receivers in before:
+        signal.receivers = receivers
+
+
+@pytest.fixture
+def parent(database: Database, settings: Settings, worker: Identity, own_signals: None) -> Iterator[Parent]:
+    parent = Parent(settings, database, worker)
+    parent.connect_signals()
+    yield parent
+    parent.stop()
+
+
+@pytest.fixture
+def worker() -> Iterator[Identity]:
+    """A worker that is not registered yet."""
+    worker = Identity.new()
+    yield worker
+    worker.remove_directory()

@@ -1,0 +1,59 @@
+"""What a job's processes hold is counted with their descendants, and without the files that they map."""
+
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+
+from worker.supervision.child_memory import memory_of
+
+MEGABYTE = 1_000_000
+
+
+@pytest.fixture
+def run() -> Iterator[Callable[[str], int]]:
+    """Runs Python code in a process, and returns its id once the code has printed something."""
+    started: list[subprocess.Popen[str]] = []
+
+    def begin(code: str) -> int:
+        process = subprocess.Popen(
+            [sys.executable, "-c", code], stdout=subprocess.PIPE, stdin=subprocess.PIPE, text=True
+        )
+        started.append(process)
+        assert process.stdout is not None
+        process.stdout.readline()
+        return process.pid
+
+    yield begin
+    for process in started:
+        for child in psutil.Process(process.pid).children(recursive=True):
+            child.kill()
+        process.kill()
+        process.communicate()
+
+
+@pytest.mark.threat
+def test_memory_of_a_process_and_of_its_descendants_counts(run: Callable[[str], int]) -> None:
+    nothing = memory_of(run("print(1, flush=True); input()"))
+    hold = "x = b'x' * 60_000_000; print(1, flush=True); input()"
+    assert 55 * MEGABYTE < memory_of(run(hold)) - nothing < 75 * MEGABYTE
+    inner = f"import subprocess, sys; subprocess.run([sys.executable, '-c', {hold!r}])"
+    assert 55 * MEGABYTE < memory_of(run(inner)) - nothing < 95 * MEGABYTE
+
+
+def test_a_mapped_file_does_not_count(run: Callable[[str], int], tmp_path: Path) -> None:
+    file = tmp_path / "weights"
+    file.write_bytes(b"x" * 60_000_000)
+    code = f"import mmap; f = open({str(file)!r}, 'rb'); m = mmap.mmap(f.fileno(), 0, prot=mmap.PROT_READ)"
+    process = run(f"{code}; m.rfind(b'y'); print(1, flush=True); input()")
+    assert psutil.Process(process).memory_info().rss > 60 * MEGABYTE
+    assert memory_of(process) < 40 * MEGABYTE
+
+
+def test_a_process_that_is_gone_holds_nothing() -> None:
+    process = subprocess.Popen(["true"])
+    process.wait()
+    assert memory_of(process.pid) == 0

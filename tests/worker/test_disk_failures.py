@@ -1,0 +1,181 @@
+"""Failures of a worker's disks: full, read-only or missing."""
+
+import errno
+import subprocess
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from uuid import UUID
+
+import pytest
+from safetensors import SafetensorError
+from sqlalchemy import func, select
+
+from jobs import limits
+from jobs.states import JobState
+from jobs.tables import JobAttempt, Worker
+from pruning.errors import Unreachable
+from tests.worker.one_job import Service, StandInRun, last_reason
+
+
+def test_a_job_on_a_full_disk_waits_for_another_worker_with_the_numbers(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
+    job = service.run(job_id)
+    assert (job.state, job.lost_attempts, library.calls) == (JobState.QUEUED, 0, [])
+    assert "1152922 TB must stay free" in str(last_reason(service, job_id))
+
+
+def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MAX_WORKER_FAULTS", 2)
+
+    def write() -> None:
+        with Path("/dev/full").open("wb", buffering=0) as full:
+            full.write(b"bytes")
+
+    library.in_the_middle = write
+    assert service.run(job_id).state == JobState.QUEUED
+    job = service.run(job_id)
+    assert job.error is not None
+    assert (job.error["type"], job.error["cause"]) == ("disk_full", "worker")
+    assert "B free, and " in job.error["message"]
+    assert "2 attempts" in job.error["message"]
+
+
+@contextmanager
+def mounted(directory: Path) -> Iterator[Path]:
+    """A directory that is a file system of its own."""
+    directory.mkdir(parents=True)
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
+    yield directory
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+
+
+@pytest.fixture
+def own_disk(service: Service) -> Iterator[Path]:
+    """The work directory, which is a file system of its own."""
+    with mounted(service.settings.work_dir) as directory:
+        yield directory
+
+
+@pytest.fixture
+def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The cache of the Hub's files, which is a file system of its own."""
+    monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
+    with mounted(tmp_path / "cache") as directory:
+        yield directory
+
+
+@pytest.mark.parametrize("names_the_file", [True, False])
+def test_the_first_event_of_a_read_only_disk_names_error_place_and_remedy(
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    own_disk: Path,
+    names_the_file: bool,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    def write() -> None:
+        subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+        try:
+            (own_disk / "shard").write_bytes(b"bytes")
+        except OSError as error:
+            raise error if names_the_file else OSError(error.errno, error.strerror) from None
+
+    library.in_the_middle = write
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 0)
+    assert service.run(job_id).state == JobState.QUEUED
+    reason = str(last_reason(service, job_id))
+    assert reason.startswith(
+        "the worker failed, not the job: its work directory (PRUNESERVE_WORK_DIR) cannot be used "
+        "(EROFS, Read-only file system); "
+        "mount it for writing again, and check the kernel's log for the disk; "
+        "the operator finds the details in its log under job "
+    )
+    assert str(service.settings.work_dir) not in reason
+
+
+def test_a_read_only_disk_is_reported_with_its_variable_and_the_remedy(
+    service: Service, job_id: UUID, own_disk: Path
+) -> None:
+    subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
+    assert service.run(job_id).state == JobState.QUEUED
+    assert last_reason(service, job_id) == (
+        "the worker cannot run jobs: its work directory (PRUNESERVE_WORK_DIR) cannot be written "
+        "(EROFS, Read-only file system); mount it for writing again, and check the kernel's log for the disk"
+    )
+
+
+@pytest.mark.parametrize("is_full", [True, False], ids=["full", "read-only"])
+def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
+    service: Service, library: StandInRun, job_id: UUID, hub_cache: Path, is_full: bool
+) -> None:
+    def download() -> None:
+        try:
+            (hub_cache / "blob").write_bytes(bytes(2**21))
+        except OSError as error:
+            raise Unreachable("the Hub did not deliver org/name (OSError); try again later") from error
+
+    library.in_the_middle = download
+    if not is_full:
+        subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
+    job = service.run(job_id)
+    assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
+    expected = (
+        "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 B of 1.05 "
+        "MB free: make room on it, and retry the job if it has failed"
+        if is_full
+        else "the worker failed, not the job: its cache of the Hub's files (HF_HOME) cannot be used "
+        "(EROFS, Read-only file system); mount it for writing again"
+    )
+    assert str(last_reason(service, job_id)).startswith(expected)
+
+
+@pytest.mark.parametrize(
+    ("error", "expected"),
+    [
+        (
+            OSError(errno.EIO, "x"),
+            "a file or a device of its machine cannot be used (EIO, Input/output error)",
+        ),
+        (PermissionError(errno.EACCES, "x", "/dev/nvidia0"), "give the worker's user access to it"),
+        (SafetensorError("I/O error: Read-only file system (os error 30)"), "(EROFS, Read-only file system)"),
+        (
+            OSError(errno.ENOSPC, "x"),
+            "the worker's scratch disk (PRUNESERVE_WORK_DIR) reported ENOSPC: it has ",
+        ),
+        (
+            SafetensorError("I/O error: (os error 122)"),
+            "the worker's scratch disk (PRUNESERVE_WORK_DIR) reported EDQUOT: it has ",
+        ),
+    ],
+    ids=["disk", "device", "of a library", "full", "quota"],
+)
+def test_an_error_of_the_machine_has_the_name_that_the_system_gives_it(
+    service: Service, library: StandInRun, job_id: UUID, error: Exception, expected: str
+) -> None:
+    def fail() -> None:
+        raise error
+
+    library.in_the_middle = fail
+    assert service.run(job_id).state == JobState.QUEUED
+    assert expected in str(last_reason(service, job_id))
+
+
+@pytest.mark.threat
+def test_a_worker_without_a_work_directory_fails_no_job(
+    service: Service, library: StandInRun, submit: Callable[[], UUID]
+) -> None:
+    service.settings.work_dir.write_text("a file where a directory should be")
+    jobs = [submit() for _ in range(6)]
+    assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
+    with service.database.begin() as session:
+        worker = session.get_one(Worker, service.worker.name)
+        attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
+    assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
+    assert "is quarantined" in str(last_reason(service, jobs[0])), "which no other worker could take"
