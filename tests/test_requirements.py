@@ -128,6 +128,8 @@ def test_no_step_of_the_dockerfile_reads_another_stage_through_a_mount() -> None
 
 def test_the_layer_with_our_code_is_small() -> None:
     """Source and bytecode are about the same size; the images promise less than 20 MB for both."""
-    rooms = [*PACKAGES, "pruneserve_entry"]
-    files = [file for room in rooms for file in (REQUIREMENTS.parent / room).rglob("*") if file.is_file()]
+    packages = [*PACKAGES, "pruneserve_entry"]
+    files = [
+        file for package in packages for file in (REQUIREMENTS.parent / package).rglob("*") if file.is_file()
+    ]
     assert 0 < sum(file.stat().st_size for file in files if "__pycache__" not in file.parts) < 10e6

@@ -128,7 +128,7 @@ def _run(stack: Stack, store: Path, traces: Collector) -> Run:
         faults.enter_context(_late_webhook(stack.database))
         stack.wait_until(lambda: bool(scrape(targets).value("pruneserve_webhooks_due")))
         faults.enter_context(_locked(stack.database))
-        time.sleep(3)  # whoever was about to finish has finished
+        time.sleep(3)  # jobs that were about to finish have finished
         first = scrape(targets)
         time.sleep(1.5)
         faulty = (first, scrape(targets))

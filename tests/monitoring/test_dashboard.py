@@ -41,7 +41,7 @@ def test_a_query_of_the_dashboard_returns_data_from_a_run(run: Run, query: str) 
         assert figures_of(query) <= FIGURES.keys()
         return
     history = History((run.before,), 1, run.healthy, 2)
-    if query == "max by (queue, owner) (pruneserve_queued_jobs)":  # of a healthy run nobody's jobs are queued
+    if query == "max by (queue, owner) (pruneserve_queued_jobs)":  # no job is queued in a healthy run
         history = History(run.healthy, 1, run.faulty, 2)
     assert Evaluation(history.series(), at=history.end)(query)
 
@@ -52,7 +52,7 @@ def test_every_figure_is_on_the_dashboard_or_in_an_alert() -> None:
     assert {name for name in (*FIGURES, *GAUGES) if name not in shown} == set()
 
 
-def test_every_figure_that_is_served_is_in_the_catalogue_and_the_other_way_round(run: Run) -> None:
+def test_the_catalogue_has_exactly_the_figures_that_are_served(run: Run) -> None:
     served = {name for name in run.faulty[0].names if name.startswith("pruneserve_")}
     recorded = {f"{name}{ending}" for name, it in FIGURES.items() for ending in ENDINGS[it.kind]}
     assert served <= recorded | GAUGES.keys()

@@ -99,7 +99,7 @@ def until(reached: Callable[[], bool]) -> None:
         time.sleep(0.01)
 
 
-def test_nothing_is_recorded_where_nobody_listens() -> None:
+def test_without_a_listener_nothing_is_recorded() -> None:
     before = MOVES.metric.labels("queued", "running")._value.get()
     MOVES.record(before="queued", state="running")
     assert MOVES.metric.labels("queued", "running")._value.get() == before

@@ -116,7 +116,7 @@ def test_secrets_are_hidden_wherever_a_message_has_them(monkeypatch: pytest.Monk
         ("is it? see https://host/a#", "is it? see https://host/a#"),
     ],
 )
-def test_what_an_address_has_beside_host_and_path_is_hidden(said: str, shown: str) -> None:
+def test_all_of_a_url_but_host_and_path_is_hidden(said: str, shown: str) -> None:
     assert Hide(frozenset()).without_secrets(said) == shown
 
 

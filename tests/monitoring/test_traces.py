@@ -96,7 +96,7 @@ def test_no_secret_is_in_a_trace(run: Run) -> None:
 @pytest.mark.threat
 @pytest.mark.parametrize(("sampler", "recorded"), [(ALWAYS_ON, 1), (ALWAYS_OFF, 0)])
 @pytest.mark.parametrize("flags", ["00", "01"])
-def test_whoever_sends_a_request_does_not_decide_whether_it_is_traced(
+def test_a_request_does_not_decide_whether_it_is_traced(
     sampler: Sampler, recorded: int, flags: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The SDK's own sampler follows a parent, so the header is a link."""

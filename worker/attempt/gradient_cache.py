@@ -28,7 +28,7 @@ from worker.interrupts import BlockedOnJob
 
 
 class JobGradientCache:
-    """Implements `pruning.calibration.gradient_cache.GradientCache`. Every call may raise `Interrupted`."""
+    """Implements `pruning.calibration.gradient_cache.GradientCache`. Every call may raise an `Interrupted`."""
 
     def __init__(self, attempt: Attempt, directory: Path) -> None:
         """`directory`: where shards are downloaded to; the attempt's own."""
