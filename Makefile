@@ -19,7 +19,7 @@ WORKERS ?= 3
 unexport PYTHONDONTWRITEBYTECODE
 PIP := -m pip install --quiet --disable-pip-version-check --progress-bar off --no-compile
 
-.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench-quality bench-windows bench-structured bench-recovered bench-searched bench-second bench-agreement bench-api bench-search bench-memory gpu-check lint docs contracts client release lock sbom audit secrets format install clean
+.PHONY: demo test test-fast mutants nightly soak soak-hostile faults scale generated-clients bench gpu-check lint docs contracts client release lock sbom audit secrets format install clean
 
 demo: install
 	@$(BIN)/python -m cli.demo
@@ -80,37 +80,9 @@ soak-hostile: install
 bench: install
 	@$(BIN)/python -m bench.engine $(ARGS)
 
-bench-quality: install
-	@$(BIN)/python -m bench.quality $(ARGS)
-
-# 50 % by gblm, sparsegpt and best with 16, 32, 64 and 128 calibration windows.
-bench-windows: install
-	@$(BIN)/python -m bench.quality --windows $(ARGS)
-
-bench-structured: install
-	@$(BIN)/python -m bench.structured $(ARGS)
-
-bench-recovered: install
-	@$(BIN)/python -m bench.recovered $(ARGS)
-
-bench-searched: install
-	@$(BIN)/python -m bench.searched $(ARGS)
-
-# Five methods at 50 % on a second model, Gemma 3 270M.
-bench-second: install
-	@$(BIN)/python -m bench.recovered --second $(ARGS)
-
-bench-agreement: install
-	@$(BIN)/python -m bench.engine.agreement $(ARGS)
-
-bench-api: install
-	@$(BIN)/python -m bench.service.api $(ARGS)
-
-bench-search: install
-	@$(BIN)/python -m bench.search $(ARGS)
-
-bench-memory: install
-	@$(BIN)/python -m bench.engine.memory $(ARGS)
+# bench-quality, bench-structured, bench-memory and bench-api: docs/methods.md and docs/performance.md show their tables.
+bench-%: install
+	@$(BIN)/python -m bench.$* $(ARGS)
 
 # Ten minutes on a machine with a GPU; ARGS="--device cpu" runs the same list at toy size.
 gpu-check: install

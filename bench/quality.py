@@ -1,14 +1,12 @@
-"""Measures perplexity after pruning, method by method: the table of docs/methods.md.
+"""Measures perplexity after pruning: the tables of docs/methods.md.
 
-    make bench-quality                      # all rows; those that are there are not run again
-    make bench-quality ARGS="--rows wanda"  # rows whose name contains 'wanda'
-    make bench-quality ARGS="--held-out"    # the candidates for the preset `best`, on held-out articles
-    make bench-windows                      # what 32, 64 and 128 calibration windows give compared with 16
+    make bench-quality                                  # all rows; those that are there are not run again
+    make bench-quality ARGS="--rows wanda"              # rows whose name contains 'wanda'
+    make bench-quality ARGS="--table recovered"         # another table, of those in TABLES
 
-SmolLM2-135M in float32 (held out: bfloat16), 16 calibration windows of 512 tokens where a row does not say
-another number, perplexity over 24 windows of 512 tokens of other articles (held out: 16 windows). Each row
-runs in a process of its own, and is a file of JSON: the recipe, the commit, the seconds, and what was
-measured.
+SmolLM2-135M (`second`: Gemma 3 270M), 16 calibration windows of 512 tokens where a row does not say another
+number, perplexity over 24 windows of 512 tokens of other articles. Each row runs in a process of its own, and
+is a file of JSON: the recipe, the commit, the seconds, and what was measured.
 """
 
 import argparse
@@ -16,20 +14,21 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import median
+from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
-from torch import Tensor
 
-from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
-from bench.results.table import header, row_of
-from bench.workload.subject import Subject, add_options, ignore_steps, subject
+from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
+from bench.workload.models import ignore_steps
+from bench.workload.subject import Subject, add_options, second_subject, subject
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.methods.prune_blocks import prune
+from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
+from pruning.recipe.presets import expanded
 
 HALF: dict[str, Any] = {"sparsity": 0.5}
 TWO_OF_FOUR: dict[str, Any] = {"pattern": "2:4"}
@@ -38,11 +37,10 @@ SEVENTY: dict[str, Any] = {"sparsity": 0.7}
 
 @dataclass(frozen=True)
 class Row:
-    """One row of the table: a recipe, and the perplexity that a prototype measured for it, if any."""
+    """One row of a table: a recipe without model and calibration, and the calibration windows."""
 
     name: str
     recipe: dict[str, Any] | None  # None: the dense model
-    prototype: float | None = None
     samples: int = 16
 
 
@@ -56,42 +54,42 @@ GBLM = {"method": "gblm"}
 WANDA = {"method": "wanda"}
 ADMM = {"method": "admm"}
 SWAPS = {"swaps": 1000}
+DISTIL: dict[str, Any] = {"recovery": {"distil": {}}}  # as the preset `recovered`
 PERMUTE = {**TWO_OF_FOUR, "permute": True}
 # What `best` stood for before it had a ridge, but for the allocation.
 WITHOUT_RIDGE = {**ADMM, "refit": {"toward": 0.5, "iterations": 8}, "order": "layers"}
 
-DENSE = Row("dense", None, 26.8)
+DENSE = Row("dense", None)
 
 ROWS = (
     DENSE,
-    Row("50 % best", {"method": "best", **HALF}, 47),
-    Row("50 % gblm", {**GBLM, **HALF}, 63.3),
-    Row("50 % gblm l2", {**L2, **HALF}, 63.1),
-    Row("50 % wanda", {**WANDA, **HALF}, 63.5),
-    Row("50 % sparsegpt", {"method": "sparsegpt", **HALF}, 60.1),
-    Row("50 % magnitude", {"method": "magnitude", **HALF}, 494),
-    Row("50 % gradient", {"method": "gradient", **HALF}, 69.9),
-    Row("50 % ria", {"method": "ria", **HALF}, 63.8),
+    Row("50 % best", {"method": "best", **HALF}),
+    Row("50 % gblm", {**GBLM, **HALF}),
+    Row("50 % gblm l2", {**L2, **HALF}),
+    Row("50 % wanda", {**WANDA, **HALF}),
+    Row("50 % sparsegpt", {"method": "sparsegpt", **HALF}),
+    Row("50 % magnitude", {"method": "magnitude", **HALF}),
+    Row("50 % gradient", {"method": "gradient", **HALF}),
+    Row("50 % ria", {"method": "ria", **HALF}),
     Row("50 % wanda, owl", {**WANDA, "allocation": "owl", **HALF}),
-    Row("50 % gblm, gradient allocation 0.25", {**GBLM, **_by_layer(0.25), **HALF}, 53.5),
+    Row("50 % gblm, gradient allocation 0.25", {**GBLM, **_by_layer(0.25), **HALF}),
     Row("50 % gblm, swaps, gradient allocation 0.25", {**GBLM, **SWAPS, **_by_layer(0.25), **HALF}),
-    Row("50 % gblm, refit", {**GBLM, **REFIT, **HALF}, 55.1),
-    Row("50 % wanda, refit", {**WANDA, **REFIT, **HALF}, 54.9),
-    Row("50 % gblm, refit, gradient allocation 0.25", {**GBLM, **REFIT, **_by_layer(0.25), **HALF}, 48.8),
-    Row("50 % gblm, refit, gradient allocation 0.35", {**GBLM, **REFIT, **_by_layer(0.35), **HALF}, 48.2),
-    Row("50 % admm, refit", {**ADMM, **REFIT, **HALF}, 52.7),
-    Row("50 % admm, refit, gradient allocation 0.25", {**ADMM, **REFIT, **_by_layer(0.25), **HALF}, 47.1),
-    Row("2:4 best", {"method": "best", **TWO_OF_FOUR}, 97),
-    Row("2:4 wanda", {**WANDA, **TWO_OF_FOUR}, 211),
-    Row("2:4 gblm", {**GBLM, **TWO_OF_FOUR}, 203),
+    Row("50 % gblm, refit", {**GBLM, **REFIT, **HALF}),
+    Row("50 % wanda, refit", {**WANDA, **REFIT, **HALF}),
+    Row("50 % gblm, refit, gradient allocation 0.25", {**GBLM, **REFIT, **_by_layer(0.25), **HALF}),
+    Row("50 % gblm, refit, gradient allocation 0.35", {**GBLM, **REFIT, **_by_layer(0.35), **HALF}),
+    Row("50 % admm, refit", {**ADMM, **REFIT, **HALF}),
+    Row("50 % admm, refit, gradient allocation 0.25", {**ADMM, **REFIT, **_by_layer(0.25), **HALF}),
+    Row("2:4 best", {"method": "best", **TWO_OF_FOUR}),
+    Row("2:4 wanda", {**WANDA, **TWO_OF_FOUR}),
+    Row("2:4 gblm", {**GBLM, **TWO_OF_FOUR}),
     Row("2:4 wanda, permute", {**WANDA, **PERMUTE}),
     Row("2:4 gblm, permute", {**GBLM, **PERMUTE}),
-    Row("2:4 best, permute", {"method": "best", **PERMUTE}),
     Row("2:4 best without a ridge, permute", {**WITHOUT_RIDGE, **PERMUTE}),
-    Row("2:4 sparsegpt", {"method": "sparsegpt", **TWO_OF_FOUR}, 132),
-    Row("2:4 gblm, refit", {**GBLM, **REFIT, **TWO_OF_FOUR}, 114),
-    Row("2:4 admm, refit", {**ADMM, **REFIT, **TWO_OF_FOUR}, 97),
-    Row("4:8 gblm", {**GBLM, "pattern": "4:8"}, 112),
+    Row("2:4 sparsegpt", {"method": "sparsegpt", **TWO_OF_FOUR}),
+    Row("2:4 gblm, refit", {**GBLM, **REFIT, **TWO_OF_FOUR}),
+    Row("2:4 admm, refit", {**ADMM, **REFIT, **TWO_OF_FOUR}),
+    Row("4:8 gblm", {**GBLM, "pattern": "4:8"}),
     Row("70 % best", {"method": "best", **SEVENTY}),
     Row("70 % wanda", {**WANDA, **SEVENTY}),
     Row("70 % gblm", {**GBLM, **SEVENTY}),
@@ -99,54 +97,66 @@ ROWS = (
 )
 
 
-def _candidate(
-    name: str,
-    *,
-    ridge: float,
-    toward: float = 0.5,
-    band: float = 0.35,
-    samples: int = 16,
-    **options: Any,  # noqa: ANN401 - a recipe's fields
-) -> Row:
-    spread = {} if "pattern" in options else {**HALF, **_by_layer(band)}
-    method = {"name": "admm", "ridge": ridge}
-    refit = {"toward": toward, "ridge": ridge, "iterations": 8}
-    recipe = {"method": method, **spread, "refit": refit, "order": "layers", **options}
-    return Row(name, recipe, samples=samples)
-
-
-# Compared on held-out windows of the calibration articles, never on the evaluation text.
-CANDIDATES = (
-    *(_candidate(f"50 %, ridge {ridge}", ridge=ridge) for ridge in (0, 2, 4, 8)),
-    *(_candidate(f"50 %, ridge 4, toward {toward}", ridge=4, toward=toward) for toward in (0.3, 0.7)),
-    *(_candidate(f"50 %, ridge {ridge}, 64 windows", ridge=ridge, samples=64) for ridge in (0, 4)),
-    *(_candidate(f"2:4, ridge {ridge}", ridge=ridge, **TWO_OF_FOUR) for ridge in (0, 4)),
-    *(_candidate(f"70 %, ridge {ridge}", ridge=ridge, **SEVENTY) for ridge in (0, 4)),
-    _candidate("70 %, ridge 4, band 0.2", ridge=4, band=0.2, **SEVENTY),
-)
-
-
 def _windows() -> Iterator[Row]:
     named = {row.name: row for row in ROWS}
     for row in (named[f"50 % {name}"] for name in ("gblm", "sparsegpt", "best")):
         yield row
-        for samples in (32, 64, 128):
+        for samples in (32, 64):
             yield Row(f"{row.name}, {samples} windows", row.recipe, samples=samples)
 
 
-TABLES = {"quality": ROWS, "held-out": (DENSE, *CANDIDATES), "windows": tuple(_windows())}
+def _recovered() -> Iterator[Row]:
+    for share, pattern in (("50 %", HALF), ("2:4", TWO_OF_FOUR), ("70 %", SEVENTY)):
+        yield Row(f"{share} best", {"method": "best", **pattern})
+        yield Row(f"{share} best, distil", {"method": "best", **pattern, **DISTIL})
 
 
-def measure(row: Row, workload: Subject, evaluation: Tensor, dtype: str) -> dict[str, Any]:
-    """Prune by a row's recipe, and return what its file holds.
+def _searched() -> Iterator[Row]:
+    """Yield the preset `best`, spelled out, with the best band of each sparsity, and with a search in it."""
+    for sparsity, band in ((0.5, 0.35), (0.7, 0.2)):
+        for samples in (16, 32):
+            calibration = {"samples": samples, "sequence_length": 512}
+            found = expanded({"method": "best", "sparsity": sparsity, "calibration": calibration})
+            for suffix, allocation in (("", "gradient"), (", searched", "search")):
+                options = {name: value for name, value in found.items() if name != "calibration"}
+                recipe = {**options, "allocation": {"name": allocation, "band": band}}
+                yield Row(f"{sparsity:.0%} best, {samples} windows{suffix}", recipe, samples)
 
-    `evaluation`: the windows to measure perplexity on. `dtype`: of the computation.
-    """
-    model, seconds = workload.dense(getattr(torch, dtype)), dict[str, float]()
-    found: dict[str, Any] = {"recipe": None, "sparsity": 0.0, "swap_reduction": None}
+
+# On a second model: each method shall be better than the one before it.
+SECOND = (
+    Row("50 % gblm", {**GBLM, **HALF}),
+    Row("50 % sparsegpt", {"method": "sparsegpt", **HALF}),
+    Row("50 % admm, refit", {**ADMM, **REFIT, **HALF}),
+    Row("50 % best", {"method": "best", **HALF}),
+    Row("50 % best, distil", {"method": "best", **HALF, **DISTIL}),
+)
+
+
+@dataclass(frozen=True)
+class Table:
+    """Rows, the folder of their files, and how they are measured."""
+
+    rows: tuple[Row, ...]
+    folder: str
+    whole_runs: bool = False  # as jobs, in the machine's fastest dtype; otherwise in memory and float32
+
+
+TABLES = {
+    "quality": Table(ROWS, "quality"),
+    "windows": Table(tuple(_windows()), "quality"),  # with 16 windows, a row is that of the whole table
+    "recovered": Table(tuple(_recovered()), "recovered", whole_runs=True),
+    "searched": Table(tuple(_searched()), "searched", whole_runs=True),
+    "second": Table(SECOND, "second", whole_runs=True),
+}
+
+
+def measure_in_memory(row: Row, workload: Subject) -> dict[str, Any]:
+    """Prune by a row's recipe, and return what its file holds."""
+    model, seconds = workload.dense(), dict[str, float]()
+    found: dict[str, Any] = {"recipe": None, "sparsity": 0.0}
     if row.recipe is not None:
-        fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": dtype}
-        recipe = Recipe.model_validate({**fields, **row.recipe})
+        recipe = _recipe(row.recipe, workload, "float32")
         started = time.perf_counter()
         gradients: GradientNorms = {}
         if recipe.gradient_norms:
@@ -157,54 +167,66 @@ def measure(row: Row, workload: Subject, evaluation: Tensor, dtype: str) -> dict
             started = time.perf_counter()
         pruned = prune(model, recipe, workload.windows, gradients, step=ignore_steps)
         seconds["prune"] = time.perf_counter() - started
-        reductions = [layer.swap_reduction for layer in pruned.layers if layer.swap_reduction is not None]
-        found = {
-            "recipe": recipe.model_dump(mode="json"),
-            "sparsity": pruned.sparsity,
-            "swap_reduction": median(reductions) if reductions else None,
-        }
+        found = {"recipe": recipe.model_dump(mode="json"), "sparsity": pruned.sparsity}
     return {
-        "perplexity": perplexity(model, evaluation, step=ignore_steps),
+        "perplexity": perplexity(model, workload.evaluation, step=ignore_steps),
         **found,
         "seconds": {name: round(of_step, 1) for name, of_step in seconds.items()},
         "threads": torch.get_num_threads(),
     }
 
 
-def _lines(rows: list[Row], results: Path) -> Iterator[str]:
+def measure_whole_run(row: Row, workload: Subject) -> dict[str, Any]:
+    """Run a row's recipe as a job does, and return what its file holds."""
+    recipe = _recipe(row.recipe or {}, workload, "auto")
+    with TemporaryDirectory() as directory:
+        report = run(RunRequest(recipe, workload.request, Path(directory) / "out"))
+    return {
+        "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
+        "sparsity": report.sparsity.overall,
+        "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
+        "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
+        "recipe": recipe.model_dump(mode="json"),
+        "environment": report.environment.model_dump(mode="json"),
+    }
+
+
+def _recipe(fields: dict[str, Any], workload: Subject, dtype: str) -> Recipe:
+    common = {"model": workload.reference, "calibration": workload.calibration, "dtype": dtype}
+    return Recipe.model_validate({**common, **fields})
+
+
+def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     """Yield the table in Markdown, line by line as rows finish."""
-    yield from header("", "prototype", "measured", "sparsity", "gradients, s", "prune, s")
-    found = read_or_run("bench.quality", [row.name for row in rows], results)
-    for row, measured in zip(rows, found, strict=True):
-        seconds = [f"{measured['seconds'].get(stage, 0):.0f}" for stage in ("gradients", "prune")]
-        prototype = "" if row.prototype is None else f"{row.prototype:g}"
-        cells = [row.name, prototype, f"{measured['perplexity']:.2f}", f"{measured['sparsity']:.4%}"]
-        yield row_of([*cells, *seconds])
+    yield from header("", "perplexity", "sparsity", "seconds", "held-out loss")
+    for found in rows:
+        measured, distil = found["perplexity"], (found.get("recovery") or {}).get("distil")
+        pruned = measured["pruned"] if isinstance(measured, dict) else measured
+        seconds = ", ".join(f"{stage} {of_stage:.0f}" for stage, of_stage in found["seconds"].items())
+        loss = ""
+        if distil:
+            points = {point["step"]: point["held_out_loss"] for point in distil["curve"]}
+            loss = f"{points[0]:.4f} → {points[distil['kept_step']]:.4f}"
+        yield row_of([found["row"], f"{pruned:.2f}", f"{found['sparsity']:.4%}", seconds, loss])
 
 
 def main() -> None:
     """Print the table, after running the rows whose files are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.quality", description=__doc__.splitlines()[0])
     add_row_options(parser)
-    parser.add_argument(
-        "--held-out",
-        action="store_true",
-        help="the candidates for `best`, on the held-out windows that it was chosen by",
-    )
-    parser.add_argument("--windows", action="store_true", help="rows with 16 to 128 calibration windows")
+    parser.add_argument("--table", choices=TABLES, default="quality", help="default: quality")
     add_options(parser)
     options = parser.parse_args()
-    name = "held-out" if options.held_out else "windows" if options.windows else "quality"
-    # With 16 windows, the rows of `--windows` are those of the whole table.
-    table, results = TABLES[name], RESULTS / ("held-out" if options.held_out else "quality")
+    table = TABLES[options.table]
 
-    def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        workload = subject(options, row.samples)
-        evaluation = workload.held_out if options.held_out else workload.evaluation
-        dtype = "bfloat16" if options.held_out else "float32"
-        return measure(row, workload, evaluation, dtype), workload.places
+    def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
+        of_model = second_subject if options.table == "second" else subject
+        workload = of_model(options, row.samples)
+        found = (measure_whole_run if table.whole_runs else measure_in_memory)(row, workload)
+        return found, workload.places
 
-    run_or_print(table, options, parser, results, run=run, lines=_lines)
+    folder = RESULTS / table.folder
+    run_or_print("bench.quality", table.rows, options, folder, run=measure, lines=_lines)
 
 
 if __name__ == "__main__":

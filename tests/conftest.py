@@ -236,8 +236,8 @@ def broker_url(valkey: Valkey) -> str:
     return valkey.url
 
 
-def _apart(broker_url: str) -> str:
-    """Return a broker for a service that runs beside those of single tests.
+def _separate_broker(broker_url: str) -> str:
+    """Return a broker for a service that shares none with single tests.
 
     Their queues have the same names: its workers would take the messages of jobs that they do not know, which
     are published again after half a minute.
@@ -366,7 +366,7 @@ def shared_stack(
     with _database(postgres_url, template="pruneserve") as url:
         settings = Settings(
             DATABASE_URL=url,
-            BROKER_URL=_apart(valkey.url),
+            BROKER_URL=_separate_broker(valkey.url),
             STORE_URL=store["STORE_URL"],
             work_dir=directory / "work",
         )

@@ -22,7 +22,7 @@ _NEVER = 2**31 - 1
 
 _seen = Slipcover(d_miss_threshold=_NEVER, exclude_lines=[])
 _report = Coverage(data_file=CHECKOUT / ".coverage", config_file=CHECKOUT / "pyproject.toml")
-_rooms = [CHECKOUT / room for room in _report.get_option("run:source")]
+_packages = [CHECKOUT / package for package in _report.get_option("run:source")]
 _omitted = _report.get_option("run:omit")
 _is_worker = "PYTEST_XDIST_WORKER" in os.environ
 _verdict: list[str] = []
@@ -30,7 +30,7 @@ _verdict: list[str] = []
 
 def _begin() -> None:
     """Put probes into what this process imports from now on; those that tests start are not measured."""
-    ImportManager(_seen, FileMatcher(_rooms, _omitted)).__enter__()
+    ImportManager(_seen, FileMatcher(_packages, _omitted)).__enter__()
     if not _is_worker:
         for left_behind in CHECKOUT.glob(".coverage.*"):
             left_behind.unlink()
@@ -51,14 +51,16 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     data = CoverageData(str(CHECKOUT / ".coverage"), suffix=True)
     files = _seen.get_coverage()["files"]
     data.add_lines({str((CHECKOUT / name).resolve()): seen["executed_lines"] for name, seen in files.items()})
-    data.touch_files(str(path) for room in _rooms for path in room.rglob("*.py"))  # that nothing imports, too
+    data.touch_files(
+        str(path) for package in _packages for path in package.rglob("*.py")
+    )  # that nothing imports, too
     data.write()
     if _is_worker:
         return
     _report.combine([str(CHECKOUT)])
     total = _report.report(file=StringIO(), omit=_omitted)
     least = float(_report.get_option("report:fail_under"))
-    _verdict.append(f"The tests run {total:.2f} % of the lines, and at least {least:g} % are asked for.")
+    _verdict.append(f"The tests run {total:.2f} % of the lines; at least {least:g} % are required.")
     if total < least:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -25,7 +25,7 @@ class StandInHub(ThreadingHTTPServer):
         self.broken = False
         self.silent = False  # takes a request, and never answers it
         self._over = threading.Event()
-        self.refusal: tuple[int, str] | None = None  # status and code for whoever asks for a file
+        self.refusal: tuple[int, str] | None = None  # status and code that a request for a file gets
         self.asked: list[str] = []
 
     def keep_silent(self) -> None:

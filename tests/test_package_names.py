@@ -1,4 +1,4 @@
-"""Nobody is told to install PruneServe by a name: on a package index, that name is whoever's registers it."""
+"""Nothing says to install PruneServe by its name, which anyone may register on a package index."""
 
 import ast
 import re
@@ -66,7 +66,7 @@ def printed(path: Path) -> Iterator[str]:
 
 @pytest.mark.threat
 def test_no_message_installs_us_by_a_name_or_by_an_extra_alone() -> None:
-    rooms = (
+    packages = (
         "api",
         "cli",
         "jobs",
@@ -77,7 +77,7 @@ def test_no_message_installs_us_by_a_name_or_by_an_extra_alone() -> None:
         "worker",
     )
     found = []
-    for path in (path for room in rooms for path in (CHECKOUT / room).rglob("*.py")):
+    for path in (path for package in packages for path in (CHECKOUT / package).rglob("*.py")):
         for text in printed(path):
             found += unclaimed(text)
             # "install it with its extra" leaves the reader to guess the name.
@@ -99,7 +99,7 @@ def test_no_message_installs_us_by_a_name_or_by_an_extra_alone() -> None:
         "install pruneserve[publish]",
     ],
 )
-def test_the_search_finds(text: str) -> None:
+def test_an_install_by_name_is_found(text: str) -> None:
     assert unclaimed(text)
 
 
@@ -114,5 +114,5 @@ def test_the_search_finds(text: str) -> None:
         'pip install --quiet "$PRUNESERVE_INSTALL"',
     ],
 )
-def test_the_search_lets_pass(text: str) -> None:
+def test_an_install_from_files_is_allowed(text: str) -> None:
     assert not unclaimed(text)

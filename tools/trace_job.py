@@ -7,7 +7,7 @@ ours, in any thread, that is handed the job: one of its arguments, `self` includ
 - its id, its row, its claim, its attempt, its specification or its recipe, or a part of one of these, or
 - an object of ours that has one of them as an attribute.
 
-Methods of the specification and the recipe themselves are not counted, as in `tools.trace_recipe`.
+Methods of the specification, of the recipe and of their parts are not counted: they hand them to nothing.
 """
 
 import os
@@ -20,6 +20,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import Any
 from uuid import UUID
 
 from fastapi.testclient import TestClient
@@ -46,12 +47,12 @@ from pruning.recipe import Evaluation, Recipe
 from scheduler.new_jobs import FileChecks, Sizing
 from scheduler.rounds import Scheduler
 from tests.small_model import write_small_model
-from tools.trace_recipe import arguments_of
 from worker.identity import Identity
 from worker.run_job import run_next
 
-ROOMS = ("api", "jobs", "scheduler", "worker", "pruning")
-_PATIENCE_SECONDS = 120.0
+PACKAGES = ("api", "jobs", "scheduler", "worker", "pruning")
+_WAKE_UP_TIMEOUT = 120.0  # seconds
+_VARARGS, _VARKEYWORDS = 0x04, 0x08
 _ROOT = f"{Path(jobs.__file__).parents[1]}/"
 _TRACED_TYPES = (JobRequest, JobSpec, Recipe, Evaluation, Job, Claim)
 
@@ -61,19 +62,19 @@ class _Tracer:
 
     def __init__(self) -> None:
         self.files: dict[str, None] = {}
-        self._rooms: dict[str, str | None] = {}
+        self._paths: dict[str, str | None] = {}
         self.job_id: UUID | None = None
 
     def __call__(self, frame: FrameType, event: str, _: object) -> None:
         if event != "call":
             return
         name = frame.f_code.co_filename
-        if name not in self._rooms:
-            self._rooms[name] = _file_of(name)
-        file = self._rooms[name]
+        if name not in self._paths:
+            self._paths[name] = _file_of(name)
+        file = self._paths[name]
         if file is None or file in self.files or isinstance(frame.f_locals.get("self"), BaseModel):
             return
-        if any(map(self._holds, arguments_of(frame))):
+        if any(map(self._holds, _arguments_of(frame))):
             self.files[file] = None
 
     def _is_traced(self, value: object) -> bool:
@@ -85,15 +86,23 @@ class _Tracer:
     def _holds(self, value: object) -> bool:
         if self._is_traced(value):
             return True
-        if type(value).__module__.partition(".")[0] not in ROOMS:
+        if type(value).__module__.partition(".")[0] not in PACKAGES:
             return False
         slots = (getattr(value, name, None) for name in getattr(type(value), "__slots__", ()))
         return any(map(self._is_traced, (*getattr(value, "__dict__", {}).values(), *slots)))
 
 
+def _arguments_of(frame: FrameType) -> list[Any]:
+    """Return the arguments of a call that is about to begin."""
+    code = frame.f_code
+    count = code.co_argcount + code.co_kwonlyargcount
+    count += bool(code.co_flags & _VARARGS) + bool(code.co_flags & _VARKEYWORDS)
+    return [frame.f_locals.get(name) for name in code.co_varnames[:count]]
+
+
 def _file_of(name: str) -> str | None:
-    below = name.removeprefix(_ROOT)
-    return below if below != name and below.partition("/")[0] in ROOMS else None
+    path = name.removeprefix(_ROOT)
+    return path if path != name and path.partition("/")[0] in PACKAGES else None
 
 
 @contextmanager
@@ -143,10 +152,10 @@ def _schedule(database: sessionmaker[Session], settings: Settings) -> None:
     """Do with the queued job what a scheduler does in its rounds, until a worker is woken."""
     checks, sizing = FileChecks(database, settings), Sizing(database, settings)
     scheduler = Scheduler(database)
-    deadline = time.monotonic() + _PATIENCE_SECONDS
+    deadline = time.monotonic() + _WAKE_UP_TIMEOUT
     while not broker.length("cpu"):
         if time.monotonic() > deadline:
-            raise RuntimeError(f"no worker was woken within {_PATIENCE_SECONDS:g} s")
+            raise RuntimeError(f"no worker was woken within {_WAKE_UP_TIMEOUT:g} s")
         for rounds in (checks, sizing, scheduler):
             rounds.round()
         time.sleep(0.1)

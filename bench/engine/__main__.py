@@ -21,7 +21,7 @@ from tempfile import TemporaryDirectory
 
 from bench.engine.compare_norms import agreement
 from bench.engine.runner import Bench, Setting, TaskFailed
-from bench.results.table import header, row_of
+from bench.rows import header, row_of
 from bench.workload.models import SHAPES, ModelChoice
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows, forward, gradients
@@ -31,7 +31,7 @@ def rates(bench: Bench) -> Iterator[str]:
     """Measure the machine's matrix product rate by dtype."""
     yield from header("dtype", "matrix products, GFLOP/s", "")
     for dtype in bench.options.dtypes:
-        note = "" if dtype in bench.dtypes else "emulated, so left out of all timings"
+        note = "" if dtype in bench.dtypes else "emulated, so left out of everything else"
         yield row_of([dtype, f"{bench.rate(dtype) / 1e9:.0f}", note])
 
 
@@ -127,18 +127,6 @@ def stages(bench: Bench) -> Iterator[str]:
             )
 
 
-def kernel(bench: Bench) -> Iterator[str]:
-    """Compare the fused gradient kernel with torch's matrix products."""
-    if bench.setting.device != "cuda":
-        yield "On CUDA only."
-        return
-    yield from header("layer", "matrix products, ms", "fused kernel, ms", "times faster")
-    for dtype in bench.dtypes:
-        if dtype in ("bfloat16", "float16"):
-            for shape, (plain, fused) in bench("kernel", dtype, norms=bench.options.norms).extra.items():
-                yield row_of([f"{shape}, {dtype}", f"{plain:.2f}", f"{fused:.2f}", f"{plain / fused:.2f}"])
-
-
 def scaling(bench: Bench) -> Iterator[str]:
     """Vary depth, width, windows and length, one at a time, with random weights in a small shape."""
     small = replace(bench.setting, model=ModelChoice("narrow", 16), windows=16, length=128, tokens=None)
@@ -202,7 +190,6 @@ PARTS: dict[str, Callable[[Bench], Iterator[str]]] = {
     "pruning": compare_pruning,
     "stages": stages,
     "again": again,
-    "kernel": kernel,
     "agreement": agreement,
     "scaling": scaling,
 }

@@ -8,7 +8,7 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.engine.runner import Bench
-from bench.results.table import header, row_of
+from bench.rows import header, row_of
 
 _RANDOM_ERRORS = 3
 
@@ -56,10 +56,11 @@ def mask_difference(ours: str, expected: str) -> float:
 
 
 def agreement(bench: Bench) -> Iterator[str]:
-    """Compare norms with per-window autograd, and narrow dtypes with float32, emulated where necessary."""
+    """Compare norms and masks with the straightforward implementation's, and narrow dtypes with float32."""
     if not bench.options.no_plain and bench.options.plain_windows is None:
         yield from _against_autograd(bench)
-    for dtype in bench.options.dtypes:
+        yield from _against_straightforward_masks(bench)
+    for dtype in bench.dtypes:
         if dtype == "float32":
             continue
         bench.gradients("float32", "whole")
@@ -87,6 +88,20 @@ def _against_autograd(bench: Bench) -> Iterator[str]:
     ):
         worst, median = norm_differences(files[one], files[other])
         yield f"norms of each layer, {one} relative to {other}: worst {worst:.1e}, median {median:.1e}"
+
+
+def _against_straightforward_masks(bench: Bench) -> Iterator[str]:
+    """Compare GBLM's masks in float32, each implementation with gradient norms of its own.
+
+    After the same pruned blocks, only the two calculations differ. After its own pruned blocks each, one
+    near-tie that is decided differently changes the input of later blocks, where more near-ties are then
+    decided differently: that shows the method's own sensitivity to rounding.
+    """
+    bench.pruned("float32", "gblm")
+    ours, plain = bench.masks("float32", "gblm"), str(bench.scratch / "plain-masks.safetensors")
+    for upstream, applied in (("the engine's", {"applied": ours}), ("their own", {})):
+        bench("straightforward_pruned", "float32", norms=bench.plain_norms("float32"), save=plain, **applied)
+        yield f"masks of gblm after {upstream} pruned blocks: {1 - mask_difference(plain, ours):.4%} agree"
 
 
 def _masks(bench: Bench, dtype: str) -> Iterator[str]:

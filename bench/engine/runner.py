@@ -27,7 +27,6 @@ class Setting:
     dtype: str = "float32"
     device: str = "cpu"
     tokens: str | None = None  # a file of token windows; None: random ones
-    emulated: bool = False  # see bench.engine.emulated
 
     def as_json(self) -> dict[str, Any]:
         """Serialise for the child process."""
@@ -89,14 +88,13 @@ class Bench:
         self._timed_this_round.clear()
 
     def __call__(self, task: str, dtype: str, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
-        """Run a task on the bench's setting in `dtype`, by `emulated` where the machine lacks it."""
-        emulated = task != "rate" and dtype in self.options.dtypes and dtype not in self.dtypes
-        return self.on(replace(self.setting, dtype=dtype, emulated=emulated), task, **options)
+        """Run a task on the bench's setting in `dtype`."""
+        return self.on(replace(self.setting, dtype=dtype), task, **options)
 
     def on(self, setting: Setting, task: str, **options: Any) -> Measurement:  # noqa: ANN401 - JSON
         """Run a task on any setting, and return the fastest result of the rounds so far."""
         key = f"{task} {setting} {options}"
-        is_timed = not setting.emulated and setting.dtype in self.options.dtypes and task in _TIMED
+        is_timed = setting.dtype in self.options.dtypes and task in _TIMED
         best = self._results.get(key)
         if best is None or (is_timed and key not in self._timed_this_round):
             print(f"measuring: {task} {options} {setting.dtype}", file=sys.stderr, flush=True)

@@ -8,7 +8,6 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
@@ -18,10 +17,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from bench.engine import roofline, straightforward
-from bench.engine.emulated import ProductsInFloat32
-from bench.engine.kernel import milliseconds
 from bench.engine.runner import Setting
-from bench.workload.models import random_windows
+from bench.workload.models import ignore_steps, random_windows
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.evaluation.perplexity import perplexity
@@ -29,6 +26,7 @@ from pruning.methods.prune_blocks import prune
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm, Recipe
+from pruning.recipe.methods import Gblm
 from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime.peak_memory import PeakMemory
 from pruning.runtime.speed_probe import product_rate
@@ -92,14 +90,14 @@ def gradients(
     with TemporaryDirectory() as directory:
         engine = GradientPass(placement, windows, norms=norms, stack=stack, schedule=schedule)
         resume_store = DirectoryResumeStore(Path(directory))
-        found = task.timed(lambda: engine.run(_ignore_steps, resume_store))
+        found = task.timed(lambda: engine.run(ignore_steps, resume_store))
         task.extra["micro_batch"] = engine.schedule.micro_batch
         _save(found, save)
         if schedule == "streamed":
             # A second run on the same shards: the cost of a job that finds them finished.
             again = GradientPass(placement, windows, norms=norms, stack=stack, schedule="streamed")
             started = time.perf_counter()
-            for layers in again.run(_ignore_steps, resume_store).values():
+            for layers in again.run(ignore_steps, resume_store).values():
                 for norm in layers.values():
                     norm.sum()
             task.extra["again"] = time.perf_counter() - started
@@ -132,7 +130,7 @@ def pruned(task: Task, *, method: str, norms: str | None = None, save: str | Non
             recipe,
             windows,
             gradients,  # type: ignore[arg-type]
-            step=_ignore_steps,
+            step=ignore_steps,
             placement=placement,
         )
     )
@@ -140,11 +138,22 @@ def pruned(task: Task, *, method: str, norms: str | None = None, save: str | Non
         save_file(result.masks, save)
 
 
-def straightforward_pruned(task: Task) -> None:
-    """Prune by Wanda in a loop over blocks and windows."""
+def straightforward_pruned(
+    task: Task, *, norms: str | None = None, applied: str | None = None, save: str | None = None
+) -> None:
+    """Prune by Wanda in a loop over blocks and windows, or by GBLM with the L1 norms in a file.
+
+    `applied`: a file of masks that are applied in place of those that are found. `save`: a file for these.
+    """
     model = task.model(placed=True)
     windows = task.windows(model.config.vocab_size)
-    task.timed(lambda: straightforward.prune_rows(model, windows, SPARSITY))
+    terms = {name: Gblm().alpha * norm for name, norm in _load(norms)["l1"].items()} if norms else None
+    applied_masks = load_file(applied) if applied else None
+    found = task.timed(
+        lambda: straightforward.prune_rows(model, windows, SPARSITY, terms, applied_masks=applied_masks)
+    )
+    if save:
+        save_file(found, save)
 
 
 def masked_perplexity(task: Task, *, masks: str) -> None:
@@ -155,7 +164,7 @@ def masked_perplexity(task: Task, *, masks: str) -> None:
     for name, parameter in model.named_parameters():
         if name in pruned:
             parameter.data.masked_fill_(pruned[name].to(task.device), 0)
-    task.extra["perplexity"] = task.timed(lambda: perplexity(model, windows, step=_ignore_steps))
+    task.extra["perplexity"] = task.timed(lambda: perplexity(model, windows, step=ignore_steps))
 
 
 def rooflines(task: Task) -> None:
@@ -165,19 +174,9 @@ def rooflines(task: Task) -> None:
     )
 
 
-def kernel(task: Task, *, norms: list[GradientNorm]) -> None:
-    """Time gradient accumulation, by matrix products and in the fused kernel: milliseconds by layer shape."""
-    config, length = task.setting.model.config(), task.setting.length
-    task.extra |= milliseconds(config, length, norms, task.device, task.dtype)
-
-
 def rate(task: Task) -> None:
     """Measure the rate of large matrix products, in operations per second."""
     task.extra["rate"] = product_rate(task.device, task.dtype)
-
-
-def _ignore_steps(done: int, total: int) -> None:
-    """A `step` callback that does nothing."""
 
 
 def _save(norms: Mapping[Any, Mapping[str, Tensor]], path: str | None) -> None:
@@ -209,7 +208,6 @@ TASKS: dict[str, Callable[..., None]] = {
         straightforward_pruned,
         masked_perplexity,
         rooflines,
-        kernel,
         rate,
     )
 }
@@ -218,10 +216,8 @@ TASKS: dict[str, Callable[..., None]] = {
 def main() -> None:
     """Run the task in the first argument (JSON), and print the measurement (JSON) as the last line."""
     request = json.loads(sys.argv[1])
-    setting = Setting.from_json(request["setting"])
-    task = Task(setting)
-    with ProductsInFloat32() if setting.emulated else nullcontext():  # type: ignore[no-untyped-call]
-        TASKS[request["task"]](task, **request["options"])
+    task = Task(Setting.from_json(request["setting"]))
+    TASKS[request["task"]](task, **request["options"])
     print(json.dumps({"seconds": task.seconds, "peak_bytes": task.peak_bytes, "extra": task.extra}))
 
 

@@ -26,10 +26,9 @@ from pathlib import Path
 from types import FrameType
 
 from bench.gpu_check.plan import PLAN, Check
-from bench.gpu_check.process import Surroundings, run_check
+from bench.gpu_check.process import Surroundings, child_environment, run_check, unpack
 from bench.gpu_check.result import Figure, Result, write_json
-from bench.gpu_check.wheels import child_environment, unpack
-from bench.results.table import header, row_of
+from bench.rows import header, row_of
 
 _ROOT = Path(__file__).resolve().parents[2]
 _LONGEST_REASON = 200
@@ -56,7 +55,7 @@ def run_plan(checks: Sequence[Check], budget: float, at: Surroundings) -> Iterat
 
 
 def _not_run(check: Check, size: str) -> Result:
-    return Result(check.number, check.name, check.proves, check.accepted, size, "not run: budget")
+    return Result(check.number, check.name, check.proves, size, "not run: budget")
 
 
 def write_output(out: Path, details: Path, results: Sequence[Result]) -> None:
@@ -98,7 +97,7 @@ def summary(results: Sequence[Result]) -> Iterator[str]:
                 str(result.number),
                 f"**{result.name}**: {result.proves}",
                 _cost(result),
-                result.accepted,
+                "",
                 f"{result.verdict}: {error}" if error else result.verdict,
             ]
         )

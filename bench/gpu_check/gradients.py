@@ -117,7 +117,3 @@ def largest_difference(found: GradientNorms, expected: GradientNorms) -> float:
 def _difference(found: Tensor, expected: Tensor) -> float:
     """Return ‖a - b‖ / ‖b‖, computed in float64."""
     return float((found.double() - expected.double()).norm() / expected.double().norm())
-
-
-def ignore_steps(done: int, total: int) -> None:
-    """A `step` callback that does nothing."""

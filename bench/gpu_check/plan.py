@@ -14,7 +14,6 @@ class Check:
     number: int
     name: str
     proves: str
-    accepted: str  # the bounds, in words
     seconds: float  # what the check may take on a GPU
     function: str  # module:function in this package
 
@@ -29,7 +28,6 @@ PLAN = (
         0,
         "versions",
         "the packages and the device are there, and pass a worker's trial; float32 stays float32",
-        "recorded; passed",
         25,
         "machine:versions",
     ),
@@ -37,7 +35,6 @@ PLAN = (
         1,
         "first-reset",
         "in a fresh process, peak statistics of the device 'auto' can be reset and read",
-        "no error",
         8,
         "machine:first_reset",
     ),
@@ -46,7 +43,6 @@ PLAN = (
         "kernel-tests",
         "the fused gradient kernel compiles here and gives the sums of a naive calculation; so do products "
         "of 16-bit numbers that are added in float32, and SparseGPT's kernel prunes as torch does",
-        "all tests pass",
         25,
         "kernel:own_tests",
     ),
@@ -55,7 +51,6 @@ PLAN = (
         "schedules",
         "small Llama (grouped-query attention) and Mixtral: both schedules, and every place for block "
         "inputs, give the same norms, which are autograd's",
-        "streamed = whole bit for bit; autograd ≤ 1e-6; fused ≤ 1e-3",
         45,
         "schedules:agree",
     ),
@@ -63,15 +58,13 @@ PLAN = (
         4,
         "masks",
         "equal scores give equal masks on CPU and device; so does a whole run in float32",
-        "identical; ≥ 99.99 %",
         15,
-        "masks:agree",
+        "runs:agree",
     ),
     Check(
         5,
         "recovery",
         "a pass that runs out of memory halves its micro-batch, and one that is cut resumes",
-        "norms as undisturbed",
         25,
         "schedules:recover",
     ),
@@ -79,7 +72,6 @@ PLAN = (
         6,
         "constants",
         "the rates that the arithmetic assumes; pinned memory",
-        "recorded; it pins, and a refusal does not fail the next kernel",
         30,
         "constants:measure",
     ),
@@ -87,7 +79,6 @@ PLAN = (
         7,
         "kernel-speed",
         "the fused kernel beats matrix products and elementwise passes, with float32 tokens",
-        "≥ 1.3 times plain and ≥ 290 TFLOP/s",
         25,
         "kernel:speed",
     ),
@@ -95,7 +86,6 @@ PLAN = (
         8,
         "streamed-7b",
         "7B shape, `streamed`, l1, 128 windows of 2048, with 12 GB of device memory",
-        "≤ 12 GB reserved; ≤ 60 s (aim 45)",
         90,
         "shapes:streamed_7b",
     ),
@@ -103,7 +93,6 @@ PLAN = (
         9,
         "whole-7b",
         "7B shape, `whole`, l1, 128 windows of 2048",
-        "≤ 45 s (aim 30)",
         60,
         "shapes:whole_7b",
     ),
@@ -111,7 +100,6 @@ PLAN = (
         10,
         "streamed-70b",
         "70B shape, 4 blocks, `streamed`, l1, with 24 GB of device memory",
-        "the micro-batch is not halved",
         45,
         "shapes:streamed_70b",
     ),
@@ -120,7 +108,6 @@ PLAN = (
         "prune",
         "2 blocks of the 7B shape with a resume store: Wanda, GBLM, SparseGPT and `best`, times 16; 1 block "
         "of the 70B shape: SparseGPT and `best`, times 80",
-        "7B extrapolated ≤ 40, 40, 120 and 300 s (aims 20, 20, 60 and 250); 70B recorded",
         80,
         "shapes:prune",
     ),
@@ -128,7 +115,6 @@ PLAN = (
         12,
         "evaluate",
         "8 blocks of the 7B shape, 166 windows of 2048; 4 that stay on the host; one of the Mixtral shape",
-        "≤ 4 s; equal bits; finite",
         17,
         "shapes:evaluate",
     ),
@@ -136,7 +122,6 @@ PLAN = (
         13,
         "several-gpus",
         "GPUs that share 8 blocks of the 7B shape, both schedules and evaluation, against one of them",
-        "equal bits; on a machine with one GPU recorded",
         15,
         "several:share",
     ),
@@ -145,8 +130,7 @@ PLAN = (
         "features",
         "at toy size, from text to report: an order of channels, swaps, allocations by outliers and by a "
         "search, a distillation, cuts of channels, blocks and experts, speed",
-        "each runs, and its perplexity is finite",
         35,
-        "features:run_all",
+        "runs:run_all",
     ),
 )

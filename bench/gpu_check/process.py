@@ -7,6 +7,7 @@ import subprocess
 import sys
 import tempfile
 import time
+import zipfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
@@ -53,7 +54,6 @@ def run_check(check: Check, limit: float, at: Surroundings) -> Result:
         check.number,
         check.name,
         check.proves,
-        check.accepted,
         at.size,
         verdict,
         round(time.monotonic() - started, 2),
@@ -88,7 +88,7 @@ def _run(command: tuple[str, ...], limit: float, environment: dict[str, str], ou
 
 @contextmanager
 def _scratch(parent: Path | None) -> Iterator[Path]:
-    """A directory that is gone before the next check begins, which may need the room."""
+    """A directory that is gone before the next check begins, which may need the space."""
     path = Path(tempfile.mkdtemp(prefix="gpu-check-", dir=parent))
     try:
         yield path
@@ -98,3 +98,37 @@ def _scratch(parent: Path | None) -> Iterator[Path]:
 
 def _tail(log: Path) -> str:
     return "\n".join(log.read_text(errors="replace").splitlines()[-_LINES_OF_LOG:])
+
+
+def unpack(wheels: Path, target: Path) -> None:
+    """Unpack all wheels of a directory into `target`, which then goes onto the import path.
+
+    A wheel is a zip archive that is laid out as it is installed, compiled modules included; only its scripts
+    are lost. Raises FileNotFoundError for a directory without wheels.
+    """
+    found = sorted(wheels.glob("*.whl"))
+    if not found:
+        raise FileNotFoundError(f"{wheels} contains no wheel")
+    for wheel in found:
+        with zipfile.ZipFile(wheel) as archive:
+            archive.extractall(target)
+
+
+def child_environment(environment: Mapping[str, str], root: Path, packages: Path | None) -> dict[str, str]:
+    """Return the environment of a check: the repository's `root` and the carried packages come first.
+
+    cuBLAS is deterministic only with a workspace of fixed size, which must be set before torch is imported.
+    Nothing may reach for the Hub. Plug-ins of pytest that the machine happens to have may not break check 2.
+    What a process has printed is in its log even when it is killed.
+    """
+    earlier = environment.get("PYTHONPATH")
+    paths = [str(root), *([str(packages)] if packages else []), *([earlier] if earlier else [])]
+    return {
+        "CUBLAS_WORKSPACE_CONFIG": ":4096:8",
+        **environment,
+        "HF_HUB_OFFLINE": "1",
+        "TOKENIZERS_PARALLELISM": "false",
+        "PYTEST_DISABLE_PLUGIN_AUTOLOAD": "1",
+        "PYTHONUNBUFFERED": "1",
+        "PYTHONPATH": os.pathsep.join(paths),
+    }

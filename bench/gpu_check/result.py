@@ -50,7 +50,6 @@ class Result:
     number: int
     name: str
     proves: str
-    accepted: str
     size: str  # 'full', or 'toy', at which no bound on speed or memory is judged
     verdict: Verdict
     seconds: float = 0.0

@@ -13,7 +13,6 @@ from bench.engine import straightforward
 from bench.gpu_check.context import GB, Context
 from bench.gpu_check.gradients import (
     BOTH,
-    ignore_steps,
     in_memory,
     largest_difference,
     new_pass,
@@ -21,7 +20,7 @@ from bench.gpu_check.gradients import (
     places_for_inputs,
     require_same_bits,
 )
-from bench.workload.models import ModelChoice, random_windows
+from bench.workload.models import ModelChoice, ignore_steps, random_windows
 from pruning.calibration.activation_store import Budget
 from pruning.calibration.lm_head import LMHeadLoss
 from pruning.calibration.window_norms import GradientNorms
@@ -125,7 +124,7 @@ def recover(at: Context) -> None:
 
 
 def _halving(at: Context) -> None:
-    """Leave room for two windows at once and not for four; on a CPU by an error that is raised."""
+    """Leave memory for two windows at once and not for four; on a CPU by an error that is raised."""
     choice = ModelChoice(at.pick("grouped-queries", "toy"), at.pick(4, None))
     windows = random_windows(4, at.pick(2048, 48), choice.config().vocab_size)
 

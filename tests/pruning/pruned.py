@@ -22,9 +22,14 @@ def ignore_steps(done: int, total: int) -> None:
 
 def pruned(model: PreTrainedModel, windows: Tensor, **fields: object) -> Pruned:
     """Prune `model` in place to half of its weights by the recipe's other `fields`."""
-    recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **fields})
-    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore_steps)
-    return prune(model, recipe, windows, norms, step=ignore_steps)
+    return pruned_by(Recipe.model_validate({"model": "/any", "sparsity": 0.5, **fields}), model, windows)
+
+
+def pruned_by(recipe: Recipe, model: PreTrainedModel, windows: Tensor) -> Pruned:
+    """Prune `model` in place by a recipe."""
+    norms = recipe.gradient_norms
+    gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
+    return prune(model, recipe, windows if recipe.needs else None, gradients, step=ignore_steps)
 
 
 def gates_of(model: PreTrainedModel, windows: Tensor) -> GradientNorms:

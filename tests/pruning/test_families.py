@@ -21,7 +21,7 @@ from transformers import (
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
-from pruning.methods.prune_blocks import Pruned, prune
+from pruning.methods.prune_blocks import prune
 from pruning.output.writer import write_model
 from pruning.recipe import METHODS, ModelReference, Recipe
 from tests.pruning import naive
@@ -29,11 +29,12 @@ from tests.pruning.families import (
     ALL_FAMILIES,
     EACH_FAMILY,
     EVERY_CHANGE,
+    FAMILIES,
     UNREACHED_EXPERTS,
     make,
     with_unreached_experts,
 )
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import ignore_steps, pruned_by
 
 pytestmark = pytest.mark.slow
 
@@ -88,12 +89,6 @@ def recipe_of(kind: str) -> Recipe:
     )
 
 
-def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
-    norms = recipe.gradient_norms
-    gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
-    return prune(model, recipe, windows if recipe.needs else None, gradients, step=ignore_steps)
-
-
 def tensors_of(directory: Path) -> dict[str, Tensor]:
     return {
         name: tensor for path in directory.glob("*.safetensors") for name, tensor in load_file(path).items()
@@ -112,17 +107,26 @@ def expected_layers(model: PreTrainedModel, family: str) -> set[str]:
     return {name for name in modules if not name.endswith(ROUTERS)} | experts
 
 
-@pytest.mark.parametrize("family", EACH_FAMILY)
-def test_every_layer_has_the_norms_that_autograd_gives(family: str, three_windows: Tensor) -> None:
-    model = make(family, torch.float64)
-    norms = gradient_norms(model, three_windows, norms=["l1", "l2"], step=ignore_steps)
+def assert_norms_are_those_of_autograd(family: str, dtype: torch.dtype, windows: Tensor) -> None:
+    model = make(family, dtype)
+    norms = gradient_norms(model, windows, norms=["l1", "l2"], step=ignore_steps)
     for norm in ("l1", "l2"):
-        expected = naive.gradient_norms(model, three_windows, norm)
+        expected = naive.gradient_norms(model, windows, norm)
         assert norms[norm].keys() == expected_layers(model, family)
         for name, found in norms[norm].items():
-            assert found.shape == expected[name].shape
+            assert (found.shape, found.dtype) == (expected[name].shape, dtype)
             assert (found - expected[name]).norm() <= 1e-6 * expected[name].norm(), (norm, name)
         assert sum(float(found.sum()) for found in norms[norm].values()) > 0
+
+
+@pytest.mark.parametrize("family", EACH_FAMILY)
+def test_every_layer_has_the_norms_that_autograd_gives(family: str, three_windows: Tensor) -> None:
+    assert_norms_are_those_of_autograd(family, torch.float64, three_windows)
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+def test_every_layer_has_the_norms_of_autograd_in_float32(family: str, three_windows: Tensor) -> None:
+    assert_norms_are_those_of_autograd(family, torch.float32, three_windows)
 
 
 @pytest.mark.parametrize(("family", "kind"), FAMILIES_AND_RECIPES)
@@ -135,7 +139,7 @@ def test_a_model_is_pruned_saved_and_loaded(
 ) -> None:
     checkpoint, recipe = stored(family), recipe_of(kind)
     model = checkpoint.load(torch.float32, CPU)
-    result = pruned(model, recipe, three_windows)
+    result = pruned_by(recipe, model, three_windows)
     write_model(checkpoint, result, tmp_path, save_masks=False)
 
     assert {layer.name for layer in result.layers} == expected_layers(model, family)
@@ -165,7 +169,7 @@ def test_experts_are_pruned_in_float64_too(
 ) -> None:
     checkpoint = stored(family)
     model = checkpoint.load(torch.float64, CPU)
-    result = pruned(model, recipe_of("gblm"), three_windows)
+    result = pruned_by(recipe_of("gblm"), model, three_windows)
     write_model(checkpoint, result, tmp_path, save_masks=False)
     assert {tensor.dtype for tensor in tensors_of(tmp_path).values()} == {torch.float32}
 
@@ -179,7 +183,7 @@ def test_experts_that_no_token_reaches_are_pruned_by_magnitude_and_named(
     by_magnitude = prune(with_unreached_experts(), wanted, None, {}, step=ignore_steps).masks
     dense = with_unreached_experts()
 
-    result = pruned(model, recipe, three_windows)
+    result = pruned_by(recipe, model, three_windows)
 
     unreached = [
         f"{experts}.{matrix}"
@@ -266,5 +270,5 @@ def test_families_whose_blocks_share_state_are_refused_by_name(
     torch.manual_seed(0)
     model = sharing().eval()
     with pytest.raises(InvalidInput, match=rf"{type(model).__name__} cannot be pruned") as refused:
-        pruned(model, recipe_of(kind), three_windows)
+        pruned_by(recipe_of(kind), model, three_windows)
     assert refused.value.field == "model.id"

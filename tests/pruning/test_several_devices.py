@@ -1,6 +1,6 @@
-"""The engine on several pretended devices: no operation mixes two of them, and the bits are those of one."""
+"""The engine on one and on several pretended devices: none are mixed, and the bits are those of a CPU."""
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any
@@ -9,10 +9,8 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from pruning.calibration.gradient_cache import CacheAnswer
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
-from pruning.calibration.lm_head import LMHeadLoss
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
@@ -21,8 +19,8 @@ from pruning.models import batching
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.recipe import Evaluation, GradientNorm, Recipe, StructureOptions
-from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
+from pruning.recipe import Recipe, StructureOptions
+from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.cut import cut_blocks
 from pruning.structure.drop import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
@@ -31,7 +29,6 @@ from tests.pruning.families import EACH_FAMILY, make
 from tests.pruning.pretended_cuda import CPU, CUDA, MixedDevices, pretended_cuda
 from tests.pruning.products_by_parts import multiply_by_parts
 from tests.pruning.pruned import ignore_steps
-from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -84,8 +81,18 @@ def assert_same_bits(found: GradientNorms, expected: GradientNorms) -> None:
 
 
 @pytest.mark.usefixtures("cuda")
-def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> None:
-    class WorkerStatus(torch.autograd.Function):
+def test_the_pretended_device_refuses_what_cuda_would_refuse() -> None:
+    one = torch.ones(2, device=CUDA)
+    assert one.device == (one + one).device == one.new_zeros(3).device == one[:1].device == CUDA
+    assert one.cpu().device == one.to("cpu").device == CPU
+    assert torch.equal((one * torch.tensor(2.0)).cpu(), torch.full((2,), 2.0))
+    with pytest.raises(MixedDevices):
+        one + torch.ones(2)
+
+
+@pytest.mark.usefixtures("cuda")
+def test_the_pretended_devices_are_distinguished_within_a_backward_pass() -> None:
+    class Seen(torch.autograd.Function):
         @staticmethod
         def forward(ctx: Any, tensor: Tensor) -> Tensor:
             return tensor.clone()
@@ -111,6 +118,12 @@ def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> N
 @pytest.mark.parametrize(
     ("family", "dtype", "schedule", "count"),
     [
+        ("llama", torch.float32, "whole", 1),
+        ("llama", torch.bfloat16, "whole", 1),
+        ("llama", torch.bfloat16, "streamed", 1),
+        ("gpt2", torch.float32, "streamed", 1),
+        ("mixtral", torch.bfloat16, "streamed", 1),
+        ("falcon", torch.bfloat16, "streamed", 1),
         ("llama", torch.float32, "whole", 2),
         ("llama-tied", torch.bfloat16, "whole", 3),
         ("llama", torch.bfloat16, "streamed", 2),
@@ -119,7 +132,7 @@ def test_the_pretended_devices_are_told_apart_also_within_a_backward_pass() -> N
         ("mixtral", torch.bfloat16, "streamed", 3),
     ],
 )
-def test_gradients(
+def test_gradients_have_the_bits_of_a_cpu(
     family: str,
     dtype: torch.dtype,
     schedule: ScheduleChoice,
@@ -157,23 +170,31 @@ def masks_on(
 
 
 @pytest.mark.parametrize(
-    ("family", "fields"),
+    ("family", "fields", "counts"),
     [
-        ("llama", {"method": "wanda", "allocation": "owl"}),
-        ("llama", {"method": "sparsegpt", "order": "layers"}),
-        ("llama", {"method": "gblm", "refit": {}, "allocation": "gradient"}),
-        ("mixtral", {"method": "gblm", "pattern": "2:4"}),
+        ("llama", {"method": "magnitude"}, (1,)),
+        ("llama", {"method": "gblm", "pattern": "2:4"}, (1,)),
+        ("llama", {"method": "admm"}, (1,)),
+        ("llama", {"method": "wanda", "allocation": "owl"}, (1, 2)),
+        ("llama", {"method": "sparsegpt", "order": "layers"}, (1, 2)),
+        ("llama", {"method": "gblm", "refit": {}, "allocation": "gradient"}, (1, 2)),
+        ("mixtral", {"method": "gblm", "pattern": "2:4"}, (1, 2)),
     ],
     ids=str,
 )
-def test_masks(
-    family: str, fields: dict[str, Any], five_windows: Tensor, request: pytest.FixtureRequest
+def test_masks_are_those_of_a_cpu(
+    family: str,
+    fields: dict[str, Any],
+    counts: tuple[int, ...],
+    five_windows: Tensor,
+    request: pytest.FixtureRequest,
 ) -> None:
     expected = masks_on((CPU,), family, fields, five_windows)
     request.getfixturevalue("cuda")
-    found = masks_on(DEVICES[:2], family, fields, five_windows)
-    assert found.keys() == expected.keys()
-    assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
+    for count in counts:
+        found = masks_on(DEVICES[:count], family, fields, five_windows)
+        assert found.keys() == expected.keys()
+        assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
 
 
 @pytest.mark.usefixtures("cuda")
@@ -217,12 +238,12 @@ def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> N
 @pytest.mark.parametrize("resident", [True, False])
 @pytest.mark.parametrize("family", ["llama", "gpt2", "mixtral"])
 @pytest.mark.usefixtures("cuda")
-def test_perplexity(
+def test_perplexity_has_the_bits_of_a_cpu(
     family: str, resident: bool, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 24, "cuda": 24})
     found = []
-    for devices in ((CPU,), DEVICES):
+    for devices in ((CPU,), DEVICES[:1], DEVICES):
         placement = placed(family, devices, torch.bfloat16)
         blocks = find_stack(placement.model).modules
         with (
@@ -231,7 +252,7 @@ def test_perplexity(
         ):
             found.append(perplexity(placement.model, five_windows, step=ignore_steps, placement=placement))
             assert len({placement.device_of(block) for block in blocks}) == len(devices)
-    assert found[0] == found[1]
+    assert found[0] == found[1] == found[2]
 
 
 @pytest.mark.usefixtures("cuda")
@@ -292,127 +313,3 @@ def test_blocks_with_a_tensor_in_common_stay_on_the_first_device() -> None:
     for spread in (placement.in_runs, placement.in_turns):
         with spread(blocks):
             assert {placement.device_of(block) for block in blocks} == {CUDA}
-
-
-def test_without_memory_for_one_window_the_first_device_computes_alone(
-    five_windows: Tensor,
-    tmp_path: Path,
-    monkeypatch: pytest.MonkeyPatch,
-    request: pytest.FixtureRequest,
-) -> None:
-    expected = norms_on((CPU,), "llama", torch.float32, "whole", five_windows, tmp_path)
-    request.getfixturevalue("cuda")
-    placement = placed("llama", DEVICES)
-    cramped = GradientPass(
-        placement, five_windows, norms=["l1", "l2"], stack=find_stack(placement.model), schedule="whole"
-    )
-    tried: list[tuple[str, int, int]] = []
-    plain = LMHeadLoss.gradient
-
-    def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:
-        attempt = cramped.schedule.name, cramped.schedule.micro_batch, len(placement.devices)
-        if attempt not in tried:
-            tried.append(attempt)
-        if len(placement.devices) > 1:
-            raise torch.OutOfMemoryError("pretended")
-        return plain(head, hidden, tokens)
-
-    monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
-    found = cramped.run(ignore_steps, DirectoryResumeStore(tmp_path / "shards"))
-    assert tried == [
-        ("whole", 2, 3),
-        ("whole", 1, 3),
-        ("streamed", 2, 3),
-        ("streamed", 1, 3),
-        ("streamed", 2, 1),
-    ]
-    assert_same_bits(found, expected)
-
-
-class Asked:
-    """A cache without entries, which notes what it is asked for and what is published."""
-
-    needed_later: frozenset[GradientNorm] = frozenset()
-
-    def __init__(self) -> None:
-        self.wanted, self.published = set[str](), set[str]()
-
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
-        self.wanted |= {*wanted}
-        return CacheAnswer({}, frozenset(wanted))
-
-    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
-        self.published.add(fingerprint)
-
-    def confirm(self) -> None: ...
-
-    def invalidate(self, fingerprint: str) -> None: ...
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [
-        {"method": "gblm", "sparsity": 0.5},
-        {"structure": {"mlp_channels": 0.25}},
-    ],
-    ids=["weights", "gates"],
-)
-def test_gradients_are_published_as_they_were_asked_for_though_a_device_was_given_up(
-    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: dict[str, Any]
-) -> None:
-    given_up: list[bool] = []
-    plain, key = LMHeadLoss.gradient, Placement.numerics_key.fget
-    assert key is not None
-
-    def gradient(head: LMHeadLoss, hidden: Tensor, tokens: Tensor) -> Tensor:
-        if not given_up:
-            raise torch.OutOfMemoryError("pretended")
-        return plain(head, hidden, tokens)
-
-    def keep_one_device(placement: Placement) -> bool:
-        given_up.append(True)
-        return True
-
-    def numerics_key(placement: Placement) -> NumericsKey:
-        return {**key(placement), "device": "one" if given_up else "two"}
-
-    monkeypatch.setattr(Placement, "numerics_key", property(numerics_key))
-    monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
-    monkeypatch.setattr(Placement, "keep_one_device", keep_one_device)
-    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
-    recipe = Recipe.model_validate(
-        {"model": str(tiny_llama_dir), "calibration": calibration, "dtype": "float32", **fields}
-    )
-    cache = Asked()
-    run_recipe(
-        recipe,
-        Evaluation(dataset="builtin", sequence_length=24, windows=2),
-        output=tmp_path / "out",
-        device="cpu",
-        gradient_cache=cache,
-        resume_store=DirectoryResumeStore(tmp_path / "state"),
-    )
-    assert given_up == [True]
-    assert cache.published == cache.wanted != set()
-
-
-def test_a_run_shares_the_model_and_its_report_names_the_devices(
-    tiny_llama_dir: Path, tmp_path: Path, request: pytest.FixtureRequest
-) -> None:
-    recipe = Recipe.model_validate(
-        {
-            "model": str(tiny_llama_dir),
-            "method": "gblm",
-            "sparsity": 0.5,
-            "calibration": {"dataset": "builtin", "samples": 4, "sequence_length": 24},
-            "dtype": "float32",
-        }
-    )
-    evaluation = Evaluation(dataset="builtin", sequence_length=24, windows=6)
-    alone = run_recipe(recipe, evaluation, output=tmp_path / "alone", device="cpu")
-    request.getfixturevalue("cuda")
-    shared = run_recipe(recipe, evaluation, output=tmp_path / "shared", device="cuda:0,cuda:1")
-    assert shared.environment.device == "cuda:0 (pretended), cuda:1 (pretended)"
-    assert shared.perplexity.dense == alone.perplexity.dense
-    one, other = (tmp_path / name / "model.safetensors" for name in ("alone", "shared"))
-    assert one.read_bytes() == other.read_bytes()

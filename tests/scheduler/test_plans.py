@@ -12,8 +12,6 @@ import redis
 from sqlalchemy import Engine, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.service.plans import Explained, explaining
-from bench.service.seed_fleet import fill_fleet
 from jobs.broker import app
 from jobs.monitoring.catalogue import JOBS as JOBS_BY_STATE
 from jobs.queue.overview import NO_CLASS
@@ -27,6 +25,8 @@ from scheduler.metrics import MetricsReader
 from scheduler.new_jobs import FileChecks
 from scheduler.retention import Retention
 from scheduler.rounds import Scheduler
+from tests.plans import Explained, explaining
+from tests.scheduler.seed_fleet import fill_fleet
 
 Database = sessionmaker[Session]
 

@@ -1,6 +1,6 @@
 """The lines of the GPU check that run on a GPU only, with a CPU that pretends to be one.
 
-It shows that they fit what they call and note what they should; what the figures are, only a GPU can tell.
+It shows that they fit what they call and note what they should; only a GPU gives meaningful figures.
 """
 
 from collections.abc import Mapping

@@ -18,9 +18,8 @@ from bench.gpu_check.__main__ import main, progress, run_plan, summary
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import require_same_bits
 from bench.gpu_check.plan import PLAN, Check
-from bench.gpu_check.process import Surroundings
+from bench.gpu_check.process import Surroundings, child_environment, unpack
 from bench.gpu_check.result import Figure, Findings, verdict_of
-from bench.gpu_check.wheels import child_environment, unpack
 from pruning.calibration.window_norms import GradientNorms
 
 ROOT = Path(__file__).parents[3]
@@ -179,7 +178,7 @@ def test_the_memory_of_a_device_is_sampled_once_it_is_initialised(monkeypatch: p
     assert 0.01 < sampled.peak()["host"] < 100
 
 
-def test_a_check_that_hangs_is_killed_with_its_children_and_keeps_its_figures(
+def test_a_hanging_check_is_killed_with_its_children_and_keeps_its_figures(
     surroundings: Surroundings,
 ) -> None:
     started = time.monotonic()
@@ -211,9 +210,9 @@ def test_a_check_that_hangs_leaves_where_its_threads_were(surroundings: Surround
 
 def test_the_output_alone_says_why_a_check_has_failed(surroundings: Surroundings) -> None:
     raising, missing = run_plan([check(0, "raises"), check(1, "misses")], 120, surroundings)
-    told = list(summary([raising, missing]))
-    assert any("| failed: exit code 1: the reason |" in line for line in told)
-    logs = told[told.index("The end of raises's log:") :]
+    lines = list(summary([raising, missing]))
+    assert any("| failed: exit code 1: the reason |" in line for line in lines)
+    logs = lines[lines.index("The end of raises's log:") :]
     assert [line for line in logs if line] == [
         *("The end of raises's log:", "```", "the reason", "```"),
         *("The end of misses's log:", "```", "what it has seen", "```"),
@@ -221,7 +220,7 @@ def test_the_output_alone_says_why_a_check_has_failed(surroundings: Surroundings
     assert progress(missing).endswith(" s: speed")
 
 
-def test_bits_that_differ_are_told_by_place_and_size(tmp_path: Path) -> None:
+def test_differing_bits_are_reported_by_place_and_size(tmp_path: Path) -> None:
     at = Context(torch.device("cpu"), "toy", tmp_path, tmp_path / "findings.json", Findings({}))
     expected: GradientNorms = {"l1": {"a": torch.ones(2), "b": torch.ones(2)}}
     found: GradientNorms = {"l1": {"a": torch.ones(2), "b": torch.tensor([1.0, 1.5])}}
@@ -234,7 +233,7 @@ def test_bits_that_differ_are_told_by_place_and_size(tmp_path: Path) -> None:
 
 
 def is_gone(process: int) -> bool:
-    """Whether the process has ended; one that nobody has waited for yet is a zombie."""
+    """Whether the process has ended; one that its parent has not waited for yet is a zombie."""
     status = Path(f"/proc/{process}/stat")
     return not status.exists() or status.read_text().rpartition(")")[2].split()[0] == "Z"
 
@@ -270,7 +269,7 @@ def test_one_missed_bound_or_an_error_fails_a_check(met: list[bool | None], erro
     assert verdict_of(Findings({}, figures=figures), error) == verdict
 
 
-def test_the_parent_imports_no_package_that_a_bare_machine_lacks_and_no_torch() -> None:
+def test_the_parent_process_imports_only_the_standard_library_and_no_torch() -> None:
     program = "import sys, bench.gpu_check.__main__; print(*sys.modules)"
     # Without the packages of this environment: an import of any of them would fail.
     command = [sys.executable, "-S", "-c", program]

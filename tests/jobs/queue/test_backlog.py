@@ -13,13 +13,13 @@ import pytest
 from sqlalchemy import Engine, func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from bench.service.plans import explaining
 from jobs.lifecycle import lifecycle
 from jobs.queue import backlog, workers
 from jobs.spec.job import JobSpec
 from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare, QueueTurn, RecentUse
 from tests.jobs.queue.fleet import GPU_80G, LARGE, SMALL, claim, register, submit
 from tests.jobs.queue.naive_turns import NaiveJob, NaiveQueue
+from tests.plans import explaining
 
 Database = sessionmaker[Session]
 Queue = Callable[..., UUID]

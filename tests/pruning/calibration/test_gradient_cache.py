@@ -132,7 +132,7 @@ def test_a_later_run_reuses_the_cached_norm_that_it_needs(
 
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
 @pytest.mark.parametrize("before", [(), ("l1",), ("l2",), ("l1", "l2")], ids=str)
-def test_a_run_that_needs_both_norms_computes_those_that_nobody_has(
+def test_a_run_that_needs_both_norms_computes_the_missing_ones(
     pruned: Callable[..., tuple[Report, str]], before: tuple[str, ...], schedule: str
 ) -> None:
     _, expected = pruned(None, **BOTH)

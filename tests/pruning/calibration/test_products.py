@@ -14,7 +14,7 @@ DTYPES = [torch.bfloat16, torch.float16, torch.float32]
 
 def numbers(features: int, dtype: torch.dtype) -> list[Tensor]:
     random = torch.Generator().manual_seed(features)
-    # In 16 bits, sums over tokens would lose most of the small numbers beside the large ones.
+    # In 16 bits, sums over tokens would lose most of the small numbers next to large ones.
     return [(8 * torch.randn(tokens, features, generator=random) ** 3).to(dtype) for tokens in WINDOWS]
 
 

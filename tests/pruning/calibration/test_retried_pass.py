@@ -41,7 +41,7 @@ def failing_on_whole(gradient_pass: GradientPass, plain: Gradient) -> Gradient:
     return gradient
 
 
-def test_whole_without_memory_for_one_window_becomes_streamed_with_the_same_bits(
+def test_whole_that_cannot_fit_a_window_becomes_streamed_with_the_same_bits(
     five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     expected = whole_pass(five_windows).run(ignore_steps)
@@ -60,7 +60,7 @@ def test_whole_without_memory_and_without_a_store_for_shards_fails(
         cramped.run(ignore_steps)
 
 
-def test_an_operation_without_a_deterministic_algorithm_gives_up_determinism_and_says_so(
+def test_an_operation_without_a_deterministic_algorithm_is_reported(
     five_windows: Tensor, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     expected = whole_pass(five_windows).run(ignore_steps)

@@ -104,7 +104,7 @@ def test_the_bits_do_not_depend_on_where_block_inputs_are_stored(
 
 
 @pytest.mark.parametrize("places", [(0, 9, 0), (1, 2, 9), (1, 3, 0)])
-def test_inputs_and_deltas_move_beside_the_computation(
+def test_inputs_and_deltas_move_during_the_computation(
     places: tuple[int, int, int], five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """What was used before its copy, or freed before it, would change the bits."""

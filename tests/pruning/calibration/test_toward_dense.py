@@ -85,7 +85,7 @@ def test_refit_weights_give_outputs_between_those_of_both_models(
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16], ids=str)
 @pytest.mark.parametrize("family", GROUPS)
-def test_the_layer_whose_error_is_that_of_the_blocks_output_is_found_in_bfloat16_too(
+def test_the_layer_that_decides_a_blocks_output_is_found_in_bfloat16(
     family: str, dtype: torch.dtype, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     found = set[str]()

@@ -195,13 +195,13 @@ def test_a_card_without_an_end_is_read_no_further_than_needed(tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("name", ["LICENSE", "NOTICE.txt", "USE_POLICY.md", "tokenizer.json", "README.md"])
-def test_a_sparse_file_beside_the_weights_is_refused(model_dir: Path, name: str) -> None:
+def test_a_sparse_file_next_to_the_weights_is_refused(model_dir: Path, name: str) -> None:
     with (model_dir / name).open("ab") as file:
         file.truncate(1 << 33)
     assert f"{name} of the model has {1 << 33} bytes" in refusal(model_dir)
 
 
-def test_more_files_beside_the_weights_than_are_opened_at_once_are_refused(model_dir: Path) -> None:
+def test_too_many_files_next_to_the_weights_are_refused(model_dir: Path) -> None:
     own = len(list(model_dir.iterdir())) - 1
     for number in range(100 - own):
         (model_dir / f"LICENSE{number}").write_text("mine")

@@ -307,7 +307,7 @@ def test_a_missing_shard_is_named(model_dir: Path) -> None:
     assert "model-00001-of-00002.safetensors is missing" in refusal(model_dir)
 
 
-def test_a_layout_that_cannot_be_written_back_is_refused_before_anything_is_computed(tmp_path: Path) -> None:
+def test_a_layout_that_cannot_be_written_back_is_refused_before_computing(tmp_path: Path) -> None:
     make("llama").save_pretrained(tmp_path)
     tensors = load_file(tmp_path / "model.safetensors")
     tensors["model.layers.0.mlp.up_proj.weight"] = torch.zeros(8, 8)

@@ -65,42 +65,44 @@ def test_an_unprunable_model_is_refused_before_its_weights_are_downloaded(hub: S
     assert not any("model.safetensors" in path for path in hub.asked)
 
 
-def test_what_is_to_be_downloaded_is_told_before_and_may_be_refused(hub: StandInHub, tmp_path: Path) -> None:
-    told: list[int] = []
+def test_what_is_to_be_downloaded_is_reported_first_and_may_be_refused(
+    hub: StandInHub, tmp_path: Path
+) -> None:
+    downloads_reported: list[int] = []
 
-    def tell(config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+    def report(config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
         assert config["model_type"] == "llama"
         (directory,) = downloads
         assert directory.is_relative_to(tmp_path / "cache")
-        told.extend(downloads.values())
-        if len(told) == 1:
-            raise PruningError("no room")
+        downloads_reported.extend(downloads.values())
+        if len(downloads_reported) == 1:
+            raise PruningError("no space")
 
     def resolve_telling() -> None:
-        resolve(ModelReference(id="maker/tiny"), before_download=tell)
+        resolve(ModelReference(id="maker/tiny"), before_download=report)
 
-    with pytest.raises(PruningError, match="no room"):
+    with pytest.raises(PruningError, match="no space"):
         resolve_telling()
     assert not any("model.safetensors" in path for path in hub.asked)
     resolve_telling()
     resolve_telling()
     size = (hub.directory / "model.safetensors").stat().st_size
-    assert told == [size, size, 0]
+    assert downloads_reported == [size, size, 0]
 
 
-def test_only_what_another_worker_is_downloading_of_these_files_is_not_to_come(
+def test_files_that_another_worker_is_downloading_are_not_counted_as_to_come(
     hub: StandInHub, tmp_path: Path
 ) -> None:
     def to_come() -> int:
-        told: list[int] = []
+        downloads_reported: list[int] = []
 
-        def tell(_config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
-            told.extend(downloads.values())
-            raise PruningError("told")
+        def report(_config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
+            downloads_reported.extend(downloads.values())
+            raise PruningError("stopped")
 
-        with pytest.raises(PruningError, match="told"):
-            resolve(ModelReference(id="maker/tiny"), before_download=tell)
-        return told[0]
+        with pytest.raises(PruningError, match="stopped"):
+            resolve(ModelReference(id="maker/tiny"), before_download=report)
+        return downloads_reported[0]
 
     weights = hub.directory / "model.safetensors"
     blobs, blob = (
@@ -115,7 +117,7 @@ def test_only_what_another_worker_is_downloading_of_these_files_is_not_to_come(
     part = blobs / f"{blob}.01234567.incomplete"
     part.write_bytes(bytes(500))
     assert to_come() == size - 500
-    os.utime(part, (0, 0))  # whoever wrote it was killed
+    os.utime(part, (0, 0))  # its writer was killed
     assert to_come() == size
     shutil.copy(weights, blobs / blob)  # no commit's link leads there yet
     assert to_come() == 0
@@ -182,7 +184,7 @@ def test_files_cached_with_a_token_are_not_served_without_it(hub: StandInHub) ->
 def test_a_model_that_the_token_may_not_read_is_refused(
     hub: StandInHub, refusal: tuple[int, str], message: str
 ) -> None:
-    hub.refusal = refusal  # the Hub tells everyone of a gated model; it is its files that it keeps
+    hub.refusal = refusal  # the Hub describes a gated model to everyone, and withholds its files
     with pytest.raises(InvalidInput, match=message) as refused:
         from_hub(token=TOKEN)
     assert refused.value.field == "model.id"
@@ -236,7 +238,7 @@ def test_a_file_that_is_too_large_is_not_downloaded(hub: StandInHub) -> None:
 
 
 @pytest.mark.threat
-def test_files_beside_the_weights_that_are_too_many_are_not_downloaded(hub: StandInHub) -> None:
+def test_too_many_files_next_to_the_weights_are_not_downloaded(hub: StandInHub) -> None:
     for number in range(100):
         (hub.directory / f"LICENSE{number}").write_text("mine")
     with pytest.raises(

@@ -113,7 +113,7 @@ def test_a_tokenizer_opens_no_file_that_its_settings_name(model: Path, outside: 
             write(model, **{name: text.replace("@", f"{target}/")})
         found.append(loaded(model))
     assert "hunter2" not in found[0]  # type: ignore[operator]
-    assert found[0] == found[1]  # nor does it tell whether there is such a file
+    assert found[0] == found[1]  # nor does it reveal whether such a file exists
 
 
 @pytest.mark.threat
@@ -277,7 +277,7 @@ def behaviour(tokenizer: PreTrainedTokenizerBase) -> tuple[object, ...]:
 
 
 @pytest.mark.parametrize("family", HONEST)
-def test_the_tokenizers_of_known_families_stay_what_transformers_makes_of_them(
+def test_tokenizers_of_known_families_equal_those_of_transformers(
     family: str, tmp_path: Path, tiny_llama_dir: Path
 ) -> None:
     kind, settings, tokens = HONEST[family]

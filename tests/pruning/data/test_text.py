@@ -264,7 +264,7 @@ def test_wikitext2_is_parsed_from_a_local_stand_in_of_the_hub(hub_stand_in: Path
 
 
 @pytest.mark.threat
-def test_a_parquet_file_that_repeats_a_text_a_million_times_is_refused_while_it_is_small(
+def test_a_small_parquet_file_that_expands_a_million_times_is_refused(
     tmp_path: Path,
 ) -> None:
     file = tmp_path / "bomb.parquet"

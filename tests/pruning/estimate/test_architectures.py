@@ -27,21 +27,21 @@ def matrices(shape: ModelShape) -> list[Counter[tuple[int, int, float]]]:
 def test_the_shape_from_a_config_is_that_of_the_model(family: str) -> None:
     model = make(family)
     config = json.loads(model.config.to_json_string(use_diff=True))  # as it is saved
-    told = shape_of_config(config)
+    shape = shape_of_config(config)
     found = shape_of(find_stack(model), stored_dtype="float32")
-    assert matrices(told) == matrices(found)
-    assert [block.attention for block in told.blocks] == [block.attention for block in found.blocks]
-    assert (told.hidden, told.vocabulary) == (found.hidden, found.vocabulary)
+    assert matrices(shape) == matrices(found)
+    assert [block.attention for block in shape.blocks] == [block.attention for block in found.blocks]
+    assert (shape.hidden, shape.vocabulary) == (found.hidden, found.vocabulary)
     blocks = ALL_FAMILIES[family].blocks
     tables = [
         parameter.numel()
         for name, parameter in model.named_parameters()
         if not name.startswith(f"{blocks}.") and parameter.ndim == 2
     ]
-    assert told.embeddings == sum(tables)
+    assert shape.embeddings == sum(tables)
     # Biases, norms and routers are left out; in models this small they are as much as this.
     parameters = sum(parameter.numel() for parameter in model.parameters())
-    assert 0.97 * parameters < told.parameters <= parameters
+    assert 0.97 * parameters < shape.parameters <= parameters
 
 
 def test_less_than_a_hundredth_of_a_real_model_is_left_out() -> None:
@@ -50,8 +50,8 @@ def test_less_than_a_hundredth_of_a_real_model_is_left_out() -> None:
         model = AutoModelForCausalLM.from_config(config)
     parameters = sum(parameter.numel() for parameter in model.parameters())
     assert parameters == 6_738_415_616
-    told = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
-    assert 0.999 * parameters < told.parameters < parameters
+    shape = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
+    assert 0.999 * parameters < shape.parameters < parameters
 
 
 LLAMA = {
@@ -65,7 +65,7 @@ LLAMA = {
 
 
 @pytest.mark.parametrize(
-    ("changed", "told"),
+    ("changed", "message"),
     [
         ({"model_type": "mamba"}, "worker"),
         ({"hidden_size": None}, "hidden_size"),
@@ -76,7 +76,7 @@ LLAMA = {
         ({"dtype": "int8"}, "dtype"),
     ],
 )
-def test_an_incomplete_config_is_refused_and_not_guessed(changed: dict[str, object], told: str) -> None:
+def test_an_incomplete_config_is_refused_and_not_guessed(changed: dict[str, object], message: str) -> None:
     shape_of_config(LLAMA)
-    with pytest.raises(UnknownShape, match=told):
+    with pytest.raises(UnknownShape, match=message):
         shape_of_config(LLAMA | changed)

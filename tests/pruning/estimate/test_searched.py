@@ -1,4 +1,4 @@
-"""What a search of the layers' sparsities will take: time, and room on the disk."""
+"""What a search of the layers' sparsities will take: time and disk space."""
 
 from pathlib import Path
 from typing import Any

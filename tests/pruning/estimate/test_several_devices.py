@@ -31,7 +31,7 @@ def estimate(shape: ModelShape, devices: int) -> Estimate:
     return Estimate.of(RECIPE, Evaluation(), shape, machine(devices))
 
 
-def test_gradients_and_evaluation_take_a_fraction_of_the_time_and_pruning_the_same() -> None:
+def test_devices_divide_the_time_of_gradients_and_evaluation_not_of_pruning() -> None:
     shape = llama(4096, 11_008, 32)
     one, four = (estimate(shape, devices) for devices in (1, 4))
     for alone, shared in zip(one.stages, four.stages, strict=True):

@@ -160,7 +160,7 @@ def test_gates_and_norms_share_one_entry_of_seconds() -> None:
 
 
 @pytest.mark.parametrize("structure", [None, {"mlp_channels": 0.5}])
-def test_a_training_with_moments_in_8_bits_is_estimated_with_less_memory_and_more_time(
+def test_8_bit_moments_are_estimated_with_less_memory_and_more_time(
     structure: dict[str, Any] | None,
 ) -> None:
     shape, masked = shape_of_config(LLAMA), {} if structure else {"method": "wanda", "sparsity": 0.5}

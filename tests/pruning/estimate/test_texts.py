@@ -1,4 +1,4 @@
-"""What an estimate takes for the length of a text, beside the text itself."""
+"""What an estimate takes for the length of a text."""
 
 import pytest
 
@@ -13,14 +13,14 @@ SHAPE = llama(64, 128, 2)
 CHARACTERS_PER_TOKEN = 4.0  # of English prose, for vocabularies of some ten thousand
 
 
-def test_the_builtin_text_is_estimated_at_its_length_and_not_at_that_of_wikitext() -> None:
+def test_the_builtin_text_is_estimated_at_its_own_length() -> None:
     (text,) = read_documents(Source("builtin", "evaluation", "evaluation.dataset"))
     assert EVALUATION_TOKENS["builtin"] == pytest.approx(len(text) / CHARACTERS_PER_TOKEN, rel=0.1)
-    told, usual = (
+    measured, usual = (
         Estimate.of(RECIPE, Evaluation(dataset=dataset, sequence_length=2048), SHAPE, machine(1))
         for dataset in ("builtin", "wikitext2")
     )
-    assert [any("WikiText-2" in note for note in one.notes) for one in (told, usual)] == [False, True]
+    assert [any("WikiText-2" in note for note in one.notes) for one in (measured, usual)] == [False, True]
 
 
 @pytest.mark.parametrize(

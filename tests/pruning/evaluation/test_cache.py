@@ -16,7 +16,7 @@ from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, run_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -38,17 +38,6 @@ class InMemoryPerplexityCache:
         assert measured.states is not None
         assert HashedFile.of(measured.states.path) == measured.states
         self.known[fingerprint] = measured.perplexity, measured.states.path.read_bytes()
-
-
-class Steps(Silent):
-    """Records the steps of the evaluation."""
-
-    def __init__(self) -> None:
-        self.done: list[tuple[int, int]] = []
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        if stage == Stage.EVALUATE:
-            self.done.append((done, steps))
 
 
 @pytest.fixture(scope="module")
@@ -125,8 +114,8 @@ def test_cached_perplexities_are_not_counted_as_steps(measured: Callable[..., Re
     cache, first, later = InMemoryPerplexityCache(), Steps(), Steps()
     measured(cache, steps=first)
     measured(cache, steps=later)
-    assert first.done == [(1, 4), (2, 4), (3, 4), (4, 4)]
-    assert later.done == [(1, 2), (2, 2)]
+    assert first.of(Stage.EVALUATE) == [(1, 4), (2, 4), (3, 4), (4, 4)]
+    assert later.of(Stage.EVALUATE) == [(1, 2), (2, 2)]
 
 
 def test_each_of_several_texts_is_measured_once(measured: Callable[..., Report], tmp_path: Path) -> None:
@@ -140,7 +129,7 @@ def test_each_of_several_texts_is_measured_once(measured: Callable[..., Report],
     report = measured(cache, evaluation=asked, steps=steps)
     assert not report.dense_perplexity_reused
     assert (report.perplexity, report.further_perplexities) == (alone.perplexity, alone.further_perplexities)
-    assert steps.done == [(1, 3), (2, 3), (3, 3)]  # of the dense model the second text alone
+    assert steps.of(Stage.EVALUATE) == [(1, 3), (2, 3), (3, 3)]  # of the dense model the second text alone
     assert measured(cache, evaluation=asked).dense_perplexity_reused
 
 

@@ -178,9 +178,7 @@ def test_a_model_that_lost_all_blocks_of_one_kind_is_compared(windows: Tensor, t
     assert (found.kl, found.agreement) == pytest.approx(expected, rel=1e-9)
 
 
-def test_a_trained_embedding_is_compared_with_the_dense_head_that_it_is_tied_to(
-    windows: Tensor, tmp_path: Path
-) -> None:
+def test_a_trained_tied_embedding_is_compared_with_the_dense_head(windows: Tensor, tmp_path: Path) -> None:
     dense = make("llama-tied", torch.float64)
     pruned = copy.deepcopy(dense)
     with torch.no_grad():
@@ -249,7 +247,7 @@ def last_outputs(model: PreTrainedModel, windows: Tensor) -> list[Tensor]:
     return [output[0][0] if isinstance(output, tuple) else output[0] for output in outputs]
 
 
-def test_few_dense_logits_are_formed_beside_the_pruned_ones(tmp_path: Path) -> None:
+def test_few_dense_logits_are_held_together_with_the_pruned_ones(tmp_path: Path) -> None:
     vocabulary = 40_000
     placement = Placement(make("llama", vocab_size=vocabulary, hidden_size=8))
     windows = torch.randint(2, vocabulary, (2, 512), generator=torch.Generator().manual_seed(3))

@@ -145,7 +145,7 @@ def test_progress_never_falls_and_has_no_leap_where_the_head_takes_most(
 
 
 @pytest.mark.usefixtures("two_batches_in_a_group")
-def test_progress_between_blocks_is_a_share_of_the_group_and_can_end_the_pass(windows: Tensor) -> None:
+def test_progress_between_blocks_is_a_share_of_the_group_and_can_stop_it(windows: Tensor) -> None:
     placement = Placement(make("llama", num_hidden_layers=7), dtype=NARROW)
     steps: list[tuple[int, int]] = []
     perplexity(
@@ -213,7 +213,7 @@ def test_logits_of_some_positions_give_the_losses_of_all(
         assert torch.allclose(found, expected, rtol=1e-5)
 
 
-def test_a_head_that_sees_more_than_the_blocks_output_runs_in_the_models_own_forward_pass(
+def test_a_head_that_reads_more_than_the_last_block_runs_in_the_model(
     windows: Tensor,
 ) -> None:
     model = make("llama")

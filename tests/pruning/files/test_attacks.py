@@ -1,4 +1,4 @@
-"""Attacks by somebody who may write below an allowed root, while a run reads its files there.
+"""Attacks by a user who may write below an allowed root, while a run reads its files there.
 
 Each is made at a fixed moment of a real run. It must end the run with an error that names the file, leave no
 output and publish nothing; or have no effect at all.
@@ -10,7 +10,7 @@ import resource
 import shutil
 import signal
 import tempfile
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -22,87 +22,41 @@ from safetensors.torch import load_file, save
 from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 import pruning.data.text
-from pruning.calibration.gradient_cache import CacheAnswer
 from pruning.checkpoint.checkpoint import resolve
 from pruning.data.source import Source
 from pruning.data.text import read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.evaluation.cache import DenseMeasurement
 from pruning.files import frozen_file
 from pruning.files.allowed_roots import Roots
 from pruning.files.gradient_header import FILE_NAME
-from pruning.progress import Silent
-from pruning.recipe import Evaluation, GradientNorm, ModelReference, Recipe, Stage
+from pruning.recipe import ModelReference, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import sha256_of
-from pruning.resume.store import DirectoryResumeStore, NumericsKey
+from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.files.attacks import (
+    EVALUATION,
+    SECRET,
+    WEIGHTS,
+    At,
+    SharedGradients,
+    SharedPerplexities,
+    files_below,
+    in_place,
+    link,
+    other_weights,
+    refused,
+)
 from tests.pruning.runs import run_recipe
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
-SECRET = "the operator's key"
-WEIGHTS = "model.safetensors"
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
-EVALUATION = Evaluation(dataset="builtin", sequence_length=16, windows=1)
-
-Attack = Callable[[], object]
-
-
-class At(Silent):
-    """Attacks when a stage begins, or after its first step."""
-
-    def __init__(self, stage: Stage, attack: Attack, *, step: int = 0) -> None:
-        self._moment, self._attack = (stage, step), attack
-
-    def stage_started(self, stage: Stage, steps: int) -> None:
-        self._reached(stage, 0)
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        self._reached(stage, done)
-
-    def _reached(self, stage: Stage, step: int) -> None:
-        if (stage, step) == self._moment:
-            self._attack()
-
-
-class SharedPerplexities:
-    """A cache of a service, in this process, in which nothing is found."""
-
-    def __init__(self) -> None:
-        self.published: set[str] = set()
-
-    def get(self, fingerprint: str, states: Path) -> None:
-        """Nothing is cached."""
-
-    def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
-        self.published.add("perplexity")
-
-
-class SharedGradients:
-    """The same for gradients, with one list of what was published."""
-
-    needed_later: frozenset[GradientNorm] = frozenset()
-
-    def __init__(self, perplexities: SharedPerplexities) -> None:
-        self._published = perplexities.published
-
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
-        return CacheAnswer({}, frozenset(wanted))
-
-    def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
-        self._published.add("gradients")
-
-    def confirm(self) -> None:
-        """Nothing is reused."""
-
-    def invalidate(self, fingerprint: str) -> None:
-        """Nothing is found that could be damaged."""
 
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """The allowed root; a secret lies beside it."""
+    """The allowed root; a secret lies next to it."""
     (tmp_path / "secret").write_text(SECRET)
     (tmp_path / "root").mkdir()
     return tmp_path / "root"
@@ -143,44 +97,7 @@ def pruned(model: Path, root: Path, tmp_path: Path) -> Callable[..., Report]:
     return prune
 
 
-def link(path: Path, target: Path) -> Attack:
-    """Plant a link, in place of the file if there is one."""
-
-    def plant() -> None:
-        path.unlink(missing_ok=True)
-        path.symlink_to(target)
-
-    return plant
-
-
-def other_weights(path: Path) -> bytes:
-    """Return a file of the same layout and size with other numbers."""
-    content = save({name: tensor * -0.5 for name, tensor in load_file(path).items()}, {"format": "pt"})
-    assert len(content) == path.stat().st_size
-    return content
-
-
-def in_place(path: Path, content: bytes) -> None:
-    """Overwrite a file that others have mapped, and set back the time of its last modification."""
-    times = path.stat().st_atime_ns, path.stat().st_mtime_ns
-    with path.open("r+b") as file:
-        file.write(content)
-    os.utime(path, ns=times)
-
-
-def files_below(directory: Path) -> set[str]:
-    return {path.relative_to(directory).as_posix() for path in directory.rglob("*") if path.is_file()}
-
-
-def refused(name: str, field: str, tmp_path: Path, run: Callable[[], Report]) -> None:
-    before = files_below(tmp_path)
-    with pytest.raises(InvalidInput, match=f"^{name} was changed, replaced or removed") as failed:
-        run()
-    assert failed.value.field == field
-    assert files_below(tmp_path) <= before, "something was left behind"
-
-
-def test_a_killed_run_leaves_its_links_beside_its_output_alone(
+def test_a_killed_run_leaves_links_only_next_to_its_output(
     pruned: Callable[..., Report], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     temporary, job = tmp_path / "temporary", tmp_path / "job"
@@ -305,7 +222,7 @@ def test_weights_rewritten_and_restored_publish_nothing(
 
 
 @pytest.mark.parametrize("name", [WEIGHTS, "tokenizer.json"])
-def test_a_change_that_the_file_system_does_not_note_is_found_by_the_second_hash(
+def test_a_change_with_unchanged_file_times_is_found_by_the_second_hash(
     name: str, model: Path, tmp_path: Path, pruned: Callable[..., Report], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As tmpfs does not note what is written through a mapping."""

@@ -25,7 +25,7 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
 
 @pytest.fixture
 def root(tmp_path: Path) -> Path:
-    """A root with a file in a folder; a secret lies beside the root."""
+    """A root with a file in a folder; a secret lies next to the root."""
     (tmp_path / "secret").write_text("secret")
     (tmp_path / "root/folder").mkdir(parents=True)
     (tmp_path / "root/folder/file").write_text("mine")

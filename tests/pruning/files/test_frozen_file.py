@@ -58,6 +58,6 @@ def test_reading_and_looking_are_no_changes(tmp_path: Path) -> None:
     frozen = FrozenFile.freeze(tmp_path, PurePath("file"), name="file", field="model.id").hashed()
     os.utime(tmp_path, (0, 0))
     assert (tmp_path / "file").read_bytes() == b"honest"
-    (tmp_path / "file.other").write_bytes(b"beside it")
+    (tmp_path / "file.other").write_bytes(b"next to it")
     frozen.check()
     assert frozen.digest() == frozen.sha256 == hashlib.sha256(b"honest").hexdigest()

@@ -38,7 +38,7 @@ def test_masked_weights_are_zero_and_others_keep_their_bits(dtype: torch.dtype, 
     assert not torch.signbit(weights[mask]).any()
 
 
-def test_the_first_weight_is_the_highest_bit_and_the_last_byte_is_filled_with_zeros() -> None:
+def test_the_first_weight_is_the_highest_bit_and_padding_is_zero() -> None:
     mask = torch.tensor([[True, False, False, False, False], [False, True, True, True, True]])
     assert packed(mask).tolist() == [0b10000011, 0b11000000]
     assert packed(mask).dtype == torch.uint8

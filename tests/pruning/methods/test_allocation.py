@@ -6,25 +6,20 @@ from torch import Tensor
 
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
-from pruning.calibration.gradient_pass import gradient_norms
 from pruning.methods.allocation import owl
 from pruning.methods.allocation.base import allocation_for
 from pruning.methods.allocation.gradient import shares_up_to_common_threshold
-from pruning.methods.allocation.rounding import spread, zero_counts
-from pruning.methods.prune_blocks import Pruned, prune
+from pruning.methods.prune_blocks import Pruned
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
 from pruning.recipe import ALLOCATIONS, AllocationOptions, Recipe
 from tests.pruning import naive
 from tests.pruning.families import make
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import pruned_by
 
 
 def pruned(windows: Tensor, **fields: object) -> Pruned:
-    recipe = Recipe(model="/any", sparsity=0.53, **fields)
-    model = make("llama")
-    norms = gradient_norms(model, windows, norms=recipe.gradient_norms, step=ignore_steps)
-    return prune(model, recipe, windows, norms, step=ignore_steps)
+    return pruned_by(Recipe(model="/any", sparsity=0.53, **fields), make("llama"), windows)
 
 
 @pytest.mark.parametrize("allocation", ["owl", "gradient", {"name": "gradient", "band": 0.9}])
@@ -81,31 +76,6 @@ def test_the_common_threshold_is_that_of_sorting(layers: list[list[float]], shar
     expected = [sum(value <= threshold for value in layer) / len(layer) for layer in layers]
     found = shares_up_to_common_threshold(lambda: (torch.tensor(layer) for layer in layers), share=share)
     assert found == pytest.approx(expected)
-
-
-LAYERS = st.lists(st.tuples(st.floats(-0.5, 1.5), st.integers(1, 5000)), min_size=1, max_size=12)
-
-
-@given(LAYERS, st.floats(0, 1))
-def test_counts_add_up_and_fit(layers: list[tuple[float, int]], share: float) -> None:
-    sizes = [size for _, size in layers]
-    total = int(sum(sizes) * share)
-    counts = zero_counts([sparsity for sparsity, _ in layers], sizes, total=total)
-    assert sum(counts) == total
-    assert all(0 <= count <= size for count, size in zip(counts, sizes, strict=True))
-
-
-def test_counts_follow_sparsities_that_need_no_shift() -> None:
-    assert zero_counts([0.25, 0.75], [100, 100], total=100) == [25, 75]
-    # 33.3 + 66.6 + 0.1: the zero that rounding leaves goes to the largest remainder.
-    assert zero_counts([0.333, 0.666, 0.001], [100, 100, 100], total=100) == [33, 67, 0]
-
-
-def test_spread_keeps_the_mean_by_size_and_reaches_the_band() -> None:
-    sparsities = spread([0.2, 0.8, 0.5], [300, 100, 100], sparsity=0.5, band=0.3)
-    assert sum(s * n for s, n in zip(sparsities, [300, 100, 100], strict=True)) == pytest.approx(250)
-    assert max(abs(s - 0.5) for s in sparsities) == pytest.approx(0.3)
-    assert spread([0.4, 0.4], [1, 2], sparsity=0.5, band=0.3) == [0.5, 0.5]
 
 
 @pytest.mark.parametrize("options", ALLOCATIONS.values(), ids=ALLOCATIONS.keys())

@@ -139,7 +139,7 @@ def test_float64_never_enters_the_kernel(monkeypatch: pytest.MonkeyPatch) -> Non
     sparsegpt(weight.double(), factor.double(), LayerTarget("2:4", 0.5), columns=128)
 
 
-def test_a_run_tells_on_cuda_whether_the_kernel_walked(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_run_on_cuda_reports_whether_the_kernel_walked(monkeypatch: pytest.MonkeyPatch) -> None:
     method, asked = SparseGptMethod(SparseGpt(columns=42)), list[WalkVariant]()
 
     def only_unstructured(device: torch.device, variant: WalkVariant) -> bool:

@@ -10,7 +10,6 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, BitNetConfig, BitNetForCausalLM, PreTrainedModel
 
-from pruning.calibration.gradient_pass import gradient_norms
 from pruning.checkpoint.checkpoint import resolve
 from pruning.checkpoint.layout import StoredLayout
 from pruning.errors import InvalidInput
@@ -18,7 +17,6 @@ from pruning.estimate import work
 from pruning.estimate.work import Windows
 from pruning.methods.permutations.channels import find_channels, refuse_unwritable
 from pruning.methods.permutations.orders import put_in_order
-from pruning.methods.prune_blocks import prune
 from pruning.methods.results import Pruned
 from pruning.models.blocks import find_stack
 from pruning.models.selection import prunable_stack
@@ -26,7 +24,8 @@ from pruning.models.shapes import shape_of
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import pruned_by
+from tests.pruning.structure.cuts import logits_of
 from tests.pruning.structure.exact import exactly, make_exact
 
 HEADS = {"num_attention_heads": 4, "num_key_value_heads": 2}
@@ -60,12 +59,6 @@ def with_all_values_random(model: PreTrainedModel) -> PreTrainedModel:
         if parameter.ndim == 1:
             parameter.data += torch.randn(parameter.shape, generator=generator, dtype=parameter.dtype) / 4
     return model
-
-
-def logits_of(model: PreTrainedModel, windows: Tensor) -> Tensor:
-    with torch.no_grad():
-        logits: Tensor = model(input_ids=windows, use_cache=False).logits
-    return logits
 
 
 @pytest.mark.parametrize("family", FAMILIES)
@@ -114,12 +107,6 @@ def reordered_by_hand(model: PreTrainedModel, result: Pruned) -> PreTrainedModel
     return model
 
 
-def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
-    norms = recipe.gradient_norms
-    gradients = gradient_norms(model, windows, norms=norms, step=ignore_steps) if norms else {}
-    return prune(model, recipe, windows, gradients, step=ignore_steps)
-
-
 @pytest.mark.parametrize(
     "fields",
     [
@@ -134,7 +121,7 @@ def pruned(model: PreTrainedModel, recipe: Recipe, windows: Tensor) -> Pruned:
 def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any], five_windows: Tensor) -> None:
     recipe = recipe_of(**fields)
     model = make_exact("llama", num_hidden_layers=2)
-    result = pruned(model, recipe, five_windows)
+    result = pruned_by(recipe, model, five_windows)
     assert [(order.block, order.kind) for order in result.reordered] == [
         (block, kind) for block in (0, 1) for kind in BOTH
     ]
@@ -142,7 +129,7 @@ def test_masks_are_those_of_the_model_reordered_by_hand(fields: dict[str, Any], 
 
     by_hand = reordered_by_hand(make_exact("llama", num_hidden_layers=2), result)
     plain = recipe.model_copy(update={"permute": False})
-    expected = pruned(by_hand, plain, five_windows)
+    expected = pruned_by(plain, by_hand, five_windows)
     found, masks = result.masks, expected.masks
     assert found.keys() == masks.keys()
     for name, mask in masks.items():
@@ -160,7 +147,7 @@ def test_the_pattern_keeps_more_of_the_scores(five_windows: Tensor) -> None:
     hook = mlp.down_proj.register_forward_pre_hook(lambda _, args: inputs.append(args[0]))
     logits_of(model, five_windows)
     hook.remove()
-    result = pruned(model, recipe_of(), five_windows)
+    result = pruned_by(recipe_of(), model, five_windows)
     _, found = result.reordered
     scores = weight.abs() * inputs[0].flatten(0, 1).norm(dim=0)
 
@@ -184,7 +171,7 @@ def test_the_checkpoint_is_in_the_new_order(
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     model = checkpoint.load(torch.float32, torch.device("cpu"))
     recipe = recipe_of(method=method)
-    result = pruned(model, recipe, five_windows)
+    result = pruned_by(recipe, model, five_windows)
     (tmp_path / "out").mkdir()
     write_model(checkpoint, result, tmp_path / "out", save_masks=False)
     found = AutoModelForCausalLM.from_pretrained(tmp_path / "out", dtype=torch.float32)
@@ -209,7 +196,7 @@ def test_kept_values_are_those_of_the_file_whatever_the_computation_rounds(
     make("llama").save_pretrained(tmp_path / "dense")
     checkpoint = resolve(ModelReference(id=str(tmp_path / "dense")))
     model = checkpoint.load(torch.bfloat16, torch.device("cpu"))
-    result = pruned(model, recipe_of(dtype="bfloat16"), five_windows)
+    result = pruned_by(recipe_of(dtype="bfloat16"), model, five_windows)
     assert len(result.reordered) == 6
     (tmp_path / "out").mkdir()
     write_model(checkpoint, result, tmp_path / "out", save_masks=False)
@@ -233,7 +220,7 @@ def bitnet() -> BitNetForCausalLM:
 
 def test_channels_whose_order_makes_a_difference_are_put_back_and_named(five_windows: Tensor) -> None:
     model, dense = bitnet(), bitnet()
-    result = pruned(model, recipe_of(), five_windows)
+    result = pruned_by(recipe_of(), model, five_windows)
     assert not result.reordered
     assert [(left.block, left.kind) for left in result.left_in_order] == [
         (block, kind) for block in (0, 1) for kind in BOTH
@@ -245,7 +232,7 @@ def test_channels_whose_order_makes_a_difference_are_put_back_and_named(five_win
 
 
 def test_what_is_not_known_is_left_alone_and_said(five_windows: Tensor) -> None:
-    result = pruned(make_exact("mixtral"), recipe_of(), five_windows)
+    result = pruned_by(recipe_of(), make_exact("mixtral"), five_windows)
     assert {order.kind for order in result.reordered} == {"value_channels"}
     assert [(left.block, left.kind) for left in result.left_in_order] == [
         (block, "mlp_channels") for block in range(3)
@@ -254,7 +241,7 @@ def test_what_is_not_known_is_left_alone_and_said(five_windows: Tensor) -> None:
 
 
 def test_a_head_that_the_groups_do_not_divide_stays(five_windows: Tensor) -> None:
-    result = pruned(make_exact("llama"), recipe_of(pattern="8:16"), five_windows)
+    result = pruned_by(recipe_of(pattern="8:16"), make_exact("llama"), five_windows)
     assert {order.kind for order in result.reordered} == {"mlp_channels"}
     assert result.left_in_order[0].reason == "16 does not divide their number, 8"
 
@@ -271,7 +258,7 @@ def test_a_model_without_channels_to_move_is_refused_by_name(
 ) -> None:
     model = make(family)
     with pytest.raises(InvalidInput, match=f"{type(model).__name__} has no channels .*{reason}") as error:
-        pruned(model, recipe_of(**fields), five_windows)
+        pruned_by(recipe_of(**fields), model, five_windows)
     assert error.value.field == "permute"
 
 

@@ -1,8 +1,6 @@
 """Whole runs with `permute`: checkpoint, report and card, and runs that are killed."""
 
-import json
 import os
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
@@ -15,9 +13,8 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
-from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, contents, die, run_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -44,29 +41,6 @@ def recipe(model: Path, **fields: Any) -> Recipe:
     return Recipe.model_validate({"model": str(model), **given})
 
 
-class DieAfter:
-    """Kills the process after a number of pruned blocks."""
-
-    def __init__(self, blocks: int) -> None:
-        self._blocks = blocks
-
-    def stage_started(self, stage: Stage, steps: int) -> None: ...
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        if stage is Stage.PRUNE and done == self._blocks:
-            os.kill(os.getpid(), signal.SIGKILL)
-
-    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
-
-
-def contents(output: Path) -> dict[str, str]:
-    """Return the checksum of every file, and the report without the cost of its stages."""
-    report = json.loads((output / "pruning_report.json").read_text())
-    del report["stages"], report["environment"]
-    files = (path for path in output.iterdir() if path.name not in ("pruning_report.json", "README.md"))
-    return {path.name: sha256_of(path) for path in files} | {"report": json.dumps(report)}
-
-
 @pytest.mark.parametrize("name", RECIPES)
 def test_a_run_that_is_killed_twice_ends_with_the_same_bytes(name: str, model: Path, tmp_path: Path) -> None:
     wanted = recipe(model, **RECIPES[name])
@@ -81,7 +55,7 @@ def test_a_run_that_is_killed_twice_ends_with_the_same_bytes(name: str, model: P
                     EVALUATION,
                     output=output,
                     save_masks=True,
-                    progress=DieAfter(blocks),
+                    progress=Steps(at=(Stage.PRUNE, blocks), end=die),
                     resume_store=DirectoryResumeStore(state),
                 )
             os._exit(1)

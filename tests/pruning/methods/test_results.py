@@ -47,4 +47,4 @@ def test_blocks_come_back_as_they_were_put() -> None:
 @pytest.mark.slow
 def test_masks_in_memory_take_a_bit_per_weight() -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM], stdout=subprocess.PIPE, text=True, check=True)
-    assert int(done.stdout) < 20 * 2000 * 2000 / 4  # 10 MB and some room; as bools they take 80 MB
+    assert int(done.stdout) < 20 * 2000 * 2000 / 4  # 10 MB and a margin; as bools they take 80 MB

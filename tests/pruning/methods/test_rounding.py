@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 from pruning.methods.allocation.rounding import spread, zero_counts
 
 
-def test_sparsities_spread_in_proportion_to_the_distance_from_the_weighted_mean() -> None:
+def test_sparsities_spread_in_proportion_to_distances_from_the_weighted_mean() -> None:
     # The mean is (1·1 + 2·1 + 3·2) / 4 = 2.25, and the furthest value lies 1.25 from it.
     sparsities = spread([1.0, 2.0, 3.0], [1, 1, 2], sparsity=0.5, band=0.1)
     assert sparsities == pytest.approx([0.4, 0.48, 0.56])

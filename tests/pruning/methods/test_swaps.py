@@ -123,7 +123,7 @@ def candidates(
 
 
 @pytest.mark.parametrize("group", [None, (2, 4)])
-def test_a_round_swaps_more_than_once_and_by_the_errors_that_each_swap_leaves(
+def test_a_round_swaps_more_than_once_by_the_errors_that_each_swap_leaves(
     group: tuple[int, int] | None,
 ) -> None:
     weight, mask, moments = problem(160, group, seed=2)

@@ -104,8 +104,8 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
     each = 2 * tensors + 2 * 2 * hidden  # norms keep theirs in float32
     assert bytes_per_token(stack, torch.bfloat16, blocks_at_once=1) == each
     assert bytes_per_token(stack, torch.bfloat16, blocks_at_once=32) == 32 * each  # 5.4 MB
-    told = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
-    assert memory.block_activations(told.blocks[0], hidden, "bfloat16") == each
+    shape = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
+    assert memory.block_activations(shape.blocks[0], hidden, "bfloat16") == each
     assert memory.block_activations(whole_block(stack.blocks[0], config), hidden, "bfloat16") == each
 
 

@@ -35,7 +35,7 @@ def routed(experts: int, *, without: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("family", ["mixtral", "qwen3_moe", "gpt_oss"])
-def test_each_expert_sees_its_tokens_by_window_and_the_output_is_the_modules_own(family: str) -> None:
+def test_each_expert_gets_its_tokens_by_window_and_the_output_is_unchanged(family: str) -> None:
     module, layers = experts_of(family)
     hidden = torch.randn(WINDOWS.numel(), 32, generator=torch.Generator().manual_seed(1))
     chosen, shares = routed(int(module.num_experts), without=1)
@@ -112,7 +112,7 @@ class Operations(TorchDispatchMode):
         return func(*args, **(kwargs or {}))
 
 
-def test_on_a_gpu_the_gradients_of_all_experts_are_added_to_their_tokens_at_once(
+def test_on_a_gpu_gradients_of_all_experts_are_added_to_their_tokens_at_once(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     module, layers = experts_of("mixtral")

@@ -46,7 +46,7 @@ def test_a_resident_model_equals_one_that_is_loaded_in_the_compute_dtype(family:
     assert state(stored) == before
 
 
-def test_what_computes_on_cuda_apart_from_torch_decides_bits_there_and_not_on_a_cpu(
+def test_kernels_outside_torch_are_part_of_the_numerics_key_on_cuda_only(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     model = make("llama")
@@ -128,7 +128,7 @@ class FailingCopies:
         monkeypatch.setattr(SideCopies, "begin", failing)
 
 
-def test_without_room_for_the_next_block_it_is_copied_when_it_is_needed(
+def test_without_memory_for_the_next_block_it_is_copied_when_needed(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     copies = FailingCopies({2: torch.OutOfMemoryError("pretended")}, monkeypatch)
@@ -220,7 +220,7 @@ def test_a_model_is_memory_mapped_and_cast_one_block_at_a_time(tmp_path: Path) -
 
 
 @pytest.mark.skipif(not Path("/proc/self/status").exists(), reason="needs /proc")
-def test_the_copy_of_an_embedding_goes_back_to_the_system_while_a_stage_retains_its_heap() -> None:
+def test_the_copy_of_an_embedding_is_returned_to_the_system_within_a_stage() -> None:
     model = make("llama-tied", torch.bfloat16, vocab_size=200_000, hidden_size=64)
     blocks = [block.module for block in find_stack(model).blocks]
     size = model.get_input_embeddings().weight.numel() * torch.float32.itemsize
@@ -252,8 +252,8 @@ def test_a_model_that_does_not_fit_gives_the_same_logits_block_by_block(family: 
         first = next(module for module in block.modules() if isinstance(module, nn.Linear | Conv1D))
         first.register_forward_pre_hook(record)
     logits = []
-    for room in (10**9, 0):
-        with torch.inference_mode(), placement.whole(blocks, room):
+    for memory in (10**9, 0):
+        with torch.inference_mode(), placement.whole(blocks, memory):
             logits.append(model(input_ids=windows).logits)
         assert state(model) == before
     assert torch.equal(*logits)

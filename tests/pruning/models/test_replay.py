@@ -207,14 +207,14 @@ def test_the_checks_take_two_passes_over_the_weights_which_are_copied_ahead(
     counted = CountedCopies(family, monkeypatch)
     walk = BlockwiseForward(Replay(counted.stack, five_windows, counted.placement), five_windows.split(2))
     assert len(walk.state()) == 3
-    # The first block is on its way a third time, to whoever needs the replay.
+    # The first block is already loading a third time, for the next reader.
     assert counted.by_block(counted.copies) == [{3}, {2}, {2}]
     assert counted.by_block(counted.waited_for) == [{1}, {0}, {0}]
     assert counted.around_blocks == {2}  # for the checks, and for all windows
     counted.placement.end_stage()
 
 
-def test_a_streamed_pass_brings_each_block_once_a_direction_and_the_rest_once(
+def test_a_streamed_pass_loads_each_block_once_per_direction(
     five_windows: Tensor, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, two_windows_at_once: None
 ) -> None:
     counted = CountedCopies("llama", monkeypatch)

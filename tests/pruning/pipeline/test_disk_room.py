@@ -80,7 +80,7 @@ def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_pa
     assert 0 <= wanted - resumable < 1000  # less the identity of the run, which is written
 
 
-def test_a_streamed_pass_needs_room_for_its_shards_and_the_gradient_between_blocks(
+def test_a_streamed_pass_needs_disk_for_shards_and_gradients_between_blocks(
     needed: Needed, tmp_path: Path
 ) -> None:
     shards = needed("gblm", schedule="streamed")

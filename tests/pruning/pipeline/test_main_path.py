@@ -25,7 +25,6 @@ from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.sandbox.reading import ReadHere
 from tests.pruning.pruned import ignore_steps
-from tools.trace_recipe import trace
 
 pytestmark = pytest.mark.slow
 
@@ -33,19 +32,6 @@ STAGES = (
     *(ResolveStage, GateStage, CutStage, GradientStage, PruneStage, RecoverStage, EvaluateStage),
     SpeedStage,
 )
-
-
-@pytest.mark.parametrize(
-    "fields",
-    [{"method": "gblm"}, {"method": "wanda", "allocation": "owl"}],
-    ids=lambda fields: fields["method"],
-)
-def test_a_recipe_passes_through_few_files_and_seldom_returns(fields: dict[str, str], tmp_path: Path) -> None:
-    found = trace(tmp_path, **fields)
-    assert found.calls[0] == ("run.py", "run")
-    assert "stages/prune.py" in found.stays
-    assert found.files <= 20
-    assert found.returns <= 5
 
 
 def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path, tmp_path: Path) -> None:

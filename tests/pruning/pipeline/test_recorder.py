@@ -11,7 +11,7 @@ from pruning.recipe import Stage
 
 
 class Clock:
-    """A clock that goes on only when it is told to."""
+    """A clock that advances on demand only."""
 
     def __init__(self) -> None:
         self.now = 100.0

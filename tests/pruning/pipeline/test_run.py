@@ -1,4 +1,3 @@
-import json
 import math
 import shutil
 from collections.abc import Callable
@@ -11,15 +10,13 @@ from safetensors.torch import load_file
 from transformers import (
     AutoModelForCausalLM,
     AutoTokenizer,
-    BertConfig,
-    BertModel,
     LlamaForCausalLM,
     PreTrainedModel,
 )
 
 from pruning.data.source import Source
 from pruning.data.text import read_documents
-from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
+from pruning.errors import InvalidInput, NumericalFailure, PruningError
 from pruning.evaluation.perplexity import perplexity
 from pruning.files.allowed_roots import Roots
 from pruning.models.placement import Placement
@@ -264,32 +261,6 @@ def test_a_model_that_does_not_exist_is_refused(tmp_path: Path) -> None:
     assert "does not exist" in message
 
 
-def test_a_hub_that_does_not_answer_is_unreachable(
-    tmp_path: Path, tiny_llama_dir: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("huggingface_hub.utils._http.time.sleep", lambda seconds: None)  # between its retries
-    fails_in_resolve(tmp_path, recipe("org/name"), expected=Unreachable)
-    unreachable = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": "c4"})
-    field, message = fails_in_resolve(tmp_path, unreachable, expected=Unreachable)
-    assert field == "calibration.dataset"
-    assert "c4 could not be loaded" in message
-
-
-def test_a_model_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
-    allowed = tmp_path / "allowed"
-    shutil.copytree(tiny_llama_dir, allowed / "fine")
-    (allowed / "link").symlink_to(tiny_llama_dir)
-    shutil.copytree(tiny_llama_dir, allowed / "escape")
-    (allowed / "escape" / "model.safetensors").unlink()
-    (allowed / "escape" / "model.safetensors").symlink_to(tiny_llama_dir / "model.safetensors")
-    roots = Roots(models=(allowed,), data=())
-    run_recipe(recipe(allowed / "fine"), EVALUATION, output=tmp_path / "out", roots=roots)
-    for refused in (tiny_llama_dir, allowed / "link", allowed / "escape"):
-        field, message = fails_in_resolve(tmp_path, recipe(refused), roots=roots)
-        assert field == "model.id"
-        assert "outside the allowed directories" in message
-
-
 def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_path: Path) -> None:
     allowed = tmp_path / "allowed"
     allowed.mkdir()
@@ -307,67 +278,6 @@ def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_p
         )
         assert field == "evaluation.dataset"
         assert "outside the allowed directories" in message
-
-
-def test_a_checkpoint_with_pickles_only_is_refused(tiny_llama_dir: Path, tmp_path: Path) -> None:
-    directory = tmp_path / "model"
-    shutil.copytree(tiny_llama_dir, directory)
-    torch.save(load_file(directory / "model.safetensors"), directory / "pytorch_model.bin")
-    (directory / "model.safetensors").unlink()
-    field, message = fails_in_resolve(tmp_path, recipe(directory))
-    assert field == "model.id"
-    assert "safetensors" in message
-
-
-def test_a_model_that_needs_code_of_its_own_is_refused_and_the_code_not_run(
-    tiny_llama_dir: Path, tmp_path: Path
-) -> None:
-    directory = tmp_path / "model"
-    shutil.copytree(tiny_llama_dir, directory)
-    config = json.loads((directory / "config.json").read_text())
-    config["auto_map"] = {
-        "AutoConfig": "modeling.OwnConfig",
-        "AutoModelForCausalLM": "modeling.OwnModel",
-    }
-    config["model_type"] = "own"
-    (directory / "config.json").write_text(json.dumps(config))
-    (directory / "modeling.py").write_text(f"open({str(tmp_path / 'ran')!r}, 'w')")
-    field, message = fails_in_resolve(tmp_path, recipe(directory))
-    assert field == "model.id"
-    assert "code" in message
-    assert not (tmp_path / "ran").exists()
-
-
-def test_an_encoder_is_refused(tmp_path: Path) -> None:
-    config = BertConfig(
-        vocab_size=384, hidden_size=32, num_hidden_layers=2, num_attention_heads=2, intermediate_size=64
-    )
-    BertModel(config).save_pretrained(tmp_path / "model")
-    field, _ = fails_in_resolve(tmp_path, recipe(tmp_path / "model"))
-    assert field == "model.id"
-
-
-def test_a_pattern_that_does_not_divide_a_layers_width_is_refused(
-    tiny_llama_dir: Path, tmp_path: Path
-) -> None:
-    field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir, pattern="3:5", sparsity=None))
-    assert field == "pattern"
-    assert "3:5" in message
-    assert "32" in message
-
-
-@pytest.mark.parametrize(
-    ("content", "reason"),
-    [(b"", "holds no text"), (b"\xff\xfe\x00", "not UTF-8 text"), (b"Short.", "needs at least 33")],
-)
-def test_a_calibration_file_that_cannot_be_used_is_refused(
-    tiny_llama_dir: Path, tmp_path: Path, content: bytes, reason: str
-) -> None:
-    (tmp_path / "text.txt").write_bytes(content)
-    wanted = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(tmp_path / "text.txt")})
-    field, message = fails_in_resolve(tmp_path, wanted)
-    assert field == "calibration.dataset"
-    assert reason in message
 
 
 def test_an_evaluation_text_too_short_for_a_window_is_refused_before_pruning(

@@ -27,7 +27,7 @@ from pruning.report import LayerFacts, Report
 from pruning.resume.store import DirectoryResumeStore
 from pruning.resume.throttle import SaveThrottle
 from tests.pruning.pipeline.test_shares import naive_shares
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, run_recipe
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
@@ -60,22 +60,6 @@ def layers_of(report: Report) -> tuple[LayerFacts, ...]:
 
 def zeros_of(report: Report) -> dict[str, int]:
     return {layer.name: layer.zeros for layer in layers_of(report)}
-
-
-class StopAt:
-    """Ends a run at a step of a stage."""
-
-    def __init__(self, stage: Stage | None = None, done: int = -1) -> None:
-        self.at, self.seen = (stage, done), list[tuple[Stage, int, int]]()
-
-    def stage_started(self, stage: Stage, steps: int) -> None: ...
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        self.seen.append((stage, done, steps))
-        if (stage, done) == self.at:
-            raise InterruptedError
-
-    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
 
 
 @pytest.fixture(scope="module")
@@ -137,8 +121,8 @@ def test_the_text_of_a_search_is_neither_calibrated_on_nor_judges_a_recovery(
     reader, distil = reader_of(tiny_llama_dir), {"recovery": {"distil": {**DISTIL, **dataset}}}
     calibration = calibration_set(recipe(tiny_llama_dir).calibration, reader).windows
     judged = held_out_text(recipe(tiny_llama_dir, **distil), reader, calibration).windows
-    alone, beside = searched_windows(tiny_llama_dir), searched_windows(tiny_llama_dir, **distil)
-    for others, windows in ((calibration, alone), (calibration, beside), (judged, beside)):
+    alone, with_distil = searched_windows(tiny_llama_dir), searched_windows(tiny_llama_dir, **distil)
+    for others, windows in ((calibration, alone), (calibration, with_distil), (judged, with_distil)):
         runs = {tuple(run.tolist()) for window in others for run in window.unfold(0, 24, 1)}
         assert not any(tuple(run.tolist()) in runs for window in windows for run in window.unfold(0, 24, 1))
 
@@ -157,10 +141,10 @@ def test_a_search_is_of_an_unstructured_mask_alone(fields: dict[str, Any], messa
     assert [error["loc"] for error in refused.value.errors()] == [("allocation",)]
 
 
-def test_a_text_without_windows_to_search_on_is_refused_before_anything_is_computed(
+def test_a_text_without_windows_for_the_search_is_refused_before_computing(
     tiny_llama_dir: Path, tmp_path: Path
 ) -> None:
-    short, progress = tmp_path / "short.txt", StopAt()
+    short, progress = tmp_path / "short.txt", Steps()
     short.write_text("A few words that are long enough to calibrate on, and no more than that. " * 12)
     with pytest.raises(InvalidInput, match="16 are held out") as refused:
         run_recipe(
@@ -203,19 +187,19 @@ def test_a_search_that_was_interrupted_gives_the_same_bytes(
     schedule: ScheduleChoice,
     tmp_path: Path,
 ) -> None:
-    wanted, output, told = recipe(tiny_llama_dir), tmp_path / "out", list[str]()
-    stopped, again = StopAt(stage, done), StopAt()
+    wanted, output, messages = recipe(tiny_llama_dir), tmp_path / "out", list[str]()
+    stopped, again = Steps(at=(stage, done)), Steps()
     store = DirectoryResumeStore(tmp_path / "store")
     with pytest.raises(InterruptedError):
         run_recipe(wanted, EVALUATION, output=output, progress=stopped, resume_store=store, schedule=schedule)
-    store = DirectoryResumeStore(tmp_path / "store", told.append)
+    store = DirectoryResumeStore(tmp_path / "store", messages.append)
     report = run_recipe(
         wanted, EVALUATION, output=output, progress=again, resume_store=store, schedule=schedule
     )
     expected, undisturbed_report = undisturbed
     assert (output / "model.safetensors").read_bytes() == (expected / "model.safetensors").read_bytes()
     assert report.perplexity == undisturbed_report.perplexity
-    assert told == []
+    assert messages == []
     if stage == Stage.PRUNE:  # what has been searched is not searched again
         assert [step for step in again.seen if step[0] == Stage.SEARCH] == [stopped.seen[-1 - done]]
     assert not (tmp_path / "store" / "search" / "pruned").exists()
@@ -235,7 +219,7 @@ def test_what_an_attempt_has_finished_of_a_search_is_not_done_again(
         (Stage.PRUNE, 1, set()),
         (None, -1, set()),
     ):
-        progress = StopAt(stage, done)
+        progress = Steps(at=(stage, done))
         attempt = partial(
             run_recipe, wanted, EVALUATION, output=output, progress=progress, schedule="streamed"
         )
@@ -258,7 +242,7 @@ def test_what_an_attempt_has_finished_of_a_search_is_not_done_again(
 def test_a_search_that_ran_out_of_memory_is_found_again(
     tiny_llama_dir: Path, schedule: ScheduleChoice, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """And nobody is told that the blocks of its pass, which have the smaller micro-batch, are lost."""
+    """No message says that the blocks of its pass, which have the smaller micro-batch, are lost."""
     wanted, output, tried = recipe(tiny_llama_dir), tmp_path / "out", list[int]()
     run = getattr(GradientPass, f"_run_{schedule}")
 
@@ -276,13 +260,13 @@ def test_a_search_that_ran_out_of_memory_is_found_again(
             wanted,
             EVALUATION,
             output=output,
-            progress=StopAt(Stage.PRUNE, 1),
+            progress=Steps(at=(Stage.PRUNE, 1)),
             resume_store=store,
             schedule=schedule,
         )
     assert 8 in tried
-    again, told = StopAt(), list[str]()
-    store = DirectoryResumeStore(tmp_path / "store", told.append)
+    again, messages = Steps(), list[str]()
+    store = DirectoryResumeStore(tmp_path / "store", messages.append)
     run_recipe(wanted, EVALUATION, output=output, progress=again, resume_store=store, schedule=schedule)
     assert len([step for step in again.seen if step[0] == Stage.SEARCH]) == 1
-    assert told == []
+    assert messages == []

@@ -2,7 +2,6 @@
 
 import json
 import os
-import signal
 from collections.abc import Callable
 from contextlib import suppress
 from io import StringIO
@@ -23,7 +22,7 @@ from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import RateFacts, Report, SpeedFacts
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, die, run_recipe
 
 pytestmark = pytest.mark.slow
 
@@ -51,25 +50,7 @@ def run_of(model: Path, output: Path, fields: dict[str, Any], **more: Any) -> Re
     return run_recipe(recipe, wanted, output=output, **more)
 
 
-class Steps:
-    """Notes the steps of the stage, and can end the process in the middle of it."""
-
-    def __init__(self, *, die_at: int | None = None) -> None:
-        self.seen: list[tuple[int, int]] = []
-        self._die_at = die_at
-
-    def stage_started(self, stage: Stage, steps: int) -> None: ...
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        if stage == Stage.SPEED:
-            self.seen.append((done, steps))
-            if done == self._die_at:
-                os.kill(os.getpid(), signal.SIGKILL)
-
-    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
-
-
-def test_a_smaller_model_is_measured_beside_the_dense_one(model: Path, tmp_path: Path) -> None:
+def test_a_smaller_model_is_measured_in_turns_with_the_dense_one(model: Path, tmp_path: Path) -> None:
     steps = Steps()
     report = run_of(model, tmp_path / "out", CUT, progress=steps)
     facts = report.speed
@@ -95,8 +76,8 @@ def test_a_smaller_model_is_measured_beside_the_dense_one(model: Path, tmp_path:
     assert facts.dense_peak_memory_bytes >= of_dense
     assert facts.peak_memory_bytes >= of_smaller
     assert [stage.name for stage in report.stages] == ["resolve", "gradients", "cut", "evaluate", "speed"]
-    assert [done for done, _ in steps.seen if done] == [*range(1, 4 * facts.pairs + 1)]
-    assert {total for _, total in steps.seen} == {28}
+    assert [done for done, _ in steps.of(Stage.SPEED) if done] == [*range(1, 4 * facts.pairs + 1)]
+    assert {total for _, total in steps.of(Stage.SPEED)} == {28}
     assert "tokens per second" in (tmp_path / "out" / "README.md").read_text()
     assert Report.model_validate_json((tmp_path / "out" / "pruning_report.json").read_text()) == report
 
@@ -236,7 +217,13 @@ def test_a_run_that_is_killed_while_it_measures_measures_again(model: Path, tmp_
     child = os.fork()
     if child == 0:
         with suppress(BaseException):
-            run_of(model, output, CUT, progress=Steps(die_at=10), resume_store=DirectoryResumeStore(state))
+            run_of(
+                model,
+                output,
+                CUT,
+                progress=Steps(at=(Stage.SPEED, 10), end=die),
+                resume_store=DirectoryResumeStore(state),
+            )
         os._exit(1)
     assert os.WIFSIGNALED(os.waitpid(child, 0)[1])
     steps = Steps()
@@ -244,7 +231,7 @@ def test_a_run_that_is_killed_while_it_measures_measures_again(model: Path, tmp_
     assert report.speed is not None
     assert len(report.speed.rates) == 4
     assert report.speed.pairs is not None
-    assert steps.seen[-1] == (4 * report.speed.pairs, 28)
+    assert steps.of(Stage.SPEED)[-1] == (4 * report.speed.pairs, 28)
     for name in ("model.safetensors", "config.json"):
         assert sha256_of(output / name) == sha256_of(tmp_path / "whole" / name)
     perplexities = [

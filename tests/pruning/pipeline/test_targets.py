@@ -93,7 +93,7 @@ def test_a_share_below_zero_is_taken_as_a_tenth_of_the_usual_cost() -> None:
     assert below == at
 
 
-def test_experts_that_no_token_reaches_are_expected_to_be_as_the_others_of_their_type() -> None:
+def test_experts_without_tokens_are_expected_to_be_as_others_of_their_type() -> None:
     costs = uneven()
     unreached = [0.0 if number % 9 == 0 else cost for number, cost in enumerate(costs)]
     found, before = (moved(layers(), shares(of_layers)) for of_layers in (unreached, costs))
@@ -117,7 +117,7 @@ def test_types_of_layer_whose_names_differ_by_digits_within_a_word_are_two() -> 
     assert fit.numpy() == pytest.approx(np.log([1.0, 10.0] * 4), abs=1e-6)
 
 
-def test_no_layer_loses_more_than_three_quarters_of_the_weights_that_it_had_kept() -> None:
+def test_no_layer_loses_more_than_three_quarters_of_its_kept_weights() -> None:
     almost, costs = layers(0.95), uneven()
     costs[0] = 1e-12
     found = moved(almost, shares(costs))

@@ -48,7 +48,7 @@ def methods() -> OptionsRegistry[MethodOptions]:
     return registry
 
 
-def test_an_entry_is_found_by_its_name_and_listed_in_the_order_of_registration() -> None:
+def test_an_entry_is_found_by_name_and_listed_in_order_of_registration() -> None:
     registry = methods()
     assert registry.add(Toy) is Toy
     assert registry["toy"] is Toy

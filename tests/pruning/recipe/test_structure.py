@@ -1,4 +1,4 @@
-"""What a recipe may say about structure, alone and beside a method."""
+"""What a recipe may say about structure, alone and together with a method."""
 
 import json
 from typing import Any

@@ -70,7 +70,7 @@ def stepped(kind: MomentsKind, weight: Tensor, mask: Tensor, sizes: Tensor) -> T
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
-def test_steps_are_near_those_of_float32_moments_and_not_larger_where_gradients_are_tiny(
+def test_8_bit_steps_are_near_float32_steps_also_for_tiny_gradients(
     dtype: torch.dtype, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     generator = torch.Generator().manual_seed(0)

@@ -21,7 +21,7 @@ from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
 from pruning.resume.throttle import SaveThrottle
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, run_recipe
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
@@ -36,33 +36,6 @@ RECIPES: dict[str, dict[str, Any]] = {
     "allocated by gradients": {"method": "gblm", "allocation": "gradient"},
     "no calibration": {"method": "magnitude"},
 }
-
-
-class Interrupted(Exception):
-    pass
-
-
-class InterruptAfter:
-    """Ends a run after a number of steps, of any stage."""
-
-    def __init__(self, steps: int) -> None:
-        self.left = steps
-        self.seen: list[tuple[Stage, int]] = []
-
-    def stage_started(self, stage: Stage, steps: int) -> None: ...
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        self.seen.append((stage, done))
-        self.left -= 1
-        if self.left == 0:
-            raise Interrupted
-
-    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
-
-
-class RecordSteps(InterruptAfter):
-    def __init__(self) -> None:
-        super().__init__(-1)
 
 
 @pytest.fixture(scope="module")
@@ -110,7 +83,7 @@ def uninterrupted(model: Path, tmp_path_factory: pytest.TempPathFactory) -> Call
     def of(name: str, **options: Any) -> tuple[dict[str, str], int]:
         key = f"{name} {options}"
         if key not in known:
-            output, progress = tmp_path_factory.mktemp("uninterrupted") / "out", RecordSteps()
+            output, progress = tmp_path_factory.mktemp("uninterrupted") / "out", Steps()
             run_recipe(
                 recipe(model, **RECIPES[name]), EVALUATION, output=output, progress=progress,
                 save_masks=True, **options,
@@ -132,21 +105,13 @@ def attempt(model: Path, name: str, directory: Path, **options: Any) -> Report:
     )
 
 
-class InterruptAfterBlock(RecordSteps):
+def after_block(block: int) -> Steps:
     """Ends a run after a block of the prune stage."""
-
-    def __init__(self, block: int) -> None:
-        super().__init__()
-        self.block = block
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        super().step_finished(stage, done, steps)
-        if (stage, done) == (Stage.PRUNE, self.block + 1):
-            raise Interrupted
+    return Steps(at=(Stage.PRUNE, block + 1))
 
 
-def interrupt(model: Path, name: str, directory: Path, progress: InterruptAfter, **options: Any) -> None:
-    with pytest.raises(Interrupted):
+def stopped(model: Path, name: str, directory: Path, progress: Steps, **options: Any) -> None:
+    with pytest.raises(InterruptedError):
         attempt(model, name, directory, progress=progress, **options)
     assert not (directory / "out").exists()
 
@@ -174,8 +139,8 @@ def test_a_run_interrupted_at_every_step_ends_like_an_uninterrupted_one(
     pruned_blocks.clear()
     attempts = 1
     while not (tmp_path / "out").exists():
-        with suppress(Interrupted):  # each attempt gets one step further
-            attempt(model, "gblm", tmp_path, progress=InterruptAfter(attempts), schedule=schedule)
+        with suppress(InterruptedError):  # each attempt gets one step further
+            attempt(model, "gblm", tmp_path, progress=Steps(after=attempts), schedule=schedule)
         attempts += 1
     assert 5 < attempts <= steps + 1
     assert contents(tmp_path / "out") == expected
@@ -199,7 +164,7 @@ def test_a_run_interrupted_after_every_block_ends_like_an_uninterrupted_one(
     expected, _ = uninterrupted(name)
     pruned_blocks.clear()
     for block in range(3):
-        interrupt(model, name, tmp_path, InterruptAfterBlock(block))
+        stopped(model, name, tmp_path, after_block(block))
         if not activation_checkpoint:
             lose_activation_checkpoint(tmp_path)
     attempt(model, name, tmp_path)
@@ -207,15 +172,15 @@ def test_a_run_interrupted_after_every_block_ends_like_an_uninterrupted_one(
     assert pruned_blocks == [0, 1, 2, 3]
 
 
-def test_a_run_resumed_after_the_last_block_computes_no_gradients_and_measures_nothing_twice(
+def test_a_run_resumed_after_the_last_block_repeats_no_gradients_or_measures(
     model: Path, uninterrupted: Callable[..., tuple[Any, int]], tmp_path: Path
 ) -> None:
     expected, steps = uninterrupted("gblm")
-    interrupt(model, "gblm", tmp_path, InterruptAfter(steps))
-    progress = RecordSteps()
+    stopped(model, "gblm", tmp_path, Steps(after=steps))
+    progress = Steps()
     attempt(model, "gblm", tmp_path, progress=progress)
     assert contents(tmp_path / "out") == expected
-    stages = [stage for stage, _ in progress.seen]
+    stages = [stage for stage, *_ in progress.seen]
     assert stages.count(Stage.GRADIENTS) == stages.count(Stage.PRUNE) == 0
     assert stages.count(Stage.EVALUATE) == 2
 
@@ -229,7 +194,7 @@ def test_only_a_damaged_shard_is_computed_again(
     tmp_path: Path,
 ) -> None:
     expected, _ = uninterrupted("allocated by gradients")
-    interrupt(model, "allocated by gradients", tmp_path, InterruptAfterBlock(2))
+    stopped(model, "allocated by gradients", tmp_path, after_block(2))
     damage(tmp_path / f"resume/prune/{block:05}.safetensors")
     pruned_blocks.clear()
     attempt(model, "allocated by gradients", tmp_path)
@@ -241,14 +206,14 @@ def test_a_damaged_activation_checkpoint_is_ignored(
     model: Path, uninterrupted: Callable[..., tuple[Any, int]], tmp_path: Path
 ) -> None:
     expected, _ = uninterrupted("gblm")
-    interrupt(model, "gblm", tmp_path, InterruptAfterBlock(1))
+    stopped(model, "gblm", tmp_path, after_block(1))
     (state,) = (tmp_path / "resume/prune").glob("activations-*")
     damage(state)
     attempt(model, "gblm", tmp_path)
     assert contents(tmp_path / "out") == expected
 
 
-def test_a_run_goes_on_from_an_activation_checkpoint_that_is_older_than_its_last_block(
+def test_a_run_resumes_from_an_activation_checkpoint_before_its_last_block(
     model: Path,
     uninterrupted: Callable[..., tuple[Any, int]],
     pruned_blocks: list[int],
@@ -259,7 +224,7 @@ def test_a_run_goes_on_from_an_activation_checkpoint_that_is_older_than_its_last
     pruned_blocks.clear()
     due = [True]
     monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: bool(due) and due.pop())
-    interrupt(model, "gblm", tmp_path, InterruptAfterBlock(2))
+    stopped(model, "gblm", tmp_path, after_block(2))
     (state,) = (tmp_path / "resume/prune").glob("activations-*")
     with safe_open(state, framework="pt") as file:
         assert file.metadata()["block"] == "1"  # though blocks 0 to 2 are finished
@@ -278,7 +243,7 @@ def test_under_another_numerics_key_the_stage_starts_again(
     expected, _ = uninterrupted("gblm")
     with monkeypatch.context() as other:
         other.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
-        interrupt(model, "gblm", tmp_path, InterruptAfterBlock(2))
+        stopped(model, "gblm", tmp_path, after_block(2))
     pruned_blocks.clear()
     attempt(model, "gblm", tmp_path)
     assert pruned_blocks == [0, 1, 2, 3]
@@ -288,7 +253,7 @@ def test_under_another_numerics_key_the_stage_starts_again(
 def test_resuming_with_another_model_is_refused(model: Path, tmp_path: Path) -> None:
     own = tmp_path / "model"
     shutil.copytree(model, own)
-    interrupt(own, "gblm", tmp_path, InterruptAfterBlock(1))
+    stopped(own, "gblm", tmp_path, after_block(1))
     damage(own / "model.safetensors")
     with pytest.raises(InvalidInput, match="digest of this run was sha256:") as refused:
         attempt(own, "gblm", tmp_path)
@@ -300,13 +265,13 @@ def test_resuming_with_other_windows_is_refused(model: Path, tmp_path: Path) -> 
     wanted = recipe(model, method="gblm", calibration=CALIBRATION | {"dataset": str(text)})
     resume_store = DirectoryResumeStore(tmp_path / "resume")
     text.write_text("The suite of the for statement. " * 100)
-    with pytest.raises(Interrupted):
+    with pytest.raises(InterruptedError):
         run_recipe(
             wanted,
             EVALUATION,
             output=tmp_path / "out",
             resume_store=resume_store,
-            progress=InterruptAfterBlock(1),
+            progress=after_block(1),
         )
     text.write_text("The suite of the if statement. " * 100)
     with pytest.raises(InvalidInput, match="the calibration of this run was") as refused:
@@ -330,21 +295,21 @@ def test_only_the_newest_intact_activation_checkpoint_is_loaded(tmp_path: Path) 
 
 
 def test_a_directory_says_once_why_its_blocks_are_computed_again(tmp_path: Path) -> None:
-    told: list[str] = []
+    messages: list[str] = []
     before = {"threads": 2, "prune: windows at once": 4, "gradients l2": "a" * 64}
-    store = DirectoryResumeStore(tmp_path, told.append)
+    store = DirectoryResumeStore(tmp_path, messages.append)
     assert store.begin(Stage.PRUNE, before) == {}
     for block in range(2):
         path = store.directory(Stage.PRUNE) / f"{block}.safetensors"
         path.write_bytes(b"masks")
         store.commit(Stage.PRUNE, block, HashedFile.of(path))
     assert store.begin(Stage.PRUNE, before).keys() == {0, 1}
-    of_others = before | {"gradients l2": "b" * 64}  # which are told where the norms are computed
+    of_others = before | {"gradients l2": "b" * 64}  # which are reported where the norms are computed
     assert store.begin(Stage.PRUNE, of_others) == {}
-    assert told == []
+    assert messages == []
     now = before | {"threads": 4, "prune: windows at once": 2}
     assert store.begin(Stage.PRUNE, now) == store.begin(Stage.PRUNE, now) == {}
-    assert told == [
+    assert messages == [
         "prune: threads was 2, is 4; windows at once was 4, is 2: 2 finished blocks are computed again"
     ]
 
@@ -356,11 +321,11 @@ def test_a_directory_says_once_why_its_blocks_are_computed_again(tmp_path: Path)
 )
 def test_what_a_note_says_commands_no_terminal(tmp_path: Path, torch_version: str) -> None:
     note = {"block": 0, "file": "x", "sha256": "0", "numerics_key": {"torch": torch_version}}
-    told: list[str] = []
-    store = DirectoryResumeStore(tmp_path, told.append)
+    messages: list[str] = []
+    store = DirectoryResumeStore(tmp_path, messages.append)
     (store.directory(Stage.PRUNE) / "0.note.json").write_text(json.dumps(note))
     assert store.begin(Stage.PRUNE, {"torch": "2"}) == {}
-    (line,) = told
+    (line,) = messages
     assert "torch was '" in line
     assert line.isascii()
     assert line.isprintable()

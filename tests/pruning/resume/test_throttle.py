@@ -11,7 +11,7 @@ class Clock:
         return self.now
 
 
-def test_the_first_checkpoint_is_due_when_its_assumed_cost_is_a_tenth_of_the_work() -> None:
+def test_the_first_checkpoint_is_due_when_its_assumed_cost_is_10_percent() -> None:
     clock = Clock()
     throttle = SaveThrottle(clock)
     clock.now += 49.0

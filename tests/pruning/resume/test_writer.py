@@ -1,4 +1,4 @@
-"""Blocks are made durable one after the other, beside the computation or at once."""
+"""Blocks are made durable one after the other, in the background or at once."""
 
 import threading
 from collections.abc import Iterator, Mapping
@@ -45,7 +45,7 @@ def test_blocks_are_written_in_order_and_all_are_durable_in_the_end(writer: Bloc
     assert durable == [0, 1, 2, 3, 4]
 
 
-def test_a_block_is_written_while_the_caller_goes_on_and_the_next_one_waits_for_it() -> None:
+def test_a_block_is_written_in_the_background_and_the_next_one_waits_for_it() -> None:
     may_write, began, second_is_put = threading.Event(), threading.Event(), threading.Event()
     durable: list[int] = []
 
@@ -112,7 +112,7 @@ def test_whatever_ends_the_stage_the_block_in_flight_is_finished_first() -> None
     assert durable == [True]
 
 
-def test_an_error_of_the_block_in_flight_does_not_replace_what_ended_the_stage() -> None:
+def test_a_late_write_error_does_not_replace_the_error_that_ended_the_stage() -> None:
     def stage() -> None:
         with background() as writer:
             writer.put(block(1), fail)
@@ -129,7 +129,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.mark.usefixtures("cuda")
-def test_what_the_device_has_computed_is_copied_into_pinned_memory_that_is_used_again() -> None:
+def test_results_are_copied_from_the_device_into_reused_pinned_memory() -> None:
     pinning = RecordedPinning()
     found: list[list[float]] = []
 

@@ -30,7 +30,7 @@ def flags() -> tuple[bool, bool, bool]:
 
 
 @pytest.mark.parametrize("before", [(False, False, True), (True, True, False)])
-def test_torch_is_deterministic_without_filling_memory_and_as_before_after_an_error(
+def test_determinism_fills_no_memory_and_is_restored_after_an_error(
     before: tuple[bool, bool, bool], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     default = flags()
@@ -65,7 +65,7 @@ def test_cuda_without_a_fixed_workspace_is_refused_by_name(
     refuse_variable_workspace(CPU)
 
 
-def test_the_workspace_that_is_set_is_accepted_and_one_of_the_environment_kept(
+def test_the_cublas_workspace_is_set_unless_the_environment_has_one(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.delenv(VARIABLE, raising=False)

@@ -103,7 +103,7 @@ def test_a_library_without_a_handle_has_met_a_full_device(
     assert is_device_broken(RuntimeError(message)) is not expected
 
 
-def test_a_device_that_does_not_even_tell_its_memory_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_device_that_cannot_report_its_memory_is_broken(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(device: object) -> tuple[int, int]:
         raise RuntimeError("CUDA error: an illegal memory access was encountered")
 
@@ -164,7 +164,7 @@ def test_a_list_names_devices_in_the_order_in_which_they_are_used() -> None:
 
 @pytest.mark.usefixtures("two_gpus")
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("names", "message"),
     [
         ("cuda:0,cuda:2", "device 'cuda:2' does not exist: this machine has 2 CUDA devices"),
         ("cuda:0,cuda:0", "device 'cuda:0,cuda:0' has a device twice"),
@@ -175,8 +175,8 @@ def test_a_list_names_devices_in_the_order_in_which_they_are_used() -> None:
         ("cuda:0,toaster", "device 'toaster' is unknown"),
     ],
 )
-def test_a_list_with_anything_else_is_refused(names: str, told: str) -> None:
-    with pytest.raises(InvalidInput, match=told) as refused:
+def test_a_list_with_anything_else_is_refused(names: str, message: str) -> None:
+    with pytest.raises(InvalidInput, match=message) as refused:
         compute_devices(names)
     assert refused.value.field == "device"
 

@@ -1,4 +1,4 @@
-"""Tensors leave for pinned memory and come back beside the computation, and nothing is used too early."""
+"""Tensors leave for pinned memory and come back during the computation, and nothing is used too early."""
 
 import pytest
 import torch
@@ -65,7 +65,7 @@ def test_memory_on_the_host_is_used_again_after_the_copies_that_need_it(
     assert torch.equal(offload.fetch(pinned), other)
 
 
-def test_a_tensor_from_elsewhere_is_copied_by_the_host_after_all_earlier_copies(
+def test_a_foreign_tensor_is_copied_by_the_host_after_all_earlier_copies(
     stream: ForgetfulStream,
 ) -> None:
     offload, pinned = Offload(torch.device("meta"), lambda: stream), torch.zeros(5)

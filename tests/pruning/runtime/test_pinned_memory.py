@@ -116,7 +116,7 @@ def test_an_error_of_unpinning_does_not_replace_the_one_that_ends_the_arena() ->
 
 
 class RememberingRuntime:
-    """A CUDA runtime that refuses, and tells it once more to whoever launches a kernel next."""
+    """A CUDA runtime that refuses, and reports it again at the next kernel launch."""
 
     def __init__(self) -> None:
         self.last_error = 0

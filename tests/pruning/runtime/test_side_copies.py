@@ -1,4 +1,4 @@
-"""Copies beside the computation are in order, and a chunk is filled again only after it was read."""
+"""Copies on other streams are ordered, and a chunk is filled again only after it was read."""
 
 from typing import Any
 
@@ -45,7 +45,7 @@ def test_tensors_are_cast_behind_the_chunks() -> None:
     assert torch.equal(wide, source.bfloat16().float())
 
 
-def test_copies_begin_after_the_computation_that_used_the_memory_and_end_before_the_next() -> None:
+def test_copies_are_ordered_between_the_computations_that_use_their_memory() -> None:
     stream = DeferredStream()
     copies, _ = new_copies(stream)
     pending = copies.begin([torch.rand(32)], [torch.float32])  # two chunks

@@ -1,4 +1,4 @@
-"""Files of strangers are read by helpers as they are in this process."""
+"""Helpers read untrusted files as this process does."""
 
 import json
 from pathlib import Path
@@ -48,7 +48,7 @@ def test_documents_are_those_of_this_process(tmp_path: Path) -> None:
         assert len(found) == (1 if name == "a.txt" else 4)
 
 
-def test_what_is_wrong_with_a_file_is_told_in_the_same_words(tmp_path: Path, model_dir: Path) -> None:
+def test_an_error_in_a_file_has_the_same_message(tmp_path: Path, model_dir: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"words": 2}\n')
     file = freeze(tmp_path / "a.jsonl", None, field="evaluation.dataset")
     with pytest.raises(InvalidInput, match="line 2: not an object with a string field") as refused:

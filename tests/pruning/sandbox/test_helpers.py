@@ -37,7 +37,7 @@ def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
             opened = {str(path.readlink()) for path in (helper / "fd").iterdir()}
             assert (helper / "environ").read_bytes() == environment
         except PermissionError:
-            pytest.skip("nobody but root may look at a helper")
+            pytest.skip("only root may inspect a helper")
     files = {str(file.root / file.path) for file in checkpoint.files.files}
     others = {path for path in opened - files if not path.startswith("socket:")}
     assert others == {os.devnull}

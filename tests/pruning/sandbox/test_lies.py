@@ -76,7 +76,7 @@ def test_an_error_keeps_the_field_of_what_was_asked(
 
 
 @pytest.mark.parametrize(
-    ("told", "shown"),
+    ("sent", "shown"),
     [
         ({"message": PASSWORD}, "lacks Landlock"),
         ({"kind": PASSWORD}, "it makes its library fail (with an error)"),
@@ -86,13 +86,13 @@ def test_an_error_keeps_the_field_of_what_was_asked(
 )
 def test_what_it_found_without_landlock_is_not_shown(
     ends: tuple[_Helper, Callable[[bytes, bytes], None], socket.socket],
-    told: dict[str, object],
+    sent: dict[str, object],
     shown: str,
 ) -> None:
     helper, send, _ = ends
     send(JSON, b'{"landlock": "Function not implemented"}')
     assert helper.begin({}) == ["landlock"]
-    send(ERROR, json.dumps(told).encode())
+    send(ERROR, json.dumps(sent).encode())
     with pytest.raises(InvalidInput) as refused:
         helper.receive_json()
     assert shown in str(refused.value)

@@ -22,8 +22,8 @@ from pruning.structure.check import relative_difference
 from pruning.structure.depth import DepthPlan
 from pruning.structure.drop import Drop, choose_blocks
 from tests.pruning.families import make
+from tests.pruning.structure.cuts import assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly
-from tests.pruning.structure.test_cut import assert_close, load, logits_of
 from tests.pruning.structure.test_experts import deepseek
 
 SLIDING, FULL = "sliding_attention", "full_attention"
@@ -154,7 +154,7 @@ def shorter_fixture(tmp_path: Path) -> MakeShorter:
 
 @pytest.mark.parametrize("family", FAMILIES)
 @pytest.mark.parametrize("kept", [[0, 2, 4], [1, 2, 3], [3, 4]], ids=str)
-def test_the_shorter_model_computes_what_the_dense_one_does_without_the_blocks(
+def test_the_shorter_model_equals_the_dense_one_without_the_blocks(
     family: str, kept: list[int], shorter: MakeShorter, five_windows: Tensor
 ) -> None:
     made = shorter(family, kept)

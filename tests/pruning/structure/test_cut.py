@@ -10,7 +10,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.checkpoint import resolve
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.output.smaller import write_smaller
@@ -21,7 +21,7 @@ from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from tests.pruning.families import make
 from tests.pruning.pruned import cut_in_memory, gates_of
-from tests.pruning.structure.exact import exactly
+from tests.pruning.structure.cuts import Cut, assert_close, logits_of
 
 CUTS = {
     "llama": {"mlp_channels": 0.25, "kv_groups": 1},  # grouped queries
@@ -40,63 +40,16 @@ CUTS = {
 }
 
 
-class Cut:
-    """A model of a family, cut in memory and written."""
-
-    def __init__(self, family: str, directory: Path, windows: Tensor, **structure: object) -> None:
-        make(family, torch.float64).save_pretrained(directory / "dense")
-        self.checkpoint: Checkpoint = resolve(ModelReference(id=str(directory / "dense")))
-        self.options = StructureOptions.model_validate(structure)
-        self.directory = directory / "smaller"
-        self.plan = CutPlan.of(self.options, self.checkpoint.skeleton, self.checkpoint.config_values)
-        model = self.dense
-        self.blocks = cut_in_memory(model, self.plan, windows, None if self.options.ranks else {})
-        self.in_memory = model
-        self.directory.mkdir()
-        write_smaller(self.checkpoint, self.plan, self.blocks, self.directory)
-
-    @property
-    def dense(self) -> PreTrainedModel:
-        """The dense model as a user loads it."""
-        return load(self.directory.parent / "dense")
-
-    @property
-    def loaded(self) -> PreTrainedModel:
-        """The smaller model as a user loads it."""
-        return load(self.directory)
-
-    def kept(self, kind: str, block: int) -> Tensor:
-        return self.blocks[block].kept[kind]  # type: ignore[index]
-
-
-def load(directory: Path) -> PreTrainedModel:
-    model, loading = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=torch.float64, output_loading_info=True, experts_implementation="eager"
-    )
-    assert not any(loading.values()), loading
-    return exactly(model.eval())
-
-
 MakeCut = Callable[..., Cut]
 
 
 @pytest.fixture(name="cut")
 def cut_fixture(tmp_path: Path, five_windows: Tensor) -> MakeCut:
-    return lambda family, **structure: Cut(family, tmp_path, five_windows, **structure)
-
-
-def logits_of(model: PreTrainedModel, windows: Tensor) -> Tensor:
-    with torch.no_grad():
-        logits: Tensor = model(input_ids=windows, use_cache=False).logits
-    return logits
-
-
-def assert_close(found: Tensor, expected: Tensor, tolerance: float) -> None:
-    assert (found - expected).norm() <= tolerance * expected.norm()
+    return lambda family, **structure: Cut(make(family, torch.float64), tmp_path, five_windows, **structure)
 
 
 @pytest.mark.parametrize("family", CUTS)
-def test_the_smaller_model_computes_what_the_dense_one_does_with_the_units_masked(
+def test_the_smaller_model_equals_the_dense_one_with_the_units_masked(
     family: str, cut: MakeCut, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.structure.cut.SHRINKAGE", 1e12)  # the repair changes next to nothing
@@ -147,11 +100,9 @@ def slices(dense: Mapping[str, Tensor], name: str, made: Cut) -> Tensor:
 
 
 @pytest.mark.parametrize("family", ["llama", "llama-tied", "qwen2"])
-def test_what_is_left_is_the_dense_models_byte_for_byte_but_for_what_is_repaired(
-    family: str, cut: MakeCut
-) -> None:
+def test_kept_weights_are_the_dense_models_bytes_except_for_repaired_ones(family: str, cut: MakeCut) -> None:
     made = cut(family, **CUTS[family])
-    dense, smaller = tensors_of(made.directory.parent / "dense"), tensors_of(made.directory)
+    dense, smaller = tensors_of(made.dense_directory), tensors_of(made.directory)
     assert smaller.keys() == dense.keys()
     changed = {name for name, tensor in smaller.items() if not torch.equal(tensor, slices(dense, name, made))}
     assert {name.split(".")[-2] for name in changed} == {"o_proj", "down_proj"}
@@ -242,7 +193,7 @@ def read_config(directory: Path) -> dict[str, Any]:
 
 def test_the_config_differs_in_what_was_cut_alone(cut: MakeCut) -> None:
     made = cut("llama", **CUTS["llama"])
-    before, after = read_config(made.directory.parent / "dense"), read_config(made.directory)
+    before, after = read_config(made.dense_directory), read_config(made.directory)
     different = {name for name in before.keys() | after.keys() if before.get(name) != after.get(name)}
     assert different == {"intermediate_size", "num_attention_heads", "num_key_value_heads"}
 

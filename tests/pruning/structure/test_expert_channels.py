@@ -11,68 +11,51 @@ from safetensors.torch import load_file
 from torch import Tensor
 
 from pruning.calibration.gradient_schedule import ScheduleChoice
-from pruning.calibration.window_norms import GradientNorms
-from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.models.layers import ExpertLayer
-from pruning.output.smaller import write_smaller
-from pruning.recipe import ModelReference, StructureOptions
+from pruning.recipe import StructureOptions
 from pruning.structure.plan import CutPlan
 from pruning.structure.units import ExpertChannels, consumers
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
 from tests.pruning.pruned import cut_in_memory
+from tests.pruning.structure.cuts import Cut, assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly
-from tests.pruning.structure.test_cut import assert_close, load, logits_of
 from tests.pruning.structure.test_experts import MODELS, moe_of
 from tests.pruning.structure.test_gates import gates_of
 
 WIDTHS = {
     "mixtral": "intermediate_size",
-    "qwen2_moe": "moe_intermediate_size",  # a shared expert beside them, which stays
+    "qwen2_moe": "moe_intermediate_size",  # a shared expert next to them stays
     "qwen3_moe": "moe_intermediate_size",
     "gpt_oss": "intermediate_size",  # transposed and interleaved, with biases
 }
 
 
-class Cut:
-    """A mixture whose experts have lost a quarter of their channels, in memory and written."""
+def cut(family: str, directory: Path, windows: Tensor, **structure: object) -> Cut:
+    """Cut a quarter of the channels of a mixture's experts."""
+    return Cut(MODELS[family](), directory, windows, **{"mlp_channels": 0.25, **structure})
 
-    def __init__(self, family: str, directory: Path, windows: Tensor, **structure: object) -> None:
-        self.dense_directory, self.directory = directory / "dense", directory / "smaller"
-        MODELS[family]().save_pretrained(self.dense_directory)
-        checkpoint = resolve(ModelReference(id=str(self.dense_directory)))
-        options = StructureOptions.model_validate({"mlp_channels": 0.25, **structure})
-        self.plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
-        self.in_memory = load(self.dense_directory)
-        gates: GradientNorms = {"gates": gates_of(self.in_memory, windows, "whole", directory)}
-        self.blocks = cut_in_memory(self.in_memory, self.plan, windows, gates)
-        self.directory.mkdir()
-        write_smaller(checkpoint, self.plan, self.blocks, self.directory)
 
-    @property
-    def with_experts(self) -> list[int]:
-        return [index for index in range(3) if "mlp_channels" in self.blocks[index].kept]
-
-    def kept(self, block: int) -> list[list[int]]:
-        """The channels that each expert has left."""
-        width = self.plan.plans[-1].dense
-        by_expert: dict[int, list[int]] = {}
-        for channel in self.blocks[block].kept["mlp_channels"].tolist():
-            by_expert.setdefault(channel // width, []).append(channel % width)
-        return [by_expert[expert] for expert in sorted(by_expert)]
+def kept_by_expert(made: Cut, block: int) -> list[list[int]]:
+    """The channels that each expert of a block has left."""
+    width = made.plan.plans[-1].dense
+    by_expert: dict[int, list[int]] = {}
+    for channel in made.kept("mlp_channels", block).tolist():
+        by_expert.setdefault(channel // width, []).append(channel % width)
+    return [by_expert[expert] for expert in sorted(by_expert)]
 
 
 @pytest.mark.parametrize("family", WIDTHS)
-def test_the_smaller_model_computes_what_the_dense_one_does_with_the_channels_masked(
+def test_the_smaller_model_equals_the_dense_one_with_the_channels_masked(
     family: str, tmp_path: Path, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("pruning.structure.cut.SHRINKAGE", 1e12)  # the repair changes next to nothing
-    made = Cut(family, tmp_path, five_windows)
+    made = cut(family, tmp_path, five_windows)
     twin = load(made.dense_directory)
-    for block in made.with_experts:
+    for block in made.blocks_that_lost("mlp_channels"):
         experts = moe_of(twin, block).experts
-        for expert, kept in enumerate(made.kept(block)):
+        for expert, kept in enumerate(kept_by_expert(made, block)):
             stored = experts.down_proj.data[expert]
             matrix = stored.T if experts.is_transposed else stored
             gone = sorted(set(range(matrix.shape[1])) - set(kept))
@@ -89,15 +72,15 @@ def test_the_smaller_model_computes_what_the_dense_one_does_with_the_channels_ma
 def test_after_a_repair_and_without_some_experts_too(
     family: str, others: dict[str, int], tmp_path: Path, five_windows: Tensor
 ) -> None:
-    made = Cut(family, tmp_path, five_windows, experts=2, **others)
+    made = cut(family, tmp_path, five_windows, experts=2, **others)
     found, expected = (logits_of(model, five_windows) for model in (load(made.directory), made.in_memory))
     assert_close(found, expected, 1e-10)
 
 
-def test_what_is_left_is_the_dense_models_byte_for_byte_but_for_what_is_repaired(
+def test_kept_weights_are_the_dense_models_bytes_except_for_repaired_ones(
     tmp_path: Path, five_windows: Tensor
 ) -> None:
-    made = Cut("qwen3_moe", tmp_path, five_windows)
+    made = cut("qwen3_moe", tmp_path, five_windows)
     dense, smaller = (
         load_file(path / "model.safetensors") for path in (made.dense_directory, made.directory)
     )
@@ -108,7 +91,7 @@ def test_what_is_left_is_the_dense_models_byte_for_byte_but_for_what_is_repaired
         if "experts" in parts:  # in files, each expert has tensors of its own
             if parts[6] == "down_proj":
                 continue
-            expected = tensor[made.kept(int(parts[2]))[int(parts[5])]]
+            expected = tensor[kept_by_expert(made, int(parts[2]))[int(parts[5])]]
         assert torch.equal(smaller[name], expected), name
 
 

@@ -12,16 +12,14 @@ from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
 from transformers import DeepseekV3Config, DeepseekV3ForCausalLM, PreTrainedModel
 
-from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.output.smaller import write_smaller
-from pruning.recipe import ModelReference, StructureOptions
+from pruning.recipe import StructureOptions
 from pruning.structure.experts import kept_experts
 from pruning.structure.plan import CutPlan
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
 from tests.pruning.pruned import cut_in_memory
+from tests.pruning.structure.cuts import Cut, assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly
-from tests.pruning.structure.test_cut import assert_close, load, logits_of
 
 
 def deepseek(**overrides: object) -> PreTrainedModel:
@@ -74,28 +72,6 @@ COUNTS = {
 }
 
 
-class Cut:
-    """A model of a family, cut in memory and written."""
-
-    def __init__(self, family: str, directory: Path, windows: Tensor, **structure: object) -> None:
-        self.dense_directory, self.directory = directory / "dense", directory / "smaller"
-        MODELS[family]().save_pretrained(self.dense_directory)
-        self.checkpoint = resolve(ModelReference(id=str(self.dense_directory)))
-        options = StructureOptions.model_validate(structure)
-        self.plan = CutPlan.of(options, self.checkpoint.skeleton, self.checkpoint.config_values)
-        self.in_memory = load(self.dense_directory)
-        self.blocks = cut_in_memory(self.in_memory, self.plan, windows, None if options.ranks else {})
-        self.directory.mkdir()
-        write_smaller(self.checkpoint, self.plan, self.blocks, self.directory)
-
-    def kept(self, block: int) -> list[int]:
-        return self.blocks[block].kept["experts"].tolist()
-
-    @property
-    def with_experts(self) -> list[int]:
-        return [index for index in range(3) if "experts" in self.blocks[index].kept]
-
-
 def moe_of(model: PreTrainedModel, block: int) -> Any:
     return model.get_submodule(f"model.layers.{block}").mlp
 
@@ -138,15 +114,15 @@ def one_expert(experts: Any, expert: int, token: Tensor) -> Tensor:
 def test_the_experts_left_are_those_with_the_largest_weighted_outputs(
     family: str, tmp_path: Path, five_windows: Tensor
 ) -> None:
-    made = Cut(family, tmp_path, five_windows, experts=2)
+    made = Cut(MODELS[family](), tmp_path, five_windows, experts=2)
     count = made.plan.plans[0].dense
-    first = made.with_experts[0]  # behind it, the inputs are those of a model that is cut
+    first = made.blocks_that_lost("experts")[0]  # behind it, the inputs are those of a model that is cut
     scores = naive_scores(load(made.dense_directory), first, five_windows)
     groups = scores.view(2, -1) if family == "deepseek" else scores[None]
     lowest = (
         groups.argsort(dim=1)[:, : 2 // len(groups)] + torch.arange(len(groups))[:, None] * groups.shape[1]
     )
-    assert made.kept(first) == sorted(set(range(count)) - set(lowest.flatten().tolist()))
+    assert made.kept("experts", first).tolist() == sorted(set(range(count)) - set(lowest.flatten().tolist()))
 
 
 def avoiding(model: PreTrainedModel, block: int, kept: Sequence[int]) -> None:
@@ -200,25 +176,20 @@ def exact_logits(model: PreTrainedModel, windows: Tensor) -> Tensor:
 
 
 @pytest.mark.parametrize("family", MODELS)
-def test_the_smaller_model_computes_what_the_dense_one_does_with_a_router_that_avoids_them(
+def test_the_smaller_model_equals_a_dense_one_that_routes_around_the_experts(
     family: str, tmp_path: Path, five_windows: Tensor
 ) -> None:
-    made = Cut(family, tmp_path, five_windows, experts=2)
+    made = Cut(MODELS[family](), tmp_path, five_windows, experts=2)
     twin = load(made.dense_directory)
-    for block in made.with_experts:
-        avoiding(twin, block, made.kept(block))
-    found = exact_logits(load(made.directory), five_windows)
+    for block in made.blocks_that_lost("experts"):
+        avoiding(twin, block, made.kept("experts", block).tolist())
+    smaller = load(made.directory)
+    found = exact_logits(smaller, five_windows)
     assert_close(found, exact_logits(twin, five_windows), 1e-10)
     assert_close(found, exact_logits(made.in_memory, five_windows), 1e-10)
     assert (found - exact_logits(load(made.dense_directory), five_windows)).norm() > 1e-3 * found.norm()
-
-
-@pytest.mark.parametrize("family", MODELS)
-def test_the_smaller_model_loads_and_generates(family: str, tmp_path: Path, five_windows: Tensor) -> None:
-    made = Cut(family, tmp_path, five_windows, experts=2)
-    model = load(made.directory)
-    assert getattr(model.config, COUNTS[family]) == made.plan.plans[0].kept
-    tokens = model.generate(five_windows[:1], max_new_tokens=4, do_sample=False)
+    assert getattr(smaller.config, COUNTS[family]) == made.plan.plans[0].kept
+    tokens = smaller.generate(five_windows[:1], max_new_tokens=4, do_sample=False)
     assert tokens.shape == (1, five_windows.shape[1] + 4)
 
 
@@ -226,15 +197,15 @@ def test_the_smaller_model_loads_and_generates(family: str, tmp_path: Path, five
 def test_what_is_left_is_the_dense_models_byte_for_byte(
     family: str, tmp_path: Path, five_windows: Tensor
 ) -> None:
-    made = Cut(family, tmp_path, five_windows, experts=2)
+    made = Cut(MODELS[family](), tmp_path, five_windows, experts=2)
     dense, smaller = (
         load_file(path / "model.safetensors") for path in (made.dense_directory, made.directory)
     )
-    expected = {}
+    expected, with_experts = {}, made.blocks_that_lost("experts")
     for name, tensor in dense.items():
         parts = name.split(".")
         block = int(parts[2]) if "layers" in parts else -1
-        kept = made.kept(block) if block in made.with_experts else []
+        kept = made.kept("experts", block).tolist() if block in with_experts else []
         if not kept or not {"experts", "gate", "router"} & set(parts) or "shared_experts" in parts:
             expected[name] = tensor
         elif "experts" in parts and parts[parts.index("experts") + 1].isdecimal():
@@ -278,7 +249,7 @@ def test_groups_of_experts_stay_equal() -> None:
         ("deepseek", {"topk_group": 2}, 6, "of 8, 2 would be left, .* their two best experts; .* is 4"),
     ],
 )
-def test_a_number_that_the_router_cannot_work_with_is_refused_with_the_nearest(
+def test_an_expert_count_unfit_for_the_router_is_refused_with_the_nearest(
     family: str, config: dict[str, int], amount: int, reason: str
 ) -> None:
     model = MODELS[family](**config)

@@ -51,7 +51,7 @@ def test_groups_go_with_their_query_heads() -> None:
     assert {name: plan.config[name] for name in changed} == changed
 
 
-def test_a_number_of_heads_that_the_config_refuses_is_refused_with_the_nearest() -> None:
+def test_a_number_of_heads_unfit_for_the_config_is_refused_with_the_nearest() -> None:
     model = make("llama", num_attention_heads=8, num_key_value_heads=8)
     with pytest.raises(
         InvalidInput, match=r"refuses 5 heads for a hidden size of 32; .* can keep is 4"

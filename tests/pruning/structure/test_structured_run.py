@@ -1,37 +1,30 @@
 """Whole runs with `structure`: the smaller checkpoint, its report, and runs that are killed."""
 
-import json
 import os
-import re
 import shutil
-import signal
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
 import torch
-from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
 
-from pruning.errors import InvalidInput, PruningError
+from pruning.errors import InvalidInput
 from pruning.evaluation.perplexity import perplexity
-from pruning.masks.packed import read_masks
-from pruning.models.selection import stack_of_layers
 from pruning.pipeline import cut as cut_stage
 from pruning.pipeline import recover
 from pruning.pipeline import shorten as shorten_stage
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
-from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.structure import cut
 from pruning.structure.ranges import numbers_in
 from pruning.structure.scores import gate_scores
-from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, contents, die, run_recipe
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow
@@ -86,40 +79,6 @@ def four_blocks(
 
 def recipe(model: Path, **fields: Any) -> Recipe:
     return Recipe.model_validate({"model": str(model), "calibration": CALIBRATION, **fields})
-
-
-class EndAfter:
-    """Ends a run after a number of steps, of any stage, in one way or another."""
-
-    def __init__(self, steps: int, end: Callable[[], None]) -> None:
-        self.left, self._end = steps, end
-        self.seen: list[Stage] = []
-
-    def stage_started(self, stage: Stage, steps: int) -> None: ...
-
-    def step_finished(self, stage: Stage, done: int, steps: int) -> None:
-        self.seen.append(stage)
-        self.left -= 1
-        if self.left == 0:
-            self._end()
-
-    def stage_finished(self, stage: Stage, seconds: float, peak_memory_bytes: int) -> None: ...
-
-
-def interrupt() -> None:
-    raise InterruptedError
-
-
-def die() -> None:
-    os.kill(os.getpid(), signal.SIGKILL)
-
-
-def contents(output: Path) -> dict[str, str]:
-    """Return the checksum of every file, and the report without the cost of its stages."""
-    report = json.loads((output / "pruning_report.json").read_text())
-    del report["stages"], report["environment"]
-    files = (path for path in output.iterdir() if path.name not in ("pruning_report.json", "README.md"))
-    return {path.name: sha256_of(path) for path in files} | {"report": json.dumps(report)}
 
 
 def test_the_result_is_a_smaller_model_that_loads_as_any_other(model: Path, tmp_path: Path) -> None:
@@ -240,7 +199,7 @@ def uninterrupted_runs(
 
     def of(name: str) -> tuple[dict[str, str], list[Stage]]:
         if name not in known:
-            output, progress = tmp_path_factory.mktemp("whole") / "out", EndAfter(-1, interrupt)
+            output, progress = tmp_path_factory.mktemp("whole") / "out", Steps()
             run_recipe(
                 recipe(model, **RECIPES[name]),
                 EVALUATION,
@@ -248,156 +207,22 @@ def uninterrupted_runs(
                 progress=progress,
                 schedule="streamed",
             )
-            known[name] = contents(output), progress.seen
+            known[name] = contents(output), [stage for stage, *_ in progress.seen]
         return known[name]
 
     return of
 
 
-@pytest.mark.parametrize("tied", [False, nightly(True)])
-@pytest.mark.parametrize("name", ["trained", nightly("mask, trained")])
-def test_all_that_is_left_is_trained_towards_the_dense_model(
-    name: str,
-    tied: bool,
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
-) -> None:
-    dense = save_checkpoint(tiny_llama(tie_word_embeddings=tied), tmp_path / "dense")
-    asked = RECIPES[name] | {"dtype": "float32"}
-    report = run_recipe(recipe(dense, **asked), EVALUATION, output=tmp_path / "out", save_masks=True)
-    one_shot = recipe(dense, **asked | {"recovery": None})
-    before = run_recipe(one_shot, EVALUATION, output=tmp_path / "before", save_masks=True)
-
-    assert report.recovery is not None
-    assert report.recovery.is_trained
-    assert report.recovery.distil is not None
-    assert report.recovery.distil.after < 0.95 * report.recovery.distil.before
-    assert report.sparsity == before.sparsity
-    assert report.perplexity.kl is not None
-    assert before.perplexity.kl is not None
-    assert report.perplexity.kl < before.perplexity.kl
-    smaller, untrained = (
-        AutoModelForCausalLM.from_pretrained(tmp_path / output).state_dict() for output in ("out", "before")
-    )
-    masks = read_masks(tmp_path / "out" / "masks.safetensors") if "mask" in name else {}
-    for parameter, tensor in smaller.items():
-        assert not torch.equal(tensor, untrained[parameter])
-        if parameter in masks:
-            assert torch.equal(tensor == 0, masks[parameter])
-    assert torch.equal(smaller["lm_head.weight"], smaller["model.embed_tokens.weight"]) is tied
-    card = (tmp_path / "out" / "README.md").read_text()
-    assert "**trained**" in card
-    assert "- trained\n" in card
-    assert f"768 tokens of builtin; step {report.recovery.distil.kept_step} of 16" in card
-    assert "dense model's" not in card.partition("| | |")[0]
-    untrained_card = (tmp_path / "before" / "README.md").read_text()
-    assert not re.search(r"\btrained\b", untrained_card)
-
-
-@pytest.fixture(name="mixed", scope="module")
-def first_block_without_experts(
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path_factory: pytest.TempPathFactory
-) -> Path:
-    """Block 0, which has no experts, is missed least: what it adds to the residual stream is tiny."""
-    model = make("qwen3_moe", torch.float32, num_hidden_layers=4, mlp_only_layers=[0])
-    for name in ("mlp.down_proj", "self_attn.o_proj"):
-        model.get_parameter(f"model.layers.0.{name}.weight").data.mul_(1e-3)
-    return save_checkpoint(model, tmp_path_factory.mktemp("mixed") / "model")
-
-
-def mixed_recipe(model: Path) -> Recipe:
-    distil = {**DISTIL, "tokens": 144}
-    return recipe(
-        model,
-        dtype="float32",
-        structure={"blocks": 1},
-        method="wanda",
-        pattern="2:4",
-        recovery={"distil": distil},
-    )
-
-
-def test_masks_stay_in_blocks_of_other_kinds_than_the_first(mixed: Path, tmp_path: Path) -> None:
-    report = run_recipe(mixed_recipe(mixed), EVALUATION, output=tmp_path / "out", save_masks=True)
-    assert report.structure is not None
-    assert report.structure.depth is not None
-    assert report.structure.depth.kept == "1-3"
-    assert report.recovery is not None
-    assert report.recovery.is_trained
-    written, masks = (
-        load_file(tmp_path / "out/model.safetensors"),
-        read_masks(tmp_path / "out/masks.safetensors"),
-    )
-    assert sum(map(torch.count_nonzero, masks.values())) == sum(one.zeros for one in report.sparsity.layers)
-    for name, mask in masks.items():
-        assert torch.equal(written[name] == 0, mask), name
-
-
-def test_a_training_that_fills_pruned_weights_is_not_written(
-    mixed: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recover, "stack_of_layers", lambda model, names: stack_of_layers(model, frozenset()))
-    with pytest.raises(PruningError, match=r"layers\.0\..*weights that were pruned.*not written"):
-        run_recipe(mixed_recipe(mixed), EVALUATION, output=tmp_path / "out")
-    assert not (tmp_path / "out").exists()
-
-
-def test_a_tied_head_that_the_files_hold_as_well_is_trained_with_the_embeddings(
-    tiny_llama: Callable[..., LlamaForCausalLM],
-    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
-    tmp_path: Path,
-) -> None:
-    dense = save_checkpoint(tiny_llama(tie_word_embeddings=True), tmp_path / "dense")
-    tensors = load_file(dense / "model.safetensors")
-    tensors["lm_head.weight"] = tensors["model.embed_tokens.weight"].clone()
-    save_file(tensors, dense / "model.safetensors", {"format": "pt"})
-    report = run_recipe(recipe(dense, **RECIPES["trained"]), EVALUATION, output=tmp_path / "out")
-    assert report.recovery is not None
-    assert report.recovery.is_trained
-    written = load_file(tmp_path / "out" / "model.safetensors")
-    assert torch.equal(written["lm_head.weight"], written["model.embed_tokens.weight"])
-    assert not torch.equal(written["lm_head.weight"], tensors["lm_head.weight"])
-
-
-@pytest.mark.parametrize(
-    "name",
-    [
-        "structure and mask",
-        nightly("blocks and units"),
-    ],
-)
-def test_an_interrupted_run_ends_like_an_uninterrupted_one(
-    name: str,
-    model: Path,
-    tmp_path: Path,
-    uninterrupted: Callable[[str], tuple[dict[str, str], list[Stage]]],
-) -> None:
-    expected, steps = uninterrupted(name)
-    store = DirectoryResumeStore(tmp_path / "state")
-    for allowed in range(4, len(steps) + 7, 6):
-        progress = EndAfter(allowed, interrupt)
-        with suppress(InterruptedError):
-            run_recipe(
-                recipe(model, **RECIPES[name]),
-                EVALUATION,
-                output=tmp_path / "out",
-                progress=progress,
-                schedule="streamed",
-                resume_store=store,
-            )
-            break
-    assert contents(tmp_path / "out") == expected
-
-
-@pytest.mark.nightly
 @pytest.mark.parametrize(
     ("name", "stage", "which"),
     [
-        *(("structure and mask", stage, 0.5) for stage in ("gradients", "cut", "prune", "evaluate")),
-        ("blocks and units", "cut", 0),  # the first block of two is gone
-        ("blocks and units", "cut", 0.99),  # the last block that is left is cut
-        ("trained", "recover", 0.5),
+        ("structure and mask", "cut", 0.5),
+        ("structure and mask", "prune", 0.5),
+        nightly("structure and mask", "gradients", 0.5),
+        nightly("structure and mask", "evaluate", 0.5),
+        nightly("blocks and units", "cut", 0),  # the first block of two is gone
+        nightly("blocks and units", "cut", 0.99),  # the last block that is left is cut
+        nightly("trained", "recover", 0.5),
     ],
 )
 def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
@@ -418,7 +243,7 @@ def test_a_run_that_is_killed_in_any_stage_ends_with_the_same_bytes(
             run_recipe(
                 recipe(model, **RECIPES[name]),
                 EVALUATION,
-                progress=EndAfter(at, die),
+                progress=Steps(after=at, end=die),
                 resume_store=DirectoryResumeStore(state),
                 **options,
             )
@@ -471,23 +296,21 @@ def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: 
     assert {path: path.stat().st_mtime_ns for path in written} == written
 
 
+@pytest.mark.parametrize(
+    ("stage", "name", "message"),
+    [
+        (cut_stage, "structure", "LlamaForCausalLM cannot be cut: .*other logits"),
+        (shorten_stage, "blocks", "cannot be cut: .* with the same blocks left out"),
+    ],
+)
 def test_a_cut_that_computes_something_else_is_refused_by_name(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stage: ModuleType, name: str, message: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cut_stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
-    with pytest.raises(InvalidInput, match=r"LlamaForCausalLM cannot be cut: .*other logits") as error:
-        run_recipe(recipe(model, structure=STRUCTURE), EVALUATION, output=tmp_path / "out")
+    monkeypatch.setattr(stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    with pytest.raises(InvalidInput, match=message) as error:
+        run_recipe(recipe(model, **RECIPES[name]), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"
     assert not (tmp_path / "out").exists()
-
-
-def test_a_shorter_model_that_computes_something_else_is_refused_by_name(
-    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(shorten_stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
-    with pytest.raises(InvalidInput, match=r"cannot be cut: .* with the same blocks left out") as error:
-        run_recipe(recipe(model, **RECIPES["blocks"]), EVALUATION, output=tmp_path / "out")
-    assert error.value.field == "structure"
 
 
 def test_a_pattern_must_fit_what_is_left(model: Path, tmp_path: Path) -> None:

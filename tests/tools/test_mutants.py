@@ -4,7 +4,7 @@ import tomllib
 
 import pytest
 
-from tests.test_house import CHECKOUT, ROOMS
+from tests.test_house import CHECKOUT, PACKAGES
 from tools.mutants import REASONS, Mutant, known_survivors, parse_diff, parse_results, verdict
 
 DIFF = """\
@@ -58,13 +58,13 @@ def test_every_known_survivor_changes_a_line_that_the_code_has(mutant: Mutant) -
     assert set(mutant.removed.splitlines()) <= lines
 
 
-def test_the_copy_that_mutants_are_made_in_has_every_room() -> None:
-    """A room that a test imports and that is not there ends the run before its first mutant."""
+def test_the_copy_for_mutants_has_every_package() -> None:
+    """A package that a test imports and that is missing ends the run before its first mutant."""
     options = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mutmut"]
-    assert {*ROOMS, "bench", "tools"} <= {*options["source_paths"], *options["also_copy"]}
+    assert {*PACKAGES, "bench", "tools"} <= {*options["source_paths"], *options["also_copy"]}
 
 
-def test_every_module_that_is_changed_and_every_test_that_is_to_notice_exists() -> None:
+def test_every_mutated_module_and_each_of_its_tests_exists() -> None:
     settings = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["tool"]["mutmut"]
     named = [
         *settings["only_mutate"],

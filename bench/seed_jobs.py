@@ -1,9 +1,8 @@
-"""Fills a database with many jobs by SQL, and counts the rows that a query plan reads."""
+"""Fills a database with many jobs by SQL."""
 
 from typing import Any
 
-from sqlalchemy import Connection, Select, text
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
+from sqlalchemy import Connection, text
 
 from jobs.spec.job import JobSpec
 
@@ -52,24 +51,3 @@ def fill(
     for statement in (_LABELS, _LEASES, _ATTEMPTS):
         connection.execute(text(statement))
     connection.execute(text("ANALYZE"))
-
-
-def rows_read(connection: Connection, query: Select[Any]) -> int:
-    """Return how many rows of tables and indexes the database reads to answer `query`."""
-    dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
-    compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
-    explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
-    return scanned(explained.scalar_one()[0]["Plan"])
-
-
-_NO_TABLES = ("Subquery Scan", "CTE Scan", "Function Scan")
-
-
-def scanned(plan: dict[str, Any]) -> int:
-    """Return how many rows of tables and entries of indexes a plan that was run has read."""
-    below = sum(map(scanned, plan.get("Plans", ())))
-    if not plan["Node Type"].endswith("Scan") or plan["Node Type"] in _NO_TABLES:
-        return below
-    rows: float = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
-    rows += plan.get("Rows Removed by Index Recheck", 0)
-    return below + round(rows * float(plan["Actual Loops"]))

@@ -2,7 +2,7 @@
 
 from sqlalchemy import Connection, text
 
-from bench.service.seed_jobs import fill
+from bench.seed_jobs import fill
 from jobs.spec.job import JobSpec
 
 # Ages in days are spread over the four weeks before, so that nothing has expired but for one in a thousand.

@@ -1,12 +1,14 @@
-"""Check 4: equal scores give equal masks on the CPU and on the device, and a whole run nearly so."""
+"""Checks 4 and 14: whole runs, from a checkpoint to a checkpoint, and the masks that they select."""
 
+import math
+import traceback
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import torch
 from safetensors.torch import load_file
-from tokenizers import Tokenizer, models
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
 from torch import Tensor
 from transformers import PreTrainedTokenizerFast
 
@@ -17,6 +19,18 @@ from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Evaluation, Recipe
 
 _SPARSITY = 0.5
+_HALF = {"sparsity": _SPARSITY}
+FEATURES: dict[str, dict[str, Any]] = {
+    "an order of channels for 2:4": {"method": "sparsegpt", "pattern": "2:4", "permute": True},
+    "an allocation by outliers, and swaps": {**_HALF, "method": "wanda", "allocation": "owl", "swaps": 20},
+    "a searched allocation": {**_HALF, "method": "gblm", "allocation": "search"},
+    "a cut of channels, a distillation, and the speed": {
+        "structure": {"mlp_channels": 0.25},
+        "recovery": {"distil": {"tokens": 512, "tokens_per_step": 128, "moments": "8-bit"}},
+    },
+    "a cut of blocks": {"structure": {"blocks": 1}},
+    "a cut of experts": {"structure": {"experts": 1}},
+}
 
 
 def agree(at: Context) -> None:
@@ -58,7 +72,7 @@ def _from_scores(at: Context) -> None:
 def _whole_run(at: Context) -> None:
     """Run the library's main path in float32 on either device, from a checkpoint to a checkpoint."""
     choice = ModelChoice(at.pick("grouped-queries", "toy"), at.pick(4, 2))
-    model = _checkpoint(choice, at.scratch / "model")
+    model = _checkpoint(choice, torch.float32, at.scratch / "model")
     tokens = at.scratch / "tokens.npy"
     np.save(tokens, random_windows(4, at.pick(256, 32), choice.config().vocab_size).numpy())
     on_cpu, on_device = (_zeros(_pruned(model, tokens, name)) for name in ("cpu", at.device.type))
@@ -67,14 +81,6 @@ def _whole_run(at: Context) -> None:
     at.expect(
         "whole run, share of weights with the same mask", same / weights, at_least=0.9999, at_any_size=True
     )
-
-
-def _checkpoint(choice: ModelChoice, directory: Path) -> Path:
-    """Write a checkpoint with a tokenizer, which a run loads although its windows are token ids."""
-    choice.load(torch.float32).save_pretrained(directory)
-    tokenizer = Tokenizer(models.WordLevel({"<unk>": 0}, unk_token="<unk>"))  # noqa: S106 - no secret
-    PreTrainedTokenizerFast(tokenizer_object=tokenizer, unk_token="<unk>").save_pretrained(directory)  # noqa: S106 - no secret
-    return directory
 
 
 def _pruned(model: Path, tokens: Path, device: str) -> Path:
@@ -97,3 +103,44 @@ def _zeros(directory: Path) -> dict[str, Tensor]:
     for file in directory.glob("*.safetensors"):
         weights |= load_file(file)
     return {name: tensor == 0 for name, tensor in weights.items() if ".layers." in name and tensor.ndim == 2}
+
+
+def run_all(at: Context) -> None:
+    """Check 14, at toy size everywhere.
+
+    A feature that fails leaves the others to be tried; its traceback is in the log.
+    """
+    for number, (name, fields) in enumerate(FEATURES.items()):
+        shape = "toy-experts" if "experts" in fields.get("structure", {}) else "toy"
+        place = at.scratch / str(number)
+        try:
+            perplexity = _perplexity(
+                at,
+                _checkpoint(ModelChoice(shape), torch.bfloat16, place / "model"),
+                fields,
+                place / "out",
+            )
+        except Exception as error:
+            traceback.print_exc()
+            at.require(name, False, note=f"{type(error).__name__}: {str(error).partition(chr(10))[0]}")
+        else:
+            at.require(f"{name}: the perplexity is finite", math.isfinite(perplexity))
+
+
+def _perplexity(at: Context, model: Path, fields: dict[str, Any], output: Path) -> float:
+    calibration = {"dataset": "builtin", "samples": 4, "sequence_length": 64}
+    recipe = Recipe.model_validate({"model": str(model), "calibration": calibration, **fields})
+    evaluation = Evaluation(dataset="builtin", windows=4, sequence_length=64)
+    report = run(RunRequest(recipe, evaluation, output, device=str(at.device)))
+    return float(report.perplexity.pruned)
+
+
+def _checkpoint(choice: ModelChoice, dtype: torch.dtype, directory: Path) -> Path:
+    """Write a model with a tokenizer for which each byte is a token."""
+    choice.load(dtype).save_pretrained(directory)
+    alphabet = sorted(pre_tokenizers.ByteLevel.alphabet())
+    tokenizer = Tokenizer(models.BPE(vocab={byte: number for number, byte in enumerate(alphabet)}, merges=[]))
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=False)
+    tokenizer.decoder = decoders.ByteLevel()
+    PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(directory)
+    return directory

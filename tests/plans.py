@@ -9,9 +9,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from sqlalchemy import Connection, Engine, event
-
-from bench.service.seed_jobs import scanned
+from sqlalchemy import Connection, Engine, Select, event
+from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 
 _EXPLAINED = ("SELECT", "INSERT", "UPDATE", "DELETE", "WITH")
 _WRITES = ("Insert", "Update", "Delete")
@@ -43,7 +42,7 @@ def explaining(engine: Engine) -> Iterator[list[Explained]]:
         connection: Connection,
         cursor: object,
         statement: str,
-        parameters: Any,  # noqa: ANN401 - the driver's
+        parameters: Any,
         context: object,
         many: bool,
     ) -> None:
@@ -57,7 +56,7 @@ def explaining(engine: Engine) -> Iterator[list[Explained]]:
         event.remove(engine, "before_cursor_execute", before)
 
 
-def _explained(connection: Connection, statement: str, parameters: Any) -> Explained:  # noqa: ANN401 - the driver's
+def _explained(connection: Connection, statement: str, parameters: Any) -> Explained:
     own = connection.connection.cursor()
     own.execute("SAVEPOINT explained")
     own.execute(f"EXPLAIN (ANALYZE, FORMAT JSON) {statement}", parameters)
@@ -88,3 +87,24 @@ def _nodes(node: dict[str, Any]) -> Iterator[dict[str, Any]]:
     yield node
     for below in node.get("Plans", ()):
         yield from _nodes(below)
+
+
+def rows_read(connection: Connection, query: Select[Any]) -> int:
+    """Return how many rows of tables and indexes the database reads to answer `query`."""
+    dialect = PGDialect_psycopg()  # type: ignore[no-untyped-call]
+    compiled = query.compile(dialect=dialect, compile_kwargs={"render_postcompile": True})
+    explained = connection.exec_driver_sql(f"EXPLAIN (ANALYZE, FORMAT JSON) {compiled}", compiled.params)
+    return scanned(explained.scalar_one()[0]["Plan"])
+
+
+_NO_TABLES = ("Subquery Scan", "CTE Scan", "Function Scan")
+
+
+def scanned(plan: dict[str, Any]) -> int:
+    """Return how many rows of tables and entries of indexes a plan that was run has read."""
+    below = sum(map(scanned, plan.get("Plans", ())))
+    if not plan["Node Type"].endswith("Scan") or plan["Node Type"] in _NO_TABLES:
+        return below
+    rows: float = plan["Actual Rows"] + plan.get("Rows Removed by Filter", 0)
+    rows += plan.get("Rows Removed by Index Recheck", 0)
+    return below + round(rows * float(plan["Actual Loops"]))

@@ -2,7 +2,7 @@
 
 What counts is anonymous memory (RssAnon of /proc/self/status): what the process allocates itself. The model
 stays in its memory-mapped checkpoint, whose pages the kernel shares between processes and drops when it needs
-room, and so do the libraries. The figure of a stage is its peak, sampled every two milliseconds, minus what
+memory, and so do the libraries. The figure of a stage is its peak, sampled every two milliseconds, minus what
 was there when the model had been resolved: Python, torch, and the tokenizer.
 """
 
@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from bench.results.table import header, row_of
+from bench.rows import header, row_of
 from bench.workload.subject import add_options, checkpoint
 from pruning.pipeline.run import RunRequest, Services, run
 from pruning.progress import Silent

@@ -1,4 +1,4 @@
-"""Rows of a benchmark as files of JSON: each is run once, in a process of its own, and then kept."""
+"""Rows of a benchmark: each runs once, in a process of its own, is kept as JSON, and shown in Markdown."""
 
 import argparse
 import json
@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-RESULTS = Path(__file__).parent
+RESULTS = Path(__file__).with_name("results")
 
 
 class Named(Protocol):
@@ -32,28 +32,28 @@ def add_row_options(parser: argparse.ArgumentParser) -> None:
 
 
 def run_or_print(
+    module: str,
     table: Sequence[RowT],
     options: argparse.Namespace,
-    parser: argparse.ArgumentParser,
     directory: Path,
     *,
     run: Callable[[RowT], tuple[dict[str, Any], dict[str, str]]],
-    lines: Callable[[list[RowT], Path], Iterator[str]],
+    lines: Callable[[Iterator[dict[str, Any]]], Iterator[str]],
 ) -> None:
     """Do what the options of `add_row_options` say: run one row, or print those that `--rows` names.
 
-    `run` returns what it has found of a row, and what is `anonymous` in it, as for `write_row`. `lines`
-    yields the lines of the table, whose rows have their files in `directory`. Without a row the program ends.
+    `module`: the program. `run` returns what it has found of a row, and what is `anonymous` in it, as for
+    `write_row`. `lines` yields the lines of the table from what the rows' files in `directory` hold.
     """
     if options.only is not None:
         row = next(row for row in table if row.name == options.only)
         found, anonymous = run(row)
         write_row(directory, row.name, found, anonymous=anonymous)
         return
-    rows = [row for row in table if any(text in row.name for text in options.rows)]
+    rows = [row.name for row in table if any(text in row.name for text in options.rows)]
     if not rows:
-        parser.error("--rows matches no row; the rows are: " + "; ".join(row.name for row in table))
-    for line in lines(rows, directory):
+        sys.exit("--rows matches no row; the rows are: " + "; ".join(row.name for row in table))
+    for line in lines(read_or_run(module, rows, directory)):
         print(line, flush=True)
 
 
@@ -93,7 +93,7 @@ def _commit() -> str:
     """Return the commit of the code, marked where the code differs from it."""
     git = shutil.which("git")
     assert git is not None
-    checkout = Path(__file__).parents[2]
+    checkout = Path(__file__).parents[1]
 
     def ask(*arguments: str) -> str:
         command = [git, "-C", str(checkout), *arguments]
@@ -101,3 +101,14 @@ def _commit() -> str:
 
     changed = ask("status", "--porcelain", "--untracked-files=no")
     return ask("rev-parse", "HEAD") + (" with changes" if changed else "")
+
+
+def header(*columns: str) -> Iterator[str]:
+    """Yield the first two lines of a table in Markdown."""
+    yield row_of(list(columns))
+    yield row_of(["---"] * len(columns))
+
+
+def row_of(cells: list[str]) -> str:
+    """Return one row of a table in Markdown."""
+    return f"| {' | '.join(cells)} |"
