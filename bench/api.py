@@ -20,7 +20,6 @@ from pathlib import Path
 
 import httpx
 import psutil
-from cli.embedded.server import LOOPBACK, free_port
 from rich.console import Console
 from rich.table import Table
 from sqlalchemy import func, select
@@ -29,6 +28,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import migrations
 from bench.seed_jobs import fill
 from cli.embedded.postgres import Postgres
+from cli.embedded.process import LOOPBACK, free_port
 from cli.embedded.services import Api
 from jobs.access import api_keys
 from jobs.database import engine_from, sessions

@@ -191,7 +191,8 @@ def prune_to_directory(
     """Run a whole recipe: load the model, prune it, measure it, and write a checkpoint with a report.
 
     The weights are streamed through the device block by block, so the model may be larger than its memory.
-    `pruning.pipeline.run.run` takes the same request and more, such as a store from which an interrupted run resumes.
+    `pruning.pipeline.run.run` takes the same request and more, such as a store from which an interrupted run
+    resumes.
 
     Parameters
     ----------

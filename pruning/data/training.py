@@ -280,7 +280,7 @@ class _Shared:
 def _covered(ids: Tensor, windows: Tensor) -> Tensor:
     """Return for each token of a text, (tokens,), whether it lies where a window's token ids do: bool.
 
-    FileRoots are found by a rolling hash modulo 2⁶⁴, so that a text of one repeated word takes no longer than
+    Places are found by a rolling hash modulo 2⁶⁴, so that a text of one repeated word takes no longer than
     another; a false one would only cover too much.
     """
     length = windows.shape[1]

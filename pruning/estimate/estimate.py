@@ -209,8 +209,8 @@ def _gradients(
     """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
 
     The job computes the norms that its recipe uses, and that of a sweep those of the other jobs as well.
-    pruning.calibration.gradient_schedule decides by an assumed rate, so that a resumed run decides the same; near ten
-    minutes the two may differ.
+    pruning.calibration.gradient_schedule decides by an assumed rate, so that a resumed run decides the same;
+    near ten minutes the two may differ.
     """
     whole = _stage(
         Stage.GRADIENTS,

@@ -1,1 +1,1 @@
-"""Files that users name: below allowed roots, frozen while a run lasts, with bounded headers. Without torch."""
+"""Files that users name: below allowed roots, frozen during a run, with bounded headers. No torch."""

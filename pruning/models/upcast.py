@@ -30,8 +30,8 @@ class BlockInFloat32:
     A matrix is upcast at its first product and kept until `release`, so that consecutive micro-batches share
     it. On CUDA, a bfloat16 matrix is not upcast at all (`pruning.runtime.bfloat16_parts`). Autograd saves
     only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
-    experts that run one by one (`pruning.models.hooks`) are upcast one at a time by `expert_product`, and only
-    those that receive tokens. Whatever else there is in the block, autograd saves in float32.
+    experts that run one by one (`pruning.models.hooks`) are upcast one at a time by `expert_product`, and
+    only those that receive tokens. Whatever else there is in the block, autograd saves in float32.
     """
 
     def __init__(self, block: Block) -> None:

@@ -9,7 +9,7 @@ from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 
 class AllocationOptions(Options):
-    """The options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
+    """Options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
 
     Attributes
     ----------

@@ -107,7 +107,7 @@ def test_the_pretended_devices_are_distinguished_within_a_backward_pass() -> Non
     with pytest.raises(MixedDevices):
         one + other
     leaf = one.requires_grad_()
-    moved = WorkerStatus.apply(leaf.to(DEVICES[1]))  # type: ignore[no-untyped-call]
+    moved = Seen.apply(leaf.to(DEVICES[1]))  # type: ignore[no-untyped-call]
     assert moved.device == DEVICES[1]
     moved.register_hook(lambda delta: seen.append(delta.device))
     (gradient,) = torch.autograd.grad((moved * other).sum(), leaf)

@@ -31,7 +31,7 @@ _NORMS_FIELD = "norms"
 
 
 class JobGradientCache:
-    """Implements `pruning.calibration.gradient_cache.GradientCache`. Every call may raise an `Interrupted`."""
+    """Implements `pruning.calibration.gradient_cache.GradientCache`. Every call may raise `Interrupted`."""
 
     def __init__(self, attempt: Attempt, directory: Path) -> None:
         """`directory`: where shards are downloaded to; the attempt's own."""
@@ -143,7 +143,7 @@ def _quota_message(attempt: Attempt, used: int, size: int) -> str | None:
 
 
 class JobPerplexityCache:
-    """Implements `pruning.evaluation.cache.PerplexityCache`. Every call may raise an `Interrupted`."""
+    """Implements `pruning.evaluation.cache.PerplexityCache`. Every call may raise `Interrupted`."""
 
     def __init__(self, attempt: Attempt) -> None:
         self._attempt = attempt
