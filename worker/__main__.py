@@ -21,7 +21,7 @@ from jobs.secret_files import close_to_others, hide_from_children
 from jobs.settings import settings
 from jobs.storage.store import Store
 from pruning.errors import PruningError
-from pruning.runtime.versions import refuse_old_versions
+from pruning.pipeline import refuse_old_versions
 from worker.health import beating
 from worker.identity import Identity
 from worker.supervision.figures import served_figures

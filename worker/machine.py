@@ -8,8 +8,7 @@ from jobs.database import connection_name, engine_from, sessions
 from jobs.queue import quarantine, workers
 from jobs.settings import Settings
 from pruning.errors import PruningError
-from pruning.runtime.device import compute_devices, release_memory
-from pruning.runtime.speed_probe import measure
+from pruning.pipeline import compute_devices, measure, release_memory
 from worker.identity import Identity
 from worker.self_test import Unfit, check_device
 

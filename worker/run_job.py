@@ -43,10 +43,16 @@ from jobs.states import Cause
 from jobs.sweeps import sweeps
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
-from pruning.files.allowed_roots import Roots
-from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
-from pruning.pipeline.run import RunRequest, Services
-from pruning.runtime.device import is_device_memory, is_out_of_memory, release_memory
+from pruning.pipeline import (
+    NO_LIMIT,
+    PerplexityLimit,
+    Roots,
+    RunRequest,
+    Services,
+    is_device_memory,
+    is_out_of_memory,
+    release_memory,
+)
 from worker.attempt.artifacts import discard_unpublished, upload_artifacts
 from worker.attempt.attempt import Attempt, Transition
 from worker.attempt.claim import claimed

@@ -4,8 +4,7 @@ from pathlib import Path
 
 from jobs import limits
 from jobs.settings import Settings
-from pruning.sandbox.confine import Limits
-from pruning.sandbox.sandbox import Sandbox
+from pruning.pipeline import Limits, Sandbox
 from worker.capacity import allowed_memory
 
 

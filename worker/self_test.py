@@ -27,8 +27,7 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
-from pruning.sandbox.starter import NoSandbox
-from pruning.sandbox.trial import failed_layers
+from pruning.pipeline import NoSandbox, failed_layers
 from worker.remedies import WORK_DIRECTORY, with_remedy
 
 _PROBE = b"PruneServe was here\n" * 1024
@@ -131,7 +130,7 @@ def check_device(device: str) -> Gpus:
     """Compute on the declared device, or devices, and return its GPUs. Raises `Unfit`. Imports torch."""
     try:
         from pruning.errors import PruningError
-        from pruning.runtime.device import free_memory, usable_devices
+        from pruning.pipeline import free_memory, usable_devices
     except (ImportError, OSError) as error:
         raise Unfit(f"its installation is broken ({type(error).__name__})") from error
     try:

@@ -13,9 +13,7 @@ from jobs.monitoring.children import pass_on_to
 from jobs.monitoring.figures import Part
 from jobs.secret_files import close_to_others
 from jobs.settings import settings
-from pruning.runtime.determinism import fix_cublas_workspace
-from pruning.runtime.peak_memory import keep_resettable
-from pruning.sandbox.starter import starter
+from pruning.pipeline import fix_cublas_workspace, keep_resettable, starter
 from worker.identity import Identity
 from worker.open_files import allow_many_open_files
 

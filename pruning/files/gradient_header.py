@@ -1,7 +1,7 @@
 """The header of a file of gradient norms, read without torch, while the file arrives.
 
-The file is `pruning.calibration.gradient_file`'s. Its header says which model and windows the norms are of, and
-where each tensor is; everything is checked but the numbers themselves, which are checked where they are used.
+The file is `pruning.calibration.gradient_file`'s. Its header says which model and windows the norms are of,
+and where each tensor is; everything is checked but the numbers, which are checked where they are used.
 """
 
 import json

@@ -1,1 +1,112 @@
-"""A run and its stages."""
+"""A run and its stages, and all that a program that runs jobs, such as a worker, needs in addition.
+
+Names are imported when they are first used: the parent process of a worker never imports torch.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from pruning.calibration.gradient_cache import CacheAnswer
+    from pruning.evaluation.cache import DenseMeasurement
+    from pruning.files.allowed_roots import Roots
+    from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
+    from pruning.pipeline.recorder import StageRecorder
+    from pruning.pipeline.run import RunRequest, Services
+    from pruning.resume.changes import changed, plain_name
+    from pruning.resume.hashed_file import HashedFile, sha256_of
+    from pruning.resume.store import ActivationCheckpoint, NumericsKey
+    from pruning.runtime.cgroup import host_memory
+    from pruning.runtime.determinism import fix_cublas_workspace
+    from pruning.runtime.device import (
+        compute_devices,
+        free_memory,
+        is_device_broken,
+        is_device_memory,
+        is_out_of_memory,
+        release_memory,
+        usable_devices,
+    )
+    from pruning.runtime.peak_memory import keep_resettable
+    from pruning.runtime.speed_probe import measure
+    from pruning.runtime.versions import refuse_old_versions
+    from pruning.sandbox.confine import Limits
+    from pruning.sandbox.sandbox import Sandbox
+    from pruning.sandbox.starter import NoSandbox, starter
+    from pruning.sandbox.trial import describe_layers, failed_layers, held_layers
+
+_MODULES = {
+    "pruning.calibration.gradient_cache": ("CacheAnswer",),
+    "pruning.evaluation.cache": ("DenseMeasurement",),
+    "pruning.files.allowed_roots": ("Roots",),
+    "pruning.pipeline.evaluate": ("NO_LIMIT", "PerplexityLimit"),
+    "pruning.pipeline.recorder": ("StageRecorder",),
+    "pruning.pipeline.run": ("RunRequest", "Services"),
+    "pruning.resume.changes": ("changed", "plain_name"),
+    "pruning.resume.hashed_file": ("HashedFile", "sha256_of"),
+    "pruning.resume.store": ("ActivationCheckpoint", "NumericsKey"),
+    "pruning.runtime.cgroup": ("host_memory",),
+    "pruning.runtime.determinism": ("fix_cublas_workspace",),
+    "pruning.runtime.device": (
+        "compute_devices",
+        "free_memory",
+        "is_device_broken",
+        "is_device_memory",
+        "is_out_of_memory",
+        "release_memory",
+        "usable_devices",
+    ),
+    "pruning.runtime.peak_memory": ("keep_resettable",),
+    "pruning.runtime.speed_probe": ("measure",),
+    "pruning.runtime.versions": ("refuse_old_versions",),
+    "pruning.sandbox.confine": ("Limits",),
+    "pruning.sandbox.sandbox": ("Sandbox",),
+    "pruning.sandbox.starter": ("NoSandbox", "starter"),
+    "pruning.sandbox.trial": ("describe_layers", "failed_layers", "held_layers"),
+}
+_HOME = {name: module for module, names in _MODULES.items() for name in names}
+
+__all__ = [
+    "NO_LIMIT",
+    "ActivationCheckpoint",
+    "CacheAnswer",
+    "DenseMeasurement",
+    "HashedFile",
+    "Limits",
+    "NoSandbox",
+    "NumericsKey",
+    "PerplexityLimit",
+    "Roots",
+    "RunRequest",
+    "Sandbox",
+    "Services",
+    "StageRecorder",
+    "changed",
+    "compute_devices",
+    "describe_layers",
+    "failed_layers",
+    "fix_cublas_workspace",
+    "free_memory",
+    "held_layers",
+    "host_memory",
+    "is_device_broken",
+    "is_device_memory",
+    "is_out_of_memory",
+    "keep_resettable",
+    "measure",
+    "plain_name",
+    "refuse_old_versions",
+    "release_memory",
+    "sha256_of",
+    "starter",
+    "usable_devices",
+]
+
+
+def __getattr__(name: str) -> object:
+    """Import a name from where it is defined (PEP 562)."""
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    value: object = getattr(import_module(_HOME[name]), name)
+    globals()[name] = value
+    return value

@@ -16,10 +16,9 @@ from jobs.storage.compression import shrinks
 from jobs.storage.errors import StoreError
 from jobs.storage.store import StoredFile
 from jobs.tables import SentFile
-from pruning.pipeline.recorder import StageRecorder
+from pruning.pipeline import StageRecorder, sha256_of
 from pruning.recipe import Stage
 from pruning.report import FILE_NAME as REPORT
-from pruning.resume.hashed_file import sha256_of
 from worker.attempt.attempt import Attempt
 
 log = logging.getLogger(__name__)

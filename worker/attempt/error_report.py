@@ -23,7 +23,7 @@ from jobs.spec.preflight import hub_cache
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
+from pruning.pipeline import is_device_broken, is_device_memory, is_out_of_memory
 from worker.attempt.disk import DISK_FULL, Disk, DiskFull, causes, first_of, is_below
 from worker.attempt.memory import other_processes_hold_most_memory
 from worker.remedies import HUB_CACHE, WORK_DIRECTORY, with_remedy

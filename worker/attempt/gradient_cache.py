@@ -16,13 +16,11 @@ from jobs.storage import gradient_files
 from jobs.storage.owned_files import lock
 from jobs.tables import GradientShard
 from pruning.byte_size import byte_size
-from pruning.calibration.gradient_cache import CacheAnswer
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import gradient_shards
+from pruning.pipeline import CacheAnswer, HashedFile, NumericsKey
 from pruning.recipe import GradientNorm, Stage
-from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import NumericsKey
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import BlockedOnJob
 

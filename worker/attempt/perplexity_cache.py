@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jobs.caches import perplexities
 from jobs.monitoring.catalogue import CACHE_REQUESTS
-from pruning.evaluation.cache import DenseMeasurement
+from pruning.pipeline import DenseMeasurement
 from worker.attempt.attempt import Attempt
 
 

@@ -6,9 +6,8 @@ from typing import Any
 
 from jobs.lifecycle import finished_blocks
 from jobs.tables import JobBlock
+from pruning.pipeline import ActivationCheckpoint, HashedFile, NumericsKey
 from pruning.recipe import Stage
-from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import ActivationCheckpoint, NumericsKey
 from worker.attempt.attempt import Attempt
 from worker.attempt.reporting.restart import restart
 

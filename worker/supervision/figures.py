@@ -11,7 +11,7 @@ from jobs.monitoring.figures import Part
 from jobs.monitoring.port import Values, serve
 from jobs.secret_files import WrongSettings
 from jobs.settings import Settings
-from pruning.runtime.cgroup import host_memory
+from pruning.pipeline import host_memory
 from worker.identity import Identity
 from worker.supervision.held_memory import HeldMemory
 

@@ -25,7 +25,7 @@ from jobs.queue.classes import UNKNOWN
 from jobs.queue.workers import Orders
 from jobs.settings import Settings
 from jobs.states import LostAttempt
-from pruning.sandbox.trial import describe_layers, failed_layers, held_layers
+from pruning.pipeline import describe_layers, failed_layers, held_layers
 from worker import holding, scratch
 from worker.capacity import capacity_of, class_named
 from worker.holding import Holding

@@ -17,8 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import limits
 from jobs.queue import quarantine, workers
 from jobs.settings import Settings
-from pruning.sandbox.starter import NoSandbox
-from pruning.sandbox.trial import failed_layers, held_layers
+from pruning.pipeline import NoSandbox, failed_layers, held_layers
 from worker.self_test import (
     NO_GPUS,
     Gpus,

@@ -5,9 +5,8 @@ from typing import Any
 
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
+from pruning.pipeline import NumericsKey, changed, plain_name
 from pruning.recipe import Stage
-from pruning.resume.changes import changed, plain_name
-from pruning.resume.store import NumericsKey
 
 WORKER_FIELDS = frozenset(
     {

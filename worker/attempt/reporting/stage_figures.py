@@ -8,8 +8,8 @@ import torch
 from jobs.monitoring.catalogue import COMPUTING_SECONDS, DEVICE_MEMORY, STAGE_SECONDS, TOKENS
 from jobs.monitoring.figures import recorded
 from pruning.errors import InvalidInput
+from pruning.pipeline import compute_devices
 from pruning.recipe import Stage
-from pruning.runtime.device import compute_devices
 
 
 class StageFigures:
