@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.cuts import Fault, count, selection_faults, structure_faults
+from jobs.spec.cuts import Fault, selection_faults, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
@@ -21,6 +21,7 @@ from pruning.files.allowed_roots import freeze
 from pruning.files.frozen_file import FrozenFile
 from pruning.files.jsonl import NotText, text_of_line
 from pruning.recipe import ModelReference, is_local
+from pruning.recipe.units import count_of
 
 _CONFIG = "config.json"
 _MAX_CONFIG_BYTES = 2**20
@@ -174,7 +175,7 @@ def _context(config: dict[str, Any]) -> int | None:
     value = config.get("max_position_embeddings")
     if value is None and config.get("model_type") == "gpt2":
         value = config.get("n_positions")
-    return count(value)
+    return count_of(value)
 
 
 def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:

@@ -189,10 +189,13 @@ _LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of 
 
 
 def _heads(config: Config, family: str) -> dict[str, int]:
-    """Return the heads and KV groups of each block, of families that have a head size of its own."""
+    """Return the query and key-value heads of each block, of families that have a head size of their own."""
     if family not in _OWN_HEAD_SIZE:
         return {}
-    return {"heads": config.heads, "kv_groups": config.number("num_key_value_heads", default=config.heads)}
+    return {
+        "heads": config.heads,
+        "key_value_heads": config.number("num_key_value_heads", default=config.heads),
+    }
 
 
 def shape_of_config(values: Mapping[str, Any]) -> ModelShape:

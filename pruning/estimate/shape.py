@@ -62,7 +62,7 @@ class ModelShape:
     stored_dtype: str  # 'float32', 'bfloat16', …
     # In each block, where the config has a number of its own for them; None: they cannot go.
     heads: int | None = field(default=None, compare=False)
-    kv_groups: int | None = field(default=None, compare=False)
+    key_value_heads: int | None = field(default=None, compare=False)
 
     @cached_property
     def block_weights(self) -> int:

@@ -1,9 +1,10 @@
 """The shape that a recipe's structure leaves of a model, for estimates: widths are not rounded here."""
 
 from dataclasses import replace
+from math import prod
 
 from pruning.estimate.shape import BlockShape, Matrix, ModelShape
-from pruning.recipe import StructureOptions
+from pruning.recipe import UNIT_KINDS, StructureOptions
 
 
 def readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
@@ -20,13 +21,13 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     A share of the parameters counts as that share of every width. A number of KV groups is not counted where
     the shape does not say how many there are. Of blocks the first count as those that are left.
     """
-    left = _left(structure, "kv_groups", shape.kv_groups or 0)
+    left = _left(structure, "attention", shape.key_value_heads or 0)
     blocks = shorter_shape(shape, structure).blocks
     return replace(
         shape,
         blocks=tuple(_smaller(block, shape.hidden, structure, left) for block in blocks),
         heads=shape.heads and round(shape.heads * left),
-        kv_groups=shape.kv_groups and round(shape.kv_groups * left),
+        key_value_heads=shape.key_value_heads and round(shape.key_value_heads * left),
     )
 
 
@@ -45,7 +46,7 @@ def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_att
     attention = next((one for one in readers(block, hidden) if one.inputs == block.attention), None)
     mlp = next((one for one in readers(block, hidden) if one is not attention), None)
     if mlp is not None:
-        of_mlp = _left(structure, "mlp_channels", mlp.inputs)
+        of_mlp = _left(structure, "mlp", mlp.inputs)
     for number, matrix in enumerate(matrices):
         if matrix is attention:
             matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_attention))
@@ -60,17 +61,22 @@ def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_att
 
 def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:
     """Return the matrix of fewer experts, which are given the same tokens."""
-    if matrix.copies == 1 or structure.experts is None:
+    if matrix.copies == 1 or structure.parameters is not None:
         return matrix
-    copies = max(1, round(matrix.copies * _after(structure.experts, matrix.copies)))
+    left = _left(structure, "copies", matrix.copies)
+    if left == 1:
+        return matrix
+    copies = max(1, round(matrix.copies * left))
     return replace(matrix, copies=copies, share=min(1.0, matrix.share * matrix.copies / copies))
 
 
-def _left(structure: StructureOptions, kind: str, units: int) -> float:
+def _left(structure: StructureOptions, estimated_as: str, units: int) -> float:
+    """Return the share that is left of a width, or of a number of copies."""
     if structure.parameters is not None:
         return 1 - structure.parameters
-    amount: float | None = getattr(structure, kind)
-    return 1.0 if amount is None else _after(amount, units)
+    kinds = (name for name, kind in UNIT_KINDS.items() if kind.estimated_as == estimated_as)
+    amounts = (amount for name in kinds if (amount := structure.amount(name)) is not None)
+    return prod(_after(amount, units) for amount in amounts)
 
 
 def _after(amount: float, units: int) -> float:

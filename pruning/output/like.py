@@ -22,7 +22,7 @@ from pruning.models.blocks import find_stack
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.output.writer import atomic_directory
-from pruning.recipe import ModelReference, StructureOptions, UnitKind
+from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitName
 from pruning.report import DepthFacts, Report, StructureFacts
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
@@ -36,21 +36,24 @@ _NAMES_LAYERS = ("rank_pattern", "alpha_pattern", "target_modules", "exclude_mod
 _NUMBER = re.compile(r"\.\d+\\*\.")
 
 # Which units a layer of this name writes or reads; an adapter has its own tensors for each layer.
-_WRITES: Mapping[str, UnitKind] = {
-    **dict.fromkeys(("q_proj", "k_proj", "v_proj"), "kv_groups"),
-    **dict.fromkeys(("gate_proj", "up_proj", "fc1", "fc_in", "c_fc", "dense_h_to_4h"), "mlp_channels"),
+_WRITES: Mapping[str, UnitName] = {
+    name: kind.name
+    for kind in UNIT_KINDS.values()
+    for reader in kind.readers
+    for name in reader.writers
+    if name not in kind.fused_writers
 }
-_READS: Mapping[str, UnitKind] = {
-    **dict.fromkeys(("o_proj", "out_proj", "dense"), "kv_groups"),
-    **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h", "mlp.c_proj"), "mlp_channels"),
+_READS: Mapping[str, UnitName] = {
+    reader.name: kind.name for kind in UNIT_KINDS.values() for reader in kind.readers
 }
 # Layers that write units of several parts one after the other, whose sizes no report has.
-_FUSED: Mapping[str, UnitKind] = {"qkv_proj": "kv_groups", "gate_up_proj": "mlp_channels"}
-_EXPERTS = frozenset({"experts", "gate", "router"})
+_FUSED: Mapping[str, UnitName] = {
+    name: kind.name for kind in UNIT_KINDS.values() for name in kind.fused_writers
+}
 # Attention layers of families that lose no KV groups.
 _NEITHER = frozenset({"query_key_value", "c_attn", "attn.c_proj"})
 
-Kept = Mapping[tuple[int, UnitKind], str]
+Kept = Mapping[tuple[int, UnitName], str]
 """The units that are left, by block and kind, as the report writes them."""
 
 Positions = Mapping[str, tuple[int, list[int]]]
@@ -257,13 +260,9 @@ def _positions(
     if which is None:
         raise _unknown(name)
     layer, dimension = parts[which - 1], 1 if parts[which] == "lora_A" else 0
-    if layer == "c_proj":  # GPT-2 calls two layers of a block so
+    if layer == "c_proj" and parts[which - 2] != "mlp":  # GPT-2 calls two layers of a block so
         layer = ".".join(parts[which - 2 : which])
-    of_experts: dict[UnitKind, bool] = {
-        "experts": not _EXPERTS.isdisjoint(parts),
-        "mlp_channels": "experts" in parts,
-    }
-    if any(of_experts.get(one.kind) for one in facts.units):
+    if any(not UNIT_KINDS[one.kind].opaque_adapter_modules.isdisjoint(parts) for one in facts.units):
         raise _unknown(name)
     is_cut_in_parts = dimension == 0 and any(one.kind == _FUSED.get(layer) for one in facts.units)
     if is_cut_in_parts or layer not in {*_WRITES, *_READS, *_FUSED, *_NEITHER}:
@@ -276,7 +275,8 @@ def _positions(
     if dimension >= len(shape):
         raise InvalidInput(f"{_ADAPTER} is damaged: {name} is no matrix of a LoRA", field="model.id")
     size = int(shape[dimension])
-    fits = size == unit.dense if kind == "mlp_channels" else 0 < unit.dense <= size and size % unit.dense == 0
+    is_width = UNIT_KINDS[kind].is_width
+    fits = size == unit.dense if is_width else 0 < unit.dense <= size and size % unit.dense == 0
     if not fits or (block, kind) not in kept:
         raise InvalidInput(
             f"{name} has {size} features, where the report's model has {unit.dense} {kind}", field="like"
@@ -293,7 +293,7 @@ def _unknown(name: str) -> InvalidInput:
     )
 
 
-def _numbers(kept: Kept, block: int, kind: UnitKind, dense: int) -> list[int]:
+def _numbers(kept: Kept, block: int, kind: UnitName, dense: int) -> list[int]:
     """Return which units of a block are left. `dense` is how many the model has, not what a report claims."""
     try:
         return numbers_in(kept[block, kind], below=dense)

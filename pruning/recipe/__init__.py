@@ -52,12 +52,8 @@ from pruning.recipe.recovery import (
 from pruning.recipe.refit import RefitOptions
 from pruning.recipe.selection import LayerSelection
 from pruning.recipe.stages import Stage
-from pruning.recipe.structure import (
-    UNIT_KINDS,
-    UNITS_IN_WORDS,
-    StructureOptions,
-    UnitKind,
-)
+from pruning.recipe.structure import StructureOptions
+from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
 __all__ = [
     "ALLOCATIONS",
@@ -67,7 +63,6 @@ __all__ = [
     "METHODS",
     "PRESETS",
     "STRUCTURE_ONLY",
-    "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",
     "Calibration",
@@ -94,6 +89,7 @@ __all__ = [
     "StructureOptions",
     "Text",
     "UnitKind",
+    "UnitName",
     "WeightNorm",
     "WeightedDataset",
     "content_name",

@@ -10,9 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pruning.recipe.units import UNIT_KINDS
+
 Kind = Literal["text", "integer", "number", "share", "flag", "list", "settings", "mix"]
 """What an option takes: one value (a `share` as `50%` too), nothing (`flag`), several values (`list`, may
 be repeated), NAME=VALUE pairs (`settings`), or DATASET=WEIGHT pairs (`mix`)."""
+
+
+_EXAMPLES = ", ".join(f"{kind.name}={kind.example}" for kind in UNIT_KINDS.values())
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ OPTIONS: tuple[Option, ...] = (
         "structure",
         "structure",
         "settings",
-        "units to take out, such as mlp_channels=0.25, kv_groups=1, experts=2 or blocks=4; may be repeated",
+        f"units to take out, such as {_EXAMPLES} or blocks=4; may be repeated",
         "NAME=VALUE",
     ),
     Option("norm", "norms", "list", "only compute this gradient norm, l1 or l2; may be repeated", "NORM"),

@@ -1,22 +1,20 @@
 """The options of structured pruning, which takes whole units out of a model. The maths is in `structure`."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
+from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
-UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
-"""What can be taken out of every block: channels of its MLP, or of each of its experts; experts; groups of
-attention heads that share a key and a value, with all of their query heads."""
-
-UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
-UNITS_IN_WORDS: Mapping[UnitKind, str] = {
-    "mlp_channels": "MLP channels",
-    "experts": "experts",
-    "kv_groups": "KV groups",
-}
 MOST_WINDOWS_OF_BLOCKS = 4
 """How many of the calibration windows decide which blocks go."""
 
@@ -53,30 +51,39 @@ Amount = Annotated[
 ]
 
 
-class StructureOptions(StrictModel):
-    """Take whole units out of the model: the result is a smaller model of the same architecture."""
-
+class _Depth(StrictModel):
     blocks: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
         "of them. The block goes without which the predictions differ least from the dense model's, then the "
         "next.",
     )
-    mlp_channels: Amount | None = Field(
-        None,
-        description="MLP channels to take out of each block, or of each of its routed experts: a share below "
-        "1, or a number of them.",
+
+
+def _field_type(kind: UnitKind) -> Any:  # noqa: ANN401 - a type made at run time
+    return (
+        Amount | None
+        if kind.is_in_every_fingerprint
+        else Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT]
     )
-    kv_groups: Amount | None = Field(
-        None,
-        description="Groups of attention heads that share a key and a value, to take out of each block with "
-        "all of their query heads: a share below 1, or a number of them.",
+
+
+if TYPE_CHECKING:
+    _Amounts = _Depth
+else:
+    _Amounts = create_model(
+        "_Amounts",
+        __base__=_Depth,
+        **{
+            kind.name: (_field_type(kind), Field(None, description=kind.description))
+            for kind in UNIT_KINDS.values()
+        },
     )
-    experts: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        None,
-        description="Routed experts to take out of each block that has some: a share below 1, or a number of "
-        "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
-    )
+
+
+class StructureOptions(_Amounts):
+    """Take whole units out of the model: the result is a smaller model of the same architecture."""
+
     parameters: float | None = Field(
         None,
         gt=0,
@@ -102,11 +109,12 @@ class StructureOptions(StrictModel):
             raise ValueError(f"must say what to take out: {', '.join(names)} or parameters")
         if self.parameters is not None and units:
             raise ValueError(f"parameters divides itself among the units; leave {' and '.join(units)} out")
-        if self.multiple_of and self.mlp_channels and self.mlp_channels >= 1:
-            raise ValueError("a number of MLP channels is not rounded; leave multiple_of out")
+        for kind in UNIT_KINDS.values():
+            if self.multiple_of and kind.is_width and (self.amount(kind.name) or 0) >= 1:
+                raise ValueError(f"a number of {kind.label} is not rounded; leave multiple_of out")
         return self
 
-    def amount(self, kind: UnitKind) -> float | None:
+    def amount(self, kind: UnitName) -> float | None:
         """Return how much of a kind of unit is cut: a share below 1 or a number; None for none."""
         amount: float | None = getattr(self, kind)
         return amount
@@ -127,7 +135,7 @@ class StructureOptions(StrictModel):
             )
         return kept
 
-    def left(self, kind: UnitKind, dense: int) -> tuple[int, int]:
+    def left(self, kind: UnitName, dense: int) -> tuple[int, int]:
         """Return how many of a block's `dense` units of a kind are left, before and after rounding.
 
         Raises ValueError, with a message that says what can be asked for, where that is none or all of them.
@@ -135,7 +143,7 @@ class StructureOptions(StrictModel):
         amount = self.amount(kind)
         assert amount is not None  # noqa: S101 - the caller asks for a kind that is cut
         requested = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
-        kept = self.rounded(requested, dense) if kind == "mlp_channels" and amount < 1 else requested
+        kept = self.rounded(requested, dense) if UNIT_KINDS[kind].is_width and amount < 1 else requested
         if not 0 < kept < dense:
             raise ValueError(
                 f"each block has {dense} {kind}, and {amount:g} of them leaves {kept}: give a share or "
@@ -161,7 +169,8 @@ class StructureOptions(StrictModel):
     @property
     def ranks(self) -> bool:
         """Whether units go that gates and second-order scores rank, and weights are repaired: not experts."""
-        return any(amount is not None for amount in (self.parameters, self.mlp_channels, self.kv_groups))
+        ranked = (kind.name for kind in UNIT_KINDS.values() if kind.is_ranked_by_gates)
+        return self.parameters is not None or any(self.amount(kind) is not None for kind in ranked)
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""

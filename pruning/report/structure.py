@@ -2,14 +2,14 @@
 
 from pydantic import Field, computed_field
 
-from pruning.recipe import UNITS_IN_WORDS, UnitKind
+from pruning.recipe import UNIT_KINDS, UnitName
 from pruning.report.base import Facts
 
 
 class UnitFacts(Facts):
     """The units of one kind in each block, before and after."""
 
-    kind: UnitKind = Field(description="What the units are.")
+    kind: UnitName = Field(description="What the units are.")
     dense: int = Field(
         description="Number of units in each block of the dense model; of channels in each of its experts."
     )
@@ -21,7 +21,7 @@ class BlockUnits(Facts):
     """The units of one kind that are left in one block."""
 
     block: int = Field(description="The decoder block, counted from 0 among those that are left.")
-    kind: UnitKind = Field(description="What the units are.")
+    kind: UnitName = Field(description="What the units are.")
     kept: str = Field(
         description="The numbers of the units that are left, counted from 0 in the dense block, as runs such "
         "as `0-5,7,9-12`. Channels of experts are counted expert by expert."
@@ -75,7 +75,7 @@ class StructureFacts(Facts):
         parts = []
         if self.depth is not None:
             parts.append(f"{self.depth.dense - len(self.depth.dropped)} of {self.depth.dense} blocks")
-        units = [f"{unit.kept:,} of {unit.dense:,} {UNITS_IN_WORDS[unit.kind]}" for unit in self.units]
+        units = [f"{unit.kept:,} of {unit.dense:,} {UNIT_KINDS[unit.kind].label}" for unit in self.units]
         if units:
             having = " that has them" if self._in_some_blocks else ""
             parts.append(f"{', '.join(units)} in each{'' if self.depth else ' block'}{having}")

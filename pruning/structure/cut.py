@@ -21,10 +21,11 @@ from pruning.models.blocks import Stack
 from pruning.models.layers import ExpertLayer
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.recipe import Need, UnitKind
+from pruning.recipe import Need, UnitName
+from pruning.recipe.units import EXPERTS
 from pruning.resume.throttle import SaveThrottle
 from pruning.runtime.malloc import retain_freed_heap
-from pruning.structure.experts import Experts, RoutedOutputs, kept_experts
+from pruning.structure.mlp_channels import ExpertChannels
 from pruning.structure.plan import CutPlan, UnitPlan
 from pruning.structure.results import CutBlock, CutBlocks
 from pruning.structure.scores import (
@@ -33,8 +34,7 @@ from pruning.structure.scores import (
     kept_by_rounds,
     repaired,
 )
-from pruning.structure.slices import Units
-from pruning.structure.units import ExpertChannels, ReadUnits
+from pruning.structure.units import ReadUnits, ScoredUnits, Units
 
 _NEEDS: frozenset[Need] = frozenset({"second_moments"})
 ROUNDS = 16
@@ -113,33 +113,25 @@ def _cut_block(
     forward: BlockwiseForward,
 ) -> CutBlock:
     """Cut the block that the windows stand before, in place."""
-    kept: dict[UnitKind, Tensor] = {}
+    kept: dict[UnitName, Tensor] = {}
     weights: dict[str, Tensor] = {}
     warnings: list[str] = []
     for plan, own in units:
-        if isinstance(own, Experts):
-            kept[own.kind], unseen = _cut_experts(index, own, plan.kept, forward)
+        if isinstance(own, ScoredUnits):
+            kept[own.kind], unseen = own.cut(index, plan.kept, forward)
             warnings += unseen
             continue
         statistics = InputStatistics(own.readers, _NEEDS)
         forward.measure(index, statistics)
-        cutters = [_LayerCutter(stack, units, statistics, gates) for units in _by_reader(own)]
+        cutters = [_LayerCutter(stack, units, statistics, gates) for units in own.by_reader]
         kept[own.kind] = torch.cat(
             [cutter.cut(plan.kept) + number * plan.dense for number, cutter in enumerate(cutters)]
         )
         weights |= {layer.parameter_name: layer.parameter.detach().cpu() for layer in own.readers}
         warnings += [warning for cutter in cutters for warning in cutter.warnings]
         if isinstance(own, ExpertChannels):
-            warnings += _unseen(own, cutters, kept.get("experts"))
+            warnings += _unseen(own, cutters, kept.get(EXPERTS.name))
     return CutBlock(kept, weights, tuple(warnings))
-
-
-def _by_reader(units: Units) -> tuple[ReadUnits, ...]:
-    """Return the units of each layer that reads some."""
-    if isinstance(units, ExpertChannels):
-        return units.experts
-    assert isinstance(units, ReadUnits)  # noqa: S101 - the other kinds
-    return (units,)
 
 
 def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tensor | None) -> list[str]:
@@ -151,27 +143,6 @@ def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tens
     return [
         f"{count} of the experts left of {units.name} saw no token: their channels are ranked by magnitude, "
         "and not repaired; use more calibration windows"
-    ]
-
-
-def _cut_experts(
-    index: int, experts: Experts, keep: int, forward: BlockwiseForward
-) -> tuple[Tensor, list[str]]:
-    """Mask the experts that go, and return those that stay, int64 (keep,), with warnings."""
-    outputs = RoutedOutputs(experts)
-    forward.watch(index, outputs.collecting)
-    if not torch.isfinite(outputs.scores).all():
-        raise NumericalFailure(
-            f"the outputs of {experts.name} are not finite; check that the model gives a finite perplexity "
-            "in this dtype, or use float32"
-        )
-    kept = kept_experts(outputs.scores, keep, experts.groups)
-    experts.mask(experts.removed(kept))
-    unseen = int((outputs.tokens[kept] == 0).sum())
-    if not unseen:
-        return kept, []
-    return kept, [
-        f"{unseen} of the experts left of {experts.name} saw no token: use more calibration windows"
     ]
 
 

@@ -14,19 +14,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from pruning.calibration.activation_statistics import StopForward
-from pruning.models.blocks import Block
+from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.errors import NumericalFailure
+from pruning.models.blocks import Block, Stack
 from pruning.models.layers import holds_fused_experts
-from pruning.structure.slices import Slice, Units, refused
+from pruning.recipe.units import EXPERT_COUNTS, EXPERTS
+from pruning.structure.units import ScoredUnits, Slice, refused
 
 _ROUTERS = ("gate", "router")
 _ARGUMENTS = ("hidden_states", "top_k_index", "top_k_weights")  # of every fused experts module
 
 
 @dataclass(frozen=True)
-class Experts(Units):
+class Experts(ScoredUnits):
     """The routed experts of one block."""
 
     name: str
@@ -61,6 +64,28 @@ class Experts(Units):
         for module, name in self.biases:
             tensor: Tensor = getattr(module, name)
             tensor.detach()[gone.to(tensor.device)] = -inf
+
+    def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
+        outputs = RoutedOutputs(self)
+        forward.watch(index, outputs.collecting)
+        if not torch.isfinite(outputs.scores).all():
+            raise NumericalFailure(
+                f"the outputs of {self.name} are not finite; check that the model gives a finite perplexity "
+                "in this dtype, or use float32"
+            )
+        kept = kept_experts(outputs.scores, keep, self.groups)
+        self.mask(self.removed(kept))
+        unseen = int((outputs.tokens[kept] == 0).sum())
+        if not unseen:
+            return kept, []
+        return kept, [
+            f"{unseen} of the experts left of {self.name} saw no token: use more calibration windows"
+        ]
+
+    def config_after(self, kept: int, config: PretrainedConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+        names = [name for name in EXPERT_COUNTS if getattr(config, name, None) == self.count]
+        own = {config.attribute_map.get(name, name) for name in names}
+        return dict.fromkeys({name for name in names if name in values} or own, kept)
 
 
 class _LogitsMasked(TorchFunctionMode):
@@ -132,7 +157,15 @@ def kept_experts(scores: Tensor, keep: int, groups: int) -> Tensor:
     return (highest + size * torch.arange(groups)[:, None]).flatten().sort().values
 
 
-def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
+def find_experts(stack: Stack) -> tuple[Experts | None, ...]:
+    """Return the routed experts of each block. Raises InvalidInput(field='structure.experts')."""
+    found = tuple(experts_of(stack.model, block) for block in stack.blocks)
+    if not any(found):
+        raise refused(stack.model, EXPERTS.name, "its blocks have no experts of a kind that is known")
+    return found
+
+
+def experts_of(model: PreTrainedModel, block: Block) -> Experts | None:
     """Return the routed experts of a block; None if it has none that run as one module.
 
     Raises InvalidInput(field='structure.experts') for a block whose router is not known.
@@ -144,12 +177,12 @@ def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
     name, parent = names[0], names[0].rpartition(".")[0]
     routers = [path for path in (f"{parent}.{own}".strip(".") for own in _ROUTERS) if path in modules]
     if len(names) > 1 or len(routers) != 1:
-        raise refused(model, "experts", f"the router of {block.name} is not known by its name")
+        raise refused(model, EXPERTS.name, f"the router of {block.name} is not known by its name")
     experts, router, config = modules[name], modules[routers[0]], model.config.get_text_config()
     count = int(experts.num_experts)
     per_token = getattr(router, "top_k", None) or getattr(config, "num_experts_per_tok", None)
     if not isinstance(per_token, int):
-        raise refused(model, "experts", f"the router of {block.name} does not say how many it picks")
+        raise refused(model, EXPERTS.name, f"the router of {block.name} does not say how many it picks")
     held = [
         (f"{block.name}.{path}", owner, own)
         for root in (name, routers[0])
@@ -160,7 +193,7 @@ def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
     sliced = [(path, owner, own) for path, owner, own in held if getattr(owner, own).shape[:1] == (count,)]
     groups = getattr(config, "n_group", None) or 1
     return Experts(
-        "experts",
+        EXPERTS.name,
         count,
         tuple(Slice(path, 0, (each,)) for path, _, _ in sliced),
         name=f"{block.name}.{name}",

@@ -8,7 +8,7 @@ from transformers import PreTrainedModel
 
 from pruning.structure.plan import UnitPlan
 from pruning.structure.results import CutBlock
-from pruning.structure.slices import Units
+from pruning.structure.units import Units
 
 
 def kept_masks(

@@ -5,18 +5,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
 
-from pruning.recipe import Stage, UnitKind
+from pruning.recipe import Stage, UnitName
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
 from pruning.structure.drop import Drop
 from pruning.structure.plan import UnitPlan
-from pruning.structure.slices import Units
+from pruning.structure.units import Units
 
 _KEPT, _WEIGHT = "kept/", "weight/"
 _BLOCK, _DIVERGENCE = "block", "divergence"
@@ -27,7 +27,7 @@ _WARNINGS = "warnings"
 class CutBlock:
     """What is left of a block."""
 
-    kept: Mapping[UnitKind, Tensor]  # the units that are left, int64, in ascending order
+    kept: Mapping[UnitName, Tensor]  # the units that are left, int64, in ascending order
     # By parameter name, in the dense shape and the dtype of the computation, on the CPU: the repaired weights
     # of the layers that read the units, zero for those that are gone. Empty where nothing is repaired.
     weights: Mapping[str, Tensor]
@@ -141,7 +141,7 @@ def _read(path: Path) -> CutBlock:
         tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
         warnings = tuple(json.loads(file.metadata()[_WARNINGS]))
     kept = {
-        cast("UnitKind", name.removeprefix(_KEPT)): tensor.to(torch.int64)
+        name.removeprefix(_KEPT): tensor.to(torch.int64)
         for name, tensor in tensors.items()
         if name.startswith(_KEPT)
     }

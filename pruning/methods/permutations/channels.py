@@ -18,8 +18,9 @@ from pruning.methods.permutations.orders import AxisOrder
 from pruning.models.blocks import Block, Stack
 from pruning.models.layers import LinearLayer
 from pruning.recipe import CHANNEL_KINDS, ChannelKind, Recipe, group_of
-from pruning.structure.slices import Slice
-from pruning.structure.units import read_units_of
+from pruning.structure.kv_groups import kv_groups_of
+from pruning.structure.mlp_channels import mlp_channels_of
+from pruning.structure.units import Slice
 
 
 @dataclass(frozen=True)
@@ -127,7 +128,7 @@ def _group_size(recipe: Recipe) -> int:
 
 
 def _mlp(model: PreTrainedModel, block: Block) -> Channels:
-    units = read_units_of(model, block, "mlp_channels")
+    units = mlp_channels_of(model, block)
     places = [
         _place(model, place, torch.stack([part[:, 0] for part in place.parts])[None])
         for place in units.slices
@@ -136,7 +137,7 @@ def _mlp(model: PreTrainedModel, block: Block) -> Channels:
 
 
 def _values(model: PreTrainedModel, block: Block) -> Channels:
-    units = read_units_of(model, block, "kv_groups")
+    units = kv_groups_of(model, block)
     *written, read = units.slices
     places = []
     for place in written:

@@ -12,7 +12,7 @@ from pydantic import SecretStr
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jobs.settings import Settings
-from jobs.spec.cuts import HEADS_DIVIDE_THE_HIDDEN_SIZE, PLAIN, WITHOUT_EXPERTS
+from jobs.spec.cuts import PLAIN
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import Places, faults
 from pruning.data.source import Source
@@ -22,8 +22,9 @@ from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.models.selection import selected_stack
 from pruning.recipe import StructureOptions
+from pruning.recipe.units import HEADS_DIVIDE_THE_HIDDEN_SIZE, WITHOUT_EXPERTS
 from pruning.structure.depth import DepthPlan
-from pruning.structure.experts import find_experts
+from pruning.structure.experts import experts_of
 from pruning.structure.plan import CutPlan
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -308,7 +309,7 @@ def test_these_families_have_no_experts_and_the_plain_ones_these_weights(family:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape))
     block = find_stack(model).blocks[0]
-    assert find_experts(model, block) is None
+    assert experts_of(model, block) is None
     if family in PLAIN:
         heads, groups, of_a_head, hidden, width = 8, 4, 4, 32, 48
         weights = 2 * hidden * of_a_head * (heads + groups) + 3 * hidden * width + 2 * hidden

@@ -18,8 +18,9 @@ from pruning.models.blocks import find_stack
 from pruning.models.layers import ExpertLayer
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
+from pruning.structure.mlp_channels import ExpertChannels
 from pruning.structure.plan import CutPlan
-from pruning.structure.units import ExpertChannels, consumers
+from pruning.structure.units import consumers
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
 from tests.pruning.pruned import cut_in_memory
 from tests.pruning.structure.exact import exactly
