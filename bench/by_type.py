@@ -17,9 +17,9 @@ from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.masks.patterns import LayerTarget
-from pruning.methods.allocation.gradient import shares_up_to_common_threshold
-from pruning.methods.allocation.rounding import spread, zero_counts
+from pruning.methods.allocation import shares_up_to_common_threshold
 from pruning.methods.prune_blocks import prune
+from pruning.methods.rounding import spread, zero_counts
 from pruning.models.blocks import find_stack
 from pruning.recipe import Recipe
 

@@ -19,7 +19,7 @@ from pruning.calibration.gradient_shards import norms_from_shards
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.methods import prune_blocks as blockwise
-from pruning.methods.shards import StoredBlocks
+from pruning.methods.results import StoredBlocks
 from pruning.models.blocks import Stack
 from pruning.models.placement import Placement
 from pruning.models.selection import prunable_stack

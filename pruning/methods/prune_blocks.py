@@ -21,8 +21,7 @@ from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, PrunedMatrix, method_for
 from pruning.methods.allocation import DenseModel, layer_targets
-from pruning.methods.permutations.block import Permuted, Permuter
-from pruning.methods.permutations.orders import norms_in_order, put_in_order
+from pruning.methods.permutation import Permuted, Permuter, norms_in_order, put_in_order
 from pruning.methods.refit import refitted, with_target
 from pruning.methods.results import (
     BlockFacts,

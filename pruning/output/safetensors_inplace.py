@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pruning.methods.permutations.orders import Orders
+from pruning.methods.permutation import Orders
 from pruning.output.safetensors_file import SafetensorsFile
 
 _DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}

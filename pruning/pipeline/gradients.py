@@ -22,7 +22,7 @@ from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
 from pruning.files.gradient_header import FILE_NAME
 from pruning.files.publications import Publications
-from pruning.methods.shards import StoredBlocks
+from pruning.methods.results import StoredBlocks
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import Step
 from pruning.recipe import GradientNorm, LayerSelection, Stage

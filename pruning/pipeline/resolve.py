@@ -29,7 +29,7 @@ from pruning.evaluation.zero_shot import Tasks
 from pruning.files.allowed_roots import Roots, freeze, freeze_by_content
 from pruning.files.frozen_file import FrozenFile
 from pruning.methods.base import method_for
-from pruning.methods.permutations.channels import refuse_unwritable
+from pruning.methods.permutation import refuse_unwritable
 from pruning.models.blocks import Stack, find_stack
 from pruning.models.selection import prunable_stack
 from pruning.models.shapes import shape_of

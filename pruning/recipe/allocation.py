@@ -9,7 +9,7 @@ from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 
 class AllocationOptions(Options):
-    """Options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
+    """Options of an allocation. `implementation` names its function; see `pruning.methods.allocation`.
 
     Attributes
     ----------
@@ -31,7 +31,7 @@ _BAND = "The largest difference between a layer's sparsity and the recipe's."
 class Uniform(AllocationOptions):
     """Every layer the same sparsity."""
 
-    implementation = "pruning.methods.allocation.base:uniform"
+    implementation = "pruning.methods.allocation:uniform"
     name: Literal["uniform"] = "uniform"
 
 
@@ -39,7 +39,7 @@ class Uniform(AllocationOptions):
 class Owl(AllocationOptions):
     """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
 
-    implementation = "pruning.methods.allocation.owl:owl_sparsities"
+    implementation = "pruning.methods.allocation:owl_sparsities"
     needs = frozenset({"input_norms"})
     name: Literal["owl"] = "owl"
     threshold: float = Field(
@@ -57,7 +57,7 @@ class Owl(AllocationOptions):
 class GradientGuided(AllocationOptions):
     """More sparsity for the layers with more weights of low saliency |W|·‖G‖₂."""
 
-    implementation = "pruning.methods.allocation.gradient:gradient_guided_sparsities"
+    implementation = "pruning.methods.allocation:gradient_guided_sparsities"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     band: float = Field(0.25, ge=0, le=1, description=_BAND)
@@ -71,7 +71,7 @@ class LossGuided(AllocationOptions):
     calibration window.
     """
 
-    implementation = "pruning.methods.allocation.gradient:gradient_guided_sparsities"
+    implementation = "pruning.methods.allocation:gradient_guided_sparsities"
     needs = frozenset({"gradient_norms"})
     name: Literal["search"] = "search"
     band: float = Field(0.25, ge=0, le=1, description=f"{_BAND} That of the first pruning.")

@@ -63,7 +63,7 @@ METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 class Magnitude(MethodOptions):
     """|W|, one threshold per weight matrix."""
 
-    implementation = "pruning.methods.magnitude:MagnitudeMethod"
+    implementation = "pruning.methods.scores:MagnitudeMethod"
     name: Literal["magnitude"] = "magnitude"
 
 
@@ -71,7 +71,7 @@ class Magnitude(MethodOptions):
 class Wanda(MethodOptions):
     """|W|·‖X‖₂ per output row (Sun et al., 2023, arXiv 2306.11695)."""
 
-    implementation = "pruning.methods.wanda:WandaMethod"
+    implementation = "pruning.methods.scores:WandaMethod"
     needs = frozenset({"input_norms"})
     name: Literal["wanda"] = "wanda"
     selection: RowSelection = Field("share", description=_SELECTION)
@@ -81,7 +81,7 @@ class Wanda(MethodOptions):
 class Gradient(MethodOptions):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""
 
-    implementation = "pruning.methods.gradient:GradientMethod"
+    implementation = "pruning.methods.scores:GradientMethod"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     norm: WeightNorm = Field("l1", description="The norm over calibration windows.")
@@ -92,7 +92,7 @@ class Gradient(MethodOptions):
 class Gblm(MethodOptions):
     """|W|·‖X‖₂ + |W|·‖α·G‖ per output row (Das et al., 2023, arXiv 2311.04902)."""
 
-    implementation = "pruning.methods.gblm:GblmMethod"
+    implementation = "pruning.methods.scores:GblmMethod"
     needs = frozenset({"input_norms", "gradient_norms"})
     name: Literal["gblm"] = "gblm"
     norm: WeightNorm = Field(
@@ -107,7 +107,7 @@ class Gblm(MethodOptions):
 class Ria(MethodOptions):
     """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
 
-    implementation = "pruning.methods.ria:RiaMethod"
+    implementation = "pruning.methods.scores:RiaMethod"
     needs = frozenset({"input_norms"})
     name: Literal["ria"] = "ria"
     power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")

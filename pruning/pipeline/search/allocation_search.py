@@ -8,8 +8,7 @@ from torch import Tensor
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.training import HeldOutText
-from pruning.methods.results import Pruned
-from pruning.methods.shards import StoredBlocks
+from pruning.methods.results import Pruned, StoredBlocks
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import StageRecorder
 from pruning.pipeline.resolve import ResolvedRun

@@ -17,8 +17,7 @@ from pruning.calibration.gradient_pass import GradientPass, Objective
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.data.training import HeldOutText
 from pruning.masks.patterns import LayerTarget
-from pruning.methods.results import Pruned, Targets
-from pruning.methods.shards import targets_as_json, targets_of_json
+from pruning.methods.results import Pruned, Targets, targets_as_json, targets_of_json
 from pruning.models.selection import stack_of_layers
 from pruning.output.writer import write_model
 from pruning.pipeline.models import LoadedModel, ResolvedModel

@@ -12,8 +12,8 @@ import torch
 from torch import Tensor
 
 from pruning.errors import NumericalFailure
-from pruning.methods.allocation.rounding import zero_counts
 from pruning.methods.results import PrunedLayer
+from pruning.methods.rounding import zero_counts
 
 _STEEPNESS = 7.0
 _FURTHEST = 0.2  # that a layer's sparsity moves

@@ -8,8 +8,7 @@ from torch import Tensor
 
 from pruning.calibration.window_norms import GradientNorms
 from pruning.methods.prune_blocks import prune_blocks
-from pruning.methods.results import Pruned
-from pruning.methods.shards import StoredBlocks
+from pruning.methods.results import Pruned, StoredBlocks
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import Step
 from pruning.recipe import Recipe, Stage

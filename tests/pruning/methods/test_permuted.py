@@ -16,8 +16,7 @@ from pruning.checkpoint.layout import StoredLayout
 from pruning.errors import InvalidInput
 from pruning.estimate import work
 from pruning.estimate.work import Windows
-from pruning.methods.permutations.channels import find_channels, refuse_unwritable
-from pruning.methods.permutations.orders import put_in_order
+from pruning.methods.permutation import find_channels, put_in_order, refuse_unwritable
 from pruning.methods.prune_blocks import prune
 from pruning.methods.results import Pruned
 from pruning.models.blocks import find_stack

@@ -20,8 +20,7 @@ from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
-from pruning.methods.results import PrunedBlock
-from pruning.methods.shards import StoredBlocks
+from pruning.methods.results import PrunedBlock, StoredBlocks
 from pruning.pipeline import recover
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recovery import boundary

@@ -13,8 +13,7 @@ from safetensors import safe_open
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
-from pruning.methods import shards
-from pruning.methods.results import PrunedBlock
+from pruning.methods.results import PrunedBlock, StoredBlocks
 from pruning.models import batching
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
@@ -78,13 +77,13 @@ def model(
 def pruned_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The numbers of the blocks in the order in which they are pruned."""
     pruned: list[int] = []
-    put = shards.StoredBlocks.put
+    put = StoredBlocks.put
 
-    def watched(self: shards.StoredBlocks, block: int, result: PrunedBlock) -> None:
+    def watched(self: StoredBlocks, block: int, result: PrunedBlock) -> None:
         pruned.append(block)
         put(self, block, result)
 
-    monkeypatch.setattr(shards.StoredBlocks, "put", watched)
+    monkeypatch.setattr(StoredBlocks, "put", watched)
     return pruned
 
 
