@@ -21,8 +21,7 @@ from pruning.models.selection import stack_of_layers
 from pruning.output.smaller import write_shorter
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.cut import cut_blocks
-from pruning.structure.depth import DepthPlan
-from pruning.structure.drop import Drop, choose_blocks
+from pruning.structure.depth import DepthPlan, Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from pruning.structure.units import consumers

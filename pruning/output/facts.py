@@ -12,7 +12,7 @@ from pruning.report import (
     LeftInOrderFacts,
     PermutationFacts,
 )
-from pruning.structure.ranges import ranges
+from pruning.structure.results import ranges
 
 
 def permutation_facts(pruned: Pruned) -> PermutationFacts:

@@ -26,8 +26,7 @@ from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitNam
 from pruning.report import DepthFacts, Report, StructureFacts
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
-from pruning.structure.ranges import numbers_in
-from pruning.structure.results import CutBlock, CutInMemory
+from pruning.structure.results import CutBlock, CutInMemory, numbers_in
 
 _ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
 _MOST_BLOCKS = 10_000  # that a model may have: an adapter does not say

@@ -14,11 +14,9 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import CONFIG, INDEX, copy_companion
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
-from pruning.output.safetensors_file import Renamed, SafetensorsFile
-from pruning.output.safetensors_inplace import as_stored
-from pruning.structure.masks import kept_masks, shape_after
+from pruning.output.safetensors_file import Renamed, SafetensorsFile, as_stored
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutBlocks
+from pruning.structure.results import CutBlocks, kept_masks, shape_after
 
 _PIECE = 1 << 24
 _EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")

@@ -16,8 +16,7 @@ from pruning.sandbox.reading import Reading
 from pruning.structure.check import masked_logits, smaller_logits
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.ranges import ranges
-from pruning.structure.results import StoredCut
+from pruning.structure.results import StoredCut, ranges
 
 
 @dataclass(frozen=True)

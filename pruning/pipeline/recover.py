@@ -27,13 +27,10 @@ from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
 from pruning.pipeline.shared_states import SharedStates
 from pruning.recipe import DistilOptions, Recipe, Stage
-from pruning.recovery.adam import RATE
-from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.distil import CurvePoint, Distillation, Distilled
+from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
-from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import trainable_parameters, with_rates
-from pruning.recovery.trained import TrainedParameters
+from pruning.recovery.optimizer import RATE
+from pruning.recovery.parameters import TrainedParameters, trainable_parameters, with_rates
 from pruning.report import JudgementFacts, TrainingFacts
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore

@@ -50,7 +50,7 @@ from pruning.recipe import (
     is_local,
     is_upload,
 )
-from pruning.recovery.trainable import trainable_parameters
+from pruning.recovery.parameters import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import NumericsKey, ResumeStore

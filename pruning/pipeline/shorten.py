@@ -14,10 +14,8 @@ from pruning.report import DepthFacts, DroppedBlock
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.sandbox.reading import Reading
 from pruning.structure.check import logits_of_blocks, smaller_logits
-from pruning.structure.depth import DepthPlan
-from pruning.structure.drop import Drop, choose_blocks
-from pruning.structure.ranges import ranges
-from pruning.structure.results import StoredDrops
+from pruning.structure.depth import DepthPlan, Drop, choose_blocks
+from pruning.structure.results import StoredDrops, ranges
 
 
 @dataclass(frozen=True)

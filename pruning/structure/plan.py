@@ -16,7 +16,7 @@ from transformers import PreTrainedModel
 from pruning.errors import InvalidInput
 from pruning.models.blocks import Stack, find_stack
 from pruning.recipe import UNIT_KINDS, StructureOptions, UnitName
-from pruning.structure.skeleton import skeleton_of
+from pruning.structure.depth import skeleton_of
 from pruning.structure.units import Units, find_units, refused
 
 _IN_ORDER = tuple(UNIT_KINDS.values())[::-1]

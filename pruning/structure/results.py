@@ -1,7 +1,7 @@
-"""The results of a cut, block by block, and their shards in the resume store of a run."""
+"""The results of a cut, block by block: as shards in the resume store, as masks, and as text for the report."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from pathlib import Path
@@ -10,13 +10,46 @@ from typing import Protocol
 import torch
 from safetensors import safe_open
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from pruning.recipe import Stage, UnitName
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
-from pruning.structure.drop import Drop
+from pruning.structure.depth import Drop
 from pruning.structure.plan import UnitPlan
 from pruning.structure.units import Units
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as text, such as `0-5,7,9-12`."""
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(numbers))
+
+
+def numbers_in(text: str, *, below: int) -> list[int]:
+    """Undo `ranges`.
+
+    Raises ValueError for a text that is not of that form, not ascending, or with a number from `below` on.
+    """
+    numbers: list[int] = []
+    for run in text.split(",") if text else ():
+        start, _, end = run.partition("-")
+        first, last = int(start), int(end or start)
+        # Before they are listed: a short text can name more numbers than any memory holds.
+        if last >= below:
+            raise ValueError(f"the numbers must be below {below}")
+        if last < first or (numbers and first <= numbers[-1]):
+            raise ValueError("the numbers do not ascend")
+        numbers += range(first, last + 1)
+    return numbers
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] != numbers[end - 1] + 1:
+            yield numbers[start], numbers[end - 1]
+            start = end
+
 
 _KEPT, _WEIGHT = "kept/", "weight/"
 _BLOCK, _DIVERGENCE = "block", "divergence"
@@ -149,3 +182,37 @@ def _read(path: Path) -> CutBlock:
         name.removeprefix(_WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(_WEIGHT)
     }
     return CutBlock(kept, weights, warnings)
+
+
+def kept_masks(
+    skeleton: PreTrainedModel, units_of_block: Sequence[tuple[UnitPlan, Units]], cut: CutBlock
+) -> dict[str, Tensor]:
+    """Return which elements of a block's parameters stay, bool in the dense shape, by parameter name.
+
+    Only of parameters that lose some. `skeleton`: the dense model, which may be without weights.
+    """
+    parameters = skeleton.state_dict()
+    masks: dict[str, Tensor] = {}
+    for _, own in units_of_block:
+        gone = own.removed(cut.kept[own.kind])
+        for place, units in own.places(gone):
+            mask = masks.setdefault(
+                place.parameter, torch.ones(parameters[place.parameter].shape, dtype=torch.bool)
+            )
+            place.of(mask).index_fill_(place.dimension, place.positions(units), False)
+    return masks
+
+
+def shape_after(mask: Tensor) -> tuple[int, ...]:
+    """Return the shape of what stays: of the first dimension, and along the others of each line.
+
+    Experts that are stacked may each keep other channels, but as many.
+    """
+    first = mask.flatten(1).any(dim=1) if mask.ndim > 1 else mask
+    others = (int(mask.sum(dim=dimension).max()) for dimension in range(1, mask.ndim))
+    return (int(first.sum()), *others)
+
+
+def taken(tensor: Tensor, mask: Tensor) -> Tensor:
+    """Return what stays of a tensor, in its order: (…) of `shape_after`."""
+    return tensor[mask].view(shape_after(mask))

@@ -11,10 +11,10 @@ from worker.__main__ import main
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def save_always(**signal: object) -> None:
     """Let every step be worth saving."""
-    from pruning.recovery import boundary
+    from pruning.recovery import distil
     from pruning.resume import throttle
 
-    boundary._SECONDS = 0.0
+    distil._SAVE_INTERVAL = 0.0
     throttle._WORTH = 0
 
 

@@ -24,7 +24,7 @@ from pruning.models.replay import Replay
 from pruning.recipe import Evaluation, GradientNorm, Recipe, StructureOptions
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore, NumericsKey
 from pruning.structure.cut import cut_blocks
-from pruning.structure.drop import Drop, choose_blocks
+from pruning.structure.depth import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from tests.pruning.families import EACH_FAMILY, make

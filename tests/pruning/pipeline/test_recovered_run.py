@@ -23,7 +23,7 @@ from pruning.masks.packed import read_masks
 from pruning.methods.results import PrunedBlock, StoredBlocks
 from pruning.pipeline import recover
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.recovery import boundary
+from pruning.recovery import distil
 from pruning.recovery.final_states import FinalStates
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
@@ -176,7 +176,7 @@ def test_a_training_that_is_stopped_resumes_to_the_same_files(
     monkeypatch: pytest.MonkeyPatch,
     stops: list[int],
 ) -> None:
-    monkeypatch.setattr(boundary, "_SECONDS", 0.0)
+    monkeypatch.setattr(distil, "_SAVE_INTERVAL", 0.0)
     monkeypatch.setattr("pruning.resume.throttle.SaveThrottle.is_due", lambda throttle, size: True)
     store = tmp_path / "resume"
     for done in stops:
@@ -274,7 +274,7 @@ def test_what_was_computed_with_other_masks_is_not_used_again(
 KILLED = """
 import sys
 from pathlib import Path
-from pruning.recovery import boundary
+from pruning.recovery import distil
 from pruning.resume.throttle import SaveThrottle
 from pruning.pipeline import recover
 from tests.pruning.pipeline.test_recovered_run import EVALUATION, FAST, recipe
@@ -282,7 +282,7 @@ from tests.pruning.runs import run_recipe
 from pruning.resume.store import DirectoryResumeStore
 import torch
 torch.set_num_threads(1)
-boundary._SECONDS = 0.0
+distil._SAVE_INTERVAL = 0.0
 SaveThrottle.is_due = lambda throttle, size: True
 recover.RATE = FAST
 class Print:

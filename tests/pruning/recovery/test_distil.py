@@ -15,13 +15,10 @@ from pruning.errors import NumericalFailure
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.recipe import MomentsKind
-from pruning.recovery import boundary
-from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.distil import Distillation, Distilled
+from pruning.recovery import distil
+from pruning.recovery.distil import Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
-from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import every_parameter, kept_parameters, with_rates
-from pruning.recovery.trained import TrainedParameters
+from pruning.recovery.parameters import TrainedParameters, every_parameter, kept_parameters, with_rates
 from pruning.resume.store import ActivationCheckpoint
 from pruning.resume.throttle import SaveThrottle
 from tests.pruning.families import make
@@ -374,7 +371,7 @@ def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
     dies_after: int,
     moments: MomentsKind,
 ) -> None:
-    monkeypatch.setattr(boundary, "_SECONDS", 0.0)
+    monkeypatch.setattr(distil, "_SAVE_INTERVAL", 0.0)
     monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: True)
     dense, saved = tiny_llama(vocab_size=96), list[int]()
 

@@ -27,7 +27,7 @@ from pruning.report import Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.structure import cut
-from pruning.structure.ranges import numbers_in
+from pruning.structure.results import numbers_in
 from pruning.structure.scores import gate_scores
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
