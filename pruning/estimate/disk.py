@@ -52,7 +52,7 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
 def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:
     """Return what a job writes besides its output, at most: norms stay as shards.
 
-    `memory`: where inputs of blocks may stay. `pruning.pipeline.disk_room` counts the same once the model is
+    `memory`: where inputs of blocks may stay. `pruning.pipeline.resources` counts the same once the model is
     loaded and the memory is known.
     """
     windows = Windows.of_calibration(recipe, shape)

@@ -13,7 +13,6 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
-from pruning.estimate.memory import MEMORY_SHARE
 from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements, PerplexityCache
 from pruning.evaluation.final_states import Fidelity
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
@@ -24,11 +23,11 @@ from pruning.models.placement import Placement
 from pruning.pipeline.measurement import Comparing, Measurement, Observers, Recording
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
+from pruning.pipeline.resources import memory_for_models
 from pruning.recipe import Evaluation, Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.runtime.device import total_memory
 from pruning.runtime.malloc import return_freed_heap
 
 _DENSE, _PRUNED = 0, 1
@@ -272,7 +271,9 @@ def _placed(placement: Placement) -> Iterator[Placement]:
         blocks = find_stack(placement.model).modules
     except InvalidInput:  # it is called as it is
         blocks = []
-    fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= _room(placement)
+    fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= memory_for_models(
+        *placement.devices
+    )
     try:
         with (
             placement.in_runs(blocks) if fits else placement.in_turns(blocks),
@@ -287,13 +288,8 @@ def _placed(placement: Placement) -> Iterator[Placement]:
 @contextmanager
 def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
     """While active, the model can be called: resident as a whole, or block by block on a small device."""
-    with placement.whole(find_stack(placement.model).modules, _room(placement)):
+    with placement.whole(find_stack(placement.model).modules, memory_for_models(*placement.devices)):
         yield placement.model
-
-
-def _room(placement: Placement) -> int:
-    """Return the bytes of each device's memory that the model may take."""
-    return int(MEMORY_SHARE * min(map(total_memory, placement.devices)))
 
 
 def _count_on(report_done: Callable[[int], None], before: int, done: int, _total: int) -> None:

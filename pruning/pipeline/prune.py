@@ -1,5 +1,6 @@
-"""Prune: every block of the dense model, then the pruned checkpoint on disk."""
+"""Prune: mask the dense model block by block, and write the result; a first time as a trial, for a search."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -58,3 +59,60 @@ class PruneStage:
             placement.end_stage()
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned
+
+
+@dataclass(frozen=True)
+class TrialStage:
+    """Prunes the blocks that an earlier attempt has not finished, in a model of its own."""
+
+    name: ClassVar[Stage] = Stage.TRIAL
+
+    load: Callable[[], LoadedModel]  # the dense model: it may be pruned in place, and is released afterwards
+    recipe: Recipe
+    windows: Tensor
+    norms: GradientNorms
+    finished_blocks: StoredBlocks  # the others are added to it
+    count: int  # of the model's blocks
+
+    def prepare(self) -> int:
+        """Return the number of blocks: each is one step."""
+        return self.count
+
+    def run(self, step: Step) -> Pruned:
+        """Prune block by block.
+
+        Raises NumericalFailure with the name of the layer.
+        """
+        model = self.load()
+        try:
+            with model.placement.in_turns(model.stack.modules):
+                pruned = prune_blocks(
+                    model.stack,
+                    self.recipe,
+                    self.windows,
+                    self.norms,
+                    placement=model.placement,
+                    blocks=self.finished_blocks,
+                    step=step,
+                )
+        finally:
+            model.placement.end_stage()
+        self.finished_blocks.activation_checkpoint.drop()
+        return pruned
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """The trial of a search that an earlier attempt has finished: its blocks are of no use any more."""
+
+    name: ClassVar[Stage] = Stage.TRIAL
+
+    count: int  # of the model's blocks
+
+    def prepare(self) -> int:
+        """Return the number of blocks."""
+        return self.count
+
+    def run(self, step: Step) -> None:
+        """Report all steps."""
+        step(self.count, self.count)

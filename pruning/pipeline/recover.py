@@ -1,11 +1,16 @@
-"""Recover: train the kept weights of the pruned model on disk, and write them where they got better."""
+r"""Recover: train the kept weights of the pruned model on disk, and write them where they improved.
+
+The final states of the dense model, which the training needs, are shared by runs on the same model and text
+(\`SharedStates\`).
+"""
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,17 +20,21 @@ from safetensors import safe_open
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
-from pruning.estimate import disk, memory
-from pruning.evaluation.cache import fingerprint_of_training
+from pruning.estimate import disk
+from pruning.evaluation.cache import (
+    DenseMeasurement,
+    NoPerplexityCache,
+    PerplexityCache,
+    fingerprint_of_training,
+)
+from pruning.files.publications import Publications
 from pruning.methods.results import Pruned
-from pruning.models.batching import bytes_per_token, windows_that_fit
-from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.selection import stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
-from pruning.pipeline.shared_states import SharedStates
+from pruning.pipeline.resources import has_room_for_states, training_windows
 from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
@@ -41,6 +50,46 @@ from pruning.runtime.determinism import (
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
 from pruning.runtime.malloc import return_freed_heap
+
+
+@dataclass(frozen=True)
+class SharedStates:
+    """Finds what an earlier run has recorded, and publishes what this one records."""
+
+    cache: PerplexityCache
+    publications: Publications
+
+    def states(
+        self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
+    ) -> FinalStates:
+        """Return the states of a training: another run's, or its own, which are recorded.
+
+        They are neither fetched nor recorded where they are not shared, and where the disk has no room to
+        spare.
+
+        Parameters
+        ----------
+        fingerprint
+            Of all that decides the states bit for bit.
+        held_out, windows
+            The windows that are judged by, and trained on.
+        directory
+            Where the file is written.
+        size, other
+            The bytes of the states, and of what else the training will write there.
+        """
+        if isinstance(self.cache, NoPerplexityCache) or not has_room_for_states(directory, size, other):
+            return FinalStates(held_out, windows)
+        found = self.cache.get(fingerprint, directory / "cached-final-states.safetensors")
+        if found is not None and found.states is not None:
+            return FinalStates(held_out, windows, known=found.states.path)
+        return FinalStates(held_out, windows, record_to=directory / "final-states.safetensors")
+
+    def publish(self, fingerprint: str, states: HashedFile) -> None:
+        """Offer a file that the run's resume store has committed to later runs."""
+        measured = DenseMeasurement(math.nan, states)
+        self.publications.hold_back(partial(self.cache.put, fingerprint, measured))
+
 
 log = logging.getLogger(__name__)
 
@@ -239,14 +288,13 @@ class RecoverStage:
     @cached_property
     def _fitting(self) -> int:
         """The windows that can run together, as far as memory decides."""
-        model, stack = self._model, find_stack(self._checkpoint.skeleton)
-        weights = _parameters_of(self._checkpoint)
-        trained = model.shape.block_weights if self._recipe.structure is None else weights
-        of_weights = memory.training_of_weight("float32", self._options.moments) * trained
-        models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
-        activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
-        length = self._text.windows.shape[1]
-        return windows_that_fit(of_weights + models, length, model.device, activations)
+        return training_windows(
+            self._model,
+            self._checkpoint,
+            self._text.windows.shape[1],
+            self._options.moments,
+            every=self._recipe.structure is not None,
+        )
 
     @property
     def _stored_under(self) -> NumericsKey:
@@ -299,10 +347,6 @@ class RecoverStage:
             ),
             kept_step=distilled.best.step,
         )
-
-
-def _parameters_of(checkpoint: Checkpoint) -> int:
-    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
 
 
 def _refuse_filled(weights: Mapping[str, torch.Tensor], masked: Pruned) -> None:

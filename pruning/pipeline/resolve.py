@@ -33,13 +33,13 @@ from pruning.methods.permutation import refuse_unwritable
 from pruning.models.blocks import Stack, find_stack
 from pruning.models.selection import prunable_stack
 from pruning.models.shapes import shape_of
-from pruning.pipeline.disk_room import DiskRoom, refuse_before_download, refuse_downloads
 from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import Step
 from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes
+from pruning.pipeline.resources import DiskRoom, check_training, refuse_before_download, refuse_downloads
 from pruning.recipe import (
     Evaluation,
     Recipe,
@@ -56,7 +56,6 @@ from pruning.resume.identity import RunIdentityCheck
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
-from pruning.runtime.memory_room import check_training
 from pruning.sandbox.reading import Reading
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan

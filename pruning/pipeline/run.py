@@ -32,27 +32,24 @@ from pruning.estimate.speed import SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.files.allowed_roots import Roots
 from pruning.files.publications import Publications
-from pruning.methods.results import Pruned
-from pruning.output.facts import layer_facts, permutation_facts
 from pruning.output.writer import atomic_directory, write_report
-from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
+from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
 from pruning.pipeline.prune import PruneStage
 from pruning.pipeline.recorder import StageRecorder
-from pruning.pipeline.recover import PrunedModel, RecoverStage
-from pruning.pipeline.reproduce import differences
-from pruning.pipeline.resolve import ResolvedRun, ResolveStage
-from pruning.pipeline.search.allocation_search import AllocationSearch, SearchOutcome
-from pruning.pipeline.shared_states import SharedStates
+from pruning.pipeline.recover import PrunedModel, RecoverStage, SharedStates
+from pruning.pipeline.report import RunResults, report_of
+from pruning.pipeline.resolve import ResolveStage
+from pruning.pipeline.search import AllocationSearch
 from pruning.pipeline.speed import SpeedStage
-from pruning.pipeline.structure import CutOutcome, Structure
+from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
-from pruning.report import Environment, RecoveryFacts, Report, SparsityFacts, SpeedFacts, TrainingFacts
+from pruning.report import Report
 from pruning.resume.guarded import GuardedResumeStore
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device import compute_devices, current_device, describe
+from pruning.runtime.device import compute_devices, current_device
 from pruning.sandbox.reading import ReadHere, Reading
 
 
@@ -113,16 +110,6 @@ class _Workplace:
     directory: Path
     resume_store: ResumeStore
     recorder: StageRecorder
-
-
-@dataclass(frozen=True)
-class RunResults:
-    """What the report says besides how the model was pruned."""
-
-    cut: CutOutcome | None
-    search: SearchOutcome | None
-    quality: EvaluationResult
-    speed: SpeedFacts
 
 
 def run(request: RunRequest, services: Services | None = None) -> Report:
@@ -224,8 +211,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 seconds=SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
-        results = RunResults(cut, found, measured, speed)
-        report = _report(request, resolved, outcome, pruned, recovered.facts, results, recorder)
+        results = RunResults(resolved, cut, outcome, found, pruned, recovered.facts, measured, speed)
+        report = report_of(recipe, request.evaluation, results, recorder, reproduced=request.reproduces)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -297,54 +284,3 @@ def _resume_store(request: RunRequest, services: Services) -> Iterator[ResumeSto
     output = request.output
     with TemporaryDirectory(prefix=f".{output.name}.", suffix=".shards", dir=output.parent) as directory:
         yield EphemeralResumeStore(Path(directory))
-
-
-def _report(
-    request: RunRequest,
-    resolved: ResolvedRun,
-    gradients: GradientOutcome,
-    pruned: Pruned,
-    recovered: TrainingFacts | None,
-    results: RunResults,
-    recorder: StageRecorder,
-) -> Report:
-    environment = Environment.here(
-        device=describe(*resolved.model.devices),
-        dtype=str(resolved.model.dtype).removeprefix("torch."),
-        threads=torch.get_num_threads(),
-        attention=str(gradients.numerics_key["attention"]),
-        schedule=gradients.schedule.name if gradients.schedule else None,
-        micro_batch=gradients.schedule.micro_batch if gradients.schedule else None,
-        deterministic=gradients.deterministic,
-    )
-    before = request.reproduces
-    changed = differences(before.environment, environment) if before else ()
-    return Report(
-        recipe=request.recipe,
-        recipe_fingerprint=request.recipe.fingerprint(),
-        evaluation=request.evaluation,
-        model=resolved.model.facts,
-        calibration=resolved.calibration_facts,
-        structure=results.cut.facts if results.cut else None,
-        permutation=permutation_facts(pruned) if request.recipe.permute else None,
-        search=results.search.facts if results.search else None,
-        sparsity=SparsityFacts(layers=tuple(layer_facts(pruned))),
-        perplexity=results.quality.perplexities[0],
-        further_perplexities=results.quality.perplexities[1:],
-        zero_shot=results.quality.zero_shot,
-        recovery=None if recovered is None else RecoveryFacts(distil=recovered),
-        speed=results.speed,
-        stages=tuple(recorder.facts),
-        environment=environment,
-        gradients_reused=gradients.reused,
-        dense_perplexity_reused=results.quality.dense_reused,
-        warnings=(
-            *resolved.warnings,
-            *(results.cut.warnings if results.cut else ()),
-            *gradients.warnings,
-            *(results.search.warnings if results.search else ()),
-            *pruned.warnings,
-            *recorder.warnings,
-            *changed,
-        ),
-    )

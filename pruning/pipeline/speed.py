@@ -9,16 +9,15 @@ from pathlib import Path
 from typing import ClassVar
 
 from pruning.checkpoint.files import weight_files
-from pruning.estimate.memory import MEMORY_SHARE
 from pruning.estimate.speed import BATCHES, PAIRS, PHASES, Lengths
 from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
+from pruning.pipeline.resources import memory_for_models
 from pruning.recipe import Stage
 from pruning.report import RateFacts, SpeedFacts
-from pruning.runtime.cgroup import host_memory
-from pruning.runtime.device import is_out_of_memory, total_memory
+from pruning.runtime.device import is_out_of_memory
 from pruning.runtime.malloc import return_freed_heap
 from pruning.runtime.peak_memory import PeakMemory
 
@@ -60,7 +59,7 @@ class SpeedStage:
         until = self._clock() + self.seconds
         one_device = replace(self.model, devices=self.model.devices[:1])
         dense, pruned = one_device.place_dense(), one_device.place_pruned(self.pruned)
-        if dense.size + pruned.size > self._room:
+        if dense.size + pruned.size > memory_for_models(self.model.device):
             return self._without_room
         try:
             with _resident(dense), _resident(pruned):
@@ -107,11 +106,6 @@ class SpeedStage:
     def _without_room(self) -> SpeedFacts:
         note = "the speed was not measured: the dense model and the result do not fit into memory together"
         return self._facts(None if self.is_smaller else 1.0, note=note)
-
-    @property
-    def _room(self) -> int:
-        device = self.model.device
-        return int(MEMORY_SHARE * (host_memory() if device.type == "cpu" else total_memory(device)))
 
     @cached_property
     def _lengths(self) -> Lengths:

@@ -11,7 +11,7 @@ from pruning.recipe.registry import ByName, Options, OptionsRegistry
 GradientNorm = Literal["l1", "l2", "gates", "shares"]
 """What a gradient pass adds up for a layer: the L1 or L2 norm over windows of its weight's gradients; or
 `gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
-`shares`, see `pruning.pipeline.search.loss_shares`."""
+`shares`, see `pruning.pipeline.loss_shares`."""
 
 WeightNorm = Literal["l1", "l2"]
 

@@ -1,4 +1,4 @@
-"""The results of a cut, block by block: as shards in the resume store, as masks, and as text for the report."""
+"""The results of a cut, block by block: as shards in the resume store, as masks, and as text for reports."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence

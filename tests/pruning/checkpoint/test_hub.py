@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.estimate import UnknownShape, shape_of_config
-from pruning.pipeline.disk_room import DiskTooSmall
+from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, ModelReference, Recipe
 from tests.pruning.runs import run_recipe
 from tests.stand_in_hub import COMMIT, TOKEN, StandInHub

@@ -12,15 +12,14 @@ import torch
 
 from pruning.files.allowed_roots import Roots
 from pruning.pipeline import evaluate, gradients, recover
-from pruning.pipeline.cut import CutStage
 from pruning.pipeline.evaluate import EvaluateStage, EvaluationInputs
-from pruning.pipeline.gates import GateStage
-from pruning.pipeline.gradients import GradientInputs, GradientStage
+from pruning.pipeline.gradients import GateStage, GradientInputs, GradientStage
 from pruning.pipeline.prune import PruneStage
 from pruning.pipeline.recover import RecoverStage, RecoveryInputs
 from pruning.pipeline.resolve import ResolveStage
 from pruning.pipeline.run import run
 from pruning.pipeline.speed import SpeedStage
+from pruning.pipeline.structure import CutStage
 from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.sandbox.reading import ReadHere

@@ -21,7 +21,7 @@ from pruning.data.training import held_out_text, search_text
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
 from pruning.methods.results import PrunedLayer
-from pruning.pipeline.search.targets import moved
+from pruning.pipeline.targets import moved
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.report import LayerFacts, Report
 from pruning.resume.store import DirectoryResumeStore

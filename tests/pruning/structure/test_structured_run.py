@@ -19,9 +19,8 @@ from pruning.errors import InvalidInput, PruningError
 from pruning.evaluation.perplexity import perplexity
 from pruning.masks.packed import read_masks
 from pruning.models.selection import stack_of_layers
-from pruning.pipeline import cut as cut_stage
 from pruning.pipeline import recover
-from pruning.pipeline import shorten as shorten_stage
+from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import sha256_of
@@ -474,7 +473,7 @@ def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: 
 def test_a_cut_that_computes_something_else_is_refused_by_name(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(cut_stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    monkeypatch.setattr(stages, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
     with pytest.raises(InvalidInput, match=r"LlamaForCausalLM cannot be cut: .*other logits") as error:
         run_recipe(recipe(model, structure=STRUCTURE), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"
@@ -484,7 +483,7 @@ def test_a_cut_that_computes_something_else_is_refused_by_name(
 def test_a_shorter_model_that_computes_something_else_is_refused_by_name(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(shorten_stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    monkeypatch.setattr(stages, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
     with pytest.raises(InvalidInput, match=r"cannot be cut: .* with the same blocks left out") as error:
         run_recipe(recipe(model, **RECIPES["blocks"]), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"

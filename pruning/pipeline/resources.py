@@ -1,4 +1,14 @@
-"""Refuses a run whose files the disks cannot hold, before it computes anything."""
+"""The one policy for memory and disk: what a run needs of a machine, and what happens where that is too much.
+
+- Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
+  `has_room_for_states` for files that a run can do without.
+- Memory: `check_training` refuses a training, `memory_for_models` decides whether models stay on their
+  device or are brought block by block, `training_windows` how many windows run together.
+
+What runs out of memory all the same is tried again in smaller pieces where it runs: a training with half of
+the micro-batch (`RecoverStage`), a gradient pass likewise (`pruning.calibration.gradient_pass`). Numbers of
+bytes are those of `pruning.estimate.memory` and `pruning.estimate.disk`.
+"""
 
 import shutil
 from collections import Counter, defaultdict
@@ -7,6 +17,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
 
+import torch
 from torch import Tensor
 
 from pruning.byte_size import byte_size
@@ -14,16 +25,23 @@ from pruning.calibration.activation_store import Budget
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.hidden_states import float32_tokens
-from pruning.errors import PruningError
-from pruning.estimate import ModelShape, disk
+from pruning.checkpoint.checkpoint import Checkpoint
+from pruning.errors import InvalidInput, PruningError
+from pruning.estimate import ModelShape, disk, memory
+from pruning.estimate.memory import MEMORY_SHARE
 from pruning.estimate.work import Windows
+from pruning.models.batching import bytes_per_token, windows_that_fit
+from pruning.models.blocks import find_stack
 from pruning.models.shapes import shape_of
-from pruning.pipeline.models import LoadedModel
-from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
+from pruning.pipeline.models import LoadedModel, ResolvedModel
+from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.runtime.cgroup import host_memory
+from pruning.runtime.device import total_memory
 
-_ENDLESS = 2**62
-_WHAT_A_RUN_WRITES = "the pruned model, its shards and the activations between blocks"
+_NO_BOUND = 2**62
+_MAX_STATES = 4 << 30  # bytes of final states that runs share
+_FILES_OF_A_RUN = "the pruned model, its shards and the activations between blocks"
 
 
 class DiskTooSmall(PruningError):
@@ -210,9 +228,9 @@ def refuse_before_download(
         result = disk.gradient_shards(shape, dtype, norms=len(recipe.norms))
     needed = Counter({output: result, **downloads})
     if resume_store is not None:
-        least = disk.scratch(recipe, evaluation, shape, dtype, memory=_ENDLESS)
+        least = disk.scratch(recipe, evaluation, shape, dtype, memory=_NO_BOUND)
         needed[resume_store.directory(Stage.PRUNE)] += least - _written(resume_store)
-    _refuse_full_disks(needed, f"the weights to download, {_WHAT_A_RUN_WRITES}")
+    _refuse_full_disks(needed, f"the weights to download, {_FILES_OF_A_RUN}")
 
 
 def refuse_downloads(downloads: Mapping[Path, int]) -> None:
@@ -231,7 +249,7 @@ def _written(resume_store: ResumeStore) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-def _refuse_full_disks(needed: Mapping[Path, int], what: str = _WHAT_A_RUN_WRITES) -> None:
+def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) -> None:
     """`needed`: bytes by directory; several may lie on one disk."""
     by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
     for directory, size in needed.items():
@@ -241,3 +259,68 @@ def _refuse_full_disks(needed: Mapping[Path, int], what: str = _WHAT_A_RUN_WRITE
         free = shutil.disk_usage(directory).free
         if total > free:
             raise DiskTooSmall(what, directory.parent, needed=total, free=free)
+
+
+def check_training(
+    shape: ModelShape,
+    smaller: ModelShape | None,
+    length: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    moments: MomentsKind,
+) -> None:
+    """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
+
+    `shape`: of the dense model. `smaller`: what a cut leaves of it. `length`: the tokens of a window.
+    `dtype`: of the computation.
+    """
+    name = str(dtype).removeprefix("torch.")
+
+    def need(moments: MomentsKind) -> int:
+        return int(
+            memory.whole_model_training(shape, length, name, device.type, smaller=smaller, moments=moments)
+        )
+
+    have = memory_of(device)
+    if need(moments) > have:
+        fewer = "give recovery.distil.moments as 8-bit, " if need("8-bit") <= have else ""
+        raise InvalidInput(
+            f"to train the whole model with windows of {length} tokens needs "
+            f"{byte_size(need(moments))} of memory, and {device} has {byte_size(have)}: {fewer}use a "
+            "machine with more, or leave recovery.distil out",
+            field="recovery.distil",
+        )
+
+
+def memory_of(device: torch.device) -> int:
+    """Return the memory that this process may use on a device, in bytes."""
+    return host_memory() if device.type == "cpu" else total_memory(device)
+
+
+def memory_for_models(*devices: torch.device) -> int:
+    """Return the bytes of each device's memory that models may take; the rest is for what they compute."""
+    return int(MEMORY_SHARE * min(map(memory_of, devices)))
+
+
+def training_windows(
+    dense: ResolvedModel, pruned: Checkpoint, length: int, moments: MomentsKind, *, every: bool
+) -> int:
+    """Return how many windows of `length` tokens can run together in a training.
+
+    `pruned`: the model that is trained, or one of its shape. `every`: whether all of its parameters are.
+    """
+    stack, weights = find_stack(pruned.skeleton), _parameters_of(pruned)
+    trained = weights if every else dense.shape.block_weights
+    of_weights = memory.training_of_weight("float32", moments) * trained
+    models = (_parameters_of(dense.checkpoint) + weights) * dense.dtype.itemsize
+    activations = bytes_per_token(stack, dense.dtype, blocks_at_once=len(stack.blocks))
+    return windows_that_fit(of_weights + models, length, dense.device, activations)
+
+
+def _parameters_of(checkpoint: Checkpoint) -> int:
+    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
+
+
+def has_room_for_states(directory: Path, size: int, other: int) -> bool:
+    """Whether final states of `size` bytes can be shared: they and `other` files fill at most half a disk."""
+    return size <= min(_MAX_STATES, (shutil.disk_usage(directory).free - other) / 2)
