@@ -148,7 +148,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
 
 
 def _cut_like(options: argparse.Namespace) -> None:
-    """Take the units out of a model or an adapter that an earlier run took out of its own."""
+    """Remove the units from a model or an adapter that an earlier run removed from its model."""
     from pruning.output.like import cut_like
 
     try:
@@ -198,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
         help="only take the units out of MODEL, a checkpoint or a LoRA adapter, that the run of this "
         "pruning_report.json took out",
     )
-    add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
+    add("--output", required=True, metavar="DIR", help="directory of the pruned model; must not exist")
     add(
         "--resume-in",
         metavar="DIR",
@@ -269,7 +269,7 @@ def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: AN
 
 
 def _dataset(reference: str) -> str:
-    """A dataset's name as it is; anything else is a path. What exists on the disk has no say in it."""
+    """A dataset's name unchanged; anything else is a path, whether it exists or not."""
     return reference if reference in DATASETS else _absolute(reference)
 
 

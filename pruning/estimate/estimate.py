@@ -13,7 +13,7 @@ from pruning.estimate.smaller import shorter_shape, smaller_shape
 from pruning.estimate.speed import FEWEST_PAIRS, PAIRS, SHARE
 from pruning.estimate.work import Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
 
 Schedule = Literal["whole", "streamed"]
 
@@ -241,7 +241,7 @@ def _cut(
     """Estimate the choice of blocks, the gates' gradients, and the cut of blocks, as far as there is each."""
     stages = []
     if structure.blocks is not None:
-        judged = Windows(min(MOST_WINDOWS_OF_BLOCKS, windows.count), windows.length)
+        judged = Windows(min(MAX_WINDOWS_FOR_BLOCKS, windows.count), windows.length)
         held = memory.shortening(shape, judged, dtype, machine.kind)
         done = work.shortening(structure, shape, windows)
         stages.append(_stage(Stage.CUT, done, held, dtype, machine))

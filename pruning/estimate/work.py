@@ -15,7 +15,7 @@ from pruning.estimate.speed import BATCHES, Lengths
 from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
 from pruning.recipe.calibration import USUAL_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
 
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
 # Texts whose length is known, at four characters a token.
@@ -202,7 +202,7 @@ def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows)
     With n blocks left, the walks of all candidates pass n(n + 1)/2 blocks, and end in n + 1 sets of logits.
     """
     blocks, left = len(shape.blocks), len(shorter_shape(shape, structure).blocks)
-    judged = Windows(min(MOST_WINDOWS_OF_BLOCKS, windows.count), windows.length)
+    judged = Windows(min(MAX_WINDOWS_FOR_BLOCKS, windows.count), windows.length)
     rounds = range(left + 1, blocks + 1)
     walks = sum(count * (count + 1) / 2 for count in rounds) / blocks
     return forward(shape, judged) * (walks + 1) + head(shape, judged) * sum(count + 1 for count in rounds)

@@ -98,7 +98,7 @@ def perplexity(
     A loss is never negative, so the perplexity is certain to exceed `limit` once it would with losses of zero
     for all remaining tokens. The measurement then ends early and returns that lower bound.
 
-    `placement`: where the model computes; by default where it lies. A model that is not resident there runs
+    `placement`: where the model computes; by default where it is. A model that is not resident there runs
     block by block, on a group of batches at a time: that changes no bit, and a measurement that ends early
     has then computed the rest of its group needlessly.
 

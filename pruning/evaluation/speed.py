@@ -1,4 +1,4 @@
-"""Tokens per second of two models that take turns, so that a slow moment of the machine meets both.
+"""Tokens per second of two models in alternating runs, so that noise of the machine affects both.
 
 A pair of runs gives one ratio. The median of all pairs is the speed-up, and how far the other ratios are from
 it is its noise.
@@ -59,7 +59,7 @@ def rate(phase: Phase, batch: int, tokens: int, pairs: Sequence[tuple[float, flo
     """Return what pairs of seconds say, of the dense model and of the pruned one.
 
     `tokens`: of one run, all sequences. `pairs`: odd in number. The rates are of the median pair, so that
-    their ratio is the speed-up. Of five pairs or more, the noise leaves out the two extreme ones.
+    their ratio is the speed-up. Of five pairs or more, the noise excludes the two extreme ones.
     """
     ranked = sorted(pairs, key=_ratio)
     dense, pruned = median = ranked[len(ranked) // 2]

@@ -1,7 +1,7 @@
 """The order of channels in which an N:M pattern keeps most: tensors only, without a model.
 
-A pattern keeps the N highest scores of each M consecutive inputs of a row. So where two channels stand
-together that matter to the same rows, one of them is lost, and another order may keep both. Which channels
+A pattern keeps the N highest scores of each M consecutive inputs of a row. Where two channels of one group
+matter to the same rows, one of them is lost, and another order may keep both. Which channels
 share a group is chosen such that the sum of all kept scores is high:
 
 1. Channels are sorted by their sum of scores, and dealt out to the groups in turn, so that each group gets
@@ -31,7 +31,7 @@ _ROUNDING = 1e-6  # of the largest distance
 class Found:
     """An order, and what a pattern keeps of all scores in it."""
 
-    order: Tensor  # int64 (channels,): what stood at order[i] stands at i
+    order: Tensor  # int64 (channels,): position i gets the channel at order[i]
     before: float  # the sum of the kept scores in the order that was there
     after: float
 

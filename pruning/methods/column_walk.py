@@ -15,7 +15,7 @@ from pruning.runtime.device import current_device
 from pruning.runtime.kernel_trial import kernel_works
 
 # A wider block does not fit into a multiprocessor's registers, a few rows at a time.
-_MOST_COLUMNS = 512
+_MAX_COLUMNS = 512
 
 
 @dataclass(frozen=True)
@@ -85,7 +85,7 @@ def uses_kernel(device: torch.device, variant: WalkVariant) -> bool:
     The first call compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises
     the out-of-memory error.
     """
-    if device.type != "cuda" or variant.columns > _MOST_COLUMNS:
+    if device.type != "cuda" or variant.columns > _MAX_COLUMNS:
         return False
     return kernel_works(
         partial(_kernel_passes_self_test, device, variant),

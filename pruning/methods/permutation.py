@@ -30,7 +30,7 @@ from pruning.structure.units import Slice
 
 @dataclass(frozen=True)
 class AxisOrder:
-    """How a parameter is reordered: what stood at `index[i]` along `dimension` stands at i."""
+    """How a parameter is reordered: position i along `dimension` gets what was at `index[i]`."""
 
     dimension: int
     index: Tensor  # int64 (size of the dimension,)
@@ -267,7 +267,7 @@ class Permuter:
     def permute(
         self, index: int, block: Block, forward: BlockwiseForward, gradients: GradientNorms
     ) -> Permuted:
-        """Put the dense block, which the windows stand before, in a new order, in place.
+        """Reorder the dense block that the windows have reached, in place.
 
         Channels are scored as the method scores the weights of the layer that reads them; by |W|·‖X_j‖₂ where
         the method has no scores of single weights. A block that then computes something else is put back.

@@ -196,7 +196,7 @@ def _pruned_block(
     gradients: GradientNorms,
     forward: BlockwiseForward | None,
 ) -> PrunedBlock:
-    """Prune the block that the windows stand before, in place. `gradients`: of the dense block."""
+    """Prune the block that the windows have reached, in place. `gradients`: of the dense block."""
     gradients = norms_in_order(gradients, block.layers, permuted.orders)
     pruner = _BlockPruner(recipe, index, targets, gradients)
     if forward is None or not recipe.needs & _INPUTS:

@@ -9,7 +9,7 @@ def spread(prunable: Sequence[float], sizes: Sequence[int], *, sparsity: float, 
     """Return each layer's sparsity: sparsity + band · (its value - mean) / (largest distance from the mean).
 
     `prunable` is larger for a layer that can lose more. The mean is weighted by `sizes`, the number of
-    weights of each layer, so that the overall sparsity stays `sparsity` unless a value leaves [0, 1].
+    weights of each layer, so that the overall sparsity stays `sparsity` unless a value is outside [0, 1].
     """
     mean = sum(value * size for value, size in zip(prunable, sizes, strict=True)) / sum(sizes)
     furthest = max(abs(value - mean) for value in prunable)
@@ -22,7 +22,7 @@ def zero_counts(sparsities: Sequence[float], sizes: Sequence[int], *, total: int
     """Return the number of zeros of each layer, `total` in all.
 
     Sparsities are clipped to [0, 1], and all are shifted by the same amount to make up for what was clipped.
-    Counts are rounded down; the rest of the total goes to the largest remainders, one each.
+    Counts are rounded down; the rest of the total is given to the largest remainders, one each.
     """
     shift = _shift(sparsities, sizes, total)
     exact = [_clipped(value + shift) * size for value, size in zip(sparsities, sizes, strict=True)]

@@ -29,7 +29,7 @@ from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlock, CutInMemory, numbers_in
 
 _ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
-_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not say
+_MAX_BLOCKS = 10_000  # that a model may have: an adapter does not say
 # Fields of an adapter's config that may name layers of single blocks, and a block's number in such a name.
 _NAMES_LAYERS = ("rank_pattern", "alpha_pattern", "target_modules", "exclude_modules")
 _NUMBER = re.compile(r"\.\d+\\*\.")
@@ -105,10 +105,10 @@ def _cut_blocks(facts: DepthFacts, source: Path, directory: Path) -> None:
             f"the report is of a model with {facts.dense} blocks, and this one has {blocks}", field="like"
         )
     kept = _blocks_left(facts, blocks)
-    gone = blocks - len(kept)
-    if gone == 0:
+    removed = blocks - len(kept)
+    if removed == 0:
         raise InvalidInput("the report's model has lost blocks, and names all of them as left", field="like")
-    plan = DepthPlan.of(StructureOptions(blocks=gone), skeleton, config)
+    plan = DepthPlan.of(StructureOptions(blocks=removed), skeleton, config)
     plan.refuse_unbuildable(kept)
     write_shorter(checkpoint, plan.config(kept), kept, directory)
 
@@ -167,7 +167,7 @@ def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Pat
     names = [json.dumps(config.get(field)) for field in _NAMES_LAYERS]
     if facts.depth is not None and (config.get("layers_to_transform") or any(map(_NUMBER.search, names))):
         raise InvalidInput(
-            f"{_ADAPTER_CONFIG} names single blocks, and some are gone; merge the adapter into its model, "
+            f"{_ADAPTER_CONFIG} names single blocks, and some are removed; merge the adapter into its model, "
             "and cut that like the report",
             field="model.id",
         )
@@ -195,11 +195,11 @@ class _Renumbered:
     def __init__(self, depth: DepthFacts | None) -> None:
         self._places: dict[int, int] | None = None
         if depth is not None:
-            self._dense = min(depth.dense, _MOST_BLOCKS)
+            self._dense = min(depth.dense, _MAX_BLOCKS)
             self._places = {block: place for place, block in enumerate(_blocks_left(depth, self._dense))}
 
     def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of a block that is gone."""
+        """Return the new name; None for a tensor of a removed block."""
         block = _block_of(name)
         if self._places is None or block is None:
             return name
@@ -240,13 +240,15 @@ def _blocks_left(facts: DepthFacts, blocks: int) -> list[int]:
     try:
         return numbers_in(facts.kept, below=blocks)
     except ValueError as error:
-        raise InvalidInput(f"the blocks that the report leaves are none: {error}", field="like") from error
+        raise InvalidInput(
+            f"the blocks that the report keeps are no blocks of the model: {error}", field="like"
+        ) from error
 
 
 def _positions(
     name: str, new: str, dense: SafetensorsFile, facts: StructureFacts, kept: Kept
 ) -> tuple[int, list[int]] | None:
-    """Return the dimension of an adapter's tensor that holds units, and what is left of it, if one does.
+    """Return the dimension of an adapter's tensor that holds units, and what is kept of it, if one does.
 
     `…layers.3.mlp.up_proj.lora_B.weight`: B (outputs, rank) writes units, A (rank, inputs) reads them. `new`:
     the name for the blocks that are left, which `kept` counts.

@@ -147,7 +147,7 @@ class SafetensorsFile:
 
 
 def _fits(tensor: object, most_bytes: int) -> bool:
-    """Whether a tensor of a header lies within the bytes of the file, and has as many as its shape takes."""
+    """Whether a tensor of a header is within the bytes of the file, and has as many as its shape takes."""
     match tensor:
         case {"dtype": str(dtype), "shape": list(shape), "data_offsets": [int(begin), int(end)]}:
             pass

@@ -1,4 +1,4 @@
-"""Write the smaller checkpoint that a cut leaves: what stays is taken from the dense files byte for byte."""
+"""Write the smaller checkpoint after a cut: what is kept is copied from the dense files byte for byte."""
 
 import json
 import re
@@ -73,7 +73,7 @@ def _pairs(
     shapes: Mapping[str, tuple[int, ...]],
     renamed: Renamed,
 ) -> list["_Pair"]:
-    """Create the smaller files, but those of which nothing is left."""
+    """Create the smaller files, but those of which nothing is kept."""
     return [
         _Pair(dense / name, smaller / name, shapes, renamed)
         for name in checkpoint.weight_files
@@ -99,7 +99,7 @@ def _masks(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, index: int)
 
 
 def _is_cut(mask: Tensor) -> bool:
-    """Whether a tensor is neither gone nor left as it is."""
+    """Whether a tensor is neither removed nor unchanged."""
     return bool(mask.any()) and not bool(mask.all())
 
 
@@ -110,7 +110,7 @@ class _RenumberedExperts:
         self._places: dict[str, dict[str, int]] = {}
 
     def add(self, masks: Mapping[str, Tensor]) -> None:
-        """Take in which tensors of a block stay as a whole, and which do not."""
+        """Record which tensors of a block are kept as a whole, and which are not."""
         left: dict[str, dict[str, bool]] = {}
         for name, mask in masks.items():
             found = _EXPERT.match(name)
@@ -126,7 +126,7 @@ class _RenumberedExperts:
             self._places[prefix] = {expert: place for place, expert in enumerate(stay)}
 
     def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of an expert that is gone."""
+        """Return the new name; None for a tensor of a removed expert."""
         found = _EXPERT.match(name)
         if found is None or found[1] not in self._places:
             return name
@@ -156,7 +156,7 @@ class _Renumbered:
             )
 
     def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of a block that is gone."""
+        """Return the new name; None for a tensor of a removed block."""
         prefix = f"{self._prefix}."
         number, _, rest = name.removeprefix(prefix).partition(".")
         if not name.startswith(prefix) or not number.isdecimal():
@@ -167,7 +167,7 @@ class _Renumbered:
 
 
 def _common_prefix(names: Sequence[Sequence[str]]) -> str | None:
-    """Return what stands before the number of the block in all names of tensors, block by block."""
+    """Return what precedes the number of the block in all names of tensors, block by block."""
     parts = names[0][0].split(".")
     prefixes = (".".join(parts[:place]) for place, part in enumerate(parts) if part == "0")
     return next(
@@ -190,7 +190,7 @@ class _Pair:
         shapes: Mapping[str, tuple[int, ...]],
         renamed: Renamed,
     ) -> None:
-        """Create the smaller file, with the tensors that the cut leaves as they are."""
+        """Create the smaller file, with the tensors that the cut does not change."""
         self.dense, self._renamed = SafetensorsFile.open(dense), renamed
         self.smaller = self.dense.create_smaller(smaller, shapes, renamed)
         with dense.open("rb") as source, smaller.open("r+b") as target:
@@ -208,7 +208,7 @@ class _Pair:
                     left -= len(piece)
 
     def write(self, masks: Mapping[str, Tensor], repaired: Mapping[str, Tensor]) -> None:
-        """Write what `masks` leaves of the tensors of this file, and of those that are repaired."""
+        """Write what `masks` keeps of the tensors of this file, and of those that are repaired."""
         for name in masks.keys() & self.dense.header.keys():
             new = self._renamed(name)
             if new is None or not _is_cut(masks[name]):
@@ -222,7 +222,7 @@ class _Pair:
 
 
 def _write_index(dense: Path, smaller: Path, pairs: Sequence[_Pair]) -> None:
-    """Write the index of a model in several files: which tensors lie where, and their size."""
+    """Write the index of a model in several files: the file of each tensor, and their total size."""
     if not dense.exists():
         return
     index = json.loads(dense.read_text())

@@ -71,7 +71,7 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class PerplexityLimit:
-    """The perplexity on the first text above which the pruned model is of no use."""
+    """The perplexity on the first text above which the pruned model is rejected."""
 
     perplexity: float = inf
     increase: float = inf  # over the dense model's, relative to it
@@ -89,7 +89,7 @@ class EvaluateStage:
 
     The pruned model's predictions are compared with the dense one's by the latter's final states. What is
     cached of the dense model is not measured. The measurement of a pruned model ends
-    once it is certain to exceed the limit.
+    as soon as it is certain to exceed the limit.
     """
 
     name: ClassVar[Stage] = Stage.EVALUATE
@@ -122,7 +122,7 @@ class EvaluateStage:
         )
 
     def prepare(self) -> int:
-        """Look up the dense measurements. A batch of windows, or a whole task, is one step for each model."""
+        """Query the cache of dense measurements. A batch, or a whole task, of one model is one step."""
         return self._dense_steps + self._inputs.steps(self._model.device)
 
     def run(self, step: Step) -> EvaluationResult:
@@ -133,7 +133,7 @@ class EvaluateStage:
         Within a task, `step` is called repeatedly with the same count, so that it can stop the run.
         """
         steps = self._dense_steps + self._inputs.steps(self._model.device)
-        stored = self._resume_store.begin(Stage.EVALUATE, self._stored_under)
+        stored = self._resume_store.begin(Stage.EVALUATE, self._resume_key)
         dense_model = cache(self._model.place_dense)  # loaded at most once, and only if it is needed
 
         recording = Recording(self._resume_store, len(self._inputs.texts))
@@ -196,7 +196,7 @@ class EvaluateStage:
     def _dense_of_earlier_attempt(
         self, stored: Mapping[int, HashedFile], recording: Recording
     ) -> Measurement | None:
-        """Return what an earlier attempt has measured, if all its final states are still there, too."""
+        """Return what an earlier attempt has measured, if all its final states are still stored."""
         if _DENSE not in stored:
             return None
         dense = Measurement.read(stored[_DENSE].path)
@@ -207,7 +207,7 @@ class EvaluateStage:
         return self._inputs.steps(self._model.device, self._cached.known)
 
     @property
-    def _stored_under(self) -> NumericsKey:
+    def _resume_key(self) -> NumericsKey:
         texts = {f"text {number}": text.fingerprint for number, text in enumerate(self._inputs.texts)}
         request = self._inputs.request.model_dump_json(exclude={"speed"})
         return {**self._numerics_key, "format": _FORMAT, "evaluation": request, **texts}
@@ -222,7 +222,7 @@ def _measure(
     known: Mapping[int, DenseMeasurement],
     limit: float,
 ) -> Measurement:
-    """Measure one model. It is loaded only if something about it is not known.
+    """Measure one model. It is loaded only if a measurement is missing.
 
     `report_done` is called with the number of finished steps of this model.
     """

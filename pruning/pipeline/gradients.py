@@ -70,7 +70,7 @@ class GateStage:
     _shards: dict[GradientNorm, GradientShards] = field(default_factory=dict, init=False)
 
     def prepare(self) -> int | None:
-        """Look the gates up in the cache. None where the recipe does not rank by them.
+        """Query the cache for the gates. None where the recipe does not rank by them.
 
         Raises InvalidInput where the schedule does not fit the model, or the environment does not allow a
         deterministic pass.
@@ -220,7 +220,7 @@ class GradientStage:
         self._devices = model.placement.devices
 
     def prepare(self) -> int | None:
-        """Look the norms up in the cache, and check what is found there.
+        """Query the cache for the norms, and check what is found there.
 
         None where the recipe uses no gradients, or reads them from a file. Raises InvalidInput where the
         schedule does not fit the model, or the environment does not allow a deterministic pass.

@@ -51,7 +51,7 @@ class ResolvedModel:
 
     @property
     def shape(self) -> ModelShape:
-        """What an estimate of the run's cost needs to know of the model."""
+        """The shape of the model, for estimates of the cost."""
         stored = str(self.checkpoint.stored_dtype).removeprefix("torch.")
         return shape_of(find_stack(self.checkpoint.skeleton), stored_dtype=stored)
 
@@ -100,7 +100,7 @@ class LoadedModel:
     checkpoint: Checkpoint
     placement: Placement
     stack: Stack  # the blocks, narrowed to the layers to prune
-    method_key: NumericsKey = field(default_factory=dict)  # what of the method decides the last bits here
+    method_key: NumericsKey = field(default_factory=dict)  # what the method contributes to the last bits
     cut_key: NumericsKey = field(default_factory=dict)  # which smaller model this is; empty for the dense one
 
     def numerics_key(self, windows: Tensor | None) -> NumericsKey:

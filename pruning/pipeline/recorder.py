@@ -1,4 +1,4 @@
-"""The shape of a stage, and what each stage of a run costs: its seconds and its own peak memory."""
+"""The interface of a stage, and the cost of each stage of a run: seconds and peak memory."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -20,7 +20,7 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 
 class RunStage(Protocol[ResultT_co]):
-    """One stage of a run: constructed with everything that it needs, it returns everything that it leaves.
+    """One stage of a run: constructed with everything that it needs, it returns all of its results.
 
     The constructor only keeps what it is given. What costs time or may fail is in `prepare` and `run`.
     """
@@ -30,7 +30,7 @@ class RunStage(Protocol[ResultT_co]):
         """Its name in the report and in progress."""
 
     def prepare(self) -> int | None:
-        """Find out what is left to do, and return its number of steps.
+        """Determine the remaining work, and return its number of steps.
 
         None: there is nothing to compute, and nothing is recorded.
         """
@@ -86,7 +86,7 @@ class StageRecorder:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the recorded costs must know."""
+        """Limits of the recorded costs, for the report."""
         if self._memory.resettable:
             return ()
         return ("peak memory is the process's since its start: this system cannot measure it per stage",)

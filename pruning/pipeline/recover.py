@@ -54,7 +54,7 @@ from pruning.runtime.malloc import return_freed_heap
 
 @dataclass(frozen=True)
 class SharedStates:
-    """Finds what an earlier run has recorded, and publishes what this one records."""
+    """Fetches final states that an earlier run published, and publishes those of this run."""
 
     cache: PerplexityCache
     publications: Publications
@@ -62,7 +62,7 @@ class SharedStates:
     def states(
         self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
     ) -> FinalStates:
-        """Return the states of a training: another run's, or its own, which are recorded.
+        """Return the final states for a training: those of another run, or its own, which it records.
 
         They are neither fetched nor recorded where they are not shared, and where the disk has no room to
         spare.
@@ -112,19 +112,19 @@ class RecoveryInputs:
 
 @dataclass(frozen=True)
 class PrunedModel:
-    """What is trained: a model on disk, and which of its weights are pruned."""
+    """The model to train, on disk, and which of its weights are pruned."""
 
-    checkpoint: Checkpoint  # of the model that was pruned, the dense one or what a cut has left of it
+    checkpoint: Checkpoint  # of the model that was pruned, the dense one, or the smaller one after a cut
     masked: Pruned
     directory: Path
 
 
 @dataclass(frozen=True)
 class RecoveryOutcome:
-    """What the report says of the training, and which weights it left on disk."""
+    """The training for the report, and the identity of the weights on disk after it."""
 
     facts: TrainingFacts | None  # None where nothing was trained
-    numerics_key: NumericsKey  # all that decides the last bits of what is computed with them
+    numerics_key: NumericsKey  # all that decides the last bits of results computed with them
 
 
 class RecoverStage:
@@ -163,7 +163,7 @@ class RecoverStage:
         return self._plan.passes
 
     def run(self, step: Step) -> RecoveryOutcome:
-        """Train, write what got better, and return what the report says about it.
+        """Train, write the weights if they improved, and return the training for the report.
 
         A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
         with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
@@ -176,9 +176,9 @@ class RecoverStage:
                 trained = self._distilled(step)
                 break
             except (RuntimeError, MemoryError, OSError) as error:
-                if not self._changed_after(error):
+                if not self._relaxed_after(error):
                     raise
-            release_memory()  # what the failed training held
+            release_memory()  # of the failed training
         distilled = _read(trained.path)
         _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)
@@ -187,7 +187,7 @@ class RecoverStage:
 
     def _distilled(self, step: Step) -> HashedFile:
         """Return the result of an earlier attempt, or train."""
-        stored = self._resume_store.begin(Stage.RECOVER, self._stored_under)
+        stored = self._resume_store.begin(Stage.RECOVER, self._resume_key)
         if _RESULT in stored:
             step(self._plan.passes, self._plan.passes)
             return stored[_RESULT]
@@ -243,7 +243,7 @@ class RecoverStage:
         with ExitStack() as placed:
             dense = _resident(self._model.place_dense(), placed)
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
-            # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
+            # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
             trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
@@ -267,8 +267,8 @@ class RecoverStage:
         path.write_text(json.dumps({"step": step}))
         self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
 
-    def _changed_after(self, error: BaseException) -> bool:
-        """Change what the failed training can do without, and return whether it is worth another try."""
+    def _relaxed_after(self, error: BaseException) -> bool:
+        """Relax what made the training fail, and return whether to try again."""
         if self._deterministic and has_no_deterministic_algorithm(error):
             log.warning("training without deterministic algorithms: %s", error)
             self._deterministic = False
@@ -297,7 +297,7 @@ class RecoverStage:
         )
 
     @property
-    def _stored_under(self) -> NumericsKey:
+    def _resume_key(self) -> NumericsKey:
         return {
             **self._numerics_key,
             "training text": self._text.fingerprint,

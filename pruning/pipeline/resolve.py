@@ -63,7 +63,7 @@ from pruning.structure.plan import CutPlan
 
 @dataclass(frozen=True)
 class ResolvedRun:
-    """Everything that a recipe and an evaluation refer to, read and known to fit together."""
+    """Everything that a recipe and an evaluation refer to, read and checked for consistency."""
 
     model: ResolvedModel
     calibration: CalibrationSet | None  # None for a recipe that reads no text
@@ -112,7 +112,7 @@ class ResolvedRun:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the report must know of the texts and the gradient file."""
+        """Limits of the texts and the gradient file, for the report."""
         return (*self._text_warnings(), *self._gradient_warnings())
 
     def _text_warnings(self) -> tuple[str, ...]:
@@ -184,10 +184,10 @@ class ResolveStage:
         return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
 
     def _check_room(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
-        """Refuse what this machine has no room for, before the weights are fetched."""
+        """Refuse a model for which the disks have no room, before its weights are fetched."""
         try:
             shape = shape_of_config(config)
-        except UnknownShape:  # known once the model is loaded
+        except UnknownShape:  # checked once the model is loaded
             refuse_downloads(downloads)
             return
         self.on_shape(shape)
@@ -267,7 +267,7 @@ class ResolveStage:
     def _recovery(
         self, checkpoint: Checkpoint, stack: Stack, reader: Reader, calibration: CalibrationSet | None
     ) -> RecoveryInputs | None:
-        """Read the text of a training, after checking that what is trained can be written and held."""
+        """Read the text of a training, after checks of the layout on disk and of memory."""
         if self.recipe.recovery is not None:
             checkpoint.layout.check(trainable_parameters(self.recipe, stack, Tensor.detach))
         options = self.recipe.distil

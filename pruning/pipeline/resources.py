@@ -60,7 +60,7 @@ class DiskTooSmall(PruningError):
 
 @dataclass(frozen=True)
 class DiskRoom:
-    """What a run writes, and where; what an earlier attempt has written already is not counted again."""
+    """What a run writes, and where; what an earlier attempt has written is not counted again."""
 
     recipe: Recipe
     model: LoadedModel
@@ -250,7 +250,7 @@ def _written(resume_store: ResumeStore) -> int:
 
 
 def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) -> None:
-    """`needed`: bytes by directory; several may lie on one disk."""
+    """`needed`: bytes by directory; several may be on one disk."""
     by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
     for directory, size in needed.items():
         by_disk[directory.stat().st_dev][directory] = size
@@ -271,7 +271,7 @@ def check_training(
 ) -> None:
     """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
 
-    `shape`: of the dense model. `smaller`: what a cut leaves of it. `length`: the tokens of a window.
+    `shape`: of the dense model. `smaller`: of the model after a cut. `length`: the tokens of a window.
     `dtype`: of the computation.
     """
     name = str(dtype).removeprefix("torch.")

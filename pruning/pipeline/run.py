@@ -1,19 +1,19 @@
 """The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
 
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
-2. cut: take blocks and units out, for a recipe with structure; the smaller model replaces the dense one
+2. cut: remove blocks and units, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
-4. search: prune a first time, and see which layers add most to the loss, for a recipe that asks for it
+4. search: prune a first time, and measure what each layer adds to the loss, if the recipe searches
 5. prune: mask block by block, then write the pruned checkpoint
-6. recover: train the kept weights, for a recipe that asks for it
+6. recover: train the kept weights, if the recipe has `recovery`
 7. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-8. speed: run the dense model and the pruned one in turns, where that is asked for
+8. speed: run the dense model and the pruned one alternately, if the evaluation has `speed`
 9. write the report: what was pruned, what it cost, and what it measured
 
 A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
 
-The files that were checked in 1 are the files that 2 to 9 read; see pruning.files. What later runs may use
-is published once the files are proven to be unchanged.
+The files that were checked in 1 are the files that 2 to 9 read; see pruning.files. Caches
+are published once the files are proven to be unchanged.
 """
 
 from collections.abc import Callable, Iterator
@@ -79,7 +79,7 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Services:
-    """What a run uses of its surroundings. The defaults suit a script that runs once."""
+    """What a run uses of its environment. The defaults suit a script that runs once."""
 
     progress: Progress = field(default_factory=Silent)
     """Receives every step. An exception that it raises ends the run between two steps."""
@@ -104,7 +104,7 @@ class Services:
 
 @dataclass(frozen=True)
 class _Workplace:
-    """Where a run computes and writes. It holds no model: one must go before the next one comes."""
+    """Where a run computes and writes. It holds no model: one must be released before the next is loaded."""
 
     devices: tuple[torch.device, ...]
     directory: Path
@@ -174,7 +174,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 after_step=publications.poll,
             )
             checkpoint = dense.checkpoint
-            del dense, norms  # the models that come next need their memory
+            del dense, norms  # the next models need their memory
             recovered = recorder.run(
                 RecoverStage(
                     resolved.model,
@@ -263,7 +263,7 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
 
 @contextmanager
 def _workplace(request: RunRequest, services: Services) -> Iterator[_Workplace]:
-    """Set up the devices and the directory; it gets its name at the end, and is gone where the run failed."""
+    """Set up the devices and the directory; it gets its name at the end, and is deleted if the run fails."""
     devices = compute_devices(request.device)
     recorder = StageRecorder(services.progress, *devices)
     with (

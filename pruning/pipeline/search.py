@@ -45,7 +45,7 @@ _NOT_DETERMINISTIC = (
 
 @dataclass(frozen=True)
 class SearchedTargets:
-    """What a search has found."""
+    """The targets that a search found."""
 
     KEY: ClassVar = "searched targets"  # in the numerics key of what is pruned by them
 
@@ -56,7 +56,7 @@ class SearchedTargets:
 
     @property
     def numerics_key(self) -> NumericsKey:
-        """Which targets these are."""
+        """The identity of the targets."""
         return {self.KEY: hashlib.sha256(self._targets_as_json.encode()).hexdigest()}
 
     def write(self, path: Path) -> HashedFile:
@@ -78,14 +78,14 @@ class SearchedTargets:
 
 @dataclass
 class ShareStage:
-    """Takes one pass with gradients over the first pruned model, and moves zeros by what it finds."""
+    """Takes one pass with gradients over the first pruned model, and moves zeros accordingly."""
 
     name: ClassVar[Stage] = Stage.SEARCH
 
     model: ResolvedModel  # the dense one
     dense: LoadedModel
     text: HeldOutText  # that the model was not calibrated on
-    trial: Pruned | None  # the first pruned model; None where only what was found is asked for
+    trial: Pruned | None  # the first pruned model; None where only earlier results are read
     trial_key: NumericsKey  # all that decides its last bits
     schedule: ScheduleChoice
     deterministic: bool
@@ -96,7 +96,7 @@ class ShareStage:
         self._states: dict[bytes, Tensor] = {}
         # As that over the pruned model, whose sizes are the same.
         self._pass = self._pass_over(self.dense)
-        # Not the key of a pass that ran out of memory, for which no later attempt would look. What a pass may
+        # Not the key of a pass that ran out of memory, which no later attempt would use. What a pass may
         # give up has a name of its own in it: blocks of one that did so are not lost where targets are found.
         self._numerics_key = {
             f"planned {name}" if name in _MAY_BE_GIVEN_UP else name: value
@@ -200,7 +200,7 @@ class ShareStage:
 
 @dataclass(frozen=True)
 class SearchOutcome:
-    """What pruning and the report need of a search."""
+    """The result of a search, for pruning and the report."""
 
     finished_blocks: StoredBlocks  # that are pruned by the targets that were found
     facts: SearchFacts
@@ -251,7 +251,7 @@ class AllocationSearch:
         return self.recorder.run(stage, after_step=self.after_step)
 
     def remaining_norms(self, norms: GradientNorms) -> GradientNorms:
-        """Return what pruning still needs of the norms after the trial, on the host: a search needs room."""
+        """Return the norms that pruning needs after the trial, on the host, to free device memory."""
         if self.resolved.search is None:
             return norms
         if not self.recipe.masks_by_gradients:

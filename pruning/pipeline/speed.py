@@ -46,28 +46,28 @@ class SpeedStage:
     is_smaller: bool
     wanted: bool
     seconds: float
-    """What the stage may take, as long as it is enough for the fewest pairs."""
+    """The time limit of the stage; the fewest pairs are measured in any case."""
 
     def prepare(self) -> int | None:
         """Return the number of pairs of runs. None where nothing is measured."""
         return self._steps if self.wanted else None
 
     def run(self, step: Step) -> SpeedFacts:
-        """Measure, and return what the report says."""
+        """Measure, and return the speed for the report."""
         if not self.wanted:
             return self._facts(None if self.is_smaller else 1.0, note=self._note or _LEFT_OUT)
         until = self._clock() + self.seconds
         one_device = replace(self.model, devices=self.model.devices[:1])
         dense, pruned = one_device.place_dense(), one_device.place_pruned(self.pruned)
         if dense.size + pruned.size > memory_for_models(self.model.device):
-            return self._without_room
+            return self._too_large
         try:
             with _resident(dense), _resident(pruned):
                 return self._measured(dense, pruned, until, step)
         except (RuntimeError, MemoryError, OSError) as error:
             if not is_out_of_memory(error):
                 raise
-            return self._without_room
+            return self._too_large
 
     def _measured(self, dense: Placement, pruned: Placement, until: float, step: Step) -> SpeedFacts:
         memory = self._peak_memory(dense), self._peak_memory(pruned)
@@ -91,10 +91,10 @@ class SpeedStage:
         )
 
     def _peak_memory(self, placement: Placement) -> int:
-        """Return the model's weights, and the peak of what the largest batch adds to them."""
+        """Return the bytes of the weights, plus the peak that the largest batch adds."""
         memory = PeakMemory(placement.device)
         runs = [run_of(placement.model, phase, max(BATCHES), self._lengths) for phase in PHASES]
-        return_freed_heap()  # what is freed would be used again, unseen
+        return_freed_heap()  # reused memory would not count
         memory.reset()
         before = memory.peak()
         for run in runs:
@@ -103,7 +103,7 @@ class SpeedStage:
         return placement.size + max(0, memory.peak() - before)
 
     @property
-    def _without_room(self) -> SpeedFacts:
+    def _too_large(self) -> SpeedFacts:
         note = "the speed was not measured: the dense model and the result do not fit into memory together"
         return self._facts(None if self.is_smaller else 1.0, note=note)
 

@@ -27,7 +27,7 @@ from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import StageRecorder, Step
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
 from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.sandbox.reading import Reading
@@ -101,7 +101,7 @@ class ShortenStage:
     reading: Reading
 
     def prepare(self) -> int:
-        """Return the number of blocks that go."""
+        """Return the number of blocks to remove."""
         return self.plan.dense - self.plan.kept
 
     def run(self, step: Step) -> tuple[CutModel, DepthFacts]:
@@ -112,15 +112,15 @@ class ShortenStage:
         the others (field 'structure').
         """
         loaded = self.dense.loaded
-        gone = StoredDrops(self.resume_store, self._numerics_key, blocks=self.plan.dense)
+        drops = StoredDrops(self.resume_store, self._numerics_key, blocks=self.plan.dense)
         try:
             kept = choose_blocks(
                 loaded.stack,
                 self.windows,
                 self.plan.kept,
                 placement=loaded.placement,
-                earlier=tuple(gone.drops),
-                found=lambda drop: self._keep(gone, drop, step),
+                earlier=tuple(drops.drops),
+                found=lambda drop: self._keep(drops, drop, step),
             )
         finally:
             loaded.placement.end_stage()
@@ -129,12 +129,12 @@ class ShortenStage:
         write_shorter(self.dense.resolved.checkpoint, self.plan.config(kept), kept, directory)
         shorter = self.dense.load_smaller(directory, self.recipe, self.reading)
         self._check(kept, shorter)
-        dropped = tuple(DroppedBlock(block=drop.block, kl=drop.divergence) for drop in gone.drops)
+        dropped = tuple(DroppedBlock(block=drop.block, kl=drop.divergence) for drop in drops.drops)
         return shorter, DepthFacts(dense=self.plan.dense, kept=ranges(kept), dropped=dropped)
 
-    def _keep(self, gone: StoredDrops, drop: Drop, step: Step) -> None:
-        gone.put(drop)
-        step(len(gone.drops), self.prepare())
+    def _keep(self, drops: StoredDrops, drop: Drop, step: Step) -> None:
+        drops.put(drop)
+        step(len(drops.drops), self.prepare())
 
     def _check(self, kept: list[int], shorter: CutModel) -> None:
         """Raise InvalidInput(field='structure') where the shorter model is not the dense one's blocks."""
@@ -148,7 +148,7 @@ class ShortenStage:
 
     @property
     def _numerics_key(self) -> NumericsKey:
-        windows = self.windows[:MOST_WINDOWS_OF_BLOCKS]
+        windows = self.windows[:MAX_WINDOWS_FOR_BLOCKS]
         return {**self.dense.loaded.numerics_key(None), "windows that judge blocks": len(windows)}
 
 

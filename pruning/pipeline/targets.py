@@ -16,11 +16,11 @@ from pruning.methods.results import PrunedLayer
 from pruning.methods.rounding import zero_counts
 
 _STEEPNESS = 7.0
-_FURTHEST = 0.2  # that a layer's sparsity moves
-_MOST_OF_KEPT = 0.75  # that a layer loses of the weights that it has kept
-_LEAST = 0.1  # of the median: a lower cost, or a negative one, is taken for this
-_LEAST_ERROR, _LARGEST_ERROR = 0.1, 1.0  # of a cost, relative to it
-_LEAST_VARIANCE = 0.01  # between layers of one type and depth
+_MAX_CHANGE = 0.2  # of the sparsity of a layer
+_MAX_LOSS_OF_KEPT = 0.75  # that a layer loses of the weights that it has kept
+_MIN_COST = 0.1  # of the median: a lower cost, or a negative one, is taken for this
+_MIN_ERROR, _MAX_ERROR = 0.1, 1.0  # of a cost, relative to it
+_MIN_VARIANCE = 0.01  # between layers of one type and depth
 
 
 def moved(layers: Sequence[PrunedLayer], shares: Tensor) -> list[int]:
@@ -48,8 +48,8 @@ def moved(layers: Sequence[PrunedLayer], shares: Tensor) -> list[int]:
 
 def _moves(wanted: Tensor, sparsities: Tensor, sizes: Tensor) -> Tensor:
     """Return wanted + c within each layer's bounds, with the c at which zeros only change their places."""
-    lowest = -sparsities.clamp(max=_FURTHEST)
-    highest = (_MOST_OF_KEPT * (1 - sparsities)).clamp(max=_FURTHEST)
+    lowest = -sparsities.clamp(max=_MAX_CHANGE)
+    highest = (_MAX_LOSS_OF_KEPT * (1 - sparsities)).clamp(max=_MAX_CHANGE)
     low, high = float((lowest - wanted).min()), float((highest - wanted).max())
     for _ in range(80):
         middle = (low + high) / 2
@@ -68,7 +68,7 @@ def logarithms_of_costs(layers: Sequence[PrunedLayer], costs: Tensor) -> Tensor:
     and τ² is of the others. Raises NumericalFailure, see `moved`.
     """
     mean = costs.mean(dim=1)
-    least = _LEAST * mean.median()
+    least = _MIN_COST * mean.median()
     if not least > 0:
         raise NumericalFailure(
             "most layers add nothing to the loss of the first pruned model, so it does not say where zeros "
@@ -76,11 +76,11 @@ def logarithms_of_costs(layers: Sequence[PrunedLayer], costs: Tensor) -> Tensor:
         )
     log = mean.clamp(min=least).log()
     spread = costs.std(dim=1) / costs.shape[1] ** 0.5
-    error = (spread / mean.clamp(min=least)).clamp(_LEAST_ERROR, _LARGEST_ERROR)
+    error = (spread / mean.clamp(min=least)).clamp(_MIN_ERROR, _MAX_ERROR)
     known = mean > least
-    error[~known] = _LARGEST_ERROR
+    error[~known] = _MAX_ERROR
     fit = _by_type_and_depth(layers, log, 1 / error)
-    variance = ((log - fit)[known].var(correction=0) - error.median() ** 2).clamp(min=_LEAST_VARIANCE)
+    variance = ((log - fit)[known].var(correction=0) - error.median() ** 2).clamp(min=_MIN_VARIANCE)
     drawn: Tensor = fit + (log - fit) * variance / (variance + error**2)
     return drawn
 
@@ -93,7 +93,7 @@ def _by_type_and_depth(layers: Sequence[PrunedLayer], values: Tensor, weights: T
     depths = [layer.block / last - 0.5 for layer in layers]
     columns += [depths, [depth**2 for depth in depths]]
     terms = torch.tensor(columns, dtype=torch.float64).T
-    # A type that only one block has leaves more than one solution; all of them fit alike.
+    # A type that only one block has admits several solutions; all of them fit alike.
     weighted, wanted = terms * weights[:, None], (values * weights)[:, None]
     factors: Tensor = torch.linalg.lstsq(weighted, wanted, driver="gelsd").solution
     return (terms @ factors)[:, 0]

@@ -15,7 +15,7 @@ from pydantic import (
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
-MOST_WINDOWS_OF_BLOCKS = 4
+MAX_WINDOWS_FOR_BLOCKS = 4
 """How many of the calibration windows decide which blocks go."""
 
 # The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups

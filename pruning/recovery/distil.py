@@ -70,7 +70,7 @@ class TrainingBoundary:
         self._saved(step)
 
 
-_JUDGEMENTS = 8  # besides the one before the first step: each costs a pass over the held-out windows
+_MAX_EVALUATIONS = 8  # besides the one before the first step: each costs a pass over the held-out windows
 
 
 @dataclass(frozen=True)
@@ -124,7 +124,7 @@ class Plan:
 
     @property
     def _interval(self) -> int:
-        return -(-self.steps // _JUDGEMENTS)
+        return -(-self.steps // _MAX_EVALUATIONS)
 
     def _pieces(self, windows: int) -> int:
         return -(-windows // self.micro_batch)
@@ -161,7 +161,7 @@ class Distilled:
 
 @dataclass
 class _Progress:
-    """What a training has found out so far."""
+    """The progress of a training."""
 
     curve: list[CurvePoint] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)

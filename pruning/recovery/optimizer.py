@@ -25,12 +25,12 @@ _BETAS = (0.9, 0.95)
 _EPSILON = 1e-15
 # The least mean of squares that counts. A CPU takes the root of zero, which all pruned weights have, twelve
 # times as slowly as others; this one's is a ten-thousandth of epsilon.
-_LEAST_SQUARE = torch.finfo(torch.float32).tiny
+_MIN_SQUARE = torch.finfo(torch.float32).tiny
 _WARM_UP = 0.05  # the share of the steps in which the rate rises
 RATE = 5e-4
 """The highest learning rate, of a parameter whose `rate_factor` is 1."""
-_LEAST_SIZE = 1e-3  # of a parameter, so that one of zeros can be trained (Adafactor's ε₂)
-_LEAST_KEPT = 0.1  # a share that is smaller raises the rate no further
+_MIN_SIZE = 1e-3  # of a parameter, so that one of zeros can be trained (Adafactor's ε₂)
+_MIN_KEPT = 0.1  # a share that is smaller raises the rate no further
 
 
 def rate_factor(size: float, kept: float) -> float:
@@ -42,7 +42,7 @@ def rate_factor(size: float, kept: float) -> float:
     (Adafactor, arXiv 1804.04235, section 8), and of fewer inputs, of which it `kept` a share, it takes larger
     steps (SμPar, arXiv 2405.15743).
     """
-    return max(size, _LEAST_SIZE) / max(kept, _LEAST_KEPT)
+    return max(size, _MIN_SIZE) / max(kept, _MIN_KEPT)
 
 
 def adam_step(
@@ -76,7 +76,7 @@ def adam_step(
         set_to_zero(gradient, mask)
     first.lerp_(gradient, 1 - _BETAS[0])
     second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
-    size = second.clamp(min=_LEAST_SQUARE).sqrt_().div_(math.sqrt(1 - _BETAS[1] ** step)).add_(_EPSILON)
+    size = second.clamp(min=_MIN_SQUARE).sqrt_().div_(math.sqrt(1 - _BETAS[1] ** step)).add_(_EPSILON)
     weight.addcdiv_(first, size, value=-rate / (1 - _BETAS[0] ** step))
     if mask is not None:
         set_to_zero(weight, mask)
@@ -131,7 +131,7 @@ class CodedTensor:
 
 @cache  # each piece of each step of a training asks for it
 def _bounds(device: torch.device, *, signed: bool) -> Tensor:
-    """Return what lies half-way between two neighbours of the 256 numbers."""
+    """Return the midpoints of neighbours among the 256 numbers."""
     numbers = _numbers(device, signed=signed)
     return (numbers[1:] + numbers[:-1]) / 2
 

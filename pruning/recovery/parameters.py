@@ -61,7 +61,7 @@ class TrainedParameters:
     def __init__(
         self, trainable: Mapping[str, Trainable], stored: torch.dtype, *, moments: MomentsKind = "float32"
     ) -> None:
-        """`trainable`: by the parameter's name. The parameters must lie where they are computed with.
+        """`trainable`: by the parameter's name. The parameters must be on the device that computes.
 
         `stored`: the dtype of the checkpoint. `moments`: how Adam's are kept.
         """
@@ -173,7 +173,7 @@ def _collect(parameter: Tensor, total: Tensor) -> None:
 
 
 Stored = Callable[[nn.Parameter], Tensor]
-"""Returns what the checkpoint has for a parameter, which may be computed with in another dtype."""
+"""Returns the stored value of a parameter, whose dtype may differ from that of the computation."""
 
 _NORM = re.compile("norm", re.IGNORECASE)
 
@@ -189,7 +189,7 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
 
 
 def with_rates(trainable: Mapping[str, Trainable]) -> dict[str, Trainable]:
-    """Return the same parameters, each with the factor of its own rate, for which all weights are read."""
+    """Return the same parameters, each with the factor of its rate, which depends on all of its weights."""
     return {name: replace(one, factor=rate_factor(one.size, one.kept)) for name, one in trainable.items()}
 
 

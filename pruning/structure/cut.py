@@ -1,8 +1,7 @@
-"""Cut a model block by block: choose the units that stay, mask the others, repair what reads them.
+"""Cut a model block by block: choose the units to keep, mask the others, repair the layers that read them.
 
-The model keeps its shapes here: a unit that is cut is masked, by zeros in the layer that reads it. So the
-windows meet the cut model while they walk on, and `pruning.output.smaller` takes the masked units out of the
-checkpoint.
+The model keeps its shapes here: a removed unit is masked, by zeros in the layer that reads it. The windows run
+through the cut model as they advance, and `pruning.output.smaller` removes the masked units from the checkpoint.
 """
 
 from collections.abc import Callable, Sequence
@@ -38,7 +37,7 @@ from pruning.structure.units import ReadUnits, ScoredUnits, Units
 
 _NEEDS: frozenset[Need] = frozenset({"second_moments"})
 ROUNDS = 16
-"""In how many rounds units go: the others are ranked again after each."""
+"""In how many rounds units are removed: the others are ranked again after each."""
 SHRINKAGE = 0.3
 """What the repair adds to each number on the diagonal of H, as a share of it."""
 
@@ -112,7 +111,7 @@ def _cut_block(
     gates: GradientNorms,
     forward: BlockwiseForward,
 ) -> CutBlock:
-    """Cut the block that the windows stand before, in place."""
+    """Cut the block that the windows have reached, in place."""
     kept: dict[UnitName, Tensor] = {}
     weights: dict[str, Tensor] = {}
     warnings: list[str] = []
@@ -135,7 +134,7 @@ def _cut_block(
 
 
 def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tensor | None) -> list[str]:
-    """Warn of experts that are left, and whose channels nothing but their size could rank."""
+    """Warn of kept experts whose channels could be ranked by nothing but their size."""
     numbers = range(len(cutters)) if left is None else left.tolist()
     count = sum(cutters[number].is_unseen for number in numbers)
     if not count:
@@ -158,7 +157,7 @@ class _LayerCutter:
         self.warnings: list[str] = []
 
     def cut(self, keep: int) -> Tensor:
-        """Mask the units that go, and repair the layer's other weights.
+        """Mask the units to remove, and repair the layer's other weights.
 
         Return the units that stay, int64 (keep,), in ascending order. Raises NumericalFailure with the name
         of the layer.
@@ -172,7 +171,7 @@ class _LayerCutter:
 
     @cached_property
     def is_unseen(self) -> bool:
-        """Whether no token has reached the layer, which is an expert's then: nothing is known of its use."""
+        """Whether no token has reached the layer, which is then that of an expert: its use is unknown."""
         return isinstance(self._units.consumer, ExpertLayer) and not self._moments.any()
 
     def _kept(self, keep: int) -> Tensor:

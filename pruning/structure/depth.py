@@ -4,7 +4,7 @@ A config has one number of blocks, and may say by lists or numbers which block i
 cut alike; then the smaller config must build the very blocks that are left. A family whose config cannot
 say that is refused before anything is computed.
 
-The blocks that go are chosen one after the other, by what the model predicts without each: leaving blocks
+The blocks to remove are chosen one after the other, by what the model predicts without each: leaving blocks
 out one by one and asking the model itself is what ShortGPT (arXiv 2403.03853) and SLEB (arXiv 2402.09025)
 found good. The measure is the KL divergence from the next-token distributions of the dense model.
 """
@@ -27,7 +27,7 @@ from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, Replay
 from pruning.recipe import StructureOptions
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
 
 
 def skeleton_of(config: Mapping[str, Any], dense: PreTrainedModel) -> PreTrainedModel:
@@ -49,13 +49,13 @@ _NUMBERS_OF_BLOCKS = ("mlp_only_layers",)
 _FIRST_BLOCKS = ("first_k_dense_replace", "max_window_layers")
 _PER_BLOCK_FIELDS = ("layer", "type")
 
-# What a block knows of its own place, which changes.
+# Attributes that hold the position of a block, which changes.
 _OWN_NUMBER = frozenset({"layer_idx", "layer_id", "layer_index", "layer_number", "training"})
 
 
 @dataclass(frozen=True)
 class DepthPlan:
-    """How many blocks a recipe's structure leaves of one model."""
+    """How many blocks of one model a recipe keeps."""
 
     dense: int
     kept: int
@@ -80,7 +80,7 @@ class DepthPlan:
         return plan
 
     def some(self) -> list[int]:
-        """Return any blocks that can stay, before it is known which do."""
+        """Return any blocks that can be kept, before they are chosen."""
         return list(range(self.kept))
 
     def skeleton(self, blocks: Sequence[int]) -> PreTrainedModel:
@@ -112,16 +112,16 @@ class DepthPlan:
 
     def _examples(self) -> Iterator[list[int]]:
         """Yield blocks that could stay: of equal blocks any, otherwise such that others change places."""
-        gone = self.dense - self.kept
+        removed = self.dense - self.kept
         kinds = [_described(block.module) for block in self._stack.blocks]
         mixed = any(kind != kinds[0] for kind in kinds)
-        offsets = {0, 1, gone // 2, self.kept} if mixed else {self.kept}
+        offsets = {0, 1, removed // 2, self.kept} if mixed else {self.kept}
         for offset in sorted(offset for offset in offsets if offset <= self.kept):
-            yield [*range(offset), *range(offset + gone, self.dense)]
+            yield [*range(offset), *range(offset + removed, self.dense)]
         if mixed:  # a rule that repeats, as in every second block, survives where as many neighbours go
-            spread = {number * self.dense // gone for number in range(gone)}
+            spread = {number * self.dense // removed for number in range(removed)}
             yield [block for block in range(self.dense) if block not in spread]
-            yield [*range(gone - 1, self.dense - 1)]
+            yield [*range(removed - 1, self.dense - 1)]
 
     def _reason_against(self, blocks: Sequence[int]) -> str | None:
         if getattr(self._stack.model.config, "num_hidden_layers", None) != self.dense:
@@ -134,7 +134,7 @@ class DepthPlan:
             return f"the smaller config builds {len(stack.blocks)} blocks in place of {len(blocks)}"
         for built, block in zip(stack.blocks, blocks, strict=True):
             if _described(built.module) != _described(self._stack.blocks[block].module):
-                return f"its config cannot say of which kind block {block} is once others are gone"
+                return f"its config cannot say of which kind block {block} is once others are removed"
         if _around(stack) != _around(self._stack):
             return "what surrounds them depends on their number"
         return None
@@ -212,10 +212,10 @@ def choose_blocks(
     NumericalFailure
         Where the predictions are not finite, whichever block is left out.
     """
-    gone = {drop.block for drop in earlier}
-    left = [index for index in range(len(stack.blocks)) if index not in gone]
+    removed = {drop.block for drop in earlier}
+    left = [index for index in range(len(stack.blocks)) if index not in removed]
     stack.model.requires_grad_(False).eval()
-    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MOST_WINDOWS_OF_BLOCKS])
+    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MAX_WINDOWS_FOR_BLOCKS])
     dense = walk.to_the_end() if len(left) > keep else []
     while len(left) > keep:
         divergences = walk.divergences(left, dense)
@@ -254,8 +254,8 @@ class _Walk:
     def divergences(self, left: Sequence[int], dense: Sequence[Tensor]) -> dict[int, float]:
         """Return, for each block of `left`, how far the predictions of the others are from the dense ones.
 
-        All candidates walk side by side, so that each block is brought to the device once. What lies before
-        the block that a candidate leaves out is computed once for all.
+        All candidates advance together, so that each block is brought to the device once. What comes before
+        the block that a candidate omits is computed once for all.
         """
         common = self._first
         without: dict[int, list[Tensor]] = {}
@@ -286,7 +286,7 @@ class _Walk:
         return [self._calls[index](self._blocks[index].module, hidden) for hidden in states]
 
     def _at_home(self, states: Sequence[Tensor]) -> list[Tensor]:
-        """Return the states where what surrounds the blocks is."""
+        """Return the states on the device of the modules around the blocks."""
         return [hidden.to(self._placement.device) for hidden in states]
 
 

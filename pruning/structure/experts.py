@@ -1,4 +1,4 @@
-"""Routed experts as units: where a block holds them, which it misses least, and a router that avoids some.
+"""Routed experts as units: where a block holds them, their score, and a router that avoids removed ones.
 
 The score is that of REAP (arXiv 2510.13999): S_j = Σ_t g_tj·‖f_j(x_t)‖₂ ÷ T_j over the T_j tokens that are
 routed to expert j, with g the weight that the model multiplies the expert's output f_j by.
@@ -52,18 +52,18 @@ class Experts(ScoredUnits):
             return "its router ranks groups by their two best experts"
         return None
 
-    def mask(self, gone: Tensor) -> None:
+    def mask(self, units: Tensor) -> None:
         """Let the router send no token to these experts."""
         router, count = self.router, self.count
 
         def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any router's forward
-            with _LogitsMasked(gone, count):
+            with _LogitsMasked(units, count):
                 return type(router).forward(router, *args, **kwargs)
 
         router.forward = forward
         for module, name in self.biases:
             tensor: Tensor = getattr(module, name)
-            tensor.detach()[gone.to(tensor.device)] = -inf
+            tensor.detach()[units.to(tensor.device)] = -inf
 
     def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
         outputs = RoutedOutputs(self)
@@ -89,11 +89,11 @@ class Experts(ScoredUnits):
 
 
 class _LogitsMasked(TorchFunctionMode):
-    """While active, linear layers with an output per expert give -∞ for those that are gone."""
+    """While active, linear layers with an output per expert give -∞ for removed experts."""
 
-    def __init__(self, gone: Tensor, count: int) -> None:
+    def __init__(self, experts: Tensor, count: int) -> None:
         super().__init__()
-        self._gone, self._count = gone, count
+        self._masked, self._count = experts, count
 
     def __torch_function__(
         self,
@@ -104,7 +104,7 @@ class _LogitsMasked(TorchFunctionMode):
     ) -> Any:  # noqa: ANN401 - of any function
         result = func(*args, **(kwargs or {}))
         if func is F.linear and result.shape[-1] == self._count:
-            return result.index_fill(-1, self._gone.to(result.device), -inf)
+            return result.index_fill(-1, self._masked.to(result.device), -inf)
         return result
 
 

@@ -45,8 +45,8 @@ class ExpertChannels(Units):
         for own, of_expert in self.by_expert(units):
             yield from own.places(of_expert)
 
-    def mask(self, gone: Tensor) -> None:
-        for own, of_expert in self.by_expert(gone):
+    def mask(self, units: Tensor) -> None:
+        for own, of_expert in self.by_expert(units):
             own.mask(of_expert)
 
     def by_expert(self, units: Tensor) -> Iterator[tuple[ReadUnits, Tensor]]:

@@ -1,7 +1,7 @@
-"""What a cut leaves of a model: how many units of each kind, and the config of the smaller model.
+"""The plan of a cut: how many units of each kind a model keeps, and the config of the smaller model.
 
 Decided on the model without weights. The smaller config must build a model whose parameters have exactly the
-shapes that the cut leaves: a family that cannot lose such units is refused before anything is computed.
+shapes after the cut: a family that cannot lose such units is refused before anything is computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -29,13 +29,13 @@ class UnitPlan:
 
     kind: UnitName
     dense: int
-    requested: int  # how many the recipe leaves, before rounding
+    requested: int  # how many the recipe keeps, before rounding
     kept: int
 
 
 @dataclass(frozen=True)
 class CutPlan:
-    """What a recipe's structure leaves of one model."""
+    """What one model keeps under a recipe with `structure`."""
 
     plans: tuple[UnitPlan, ...]  # attention first, as a block computes
     units: tuple[tuple[Units | None, ...], ...]  # of each plan, in each block; None for one without experts
@@ -115,7 +115,7 @@ class _Planner:
     def plans(self) -> list[UnitPlan]:
         if self._options.parameters is not None:
             plans = self._divided(self._options.parameters)
-            self._refuse_nothing(plans, self._options.parameters)
+            self._refuse_empty_cut(plans, self._options.parameters)
         else:
             plans = [self._asked(kind.name) for kind in _IN_ORDER if kind.name in self.units]
         for plan in plans:
@@ -134,7 +134,7 @@ class _Planner:
         return UnitPlan(kind, dense, requested, kept)
 
     def _divided(self, share: float) -> list[UnitPlan]:
-        """Divide a share of the blocks' parameters: whole KV groups up to it, the rest other units."""
+        """Divide a share of the blocks' parameters: whole units up to it, the rest other units."""
         total = self._stack.parameters
         *whole, rest = (UNIT_KINDS[kind] for kind in self.units)
         kind = rest.name
@@ -143,9 +143,9 @@ class _Planner:
         for other in (one.name for one in whole):
             dense = self._one(other).count
             possible = range(floor(share * dense), 0, -1)
-            gone = next((gone for gone in possible if self._allows(other, dense - gone)), 0)
-            plans.append(UnitPlan(other, dense, dense - gone, dense - gone))
-            in_whole += gone * self._parameters_of_one(other)
+            removed = next((removed for removed in possible if self._allows(other, dense - removed)), 0)
+            plans.append(UnitPlan(other, dense, dense - removed, dense - removed))
+            in_whole += removed * self._parameters_of_one(other)
         left = round(width - (share * total - in_whole) / of_one)
         if left < fewest:
             most = floor(100 * (in_whole + (width - fewest) * of_one) / total) / 100
@@ -173,7 +173,7 @@ class _Planner:
         possible = [number for number in range(1, most + 1) if units.reason_against(number) is None]
         return min(possible, key=lambda number: abs(number - left), default=left)
 
-    def _refuse_nothing(self, plans: Sequence[UnitPlan], share: float) -> None:
+    def _refuse_empty_cut(self, plans: Sequence[UnitPlan], share: float) -> None:
         """Raise InvalidInput for a share that takes no unit out."""
         if any(plan.kept < plan.dense for plan in plans):
             return

@@ -62,7 +62,7 @@ class CutBlock:
 
     kept: Mapping[UnitName, Tensor]  # the units that are left, int64, in ascending order
     # By parameter name, in the dense shape and the dtype of the computation, on the CPU: the repaired weights
-    # of the layers that read the units, zero for those that are gone. Empty where nothing is repaired.
+    # of the layers that read the units, zero for removed ones. Empty where nothing is repaired.
     weights: Mapping[str, Tensor]
     warnings: tuple[str, ...] = ()
 
@@ -71,7 +71,7 @@ class CutBlock:
         return replace(self, weights={name: weight.to(dtype) for name, weight in self.weights.items()})
 
     def apply_to(self, units: Sequence[tuple[UnitPlan, Units]]) -> None:
-        """Mask the units that are gone, in place, in the block of the dense shape that these units are of."""
+        """Mask the removed units, in place, in the block of the dense shape that these units are of."""
         for _, own in units:
             repaired = {layer.parameter_name: layer.parameter for layer in own.readers}
             for name in repaired.keys() & self.weights.keys():
@@ -194,8 +194,8 @@ def kept_masks(
     parameters = skeleton.state_dict()
     masks: dict[str, Tensor] = {}
     for _, own in units_of_block:
-        gone = own.removed(cut.kept[own.kind])
-        for place, units in own.places(gone):
+        removed = own.removed(cut.kept[own.kind])
+        for place, units in own.places(removed):
             mask = masks.setdefault(
                 place.parameter, torch.ones(parameters[place.parameter].shape, dtype=torch.bool)
             )

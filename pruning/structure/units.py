@@ -82,8 +82,8 @@ class Units(ABC):
         return left.nonzero().flatten()
 
     @abstractmethod
-    def mask(self, gone: Tensor) -> None:
-        """Let the block compute as if it did not have these units, in place. `gone`: int64 (any,)."""
+    def mask(self, units: Tensor) -> None:
+        """Make the block compute as if it did not have these units, in place. `units`: int64 (any,)."""
 
     @abstractmethod
     def config_after(self, kept: int, config: PretrainedConfig, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +108,7 @@ class ScoredUnits(Units):
 
     @abstractmethod
     def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
-        """Mask the units that go, in place, and return those that stay, int64 (keep,), with warnings.
+        """Mask the units with the lowest scores, in place. Return the others, int64 (keep,), and warnings.
 
         `index`: of the block that the windows have reached.
         """
@@ -129,9 +129,9 @@ class ReadUnits(Units):
     def by_reader(self) -> tuple["ReadUnits", ...]:
         return (self,)
 
-    def mask(self, gone: Tensor) -> None:
+    def mask(self, units: Tensor) -> None:
         matrix = self.consumer.matrix
-        matrix[:, self.slices[-1].positions(gone).to(matrix.device)] = 0
+        matrix[:, self.slices[-1].positions(units).to(matrix.device)] = 0
 
 
 def find_units(stack: Stack, kind: UnitName) -> tuple[Units | None, ...]:
