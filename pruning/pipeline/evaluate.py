@@ -13,21 +13,20 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
-from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements, PerplexityCache
+from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements
 from pruning.evaluation.final_states import Fidelity
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
-from pruning.files.publications import Publications
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.pipeline.measurement import Comparing, Measurement, Observers, Recording
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import Step
+from pruning.pipeline.recorder import RunContext, Step
 from pruning.pipeline.resources import memory_for_models
 from pruning.recipe import Evaluation, Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey
 from pruning.runtime.malloc import return_freed_heap
 
 _DENSE, _PRUNED = 0, 1
@@ -98,27 +97,25 @@ class EvaluateStage:
         self,
         model: ResolvedModel,
         inputs: EvaluationInputs,
+        context: RunContext,
         *,
         pruned: Path,
         limit: PerplexityLimit,
         numerics_key: NumericsKey,
-        resume_store: ResumeStore,
-        cache: PerplexityCache,
-        publications: Publications,
     ) -> None:
         """`pruned`: the directory of the pruned model.
 
         `numerics_key`: measurements that the resume store holds under it are not repeated.
         """
         self._model, self._inputs, self._pruned, self._limit = model, inputs, pruned, limit
-        self._numerics_key, self._resume_store = numerics_key, resume_store
-        self._publications = publications
+        self._numerics_key, self._resume_store = numerics_key, context.resume_store
+        self._publications = context.publications
         self._cached = DenseMeasurements(
             model.checkpoint.identity,
             inputs.texts,
             numerics_key,
-            cache,
-            resume_store.directory(Stage.EVALUATE),
+            context.perplexity_cache,
+            self._resume_store.directory(Stage.EVALUATE),
         )
 
     def prepare(self) -> int:

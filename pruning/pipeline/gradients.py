@@ -13,7 +13,6 @@ from typing import ClassVar
 from torch import Tensor
 
 from pruning.calibration.gradient_cache import (
-    GradientCache,
     GradientShards,
     fingerprint_of,
     load_cached,
@@ -21,18 +20,17 @@ from pruning.calibration.gradient_cache import (
 )
 from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import GradientPass
-from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
+from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
 from pruning.files.gradient_header import FILE_NAME
-from pruning.files.publications import Publications
 from pruning.methods.results import StoredBlocks
 from pruning.models.blocks import Stack
 from pruning.models.selection import stack_of_layers
 from pruning.pipeline.models import LoadedModel
-from pruning.pipeline.recorder import Step
+from pruning.pipeline.recorder import RunContext, Step
 from pruning.recipe import GradientNorm, LayerSelection, Stage, StructureOptions
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey
 from pruning.structure.results import StoredCut
 from pruning.structure.units import consumers
 
@@ -61,11 +59,7 @@ class GateStage:
     model: LoadedModel
     options: StructureOptions
     calibration: CalibrationSet | None  # None where nothing is measured
-    schedule: ScheduleChoice
-    deterministic: bool
-    cache: GradientCache | None
-    publications: Publications
-    resume_store: ResumeStore
+    context: RunContext
     _pass: GradientPass | None = field(default=None, init=False)
     _shards: dict[GradientNorm, GradientShards] = field(default_factory=dict, init=False)
 
@@ -82,36 +76,43 @@ class GateStage:
             self.calibration.windows,
             norms=_GATES,
             stack=self._consumers,
-            schedule=self.schedule,
-            deterministic=self.deterministic,
+            schedule=self.context.schedule,
+            deterministic=self.context.deterministic,
         )
-        if self.cache is not None:
-            self._shards, _ = load_cached(self.cache, self._fingerprints, _GATES, self._consumers)
+        if self.context.gradient_cache is not None:
+            self._shards, _ = load_cached(
+                self.context.gradient_cache, self._fingerprints, _GATES, self._consumers
+            )
         return self._pass.steps
 
     def run(self, step: Step) -> GateOutcome:
         """Return the gates, and how far the cut has come with them."""
         key = self._numerics_key
-        blocks = StoredCut(self.resume_store, key)
+        blocks = StoredCut(self.context.resume_store, key)
         reused = bool(self._shards)
         if self._pass is None or blocks.complete(len(self.model.stack.blocks)):
             return GateOutcome({}, blocks, reused)
         gates = self._shards["gates"].norms if reused else self._computed(self._pass, step)
         # A pass that ran out of memory has changed its micro-batch, and published gates have a digest now.
         if self._numerics_key != key:
-            blocks = StoredCut(self.resume_store, self._numerics_key)
+            blocks = StoredCut(self.context.resume_store, self._numerics_key)
         return GateOutcome(gates, blocks, reused)
 
     def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
         try:
-            computed = gradient_pass.run(step, self.resume_store)
+            computed = gradient_pass.run(step, self.context.resume_store)
         finally:
             self.model.placement.end_stage()
-        if self.cache is not None:
+        if self.context.gradient_cache is not None:
             self._shards, publish = stored(
-                self.cache, self._fingerprints, computed, gradient_pass, self._consumers, self.resume_store
+                self.context.gradient_cache,
+                self._fingerprints,
+                computed,
+                gradient_pass,
+                self._consumers,
+                self.context.resume_store,
             )
-            self.publications.hold_back(publish)
+            self.context.publications.hold_back(publish)
         return computed
 
     @cached_property
@@ -191,16 +192,12 @@ class GradientStage:
 
     name: ClassVar[Stage] = Stage.GRADIENTS
 
-    def __init__(  # noqa: PLR0913 - what a stage of a run needs
+    def __init__(
         self,
         model: LoadedModel,
         inputs: GradientInputs,
+        context: RunContext,
         *,
-        schedule: ScheduleChoice,
-        deterministic: bool,
-        cache: GradientCache | None,
-        publications: Publications,
-        resume_store: ResumeStore,
         save_to: Path | None,
         next_blocks: NextBlocks | None = None,
     ) -> None:
@@ -210,9 +207,8 @@ class GradientStage:
         """
         self._next_blocks = next_blocks or self._no_blocks
         self._model, self._inputs = model, inputs
-        self._schedule, self._deterministic = schedule, deterministic
-        self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
-        self._publications = publications
+        self._context, self._save_to = context, save_to
+        self._cache, self._resume_store = context.gradient_cache, context.resume_store
         self._windows = inputs.calibration.windows if inputs.calibration else None
         self._pass: GradientPass | None = None
         self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
@@ -256,7 +252,7 @@ class GradientStage:
         if self._pass is None or self._reused:
             return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
         warnings = {
-            _NOT_DETERMINISTIC: self._deterministic and not self._pass.deterministic,
+            _NOT_DETERMINISTIC: self._context.deterministic and not self._pass.deterministic,
             _ONE_DEVICE: self._devices != self._model.placement.devices,
         }
         return norms, GradientOutcome(
@@ -295,7 +291,7 @@ class GradientStage:
                 self._resume_store,
             )
             self._shards |= shards
-            self._publications.hold_back(publish)
+            self._context.publications.hold_back(publish)
         return computed
 
     def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
@@ -304,8 +300,8 @@ class GradientStage:
             windows,
             norms=norms,
             stack=self._model.stack,
-            schedule=self._schedule,
-            deterministic=self._deterministic,
+            schedule=self._context.schedule,
+            deterministic=self._context.deterministic,
             model_key=self._model.cut_key,
         )
 

@@ -43,20 +43,7 @@ class PruneStage:
             unmasked = Pruned(self.finished_blocks, 0)
             write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
             return unmasked
-        placement, stack = self.model.placement, self.model.stack
-        try:
-            with placement.in_turns(stack.modules):
-                pruned = prune_blocks(
-                    stack,
-                    self.recipe,
-                    self.windows,
-                    self.norms,
-                    placement=placement,
-                    blocks=self.finished_blocks,
-                    step=step,
-                )
-        finally:
-            placement.end_stage()
+        pruned = _pruned(self.model, self.recipe, self.windows, self.norms, self.finished_blocks, step)
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned
 
@@ -83,20 +70,7 @@ class TrialStage:
 
         Raises NumericalFailure with the name of the layer.
         """
-        model = self.load()
-        try:
-            with model.placement.in_turns(model.stack.modules):
-                pruned = prune_blocks(
-                    model.stack,
-                    self.recipe,
-                    self.windows,
-                    self.norms,
-                    placement=model.placement,
-                    blocks=self.finished_blocks,
-                    step=step,
-                )
-        finally:
-            model.placement.end_stage()
+        pruned = _pruned(self.load(), self.recipe, self.windows, self.norms, self.finished_blocks, step)
         self.finished_blocks.activation_checkpoint.drop()
         return pruned
 
@@ -116,3 +90,21 @@ class FinishedTrial:
     def run(self, step: Step) -> None:
         """Report all steps."""
         step(self.count, self.count)
+
+
+def _pruned(
+    model: LoadedModel,
+    recipe: Recipe,
+    windows: Tensor | None,
+    norms: GradientNorms,
+    blocks: StoredBlocks,
+    step: Step,
+) -> Pruned:
+    """Prune the blocks of a model that are not in `blocks`, and release the devices."""
+    try:
+        with model.placement.in_turns(model.stack.modules):
+            return prune_blocks(
+                model.stack, recipe, windows, norms, placement=model.placement, blocks=blocks, step=step
+            )
+    finally:
+        model.placement.end_stage()

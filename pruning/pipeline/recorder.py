@@ -1,17 +1,24 @@
-"""The interface of a stage, and the cost of each stage of a run: seconds and peak memory."""
+"""The interface of a stage, what the stages of a run share, and the cost of each: seconds and peak memory."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 import torch
 
+from pruning.calibration.gradient_cache import GradientCache
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.evaluation.cache import PerplexityCache
+from pruning.files.publications import Publications
 from pruning.progress import Progress
 from pruning.recipe import Stage
 from pruning.report import StageFacts
+from pruning.resume.store import ResumeStore
 from pruning.runtime.peak_memory import PeakMemory
+from pruning.sandbox.reading import Reading
 
 Step = Callable[[int, int], None]
 """Called as `(done, steps)` after each step. An exception that it raises ends the stage."""
@@ -90,3 +97,21 @@ class StageRecorder:
         if self._memory.resettable:
             return ()
         return ("peak memory is the process's since its start: this system cannot measure it per stage",)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the stages of one run share, once its model and texts are resolved."""
+
+    recorder: StageRecorder
+    schedule: ScheduleChoice
+    deterministic: bool
+    gradient_cache: GradientCache | None
+    perplexity_cache: PerplexityCache
+    publications: Publications
+    resume_store: ResumeStore
+    reading: Reading
+
+    def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
+        """Record a stage; what is ready for publication is published between its steps."""
+        return self.recorder.run(stage, after_step=self.publications.poll)

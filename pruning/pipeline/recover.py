@@ -33,7 +33,7 @@ from pruning.models.placement import Placement
 from pruning.models.selection import stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import Step
+from pruning.pipeline.recorder import RunContext, Step
 from pruning.pipeline.resources import has_room_for_states, training_windows
 from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
@@ -42,7 +42,7 @@ from pruning.recovery.optimizer import RATE
 from pruning.recovery.parameters import TrainedParameters, trainable_parameters, with_rates
 from pruning.report import JudgementFacts, TrainingFacts
 from pruning.resume.hashed_file import HashedFile, save_tensors
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey
 from pruning.runtime.determinism import (
     deterministic_algorithms,
     has_no_deterministic_algorithm,
@@ -136,20 +136,18 @@ class RecoverStage:
         self,
         model: ResolvedModel,
         inputs: RecoveryInputs | None,
+        context: RunContext,
         *,
         pruned: PrunedModel,
-        deterministic: bool,
         numerics_key: NumericsKey,
-        resume_store: ResumeStore,
-        shared: SharedStates,
     ) -> None:
         """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model."""
         # On one device: a training does not share its blocks with others.
         self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
-        self._deterministic, self._halvings = deterministic, 0
-        self._numerics_key, self._resume_store = numerics_key, resume_store
-        self._shared = shared
+        self._deterministic, self._halvings = context.deterministic, 0
+        self._numerics_key, self._resume_store = numerics_key, context.resume_store
+        self._shared = SharedStates(context.perplexity_cache, context.publications)
 
     def prepare(self) -> int | None:
         """Return the micro-batches that run through the pruned model; None where nothing is trained.

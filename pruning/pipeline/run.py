@@ -36,10 +36,10 @@ from pruning.output.writer import atomic_directory, write_report
 from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
 from pruning.pipeline.prune import PruneStage
-from pruning.pipeline.recorder import StageRecorder
-from pruning.pipeline.recover import PrunedModel, RecoverStage, SharedStates
+from pruning.pipeline.recorder import RunContext, StageRecorder
+from pruning.pipeline.recover import PrunedModel, RecoverStage
 from pruning.pipeline.report import RunResults, report_of
-from pruning.pipeline.resolve import ResolveStage
+from pruning.pipeline.resolve import ResolvedRun, ResolveStage
 from pruning.pipeline.search import AllocationSearch
 from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
@@ -122,37 +122,14 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     with _workplace(request, services) as place:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
-        blocks = GuardedResumeStore(place.resume_store, resolved.files)
-        with Publications(resolved.files) as publications:
-            dense, cut = Structure(
-                recipe,
-                resolved,
-                recorder,
-                schedule=request.schedule,
-                deterministic=request.deterministic,
-                cache=services.gradient_cache,
-                publications=publications,
-                resume_store=blocks,
-                reading=services.reading,
-            ).cut(dense)
-            search = AllocationSearch(
-                recipe,
-                resolved,
-                recorder,
-                request.schedule,
-                request.deterministic,
-                resume_store=blocks,
-                after_step=publications.poll,
-            )
+        with _context(request, services, place, resolved) as context:
+            dense, cut = Structure(recipe, resolved, context).cut(dense)
+            search = AllocationSearch(recipe, resolved, context)
             norms, outcome = recorder.run(
                 GradientStage(
                     dense,
                     resolved.gradients,
-                    schedule=request.schedule,
-                    deterministic=request.deterministic,
-                    cache=services.gradient_cache,
-                    publications=publications,
-                    resume_store=blocks,
+                    context,
                     save_to=directory if request.save_gradients else None,
                     next_blocks=partial(search.next_blocks, dense),
                 )
@@ -160,45 +137,30 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             trial = search.prune_first(dense, norms, outcome.finished_blocks)
             norms = search.remaining_norms(norms)
             found = search.find(dense, trial, outcome.finished_blocks)
-            finished_blocks = found.finished_blocks if found else outcome.finished_blocks
-            pruned = recorder.run(
-                PruneStage(
-                    model=dense,
-                    recipe=recipe,
-                    windows=resolved.windows,
-                    norms=norms,
-                    finished_blocks=finished_blocks,
-                    directory=directory,
-                    save_masks=request.save_masks,
-                ),
-                after_step=publications.poll,
+            blocks = found.finished_blocks if found else outcome.finished_blocks
+            pruned = context.run(
+                PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, request.save_masks)
             )
             checkpoint = dense.checkpoint
             del dense, norms  # the next models need their memory
-            recovered = recorder.run(
+            recovered = context.run(
                 RecoverStage(
                     resolved.model,
                     resolved.recovery,
+                    context,
                     pruned=PrunedModel(checkpoint, pruned, directory),
-                    deterministic=request.deterministic,
-                    numerics_key=finished_blocks.result_key,
-                    resume_store=blocks,
-                    shared=SharedStates(services.perplexity_cache, publications),
-                ),
-                after_step=publications.poll,
+                    numerics_key=blocks.result_key,
+                )
             )
-            measured = recorder.run(
+            measured = context.run(
                 EvaluateStage(
                     resolved.model,
                     resolved.evaluation,
+                    context,
                     pruned=directory,
                     limit=request.limit,
                     numerics_key=recovered.numerics_key,
-                    resume_store=blocks,
-                    cache=services.perplexity_cache,
-                    publications=publications,
-                ),
-                after_step=publications.poll,
+                )
             )
         speed = recorder.run(
             SpeedStage(
@@ -225,22 +187,28 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
     services = services or Services()
     with _workplace(request, services) as place:
         resolved, dense = place.recorder.run(_resolve_stage(request, services, place))
-        blocks = GuardedResumeStore(place.resume_store, resolved.files)
-        with Publications(resolved.files) as publications:
-            _, outcome = place.recorder.run(
-                GradientStage(
-                    dense,
-                    resolved.gradients,
-                    schedule=request.schedule,
-                    deterministic=request.deterministic,
-                    cache=services.gradient_cache,
-                    publications=publications,
-                    resume_store=blocks,
-                    save_to=place.directory,
-                )
-            )
-            publications.prove()  # norms from the cache need it as well
+        with _context(request, services, place, resolved) as context:
+            stage = GradientStage(dense, resolved.gradients, context, save_to=place.directory)
+            _, outcome = place.recorder.run(stage)
+            context.publications.prove()  # norms from the cache need it as well
     return outcome
+
+
+@contextmanager
+def _context(
+    request: RunRequest, services: Services, place: _Workplace, resolved: ResolvedRun
+) -> Iterator[RunContext]:
+    with Publications(resolved.files) as publications:
+        yield RunContext(
+            recorder=place.recorder,
+            schedule=request.schedule,
+            deterministic=request.deterministic,
+            gradient_cache=services.gradient_cache,
+            perplexity_cache=services.perplexity_cache,
+            publications=publications,
+            resume_store=GuardedResumeStore(place.resume_store, resolved.files),
+            reading=services.reading,
+        )
 
 
 def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:

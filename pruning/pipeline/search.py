@@ -3,7 +3,7 @@
 import hashlib
 import json
 import shutil
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -14,7 +14,6 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.gradient_pass import GradientPass, Objective
-from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.training import HeldOutText
 from pruning.masks.patterns import LayerTarget
@@ -24,13 +23,13 @@ from pruning.output.writer import write_model
 from pruning.pipeline.loss_shares import divergence, final_states, shares_of
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.prune import FinishedTrial, TrialStage
-from pruning.pipeline.recorder import StageRecorder, Step
+from pruning.pipeline.recorder import RunContext, Step
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.pipeline.targets import moved
 from pruning.recipe import GradientNorm, Recipe, Stage
 from pruning.report import SearchFacts
 from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey
 
 _RESULT = -1
 """The block number of the targets in the resume store. Those of blocks are their shares."""
@@ -87,9 +86,7 @@ class ShareStage:
     text: HeldOutText  # that the model was not calibrated on
     trial: Pruned | None  # the first pruned model; None where only earlier results are read
     trial_key: NumericsKey  # all that decides its last bits
-    schedule: ScheduleChoice
-    deterministic: bool
-    resume_store: ResumeStore
+    context: RunContext
 
     def __post_init__(self) -> None:
         """Plan the pass. Raises InvalidInput where the environment does not allow a deterministic one."""
@@ -106,7 +103,7 @@ class ShareStage:
 
     def found(self) -> SearchedTargets | None:
         """Return the targets that an earlier attempt has found."""
-        stored = self.resume_store.begin(Stage.SEARCH, self._numerics_key)
+        stored = self.context.resume_store.begin(Stage.SEARCH, self._numerics_key)
         return SearchedTargets.read(stored[_RESULT].path) if _RESULT in stored else None
 
     def prepare(self) -> int:
@@ -129,9 +126,9 @@ class ShareStage:
             lambda done: step(done, self._steps),
         )
         searched = self._moved(self._shares(step))
-        written = searched.write(self.resume_store.directory(Stage.SEARCH) / "targets.json")
-        self.resume_store.begin(Stage.SEARCH, self._numerics_key)
-        self.resume_store.commit(Stage.SEARCH, _RESULT, written)
+        written = searched.write(self.context.resume_store.directory(Stage.SEARCH) / "targets.json")
+        self.context.resume_store.begin(Stage.SEARCH, self._numerics_key)
+        self.context.resume_store.commit(Stage.SEARCH, _RESULT, written)
         return searched
 
     def _shares(self, step: Step) -> Tensor:
@@ -144,7 +141,7 @@ class ShareStage:
         with self._pruned() as pruned:
             self._pass = self._pass_over(pruned)
             try:
-                shares = self._pass.run(step_of_pass, self.resume_store)[_SHARES]
+                shares = self._pass.run(step_of_pass, self.context.resume_store)[_SHARES]
                 return torch.stack([shares[layer.name].cpu() for layer in self._first.layers])
             finally:
                 pruned.placement.end_stage()
@@ -155,7 +152,7 @@ class ShareStage:
             layer.name: LayerTarget("unstructured", count / layer.weights, zeros=count)
             for layer, count in zip(layers, moved(layers, shares), strict=True)
         }
-        lost = self.deterministic and not self._pass.deterministic
+        lost = self.context.deterministic and not self._pass.deterministic
         return SearchedTargets(
             targets, float(shares.mean(dim=1).sum()), (_NOT_DETERMINISTIC,) if lost else ()
         )
@@ -163,7 +160,7 @@ class ShareStage:
     @contextmanager
     def _pruned(self) -> Iterator[LoadedModel]:
         """Write the pruned model, and load it; it may be larger than the memory."""
-        directory = self.resume_store.directory(Stage.SEARCH) / "pruned"
+        directory = self.context.resume_store.directory(Stage.SEARCH) / "pruned"
         shutil.rmtree(directory, ignore_errors=True)  # left by a run that was killed
         directory.mkdir()
         try:
@@ -192,8 +189,8 @@ class ShareStage:
             self.text.windows,
             norms=objective,
             stack=model.stack,
-            schedule=self.schedule,
-            deterministic=self.deterministic,
+            schedule=self.context.schedule,
+            deterministic=self.context.deterministic,
             model_key={**self.trial_key, "search windows": self.text.fingerprint},
         )
 
@@ -213,11 +210,7 @@ class AllocationSearch:
 
     recipe: Recipe
     resolved: ResolvedRun
-    recorder: StageRecorder
-    schedule: ScheduleChoice
-    deterministic: bool
-    resume_store: ResumeStore
-    after_step: Callable[[], None]
+    context: RunContext
 
     def next_blocks(self, dense: LoadedModel, numerics_key: NumericsKey) -> tuple[StoredBlocks, bool]:
         """Return the blocks to prune next, and whether norms are needed for them, or for those after them.
@@ -227,12 +220,12 @@ class AllocationSearch:
         """
         count, text = len(dense.stack.blocks), self.resolved.search
         if text is None:
-            blocks = StoredBlocks(self.resume_store, numerics_key)
+            blocks = StoredBlocks(self.context.resume_store, numerics_key)
             return blocks, not blocks.complete(count)
         if (found := self._share_stage(dense, text, numerics_key, None).found()) is None:
-            trial = StoredBlocks(self.resume_store, numerics_key, Stage.TRIAL)
+            trial = StoredBlocks(self.context.resume_store, numerics_key, Stage.TRIAL)
             return trial, self.recipe.masks_by_gradients or not trial.complete(count)
-        blocks = StoredBlocks(self.resume_store, {**numerics_key, **found.numerics_key})
+        blocks = StoredBlocks(self.context.resume_store, {**numerics_key, **found.numerics_key})
         return blocks, self.recipe.masks_by_gradients and not blocks.complete(count)
 
     def prune_first(self, dense: LoadedModel, norms: GradientNorms, blocks: StoredBlocks) -> Pruned | None:
@@ -241,14 +234,14 @@ class AllocationSearch:
         if self.resolved.search is None or windows is None:
             return None
         if blocks.stage != Stage.TRIAL:
-            self.recorder.run(FinishedTrial(count))
+            self.context.recorder.run(FinishedTrial(count))
             return None
 
         def load() -> LoadedModel:
             return replace(self.resolved.model.load(), method_key=dense.method_key)
 
         stage = TrialStage(load, self.recipe, windows, norms, blocks, count)
-        return self.recorder.run(stage, after_step=self.after_step)
+        return self.context.run(stage)
 
     def remaining_norms(self, norms: GradientNorms) -> GradientNorms:
         """Return the norms that pruning needs after the trial, on the host, to free device memory."""
@@ -269,8 +262,8 @@ class AllocationSearch:
         key = blocks.numerics_key.items()
         numerics_key = {name: value for name, value in key if name != SearchedTargets.KEY}
         stage = self._share_stage(dense, text, numerics_key, trial)
-        found = self.recorder.run(stage, after_step=self.after_step)
-        blocks = StoredBlocks(self.resume_store, {**numerics_key, **found.numerics_key})
+        found = self.context.run(stage)
+        blocks = StoredBlocks(self.context.resume_store, {**numerics_key, **found.numerics_key})
         if blocks.targets() is None:
             blocks.put_targets(found.targets)
         facts = SearchFacts(
@@ -284,16 +277,7 @@ class AllocationSearch:
     def _share_stage(
         self, dense: LoadedModel, text: HeldOutText, numerics_key: NumericsKey, trial: Pruned | None
     ) -> ShareStage:
-        return ShareStage(
-            self.resolved.model,
-            dense,
-            text,
-            trial,
-            numerics_key,
-            self.schedule,
-            self.deterministic,
-            self.resume_store,
-        )
+        return ShareStage(self.resolved.model, dense, text, trial, numerics_key, self.context)
 
 
 def _on_host(norms: Mapping[str, Tensor]) -> Mapping[str, Tensor]:

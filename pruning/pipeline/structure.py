@@ -12,19 +12,16 @@ from typing import ClassVar
 import torch
 from torch import Tensor
 
-from pruning.calibration.gradient_cache import GradientCache
-from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
-from pruning.files.publications import Publications
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.selection import prunable_stack
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
-from pruning.pipeline.recorder import StageRecorder, Step
+from pruning.pipeline.recorder import RunContext, Step
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
@@ -97,8 +94,7 @@ class ShortenStage:
     recipe: Recipe
     plan: DepthPlan
     windows: Tensor
-    resume_store: ResumeStore
-    reading: Reading
+    context: RunContext
 
     def prepare(self) -> int:
         """Return the number of blocks to remove."""
@@ -112,7 +108,7 @@ class ShortenStage:
         the others (field 'structure').
         """
         loaded = self.dense.loaded
-        drops = StoredDrops(self.resume_store, self._numerics_key, blocks=self.plan.dense)
+        drops = StoredDrops(self.context.resume_store, self._numerics_key, blocks=self.plan.dense)
         try:
             kept = choose_blocks(
                 loaded.stack,
@@ -125,9 +121,9 @@ class ShortenStage:
         finally:
             loaded.placement.end_stage()
         self.plan.refuse_unbuildable(kept)
-        directory = empty_directory(self.resume_store, "shorter")
+        directory = empty_directory(self.context.resume_store, "shorter")
         write_shorter(self.dense.resolved.checkpoint, self.plan.config(kept), kept, directory)
-        shorter = self.dense.load_smaller(directory, self.recipe, self.reading)
+        shorter = self.dense.load_smaller(directory, self.recipe, self.context.reading)
         self._check(kept, shorter)
         dropped = tuple(DroppedBlock(block=drop.block, kl=drop.divergence) for drop in drops.drops)
         return shorter, DepthFacts(dense=self.plan.dense, kept=ranges(kept), dropped=dropped)
@@ -173,8 +169,7 @@ class CutStage:
     windows: Tensor
     gates: GradientNorms
     finished_blocks: StoredCut  # the others are added to it
-    resume_store: ResumeStore
-    reading: Reading
+    context: RunContext
 
     def prepare(self) -> int:
         """Return the number of blocks: each is one step."""
@@ -200,9 +195,9 @@ class CutStage:
             )
         finally:
             placement.end_stage()
-        directory = empty_directory(self.resume_store, "model")
+        directory = empty_directory(self.context.resume_store, "model")
         write_smaller(self.dense.resolved.checkpoint, self.plan, self.finished_blocks, directory)
-        smaller = self.dense.load_smaller(directory, self.recipe, self.reading)
+        smaller = self.dense.load_smaller(directory, self.recipe, self.context.reading)
         self._check(plan, smaller)
         return smaller, self._outcome()
 
@@ -257,13 +252,7 @@ class Structure:
 
     recipe: Recipe
     resolved: ResolvedRun
-    recorder: StageRecorder
-    schedule: ScheduleChoice
-    deterministic: bool
-    cache: GradientCache | None
-    publications: Publications
-    resume_store: ResumeStore
-    reading: Reading
+    context: RunContext
 
     def cut(self, dense: LoadedModel) -> tuple[LoadedModel, CutOutcome | None]:
         """Return the smaller model, which takes the place of the dense one; that one without `structure`."""
@@ -281,46 +270,19 @@ class Structure:
     def _without_blocks(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, DepthFacts]:
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes blocks out reads text
-        return self.recorder.run(
-            ShortenStage(
-                dense=model,
-                recipe=self.recipe,
-                plan=DepthPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
-                windows=windows,
-                resume_store=self.resume_store,
-                reading=self.reading,
-            ),
-            after_step=self.publications.poll,
-        )
+        plan = DepthPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+        return self.context.run(ShortenStage(model, self.recipe, plan, windows, self.context))
 
     def _without_units(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, UnitOutcome]:
         """Rank the units of each block, and take the lowest out."""
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes units out reads text
-        ranked = self.recorder.run(
-            GateStage(
-                model.loaded,
-                options,
-                self.resolved.calibration,
-                schedule=self.schedule,
-                deterministic=self.deterministic,
-                cache=self.cache,
-                publications=self.publications,
-                resume_store=self.resume_store,
-            )
+        plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+        ranked = self.context.recorder.run(
+            GateStage(model.loaded, options, self.resolved.calibration, self.context)
         )
-        return self.recorder.run(
-            CutStage(
-                dense=model,
-                recipe=self.recipe,
-                plan=CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
-                windows=windows,
-                gates=ranked.gates,
-                finished_blocks=ranked.finished_blocks,
-                resume_store=self.resume_store,
-                reading=self.reading,
-            ),
-            after_step=self.publications.poll,
+        return self.context.run(
+            CutStage(model, self.recipe, plan, windows, ranked.gates, ranked.finished_blocks, self.context)
         )
 
     def _facts(self, smaller: CutModel, depth: DepthFacts | None, units: UnitOutcome) -> StructureFacts:

@@ -1,7 +1,8 @@
 """Cut a model block by block: choose the units to keep, mask the others, repair the layers that read them.
 
-The model keeps its shapes here: a removed unit is masked, by zeros in the layer that reads it. The windows run
-through the cut model as they advance, and `pruning.output.smaller` removes the masked units from the checkpoint.
+The model keeps its shapes here: a removed unit is masked, by zeros in the layer that reads it. The windows
+run through the cut model as they advance, and `pruning.output.smaller` removes masked units from the
+checkpoint.
 """
 
 from collections.abc import Callable, Sequence
