@@ -183,7 +183,7 @@ class EvaluateStage:
         known: Mapping[int, DenseMeasurement] = MappingProxyType({}),
         limit: float = inf,
     ) -> Measurement:
-        """Measure one model, and commit what was measured."""
+        """Measure one model, and commit the measurement."""
         measurement = _measure(load, self._inputs, report_done, observers, known=known, limit=limit)
         path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
         measurement.write(path)
@@ -193,7 +193,7 @@ class EvaluateStage:
     def _dense_of_earlier_attempt(
         self, stored: Mapping[int, HashedFile], recording: Recording
     ) -> Measurement | None:
-        """Return what an earlier attempt has measured, if all its final states are still stored."""
+        """Return the measurement of an earlier attempt, if all its final states are still stored."""
         if _DENSE not in stored:
             return None
         dense = Measurement.read(stored[_DENSE].path)

@@ -1,4 +1,4 @@
-"""Gradients: what a recipe uses of them, from a file, from a cache, or from a pass over the windows.
+"""Gradients: those that a recipe uses, from a file, from a cache, or from a pass over the windows.
 
 `GateStage` returns the gradients of gates, by which units are ranked; `GradientStage` the norms of weights,
 by which they are masked.
@@ -160,7 +160,7 @@ NextBlocks = Callable[[NumericsKey], tuple[StoredBlocks, bool]]
 
 @dataclass(frozen=True)
 class GradientInputs:
-    """Which gradient norms a recipe uses, and what they are read or computed from."""
+    """The gradient norms that a recipe uses, and their source."""
 
     norms: frozenset[GradientNorm]  # empty for a recipe that uses no gradients
     selection: LayerSelection
@@ -216,7 +216,7 @@ class GradientStage:
         self._devices = model.placement.devices
 
     def prepare(self) -> int | None:
-        """Query the cache for the norms, and check what is found there.
+        """Query the cache for the norms, and check the entries.
 
         None where the recipe uses no gradients, or reads them from a file. Raises InvalidInput where the
         schedule does not fit the model, or the environment does not allow a deterministic pass.

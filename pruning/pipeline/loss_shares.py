@@ -56,7 +56,7 @@ def final_states(
 
 
 def divergence(states: FinalStates) -> NewLoss:
-    """Return what makes the loss of a window: the mean of KL(dense ‖ pruned) over its positions, in nats.
+    """Return a factory of the loss of a window: the mean of KL(dense ‖ pruned) over its positions, in nats.
 
     `states`: the dense model's. The pruned model must have the dense one's final norm and head.
     """
@@ -85,7 +85,7 @@ def _key(window: Tensor) -> bytes:
 
 
 def shares_of(stack: Stack, placement: Placement) -> NewSums:
-    """Return what makes the sums of a pass over the pruned model: each layer's share of each window's loss.
+    """Return a factory of the sums of a pass over the pruned model: each layer's share of each window's loss.
 
     `stack`, `placement`: of the dense model, which stays on the host.
     """
@@ -118,7 +118,7 @@ class _LayerShare:
     """One layer's shares, window after window; see `WindowSums`."""
 
     def __init__(self, pruned: LinearLayer, dense: LinearLayer, placement: Placement) -> None:
-        """Both weights are rounded to the dtype of the computation, in which those that stayed are equal."""
+        """Both weights are rounded to the dtype of the computation, in which kept weights are equal."""
         after = pruned.matrix
         before = dense.as_matrix(placement.stored(dense.parameter)).to(after.device, after.dtype)
         self._name, self._change = pruned.name, after - before

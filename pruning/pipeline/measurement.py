@@ -56,7 +56,7 @@ class Observers(Protocol):
         """Return a context in which text `number` is measured, and its observer."""
 
     def complete(self, measurement: Measurement) -> Measurement:
-        """Add what was observed."""
+        """Add the observations to the measurement."""
 
 
 class Recording:
@@ -68,7 +68,7 @@ class Recording:
         """By number of text; None for a model that cannot be compared by its final states."""
 
     def use(self, known: Mapping[int, HashedFile | None]) -> None:
-        """Take the files of some texts, which are known and will not be observed."""
+        """Use known files for some texts, which are then not observed."""
         for number, file in known.items():
             self.files[number] = file
 

@@ -77,7 +77,7 @@ class TrialStage:
 
 @dataclass(frozen=True)
 class FinishedTrial:
-    """The trial of a search that an earlier attempt has finished: its blocks are of no use any more."""
+    """The trial of a search that an earlier attempt has finished: its blocks are no longer needed."""
 
     name: ClassVar[Stage] = Stage.TRIAL
 

@@ -47,7 +47,7 @@ class RunStage(Protocol[ResultT_co]):
 
 
 class StageRecorder:
-    """Runs stages one after the other, reports their progress, and records what each one costs."""
+    """Runs stages one after the other, reports their progress, and records the cost of each."""
 
     def __init__(self, progress: Progress, *devices: torch.device) -> None:
         """`devices`: those that compute, whose peak memory is recorded."""

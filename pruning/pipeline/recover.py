@@ -266,7 +266,7 @@ class RecoverStage:
         self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
 
     def _relaxed_after(self, error: BaseException) -> bool:
-        """Relax what made the training fail, and return whether to try again."""
+        """Relax the condition that made the training fail, and return whether to try again."""
         if self._deterministic and has_no_deterministic_algorithm(error):
             log.warning("training without deterministic algorithms: %s", error)
             self._deterministic = False

@@ -33,7 +33,7 @@ from pruning.structure.results import ranges
 
 @dataclass(frozen=True)
 class RunResults:
-    """What the stages of a run returned."""
+    """The results of the stages of a run."""
 
     resolved: ResolvedRun
     cut: CutOutcome | None
@@ -96,7 +96,7 @@ def report_of(
 
 
 def _permutation_facts(pruned: Pruned) -> PermutationFacts:
-    """Return which channels have another order, and why others were left as they were."""
+    """Return which channels have another order, and why others were not reordered."""
     blocks: dict[tuple[ChannelKind, str], list[int]] = defaultdict(list)
     for left in pruned.left_in_order:
         blocks[left.kind, left.reason].append(left.block)

@@ -138,7 +138,7 @@ class ResolvedRun:
 
 @dataclass(frozen=True)
 class ResolveStage:
-    """Reads and checks what the caller names, then loads the dense model's weights."""
+    """Reads and checks the model and files of a request, then loads the dense model's weights."""
 
     name: ClassVar[Stage] = Stage.RESOLVE
 

@@ -1,4 +1,4 @@
-"""The one policy for memory and disk: what a run needs of a machine, and what happens where that is too much.
+"""The one policy for memory and disk: what a run needs, and what happens if there is too little.
 
 - Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
   `has_room_for_states` for files that a run can do without.
@@ -60,7 +60,7 @@ class DiskTooSmall(PruningError):
 
 @dataclass(frozen=True)
 class DiskRoom:
-    """What a run writes, and where; what an earlier attempt has written is not counted again."""
+    """The files of a run, and their directories; those of an earlier attempt are not counted again."""
 
     recipe: Recipe
     model: LoadedModel
@@ -161,7 +161,7 @@ class DiskRoom:
 
     @property
     def _during_recovery(self) -> int:
-        """What a training writes besides the pruned blocks, which stay."""
+        """The files of a training, in addition to the pruned blocks, which are kept."""
         if self.recipe.distil is None:
             return 0
         every = self.recipe.structure is not None
@@ -298,7 +298,7 @@ def memory_of(device: torch.device) -> int:
 
 
 def memory_for_models(*devices: torch.device) -> int:
-    """Return the bytes of each device's memory that models may take; the rest is for what they compute."""
+    """Return the bytes of each device's memory that models may take; the rest is for their activations."""
     return int(MEMORY_SHARE * min(map(memory_of, devices)))
 
 

@@ -1,4 +1,4 @@
-"""The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
+"""The main path of the library: from a recipe to a pruned model on disk, and a report.
 
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
 2. cut: remove blocks and units, for a recipe with structure; the smaller model replaces the dense one
@@ -55,7 +55,7 @@ from pruning.sandbox.reading import ReadHere, Reading
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to do."""
+    """One run: the recipe, the evaluation, where to write, and how to compute."""
 
     recipe: Recipe
     evaluation: Evaluation
@@ -95,7 +95,7 @@ class Services:
     gradient_cache: GradientCache | None = None
     """Gradient norms that runs share. None: the run computes its own."""
     perplexity_cache: PerplexityCache = field(default_factory=NoPerplexityCache)
-    """What runs share of dense models: perplexities, and final states."""
+    """Perplexities and final states of dense models, shared by runs."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
     """Called once the model is known, with its shape."""
     wants_speed: Callable[[float], bool] = lambda perplexity: True

@@ -74,7 +74,7 @@ class CutModel:
 
 
 def empty_directory(resume_store: ResumeStore, name: str) -> Path:
-    """Return a directory of the cut's, emptied of what an attempt that was killed has left."""
+    """Return an empty directory of the cut stage, without the files of a killed attempt."""
     directory = resume_store.directory(Stage.CUT) / name
     shutil.rmtree(directory, ignore_errors=True)
     directory.mkdir()
@@ -150,7 +150,7 @@ class ShortenStage:
 
 @dataclass(frozen=True)
 class UnitOutcome:
-    """What the report says of the units that are left; by default of a cut that takes whole blocks alone."""
+    """The kept units, for the report; the default is for a cut of whole blocks alone."""
 
     units: tuple[UnitFacts, ...] = ()
     blocks: tuple[BlockUnits, ...] = ()
@@ -240,7 +240,7 @@ class CutStage:
 
 @dataclass(frozen=True)
 class CutOutcome:
-    """What the report says of the cut."""
+    """The cut, for the report."""
 
     facts: StructureFacts
     warnings: tuple[str, ...]
@@ -255,7 +255,7 @@ class Structure:
     context: RunContext
 
     def cut(self, dense: LoadedModel) -> tuple[LoadedModel, CutOutcome | None]:
-        """Return the smaller model, which takes the place of the dense one; that one without `structure`."""
+        """Return the smaller model, which replaces the dense one; the dense one without `structure`."""
         options = self.recipe.structure
         if options is None:
             return dense, None

@@ -1,4 +1,4 @@
-"""Moves zeros between layers, from those that add much to a pruned model's loss to those that add little.
+"""Move zeros between layers, from those that add much to a pruned model's loss to those that add little.
 
 A layer's share of the loss is taken to rise with its sparsity s as exp(7·s), so that one more zero costs
 7·share ÷ size. Where that is the same in every layer, no zero is better elsewhere. A single layer's share is
@@ -47,7 +47,7 @@ def moved(layers: Sequence[PrunedLayer], shares: Tensor) -> list[int]:
 
 
 def _moves(wanted: Tensor, sparsities: Tensor, sizes: Tensor) -> Tensor:
-    """Return wanted + c within each layer's bounds, with the c at which zeros only change their places."""
+    """Return wanted + c within each layer's bounds, with the c at which the total does not change."""
     lowest = -sparsities.clamp(max=_MAX_CHANGE)
     highest = (_MAX_LOSS_OF_KEPT * (1 - sparsities)).clamp(max=_MAX_CHANGE)
     low, high = float((lowest - wanted).min()), float((highest - wanted).max())
