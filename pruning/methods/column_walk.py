@@ -47,7 +47,7 @@ def walk(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> 
 
 
 def walk_by_column(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
-    """Do `walk` with torch's own operations."""
+    """Run `walk` with operations of torch."""
     scales, group = factor.diagonal(), variant.group
     # On a CPU, strided columns take twice the time; what is transposed is made contiguous first for that.
     columns, pruned = weight.contiguous().T.contiguous(), mask.contiguous().T.contiguous()

@@ -127,7 +127,7 @@ class Channels:
 
 @dataclass(frozen=True)
 class BlockChannels:
-    """The channels of one block that a recipe can put in another order, and why others stay."""
+    """The channels of one block that a recipe can reorder, and why others are not."""
 
     found: tuple[Channels, ...] = ()  # attention first, as a block computes
     reasons: tuple[tuple[ChannelKind, str], ...] = ()
@@ -236,8 +236,8 @@ class ChannelOrder:
 
 
 @dataclass(frozen=True)
-class InOrder:
-    """The channels of one kind of one block that stay in the order in which they are, for the report."""
+class KeptOrder:
+    """The channels of one kind of one block that are not reordered, for the report."""
 
     block: int
     kind: ChannelKind
@@ -250,7 +250,7 @@ class Permuted:
 
     orders: Orders = field(default_factory=dict)
     moved: tuple[ChannelOrder, ...] = ()
-    left: tuple[InOrder, ...] = ()
+    left: tuple[KeptOrder, ...] = ()
 
 
 class Permuter:
@@ -273,7 +273,7 @@ class Permuter:
         the method has no scores of single weights. A block that then computes something else is put back.
         """
         found, reasons = self._channels[index].found, self._channels[index].reasons
-        left = [InOrder(index, kind, reason) for kind, reason in reasons]
+        left = [KeptOrder(index, kind, reason) for kind, reason in reasons]
         if not found:
             return Permuted(left=tuple(left))
         consumers = [channels.consumer for channels in found]
@@ -291,7 +291,7 @@ class Permuter:
                 moved.append(facts)
             else:
                 put_in_order(block, {name: order.undone for name, order in new.items()})
-                left.append(InOrder(index, channels.kind, _DIFFERS))
+                left.append(KeptOrder(index, channels.kind, _DIFFERS))
         return Permuted(orders, tuple(moved), tuple(left))
 
     @property

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.masks.packed import SHAPES, packed, set_to_zero, unpacked
 from pruning.masks.patterns import LayerTarget
-from pruning.methods.permutation import AxisOrder, ChannelOrder, InOrder, Orders
+from pruning.methods.permutation import AxisOrder, ChannelOrder, KeptOrder, Orders
 from pruning.models.blocks import Block
 from pruning.recipe import Stage
 from pruning.resume.hashed_file import HashedFile, digest_of, save_tensors
@@ -53,7 +53,7 @@ class BlockFacts:
     parameters: tuple[str, ...] = ()  # names of the parameters that hold the layers
     # Of channels that were put in another order, and of those that were not, where that was asked for.
     reordered: tuple[ChannelOrder, ...] = ()
-    left_in_order: tuple[InOrder, ...] = ()
+    left_in_order: tuple[KeptOrder, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -285,5 +285,5 @@ def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
         tuple(stored["warnings"]),
         tuple(stored["parameters"]),
         tuple(ChannelOrder(**order) for order in stored["reordered"]),
-        tuple(InOrder(**left) for left in stored["left_in_order"]),
+        tuple(KeptOrder(**left) for left in stored["left_in_order"]),
     )

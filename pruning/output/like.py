@@ -56,11 +56,11 @@ Kept = Mapping[tuple[int, UnitName], str]
 """The units that are left, by block and kind, as the report writes them."""
 
 Positions = Mapping[str, tuple[int, list[int]]]
-"""By the name of a tensor, the dimension that holds units, and what is left of it."""
+"""By the name of a tensor, the dimension that holds units, and which of them are kept."""
 
 
 def cut_like(report: Report, source: Path, output: Path) -> None:
-    """Take the units out of `source` that a run took out of its model, and write what is left.
+    """Remove the units from `source` that a run removed from its model, and write the result.
 
     Parameters
     ----------
@@ -212,7 +212,7 @@ class _Renumbered:
 
 
 def _write_adapter(dense: SafetensorsFile, renamed: _Renumbered, positions: Positions, path: Path) -> None:
-    """Write what is left of each tensor, one after the other."""
+    """Write the kept part of each tensor, one after the other."""
     shapes = {}
     for name, (dimension, places) in positions.items():
         shape = list(dense.header[name]["shape"])

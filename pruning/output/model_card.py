@@ -14,7 +14,7 @@ from pruning.report import (
 )
 
 RELATION = "finetune"
-"""What the Hub calls a model of the same architecture whose weights were made from another's."""
+"""The Hub's term for a model of the same architecture with weights derived from another's."""
 
 _HUB_DATASETS = {"c4": "allenai/c4", "wikitext2": "Salesforce/wikitext"}
 _SEMI_STRUCTURED = "2:4"

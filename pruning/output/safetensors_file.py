@@ -33,12 +33,12 @@ _BYTES = {
 _METADATA = "__metadata__"
 
 Renamed = Callable[[str], str | None]
-"""Returns the new name of a tensor, or None for one that is left out."""
+"""Returns the new name of a tensor, or None for one that is omitted."""
 
 
 @dataclass(frozen=True)
 class SafetensorsFile:
-    """A file whose tensors are written in place; its names, shapes, dtypes and order stay as they are."""
+    """A file whose tensors are written in place; its names, shapes, dtypes and order do not change."""
 
     path: Path
     header: Mapping[str, Any]  # by tensor: dtype, shape, data_offsets
@@ -78,7 +78,7 @@ class SafetensorsFile:
     ) -> Self:
         """Write a file of zeros for the same tensors, in the same order, some of other `shapes`.
 
-        `renamed`: returns the name of a tensor there, or None for one that is left out.
+        `renamed`: returns the name of a tensor there, or None for one that is omitted.
         """
         metadata = self.header.get(_METADATA, {})
         tensors, byte_counts = {}, {}

@@ -93,7 +93,7 @@ def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], director
 
 
 def _masks(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, index: int) -> dict[str, Tensor]:
-    """Return which elements stay of a block's tensors in files, of those that lose some or are experts'."""
+    """Return the kept elements of tensors of a block in files: those that lose some or belong to experts."""
     masks = kept_masks(checkpoint.skeleton, plan.of_block(index), blocks[index])
     return checkpoint.layout.to_stored(masks)
 

@@ -1,7 +1,7 @@
 """Which blocks a model keeps, and the config of the model without the others.
 
 A config has one number of blocks, and may say by lists or numbers which block is of which kind. Both are
-cut alike; then the smaller config must build the very blocks that are left. A family whose config cannot
+cut alike; then the smaller config must build exactly the kept blocks. A family whose config cannot
 say that is refused before anything is computed.
 
 The blocks to remove are chosen one after the other, by what the model predicts without each: leaving blocks
@@ -64,7 +64,7 @@ class DepthPlan:
 
     @classmethod
     def of(cls, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]) -> Self:
-        """Plan which number of blocks stays of a model, which may be without weights.
+        """Plan how many blocks of a model are kept; it may be without weights.
 
         `config`: its config.json. Raises InvalidInput(field='structure.blocks') for a model that cannot lose
         blocks, or not as many; it then names the nearest number that can stay.
@@ -111,7 +111,7 @@ class DepthPlan:
             )
 
     def _examples(self) -> Iterator[list[int]]:
-        """Yield blocks that could stay: of equal blocks any, otherwise such that others change places."""
+        """Yield blocks that could be kept: any of equal blocks, else such that others move."""
         removed = self.dense - self.kept
         kinds = [_described(block.module) for block in self._stack.blocks]
         mixed = any(kind != kinds[0] for kind in kinds)
@@ -150,7 +150,7 @@ def _varies(entries: Sequence[object]) -> bool:
 
 
 def _described(block: nn.Module) -> tuple[object, ...]:
-    """Return all that a config has made of a block: its modules, with their settings, and its shapes."""
+    """Return what identifies a block: its modules, with their settings, and its shapes."""
     modules = tuple((name, type(module), _settings(module)) for name, module in block.named_modules())
     tensors = (*block.named_parameters(), *block.named_buffers())
     return modules, tuple((name, tuple(tensor.shape)) for name, tensor in tensors)
@@ -189,7 +189,7 @@ def choose_blocks(
     earlier: Sequence[Drop],
     found: Callable[[Drop], None],
 ) -> list[int]:
-    """Return the blocks that stay, in ascending order.
+    """Return the kept blocks, in ascending order.
 
     Parameters
     ----------

@@ -209,7 +209,7 @@ def experts_of(model: PreTrainedModel, block: Block) -> Experts | None:
 
 
 def _tensors(modules: dict[str, nn.Module], root: str) -> Iterator[tuple[str, nn.Module, str]]:
-    """Yield the name in the block of each tensor in a module, and who owns it by which name."""
+    """Yield the name in the block of each tensor in a module, its owner, and its name there."""
     for path, module in modules.items():
         if path == root or path.startswith(f"{root}."):
             yield from ((f"{path}.{own}", module, own) for own, _ in _own(module))

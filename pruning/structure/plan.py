@@ -96,11 +96,11 @@ class _Planner:
                 self.units[kind] = find_units(self._stack, kind)
 
     def _found(self, part_of_share: str) -> dict[UnitName, tuple[Units | None, ...]]:
-        """Return the units of the kinds that bear such a part of a share, of those that the model has."""
+        """Return the units that the model has of the kinds with this part of a share."""
         found = {}
         for kind in _IN_ORDER:
             if kind.part_of_share == part_of_share:
-                with suppress(InvalidInput):  # then the rest bears all of it
+                with suppress(InvalidInput):  # a model without them takes all of the share from the rest
                     found[kind.name] = find_units(self._stack, kind.name)
         return found
 
@@ -114,15 +114,15 @@ class _Planner:
 
     def plans(self) -> list[UnitPlan]:
         if self._options.parameters is not None:
-            plans = self._divided(self._options.parameters)
+            plans = self._plans_for_share(self._options.parameters)
             self._refuse_empty_cut(plans, self._options.parameters)
         else:
-            plans = [self._asked(kind.name) for kind in _IN_ORDER if kind.name in self.units]
+            plans = [self._plan_for_amount(kind.name) for kind in _IN_ORDER if kind.name in self.units]
         for plan in plans:
             self._refuse_unbuildable(plan)
         return plans
 
-    def _asked(self, kind: UnitName) -> UnitPlan:
+    def _plan_for_amount(self, kind: UnitName) -> UnitPlan:
         """Return the plan for a share or a number of units of one kind."""
         dense, amount = self._one(kind).in_config, self._options.amount(kind)
         try:
@@ -133,8 +133,8 @@ class _Planner:
             kept = self._nearest_possible(kind, requested, most=dense - 1)
         return UnitPlan(kind, dense, requested, kept)
 
-    def _divided(self, share: float) -> list[UnitPlan]:
-        """Divide a share of the blocks' parameters: whole units up to it, the rest other units."""
+    def _plans_for_share(self, share: float) -> list[UnitPlan]:
+        """Divide a share of the blocks' parameters: as whole units, the rest as another kind."""
         total = self._stack.parameters
         *whole, rest = (UNIT_KINDS[kind] for kind in self.units)
         kind = rest.name

@@ -58,7 +58,7 @@ _WARNINGS = "warnings"
 
 @dataclass(frozen=True)
 class CutBlock:
-    """What is left of a block."""
+    """The units that a block keeps, and the repaired weights."""
 
     kept: Mapping[UnitName, Tensor]  # the units that are left, int64, in ascending order
     # By parameter name, in the dense shape and the dtype of the computation, on the CPU: the repaired weights
@@ -187,7 +187,7 @@ def _read(path: Path) -> CutBlock:
 def kept_masks(
     skeleton: PreTrainedModel, units_of_block: Sequence[tuple[UnitPlan, Units]], cut: CutBlock
 ) -> dict[str, Tensor]:
-    """Return which elements of a block's parameters stay, bool in the dense shape, by parameter name.
+    """Return which elements of a block's parameters are kept, bool in the dense shape, by parameter name.
 
     Only of parameters that lose some. `skeleton`: the dense model, which may be without weights.
     """
@@ -204,7 +204,7 @@ def kept_masks(
 
 
 def shape_after(mask: Tensor) -> tuple[int, ...]:
-    """Return the shape of what stays: of the first dimension, and along the others of each line.
+    """Return the shape of the kept elements: of the first dimension, and along the others of each line.
 
     Experts that are stacked may each keep other channels, but as many.
     """
@@ -214,5 +214,5 @@ def shape_after(mask: Tensor) -> tuple[int, ...]:
 
 
 def taken(tensor: Tensor, mask: Tensor) -> Tensor:
-    """Return what stays of a tensor, in its order: (…) of `shape_after`."""
+    """Return the kept elements of a tensor, in its order: (…) of `shape_after`."""
     return tensor[mask].view(shape_after(mask))

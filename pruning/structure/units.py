@@ -104,7 +104,7 @@ class Units(ABC):
 
 
 class ScoredUnits(Units):
-    """Units that a score of their own ranks, from one pass of the block; no layer reads them."""
+    """Units that one pass of the block ranks, by a score of their kind; no layer reads them."""
 
     @abstractmethod
     def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
