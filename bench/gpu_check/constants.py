@@ -13,7 +13,7 @@ from bench.gpu_check.context import GB, Context
 from pruning.masks.patterns import up_to_threshold
 from pruning.methods.column_walk import WalkVariant, uses_kernel, walk_by_column, walk_in_kernel
 from pruning.methods.sparsegpt import inverse_factor
-from pruning.runtime.bfloat16_parts import float32_product
+from pruning.models.upcast import float32_product
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
 from pruning.runtime.speed_probe import product_rate
 

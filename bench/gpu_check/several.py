@@ -15,7 +15,7 @@ from pruning.evaluation.perplexity import perplexity
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.resume.store import EphemeralResumeStore
-from pruning.runtime.device_trial import copies_correctly
+from pruning.runtime.device import copies_correctly
 
 _AT_ONCE = 2  # windows
 

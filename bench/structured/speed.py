@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from bench.workload.subject import Subject, ignore_steps
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.estimate.speed import PAIRS, Lengths, Phase
+from pruning.estimate.work import PAIRS, Lengths, Phase
 from pruning.evaluation.speed import clock_of, rate, run_of, seconds_in_turns
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement

@@ -17,8 +17,7 @@ from cli.demo.model import demo_model
 from cli.terminal import CommandFailed, Exit
 from pruning.checkpoint.checkpoint import resolve
 from pruning.data.calibration import calibration_set
-from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.text import read_documents
+from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
 from pruning.data.windows import Reader
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, ModelReference

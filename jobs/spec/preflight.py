@@ -17,9 +17,8 @@ from jobs.spec.cuts import Fault, count, selection_faults, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
 from pruning.estimate import beyond_bounds
-from pruning.files.allowed_roots import freeze
-from pruning.files.frozen_file import FrozenFile
-from pruning.files.jsonl import NotText, text_of_line
+from pruning.files.formats import NotText, text_of_line
+from pruning.files.frozen_file import FrozenFile, freeze
 from pruning.recipe import ModelReference, is_local
 
 _CONFIG = "config.json"

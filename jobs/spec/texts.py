@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jobs.spec.cuts import Fault
 from pruning.recipe import Recipe
-from pruning.recipe.calibration import USUAL_LENGTH
+from pruning.recipe.datasets import USUAL_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 BUILTIN_TOKENS = 40_000

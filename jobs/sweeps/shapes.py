@@ -17,8 +17,7 @@ from pydantic import BaseModel, Field
 
 from jobs.sweeps.target import Target
 from pruning.estimate import BlockShape, ModelShape
-from pruning.estimate.shape import BYTES
-from pruning.estimate.smaller import readers, smaller_shape
+from pruning.estimate.shape import BYTES, readers, smaller_shape
 from pruning.recipe import StructureOptions
 
 # Biases and the header of a file, of which a shape knows nothing.

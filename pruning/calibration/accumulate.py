@@ -14,8 +14,7 @@ from torch import Tensor
 from pruning.calibration.gradient_factors import GradientFactors, is_aligned
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm
-from pruning.runtime.device import current_device
-from pruning.runtime.kernel_trial import kernel_works
+from pruning.runtime.device import current_device, kernel_works
 
 # A smaller layer has fewer tiles than a large GPU has multiprocessors.
 _MIN_FUSED_WEIGHTS = 1 << 21

@@ -16,8 +16,8 @@ import triton.language as tl
 from torch import Tensor
 
 from pruning.calibration.gradient_factors import GradientFactors, is_aligned
+from pruning.models.upcast import bfloat16_parts
 from pruning.recipe import GradientNorm
-from pruning.runtime.bfloat16_parts import bfloat16_parts
 
 # By the number of norms and whether features are aligned: the largest tile whose registers suffice on sm_90.
 # Without alignment every load has an address of its own.

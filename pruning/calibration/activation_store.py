@@ -16,11 +16,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pruning.runtime.cgroup import host_memory
-from pruning.runtime.offload import Offload
-from pruning.runtime.own_pages import copy_to_own_pages
-from pruning.runtime.pinned_memory import PinnedArena, Pinning, pinning_for
-from pruning.runtime.side_copies import copy_stream_for
+from pruning.runtime.pinned_memory import PinnedArena, Pinning, copy_to_own_pages, pinning_for
+from pruning.runtime.process_memory import host_memory
+from pruning.runtime.side_copies import Offload, copy_stream_for
 
 
 @dataclass(frozen=True)

@@ -15,8 +15,8 @@ from typing import Protocol
 import torch
 from safetensors import SafetensorError, safe_open
 
+from pruning.calibration.gradient_files import BlockShards, norms_from_shards, shard_number
 from pruning.calibration.gradient_pass import GradientPass
-from pruning.calibration.gradient_shards import BlockShards, norms_from_shards, shard_number
 from pruning.calibration.window_norms import GradientNorms
 from pruning.files.publications import Publish
 from pruning.models.blocks import Stack

@@ -23,18 +23,16 @@ from transformers import PreTrainedModel
 
 from pruning.calibration.accumulate import KernelVariant, variants_in_use
 from pruning.calibration.activation_store import ActivationStore, Budget
+from pruning.calibration.gradient_files import BlockShards
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
-from pruning.calibration.gradient_shards import BlockShards
-from pruning.calibration.hidden_states import float32_tokens
 from pruning.calibration.lm_head import LMHeadLoss, NewLoss
-from pruning.calibration.mixed_precision import MixedPrecisionForward
+from pruning.calibration.mixed_precision import MixedPrecisionForward, float32_tokens
 from pruning.calibration.streamed_gradients import StreamedPass, streamed_steps
 from pruning.calibration.whole_gradients import WholePass
 from pruning.calibration.window_norms import GradientNorms, NewSums, PassSums
-from pruning.models.blocks import Stack
+from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.models.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.recipe.methods import WeightNorm
 from pruning.resume.store import NumericsKey, ResumeStore
@@ -45,7 +43,7 @@ from pruning.runtime.determinism import (
     refuse_variable_workspace,
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.process_memory import retain_freed_heap
 
 log = logging.getLogger(__name__)
 

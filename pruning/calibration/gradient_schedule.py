@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.models.batching import bytes_per_token, micro_batch, windows_that_fit
 from pruning.models.blocks import Stack
+from pruning.models.memory import bytes_per_token, micro_batch, windows_that_fit
 from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm
 from pruning.runtime.device import total_memory

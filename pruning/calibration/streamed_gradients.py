@@ -15,18 +15,15 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.activation_store import ActivationStore, Deltas
-from pruning.calibration.gradient_shards import BlockShards
-from pruning.calibration.hidden_states import HiddenStates
+from pruning.calibration.gradient_files import BlockShards
 from pruning.calibration.lm_head import HeadLoss, NewLoss, loss_scale
-from pruning.calibration.mixed_precision import MixedPrecisionForward
-from pruning.calibration.skip_matmul import SkippableMatmul
+from pruning.calibration.mixed_precision import HiddenStates, MixedPrecisionForward, SkippableMatmul
 from pruning.calibration.window_norms import GradientNorms, NewSums
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, Replay
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 
 _PROBE_TOKENS = 16
 

@@ -12,14 +12,13 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from pruning.calibration.hidden_states import Arriving, HiddenStates
 from pruning.calibration.lm_head import NewLoss, loss_scale
-from pruning.calibration.mixed_precision import MixedPrecisionForward
+from pruning.calibration.mixed_precision import Arriving, HiddenStates, MixedPrecisionForward
 from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, NewSums
 from pruning.models.device_pipeline import one_forward_one_backward
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.runtime.hand_over import HandOver
+from pruning.runtime.side_copies import HandOver
 
 
 @dataclass(frozen=True)

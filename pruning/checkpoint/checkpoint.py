@@ -25,20 +25,19 @@ from pruning.checkpoint.files import (
     INDEX,
     MODEL_CARD,
     SINGLE_FILE,
+    ModelFiles,
     all_files,
     companions,
     read_json,
+    refuse_oversized,
+    refuse_too_many,
     without_code,
 )
 from pruning.checkpoint.hub import HubModel
-from pruning.checkpoint.layout import StoredLayout
-from pruning.checkpoint.model_files import ModelFiles
-from pruning.checkpoint.sizes import refuse_oversized, refuse_too_many
-from pruning.checkpoint.skeleton import build_skeleton
-from pruning.checkpoint.stored import stored_tensors
+from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tensors
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.models.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory

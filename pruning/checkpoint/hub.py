@@ -16,8 +16,7 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from pruning.checkpoint.files import CONFIG, all_files
-from pruning.checkpoint.sizes import refuse_oversized
+from pruning.checkpoint.files import CONFIG, all_files, refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
 

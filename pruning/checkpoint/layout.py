@@ -1,10 +1,18 @@
-"""Map the parameters of a model in memory to the tensors in its checkpoint files."""
+"""A checkpoint's tensors by their headers, the model without weights, and the mapping between the two."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+import transformers
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import (
     WeightConverter,
@@ -13,7 +21,102 @@ from transformers.core_model_loading import (
     revert_weight_conversion,
 )
 
+from pruning.checkpoint.files import damaged
 from pruning.errors import InvalidInput
+
+# Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
+_FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
+    """Return every tensor in these safetensors files by name, on the meta device: its shape and dtype.
+
+    Only headers are read. Raises InvalidInput(field='model.id') for a file that is damaged, or
+    too large to be mapped.
+    """
+    stored: dict[str, Tensor] = {}
+    for name in names:
+        try:
+            with safe_open(directory / name, framework="pt") as tensors:
+                for key in tensors.keys():  # noqa: SIM118 - a safe_open is not a mapping
+                    header = tensors.get_slice(key)
+                    dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
+                    stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
+        except (SafetensorError, OSError) as error:
+            raise damaged(name) from error
+        except RuntimeError as error:
+            if "unable to mmap" not in str(error):
+                raise
+            raise InvalidInput(
+                f"{name} has {(directory / name).stat().st_size} bytes, which is more than this machine can "
+                "map into memory; save the model in smaller files (save_pretrained with max_shard_size), or "
+                "use a machine with more memory",
+                field="model.id",
+            ) from error
+    return stored
+
+
+# Transformers splits some stored tensors (a fused query, key and value) and a few modules have no parameters.
+_PARAMETERS_PER_TENSOR = 8
+_MODULES_PER_TENSOR = 16
+_ALWAYS = 256
+
+
+class _TooMany(Exception):
+    """The config asks for more than the checkpoint holds."""
+
+
+def build_skeleton(config: PretrainedConfig, stored: int) -> PreTrainedModel:
+    """Build the model on the meta device. `stored`: the tensors in its weight files.
+
+    Raises InvalidInput(field='model.id') if transformers cannot, or as soon as the model has many times more
+    parts than the files hold tensors: a config of a few bytes can ask for millions of layers.
+    """
+    try:
+        with torch.device("meta"), _at_most(stored):
+            skeleton = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except _TooMany as error:
+        raise InvalidInput(
+            f"the model's config.json describes many times more weights than the {stored} tensors in its "
+            "files; check that it belongs to them",
+            field="model.id",
+        ) from error
+    except Exception as error:  # each model class fails in its own way
+        raise InvalidInput(
+            f"transformers {transformers.__version__} cannot build the model that its config.json describes "
+            f"({type(error).__name__})",
+            field="model.id",
+        ) from error
+    assert isinstance(skeleton, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+    return skeleton
+
+
+@contextmanager
+def _at_most(stored: int) -> Iterator[None]:
+    """Count the parameters and modules that are registered meanwhile. Raises `_TooMany`."""
+    parameters, modules = _ALWAYS + _PARAMETERS_PER_TENSOR * stored, _ALWAYS + _MODULES_PER_TENSOR * stored
+
+    def count_parameter(module: nn.Module, name: str, parameter: object) -> None:
+        nonlocal parameters
+        parameters -= 1
+        if parameters < 0:
+            raise _TooMany
+
+    def count_module(module: nn.Module, name: str, child: object) -> None:
+        nonlocal modules
+        modules -= 1
+        if modules < 0:
+            raise _TooMany
+
+    hooks = (
+        register_module_parameter_registration_hook(count_parameter),
+        register_module_module_registration_hook(count_module),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 class StoredLayout:

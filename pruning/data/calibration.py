@@ -8,7 +8,7 @@ from functools import lru_cache
 import torch
 from torch import Tensor
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Share, is_stored

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.errors import InvalidInput, Unreachable
 
 # The reference reads this many of C4's validation documents and leaves the other 44 thousand.

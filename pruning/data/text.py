@@ -1,19 +1,54 @@
-"""Documents of plain text, from a dataset reference: a local file, or a registered dataset by its name."""
+"""Documents of plain text, from a local file or a registered dataset, and their token ids."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pruning.data.source import Source
-from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze, freeze_by_content
-from pruning.files.frozen_file import FrozenFile
-from pruning.files.jsonl import NotText, text_of_line
+from pruning.errors import InvalidInput, is_panic
+from pruning.files.formats import NotText, text_of_line
+from pruning.files.frozen_file import FrozenFile, freeze, freeze_by_content
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData
+
+
+Purpose = Literal["calibration", "evaluation"]
+
+PARAGRAPH_BREAK = "\n\n"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset, what it is read for, and the field of the request that names it."""
+
+    dataset: str
+    purpose: Purpose
+    field: str
+
+
+class Tokenizer(Protocol):
+    """The interface that is used of a tokenizer of transformers, or of a proxy to one in another process."""
+
+    def __call__(self, text: str, *, verbose: bool) -> Mapping[str, Any]:
+        """Return `input_ids`, the ids of a text with the special tokens that the tokenizer adds by itself."""
+
+
+def token_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Return the ids of a whole text. Raises InvalidInput(field='model.id') if a library in Rust gives up."""
+    try:
+        ids: list[int] = tokenizer(text, verbose=False)["input_ids"]
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise InvalidInput(
+            "the model's tokenizer gave up on the text; its tokenizer.json is damaged or too slow",
+            field="model.id",
+        ) from error
+    return ids
+
 
 _MAX_BYTES = 2 * 2**30  # all documents of a dataset are held in memory
 _MAX_LINE_BYTES = 8 * 2**20  # a JSON value takes tens of bytes in memory for each of its own

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
 from pruning.recipe import Recipe, is_stored

@@ -10,12 +10,10 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pruning.data.source import Purpose, Source
-from pruning.data.text import Parse, parse_here, read_documents
-from pruning.data.tokens import Tokenizer, token_ids
+from pruning.data.text import Parse, Purpose, Source, Tokenizer, parse_here, read_documents, token_ids
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
-from pruning.recipe.calibration import USUAL_LENGTH
+from pruning.files.frozen_file import freeze
+from pruning.recipe.datasets import USUAL_LENGTH
 
 # A tokeniser's own data structures take well over a hundred bytes per token of a text that it reads at once.
 _MAX_CHARACTERS = 2**26

@@ -3,8 +3,7 @@
 Like the recipe, this package needs no torch: the API answers with it before a worker has read the model.
 """
 
-from pruning.estimate.architectures import UnknownShape, shape_of_config
-from pruning.estimate.bounds import beyond_bounds
+from pruning.estimate.architectures import UnknownShape, beyond_bounds, shape_of_config
 from pruning.estimate.estimate import Estimate, slowest
 from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import BlockShape, Matrix, ModelShape

@@ -8,10 +8,8 @@ from pydantic import BaseModel, ConfigDict, Field
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards, gradient_shards
 from pruning.estimate.machine import ASSUMED, Machine
-from pruning.estimate.shape import ModelShape
-from pruning.estimate.smaller import shorter_shape, smaller_shape
-from pruning.estimate.speed import FEWEST_PAIRS, PAIRS, SHARE
-from pruning.estimate.work import Windows, Work
+from pruning.estimate.shape import ModelShape, shorter_shape, smaller_shape
+from pruning.estimate.work import FEWEST_PAIRS, PAIRS, SHARE, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
 

@@ -4,7 +4,7 @@ from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
 
-# The micro-batches of pruning.models.batching if there is room; at least one window.
+# The micro-batches of pruning.models.memory if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Whose logits an evaluation holds at a time: the pruned model's, and the dense one's for comparison.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}

@@ -1,4 +1,4 @@
-"""The operations of each stage of a job.
+"""The operations of each stage of a job, and what the measurement of speed runs.
 
 With P weights in the blocks' linear layers and T calibration tokens, a forward pass takes 2PT operations, a
 backward pass 2PT for the gradients of activations and another 2PT for δᵀx. So gradients take 6PT on the
@@ -7,15 +7,50 @@ Pruning runs every window through each block twice.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
-from pruning.estimate.shape import BYTES, ModelShape
-from pruning.estimate.smaller import readers, shorter_shape
-from pruning.estimate.speed import BATCHES, Lengths
+from pruning.estimate.shape import BYTES, ModelShape, readers, shorter_shape
 from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
-from pruning.recipe.calibration import USUAL_LENGTH
+from pruning.recipe.datasets import USUAL_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+
+Phase = Literal["prefill", "decode"]
+
+PHASES: tuple[Phase, ...] = ("prefill", "decode")
+BATCHES = (1, 8)
+PAIRS = 7
+"""Pairs of runs behind a median; one more runs before them and is not counted."""
+FEWEST_PAIRS = 3
+"""Where the time is short."""
+SHARE = 0.1
+"""Of the time that the run has taken before: the most that the measurement takes, beyond the fewest pairs."""
+
+# A CPU computes a prompt of 64 tokens at its full rate; a GPU needs a longer one for that.
+_PROMPT = {"cpu": 64, "cuda": 512}
+_GENERATED = {"cpu": 8, "cuda": 32}
+
+
+@dataclass(frozen=True)
+class Lengths:
+    """The tokens of each sequence that is run."""
+
+    prompt: int
+    generated: int
+
+    @classmethod
+    def on(cls, device: str, context: int | None) -> Self:
+        """Return the lengths for a kind of device, and a model of this context length (None: no bound)."""
+        prompt, generated = _PROMPT[device], _GENERATED[device]
+        if context is not None:
+            generated = min(generated, max(1, context // 2))
+            prompt = min(prompt, max(1, context - generated))
+        return cls(prompt, generated)
+
+    def tokens(self, phase: Phase) -> int:
+        """Return the tokens of one sequence that a phase is measured by."""
+        return self.prompt if phase == "prefill" else self.generated
+
 
 _USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
 # Texts whose length is known, at four characters a token.

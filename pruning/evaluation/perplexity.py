@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, enough, fingerprint
 from pruning.errors import NumericalFailure
 from pruning.evaluation.token_losses import Observe, token_losses
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, is_stored
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.process_memory import retain_freed_heap
 
 _MEAN = "Exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
 _TOKENISED = (

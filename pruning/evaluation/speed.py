@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.estimate.speed import BATCHES, FEWEST_PAIRS, PAIRS, PHASES, Lengths, Phase
+from pruning.estimate.work import BATCHES, FEWEST_PAIRS, PAIRS, PHASES, Lengths, Phase
 
 Clock = Callable[[], float]
 """Returns seconds, once the device has done everything that it was given."""
@@ -26,7 +26,7 @@ Run = Callable[[], Callable[[], None]]
 
 @dataclass(frozen=True)
 class Rate:
-    """Tokens per second in one phase at one batch size; see `pruning.report.cost.RateFacts`."""
+    """Tokens per second in one phase at one batch size; see `pruning.report.facts.RateFacts`."""
 
     phase: Phase
     batch: int

@@ -12,8 +12,7 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
-from pruning.masks.patterns import ComparisonGroup, LayerTarget, select
-from pruning.masks.row_totals import CLOSE_ENOUGH, lowest_of_row_totals
+from pruning.masks.patterns import CLOSE_ENOUGH, ComparisonGroup, LayerTarget, lowest_of_row_totals, select
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm, MethodOptions, Need
 

@@ -8,7 +8,7 @@ import torch
 from torch import Tensor
 
 from pruning.runtime.device import is_out_of_memory
-from pruning.runtime.own_pages import copy_to_own_pages
+from pruning.runtime.pinned_memory import copy_to_own_pages
 from pruning.runtime.side_copies import CopyStream, PendingCopies, SideCopies, side_copies
 
 log = logging.getLogger(__name__)

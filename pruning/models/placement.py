@@ -22,10 +22,9 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend
 from transformers import PreTrainedModel
 
-from pruning.models.arguments import moved
 from pruning.models.arrivals import Arrivals
 from pruning.models.device_pipeline import contiguous_runs
-from pruning.models.patching import replaced_forward
+from pruning.models.module_calls import moved, replaced_forward
 from pruning.runtime.device import describe
 from pruning.runtime.side_copies import CopyStream, CudaCopyStream
 from pruning.version import NUMERICS

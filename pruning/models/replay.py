@@ -15,9 +15,8 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.models.arguments import ArgumentCopies
 from pruning.models.blocks import Stack
-from pruning.models.patching import replaced_forward
+from pruning.models.module_calls import ArgumentCopies, replaced_forward
 from pruning.models.placement import Placement
 from pruning.models.upcast import trunk_in_float32
 

@@ -9,14 +9,12 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from pruning.calibration.gradient_cache import CacheAnswer
     from pruning.evaluation.cache import DenseMeasurement
-    from pruning.files.allowed_roots import Roots
+    from pruning.files.frozen_file import Roots
     from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
     from pruning.pipeline.recorder import StageRecorder
     from pruning.pipeline.run import RunRequest, Services
-    from pruning.resume.changes import changed, plain_name
     from pruning.resume.hashed_file import HashedFile, sha256_of
-    from pruning.resume.store import ActivationCheckpoint, NumericsKey
-    from pruning.runtime.cgroup import host_memory
+    from pruning.resume.store import ActivationCheckpoint, NumericsKey, changed, plain_name
     from pruning.runtime.determinism import fix_cublas_workspace
     from pruning.runtime.device import (
         compute_devices,
@@ -27,25 +25,24 @@ if TYPE_CHECKING:
         release_memory,
         usable_devices,
     )
-    from pruning.runtime.peak_memory import keep_resettable
+    from pruning.runtime.process_memory import host_memory, keep_resettable
     from pruning.runtime.speed_probe import measure
-    from pruning.runtime.versions import refuse_old_versions
     from pruning.sandbox.confine import Limits
     from pruning.sandbox.sandbox import Sandbox
     from pruning.sandbox.starter import NoSandbox, starter
     from pruning.sandbox.trial import describe_layers, failed_layers, held_layers
+    from pruning.version import refuse_old_versions
 
 _MODULES = {
     "pruning.calibration.gradient_cache": ("CacheAnswer",),
     "pruning.evaluation.cache": ("DenseMeasurement",),
-    "pruning.files.allowed_roots": ("Roots",),
+    "pruning.files.frozen_file": ("Roots",),
     "pruning.pipeline.evaluate": ("NO_LIMIT", "PerplexityLimit"),
     "pruning.pipeline.recorder": ("StageRecorder",),
     "pruning.pipeline.run": ("RunRequest", "Services"),
-    "pruning.resume.changes": ("changed", "plain_name"),
     "pruning.resume.hashed_file": ("HashedFile", "sha256_of"),
-    "pruning.resume.store": ("ActivationCheckpoint", "NumericsKey"),
-    "pruning.runtime.cgroup": ("host_memory",),
+    "pruning.resume.store": ("ActivationCheckpoint", "NumericsKey", "changed", "plain_name"),
+    "pruning.runtime.process_memory": ("host_memory", "keep_resettable"),
     "pruning.runtime.determinism": ("fix_cublas_workspace",),
     "pruning.runtime.device": (
         "compute_devices",
@@ -56,9 +53,8 @@ _MODULES = {
         "release_memory",
         "usable_devices",
     ),
-    "pruning.runtime.peak_memory": ("keep_resettable",),
     "pruning.runtime.speed_probe": ("measure",),
-    "pruning.runtime.versions": ("refuse_old_versions",),
+    "pruning.version": ("refuse_old_versions",),
     "pruning.sandbox.confine": ("Limits",),
     "pruning.sandbox.sandbox": ("Sandbox",),
     "pruning.sandbox.starter": ("NoSandbox", "starter"),

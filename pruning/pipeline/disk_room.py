@@ -13,11 +13,11 @@ from pruning.byte_size import byte_size
 from pruning.calibration.activation_store import Budget
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
-from pruning.calibration.hidden_states import float32_tokens
+from pruning.calibration.mixed_precision import float32_tokens
 from pruning.errors import PruningError
 from pruning.estimate import ModelShape, disk
 from pruning.estimate.work import Windows
-from pruning.models.shapes import shape_of
+from pruning.models.memory import shape_of
 from pruning.pipeline.models import LoadedModel
 from pruning.recipe import Evaluation, GradientNorm, Recipe, Stage
 from pruning.resume.store import EphemeralResumeStore, ResumeStore

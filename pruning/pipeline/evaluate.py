@@ -29,7 +29,7 @@ from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import total_memory
-from pruning.runtime.malloc import return_freed_heap
+from pruning.runtime.process_memory import return_freed_heap
 
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""

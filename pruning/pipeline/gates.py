@@ -16,8 +16,7 @@ from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
 from pruning.files.publications import Publications
-from pruning.models.blocks import Stack
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import Stack, stack_of_layers
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import Step
 from pruning.recipe import GradientNorm, LayerSelection, Stage, StructureOptions

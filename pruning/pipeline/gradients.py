@@ -15,12 +15,12 @@ from pruning.calibration.gradient_cache import (
     load_cached,
     stored,
 )
-from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
-from pruning.files.gradient_header import FILE_NAME
+from pruning.files.formats import FILE_NAME
 from pruning.files.publications import Publications
 from pruning.methods.shards import StoredBlocks
 from pruning.pipeline.models import LoadedModel

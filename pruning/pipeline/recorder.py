@@ -11,7 +11,7 @@ import torch
 from pruning.progress import Progress
 from pruning.recipe import Stage
 from pruning.report import StageFacts
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory
 
 Step = Callable[[int, int], None]
 """Called as `(done, steps)` after each step. An exception that it raises ends the stage."""

@@ -18,10 +18,9 @@ from pruning.errors import PruningError
 from pruning.estimate import disk, memory
 from pruning.evaluation.cache import fingerprint_of_training
 from pruning.methods.results import Pruned
-from pruning.models.batching import bytes_per_token, windows_that_fit
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, stack_of_layers
+from pruning.models.memory import bytes_per_token, windows_that_fit
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
@@ -43,7 +42,7 @@ from pruning.runtime.determinism import (
     refuse_variable_workspace,
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
-from pruning.runtime.malloc import return_freed_heap
+from pruning.runtime.process_memory import return_freed_heap
 
 log = logging.getLogger(__name__)
 

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.calibration.gradient_cache import GradientCache
-from pruning.calibration.gradient_file import GradientFile
+from pruning.calibration.gradient_files import GradientFile
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
@@ -26,13 +26,11 @@ from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
-from pruning.files.allowed_roots import Roots, freeze, freeze_by_content
-from pruning.files.frozen_file import FrozenFile
+from pruning.files.frozen_file import FrozenFile, Roots, freeze, freeze_by_content
 from pruning.methods.base import method_for
 from pruning.methods.permutations.channels import refuse_unwritable
-from pruning.models.blocks import Stack, find_stack
-from pruning.models.selection import prunable_stack
-from pruning.models.shapes import shape_of
+from pruning.models.blocks import Stack, find_stack, prunable_stack
+from pruning.models.memory import check_training, shape_of
 from pruning.pipeline.disk_room import DiskRoom, refuse_before_download, refuse_downloads
 from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.gradients import GradientInputs
@@ -52,11 +50,9 @@ from pruning.recipe import (
 )
 from pruning.recovery.trainable import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
-from pruning.resume.identity import RunIdentityCheck
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
 from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
-from pruning.runtime.memory_room import check_training
 from pruning.sandbox.reading import Reading
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan

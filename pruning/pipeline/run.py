@@ -28,9 +28,9 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.estimate import ModelShape
-from pruning.estimate.speed import SHARE
+from pruning.estimate.work import SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import Roots
 from pruning.files.publications import Publications
 from pruning.methods.results import Pruned
 from pruning.output.facts import layer_facts, permutation_facts
@@ -49,8 +49,7 @@ from pruning.pipeline.structure import CutOutcome, Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
 from pruning.report import Environment, RecoveryFacts, Report, SparsityFacts, SpeedFacts, TrainingFacts
-from pruning.resume.guarded import GuardedResumeStore
-from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
 from pruning.runtime.device import compute_devices, current_device, describe
 from pruning.sandbox.reading import ReadHere, Reading
@@ -73,7 +72,7 @@ class RunRequest:
     save_masks: bool = False
     """Also write `masks.safetensors`; see pruning.masks.packed."""
     save_gradients: bool = False
-    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_file."""
+    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_files."""
     reproduces: Report | None = None
     """The report of an earlier run of this recipe, whose model and texts must not have changed."""
     limit: PerplexityLimit = NO_LIMIT

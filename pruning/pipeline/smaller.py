@@ -9,8 +9,8 @@ from torch import Tensor
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
+from pruning.models.blocks import prunable_stack
 from pruning.models.placement import Placement
-from pruning.models.selection import prunable_stack
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.recipe import ModelReference, Recipe, Stage
 from pruning.resume.store import NumericsKey, ResumeStore

@@ -10,17 +10,15 @@ from typing import ClassVar
 
 from pruning.checkpoint.files import weight_files
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.estimate.speed import BATCHES, PAIRS, PHASES, Lengths
+from pruning.estimate.work import BATCHES, PAIRS, PHASES, Lengths
 from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
 from pruning.recipe import Stage
 from pruning.report import RateFacts, SpeedFacts
-from pruning.runtime.cgroup import host_memory
 from pruning.runtime.device import is_out_of_memory, total_memory
-from pruning.runtime.malloc import return_freed_heap
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory, host_memory, return_freed_heap
 
 _ZEROS_GAIN_NOTHING = (
     "the result has the dense model's shapes: zeros are stored and multiplied like other numbers, so that it "

@@ -2,14 +2,15 @@
 
 This package is the one part of `pruning` that the rest of the service imports. It needs no torch, so the API
 and the scheduler can read, check and fingerprint a recipe on a machine that could not run it. The options of
-each method are in `pruning.recipe.methods`, those of each allocation in `pruning.recipe.allocation`.
+each method are in `pruning.recipe.methods`, those of each allocation in `pruning.recipe.methods`.
 """
 
-from pruning.recipe.allocation import ALLOCATIONS, AllocationOptions
-from pruning.recipe.calibration import Calibration, Share, WeightedDataset
 from pruning.recipe.datasets import (
     DATASETS,
+    Calibration,
     Dataset,
+    Share,
+    WeightedDataset,
     content_name,
     gradient_job,
     is_stored,
@@ -18,6 +19,7 @@ from pruning.recipe.datasets import (
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
     InWords,
+    LayerSelection,
     ModelReference,
     Pattern,
     StrictModel,
@@ -28,7 +30,9 @@ from pruning.recipe.fields import (
     refuse_unprintable,
 )
 from pruning.recipe.methods import (
+    ALLOCATIONS,
     METHODS,
+    AllocationOptions,
     GradientNorm,
     MethodOptions,
     Need,
@@ -43,15 +47,14 @@ from pruning.recipe.recipe import (
     ChannelKind,
     ComputeDtype,
     Recipe,
+    Stage,
 )
 from pruning.recipe.recovery import (
     DistilOptions,
     MomentsKind,
     RecoveryOptions,
+    RefitOptions,
 )
-from pruning.recipe.refit import RefitOptions
-from pruning.recipe.selection import LayerSelection
-from pruning.recipe.stages import Stage
 from pruning.recipe.structure import (
     UNIT_KINDS,
     UNITS_IN_WORDS,

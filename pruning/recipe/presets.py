@@ -10,7 +10,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pruning.recipe.calibration import USUAL_LENGTH, Calibration
+from pruning.recipe.datasets import USUAL_LENGTH, Calibration
 from pruning.recipe.fields import implies_sparsity
 
 

@@ -1,19 +1,19 @@
-"""The recipe model, its validation across fields, and its fingerprint."""
+"""The recipe model, its validation across fields, its fingerprint, and the stages of a run."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
-from pruning.recipe.allocation import Allocation, LossGuided, Uniform
-from pruning.recipe.calibration import Calibration
-from pruning.recipe.datasets import content_name, gradient_job, is_stored, is_upload
+from pruning.recipe.datasets import Calibration, content_name, gradient_job, is_stored, is_upload
 from pruning.recipe.fields import (
     OMIT_DEFAULT_FROM_FINGERPRINT,
+    LayerSelection,
     ModelReference,
     Pattern,
     StrictModel,
@@ -21,12 +21,35 @@ from pruning.recipe.fields import (
     group_of,
     is_local,
 )
-from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need, WeightNorm
+from pruning.recipe.methods import (
+    Allocation,
+    GradientNorm,
+    LossGuided,
+    Method,
+    MethodOptions,
+    Need,
+    Uniform,
+    WeightNorm,
+)
 from pruning.recipe.presets import expanded
-from pruning.recipe.recovery import DistilOptions, RecoveryOptions
-from pruning.recipe.refit import Refit
-from pruning.recipe.selection import LayerSelection
+from pruning.recipe.recovery import DistilOptions, RecoveryOptions, Refit
 from pruning.recipe.structure import StructureOptions
+
+
+class Stage(StrEnum):
+    """A stage of a run. The service adds `upload`; the library ends after `speed`."""
+
+    RESOLVE = "resolve"
+    GRADIENTS = "gradients"
+    CUT = "cut"
+    TRIAL = "trial"
+    SEARCH = "search"
+    PRUNE = "prune"
+    RECOVER = "recover"
+    EVALUATE = "evaluate"
+    SPEED = "speed"
+    UPLOAD = "upload"
+
 
 Order = Literal["blocks", "layers"]
 ChannelKind = Literal["value_channels", "mlp_channels"]

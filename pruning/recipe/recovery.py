@@ -1,4 +1,7 @@
-"""The options of recovery, which trains kept weights after pruning. The maths is in `pruning.recovery`."""
+"""The options of refit, which solves for kept weights, and of recovery, which trains them.
+
+The maths is in `pruning.methods.refit` and `pruning.recovery`.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -7,6 +10,45 @@ from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pruning.recipe.datasets import Dataset, is_stored
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
+from pruning.recipe.methods import RIDGE, Need
+
+
+def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    if not isinstance(value, bool | Mapping | StrictModel | None):
+        raise ValueError("must be true, false, or an object with options")
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+class RefitOptions(StrictModel):
+    """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
+
+    ridge: Annotated[float, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(0.0, ge=0, le=100, description=RIDGE)
+    iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
+    toward: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The target outputs: at 0, those of the dense weights on the pruned model's inputs; at "
+        "1, those of the dense model; in between, a weighted mean.",
+    )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The measurements on the calibration windows."""
+        needs: frozenset[Need] = frozenset({"second_moments"})
+        return needs | {"activation_error"} if self.toward else needs
+
+    def operations(self, outputs: int, inputs: int) -> float:
+        """Floating-point operations for one matrix: a product with the second moments per step."""
+        return (self.iterations + 1) * 2.0 * outputs * inputs**2
+
+
+# true or false alone, or the options.
+Refit = Annotated[
+    RefitOptions | None,
+    BeforeValidator(_from_plain_choice, json_schema_input_type=bool | RefitOptions | None),
+]
+
 
 HELD_OUT_WINDOWS = 16
 """The windows by which a training is judged, of articles that it is never trained on."""
@@ -46,12 +88,6 @@ class DistilOptions(StrictModel):
         if dataset is not None and is_stored(dataset):
             raise ValueError("must be a text: token ids (.npy) do not say where an article ends")
         return dataset
-
-
-def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
-    if not isinstance(value, bool | Mapping | StrictModel | None):
-        raise ValueError("must be true, false, or an object with options")
-    return ({} if value else None) if isinstance(value, bool) else value
 
 
 # true or false alone, or the options. The schema names the options only, so that it is one for requests and

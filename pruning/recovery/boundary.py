@@ -5,8 +5,7 @@ from collections.abc import Callable, Mapping
 
 from torch import Tensor
 
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 
 _SECONDS = 120.0
 """The least time between two saves. A run that is killed every five minutes still gets on."""

@@ -25,7 +25,7 @@ from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trained import TrainedParameters
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.process_memory import retain_freed_heap
 
 Step = Callable[[int, int], None]
 """Called as `step(done, total)` after each micro-batch; whatever it raises ends the training."""

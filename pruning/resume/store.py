@@ -3,14 +3,18 @@
 Two things are saved. Each finished block of a stage is written as a shard (a safetensors file) and counts as
 finished once the store has committed it. The activations that the next block takes as input are saved as a
 checkpoint on this machine's disk, the newest only: they save recomputation where they are present, and
-nothing is lost where they are not.
+nothing is lost where they are not. A resumed run has the recipe, model and windows of its first attempt, or
+is refused.
 """
 
 import json
 import os
+import re
 import shutil
-from collections.abc import Callable, Mapping
-from contextlib import suppress
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -18,9 +22,32 @@ from pydantic import BaseModel, Field, ValidationError
 from safetensors import SafetensorError, safe_open
 from torch import Tensor
 
-from pruning.recipe.stages import Stage
-from pruning.resume.changes import changed, plain_name
+from pruning.errors import InvalidInput
+from pruning.files.frozen_file import FrozenFile
+from pruning.recipe import ModelReference, Stage
+from pruning.report import CalibrationFacts, ModelFacts
 from pruning.resume.hashed_file import HashedFile, save_tensors, sha256_of
+
+_DIGEST = re.compile(r"(sha256:)?[0-9a-f]{40,64}")
+
+
+def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return by name what was otherwise in an earlier key.
+
+    Digests are left out: they name what earlier stages have left, which changes only because those stages
+    are computed again. So are names that one key lacks: whether norms are computed or found in a cache.
+    """
+    return {
+        name: before[name]
+        for name in now
+        if name in before and before[name] != now[name] and not _DIGEST.fullmatch(str(before[name]))
+    }
+
+
+def plain_name(name: str) -> str:
+    """Return a name without the computation that it belongs to: `gradients: micro_batch`."""
+    return name.rpartition(": ")[2]
+
 
 NumericsKey = Mapping[str, str | int | float | bool | None]
 """All that decides the last bits of a stage besides the recipe: dtype, device, threads, micro-batch, …"""
@@ -225,3 +252,111 @@ def _flush(path: Path) -> None:
     """Wait until the file's bytes are on the disk."""
     with path.open("rb") as file:
         os.fsync(file.fileno())
+
+
+class GuardedResumeStore:
+    """Another store, with the run's files checked before each commit.
+
+    Otherwise a later attempt, which finds the files as they were, would go on from blocks that were computed
+    from other weights.
+    """
+
+    def __init__(self, store: ResumeStore, files: Sequence[FrozenFile]) -> None:
+        self._store = store
+        self._files = files
+
+    def begin(self, stage: Stage, numerics_key: NumericsKey) -> Mapping[int, HashedFile]:
+        return self._store.begin(stage, numerics_key)
+
+    def directory(self, stage: Stage) -> Path:
+        return self._store.directory(stage)
+
+    def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
+        """Raise InvalidInput with the field of a file that has changed; otherwise commit."""
+        for frozen in self._files:
+            frozen.check()
+        self._store.commit(stage, block, file)
+
+    def activation_checkpoint(self, stage: Stage) -> ActivationCheckpoint:
+        return self._store.activation_checkpoint(stage)
+
+
+_WORTH = 10
+"""The work since the last checkpoint must have taken this many times what saving one takes."""
+
+# Bytes per second at which the first one is assumed to be copied, written and hashed; others are measured.
+_ASSUMED_RATE = 4e8
+
+
+class SaveThrottle:
+    """Lets checkpoints take at most a tenth of a stage's time.
+
+    So what a killed stage repeats to reach its last durable block again is also bounded: it has taken ten
+    times what saving takes, and the block in which the checkpoint became due.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        """`clock`: in seconds."""
+        self._clock = clock
+        self._work_began = clock()
+        self._cost: float | None = None
+
+    def is_due(self, size: int) -> bool:
+        """Whether the work since the last checkpoint is worth saving one of `size` bytes."""
+        cost = size / _ASSUMED_RATE if self._cost is None else self._cost
+        return self._clock() - self._work_began >= _WORTH * cost
+
+    @contextmanager
+    def saving(self) -> Iterator[None]:
+        """Measure what saving costs."""
+        began = self._clock()
+        yield
+        self._work_began = self._clock()
+        self._cost = self._work_began - began
+
+
+@dataclass(frozen=True)
+class RunIdentity:
+    """Everything that must not change between the attempts of one run."""
+
+    recipe: str  # the fingerprint
+    commit: str | None  # of a model on the Hub
+    digest: str | None  # of one in a directory
+    calibration: str | None  # the fingerprint of the windows
+
+
+class RunIdentityCheck:
+    """Compares the identity of a run with the one that its first attempt committed to the resume store."""
+
+    def __init__(self, resume_store: ResumeStore) -> None:
+        self._resume_store = resume_store
+        found = resume_store.begin(Stage.RESOLVE, {}).get(0)
+        self._before = None if found is None else RunIdentity(**json.loads(found.path.read_text()))
+
+    def pinned(self, reference: ModelReference) -> ModelReference:
+        """Return the model at the commit that the first attempt resolved its branch to."""
+        if self._before is None or self._before.commit is None:
+            return reference
+        return reference.model_copy(update={"revision": self._before.commit})
+
+    def commit(self, recipe: str, model: ModelFacts, calibration: CalibrationFacts | None) -> None:
+        """Commit the identity of a new run. Raise InvalidInput with the field if a resumed run differs."""
+        fingerprint = calibration.fingerprint if calibration else None
+        now = RunIdentity(recipe, model.commit, model.digest, fingerprint)
+        if self._before is None:
+            path = self._resume_store.directory(Stage.RESOLVE) / "identity.json"
+            path.write_text(json.dumps(asdict(now)))
+            self._resume_store.commit(Stage.RESOLVE, 0, HashedFile.of(path))
+            return
+        for name, field in (
+            ("recipe", "recipe"),
+            ("commit", "model.id"),
+            ("digest", "model.id"),
+            ("calibration", "calibration"),
+        ):
+            before, after = getattr(self._before, name), getattr(now, name)
+            if before != after:
+                raise InvalidInput(
+                    f"the {name} of this run was {before} when it began and is {after} now: start a new run",
+                    field=field,
+                )

@@ -17,8 +17,8 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
-from pruning.runtime.cgroup import host_memory
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
+from pruning.runtime.process_memory import host_memory
 from pruning.runtime.side_copies import mark_on
 
 log = logging.getLogger(__name__)

@@ -1,11 +1,16 @@
-"""Chooses the device and dtype of a run's computation, and describes the device.
+"""Chooses and describes devices and the dtype of a computation, and tests devices and kernels before use.
 
-The automatic choices use narrow dtypes only where the hardware has instructions for them.
+The automatic choices use narrow dtypes only where the hardware has instructions for them. A test of a device
+covers its arithmetic, its libraries and its copies. Triton's kernels are tested apart, each variant before it
+is first used (`kernel_works`): torch's operations take the place of one that fails.
 """
 
 import errno
 import gc
+import logging
+import mmap
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -15,7 +20,89 @@ import torch
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device_trial import computes_correctly, copies_correctly
+from pruning.runtime.pinned_memory import PinnedArena, pinning_for
+from pruning.runtime.side_copies import copy_stream_for
+
+log = logging.getLogger(__name__)
+
+
+def kernel_works(self_test: Callable[[], bool], kernel: str, result: str, otherwise: str) -> bool:
+    """Whether the first call of a kernel compiles and passes its self-test. If not, a warning is logged.
+
+    `kernel`, `result` and `otherwise` name it, what it computes, and what is used in its place.
+    Raises the out-of-memory error.
+    """
+    try:
+        passed = self_test()
+    except Exception as error:  # a compiler can raise anything
+        if is_out_of_memory(error):
+            raise
+        log.warning("%s does not run, using %s: %s", kernel, otherwise, error)
+        return False
+    if not passed:
+        log.warning("%s gives wrong %s, using %s", kernel, result, otherwise)
+    return passed
+
+
+_SIZE = 32
+_NUMBERS = 1 << 20
+
+
+def computes_correctly(device: torch.device) -> bool:
+    """Whether the device computes the right numbers. Raises RuntimeError where it does not compute at all.
+
+    On CUDA that includes cuBLAS, cuSOLVER, and copies that overlap with the computation. It must be the
+    current device.
+    """
+    works = bool((torch.ones(8, device=device) * 2).sum().item() == 16) and keeps_float32(device)
+    if device.type == "cuda":
+        return works and _multiplies(device) and _factorises(device) and _copies(device)
+    return works
+
+
+def copies_correctly(source: torch.device, target: torch.device) -> bool:
+    """Whether numbers arrive unchanged on another device: some machines cannot copy from one to another."""
+    numbers = torch.arange(_NUMBERS, device=source)
+    return torch.equal(numbers.to(target).cpu(), torch.arange(_NUMBERS))
+
+
+def keeps_float32(device: torch.device) -> bool:
+    """Whether products of float32 numbers keep 13 bits, of which TF32 has 11 and bfloat16 8."""
+    numbers = torch.full((_SIZE, _SIZE), 1 + 2**-12, device=device)
+    return torch.equal(numbers @ torch.eye(_SIZE, device=device), numbers)
+
+
+def _multiplies(device: torch.device) -> bool:
+    """Multiply bfloat16 numbers, all of them whole, to float32 sums that bfloat16 could not hold."""
+    one = torch.full((_SIZE, _SIZE), 3, dtype=torch.bfloat16, device=device)
+    product = torch.mm(one, one + 4, out_dtype=torch.float32)
+    return bool((product == 3 * 7 * _SIZE).all())
+
+
+def _factorises(device: torch.device) -> bool:
+    """Factorise LLᵀ, where L is one on and below its diagonal."""
+    expected = torch.ones(_SIZE, _SIZE, device=device).tril()
+    return torch.allclose(torch.linalg.cholesky(expected @ expected.T), expected, atol=1e-4)
+
+
+def _copies(device: torch.device) -> bool:
+    """Copy a page of pinned memory to the device and back. Without pinned memory, copies are only slower."""
+    stream, numbers = copy_stream_for(device), torch.arange(mmap.PAGESIZE).to(torch.uint8)
+    with PinnedArena(pinning_for(device), mmap.PAGESIZE) as arena:
+        page = arena.take([mmap.PAGESIZE], torch.uint8)
+        if page is None:
+            log.warning("the system pins no memory, so copies from and to %s are slower", device)
+            return True
+        page.copy_(numbers)
+        there = torch.zeros(mmap.PAGESIZE, dtype=torch.uint8, device=device)
+        stream.wait_before_copying(stream.computed())
+        stream.copy(there, page)
+        stream.wait_on_host(stream.copied())
+        page.zero_()
+        stream.copy(page, there)
+        stream.wait_on_host(stream.copied())
+        return torch.equal(page, numbers)
+
 
 # What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
 # Triton's launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.

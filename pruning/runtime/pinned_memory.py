@@ -1,4 +1,4 @@
-"""Pinned host memory of exact sizes, which is returned to the system when its arena is closed.
+"""Host memory outside the heap and torch's allocators, returned to the system as soon as it is freed.
 
 torch's own allocator of pinned memory rounds each size up to a power of two, and keeps what was freed until
 the process ends: a piece of 67.4 MB would take 134 MB for ever.
@@ -15,6 +15,14 @@ from typing import Any, Protocol, Self
 
 import torch
 from torch import Tensor
+
+
+def copy_to_own_pages(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Copy a host tensor of any shape, contiguously, into pages of its own; cast to `dtype` if given."""
+    dtype = dtype or tensor.dtype
+    pages = mmap.mmap(-1, tensor.numel() * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=dtype).view(tensor.shape).copy_(tensor)
+
 
 log = logging.getLogger(__name__)
 

@@ -1,12 +1,17 @@
-"""Copies from the host to a device during its computation: in order, on one stream, through pinned chunks.
+"""Copies between host and device, and between devices, that overlap with the computation.
+
+A copy on the stream that computes makes the computation wait for its whole length. Here copies are queued on
+a CUDA stream of their own (a side stream): host to device through pinned chunks (`SideCopies`), to pinned
+host memory and back (`Offload`), and from one device to another (`HandOver`).
 
 Host memory that is mapped from a file cannot be pinned, and a copy from pageable memory blocks the host. So
 tensors go through two chunks of pinned memory in turn: while the device copies from one, the host fills the
 other.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from functools import cached_property, partial
 from typing import Any, Generic, Protocol, Self, TypeVar
 
 import torch
@@ -220,3 +225,125 @@ class SideCopies(Generic[MarkT]):
 def side_copies(device: torch.device, stream: CopyStream[MarkT]) -> SideCopies[MarkT]:
     """Return copies to a device through an arena of their own."""
     return SideCopies(device, stream, PinnedArena(pinning_for(device), CHUNKS * CHUNK_BYTES))
+
+
+class Offload(Generic[MarkT]):
+    """Moves tensors between a device and pinned host memory, on one stream and in order.
+
+    The memory on the device comes from the stream that computes, and returns to it: a tensor that is on its
+    way is held here until that stream waits for its copy. The pinned memory may be used again at once, by
+    copies of this object.
+    """
+
+    def __init__(self, device: torch.device, new_stream: Callable[[], CopyStream[MarkT]]) -> None:
+        """`new_stream`: makes the stream, when the first tensor moves."""
+        self._device = device
+        self._new_stream = new_stream
+        self._leaving: tuple[Tensor, MarkT] | None = None
+        self._arriving: dict[int, tuple[Tensor, MarkT]] = {}  # by address in pinned memory
+
+    @cached_property
+    def _stream(self) -> CopyStream[MarkT]:
+        return self._new_stream()
+
+    def send(self, tensor: Tensor, pinned: Tensor) -> None:
+        """Copy a tensor to pinned memory of its shape, once it is computed. A host's tensor is copied now."""
+        if tensor.device != self._device:
+            self._stream.wait_on_host(self._stream.copied())  # earlier copies may use that memory
+            pinned.copy_(tensor)
+            return
+        tensor = tensor.contiguous()
+        self._stream.wait_before_copying(self._stream.computed())
+        self._stream.copy(pinned, tensor)
+        leaving = tensor, self._stream.copied()
+        self._finish_sending()
+        self._leaving = leaving
+
+    def prefetch(self, pinned: Tensor) -> None:
+        """Begin to bring what was sent to `pinned`."""
+        if pinned.data_ptr() not in self._arriving:
+            target = torch.empty_like(pinned, device=self._device)
+            self._stream.wait_before_copying(self._stream.computed())  # what used the target's memory before
+            self._stream.copy(target, pinned)
+            self._arriving[pinned.data_ptr()] = target, self._stream.copied()
+
+    def fetch(self, pinned: Tensor) -> Tensor:
+        """Return on the device what was sent to `pinned`; what is computed from now on finds it there."""
+        self.prefetch(pinned)
+        target, mark = self._arriving.pop(pinned.data_ptr())
+        self._stream.wait_before_computing(mark)
+        return target
+
+    def on_host(self, pinned: Tensor) -> Tensor:
+        """Return `pinned` itself, once what was sent to it has landed."""
+        self._stream.wait_on_host(self._stream.copied())
+        return pinned
+
+    def forget(self, pinned: Tensor) -> None:
+        """Give up what was sent to `pinned`, also while it is on its way back."""
+        if pinned.data_ptr() in self._arriving:
+            self.fetch(pinned)
+
+    def close(self) -> None:
+        """Let the computation wait for whatever is on its way."""
+        self._finish_sending()
+        for _, mark in self._arriving.values():
+            self._stream.wait_before_computing(mark)
+        self._arriving.clear()
+
+    def _finish_sending(self) -> None:
+        """Let the computation wait for the tensor that left last: its memory is what it uses next."""
+        leaving, self._leaving = self._leaving, None
+        if leaving is not None:
+            self._stream.wait_before_computing(leaving[1])
+
+
+class HandOver:
+    """Passes tensors between devices, on a stream of each device for that alone."""
+
+    def __init__(self, new_stream: Callable[[torch.device], CopyStream[Any]] | None = None) -> None:
+        """`new_stream`: makes a device's stream, when the first tensor leaves it or comes to it."""
+        self._new_stream = new_stream or copy_stream_for
+        self._streams: dict[torch.device, CopyStream[Any]] = {}
+        self._on_their_way: dict[int, tuple[CopyStream[Any], Any, Tensor]] = {}  # by number, with their marks
+        self._count = 0
+
+    def begin(self, tensor: Tensor, device: torch.device) -> Callable[[], Tensor]:
+        """Begin to copy a tensor to `device`, once it is computed. It is not changed until it has arrived.
+
+        Returns a function to be called once, for the copy: what is computed from then on finds it there. A
+        tensor that is on `device` is returned itself. No gradient flows back.
+        """
+        tensor = tensor.detach()
+        if tensor.device == device:
+            return lambda: tensor
+        tensor = tensor.contiguous()
+        target = torch.empty_like(tensor, device=device)
+        leaving, arriving = self._stream(tensor.device), self._stream(device)
+        leaving.wait_before_copying(leaving.computed())
+        arriving.wait_before_copying(arriving.computed())  # what used the target's memory before
+        leaving.pass_on(arriving, target, tensor)
+        self._count += 1
+        self._on_their_way[self._count] = arriving, arriving.copied(), target
+        return partial(self._finish, self._count)
+
+    def close(self) -> None:
+        """Let the devices wait for what is on its way: its memory is what they use next."""
+        for number in list(self._on_their_way):
+            self._finish(number)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
+    def _finish(self, number: int) -> Tensor:
+        stream, mark, target = self._on_their_way.pop(number)
+        stream.wait_before_computing(mark)
+        return target
+
+    def _stream(self, device: torch.device) -> CopyStream[Any]:
+        if device not in self._streams:
+            self._streams[device] = self._new_stream(device)
+        return self._streams[device]

@@ -14,12 +14,13 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pruning.sandbox.files import deny_changes, restrict_reads
 from pruning.sandbox.privileges import (
     close_to_others,
+    deny_changes,
     drop_capabilities,
     give_up_new_privileges,
     leave_network,
+    restrict_reads,
 )
 from pruning.sandbox.system_calls import filter_system_calls
 

@@ -6,10 +6,9 @@ from typing import Protocol
 
 from pruning.checkpoint.checkpoint import describe_here
 from pruning.checkpoint.description import Description
-from pruning.checkpoint.model_files import ModelFiles
+from pruning.checkpoint.files import ModelFiles
 from pruning.checkpoint.tokenizer import load_tokenizer
-from pruning.data.text import parse_here
-from pruning.data.tokens import Tokenizer
+from pruning.data.text import Tokenizer, parse_here
 from pruning.files.frozen_file import FrozenFile
 
 

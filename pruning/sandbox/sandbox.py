@@ -19,9 +19,8 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from pruning.checkpoint.description import Description
-from pruning.checkpoint.files import WEIGHTS
-from pruning.checkpoint.model_files import ModelFiles
-from pruning.data.tokens import Tokenizer
+from pruning.checkpoint.files import WEIGHTS, ModelFiles
+from pruning.data.text import Tokenizer
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import FrozenFile
 from pruning.sandbox.confine import Limits

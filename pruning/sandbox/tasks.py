@@ -11,8 +11,7 @@ from typing import Any
 
 from pruning.checkpoint.description import describe
 from pruning.checkpoint.tokenizer import load_tokenizer
-from pruning.data.text import parse_file
-from pruning.data.tokens import token_ids
+from pruning.data.text import parse_file, token_ids
 from pruning.sandbox.confine import deny_writes
 from pruning.sandbox.frames import END, IDS, TEXT, Inside
 

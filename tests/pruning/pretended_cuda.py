@@ -167,7 +167,7 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch, *, devices: int = 1) -> Iter
     stream = SimpleNamespace(record_event=lambda event: event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: stream)
     monkeypatch.setattr("pruning.models.placement.CudaCopyStream", lambda device: None)
-    monkeypatch.setattr("pruning.runtime.hand_over.copy_stream_for", lambda device: DirectCopyStream())
+    monkeypatch.setattr("pruning.runtime.side_copies.copy_stream_for", lambda device: DirectCopyStream())
     monkeypatch.setattr(CudaPinning, "pin", lambda self, address, size: False)
     tags = _Tags()
     places, run_backward = _PretendedPlaces(tags), getattr(torch.autograd, ENGINE)

@@ -17,7 +17,7 @@ from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
 from pruning.methods.prune_blocks import prune
-from pruning.models import batching
+from pruning.models import memory
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
@@ -53,7 +53,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def two_windows_in_a_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "_ENOUGH_TOKENS", {"cpu": 48, "cuda": 48})
+    monkeypatch.setattr(memory, "_ENOUGH_TOKENS", {"cpu": 48, "cuda": 48})
 
 
 def placed(family: str, devices: tuple[torch.device, ...], dtype: torch.dtype = torch.float32) -> Placement:

@@ -19,7 +19,7 @@ import pytest
 import torch
 
 from jobs.secret_files import close_to_others
-from pruning.runtime.peak_memory import PeakMemory, keep_resettable
+from pruning.runtime.process_memory import PeakMemory, keep_resettable
 from pruning.sandbox import confine
 from pruning.sandbox.confine import Limits
 from tests.stack import directory_store

@@ -16,7 +16,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
 from jobs.tables import Worker
-from pruning.runtime.cgroup import host_memory
+from pruning.runtime.process_memory import host_memory
 from pruning.sandbox.confine import Limits
 from tests.worker.one_job import Service
 from worker.identity import Identity

@@ -18,14 +18,15 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.storage import gradient_files, owned_files, uploads
 from jobs.storage.store import StoredFile
-from pruning.files.gradient_header import (
+from pruning.files.formats import (
     LENGTH_BYTES,
     MAX_HEADER_BYTES,
     NotNorms,
+    NotText,
     content_bytes,
     header_length,
+    text_of_line,
 )
-from pruning.files.jsonl import NotText, text_of_line
 
 log = logging.getLogger(__name__)
 

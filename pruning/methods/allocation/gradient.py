@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.methods.allocation.base import DenseModel
 from pruning.methods.allocation.rounding import spread
-from pruning.recipe.allocation import GradientGuided, LossGuided
+from pruning.recipe.methods import GradientGuided, LossGuided
 
 _HALF_WORD = 16
 

@@ -12,7 +12,7 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.methods.allocation.base import DenseModel
 from pruning.methods.wanda import wanda_scores
-from pruning.recipe.allocation import Owl
+from pruning.recipe.methods import Owl
 
 
 def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence[float]:

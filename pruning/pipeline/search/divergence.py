@@ -11,8 +11,8 @@ from torch import Tensor
 
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.lm_head import Chunk, HeadLoss, NewLoss
-from pruning.models.batching import micro_batches
 from pruning.models.blocks import Stack
+from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recovery.distillation import distillation_loss

@@ -19,7 +19,7 @@ from pruning.data.training import HeldOutText
 from pruning.masks.patterns import LayerTarget
 from pruning.methods.results import Pruned, Targets
 from pruning.methods.shards import targets_as_json, targets_of_json
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import stack_of_layers
 from pruning.output.writer import write_model
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import Step

@@ -13,9 +13,8 @@ from pruning.calibration.gradient_cache import CacheAnswer, stored
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
-from pruning.models.blocks import Stack
+from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
-from pruning.models.selection import selected_stack
 from pruning.recipe import Evaluation, GradientNorm, LayerSelection, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of

@@ -11,11 +11,11 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import Roots, freeze
+from pruning.files.frozen_file import Roots, freeze
 from pruning.models.blocks import find_stack
 from pruning.pipeline.run import RunRequest, keep_gradients
 from pruning.recipe import Calibration, Evaluation, Recipe

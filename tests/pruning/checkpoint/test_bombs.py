@@ -14,9 +14,9 @@ from tokenizers import Tokenizer
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from pruning.checkpoint.checkpoint import resolve
-from pruning.checkpoint.declared import declared_languages, declared_licence
-from pruning.checkpoint.stored import stored_tensors
-from pruning.data.source import Source
+from pruning.checkpoint.description import declared_languages, declared_licence
+from pruning.checkpoint.layout import stored_tensors
+from pruning.data.text import Source
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput, is_panic
 from pruning.estimate import UnknownShape, beyond_bounds, shape_of_config

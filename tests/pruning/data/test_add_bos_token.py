@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.data.calibration import calibration_set
-from pruning.data.source import Source
+from pruning.data.text import Source
 from pruning.data.training import held_out_text, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput

@@ -12,8 +12,7 @@ import pyarrow.parquet as pq
 import pytest
 from datasets.arrow_writer import ArrowWriter
 
-from pruning.data.source import Purpose, Source
-from pruning.data.text import read_documents
+from pruning.data.text import Purpose, Source, read_documents
 from pruning.errors import InvalidInput, Unreachable
 from pruning.recipe import DATASETS
 

@@ -10,7 +10,7 @@ from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
 from pruning.evaluation.perplexity import perplexity
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import Roots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report

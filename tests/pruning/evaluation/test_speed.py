@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
 
-from pruning.estimate.speed import PAIRS, Lengths
+from pruning.estimate.work import PAIRS, Lengths
 from pruning.evaluation import speed
 from pruning.evaluation.speed import clock_of, rate, rates, run_of, seconds_in_turns
 

@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 
 from pruning.errors import InvalidInput, Unreachable
 from pruning.evaluation.zero_shot import Tasks
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import Roots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from tests.pruning.runs import run_recipe

@@ -24,14 +24,13 @@ from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedModel, PreTr
 import pruning.data.text
 from pruning.calibration.gradient_cache import CacheAnswer
 from pruning.checkpoint.checkpoint import resolve
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement
 from pruning.files import frozen_file
-from pruning.files.allowed_roots import Roots
-from pruning.files.gradient_header import FILE_NAME
+from pruning.files.formats import FILE_NAME
+from pruning.files.frozen_file import Roots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, GradientNorm, ModelReference, Recipe, Stage
 from pruning.report import Report

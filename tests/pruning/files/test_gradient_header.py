@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pruning.files.gradient_header import MAX_HEADER_BYTES, NotNorms, content_bytes
+from pruning.files.formats import MAX_HEADER_BYTES, NotNorms, content_bytes
 
 METADATA = {"format": "pruneserve gradient norms 1", "model": 'a "model" ü', "calibration": "windows, {}:"}
 TENSORS = {

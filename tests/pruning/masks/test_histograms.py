@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.masks import histograms
-from pruning.masks.histograms import value_at_rank
+from pruning.masks import patterns
+from pruning.masks.patterns import radix_select
 
 DTYPES = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
 
@@ -31,7 +31,7 @@ def special_values(dtype: torch.dtype) -> Tensor:
 def assert_every_rank_is_that_of_a_sort(values: Tensor) -> None:
     expected = values.sort(dim=1).values
     for rank in {*range(1, values.shape[1] + 1, 1 + values.shape[1] // 20), values.shape[1]}:
-        assert torch.equal(value_at_rank(values, rank), expected[:, rank - 1 : rank]), rank
+        assert torch.equal(radix_select(values, rank), expected[:, rank - 1 : rank]), rank
 
 
 @pytest.mark.parametrize("dtype", DTYPES)
@@ -69,7 +69,7 @@ def test_ties_between_numbers_widened_from_16_bits() -> None:
 
 @pytest.mark.parametrize("at_a_time", [1, 7, 100, 1000])
 def test_a_large_matrix_is_counted_in_parts(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(histograms, "_VALUES_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(patterns, "_VALUES_AT_A_TIME", at_a_time)
     values = torch.randint(0, 60, (3, 301), generator=torch.Generator().manual_seed(0)).float()
     assert_every_rank_is_that_of_a_sort(values)
 

@@ -20,9 +20,8 @@ from pruning.methods.permutations.channels import find_channels, refuse_unwritab
 from pruning.methods.permutations.orders import put_in_order
 from pruning.methods.prune_blocks import prune
 from pruning.methods.results import Pruned
-from pruning.models.blocks import find_stack
-from pruning.models.selection import prunable_stack
-from pruning.models.shapes import shape_of
+from pruning.models.blocks import find_stack, prunable_stack
+from pruning.models.memory import shape_of
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make

@@ -15,7 +15,7 @@ from transformers.pytorch_utils import Conv1D
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.runtime import side_copies
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.process_memory import retain_freed_heap
 from pruning.runtime.side_copies import SideCopies
 from tests.pruning.families import EACH_FAMILY, make
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda

@@ -14,10 +14,9 @@ from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.methods.prune_blocks import prune
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.models.selection import selected_stack
 from pruning.recipe import LayerSelection, Recipe
 from pruning.resume.store import EphemeralResumeStore
 from pruning.runtime.side_copies import SideCopies

@@ -10,7 +10,7 @@ from types import ModuleType
 import pytest
 import torch
 
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import Roots
 from pruning.pipeline import evaluate, gradients, recover
 from pruning.pipeline.cut import CutStage
 from pruning.pipeline.evaluate import EvaluateStage, EvaluationInputs

@@ -17,11 +17,10 @@ from transformers import (
     PreTrainedModel,
 )
 
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
 from pruning.evaluation.perplexity import perplexity
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import Roots
 from pruning.models.placement import Placement
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report import Report

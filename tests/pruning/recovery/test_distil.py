@@ -22,8 +22,7 @@ from pruning.recovery.final_states import FinalStates
 from pruning.recovery.plan import Plan
 from pruning.recovery.trainable import every_parameter, kept_parameters, with_rates
 from pruning.recovery.trained import TrainedParameters
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pruning.runtime.hand_over import HandOver
+from pruning.runtime.side_copies import HandOver
 from tests.pruning.pretended_cuda import pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
 

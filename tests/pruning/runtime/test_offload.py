@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.runtime.offload import Offload
+from pruning.runtime.side_copies import Offload
 from tests.pruning.runtime.deferred_stream import ForgetfulStream, Mark
 
 CPU = torch.device("cpu")

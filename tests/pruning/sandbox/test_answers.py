@@ -12,7 +12,7 @@ from safetensors.torch import load_file
 from pruning.checkpoint.checkpoint import describe_here, resolve
 from pruning.data.text import parse_here
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import Evaluation, ModelReference, Recipe
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.runs import run_recipe

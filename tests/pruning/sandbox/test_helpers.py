@@ -12,7 +12,7 @@ import pytest
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
 from pruning.sandbox import sandbox as sandbox_module
 from pruning.sandbox import starter as starter_module

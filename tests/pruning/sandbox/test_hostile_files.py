@@ -12,9 +12,9 @@ import pytest
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.checkpoint.description import Description
-from pruning.checkpoint.model_files import ModelFiles
+from pruning.checkpoint.files import ModelFiles
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
 from pruning.sandbox import starter as starter_module
 from pruning.sandbox.confine import Limits, _address_space

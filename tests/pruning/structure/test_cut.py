@@ -15,7 +15,7 @@ from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
-from pruning.runtime.hand_over import HandOver
+from pruning.runtime.side_copies import HandOver
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory

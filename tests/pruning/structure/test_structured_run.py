@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 from pruning.errors import InvalidInput, PruningError
 from pruning.evaluation.perplexity import perplexity
 from pruning.masks.packed import read_masks
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import stack_of_layers
 from pruning.pipeline import cut as cut_stage
 from pruning.pipeline import recover
 from pruning.pipeline import shorten as shorten_stage

@@ -1,10 +1,30 @@
-"""Brings the arguments of a block's call, and what it returns, to the device where they are needed."""
+"""Calls of modules: with a replaced forward method, and with arguments on other devices."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import torch
-from torch import Tensor
+from torch import Tensor, nn
+
+
+@contextmanager
+def replaced_forward(module: nn.Module, forward: Callable[..., Any]) -> Iterator[None]:
+    """While active, calls of `module` run `forward`; its hooks still run. Do not nest it on one module.
+
+    `forward` is set on the instance, and deleting it uncovers the class's own. The module itself stays in
+    place, because some models read its attributes between blocks.
+    """
+    module.forward = forward
+    try:
+        yield
+    finally:
+        del module.forward
+
+
+def has_replaced_forward(module: nn.Module) -> bool:
+    """Whether calls of `module` run a forward method other than its class's own."""
+    return "forward" in vars(module)
 
 
 def moved(value: Any, device: torch.device) -> Any:  # noqa: ANN401 - any argument of any block

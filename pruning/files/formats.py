@@ -1,7 +1,8 @@
-"""The header of a file of gradient norms, read without torch, while the file arrives.
+"""The formats of uploads, checked without torch: the header of a file of gradient norms, and lines of JSON.
 
-The file is `pruning.calibration.gradient_file`'s. Its header says which model and windows the norms are of,
-and where each tensor is; everything is checked but the numbers, which are checked where they are used.
+A file of gradient norms is written by `pruning.calibration.gradient_files`. Its header says which model and
+windows the norms are of, and where each tensor is; everything is checked but the numbers, which are checked
+where they are used.
 """
 
 import json
@@ -142,3 +143,27 @@ def _pair(value: object, *, least: int) -> tuple[int, int] | None:
         case [int(first), int(second)] if not isinstance(first, bool) and not isinstance(second, bool):
             return (first, second) if min(first, second) >= least else None
     return None
+
+
+class NotText(Exception):
+    """A line cannot be used; the message says why, after the line's number and a colon."""
+
+
+def text_of_line(line: bytes) -> str | None:
+    """Return the text of a line, or None for a blank one. Raises NotText, and UnicodeDecodeError."""
+    if not line or line.isspace():
+        return None
+    try:
+        record = json.loads(line)
+    except UnicodeDecodeError:
+        raise
+    except (ValueError, RecursionError) as error:
+        raise NotText("not a JSON value") from error
+    if not isinstance(record, dict) or not isinstance(record.get("text"), str):
+        raise NotText("not an object with a string field 'text'")
+    text: str = record["text"]
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:  # JSON can spell it, and tokenizers refuse it
+        raise NotText("the text has a lone surrogate") from error
+    return text
