@@ -9,7 +9,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pruning.errors import PruningError
 
 NOT_INSTALLED = "0+not-installed"
-"""The version of a tree that no installer knows, such as one that was copied to a machine."""
+"""The version of a source tree that is not installed."""
 
 NUMERICS = 2
 """The version of the numbers: raise it when any norm, mask, weight or measurement changes by a bit, and at no

@@ -68,7 +68,7 @@ def _copies(at: Context) -> None:
     at.record("pinning by torch, first time, GB/s", size / GB / at.seconds(pageable.pin_memory))
     with PinnedArena(pinning_for(at.device), size) as arena:
         taken: list[Tensor | None] = []
-        seconds = at.seconds(lambda: taken.append(arena.take((size,), torch.uint8)))
+        seconds = at.seconds(lambda: taken.append(arena.allocate((size,), torch.uint8)))
         at.require("the arena's memory is pinned", taken[0] is not None and taken[0].is_pinned())
         at.record("pinning by the arena, GB/s", size / GB / seconds)
         if taken[0] is not None:

@@ -64,7 +64,7 @@ def _perplexity(at: Context, choice: ModelChoice, windows: Tensor, others: Seque
             choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16, others=shared_with
         )
         with (
-            placement.in_runs(find_stack(placement.model).modules),
+            placement.in_pipeline_stages(find_stack(placement.model).modules),
             placement.resident(placement.model),
         ):
             found.append(perplexity(placement.model, windows, step=at.step, placement=placement))

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any, Self
 
-from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, Recipe, StructureOptions, UnitKind
+from pruning.recipe import UNIT_KINDS, UNIT_LABELS, Recipe, StructureOptions, UnitKind
 
 HEADS_DIVIDE_THE_HIDDEN_SIZE = frozenset({"llama", "gemma2", "gemma3_text"})
 """Types of models whose config in transformers refuses other numbers of attention heads."""
@@ -172,7 +172,7 @@ class _Plain:
         )
         in_groups = gone * self.of_a_group
         left = round(self.width - (share * self.of_the_block - in_groups) / self.of_a_channel)
-        channels = UNITS_IN_WORDS["mlp_channels"]
+        channels = UNIT_LABELS["mlp_channels"]
         if left < 1:
             most = floor(100 * (in_groups + (self.width - 1) * self.of_a_channel) / self.of_the_block) / 100
             return (

@@ -20,9 +20,9 @@ from pruning.recipe import Need
 def product_over_tokens(one: Tensor, other: Tensor) -> Tensor:
     """Return oneᵀ·other, both (tokens, features), in float32 (float64 for float64): (features, features).
 
-    On CUDA, numbers of 16 bits are multiplied as they are, and their products added in float32. The product
-    of two is exact in float32, so only the sums round, as they do on a CPU after all numbers are widened; but
-    tensor cores, which float32 products do not use, take a tenth of the time.
+    On CUDA, 16-bit numbers are multiplied without widening and their products are added in float32. Each
+    product is exact in float32, so only the sums round, as on a CPU after widening; tensor cores, which
+    float32 products do not use, take a tenth of the time.
     """
     if one.device.type == "cuda" and one.dtype == other.dtype and one.itemsize == 2:
         return torch.mm(one.T, other, out_dtype=torch.float32)
@@ -35,7 +35,7 @@ class Statistic(Protocol):
     """Something measured on one layer input, window after window."""
 
     def add(self, inputs: Sequence[Tensor]) -> None:
-        """Take in some windows: (tokens, features) each."""
+        """Add some windows: (tokens, features) each."""
 
     @property
     def value(self) -> Tensor:
@@ -69,7 +69,7 @@ class InputNorms:
 class SecondMoments:
     """The mean over windows of XᵀX, X (tokens, features) one window's inputs. SparseGPT's H is twice this.
 
-    `tokens`: how many they are of.
+    `tokens`: the number of tokens so far.
     """
 
     def __init__(self) -> None:
@@ -120,7 +120,7 @@ class ActivationError:
         self._sum = torch.zeros(())
 
     def add(self, inputs: Sequence[Tensor], errors: Sequence[Tensor]) -> None:
-        """Take in X and E of some windows, for the same tokens."""
+        """Add X and E of some windows, for the same tokens."""
         for given, error in zip(inputs, errors, strict=True):
             moments = product_over_tokens(error, given)
             self._sum = moments if self._windows == 0 else self._sum.add_(moments)
@@ -141,7 +141,7 @@ Value = TypeVar("Value")
 
 
 class _SharedByInput(Generic[Value]):
-    """A value per layer, which layers that are given the same tensor share.
+    """A value per layer, shared by layers with the same input tensor.
 
     "Same" means the same object, compared while it is alive: its address may be reused afterwards.
     """
@@ -169,7 +169,7 @@ class _SharedByInput(Generic[Value]):
 class InputStatistics:
     """The statistics that a recipe needs, for the linear layers of one block.
 
-    Layers that are given the same tensor (query, key and value, say) share one set of statistics.
+    Layers with the same input tensor (query, key and value, say) share one set of statistics.
     """
 
     def __init__(self, layers: Sequence[LinearLayer], needs: Collection[Need]) -> None:
@@ -203,7 +203,7 @@ class InputStatistics:
             self._input_errors.end_pass()
 
     def add(self, call: LayerCall) -> None:
-        """Take in one call of a layer."""
+        """Add one call of a layer."""
 
         def update(statistics: Mapping[_Measured, Statistic]) -> None:
             inputs = call.by_window(call.inputs)
@@ -213,7 +213,7 @@ class InputStatistics:
         self._statistics.add(call, update)
 
     def add_input_error(self, call: LayerCall, dense: Tensor) -> None:
-        """Take in the difference between the layer's input in the `dense` model and in this call."""
+        """Add the difference between the layer's input in the `dense` model and in this call."""
 
         def update(error: ActivationError) -> None:
             error.add(call.by_window(call.inputs), call.by_window(dense - call.inputs))
@@ -255,7 +255,7 @@ class InputStatistics:
         measured = self._statistics.by_layer.get(layer.name)
         if measured is None:
             return None
-        # On a token sample, bfloat16 is good for three digits at half the price. float16 could overflow.
+        # On a token sample, bfloat16 gives three digits in half the time. float16 could overflow.
         if "token_sample" not in measured or dense.dtype != torch.bfloat16:
             dense = dense.to(torch.promote_types(dense.dtype, torch.float32))
         ratio = float(_output_norm(layer.matrix - dense, measured) / _output_norm(dense, measured))
@@ -263,7 +263,7 @@ class InputStatistics:
 
 
 class _Collector(Observer):
-    """Passes the layers' calls on to their statistics, and with `stop` ends the pass after the last one."""
+    """Adds the layers' calls to their statistics; with `stop`, ends the pass after the last one."""
 
     def __init__(self, statistics: InputStatistics, dense: Mapping[str, Tensor], *, stop: bool) -> None:
         self._statistics = statistics
@@ -287,7 +287,7 @@ def _find_same(pairs: Sequence[tuple[Tensor | None, Value]], tensor: Tensor) -> 
 
 
 def _statistics_for(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
-    """Return what `needs` ask for, plus a token sample where only that can give the relative error."""
+    """Return what `needs` ask for, plus a token sample where the relative error needs it."""
     kinds: dict[_Measured, type[Statistic]] = {}
     if "input_norms" in needs:
         kinds["input_norms"] = InputNorms
@@ -310,7 +310,7 @@ def _output_norm(weight: Tensor, measured: Mapping[_Measured, Statistic]) -> Ten
 def group_by_input(
     layers: Sequence[LinearLayer], windows: Tensor, run: Callable[[], object]
 ) -> tuple[tuple[LinearLayer, ...], ...]:
-    """Return the layers in groups that are given the same tensor, in the order in which `run` calls them.
+    """Return the layers in groups with the same input tensor, in the order in which `run` calls them.
 
     `run` is a forward pass on `windows`. A layer that it does not call comes last, in a group of its own.
     """

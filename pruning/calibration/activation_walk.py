@@ -1,7 +1,7 @@
 """Calibration windows on their way through a model's blocks, one block at a time.
 
 Pruning needs each block's inputs as the already pruned blocks before it produce them: the walk holds the
-hidden states of all windows, measures what a block's layers are given, and advances once the block is pruned.
+hidden states of all windows, measures the inputs of a block's layers, and advances once the block is pruned.
 For a refit toward the dense model, a second set of hidden states goes through the dense blocks, and the
 activation error is measured that each layer's refit compensates.
 """
@@ -20,25 +20,25 @@ from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import LinearLayer, ModuleLayer, linear_layers
 from pruning.models.replay import Call, Replay, is_rounding
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
-from pruning.runtime.side_copies import HandOver
+from pruning.runtime.copy_streams import DeviceTransfers
 
 
-class BetweenBlocks:
-    """The hidden states of all micro-batches, some of which may be on their way to another device."""
+class BoundaryStates:
+    """The hidden states of all micro-batches, some of which may be in flight to another device."""
 
-    def __init__(self, states: Sequence[Tensor], hand_over: HandOver) -> None:
+    def __init__(self, states: Sequence[Tensor], transfers: DeviceTransfers) -> None:
         self._states = list(states)
-        self._hand_over = hand_over
-        self._arriving: dict[int, Callable[[], Tensor]] = {}
+        self._transfers = transfers
+        self._pending: dict[int, Callable[[], Tensor]] = {}
 
     def put(self, number: int, states: Tensor, device: torch.device) -> None:
-        """Replace a micro-batch's hidden states, and begin to bring them to `device`."""
+        """Replace a micro-batch's hidden states, and begin to copy them to `device`."""
         self._states[number] = states
-        self._arriving[number] = self._hand_over.begin(states, device)
+        self._pending[number] = self._transfers.begin(states, device)
 
     def __getitem__(self, number: int) -> Tensor:
-        if number in self._arriving:
-            self._states[number] = self._arriving.pop(number)()
+        if number in self._pending:
+            self._states[number] = self._pending.pop(number)()
         return self._states[number]
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -52,22 +52,22 @@ class BlockwiseForward:
         """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
-        self._hand_over = HandOver()
-        # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
+        self._transfers = DeviceTransfers()
+        # By number of windows: arguments such as masks depend on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
         embedded: list[Tensor] = []
         with replay.outer_modules_resident():
             for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)
-        self._hidden = BetweenBlocks(embedded, self._hand_over)
+        self._hidden = BoundaryStates(embedded, self._transfers)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the devices wait for hidden states that are still on their way: their memory is used next."""
-        self._hand_over.close()
+        """Let the devices wait for hidden states in flight, before they reuse the memory."""
+        self._transfers.close()
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""
@@ -76,10 +76,10 @@ class BlockwiseForward:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier walk over the same micro-batches."""
         restored = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
-        self._hidden = BetweenBlocks(restored, self._hand_over)
+        self._hidden = BoundaryStates(restored, self._transfers)
 
     def save(self, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle) -> None:
-        """Save the windows before `block` if that is worth it: a resumed run can also run them there."""
+        """Save the hidden states before `block` if a checkpoint is due: they can also be recomputed."""
         state = self.state()
         if throttle.is_due(sum(hidden.nbytes for hidden in state.values())):
             with throttle.saving():
@@ -95,7 +95,7 @@ class BlockwiseForward:
         return index
 
     def begin_block(self, index: int) -> None:
-        """Prepare to prune block `index`, whose input the hidden states are."""
+        """Prepare to prune block `index`, the next one."""
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Run all windows through block `index` to collect `statistics`; the hidden states stay."""
@@ -111,7 +111,7 @@ class BlockwiseForward:
                 self._calls[len(tokens)][index](self._blocks[index].module, hidden)
 
     def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
-        """Return what layers of block `index` give for the first windows, by name: (…, outputs) each."""
+        """Return the outputs of layers of block `index` for the first windows, by name: (…, outputs) each."""
         tokens, hidden, found = self._micro_batches[0], self._hidden[0], dict[str, Tensor]()
 
         class Record(Observer):
@@ -132,10 +132,10 @@ class BlockwiseForward:
         """Replace the hidden states with the output of block `index`."""
         self._run(index, self._blocks[index].module, self._hidden)
 
-    def _run(self, index: int, block: nn.Module, hidden: "BetweenBlocks") -> None:
+    def _run(self, index: int, block: nn.Module, hidden: "BoundaryStates") -> None:
         """Replace hidden states with the output of `block`, which is block `index` or a copy of it.
 
-        Each micro-batch moves to the device of the next block at once, which begins while this one continues.
+        Each micro-batch is copied to the next block's device at once, which begins while this one continues.
         """
         for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
             calls = self._calls[len(tokens)]
@@ -158,7 +158,7 @@ class PairedForward(BlockwiseForward):
     def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
         """Start both walks; the model must still be dense."""
         super().__init__(replay, micro_batches)
-        self._dense_hidden = BetweenBlocks(list(self._hidden), self._hand_over)
+        self._dense_hidden = BoundaryStates(list(self._hidden), self._transfers)
         self._dense_block: nn.Module = nn.Identity()
         self._residual_layer: LinearLayer | None = None
 
@@ -181,7 +181,7 @@ class PairedForward(BlockwiseForward):
         restored = [
             state[f"{_DENSE}{number:05}"].to(old.device) for number, old in enumerate(self._dense_hidden)
         ]
-        self._dense_hidden = BetweenBlocks(restored, self._hand_over)
+        self._dense_hidden = BoundaryStates(restored, self._transfers)
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Collect `statistics`, with the activation errors of the layers that both models call alike."""

@@ -62,7 +62,7 @@ class BlockShards:
     ) -> None:
         """Begin the stage; shards that were finished under the same key are found in `files`."""
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
-        """By norm and block. Those that were put are here once the writer is drained."""
+        """By norm and block. A shard that was `put` is here once the writer is drained."""
         for number, file in resume_store.begin(stage, numerics_key).items():
             block, norm = _block_and_norm(number, stage)
             self.files[norm][block] = file
@@ -75,7 +75,7 @@ class BlockShards:
         return all(block in files for files in self.files.values())
 
     def put(self, block: int, norms: GradientNorms) -> None:
-        """Let the writer make the norms of a block durable, which the caller gives up."""
+        """Let the writer make the norms of a block durable. The caller must not use them afterwards."""
         tensors = {f"{norm}/{layer}": norms[norm][layer] for norm in norms for layer in norms[norm]}
         self._writer.put(tensors, partial(self._write, block))
 
@@ -103,8 +103,8 @@ class BlockShards:
     def _write(self, block: int, tensors: Mapping[str, Tensor]) -> None:
         directory = self._resume_store.directory(self._stage)
         for norm, files in self.files.items():
-            own = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
-            file = save_tensors(own, directory / f"{block:05}-{norm}.safetensors")
+            selected = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
+            file = save_tensors(selected, directory / f"{block:05}-{norm}.safetensors")
             self._resume_store.commit(self._stage, shard_number(block, norm), file)
             files[block] = file
 
@@ -153,7 +153,7 @@ def write_gradients(gradients: GradientNorms, provenance: Provenance, path: Path
 
 
 class _ByName(Mapping[str, Tensor]):
-    """Norms by the names that they have in a file, read on access where they are in shards."""
+    """Norms by their names in a file, read on access where they are in shards."""
 
     def __init__(self, gradients: GradientNorms) -> None:
         self._places = {

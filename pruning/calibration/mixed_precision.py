@@ -3,7 +3,7 @@
 Language models park unused attention on one or two of a window's first tokens, whose hidden states grow to a
 hundred times the others' (Sun et al., arXiv 2402.17762). The gradient there is the small remainder of a large
 cancellation, and yet it makes up a good part of the early blocks' norms: a forward pass rounded to bfloat16
-changes it by tens of per cent, while rounding at all other tokens changes little. So the first tokens run
+changes it by tens of per cent, while rounding at all other tokens has little effect. So the first tokens run
 through every block separately, in float32; causal attention allows it, since no later token affects them. The
 others see them rounded.
 
@@ -28,7 +28,7 @@ from pruning.models.layers import LinearLayer, ModuleLayer
 from pruning.models.module_calls import replaced_forward
 from pruning.models.replay import Call, Replay
 from pruning.models.upcast import BlockInFloat32
-from pruning.runtime.side_copies import HandOver
+from pruning.runtime.copy_streams import DeviceTransfers
 
 _FLOAT32_TOKENS = 8
 
@@ -77,10 +77,10 @@ class HiddenStates:
         """Return the same values on `device`."""
         return HiddenStates(self.rest.to(device), None if self.first is None else self.first.to(device))
 
-    def handed_over(self, hand_over: HandOver, device: torch.device) -> "Arriving":
-        """Begin to pass the values on to `device`; return what returns them there."""
-        arriving = [hand_over.begin(tensor, device) for tensor in self.tensors]
-        return lambda: HiddenStates(*(tensor() for tensor in arriving))
+    def transfer(self, transfers: DeviceTransfers, device: torch.device) -> "PendingStates":
+        """Begin to copy the values to `device`; return a function that returns the copy."""
+        pending = [transfers.begin(tensor, device) for tensor in self.tensors]
+        return lambda: HiddenStates(*(tensor() for tensor in pending))
 
     def as_leaves(self) -> "HiddenStates":
         """Return the same values as autograd leaves that require gradients."""
@@ -93,8 +93,8 @@ class HiddenStates:
         return [self.rest] if self.first is None else [self.rest, self.first]
 
 
-Arriving = Callable[[], HiddenStates]
-"""Returns hidden states once they have arrived; see `HandOver.begin`."""
+PendingStates = Callable[[], HiddenStates]
+"""Returns copied hidden states; see `DeviceTransfers.begin`."""
 
 
 @contextmanager
@@ -192,15 +192,15 @@ class MixedPrecisionForward:
         """`float32_tokens`: how many first tokens of each window run in float32; 0 in a wide dtype."""
         self._replay = replay
         self._first = float32_tokens
-        # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
+        # By number of windows: arguments such as masks depend on nothing else of a micro-batch.
         self._calls: dict[int, Sequence[Call]] = {}
         self._first_calls: dict[int, Sequence[Call]] = {}
-        self._upcast: tuple[int, BlockInFloat32] | None = None
+        self._upcast_block: tuple[int, BlockInFloat32] | None = None
 
     def embed(self, tokens: Tensor) -> HiddenStates:
         """Return the input of the first block for token ids (windows, length)."""
         hidden, calls = self._replay.embed(tokens)
-        self._calls.setdefault(len(tokens), calls)  # the first have their copies on other devices
+        self._calls.setdefault(len(tokens), calls)  # keeps the first, whose arguments may have copies
         if not self._first:
             return HiddenStates(hidden)
         first, calls = self._replay.embed(tokens[:, : self._first], float32=True)
@@ -225,22 +225,22 @@ class MixedPrecisionForward:
         block = self._replay.stack.blocks[index]
         # Observe even without an observer: it makes fused experts run one by one, and their sums round
         # differently in one grouped product.
-        watching = observer or Observer()
-        with skipped_matmul(skip), observing(block.layers, tokens, watching):
+        observed_by = observer or Observer()
+        with skipped_matmul(skip), observing(block.layers, tokens, observed_by):
             output = self._calls[len(tokens)][index](block.module, hidden.join())
         if hidden.first is None:
             return HiddenStates(output)
-        with observing(block.layers, tokens[:, : self._first], watching):
+        with observing(block.layers, tokens[:, : self._first], observed_by):
             first = self._first_calls[len(tokens)][index](self._in_float32(index), hidden.first)
         return HiddenStates(output[:, self._first :], first)
 
     def _in_float32(self, index: int) -> BlockInFloat32:
-        if self._upcast is not None and self._upcast[0] == index:
-            return self._upcast[1]
-        if self._upcast is not None:
-            self._upcast[1].release()
-        self._upcast = index, BlockInFloat32(self._replay.stack.blocks[index])
-        return self._upcast[1]
+        if self._upcast_block is not None and self._upcast_block[0] == index:
+            return self._upcast_block[1]
+        if self._upcast_block is not None:
+            self._upcast_block[1].release()
+        self._upcast_block = index, BlockInFloat32(self._replay.stack.blocks[index])
+        return self._upcast_block[1]
 
     def accumulator(self, sums: LayerSums) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients to `sums` during its backward pass."""

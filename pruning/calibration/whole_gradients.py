@@ -1,7 +1,7 @@
 """The schedule `whole`: the model stays resident, and micro-batches go through all of it.
 
 On one device each micro-batch runs forward, then backward. Several devices are a pipeline: each has a run of
-consecutive blocks and their sums, and hidden states and their gradients pass between them during
+consecutive blocks and their sums, and hidden states and their gradients are copied between them during
 the computation. Each block takes the windows in order, so the bits are those of one device.
 """
 
@@ -12,13 +12,13 @@ from itertools import groupby
 import torch
 from torch import Tensor
 
-from pruning.calibration.lm_head import NewLoss, loss_scale
-from pruning.calibration.mixed_precision import Arriving, HiddenStates, MixedPrecisionForward
-from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, NewSums
+from pruning.calibration.lm_head import LossFactory, loss_scale
+from pruning.calibration.mixed_precision import HiddenStates, MixedPrecisionForward, PendingStates
+from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, SumsFactory
 from pruning.models.device_pipeline import one_forward_one_backward
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.runtime.side_copies import HandOver
+from pruning.runtime.copy_streams import DeviceTransfers
 
 
 @dataclass(frozen=True)
@@ -30,15 +30,15 @@ class _Stage:
 
 
 @dataclass(frozen=True)
-class _Passed:
-    """What the forward pass of a micro-batch has left in a stage."""
+class _ForwardResult:
+    """A micro-batch's activations at the ends of a stage, kept for its backward pass."""
 
     leaf: HiddenStates | None  # where its backward pass ends; None below the first selected layer
     output: HiddenStates
 
 
 class WholePass:
-    """One pass of all micro-batches through a model that is resident, `in_runs` on several devices."""
+    """One pass of all micro-batches through a resident model, `in_pipeline_stages` on several devices."""
 
     def __init__(
         self,
@@ -46,10 +46,10 @@ class WholePass:
         forward: MixedPrecisionForward,
         placement: Placement,
         micro_batches: Sequence[Tensor],
-        sums: NewSums,
+        sums: SumsFactory,
         step: Callable[[int, int], None],
         *,
-        loss: NewLoss,
+        loss: LossFactory,
     ) -> None:
         """`micro_batches`: token ids, int64 (windows, length) each. `step`: called after each of them.
 
@@ -67,16 +67,16 @@ class WholePass:
         self._lowest = next(index for index, block in enumerate(blocks) if block.layers)
         by_device = groupby(range(len(blocks)), key=lambda index: placement.device_of(blocks[index].module))
         self._stages = [_Stage(device, tuple(indices)) for device, indices in by_device]
-        # Of the micro-batches that are under way, by their numbers.
+        # By the number of a micro-batch that is in flight.
         self._accumulators: dict[int, GradientAccumulator | GateAccumulator] = {}
-        self._passed: dict[tuple[int, int], _Passed] = {}  # by stage, too
-        self._hand_over = HandOver()
-        self._arriving: dict[int, Arriving] = {}  # at the stage that is next
+        self._forward_results: dict[tuple[int, int], _ForwardResult] = {}  # by stage and micro-batch
+        self._transfers = DeviceTransfers()
+        self._pending: dict[int, PendingStates] = {}  # inputs of the next stage, by micro-batch
 
     def run(self) -> GradientNorms:
         """Compute the norms of all selected layers, each on its block's device."""
         tasks = one_forward_one_backward(len(self._stages), len(self._micro_batches))
-        with self._hand_over:
+        with self._transfers:
             for stage, number, is_forward in tasks:
                 if is_forward:
                     self._run_forward(stage, number)
@@ -92,34 +92,34 @@ class WholePass:
         """
         tokens, leaf = self._micro_batches[number], None
         if stage == 0:
-            self._pass_on(number, self._forward.embed(tokens), stage)
+            self._send(number, self._forward.embed(tokens), stage)
             self._accumulators[number] = self._forward.accumulator(self._sums)
-        hidden = self._arriving.pop(number)()
+        hidden = self._pending.pop(number)()
         for index in self._stages[stage].blocks:
             if leaf is None and index >= self._lowest:
                 leaf = hidden = hidden.as_leaves()
             with torch.set_grad_enabled(leaf is not None):
                 hidden = self._forward.run_block(index, tokens, hidden, self._accumulators[number])
-        self._passed[stage, number] = _Passed(leaf, hidden)
+        self._forward_results[stage, number] = _ForwardResult(leaf, hidden)
         if stage + 1 < len(self._stages):
-            self._pass_on(number, hidden, stage + 1)
+            self._send(number, hidden, stage + 1)
 
     def _run_backward(self, stage: int, number: int) -> None:
         """Propagate a micro-batch's delta from a stage's output to its input."""
-        passed, is_last = self._passed.pop((stage, number)), stage + 1 == len(self._stages)
-        if passed.leaf is not None:
-            output = [self._joined(passed.output)] if is_last else passed.output.tensors
-            delta = [self._loss_delta(output[0], number)] if is_last else self._arriving.pop(number)().tensors
-            at_input = torch.autograd.grad(output, passed.leaf.tensors, delta)
+        result, is_last = self._forward_results.pop((stage, number)), stage + 1 == len(self._stages)
+        if result.leaf is not None:
+            output = [self._joined(result.output)] if is_last else result.output.tensors
+            delta = [self._loss_delta(output[0], number)] if is_last else self._pending.pop(number)().tensors
+            at_input = torch.autograd.grad(output, result.leaf.tensors, delta)
             if stage and self._stages[stage - 1].blocks[-1] >= self._lowest:
-                self._pass_on(number, HiddenStates(*at_input), stage - 1)
+                self._send(number, HiddenStates(*at_input), stage - 1)
         if stage == 0:
             self._accumulators.pop(number).check_complete()
             self._step(number + 1, len(self._micro_batches))
 
-    def _pass_on(self, number: int, states: HiddenStates, stage: int) -> None:
+    def _send(self, number: int, states: HiddenStates, stage: int) -> None:
         """Send a micro-batch's hidden states, or their gradient, to a stage."""
-        self._arriving[number] = states.handed_over(self._hand_over, self._stages[stage].device)
+        self._pending[number] = states.transfer(self._transfers, self._stages[stage].device)
 
     def _joined(self, output: HiddenStates) -> Tensor:
         with torch.enable_grad():
@@ -127,5 +127,5 @@ class WholePass:
 
     def _loss_delta(self, output: Tensor, number: int) -> Tensor:
         """Return the loss gradient at the last block's output."""
-        with self._placement.around_blocks_on(output.device, self._modules):
+        with self._placement.outer_modules_on(output.device, self._modules):
             return self._head.gradient(output.detach(), self._micro_batches[number].to(output.device))

@@ -6,7 +6,7 @@ its output. It forms δᵀx window by window and adds it to the norms at once; n
 
 A gate is a factor z = 1 on one input feature of a layer. The gradient of a window's loss L with respect to it
 is Σ_t x_t·(∂L/∂x)_t over the window's tokens, which is also the sum of W∘G over the column of the layer's
-weight W, G the gradient of W. Both factors pass by in the backward pass, so no weight gradient is formed.
+weight W, G the gradient of W. Both factors are at hand in the backward pass, so no weight gradient is formed.
 """
 
 from collections import Counter, defaultdict
@@ -49,7 +49,7 @@ class WindowNorms:
         accumulate(self._sums, *factors)
 
     def finish(self, norm: GradientNorm, scale: int) -> Tensor:
-        """Return the norm divided by `scale`, and give up its sum.
+        """Return the norm divided by `scale`, and discard its sum.
 
         Raises NumericalFailure with the layer's name where the norm is not finite.
         """
@@ -64,7 +64,7 @@ class WindowNorms:
 
 
 class WindowSums(Protocol):
-    """Adds up something of one layer's weight gradients."""
+    """A sum over one layer's weight gradients."""
 
     def add(self, *factors: GradientFactors) -> None:
         """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
@@ -123,7 +123,7 @@ class WindowGates:
         self._windows.append(gradients)
 
     def finish(self, scale: int) -> Tensor:
-        """Return the gradients of all windows divided by `scale`, (windows, inputs), and give them up.
+        """Return the gradients of all windows divided by `scale`, (windows, inputs), and discard them.
 
         Raises NumericalFailure with the layer's name where one is not finite.
         """
@@ -185,17 +185,17 @@ def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
 
 
 class LayerSums(Protocol):
-    """What one pass adds up for some layers."""
+    """The sums of one pass for some layers."""
 
     def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients during its backward pass."""
 
     def finish(self, loss_scale: int) -> GradientNorms:
-        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+        """Return the sums of all layers, of the unscaled loss. Discards the sums."""
 
 
 class PassSums:
-    """What one pass adds up for some layers: norms of their weights' gradients, or gates."""
+    """The sums of one pass for some layers: norms of their weights' gradients, or gates."""
 
     def __init__(self, layers: Sequence[LinearLayer], norms: Collection[GradientNorm]) -> None:
         """`norms`: `gates` alone, or any others."""
@@ -211,7 +211,7 @@ class PassSums:
         return GradientAccumulator(self._layers, self._weights, calls_per_layer)
 
     def finish(self, loss_scale: int) -> GradientNorms:
-        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+        """Return the sums of all layers, of the unscaled loss. Discards the sums."""
         if self._gates:
             return {"gates": {name: gates.finish(loss_scale) for name, gates in self._gates.items()}}
         return {
@@ -220,5 +220,5 @@ class PassSums:
         }
 
 
-NewSums = Callable[[Sequence[LinearLayer]], LayerSums]
+SumsFactory = Callable[[Sequence[LinearLayer]], LayerSums]
 """Makes the sums of some layers."""

@@ -32,7 +32,7 @@ from pruning.checkpoint.files import (
     without_code,
 )
 from pruning.errors import InvalidInput
-from pruning.estimate import beyond_bounds
+from pruning.estimate import out_of_bounds_value
 
 _FRONT_MATTER_BYTES = 64 * 1024
 _FENCE = "---"
@@ -42,24 +42,24 @@ _LICENCE = re.compile(rf"""license:[ \t]+(["']?)({_NAME})\1[ \t]*""")
 _CODE = r"[A-Za-z]{2,16}(?:[-_][A-Za-z0-9]{1,8}){0,3}"
 _ONE = re.compile(rf"""[ \t]*(["']?)({_CODE})\1[ \t]*""")
 _ITEM = re.compile(r"[ \t]*-[ \t]+(.*)")
-_MOST_LANGUAGES = 256
+_MAX_LANGUAGES = 256
 
 
 def is_licence(text: str) -> bool:
-    """Whether a text is one plain word of a licence."""
+    """Whether a text is an identifier of a licence."""
     return re.fullmatch(_NAME, text) is not None
 
 
 def are_languages(texts: Sequence[object]) -> bool:
-    """Whether each of some values is the code of a language, and they are not too many."""
+    """Whether all values are language codes, at most 256 of them."""
     codes = (isinstance(text, str) and re.fullmatch(_CODE, text) is not None for text in texts)
-    return len(texts) <= _MOST_LANGUAGES and all(codes)
+    return len(texts) <= _MAX_LANGUAGES and all(codes)
 
 
 def declared_licence(card: Path) -> str | None:
     """Return the licence that a model card declares, or None.
 
-    A card without one, with one that is no short plain text on one line, or with two, declares none.
+    None for a card without one, with several, or with other than short plain text on one line.
     """
     declared = [line for line in _front_matter(card) if line.startswith("license:")]
     found = _LICENCE.fullmatch(declared[0]) if len(declared) == 1 else None
@@ -69,7 +69,7 @@ def declared_licence(card: Path) -> str | None:
 def declared_languages(card: Path) -> tuple[str, ...]:
     """Return the languages that a model card declares: one, a list in brackets, or a list of lines.
 
-    A card with anything else there, or with two such fields, declares none.
+    None for a card with anything else there, or with two such fields.
     """
     lines = _front_matter(card)
     declared = [number for number, line in enumerate(lines) if line.startswith("language:")]
@@ -108,18 +108,18 @@ _QUANTISED = ("quantization_config", "compression_config")
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a model before any of its weights is opened."""
+    """Facts about a model from its small files, without its weights."""
 
     config: dict[str, Any]  # the content of config.json
     weight_files: tuple[str, ...]
-    licence: str | None  # that the model card declares
-    languages: tuple[str, ...] = ()  # that it declares
+    licence: str | None  # declared by the model card
+    languages: tuple[str, ...] = ()  # declared by the model card
 
     @classmethod
     def checked(cls, value: object, names: Collection[str]) -> Self:
-        """Return a description that another process made of a model with these files.
+        """Validate the description of a model with these files that another process returned.
 
-        Raises InvalidInput(field='model.id') if it is none.
+        Raises InvalidInput(field='model.id') if it is invalid.
         """
         fields = value if isinstance(value, dict) else {}
         config, weights, licence = (fields.get(name) for name in ("config", "weight_files", "licence"))
@@ -132,7 +132,7 @@ class Description:
             or not (licence is None or (isinstance(licence, str) and is_licence(licence)))
             or not (isinstance(languages, list) and are_languages(languages))
         ):
-            raise _refused("its files beside the weights cannot be read; download it again")
+            raise _refused("its files other than the weights cannot be read; download it again")
         _refuse_unsuitable(config)
         return cls(config, tuple(weights), licence, tuple(languages))
 
@@ -151,9 +151,9 @@ def describe(directory: Path, names: Collection[str]) -> Description:
 def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> PretrainedConfig:
     """Build the config of a model from the content of its config.json, which is checked again.
 
-    What chooses code is left out, so that transformers chooses: scaled-dot-product attention, or eager where
-    a model does not support it. `scratch`: where a directory is made for a moment, because transformers reads
-    files; None: the system's for temporary files. Raises InvalidInput(field='model.id') with the reason if
+    Entries that select code are omitted, so that transformers uses scaled-dot-product attention, or eager
+    where a model does not support it. `scratch`: for a temporary directory, because transformers reads files;
+    None: the system's. Raises InvalidInput(field='model.id') with the reason if
     the model cannot be pruned.
     """
     _refuse_unsuitable(content)
@@ -193,11 +193,9 @@ def _load_config(directory: Path) -> PretrainedConfig:
 
 
 def _refuse_unsuitable(content: dict[str, Any]) -> None:
-    """Raise InvalidInput(field='model.id') for a config with numbers beyond their bounds, or of a model that
-    needs more than its safetensors files.
-    """
-    if (wrong := beyond_bounds(content)) is not None:
-        raise _refused(f"{CONFIG}: {wrong}")
+    """Raise InvalidInput(field='model.id') for numbers out of bounds, or files needed besides safetensors."""
+    if (reason := out_of_bounds_value(content)) is not None:
+        raise _refused(f"{CONFIG}: {reason}")
     _refuse_incomplete_safetensors(content)
 
 
@@ -233,7 +231,7 @@ def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
 
 
 def _causal_class(config: PretrainedConfig) -> str | None:
-    """Return the name of the class that AutoModelForCausalLM takes for a config, without importing it."""
+    """Return the name of the class that AutoModelForCausalLM uses for a config, without importing it."""
     kinds = [kind for kind, name in CONFIG_MAPPING_NAMES.items() if name == type(config).__name__]
     return next((CAUSAL_LM_NAMES[kind] for kind in (*kinds[-1:], *kinds) if kind in CAUSAL_LM_NAMES), None)
 

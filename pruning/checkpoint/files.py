@@ -17,10 +17,10 @@ from tempfile import TemporaryDirectory
 from typing import Any, Self
 
 from pruning.errors import InvalidInput
-from pruning.files.frozen_file import TOO_MANY_OPEN, FrozenFile, freeze
+from pruning.files.frozen_file import TOO_MANY_OPEN_ERRNOS, FrozenFile, freeze
 
 _MIB = 1024 * 1024
-_LARGEST = (
+_MAX_BYTES = (
     ("config.json", _MIB),
     ("generation_config.json", _MIB),
     ("tokenizer_config.json", 8 * _MIB),
@@ -33,8 +33,8 @@ _LARGEST = (
     ("special_tokens_map.json", 4 * _MIB),
     ("*.safetensors.index.json", 64 * _MIB),
 )
-_TOKENIZER = 128 * _MIB  # the largest are below 40
-_MOST = 100  # models have about ten; a process opens all of them at once
+_MAX_TOKENIZER_BYTES = 128 * _MIB  # the largest known ones are below 40 MiB
+_MAX_COMPANIONS = 100  # models have about ten; a process opens all of them at once
 
 
 def refuse_oversized(name: str, size: int | None) -> None:
@@ -42,20 +42,20 @@ def refuse_oversized(name: str, size: int | None) -> None:
 
     `size` counts the bytes that a reader gets, so a sparse file counts in full. None is unknown.
     """
-    largest = next((most for pattern, most in _LARGEST if fnmatch(name, pattern)), _TOKENIZER)
-    if size is not None and size > largest:
+    limit = next((limit for pattern, limit in _MAX_BYTES if fnmatch(name, pattern)), _MAX_TOKENIZER_BYTES)
+    if size is not None and size > limit:
         raise InvalidInput(
-            f"{name} of the model has {size} bytes, and {largest} are allowed; remove or shorten it",
+            f"{name} of the model has {size} bytes, and {limit} are allowed; remove or shorten it",
             field="model.id",
         )
 
 
-def refuse_too_many(files: Sized) -> None:
-    """Raise InvalidInput(field='model.id') for more files other than the weights than are opened at once."""
-    if len(files) > _MOST:
+def refuse_too_many_files(files: Sized) -> None:
+    """Raise InvalidInput(field='model.id') for too many files other than the weights."""
+    if len(files) > _MAX_COMPANIONS:
         raise InvalidInput(
-            f"the model has {len(files)} configs, tokenizer files and licences beside its weights, and "
-            f"{_MOST} are allowed; remove those that it does not need",
+            f"the model has {len(files)} configs, tokenizer files and licences in addition to its "
+            f"weights, and {_MAX_COMPANIONS} are allowed; remove those that it does not need",
             field="model.id",
         )
 
@@ -66,7 +66,7 @@ WEIGHTS = ".safetensors"
 SINGLE_FILE = "model.safetensors"
 INDEX = "model.safetensors.index.json"
 
-# What a pruned model needs besides its weights; copied from the dense model.
+# What a pruned model needs in addition to its weights; copied from the dense model.
 COMPANIONS = (
     "config.json",
     "generation_config.json",
@@ -89,9 +89,9 @@ COMPANIONS = (
 )
 MODEL_CARD = "README.md"
 
-# transformers takes code by these entries of a config, at any depth: a kernel from the Hub, a module from the
-# model's repository, or a patch of its own classes that every later model of the process has.
-_CHOOSES_CODE = frozenset(
+# By these entries of a config, at any depth, transformers loads code: a kernel from the Hub, a module from
+# the model's repository, or a patch of its own classes that applies to every later model of the process.
+_CODE_SELECTING_KEYS = frozenset(
     {
         *("attn_implementation", "_attn_implementation", "_attn_implementation_internal"),
         *("experts_implementation", "_experts_implementation", "_experts_implementation_internal"),
@@ -154,11 +154,11 @@ def _indexed_files(directory: Path, names: Collection[str]) -> tuple[str, ...]:
                 f"{INDEX} names {name}, which counts as a licence; rename it", field="model.id"
             )
         if name not in names:
-            raise damaged(name)
+            raise damaged_file_error(name)
     return tuple(indexed)
 
 
-def damaged(name: str) -> InvalidInput:
+def damaged_file_error(name: str) -> InvalidInput:
     """Return the error of a weight file that cannot be read."""
     return InvalidInput(
         f"{name} is missing, truncated or not a safetensors file; download the model again", field="model.id"
@@ -166,18 +166,18 @@ def damaged(name: str) -> InvalidInput:
 
 
 def without_code(config: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the content of a config without what chooses code, at any depth."""
+    """Return the content of a config without the entries that select code, at any depth."""
     found: dict[str, Any] = json.loads(
         json.dumps(config),
         object_hook=lambda entries: {
-            key: value for key, value in entries.items() if key not in _CHOOSES_CODE
+            key: value for key, value in entries.items() if key not in _CODE_SELECTING_KEYS
         },
     )
     return found
 
 
 def copy_companion(source: Path, destination: Path) -> None:
-    """Copy a file of a model byte for byte, except for a config that chooses code, which loses that.
+    """Copy a file of a model byte for byte; a config loses the entries that select code.
 
     Raises InvalidInput(field='model.id') for a config that is no JSON object.
     """
@@ -211,8 +211,8 @@ class ModelFiles:
     """Frozen files, each under its name relative to the model's directory."""
 
     files: tuple[FrozenFile, ...]
-    links_in: Path | None = None
-    """Where private directories are made; None: where the system keeps temporary files."""
+    scratch: Path | None = None
+    """Directory for private temporary directories; None: the system's."""
 
     @classmethod
     def freeze(cls, directory: Path, names: Iterable[str], roots: Sequence[Path] | None) -> Self:
@@ -230,17 +230,17 @@ class ModelFiles:
         wanted = frozenset(names)
         return replace(self, files=tuple(file for file in self.files if file.name in wanted))
 
-    def hashed(self, *, by_hub: bool) -> Self:
+    def hashed(self, *, trust_blob_names: bool) -> Self:
         """Return the files with their SHA-256.
 
-        `by_hub`: in the Hub's cache, a large file is named by the SHA-256 that the Hub declares. Such a file
-        is not read here; that it has this digest is proven before the run ends.
+        `trust_blob_names`: in the Hub's cache, a large file is named by the SHA-256 that the Hub declares.
+        Such a file is not read here; its digest is verified before the run ends.
         """
         return replace(
             self,
             files=tuple(
                 replace(file, sha256=file.path.name)
-                if by_hub and _SHA256.fullmatch(file.path.name)
+                if trust_blob_names and _SHA256.fullmatch(file.path.name)
                 else file.hashed()
                 for file in self.files
             ),
@@ -266,7 +266,7 @@ class ModelFiles:
         changed, before the body or during it, and where they leave too few descriptors for the body.
         """
         with (
-            TemporaryDirectory(prefix="pruneserve-model-", dir=self.links_in) as name,
+            TemporaryDirectory(prefix="pruneserve-model-", dir=self.scratch) as name,
             ExitStack() as descriptors,
         ):
             directory = Path(name)
@@ -278,14 +278,14 @@ class ModelFiles:
             yield directory
 
     def _refuse_without_spare_descriptors(self) -> None:
-        """A library that finds none free fails as on a broken machine; what took them all is these files."""
+        """Raise InvalidInput if too few descriptors are left: libraries fail obscurely without any."""
         spare: list[int] = []
         try:
             while len(spare) < _SPARE:
                 spare.append(os.open(os.devnull, os.O_RDONLY))
         except OSError as error:
-            if self.files and error.errno in TOO_MANY_OPEN:
-                raise self.files[-1].too_many_open_files() from error
+            if self.files and error.errno in TOO_MANY_OPEN_ERRNOS:
+                raise self.files[-1].too_many_open_files_error() from error
             raise
         finally:
             for descriptor in spare:

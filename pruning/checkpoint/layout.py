@@ -21,7 +21,7 @@ from transformers.core_model_loading import (
     revert_weight_conversion,
 )
 
-from pruning.checkpoint.files import damaged
+from pruning.checkpoint.files import damaged_file_error
 from pruning.errors import InvalidInput
 
 # Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
@@ -43,7 +43,7 @@ def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]
                     dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
                     stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
         except (SafetensorError, OSError) as error:
-            raise damaged(name) from error
+            raise damaged_file_error(name) from error
         except RuntimeError as error:
             if "unable to mmap" not in str(error):
                 raise
@@ -56,10 +56,10 @@ def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]
     return stored
 
 
-# Transformers splits some stored tensors (a fused query, key and value) and a few modules have no parameters.
+# transformers splits some stored tensors (a fused query, key and value), and some modules have no parameters.
 _PARAMETERS_PER_TENSOR = 8
 _MODULES_PER_TENSOR = 16
-_ALWAYS = 256
+_MIN_ALLOWED = 256
 
 
 class _TooMany(Exception):
@@ -70,7 +70,7 @@ def build_skeleton(config: PretrainedConfig, stored: int) -> PreTrainedModel:
     """Build the model on the meta device. `stored`: the tensors in its weight files.
 
     Raises InvalidInput(field='model.id') if transformers cannot, or as soon as the model has many times more
-    parts than the files hold tensors: a config of a few bytes can ask for millions of layers.
+    parts than the files have tensors: a config of a few bytes can ask for millions of layers.
     """
     try:
         with torch.device("meta"), _at_most(stored):
@@ -93,8 +93,11 @@ def build_skeleton(config: PretrainedConfig, stored: int) -> PreTrainedModel:
 
 @contextmanager
 def _at_most(stored: int) -> Iterator[None]:
-    """Count the parameters and modules that are registered meanwhile. Raises `_TooMany`."""
-    parameters, modules = _ALWAYS + _PARAMETERS_PER_TENSOR * stored, _ALWAYS + _MODULES_PER_TENSOR * stored
+    """While active, limit the parameters and modules that are registered. Raises `_TooMany`."""
+    parameters, modules = (
+        _MIN_ALLOWED + _PARAMETERS_PER_TENSOR * stored,
+        _MIN_ALLOWED + _MODULES_PER_TENSOR * stored,
+    )
 
     def count_parameter(module: nn.Module, name: str, parameter: object) -> None:
         nonlocal parameters
@@ -137,8 +140,8 @@ class StoredLayout:
         parameters = skeleton.state_dict()
         for name in stored:
             rename_source_key(name, renamings, converters, skeleton.base_model_prefix, parameters)
-        # Renaming marks the conversions that this checkpoint needs. They go where from_pretrained leaves them
-        # and revert_weight_conversion expects them.
+        # Renaming marks the conversions that this checkpoint needs. They are stored where from_pretrained
+        # stores them and revert_weight_conversion reads them.
         skeleton._weight_conversions = [conversion for conversion in conversions if conversion.was_used()]
 
     def check(self, names: Iterable[str]) -> None:
@@ -147,7 +150,7 @@ class StoredLayout:
         self.to_stored({name: torch.empty_like(parameters[name], dtype=torch.bool) for name in names})
 
     def name_of(self, parameter: str, dimension: int) -> str:
-        """Return the name in the checkpoint of a parameter that may be reordered along a dimension there.
+        """Return the name in the checkpoint of a parameter that can be reordered there along a dimension.
 
         Raises InvalidInput where the checkpoint does not hold it by itself, in the same shape and order.
         """
@@ -158,10 +161,10 @@ class StoredLayout:
         for name, found in stored.items():
             if len(stored) == 1 and (found is labels or torch.equal(found, labels)):
                 return name
-        raise self._refused(f"it holds {parameter} in another shape or order")
+        raise self._refused(f"it has {parameter} in another shape or order")
 
     def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return tensors by name and shape in the checkpoint. Raises InvalidInput where there is no such."""
+        """Return tensors by name and shape in the checkpoint. Raises InvalidInput if that fails."""
         try:
             reverted = revert_weight_conversion(self._skeleton, dict(tensors))
         except Exception as error:  # the conversion of each architecture fails in its own way
@@ -183,7 +186,7 @@ class StoredLayout:
     def _stored_name(self, name: str, tensor: Tensor) -> str:
         found = self._found(name, tensor.shape)
         if found is None:
-            raise self._refused(f"it holds no tensor {name} of shape {tuple(tensor.shape)}")
+            raise self._refused(f"it has no tensor {name} of shape {tuple(tensor.shape)}")
         return found
 
     def _found(self, name: str, shape: torch.Size) -> str | None:

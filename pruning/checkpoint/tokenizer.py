@@ -32,10 +32,10 @@ _NEVER_FILES = frozenset(
     }
 )
 
-# Under such a name, a number would be opened as a descriptor of this process.
+# A number under such a name would be opened as a file descriptor of this process.
 _FILES = re.compile(r"(.*_)?(vocab|merges|files?|paths?|dir|dic|spm|object)")
 
-# Tokenizers in Python, of causal language models. Others open files that their vocabulary names.
+# Tokenizers in Python of causal language models. Others open files named by their vocabulary.
 _IN_PYTHON = frozenset(
     {
         *("PythonBackend", "MistralCommonBackend", "BioGptTokenizer", "BlenderbotSmallTokenizer"),
@@ -47,15 +47,17 @@ _IN_PYTHON = frozenset(
 def confine_tokenizer(directory: Path) -> None:
     """Rewrite the settings of the tokenizer in a private directory, so that they name no other file.
 
-    Entries that transformers would ignore or take from the files of the model, such as `name_or_path` and
-    `vocab_file`, are left out. Raises InvalidInput(field='model.id') for a file that is no JSON object, and
+    Entries that transformers would ignore or derive from the files of the model, such as `name_or_path` and
+    `vocab_file`, are omitted. Raises InvalidInput(field='model.id') for a file that is no JSON object, and
     for a class that is not known to open those files alone.
     """
     named = [(CONFIG, read_json(directory / CONFIG))]
     if (directory / _SETTINGS).exists():
         content = read_json(directory / _SETTINGS)
         named.append((_SETTINGS, content))
-        _rewrite(directory / _SETTINGS, {key: value for key, value in content.items() if _passes(key, value)})
+        _rewrite(
+            directory / _SETTINGS, {key: value for key, value in content.items() if _is_allowed(key, value)}
+        )
     if (directory / _SPECIAL_TOKENS).exists():
         content = read_json(directory / _SPECIAL_TOKENS)
         tokens = {key: value for key, value in content.items() if _TOKENS.fullmatch(key)}
@@ -64,14 +66,14 @@ def confine_tokenizer(directory: Path) -> None:
         _refuse_other_classes(name, settings.get("tokenizer_class"))
 
 
-def _passes(key: str, value: object) -> bool:
+def _is_allowed(key: str, value: object) -> bool:
     if _TOKENS.fullmatch(key) or key in _NEVER_FILES:
         return True
     return (value is None or isinstance(value, bool | int | float)) and not _FILES.fullmatch(key)
 
 
 def _rewrite(link: Path, content: dict[str, object]) -> None:
-    link.unlink()  # the link alone: the file that it leads to is the user's
+    link.unlink()  # only the link: its target is the user's
     link.write_text(json.dumps(content))
 
 
@@ -88,7 +90,7 @@ def _refuse_other_classes(name: str, class_name: object) -> None:
 
 def _is_known(class_name: object) -> bool:
     found = tokenizer_class_from_name(class_name) if isinstance(class_name, str) else object
-    if found is None:  # transformers takes its general class in its place
+    if found is None:  # transformers uses its general class instead
         return True
     return isinstance(found, type) and (
         issubclass(found, TokenizersBackend | SentencePieceBackend) or found.__name__ in _IN_PYTHON
@@ -96,15 +98,15 @@ def _is_known(class_name: object) -> bool:
 
 
 def load_tokenizer(
-    directory: Path, *, once_rewritten: Callable[[], None] = lambda: None
+    directory: Path, *, before_loading: Callable[[], None] = lambda: None
 ) -> PreTrainedTokenizerBase:
     """Load a tokenizer. Its settings in `directory` are rewritten, so that they name no other file.
 
-    `once_rewritten`: called before anything but the settings, which are JSON, is read. Raises
+    `before_loading`: called once only the settings, which are JSON, have been read. Raises
     InvalidInput(field='model.id') if it fails.
     """
     confine_tokenizer(directory)
-    once_rewritten()
+    before_loading()
     try:
         tokenizer = AutoTokenizer.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
     except BaseException as error:  # tokenizers have a dozen formats, each fails in its own way

@@ -9,11 +9,11 @@ import torch
 from torch import Tensor
 
 from pruning.data.text import PARAGRAPH_BREAK, Source
-from pruning.data.windows import Reader, enough, fingerprint
+from pruning.data.windows import Reader, fingerprint, window_count
 from pruning.errors import InvalidInput
-from pruning.recipe import Calibration, Share, is_stored
+from pruning.recipe import Calibration, Share, is_token_file
 
-# 256 times the reference's 128 x 2048. The hidden states of all tokens are held while a block is pruned.
+# 256 times the reference's 128 x 2048. The hidden states of all tokens are in memory while a block is pruned.
 _MAX_TOKENS = 2**26
 
 # One C4 document in fifty is longer than 2048 tokens, one in several hundred longer than 4096: this many
@@ -22,12 +22,12 @@ _MAX_DRAWS = 10_000
 
 
 @dataclass(frozen=True)
-class Drawn:
+class DrawnWindows:
     """The windows that were drawn from one dataset."""
 
     share: Share
     windows: Tensor  # int64 (samples, length)
-    notes: tuple[str, ...] = ()  # for the report, if the draw was not the usual one
+    notes: tuple[str, ...] = ()  # for the report, of an unusual draw
 
     @property
     def fingerprint(self) -> str:
@@ -39,13 +39,13 @@ class Drawn:
 class CalibrationSet:
     """The token windows of all datasets, one dataset after the other."""
 
-    sets: tuple[Drawn, ...]
+    sets: tuple[DrawnWindows, ...]
     windows: Tensor  # int64 (samples, length): of all sets
     fingerprint: str  # SHA-256 over the token ids
 
 
 def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
-    """Draw the windows that `calibration` asks for. Equal arguments give equal windows.
+    """Draw the windows of a calibration set. Equal arguments give equal windows.
 
     Token ids from a .npy file are used as they are. Windows are cut from a single text at random offsets, and
     from a set of documents each from a random document that is long enough, as the reference does. Several
@@ -53,11 +53,11 @@ def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
-    reader = reader.beginning(calibration.add_bos_token, "calibration")
+    reader = reader.with_bos(calibration.add_bos_token, "calibration")
     rng = random.Random(calibration.seed)  # noqa: S311 - a reproducible draw, and the reference's generator
     sets = tuple(_draw(share, calibration, reader, rng) for share in calibration.shares)
     lengths = {drawn.windows.shape[1] for drawn in sets}
-    if len(lengths) > 1:  # only token ids bring a length of their own
+    if len(lengths) > 1:  # only token ids have a length of their own
         raise InvalidInput(
             f"the datasets have windows of {min(lengths)} and {max(lengths)} tokens; ask for the "
             "sequence_length of the stored token ids",
@@ -67,11 +67,11 @@ def calibration_set(calibration: Calibration, reader: Reader) -> CalibrationSet:
     return CalibrationSet(sets, windows, fingerprint(windows))
 
 
-def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Random) -> Drawn:
+def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Random) -> DrawnWindows:
     source, samples = Source(share.dataset, "calibration", share.field), share.samples
-    if is_stored(share.dataset):
-        stored = reader.stored(source, samples, calibration.sequence_length)
-        return Drawn(share, reader.checked(stored, source))
+    if is_token_file(share.dataset):
+        stored = reader.read_token_file(source, samples, calibration.sequence_length)
+        return DrawnWindows(share, reader.check_vocabulary(stored, source))
     length = reader.length(calibration.sequence_length, "calibration")
     if calibration.samples * length > _MAX_TOKENS:
         raise InvalidInput(
@@ -84,7 +84,9 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
         windows, notes = _from_text(documents[0], reader, samples, length, rng, source)
     else:
         windows, notes = _from_documents(documents, reader, samples, length, rng, source)
-    return Drawn(share, reader.checked(reader.begun(torch.tensor(windows)), source), notes)
+    return DrawnWindows(
+        share, reader.check_vocabulary(reader.prepend_bos(torch.tensor(windows)), source), notes
+    )
 
 
 def _from_text(
@@ -92,9 +94,9 @@ def _from_text(
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """Cut windows at random offsets of one text; as in the reference, the last offset is never drawn.
 
-    `length`: of a window with what it begins with, which is not of the text. So it is below, and in messages.
+    `length`: of a window, including the tokens before the text.
     """
-    ids, cut = reader.encode(text, source), reader.of_text(length)
+    ids, cut = reader.encode(text, source), reader.text_length(length)
     if len(ids) <= cut:
         raise InvalidInput(
             f"the text has {len(ids)} tokens; a window of {length} needs at least {cut + 1}: "
@@ -120,7 +122,7 @@ def _from_documents(
     For each window the reference draws documents, with replacement, until one is strictly longer than it,
     then the offset, all with one random stream. It never ends if no document is long enough.
     """
-    cut = reader.of_text(length)
+    cut = reader.text_length(length)
     encoded = lru_cache(maxsize=1024)(lambda number: reader.encode(documents[number], source))
     too_short: set[int] = set()
     drawn: list[int] = []
@@ -156,13 +158,13 @@ def _packed(
     source: Source,
 ) -> tuple[list[list[int]], tuple[str, ...]]:
     """Join the documents in random order, a blank line after each, and cut the result into windows."""
-    cut, order = reader.of_text(length), list(range(len(documents)))
+    cut, order = reader.text_length(length), list(range(len(documents)))
     rng.shuffle(order)
     ids: list[int] = []
     for number in order:
         ids += reader.encode(documents[number] + PARAGRAPH_BREAK, source)
         if len(ids) >= samples * cut:
             break
-    enough(samples, len(ids) // cut, length, source)
+    window_count(samples, len(ids) // cut, length, source)
     windows = [ids[start : start + cut] for start in range(0, samples * cut, cut)]
     return windows, (f"documents were packed: too few are longer than the window of {length} tokens",)

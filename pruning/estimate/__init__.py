@@ -3,8 +3,8 @@
 Like the recipe, this package needs no torch: the API answers with it before a worker has read the model.
 """
 
-from pruning.estimate.architectures import UnknownShape, beyond_bounds, shape_of_config
-from pruning.estimate.estimate import Estimate, slowest
+from pruning.estimate.architectures import UnknownShape, out_of_bounds_value, shape_of_config
+from pruning.estimate.estimate import Estimate, slowest_machine
 from pruning.estimate.machine import ASSUMED, Machine
 from pruning.estimate.shape import BlockShape, Matrix, ModelShape
 
@@ -16,7 +16,7 @@ __all__ = [
     "Matrix",
     "ModelShape",
     "UnknownShape",
-    "beyond_bounds",
+    "out_of_bounds_value",
     "shape_of_config",
-    "slowest",
+    "slowest_machine",
 ]

@@ -16,7 +16,7 @@ class Matrix:
 
     outputs: int
     inputs: int
-    given: str  # the name of its input: matrices of one block with the same name share one input
+    given: str  # name of its input: matrices of a block with the same name share it
     copies: int = 1
     share: float = 1.0  # the share of the tokens that each copy processes
 
@@ -65,7 +65,7 @@ class ModelShape:
     blocks: tuple[BlockShape, ...]
     embeddings: int  # parameters outside the blocks: of embeddings, and of a head that is not tied to them
     stored_dtype: str  # 'float32', 'bfloat16', …
-    # In each block, where the config has a number of its own for them; None: they cannot go.
+    # In each block, where the config has a number of its own for them; None: they cannot be removed.
     heads: int | None = field(default=None, compare=False)
     kv_groups: int | None = field(default=None, compare=False)
 
@@ -93,8 +93,8 @@ class ModelShape:
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
 
 
-def readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
-    """Return the matrices that read units: they lead back to the hidden states, with inputs of their own."""
+def unit_readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
+    """Return the matrices whose inputs are units: to the hidden states, and with inputs not shared."""
     given = [matrix.given for matrix in block.matrices]
     return tuple(
         matrix for matrix in block.matrices if matrix.outputs == hidden and given.count(matrix.given) == 1
@@ -105,9 +105,9 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
     """Return the shape after the cut.
 
     A share of the parameters counts as that share of every width. A number of KV groups is not counted where
-    the shape does not say how many there are. Of blocks the first count as those that are left.
+    the shape does not say how many there are. The first blocks count as the remaining ones.
     """
-    left = _left(structure, "kv_groups", shape.kv_groups or 0)
+    left = _share_left(structure, "kv_groups", shape.kv_groups or 0)
     blocks = shorter_shape(shape, structure).blocks
     return replace(
         shape,
@@ -118,10 +118,10 @@ def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
 
 
 def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
-    """Return the shape without the blocks that go, before any other unit does."""
+    """Return the shape without the removed blocks, before other units are removed."""
     if structure.blocks is None:
         return shape
-    left = round(_after(structure.blocks, len(shape.blocks)) * len(shape.blocks))
+    left = round(_share_after(structure.blocks, len(shape.blocks)) * len(shape.blocks))
     return replace(shape, blocks=shape.blocks[: max(1, left)])
 
 
@@ -129,10 +129,10 @@ def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_att
     of_mlp = 1.0
     matrices = [_fewer_experts(matrix, structure) for matrix in block.matrices]
     block = BlockShape(tuple(matrices), block.attention)
-    attention = next((one for one in readers(block, hidden) if one.inputs == block.attention), None)
-    mlp = next((one for one in readers(block, hidden) if one is not attention), None)
+    attention = next((one for one in unit_readers(block, hidden) if one.inputs == block.attention), None)
+    mlp = next((one for one in unit_readers(block, hidden) if one is not attention), None)
     if mlp is not None:
-        of_mlp = _left(structure, "mlp_channels", mlp.inputs)
+        of_mlp = _share_left(structure, "mlp_channels", mlp.inputs)
     for number, matrix in enumerate(matrices):
         if matrix is attention:
             matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_attention))
@@ -146,22 +146,22 @@ def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_att
 
 
 def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:
-    """Return the matrix of fewer experts, which are given the same tokens."""
+    """Return the matrix of fewer experts for the same tokens."""
     if matrix.copies == 1 or structure.experts is None:
         return matrix
-    copies = max(1, round(matrix.copies * _after(structure.experts, matrix.copies)))
+    copies = max(1, round(matrix.copies * _share_after(structure.experts, matrix.copies)))
     return replace(matrix, copies=copies, share=min(1.0, matrix.share * matrix.copies / copies))
 
 
-def _left(structure: StructureOptions, kind: str, units: int) -> float:
+def _share_left(structure: StructureOptions, kind: str, units: int) -> float:
     if structure.parameters is not None:
         return 1 - structure.parameters
     amount: float | None = getattr(structure, kind)
-    return 1.0 if amount is None else _after(amount, units)
+    return 1.0 if amount is None else _share_after(amount, units)
 
 
-def _after(amount: float, units: int) -> float:
-    """Return the share of the units that an amount leaves."""
+def _share_after(amount: float, units: int) -> float:
+    """Return the share of the units that is left after removing an amount."""
     if amount < 1:
         return 1 - amount
     return max(0.0, 1 - amount / units) if units else 1.0

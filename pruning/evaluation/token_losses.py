@@ -77,8 +77,8 @@ def token_losses(
             logits = LogitsByPosition(replay)
         except (InvalidInput, NumericalFailure):
             logits = None
-        if logits is not None and logits.are_the_models:
-            observed = observe if logits.are_positionwise else None
+        if logits is not None and logits.are_exact:
+            observed = observe if logits.is_positionwise else None
             yield from _Blockwise(replay, logits, placement, report_done, observed).losses(batches)
             return
     log.warning(
@@ -184,7 +184,7 @@ class _Blockwise:
         tokens = tokens.to(hidden.device)
         dtype = torch.promote_types(hidden.dtype, torch.float32)
         losses, targets = torch.empty(tokens.shape, dtype=dtype, device=tokens.device), _next(tokens)
-        with self._placement.around_blocks_on(hidden.device, self._modules):
+        with self._placement.outer_modules_on(hidden.device, self._modules):
             for chunk in self._logits.chunks(tokens.shape, tokens.device.type):
                 losses[chunk] = self._losses_of(chunk, hidden[chunk], targets[chunk], first_window)
         return losses[:, :-1]

@@ -8,7 +8,7 @@ the file, because freezing the file writes its pages back, after which the kerne
 each.
 
 File systems in memory (tmpfs) do not notice writes through a mapping. There and on file systems that keep no
-exact times, a second hash at the end is what finds a change; see `pruning.files.publications`.
+exact times, a second hash at the end is what finds a change; see `pruning.files.verified_publisher`.
 """
 
 import ctypes
@@ -86,7 +86,7 @@ def _walk(directory: int, path: PurePath) -> int:
 
 
 _CHUNK = 1 << 20
-TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+TOO_MANY_OPEN_ERRNOS = (errno.EMFILE, errno.ENFILE)
 _DESCRIPTORS = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
 
 
@@ -142,7 +142,11 @@ class FrozenFile:
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise (self.too_many_open_files() if error.errno in TOO_MANY_OPEN else self.changed()) from error
+            raise (
+                self.too_many_open_files_error()
+                if error.errno in TOO_MANY_OPEN_ERRNOS
+                else self.changed_error()
+            ) from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -168,18 +172,18 @@ class FrozenFile:
         """Return the file with its SHA-256."""
         return replace(self, sha256=self.digest())
 
-    def changed(self) -> InvalidInput:
-        """Return the error of a file that is not what it was."""
+    def changed_error(self) -> InvalidInput:
+        """Return the error of a changed file."""
         return InvalidInput(
             f"{self.name} was changed, replaced or removed while it was in use: leave a run's files as they "
             "are until it has ended, and start it again",
             field=self.field,
         )
 
-    def too_many_open_files(self) -> InvalidInput:
+    def too_many_open_files_error(self) -> InvalidInput:
         """Return the error of a file for which the process has no descriptor left."""
         return InvalidInput(
-            f"{self.name} cannot be opened beside the model's other files: the limit of open files "
+            f"{self.name} cannot be opened in addition to the model's other files: the limit of open files "
             "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
             field=self.field,
         )
@@ -190,11 +194,11 @@ class FrozenFile:
         except OSError:
             same = False
         if not same:
-            raise self.changed()
+            raise self.changed_error()
 
 
 @dataclass(frozen=True)
-class Roots:
+class AllowedRoots:
     """The directories that may contain local models and texts. None allows any, for use as a library."""
 
     models: tuple[Path, ...] | None = None
@@ -205,7 +209,7 @@ class Roots:
 def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | None = None) -> FrozenFile:
     """Find a file by its real path, with all symbolic links resolved here and never again.
 
-    `name`: for messages; by default the last part of the path. Raises InvalidInput with `field` if it lies
+    `name`: for messages; by default the last part of the path. Raises InvalidInput with `field` if it is
     outside the roots, checked first so that the error does not reveal what exists outside them, or if it is
     not a readable file.
     """
@@ -214,14 +218,14 @@ def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | 
         root = _root_of(real, roots)
         if root is None:
             allowed = ", ".join(str(root) for root in roots or ()) or "none is configured"
-            raise InvalidInput(f"{path} lies outside the allowed directories ({allowed})", field=field)
+            raise InvalidInput(f"{path} is outside the allowed directories ({allowed})", field=field)
         return FrozenFile.freeze(root, real.relative_to(root), name=name or path.name, field=field)
     except (OSError, RuntimeError) as error:  # a name that is too long, a loop of links, no permission
         raise InvalidInput(f"{path} does not exist or is not a readable file", field=field) from error
 
 
 def _root_of(real: Path, roots: Sequence[Path] | None) -> Path | None:
-    """Return the root that a real path lies below, as a real path; None if there is no such root."""
+    """Return the real path of the root that contains a real path; None if there is no such root."""
     if roots is None:
         return Path(real.anchor)
     return next((root for root in map(Path.resolve, roots) if real.is_relative_to(root)), None)

@@ -71,7 +71,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
     ------
     InvalidInput
         With field 'model.id', where there is no list of blocks, where blocks share weights, or where most of
-        a block's weights lie outside linear layers.
+        a block's weights are outside linear layers.
     """
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
     if not lists:
@@ -104,7 +104,7 @@ def _refuse_weights_outside_linear_layers(stack: Stack) -> None:
         if linear < _MIN_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
             raise _refused(
                 stack.model,
-                f"most weights of {block.name} lie outside linear layers and known kinds of fused experts",
+                f"most weights of {block.name} are outside linear layers and known kinds of fused experts",
             )
 
 
@@ -115,8 +115,8 @@ def _refused(model: PreTrainedModel, reason: str) -> InvalidInput:
 def prunable_stack(model: PreTrainedModel, recipe: Recipe) -> Stack:
     """Return the blocks of `model` with the layers that the recipe prunes.
 
-    A model without weights will do, so that a recipe can be refused before expensive work. Raises
-    InvalidInput where the model cannot be pruned (field 'model.id'), where a glob selects nothing (field
+    The model may be on the meta device, so that a recipe is refused before expensive work. Raises
+    InvalidInput where the model cannot be pruned (field 'model.id'), where a glob matches nothing (field
     'layers.include' or 'layers.exclude'), or where the pattern does not fit a layer (field 'pattern').
     """
     stack = selected_stack(model, recipe.layers)

@@ -6,46 +6,46 @@ from typing import NamedTuple
 
 
 class Task(NamedTuple):
-    """One pass of one micro-batch through one stage: a device with its run of blocks."""
+    """One pass of one micro-batch through one stage: a device with its consecutive blocks."""
 
     stage: int
     micro_batch: int
     is_forward: bool
 
 
-def contiguous_runs(sizes: Sequence[int], count: int, *, first: int = 0) -> list[int]:
-    """Return for each block the number of its run: at most `count` runs, the largest as small as possible.
+def partition_contiguous(sizes: Sequence[int], count: int, *, first: int = 0) -> list[int]:
+    """Return the stage number of each block: at most `count` stages, the largest as small as possible.
 
-    `sizes`: of the blocks, in order; runs are consecutive. `first`: what the first run holds besides its
-    blocks. A run may be empty.
+    `sizes`: of the blocks, in order; stages are contiguous. `first`: what the first stage holds in addition
+    to its blocks. A stage may be empty.
     """
     if not sizes:
         return []
     smallest, enough = max(first, *sizes), first + sum(sizes)
     while smallest < enough:
         middle = (smallest + enough) // 2
-        if _filled(sizes, middle, first)[-1] < count:
+        if _assign_greedily(sizes, middle, first)[-1] < count:
             enough = middle
         else:
             smallest = middle + 1
-    return _filled(sizes, smallest, first)
+    return _assign_greedily(sizes, smallest, first)
 
 
-def _filled(sizes: Sequence[int], most: int, first: int) -> list[int]:
-    """Fill one run after the other with as many blocks as fit into `most`."""
-    runs, run, held = [], 0, first
+def _assign_greedily(sizes: Sequence[int], limit: int, first: int) -> list[int]:
+    """Fill one stage after the other with as many blocks as fit into `limit`."""
+    stages, stage, held = [], 0, first
     for size in sizes:
-        if held + size > most:
-            run, held = run + 1, 0
+        if held + size > limit:
+            stage, held = stage + 1, 0
         held += size
-        runs.append(run)
-    return runs
+        stages.append(stage)
+    return stages
 
 
 def one_forward_one_backward(stages: int, micro_batches: int) -> Iterator[Task]:
     """Yield the tasks of all stages in an order in which they can be queued: each after what it needs.
 
-    A stage takes forward passes until as many micro-batches are under way in it as there are stages from it
+    A stage takes forward passes until as many micro-batches are in flight in it as there are stages from it
     to the last; then a backward and a forward pass in turn (Narayanan et al., arXiv 2104.04473, figure 4).
     So every stage has work at any time but at the beginning and the end, the first one holds the activations
     of as many micro-batches as there are stages, and each takes all passes in the order of the micro-batches.

@@ -57,7 +57,7 @@ def run_by_expert(
     for layer in layers:
         by_expert[layer.expert].append(layer)
     routes = _routes(chosen, experts.num_experts, windows)
-    inputs_of, shares_of = _inputs(hidden, routes), _shares(shares, routes)
+    inputs_of, weights_of = _inputs(hidden, routes), _routing_weights(shares, routes)
     for expert, (*first, last) in by_expert.items():
         tokens, _, sizes = routes[expert]
         inputs = inputs_of(expert)
@@ -65,18 +65,18 @@ def run_by_expert(
         output = multiply(last, _activated(experts, expert, products), sizes)
         if experts.has_bias:
             output = output + experts.down_proj_bias[expert]
-        if getattr(experts, "has_post_expert_norm", False):  # transformers has it from 5.24 on
+        if getattr(experts, "has_post_expert_norm", False):  # since transformers 5.24
             output = experts.post_expert_norm(output)
-        total.index_add_(0, tokens, (output * shares_of[expert]).to(total.dtype))
+        total.index_add_(0, tokens, (output * weights_of[expert]).to(total.dtype))
     return total.to(hidden.dtype)
 
 
 def _inputs(hidden: Tensor, routes: Sequence[Route]) -> Callable[[int], Tensor]:
     """Return a function that gives each expert the rows of `hidden` for its tokens.
 
-    Each gather costs the backward pass a gradient in the shape of `hidden` and its addition, and a GPU a sort
-    before them; so a GPU gathers once for all experts. A CPU would then add a token's gradients in any order,
-    by several threads, and a pass would not give the same bits twice.
+    In the backward pass each gather adds a gradient in the shape of `hidden`, and on a GPU sorts first; so a
+    GPU gathers once for all experts. A CPU would then add a token's gradients in any order, by several
+    threads, and passes would not be bit-identical.
     """
     if hidden.device.type == "cpu":
         return lambda expert: hidden[routes[expert][0]]
@@ -84,7 +84,7 @@ def _inputs(hidden: Tensor, routes: Sequence[Route]) -> Callable[[int], Tensor]:
     return torch.split(rows, [len(tokens) for tokens, _, _ in routes]).__getitem__
 
 
-def _shares(shares: Tensor, routes: Sequence[Route]) -> Sequence[Tensor]:
+def _routing_weights(shares: Tensor, routes: Sequence[Route]) -> Sequence[Tensor]:
     """Return each expert's weights for its tokens, (its tokens, 1), from one gather."""
     places = (torch.cat([tokens for tokens, _, _ in routes]), torch.cat([ranks for _, ranks, _ in routes]))
     return torch.split(shares[*places, None], [len(tokens) for tokens, _, _ in routes])
@@ -104,7 +104,7 @@ def _routes(chosen: Tensor, experts: int, windows: torch.Size) -> list[Route]:
     ends = torch.searchsorted(places, torch.arange(experts * count, device=chosen.device), right=True)
     sizes = ends.diff(prepend=ends.new_zeros(1)).view(experts, count).tolist()
     totals = [sum(of_expert) for of_expert in sizes]
-    routed = sum(totals)  # an index beyond the experts stands for none of them
+    routed = sum(totals)  # an index beyond the experts means none of them
     return list(
         zip(torch.split(tokens[:routed], totals), torch.split(ranks[:routed], totals), sizes, strict=True)
     )
@@ -134,7 +134,7 @@ class LayerCall:
     """One forward call of a layer."""
 
     layer: LinearLayer
-    inputs: Tensor  # (…, inputs); layers that share an input are given the same object
+    inputs: Tensor  # (…, inputs); layers with the same input have the same object
     # Splits a tensor with one row per token of this call into (tokens, features) of each window. A window
     # whose tokens are all routed to other experts has none.
     by_window: Callable[[Tensor], Sequence[Tensor]]

@@ -28,13 +28,13 @@ class LogitsByPosition:
     def __init__(self, replay: Replay) -> None:
         """Everything around the blocks must be resident, here and in calls."""
         self._replay = replay
-        # Of the probe, a few tokens: at once, and in two halves.
+        # The probe's logits, at once and in two halves.
         hidden = replay.probe_output
         half = hidden.shape[1] // 2
         with torch.no_grad():
             self._whole = replay.logits(hidden)
             halves = torch.cat([replay.logits(hidden[:, :half]), replay.logits(hidden[:, half:])], 1)
-        # Other numbers of tokens may go through other kernels, whose sums round to neighbours in 16 bits.
+        # Other numbers of tokens may use other kernels, whose sums round differently in 16 bits.
         self._tolerance = max(PROBE_TOLERANCE, 2 * torch.finfo(self._whole.dtype).eps)
         self._is_positionwise = half > 0 and equal_up_to_rounding(halves, self._whole, self._tolerance)
         if half and not self._is_positionwise:
@@ -43,13 +43,13 @@ class LogitsByPosition:
             )
 
     @property
-    def are_the_models(self) -> bool:
-        """Whether they are the model's own: whether nothing but the last block's output decides them."""
+    def are_exact(self) -> bool:
+        """Whether they equal the model's own, so that they depend on the last block's output alone."""
         return equal_up_to_rounding(self._whole, self._replay.probe_logits, self._tolerance)
 
     @property
-    def are_positionwise(self) -> bool:
-        """Whether those of one position depend on no other."""
+    def is_positionwise(self) -> bool:
+        """Whether the logits of one position depend on no other position."""
         return self._is_positionwise
 
     def __call__(self, hidden: Tensor) -> Tensor:

@@ -42,7 +42,7 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
     )
 
 
-def whole_block(block: Block, config: Any) -> BlockShape:  # noqa: ANN401 - of many classes
+def full_block_shape(block: Block, config: Any) -> BlockShape:  # noqa: ANN401 - of many classes
     """Return the shape of a block with all of its linear layers, whichever are selected."""
     heads, head_size = _heads(config)
     layers = linear_layers(block.module, block.name)
@@ -62,7 +62,7 @@ def _experts_per_token(config: Any) -> int:  # noqa: ANN401 - of many classes
 def _block(layers: Sequence[LinearLayer], hidden: int, attention: int, experts_per_token: int) -> BlockShape:
     """Assume that layers of one module with the same number of inputs share their input.
 
-    Not a module's last one, if it leads back to the hidden states: it reads what the module has computed.
+    Except a module's last one, if its outputs are hidden states: its input is computed by the module.
     """
     last = {_module_of(layer): layer.name for layer in layers}
     matrices = []
@@ -79,8 +79,8 @@ def _module_of(layer: LinearLayer) -> str:
     return layer.name.rpartition(".")[0]
 
 
-# Tokens at which matrix products reach full speed; more of them only cost memory.
-_ENOUGH_TOKENS = {"cpu": 1024, "cuda": 8192}
+# Tokens at which matrix products reach full speed; more would only take memory.
+_FULL_SPEED_TOKENS = {"cpu": 1024, "cuda": 8192}
 _MEMORY_SHARE = 0.5
 
 
@@ -104,7 +104,7 @@ def micro_batch(
     """Return how many windows of `length` tokens run together; at least one.
 
     `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
-    the length and the machine's total memory, never on what is free: other groupings round sums differently,
+    the length and the machine's total memory, never on free memory: other groupings round sums differently,
     and two runs of one recipe must give the same bits.
     """
     weights = sum(parameter.nbytes for parameter in stack.model.parameters())
@@ -115,11 +115,11 @@ def micro_batch(
 
 
 def windows_that_fit(held: float, length: int, device: torch.device, activations: float) -> int:
-    """Return how many windows of `length` tokens run together where `held` bytes are taken; at least one.
+    """Return how many windows of `length` tokens run together where `held` bytes are in use; at least one.
 
     `activations`: the bytes that a token takes.
     """
-    enough = -(-_ENOUGH_TOKENS.get(device.type, 8192) // length)
+    enough = -(-_FULL_SPEED_TOKENS.get(device.type, 8192) // length)
     spare = _MEMORY_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 
@@ -127,13 +127,13 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
 def bytes_per_token(stack: Stack, dtype: torch.dtype, *, blocks_at_once: int) -> float:
     """Return the activations per token that the largest blocks hold until their backward pass."""
     config, name = stack.model.config.get_text_config(), str(dtype).removeprefix("torch.")
-    # Every block runs, whichever layers are selected.
-    shapes = (whole_block(block, config) for block in stack.blocks)
+    # All blocks run, whichever layers are selected.
+    shapes = (full_block_shape(block, config) for block in stack.blocks)
     each = sorted(block_activations(shape, config.hidden_size, name) for shape in shapes)
     return sum(each[-blocks_at_once:])
 
 
-def check_training(
+def check_training_memory(
     shape: ModelShape,
     smaller: ModelShape | None,
     length: int,
@@ -143,7 +143,7 @@ def check_training(
 ) -> None:
     """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
 
-    `shape`: of the dense model. `smaller`: what a cut leaves of it. `length`: the tokens of a window.
+    `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
     `dtype`: of the computation.
     """
     name = str(dtype).removeprefix("torch.")
@@ -159,6 +159,6 @@ def check_training(
         raise InvalidInput(
             f"to train the whole model with windows of {length} tokens needs "
             f"{byte_size(need(moments))} of memory, and {device} has {byte_size(have)}: {fewer}use a "
-            "machine with more, or leave recovery.distil out",
+            "machine with more, or omit recovery.distil",
             field="recovery.distil",
         )

@@ -66,7 +66,7 @@ class BlockInFloat32:
     it. On CUDA, a bfloat16 matrix is not upcast at all (`pruning.models.upcast`). Autograd saves
     only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
     experts that run one by one (`pruning.models.hooks`) are upcast one at a time by `expert_product`, and
-    only those that receive tokens. Whatever else there is in the block, autograd saves in float32.
+    only those that receive tokens. Everything else in the block is saved by autograd in float32.
     """
 
     def __init__(self, block: Block) -> None:
@@ -78,8 +78,8 @@ class BlockInFloat32:
         self._in_float32: dict[str, Tensor] | None = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any block
-        one_by_one = [layer for layer in self._experts if has_replaced_forward(layer.module)]
-        matrices = {layer.parameter for layer in (*self._linear, *one_by_one)}
+        run_separately = [layer for layer in self._experts if has_replaced_forward(layer.module)]
+        matrices = {layer.parameter for layer in (*self._linear, *run_separately)}
         others = _upcast_tensors(self._module, apart_from=matrices)
         with ExitStack() as products:
             for layer in self._linear:
@@ -114,7 +114,7 @@ def expert_product(layer: ExpertLayer, inputs: Tensor) -> Tensor:
 def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> Callable[..., Any]:
     """Return a callable that runs the model without its head in float32, from the embeddings on.
 
-    The parameters of `blocks` are left alone: the caller replaces what the blocks do.
+    The parameters of `blocks` are not upcast: the caller replaces their forward methods.
     """
     base, embeddings = model.base_model, model.get_input_embeddings()
     in_blocks = set(chain.from_iterable(block.parameters() for block in blocks))

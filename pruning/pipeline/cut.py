@@ -12,7 +12,7 @@ from pruning.pipeline.smaller import CutModel, empty_directory
 from pruning.recipe import Recipe, Stage
 from pruning.report import BlockUnits, UnitFacts
 from pruning.resume.store import ResumeStore
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.check import masked_logits, smaller_logits
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
@@ -42,7 +42,7 @@ class CutStage:
     gates: GradientNorms
     finished_blocks: StoredCut  # the others are added to it
     resume_store: ResumeStore
-    reading: Reading
+    reading: UntrustedReader
 
     def prepare(self) -> int:
         """Return the number of blocks: each is one step."""

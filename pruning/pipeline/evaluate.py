@@ -18,7 +18,7 @@ from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements, Perple
 from pruning.evaluation.final_states import Fidelity
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.pipeline.measurement import Comparing, Measurement, Observers, Recording
@@ -29,7 +29,7 @@ from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.runtime.device import total_memory
-from pruning.runtime.process_memory import return_freed_heap
+from pruning.runtime.process_memory import trim_heap
 
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""
@@ -105,7 +105,7 @@ class EvaluateStage:
         numerics_key: NumericsKey,
         resume_store: ResumeStore,
         cache: PerplexityCache,
-        publications: Publications,
+        publications: VerifiedPublisher,
     ) -> None:
         """`pruned`: the directory of the pruned model.
 
@@ -153,7 +153,7 @@ class EvaluateStage:
         dense_model.cache_clear()
         # The dense model is not read after this, so that this hash of its files is the run's last.
         measurements = map(DenseMeasurement, dense.perplexities, recording.files)
-        self._publications.hold_back(partial(self._cached.publish, list(measurements)))
+        self._publications.publish_when_verified(partial(self._cached.publish, list(measurements)))
         if _PRUNED in stored:
             pruned = Measurement.read(stored[_PRUNED].path)
             step(steps, steps)
@@ -275,13 +275,13 @@ def _placed(placement: Placement) -> Iterator[Placement]:
     fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= _room(placement)
     try:
         with (
-            placement.in_runs(blocks) if fits else placement.in_turns(blocks),
+            placement.in_pipeline_stages(blocks) if fits else placement.in_round_robin(blocks),
             placement.resident(*[placement.model] if fits else []),
         ):
             yield placement
     finally:
         placement.end_stage()
-        return_freed_heap()  # of the copies in the compute dtype, which glibc would keep
+        trim_heap()  # of the copies in the compute dtype, which glibc would keep
 
 
 @contextmanager

@@ -9,13 +9,13 @@ from pruning.calibration.gradient_cache import (
     GradientShards,
     fingerprint_of,
     load_cached,
-    stored,
+    store_norms,
 )
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.models.blocks import Stack, stack_of_layers
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import Step
@@ -52,7 +52,7 @@ class GateStage:
     schedule: ScheduleChoice
     deterministic: bool
     cache: GradientCache | None
-    publications: Publications
+    publications: VerifiedPublisher
     resume_store: ResumeStore
     _pass: GradientPass | None = field(default=None, init=False)
     _shards: dict[GradientNorm, GradientShards] = field(default_factory=dict, init=False)
@@ -96,10 +96,10 @@ class GateStage:
         finally:
             self.model.placement.end_stage()
         if self.cache is not None:
-            self._shards, publish = stored(
+            self._shards, publish = store_norms(
                 self.cache, self._fingerprints, computed, gradient_pass, self._consumers, self.resume_store
             )
-            self.publications.hold_back(publish)
+            self.publications.publish_when_verified(publish)
         return computed
 
     @cached_property

@@ -13,7 +13,7 @@ from pruning.calibration.gradient_cache import (
     GradientShards,
     fingerprint_of,
     load_cached,
-    stored,
+    store_norms,
 )
 from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import GradientPass
@@ -21,7 +21,7 @@ from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
 from pruning.files.formats import FILE_NAME
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.shards import StoredBlocks
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import Step
@@ -84,7 +84,7 @@ class GradientStage:
         schedule: ScheduleChoice,
         deterministic: bool,
         cache: GradientCache | None,
-        publications: Publications,
+        publications: VerifiedPublisher,
         resume_store: ResumeStore,
         save_to: Path | None,
         next_blocks: NextBlocks | None = None,
@@ -171,7 +171,7 @@ class GradientStage:
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
-            shards, publish = stored(
+            shards, publish = store_norms(
                 self._cache,
                 self._fingerprints,
                 computed,
@@ -180,7 +180,7 @@ class GradientStage:
                 self._resume_store,
             )
             self._shards |= shards
-            self._publications.hold_back(publish)
+            self._publications.publish_when_verified(publish)
         return computed
 
     def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:

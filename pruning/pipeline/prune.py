@@ -45,7 +45,7 @@ class PruneStage:
             return unmasked
         placement, stack = self.model.placement, self.model.stack
         try:
-            with placement.in_turns(stack.modules):
+            with placement.in_round_robin(stack.modules):
                 pruned = prune_blocks(
                     stack,
                     self.recipe,

@@ -42,7 +42,7 @@ from pruning.runtime.determinism import (
     refuse_variable_workspace,
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
-from pruning.runtime.process_memory import return_freed_heap
+from pruning.runtime.process_memory import trim_heap
 
 log = logging.getLogger(__name__)
 
@@ -153,7 +153,7 @@ class RecoverStage:
                 distilled = self._trained(step, boundary, states)
         finally:
             recorded = states.close()
-            return_freed_heap()
+            trim_heap()
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
             self._shared.publish(self._states_fingerprint, recorded)

@@ -26,11 +26,11 @@ from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
-from pruning.files.frozen_file import FrozenFile, Roots, freeze, freeze_by_content
+from pruning.files.frozen_file import AllowedRoots, FrozenFile, freeze, freeze_by_content
 from pruning.methods.base import method_for
 from pruning.methods.permutations.channels import refuse_unwritable
 from pruning.models.blocks import Stack, find_stack, prunable_stack
-from pruning.models.memory import check_training, shape_of
+from pruning.models.memory import check_training_memory, shape_of
 from pruning.pipeline.disk_room import DiskRoom, refuse_before_download, refuse_downloads
 from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.gradients import GradientInputs
@@ -53,7 +53,7 @@ from pruning.report import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
 from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
@@ -142,9 +142,9 @@ class ResolveStage:
     recipe: Recipe
     evaluation: Evaluation
     devices: tuple[torch.device, ...]  # that compute; see Placement
-    roots: Roots
+    roots: AllowedRoots
     hub_token: str | None
-    reading: Reading
+    reading: UntrustedReader
     reproduces: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
@@ -220,7 +220,7 @@ class ResolveStage:
             reference,
             roots=self.roots.models,
             hub_token=self.hub_token,
-            links_in=self.output.parent,
+            scratch=self.output.parent,
             describe_files=self.reading.describe,
             before_download=self._check_room,
         )
@@ -272,7 +272,7 @@ class ResolveStage:
             return None
         text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
-        check_training(
+        check_training_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
             text.windows.shape[1],

@@ -28,10 +28,10 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.estimate import ModelShape
-from pruning.estimate.work import SHARE
+from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
-from pruning.files.frozen_file import Roots
-from pruning.files.publications import Publications
+from pruning.files.frozen_file import AllowedRoots
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.results import Pruned
 from pruning.output.facts import layer_facts, permutation_facts
 from pruning.output.writer import atomic_directory, write_report
@@ -52,7 +52,7 @@ from pruning.report import Environment, RecoveryFacts, Report, SparsityFacts, Sp
 from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
 from pruning.runtime.device import compute_devices, current_device, describe
-from pruning.sandbox.reading import ReadHere, Reading
+from pruning.sandbox.reading import InProcessReader, UntrustedReader
 
 
 @dataclass(frozen=True)
@@ -85,11 +85,11 @@ class Services:
 
     progress: Progress = field(default_factory=Silent)
     """Receives every step. An exception that it raises ends the run between two steps."""
-    roots: Roots = field(default_factory=Roots)
+    roots: AllowedRoots = field(default_factory=AllowedRoots)
     """The directories that files may be read from."""
     hub_token: str | None = None
     """For the model, never for data sets."""
-    reading: Reading = field(default_factory=ReadHere)
+    reading: UntrustedReader = field(default_factory=InProcessReader)
     """Reads the files of model and texts. A service that runs untrusted requests reads them in a sandbox."""
     resume_store: ResumeStore | None = None
     """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
@@ -135,7 +135,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
         blocks = GuardedResumeStore(place.resume_store, resolved.files)
-        with Publications(resolved.files) as publications:
+        with VerifiedPublisher(resolved.files) as publications:
             dense, cut = Structure(
                 recipe,
                 resolved,
@@ -220,7 +220,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 wanted=request.evaluation.measures_speed(recipe.structure)
                 and not measured.cut_short
                 and services.wants_speed(measured.perplexities[0].pruned),
-                seconds=SHARE * sum(stage.seconds for stage in recorder.facts),
+                seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
         results = RunResults(cut, found, measured, speed)
@@ -238,7 +238,7 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
     with _workplace(request, services) as place:
         resolved, dense = place.recorder.run(_resolve_stage(request, services, place))
         blocks = GuardedResumeStore(place.resume_store, resolved.files)
-        with Publications(resolved.files) as publications:
+        with VerifiedPublisher(resolved.files) as publications:
             _, outcome = place.recorder.run(
                 GradientStage(
                     dense,
@@ -251,7 +251,7 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
                     save_to=place.directory,
                 )
             )
-            publications.prove()  # norms from the cache need it as well
+            publications.verify()  # norms from the cache need it as well
     return outcome
 
 

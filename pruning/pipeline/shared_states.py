@@ -7,7 +7,7 @@ from functools import partial
 from pathlib import Path
 
 from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.recovery.final_states import FinalStates
 from pruning.resume.hashed_file import HashedFile
 
@@ -19,7 +19,7 @@ class SharedStates:
     """Finds what an earlier run has recorded, and publishes what this one records."""
 
     cache: PerplexityCache
-    publications: Publications
+    publications: VerifiedPublisher
 
     def states(
         self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
@@ -51,4 +51,4 @@ class SharedStates:
     def publish(self, fingerprint: str, states: HashedFile) -> None:
         """Offer a file that the run's resume store has committed to later runs."""
         measured = DenseMeasurement(math.nan, states)
-        self.publications.hold_back(partial(self.cache.put, fingerprint, measured))
+        self.publications.publish_when_verified(partial(self.cache.put, fingerprint, measured))

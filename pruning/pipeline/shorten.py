@@ -9,10 +9,10 @@ from pruning.output.smaller import write_shorter
 from pruning.pipeline.recorder import Step
 from pruning.pipeline.smaller import CutModel, empty_directory
 from pruning.recipe import Recipe, Stage
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 from pruning.report import DepthFacts, DroppedBlock
 from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.check import logits_of_blocks, smaller_logits
 from pruning.structure.depth import DepthPlan
 from pruning.structure.drop import Drop, choose_blocks
@@ -34,7 +34,7 @@ class ShortenStage:
     plan: DepthPlan
     windows: Tensor
     resume_store: ResumeStore
-    reading: Reading
+    reading: UntrustedReader
 
     def prepare(self) -> int:
         """Return the number of blocks that go."""
@@ -84,5 +84,5 @@ class ShortenStage:
 
     @property
     def _numerics_key(self) -> NumericsKey:
-        windows = self.windows[:MOST_WINDOWS_OF_BLOCKS]
+        windows = self.windows[:MAX_BLOCK_SELECTION_WINDOWS]
         return {**self.dense.loaded.numerics_key(None), "windows that judge blocks": len(windows)}

@@ -14,7 +14,7 @@ from pruning.models.placement import Placement
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.recipe import ModelReference, Recipe, Stage
 from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.check import relative_difference
 
 # Of the logits, in float32. A wrong cut is off by far more; a file of several dtypes rounds by less.
@@ -28,11 +28,11 @@ class CutModel:
     resolved: ResolvedModel
     loaded: LoadedModel
 
-    def load_smaller(self, directory: Path, recipe: Recipe, reading: Reading) -> "CutModel":
+    def load_smaller(self, directory: Path, recipe: Recipe, reading: UntrustedReader) -> "CutModel":
         """Load the smaller model that a cut of this one has written."""
         # Not validated: the caller may have put the resume store anywhere.
         reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-        checkpoint = resolve(reference, links_in=directory.parent, describe_files=reading.describe)
+        checkpoint = resolve(reference, scratch=directory.parent, describe_files=reading.describe)
         layers = frozenset(layer.name for layer in prunable_stack(checkpoint.skeleton, recipe).layers)
         smaller = replace(self.resolved, checkpoint=checkpoint, layers=layers)
         # A cut that is made again may take other units out, and what was computed on this one is then stale.

@@ -10,7 +10,7 @@ from typing import ClassVar
 
 from pruning.checkpoint.files import weight_files
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.estimate.work import BATCHES, PAIRS, PHASES, Lengths
+from pruning.estimate.work import BATCHES, PHASES, SPEED_PAIRS, SequenceLengths
 from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import ResolvedModel
@@ -18,7 +18,7 @@ from pruning.pipeline.recorder import Step
 from pruning.recipe import Stage
 from pruning.report import RateFacts, SpeedFacts
 from pruning.runtime.device import is_out_of_memory, total_memory
-from pruning.runtime.process_memory import PeakMemory, host_memory, return_freed_heap
+from pruning.runtime.process_memory import PeakMemory, host_memory, trim_heap
 
 _ZEROS_GAIN_NOTHING = (
     "the result has the dense model's shapes: zeros are stored and multiplied like other numbers, so that it "
@@ -93,7 +93,7 @@ class SpeedStage:
         """Return the model's weights, and the peak of what the largest batch adds to them."""
         memory = PeakMemory(placement.device)
         runs = [run_of(placement.model, phase, max(BATCHES), self._lengths) for phase in PHASES]
-        return_freed_heap()  # what is freed would be used again, unseen
+        trim_heap()  # what is freed would be used again, unseen
         memory.reset()
         before = memory.peak()
         for run in runs:
@@ -112,8 +112,8 @@ class SpeedStage:
         return int(MEMORY_SHARE * (host_memory() if device.type == "cpu" else total_memory(device)))
 
     @cached_property
-    def _lengths(self) -> Lengths:
-        return Lengths.on(self.model.device.type, self.model.checkpoint.context_length)
+    def _lengths(self) -> SequenceLengths:
+        return SequenceLengths.on(self.model.device.type, self.model.checkpoint.context_length)
 
     @cached_property
     def _clock(self) -> Clock:
@@ -121,7 +121,7 @@ class SpeedStage:
 
     @property
     def _steps(self) -> int:
-        return PAIRS * len(PHASES) * len(BATCHES)
+        return SPEED_PAIRS * len(PHASES) * len(BATCHES)
 
     @property
     def _note(self) -> str | None:
@@ -159,4 +159,4 @@ def _resident(placement: Placement) -> Iterator[None]:
             yield
     finally:
         placement.end_stage()
-        return_freed_heap()
+        trim_heap()

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.models.blocks import find_stack
 from pruning.pipeline.cut import CutStage, UnitOutcome
 from pruning.pipeline.gates import GateStage
@@ -16,7 +16,7 @@ from pruning.pipeline.smaller import CutModel
 from pruning.recipe import Recipe, StructureOptions
 from pruning.report import DepthFacts, StructureFacts
 from pruning.resume.store import ResumeStore
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
@@ -39,9 +39,9 @@ class Structure:
     schedule: ScheduleChoice
     deterministic: bool
     cache: GradientCache | None
-    publications: Publications
+    publications: VerifiedPublisher
     resume_store: ResumeStore
-    reading: Reading
+    reading: UntrustedReader
 
     def cut(self, dense: LoadedModel) -> tuple[LoadedModel, CutOutcome | None]:
         """Return the smaller model, which takes the place of the dense one; that one without `structure`."""

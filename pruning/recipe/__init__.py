@@ -13,12 +13,12 @@ from pruning.recipe.datasets import (
     WeightedDataset,
     content_name,
     gradient_job,
-    is_stored,
+    is_token_file,
     is_upload,
 )
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
-    InWords,
+    ErrorMessage,
     LayerSelection,
     ModelReference,
     Pattern,
@@ -57,7 +57,7 @@ from pruning.recipe.recovery import (
 )
 from pruning.recipe.structure import (
     UNIT_KINDS,
-    UNITS_IN_WORDS,
+    UNIT_LABELS,
     StructureOptions,
     UnitKind,
 )
@@ -70,17 +70,17 @@ __all__ = [
     "METHODS",
     "PRESETS",
     "STRUCTURE_ONLY",
-    "UNITS_IN_WORDS",
     "UNIT_KINDS",
+    "UNIT_LABELS",
     "AllocationOptions",
     "Calibration",
     "ChannelKind",
     "ComputeDtype",
     "Dataset",
     "DistilOptions",
+    "ErrorMessage",
     "Evaluation",
     "GradientNorm",
-    "InWords",
     "LayerSelection",
     "MethodOptions",
     "ModelReference",
@@ -104,7 +104,7 @@ __all__ = [
     "group_of",
     "implies_sparsity",
     "is_local",
-    "is_stored",
+    "is_token_file",
     "is_upload",
     "refuse_unprintable",
 ]

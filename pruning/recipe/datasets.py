@@ -50,22 +50,22 @@ def content_name(dataset: str) -> str | None:
     return match[1] if match else None
 
 
-def is_stored(dataset: str) -> bool:
+def is_token_file(dataset: str) -> bool:
     """Whether a dataset reference is a file of token ids rather than text."""
     return is_local(dataset) and dataset.endswith(".npy")
 
 
-def refuse_stored(datasets: Iterable[str | None]) -> None:
-    """Raise ValueError for the first file of token ids: what is asked for says how windows are cut."""
+def refuse_token_files(datasets: Iterable[str | None]) -> None:
+    """Raise ValueError for the first file of token ids: its windows are already cut."""
     for dataset in datasets:
-        if dataset is not None and is_stored(dataset):
+        if dataset is not None and is_token_file(dataset):
             raise ValueError(
                 f"cannot be chosen with {PurePosixPath(dataset).name}, whose windows of token ids are used "
-                "as they stand: leave out one of the two"
+                "unchanged: leave out one of the two"
             )
 
 
-def _dataset(value: str) -> str:
+def _validate_dataset(value: str) -> str:
     if is_local(value):
         return absolute_path(value)
     content = content_name(value)
@@ -85,11 +85,11 @@ def _dataset(value: str) -> str:
     return value
 
 
-Dataset = Annotated[Text, AfterValidator(_dataset)]
+Dataset = Annotated[Text, AfterValidator(_validate_dataset)]
 
 
-USUAL_LENGTH = 2_048
-"""Tokens of a window when a request leaves that out, unless the model's context is shorter."""
+DEFAULT_SEQUENCE_LENGTH = 2_048
+"""Tokens per window by default; fewer where the model's context is shorter."""
 
 
 class WeightedDataset(StrictModel):
@@ -101,7 +101,7 @@ class WeightedDataset(StrictModel):
 
 @dataclass(frozen=True)
 class Share:
-    """One dataset's part of the calibration set."""
+    """One dataset's share of the calibration set."""
 
     field: str  # of the request, for errors about the dataset
     dataset: str
@@ -138,14 +138,14 @@ class Calibration(StrictModel):
 
     @model_validator(mode="before")
     @classmethod
-    def _datasets_replace_the_default(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    def _clear_default_dataset(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
         if isinstance(value, Mapping) and value.get("datasets") and "dataset" not in value:
             return {**value, "dataset": None}
         return value
 
     @field_validator("datasets")
     @classmethod
-    def _either_dataset_or_datasets(
+    def _validate_one_of_dataset_and_datasets(
         cls, datasets: tuple[WeightedDataset, ...], info: ValidationInfo
     ) -> tuple[WeightedDataset, ...]:
         if datasets and info.data.get("dataset") is not None:
@@ -156,7 +156,7 @@ class Calibration(StrictModel):
 
     @field_validator("samples")
     @classmethod
-    def _at_least_one_window_per_dataset(cls, samples: int, info: ValidationInfo) -> int:
+    def _validate_one_window_per_dataset(cls, samples: int, info: ValidationInfo) -> int:
         weights = [weighted.weight for weighted in info.data.get("datasets", ())]
         for number, count in enumerate(largest_remainder(samples, weights)):
             if count == 0:
@@ -168,9 +168,9 @@ class Calibration(StrictModel):
 
     @field_validator("add_bos_token")
     @classmethod
-    def _stored_windows_stay(cls, wanted: bool, info: ValidationInfo) -> bool:
+    def _validate_bos_with_token_files(cls, wanted: bool, info: ValidationInfo) -> bool:
         if wanted:
-            refuse_stored(
+            refuse_token_files(
                 (info.data.get("dataset"), *(each.dataset for each in info.data.get("datasets", ())))
             )
         return wanted

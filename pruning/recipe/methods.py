@@ -12,7 +12,7 @@ from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 GradientNorm = Literal["l1", "l2", "gates", "shares"]
-"""What a gradient pass adds up for a layer: the L1 or L2 norm over windows of its weight's gradients; or
+"""What a gradient pass accumulates for a layer: the L1 or L2 norm over windows of its weight's gradients; or
 `gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
 `shares`, see `pruning.pipeline.search.loss_shares`."""
 
@@ -34,8 +34,8 @@ _SELECTION = (
 _INVERSE = "Divide by the gradients instead of multiplying: the reference's inverse-gradient score."
 _DAMPING = "Added to the diagonal of the second moments, as a share of its mean."
 RIDGE = (
-    "What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ "
-    "tokens. It keeps solved weights from learning a short calibration text by heart."
+    "Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the "
+    "second moments' diagonal. It avoids overfitting small calibration sets."
 )
 
 
@@ -54,7 +54,7 @@ class MethodOptions(Options):
     updates_weights: ClassVar[bool] = False
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """Floating-point operations for one matrix beyond scores and masks, for estimates."""
+        """Floating-point operations for one matrix in addition to scores and masks, for estimates."""
         return 0.0
 
 

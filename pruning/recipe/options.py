@@ -204,7 +204,7 @@ OPTIONS: tuple[Option, ...] = (
         "speed",
         "evaluation.speed",
         "text",
-        "measure tokens per second beside the dense model: on, off, auto (default: of smaller models only)",
+        "measure tokens per second next to the dense model: on, off, auto (default: of smaller models only)",
     ),
 )
 

@@ -95,7 +95,7 @@ class _Model:
         self._device, self._with_embeddings = placement.device, with_embeddings
         self._replay = Replay(find_stack(placement.model), probe, placement)
         self.logits = LogitsByPosition(self._replay)
-        if not self.logits.are_the_models:
+        if not self.logits.are_exact:
             raise InvalidInput(
                 f"{type(placement.model).__name__} cannot be trained: its logits depend on more than the "
                 "last block's output; leave recovery out",

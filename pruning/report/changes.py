@@ -2,7 +2,7 @@
 
 from pydantic import Field, computed_field
 
-from pruning.recipe import UNITS_IN_WORDS, ChannelKind, UnitKind
+from pruning.recipe import UNIT_LABELS, ChannelKind, UnitKind
 from pruning.report.facts import Facts
 
 
@@ -120,7 +120,7 @@ class StructureFacts(Facts):
         parts = []
         if self.depth is not None:
             parts.append(f"{self.depth.dense - len(self.depth.dropped)} of {self.depth.dense} blocks")
-        units = [f"{unit.kept:,} of {unit.dense:,} {UNITS_IN_WORDS[unit.kind]}" for unit in self.units]
+        units = [f"{unit.kept:,} of {unit.dense:,} {UNIT_LABELS[unit.kind]}" for unit in self.units]
         if units:
             having = " that has them" if self._in_some_blocks else ""
             parts.append(f"{', '.join(units)} in each{'' if self.depth else ' block'}{having}")

@@ -31,10 +31,10 @@ from pruning.resume.hashed_file import HashedFile, save_tensors, sha256_of
 _DIGEST = re.compile(r"(sha256:)?[0-9a-f]{40,64}")
 
 
-def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
-    """Return by name what was otherwise in an earlier key.
+def changed_numerics(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]:
+    """Return the entries of an earlier key whose values have changed, by name.
 
-    Digests are left out: they name what earlier stages have left, which changes only because those stages
+    Digests are omitted: they identify the results of earlier stages, which change only because those stages
     are computed again. So are names that one key lacks: whether norms are computed or found in a cache.
     """
     return {
@@ -44,17 +44,17 @@ def changed(before: Mapping[str, Any], now: Mapping[str, Any]) -> dict[str, Any]
     }
 
 
-def plain_name(name: str) -> str:
-    """Return a name without the computation that it belongs to: `gradients: micro_batch`."""
+def unqualified_name(name: str) -> str:
+    """Return a name without the prefix of its stage, such as that of `gradients: micro_batch`."""
     return name.rpartition(": ")[2]
 
 
 NumericsKey = Mapping[str, str | int | float | bool | None]
-"""All that decides the last bits of a stage besides the recipe: dtype, device, threads, micro-batch, …"""
+"""What decides the bits of a stage in addition to the recipe: dtype, device, threads, micro-batch, …"""
 
 
 class _Note(BaseModel):
-    """Metadata that is written next to a shard once that is on the disk."""
+    """Metadata next to a shard, written once the shard is durable."""
 
     block: int
     file: str = Field(pattern=r"^[^./\x00][^/\x00]*$")
@@ -71,9 +71,9 @@ class ActivationCheckpoint:
         self._numerics_key = _canonical(numerics_key)
 
     def save(self, block: int, tensors: Mapping[str, Tensor]) -> None:
-        """Save the input of `block`, the next one to be worked on, in place of any earlier checkpoint.
+        """Save the input of `block`, the next one, in place of any earlier checkpoint.
 
-        There is one complete checkpoint on the disk at any moment.
+        At any moment there is a complete checkpoint on the disk.
         """
         if self._directory is None:
             return
@@ -91,12 +91,12 @@ class ActivationCheckpoint:
         """Return the next block and its input, on the CPU; None if there is no intact checkpoint."""
         if self._directory is None:
             return None
-        # There are two if a run ended between saving the one and deleting the other.
-        found = sorted(self._directory.glob("activations-*.safetensors"), key=_written_at, reverse=True)
+        # There are two if the run was interrupted between saving one and deleting the other.
+        found = sorted(self._directory.glob("activations-*.safetensors"), key=_mtime_ns, reverse=True)
         return next((state for state in map(self._read, found) if state is not None), None)
 
     def drop(self) -> None:
-        """Free the disk after the stage has ended."""
+        """Delete the checkpoint, after the stage has ended."""
         for path in [] if self._directory is None else self._directory.glob("activations*"):
             path.unlink(missing_ok=True)
 
@@ -138,7 +138,7 @@ class ResumeStore(Protocol):
 
 
 class EphemeralResumeStore:
-    """Store for runs that cannot be resumed: its shards last as long as its directory."""
+    """Store for runs that cannot be resumed: its shards exist as long as its directory."""
 
     def __init__(self, directory: Path) -> None:
         """`directory`: an empty one."""
@@ -148,7 +148,7 @@ class EphemeralResumeStore:
         return {}
 
     def directory(self, stage: Stage) -> Path:
-        return _created(self._directory / stage)
+        return _ensure_directory(self._directory / stage)
 
     def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Do nothing: the file stays where it is."""
@@ -178,7 +178,7 @@ class DirectoryResumeStore:
             note = _read(path)
             if note is None:
                 continue
-            if otherwise := changed(note.numerics_key, numerics_key):
+            if otherwise := changed_numerics(note.numerics_key, numerics_key):
                 lost, before = lost + 1, otherwise | before
             shard = path.with_name(note.file)
             unchanged = note.numerics_key == dict(numerics_key)
@@ -186,7 +186,8 @@ class DirectoryResumeStore:
                 finished[note.block] = HashedFile(shard, note.sha256)
         if lost:
             changes = [
-                f"{plain_name(name)} was {_quoted(before[name])}, is {numerics_key[name]}" for name in before
+                f"{unqualified_name(name)} was {_quoted(before[name])}, is {numerics_key[name]}"
+                for name in before
             ]
             self._report_once(f"{stage}: {'; '.join(changes)}", f"{lost} finished blocks are computed again")
         return finished
@@ -197,7 +198,7 @@ class DirectoryResumeStore:
             self._report(f"{why}: {what}")
 
     def directory(self, stage: Stage) -> Path:
-        return _created(self._directory / stage)
+        return _ensure_directory(self._directory / stage)
 
     def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Flush the shard to the disk, then write its note atomically."""
@@ -218,12 +219,12 @@ class DirectoryResumeStore:
         """Delete everything, after the run has succeeded."""
         for stage in Stage:
             shutil.rmtree(self._directory / stage, ignore_errors=True)
-        with suppress(OSError):  # it holds files of others
+        with suppress(OSError):  # it has other files
             self._directory.rmdir()
 
 
 def _read(path: Path) -> _Note | None:
-    """Return a note, or None for what is none: its block is computed again."""
+    """Return a note, or None where it is invalid: its block is computed again."""
     try:
         return _Note.model_validate_json(path.read_bytes())
     except ValidationError:
@@ -231,7 +232,7 @@ def _read(path: Path) -> _Note | None:
 
 
 def _quoted(value: object) -> str:
-    """Return a value of a note, which is untrusted, escaped so that it commands no terminal and no CI."""
+    """Return an untrusted value of a note, escaped against terminal and CI command injection."""
     return ascii(value)[:200].replace("##", r"#\x23")
 
 
@@ -239,11 +240,11 @@ def _canonical(numerics_key: NumericsKey) -> str:
     return json.dumps(dict(numerics_key), sort_keys=True)
 
 
-def _written_at(path: Path) -> int:
+def _mtime_ns(path: Path) -> int:
     return path.stat().st_mtime_ns
 
 
-def _created(directory: Path) -> Path:
+def _ensure_directory(directory: Path) -> Path:
     directory.mkdir(parents=True, exist_ok=True)
     return directory
 
@@ -257,8 +258,8 @@ def _flush(path: Path) -> None:
 class GuardedResumeStore:
     """Another store, with the run's files checked before each commit.
 
-    Otherwise a later attempt, which finds the files as they were, would go on from blocks that were computed
-    from other weights.
+    Otherwise a later attempt, once the files are restored, would continue from blocks that were computed from
+    other weights.
     """
 
     def __init__(self, store: ResumeStore, files: Sequence[FrozenFile]) -> None:
@@ -281,18 +282,18 @@ class GuardedResumeStore:
         return self._store.activation_checkpoint(stage)
 
 
-_WORTH = 10
-"""The work since the last checkpoint must have taken this many times what saving one takes."""
+_MIN_WORK_RATIO = 10
+"""Work since the last checkpoint, in multiples of the time to save one, after which one is due."""
 
-# Bytes per second at which the first one is assumed to be copied, written and hashed; others are measured.
-_ASSUMED_RATE = 4e8
+# Rate at which the first checkpoint is assumed to be copied, written and hashed; later ones are measured.
+_ASSUMED_BYTES_PER_SECOND = 4e8
 
 
 class SaveThrottle:
-    """Lets checkpoints take at most a tenth of a stage's time.
+    """Limits checkpoints to a tenth of a stage's time.
 
-    So what a killed stage repeats to reach its last durable block again is also bounded: it has taken ten
-    times what saving takes, and the block in which the checkpoint became due.
+    So the work that a killed stage repeats is bounded too: ten times the time to save a checkpoint, and the
+    block in which the checkpoint became due.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
@@ -302,13 +303,13 @@ class SaveThrottle:
         self._cost: float | None = None
 
     def is_due(self, size: int) -> bool:
-        """Whether the work since the last checkpoint is worth saving one of `size` bytes."""
-        cost = size / _ASSUMED_RATE if self._cost is None else self._cost
-        return self._clock() - self._work_began >= _WORTH * cost
+        """Whether enough time has passed since the last checkpoint to save one of `size` bytes."""
+        cost = size / _ASSUMED_BYTES_PER_SECOND if self._cost is None else self._cost
+        return self._clock() - self._work_began >= _MIN_WORK_RATIO * cost
 
     @contextmanager
     def saving(self) -> Iterator[None]:
-        """Measure what saving costs."""
+        """While active, a checkpoint is saved; its time is measured."""
         began = self._clock()
         yield
         self._work_began = self._clock()

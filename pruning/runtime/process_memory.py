@@ -25,14 +25,14 @@ if TYPE_CHECKING:
 
 _ROOT = Path("/")
 
-# What cgroup v1 says where no limit is set: the largest multiple of a page in 64 bits, or nearly so.
+# cgroup v1 has about the largest multiple of a page in 64 bits where no limit is set.
 _UNLIMITED = 1 << 60
 
 
 def host_memory(root: Path = _ROOT) -> int:
     """Return the machine's memory, or the lowest limit of this process's cgroups, in bytes.
 
-    `root`: the directory below which `proc` and `sys` lie.
+    `root`: the directory that contains `proc` and `sys`.
     """
     return min([int(psutil.virtual_memory().total), *_limits(root)])
 
@@ -70,7 +70,7 @@ def _lines(path: Path) -> list[str]:
 # Parameters of glibc's mallopt(3).
 _TRIM_THRESHOLD, _MMAP_THRESHOLD = -1, -3
 
-_LARGEST_RETAINED = 1 << 30  # larger blocks would leave holes in the heap that little fits into
+_MAX_RETAINED_BYTES = 1 << 30  # larger blocks would fragment the heap
 _NEVER = -1
 
 # The values up to which glibc raises both by itself, as long as neither is set.
@@ -79,10 +79,10 @@ _DEFAULT_TRIM_THRESHOLD = 2 * _DEFAULT_MMAP_THRESHOLD
 
 
 @contextmanager
-def retain_freed_heap(largest: int = _LARGEST_RETAINED) -> Iterator[None]:
+def retain_freed_heap(largest: int = _MAX_RETAINED_BYTES) -> Iterator[None]:
     """While active, retain freed blocks of up to `largest` bytes; on exit, return them to the system.
 
-    glibc returns what lies at the end of its heap, and whole free pages. With another C library this does
+    glibc returns the end of its heap, and whole free pages. With another C library this does
     nothing. Do not nest it.
     """
     library = ctypes.CDLL(None)
@@ -97,8 +97,8 @@ def retain_freed_heap(largest: int = _LARGEST_RETAINED) -> Iterator[None]:
         library.malloc_trim(0)
 
 
-def return_freed_heap() -> None:
-    """Return freed blocks to the system, such as those of a model's copy that outlived its stage's heap."""
+def trim_heap() -> None:
+    """Return freed heap memory to the system, such as that of a copy of a model."""
     library = ctypes.CDLL(None)
     if hasattr(library, "malloc_trim"):
         library.malloc_trim(0)
@@ -112,23 +112,21 @@ def _set_thresholds(library: ctypes.CDLL, mmap: int, trim: int) -> None:
 _CLEAR_REFS = Path("/proc/self/clear_refs")
 _STATUS = Path("/proc/self/status")
 
-_kept: dict[int, int] = {}
-"""Open descriptors of the former, by process: a fork that wrote into its parent's would reset the parent."""
+_clear_refs_descriptors: dict[int, int] = {}
+"""By process id: a fork that wrote into its parent's descriptor would reset the parent."""
 
 
-def keep_resettable() -> None:
-    """Let this process reset its peak also once it is closed to others and may not open the file any more."""
+def keep_peak_memory_resettable() -> None:
+    """Keep the file open by which this process resets its peak, before it loses the right to open it."""
     with suppress(OSError):
-        _kept[os.getpid()] = os.open(_CLEAR_REFS, os.O_WRONLY | os.O_CLOEXEC)
+        _clear_refs_descriptors[os.getpid()] = os.open(_CLEAR_REFS, os.O_WRONLY | os.O_CLOEXEC)
 
 
 class PeakMemory:
     """The peak memory since `reset`: allocated on the CUDA device, or resident in this process.
 
-    Of several devices it is that of the one with the highest peak: each must have room for its own.
-
-    Where the kernel cannot reset a process's peak, `resettable` turns False and the peak is that since its
-    start.
+    Of several devices it is the highest peak. Where the kernel cannot reset a process's peak, `resettable`
+    turns False and the peak is that since its start.
     """
 
     def __init__(self, *devices: "torch.device") -> None:
@@ -170,7 +168,7 @@ class PeakMemory:
 
 def _reset_resident() -> None:
     """Reset the peak resident set size to the current one, see proc(5). Raises OSError."""
-    descriptor = _kept.get(os.getpid())
+    descriptor = _clear_refs_descriptors.get(os.getpid())
     if descriptor is None:
         _CLEAR_REFS.write_text("5")
     else:

@@ -17,7 +17,7 @@ def libc() -> ctypes.CDLL:
 
 
 def succeeded(returned: int) -> int:
-    """Return what a call of the C library returned. Raises OSError where it says that it failed."""
+    """Return the result of a call of the C library. Raises OSError if it is negative."""
     if returned < 0:
         number = ctypes.get_errno()
         raise OSError(number, os.strerror(number))
@@ -25,7 +25,7 @@ def succeeded(returned: int) -> int:
 
 
 def prctl(option: int, *arguments: int) -> None:
-    """Raises OSError."""
+    """Call prctl(2). Raises OSError."""
     values = [ctypes.c_ulong(value) for value in (*arguments, 0, 0, 0, 0)[:4]]
     succeeded(libc().prctl(ctypes.c_int(option), *values))
 
@@ -33,31 +33,31 @@ def prctl(option: int, *arguments: int) -> None:
 _SET_NO_NEW_PRIVS, _SET_PARENT_DEATH_SIGNAL, _SET_DUMPABLE = 38, 1, 4
 _NEW_USER, _NEW_NETWORK = 0x10000000, 0x40000000
 _CAPABILITIES_VERSION = 0x20080522
-_READ_ANY_FILE = 1 << 2  # CAP_DAC_READ_SEARCH
+_DAC_READ_SEARCH = 1 << 2
 
 
-def end_with_parent(parent: int) -> None:
-    """Be killed when the process `parent` ends, or now if it has."""
+def die_with_parent(parent: int) -> None:
+    """Have this process killed when the process `parent` ends, or now if it has ended."""
     prctl(_SET_PARENT_DEATH_SIGNAL, 9)
     if os.getppid() != parent:
         os._exit(1)
 
 
-def give_up_new_privileges() -> None:
-    """Neither this process nor what it starts can gain privileges by a program's file. Raises OSError."""
+def set_no_new_privileges() -> None:
+    """Set no_new_privs: no program that this process executes gains privileges. Raises OSError."""
     prctl(_SET_NO_NEW_PRIVS, 1)
 
 
 def close_to_others() -> None:
-    """Let no other process of this user trace this one or read its memory. Raises OSError."""
+    """Deny other processes of this user to trace this one or read its memory. Raises OSError."""
     prctl(_SET_DUMPABLE, 0)
 
 
-def leave_network() -> None:
-    """Move into a network of its own, without a single device. Raises OSError where the kernel refuses.
+def unshare_network() -> None:
+    """Enter a new network namespace, without any device. Raises OSError where the kernel refuses.
 
-    A process without privileges needs a namespace of users for that. There it may not look into its parent,
-    even though both are the same user's.
+    An unprivileged process needs a new user namespace for that, from which it cannot inspect its parent
+    either.
     """
     try:
         succeeded(libc().unshare(_NEW_NETWORK))
@@ -66,20 +66,20 @@ def leave_network() -> None:
 
 
 def drop_capabilities() -> None:
-    """Drop all. Root keeps the one to read files of other users, which it is given. Raises OSError."""
-    kept = _READ_ANY_FILE if os.geteuid() == 0 else 0
+    """Drop all capabilities; root keeps the one to read files of other users. Raises OSError."""
+    kept = _DAC_READ_SEARCH if os.geteuid() == 0 else 0
     header = struct.pack("=Ii", _CAPABILITIES_VERSION, 0)
     sets = struct.pack("=6I", kept, kept, 0, 0, 0, 0)
     try:
         succeeded(libc().capset(ctypes.create_string_buffer(header), ctypes.create_string_buffer(sets)))
-    except PermissionError:  # root of a container that lacks even this one
+    except PermissionError:  # root of a container without even this one
         sets = struct.pack("=6I", 0, 0, 0, 0, 0, 0)
         succeeded(libc().capset(ctypes.create_string_buffer(header), ctypes.create_string_buffer(sets)))
 
 
 # The calls' numbers on every machine.
 _CREATE, _ADD, _RESTRICT = 444, 445, 446
-_ASK_VERSION, _BENEATH = 1, 1
+_VERSION_FLAG, _BENEATH = 1, 1
 
 # By the version of the kernel's interface: the rights on files that it knows.
 _RIGHTS = {1: (1 << 13) - 1, 2: (1 << 14) - 1, 3: (1 << 15) - 1, 4: (1 << 15) - 1}
@@ -98,8 +98,8 @@ _READ_OR_RUN = _READ | 1 << 0
 _SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
 
 
-def installation() -> Iterator[Path]:
-    """What a Python process reads to run: the interpreter, libraries, this package."""
+def installation_paths() -> Iterator[Path]:
+    """Yield the paths that a Python process reads: the interpreter, libraries, this package."""
     yield from map(Path, _SYSTEM_PATHS)
     yield from map(Path, (sys.prefix, sys.base_prefix, sys.exec_prefix))
     yield from (path for path in map(Path, sys.path) if path.name in ("site-packages", "dist-packages"))
@@ -107,7 +107,7 @@ def installation() -> Iterator[Path]:
 
 
 def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
-    """From now on let this process open these files and the installation for reading, and nothing else.
+    """Restrict this process to reading these files and the installation (Landlock).
 
     `private`: a directory whose files it may also replace. Needs `no_new_privs`. Raises OSError where the
     kernel has no Landlock.
@@ -121,7 +121,7 @@ def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
         attributes += struct.pack("=Q", _SIGNALS_AND_SOCKETS)
     rules = _rules(attributes)
     try:
-        for path in installation():
+        for path in installation_paths():
             _allow_path(rules, path, _READ & handled)
         if private is not None:
             _allow_path(rules, private, _REPLACE & handled)
@@ -133,7 +133,7 @@ def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
 
 
 def deny_changes() -> None:
-    """From now on let this process make, change and remove no file, wherever it could before.
+    """Deny this process to create, change and remove files (Landlock).
 
     Needs `no_new_privs`. Raises OSError where the kernel has no Landlock.
     """
@@ -145,7 +145,7 @@ def deny_changes() -> None:
 
 
 def _version() -> int:
-    return succeeded(libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_ASK_VERSION)))
+    return succeeded(libc().syscall(_CREATE, None, ctypes.c_size_t(0), ctypes.c_uint32(_VERSION_FLAG)))
 
 
 def _rules(attributes: bytes) -> int:
@@ -161,7 +161,7 @@ def _restrict(rules: int) -> None:
 def _allow_path(rules: int, path: Path, rights: int) -> None:
     try:
         descriptor = os.open(path, os.O_PATH | os.O_CLOEXEC)
-    except OSError:  # not every system has all of them
+    except OSError:  # missing on some systems
         return
     try:
         _allow(rules, descriptor, rights if path.is_dir() else rights & _FILE_RIGHTS)
@@ -174,5 +174,5 @@ def _allow(rules: int, descriptor: int, rights: int) -> None:
     try:
         succeeded(libc().syscall(_ADD, ctypes.c_int(rules), ctypes.c_int(_BENEATH), rule, ctypes.c_uint32(0)))
     except OSError as error:
-        if error.errno != errno.EBADFD:  # a file that is in no file system needs no rule
+        if error.errno != errno.EBADFD:  # a file outside of any file system needs no rule
             raise

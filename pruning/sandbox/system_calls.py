@@ -14,9 +14,9 @@ from collections.abc import Sequence
 from pruning.sandbox.privileges import prctl
 
 X86_64, AARCH64 = 0, 1
-"""Which of a call's two numbers is a machine's."""
+"""Index of an architecture's numbers."""
 
-# None: the machine has no such call.
+# None: the architecture has no such call.
 NUMBERS: dict[str, tuple[int | None, int | None]] = {
     # the network
     "socket": (41, 198),
@@ -60,7 +60,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "msgrcv": (70, 188),
     "msgctl": (71, 187),
     "mq_unlink": (241, 181),
-    # memory that no limit counts, and the kernel's own machines
+    # memory outside of limits, and kernel virtual machines
     "memfd_create": (319, 279),
     "bpf": (321, 280),
     "perf_event_open": (298, 241),
@@ -68,7 +68,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "keyctl": (250, 219),
     "add_key": (248, 217),
     "request_key": (249, 218),
-    # files by other ways than their names
+    # access to files other than by name
     "open_by_handle_at": (304, 265),
     "name_to_handle_at": (303, 264),
     # namespaces and mounts
@@ -100,7 +100,7 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "inotify_init1": (294, 26),
     "inotify_add_watch": (254, 27),
     "fanotify_init": (300, 262),
-    # how the processes of this user are run, and where their memory lies
+    # scheduling and memory placement of this user's processes
     "sched_setparam": (142, 118),
     "sched_setscheduler": (144, 119),
     "sched_setaffinity": (203, 122),
@@ -109,13 +109,13 @@ NUMBERS: dict[str, tuple[int | None, int | None]] = {
     "ioprio_set": (251, 30),
     "migrate_pages": (256, 238),
     "move_pages": (279, 239),
-    # reads and writes that are allowed, with commands that are not
+    # allowed except for some commands
     "fcntl": (72, 25),
     "ioctl": (16, 29),
 }
 
-# Newer calls have the same number on every machine.
-EVERYWHERE = {
+# Newer calls have the same number on all architectures.
+COMMON_NUMBERS = {
     "pidfd_send_signal": 424,
     "io_uring_setup": 425,
     "io_uring_enter": 426,
@@ -149,7 +149,7 @@ _ALLOW, _KILL, _FAIL = 0x7FFF0000, 0x80000000, 0x00050000
 _CLONE_THREAD = 0x00010000
 _X32 = 0x40000000  # another way to make the calls of x86_64
 
-# By machine: what the kernel calls it, and which numbers are its own.
+# By machine: the kernel's constant, and the index of its numbers.
 _MACHINES = {"x86_64": (0xC000003E, X86_64), "aarch64": (0xC00000B7, AARCH64)}
 
 _OWNER_OF_SIGNALS, _SIGNAL, _OWNER_AS_STRUCT, _LEASE, _WATCH = 8, 10, 15, 1024, 1026
@@ -175,7 +175,7 @@ def filter_system_calls() -> None:
 
 def _program(architecture: int, machine: int) -> list[bytes]:
     own = {name: number for name, numbers in NUMBERS.items() if (number := numbers[machine]) is not None}
-    refused = {**own, **EVERYWHERE}
+    refused = {**own, **COMMON_NUMBERS}
     commands = {refused.pop(name): values for name, values in _REFUSED_COMMANDS.items()}
     clone, limits, signal = (refused.pop(name) for name in ("clone", "prlimit64", "tgkill"))
     program = [
@@ -188,7 +188,7 @@ def _program(architecture: int, machine: int) -> list[bytes]:
     ]
     for number in refused.values():
         program += [_instruction(_EQUAL, number, 0, 1), _fails(errno.EPERM)]
-    # Its flags are in memory, which no filter can read; the C library then takes clone.
+    # Its flags are in memory, which no filter can read; the C library falls back to clone.
     program += [_instruction(_EQUAL, CLONE3, 0, 1), _fails(errno.ENOSYS)]
     # Threads, but no processes.
     program += [
@@ -198,7 +198,7 @@ def _program(architecture: int, machine: int) -> list[bytes]:
         _instruction(_RETURN, _ALLOW),
         _fails(errno.EPERM),
     ]
-    # Limits of this process, which it can only lower, and a signal to itself, by which libraries give up.
+    # Limits of this process, which it can only lower, and signals to itself, by which libraries abort.
     program += [*_only_with(limits, 0), *_only_with(signal, os.getpid())]
     for number, values in commands.items():
         program += _without(number, values)

@@ -13,33 +13,33 @@ from pruning.checkpoint.description import describe
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.data.text import parse_file, token_ids
 from pruning.sandbox.confine import deny_writes
-from pruning.sandbox.frames import END, IDS, TEXT, Inside
+from pruning.sandbox.frames import END, IDS, TEXT, HelperConnection
 
-Task = Callable[[Path, Mapping[str, Any], Inside], None]
-"""Given the directory with links to the files, what the run says about them, and the connection."""
+Task = Callable[[Path, Mapping[str, Any], HelperConnection], None]
+"""Takes the directory with links to the files, parameters of the task, and the connection."""
 
 
-def send_description(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
+def send_description(directory: Path, about: Mapping[str, Any], connection: HelperConnection) -> None:
     """Describe the model in `directory`, which consists of the files `about["names"]`."""
     deny_writes()
-    outside.send_json(asdict(describe(directory, about["names"])))
+    connection.send_json(asdict(describe(directory, about["names"])))
 
 
-def send_documents(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
+def send_documents(directory: Path, about: Mapping[str, Any], connection: HelperConnection) -> None:
     """Send the documents of the only file, one after the other."""
     deny_writes()
     path = directory / about["file"]
     for document in parse_file(path, about["size"], about["name"], about["field"]):
-        outside.send(TEXT, document.encode())
-    outside.send(END)
+        connection.send(TEXT, document.encode())
+    connection.send(END)
 
 
-def send_token_ids(directory: Path, about: Mapping[str, Any], outside: Inside) -> None:
+def send_token_ids(directory: Path, about: Mapping[str, Any], connection: HelperConnection) -> None:
     """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError."""
-    tokenizer = load_tokenizer(directory, once_rewritten=deny_writes)
-    outside.send(END)
+    tokenizer = load_tokenizer(directory, before_loading=deny_writes)
+    connection.send(END)
     while True:
-        outside.send(IDS, array("q", token_ids(tokenizer, outside.receive_text())).tobytes())
+        connection.send(IDS, array("q", token_ids(tokenizer, connection.receive_text())).tobytes())
 
 
 TASKS: Mapping[str, Task] = {

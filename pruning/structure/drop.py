@@ -17,7 +17,7 @@ from pruning.models.blocks import Stack
 from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, Replay
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ def choose_blocks(
     gone = {drop.block for drop in earlier}
     left = [index for index in range(len(stack.blocks)) if index not in gone]
     stack.model.requires_grad_(False).eval()
-    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MOST_WINDOWS_OF_BLOCKS])
+    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MAX_BLOCK_SELECTION_WINDOWS])
     dense = walk.to_the_end() if len(left) > keep else []
     while len(left) > keep:
         divergences = walk.divergences(left, dense)

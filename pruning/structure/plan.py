@@ -15,7 +15,7 @@ from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.models.blocks import Stack, find_stack
-from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, StructureOptions, UnitKind
+from pruning.recipe import UNIT_KINDS, UNIT_LABELS, StructureOptions, UnitKind
 from pruning.structure.experts import Experts
 from pruning.structure.skeleton import skeleton_of
 from pruning.structure.slices import Units, refused
@@ -143,7 +143,7 @@ class _Planner:
         if left < fewest:
             most = floor(100 * (in_groups + (width - fewest) * of_one) / total) / 100
             raise InvalidInput(
-                f"{share:g} of the parameters is more than the {UNITS_IN_WORDS[kind]} and such a share of "
+                f"{share:g} of the parameters is more than the {UNIT_LABELS[kind]} and such a share of "
                 f"the KV groups have; give a share of at most {most:.2f}",
                 field="structure.parameters",
             )
@@ -177,7 +177,7 @@ class _Planner:
         rounded = f", and the multiple of {multiple} next to it is all of them" if multiple else ""
         raise InvalidInput(
             f"{share:g} of the parameters takes nothing out: {rest.requested} of {rest.dense} "
-            f"{UNITS_IN_WORDS[rest.kind]} would be left{rounded}; give a larger share{smaller}",
+            f"{UNIT_LABELS[rest.kind]} would be left{rounded}; give a larger share{smaller}",
             field="structure.parameters",
         )
 

@@ -15,7 +15,7 @@ def save_always(**signal: object) -> None:
     from pruning.resume import store
 
     boundary._SECONDS = 0.0
-    store._WORTH = 0
+    store._MIN_WORK_RATIO = 0
 
 
 if __name__ == "__main__":

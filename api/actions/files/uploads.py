@@ -21,8 +21,8 @@ from jobs.storage.store import StoredFile
 from pruning.files.formats import (
     LENGTH_BYTES,
     MAX_HEADER_BYTES,
-    NotNorms,
-    NotText,
+    InvalidGradientFile,
+    InvalidTextLine,
     content_bytes,
     header_length,
     text_of_line,
@@ -124,8 +124,8 @@ async def _norms(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
                     whole = needed + described
             yield chunk
         if size != whole:
-            raise NotNorms("does not have the bytes that its header names; send the whole file")
-    except NotNorms as error:
+            raise InvalidGradientFile("does not have the bytes that its header names; send the whole file")
+    except InvalidGradientFile as error:
         raise InvalidRequest(FieldError(field="body", message=str(error))) from error
 
 
@@ -153,7 +153,7 @@ async def _check_line(number: int, line: bytes) -> None:
             await run_in_threadpool(text_of_line, line)
         else:
             text_of_line(line)
-    except NotText as error:
+    except InvalidTextLine as error:
         raise InvalidRequest(FieldError(field="body", message=f"line {number}: {error}")) from error
 
 

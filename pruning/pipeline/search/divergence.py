@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.activation_walk import BlockwiseForward
-from pruning.calibration.lm_head import Chunk, HeadLoss, NewLoss
+from pruning.calibration.lm_head import Chunk, HeadLoss, LossFactory
 from pruning.models.blocks import Stack
 from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
@@ -30,7 +30,7 @@ def final_states(
     `step`: called with the number of finished blocks after each of them.
     """
     try:
-        with placement.in_turns(stack.modules):
+        with placement.in_round_robin(stack.modules):
             replay = Replay(stack, windows, placement)
             pieces = micro_batches(stack, windows, backward=False, device=placement.device)
             with BlockwiseForward(replay, pieces) as forward:
@@ -44,7 +44,7 @@ def final_states(
     return {_key(window): of_window for window, of_window in zip(windows, states, strict=True)}
 
 
-def divergence(states: FinalStates) -> NewLoss:
+def divergence(states: FinalStates) -> LossFactory:
     """Return what makes the loss of a window: the mean of KL(dense ‖ pruned) over its positions, in nats.
 
     `states`: the dense model's. The pruned model must have the dense one's final norm and head.

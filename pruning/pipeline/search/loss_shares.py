@@ -14,14 +14,14 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.gradient_factors import GradientFactors
-from pruning.calibration.window_norms import GradientAccumulator, GradientNorms, NewSums
+from pruning.calibration.window_norms import GradientAccumulator, GradientNorms, SumsFactory
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
 
 
-def shares_of(stack: Stack, placement: Placement) -> NewSums:
+def shares_of(stack: Stack, placement: Placement) -> SumsFactory:
     """Return what makes the sums of a pass over the pruned model: each layer's share of each window's loss.
 
     `stack`, `placement`: of the dense model, which stays on the host.

@@ -39,7 +39,7 @@ class TrialStage:
         """
         model = self.load()
         try:
-            with model.placement.in_turns(model.stack.modules):
+            with model.placement.in_round_robin(model.stack.modules):
                 pruned = prune_blocks(
                     model.stack,
                     self.recipe,

@@ -19,7 +19,7 @@ from pruning.checkpoint.layout import stored_tensors
 from pruning.data.text import Source
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput, is_panic
-from pruning.estimate import UnknownShape, beyond_bounds, shape_of_config
+from pruning.estimate import UnknownShape, out_of_bounds_value, shape_of_config
 from pruning.recipe import ModelReference
 
 pytestmark = pytest.mark.threat
@@ -109,7 +109,7 @@ def test_the_bounds_let_every_family_of_transformers_through() -> None:
     refused = {}
     for kind in MODEL_FOR_CAUSAL_LM_MAPPING:
         with suppress(StrictDataclassClassValidationError):  # one family has no defaults
-            if (wrong := beyond_bounds(kind().to_dict())) is not None:
+            if (wrong := out_of_bounds_value(kind().to_dict())) is not None:
                 refused[kind.__name__] = wrong
     assert refused == {}
 

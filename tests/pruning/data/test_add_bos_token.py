@@ -44,7 +44,7 @@ def plain(tokenizer: PreTrainedTokenizerBase) -> Reader:
 
 
 @pytest.fixture
-def begun(tokenizer: PreTrainedTokenizerBase) -> Reader:
+def prepend_bos(tokenizer: PreTrainedTokenizerBase) -> Reader:
     return _with_template(tokenizer, "BOS $A")
 
 

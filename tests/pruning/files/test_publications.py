@@ -7,7 +7,7 @@ import pytest
 
 from pruning.errors import InvalidInput
 from pruning.files import publications
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 
 
 class StandInFile:
@@ -43,15 +43,17 @@ def file() -> StandInFile:
 
 
 @pytest.fixture
-def published(file: StandInFile, monkeypatch: pytest.MonkeyPatch) -> Iterator[Publications]:
+def published(file: StandInFile, monkeypatch: pytest.MonkeyPatch) -> Iterator[VerifiedPublisher]:
     monkeypatch.setattr(publications, "_SECONDS_BETWEEN_CHECKS", 0.001)
-    with Publications([file]) as held:  # type: ignore[list-item]
+    with VerifiedPublisher([file]) as held:  # type: ignore[list-item]
         yield held
 
 
-def test_nothing_is_published_before_the_hash_has_ended(file: StandInFile, published: Publications) -> None:
+def test_nothing_is_published_before_the_hash_has_ended(
+    file: StandInFile, published: VerifiedPublisher
+) -> None:
     seen: list[str] = []
-    published.hold_back(lambda: seen.append("gradients"))
+    published.publish_when_verified(lambda: seen.append("gradients"))
     published.poll()
     assert seen == []
     published.finish(while_waiting=file.let_one_hash_end)
@@ -59,21 +61,21 @@ def test_nothing_is_published_before_the_hash_has_ended(file: StandInFile, publi
 
 
 def test_what_is_held_back_during_a_hash_waits_for_the_next(
-    file: StandInFile, published: Publications
+    file: StandInFile, published: VerifiedPublisher
 ) -> None:
     seen: list[tuple[str, int]] = []
-    published.hold_back(lambda: seen.append(("gradients", file.begun)))
-    published.hold_back(lambda: seen.append(("perplexity", file.begun)))
+    published.publish_when_verified(lambda: seen.append(("gradients", file.begun)))
+    published.publish_when_verified(lambda: seen.append(("perplexity", file.begun)))
     published.finish(while_waiting=file.let_one_hash_end)
     assert seen == [("gradients", 1), ("perplexity", 2)]
 
 
 def test_a_file_that_has_changed_ends_the_run_and_publishes_nothing(
-    file: StandInFile, published: Publications
+    file: StandInFile, published: VerifiedPublisher
 ) -> None:
     seen: list[str] = []
     file.content = "something else"
-    published.hold_back(lambda: seen.append("gradients"))
+    published.publish_when_verified(lambda: seen.append("gradients"))
     with pytest.raises(InvalidInput, match="it was changed"):
         published.finish(while_waiting=file.let_one_hash_end)
     assert seen == []
@@ -89,8 +91,8 @@ def test_a_run_that_ends_early_stops_the_hash_and_publishes_nothing(file: StandI
         raise Cancelled
 
     def run() -> None:
-        with Publications([file]) as held:  # type: ignore[list-item]
-            held.hold_back(lambda: seen.append("gradients"))
+        with VerifiedPublisher([file]) as held:  # type: ignore[list-item]
+            held.publish_when_verified(lambda: seen.append("gradients"))
             held.finish(while_waiting=cancelled)
 
     with pytest.raises(Cancelled):

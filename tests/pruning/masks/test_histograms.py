@@ -4,8 +4,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.masks import patterns
-from pruning.masks.patterns import radix_select
+from pruning.masks import radix_select as radix
+from pruning.masks.radix_select import radix_select
 
 DTYPES = [torch.bfloat16, torch.float16, torch.float32, torch.float64]
 
@@ -69,7 +69,7 @@ def test_ties_between_numbers_widened_from_16_bits() -> None:
 
 @pytest.mark.parametrize("at_a_time", [1, 7, 100, 1000])
 def test_a_large_matrix_is_counted_in_parts(at_a_time: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(patterns, "_VALUES_AT_A_TIME", at_a_time)
+    monkeypatch.setattr(radix, "_CHUNK_VALUES", at_a_time)
     values = torch.randint(0, 60, (3, 301), generator=torch.Generator().manual_seed(0)).float()
     assert_every_rank_is_that_of_a_sort(values)
 

@@ -2,7 +2,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.masks.patterns import lowest_of_row_totals
+from pruning.masks.row_totals import lowest_of_row_totals
 
 
 def by_loops(scores: Tensor, sparsity: float) -> Tensor:

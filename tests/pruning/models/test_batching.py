@@ -17,7 +17,7 @@ from pruning.calibration.mixed_precision import MixedPrecisionForward, float32_t
 from pruning.calibration.window_norms import PassSums
 from pruning.estimate import memory, shape_of_config
 from pruning.models.blocks import find_stack
-from pruning.models.memory import bytes_per_token, whole_block
+from pruning.models.memory import bytes_per_token, full_block_shape
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import GradientNorm
@@ -104,7 +104,7 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
     assert bytes_per_token(stack, torch.bfloat16, blocks_at_once=32) == 32 * each  # 5.4 MB
     told = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
     assert memory.block_activations(told.blocks[0], hidden, "bfloat16") == each
-    assert memory.block_activations(whole_block(stack.blocks[0], config), hidden, "bfloat16") == each
+    assert memory.block_activations(full_block_shape(stack.blocks[0], config), hidden, "bfloat16") == each
 
 
 @pytest.mark.parametrize(

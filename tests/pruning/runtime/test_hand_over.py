@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import pytest
 import torch
 
-from pruning.runtime.side_copies import HandOver
+from pruning.runtime.copy_streams import DeviceTransfers
 from tests.pruning.pretended_cuda import pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
 
@@ -25,7 +25,7 @@ def streams() -> dict[torch.device, DeferredStream]:
 
 def test_a_tensor_arrives_when_it_is_asked_for(streams: dict[torch.device, DeferredStream]) -> None:
     numbers = torch.arange(12.0, device=FIRST).view(3, 4)
-    arriving = HandOver(streams.__getitem__).begin(numbers[:, 1:], SECOND)
+    arriving = DeviceTransfers(streams.__getitem__).begin(numbers[:, 1:], SECOND)
     assert streams[FIRST].events == ["memory is taken", "copies wait for the computation", "a tensor leaves"]
     assert streams[SECOND].events == ["memory is taken", "copies wait for the computation", "copy"]
     assert streams[SECOND].waiting
@@ -38,7 +38,7 @@ def test_a_tensor_arrives_when_it_is_asked_for(streams: dict[torch.device, Defer
 
 def test_what_is_not_asked_for_is_waited_for_in_the_end(streams: dict[torch.device, DeferredStream]) -> None:
     numbers = torch.ones(2, device=FIRST)
-    with HandOver(streams.__getitem__) as hand_over:
+    with DeviceTransfers(streams.__getitem__) as hand_over:
         first, _ = hand_over.begin(numbers, SECOND), hand_over.begin(numbers, SECOND)
         first()
         assert len(streams[SECOND].waiting) == 1
@@ -47,7 +47,7 @@ def test_what_is_not_asked_for_is_waited_for_in_the_end(streams: dict[torch.devi
 
 def test_a_tensor_that_is_there_already_is_not_copied(streams: dict[torch.device, DeferredStream]) -> None:
     numbers = torch.ones(2, device=FIRST, requires_grad=True)
-    found = HandOver(streams.__getitem__).begin(numbers * 2, FIRST)()
+    found = DeviceTransfers(streams.__getitem__).begin(numbers * 2, FIRST)()
     assert not found.requires_grad
     assert torch.equal(found.cpu(), torch.full((2,), 2.0))
     assert not streams[FIRST].events

@@ -5,17 +5,17 @@ from typing import Any
 import pytest
 import torch
 
+from pruning.runtime.copy_streams import AsyncCopies, CudaCopyStream
 from pruning.runtime.pinned_memory import NoPinning, PinnedArena
-from pruning.runtime.side_copies import CudaCopyStream, SideCopies
 from tests.pruning.runtime.deferred_stream import DeferredStream, Mark
 
 CPU = torch.device("cpu")
 CHUNK = 64  # bytes
 
 
-def new_copies(stream: DeferredStream, limit: int = 1 << 20) -> tuple[SideCopies[Mark], PinnedArena]:
+def new_copies(stream: DeferredStream, limit: int = 1 << 20) -> tuple[AsyncCopies[Mark], PinnedArena]:
     arena = PinnedArena(NoPinning(), limit)
-    return SideCopies(CPU, stream, arena, chunk_bytes=CHUNK), arena
+    return AsyncCopies(CPU, stream, arena, chunk_bytes=CHUNK), arena
 
 
 def test_tensors_of_any_size_and_layout_arrive_through_small_chunks() -> None:
@@ -105,5 +105,5 @@ def test_a_host_thread_sleeps_while_it_waits_for_cuda(monkeypatch: pytest.Monkey
     monkeypatch.setattr(torch.cuda, "Stream", Stream)
     monkeypatch.setattr(torch.cuda, "current_stream", Stream)
     stream: Any = CudaCopyStream(torch.device("cuda:0"))
-    assert stream.copied().sleeps
-    assert stream.computed().sleeps
+    assert stream.record_copies().sleeps
+    assert stream.record_compute().sleeps

@@ -20,15 +20,15 @@ from typing import Any
 import pytest
 
 from pruning.sandbox import confine
-from pruning.sandbox.confine import Limits
+from pruning.sandbox.confine import SandboxLimits
 from pruning.sandbox.privileges import drop_capabilities, libc, succeeded
-from pruning.sandbox.trial import failed_layers
+from pruning.sandbox.trial import missing_sandbox_layers
 
 pytestmark = pytest.mark.threat
 
 SECRET = "the operator's key"
 F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 10, 15, 0x8901, 0x8902  # Python does not name them
-SMALL = Limits(memory_bytes=2**28, cpu_seconds=1)
+SMALL = SandboxLimits(memory_bytes=2**28, cpu_seconds=1)
 
 Attempt = Callable[[], object]
 
@@ -62,13 +62,13 @@ def confined(
 
 @pytest.fixture
 def landlock() -> None:
-    if "landlock" in failed_layers():
+    if "landlock" in missing_sandbox_layers():
         pytest.skip("this kernel has no Landlock")
 
 
 @pytest.fixture
 def network_namespace() -> None:
-    if "network namespace" in failed_layers():
+    if "network namespace" in missing_sandbox_layers():
         pytest.skip("this kernel gives no network of its own")
 
 
@@ -319,7 +319,7 @@ def test_nothing_can_be_reached_without_the_filter_of_system_calls_either(
 
 
 def test_a_layer_that_the_kernel_lacks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confine, "leave_network", refused(errno.EPERM))
+    monkeypatch.setattr(confine, "unshare_network", refused(errno.EPERM))
     monkeypatch.setattr(confine, "restrict_reads", refused(errno.ENOSYS))
     missing, outcome = confined(lambda: socket.socket(socket.AF_INET))
     assert missing == {"network namespace", "landlock"}

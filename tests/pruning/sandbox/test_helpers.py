@@ -14,10 +14,10 @@ from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
+from pruning.sandbox import fork_server as starter_module
 from pruning.sandbox import sandbox as sandbox_module
-from pruning.sandbox import starter as starter_module
+from pruning.sandbox.fork_server import ForkServer, SandboxUnavailable
 from pruning.sandbox.sandbox import Sandbox
-from pruning.sandbox.starter import NoSandbox, Starter
 from tests.pruning.sandbox.conftest import PASSWORD
 from tests.pruning.sandbox.reads import helper_of, ids, lives
 
@@ -25,7 +25,7 @@ pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
 
 def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
-    own_starter: Starter, tiny_llama_dir: Path
+    own_starter: ForkServer, tiny_llama_dir: Path
 ) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     with Path(__file__).open(), Sandbox().tokenizer(checkpoint.files):
@@ -45,7 +45,7 @@ def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
 
 
 def test_it_may_write_nothing_while_libraries_read(
-    own_starter: Starter, tiny_llama_dir: Path, tmp_path: Path
+    own_starter: ForkServer, tiny_llama_dir: Path, tmp_path: Path
 ) -> None:
     def writes_nothing() -> bool:
         limits = Path(f"/proc/{helper_of(own_starter).pid}/limits").read_text()
@@ -62,7 +62,7 @@ def test_it_may_write_nothing_while_libraries_read(
     documents.close()
 
 
-def test_it_ends_with_its_starter(own_starter: Starter, tiny_llama_dir: Path) -> None:
+def test_it_ends_with_its_starter(own_starter: ForkServer, tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     helpers: list[psutil.Process] = []
 
@@ -72,7 +72,7 @@ def test_it_ends_with_its_starter(own_starter: Starter, tiny_llama_dir: Path) ->
             psutil.Process(own_starter.process).kill()
             tokenizer("a", verbose=False)
 
-    with pytest.raises(NoSandbox):
+    with pytest.raises(SandboxUnavailable):
         orphaned()
     deadline = time.monotonic() + 120
     while lives(helpers[0]):
@@ -82,11 +82,11 @@ def test_it_ends_with_its_starter(own_starter: Starter, tiny_llama_dir: Path) ->
 
 def test_a_starter_that_has_died_is_replaced(tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
-    before = starter_module.starter()
+    before = starter_module.fork_server()
     psutil.Process(before.process).kill()
     os.waitid(os.P_PID, before.process, os.WEXITED | os.WNOWAIT)
     assert ids(Sandbox(), checkpoint, "a")
-    assert starter_module.starter() is not before
+    assert starter_module.fork_server() is not before
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
         "confine.restrict_reads = without\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
-    started = Starter()
-    monkeypatch.setattr(sandbox_module, "starter", lambda: started)
+    started = ForkServer()
+    monkeypatch.setattr(sandbox_module, "fork_server", lambda: started)
     yield
     started.stop()
 
@@ -109,7 +109,7 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 def test_all_layers_can_be_demanded(tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     assert ids(Sandbox(), checkpoint, "a")
-    with pytest.raises(NoSandbox, match="does not give a helper: landlock"):
+    with pytest.raises(SandboxUnavailable, match="does not give a helper: landlock"):
         ids(Sandbox(all_layers=True), checkpoint, "a")
 
 

@@ -16,8 +16,8 @@ from pruning.checkpoint.files import ModelFiles
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
-from pruning.sandbox import starter as starter_module
-from pruning.sandbox.confine import Limits, _address_space
+from pruning.sandbox import fork_server as starter_module
+from pruning.sandbox.confine import SandboxLimits, _address_space
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.sandbox.reads import SMALL, helper_of, ids, refusal, with_tokenizer
 
@@ -72,11 +72,13 @@ def test_a_panic_is_refused_in_the_same_words(model_dir: Path) -> None:
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        (Limits(cpu_seconds=1), "more than 1 s of processor time"),
-        (Limits(wall_seconds=0.5), "reading it takes more than 0.5 s"),
+        (SandboxLimits(cpu_seconds=1), "more than 1 s of processor time"),
+        (SandboxLimits(wall_seconds=0.5), "reading it takes more than 0.5 s"),
     ],
 )
-def test_a_text_that_takes_too_long_is_refused(limits: Limits, reason: str, tiny_llama_dir: Path) -> None:
+def test_a_text_that_takes_too_long_is_refused(
+    limits: SandboxLimits, reason: str, tiny_llama_dir: Path
+) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     assert reason in refusal(Sandbox(limits), checkpoint, "for x in range " * 2_000_000)
 
@@ -115,11 +117,11 @@ def test_a_helper_that_is_killed_is_refused_and_the_next_one_works(tiny_llama_di
 
     def killed() -> None:
         with Sandbox().tokenizer(checkpoint.files) as tokenizer:
-            helper_of(starter_module.starter()).kill()
+            helper_of(starter_module.fork_server()).kill()
             tokenizer("a", verbose=False)
 
     with pytest.raises(InvalidInput, match="SIGKILL") as refused:
         killed()
     assert refused.value.field == "model.id"
     assert ids(Sandbox(), checkpoint, "a")
-    assert psutil.Process(starter_module.starter().process).children() == []
+    assert psutil.Process(starter_module.fork_server().process).children() == []

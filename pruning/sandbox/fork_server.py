@@ -1,4 +1,4 @@
-"""Starts the process that forks helpers, and asks it for one: this side holds the secrets."""
+"""The fork server: a process without secrets, started by this one, that forks a helper per task."""
 
 import atexit
 import errno
@@ -13,13 +13,13 @@ from contextlib import contextmanager
 from functools import cache
 from typing import Any
 
-_LONGEST_MESSAGE = 1 << 16
-_DESCRIPTORS_AT_ONCE = 200
-_SECONDS_TO_START = 120.0
-_SECONDS_TO_ANSWER = 60.0
+_MAX_MESSAGE_BYTES = 1 << 16
+_MAX_DESCRIPTORS = 200
+_START_TIMEOUT = 120.0
+_ANSWER_TIMEOUT = 60.0
 
-# Where Python and its libraries lie. Nothing else of the environment reaches a helper.
-_PASSED_ON = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
+# The locations of Python and its libraries. No other variable is inherited by a helper.
+_INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
 _HELPER_ENVIRONMENT = {
     "HF_HUB_OFFLINE": "1",
     "HF_HUB_DISABLE_TELEMETRY": "1",
@@ -31,22 +31,22 @@ _HELPER_ENVIRONMENT = {
 }
 
 
-class NoSandbox(OSError):
-    """This machine cannot start a helper, or not one that is confined as the operator demands."""
+class SandboxUnavailable(OSError):
+    """This machine cannot start a helper, or cannot confine it as the operator requires."""
 
     def __init__(self, message: str, number: int = errno.EPERM) -> None:
-        """`number`: an errno of the machine, by which a worker knows that the fault is its own."""
+        """`number`: an errno of the machine, by which a worker recognises its own fault."""
         super().__init__(number, message)
 
 
 def environment() -> dict[str, str]:
     """Return the environment of a helper."""
-    kept = {name: value for name in _PASSED_ON if (value := os.environ.get(name))}
+    kept = {name: value for name in _INHERITED if (value := os.environ.get(name))}
     return {**kept, **_HELPER_ENVIRONMENT}
 
 
-class Starter:
-    """The process that forks helpers, and the connection to it. For all threads of this process."""
+class ForkServer:
+    """The process that forks helpers, and the connection to it. Thread-safe."""
 
     def __init__(self) -> None:
         """Start the process. It is ready a second later; the first task waits for that."""
@@ -60,7 +60,7 @@ class Starter:
                 stdout=subprocess.DEVNULL,
                 pass_fds=[theirs.fileno()],
             )
-        ours.settimeout(_SECONDS_TO_START)
+        ours.settimeout(_START_TIMEOUT)
         self._connection = ours
         self._ready = False
         self._lock = threading.Lock()
@@ -72,14 +72,14 @@ class Starter:
 
     @property
     def is_usable(self) -> bool:
-        """Whether the process lives."""
+        """Whether the process is running."""
         return self._process.poll() is None
 
     @contextmanager
     def helper(self, message: Mapping[str, Any], descriptors: Sequence[int]) -> Iterator["HelperProcess"]:
         """Start a helper with these open files, of which the first is its connection. It ends with the body.
 
-        Raises `NoSandbox`.
+        Raises `SandboxUnavailable`.
         """
         with self._lock:
             self._wait_until_ready()
@@ -87,7 +87,7 @@ class Starter:
             self._send(counted, descriptors)
             answer = self._answer()
         if "process" not in answer:
-            raise NoSandbox("a helper process cannot be started", int(answer["error"]))
+            raise SandboxUnavailable("a helper process cannot be started", int(answer["error"]))
         helper = HelperProcess()
         try:
             yield helper
@@ -104,17 +104,17 @@ class Starter:
     def _wait_until_ready(self) -> None:
         if not self._ready:
             self._ready = self._receive() == b"ready"
-            self._connection.settimeout(_SECONDS_TO_ANSWER)
+            self._connection.settimeout(_ANSWER_TIMEOUT)
 
     def _send(self, message: Mapping[str, Any], descriptors: Sequence[int]) -> None:
-        first, rest = descriptors[:_DESCRIPTORS_AT_ONCE], descriptors[_DESCRIPTORS_AT_ONCE:]
+        first, rest = descriptors[:_MAX_DESCRIPTORS], descriptors[_MAX_DESCRIPTORS:]
         try:
             socket.send_fds(self._connection, [json.dumps(message).encode()], first)
             while rest:
-                socket.send_fds(self._connection, [b"+"], rest[:_DESCRIPTORS_AT_ONCE])
-                rest = rest[_DESCRIPTORS_AT_ONCE:]
+                socket.send_fds(self._connection, [b"+"], rest[:_MAX_DESCRIPTORS])
+                rest = rest[_MAX_DESCRIPTORS:]
         except OSError as error:
-            raise self._gave_up() from error
+            raise self._kill_process() from error
 
     def _answer(self) -> dict[str, Any]:
         answer: dict[str, Any] = json.loads(self._receive())
@@ -122,33 +122,33 @@ class Starter:
 
     def _receive(self) -> bytes:
         try:
-            content = self._connection.recv(_LONGEST_MESSAGE)
+            content = self._connection.recv(_MAX_MESSAGE_BYTES)
         except OSError as error:
-            raise self._gave_up() from error
+            raise self._kill_process() from error
         if not content:
-            raise self._gave_up()
+            raise self._kill_process()
         return content
 
-    def _gave_up(self) -> NoSandbox:
-        """End the process, so that the next task gets a new one."""
+    def _kill_process(self) -> SandboxUnavailable:
+        """Kill the process, so that the next task starts a new one, and return the error."""
         self._process.kill()
         self._process.wait()
-        return NoSandbox("the process that starts helpers has ended, or does not answer", errno.EIO)
+        return SandboxUnavailable("the fork server of helpers has ended, or does not answer", errno.EIO)
 
 
 class HelperProcess:
-    """A helper, which has ended once its block has."""
+    """A helper, which ends with the context that started it."""
 
     status = 0
-    """How it ended: its exit code, or the negative number of the signal that killed it."""
+    """Its exit code, or the negative number of the signal that killed it."""
 
 
 _lock = threading.Lock()
 
 
 @cache
-def _of(process: int) -> list[Starter]:
-    started: list[Starter] = []
+def _servers_of(process: int) -> list[ForkServer]:
+    started: list[ForkServer] = []
 
     def stop() -> None:
         for one in started if os.getpid() == process else ():
@@ -158,12 +158,12 @@ def _of(process: int) -> list[Starter]:
     return started
 
 
-def starter() -> Starter:
-    """Return this process's starter: a new one if there is none, or if it has died. Raises OSError."""
+def fork_server() -> ForkServer:
+    """Return this process's fork server; a new one if there is none or it has ended. Raises OSError."""
     with _lock:
-        started = _of(os.getpid())
+        started = _servers_of(os.getpid())
         if started and not started[0].is_usable:
             started.pop().stop()
         if not started:
-            started.append(Starter())
+            started.append(ForkServer())
         return started[0]

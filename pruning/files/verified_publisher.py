@@ -1,7 +1,7 @@
-"""What a run offers to later runs, held back until its input files are proven to be unchanged.
+"""Publishes results for later runs once the input files are verified to be unchanged.
 
-Proving it means to hash the files a second time, which for a large model takes minutes. So a thread does it
-while the run continues, and the run publishes at its next step.
+Verification hashes the files a second time, which for a large model takes minutes. So a thread does it while
+the run continues, and the run publishes at its next step.
 """
 
 from collections.abc import Callable, Sequence
@@ -15,14 +15,14 @@ from pruning.files.frozen_file import FrozenFile
 
 Publish = Callable[[], None]
 
-_SECONDS_BETWEEN_CHECKS = 2.0
+_POLL_SECONDS = 2.0
 
 
 def _nothing() -> None:
     pass
 
 
-class Publications:
+class VerifiedPublisher:
     """Publishes in the calling thread; the files are hashed in another."""
 
     def __init__(self, files: Sequence[FrozenFile]) -> None:
@@ -40,17 +40,17 @@ class Publications:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop. What is still held back is never published."""
+        """Stop. Results not yet verified are never published."""
         self._stopped.set()
         self._thread.shutdown()
 
-    def hold_back(self, publish: Publish) -> None:
-        """Call `publish` at a later step, once a hash that has not begun yet finds all files unchanged."""
+    def publish_when_verified(self, publish: Publish) -> None:
+        """Call `publish` at a later step, once hashes begun after this call find all files unchanged."""
         self._next.append(publish)
         self.poll()
 
     def poll(self) -> None:
-        """Publish what is proven by now. Raises InvalidInput with the field of a file that has changed."""
+        """Publish the results verified by now. Raises InvalidInput with the field of a changed file."""
         if self._hashing is not None and self._hashing.done():
             self._hashing.result()
             self._hashing = None
@@ -60,9 +60,9 @@ class Publications:
             self._current, self._next = self._next, []
             self._hashing = self._thread.submit(self._hash)
 
-    def prove(self) -> None:
-        """Publish all, and prove the files to be unchanged also where there is nothing to publish."""
-        self.hold_back(_nothing)
+    def verify(self) -> None:
+        """Publish all, and verify the files even if there is nothing to publish."""
+        self.publish_when_verified(_nothing)
         self.finish()
 
     def finish(self, while_waiting: Callable[[], None] = _nothing) -> None:
@@ -70,7 +70,7 @@ class Publications:
         self.poll()
         while self._hashing is not None:
             try:
-                self._hashing.result(timeout=_SECONDS_BETWEEN_CHECKS)
+                self._hashing.result(timeout=_POLL_SECONDS)
             except NotYet:
                 if not self._hashing.done():  # the thread's own error may be a timeout, too
                     while_waiting()
@@ -81,4 +81,4 @@ class Publications:
             if file.sha256 is None:
                 file.check()
             elif file.digest(self._stopped.is_set) != file.sha256:
-                raise file.changed()
+                raise file.changed_error()
