@@ -66,28 +66,36 @@ class InputNorms:
         return self._mean.sqrt()
 
 
-class SecondMoments:
-    """The mean over windows of XᵀX, X (tokens, features) one window's inputs. SparseGPT's H is twice this.
-
-    `tokens`: the number of tokens so far.
-    """
+class _MeanProduct:
+    """The mean over windows of products over tokens."""
 
     def __init__(self) -> None:
-        self.tokens = 0
         self._windows = 0
         self._sum = torch.zeros(())
+
+    def _add_window(self, one: Tensor, other: Tensor) -> None:
+        product = product_over_tokens(one, other)
+        self._sum = product if self._windows == 0 else self._sum.add_(product)
+        self._windows += 1
+
+    @property
+    def value(self) -> Tensor:
+        """(features of one, features of the other)."""
+        return self._sum / self._windows
+
+
+class SecondMoments(_MeanProduct):
+    """The mean over windows of XᵀX, X (tokens, features) one window's inputs. SparseGPT's H is twice this.
+
+    `tokens`: the number of tokens so far. `value`: (features, features), symmetric.
+    """
+
+    tokens = 0
 
     def add(self, inputs: Sequence[Tensor]) -> None:
         for window in inputs:
             self.tokens += len(window)
-            moments = product_over_tokens(window, window)
-            self._sum = moments if self._windows == 0 else self._sum.add_(moments)
-            self._windows += 1
-
-    @property
-    def value(self) -> Tensor:
-        """(features, features), symmetric."""
-        return self._sum / self._windows
+            self._add_window(window, window)
 
 
 class TokenSample:
@@ -108,28 +116,17 @@ class TokenSample:
                 self.value = given[:: max(1, -(-len(given) // self.MAX_TOKENS))].clone()
 
 
-class ActivationError:
-    """Mean of EᵀX: activation error E times inputs X.
+class ActivationError(_MeanProduct):
+    """Mean of EᵀX, (outputs, features): activation error E times inputs X.
 
     X (tokens, features) is a layer's input in the pruned model; E (tokens, outputs) is the difference of some
     activation there, dense minus pruned.
     """
 
-    def __init__(self) -> None:
-        self._windows = 0
-        self._sum = torch.zeros(())
-
     def add(self, inputs: Sequence[Tensor], errors: Sequence[Tensor]) -> None:
         """Add X and E of some windows, for the same tokens."""
         for given, error in zip(inputs, errors, strict=True):
-            moments = product_over_tokens(error, given)
-            self._sum = moments if self._windows == 0 else self._sum.add_(moments)
-            self._windows += 1
-
-    @property
-    def value(self) -> Tensor:
-        """(outputs, features)."""
-        return self._sum / self._windows
+            self._add_window(error, given)
 
 
 class StopForward(Exception):

@@ -79,92 +79,94 @@ def _draw(share: Share, calibration: Calibration, reader: Reader, rng: random.Ra
             f"the limit is {_MAX_TOKENS}",
             field="calibration.samples",
         )
+    cutter = _RandomCutter(reader, source, samples, length, rng)
     documents = reader.documents(source)
     if len(documents) == 1:
-        windows, notes = _from_text(documents[0], reader, samples, length, rng, source)
+        windows, notes = cutter.from_text(documents[0])
     else:
-        windows, notes = _from_documents(documents, reader, samples, length, rng, source)
+        windows, notes = cutter.from_documents(documents)
     return DrawnWindows(
         share, reader.check_vocabulary(reader.prepend_bos(torch.tensor(windows)), source), notes
     )
 
 
-def _from_text(
-    text: str, reader: Reader, samples: int, length: int, rng: random.Random, source: Source
-) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Cut windows at random offsets of one text; as in the reference, the last offset is never drawn.
+_Cut = tuple[list[list[int]], tuple[str, ...]]
+"""Windows of token ids, and notes for the report."""
 
-    `length`: of a window, including the tokens before the text.
-    """
-    ids, cut = reader.encode(text, source), reader.text_length(length)
-    if len(ids) <= cut:
-        raise InvalidInput(
-            f"the text has {len(ids)} tokens; a window of {length} needs at least {cut + 1}: "
-            "give more text, or a shorter sequence_length",
-            field=source.field,
+
+@dataclass(frozen=True)
+class _RandomCutter:
+    """Cuts windows from one dataset at random places."""
+
+    reader: Reader
+    source: Source
+    samples: int
+    length: int  # of a window, including the tokens before the text
+    rng: random.Random
+
+    @property
+    def _cut_length(self) -> int:
+        """Tokens of a window that are cut from the text."""
+        return self.reader.text_length(self.length)
+
+    def from_text(self, text: str) -> _Cut:
+        """Cut windows at random offsets of one text; as in the reference, the last offset is never drawn."""
+        ids, cut = self.reader.encode(text, self.source), self._cut_length
+        if len(ids) <= cut:
+            raise InvalidInput(
+                f"the text has {len(ids)} tokens; a window of {self.length} needs at least {cut + 1}: "
+                "give more text, or a shorter sequence_length",
+                field=self.source.field,
+            )
+        windows = [self._cut(ids) for _ in range(self.samples)]
+        wanted = self.samples * cut
+        notes = (f"windows overlap: {wanted} tokens were drawn from a text of {len(ids)}",)
+        return windows, notes if wanted > len(ids) else ()
+
+    def from_documents(self, documents: Sequence[str]) -> _Cut:
+        """Cut each window from a random document that is long enough; pack documents if too few are.
+
+        For each window the reference draws documents, with replacement, until one is strictly longer than it,
+        then the offset, all with one random stream. It never ends if no document is long enough.
+        """
+        encoded = lru_cache(maxsize=1024)(lambda number: self.reader.encode(documents[number], self.source))
+        too_short: set[int] = set()
+        drawn: list[int] = []
+        windows: list[list[int]] = []
+        for _ in range(self.samples):
+            for _ in range(_MAX_DRAWS):
+                number = self.rng.randint(0, len(documents) - 1)
+                if number not in too_short and len(encoded(number)) > self._cut_length:
+                    break
+                too_short.add(number)
+                if len(too_short) == len(documents):
+                    return self._pack(documents)
+            else:
+                return self._pack(documents)
+            drawn.append(number)
+            windows.append(self._cut(encoded(number)))
+        different = len(set(drawn))
+        note = (
+            f"{self.samples} windows come from {different} documents: few are longer than "
+            f"{self.length} tokens"
         )
-    windows = [_cut(ids, cut, rng) for _ in range(samples)]
-    wanted = samples * cut
-    notes = (f"windows overlap: {wanted} tokens were drawn from a text of {len(ids)}",)
-    return windows, notes if wanted > len(ids) else ()
+        return windows, (note,) if different <= self.samples // 2 else ()
 
+    def _cut(self, ids: list[int]) -> list[int]:
+        start = self.rng.randint(0, len(ids) - self._cut_length - 1)
+        return ids[start : start + self._cut_length]
 
-def _from_documents(
-    documents: Sequence[str],
-    reader: Reader,
-    samples: int,
-    length: int,
-    rng: random.Random,
-    source: Source,
-) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Cut each window from a random document that is long enough; pack documents if too few are.
-
-    For each window the reference draws documents, with replacement, until one is strictly longer than it,
-    then the offset, all with one random stream. It never ends if no document is long enough.
-    """
-    cut = reader.text_length(length)
-    encoded = lru_cache(maxsize=1024)(lambda number: reader.encode(documents[number], source))
-    too_short: set[int] = set()
-    drawn: list[int] = []
-    windows: list[list[int]] = []
-    for _ in range(samples):
-        for _ in range(_MAX_DRAWS):
-            number = rng.randint(0, len(documents) - 1)
-            if number not in too_short and len(encoded(number)) > cut:
+    def _pack(self, documents: Sequence[str]) -> _Cut:
+        """Join the documents in random order, a blank line after each, and cut the result into windows."""
+        cut, order = self._cut_length, list(range(len(documents)))
+        self.rng.shuffle(order)
+        ids: list[int] = []
+        for number in order:
+            ids += self.reader.encode(documents[number] + PARAGRAPH_BREAK, self.source)
+            if len(ids) >= self.samples * cut:
                 break
-            too_short.add(number)
-            if len(too_short) == len(documents):
-                return _packed(documents, reader, samples, length, rng, source)
-        else:
-            return _packed(documents, reader, samples, length, rng, source)
-        drawn.append(number)
-        windows.append(_cut(encoded(number), cut, rng))
-    different = len(set(drawn))
-    notes = (f"{samples} windows come from {different} documents: few are longer than {length} tokens",)
-    return windows, notes if different <= samples // 2 else ()
-
-
-def _cut(ids: list[int], length: int, rng: random.Random) -> list[int]:
-    start = rng.randint(0, len(ids) - length - 1)
-    return ids[start : start + length]
-
-
-def _packed(
-    documents: Sequence[str],
-    reader: Reader,
-    samples: int,
-    length: int,
-    rng: random.Random,
-    source: Source,
-) -> tuple[list[list[int]], tuple[str, ...]]:
-    """Join the documents in random order, a blank line after each, and cut the result into windows."""
-    cut, order = reader.text_length(length), list(range(len(documents)))
-    rng.shuffle(order)
-    ids: list[int] = []
-    for number in order:
-        ids += reader.encode(documents[number] + PARAGRAPH_BREAK, source)
-        if len(ids) >= samples * cut:
-            break
-    window_count(samples, len(ids) // cut, length, source)
-    windows = [ids[start : start + cut] for start in range(0, samples * cut, cut)]
-    return windows, (f"documents were packed: too few are longer than the window of {length} tokens",)
+        window_count(self.samples, len(ids) // cut, self.length, self.source)
+        windows = [ids[start : start + cut] for start in range(0, self.samples * cut, cut)]
+        return windows, (
+            f"documents were packed: too few are longer than the window of {self.length} tokens",
+        )

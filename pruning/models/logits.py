@@ -36,8 +36,8 @@ class LogitsByPosition:
             halves = torch.cat([replay.logits(hidden[:, :half]), replay.logits(hidden[:, half:])], 1)
         # Other numbers of tokens may use other kernels, whose sums round differently in 16 bits.
         self._tolerance = max(PROBE_TOLERANCE, 2 * torch.finfo(self._whole.dtype).eps)
-        self._is_positionwise = half > 0 and equal_up_to_rounding(halves, self._whole, self._tolerance)
-        if half and not self._is_positionwise:
+        self.is_positionwise = half > 0 and equal_up_to_rounding(halves, self._whole, self._tolerance)
+        if half and not self.is_positionwise:
             log.warning(
                 "its logits depend on other positions, so windows are not split: this takes more memory"
             )
@@ -46,11 +46,6 @@ class LogitsByPosition:
     def are_exact(self) -> bool:
         """Whether they equal the model's own, so that they depend on the last block's output alone."""
         return equal_up_to_rounding(self._whole, self._replay.probe_logits, self._tolerance)
-
-    @property
-    def is_positionwise(self) -> bool:
-        """Whether the logits of one position depend on no other position."""
-        return self._is_positionwise
 
     def __call__(self, hidden: Tensor) -> Tensor:
         """Return (windows, positions, vocabulary) for `hidden`, (windows, positions, features)."""
@@ -62,7 +57,7 @@ class LogitsByPosition:
         vocabulary = self._replay.stack.model.config.get_text_config().vocab_size
         tokens = max(_MIN_CHUNK_TOKENS[device], _CHUNK_LOGITS[device] // vocabulary)
         rows = max(1, tokens // length)
-        columns = min(length, tokens) if self._is_positionwise else length
+        columns = min(length, tokens) if self.is_positionwise else length
         for row in range(0, windows, rows):
             for column in range(0, length, columns):
                 yield slice(row, row + rows), slice(column, column + columns)

@@ -71,8 +71,8 @@ class ForkServer:
         return self._process.pid
 
     @property
-    def is_usable(self) -> bool:
-        """Whether the process is running."""
+    def is_running(self) -> bool:
+        """Whether the process has not ended."""
         return self._process.poll() is None
 
     @contextmanager
@@ -162,7 +162,7 @@ def fork_server() -> ForkServer:
     """Return this process's fork server; a new one if there is none or it has ended. Raises OSError."""
     with _lock:
         started = _servers_of(os.getpid())
-        if started and not started[0].is_usable:
+        if started and not started[0].is_running:
             started.pop().stop()
         if not started:
             started.append(ForkServer())

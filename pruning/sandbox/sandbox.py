@@ -62,13 +62,13 @@ class Sandbox:
 
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
         about = {"names": list(names)}
-        with self._helper("description", files.files, about, _Subject.of_config()) as helper:
+        with self._helper("description", files.files, about, _CONFIG) as helper:
             return Description.checked(helper.receive_json(), names)
 
     @contextmanager
     def tokenizer(self, files: ModelFiles) -> Iterator[Tokenizer]:
         small = [file for file in files.files if not file.name.endswith(WEIGHTS)]
-        with self._helper("token ids", small, {}, _Subject.of_tokenizer()) as helper:
+        with self._helper("token ids", small, {}, _TOKENIZER) as helper:
             helper.receive_end()
             yield _TokenizerProxy(helper)
 
@@ -118,14 +118,12 @@ class Sandbox:
                     "files": names or [file.name for file in files],
                     "about": about,
                 }
-                self._refuse_unconfined(helper.begin(request))
+                missing = helper.begin(request)
+                if missing and self.all_layers:
+                    raise SandboxUnavailable(f"the kernel does not give a helper: {', '.join(missing)}")
                 yield helper
         except HelperFailed as failed:
             raise subject.refused(_reason(failed, process.status, self.limits)) from failed
-
-    def _refuse_unconfined(self, missing: Collection[str]) -> None:
-        if missing and self.all_layers:
-            raise SandboxUnavailable(f"the kernel does not give a helper: {', '.join(missing)}")
 
 
 @dataclass(frozen=True)
@@ -136,16 +134,12 @@ class _Subject:
     field: str
     remedy: str = "write it again, or give another file"
 
-    @classmethod
-    def of_config(cls) -> "_Subject":
-        return cls("the model's config or another of its small files", _MODEL, "download it again")
-
-    @classmethod
-    def of_tokenizer(cls) -> "_Subject":
-        return cls("the model's tokenizer", _MODEL, "save it again with a current version of transformers")
-
     def refused(self, reason: str) -> InvalidInput:
         return InvalidInput(f"{self.name} cannot be used: {reason}; {self.remedy}", field=self.field)
+
+
+_CONFIG = _Subject("the model's config or another of its small files", _MODEL, "download it again")
+_TOKENIZER = _Subject("the model's tokenizer", _MODEL, "save it again with a current version of transformers")
 
 
 class _Helper:

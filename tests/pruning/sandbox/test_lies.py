@@ -21,7 +21,7 @@ from pruning.sandbox.frames import (
     ProtocolViolation,
     RunConnection,
 )
-from pruning.sandbox.sandbox import _Helper, _Subject
+from pruning.sandbox.sandbox import _TOKENIZER, _Helper
 from tests.pruning.sandbox.conftest import PASSWORD
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
@@ -35,7 +35,7 @@ def ends() -> Iterator[tuple[_Helper, Callable[[bytes, bytes], None], socket.soc
         theirs.sendall(kind + len(payload).to_bytes(8, "little") + payload)
 
     with ours, theirs:
-        yield _Helper(RunConnection(ours, 0.2), _Subject.of_tokenizer()), send, theirs
+        yield _Helper(RunConnection(ours, 0.2), _TOKENIZER), send, theirs
 
 
 @pytest.mark.parametrize(
