@@ -190,7 +190,7 @@ class PairedForward(BlockwiseForward):
         dense_layers = [
             layer for layer in linear_layers(self._dense_block, block.name) if layer.name in names
         ]
-        # Experts are left out: the two models may route other tokens to them.
+        # Experts are omitted: the two models may route other tokens to them.
         compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
         residual = self._residual_layer
         residual = residual if residual is not None and residual.name in names else None

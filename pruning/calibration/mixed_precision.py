@@ -155,7 +155,7 @@ class SkippableMatmul:
 def _last_called(
     layers: Sequence[LinearLayer], run: Callable[[Tensor], Tensor], hidden: Tensor
 ) -> ModuleLayer | None:
-    """Return the layer that is called last, if it is a module of its own."""
+    """Return the layer that is called last, if it is a module."""
     called: list[LinearLayer] = []
 
     class RecordCalls(Observer):

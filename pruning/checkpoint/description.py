@@ -193,7 +193,7 @@ def _load_config(directory: Path) -> PretrainedConfig:
 
 
 def _refuse_unsuitable(content: dict[str, Any]) -> None:
-    """Raise InvalidInput(field='model.id') for numbers out of bounds, or files needed besides safetensors."""
+    """Raise InvalidInput(field='model.id') for numbers out of bounds, or files other than safetensors."""
     if (reason := out_of_bounds_value(content)) is not None:
         raise _refused(f"{CONFIG}: {reason}")
     _refuse_incomplete_safetensors(content)
@@ -203,7 +203,9 @@ def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
     if any(content.get(key) for key in _QUANTISED):
         raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
     if content.get("transformers_weights") is not None:
-        raise _refused(f"its {CONFIG} names a weight file of its own; save it again with save_pretrained")
+        raise _refused(
+            f"its {CONFIG} names a weight file (transformers_weights); save it again with save_pretrained"
+        )
     if content.get("configuration_files") is not None:
         raise _refused(f"its {CONFIG} names other files to be read in its place (configuration_files)")
     kind = content.get("model_type")

@@ -78,7 +78,7 @@ def _load(source: Source, path: str, name: str, **options: Any) -> Any:  # noqa:
 
     try:
         return load_dataset(path, name, token=False, **options)
-    except Exception as error:  # each library between here and the network has exceptions of its own
+    except Exception as error:  # any exception of the libraries below
         if constants.HF_HUB_OFFLINE:  # this process stays offline, so trying again gives the same answer
             raise InvalidInput(
                 f"the dataset {source.dataset} is not in the cache, and offline mode (HF_HUB_OFFLINE) "

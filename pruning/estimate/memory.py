@@ -135,7 +135,7 @@ def whole_model_training(
     Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The pruned model
     computes with copies in the dtype of the computation, unless that is the masters'. A judgement has one
     more of these copies, and the same in the checkpoint's dtype, in addition to the best ones so far, which a
-    GPU leaves to the host. Masks take a byte.
+    GPU keeps on the host. Masks take a byte.
     """
     copies = 0 if BYTES[dtype] >= _FLOAT32_BYTES else BYTES[dtype]
     of_stored = BYTES[shape.stored_dtype] * (2 if device == "cpu" else 1)

@@ -65,7 +65,7 @@ class ModelShape:
     blocks: tuple[BlockShape, ...]
     embeddings: int  # parameters outside the blocks: of embeddings, and of a head that is not tied to them
     stored_dtype: str  # 'float32', 'bfloat16', …
-    # In each block, where the config has a number of its own for them; None: they cannot be removed.
+    # Per block, where the config gives their number; None: they cannot be removed.
     heads: int | None = field(default=None, compare=False)
     kv_groups: int | None = field(default=None, compare=False)
 

@@ -39,7 +39,7 @@ def header_length(start: bytes | bytearray) -> int:
 def content_bytes(header: bytes) -> int:
     """Return how many bytes of tensors follow a header. Raises InvalidGradientFile for other content.
 
-    It is read entry by entry: to parse megabytes of JSON at once would hold up every other thread, and take
+    It is read entry by entry: parsing megabytes of JSON at once would block all other threads, and take
     many times their memory.
     """
     entries = _entries(header)

@@ -75,7 +75,7 @@ class Prefetcher:
 
 
 def _copy_now(tensor: Tensor, device: torch.device, dtype: torch.dtype) -> Tensor:
-    """Copy at once; on a CPU a large matrix, such as an embedding, into a mapping of its own."""
+    """Copy at once; on a CPU a large matrix, such as an embedding, into an anonymous mapping."""
     on_cpu = device.type == tensor.device.type == "cpu"
     if on_cpu and tensor.is_contiguous() and tensor.numel() * dtype.itemsize >= _LARGE:
         return copy_to_mmap(tensor, dtype)

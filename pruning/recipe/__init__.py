@@ -1,8 +1,7 @@
 """The recipe: everything that decides the pruned weights, as plain validated values.
 
-This package is the one part of `pruning` that the rest of the service imports. It needs no torch, so the API
-and the scheduler can read, check and fingerprint a recipe on a machine that could not run it. The options of
-each method are in `pruning.recipe.methods`, those of each allocation in `pruning.recipe.methods`.
+It needs no torch, so the API and the scheduler can read, validate and fingerprint a recipe on a machine that
+could not run it. The options of each method and allocation are in `pruning.recipe.methods`.
 """
 
 from pruning.recipe.datasets import (

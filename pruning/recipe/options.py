@@ -215,7 +215,7 @@ def request_body(given: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     given
-        Values by option name (`sequence-length`); an option that is None or missing leaves its field out.
+        Values by option name (`sequence-length`); an option that is None or missing is omitted from the body.
         Values of `settings` and `mix` are lists of the texts `NAME=VALUE` as typed.
 
     Returns

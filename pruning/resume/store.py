@@ -124,7 +124,7 @@ class ResumeStore(Protocol):
         """
 
     def directory(self, stage: Stage) -> Path:
-        """Return the directory in which the shards of a stage are written, each under a name of its own."""
+        """Return the directory in which the shards of a stage are written, each under its own name."""
 
     def commit(self, stage: Stage, block: int, file: HashedFile) -> None:
         """Make the shard of a finished block durable. It is in `directory(stage)`, and stays there.

@@ -57,7 +57,7 @@ class CopyStream(Protocol[EventT]):
 
 
 class CudaCopyStream:
-    """A CUDA stream of its own. It may be used by several threads, one at a time."""
+    """A separate CUDA stream. It may be used by several threads, one at a time."""
 
     def __init__(self, device: torch.device) -> None:
         self._device = device
@@ -124,7 +124,7 @@ class DirectCopyStream:
 
 
 def copy_stream_for(device: torch.device) -> CopyStream[Any]:
-    """Return a stream of its own for copies from and to a device."""
+    """Return a separate stream for copies from and to a device."""
     return CudaCopyStream(device) if device.type == "cuda" else DirectCopyStream()
 
 
