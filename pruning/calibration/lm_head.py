@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pruning.models.logits import LogitsByPosition
-from pruning.models.replay import Replay
+from pruning.models.replay import LogitsByPosition, Replay
 
 # Elements per chunk, for each of which three float32 tensors exist. A CPU's chunk fits its cache; a GPU's
 # keeps it busy.

@@ -1,13 +1,15 @@
 """The schedule `whole`: the model stays resident, and micro-batches go through all of it.
 
-On one device each micro-batch runs forward, then backward. Several devices are a pipeline: each has a run of
-consecutive blocks and their sums, and hidden states and their gradients are copied between them during
-the computation. Each block takes the windows in order, so the bits are those of one device.
+On one device each micro-batch runs forward, then backward. Several devices are a pipeline: each has a stage
+of consecutive blocks and their sums, and hidden states and their gradients are copied between them during the
+computation. Each block takes the windows in order, so the bits are those of one device.
 """
 
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import groupby
+from typing import NamedTuple
 
 import torch
 from torch import Tensor
@@ -15,10 +17,17 @@ from torch import Tensor
 from pruning.calibration.lm_head import LossFactory, loss_scale
 from pruning.calibration.mixed_precision import HiddenStates, MixedPrecisionForward, PendingStates
 from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, SumsFactory
-from pruning.models.device_pipeline import one_forward_one_backward
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.runtime.copy_streams import DeviceTransfers
+
+
+class Task(NamedTuple):
+    """One pass of one micro-batch through one stage: a device with its consecutive blocks."""
+
+    stage: int
+    micro_batch: int
+    is_forward: bool
 
 
 @dataclass(frozen=True)
@@ -129,3 +138,38 @@ class WholePass:
         """Return the loss gradient at the last block's output."""
         with self._placement.outer_modules_on(output.device, self._modules):
             return self._head.gradient(output.detach(), self._micro_batches[number].to(output.device))
+
+
+def one_forward_one_backward(stages: int, micro_batches: int) -> Iterator[Task]:
+    """Yield the tasks of all stages in an order in which they can be queued: each after what it needs.
+
+    A stage takes forward passes until as many micro-batches are in flight in it as there are stages from it
+    to the last; then a backward and a forward pass in turn (Narayanan et al., arXiv 2104.04473, figure 4).
+    So every stage has work at any time but at the beginning and the end, the first one holds the activations
+    of as many micro-batches as there are stages, and each takes all passes in the order of the micro-batches.
+    Tasks of different stages that follow one another may run at the same time.
+    """
+    waiting = [deque(_tasks_of(stage, stages, micro_batches)) for stage in range(stages)]
+    queued: set[Task] = set()
+    while any(waiting):
+        ready = [tasks[0] for tasks in waiting if tasks and _needed_by(tasks[0], stages) <= queued]
+        for task in ready:
+            waiting[task.stage].popleft()
+            yield task
+        queued.update(ready)
+
+
+def _tasks_of(stage: int, stages: int, micro_batches: int) -> Iterator[Task]:
+    """Yield the tasks of one stage, in the order in which it takes them."""
+    ahead = min(stages - stage, micro_batches)
+    yield from (Task(stage, number, is_forward=True) for number in range(ahead))
+    for number in range(micro_batches):
+        yield Task(stage, number, is_forward=False)
+        if number + ahead < micro_batches:
+            yield Task(stage, number + ahead, is_forward=True)
+
+
+def _needed_by(task: Task, stages: int) -> set[Task]:
+    """Return the task of another stage that a task continues from, if there is one."""
+    neighbour = task.stage - 1 if task.is_forward else task.stage + 1
+    return {task._replace(stage=neighbour)} if 0 <= neighbour < stages else set()

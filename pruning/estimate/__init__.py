@@ -5,8 +5,7 @@ Like the recipe, this package needs no torch: the API answers with it before a w
 
 from pruning.estimate.architectures import UnknownShape, out_of_bounds_value, shape_of_config
 from pruning.estimate.estimate import Estimate, slowest_machine
-from pruning.estimate.machine import ASSUMED, Machine
-from pruning.estimate.shape import BlockShape, Matrix, ModelShape
+from pruning.estimate.shape import ASSUMED, BlockShape, Machine, Matrix, ModelShape
 
 __all__ = [
     "ASSUMED",

@@ -7,8 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards, gradient_shards
-from pruning.estimate.machine import ASSUMED, Machine
-from pruning.estimate.shape import ModelShape, shorter_shape, smaller_shape
+from pruning.estimate.shape import ASSUMED, Machine, ModelShape, shorter_shape, smaller_shape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS

@@ -21,9 +21,8 @@ from torch import Tensor, nn
 from pruning.calibration.activation_store import device_share
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call, LogitsByPosition, Replay
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,6 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend
 from transformers import PreTrainedModel
 
-from pruning.models.device_pipeline import partition_contiguous
 from pruning.models.module_calls import move_tensors, replaced_forward
 from pruning.models.prefetcher import Prefetcher
 from pruning.runtime.copy_streams import CopyStream, CudaCopyStream
@@ -366,3 +365,32 @@ def _dtypes(model: PreTrainedModel, dtype: torch.dtype) -> dict[Tensor, torch.dt
         for name, tensor in ours.items()
         if tensor.is_floating_point()
     }
+
+
+def partition_contiguous(sizes: Sequence[int], count: int, *, first: int = 0) -> list[int]:
+    """Return the stage number of each block: at most `count` stages, the largest as small as possible.
+
+    `sizes`: of the blocks, in order; stages are contiguous. `first`: what the first stage holds in addition
+    to its blocks. A stage may be empty.
+    """
+    if not sizes:
+        return []
+    smallest, enough = max(first, *sizes), first + sum(sizes)
+    while smallest < enough:
+        middle = (smallest + enough) // 2
+        if _assign_greedily(sizes, middle, first)[-1] < count:
+            enough = middle
+        else:
+            smallest = middle + 1
+    return _assign_greedily(sizes, smallest, first)
+
+
+def _assign_greedily(sizes: Sequence[int], limit: int, first: int) -> list[int]:
+    """Fill one stage after the other with as many blocks as fit into `limit`."""
+    stages, stage, held = [], 0, first
+    for size in sizes:
+        if held + size > limit:
+            stage, held = stage + 1, 0
+        held += size
+        stages.append(stage)
+    return stages

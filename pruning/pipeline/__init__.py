@@ -28,9 +28,14 @@ if TYPE_CHECKING:
     from pruning.runtime.process_memory import host_memory, keep_peak_memory_resettable
     from pruning.runtime.speed_probe import measure_machine
     from pruning.sandbox.confine import SandboxLimits
-    from pruning.sandbox.fork_server import SandboxUnavailable, fork_server
+    from pruning.sandbox.fork_server import (
+        SandboxUnavailable,
+        describe_sandbox_layers,
+        fork_server,
+        missing_sandbox_layers,
+        sandbox_layer_status,
+    )
     from pruning.sandbox.sandbox import Sandbox
-    from pruning.sandbox.trial import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
     from pruning.version import refuse_old_versions
 
 _MODULES = {
@@ -57,8 +62,13 @@ _MODULES = {
     "pruning.version": ("refuse_old_versions",),
     "pruning.sandbox.confine": ("SandboxLimits",),
     "pruning.sandbox.sandbox": ("Sandbox",),
-    "pruning.sandbox.fork_server": ("SandboxUnavailable", "fork_server"),
-    "pruning.sandbox.trial": ("describe_sandbox_layers", "missing_sandbox_layers", "sandbox_layer_status"),
+    "pruning.sandbox.fork_server": (
+        "SandboxUnavailable",
+        "describe_sandbox_layers",
+        "fork_server",
+        "missing_sandbox_layers",
+        "sandbox_layer_status",
+    ),
 }
 _HOME = {name: module for module, names in _MODULES.items() for name in names}
 

@@ -16,9 +16,8 @@ from torch.autograd import backward
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call, LogitsByPosition, Replay
 from pruning.recovery.adam import RATE, cosine
 from pruning.recovery.boundary import TrainingBoundary
 from pruning.recovery.distillation import distillation_loss

@@ -1,4 +1,8 @@
-"""The fork server: a process without secrets, started by this one, that forks a helper per task."""
+"""The fork server: a process without secrets, started by this one, that forks a confined helper per task.
+
+`python -m pruning.sandbox.fork_server` tests whether this kernel confines helpers: a confined process tries
+what must fail. It prints the missing layers, each with the reason, as JSON.
+"""
 
 import atexit
 import errno
@@ -8,15 +12,19 @@ import socket
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
 from functools import cache
+from pathlib import Path
 from typing import Any
+
+from pruning.sandbox.confine import LAYERS, SandboxLimits, confine
 
 _MAX_MESSAGE_BYTES = 1 << 16
 _MAX_DESCRIPTORS = 200
 _START_TIMEOUT = 120.0
 _ANSWER_TIMEOUT = 60.0
+_TEST_TIMEOUT = 60.0
 
 # The locations of Python and its libraries. No other variable is inherited by a helper.
 _INHERITED = ("PYTHONPATH", "PYTHONHOME", "LD_LIBRARY_PATH")
@@ -167,3 +175,50 @@ def fork_server() -> ForkServer:
         if not started:
             started.append(ForkServer())
         return started[0]
+
+
+@cache
+def missing_sandbox_layers() -> Mapping[str, str]:
+    """Test it in a new process, once. Return the missing layers with reasons. Raises SandboxUnavailable."""
+    command = [sys.executable, "-P", "-m", "pruning.sandbox.fork_server"]
+    try:
+        done = subprocess.run(  # noqa: S603 - our own module
+            command, env=environment(), capture_output=True, timeout=_TEST_TIMEOUT, check=True
+        )
+        missing = json.loads(done.stdout)
+    except (OSError, ValueError, subprocess.SubprocessError) as error:
+        raise SandboxUnavailable(f"the test of a confined helper failed ({type(error).__name__})") from error
+    return {str(layer): str(reason) for layer, reason in missing.items()}
+
+
+def sandbox_layer_status(missing: Mapping[str, str]) -> dict[str, bool]:
+    """Return for each layer whether it is active."""
+    return {layer: layer not in missing for layer in LAYERS}
+
+
+def describe_sandbox_layers(missing: Mapping[str, str]) -> str:
+    """Return a line for the log: the active and the missing layers."""
+    active = [layer for layer in LAYERS if layer not in missing]
+    lacking = [f"{layer} ({reason})" for layer, reason in missing.items()]
+    without = f"; without {', '.join(lacking)}" if lacking else ""
+    return f"untrusted files are read in a sandbox: {', '.join(active) or 'none'}{without}"
+
+
+def _main() -> None:
+    missing = confine(SandboxLimits())
+    attempts: Mapping[str, Callable[[], object]] = {
+        "landlock": lambda: Path("/etc/passwd").read_bytes(),
+        "system calls": lambda: socket.socket(socket.AF_INET),
+        "limits": lambda: bytearray(SandboxLimits().memory_bytes + 2**30),
+    }
+    for layer, attempt in attempts.items():
+        with suppress(OSError, MemoryError):
+            attempt()
+            missing.setdefault(layer, "has no effect")
+    sys.stdout.write(json.dumps(missing))
+    sys.stdout.flush()
+    os._exit(0)
+
+
+if __name__ == "__main__":
+    _main()

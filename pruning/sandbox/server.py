@@ -13,18 +13,23 @@ import os
 import signal
 import socket
 import sys
-from collections.abc import Sequence
+from array import array
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any, NoReturn
 
 sys.modules["torch"] = None  # type: ignore[assignment] # saves half a second and 130 MB
 
+# The imports come after this line, on which they depend.
+from pruning.checkpoint.description import describe  # noqa: E402 - see above
+from pruning.checkpoint.tokenizer import load_tokenizer  # noqa: E402 - see above
+from pruning.data.text import parse_file, token_ids  # noqa: E402 - see above
 from pruning.errors import InvalidInput, is_panic  # noqa: E402 - see above
-from pruning.sandbox.confine import SandboxLimits, confine  # noqa: E402 - see above
-from pruning.sandbox.frames import ERROR, HelperConnection  # noqa: E402 - see above
+from pruning.sandbox.confine import SandboxLimits, confine, deny_writes  # noqa: E402 - see above
+from pruning.sandbox.frames import END, ERROR, IDS, TEXT, HelperConnection  # noqa: E402 - see above
 from pruning.sandbox.privileges import die_with_parent  # noqa: E402 - see above
-from pruning.sandbox.tasks import TASKS  # noqa: E402 - see above
 
 MAX_MESSAGE_BYTES = 1 << 16
 MAX_DESCRIPTORS = 200  # of one message; the kernel takes 253
@@ -136,6 +141,40 @@ def _encoded(error: BaseException) -> dict[str, str]:
     if isinstance(error, InvalidInput):
         return {"message": str(error)[:_MAX_ERROR_CHARACTERS]}
     return {"kind": type(error).__name__}
+
+
+Task = Callable[[Path, Mapping[str, Any], HelperConnection], None]
+"""Takes the directory with links to the files, parameters of the task, and the connection."""
+
+
+def send_description(directory: Path, about: Mapping[str, Any], connection: HelperConnection) -> None:
+    """Describe the model in `directory`, which consists of the files `about["names"]`."""
+    deny_writes()
+    connection.send_json(asdict(describe(directory, about["names"])))
+
+
+def send_documents(directory: Path, about: Mapping[str, Any], connection: HelperConnection) -> None:
+    """Send the documents of the only file, one after the other."""
+    deny_writes()
+    path = directory / about["file"]
+    for document in parse_file(path, about["size"], about["name"], about["field"]):
+        connection.send(TEXT, document.encode())
+    connection.send(END)
+
+
+def send_token_ids(directory: Path, about: Mapping[str, Any], connection: HelperConnection) -> None:
+    """Load the tokenizer of the model in `directory`, then answer each text with its ids, until EOFError."""
+    tokenizer = load_tokenizer(directory, before_loading=deny_writes)
+    connection.send(END)
+    while True:
+        connection.send(IDS, array("q", token_ids(tokenizer, connection.receive_text())).tobytes())
+
+
+TASKS: Mapping[str, Task] = {
+    "description": send_description,
+    "documents": send_documents,
+    "token ids": send_token_ids,
+}
 
 
 if __name__ == "__main__":

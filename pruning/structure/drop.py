@@ -14,9 +14,8 @@ from torch import Tensor
 
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import Stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call, LogitsByPosition, Replay
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 

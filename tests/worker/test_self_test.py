@@ -16,7 +16,7 @@ from jobs.states import Cause
 from jobs.storage.store import Store
 from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
-from pruning.sandbox.trial import describe_sandbox_layers, missing_sandbox_layers
+from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers
 from worker import self_test
 from worker.self_test import Unfit, check_device, check_device_apart, check_without_device
 

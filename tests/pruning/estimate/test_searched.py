@@ -7,7 +7,7 @@ import pytest
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.estimate import Estimate, disk, shape_of_config, work
-from pruning.estimate.machine import ASSUMED
+from pruning.estimate.shape import ASSUMED
 from pruning.estimate.work import Windows
 from pruning.models.blocks import find_stack
 from pruning.models.memory import shape_of

@@ -5,7 +5,8 @@ from itertools import combinations_with_replacement, pairwise, product
 
 import pytest
 
-from pruning.models.device_pipeline import Task, one_forward_one_backward, partition_contiguous
+from pruning.calibration.whole_gradients import Task, one_forward_one_backward
+from pruning.models.placement import partition_contiguous
 
 
 def largest(sizes: tuple[int, ...], runs: list[int], first: int) -> int:

@@ -21,8 +21,8 @@ import pytest
 
 from pruning.sandbox import confine
 from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.fork_server import missing_sandbox_layers
 from pruning.sandbox.privileges import drop_capabilities, libc, succeeded
-from pruning.sandbox.trial import missing_sandbox_layers
 
 pytestmark = pytest.mark.threat
 

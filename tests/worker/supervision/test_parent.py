@@ -33,7 +33,7 @@ from jobs.states import JobState
 from jobs.tables import NOW, Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
-from pruning.sandbox.trial import missing_sandbox_layers
+from pruning.sandbox.fork_server import missing_sandbox_layers
 from worker.holding import Holding
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
