@@ -1,4 +1,4 @@
-"""Tensors leave for pinned memory and come back beside the computation, and nothing is used too early."""
+"""Tensors go to pinned memory and back during the computation, and none is used too early."""
 
 import pytest
 import torch

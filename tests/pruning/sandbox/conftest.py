@@ -1,4 +1,4 @@
-"""A model to spoil, and a starter of helpers."""
+"""A model to spoil, and a fork server."""
 
 import shutil
 from collections.abc import Iterator
@@ -18,7 +18,7 @@ def model_dir(tiny_llama_dir: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_starter(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
+def own_fork_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
     """A new process that starts helpers, from an environment with a secret."""
     monkeypatch.setenv("DATABASE_URL", f"postgresql://user:{PASSWORD}@host/name")
     started = ForkServer()

@@ -35,8 +35,8 @@ def refusal(sandbox: Sandbox, checkpoint: Checkpoint, text: str) -> str:
     return str(refused.value)
 
 
-def helper_of(starter: ForkServer) -> psutil.Process:
-    (helper,) = psutil.Process(starter.process).children()
+def helper_of(server: ForkServer) -> psutil.Process:
+    (helper,) = psutil.Process(server.process).children()
     return helper
 
 

@@ -1,4 +1,4 @@
-"""Files of strangers are read by helpers as they are in this process."""
+"""Untrusted files are read by helpers as they are in this process."""
 
 import json
 from pathlib import Path

@@ -14,7 +14,7 @@ from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
-from pruning.sandbox import fork_server as starter_module
+from pruning.sandbox import fork_server as fork_server_module
 from pruning.sandbox import sandbox as sandbox_module
 from pruning.sandbox.fork_server import ForkServer, SandboxUnavailable
 from pruning.sandbox.sandbox import Sandbox
@@ -25,15 +25,15 @@ pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
 
 def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
-    own_starter: ForkServer, tiny_llama_dir: Path
+    own_fork_server: ForkServer, tiny_llama_dir: Path
 ) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     with Path(__file__).open(), Sandbox().tokenizer(checkpoint.files):
-        environment = Path(f"/proc/{own_starter.process}/environ").read_bytes()
+        environment = Path(f"/proc/{own_fork_server.process}/environ").read_bytes()
         assert b"HF_HUB_OFFLINE=1" in environment, "a fork has it as well"
         assert PASSWORD.encode() not in environment
         try:
-            helper = Path(f"/proc/{helper_of(own_starter).pid}")
+            helper = Path(f"/proc/{helper_of(own_fork_server).pid}")
             opened = {str(path.readlink()) for path in (helper / "fd").iterdir()}
             assert (helper / "environ").read_bytes() == environment
         except PermissionError:
@@ -45,10 +45,10 @@ def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
 
 
 def test_it_may_write_nothing_while_libraries_read(
-    own_starter: ForkServer, tiny_llama_dir: Path, tmp_path: Path
+    own_fork_server: ForkServer, tiny_llama_dir: Path, tmp_path: Path
 ) -> None:
     def writes_nothing() -> bool:
-        limits = Path(f"/proc/{helper_of(own_starter).pid}/limits").read_text()
+        limits = Path(f"/proc/{helper_of(own_fork_server).pid}/limits").read_text()
         return re.search(r"^Max file size +0 +0 +bytes", limits, re.MULTILINE) is not None
 
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
@@ -62,14 +62,14 @@ def test_it_may_write_nothing_while_libraries_read(
     documents.close()
 
 
-def test_it_ends_with_its_starter(own_starter: ForkServer, tiny_llama_dir: Path) -> None:
+def test_it_ends_with_its_starter(own_fork_server: ForkServer, tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     helpers: list[psutil.Process] = []
 
     def orphaned() -> None:
         with Sandbox().tokenizer(checkpoint.files) as tokenizer:
-            helpers.append(helper_of(own_starter))
-            psutil.Process(own_starter.process).kill()
+            helpers.append(helper_of(own_fork_server))
+            psutil.Process(own_fork_server.process).kill()
             tokenizer("a", verbose=False)
 
     with pytest.raises(SandboxUnavailable):
@@ -82,11 +82,11 @@ def test_it_ends_with_its_starter(own_starter: ForkServer, tiny_llama_dir: Path)
 
 def test_a_starter_that_has_died_is_replaced(tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
-    before = starter_module.fork_server()
+    before = fork_server_module.fork_server()
     psutil.Process(before.process).kill()
     os.waitid(os.P_PID, before.process, os.WEXITED | os.WNOWAIT)
     assert ids(Sandbox(), checkpoint, "a")
-    assert starter_module.fork_server() is not before
+    assert fork_server_module.fork_server() is not before
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ from pruning.checkpoint.files import ModelFiles
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
-from pruning.sandbox import fork_server as starter_module
+from pruning.sandbox import fork_server as fork_server_module
 from pruning.sandbox.confine import SandboxLimits, _address_space
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.sandbox.reads import SMALL, helper_of, ids, refusal, with_tokenizer
@@ -117,11 +117,11 @@ def test_a_helper_that_is_killed_is_refused_and_the_next_one_works(tiny_llama_di
 
     def killed() -> None:
         with Sandbox().tokenizer(checkpoint.files) as tokenizer:
-            helper_of(starter_module.fork_server()).kill()
+            helper_of(fork_server_module.fork_server()).kill()
             tokenizer("a", verbose=False)
 
     with pytest.raises(InvalidInput, match="SIGKILL") as refused:
         killed()
     assert refused.value.field == "model.id"
     assert ids(Sandbox(), checkpoint, "a")
-    assert psutil.Process(starter_module.fork_server().process).children() == []
+    assert psutil.Process(fork_server_module.fork_server().process).children() == []

@@ -38,8 +38,8 @@ def test_a_tensor_arrives_when_it_is_asked_for(streams: dict[torch.device, Defer
 
 def test_what_is_not_asked_for_is_waited_for_in_the_end(streams: dict[torch.device, DeferredStream]) -> None:
     numbers = torch.ones(2, device=FIRST)
-    with DeviceTransfers(streams.__getitem__) as hand_over:
-        first, _ = hand_over.begin(numbers, SECOND), hand_over.begin(numbers, SECOND)
+    with DeviceTransfers(streams.__getitem__) as transfers:
+        first, _ = transfers.begin(numbers, SECOND), transfers.begin(numbers, SECOND)
         first()
         assert len(streams[SECOND].waiting) == 1
     assert not streams[SECOND].waiting

@@ -1,4 +1,4 @@
-"""Copies beside the computation are in order, and a chunk is filled again only after it was read."""
+"""Copies that overlap with the computation are in order, and a chunk is refilled only after it was read."""
 
 from typing import Any
 
