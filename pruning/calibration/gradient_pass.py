@@ -26,7 +26,7 @@ from pruning.calibration.activation_store import ActivationStore, Budget
 from pruning.calibration.gradient_files import BlockShards
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.lm_head import LMHeadLoss, LossFactory
-from pruning.calibration.mixed_precision import MixedPrecisionForward, float32_tokens
+from pruning.calibration.mixed_precision import PassInputs, float32_tokens
 from pruning.calibration.streamed_gradients import StreamedPass, streamed_steps
 from pruning.calibration.whole_gradients import WholePass
 from pruning.calibration.window_norms import GradientNorms, PassSums, SumsFactory
@@ -267,21 +267,18 @@ class GradientPass:
     def _float32_tokens(self) -> int:
         return float32_tokens(self._placement.dtype, self._windows.shape[1])
 
+    def _inputs(self, step: Step) -> PassInputs:
+        """Return the inputs of a pass; the outer modules must be resident."""
+        replay = Replay(self._stack, self._windows, self._placement)
+        return PassInputs(
+            replay, self._placement, self._micro_batches, self._sums_factory, self._loss_factory, step
+        )
+
     @retain_freed_heap()
     def _run_whole(self, step: Step) -> GradientNorms:
         placement = self._placement
         with placement.in_pipeline_stages(self._stack.modules), placement.resident(placement.model):
-            replay = Replay(self._stack, self._windows, placement)
-            forward = MixedPrecisionForward(replay, self._float32_tokens)
-            return WholePass(
-                replay,
-                forward,
-                placement,
-                self._micro_batches,
-                self._sums_factory,
-                step,
-                loss=self._loss_factory,
-            ).run()
+            return WholePass(self._inputs(step)).run()
 
     @retain_freed_heap(_MAX_RETAINED_BLOCK)
     def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
@@ -306,17 +303,7 @@ class GradientPass:
             self._activation_store(scratch) as inputs,
         ):
             outer_modules.enter_context(self._placement.resident_except(modules))
-            replay = Replay(self._stack, self._windows, self._placement)
-            forward = MixedPrecisionForward(replay, self._float32_tokens)
-            streamed = StreamedPass(
-                replay,
-                forward,
-                self._placement,
-                self._micro_batches,
-                self._sums_factory,
-                step,
-                loss=self._loss_factory,
-            )
+            streamed = StreamedPass(self._inputs(step))
             checkpoint = resume_store.activation_checkpoint(self._stage)
             streamed.run(missing, inputs, checkpoint, shards, outer_modules)
 

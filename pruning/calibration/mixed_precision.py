@@ -21,11 +21,19 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, LayerSums, WindowNorms
+from pruning.calibration.lm_head import LossFactory, loss_scale
+from pruning.calibration.window_norms import (
+    GateAccumulator,
+    GradientAccumulator,
+    LayerSums,
+    SumsFactory,
+    WindowNorms,
+)
 from pruning.models.blocks import Block
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import LinearLayer, ModuleLayer
 from pruning.models.module_calls import replaced_forward
+from pruning.models.placement import Placement
 from pruning.models.replay import Call, Replay
 from pruning.models.upcast import BlockInFloat32
 from pruning.runtime.copy_streams import DeviceTransfers
@@ -253,3 +261,25 @@ class MixedPrecisionForward:
     def split(self, states: Tensor) -> HiddenStates:
         """Split off the float32 tokens; see `HiddenStates.split`."""
         return HiddenStates.split(states, self._first)
+
+
+@dataclass(frozen=True)
+class PassInputs:
+    """What a gradient pass on either schedule needs."""
+
+    replay: Replay
+    placement: Placement
+    micro_batches: Sequence[Tensor]  # token ids, int64 (windows, length) each
+    sums: SumsFactory
+    loss: LossFactory
+    step: Callable[[int, int], None]  # see `pruning.calibration.gradient_pass.Step`
+
+    def forward(self) -> MixedPrecisionForward:
+        """Return the forward pass."""
+        length = self.micro_batches[0].shape[1]
+        return MixedPrecisionForward(self.replay, float32_tokens(self.placement.dtype, length))
+
+    @property
+    def loss_scale(self) -> int:
+        """The factor by which losses are scaled."""
+        return loss_scale(self.placement.dtype, self.micro_batches[0].shape[1])

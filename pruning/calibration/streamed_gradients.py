@@ -8,7 +8,7 @@ Several devices take the blocks in turn: as many blocks as there are devices are
 runs through all of it before the next one. So a device takes a micro-batch as soon as the one before is done.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
 import torch
@@ -16,13 +16,12 @@ from torch import Tensor
 
 from pruning.calibration.activation_store import ActivationStore, Deltas
 from pruning.calibration.gradient_files import BlockShards
-from pruning.calibration.lm_head import HeadLoss, LossFactory, loss_scale
-from pruning.calibration.mixed_precision import HiddenStates, MixedPrecisionForward, SkippableMatmul
-from pruning.calibration.window_norms import GradientNorms, SumsFactory
+from pruning.calibration.lm_head import HeadLoss
+from pruning.calibration.mixed_precision import HiddenStates, PassInputs, SkippableMatmul
+from pruning.calibration.window_norms import GradientNorms
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
-from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 
 _PROBE_TOKENS = 16
@@ -41,29 +40,16 @@ class StreamedPass:
     blocks' inputs are.
     """
 
-    def __init__(
-        self,
-        replay: Replay,
-        forward: MixedPrecisionForward,
-        placement: Placement,
-        micro_batches: Sequence[Tensor],
-        sums: SumsFactory,
-        step: Callable[[int, int], None],
-        *,
-        loss: LossFactory,
-    ) -> None:
-        """`micro_batches`: token ids, int64 (windows, length) each. `sums`: makes those of a block.
-
-        `loss`: makes what is differentiated.
-        """
+    def __init__(self, inputs: PassInputs) -> None:
+        replay, placement, micro_batches = inputs.replay, inputs.placement, inputs.micro_batches
         self._replay = replay
-        self._forward = forward
+        self._forward = inputs.forward()
         self._placement = placement
         self._micro_batches = micro_batches
-        self._sums_factory = sums
-        self._loss_factory = loss
-        self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
-        self._step = step
+        self._sums_factory = inputs.sums
+        self._loss_factory = inputs.loss
+        self._loss_scale = inputs.loss_scale
+        self._step = inputs.step
         self._blocks = replay.stack.blocks
         self._skippable = SkippableMatmul()
         self._probe = micro_batches[0][:1, :_PROBE_TOKENS]

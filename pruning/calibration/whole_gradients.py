@@ -6,7 +6,7 @@ computation. Each block takes the windows in order, so the bits are those of one
 """
 
 from collections import deque
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import groupby
 from typing import NamedTuple
@@ -14,11 +14,8 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from pruning.calibration.lm_head import LossFactory, loss_scale
-from pruning.calibration.mixed_precision import HiddenStates, MixedPrecisionForward, PendingStates
-from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms, SumsFactory
-from pruning.models.placement import Placement
-from pruning.models.replay import Replay
+from pruning.calibration.mixed_precision import HiddenStates, PassInputs, PendingStates
+from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms
 from pruning.runtime.copy_streams import DeviceTransfers
 
 
@@ -49,29 +46,16 @@ class _ForwardResult:
 class WholePass:
     """One pass of all micro-batches through a resident model, `in_pipeline_stages` on several devices."""
 
-    def __init__(
-        self,
-        replay: Replay,
-        forward: MixedPrecisionForward,
-        placement: Placement,
-        micro_batches: Sequence[Tensor],
-        sums: SumsFactory,
-        step: Callable[[int, int], None],
-        *,
-        loss: LossFactory,
-    ) -> None:
-        """`micro_batches`: token ids, int64 (windows, length) each. `step`: called after each of them.
-
-        `sums`: makes those of the layers, and `loss` what is differentiated.
-        """
-        self._forward = forward
+    def __init__(self, inputs: PassInputs) -> None:
+        replay, placement, micro_batches = inputs.replay, inputs.placement, inputs.micro_batches
+        self._forward = inputs.forward()
         self._placement = placement
         self._modules = replay.stack.modules
         self._micro_batches = micro_batches
-        self._step = step
-        self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
-        self._head = loss(replay, self._loss_scale)
-        self._sums = sums(tuple(replay.stack.layers))
+        self._step = inputs.step
+        self._loss_scale = inputs.loss_scale
+        self._head = inputs.loss(replay, self._loss_scale)
+        self._sums = inputs.sums(tuple(replay.stack.layers))
         blocks = replay.stack.blocks
         self._lowest = next(index for index, block in enumerate(blocks) if block.layers)
         by_device = groupby(range(len(blocks)), key=lambda index: placement.device_of(blocks[index].module))

@@ -216,18 +216,7 @@ def _resolve_local(
     found = describe_files(small, names)
     config = suitable_config(found.config, scratch)
     files = replace(ModelFiles.freeze(directory, found.weight_files, roots) + small, scratch=scratch)
-    checkpoint = _prunable(
-        Checkpoint(
-            reference.id,
-            files,
-            config,
-            found.weight_files,
-            commit=None,
-            digest=None,
-            licence=found.licence,
-            languages=found.languages,
-        )
-    )
+    checkpoint = _prunable(reference, files, config, found, commit=None)
     # Last, because it reads all files.
     checkpoint = replace(checkpoint, frozen=files.hashed(trust_blob_names=False))
     return replace(checkpoint, digest=checkpoint.files.digest)
@@ -266,18 +255,7 @@ def _resolve_from_hub(
     before_download(found.config, model.missing(found.weight_files))
     weights = ModelFiles.freeze(model.download(*found.weight_files), found.weight_files, model.roots)
     files = replace(weights + small, scratch=scratch).hashed(trust_blob_names=True)
-    return _prunable(
-        Checkpoint(
-            reference.id,
-            files,
-            config,
-            found.weight_files,
-            commit=model.commit,
-            digest=None,
-            licence=found.licence,
-            languages=found.languages,
-        )
-    )
+    return _prunable(reference, files, config, found, commit=model.commit)
 
 
 def _companions(
@@ -292,8 +270,25 @@ def _companions(
     return files
 
 
-def _prunable(checkpoint: Checkpoint) -> Checkpoint:
+def _prunable(
+    reference: ModelReference,
+    files: ModelFiles,
+    config: PretrainedConfig,
+    found: Description,
+    *,
+    commit: str | None,
+) -> Checkpoint:
     """Return the checkpoint. Raises InvalidInput if the model cannot be pruned or written back."""
+    checkpoint = Checkpoint(
+        reference.id,
+        files,
+        config,
+        found.weight_files,
+        commit,
+        digest=None,
+        licence=found.licence,
+        languages=found.languages,
+    )
     stack = find_stack(checkpoint.skeleton)
     checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
     return checkpoint
