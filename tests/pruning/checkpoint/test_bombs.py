@@ -226,7 +226,7 @@ def test_a_tokenizer_that_makes_rust_panic_over_a_text_is_refused(model_dir: Pat
     slow = {"type": "Split", "pattern": {"Regex": "((a+)+)+b"}, "behavior": "Isolated", "invert": False}
     edit(model_dir / "tokenizer.json", pre_tokenizer=slow)
     reader = Reader(resolve(ModelReference(id=str(model_dir))).tokenizer(), vocabulary=384)
-    with pytest.raises(InvalidInput, match="gave up") as refused:
+    with pytest.raises(InvalidInput, match="failed on the text") as refused:
         reader.encode("a" * 40, Source("text", "calibration", "calibration.dataset"))
     assert refused.value.field == "model.id"
 

@@ -44,7 +44,7 @@ def plain(tokenizer: PreTrainedTokenizerBase) -> Reader:
 
 
 @pytest.fixture
-def prepend_bos(tokenizer: PreTrainedTokenizerBase) -> Reader:
+def begun(tokenizer: PreTrainedTokenizerBase) -> Reader:
     return _with_template(tokenizer, "BOS $A")
 
 
@@ -138,7 +138,11 @@ def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused(
     [
         (Calibration, {"dataset": "/data/ids.npy"}, "with ids.npy, .* leave out one of the two"),
         (Calibration, {"datasets": [{"dataset": "c4"}, {"dataset": "/data/ids.npy"}]}, "with ids.npy, whose"),
-        (Evaluation, {"dataset": "/data/ids.npy"}, "with ids.npy, whose windows of token ids are used as"),
+        (
+            Evaluation,
+            {"dataset": "/data/ids.npy"},
+            "with ids.npy, whose windows of token ids are used unchanged",
+        ),
         (Evaluation, {"further_datasets": ["builtin", "/data/ids.npy"]}, "with ids.npy, .* one of the two"),
     ],
 )

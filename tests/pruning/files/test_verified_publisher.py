@@ -6,7 +6,7 @@ from threading import Event
 import pytest
 
 from pruning.errors import InvalidInput
-from pruning.files import publications
+from pruning.files import verified_publisher
 from pruning.files.verified_publisher import VerifiedPublisher
 
 
@@ -44,7 +44,7 @@ def file() -> StandInFile:
 
 @pytest.fixture
 def published(file: StandInFile, monkeypatch: pytest.MonkeyPatch) -> Iterator[VerifiedPublisher]:
-    monkeypatch.setattr(publications, "_SECONDS_BETWEEN_CHECKS", 0.001)
+    monkeypatch.setattr(verified_publisher, "_POLL_SECONDS", 0.001)
     with VerifiedPublisher([file]) as held:  # type: ignore[list-item]
         yield held
 

@@ -22,6 +22,6 @@ def own_fork_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
     """A new process that starts helpers, from an environment with a secret."""
     monkeypatch.setenv("DATABASE_URL", f"postgresql://user:{PASSWORD}@host/name")
     started = ForkServer()
-    monkeypatch.setattr(sandbox_module, "starter", lambda: started)
+    monkeypatch.setattr(sandbox_module, "fork_server", lambda: started)
     yield started
     started.stop()

@@ -117,6 +117,6 @@ def test_all_layers_can_be_demanded(tiny_llama_dir: Path) -> None:
 def test_without_landlock_no_word_of_it_is_shown(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"words": 2}\n')
     file = freeze(tmp_path / "a.jsonl", None, field="evaluation.dataset")
-    with pytest.raises(InvalidInput, match=r"a\.jsonl cannot be used.*kernel lacks Landlock") as refused:
+    with pytest.raises(InvalidInput, match=r"a\.jsonl cannot be used.*kernel has no Landlock") as refused:
         list(Sandbox().documents(file, "a.jsonl", "evaluation.dataset"))
     assert "line 2" not in str(refused.value)

@@ -88,10 +88,10 @@ def test_an_error_keeps_the_field_of_what_was_asked(
 @pytest.mark.parametrize(
     ("told", "shown"),
     [
-        ({"message": PASSWORD}, "lacks Landlock"),
+        ({"message": PASSWORD}, "has no Landlock"),
         ({"kind": PASSWORD}, "it makes its library fail (with an error)"),
         ({"kind": "MemoryError"}, "it makes its library fail (MemoryError)"),
-        ({"message": {"MemoryError": PASSWORD}, "kind": "MemoryError"}, "lacks Landlock"),
+        ({"message": {"MemoryError": PASSWORD}, "kind": "MemoryError"}, "has no Landlock"),
     ],
 )
 def test_what_it_found_without_landlock_is_not_shown(
