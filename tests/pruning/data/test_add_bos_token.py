@@ -141,7 +141,7 @@ def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused(
         (
             Evaluation,
             {"dataset": "/data/ids.npy"},
-            "with ids.npy, whose windows of token ids are used unchanged",
+            "ids.npy, whose windows of token ids are used unchanged",
         ),
         (Evaluation, {"further_datasets": ["builtin", "/data/ids.npy"]}, "with ids.npy, .* one of the two"),
     ],
