@@ -33,7 +33,7 @@ class StandInFile:
     def let_one_hash_end(self) -> None:
         self._may_end.set()
 
-    def changed(self) -> InvalidInput:
+    def changed_error(self) -> InvalidInput:
         return InvalidInput("it was changed")
 
 
