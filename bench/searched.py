@@ -16,7 +16,7 @@ from typing import Any
 from bench.recovered import TOKENS, Row, measure
 from bench.results.rows import RESULTS, add_row_options, read_or_run, run_or_print
 from bench.workload.subject import add_options, subject
-from pruning.recipe.presets import expanded
+from pruning.recipe.presets import expand_preset
 
 # The best of gradient allocation at each sparsity. That of the preset is 0.35.
 _BANDS = {0.5: 0.35, 0.7: 0.2}
@@ -25,7 +25,7 @@ _BANDS = {0.5: 0.35, 0.7: 0.2}
 def _best(sparsity: float, samples: int, allocation: str) -> dict[str, Any]:
     """Return the preset's options for so many windows, spelled out, with another allocation."""
     calibration = {"samples": samples, "sequence_length": 512}
-    found = expanded({"method": "best", "sparsity": sparsity, "calibration": calibration})
+    found = expand_preset({"method": "best", "sparsity": sparsity, "calibration": calibration})
     options = {name: value for name, value in found.items() if name != "calibration"}
     return {**options, "allocation": {"name": allocation, "band": _BANDS[sparsity]}}
 

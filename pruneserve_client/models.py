@@ -17,12 +17,12 @@ class Admm(Model):
     """Says which of the variants this is."""
 
     ridge: float = 0.0
-    """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
+    """Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the second moments' diagonal. It avoids overfitting small calibration sets."""
 
 
 class AllocationOptions(Model):
     """
-    Options of an allocation. `implementation` names its function; see `pruning.methods.allocation`.
+    Options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
 
     Attributes
     ----------
@@ -1849,7 +1849,7 @@ class RefitOptions(Model):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
     ridge: float = 0.0
-    """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
+    """Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the second moments' diagonal. It avoids overfitting small calibration sets."""
 
     iterations: int = 20
     """Steps of conjugate gradients."""

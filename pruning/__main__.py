@@ -21,7 +21,7 @@ from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, 
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report import Report
 from pruning.runtime.determinism import fix_cublas_workspace
-from pruning.runtime.versions import refuse_old_versions
+from pruning.version import refuse_old_versions
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
@@ -102,7 +102,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     from transformers.utils import logging
 
     from pruning.calibration.gradient_schedule import ScheduleChoice
-    from pruning.files.allowed_roots import Roots
+    from pruning.files.frozen_file import AllowedRoots
     from pruning.pipeline.console import progress_on, result_table
     from pruning.pipeline.run import RunRequest, Services, keep_gradients, run
     from pruning.resume.store import DirectoryResumeStore
@@ -131,7 +131,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     with progress_on(console) as progress:
         services = Services(
             progress=progress,
-            roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
+            roots=AllowedRoots(tasks=tuple(map(Path, options.task_definitions or ()))),
             hub_token=os.environ.get("HF_TOKEN"),
             resume_store=resume_store,
         )

@@ -45,11 +45,11 @@ from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.pipeline import (
     NO_LIMIT,
+    AllowedRoots,
     PerplexityLimit,
-    Roots,
     RunRequest,
     Services,
-    is_device_memory,
+    is_device_out_of_memory,
     is_out_of_memory,
     release_memory,
 )
@@ -186,7 +186,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
             claim=claim,
             worker=attempt.worker.name,
             error=error,
-            of_host=not is_device_memory(failure),
+            of_host=not is_device_out_of_memory(failure),
         )
     return lambda session: lifecycle.fail(session, claim, error)
 
@@ -236,7 +236,9 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
     )
     services = Services(
         progress=attempt.progress,
-        roots=Roots(settings.model_roots, (*settings.data_roots, directory / _UPLOADS), settings.task_roots),
+        roots=AllowedRoots(
+            settings.model_roots, (*settings.data_roots, directory / _UPLOADS), settings.task_roots
+        ),
         hub_token=attempt.hub_token,
         reading=sandbox(settings, directory),
         resume_store=JobResumeStore(attempt, directory / RESUME_STORE),

@@ -4,7 +4,7 @@ from pathlib import Path
 
 from jobs import limits
 from jobs.settings import Settings
-from pruning.pipeline import Limits, Sandbox
+from pruning.pipeline import Sandbox, SandboxLimits
 from worker.capacity import allowed_memory
 
 
@@ -14,9 +14,9 @@ def sandbox(settings: Settings, scratch: Path) -> Sandbox:
     `scratch`: where private directories are made. What takes too much time is refused before the job has made
     no progress for `limits.STALL_SECONDS`, after which it would be tried again.
     """
-    usual = Limits()
+    usual = SandboxLimits()
     return Sandbox(
-        Limits(
+        SandboxLimits(
             memory_bytes=min(usual.memory_bytes, allowed_memory(settings)),
             cpu_seconds=max(1, min(usual.cpu_seconds, int(limits.STALL_SECONDS / 4))),
             wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),

@@ -27,7 +27,7 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
-from pruning.pipeline import NoSandbox, failed_layers
+from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers
 from worker.remedies import WORK_DIRECTORY, with_remedy
 
 _PROBE = b"PruneServe was here\n" * 1024
@@ -107,8 +107,8 @@ def check_database(database: sessionmaker[Session]) -> None:
 def check_sandbox(configured: Settings) -> None:
     """See that the kernel confines readers of untrusted files as the operator demands. Raises `Unfit`."""
     try:
-        missing = failed_layers()
-    except NoSandbox as error:
+        missing = missing_sandbox_layers()
+    except SandboxUnavailable as error:
         raise Unfit(f"its installation is broken ({error.strerror})") from error
     if missing and configured.sandbox == "require":
         raise Unfit(f"its kernel does not give the whole sandbox ({', '.join(missing)})", detail=str(missing))

@@ -13,7 +13,7 @@ from jobs.monitoring.children import pass_on_to
 from jobs.monitoring.figures import Part
 from jobs.secret_files import close_to_others
 from jobs.settings import settings
-from pruning.pipeline import fix_cublas_workspace, keep_resettable, starter
+from pruning.pipeline import fix_cublas_workspace, fork_server, keep_peak_memory_resettable
 from worker.identity import Identity
 from worker.open_files import allow_many_open_files
 
@@ -22,7 +22,7 @@ from worker.open_files import allow_many_open_files
 def prepare_child(**signal: object) -> None:
     """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
-    keep_resettable()  # before the process is closed: only root may open the file afterwards
+    keep_peak_memory_resettable()  # before the process is closed: only root may open the file afterwards
     close_to_others()
     if settings().metrics is not None:
         pass_on_to(Identity.from_environment().figures)
@@ -30,7 +30,7 @@ def prepare_child(**signal: object) -> None:
     fix_cublas_workspace()
     allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why
-        starter()  # imports what it needs while this process does the same
+        fork_server()  # imports what it needs while this process does the same
 
     gc.disable()  # what is imported stays: to look for garbage in it takes a sixth of the time
     import transformers

@@ -12,7 +12,7 @@ from jobs.queue import workers
 from jobs.queue.classes import nearest, smallest_that_fits
 from jobs.queue.needs import Needs
 from pruning.estimate import Estimate as EstimateOnMachine
-from pruning.estimate import Machine, slowest
+from pruning.estimate import Machine, slowest_machine
 
 
 async def estimate(resources: AppResources, owner: str, request: JobRequest) -> Estimate:
@@ -38,7 +38,7 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
-        machine = slowest(those, spec.recipe, shape)
+        machine = slowest_machine(those, spec.recipe, shape)
         return EstimateOnMachine.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
 
     chosen = smallest_that_fits(needs, classes)

@@ -12,7 +12,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from bench.workload.subject import Subject, ignore_steps
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.estimate.speed import PAIRS, Lengths, Phase
+from pruning.estimate.work import SPEED_PAIRS, Phase, SequenceLengths
 from pruning.evaluation.speed import clock_of, rate, run_of, seconds_in_turns
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
@@ -24,7 +24,10 @@ from pruning.structure.results import CutInMemory
 from pruning.structure.units import consumers
 
 # A prompt is long enough for the processor's full rate; a token is decoded behind a short one.
-_LENGTHS = {"prefill": Lengths(prompt=512, generated=1), "decode": Lengths(prompt=128, generated=8)}
+_LENGTHS = {
+    "prefill": SequenceLengths(prompt=512, generated=1),
+    "decode": SequenceLengths(prompt=128, generated=8),
+}
 
 
 def speeds(structure: StructureOptions, workload: Subject) -> dict[str, Any]:
@@ -74,7 +77,7 @@ def _speed(phase: Phase, dense: PreTrainedModel, smaller: PreTrainedModel) -> di
     assert of_smaller is not None
     clock = clock_of(torch.device("cpu"))
     # The first pair fills caches, and is not counted.
-    pairs = [seconds_in_turns(of_dense, of_smaller, number, clock) for number in range(PAIRS + 1)][1:]
+    pairs = [seconds_in_turns(of_dense, of_smaller, number, clock) for number in range(SPEED_PAIRS + 1)][1:]
     found = rate(phase, 1, lengths.tokens(phase), pairs)
     return {
         "dense": round(found.dense, 1),

@@ -17,8 +17,7 @@ from cli.demo.model import demo_model
 from cli.terminal import CommandFailed, Exit
 from pruning.checkpoint.checkpoint import resolve
 from pruning.data.calibration import calibration_set
-from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.text import read_documents
+from pruning.data.text import PARAGRAPH_BREAK, Source, read_documents
 from pruning.data.windows import Reader
 from pruning.evaluation.perplexity import evaluation_sets
 from pruning.recipe import Calibration, Evaluation, ModelReference
@@ -51,7 +50,7 @@ class Subject:
             tokenizer=self._checkpoint.tokenizer(),
             vocabulary=self._checkpoint.config.get_text_config().vocab_size,
             context_length=self._checkpoint.context_length,
-        ).beginning(add_bos_token, "calibration")
+        ).with_bos(add_bos_token, "calibration")
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.calibration = Calibration(
@@ -88,11 +87,11 @@ class Subject:
     @cached_property
     def _untouched_windows(self) -> Tensor:
         ids = self._reader.encode(PARAGRAPH_BREAK.join(self._untouched_articles()), self._source)
-        cut = self._reader.of_text(_LENGTH)
-        return self._reader.begun(torch.tensor(ids).unfold(0, cut, cut))
+        cut = self._reader.text_length(_LENGTH)
+        return self._reader.prepend_bos(torch.tensor(ids).unfold(0, cut, cut))
 
     def _untouched_articles(self) -> Iterator[str]:
-        cut = self._reader.of_text(_LENGTH)
+        cut = self._reader.text_length(_LENGTH)
         for article in read_documents(self._source):
             ids = torch.tensor(self._reader.encode(article, self._source))
             # What a calibration window has of the text is a contiguous part of one article's token ids.

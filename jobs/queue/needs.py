@@ -6,7 +6,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
-from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest
+from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest_machine
 from pruning.estimate.estimate import compute_dtype
 
 # The estimate counts tensors; allocators keep some more.
@@ -58,7 +58,7 @@ class Needs(BaseModel):
             scratch_bytes=on_gpu.output_bytes + disk.scratch(recipe, evaluation, shape, dtype),
             # Not on the smallest one, which could only take its frugal way, and knows one dtype.
             cpu_seconds=Estimate.of(
-                recipe, evaluation, shape, slowest(cpus, recipe, shape), save_masks=spec.save_masks
+                recipe, evaluation, shape, slowest_machine(cpus, recipe, shape), save_masks=spec.save_masks
             ).seconds,
         )
         return estimated.overridden(spec)

@@ -9,12 +9,14 @@ from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from jobs.tables import JobLabel
-from pruning.recipe import InWords, Text
+from pruning.recipe import ErrorMessage, Text
 
 LabelName = Annotated[
     Text,
     Field(max_length=63, pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"),
-    InWords("must be at most 63 letters, digits and . _ / -, the first and the last a letter or a digit"),
+    ErrorMessage(
+        "must be at most 63 letters, digits and . _ / -, the first and the last a letter or a digit"
+    ),
 ]
 LabelValue = Annotated[Text, Field(max_length=255)]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=16)]

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from jobs.spec.cuts import Fault
 from pruning.recipe import Recipe
-from pruning.recipe.calibration import USUAL_LENGTH
+from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 BUILTIN_TOKENS = 40_000
@@ -19,7 +19,7 @@ def training_text_faults(recipe: Recipe) -> Iterator[Fault]:
     if ({recipe.distil.dataset} if recipe.distil.dataset else calibrated_on) != {"builtin"}:
         return
     # Left out, it may be less, for a model of a shorter context; such a request must name it.
-    length = recipe.calibration.sequence_length or USUAL_LENGTH
+    length = recipe.calibration.sequence_length or DEFAULT_SEQUENCE_LENGTH
     windows = BUILTIN_TOKENS // length - HELD_OUT_WINDOWS
     if windows < 1:
         yield Fault(

@@ -17,8 +17,7 @@ from pydantic import BaseModel, Field
 
 from jobs.sweeps.target import Target
 from pruning.estimate import BlockShape, ModelShape
-from pruning.estimate.shape import BYTES
-from pruning.estimate.smaller import readers, smaller_shape
+from pruning.estimate.shape import BYTES, smaller_shape, unit_readers
 from pruning.recipe import StructureOptions
 from pruning.recipe.units import EXPERTS, KV_GROUPS, MLP_CHANNELS
 
@@ -257,7 +256,7 @@ def _space(dense: ModelShape) -> _Space:
 
 def _mlp_width(block: BlockShape, hidden: int) -> int:
     """Return the number of MLP channels that can go; 0 for a block of experts."""
-    _, *others = readers(block, hidden)
+    _, *others = unit_readers(block, hidden)
     return others[0].inputs if others and others[0].copies == 1 else 0
 
 

@@ -28,7 +28,7 @@ from pruning.models.blocks import Block, Stack
 from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
 from pruning.recipe import AllocationOptions, Recipe
-from pruning.recipe.allocation import GradientGuided, LossGuided, Owl
+from pruning.recipe.methods import GradientGuided, LossGuided, Owl
 
 
 @dataclass(frozen=True)

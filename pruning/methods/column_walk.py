@@ -11,8 +11,7 @@ import torch
 from torch import Tensor
 
 from pruning.masks.patterns import lowest_of_each_group
-from pruning.runtime.device import current_device
-from pruning.runtime.kernel_trial import kernel_works
+from pruning.runtime.device import current_device, kernel_works
 
 # A wider block does not fit into a multiprocessor's registers, a few rows at a time.
 _MAX_COLUMNS = 512

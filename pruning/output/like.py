@@ -115,7 +115,7 @@ def _cut_blocks(facts: DepthFacts, source: Path, directory: Path) -> None:
 
 def _checkpoint(source: Path, directory: Path) -> Checkpoint:
     reference = ModelReference.model_construct(id=str(source.resolve()), revision=None)
-    return resolve(reference, links_in=directory.parent)
+    return resolve(reference, scratch=directory.parent)
 
 
 def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:

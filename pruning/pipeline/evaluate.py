@@ -27,7 +27,7 @@ from pruning.recipe import Evaluation, Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey
-from pruning.runtime.malloc import return_freed_heap
+from pruning.runtime.process_memory import trim_heap
 
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""
@@ -149,7 +149,7 @@ class EvaluateStage:
         dense_model.cache_clear()
         # The dense model is not read after this, so that this hash of its files is the run's last.
         measurements = map(DenseMeasurement, dense.perplexities, recording.files)
-        self._publications.hold_back(partial(self._cached.publish, list(measurements)))
+        self._publications.publish_when_verified(partial(self._cached.publish, list(measurements)))
         if _PRUNED in stored:
             pruned = Measurement.read(stored[_PRUNED].path)
             step(steps, steps)
@@ -273,13 +273,13 @@ def _placed(placement: Placement) -> Iterator[Placement]:
     )
     try:
         with (
-            placement.in_runs(blocks) if fits else placement.in_turns(blocks),
+            placement.in_pipeline_stages(blocks) if fits else placement.in_round_robin(blocks),
             placement.resident(*[placement.model] if fits else []),
         ):
             yield placement
     finally:
         placement.end_stage()
-        return_freed_heap()  # of the copies in the compute dtype, which glibc would keep
+        trim_heap()  # of the copies in the compute dtype, which glibc would keep
 
 
 @contextmanager

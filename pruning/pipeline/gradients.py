@@ -16,17 +16,16 @@ from pruning.calibration.gradient_cache import (
     GradientShards,
     fingerprint_of,
     load_cached,
-    stored,
+    store_norms,
 )
-from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
-from pruning.files.gradient_header import FILE_NAME
+from pruning.files.formats import FILE_NAME
 from pruning.methods.results import StoredBlocks
-from pruning.models.blocks import Stack
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import Stack, stack_of_layers
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import RunContext, Step
 from pruning.recipe import GradientNorm, LayerSelection, Stage, StructureOptions
@@ -104,7 +103,7 @@ class GateStage:
         finally:
             self.model.placement.end_stage()
         if self.context.gradient_cache is not None:
-            self._shards, publish = stored(
+            self._shards, publish = store_norms(
                 self.context.gradient_cache,
                 self._fingerprints,
                 computed,
@@ -112,7 +111,7 @@ class GateStage:
                 self._consumers,
                 self.context.resume_store,
             )
-            self.context.publications.hold_back(publish)
+            self.context.publications.publish_when_verified(publish)
         return computed
 
     @cached_property
@@ -282,7 +281,7 @@ class GradientStage:
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
-            shards, publish = stored(
+            shards, publish = store_norms(
                 self._cache,
                 self._fingerprints,
                 computed,
@@ -291,7 +290,7 @@ class GradientStage:
                 self._resume_store,
             )
             self._shards |= shards
-            self._context.publications.hold_back(publish)
+            self._context.publications.publish_when_verified(publish)
         return computed
 
     def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:

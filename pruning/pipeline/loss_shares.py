@@ -18,12 +18,12 @@ from torch import Tensor
 
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.gradient_factors import GradientFactors
-from pruning.calibration.lm_head import Chunk, HeadLoss, NewLoss
-from pruning.calibration.window_norms import GradientAccumulator, GradientNorms, NewSums
+from pruning.calibration.lm_head import Chunk, HeadLoss, LossFactory
+from pruning.calibration.window_norms import GradientAccumulator, GradientNorms, SumsFactory
 from pruning.errors import NumericalFailure
-from pruning.models.batching import micro_batches
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
+from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recovery.distillation import distillation_loss
@@ -41,7 +41,7 @@ def final_states(
     `step`: called with the number of finished blocks after each of them.
     """
     try:
-        with placement.in_turns(stack.modules):
+        with placement.in_round_robin(stack.modules):
             replay = Replay(stack, windows, placement)
             pieces = micro_batches(stack, windows, backward=False, device=placement.device)
             with BlockwiseForward(replay, pieces) as forward:
@@ -55,7 +55,7 @@ def final_states(
     return {_key(window): of_window for window, of_window in zip(windows, states, strict=True)}
 
 
-def divergence(states: FinalStates) -> NewLoss:
+def divergence(states: FinalStates) -> LossFactory:
     """Return a factory of the loss of a window: the mean of KL(dense ‖ pruned) over its positions, in nats.
 
     `states`: the dense model's. The pruned model must have the dense one's final norm and head.
@@ -84,7 +84,7 @@ def _key(window: Tensor) -> bytes:
     return window.cpu().numpy().tobytes()
 
 
-def shares_of(stack: Stack, placement: Placement) -> NewSums:
+def shares_of(stack: Stack, placement: Placement) -> SumsFactory:
     """Return a factory of the sums of a pass over the pruned model: each layer's share of each window's loss.
 
     `stack`, `placement`: of the dense model, which stays on the host.

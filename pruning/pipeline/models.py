@@ -12,11 +12,9 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.description import suitable_config
 from pruning.checkpoint.files import CONFIG, read_json
 from pruning.estimate import ModelShape
-from pruning.models.batching import micro_batches
-from pruning.models.blocks import Stack, find_stack
+from pruning.models.blocks import Stack, find_stack, stack_of_layers
+from pruning.models.memory import micro_batches, shape_of
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
-from pruning.models.shapes import shape_of
 from pruning.report import ModelFacts
 from pruning.resume.store import NumericsKey
 from pruning.runtime.device import experts_implementation

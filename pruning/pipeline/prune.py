@@ -102,7 +102,7 @@ def _pruned(
 ) -> Pruned:
     """Prune the blocks of a model that are not in `blocks`, and release the devices."""
     try:
-        with model.placement.in_turns(model.stack.modules):
+        with model.placement.in_round_robin(model.stack.modules):
             return prune_blocks(
                 model.stack, recipe, windows, norms, placement=model.placement, blocks=blocks, step=step
             )

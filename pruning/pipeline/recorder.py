@@ -12,13 +12,13 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.evaluation.cache import PerplexityCache
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.progress import Progress
 from pruning.recipe import Stage
 from pruning.report import StageFacts
 from pruning.resume.store import ResumeStore
-from pruning.runtime.peak_memory import PeakMemory
-from pruning.sandbox.reading import Reading
+from pruning.runtime.process_memory import PeakMemory
+from pruning.sandbox.reading import UntrustedReader
 
 Step = Callable[[int, int], None]
 """Called as `(done, steps)` after each step. An exception that it raises ends the stage."""
@@ -108,9 +108,9 @@ class RunContext:
     deterministic: bool
     gradient_cache: GradientCache | None
     perplexity_cache: PerplexityCache
-    publications: Publications
+    publications: VerifiedPublisher
     resume_store: ResumeStore
-    reading: Reading
+    reading: UntrustedReader
 
     def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
         """Record a stage; what is ready for publication is published between its steps."""

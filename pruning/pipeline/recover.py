@@ -27,10 +27,10 @@ from pruning.evaluation.cache import (
     PerplexityCache,
     fingerprint_of_training,
 )
-from pruning.files.publications import Publications
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.results import Pruned
+from pruning.models.blocks import stack_of_layers
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import RunContext, Step
@@ -49,7 +49,7 @@ from pruning.runtime.determinism import (
     refuse_variable_workspace,
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
-from pruning.runtime.malloc import return_freed_heap
+from pruning.runtime.process_memory import trim_heap
 
 
 @dataclass(frozen=True)
@@ -57,7 +57,7 @@ class SharedStates:
     """Fetches final states that an earlier run published, and publishes those of this run."""
 
     cache: PerplexityCache
-    publications: Publications
+    publications: VerifiedPublisher
 
     def states(
         self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
@@ -88,7 +88,7 @@ class SharedStates:
     def publish(self, fingerprint: str, states: HashedFile) -> None:
         """Offer a file that the run's resume store has committed to later runs."""
         measured = DenseMeasurement(math.nan, states)
-        self.publications.hold_back(partial(self.cache.put, fingerprint, measured))
+        self.publications.publish_when_verified(partial(self.cache.put, fingerprint, measured))
 
 
 log = logging.getLogger(__name__)
@@ -198,7 +198,7 @@ class RecoverStage:
                 distilled = self._trained(step, boundary, states)
         finally:
             recorded = states.close()
-            return_freed_heap()
+            trim_heap()
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
             self._shared.publish(self._states_fingerprint, recorded)

@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.calibration.gradient_cache import GradientCache
-from pruning.calibration.gradient_file import GradientFile
+from pruning.calibration.gradient_files import GradientFile
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
@@ -26,20 +26,23 @@ from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
-from pruning.files.allowed_roots import Roots, freeze, freeze_by_content
-from pruning.files.frozen_file import FrozenFile
+from pruning.files.frozen_file import AllowedRoots, FrozenFile, freeze, freeze_by_content
 from pruning.methods.base import method_for
 from pruning.methods.permutation import refuse_unwritable
-from pruning.models.blocks import Stack, find_stack
-from pruning.models.selection import prunable_stack
-from pruning.models.shapes import shape_of
+from pruning.models.blocks import Stack, find_stack, prunable_stack
+from pruning.models.memory import shape_of
 from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import Step
 from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes
-from pruning.pipeline.resources import DiskRoom, check_training, refuse_before_download, refuse_downloads
+from pruning.pipeline.resources import (
+    DiskRoom,
+    check_training_memory,
+    refuse_before_download,
+    refuse_downloads,
+)
 from pruning.recipe import (
     Evaluation,
     Recipe,
@@ -52,11 +55,10 @@ from pruning.recipe import (
 )
 from pruning.recovery.parameters import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
-from pruning.resume.identity import RunIdentityCheck
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
 from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
@@ -145,9 +147,9 @@ class ResolveStage:
     recipe: Recipe
     evaluation: Evaluation
     devices: tuple[torch.device, ...]  # that compute; see Placement
-    roots: Roots
+    roots: AllowedRoots
     hub_token: str | None
-    reading: Reading
+    reading: UntrustedReader
     reproduces: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
@@ -223,7 +225,7 @@ class ResolveStage:
             reference,
             roots=self.roots.models,
             hub_token=self.hub_token,
-            links_in=self.output.parent,
+            scratch=self.output.parent,
             describe_files=self.reading.describe,
             before_download=self._check_room,
         )
@@ -275,7 +277,7 @@ class ResolveStage:
             return None
         text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
-        check_training(
+        check_training_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
             text.windows.shape[1],

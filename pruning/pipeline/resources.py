@@ -2,7 +2,7 @@
 
 - Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
   `has_room_for_states` for files that a run can do without.
-- Memory: `check_training` refuses a training, `memory_for_models` decides whether models stay on their
+- Memory: `check_training_memory` refuses a training, `memory_for_models` decides whether models stay on their
   device or are brought block by block, `training_windows` how many windows run together.
 
 What runs out of memory all the same is tried again in smaller pieces where it runs: a training with half of
@@ -24,20 +24,19 @@ from pruning.byte_size import byte_size
 from pruning.calibration.activation_store import Budget
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
-from pruning.calibration.hidden_states import float32_tokens
+from pruning.calibration.mixed_precision import float32_tokens
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.errors import InvalidInput, PruningError
 from pruning.estimate import ModelShape, disk, memory
 from pruning.estimate.memory import MEMORY_SHARE
 from pruning.estimate.work import Windows
-from pruning.models.batching import bytes_per_token, windows_that_fit
 from pruning.models.blocks import find_stack
-from pruning.models.shapes import shape_of
+from pruning.models.memory import bytes_per_token, shape_of, windows_that_fit
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
-from pruning.runtime.cgroup import host_memory
 from pruning.runtime.device import total_memory
+from pruning.runtime.process_memory import host_memory
 
 _NO_BOUND = 2**62
 _MAX_STATES = 4 << 30  # bytes of final states that runs share
@@ -261,7 +260,7 @@ def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) 
             raise DiskTooSmall(what, directory.parent, needed=total, free=free)
 
 
-def check_training(
+def check_training_memory(
     shape: ModelShape,
     smaller: ModelShape | None,
     length: int,
@@ -271,7 +270,7 @@ def check_training(
 ) -> None:
     """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
 
-    `shape`: of the dense model. `smaller`: of the model after a cut. `length`: the tokens of a window.
+    `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
     `dtype`: of the computation.
     """
     name = str(dtype).removeprefix("torch.")
@@ -287,7 +286,7 @@ def check_training(
         raise InvalidInput(
             f"to train the whole model with windows of {length} tokens needs "
             f"{byte_size(need(moments))} of memory, and {device} has {byte_size(have)}: {fewer}use a "
-            "machine with more, or leave recovery.distil out",
+            "machine with more, or omit recovery.distil",
             field="recovery.distil",
         )
 

@@ -28,10 +28,10 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.estimate import ModelShape
-from pruning.estimate.speed import SHARE
+from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
-from pruning.files.allowed_roots import Roots
-from pruning.files.publications import Publications
+from pruning.files.frozen_file import AllowedRoots
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.output.writer import atomic_directory, write_report
 from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
@@ -46,11 +46,10 @@ from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
 from pruning.report import Report
-from pruning.resume.guarded import GuardedResumeStore
-from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
 from pruning.runtime.device import compute_devices, current_device
-from pruning.sandbox.reading import ReadHere, Reading
+from pruning.sandbox.reading import InProcessReader, UntrustedReader
 
 
 @dataclass(frozen=True)
@@ -70,7 +69,7 @@ class RunRequest:
     save_masks: bool = False
     """Also write `masks.safetensors`; see pruning.masks.packed."""
     save_gradients: bool = False
-    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_file."""
+    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_files."""
     reproduces: Report | None = None
     """The report of an earlier run of this recipe, whose model and texts must not have changed."""
     limit: PerplexityLimit = NO_LIMIT
@@ -83,11 +82,11 @@ class Services:
 
     progress: Progress = field(default_factory=Silent)
     """Receives every step. An exception that it raises ends the run between two steps."""
-    roots: Roots = field(default_factory=Roots)
+    roots: AllowedRoots = field(default_factory=AllowedRoots)
     """The directories that files may be read from."""
     hub_token: str | None = None
     """For the model, never for data sets."""
-    reading: Reading = field(default_factory=ReadHere)
+    reading: UntrustedReader = field(default_factory=InProcessReader)
     """Reads the files of model and texts. A service that runs untrusted requests reads them in a sandbox."""
     resume_store: ResumeStore | None = None
     """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
@@ -170,7 +169,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 wanted=request.evaluation.measures_speed(recipe.structure)
                 and not measured.cut_short
                 and services.wants_speed(measured.perplexities[0].pruned),
-                seconds=SHARE * sum(stage.seconds for stage in recorder.facts),
+                seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
         results = RunResults(resolved, cut, outcome, found, pruned, recovered.facts, measured, speed)
@@ -190,7 +189,7 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
         with _context(request, services, place, resolved) as context:
             stage = GradientStage(dense, resolved.gradients, context, save_to=place.directory)
             _, outcome = place.recorder.run(stage)
-            context.publications.prove()  # norms from the cache need it as well
+            context.publications.verify()  # norms from the cache need it as well
     return outcome
 
 
@@ -198,7 +197,7 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
 def _context(
     request: RunRequest, services: Services, place: _Workplace, resolved: ResolvedRun
 ) -> Iterator[RunContext]:
-    with Publications(resolved.files) as publications:
+    with VerifiedPublisher(resolved.files) as publications:
         yield RunContext(
             recorder=place.recorder,
             schedule=request.schedule,

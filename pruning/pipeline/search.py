@@ -18,7 +18,7 @@ from pruning.calibration.window_norms import GradientNorms
 from pruning.data.training import HeldOutText
 from pruning.masks.patterns import LayerTarget
 from pruning.methods.results import Pruned, StoredBlocks, Targets, targets_as_json, targets_of_json
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import stack_of_layers
 from pruning.output.writer import write_model
 from pruning.pipeline.loss_shares import divergence, final_states, shares_of
 from pruning.pipeline.models import LoadedModel, ResolvedModel

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import ClassVar
 
 from pruning.checkpoint.files import weight_files
-from pruning.estimate.speed import BATCHES, PAIRS, PHASES, Lengths
+from pruning.estimate.work import BATCHES, PHASES, SPEED_PAIRS, SequenceLengths
 from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import ResolvedModel
@@ -18,8 +18,7 @@ from pruning.pipeline.resources import memory_for_models
 from pruning.recipe import Stage
 from pruning.report import RateFacts, SpeedFacts
 from pruning.runtime.device import is_out_of_memory
-from pruning.runtime.malloc import return_freed_heap
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory, trim_heap
 
 _ZEROS_GAIN_NOTHING = (
     "the result has the dense model's shapes: zeros are stored and multiplied like other numbers, so that it "
@@ -94,7 +93,7 @@ class SpeedStage:
         """Return the bytes of the weights, plus the peak that the largest batch adds."""
         memory = PeakMemory(placement.device)
         runs = [run_of(placement.model, phase, max(BATCHES), self._lengths) for phase in PHASES]
-        return_freed_heap()  # reused memory would not count
+        trim_heap()  # reused memory would not count
         memory.reset()
         before = memory.peak()
         for run in runs:
@@ -108,8 +107,8 @@ class SpeedStage:
         return self._facts(None if self.is_smaller else 1.0, note=note)
 
     @cached_property
-    def _lengths(self) -> Lengths:
-        return Lengths.on(self.model.device.type, self.model.checkpoint.context_length)
+    def _lengths(self) -> SequenceLengths:
+        return SequenceLengths.on(self.model.device.type, self.model.checkpoint.context_length)
 
     @cached_property
     def _clock(self) -> Clock:
@@ -117,7 +116,7 @@ class SpeedStage:
 
     @property
     def _steps(self) -> int:
-        return PAIRS * len(PHASES) * len(BATCHES)
+        return SPEED_PAIRS * len(PHASES) * len(BATCHES)
 
     @property
     def _note(self) -> str | None:
@@ -155,4 +154,4 @@ def _resident(placement: Placement) -> Iterator[None]:
             yield
     finally:
         placement.end_stage()
-        return_freed_heap()
+        trim_heap()

@@ -15,19 +15,18 @@ from torch import Tensor
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, prunable_stack
 from pruning.models.placement import Placement
-from pruning.models.selection import prunable_stack
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import RunContext, Step
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
-from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
 from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.check import logits_of_blocks, masked_logits, relative_difference, smaller_logits
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import DepthPlan, Drop, choose_blocks
@@ -45,11 +44,11 @@ class CutModel:
     resolved: ResolvedModel
     loaded: LoadedModel
 
-    def load_smaller(self, directory: Path, recipe: Recipe, reading: Reading) -> "CutModel":
+    def load_smaller(self, directory: Path, recipe: Recipe, reading: UntrustedReader) -> "CutModel":
         """Load the smaller model that a cut of this one has written."""
         # Not validated: the caller may have put the resume store anywhere.
         reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
-        checkpoint = resolve(reference, links_in=directory.parent, describe_files=reading.describe)
+        checkpoint = resolve(reference, scratch=directory.parent, describe_files=reading.describe)
         layers = frozenset(layer.name for layer in prunable_stack(checkpoint.skeleton, recipe).layers)
         smaller = replace(self.resolved, checkpoint=checkpoint, layers=layers)
         # A cut that is made again may take other units out, and what was computed on this one is then stale.
@@ -144,7 +143,7 @@ class ShortenStage:
 
     @property
     def _numerics_key(self) -> NumericsKey:
-        windows = self.windows[:MAX_WINDOWS_FOR_BLOCKS]
+        windows = self.windows[:MAX_BLOCK_SELECTION_WINDOWS]
         return {**self.dense.loaded.numerics_key(None), "windows that judge blocks": len(windows)}
 
 

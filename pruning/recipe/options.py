@@ -209,7 +209,7 @@ OPTIONS: tuple[Option, ...] = (
         "speed",
         "evaluation.speed",
         "text",
-        "measure tokens per second beside the dense model: on, off, auto (default: of smaller models only)",
+        "measure tokens per second next to the dense model: on, off, auto (default: of smaller models only)",
     ),
 )
 
@@ -220,7 +220,7 @@ def request_body(given: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     given
-        Values by option name (`sequence-length`); an option that is None or missing leaves its field out.
+        Values by option name (`sequence-length`); an option that is None or missing is omitted from the body.
         Values of `settings` and `mix` are lists of the texts `NAME=VALUE` as typed.
 
     Returns

@@ -1,4 +1,4 @@
-"""The options of structured pruning, which takes whole units out of a model. The maths is in `structure`."""
+"""The options of structured pruning, which removes whole units. The maths is in `pruning.structure`."""
 
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -15,38 +15,38 @@ from pydantic import (
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
 from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
-MAX_WINDOWS_FOR_BLOCKS = 4
-"""How many of the calibration windows decide which blocks go."""
+MAX_BLOCK_SELECTION_WINDOWS = 4
+"""Number of calibration windows that decide which blocks are removed."""
 
-# The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
-# are of 128, tensor cores work on 64.
+# Widths that kernels and formats support best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
+# have 128, tensor cores work on 64.
 _ROUND_WIDTHS = (256, 128, 64)
-_LARGEST_MOVE = 0.02
+_MAX_WIDTH_CHANGE = 0.02
 
 
-def _amount(value: float) -> float:
+def _validate_amount(value: float) -> float:
     if value >= 1 and value != int(value):
         raise ValueError("must be a share below 1, or a whole number of units")
     return value
 
 
-def _one_unit_or_all(value: Any) -> Any:  # noqa: ANN401 - not yet validated
+def _refuse_ambiguous_one(value: Any) -> Any:  # noqa: ANN401 - not yet validated
     if isinstance(value, float) and value == 1:
         raise ValueError("may mean all units or one of them: write 1 for one, or a share below 1")
     return value
 
 
-def _whole(value: float) -> float:
-    return 1 if value == 1 else value  # so that what is written can be read
+def _serialise_amount(value: float) -> float:
+    return 1 if value == 1 else value  # 1.0 is refused when it is read
 
 
 # Below 1 a share of the units of each block; from 1 on a number of them.
 Amount = Annotated[
     float,
     Field(gt=0, le=1_000_000),
-    AfterValidator(_amount),
-    BeforeValidator(_one_unit_or_all),
-    PlainSerializer(_whole, return_type=Any),
+    AfterValidator(_validate_amount),
+    BeforeValidator(_refuse_ambiguous_one),
+    PlainSerializer(_serialise_amount, return_type=Any),
     WithJsonSchema({"exclusiveMinimum": 0, "maximum": 1_000_000, "type": "number"}, mode="serialization"),
 ]
 
@@ -120,7 +120,7 @@ class StructureOptions(_Amounts):
         return amount
 
     def blocks_left(self, dense: int) -> int:
-        """Return how many of a model's `dense` blocks are left: all of them where none are to go.
+        """Return how many of a model's `dense` blocks are left.
 
         Raises ValueError, with the nearest number that can stay, where no block or every one would go.
         """
@@ -138,7 +138,7 @@ class StructureOptions(_Amounts):
     def left(self, kind: UnitName, dense: int) -> tuple[int, int]:
         """Return how many of a block's `dense` units of a kind are left, before and after rounding.
 
-        Raises ValueError, with a message that says what can be asked for, where that is none or all of them.
+        Raises ValueError with the valid range where none or all would be left.
         """
         amount = self.amount(kind)
         assert amount is not None  # noqa: S101 - the caller asks for a kind that is cut
@@ -152,23 +152,23 @@ class StructureOptions(_Amounts):
         return requested, kept
 
     def rounded(self, width: int, dense: int) -> int:
-        """Round an MLP width to the multiple that is asked for, or to the roundest near it."""
+        """Round an MLP width to `multiple_of`, or by default to the largest suitable multiple near it."""
         if self.multiple_of is not None:
             return _nearest(width, self.multiple_of)
         for multiple in _ROUND_WIDTHS:
             kept = _nearest(width, multiple)
-            if 0 < kept < dense and abs(kept - width) <= _LARGEST_MOVE * dense:
+            if 0 < kept < dense and abs(kept - width) <= _MAX_WIDTH_CHANGE * dense:
                 return kept
         return width
 
     @property
     def cuts_blocks(self) -> bool:
-        """Whether units are taken out of blocks, not only whole blocks."""
+        """Whether units are removed from blocks, not only whole blocks."""
         return self.parameters is not None or any(self.amount(kind) is not None for kind in UNIT_KINDS)
 
     @property
     def ranks(self) -> bool:
-        """Whether units go that gates and second-order scores rank, and weights are repaired: not experts."""
+        """Whether it removes units that gates and second-order scores rank; experts are not."""
         ranked = (kind.name for kind in UNIT_KINDS.values() if kind.is_ranked_by_gates)
         return self.parameters is not None or any(self.amount(kind) is not None for kind in ranked)
 

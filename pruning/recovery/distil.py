@@ -20,16 +20,14 @@ from torch.autograd import backward
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call, LogitsByPosition, Replay
 from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE, cosine
 from pruning.recovery.parameters import TrainedParameters
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
+from pruning.runtime.process_memory import retain_freed_heap
 
 _SAVE_INTERVAL = 120.0
 """Seconds between two saves, at least. A run that is killed every five minutes still makes progress."""
@@ -198,7 +196,7 @@ class _Model:
         self._device, self._with_embeddings = placement.device, with_embeddings
         self._replay = Replay(find_stack(placement.model), probe, placement)
         self.logits = LogitsByPosition(self._replay)
-        if not self.logits.are_the_models:
+        if not self.logits.are_exact:
             raise InvalidInput(
                 f"{type(placement.model).__name__} cannot be trained: its logits depend on more than the "
                 "last block's output; leave recovery out",

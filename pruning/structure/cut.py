@@ -16,15 +16,15 @@ from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.linalg import DAMPING, damped, shrunken, with_rising_damping
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
-from pruning.models.batching import micro_batches
 from pruning.models.blocks import Stack
 from pruning.models.layers import ExpertLayer
+from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import Need, UnitName
 from pruning.recipe.units import EXPERTS
-from pruning.resume.throttle import SaveThrottle
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.resume.store import SaveThrottle
+from pruning.runtime.process_memory import retain_freed_heap
 from pruning.structure.mlp_channels import ExpertChannels
 from pruning.structure.plan import CutPlan, UnitPlan
 from pruning.structure.results import CutBlock, CutBlocks

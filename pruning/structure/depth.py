@@ -23,11 +23,10 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import Stack, find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call, LogitsByPosition, Replay
 from pruning.recipe import StructureOptions
-from pruning.recipe.structure import MAX_WINDOWS_FOR_BLOCKS
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 
 def skeleton_of(config: Mapping[str, Any], dense: PreTrainedModel) -> PreTrainedModel:
@@ -215,7 +214,7 @@ def choose_blocks(
     removed = {drop.block for drop in earlier}
     left = [index for index in range(len(stack.blocks)) if index not in removed]
     stack.model.requires_grad_(False).eval()
-    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MAX_WINDOWS_FOR_BLOCKS])
+    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MAX_BLOCK_SELECTION_WINDOWS])
     dense = walk.to_the_end() if len(left) > keep else []
     while len(left) > keep:
         divergences = walk.divergences(left, dense)

@@ -12,10 +12,10 @@ from worker.__main__ import main
 def save_always(**signal: object) -> None:
     """Let every step be worth saving."""
     from pruning.recovery import distil
-    from pruning.resume import throttle
+    from pruning.resume import store
 
     distil._SAVE_INTERVAL = 0.0
-    throttle._WORTH = 0
+    store._MIN_WORK_RATIO = 0
 
 
 if __name__ == "__main__":

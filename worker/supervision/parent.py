@@ -25,7 +25,7 @@ from jobs.queue.classes import UNKNOWN
 from jobs.queue.workers import Orders
 from jobs.settings import Settings
 from jobs.states import LostAttempt
-from pruning.pipeline import describe_layers, failed_layers, held_layers
+from pruning.pipeline import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
 from worker import holding, scratch
 from worker.capacity import capacity_of, class_named
 from worker.holding import Holding
@@ -113,10 +113,12 @@ class Parent:
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
-        missing = failed_layers()
-        log.info("%s", describe_layers(missing))
+        missing = missing_sandbox_layers()
+        log.info("%s", describe_sandbox_layers(missing))
         self._write(
-            lambda session: workers.confined(session, self._identity.name, self._queue, held_layers(missing))
+            lambda session: workers.confined(
+                session, self._identity.name, self._queue, sandbox_layer_status(missing)
+            )
         )
         self._pool = getattr(sender, "pool", None)
         self._heartbeat.start()

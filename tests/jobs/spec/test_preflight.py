@@ -15,12 +15,10 @@ from jobs.settings import Settings
 from jobs.spec.cuts import PLAIN
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import Places, faults
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.models.blocks import find_stack
-from pruning.models.selection import selected_stack
+from pruning.models.blocks import find_stack, selected_stack
 from pruning.recipe import StructureOptions
 from pruning.recipe.units import HEADS_DIVIDE_THE_HIDDEN_SIZE, WITHOUT_EXPERTS
 from pruning.structure.depth import DepthPlan

@@ -240,7 +240,7 @@ def test_files_beside_the_weights_that_are_too_many_are_not_downloaded(hub: Stan
     for number in range(100):
         (hub.directory / f"LICENSE{number}").write_text("mine")
     with pytest.raises(
-        InvalidInput, match="configs, tokenizer files and licences beside its weights, and 100"
+        InvalidInput, match="configs, tokenizer files and licences in addition to its weights, and 100"
     ):
         from_hub()
     assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]

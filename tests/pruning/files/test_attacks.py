@@ -22,16 +22,15 @@ from safetensors.torch import load_file, save
 from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedModel, PreTrainedTokenizerBase
 
 import pruning.data.text
-from pruning.calibration.gradient_cache import CacheAnswer
+from pruning.calibration.gradient_cache import CacheLookup
 from pruning.checkpoint.checkpoint import resolve
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement
 from pruning.files import frozen_file
-from pruning.files.allowed_roots import Roots
-from pruning.files.gradient_header import FILE_NAME
+from pruning.files.formats import FILE_NAME
+from pruning.files.frozen_file import AllowedRoots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, GradientNorm, ModelReference, Recipe, Stage
 from pruning.report import Report
@@ -87,8 +86,8 @@ class SharedGradients:
     def __init__(self, perplexities: SharedPerplexities) -> None:
         self._published = perplexities.published
 
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
-        return CacheAnswer({}, frozenset(wanted))
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheLookup:
+        return CacheLookup({}, frozenset(wanted))
 
     def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
         self._published.add("gradients")
@@ -136,7 +135,7 @@ def pruned(model: Path, root: Path, tmp_path: Path) -> Callable[..., Report]:
             Recipe.model_validate(recipe),
             EVALUATION,
             output=tmp_path / output,
-            roots=Roots(models=(root,), data=(root,)),
+            roots=AllowedRoots(models=(root,), data=(root,)),
             **options,
         )
 
@@ -392,7 +391,7 @@ def test_a_link_planted_between_check_and_use_of_a_text_is_not_followed(
     def read() -> object:
         if text.suffix == ".txt":
             return read_documents(source, roots=(root,))
-        return Reader(tokenizer, vocabulary=8, roots=(root,)).stored(source, None, None)
+        return Reader(tokenizer, vocabulary=8, roots=(root,)).read_token_file(source, None, None)
 
     monkeypatch.setattr(Path, "resolve", found)
     with pytest.raises(InvalidInput, match="does not exist or is not a readable file"):
@@ -451,7 +450,7 @@ class TestInTheCacheOfTheHub:
         self, snapshot: Path, secret: Path, pruned: Callable[..., Report]
     ) -> None:
         link(snapshot / "LICENSE", secret)()
-        with pytest.raises(InvalidInput, match="lies outside the allowed directories"):
+        with pytest.raises(InvalidInput, match="is outside the allowed directories"):
             pruned(model="maker/tiny")
 
     def test_a_blob_that_is_not_what_the_hub_declares_publishes_nothing(

@@ -7,7 +7,7 @@ from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.methods.prune_blocks import Pruned, prune
-from pruning.models.selection import prunable_stack
+from pruning.models.blocks import prunable_stack
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make

@@ -27,7 +27,7 @@ from pruning.recovery import distil
 from pruning.recovery.final_states import FinalStates
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
-from pruning.runtime import cgroup
+from pruning.runtime import process_memory
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import run_recipe
 from tests.tiers import nightly
@@ -177,7 +177,7 @@ def test_a_training_that_is_stopped_resumes_to_the_same_files(
     stops: list[int],
 ) -> None:
     monkeypatch.setattr(distil, "_SAVE_INTERVAL", 0.0)
-    monkeypatch.setattr("pruning.resume.throttle.SaveThrottle.is_due", lambda throttle, size: True)
+    monkeypatch.setattr("pruning.resume.store.SaveThrottle.is_due", lambda throttle, size: True)
     store = tmp_path / "resume"
     for done in stops:
         with pytest.raises(InterruptedError):
@@ -275,7 +275,7 @@ KILLED = """
 import sys
 from pathlib import Path
 from pruning.recovery import distil
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import SaveThrottle
 from pruning.pipeline import recover
 from tests.pruning.pipeline.test_recovered_run import EVALUATION, FAST, recipe
 from tests.pruning.runs import run_recipe
@@ -366,7 +366,7 @@ def test_a_model_that_the_memory_cannot_train_is_refused_before_anything_is_comp
         run_recipe(recipe(model), EVALUATION, output=tmp_path / "out", progress=progress)
     assert caught.value.field == "recovery.distil"
     assert progress.seen == []
-    assert cgroup.host_memory() > 100_000
+    assert process_memory.host_memory() > 100_000
 
     # With moments in 8 bits there is room in less, which the refusal says.
     assert "moments as 8-bit" not in str(caught.value)

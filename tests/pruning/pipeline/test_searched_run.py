@@ -24,8 +24,7 @@ from pruning.methods.results import PrunedLayer
 from pruning.pipeline.targets import moved
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.report import LayerFacts, Report
-from pruning.resume.store import DirectoryResumeStore
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import DirectoryResumeStore, SaveThrottle
 from tests.pruning.pipeline.test_shares import naive_shares
 from tests.pruning.runs import run_recipe
 from tests.tiers import nightly

@@ -19,8 +19,7 @@ from pruning.recovery import distil
 from pruning.recovery.distil import Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.parameters import TrainedParameters, every_parameter, kept_parameters, with_rates
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 

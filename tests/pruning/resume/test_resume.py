@@ -14,12 +14,11 @@ from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.methods.results import PrunedBlock, StoredBlocks
-from pruning.models import batching
+from pruning.models import memory
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
-from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, SaveThrottle
 from tests.pruning.runs import run_recipe
 from tests.tiers import nightly
 
@@ -276,7 +275,7 @@ def test_under_another_numerics_key_the_stage_starts_again(
 ) -> None:
     expected, _ = uninterrupted("gblm")
     with monkeypatch.context() as other:
-        other.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
+        other.setitem(memory._FULL_SPEED_TOKENS, "cpu", 24)
         interrupt(model, "gblm", tmp_path, InterruptAfterBlock(2))
     pruned_blocks.clear()
     attempt(model, "gblm", tmp_path)

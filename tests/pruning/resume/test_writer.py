@@ -1,4 +1,4 @@
-"""Blocks are made durable one after the other, beside the computation or at once."""
+"""Blocks are made durable one after the other, during the computation or at once."""
 
 import threading
 from collections.abc import Iterator, Mapping

@@ -18,7 +18,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 from pruning.errors import InvalidInput, PruningError
 from pruning.evaluation.perplexity import perplexity
 from pruning.masks.packed import read_masks
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import stack_of_layers
 from pruning.pipeline import recover
 from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage

@@ -33,7 +33,7 @@ from jobs.states import JobState
 from jobs.tables import NOW, Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
-from pruning.sandbox.trial import failed_layers
+from pruning.sandbox.fork_server import missing_sandbox_layers
 from worker.holding import Holding
 from worker.identity import Identity
 from worker.interrupts import ShutdownRequested
@@ -174,7 +174,7 @@ def test_a_worker_is_registered_while_it_takes_jobs(
     eventually(lambda: live(database) == [worker.name])
     with database.begin() as session:
         sandbox = session.scalars(select(Worker.sandbox)).one()
-    missing = failed_layers()
+    missing = missing_sandbox_layers()
     assert sandbox == {layer: layer not in missing for layer in LAYERS}
     signals.worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
     eventually(lambda: live(database) == [])
