@@ -22,7 +22,7 @@ class Admm(Model):
 
 class AllocationOptions(Model):
     """
-    Options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
+    Options of an allocation. `implementation` names its function; see `pruning.methods.allocation`.
 
     Attributes
     ----------
