@@ -28,7 +28,7 @@ from pruning.evaluation.perplexity import perplexity
 from pruning.methods.prune_blocks import prune
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
-from pruning.recipe.presets import expanded
+from pruning.recipe.presets import expand_preset
 
 HALF: dict[str, Any] = {"sparsity": 0.5}
 TWO_OF_FOUR: dict[str, Any] = {"pattern": "2:4"}
@@ -116,7 +116,7 @@ def _searched() -> Iterator[Row]:
     for sparsity, band in ((0.5, 0.35), (0.7, 0.2)):
         for samples in (16, 32):
             calibration = {"samples": samples, "sequence_length": 512}
-            found = expanded({"method": "best", "sparsity": sparsity, "calibration": calibration})
+            found = expand_preset({"method": "best", "sparsity": sparsity, "calibration": calibration})
             for suffix, allocation in (("", "gradient"), (", searched", "search")):
                 options = {name: value for name, value in found.items() if name != "calibration"}
                 recipe = {**options, "allocation": {"name": allocation, "band": band}}

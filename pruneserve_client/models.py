@@ -17,12 +17,12 @@ class Admm(Model):
     """Says which of the variants this is."""
 
     ridge: float = 0.0
-    """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
+    """Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the second moments' diagonal. It avoids overfitting small calibration sets."""
 
 
 class AllocationOptions(Model):
     """
-    The options of an allocation. `implementation` names its function; see `pruning.methods.allocation.base`.
+    Options of an allocation. `implementation` names its function; see `pruning.methods.allocation`.
 
     Attributes
     ----------
@@ -1849,7 +1849,7 @@ class RefitOptions(Model):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
     ridge: float = 0.0
-    """What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ tokens. It keeps solved weights from learning a short calibration text by heart."""
+    """Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the second moments' diagonal. It avoids overfitting small calibration sets."""
 
     iterations: int = 20
     """Steps of conjugate gradients."""
@@ -2364,11 +2364,11 @@ class StructureOptions(Model):
     mlp_channels: float | None = None
     """MLP channels to take out of each block, or of each of its routed experts: a share below 1, or a number of them."""
 
-    kv_groups: float | None = None
-    """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
-
     experts: float | None = None
     """Routed experts to take out of each block that has some: a share below 1, or a number of them. Those go whose weighted outputs are smallest over the tokens that are routed to them."""
+
+    kv_groups: float | None = None
+    """Groups of attention heads that share a key and a value, to take out of each block with all of their query heads: a share below 1, or a number of them."""
 
     parameters: float | None = None
     """The share of the blocks' parameters to take out, in place of shares or numbers of units: as large a share of the KV groups as whole groups allow, and the rest as MLP channels, or as experts where MLPs are split into these."""

@@ -11,7 +11,7 @@ errors need no torch, so a program that only describes or checks a recipe starts
 from importlib import import_module
 from typing import TYPE_CHECKING
 
-from pruning.runtime.versions import refuse_old_versions
+from pruning.version import refuse_old_versions
 
 if TYPE_CHECKING:
     from pruning.api import calibration_windows, gradient_norms, prune, prune_to_directory

@@ -21,7 +21,7 @@ from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, 
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report import Report
 from pruning.runtime.determinism import fix_cublas_workspace
-from pruning.runtime.versions import refuse_old_versions
+from pruning.version import refuse_old_versions
 
 _BAD_INPUT = 2
 _STATUS_OF_SIGNALS = 128
@@ -102,7 +102,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     from transformers.utils import logging
 
     from pruning.calibration.gradient_schedule import ScheduleChoice
-    from pruning.files.allowed_roots import Roots
+    from pruning.files.frozen_file import AllowedRoots
     from pruning.pipeline.console import progress_on, result_table
     from pruning.pipeline.run import RunRequest, Services, keep_gradients, run
     from pruning.resume.store import DirectoryResumeStore
@@ -131,7 +131,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
     with progress_on(console) as progress:
         services = Services(
             progress=progress,
-            roots=Roots(tasks=tuple(map(Path, options.task_definitions or ()))),
+            roots=AllowedRoots(tasks=tuple(map(Path, options.task_definitions or ()))),
             hub_token=os.environ.get("HF_TOKEN"),
             resume_store=resume_store,
         )
@@ -148,7 +148,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
 
 
 def _cut_like(options: argparse.Namespace) -> None:
-    """Take the units out of a model or an adapter that an earlier run took out of its own."""
+    """Remove the units from a model or an adapter that an earlier run removed from its model."""
     from pruning.output.like import cut_like
 
     try:
@@ -198,7 +198,7 @@ def _parser() -> argparse.ArgumentParser:
         help="only take the units out of MODEL, a checkpoint or a LoRA adapter, that the run of this "
         "pruning_report.json took out",
     )
-    add("--output", required=True, metavar="DIR", help="where the pruned model goes; must not exist")
+    add("--output", required=True, metavar="DIR", help="directory of the pruned model; must not exist")
     add(
         "--resume-in",
         metavar="DIR",
@@ -269,7 +269,7 @@ def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: AN
 
 
 def _dataset(reference: str) -> str:
-    """A dataset's name as it is; anything else is a path. What exists on the disk has no say in it."""
+    """A dataset's name unchanged; anything else is a path, whether it exists or not."""
     return reference if reference in DATASETS else _absolute(reference)
 
 

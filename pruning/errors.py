@@ -23,5 +23,5 @@ class Unreachable(PruningError):
 
 
 def is_panic(error: BaseException) -> bool:
-    """Whether a library written in Rust gave up (tokenizers, safetensors): no `Exception` in Python."""
+    """Whether a library written in Rust panicked (tokenizers, safetensors): not an `Exception` in Python."""
     return type(error).__name__ == "PanicException" and type(error).__module__ == "pyo3_runtime"

@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from pruning.recipe.stages import Stage
+from pruning.recipe.recipe import Stage
 
 
 class Progress(Protocol):

@@ -1,9 +1,15 @@
-"""PruneServe's version, also where its tree runs without being installed, and the version of its numbers."""
+"""The versions of PruneServe and of its numbers, and the oldest versions of torch and transformers that work.
 
+Nothing is imported to read a version.
+"""
+
+import re
 from importlib.metadata import PackageNotFoundError, version
 
+from pruning.errors import PruningError
+
 NOT_INSTALLED = "0+not-installed"
-"""The version of a tree that no installer knows, such as one that was copied to a machine."""
+"""The version of a source tree that is not installed."""
 
 NUMERICS = 2
 """The version of the numbers: raise it when any norm, mask, weight or measurement changes by a bit, and at no
@@ -17,3 +23,24 @@ def pruneserve_version() -> str:
         return version("pruneserve")
     except PackageNotFoundError:
         return NOT_INSTALLED
+
+
+OLDEST = {
+    "torch": (2, 11),  # the first with torch.cpu.get_capabilities
+    "transformers": (5, 17),  # the oldest that the tests of all model families were run with
+}
+
+
+def refuse_old_versions() -> None:
+    """Raise PruningError with the name of a library that is too old; a missing one fails on import."""
+    for name, oldest in OLDEST.items():
+        try:
+            found = version(name)
+        except PackageNotFoundError:
+            continue
+        if tuple(map(int, re.findall(r"\d+", found)[:2])) < oldest:
+            needed = ".".join(map(str, oldest))
+            raise PruningError(
+                f"{name} {found} is installed, and PruneServe needs {needed} or newer: "
+                f"pip install --upgrade '{name}>={needed}'"
+            )

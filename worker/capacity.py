@@ -6,9 +6,7 @@ from pathlib import Path
 from jobs import limits
 from jobs.queue.resources import Capacity, class_of
 from jobs.settings import Settings
-from pruning.runtime.cgroup import host_memory
-from pruning.sandbox.confine import Limits
-from pruning.sandbox.sandbox import Sandbox
+from pruning.pipeline import Sandbox, SandboxLimits, host_memory
 from worker.self_test import Gpus
 
 _SHARE_OF_MACHINE = 0.9
@@ -41,9 +39,9 @@ def sandbox(settings: Settings, scratch: Path) -> Sandbox:
     `scratch`: where private directories are made. What takes too much time is refused before the job has made
     no progress for `limits.STALL_SECONDS`, after which it would be tried again.
     """
-    usual = Limits()
+    usual = SandboxLimits()
     return Sandbox(
-        Limits(
+        SandboxLimits(
             memory_bytes=min(usual.memory_bytes, memory_limit(settings)),
             cpu_seconds=max(1, min(usual.cpu_seconds, int(limits.STALL_SECONDS / 4))),
             wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),

@@ -8,8 +8,7 @@ from jobs.database import connection_name, engine_from, sessions
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
 from pruning.errors import PruningError
-from pruning.runtime.device import compute_devices, release_memory
-from pruning.runtime.speed_probe import measure
+from pruning.pipeline import compute_devices, measure_machine, release_memory
 from worker.identity import Identity
 from worker.self_test import SelfTestFailed, check_device
 
@@ -29,7 +28,7 @@ def prepare(settings: Settings, worker: Identity, queue: str) -> None:
         with database.begin() as session:
             known = workers.machine_of(session, worker.name).measured
         if not known:
-            machine = measure(*compute_devices(settings.device), seconds=0.1)
+            machine = measure_machine(*compute_devices(settings.device), seconds=0.1)
             release_memory()  # of large matrices; this process may wait long for its first job
             with database.begin() as session:
                 workers.record_machine(session, worker.name, queue, machine)

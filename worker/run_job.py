@@ -47,10 +47,16 @@ from jobs.states import Cause
 from jobs.sweeps import sweeps
 from pruning.errors import Unreachable, is_panic
 from pruning.estimate import ModelShape
-from pruning.files.allowed_roots import Roots
-from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
-from pruning.pipeline.run import RunRequest, Services
-from pruning.runtime.device import is_device_memory, is_out_of_memory, release_memory
+from pruning.pipeline import (
+    NO_LIMIT,
+    AllowedRoots,
+    PerplexityLimit,
+    RunRequest,
+    Services,
+    is_device_out_of_memory,
+    is_out_of_memory,
+    release_memory,
+)
 from worker.attempt.attempt import Attempt, Transition, claimed
 from worker.attempt.caches import (
     JobGradientCache,
@@ -181,7 +187,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
             claim=claim,
             worker=attempt.worker.name,
             error=error,
-            of_host=not is_device_memory(failure),
+            of_host=not is_device_out_of_memory(failure),
         )
     return lambda session: lifecycle.fail(session, claim, error)
 
@@ -231,7 +237,9 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
     )
     services = Services(
         progress=attempt.progress,
-        roots=Roots(settings.model_roots, (*settings.data_roots, directory / _UPLOADS), settings.task_roots),
+        roots=AllowedRoots(
+            settings.model_roots, (*settings.data_roots, directory / _UPLOADS), settings.task_roots
+        ),
         hub_token=attempt.hub_token,
         reading=sandbox(settings, directory),
         resume_store=JobResumeStore(attempt, directory / RESUME_STORE),

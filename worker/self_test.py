@@ -27,8 +27,7 @@ from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from pruning.byte_size import byte_size
-from pruning.sandbox.starter import NoSandbox
-from pruning.sandbox.trial import failed_layers
+from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers
 
 WORK_DIRECTORY = "work directory (PRUNESERVE_WORK_DIR)"
 HUB_CACHE = "cache of the Hub's files (HF_HOME)"
@@ -135,8 +134,8 @@ def check_database(database: sessionmaker[Session]) -> None:
 def check_sandbox(configured: Settings) -> None:
     """Test that the kernel confines readers of untrusted files as required. Raises `SelfTestFailed`."""
     try:
-        missing = failed_layers()
-    except NoSandbox as error:
+        missing = missing_sandbox_layers()
+    except SandboxUnavailable as error:
         raise SelfTestFailed(f"its installation is broken ({error.strerror})") from error
     if missing and configured.sandbox == "require":
         raise SelfTestFailed(
@@ -160,7 +159,7 @@ def check_device(device: str) -> Gpus:
     """Compute on the declared devices, and return the GPUs. Raises `SelfTestFailed`. Imports torch."""
     try:
         from pruning.errors import PruningError
-        from pruning.runtime.device import free_memory, usable_devices
+        from pruning.pipeline import free_memory, usable_devices
     except (ImportError, OSError) as error:
         raise SelfTestFailed(f"its installation is broken ({type(error).__name__})") from error
     try:

@@ -14,9 +14,7 @@ from jobs.monitoring.metrics import Component
 from jobs.monitoring.serving import send_to_parent
 from jobs.secret_files import close_to_others
 from jobs.settings import settings
-from pruning.runtime.determinism import fix_cublas_workspace
-from pruning.runtime.peak_memory import keep_resettable
-from pruning.sandbox.starter import starter
+from pruning.pipeline import fix_cublas_workspace, fork_server, keep_peak_memory_resettable
 from worker.identity import Identity
 
 _MAX_OPEN_FILES = 65536
@@ -37,7 +35,7 @@ def allow_many_open_files() -> None:
 def prepare_child(**signal: object) -> None:
     """Do in a new child what takes seconds, before a job waits for it: import torch, measure the machine."""
     os.setpgid(0, 0)  # a group of its own, so that the watchdog can kill everything that the child starts
-    keep_resettable()  # before the process is closed: only root may open the file afterwards
+    keep_peak_memory_resettable()  # before the process is closed: only root may open the file afterwards
     close_to_others()
     if settings().metrics is not None:
         send_to_parent(Identity.from_environment().metrics_socket)
@@ -45,7 +43,7 @@ def prepare_child(**signal: object) -> None:
     fix_cublas_workspace()
     allow_many_open_files()  # before the process that starts helpers, which has the same limit
     with suppress(OSError):  # then the first job tries it again, and says why
-        starter()  # imports what it needs while this process does the same
+        fork_server()  # imports what it needs while this process does the same
 
     gc.disable()  # what is imported stays: to look for garbage in it takes a sixth of the time
     import transformers

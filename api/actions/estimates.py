@@ -15,8 +15,7 @@ from jobs.settings import Settings
 from jobs.spec import model_shape
 from jobs.spec.model_shape import HubUnavailable, NoShape
 from jobs.spec.preflight import model_unavailable_reason
-from pruning.estimate import Estimate as EstimateOnMachine
-from pruning.estimate import Machine, ModelShape, slowest
+from pruning.estimate import Machine, ModelShape, slowest_machine
 from pruning.recipe import ModelReference
 
 
@@ -63,7 +62,7 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
-        machine = slowest(those, spec.recipe, shape)
+        machine = slowest_machine(those, spec.recipe, shape)
         return EstimateOnMachine.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
 
     chosen = smallest_that_fits(needs, classes)

@@ -26,14 +26,15 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.storage import gradient_files, owned_files, uploads
 from jobs.storage.store import StoredFile
-from pruning.files.gradient_header import (
+from pruning.files.formats import (
     LENGTH_BYTES,
     MAX_HEADER_BYTES,
-    NotNorms,
+    InvalidGradientFile,
+    InvalidTextLine,
     content_bytes,
     header_length,
+    text_of_line,
 )
-from pruning.files.jsonl import NotText, text_of_line
 
 log = logging.getLogger(__name__)
 
@@ -131,8 +132,8 @@ async def _norms(body: AsyncIterable[bytes]) -> AsyncIterator[bytes]:
                     whole = needed + described
             yield chunk
         if size != whole:
-            raise NotNorms("does not have the bytes that its header names; send the whole file")
-    except NotNorms as error:
+            raise InvalidGradientFile("does not have the bytes that its header names; send the whole file")
+    except InvalidGradientFile as error:
         raise InvalidRequest(FieldError(field="body", message=str(error))) from error
 
 
@@ -160,7 +161,7 @@ async def _check_line(number: int, line: bytes) -> None:
             await run_in_threadpool(text_of_line, line)
         else:
             text_of_line(line)
-    except NotText as error:
+    except InvalidTextLine as error:
         raise InvalidRequest(FieldError(field="body", message=f"line {number}: {error}")) from error
 
 

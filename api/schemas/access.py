@@ -11,12 +11,12 @@ from jobs.access import api_keys
 from jobs.access.api_keys import Scope
 from jobs.access.audit import Action
 from jobs.tables import ApiKey
-from pruning.recipe import InWords, Text
+from pruning.recipe import ErrorMessage, Text
 
 Owner = Annotated[
     Text,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9._@-]{0,63}$", examples=["ada"]),
-    InWords("must be at most 64 letters, digits and . _ @ -, the first a letter or a digit"),
+    ErrorMessage("must be at most 64 letters, digits and . _ @ -, the first a letter or a digit"),
 ]
 
 

@@ -28,7 +28,7 @@ from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm, Recipe
 from pruning.recipe.methods import Gblm
 from pruning.resume.store import DirectoryResumeStore
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory
 from pruning.runtime.speed_probe import product_rate
 
 SPARSITY = 0.5

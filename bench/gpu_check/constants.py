@@ -13,7 +13,7 @@ from bench.gpu_check.context import GB, Context
 from pruning.masks.patterns import up_to_threshold
 from pruning.methods.column_walk import WalkVariant, uses_kernel, walk_by_column, walk_in_kernel
 from pruning.methods.sparsegpt import inverse_factor
-from pruning.runtime.bfloat16_parts import float32_product
+from pruning.models.upcast import float32_product
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
 from pruning.runtime.speed_probe import product_rate
 
@@ -68,7 +68,7 @@ def _copies(at: Context) -> None:
     at.record("pinning by torch, first time, GB/s", size / GB / at.seconds(pageable.pin_memory))
     with PinnedArena(pinning_for(at.device), size) as arena:
         taken: list[Tensor | None] = []
-        seconds = at.seconds(lambda: taken.append(arena.take((size,), torch.uint8)))
+        seconds = at.seconds(lambda: taken.append(arena.allocate((size,), torch.uint8)))
         at.require("the arena's memory is pinned", taken[0] is not None and taken[0].is_pinned())
         at.record("pinning by the arena, GB/s", size / GB / seconds)
         if taken[0] is not None:

@@ -8,9 +8,9 @@ from pathlib import Path
 import torch
 
 from bench.gpu_check.context import GB, Context
-from pruning.runtime.cgroup import host_memory
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device_trial import computes_correctly, keeps_float32
+from pruning.runtime.device import computes_correctly, keeps_float32
+from pruning.runtime.process_memory import host_memory
 from pruning.sandbox.privileges import close_to_others
 
 _DRIVER = Path("/proc/driver/nvidia/version")
@@ -47,7 +47,7 @@ def first_reset(at: Context) -> None:
     The process is closed to others, as a worker's children are before they use the device.
     """
     from pruning.runtime.device import compute_device
-    from pruning.runtime.peak_memory import PeakMemory
+    from pruning.runtime.process_memory import PeakMemory
 
     with suppress(OSError):
         close_to_others()

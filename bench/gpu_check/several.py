@@ -15,7 +15,7 @@ from pruning.evaluation.perplexity import perplexity
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.resume.store import EphemeralResumeStore
-from pruning.runtime.device_trial import copies_correctly
+from pruning.runtime.device import copies_correctly
 
 _AT_ONCE = 2  # windows
 
@@ -64,7 +64,7 @@ def _perplexity(at: Context, choice: ModelChoice, windows: Tensor, others: Seque
             choice.load_as_stored(torch.bfloat16), at.device, torch.bfloat16, others=shared_with
         )
         with (
-            placement.in_runs(find_stack(placement.model).modules),
+            placement.in_pipeline_stages(find_stack(placement.model).modules),
             placement.resident(placement.model),
         ):
             found.append(perplexity(placement.model, windows, step=at.step, placement=placement))

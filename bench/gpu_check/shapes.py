@@ -14,19 +14,18 @@ from torch import Tensor
 from bench.gpu_check.context import GB, Context
 from bench.gpu_check.gradients import in_memory, new_pass
 from bench.workload.models import ModelChoice, ignore_steps, random_windows
+from pruning.calibration.gradient_files import norms_from_shards
 from pruning.calibration.gradient_schedule import ScheduleName
-from pruning.calibration.gradient_shards import norms_from_shards
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.methods import prune_blocks as blockwise
-from pruning.methods.shards import StoredBlocks
-from pruning.models.blocks import Stack
+from pruning.methods.results import StoredBlocks
+from pruning.models.blocks import Stack, prunable_stack
 from pruning.models.placement import Placement
-from pruning.models.selection import prunable_stack
 from pruning.recipe import GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore
 from pruning.resume.writer import BackgroundWriter
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory
 
 _BLOCKS_7B, _BLOCKS_70B = 32, 80
 _WIKITEXT_2_WINDOWS = 166  # of 2048 tokens, by LLaMA's tokenizer

@@ -60,7 +60,7 @@ class Subject:
             tokenizer=self._checkpoint.tokenizer(),
             vocabulary=self._checkpoint.config.get_text_config().vocab_size,
             context_length=self._checkpoint.context_length,
-        ).beginning(add_bos_token, "calibration")
+        ).with_bos(add_bos_token, "calibration")
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.calibration = Calibration(

@@ -87,7 +87,6 @@ STRUCTURE_ONLY = "structure"
 """The method of a job that masks nothing."""
 
 _TRIED_SOON = "tried again once a worker is free"
-_AMOUNTS = ("mlp_channels", "kv_groups", "parameters")
 
 StageProgress = StageStarted | StepFinished
 
@@ -199,8 +198,8 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
 def method_summary(job: JobDetail) -> str:
     """Say how a job prunes: `gblm, 2:4, sparsity 0.5`, `structure, mlp_channels 0.25`, or both."""
     structure = job.spec.structure
-    amounts = {name: getattr(structure, name) for name in _AMOUNTS} if structure else {}
-    cut = [f"{name} {amount:g}" for name, amount in amounts.items() if amount is not None]
+    amounts = structure.model_dump(exclude={"multiple_of"}, exclude_none=True) if structure else {}
+    cut = [f"{name} {amount:g}" for name, amount in amounts.items()]
     masked = [] if job.method == STRUCTURE_ONLY else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
     return ", ".join([*masked, *([STRUCTURE_ONLY, *cut] if cut else [])]) or job.method
 

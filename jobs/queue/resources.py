@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
-from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest
+from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest_machine
 from pruning.estimate.estimate import compute_dtype
 
 # The estimate counts tensors; allocators keep some more.
@@ -62,7 +62,7 @@ class Needs(BaseModel):
     def of(cls, spec: JobSpec, shape: ModelShape, machines: Iterable[Machine] = ()) -> Self:
         """Estimate what a job on a model of this shape needs; what its request says holds instead.
 
-        `machines`: the time without a GPU is that of the slowest of those that have none.
+        `machines`: the time without a GPU is that of the slowest_machine of those that have none.
         """
         cpus = [machine for machine in machines if machine.kind == "cpu"]
         recipe, evaluation = spec.recipe, spec.evaluation
@@ -77,7 +77,7 @@ class Needs(BaseModel):
             scratch_bytes=on_gpu.output_bytes + disk.scratch(recipe, evaluation, shape, dtype),
             # Not on the smallest one, which streams everything, and has one dtype.
             cpu_seconds=Estimate.of(
-                recipe, evaluation, shape, slowest(cpus, recipe, shape), save_masks=spec.save_masks
+                recipe, evaluation, shape, slowest_machine(cpus, recipe, shape), save_masks=spec.save_masks
             ).seconds,
         )
         return estimated.with_placement(spec)

@@ -8,7 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
-from pruning.recipe import PRESETS, Evaluation, InWords, Recipe, StrictModel, Text
+from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
@@ -19,7 +19,9 @@ Priority = Annotated[int, Field(ge=MIN_PRIORITY, le=MAX_PRIORITY)]
 LabelName = Annotated[
     Text,
     Field(max_length=63, pattern=r"^[A-Za-z0-9]([A-Za-z0-9._/-]*[A-Za-z0-9])?$"),
-    InWords("must be at most 63 letters, digits and . _ / -, the first and the last a letter or a digit"),
+    ErrorMessage(
+        "must be at most 63 letters, digits and . _ / -, the first and the last a letter or a digit"
+    ),
 ]
 LabelValue = Annotated[Text, Field(max_length=255)]
 Labels = Annotated[dict[LabelName, LabelValue], Field(max_length=16)]

@@ -12,7 +12,7 @@ import httpx
 from jobs.settings import Settings
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference, is_local
 
 _MAX_BYTES = 1024 * 1024

@@ -13,14 +13,14 @@ from pathlib import Path
 from typing import Any, Self
 
 from jobs.settings import Settings
-from jobs.spec.feasibility import Fault, count, selection_faults, structure_faults
+from jobs.spec.feasibility import Fault, selection_faults, structure_faults
 from jobs.spec.job import JobSpec
 from pruning.errors import InvalidInput
-from pruning.estimate import beyond_bounds
-from pruning.files.allowed_roots import freeze
-from pruning.files.frozen_file import FrozenFile
-from pruning.files.jsonl import NotText, text_of_line
+from pruning.estimate import out_of_bounds_value
+from pruning.files.formats import InvalidTextLine, text_of_line
+from pruning.files.frozen_file import FrozenFile, freeze
 from pruning.recipe import ModelReference, is_local
+from pruning.recipe.units import count_of
 
 _CONFIG = "config.json"
 _MAX_CONFIG_BYTES = 2**20
@@ -127,7 +127,7 @@ def _not_jsonl(file: FrozenFile) -> str | None:
     for number, line in enumerate(whole, start=1):
         try:
             text_of_line(line)
-        except NotText as error:
+        except InvalidTextLine as error:
             return f"line {number}: {error}"
     return None
 
@@ -163,7 +163,7 @@ def _parsed(content: bytes) -> dict[str, Any]:
         values = json.loads(content)
     except (ValueError, RecursionError):
         return {}
-    return values if isinstance(values, dict) and beyond_bounds(values) is None else {}
+    return values if isinstance(values, dict) and out_of_bounds_value(values) is None else {}
 
 
 def _context(config: dict[str, Any]) -> int | None:
@@ -171,7 +171,7 @@ def _context(config: dict[str, Any]) -> int | None:
     value = config.get("max_position_embeddings")
     if value is None and config.get("model_type") == "gpt2":
         value = config.get("n_positions")
-    return count(value)
+    return count_of(value)
 
 
 def _frozen(path: Path, roots: Sequence[Path]) -> FrozenFile | None:

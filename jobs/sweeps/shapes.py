@@ -17,9 +17,9 @@ from pydantic import BaseModel, Field
 
 from jobs.sweeps.target import Target
 from pruning.estimate import BlockShape, ModelShape
-from pruning.estimate.shape import BYTES
-from pruning.estimate.smaller import readers, smaller_shape
+from pruning.estimate.shape import BYTES, smaller_shape, unit_readers
 from pruning.recipe import StructureOptions
+from pruning.recipe.units import EXPERTS, KV_GROUPS, MLP_CHANNELS
 
 # Biases and the header of a file, of which a shape knows nothing.
 _FILE_OVERHEAD = 1.002
@@ -142,7 +142,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
         found += [shape for shape in divided if shape not in found]
     if not found:
         smallest = space.without(
-            {"kv_groups": space.groups[-1], "mlp_channels": _most_channels(space, multiple)}
+            {KV_GROUPS.name: space.groups[-1], MLP_CHANNELS.name: _most_channels(space, multiple)}
         )
         raise NoShape(
             f"what can go is not enough: without channels and heads about {smallest.parameters:,} parameters "
@@ -154,10 +154,10 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
 def _divisions(space: _Space, meets: Callable[[Shape], bool], multiple: int) -> Iterator[Shape]:
     """Yield for each number of KV groups the shape with the most MLP channels that meets the target."""
     for groups in space.groups:
-        shape = _fewest_channels(space, meets, multiple, {"kv_groups": groups})
+        shape = _fewest_channels(space, meets, multiple, {KV_GROUPS.name: groups})
         if shape is not None:
             yield shape
-            if "mlp_channels" not in shape.structure:
+            if MLP_CHANNELS.name not in shape.structure:
                 return  # more groups would only take more out
 
 
@@ -179,20 +179,20 @@ def _fewest_channels(
 ) -> Shape | None:
     """Return the shape that loses, in addition to `gone`, as few MLP channels as the target needs."""
     most = _most_channels(space, multiple)
-    if not meets(space.without({**gone, "mlp_channels": most})):
+    if not meets(space.without({**gone, MLP_CHANNELS.name: most})):
         return None
     low, high = 0, most  # the least that is enough is at least `low` and at most `high`
     while low < high:
         middle = (low + high) // 2
-        is_enough = meets(space.without({**gone, "mlp_channels": middle}))
+        is_enough = meets(space.without({**gone, MLP_CHANNELS.name: middle}))
         low, high = (low, middle) if is_enough else (middle + 1, high)
     left = (space.channels - low) // multiple * multiple
-    return space.without({**gone, "mlp_channels": space.channels - left if low else 0})
+    return space.without({**gone, MLP_CHANNELS.name: space.channels - left if low else 0})
 
 
 def _one_kind_only(space: _Space, meets: Callable[[Shape], bool]) -> Iterator[Shape]:
     """Yield the shapes that lose nothing but blocks, or experts: as few as the target needs."""
-    for name, most in (("blocks", len(space.dense.blocks) - 1), ("experts", space.experts)):
+    for name, most in (("blocks", len(space.dense.blocks) - 1), (EXPERTS.name, space.experts)):
         shorter = partial(_is_met_without, space, meets, name)
         enough = bisect_left(range(1, most + 1), x=True, key=shorter)
         if enough < most:
@@ -229,7 +229,7 @@ def _faster(speedup: float, share: float, shape: Shape) -> bool:
 
 def _check(dense: ModelShape) -> None:
     """Raise `Unsearchable` for a model of which there would be too much to count."""
-    groups = dense.kv_groups or 1
+    groups = dense.key_value_heads or 1
     experts = max(one.copies for block in dense.blocks for one in block.matrices)
     for name, number, most in (
         ("layers", len(dense.blocks), _MAX_BLOCKS),
@@ -246,7 +246,7 @@ def _check(dense: ModelShape) -> None:
 def _space(dense: ModelShape) -> _Space:
     widths = {_mlp_width(block, dense.hidden) for block in dense.blocks}
     channels = widths.pop() if len(widths) == 1 else 0
-    groups, heads = dense.kv_groups or 1, dense.heads or 1
+    groups, heads = dense.key_value_heads or 1, dense.heads or 1
     # Numbers of heads that divide the hidden size: every family's config accepts them.
     possible = (gone for gone in range(1, groups) if dense.hidden % ((groups - gone) * heads // groups) == 0)
     routed = [one for block in dense.blocks for one in block.matrices if one.copies > 1]
@@ -256,7 +256,7 @@ def _space(dense: ModelShape) -> _Space:
 
 def _mlp_width(block: BlockShape, hidden: int) -> int:
     """Return the number of MLP channels that can go; 0 for a block of experts."""
-    _, *others = readers(block, hidden)
+    _, *others = unit_readers(block, hidden)
     return others[0].inputs if others and others[0].copies == 1 else 0
 
 

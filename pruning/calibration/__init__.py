@@ -1,1 +1,1 @@
-"""What a method knows of the data: activation statistics and gradient norms of every linear layer."""
+"""Activation statistics and gradient norms of linear layers, measured on the calibration windows."""

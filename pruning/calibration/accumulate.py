@@ -14,8 +14,7 @@ from torch import Tensor
 from pruning.calibration.gradient_factors import GradientFactors, is_aligned
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm
-from pruning.runtime.device import current_device
-from pruning.runtime.kernel_trial import kernel_works
+from pruning.runtime.device import current_device, kernel_works
 
 # A smaller layer has fewer tiles than a large GPU has multiprocessors.
 _MIN_FUSED_WEIGHTS = 1 << 21
@@ -23,7 +22,7 @@ _MIN_FUSED_WEIGHTS = 1 << 21
 
 @dataclass(frozen=True)
 class KernelVariant:
-    """What the fused kernel is compiled for. A variant that fails leaves the others in use."""
+    """What the fused kernel is compiled for. If a variant fails, the others are still used."""
 
     norms: tuple[GradientNorm, ...]
     dtype: torch.dtype
@@ -61,7 +60,7 @@ def variants_in_use(
     *,
     has_float32: bool,
 ) -> set[KernelVariant]:
-    """Try what the kernel needs for these layers' weights, and return the variants that will be used.
+    """Test the kernel variants for these layers' weights, and return those that will be used.
 
     `has_float32`: whether some tokens' factors are in float32.
     """
@@ -75,7 +74,7 @@ def variants_in_use(
 
 
 def accumulate_by_matmul(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -> None:
-    """Do the same with one matrix product per window and factor pair. The narrowest must come first."""
+    """Accumulate with one matrix product per window and factor pair. The narrowest must come first."""
     for window in range(len(factors[0].deltas)):
         gradient = factors[0].gradient(window)
         for other in factors[1:]:
@@ -87,7 +86,7 @@ def accumulate_by_matmul(sums: Mapping[GradientNorm, Tensor], *factors: Gradient
 
 
 def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -> None:
-    """Do the same in one Triton kernel: 16-bit factors, then at most one pair in float32."""
+    """Accumulate in one Triton kernel: 16-bit factors, then at most one pair in float32."""
     # Triton exists on Linux only, and takes a second to import.
     from pruning.calibration.accumulate_triton import accumulate as accumulate_in_kernel
 

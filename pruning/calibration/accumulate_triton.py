@@ -16,13 +16,13 @@ import triton.language as tl
 from torch import Tensor
 
 from pruning.calibration.gradient_factors import GradientFactors, is_aligned
+from pruning.models.upcast import bfloat16_parts
 from pruning.recipe import GradientNorm
-from pruning.runtime.bfloat16_parts import bfloat16_parts
 
 # By the number of norms and whether features are aligned: the largest tile whose registers suffice on sm_90.
 # Without alignment every load has an address of its own.
 _TILES = {(1, True): (128, 128), (2, True): (128, 64), (1, False): (64, 64), (2, False): (64, 64)}
-# Before sm_90 the same tile the other way round needs fewer.
+# Before sm_90 the transposed tile needs fewer.
 _TILES_BEFORE_SM_90 = {(2, True): (64, 128)}
 _TILE_ROWS_PER_GROUP = 8
 _TOKENS_PER_STEP = 64
@@ -70,7 +70,7 @@ def _kernel(
     group: tl.constexpr,
 ):
     """Compute one tile of the sums over all windows. `ends`: int64 (windows + 1,), starting with 0."""
-    if aligned:  # lets 16 bytes be loaded at once
+    if aligned:  # allows loads of 16 bytes
         height = height // 16 * 16
         width = width // 16 * 16
     # Programs that run at the same time take neighbouring tiles, so that their loads share the cache.
@@ -148,7 +148,7 @@ def accumulate(
         sums.keys(), has_wide=wide is not None, aligned=aligned, capability=_capability(deltas.device)
     )
     tiles = triton.cdiv(height, constants["tile_height"]) * triton.cdiv(width, constants["tile_width"])
-    unused = deltas  # a pointer that the kernel does not follow
+    unused = deltas  # never read by the kernel
     _kernel[(tiles,)](
         *flat_narrow,
         *(_in_bfloat16(*_flattened(wide)) if wide else flat_narrow),
@@ -209,6 +209,6 @@ def _concatenated(windows: Sequence[Tensor]) -> Tensor:
 
 @lru_cache(maxsize=64)
 def _window_ends(sizes: tuple[int, ...], device: torch.device) -> Tensor:
-    """Cached, and copied from pinned memory: routed experts have new sizes each time, and may not wait."""
+    """Cached, and copied from pinned memory: routed experts have new sizes each time, and must not wait."""
     ends = torch.tensor([0, *running_total(sizes)], dtype=torch.int64, pin_memory=device.type == "cuda")
     return ends.to(device, non_blocking=True)

@@ -1,7 +1,7 @@
 """Stores the block inputs and deltas of a streamed pass, within a budget of memory and disk.
 
-They stay on the device that has them, or go to its pinned host memory or disk. Where the budget does not hold
-all inputs, only every k-th block's is retained, and those between are recomputed.
+They stay on their device, or are offloaded to its pinned host memory or to disk. Where the budget does not
+hold all inputs, only every k-th block's is retained, and those between are recomputed.
 """
 
 import shutil
@@ -16,11 +16,9 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pruning.runtime.cgroup import host_memory
-from pruning.runtime.offload import Offload
-from pruning.runtime.own_pages import copy_to_own_pages
-from pruning.runtime.pinned_memory import PinnedArena, Pinning, pinning_for
-from pruning.runtime.side_copies import copy_stream_for
+from pruning.runtime.copy_streams import Offload, copy_stream_for
+from pruning.runtime.pinned_memory import PinnedArena, Pinning, copy_to_mmap, pinning_for
+from pruning.runtime.process_memory import host_memory
 
 
 @dataclass(frozen=True)
@@ -57,13 +55,13 @@ class _Stored(Protocol):
         """Return it on the device that computes."""
 
     def prefetch(self) -> None:
-        """Begin to bring it to the device, if that can overlap with the computation."""
+        """Begin to copy it to the device, if that can overlap with the computation."""
 
     def on_host(self) -> Tensor:
-        """Return it on the host; from there, it does not pass through the device."""
+        """Return it on the host, without a copy to the device."""
 
     def drop(self) -> None:
-        """Free its place; it is not fetched again."""
+        """Free its memory or file; it is not fetched again."""
 
 
 @dataclass(frozen=True)
@@ -99,8 +97,8 @@ class _Pinned:
         return self.offload.on_host(self.tensor)
 
     def drop(self) -> None:
-        self.offload.forget(self.tensor)
-        self.arena.give_back(self.tensor)
+        self.offload.discard(self.tensor)
+        self.arena.free(self.tensor)
 
 
 @dataclass(frozen=True)
@@ -127,7 +125,7 @@ class Deltas(Mapping[str, Tensor]):
     """The gradients between two blocks: one packed tensor per micro-batch, under its number as text."""
 
     def __init__(self, store: Callable[[Tensor, str], _Stored]) -> None:
-        """`store`: puts a tensor into its place, which it calls by the given name."""
+        """`store`: stores a tensor under the given name."""
         self._store = store
         self._stored: dict[str, _Stored] = {}
         self._sizes: dict[str, int] = {}
@@ -150,7 +148,7 @@ class Deltas(Mapping[str, Tensor]):
         return {name: stored.on_host() for name, stored in self._stored.items()}
 
     def clear(self) -> None:
-        """Forget all deltas."""
+        """Discard all deltas."""
         self._stored.clear()
         self._sizes.clear()
 
@@ -170,7 +168,7 @@ class Deltas(Mapping[str, Tensor]):
 class ActivationStore:
     """Each block's input, micro-batch by micro-batch, and the deltas between two blocks.
 
-    A slot holds one block's input for all windows. The backward pass wants the last blocks' inputs first, so
+    A slot holds one block's input for all windows. The backward pass needs the last blocks' inputs first, so
     they get the fastest slots. On CUDA, recomputing is preferred to the disk: for LLaMA-7B and 128 windows of
     2048 tokens an input takes 1.1e14 operations, less time on a GPU than writing and reading its 2.1 GB. On a
     CPU it is the other way round.
@@ -189,9 +187,9 @@ class ActivationStore:
     ) -> None:
         """`block_bytes`: the size of one block's input for all windows. `directory`: empty, for spilling.
 
-        `device`: takes what comes from the host. `others`: further devices, whose tensors stay on them or
-        move to pinned memory and back; all have equal parts of it. `pinning`: how host memory is pinned; by
-        default as the device wants it.
+        `device`: of tensors from the host. `others`: further devices, whose tensors stay there or are
+        offloaded to pinned memory, of which all devices have equal parts. `pinning`: how host memory is
+        pinned; by default as the device needs it.
         """
         self._device, self._directory = device, directory
         self._blocks = blocks
@@ -207,12 +205,12 @@ class ActivationStore:
             )
             for each in devices
         }
-        # One slot, the fastest, is for the deltas, which have the size of an input.
+        # One slot, the fastest, is for the deltas, which are as large as an input.
         self.interval = _smallest_interval(blocks, self._memory_slots - 1)
         if device.type == "cpu" or _slots_needed(blocks, self.interval) >= self._memory_slots:
             self.interval = _smallest_interval(blocks, self._memory_slots + on_disk - 1)
         self._stored: dict[int, list[_Stored]] = {}
-        self.deltas = Deltas(lambda delta, name: self._store(delta, 0, name, is_passing=True))
+        self.deltas = Deltas(lambda delta, name: self._store(delta, 0, name, is_short_lived=True))
 
     def retains(self, block: int) -> bool:
         """Whether the block's input stays stored when the forward pass moves on."""
@@ -231,7 +229,7 @@ class ActivationStore:
         return max(stored for stored in self._stored if stored < block)
 
     def fetch(self, block: int, number: int) -> Tensor:
-        """Return one micro-batch of a block's input, on the device. The next one is brought meanwhile."""
+        """Return one micro-batch of a block's input, on the device. The next one is prefetched."""
         pieces = self._stored[block]
         found = pieces[number].fetch()
         if number + 1 < len(pieces):
@@ -244,7 +242,7 @@ class ActivationStore:
             piece.drop()
 
     def close(self) -> None:
-        """Forget everything, and give the pinned memory back to the system."""
+        """Discard everything, and return the pinned memory to the system."""
         with ExitStack() as arenas:
             for arena, _ in self._pinned.values():
                 arenas.callback(arena.close)
@@ -257,19 +255,19 @@ class ActivationStore:
 
     def _rank(self, block: int) -> int:
         """Return the slot of a block's input, counted from the fastest; 0 is that of the deltas."""
-        if not self.retains(block):  # stored for a short time only
+        if not self.retains(block):  # stored briefly
             return self.interval - block % self.interval
         return self.interval + (self._blocks - 1 - block) // self.interval
 
-    def _store(self, hidden: Tensor, rank: int, name: str, *, is_passing: bool = False) -> _Stored:
-        """Store a tensor in the place of its rank. `is_passing`: it is soon replaced."""
+    def _store(self, hidden: Tensor, rank: int, name: str, *, is_short_lived: bool = False) -> _Stored:
+        """Store a tensor in the place of its rank. `is_short_lived`: it is replaced soon."""
         device = hidden.device if hidden.device in self._pinned else self._device
         if rank < self._device_slots:
-            on_heap = device.type == "cpu" and not is_passing
-            return _OnDevice(copy_to_own_pages(hidden) if on_heap else hidden.to(device))
+            on_heap = device.type == "cpu" and not is_short_lived
+            return _OnDevice(copy_to_mmap(hidden) if on_heap else hidden.to(device))
         if rank < self._memory_slots:
             arena, offload = self._pinned[device]
-            pinned = arena.take(hidden.shape, hidden.dtype)
+            pinned = arena.allocate(hidden.shape, hidden.dtype)
             if pinned is not None:
                 offload.send(hidden, pinned)
                 return _Pinned(pinned, arena, offload)

@@ -1,9 +1,12 @@
 """Calibration windows on their way through a model's blocks, one block at a time.
 
 Pruning needs each block's inputs as the already pruned blocks before it produce them: the walk holds the
-hidden states of all windows, measures what a block's layers are given, and advances once the block is pruned.
+hidden states of all windows, measures the inputs of a block's layers, and advances once the block is pruned.
+For a refit toward the dense model, a second set of hidden states goes through the dense blocks, and the
+activation error is measured that each layer's refit compensates.
 """
 
+import copy
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, suppress
 from typing import Self
@@ -12,30 +15,30 @@ import torch
 from torch import Tensor, nn
 
 from pruning.calibration.activation_statistics import InputStatistics, StopForward, group_by_input
+from pruning.models.blocks import Block
 from pruning.models.hooks import LayerCall, Observer, observing
-from pruning.models.layers import LinearLayer
-from pruning.models.replay import Call, Replay
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
-from pruning.runtime.hand_over import HandOver
+from pruning.models.layers import LinearLayer, ModuleLayer, linear_layers
+from pruning.models.replay import Call, Replay, is_rounding
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
+from pruning.runtime.copy_streams import DeviceTransfers
 
 
-class BetweenBlocks:
-    """The hidden states of all micro-batches, some of which may be on their way to another device."""
+class BoundaryStates:
+    """The hidden states of all micro-batches, some of which may be in flight to another device."""
 
-    def __init__(self, states: Sequence[Tensor], hand_over: HandOver) -> None:
+    def __init__(self, states: Sequence[Tensor], transfers: DeviceTransfers) -> None:
         self._states = list(states)
-        self._hand_over = hand_over
-        self._arriving: dict[int, Callable[[], Tensor]] = {}
+        self._transfers = transfers
+        self._pending: dict[int, Callable[[], Tensor]] = {}
 
     def put(self, number: int, states: Tensor, device: torch.device) -> None:
-        """Replace a micro-batch's hidden states, and begin to bring them to `device`."""
+        """Replace a micro-batch's hidden states, and begin to copy them to `device`."""
         self._states[number] = states
-        self._arriving[number] = self._hand_over.begin(states, device)
+        self._pending[number] = self._transfers.begin(states, device)
 
     def __getitem__(self, number: int) -> Tensor:
-        if number in self._arriving:
-            self._states[number] = self._arriving.pop(number)()
+        if number in self._pending:
+            self._states[number] = self._pending.pop(number)()
         return self._states[number]
 
     def __iter__(self) -> Iterator[Tensor]:
@@ -49,22 +52,22 @@ class BlockwiseForward:
         """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
-        self._hand_over = HandOver()
-        # By number of windows: arguments such as masks depend on it, and on nothing else of a micro-batch.
+        self._transfers = DeviceTransfers()
+        # By number of windows: arguments such as masks depend on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
         embedded: list[Tensor] = []
         with replay.outer_modules_resident():
             for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
                 embedded.append(hidden)
-        self._hidden = BetweenBlocks(embedded, self._hand_over)
+        self._hidden = BoundaryStates(embedded, self._transfers)
 
     def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
-        """Let the devices wait for hidden states that are still on their way: their memory is used next."""
-        self._hand_over.close()
+        """Let the devices wait for hidden states in flight, before they reuse the memory."""
+        self._transfers.close()
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""
@@ -73,10 +76,10 @@ class BlockwiseForward:
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier walk over the same micro-batches."""
         restored = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
-        self._hidden = BetweenBlocks(restored, self._hand_over)
+        self._hidden = BoundaryStates(restored, self._transfers)
 
     def save(self, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle) -> None:
-        """Save the windows before `block` if that is worth it: a resumed run can also run them there."""
+        """Save the hidden states before `block` if a checkpoint is due: they can also be recomputed."""
         state = self.state()
         if throttle.is_due(sum(hidden.nbytes for hidden in state.values())):
             with throttle.saving():
@@ -92,7 +95,7 @@ class BlockwiseForward:
         return index
 
     def begin_block(self, index: int) -> None:
-        """Prepare to prune block `index`, whose input the hidden states are."""
+        """Prepare to prune block `index`, the next one."""
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Run all windows through block `index` to collect `statistics`; the hidden states stay."""
@@ -108,7 +111,7 @@ class BlockwiseForward:
                 self._calls[len(tokens)][index](self._blocks[index].module, hidden)
 
     def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
-        """Return what layers of block `index` give for the first windows, by name: (…, outputs) each."""
+        """Return the outputs of layers of block `index` for the first windows, by name: (…, outputs) each."""
         tokens, hidden, found = self._micro_batches[0], self._hidden[0], dict[str, Tensor]()
 
         class Record(Observer):
@@ -129,13 +132,127 @@ class BlockwiseForward:
         """Replace the hidden states with the output of block `index`."""
         self._run(index, self._blocks[index].module, self._hidden)
 
-    def _run(self, index: int, block: nn.Module, hidden: "BetweenBlocks") -> None:
+    def _run(self, index: int, block: nn.Module, hidden: "BoundaryStates") -> None:
         """Replace hidden states with the output of `block`, which is block `index` or a copy of it.
 
-        Each micro-batch moves to the device of the next block at once, which begins while this one continues.
+        Each micro-batch is copied to the next block's device at once, which begins while this one continues.
         """
         for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
             calls = self._calls[len(tokens)]
             output = calls[index](block, states)
             following = calls[index + 1].device if index + 1 < len(calls) else None
             hidden.put(number, output, following or output.device)
+
+
+_DENSE = "dense."
+
+
+class PairedForward(BlockwiseForward):
+    """A `BlockwiseForward` that also measures how far the pruned model is from the dense one.
+
+    A layer's error is that of its inputs. The layer that a block calls last is the exception where its output
+    is added to the residual stream unchanged: its error is that of the block's output, so that its refit also
+    compensates what the block's earlier layers could not.
+    """
+
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+        """Start both walks; the model must still be dense."""
+        super().__init__(replay, micro_batches)
+        self._dense_hidden = BoundaryStates(list(self._hidden), self._transfers)
+        self._dense_block: nn.Module = nn.Identity()
+        self._residual_layer: LinearLayer | None = None
+
+    def begin_block(self, index: int) -> None:
+        """Copy block `index` before it is pruned."""
+        block = self._blocks[index]
+        self._dense_block = copy.deepcopy(block.module)
+        tokens, hidden = self._micro_batches[0], self._hidden[0]
+        call = self._calls[len(tokens)][index]
+        self._residual_layer = _last_layer_of_residual(block, tokens, lambda: call(block.module, hidden))
+
+    def state(self) -> dict[str, Tensor]:
+        """Return both models' hidden states by name."""
+        dense = {f"{_DENSE}{number:05}": hidden for number, hidden in enumerate(self._dense_hidden)}
+        return super().state() | dense
+
+    def restore(self, state: Mapping[str, Tensor]) -> None:
+        """Continue from the `state` of an earlier paired walk."""
+        super().restore(state)
+        restored = [
+            state[f"{_DENSE}{number:05}"].to(old.device) for number, old in enumerate(self._dense_hidden)
+        ]
+        self._dense_hidden = BoundaryStates(restored, self._transfers)
+
+    def measure(self, index: int, statistics: InputStatistics) -> None:
+        """Collect `statistics`, with the activation errors of the layers that both models call alike."""
+        block = self._blocks[index]
+        names = {layer.name for layer in statistics.layers}
+        dense_layers = [
+            layer for layer in linear_layers(self._dense_block, block.name) if layer.name in names
+        ]
+        # Experts are omitted: the two models may route other tokens to them.
+        compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
+        residual = self._residual_layer
+        residual = residual if residual is not None and residual.name in names else None
+        for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):
+            call = self._calls[len(tokens)][index]
+            inputs = _RecordInputs(compared, stop=residual is None)
+            with observing(compared, tokens, inputs), suppress(StopForward):
+                dense_output = call(self._dense_block, dense)
+            with (
+                statistics.collecting(tokens, inputs.by_name, stop=residual is None),
+                suppress(StopForward),
+            ):
+                if residual is not None:
+                    own = _RecordInputs([residual], stop=False)
+                    with observing([residual], tokens, own):
+                        error = dense_output - call(block.module, hidden)
+                    given = own.by_name[residual.name].reshape(*tokens.shape, -1)
+                    statistics.add_output_error(residual, given.unbind(), error.unbind())
+                else:
+                    call(block.module, hidden)
+
+    def advance(self, index: int) -> None:
+        """Replace both models' hidden states with the output of block `index`."""
+        super().advance(index)
+        self._run(index, self._dense_block, self._dense_hidden)
+
+
+class _RecordInputs(Observer):
+    """Records the layers' inputs in one forward pass, and ends it after the last of them with `stop`."""
+
+    def __init__(self, layers: Sequence[LinearLayer], *, stop: bool) -> None:
+        self.by_name: dict[str, Tensor] = {}
+        self._count = len(layers)
+        self._stop = stop
+
+    def before(self, call: LayerCall) -> None:
+        self.by_name[call.layer.name] = call.inputs
+        if self._stop and len(self.by_name) == self._count:
+            raise StopForward
+
+
+def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tensor]) -> LinearLayer | None:
+    """Return the linear layer that the block calls last, if it is selected and feeds the output unchanged.
+
+    `run` runs the micro-batch `tokens` through the block. The layer feeds the output unchanged if the output
+    without it, and the layer's own added, is the output. (In 16 bits, the output less the output without it
+    would be the layer's plus the rounding of a sum that is larger than it.)
+    """
+    called: list[tuple[LinearLayer, Tensor]] = []
+
+    class RecordLast(Observer):
+        def after(self, call: LayerCall, output: Tensor) -> None:
+            called[:] = [(call.layer, output)]
+
+    with observing(linear_layers(block.module, block.name), tokens, RecordLast()):
+        whole = run()
+    layer, output = called[0]
+    if not isinstance(layer, ModuleLayer) or output.numel() != whole.numel():
+        return None
+    hook = layer.module.register_forward_hook(lambda _module, _args, given: torch.zeros_like(given))
+    without = run()
+    hook.remove()
+    selected = next((mine for mine in block.layers if mine.name == layer.name), None)
+    own = output.reshape_as(whole)
+    return selected if is_rounding(whole - (without + own), own) else None

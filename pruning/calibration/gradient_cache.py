@@ -1,7 +1,7 @@
 """Shares gradient norms between runs, each norm under a fingerprint of everything that it depends on.
 
-That is neither the method nor the sparsity nor the schedule. A run computes the norms that it needs and that
-are not cached, and with them those that runs after it are known to need.
+Method, sparsity and schedule are not part of it. A run computes the norms that it needs and that are not
+cached, and with them those that later runs are known to need.
 """
 
 import hashlib
@@ -15,10 +15,10 @@ from typing import Protocol
 import torch
 from safetensors import SafetensorError, safe_open
 
+from pruning.calibration.gradient_files import BlockShards, norms_from_shards, shard_number
 from pruning.calibration.gradient_pass import GradientPass
-from pruning.calibration.gradient_shards import BlockShards, norms_from_shards, shard_number
 from pruning.calibration.window_norms import GradientNorms
-from pruning.files.publications import Publish
+from pruning.files.verified_publisher import Publish
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm, LayerSelection
@@ -28,13 +28,13 @@ from pruning.resume.writer import writer_for
 
 
 @dataclass(frozen=True)
-class CacheAnswer:
-    """What a cache has of the norms that it was asked for."""
+class CacheLookup:
+    """The result of a cache lookup."""
 
     shards: Mapping[str, Mapping[int, HashedFile]]
     """By fingerprint and block: verified copies on this machine."""
     to_compute: frozenset[str]
-    """The fingerprints of the norms that the caller must compute, and then `put`."""
+    """The fingerprints of the norms that the caller must compute and then `put`."""
 
 
 class GradientCache(Protocol):
@@ -44,11 +44,11 @@ class GradientCache(Protocol):
     def needed_later(self) -> frozenset[GradientNorm]:
         """The norms that other runs on the same model and windows are known to need."""
 
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
-        """Ask for norms by their fingerprints.
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheLookup:
+        """Look norms up by their fingerprints.
 
-        All that are `wanted` are either found or for the caller to compute. Those needed `later` are never
-        found, and for the caller to compute only if it computes others anyway and no other run has them.
+        Each of `wanted` is either found or to be computed by the caller. Those needed `later` are never
+        returned, and to be computed only if the caller computes others anyway and no other run has them.
         """
 
     def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
@@ -58,7 +58,7 @@ class GradientCache(Protocol):
         """
 
     def confirm(self) -> None:
-        """Note that everything was found and is intact, and that the run uses it."""
+        """Record that everything was found and intact, and that the run uses it."""
 
     def invalidate(self, fingerprint: str) -> None:
         """Drop shards that `get` returned and that turned out to be unusable."""
@@ -151,7 +151,7 @@ def load_cached(
     return found, frozenset(to_compute)
 
 
-def stored(
+def store_norms(
     gradient_cache: GradientCache,
     fingerprints: Mapping[GradientNorm, str],
     gradients: GradientNorms,
@@ -159,9 +159,9 @@ def stored(
     stack: Stack,
     resume_store: ResumeStore,
 ) -> tuple[dict[GradientNorm, GradientShards], Publish]:
-    """Return the norms that this run has computed as shards in its resume store, and what publishes them.
+    """Return the norms of this run as shards in its resume store, and the function that publishes them.
 
-    A pass on the schedule `whole` leaves no shards in the resume store, so they are written here.
+    A pass on the schedule `whole` writes no shards to the resume store, so they are written here.
     """
     with writer_for(gradient_pass.device) as writer:
         shards = BlockShards(resume_store, gradient_pass.numerics_key, list(gradients), writer)

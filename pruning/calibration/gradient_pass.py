@@ -23,18 +23,16 @@ from transformers import PreTrainedModel
 
 from pruning.calibration.accumulate import KernelVariant, variants_in_use
 from pruning.calibration.activation_store import ActivationStore, Budget
+from pruning.calibration.gradient_files import BlockShards
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
-from pruning.calibration.gradient_shards import BlockShards
-from pruning.calibration.hidden_states import float32_tokens
-from pruning.calibration.lm_head import LMHeadLoss, NewLoss
-from pruning.calibration.mixed_precision import MixedPrecisionForward
+from pruning.calibration.lm_head import LMHeadLoss, LossFactory
+from pruning.calibration.mixed_precision import PassInputs, float32_tokens
 from pruning.calibration.streamed_gradients import StreamedPass, streamed_steps
 from pruning.calibration.whole_gradients import WholePass
-from pruning.calibration.window_norms import GradientNorms, NewSums, PassSums
-from pruning.models.blocks import Stack
+from pruning.calibration.window_norms import GradientNorms, PassSums, SumsFactory
+from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.models.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.recipe.methods import WeightNorm
 from pruning.resume.store import NumericsKey, ResumeStore
@@ -45,16 +43,15 @@ from pruning.runtime.determinism import (
     refuse_variable_workspace,
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.process_memory import retain_freed_heap
 
 log = logging.getLogger(__name__)
 
 Step = Callable[[int, int], None]
 """Called as `step(done, total)` after each step of a pass; whatever it raises ends the pass."""
 
-# Only logits need larger blocks. Retained in the heap, they would add a tenth to the peak of a pass that is
-# meant to save memory.
-_LARGEST_RETAINED_BLOCK = 1 << 25
+# Only logits need larger blocks. Retained in the heap, they would add a tenth to the peak memory.
+_MAX_RETAINED_BLOCK = 1 << 25
 
 
 def gradient_norms(
@@ -66,7 +63,7 @@ def gradient_norms(
     selection: LayerSelection = LayerSelection(),  # noqa: B008 - immutable
     deterministic: bool = True,
 ) -> GradientNorms:
-    """Compute gradient norms on the schedule `whole`, of a model that already lies where it computes.
+    """Compute gradient norms on the schedule `whole`, of a model that is already on its device.
 
     Parameters and errors are those of `GradientPass` and `GradientPass.run`.
     """
@@ -79,12 +76,12 @@ def gradient_norms(
 
 @dataclass(frozen=True)
 class Objective:
-    """What a pass differentiates and adds up, where that is not the norms of the loss of next tokens."""
+    """A loss and sums other than the norms of the next-token loss."""
 
     name: GradientNorm  # of the sums
-    loss: NewLoss
-    sums: NewSums
-    stage: Stage  # that the shards of the pass belong to, and nothing else
+    loss: LossFactory
+    sums: SumsFactory
+    stage: Stage  # of the shards of this pass alone
 
 
 class GradientPass:
@@ -113,7 +110,7 @@ class GradientPass:
         windows
             Calibration token ids, int64 (windows, length).
         norms
-            Which norms to compute; or `gates` alone; or what else to add up.
+            Which norms to compute; or `gates` alone; or another objective.
         stack
             The blocks of the model, narrowed to the linear layers to compute them for.
         schedule
@@ -121,7 +118,7 @@ class GradientPass:
         deterministic
             Give equal bits for equal inputs on CUDA, too; a CPU always does.
         model_key
-            Which model this is, where the run that the resume store belongs to does not pin it.
+            Identifies the model, where the run of the resume store does not pin it.
 
         Raises
         ------
@@ -155,7 +152,7 @@ class GradientPass:
 
     @property
     def numerics_key(self) -> NumericsKey:
-        """All that decides the last bits of the norms besides recipe, windows and the run's dense model."""
+        """What decides the bits of the norms in addition to recipe, windows and the run's dense model."""
         return {
             **self._model_key,
             "schedule": self.schedule.name,
@@ -195,10 +192,10 @@ class GradientPass:
             try:
                 return self._try(step, resume_store)
             except (RuntimeError, MemoryError, OSError) as error:
-                if not self._changed_after(error, resume_store):
+                if not self._degrade_after(error, resume_store):
                     raise
-            self._placement.end_stage()  # frees what was copied ahead
-            release_memory()  # what the failed pass held
+            self._placement.end_stage()  # frees prefetched tensors
+            release_memory()  # of the failed pass
 
     def _try(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         with deterministic_algorithms(self._placement.device, enabled=self.deterministic):
@@ -206,8 +203,8 @@ class GradientPass:
                 return self._run_whole(step)
             return self._run_streamed(step, resume_store)
 
-    def _changed_after(self, error: BaseException, resume_store: ResumeStore | None) -> bool:
-        """Change what the failed pass can do without, and return whether it is worth another try.
+    def _degrade_after(self, error: BaseException, resume_store: ResumeStore | None) -> bool:
+        """Reduce what the failed pass needs, and return whether to retry it.
 
         Out of memory halves the micro-batch; at one window, `whole` becomes `streamed`, if there is a store
         for its shards, and at last only the first of several devices is used. An operation without a
@@ -222,7 +219,7 @@ class GradientPass:
             self.schedule = self.schedule.halved()
         elif self.schedule.name == "whole" and resume_store is not None:
             self.schedule = self._streamed_schedule
-        elif self.schedule.name == "streamed" and self._placement.keep_one_device():
+        elif self.schedule.name == "streamed" and self._placement.drop_other_devices():
             log.warning("a device has too little memory: computing on %s alone", self._placement.device)
             self.schedule = self._streamed_schedule
         else:
@@ -238,19 +235,19 @@ class GradientPass:
         return torch.split(self._windows, self.schedule.micro_batch)
 
     @property
-    def _new_sums(self) -> NewSums:
+    def _sums_factory(self) -> SumsFactory:
         if self._objective is not None:
             return self._objective.sums
         return partial(PassSums, norms=self._norms)
 
     @property
-    def _new_loss(self) -> NewLoss:
+    def _loss_factory(self) -> LossFactory:
         return self._objective.loss if self._objective else LMHeadLoss
 
     @property
     def _fused_variants(self) -> str:
-        """Which variants of the fused kernel this pass uses; trying them comes first."""
-        if not set(self._norms) <= set(get_args(WeightNorm)):  # the kernel adds up norms alone
+        """The variants of the fused kernel that this pass uses, after testing them."""
+        if not set(self._norms) <= set(get_args(WeightNorm)):  # the kernel accumulates norms alone
             return ""
         in_use = set[KernelVariant]().union(
             *(
@@ -270,17 +267,20 @@ class GradientPass:
     def _float32_tokens(self) -> int:
         return float32_tokens(self._placement.dtype, self._windows.shape[1])
 
+    def _inputs(self, step: Step) -> PassInputs:
+        """Return the inputs of a pass; the outer modules must be resident."""
+        replay = Replay(self._stack, self._windows, self._placement)
+        return PassInputs(
+            replay, self._placement, self._micro_batches, self._sums_factory, self._loss_factory, step
+        )
+
     @retain_freed_heap()
     def _run_whole(self, step: Step) -> GradientNorms:
         placement = self._placement
-        with placement.in_runs(self._stack.modules), placement.resident(placement.model):
-            replay = Replay(self._stack, self._windows, placement)
-            forward = MixedPrecisionForward(replay, self._float32_tokens)
-            return WholePass(
-                replay, forward, placement, self._micro_batches, self._new_sums, step, loss=self._new_loss
-            ).run()
+        with placement.in_pipeline_stages(self._stack.modules), placement.resident(placement.model):
+            return WholePass(self._inputs(step)).run()
 
-    @retain_freed_heap(_LARGEST_RETAINED_BLOCK)
+    @retain_freed_heap(_MAX_RETAINED_BLOCK)
     def _run_streamed(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
@@ -298,28 +298,18 @@ class GradientPass:
         scratch = resume_store.directory(self._stage) / "inputs"
         modules = self._stack.modules
         with (
-            self._placement.in_turns(modules),
-            ExitStack() as surroundings,
+            self._placement.in_round_robin(modules),
+            ExitStack() as outer_modules,
             self._activation_store(scratch) as inputs,
         ):
-            surroundings.enter_context(self._placement.resident_except(modules))
-            replay = Replay(self._stack, self._windows, self._placement)
-            forward = MixedPrecisionForward(replay, self._float32_tokens)
-            streamed = StreamedPass(
-                replay,
-                forward,
-                self._placement,
-                self._micro_batches,
-                self._new_sums,
-                step,
-                loss=self._new_loss,
-            )
+            outer_modules.enter_context(self._placement.resident_except(modules))
+            streamed = StreamedPass(self._inputs(step))
             checkpoint = resume_store.activation_checkpoint(self._stage)
-            streamed.run(missing, inputs, checkpoint, shards, surroundings)
+            streamed.run(missing, inputs, checkpoint, shards, outer_modules)
 
     @contextmanager
     def _activation_store(self, scratch: Path) -> Iterator[ActivationStore]:
-        shutil.rmtree(scratch, ignore_errors=True)  # left by a run that was killed
+        shutil.rmtree(scratch, ignore_errors=True)  # of a run that was killed
         scratch.mkdir()
         features = self._placement.model.config.get_text_config().hidden_size
         count, length = self._windows.shape

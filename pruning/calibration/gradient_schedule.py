@@ -12,8 +12,8 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.estimate.memory import MEMORY_SHARE
-from pruning.models.batching import bytes_per_token, micro_batch, windows_that_fit
 from pruning.models.blocks import Stack
+from pruning.models.memory import bytes_per_token, micro_batch, windows_that_fit
 from pruning.models.placement import Placement
 from pruning.recipe import GradientNorm
 from pruning.runtime.device import total_memory
@@ -24,9 +24,9 @@ ScheduleChoice = Literal["auto", "whole", "streamed"]
 _MAX_WHOLE_SECONDS = 600
 # The share of a device's memory for weights, sums and one window's activations. The rest is for the device's
 # own context, the logits, and copies within an operation.
-_MOST_MEMORY = 0.9
-# Operations per second of a CPU thread and of a GPU. Assumed, not measured: a measurement that varies would
-# make the choice vary too.
+_MAX_MEMORY_SHARE = 0.9
+# Operations per second of a CPU thread and of a GPU. Assumed, not measured, so that the
+# choice does not vary.
 _ASSUMED_RATE = {"cpu": 5e10, "cuda": 2e14}
 
 
@@ -72,19 +72,19 @@ class Schedule:
 
 @dataclass(frozen=True)
 class _Share:
-    """What one device holds on `whole`."""
+    """The memory that one device needs on `whole`."""
 
     device: torch.device
     stored: int  # bytes of its weights in their stored dtype
     weights: int  # and in the dtype of the computation
     sums: int  # bytes
-    activations: float  # bytes per token of a micro-batch, for all micro-batches under way
+    activations: float  # bytes per token of a micro-batch, for all micro-batches in flight
 
     def fits(self, length: int) -> bool:
-        """Whether it holds weights and sums in their share of it, and one window's activations too."""
+        """Whether weights and sums fit in their share of it, and one window's activations too."""
         held, memory = self.weights + self.sums, total_memory(self.device)
         return bool(
-            held <= MEMORY_SHARE * memory and held + length * self.activations <= _MOST_MEMORY * memory
+            held <= MEMORY_SHARE * memory and held + length * self.activations <= _MAX_MEMORY_SHARE * memory
         )
 
     def windows(self, length: int) -> int:
@@ -93,26 +93,26 @@ class _Share:
 
 
 def _shares(stack: Stack, norms: Collection[GradientNorm], placement: Placement) -> list[_Share]:
-    """Return what each device holds on `whole`: a run of blocks; the first and last also what surrounds them.
+    """Return what each device holds on `whole`: a stage of blocks; the first and last also the outer modules.
 
-    See `one_forward_one_backward` for the micro-batches that are under way in each.
+    See `one_forward_one_backward` for the micro-batches that are in flight in each.
     """
     runs = placement.runs(stack.modules)
     in_blocks = {parameter for module in stack.modules for parameter in module.parameters()}
     shares = []
     for number, device in enumerate(placement.devices):
         blocks = tuple(block for block, run in zip(stack.blocks, runs, strict=True) if run == number)
-        own = {parameter for block in blocks for parameter in block.module.parameters()}
+        held = {parameter for block in blocks for parameter in block.module.parameters()}
         if number in (0, runs[-1]):
-            own |= set(stack.model.parameters()) - in_blocks
-        part, under_way = replace(stack, blocks=blocks), len({run for run in runs if run >= number})
+            held |= set(stack.model.parameters()) - in_blocks
+        part, in_flight = replace(stack, blocks=blocks), len({run for run in runs if run >= number})
         shares.append(
             _Share(
                 device,
-                stored=sum(parameter.nbytes for parameter in own),
-                weights=sum(parameter.numel() for parameter in own) * placement.dtype.itemsize,
+                stored=sum(parameter.nbytes for parameter in held),
+                weights=sum(parameter.numel() for parameter in held) * placement.dtype.itemsize,
                 sums=_sums(part, norms),
-                activations=under_way * bytes_per_token(part, placement.dtype, blocks_at_once=len(blocks))
+                activations=in_flight * bytes_per_token(part, placement.dtype, blocks_at_once=len(blocks))
                 if blocks
                 else 0.0,
             )

@@ -13,11 +13,11 @@ ResultT = TypeVar("ResultT")
 LinAlgError: type[RuntimeError] = torch.linalg.LinAlgError  # type: ignore[attr-defined] # it is exported
 
 DAMPING = 0.01
-"""What solutions add to the diagonal of H, as a share of its mean. A ridge decides more."""
+"""Damping added to the diagonal of H, as a share of its mean."""
 
 _ATTEMPTS = 4
-_RISE = 10.0
-_FLOOR = 1e-6
+_DAMPING_FACTOR = 10.0
+_MIN_DIAGONAL_SHARE = 1e-6
 
 
 def damped(moments: Tensor, damping: float, ridge: float = 0.0) -> Tensor:
@@ -30,10 +30,10 @@ def damped(moments: Tensor, damping: float, ridge: float = 0.0) -> Tensor:
 def shrunken(moments: Tensor, shrinkage: float) -> Tensor:
     """Return a copy of H = `moments` (inputs, inputs) plus shrinkage·diag(H), whatever the inputs' scales.
 
-    Inputs that are always zero, or nearly, count as ones of a millionth of the mean.
+    The diagonal counts as at least a millionth of its mean.
     """
     result, diagonal = moments.clone(), moments.diagonal()
-    result.diagonal().add_(shrinkage * torch.maximum(diagonal, _FLOOR * diagonal.mean()))
+    result.diagonal().add_(shrinkage * torch.maximum(diagonal, _MIN_DIAGONAL_SHARE * diagonal.mean()))
     return result
 
 
@@ -43,10 +43,10 @@ def with_rising_damping(
     """Call `attempt` with `damping`, and with 10, 100 and 1000 times as much while it raises LinAlgError.
 
     Return its result, and a warning if the first attempt failed. Raises NumericalFailure if all fail. Both
-    call what rises by its `name`.
+    messages call the value `name`.
     """
     for exponent in range(_ATTEMPTS):
-        used = damping * _RISE**exponent
+        used = damping * _DAMPING_FACTOR**exponent
         try:
             result = attempt(used)
         except LinAlgError:

@@ -1,7 +1,7 @@
 """The loss and its gradient at the last block's output, through the model's own final norm and head.
 
 The tokens go through in chunks, so that the logits of a whole micro-batch never exist. They are the largest
-tensor of a pass: taken whole, their loss would need three float32 copies of their size.
+tensor of a pass: their loss at once would need three float32 copies of them.
 """
 
 from abc import ABC, abstractmethod
@@ -11,8 +11,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from pruning.models.logits import LogitsByPosition
-from pruning.models.replay import Replay
+from pruning.models.replay import LogitsByPosition, Replay
 
 # Elements per chunk, for each of which three float32 tensors exist. A CPU's chunk fits its cache; a GPU's
 # keeps it busy.
@@ -35,7 +34,7 @@ class HeadLoss(ABC):
     """
 
     def __init__(self, replay: Replay, loss_scale: int) -> None:
-        """Everything around the blocks must be resident, here and in `gradient`."""
+        """The outer modules must be resident, here and in `gradient`."""
         self._logits = LogitsByPosition(replay)
         self._loss_scale = loss_scale
 
@@ -59,7 +58,7 @@ class HeadLoss(ABC):
         """Return the function from a chunk's logits, (tokens, vocabulary), to the gradient at them."""
 
 
-NewLoss = Callable[[Replay, int], HeadLoss]
+LossFactory = Callable[[Replay, int], HeadLoss]
 """Makes the loss of a pass: from its replay, and the factor that losses are scaled by."""
 
 

@@ -8,25 +8,21 @@ Several devices take the blocks in turn: as many blocks as there are devices are
 runs through all of it before the next one. So a device takes a micro-batch as soon as the one before is done.
 """
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from contextlib import AbstractContextManager, ExitStack
 
 import torch
 from torch import Tensor
 
 from pruning.calibration.activation_store import ActivationStore, Deltas
-from pruning.calibration.gradient_shards import BlockShards
-from pruning.calibration.hidden_states import HiddenStates
-from pruning.calibration.lm_head import HeadLoss, NewLoss, loss_scale
-from pruning.calibration.mixed_precision import MixedPrecisionForward
-from pruning.calibration.skip_matmul import SkippableMatmul
-from pruning.calibration.window_norms import GradientNorms, NewSums
+from pruning.calibration.gradient_files import BlockShards
+from pruning.calibration.lm_head import HeadLoss
+from pruning.calibration.mixed_precision import HiddenStates, PassInputs, SkippableMatmul
+from pruning.calibration.window_norms import GradientNorms
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
-from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
+from pruning.models.replay import Call
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 
 _PROBE_TOKENS = 16
 
@@ -44,36 +40,23 @@ class StreamedPass:
     blocks' inputs are.
     """
 
-    def __init__(
-        self,
-        replay: Replay,
-        forward: MixedPrecisionForward,
-        placement: Placement,
-        micro_batches: Sequence[Tensor],
-        sums: NewSums,
-        step: Callable[[int, int], None],
-        *,
-        loss: NewLoss,
-    ) -> None:
-        """`micro_batches`: token ids, int64 (windows, length) each. `sums`: makes those of a block.
-
-        `loss`: makes what is differentiated.
-        """
+    def __init__(self, inputs: PassInputs) -> None:
+        replay, placement, micro_batches = inputs.replay, inputs.placement, inputs.micro_batches
         self._replay = replay
-        self._forward = forward
+        self._forward = inputs.forward()
         self._placement = placement
         self._micro_batches = micro_batches
-        self._new_sums = sums
-        self._new_loss = loss
-        self._loss_scale = loss_scale(placement.dtype, micro_batches[0].shape[1])
-        self._step = step
+        self._sums_factory = inputs.sums
+        self._loss_factory = inputs.loss
+        self._loss_scale = inputs.loss_scale
+        self._step = inputs.step
         self._blocks = replay.stack.blocks
         self._skippable = SkippableMatmul()
         self._probe = micro_batches[0][:1, :_PROBE_TOKENS]
         self._probe_calls: Sequence[Call] = ()
         self._done, self._steps = 0, streamed_steps(replay.stack, len(micro_batches))
         self._throttle = SaveThrottle()
-        self._at_once = len(set(map(placement.device_of, replay.stack.modules)))  # blocks of a group
+        self._group_size = len(set(map(placement.device_of, replay.stack.modules)))  # blocks per group
 
     def run(
         self,
@@ -81,13 +64,13 @@ class StreamedPass:
         inputs: ActivationStore,
         checkpoint: ActivationCheckpoint,
         shards: BlockShards,
-        surroundings: ExitStack,
+        outer_modules: ExitStack,
     ) -> None:
         """Compute the norms of the `missing` blocks, the last one first, and put them into `shards`.
 
         `inputs`: an empty store for the blocks' inputs and the deltas. `checkpoint`: holds the deltas between
-        two blocks, and those of an interrupted pass are continued from. `surroundings`: keeps everything but
-        the blocks resident, from the embeddings to the loss, and is closed when that has been taken.
+        two blocks, and those of an interrupted pass are continued from. `outer_modules`: keeps embeddings,
+        final norm and head resident, and is closed after the loss.
         """
         top = len(self._blocks) - 1
         if (saved := checkpoint.load()) and max(missing) <= saved[0] < top:
@@ -99,12 +82,12 @@ class StreamedPass:
         while top >= lowest:
             if top not in inputs:
                 self._run_forward(inputs, inputs.nearest_below(top), top, store_all=True)
-            group = _stored_group(top, lowest, inputs, self._at_once)
+            group = _stored_group(top, lowest, inputs, self._group_size)
             norms = self._backward(group, _needed_after(group, lowest, inputs), inputs, missing)
-            surroundings.close()
+            outer_modules.close()
             for index in group:
                 inputs.drop(index)
-            while norms:  # while the blocks below compute, their memory is needed
+            while norms:  # frees their memory for the blocks below
                 shards.put(*norms.pop(0))
             top = group[-1] - 1
             if top >= lowest:
@@ -125,11 +108,11 @@ class StreamedPass:
 
         Of the inputs between, those that the store retains are stored, or all of them.
         """
-        for first in range(start, end, self._at_once):
-            group = range(first, min(first + self._at_once, end))
+        for first in range(start, end, self._group_size):
+            group = range(first, min(first + self._group_size, end))
             with ExitStack() as resident:
                 for index in group:
-                    following = index + self._at_once
+                    following = index + self._group_size
                     resident.enter_context(self._resident(index, following if following <= end else None))
                 for number, micro_batch in enumerate(self._micro_batches):
                     hidden = self._fetch(inputs, first, number)
@@ -160,13 +143,15 @@ class StreamedPass:
         with ExitStack() as resident:
             for index, then in zip(group, following, strict=True):
                 resident.enter_context(self._resident(index, then))
-            head = None if deltas else self._new_loss(self._replay, self._loss_scale)
-            # The loss reads the last block's output, so nothing can be skipped there.
+            head = None if deltas else self._loss_factory(self._replay, self._loss_scale)
+            # The loss needs the last block's output, so nothing can be skipped there.
             skips = [
                 self._skippable_layer(index, inputs) if head is None or index != group[0] else None
                 for index in group
             ]
-            sums = {index: self._new_sums(self._blocks[index].layers) for index in group if index in missing}
+            sums = {
+                index: self._sums_factory(self._blocks[index].layers) for index in group if index in missing
+            }
             for number, micro_batch in enumerate(self._micro_batches):
                 delta = None if head is not None else self._forward.unpack(deltas[str(number)])
                 for index, skip in zip(group, skips, strict=True):
@@ -206,7 +191,7 @@ class StreamedPass:
     def _loss_delta(self, head: HeadLoss, output: HiddenStates, micro_batch: Tensor) -> HiddenStates:
         """Return the loss gradient at the last block's output."""
         joined = output.join().detach()
-        with self._placement.around_blocks_on(joined.device, self._replay.stack.modules):
+        with self._placement.outer_modules_on(joined.device, self._replay.stack.modules):
             return self._forward.split(head.gradient(joined, micro_batch.to(joined.device)))
 
     def _count_step(self) -> None:
@@ -216,9 +201,9 @@ class StreamedPass:
     def _save(
         self, checkpoint: ActivationCheckpoint, block: int, deltas: Deltas, shards: BlockShards
     ) -> None:
-        """Save the deltas if that is worth it: they only spare a backward pass.
+        """Save the deltas if a checkpoint is due: they can also be recomputed.
 
-        The shards of the blocks above come first: deltas below a block that is not durable are of no use.
+        The shards of the blocks above come first: deltas below a block that is not durable cannot be used.
         """
         if self._throttle.is_due(deltas.nbytes):
             with self._throttle.saving():

@@ -6,12 +6,13 @@ its output. It forms δᵀx window by window and adds it to the norms at once; n
 
 A gate is a factor z = 1 on one input feature of a layer. The gradient of a window's loss L with respect to it
 is Σ_t x_t·(∂L/∂x)_t over the window's tokens, which is also the sum of W∘G over the column of the layer's
-weight W, G the gradient of W. Both factors pass by in the backward pass, so no weight gradient is formed.
+weight W, G the gradient of W. Both factors are at hand in the backward pass, so no weight gradient is formed.
 """
 
+from abc import ABC, abstractmethod
 from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Mapping, Sequence
-from typing import Protocol
+from typing import Generic, Protocol, TypeVar
 
 import torch
 from torch import Tensor
@@ -22,6 +23,8 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.hooks import LayerCall, Observer
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm
+
+PartT = TypeVar("PartT")
 
 GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 """By norm and layer name: (outputs, inputs), float32 (float64 for a float64 model), not normalised.
@@ -49,52 +52,33 @@ class WindowNorms:
         accumulate(self._sums, *factors)
 
     def finish(self, norm: GradientNorm, scale: int) -> Tensor:
-        """Return the norm divided by `scale`, and give up its sum.
+        """Return the norm divided by `scale`, and discard its sum.
 
         Raises NumericalFailure with the layer's name where the norm is not finite.
         """
         total = self._sums.pop(norm)
         result = (total.sqrt_() if norm == "l2" else total).div_(scale)
         if not torch.isfinite(result.sum()):  # norms are not negative, so nothing cancels in their sum
-            raise NumericalFailure(
-                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
-                "and check that the model gives a finite perplexity"
-            )
+            raise _not_finite(self._layer)
         return result
 
 
 class WindowSums(Protocol):
-    """Adds up something of one layer's weight gradients."""
+    """A sum over one layer's weight gradients."""
 
     def add(self, *factors: GradientFactors) -> None:
         """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
 
 
-class GradientAccumulator(Observer):
-    """Adds the weight gradients of observed layers to `sums` while the backward pass runs."""
+class BackwardAccumulator(Observer, ABC, Generic[PartT]):
+    """Adds up, while the backward pass runs, one part per forward call of each observed layer."""
 
-    def __init__(
-        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowSums], calls_per_layer: int = 1
-    ) -> None:
-        """`calls_per_layer`: forward calls of each layer per window, whose products are one gradient."""
+    def __init__(self, layers: Sequence[LinearLayer], calls_per_layer: int) -> None:
+        """`calls_per_layer`: forward calls of each layer per window, whose parts are one gradient."""
         self._layers = layers
-        self._sums = sums
         self._calls_per_layer = calls_per_layer
         self._calls = Counter[str]()
-        self._pending: dict[str, list[GradientFactors]] = defaultdict(list)
-
-    def after(self, call: LayerCall, output: Tensor) -> None:
-        """Form and add the gradient once the backward pass reaches `output`."""
-        inputs = call.by_window(call.inputs.detach())
-
-        def on_backward(delta: Tensor) -> None:
-            name = call.layer.name
-            self._calls[name] += 1
-            self._pending[name].append(GradientFactors(inputs, call.by_window(delta)))
-            if len(self._pending[name]) == self._calls_per_layer:
-                self._sums[name].add(*self._pending.pop(name))
-
-        output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+        self._pending: dict[str, list[PartT]] = defaultdict(list)
 
     def check_complete(self) -> None:
         """Check, after the backward pass, that it reached each layer exactly once.
@@ -110,6 +94,38 @@ class GradientAccumulator(Observer):
                     field="model.id",
                 )
 
+    def _add_part(self, name: str, part: PartT) -> None:
+        self._calls[name] += 1
+        self._pending[name].append(part)
+        if len(self._pending[name]) == self._calls_per_layer:
+            self._add(name, self._pending.pop(name))
+
+    @abstractmethod
+    def _add(self, name: str, parts: list[PartT]) -> None:
+        """Add the parts of all calls of a layer."""
+
+
+class GradientAccumulator(BackwardAccumulator[GradientFactors]):
+    """Adds the weight gradients of observed layers to `sums` while the backward pass runs."""
+
+    def __init__(
+        self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowSums], calls_per_layer: int = 1
+    ) -> None:
+        super().__init__(layers, calls_per_layer)
+        self._sums = sums
+
+    def after(self, call: LayerCall, output: Tensor) -> None:
+        """Form and add the gradient once the backward pass reaches `output`."""
+        inputs = call.by_window(call.inputs.detach())
+
+        def on_backward(delta: Tensor) -> None:
+            self._add_part(call.layer.name, GradientFactors(inputs, call.by_window(delta)))
+
+        output.register_hook(on_backward)  # type: ignore[no-untyped-call]
+
+    def _add(self, name: str, parts: list[GradientFactors]) -> None:
+        self._sums[name].add(*parts)
+
 
 class WindowGates:
     """The gates' gradients of one layer, window after window."""
@@ -123,58 +139,37 @@ class WindowGates:
         self._windows.append(gradients)
 
     def finish(self, scale: int) -> Tensor:
-        """Return the gradients of all windows divided by `scale`, (windows, inputs), and give them up.
+        """Return the gradients of all windows divided by `scale`, (windows, inputs), and discard them.
 
         Raises NumericalFailure with the layer's name where one is not finite.
         """
         result = torch.cat(self._windows).div_(scale)
         self._windows = []
         if not torch.isfinite(result).all():
-            raise NumericalFailure(
-                f"the gradients of layer {self._layer.name} are not finite; use dtype bfloat16 or float32, "
-                "and check that the model gives a finite perplexity"
-            )
+            raise _not_finite(self._layer)
         return result
 
 
-class GateAccumulator(Observer):
+class GateAccumulator(BackwardAccumulator[Tensor]):
     """Adds the gates' gradients of observed layers to `sums` while the backward pass runs."""
 
     def __init__(
         self, layers: Sequence[LinearLayer], sums: Mapping[str, WindowGates], calls_per_layer: int = 1
     ) -> None:
-        """`calls_per_layer`: forward calls of each layer per window, whose parts are one gradient."""
-        self._layers = layers
+        super().__init__(layers, calls_per_layer)
         self._sums = sums
-        self._calls_per_layer = calls_per_layer
-        self._calls = Counter[str]()
-        self._pending: dict[str, list[Tensor]] = defaultdict(list)
 
     def before(self, call: LayerCall) -> None:
         """Form and add the gradients once the backward pass has reached the layer's input."""
-        inputs, name = call.inputs, call.layer.name
+        inputs = call.inputs
 
         def on_backward(delta: Tensor) -> None:
-            self._calls[name] += 1
-            self._pending[name].append(_by_window(call, inputs.detach(), delta))
-            if len(self._pending[name]) == self._calls_per_layer:
-                self._sums[name].add(torch.stack(self._pending.pop(name)).sum(dim=0))
+            self._add_part(call.layer.name, _by_window(call, inputs.detach(), delta))
 
         inputs.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
-    def check_complete(self) -> None:
-        """Check, after the backward pass, that it reached each layer's input exactly once.
-
-        Raises InvalidInput(field='model.id') with the name of a layer for which it did not.
-        """
-        for layer in self._layers:
-            if self._calls[layer.name] != self._calls_per_layer:
-                raise InvalidInput(
-                    f"the input of layer {layer.name} contributes "
-                    f"{self._calls[layer.name] // self._calls_per_layer} times to a window's loss; only "
-                    "models that use it once per forward pass are supported",
-                    field="model.id",
-                )
+    def _add(self, name: str, parts: list[Tensor]) -> None:
+        self._sums[name].add(torch.stack(parts).sum(dim=0))
 
 
 def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
@@ -184,18 +179,25 @@ def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
     return torch.stack([(x.to(dtype) * gradient.to(dtype)).sum(dim=0) for x, gradient in pairs])
 
 
+def _not_finite(layer: LinearLayer) -> NumericalFailure:
+    return NumericalFailure(
+        f"the gradients of layer {layer.name} are not finite; use dtype bfloat16 or float32, and check that "
+        "the model gives a finite perplexity"
+    )
+
+
 class LayerSums(Protocol):
-    """What one pass adds up for some layers."""
+    """The sums of one pass for some layers."""
 
     def accumulator(self, calls_per_layer: int) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients during its backward pass."""
 
     def finish(self, loss_scale: int) -> GradientNorms:
-        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+        """Return the sums of all layers, of the unscaled loss. Discards the sums."""
 
 
 class PassSums:
-    """What one pass adds up for some layers: norms of their weights' gradients, or gates."""
+    """The sums of one pass for some layers: norms of their weights' gradients, or gates."""
 
     def __init__(self, layers: Sequence[LinearLayer], norms: Collection[GradientNorm]) -> None:
         """`norms`: `gates` alone, or any others."""
@@ -211,7 +213,7 @@ class PassSums:
         return GradientAccumulator(self._layers, self._weights, calls_per_layer)
 
     def finish(self, loss_scale: int) -> GradientNorms:
-        """Return what was added up for all layers, of the unscaled loss. Gives up the sums."""
+        """Return the sums of all layers, of the unscaled loss. Discards the sums."""
         if self._gates:
             return {"gates": {name: gates.finish(loss_scale) for name, gates in self._gates.items()}}
         return {
@@ -220,5 +222,5 @@ class PassSums:
         }
 
 
-NewSums = Callable[[Sequence[LinearLayer]], LayerSums]
+SumsFactory = Callable[[Sequence[LinearLayer]], LayerSums]
 """Makes the sums of some layers."""

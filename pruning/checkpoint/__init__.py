@@ -1,1 +1,1 @@
-"""Checkpoints of Hugging Face models: where they lie, what they declare, and their weights."""
+"""Checkpoints of Hugging Face models: their files, what these declare, and their weights."""

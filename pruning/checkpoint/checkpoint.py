@@ -25,39 +25,38 @@ from pruning.checkpoint.files import (
     INDEX,
     MODEL_CARD,
     SINGLE_FILE,
+    ModelFiles,
     all_files,
     companions,
     read_json,
+    refuse_oversized,
+    refuse_too_many_files,
     without_code,
 )
 from pruning.checkpoint.hub import HubModel
-from pruning.checkpoint.layout import StoredLayout
-from pruning.checkpoint.model_files import ModelFiles
-from pruning.checkpoint.sizes import refuse_oversized, refuse_too_many
-from pruning.checkpoint.skeleton import build_skeleton
-from pruning.checkpoint.stored import stored_tensors
+from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tensors
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.models.blocks import find_stack
 from pruning.recipe import ModelReference, is_local
 from pruning.runtime.device import experts_implementation, is_device_broken, is_out_of_memory
 
-# No writer below a root causes these.
+# Errors of the machine, which no user can cause.
 _MACHINE_ERRNOS = (errno.EIO, errno.ESTALE, errno.EMFILE, errno.ENFILE)
 
 _LOCAL = {"local_files_only": True, "trust_remote_code": False}
 
 
 Describe = Callable[[ModelFiles, Collection[str]], Description]
-"""Reads what the small files of a model say: those files, and the names of all."""
+"""Describes a model by its small files and the names of all its files."""
 
 
 BeforeDownload = Callable[[Mapping[str, Any], Mapping[Path, int]], None]
 """Receives the contents of a model's config.json, and the bytes that are to be downloaded by directory."""
 
 
-def describe_here(files: ModelFiles, names: Collection[str]) -> Description:
+def describe_in_process(files: ModelFiles, names: Collection[str]) -> Description:
     """Describe a model in this process. Raises what `describe` raises."""
     with files.opened() as directory:
         return describe(directory, names)
@@ -73,8 +72,8 @@ class Checkpoint:
     weight_files: tuple[str, ...]
     commit: str | None  # of a Hub model
     digest: str | None  # of a local directory: "sha256:" and 64 hex digits
-    licence: str | None  # that the model card declares
-    languages: tuple[str, ...]  # that it declares
+    licence: str | None  # declared by the model card
+    languages: tuple[str, ...]  # declared by the model card
 
     @cached_property
     def skeleton(self) -> PreTrainedModel:
@@ -89,7 +88,7 @@ class Checkpoint:
 
     @property
     def config_values(self) -> dict[str, Any]:
-        """What config.json holds, but for what chooses code."""
+        """The content of config.json, without entries that select code."""
         with self.frozen.named([CONFIG]).opened() as directory:
             return without_code(read_json(directory / CONFIG))
 
@@ -109,7 +108,7 @@ class Checkpoint:
 
     @property
     def narrowest_dtype(self) -> torch.dtype:
-        """The narrowest dtype of the weights: what is rounded to it loses nothing in any of the files."""
+        """The narrowest dtype of the weights: numbers rounded to it are exact in all files."""
         found = {tensor.dtype for tensor in self.stored.values() if tensor.is_floating_point()}
         return min(found, key=lambda dtype: (dtype.itemsize, str(dtype)), default=torch.float32)
 
@@ -187,50 +186,39 @@ def resolve(
     *,
     roots: tuple[Path, ...] | None = None,
     hub_token: str | None = None,
-    links_in: Path | None = None,
-    describe_files: Describe = describe_here,
+    scratch: Path | None = None,
+    describe_files: Describe = describe_in_process,
     before_download: BeforeDownload = lambda config, missing: None,
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
     `roots`: the directories that may contain a local model, by the real path of every file that will be
-    opened; None allows any. `hub_token` is used for Hub models only. `links_in`: a directory for the links to
-    open files, which a killed process leaves behind; None: the system's for temporary files.
+    opened; None allows any. `hub_token` is used for Hub models only. `scratch`: a directory for temporary
+    links to open files, which remain if the process is killed; None: the system's.
     `describe_files`: reads the files other than the weights. `before_download` is called before the weights
-    of a Hub model are fetched; what it raises keeps them from it.
+    of a Hub model are downloaded; an exception prevents the download.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
     """
     if is_local(reference.id):
-        return _resolve_local(reference, roots, links_in, describe_files)
-    return _resolve_from_hub(reference, hub_token, links_in, describe_files, before_download)
+        return _resolve_local(reference, roots, scratch, describe_files)
+    return _resolve_from_hub(reference, hub_token, scratch, describe_files, before_download)
 
 
 def _resolve_local(
-    reference: ModelReference, roots: tuple[Path, ...] | None, links_in: Path | None, describe_files: Describe
+    reference: ModelReference, roots: tuple[Path, ...] | None, scratch: Path | None, describe_files: Describe
 ) -> Checkpoint:
     directory = Path(reference.id)
     freeze(directory / CONFIG, roots, field="model.id")
     names = _listed(directory, roots)
-    small = _companions(directory, names, roots, links_in)
+    small = _companions(directory, names, roots, scratch)
     found = describe_files(small, names)
-    config = suitable_config(found.config, links_in)
-    files = replace(ModelFiles.freeze(directory, found.weight_files, roots) + small, links_in=links_in)
-    checkpoint = _prunable(
-        Checkpoint(
-            reference.id,
-            files,
-            config,
-            found.weight_files,
-            commit=None,
-            digest=None,
-            licence=found.licence,
-            languages=found.languages,
-        )
-    )
-    # Last, because it reads everything.
-    checkpoint = replace(checkpoint, frozen=files.hashed(by_hub=False))
+    config = suitable_config(found.config, scratch)
+    files = replace(ModelFiles.freeze(directory, found.weight_files, roots) + small, scratch=scratch)
+    checkpoint = _prunable(reference, files, config, found, commit=None)
+    # Last, because it reads all files.
+    checkpoint = replace(checkpoint, frozen=files.hashed(trust_blob_names=False))
     return replace(checkpoint, digest=checkpoint.files.digest)
 
 
@@ -238,7 +226,7 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
     """List a local model's files. Raises InvalidInput(field='model.id') if they cannot be listed."""
     try:
         for path in directory.rglob("*"):
-            if path.is_symlink():  # it leads to a file below a root, or the model is refused
+            if path.is_symlink():  # its target must be below a root
                 freeze(path, roots, field="model.id")
         return all_files(directory)
     except (OSError, RecursionError) as error:
@@ -254,47 +242,53 @@ def _listed(directory: Path, roots: tuple[Path, ...] | None) -> tuple[str, ...]:
 def _resolve_from_hub(
     reference: ModelReference,
     token: str | None,
-    links_in: Path | None,
+    scratch: Path | None,
     describe_files: Describe,
     before_download: BeforeDownload,
 ) -> Checkpoint:
     model = HubModel(reference, token)
-    refuse_too_many(companions(model.names))
+    refuse_too_many_files(companions(model.names))
     directory = model.download(*COMPANIONS, MODEL_CARD, INDEX)
-    small = _companions(directory, all_files(directory), model.roots, links_in)
+    small = _companions(directory, all_files(directory), model.roots, scratch)
     found = describe_files(small, model.names)
-    config = suitable_config(found.config, links_in)
+    config = suitable_config(found.config, scratch)
     before_download(found.config, model.missing(found.weight_files))
     weights = ModelFiles.freeze(model.download(*found.weight_files), found.weight_files, model.roots)
-    files = replace(weights + small, links_in=links_in).hashed(by_hub=True)
-    return _prunable(
-        Checkpoint(
-            reference.id,
-            files,
-            config,
-            found.weight_files,
-            commit=model.commit,
-            digest=None,
-            licence=found.licence,
-            languages=found.languages,
-        )
-    )
+    files = replace(weights + small, scratch=scratch).hashed(trust_blob_names=True)
+    return _prunable(reference, files, config, found, commit=model.commit)
 
 
 def _companions(
-    directory: Path, names: Collection[str], roots: tuple[Path, ...] | None, links_in: Path | None
+    directory: Path, names: Collection[str], roots: tuple[Path, ...] | None, scratch: Path | None
 ) -> ModelFiles:
-    """Freeze what is no weights, and refuse what is too large to be read and copied, or too many files."""
+    """Freeze the files other than weights, and refuse too large or too many ones."""
     small = companions(names)
-    refuse_too_many(small)
-    files = replace(ModelFiles.freeze(directory, small, roots), links_in=links_in)
+    refuse_too_many_files(small)
+    files = replace(ModelFiles.freeze(directory, small, roots), scratch=scratch)
     for file in files.files:
         refuse_oversized(file.name, file.size)
     return files
 
 
-def _prunable(checkpoint: Checkpoint) -> Checkpoint:
-    """Refuse a model that can be loaded but cannot be pruned, or cannot be written back."""
+def _prunable(
+    reference: ModelReference,
+    files: ModelFiles,
+    config: PretrainedConfig,
+    found: Description,
+    *,
+    commit: str | None,
+) -> Checkpoint:
+    """Return the checkpoint. Raises InvalidInput if the model cannot be pruned or written back."""
+    checkpoint = Checkpoint(
+        reference.id,
+        files,
+        config,
+        found.weight_files,
+        commit,
+        digest=None,
+        licence=found.licence,
+        languages=found.languages,
+    )
     stack = find_stack(checkpoint.skeleton)
     checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
     return checkpoint

@@ -1,12 +1,18 @@
 """What the small files of a model say, as plain data: config, weight files, licence, languages.
 
-They are untrusted, so they may be read in a process of its own, which needs no torch for it. What is made of
-them is checked again by its receiver: see `Description.checked`.
+They are untrusted, so they may be read in a process of its own, which needs no torch for it. Its result is
+validated again by the receiver: see `Description.checked`.
+
+The model card is untrusted text too, and what it declares is copied to a card that is published. So no YAML
+is parsed: its aliases can expand to gigabytes. Instead lines are matched, and only what an identifier of a
+licence or a language consists of passes.
 """
 
 import json
-from collections.abc import Collection
+import re
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any, Self
@@ -16,36 +22,104 @@ from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL_LM_NAMES
 
-from pruning.checkpoint.declared import are_languages, declared_languages, declared_licence, is_licence
 from pruning.checkpoint.files import (
     CONFIG,
     CONFIGS,
     MODEL_CARD,
     read_json,
+    refuse_oversized,
     weight_files,
     without_code,
 )
-from pruning.checkpoint.sizes import refuse_oversized
 from pruning.errors import InvalidInput
-from pruning.estimate import beyond_bounds
+from pruning.estimate import out_of_bounds_value
+
+_FRONT_MATTER_BYTES = 64 * 1024
+_FENCE = "---"
+_NAME = r"[A-Za-z0-9][A-Za-z0-9 .+_-]{0,63}"
+_LICENCE = re.compile(rf"""license:[ \t]+(["']?)({_NAME})\1[ \t]*""")
+# A code of ISO 639, or a word of the Hub's such as `multilingual`, with subtags such as `pt-BR`.
+_CODE = r"[A-Za-z]{2,16}(?:[-_][A-Za-z0-9]{1,8}){0,3}"
+_ONE = re.compile(rf"""[ \t]*(["']?)({_CODE})\1[ \t]*""")
+_ITEM = re.compile(r"[ \t]*-[ \t]+(.*)")
+_MAX_LANGUAGES = 256
+
+
+def is_licence(text: str) -> bool:
+    """Whether a text is an identifier of a licence."""
+    return re.fullmatch(_NAME, text) is not None
+
+
+def are_languages(texts: Sequence[object]) -> bool:
+    """Whether all values are language codes, at most 256 of them."""
+    codes = (isinstance(text, str) and re.fullmatch(_CODE, text) is not None for text in texts)
+    return len(texts) <= _MAX_LANGUAGES and all(codes)
+
+
+def declared_licence(card: Path) -> str | None:
+    """Return the licence that a model card declares, or None.
+
+    None for a card without one, with several, or with other than short plain text on one line.
+    """
+    declared = [line for line in _front_matter(card) if line.startswith("license:")]
+    found = _LICENCE.fullmatch(declared[0]) if len(declared) == 1 else None
+    return found[2].strip() if found else None
+
+
+def declared_languages(card: Path) -> tuple[str, ...]:
+    """Return the languages that a model card declares: one, a list in brackets, or a list of lines.
+
+    None for a card with anything else there, or with two such fields.
+    """
+    lines = _front_matter(card)
+    declared = [number for number, line in enumerate(lines) if line.startswith("language:")]
+    if len(declared) != 1:
+        return ()
+    value = lines[declared[0]].partition(":")[2].strip()
+    if not value:
+        items = takewhile(bool, map(_ITEM.fullmatch, lines[declared[0] + 1 :]))
+        named = [item[1] for item in items if item]
+    elif value.startswith("[") and value.endswith("]"):
+        named = value[1:-1].split(",")
+    else:
+        named = [value]
+    found = [_ONE.fullmatch(name) for name in named]
+    languages = tuple(dict.fromkeys(one[2] for one in found if one))
+    return languages if all(found) and are_languages(languages) else ()
+
+
+def _front_matter(card: Path) -> list[str]:
+    """Return the lines of a card's front matter; none if it has none, or no end within its first bytes."""
+    try:
+        with card.open("rb") as file:
+            lines = file.read(_FRONT_MATTER_BYTES).decode(errors="replace").splitlines()
+    except OSError:
+        return []
+    if not lines or lines[0].rstrip() != _FENCE:
+        return []
+    try:
+        return lines[1 : [line.rstrip() for line in lines].index(_FENCE, 1)]
+    except ValueError:
+        return []
+
 
 _QUANTISED = ("quantization_config", "compression_config")
 
 
 @dataclass(frozen=True)
 class Description:
-    """What is known of a model before any of its weights is opened."""
+    """Facts about a model from its small files, without its weights."""
 
     config: dict[str, Any]  # the content of config.json
     weight_files: tuple[str, ...]
-    licence: str | None  # that the model card declares
-    languages: tuple[str, ...] = ()  # that it declares
+    licence: str | None  # declared by the model card
+    languages: tuple[str, ...] = ()  # declared by the model card
 
     @classmethod
     def checked(cls, value: object, names: Collection[str]) -> Self:
-        """Return a description that another process made of a model with these files.
+        """Validate the description of a model with these files that another process returned.
 
-        Raises InvalidInput(field='model.id') if it is none.
+        Raises InvalidInput(field='model.id') if it is invalid.
         """
         fields = value if isinstance(value, dict) else {}
         config, weights, licence = (fields.get(name) for name in ("config", "weight_files", "licence"))
@@ -58,7 +132,7 @@ class Description:
             or not (licence is None or (isinstance(licence, str) and is_licence(licence)))
             or not (isinstance(languages, list) and are_languages(languages))
         ):
-            raise _refused("its files beside the weights cannot be read; download it again")
+            raise _refused("its files other than the weights cannot be read; download it again")
         _refuse_unsuitable(config)
         return cls(config, tuple(weights), licence, tuple(languages))
 
@@ -77,9 +151,9 @@ def describe(directory: Path, names: Collection[str]) -> Description:
 def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> PretrainedConfig:
     """Build the config of a model from the content of its config.json, which is checked again.
 
-    What chooses code is left out, so that transformers chooses: scaled-dot-product attention, or eager where
-    a model does not support it. `scratch`: where a directory is made for a moment, because transformers reads
-    files; None: the system's for temporary files. Raises InvalidInput(field='model.id') with the reason if
+    Entries that select code are omitted, so that transformers uses scaled-dot-product attention, or eager
+    where a model does not support it. `scratch`: for a temporary directory, because transformers reads files;
+    None: the system's. Raises InvalidInput(field='model.id') with the reason if
     the model cannot be pruned.
     """
     _refuse_unsuitable(content)
@@ -119,11 +193,9 @@ def _load_config(directory: Path) -> PretrainedConfig:
 
 
 def _refuse_unsuitable(content: dict[str, Any]) -> None:
-    """Raise InvalidInput(field='model.id') for a config with numbers beyond their bounds, or of a model that
-    needs more than its safetensors files.
-    """
-    if (wrong := beyond_bounds(content)) is not None:
-        raise _refused(f"{CONFIG}: {wrong}")
+    """Raise InvalidInput(field='model.id') for numbers out of bounds, or files other than safetensors."""
+    if (reason := out_of_bounds_value(content)) is not None:
+        raise _refused(f"{CONFIG}: {reason}")
     _refuse_incomplete_safetensors(content)
 
 
@@ -131,7 +203,9 @@ def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
     if any(content.get(key) for key in _QUANTISED):
         raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
     if content.get("transformers_weights") is not None:
-        raise _refused(f"its {CONFIG} names a weight file of its own; save it again with save_pretrained")
+        raise _refused(
+            f"its {CONFIG} names a weight file (transformers_weights); save it again with save_pretrained"
+        )
     if content.get("configuration_files") is not None:
         raise _refused(f"its {CONFIG} names other files to be read in its place (configuration_files)")
     kind = content.get("model_type")
@@ -159,7 +233,7 @@ def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
 
 
 def _causal_class(config: PretrainedConfig) -> str | None:
-    """Return the name of the class that AutoModelForCausalLM takes for a config, without importing it."""
+    """Return the name of the class that AutoModelForCausalLM uses for a config, without importing it."""
     kinds = [kind for kind, name in CONFIG_MAPPING_NAMES.items() if name == type(config).__name__]
     return next((CAUSAL_LM_NAMES[kind] for kind in (*kinds[-1:], *kinds) if kind in CAUSAL_LM_NAMES), None)
 

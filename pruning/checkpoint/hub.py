@@ -16,20 +16,19 @@ from huggingface_hub.errors import (
     RevisionNotFoundError,
 )
 
-from pruning.checkpoint.files import CONFIG, all_files
-from pruning.checkpoint.sizes import refuse_oversized
+from pruning.checkpoint.files import CONFIG, all_files, refuse_oversized
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.recipe import ModelReference
 
-_STALL_SECONDS = 60  # without a byte: then its download has been abandoned
+_STALL_SECONDS = 60  # without progress, after which a download counts as abandoned
 
 
 class HubModel:
     """A model on the Hub at one commit, downloaded file by file into the Hub's own cache.
 
-    The Hub is asked with the caller's own token whether the caller may read the model, before the cache is
-    used: files that another caller's token downloaded are not served to callers without access. In offline
-    mode (HF_HUB_OFFLINE) the Hub cannot be asked, and the cache serves everyone.
+    Access is checked at the Hub with the caller's own token before the cache is used: files that another
+    caller's token downloaded are not served to callers without access. In offline mode (HF_HUB_OFFLINE)
+    access cannot be checked, and the cache is served to all callers.
     """
 
     def __init__(self, reference: ModelReference, token: str | None) -> None:
@@ -39,13 +38,13 @@ class HubModel:
         offline mode is not in the cache; otherwise Unreachable.
         """
         self._reference = reference
-        self._sizes: dict[str, int | None] = {}  # as the Hub says them, before anything is downloaded
-        self._blobs: dict[str, str | None] = {}  # the names of their contents in the cache
-        self._token = token or False  # never a token that happens to be stored on this machine
+        self._sizes: dict[str, int | None] = {}  # declared by the Hub
+        self._blobs: dict[str, str | None] = {}  # their names in the cache
+        self._token = token or False  # never a token stored on this machine
         try:
             self.names = () if constants.HF_HUB_OFFLINE else self._names_on_hub()
         except Exception as error:
-            raise self._explained(error) from error
+            raise self._translated(error) from error
         refuse_oversized(CONFIG, self._sizes.get(CONFIG))
         # By the name of the revision, so that the cache records its commit for offline mode.
         self._directory = self._snapshot(reference.revision, (CONFIG,))
@@ -64,17 +63,17 @@ class HubModel:
 
     def missing(self, names: Collection[str]) -> Mapping[Path, int]:
         """Return the bytes of these files that are still to be downloaded, by a directory on their disk."""
-        return {self._directory: sum(map(self._to_come, names))}
+        return {self._directory: sum(map(self._missing_bytes, names))}
 
-    def _to_come(self, name: str) -> int:
+    def _missing_bytes(self, name: str) -> int:
         size, blob = self._sizes.get(name) or 0, self._blobs.get(name)
         if blob is None:
-            return 0 if self._has(name) else size
+            return 0 if self._is_cached(name) else size
         blobs = self.roots[0] / "blobs"
-        begun = _being_written(blobs, blob)  # looked for first: once it is whole, there is the blob
-        return 0 if (blobs / blob).exists() or self._has(name) else max(0, size - begun)
+        begun = _bytes_in_progress(blobs, blob)  # checked before the blob, which replaces it
+        return 0 if (blobs / blob).exists() or self._is_cached(name) else max(0, size - begun)
 
-    def _has(self, name: str) -> bool:
+    def _is_cached(self, name: str) -> bool:
         found = try_to_load_from_cache(
             self._reference.id, name, cache_dir=constants.HF_HUB_CACHE, revision=self.commit
         )
@@ -104,10 +103,10 @@ class HubModel:
                 local_files_only=constants.HF_HUB_OFFLINE,
             )
         except Exception as error:
-            raise self._explained(error) from error
+            raise self._translated(error) from error
         return Path(directory)
 
-    def _explained(self, error: Exception) -> PruningError:
+    def _translated(self, error: Exception) -> PruningError:
         """Translate an exception. Every library down to the network has its own, so any type is accepted."""
         model, revision = self._reference.id, self._reference.revision
         if isinstance(error, GatedRepoError):
@@ -139,17 +138,17 @@ class HubModel:
         )
 
 
-def _being_written(blobs: Path, blob: str) -> int:
-    """Return the bytes that another process has downloaded of a blob, for which this one will wait.
+def _bytes_in_progress(blobs: Path, blob: str) -> int:
+    """Return the bytes of a blob that another process is downloading, for which this one will wait.
 
-    What a process that was killed has left is begun anew, so that it saves nothing.
+    A download of a killed process starts again, so its bytes do not count.
     """
     sizes = [0]
     for part in blobs.glob(f"{escape(blob)}.*incomplete"):
-        with suppress(FileNotFoundError):  # it has become whole, or was given up
-            about = part.stat()
-            if time.time() - about.st_mtime < _STALL_SECONDS:
-                sizes.append(about.st_size)
+        with suppress(FileNotFoundError):  # completed or abandoned meanwhile
+            status = part.stat()
+            if time.time() - status.st_mtime < _STALL_SECONDS:
+                sizes.append(status.st_size)
     return max(sizes)
 
 

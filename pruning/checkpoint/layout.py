@@ -1,10 +1,18 @@
-"""Map the parameters of a model in memory to the tensors in its checkpoint files."""
+"""A checkpoint's tensors by their headers, the model without weights, and the mapping between the two."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
 
 import torch
-from torch import Tensor
-from transformers import PreTrainedModel
+import transformers
+from safetensors import SafetensorError, safe_open
+from torch import Tensor, nn
+from torch.nn.modules.module import (
+    register_module_module_registration_hook,
+    register_module_parameter_registration_hook,
+)
+from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import (
     WeightConverter,
@@ -13,7 +21,105 @@ from transformers.core_model_loading import (
     revert_weight_conversion,
 )
 
+from pruning.checkpoint.files import damaged_file_error
 from pruning.errors import InvalidInput
+
+# Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
+_FLOATS = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def stored_tensors(directory: Path, names: Collection[str]) -> dict[str, Tensor]:
+    """Return every tensor in these safetensors files by name, on the meta device: its shape and dtype.
+
+    Only headers are read. Raises InvalidInput(field='model.id') for a file that is damaged, or
+    too large to be mapped.
+    """
+    stored: dict[str, Tensor] = {}
+    for name in names:
+        try:
+            with safe_open(directory / name, framework="pt") as tensors:
+                for key in tensors.keys():  # noqa: SIM118 - a safe_open is not a mapping
+                    header = tensors.get_slice(key)
+                    dtype = _FLOATS.get(header.get_dtype(), torch.uint8)
+                    stored[key] = torch.empty(header.get_shape(), dtype=dtype, device="meta")
+        except (SafetensorError, OSError) as error:
+            raise damaged_file_error(name) from error
+        except RuntimeError as error:
+            if "unable to mmap" not in str(error):
+                raise
+            raise InvalidInput(
+                f"{name} has {(directory / name).stat().st_size} bytes, which is more than this machine can "
+                "map into memory; save the model in smaller files (save_pretrained with max_shard_size), or "
+                "use a machine with more memory",
+                field="model.id",
+            ) from error
+    return stored
+
+
+# transformers splits some stored tensors (a fused query, key and value), and some modules have no parameters.
+_PARAMETERS_PER_TENSOR = 8
+_MODULES_PER_TENSOR = 16
+_MIN_ALLOWED = 256
+
+
+class _TooMany(Exception):
+    """The config asks for more than the checkpoint holds."""
+
+
+def build_skeleton(config: PretrainedConfig, stored: int) -> PreTrainedModel:
+    """Build the model on the meta device. `stored`: the tensors in its weight files.
+
+    Raises InvalidInput(field='model.id') if transformers cannot, or as soon as the model has many times more
+    parts than the files have tensors: a config of a few bytes can ask for millions of layers.
+    """
+    try:
+        with torch.device("meta"), _at_most(stored):
+            skeleton = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+    except _TooMany as error:
+        raise InvalidInput(
+            f"the model's config.json describes many times more weights than the {stored} tensors in its "
+            "files; check that it belongs to them",
+            field="model.id",
+        ) from error
+    except Exception as error:  # each model class fails in its own way
+        raise InvalidInput(
+            f"transformers {transformers.__version__} cannot build the model that its config.json describes "
+            f"({type(error).__name__})",
+            field="model.id",
+        ) from error
+    assert isinstance(skeleton, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+    return skeleton
+
+
+@contextmanager
+def _at_most(stored: int) -> Iterator[None]:
+    """While active, limit the parameters and modules that are registered. Raises `_TooMany`."""
+    parameters, modules = (
+        _MIN_ALLOWED + _PARAMETERS_PER_TENSOR * stored,
+        _MIN_ALLOWED + _MODULES_PER_TENSOR * stored,
+    )
+
+    def count_parameter(module: nn.Module, name: str, parameter: object) -> None:
+        nonlocal parameters
+        parameters -= 1
+        if parameters < 0:
+            raise _TooMany
+
+    def count_module(module: nn.Module, name: str, child: object) -> None:
+        nonlocal modules
+        modules -= 1
+        if modules < 0:
+            raise _TooMany
+
+    hooks = (
+        register_module_parameter_registration_hook(count_parameter),
+        register_module_module_registration_hook(count_module),
+    )
+    try:
+        yield
+    finally:
+        for hook in hooks:
+            hook.remove()
 
 
 class StoredLayout:
@@ -34,8 +140,8 @@ class StoredLayout:
         parameters = skeleton.state_dict()
         for name in stored:
             rename_source_key(name, renamings, converters, skeleton.base_model_prefix, parameters)
-        # Renaming marks the conversions that this checkpoint needs. They go where from_pretrained leaves them
-        # and revert_weight_conversion expects them.
+        # Renaming marks the conversions that this checkpoint needs. They are stored where from_pretrained
+        # stores them and revert_weight_conversion reads them.
         skeleton._weight_conversions = [conversion for conversion in conversions if conversion.was_used()]
 
     def check(self, names: Iterable[str]) -> None:
@@ -44,7 +150,7 @@ class StoredLayout:
         self.to_stored({name: torch.empty_like(parameters[name], dtype=torch.bool) for name in names})
 
     def name_of(self, parameter: str, dimension: int) -> str:
-        """Return the name in the checkpoint of a parameter that may be reordered along a dimension there.
+        """Return the name in the checkpoint of a parameter that can be reordered there along a dimension.
 
         Raises InvalidInput where the checkpoint does not hold it by itself, in the same shape and order.
         """
@@ -55,10 +161,10 @@ class StoredLayout:
         for name, found in stored.items():
             if len(stored) == 1 and (found is labels or torch.equal(found, labels)):
                 return name
-        raise self._refused(f"it holds {parameter} in another shape or order")
+        raise self._refused(f"it has {parameter} in another shape or order")
 
     def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Return tensors by name and shape in the checkpoint. Raises InvalidInput where there is no such."""
+        """Return tensors by name and shape in the checkpoint. Raises InvalidInput if that fails."""
         try:
             reverted = revert_weight_conversion(self._skeleton, dict(tensors))
         except Exception as error:  # the conversion of each architecture fails in its own way
@@ -80,7 +186,7 @@ class StoredLayout:
     def _stored_name(self, name: str, tensor: Tensor) -> str:
         found = self._found(name, tensor.shape)
         if found is None:
-            raise self._refused(f"it holds no tensor {name} of shape {tuple(tensor.shape)}")
+            raise self._refused(f"it has no tensor {name} of shape {tuple(tensor.shape)}")
         return found
 
     def _found(self, name: str, shape: torch.Size) -> str | None:

@@ -9,10 +9,10 @@ from collections.abc import Sequence
 from itertools import islice
 from typing import Any
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.errors import InvalidInput, Unreachable
 
-# The reference reads this many of C4's validation documents and leaves the other 44 thousand.
+# The reference reads this many of C4's 45 thousand validation documents.
 _C4_EVALUATION_DOCUMENTS = 1100
 
 
@@ -49,7 +49,7 @@ def wikitext2(source: Source) -> Sequence[str]:
 def builtin(source: Source) -> Sequence[str]:
     """Prose about Python from the standard library's help topics as one document.
 
-    It needs no network, and is fixed for a version of Python. Topics quote each other, so a paragraph counts
+    It needs no network, and is fixed for a version of Python. Topics quote each other, so a paragraph is used
     where it first occurs: calibration and evaluation have none in common.
     """
     from pydoc_data.topics import topics
@@ -78,7 +78,7 @@ def _load(source: Source, path: str, name: str, **options: Any) -> Any:  # noqa:
 
     try:
         return load_dataset(path, name, token=False, **options)
-    except Exception as error:  # each library between here and the network has exceptions of its own
+    except Exception as error:  # any exception of the libraries below
         if constants.HF_HUB_OFFLINE:  # this process stays offline, so trying again gives the same answer
             raise InvalidInput(
                 f"the dataset {source.dataset} is not in the cache, and offline mode (HF_HUB_OFFLINE) "

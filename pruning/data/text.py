@@ -1,26 +1,61 @@
-"""Documents of plain text, from a dataset reference: a local file, or a registered dataset by its name."""
+"""Documents of plain text, from a local file or a registered dataset, and their token ids."""
 
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from pkgutil import resolve_name
-from typing import TYPE_CHECKING, Protocol
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
-from pruning.data.source import Source
-from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze, freeze_by_content
-from pruning.files.frozen_file import FrozenFile
-from pruning.files.jsonl import NotText, text_of_line
+from pruning.errors import InvalidInput, is_panic
+from pruning.files.formats import InvalidTextLine, text_of_line
+from pruning.files.frozen_file import FrozenFile, freeze, freeze_by_content
 from pruning.recipe import DATASETS, content_name, is_local, is_upload
 
 if TYPE_CHECKING:
     from pyarrow.parquet import FileMetaData
 
+
+Purpose = Literal["calibration", "evaluation"]
+
+PARAGRAPH_BREAK = "\n\n"
+
+
+@dataclass(frozen=True)
+class Source:
+    """A dataset, the purpose of reading it, and the request's field that names it."""
+
+    dataset: str
+    purpose: Purpose
+    field: str
+
+
+class Tokenizer(Protocol):
+    """The interface of a tokenizer of transformers, or of a proxy to one in another process."""
+
+    def __call__(self, text: str, *, verbose: bool) -> Mapping[str, Any]:
+        """Return `input_ids`, the ids of a text with the special tokens that the tokenizer adds by itself."""
+
+
+def token_ids(tokenizer: Tokenizer, text: str) -> list[int]:
+    """Return the ids of a whole text. Raises InvalidInput(field='model.id') if its Rust library panics."""
+    try:
+        ids: list[int] = tokenizer(text, verbose=False)["input_ids"]
+    except BaseException as error:
+        if not is_panic(error):
+            raise
+        raise InvalidInput(
+            "the model's tokenizer failed on the text; its tokenizer.json is damaged or too slow",
+            field="model.id",
+        ) from error
+    return ids
+
+
 _MAX_BYTES = 2 * 2**30  # all documents of a dataset are held in memory
 _MAX_LINE_BYTES = 8 * 2**20  # a JSON value takes tens of bytes in memory for each of its own
 
-# A parquet file of a kilobyte can say that a million rows hold the same long text.
+# In a parquet file of a kilobyte, a million rows can have the same long text.
 _MAX_EXPANSION = 1000
-_ALWAYS_ALLOWED_CHARACTERS = 2**26
+_MIN_ALLOWED_CHARACTERS = 2**26
 _MAX_CHUNK_BYTES = 2**30  # one column of one row group
 _MAX_ROWS = 50_000_000
 
@@ -32,14 +67,14 @@ class Parse(Protocol):
         """`name` says the format, `field` names the file. See `parse_file`."""
 
 
-def parse_here(file: FrozenFile, name: str, field: str) -> Iterator[str]:
+def parse_in_process(file: FrozenFile, name: str, field: str) -> Iterator[str]:
     """Read the documents of a file in this process. Raises what `parse_file` raises."""
     with file.opened() as path:
         yield from parse_file(path, file.size, name, field)
 
 
 def read_documents(
-    source: Source, *, roots: Sequence[Path] | None = None, parse: Parse = parse_here
+    source: Source, *, roots: Sequence[Path] | None = None, parse: Parse = parse_in_process
 ) -> Sequence[str]:
     """Read the documents of a dataset, in their order, none of them empty.
 
@@ -48,7 +83,7 @@ def read_documents(
     reads local files.
 
     Raises, with the source's field, InvalidInput for a file that is outside of `roots`, too large, not of the
-    format that its name says, or without text, and for a Hub dataset that is not in the cache in offline
+    format of its name, or without text, and for a Hub dataset that is not in the cache in offline
     mode; Unreachable if the Hub does not answer.
     """
     if is_upload(source.dataset):
@@ -80,31 +115,31 @@ def parse_file(path: Path, size: int, name: str, field: str) -> Iterator[str]:
     if parse is None:
         raise InvalidInput(f"{name} is not a .txt, .jsonl, .parquet or .npy file", field=field)
     if size > _MAX_BYTES:
-        raise InvalidInput(f"{name} is larger than {_MAX_BYTES} bytes, the most that is read", field=field)
-    most = min(_MAX_BYTES, max(_ALWAYS_ALLOWED_CHARACTERS, _MAX_EXPANSION * size))
+        raise InvalidInput(f"{name} is larger than {_MAX_BYTES} bytes, the limit", field=field)
+    limit = min(_MAX_BYTES, max(_MIN_ALLOWED_CHARACTERS, _MAX_EXPANSION * size))
     characters = 0
     try:
         for document in parse(path):
             if document.strip():
                 characters += len(document)
-                if characters <= most:
+                if characters <= limit:
                     yield document
-            if characters > most:
-                raise _NotText(f" unpacks to more than {most} characters, the most that is read of its size")
+            if characters > limit:
+                raise _UnusableFile(f" unpacks to more than {limit} characters, the limit for its size")
     except UnicodeDecodeError as error:
         raise InvalidInput(f"{name} is not UTF-8 text ({error.reason})", field=field) from error
-    except _NotText as error:
+    except _UnusableFile as error:
         raise InvalidInput(f"{name}{error}", field=field) from error
 
 
-class _NotText(Exception):
-    """A file cannot be used; the message continues a sentence that begins with the file's name."""
+class _UnusableFile(Exception):
+    """A file cannot be used. The message follows the file's name."""
 
 
 def _txt(path: Path) -> Iterator[str]:
     text = path.read_bytes().decode("utf-8-sig")
     if "\0" in text:
-        raise _NotText(" is not text: it contains NUL characters")
+        raise _UnusableFile(" is not text: it contains NUL characters")
     yield text
 
 
@@ -112,11 +147,11 @@ def _jsonl(path: Path) -> Iterator[str]:
     with path.open("rb") as file:
         for number, line in enumerate(iter(lambda: file.readline(_MAX_LINE_BYTES + 1), b""), start=1):
             if len(line) > _MAX_LINE_BYTES:
-                raise _NotText(f", line {number}: longer than {_MAX_LINE_BYTES} bytes, the most that is read")
+                raise _UnusableFile(f", line {number}: longer than {_MAX_LINE_BYTES} bytes, the limit")
             try:
                 text = text_of_line(line)
-            except NotText as error:
-                raise _NotText(f", line {number}: {error}") from error
+            except InvalidTextLine as error:
+                raise _UnusableFile(f", line {number}: {error}") from error
             if text is not None:
                 yield text
 
@@ -128,13 +163,13 @@ def _parquet(path: Path) -> Iterator[str]:
     try:
         with pyarrow.parquet.ParquetFile(path) as file:
             if "text" not in file.schema_arrow.names:
-                raise _NotText(" has no column 'text'")
+                raise _UnusableFile(" has no column 'text'")
             kind = file.schema_arrow.field("text").type
             kind = kind.value_type if pa.types.is_dictionary(kind) else kind
             if not (pa.types.is_string(kind) or pa.types.is_large_string(kind)):
-                raise _NotText(f" has a column 'text' of type {kind}; it must be string")
+                raise _UnusableFile(f" has a column 'text' of type {kind}; it must be string")
             _refuse_large_chunks(file.metadata)
-        # As a dictionary, so that a text which a million rows repeat is decoded once.
+        # As a dictionary, so that a text repeated by a million rows is decoded once.
         with pyarrow.parquet.ParquetFile(path, read_dictionary=["text"]) as file:
             for batch in file.iter_batches(batch_size=1024, columns=["text"]):
                 texts: dict[int, str] = {}
@@ -144,13 +179,13 @@ def _parquet(path: Path) -> Iterator[str]:
                             texts[index] = batch.column(0).dictionary[index].as_py()
                         yield texts[index]
     except (pa.ArrowException, OSError) as error:
-        raise _NotText(" is not a readable parquet file") from error
+        raise _UnusableFile(" is not a readable parquet file") from error
 
 
 def _refuse_large_chunks(metadata: "FileMetaData") -> None:
-    """Look at the sizes in a parquet file's footer before any data is read. Raises `_NotText`."""
+    """Check the sizes in a parquet file's footer, before data is read. Raises `_UnusableFile`."""
     if metadata.num_rows > _MAX_ROWS:
-        raise _NotText(f" has {metadata.num_rows} rows, and {_MAX_ROWS} are read at most")
+        raise _UnusableFile(f" has {metadata.num_rows} rows; the limit is {_MAX_ROWS}")
     total = 0
     for number in range(metadata.num_row_groups):
         group = metadata.row_group(number)
@@ -160,8 +195,8 @@ def _refuse_large_chunks(metadata: "FileMetaData") -> None:
         )
         total += unpacked
         if not 0 <= unpacked <= _MAX_CHUNK_BYTES or total > _MAX_BYTES:
-            raise _NotText(
-                f" unpacks to more than is read at once: {_MAX_CHUNK_BYTES} bytes in a row group and "
+            raise _UnusableFile(
+                f" unpacks to more than {_MAX_CHUNK_BYTES} bytes in a row group, or "
                 f"{_MAX_BYTES} in all; write smaller row groups"
             )
 

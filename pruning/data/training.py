@@ -1,4 +1,4 @@
-"""The text that a recovery trains on, and the articles that it is judged by and never trained on."""
+"""The training text of a recovery, and the held-out articles that it is evaluated on."""
 
 import random
 from collections.abc import Iterator, Sequence
@@ -8,23 +8,23 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
+from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
-from pruning.recipe import Recipe, is_stored
+from pruning.recipe import Recipe, is_token_file
 from pruning.recipe.recovery import HELD_OUT_WINDOWS, DistilOptions
 
 _FIELD = "recovery.distil"
-_ARTICLES = 8  # that held-out windows are from, where the text has four times as many
+_ARTICLES = 8  # of the held-out windows, where the text has four times as many
 _BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2⁶⁴
 _INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))
-_AT_ONCE = 1 << 20  # tokens
-_SHARED_TOKENS = 32  # in a row, that an article has in common with a calibration window cut from it
+_CHUNK_TOKENS = 1 << 20  # tokens
+_SHARED_TOKENS = 32  # in a row, shared by an article and a calibration window cut from it
 
 
 @dataclass(frozen=True)
 class HeldOutText:
-    """Windows of the calibration's text that are not calibrated on."""
+    """Windows of the calibration's text, apart from the calibration windows."""
 
     windows: Tensor  # int64 (windows, length)
     articles: int  # that they are from; 0 for a text without articles
@@ -66,32 +66,32 @@ def training_text(
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
-    reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
-    length = reader.of_text(reader.length(recipe.calibration.sequence_length, "calibration"))
+    reader = reader.with_bos(recipe.calibration.add_bos_token, "calibration")
+    length = reader.text_length(reader.length(recipe.calibration.sequence_length, "calibration"))
     sources = tuple(_sources(recipe, options))
     documents = [text for source in sources for text in reader.documents(source)]
     measured = None if calibration is None else _windows_of_text(calibration, reader)
-    cut = _Cut(reader, sources[0], length, options.tokens)
+    cut = _WindowCutter(reader, sources[0], length, options.tokens)
     rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
     if len(documents) == 1:
         training, held_out, articles = cut.text(documents[0], rng)
     else:
         training, held_out, articles = cut.articles(documents, rng, measured)
     return TrainingText(
-        reader.checked(reader.begun(training), sources[0]),
-        reader.checked(reader.begun(held_out), sources[0]),
+        reader.check_vocabulary(reader.prepend_bos(training), sources[0]),
+        reader.check_vocabulary(reader.prepend_bos(held_out), sources[0]),
         tuple(source.dataset for source in sources),
         articles,
     )
 
 
 def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
-    """Return the windows of a search: of other articles than those that judge a recovery.
+    """Return the windows of a search: of other articles than the held-out ones of a recovery.
 
     Raises InvalidInput(field='allocation') where there are too few.
     """
-    own = {share.dataset for share in recipe.calibration.shares} | {None}
-    of_calibration = recipe.distil is not None and recipe.distil.dataset in own
+    calibration_datasets = {share.dataset for share in recipe.calibration.shares} | {None}
+    of_calibration = recipe.distil is not None and recipe.distil.dataset in calibration_datasets
     if of_calibration:
         held_out = held_out_text(recipe, reader, calibration)
         calibration = torch.cat([calibration, held_out.windows])
@@ -99,30 +99,30 @@ def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutT
 
 
 def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
-    """Put windows of the calibration's text aside. Equal arguments give equal windows.
+    """Hold windows of the calibration's text out. Equal arguments give equal windows.
 
     They are of whole articles, none of which holds a part of a window of the `calibration` (int64 (windows,
     length)): the same that `training_text` holds out of that text. Of a text without articles, they are
-    of what no calibration window has, from the end on.
+    the last parts that no calibration window has.
 
     Raises InvalidInput(field='allocation') where there are too few.
     """
     sources = tuple(_calibration_sources(recipe, "allocation", "calibrate on a text"))
     documents = [text for source in sources for text in reader.documents(source)]
-    reader = reader.beginning(recipe.calibration.add_bos_token, "calibration")
+    reader = reader.with_bos(recipe.calibration.add_bos_token, "calibration")
     calibration = _windows_of_text(calibration, reader)
-    cut = _Cut(reader, sources[0], calibration.shape[1], tokens=0)
+    cut = _WindowCutter(reader, sources[0], calibration.shape[1], tokens=0)
     if len(documents) == 1:
         windows, articles = cut.gaps(documents[0], calibration), 0
     else:
         rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
         windows, articles = cut.held_out(documents, rng, calibration)
-    return HeldOutText(reader.checked(reader.begun(windows), sources[0]), articles)
+    return HeldOutText(reader.check_vocabulary(reader.prepend_bos(windows), sources[0]), articles)
 
 
 def _windows_of_text(calibration: Tensor, reader: Reader) -> Tensor:
     """Return the part of the calibration windows that was cut from a text, int64 (windows, tokens)."""
-    return calibration[:, -reader.of_text(calibration.shape[1]) :].contiguous()
+    return calibration[:, -reader.text_length(calibration.shape[1]) :].contiguous()
 
 
 def _sources(recipe: Recipe, options: DistilOptions) -> Iterator[Source]:
@@ -135,7 +135,7 @@ def _sources(recipe: Recipe, options: DistilOptions) -> Iterator[Source]:
 
 def _calibration_sources(recipe: Recipe, field: str, advice: str) -> Iterator[Source]:
     for share in recipe.calibration.shares:
-        if is_stored(share.dataset):
+        if is_token_file(share.dataset):
             raise InvalidInput(
                 f"the calibration's token ids do not say where an article ends; {advice}", field=field
             )
@@ -143,18 +143,18 @@ def _calibration_sources(recipe: Recipe, field: str, advice: str) -> Iterator[So
 
 
 @dataclass(frozen=True)
-class _Cut:
-    """Cuts a text into windows to train on and windows to hold out: (windows, length) each."""
+class _WindowCutter:
+    """Cuts a text into training windows and held-out windows: (windows, length) each."""
 
     reader: Reader
     source: Source
     length: int  # of what is cut from the text, see `Reader.of_text`
-    tokens: int  # to train on, those that windows begin with among them
+    tokens: int  # to train on, including the tokens before the text
 
     @property
-    def _whole(self) -> int:
-        """The length of a window as it was asked for."""
-        return self.reader.whole(self.length)
+    def _window_length(self) -> int:
+        """The requested length of a window."""
+        return self.reader.window_length(self.length)
 
     def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
         """Hold out the end of a text without articles, and shuffle the windows before it."""
@@ -163,10 +163,10 @@ class _Cut:
         training, held_out = self._windows(ids[:before]), self._windows(ids[before:])
         order = list(range(len(training)))
         rng.shuffle(order)
-        return self._enough(training[order]), held_out, 0
+        return self._take_training_windows(training[order]), held_out, 0
 
     def gaps(self, text: str, calibration: Tensor) -> Tensor:
-        """Return windows of a text without articles that lie between those of the calibration."""
+        """Return windows of a text without articles, between those of the calibration."""
         ids = self._encoded(text)
         free = _free_before(_covered(ids, calibration)) >= self.length
         starts, end = list[int](), len(ids)
@@ -176,9 +176,9 @@ class _Cut:
             starts.append(end)
         if len(starts) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"beside the calibration windows, the text has {len(starts)} more of {self._whole} tokens; "
-                f"{HELD_OUT_WINDOWS} are held out: give more text, fewer samples, or a shorter "
-                "sequence_length",
+                f"apart from the calibration windows, the text has {len(starts)} more of "
+                f"{self._window_length} tokens; {HELD_OUT_WINDOWS} are held out: give more text, fewer "
+                "samples, or a shorter sequence_length",
                 field=self.source.field,
             )
         return torch.stack([ids[start : start + self.length] for start in reversed(starts)])
@@ -188,16 +188,16 @@ class _Cut:
     ) -> tuple[Tensor, Tensor, int]:
         """Hold out whole articles, and join others to train on, a blank line after each."""
         held, training = self._drawn(documents, rng, calibration)
-        held_out = self._spread(held)
+        held_out = self._evenly_spaced(held)
         joined = torch.cat(training) if training else torch.empty(0, dtype=torch.int64)
-        return self._enough(self._windows(joined)), held_out, len(held)
+        return self._take_training_windows(self._windows(joined)), held_out, len(held)
 
     def held_out(
         self, documents: Sequence[str], rng: random.Random, calibration: Tensor
     ) -> tuple[Tensor, int]:
         """Return windows of whole articles, and the number of these."""
         held, _ = self._drawn(documents, rng, calibration)
-        return self._spread(held), len(held)
+        return self._evenly_spaced(held), len(held)
 
     def _drawn(
         self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
@@ -205,13 +205,13 @@ class _Cut:
         """Return the token ids of articles to hold out, and of articles to train on."""
         order = list(range(len(documents)))
         rng.shuffle(order)
-        shared = _Shared(calibration)
+        shared = _CalibrationOverlap(calibration)
         held, training = list[Tensor](), list[Tensor]()
         fewest = min(_ARTICLES, len(documents) // 4)
         for number in order:
             ids = self._encoded(documents[number] + PARAGRAPH_BREAK)
             enough = _tokens(held) >= HELD_OUT_WINDOWS * self.length and len(held) >= fewest
-            if not enough and not shared.with_article(ids):
+            if not enough and not shared.contains_part_of(ids):
                 held.append(ids)
             elif _tokens(training) < self.tokens:
                 training.append(ids)
@@ -219,13 +219,14 @@ class _Cut:
                 break
         return held, training
 
-    def _spread(self, held: list[Tensor]) -> Tensor:
-        """Return windows from all over the articles that are held out."""
+    def _evenly_spaced(self, held: list[Tensor]) -> Tensor:
+        """Return windows evenly spaced over the held-out articles."""
         held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
         if len(held_out) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"the articles without a calibration window hold {len(held_out)} windows of {self._whole} "
-                f"tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a shorter sequence_length",
+                f"the articles without a calibration window have {len(held_out)} windows of "
+                f"{self._window_length} tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a "
+                "shorter sequence_length",
                 field=self.source.field,
             )
         return held_out[:: len(held_out) // HELD_OUT_WINDOWS][:HELD_OUT_WINDOWS]
@@ -237,23 +238,23 @@ class _Cut:
         count = len(ids) // self.length
         return ids[: count * self.length].view(count, self.length)
 
-    def _enough(self, windows: Tensor) -> Tensor:
-        wanted = self.tokens // self._whole
+    def _take_training_windows(self, windows: Tensor) -> Tensor:
+        wanted = self.tokens // self._window_length
         if wanted == 0:
             raise InvalidInput(
-                f"tokens {self.tokens} are less than one window of {self._whole}; ask for more",
+                f"tokens {self.tokens} are less than one window of {self._window_length}; ask for more",
                 field=f"{_FIELD}.tokens",
             )
         if wanted > len(windows):
             raise InvalidInput(
-                f"tokens {self.tokens}: beside the {HELD_OUT_WINDOWS} windows that are held out, the text "
-                f"has {len(windows) * self._whole}; ask for fewer, or give more text",
+                f"tokens {self.tokens}: apart from the {HELD_OUT_WINDOWS} held-out windows, the text "
+                f"has {len(windows) * self._window_length}; ask for fewer, or give more text",
                 field=f"{_FIELD}.tokens",
             )
         return windows[:wanted]
 
 
-class _Shared:
+class _CalibrationOverlap:
     """Finds articles that calibration windows were cut from."""
 
     def __init__(self, calibration: Tensor | None) -> None:
@@ -264,11 +265,11 @@ class _Shared:
         for window in () if calibration is None else calibration:
             self._runs.update(run.numpy().tobytes() for run in window.unfold(0, self._tokens, self._tokens))
 
-    def with_article(self, ids: Tensor) -> bool:
-        """Whether an article's token ids, (tokens,), hold a run of a calibration window's.
+    def contains_part_of(self, ids: Tensor) -> bool:
+        """Whether an article's token ids, (tokens,), contain a run of a calibration window's.
 
-        A short article may lie between two runs, or between two windows that were packed with articles: it
-        is looked for as a whole in all of them.
+        A short article may be between two runs, or between two windows that were packed with articles: it
+        is searched for as a whole in all of them.
         """
         content, size = ids.numpy().tobytes(), ids.itemsize
         if len(ids) < 2 * self._tokens and _is_contained_in(content, self._all, size):
@@ -278,18 +279,18 @@ class _Shared:
 
 
 def _covered(ids: Tensor, windows: Tensor) -> Tensor:
-    """Return for each token of a text, (tokens,), whether it lies where a window's token ids do: bool.
+    """Return for each token of a text, (tokens,), whether one of the windows covers it: bool.
 
-    Places are found by a rolling hash modulo 2⁶⁴, so that a text of one repeated word takes no longer than
-    another; a false one would only cover too much.
+    Windows are found by a rolling hash modulo 2⁶⁴, so that a text of one repeated word takes no longer than
+    another; a false match would only cover too much.
     """
     length = windows.shape[1]
     begun = np.zeros(len(ids) + 1, dtype=np.int32)  # how many windows begin there, less those that end
-    powers = np.multiply.accumulate(np.full(_AT_ONCE + length, _BASE))  # wraps around
-    inverse = np.multiply.accumulate(np.concatenate([[np.uint64(1)], np.full(_AT_ONCE - 1, _INVERSE)]))
+    powers = np.multiply.accumulate(np.full(_CHUNK_TOKENS + length, _BASE))  # wraps around
+    inverse = np.multiply.accumulate(np.concatenate([[np.uint64(1)], np.full(_CHUNK_TOKENS - 1, _INVERSE)]))
     hashes = (windows.numpy().astype(np.uint64) * powers[:length]).sum(axis=1)
-    for first in range(0, len(ids) - length + 1, _AT_ONCE):
-        piece = ids[first : first + _AT_ONCE + length - 1].numpy().astype(np.uint64)
+    for first in range(0, len(ids) - length + 1, _CHUNK_TOKENS):
+        piece = ids[first : first + _CHUNK_TOKENS + length - 1].numpy().astype(np.uint64)
         sums = np.concatenate([np.zeros(1, np.uint64), np.add.accumulate(piece * powers[: len(piece)])])
         runs = sums[length:] - sums[:-length]  # the hash of each run, times a power for its place
         starts = first + np.flatnonzero(np.isin(runs * inverse[: len(runs)], hashes))

@@ -10,14 +10,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from pruning.data.source import Purpose, Source
-from pruning.data.text import Parse, parse_here, read_documents
-from pruning.data.tokens import Tokenizer, token_ids
+from pruning.data.text import Parse, Purpose, Source, Tokenizer, parse_in_process, read_documents, token_ids
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
-from pruning.recipe.calibration import USUAL_LENGTH
+from pruning.files.frozen_file import freeze
+from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 
-# A tokeniser's own data structures take well over a hundred bytes per token of a text that it reads at once.
+# A tokenizer takes well over a hundred bytes per token of a text.
 _MAX_CHARACTERS = 2**26
 
 
@@ -28,9 +26,9 @@ class Reader:
     tokenizer: Tokenizer
     vocabulary: int  # the rows of the model's embedding; token ids are below it
     context_length: int | None = None  # in tokens; None if the model sets no bound
-    roots: Sequence[Path] | None = None  # where local files must lie; None allows any
-    parse: Parse = parse_here  # reads the documents of a file
-    begin: tuple[int, ...] = ()  # the tokens that each window begins with, see `beginning`
+    roots: Sequence[Path] | None = None  # where local files must be; None: anywhere
+    parse: Parse = parse_in_process  # reads the documents of a file
+    begin: tuple[int, ...] = ()  # tokens at the beginning of each window, see `with_bos`
 
     def documents(self, source: Source) -> Sequence[str]:
         """Return the documents of a dataset. Raises what `read_documents` raises."""
@@ -42,7 +40,7 @@ class Reader:
         Raises InvalidInput(field='<purpose>.sequence_length') beyond the model's context.
         """
         if requested is None:
-            return min(USUAL_LENGTH, self.context_length or USUAL_LENGTH)
+            return min(DEFAULT_SEQUENCE_LENGTH, self.context_length or DEFAULT_SEQUENCE_LENGTH)
         if self.context_length is not None and requested > self.context_length:
             raise InvalidInput(
                 f"sequence_length {requested} exceeds the model's context of {self.context_length} tokens",
@@ -50,34 +48,34 @@ class Reader:
             )
         return requested
 
-    def beginning(self, wanted: bool, purpose: Purpose) -> "Reader":
-        """Return a reader whose windows begin with what the tokenizer puts before a text, if `wanted`.
+    def with_bos(self, wanted: bool, purpose: Purpose) -> "Reader":
+        """If `wanted`, return a reader whose windows begin with the tokens put before a text.
 
-        That is one token for most, and two for GLM's.
+        Most tokenizers put one token there, GLM's two.
 
         Raises InvalidInput(field='<purpose>.add_bos_token') if it puts none.
         """
         if not wanted:
             return self
-        # What both begin with stands before the text, and is no part of it.
+        # The common beginning of both is what the tokenizer puts before a text.
         pairs = zip(token_ids(self.tokenizer, "a"), token_ids(self.tokenizer, ""), strict=False)
         begin = tuple(first for first, _ in takewhile(lambda pair: pair[0] == pair[1], pairs))
         if not begin:
             raise InvalidInput(
-                "the model's tokenizer puts no token before a text; leave this out",
+                "the model's tokenizer puts no token before a text; omit this",
                 field=f"{purpose}.add_bos_token",
             )
         return replace(self, begin=begin)
 
-    def of_text(self, length: int) -> int:
+    def text_length(self, length: int) -> int:
         """Return how many tokens of a window of `length` are cut from the text."""
         return length - len(self.begin)
 
-    def whole(self, of_text: int) -> int:
-        """Return the length of a window of which so many tokens are cut from the text."""
+    def window_length(self, of_text: int) -> int:
+        """Return the length of a window with `of_text` tokens cut from the text."""
         return of_text + len(self.begin)
 
-    def begun(self, windows: Tensor) -> Tensor:
+    def prepend_bos(self, windows: Tensor) -> Tensor:
         """Return windows that were cut from a text, (windows, of_text(length)), as (windows, length)."""
         if not self.begin:
             return windows  # a view stays one
@@ -98,7 +96,7 @@ class Reader:
         added = len(self.begin)
         return ids[added:] if tuple(ids[:added]) == self.begin else ids
 
-    def stored(self, source: Source, count: int | None, length: int | None) -> Tensor:
+    def read_token_file(self, source: Source, count: int | None, length: int | None) -> Tensor:
         """Read the first windows of a .npy file of integers, (windows, length): int64 (count, length).
 
         `count` None reads all; `length` None takes the file's. Raises InvalidInput naming the field.
@@ -111,7 +109,7 @@ class Reader:
             except (OSError, ValueError, EOFError) as error:
                 raise InvalidInput(f"{name} is not a .npy array of numbers", field=field) from error
             if array.ndim != 2 or array.dtype.kind not in "iu":
-                raise InvalidInput(f"{name} must hold token ids: integers, windows by length", field=field)
+                raise InvalidInput(f"{name} must contain token ids: integers, windows by length", field=field)
             rows, columns = array.shape
             if columns < 2:
                 raise InvalidInput(
@@ -123,22 +121,22 @@ class Reader:
                     field=f"{source.purpose}.sequence_length",
                 )
             self.length(columns, source.purpose)
-            return torch.from_numpy(array[: enough(count, rows, columns, source)].astype(np.int64))
+            return torch.from_numpy(array[: window_count(count, rows, columns, source)].astype(np.int64))
 
-    def checked(self, windows: Tensor, source: Source) -> Tensor:
+    def check_vocabulary(self, windows: Tensor, source: Source) -> Tensor:
         """Return the same windows. Raises InvalidInput if a token id is outside of the model's vocabulary."""
         low, high = int(windows.min()), int(windows.max())
         if low < 0 or high >= self.vocabulary:
             raise InvalidInput(
-                f"token ids lie from {low} to {high}; the model's vocabulary ends at {self.vocabulary - 1}: "
-                "the text was tokenised for another model",
+                f"token ids range from {low} to {high}; the model's vocabulary ends at "
+                f"{self.vocabulary - 1}: the text was tokenised for another model",
                 field=source.field,
             )
         return windows
 
 
-def enough(wanted: int | None, available: int, length: int, source: Source) -> int:
-    """Return how many windows to use: as wanted, or all of them. `length`: of each, as it was asked for.
+def window_count(wanted: int | None, available: int, length: int, source: Source) -> int:
+    """Return the number of windows to use: as wanted, or all. `length`: the requested length of each.
 
     Raises InvalidInput naming the dataset if there are none, and the count if there are too few.
     """

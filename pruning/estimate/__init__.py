@@ -3,11 +3,9 @@
 Like the recipe, this package needs no torch: the API answers with it before a worker has read the model.
 """
 
-from pruning.estimate.architectures import UnknownShape, shape_of_config
-from pruning.estimate.bounds import beyond_bounds
-from pruning.estimate.estimate import Estimate, slowest
-from pruning.estimate.machine import ASSUMED, Machine
-from pruning.estimate.shape import BlockShape, Matrix, ModelShape
+from pruning.estimate.architectures import UnknownShape, out_of_bounds_value, shape_of_config
+from pruning.estimate.estimate import Estimate, slowest_machine
+from pruning.estimate.shape import ASSUMED, BlockShape, Machine, Matrix, ModelShape
 
 __all__ = [
     "ASSUMED",
@@ -17,7 +15,7 @@ __all__ = [
     "Matrix",
     "ModelShape",
     "UnknownShape",
-    "beyond_bounds",
+    "out_of_bounds_value",
     "shape_of_config",
-    "slowest",
+    "slowest_machine",
 ]

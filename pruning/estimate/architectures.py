@@ -1,14 +1,62 @@
-"""Model shapes from a config.json.
+"""Model shapes from a config.json, and the largest numbers that it may hold.
 
 A config does not say which layers its model class builds, so the families are listed here. Only estimates
 depend on this list: what can be pruned is found by inspecting the model itself, on the worker.
+
+Some numbers count what is built one by one (layers, experts, labels): a few bytes of text would take minutes
+and gigabytes. The others are widths and ids. A bound is by name, so that it holds before any class reads the
+config; estimates and workers refuse the same configs.
 """
 
+import re
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from pruning.estimate.bounds import most
 from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape
+
+_COUNT = 10_000
+_HEADS = 65_536  # and experts
+_WIDTH = 100_000_000
+_ANY = 2**53  # what every JSON parser reads exactly
+
+_WIDTHS = re.compile(
+    r"vocab|_(size|dim|rank|embeddings|positions|length|window|inner|ctx)$|^n_(positions|ctx|embd|inner)$"
+)
+_HEAD_COUNTS = re.compile(r"(^|_)heads?(_kv)?$|(^|_)experts$")
+_COUNTS = re.compile(
+    r"^num_|(^|_)(layers?|blocks?|depth|labels|groups|repeats?)(_|$)|^n_(layers?|groups?|shared|routed)"
+    r"|_per_tok$|_(step|interval|freq|period)$"
+)
+_MAX_DEPTH = 16
+
+
+def max_value(name: str) -> int:
+    """Return the largest value that the number `name` of a config may have."""
+    for names, bound in ((_WIDTHS, _WIDTH), (_HEAD_COUNTS, _HEADS), (_COUNTS, _COUNT)):
+        if names.search(name):
+            return bound
+    return _ANY
+
+
+def out_of_bounds_value(values: dict[str, Any]) -> str | None:
+    """Return what is wrong with the first number of a parsed config that is out of bounds, or None."""
+    return next(_out_of_bounds(values, "", 0), None)
+
+
+def _out_of_bounds(value: object, name: str, depth: int) -> Iterator[str]:
+    if depth > _MAX_DEPTH:
+        yield f"it is nested deeper than {_MAX_DEPTH} levels"
+    elif isinstance(value, dict):
+        for key, item in value.items():
+            yield from _out_of_bounds(item, str(key), depth + 1)
+    elif isinstance(value, list):
+        for item in value:
+            yield from _out_of_bounds(item, name, depth + 1)
+    elif isinstance(value, int | float) and not isinstance(value, bool):
+        bound = max_value(name)
+        if not abs(value) <= bound and (isinstance(value, int) or bound < _ANY):
+            yield f"its {name[:60]} is not a number up to {bound}"
+
 
 Matrices = tuple[Matrix, ...]
 
@@ -24,13 +72,15 @@ class Config:
         self._values = values
 
     def number(self, *names: str, default: int | None = None) -> int:
-        """Return the first of `names` that is set, from 1 to what `bounds.most` says. Raises UnknownShape."""
+        """Return the first of `names` that is set, from 1 to `max_value` of its name. Raises UnknownShape."""
         for name in names:
             value = self._values.get(name)
             if value is None:
                 continue
-            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= most(name):
-                raise UnknownShape(f"config.json has a {name} that is not a number from 1 to {most(name)}")
+            if not isinstance(value, int) or isinstance(value, bool) or not 0 < value <= max_value(name):
+                raise UnknownShape(
+                    f"config.json has a {name} that is not a number from 1 to {max_value(name)}"
+                )
             return value
         if default is None:
             raise UnknownShape(f"config.json does not give {names[0]}")
@@ -71,7 +121,7 @@ class Config:
         return self.number("intermediate_size", "ffn_dim", "n_inner", default=4 * self.hidden)
 
 
-def _separate(config: Config, *, key_value_heads: int | None = None) -> Matrices:
+def _separate_attention(config: Config, *, key_value_heads: int | None = None) -> Matrices:
     """Query, key, value and output as separate layers."""
     heads = config.heads
     grouped = key_value_heads or config.number("num_key_value_heads", default=heads)
@@ -84,9 +134,9 @@ def _separate(config: Config, *, key_value_heads: int | None = None) -> Matrices
     )
 
 
-def _fused(config: Config) -> Matrices:
+def _fused_attention(config: Config) -> Matrices:
     """Query, key and value in one layer, and the output."""
-    query, key, value, output = _separate(config)
+    query, key, value, output = _separate_attention(config)
     return (Matrix(query.outputs + key.outputs + value.outputs, config.hidden, "attention"), output)
 
 
@@ -95,11 +145,11 @@ def _falcon_attention(config: Config) -> Matrices:
         groups = config.number("num_kv_heads", default=config.heads)
     else:
         groups = 1 if config.flag("multi_query", default=True) else config.heads
-    query, key, value, output = _separate(config, key_value_heads=groups)
+    query, key, value, output = _separate_attention(config, key_value_heads=groups)
     return (Matrix(query.outputs + key.outputs + value.outputs, config.hidden, "attention"), output)
 
 
-def _plain(config: Config, width: int | None = None, given: str = "mlp") -> Matrices:
+def _ungated(config: Config, width: int | None = None, given: str = "mlp") -> Matrices:
     """Up and down projections."""
     width = width or config.intermediate
     return (Matrix(width, config.hidden, given), Matrix(config.hidden, width, f"{given} activations"))
@@ -107,12 +157,12 @@ def _plain(config: Config, width: int | None = None, given: str = "mlp") -> Matr
 
 def _gated(config: Config, width: int | None = None, given: str = "mlp") -> Matrices:
     """Gate, up and down projections."""
-    up, down = _plain(config, width or config.number("intermediate_size"), given)
+    up, down = _ungated(config, width or config.number("intermediate_size"), given)
     return (up, up, down)
 
 
 def _gate_and_up_fused(config: Config) -> Matrices:
-    up, down = _plain(config, config.number("intermediate_size"))
+    up, down = _ungated(config, config.number("intermediate_size"))
     return (Matrix(2 * up.outputs, up.inputs, up.given), down)
 
 
@@ -144,10 +194,10 @@ def _qwen_moe(config: Config) -> Iterator[Matrices]:
     dense, step = config.numbers("mlp_only_layers"), config.number("decoder_sparse_step", default=1)
     shared = config.number("shared_expert_intermediate_size", default=0)
     routed = _experts(config, config.number("moe_intermediate_size"))
-    with_experts = _separate(config) + routed + (_gated(config, shared, "shared") if shared else ())
+    with_experts = _separate_attention(config) + routed + (_gated(config, shared, "shared") if shared else ())
     for index in range(_depth(config)):
         sparse = index not in dense and (index + 1) % step == 0
-        yield with_experts if sparse else _separate(config) + _gated(config)
+        yield with_experts if sparse else _separate_attention(config) + _gated(config)
 
 
 def _depth(config: Config) -> int:
@@ -158,8 +208,8 @@ def _mixture(config: Config) -> Matrices:
     return _experts(config, config.number("intermediate_size"))
 
 
-_LLAMA = _uniform(_separate, _gated)
-_GPT = _uniform(_fused, _plain)
+_LLAMA = _uniform(_separate_attention, _gated)
+_GPT = _uniform(_fused_attention, _ungated)
 _FAMILIES: dict[str, Callable[[Config], Iterator[Matrices]]] = {
     **dict.fromkeys(
         (
@@ -168,18 +218,18 @@ _FAMILIES: dict[str, Callable[[Config], Iterator[Matrices]]] = {
         ),
         _LLAMA,
     ),
-    "phi3": _uniform(_fused, _gate_and_up_fused),
-    **dict.fromkeys(("gptj", "opt", "phi", "starcoder2"), _uniform(_separate, _plain)),
+    "phi3": _uniform(_fused_attention, _gate_and_up_fused),
+    **dict.fromkeys(("gptj", "opt", "phi", "starcoder2"), _uniform(_separate_attention, _ungated)),
     **dict.fromkeys(("gpt2", "gpt_neox", "bloom"), _GPT),
-    "falcon": _uniform(_falcon_attention, _plain),
-    **dict.fromkeys(("mixtral", "gpt_oss"), _uniform(_separate, _mixture)),
+    "falcon": _uniform(_falcon_attention, _ungated),
+    **dict.fromkeys(("mixtral", "gpt_oss"), _uniform(_separate_attention, _mixture)),
     **dict.fromkeys(("qwen2_moe", "qwen3_moe"), _qwen_moe),
 }
-# Families with tied embeddings unless the config says otherwise. The others have a head of their own.
+# Families with tied embeddings unless the config says otherwise.
 _TIED = frozenset(
     {"gemma", "gemma2", "gemma3_text", "cohere", "cohere2", "gpt2", "opt", "bloom", "falcon", "starcoder2"}
 )
-_OWN_HEAD_SIZE = frozenset(
+_EXPLICIT_HEAD_SIZE = frozenset(
     {
         *("llama", "mistral", "ministral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "olmo"),
         *("smollm3", "granite", "helium", "phi3", "mixtral", "qwen2_moe", "qwen3_moe"),
@@ -189,10 +239,13 @@ _LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of 
 
 
 def _heads(config: Config, family: str) -> dict[str, int]:
-    """Return the heads and KV groups of each block, of families that have a head size of its own."""
-    if family not in _OWN_HEAD_SIZE:
+    """Return the query and key-value heads of each block, for families whose config gives the head size."""
+    if family not in _EXPLICIT_HEAD_SIZE:
         return {}
-    return {"heads": config.heads, "kv_groups": config.number("num_key_value_heads", default=config.heads)}
+    return {
+        "heads": config.heads,
+        "key_value_heads": config.number("num_key_value_heads", default=config.heads),
+    }
 
 
 def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
@@ -200,10 +253,11 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
     config = Config(values)
     family = config.text("model_type")
     if family not in _FAMILIES:
-        raise UnknownShape("only a worker, which loads the model, can tell the shape of this architecture")
+        raise UnknownShape("the shape of this architecture is known only once a worker has loaded the model")
     if family == "opt" and config.number("word_embed_proj_dim", default=config.hidden) != config.hidden:
         raise UnknownShape(
-            "only a worker can tell the shape of an OPT with embeddings narrower than its blocks"
+            "the shape of an OPT whose embeddings are narrower than its blocks is known only once a worker "
+            "has loaded it"
         )
     vocabulary = config.number("vocab_size")
     tables = 1 if config.flag("tie_word_embeddings", default=family in _TIED) else 2

@@ -1,4 +1,4 @@
-"""The disk space of a run besides its output, in bytes."""
+"""The disk space of a run in addition to its output, in bytes."""
 
 from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
@@ -18,18 +18,18 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
 
 
 def trained_weights(shape: ModelShape, *, every: bool) -> int:
-    """Return what a later attempt finds of the trained weights: `every` one, or those of all blocks."""
+    """Return the trained weights kept for later attempts: `every` one, or those of all blocks."""
     return BYTES[shape.stored_dtype] * (shape.parameters if every else shape.block_weights)
 
 
 def training_state(shape: ModelShape, dtype: str, *, every: bool) -> int:
-    """Return two states of a training, which overlap: masters, two moments, and the best weights so far."""
+    """Return two states of a training, old and new: masters, two moments, and the best weights so far."""
     of_weight = 3 * max(BYTES["float32"], BYTES[dtype]) + BYTES[shape.stored_dtype]
     return 2 * of_weight * (shape.parameters if every else shape.block_weights)
 
 
 def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:
-    """Return a checkpoint of the windows, of `models` models, and the one before it: they overlap."""
+    """Return two checkpoints of the windows, old and new, of `models` models each."""
     return 2 * models * block_inputs(shape, windows, dtype)
 
 
@@ -50,9 +50,9 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
 
 
 def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:
-    """Return what a job writes besides its output, at most: norms stay as shards.
+    """Return the most that a job writes in addition to its output: norms stay as shards.
 
-    `memory`: where inputs of blocks may stay. `pruning.pipeline.disk_room` counts the same once the model is
+    `memory`: for inputs of blocks, in bytes. `pruning.pipeline.resources` counts the same once the model is
     loaded and the memory is known.
     """
     windows = Windows.of_calibration(recipe, shape)
@@ -91,6 +91,6 @@ def _checkpoint_of_pruning(recipe: Recipe, shape: ModelShape, windows: Windows, 
 
 
 def shards_in_memory(recipe: Recipe, shape: ModelShape) -> int:
-    """Return two blocks as their shards hold them: one is written while the next one is computed."""
+    """Return two blocks of shards: one is written while the next one is computed."""
     of_weight = BYTES["float32"] * max(1, len(recipe.gradient_norms)) + BYTES[shape.stored_dtype]
     return 2 * of_weight * shape.largest_block.weights

@@ -7,13 +7,10 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards, gradient_shards
-from pruning.estimate.machine import ASSUMED, Machine
-from pruning.estimate.shape import ModelShape
-from pruning.estimate.smaller import shorter_shape, smaller_shape
-from pruning.estimate.speed import FEWEST_PAIRS, PAIRS, SHARE
-from pruning.estimate.work import Windows, Work
+from pruning.estimate.shape import ASSUMED, Machine, ModelShape, shorter_shape, smaller_shape
+from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 Schedule = Literal["whole", "streamed"]
 
@@ -25,7 +22,7 @@ _FILE_RATE = 4e8
 # Python, torch and transformers on a CPU, as docs/performance.md has it: resident, without the checkpoint.
 _CPU_PROCESS_BYTES = 560_000_000
 # An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
-_LONGEST_WHOLE_SECONDS = 600.0
+_MAX_WHOLE_SECONDS = 600.0
 
 
 class _Answer(BaseModel):
@@ -69,7 +66,7 @@ class Estimate(_Answer):
     )
     notes: tuple[str, ...] = Field(description="What the figures leave out or assume.")
 
-    # Computed from the stages, so that clients need not.
+    # Sums over the stages, for clients.
     seconds: float = Field(description="Time that all stages take.")
     memory_bytes: int = Field(description="The largest peak memory of all stages.")
 
@@ -137,7 +134,7 @@ class Estimate(_Answer):
 
     @property
     def seconds_by_stage(self) -> Mapping[Stage, float]:
-        """The seconds of each stage, from which the time left is estimated before anything is measured."""
+        """The seconds of each stage, for the remaining time until stages are measured."""
         seconds = dict.fromkeys((stage.name for stage in self.stages), 0.0)
         for stage in self.stages:  # gates and norms are both gradients
             seconds[stage.name] += stage.seconds
@@ -166,8 +163,8 @@ def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
     return "float16" if stored == "float16" else "bfloat16"
 
 
-def slowest(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> Machine:
-    """Return the machine that is slowest in the dtype in which it would compute; of none, the assumed one."""
+def slowest_machine(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> Machine:
+    """Return the slowest machine, each in the dtype that it would compute in; `ASSUMED` if there are none."""
 
     def rate(machine: Machine) -> float:
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine)
@@ -220,10 +217,7 @@ def _gradients(
         machine,
         devices=machine.devices,
     )
-    if (
-        whole.memory_bytes < memory.MEMORY_SHARE * machine.memory_bytes
-        and whole.seconds < _LONGEST_WHOLE_SECONDS
-    ):
+    if whole.memory_bytes < memory.MEMORY_SHARE * machine.memory_bytes and whole.seconds < _MAX_WHOLE_SECONDS:
         return "whole", whole
     return "streamed", _stage(
         Stage.GRADIENTS,
@@ -238,10 +232,10 @@ def _gradients(
 def _cut(
     structure: StructureOptions, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
 ) -> list[StageEstimate]:
-    """Estimate the choice of blocks, the gates' gradients, and the cut of blocks, as far as there is each."""
+    """Estimate those that apply: the choice of blocks, the gates' gradients, and the cut of blocks."""
     stages = []
     if structure.blocks is not None:
-        judged = Windows(min(MOST_WINDOWS_OF_BLOCKS, windows.count), windows.length)
+        judged = Windows(min(MAX_BLOCK_SELECTION_WINDOWS, windows.count), windows.length)
         held = memory.shortening(shape, judged, dtype, machine.kind)
         done = work.shortening(structure, shape, windows)
         stages.append(_stage(Stage.CUT, done, held, dtype, machine))
@@ -258,7 +252,7 @@ def _cut(
 def _search(
     recipe: Recipe, shape: ModelShape, windows: Windows, norms: int, dtype: str, machine: Machine
 ) -> list[StageEstimate]:
-    """Estimate the first pruning, and the pass over what it leaves, which is written and read for it.
+    """Estimate the first pruning, and the pass over its result, which is written and read.
 
     `norms`: the bytes of all norms, which the first pruning reads.
     """
@@ -328,7 +322,7 @@ def _evaluation(
 def _speed(
     shape: ModelShape, smaller: ModelShape, dtype: str, machine: Machine, before: float
 ) -> list[StageEstimate]:
-    """Estimate `speed`, which ends after a share of the seconds `before` it, as long as the fewest pairs fit.
+    """Estimate `speed`, limited to a share of the seconds `before` it, but at least the minimum of pairs.
 
     Models that do not fit together are not measured.
     """
@@ -344,15 +338,15 @@ def _speed(
             dtype,
             machine,
         )
-        for pairs in (FEWEST_PAIRS, PAIRS)
+        for pairs in (MIN_SPEED_PAIRS, SPEED_PAIRS)
     )
-    bounded = max(fewest.seconds + read, SHARE * before)
+    bounded = max(fewest.seconds + read, MAX_SPEED_TIME_SHARE * before)
     stage = all_pairs if all_pairs.seconds + read <= bounded else fewest
     return [stage.model_copy(update={"seconds": min(all_pairs.seconds + read, bounded)})]
 
 
 def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: Machine) -> StageEstimate:
-    """Add the time in which `norms` bytes of shards are written and sent to the store.
+    """Add the time to write `norms` bytes of shards and send them to the store.
 
     On a GPU, `streamed` does that while the next block computes.
     """
@@ -366,13 +360,13 @@ def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: M
 def _with_shards(
     stage: StageEstimate, recipe: Recipe, shape: ModelShape, norms: int, dtype: str
 ) -> StageEstimate:
-    """Add the time in which a pruning reads `norms` bytes, and writes and sends its own shards."""
+    """Add the time to read `norms` bytes, and to write and send the shards of a pruning."""
     pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
     return stage.model_copy(update={"seconds": stage.seconds + (norms + 2 * pruned) / _FILE_RATE})
 
 
 def _with_process(stage: StageEstimate, shape: ModelShape, machine: Machine) -> StageEstimate:
-    """Add what is resident on a CPU besides a stage's tensors: the process, and the mapped checkpoint."""
+    """Add the memory on a CPU other than a stage's tensors: the process and the mapped checkpoint."""
     if machine.kind != "cpu":
         return stage
     mapped = 0 if stage.name in (Stage.RESOLVE, Stage.UPLOAD) else shape.stored_bytes

@@ -4,12 +4,12 @@ from pruning.estimate.shape import BYTES, BlockShape, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
 
-# The micro-batches of pruning.models.batching if there is room; at least one window.
+# The micro-batches of pruning.models.memory if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
-# Whose logits an evaluation holds at a time: the pruned model's, and the dense one's for comparison.
+# Tokens whose logits an evaluation holds at a time: of the pruned and of the dense model.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
-_FLOAT = 4
-_EIGHT_BIT = 1 + _FLOAT / 256  # with the scale of a block of values
+_FLOAT32_BYTES = 4
+_MOMENT_BYTES_8_BIT = 1 + _FLOAT32_BYTES / 256  # with the scale of a block of values
 
 MEMORY_SHARE = 0.7
 """The share of a device's memory for weights and accumulators; the rest is for activations."""
@@ -24,10 +24,10 @@ def _micro_batch(windows: Windows, device: str) -> int:
 def block_activations(block: BlockShape, hidden: int, dtype: str) -> float:
     """Return the bytes per token that a block holds between its forward and its backward pass.
 
-    Each distinct input of a layer is a factor of its gradient. Of each layer's output autograd holds what
-    attention, the activation function or a residual's norm is computed from. The activation function's own
-    result is a third tensor of the MLP's width. The two norms keep their inputs in float32. A test measures
-    it; attention that keeps its scores, and activation functions of several steps, hold more.
+    Each distinct input of a layer is a factor of its gradient. Autograd saves each layer's output where
+    attention, the activation function or a residual's norm needs it. The activation function's own result is
+    a third tensor of the MLP's width. The two norms save their inputs in float32. A test measures this;
+    attention that saves its scores, and activation functions of several steps, take more.
     """
     inputs = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs)
     outputs = sum(matrix.outputs * matrix.copies * matrix.share for matrix in block.matrices)
@@ -36,7 +36,7 @@ def block_activations(block: BlockShape, hidden: int, dtype: str) -> float:
         for matrix in block.matrices
         if matrix.outputs == hidden != matrix.inputs
     )
-    norms = max(0, _FLOAT - BYTES[dtype]) * 2 * hidden
+    norms = max(0, _FLOAT32_BYTES - BYTES[dtype]) * 2 * hidden
     return BYTES[dtype] * (inputs + outputs + activated) + norms
 
 
@@ -46,7 +46,7 @@ def _activations(shape: ModelShape, blocks: tuple[BlockShape, ...], dtype: str) 
 
 def _logits(shape: ModelShape) -> float:
     """Per token: the logits and their gradient."""
-    return 2 * _FLOAT * shape.vocabulary
+    return 2 * _FLOAT32_BYTES * shape.vocabulary
 
 
 def _weights(shape: ModelShape, dtype: str) -> int:
@@ -79,23 +79,24 @@ def whole_gradients(shape: ModelShape, windows: Windows, dtype: str, norms: int,
     of the blocks, for as many windows as there are devices.
     """
     activations = (_activations(shape, shape.blocks, dtype) + _logits(shape)) * windows.length
-    return _share(shape, dtype, devices) + _FLOAT * norms * shape.block_weights / devices + activations
+    sums = _FLOAT32_BYTES * norms * shape.block_weights / devices
+    return _share(shape, dtype, devices) + sums + activations
 
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
     """Return one block, its accumulators, a micro-batch of activations, and the weights around the blocks."""
     one = (shape.largest_block,)
     activations = max(_activations(shape, one, dtype), _logits(shape)) * _micro_batch(windows, device)
-    accumulators = _FLOAT * norms * shape.largest_block.weights
+    accumulators = _FLOAT32_BYTES * norms * shape.largest_block.weights
     return _around_blocks(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
 
 
 def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
     """Return one block, the hidden states before it, and the statistics."""
     block = shape.largest_block
-    moments = _FLOAT * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)
+    moments = _FLOAT32_BYTES * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)
     # Weight, score, order and mask of the largest matrix.
-    scores = 4 * _FLOAT * max(matrix.outputs * matrix.inputs for matrix in block.matrices)
+    scores = 4 * _FLOAT32_BYTES * max(matrix.outputs * matrix.inputs for matrix in block.matrices)
     return (
         _around_blocks(shape, dtype)
         + _block(shape, dtype, device)
@@ -116,8 +117,8 @@ def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
 
 def training_of_weight(dtype: str, moments: MomentsKind) -> float:
     """Return the master of a trained weight, the sum of its gradients, and Adam's two moments."""
-    wide = max(_FLOAT, BYTES[dtype])
-    return 2 * wide + 2 * (_EIGHT_BIT if moments == "8-bit" else wide)
+    wide = max(_FLOAT32_BYTES, BYTES[dtype])
+    return 2 * wide + 2 * (_MOMENT_BYTES_8_BIT if moments == "8-bit" else wide)
 
 
 def whole_model_training(
@@ -134,9 +135,9 @@ def whole_model_training(
     Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The pruned model
     computes with copies in the dtype of the computation, unless that is the masters'. A judgement has one
     more of these copies, and the same in the checkpoint's dtype, in addition to the best ones so far, which a
-    GPU leaves to the host. Masks take a byte.
+    GPU keeps on the host. Masks take a byte.
     """
-    copies = 0 if BYTES[dtype] >= _FLOAT else BYTES[dtype]
+    copies = 0 if BYTES[dtype] >= _FLOAT32_BYTES else BYTES[dtype]
     of_stored = BYTES[shape.stored_dtype] * (2 if device == "cpu" else 1)
     of_weight = training_of_weight(dtype, moments) + copies + BYTES[dtype] + of_stored + 1
     trained = of_weight * (smaller.parameters if smaller else shape.block_weights)
@@ -151,7 +152,7 @@ def whole_model_training(
 
 
 def speed(dense: ModelShape, smaller: ModelShape, dtype: str) -> int:
-    """Return both models; what their runs add to them is little."""
+    """Return both models; activations are negligible."""
     return _weights(dense, dtype) + _weights(smaller, dtype)
 
 

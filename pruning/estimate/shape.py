@@ -1,8 +1,16 @@
-"""The shape of a model, as far as its cost depends on it: plain numbers, no torch."""
+"""What an estimate is of: the shape of a model before and after the recipe's structure, and a machine.
+
+The shape is what the cost depends on. The widths that a cut leaves are not rounded here.
+"""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
+from math import prod
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from pruning.recipe import UNIT_KINDS, StructureOptions
 
 
 @dataclass(frozen=True)
@@ -11,7 +19,7 @@ class Matrix:
 
     outputs: int
     inputs: int
-    given: str  # the name of its input: matrices of one block with the same name share one input
+    given: str  # name of its input: matrices of a block with the same name share it
     copies: int = 1
     share: float = 1.0  # the share of the tokens that each copy processes
 
@@ -60,9 +68,9 @@ class ModelShape:
     blocks: tuple[BlockShape, ...]
     embeddings: int  # parameters outside the blocks: of embeddings, and of a head that is not tied to them
     stored_dtype: str  # 'float32', 'bfloat16', …
-    # In each block, where the config has a number of its own for them; None: they cannot go.
+    # Per block, where the config gives their number; None: they cannot be removed.
     heads: int | None = field(default=None, compare=False)
-    kv_groups: int | None = field(default=None, compare=False)
+    key_value_heads: int | None = field(default=None, compare=False)
 
     @cached_property
     def block_weights(self) -> int:
@@ -86,3 +94,120 @@ class ModelShape:
 
 
 BYTES = {"float64": 8, "float32": 4, "bfloat16": 2, "float16": 2}
+
+
+def unit_readers(block: BlockShape, hidden: int) -> tuple[Matrix, ...]:
+    """Return the matrices whose inputs are units: to the hidden states, and with inputs not shared."""
+    given = [matrix.given for matrix in block.matrices]
+    return tuple(
+        matrix for matrix in block.matrices if matrix.outputs == hidden and given.count(matrix.given) == 1
+    )
+
+
+def smaller_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
+    """Return the shape after the cut.
+
+    A share of the parameters counts as that share of every width. A number of KV groups is not counted where
+    the shape does not say how many there are. The first blocks count as the remaining ones.
+    """
+    left = _share_left(structure, "attention", shape.key_value_heads or 0)
+    blocks = shorter_shape(shape, structure).blocks
+    return replace(
+        shape,
+        blocks=tuple(_smaller(block, shape.hidden, structure, left) for block in blocks),
+        heads=shape.heads and round(shape.heads * left),
+        key_value_heads=shape.key_value_heads and round(shape.key_value_heads * left),
+    )
+
+
+def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
+    """Return the shape without the removed blocks, before other units are removed."""
+    if structure.blocks is None:
+        return shape
+    left = round(_share_after(structure.blocks, len(shape.blocks)) * len(shape.blocks))
+    return replace(shape, blocks=shape.blocks[: max(1, left)])
+
+
+def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_attention: float) -> BlockShape:
+    of_mlp = 1.0
+    matrices = [_fewer_experts(matrix, structure) for matrix in block.matrices]
+    block = BlockShape(tuple(matrices), block.attention)
+    attention = next((one for one in unit_readers(block, hidden) if one.inputs == block.attention), None)
+    mlp = next((one for one in unit_readers(block, hidden) if one is not attention), None)
+    if mlp is not None:
+        of_mlp = _share_left(structure, "mlp", mlp.inputs)
+    for number, matrix in enumerate(matrices):
+        if matrix is attention:
+            matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_attention))
+        elif matrix is mlp:
+            matrices[number] = replace(matrix, inputs=round(matrix.inputs * of_mlp))
+        elif mlp is not None and matrix.outputs in (mlp.inputs, 2 * mlp.inputs):
+            matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_mlp))
+        else:
+            matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
+    return BlockShape(tuple(matrices), round(block.attention * of_attention))
+
+
+def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:
+    """Return the matrix of fewer experts for the same tokens."""
+    if matrix.copies == 1 or structure.parameters is not None:
+        return matrix
+    left = _share_left(structure, "copies", matrix.copies)
+    if left == 1:
+        return matrix
+    copies = max(1, round(matrix.copies * left))
+    return replace(matrix, copies=copies, share=min(1.0, matrix.share * matrix.copies / copies))
+
+
+def _share_left(structure: StructureOptions, estimated_as: str, units: int) -> float:
+    """Return the share that is left of a width, or of a number of copies."""
+    if structure.parameters is not None:
+        return 1 - structure.parameters
+    kinds = (name for name, kind in UNIT_KINDS.items() if kind.estimated_as == estimated_as)
+    amounts = (amount for name in kinds if (amount := structure.amount(name)) is not None)
+    return prod(_share_after(amount, units) for amount in amounts)
+
+
+def _share_after(amount: float, units: int) -> float:
+    """Return the share of the units that is left after removing an amount."""
+    if amount < 1:
+        return 1 - amount
+    return max(0.0, 1 - amount / units) if units else 1.0
+
+
+class Machine(BaseModel):
+    """A worker's device, as it was measured when the worker started."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore", allow_inf_nan=False)
+
+    device: str = Field(description="`cpu`, or the CUDA device with its name; several are separated by `, `.")
+    devices: int = Field(1, ge=1, description="Devices that share a job. The rates are those of one.")
+    memory_bytes: int = Field(
+        gt=0, description="Memory of the device that computes; of several, of the smallest."
+    )
+    operations_per_second: dict[str, float] = Field(
+        description="Rate of large matrix products, by each dtype that the device can compute with."
+    )
+    bytes_per_second: float = Field(gt=0, description="Rate of reading and writing the device's memory.")
+    measured: bool = Field(
+        True, description="False if the figures are assumed, because no live worker was measured."
+    )
+
+    @property
+    def kind(self) -> str:
+        """`cpu` or `cuda`."""
+        return "cuda" if self.device.startswith("cuda") else "cpu"
+
+    def rate(self, dtype: str) -> float:
+        """Return the operations per second in a dtype; the slowest rate for one that was not measured."""
+        return self.operations_per_second.get(dtype, min(self.operations_per_second.values()))
+
+
+ASSUMED = Machine(
+    device="cpu",
+    memory_bytes=16 * 1024**3,
+    operations_per_second={"float32": 1e11},
+    bytes_per_second=1e10,
+    measured=False,
+)
+"""A small machine without a GPU, assumed if no live worker was measured."""

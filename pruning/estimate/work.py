@@ -1,4 +1,4 @@
-"""The operations of each stage of a job.
+"""The operations of each stage of a job, and what the measurement of speed runs.
 
 With P weights in the blocks' linear layers and T calibration tokens, a forward pass takes 2PT operations, a
 backward pass 2PT for the gradients of activations and another 2PT for δᵀx. So gradients take 6PT on the
@@ -7,17 +7,52 @@ Pruning runs every window through each block twice.
 """
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
-from pruning.estimate.shape import BYTES, ModelShape
-from pruning.estimate.smaller import readers, shorter_shape
-from pruning.estimate.speed import BATCHES, Lengths
+from pruning.estimate.shape import BYTES, ModelShape, shorter_shape, unit_readers
 from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
-from pruning.recipe.calibration import USUAL_LENGTH
+from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
-from pruning.recipe.structure import MOST_WINDOWS_OF_BLOCKS
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
-_USUAL_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
+Phase = Literal["prefill", "decode"]
+
+PHASES: tuple[Phase, ...] = ("prefill", "decode")
+BATCHES = (1, 8)
+SPEED_PAIRS = 7
+"""Pairs of runs behind a median; one more runs before them and is not counted."""
+MIN_SPEED_PAIRS = 3
+"""Minimum number of pairs, where time is short."""
+MAX_SPEED_TIME_SHARE = 0.1
+"""Maximum time of the measurement, as a share of the run's time before; `MIN_SPEED_PAIRS` may exceed it."""
+
+# A CPU computes a prompt of 64 tokens at its full rate; a GPU needs a longer one for that.
+_PROMPT = {"cpu": 64, "cuda": 512}
+_GENERATED = {"cpu": 8, "cuda": 32}
+
+
+@dataclass(frozen=True)
+class SequenceLengths:
+    """The tokens of each measured sequence."""
+
+    prompt: int
+    generated: int
+
+    @classmethod
+    def on(cls, device: str, context: int | None) -> Self:
+        """Return the lengths for a kind of device, and a model of this context length (None: no bound)."""
+        prompt, generated = _PROMPT[device], _GENERATED[device]
+        if context is not None:
+            generated = min(generated, max(1, context // 2))
+            prompt = min(prompt, max(1, context - generated))
+        return cls(prompt, generated)
+
+    def tokens(self, phase: Phase) -> int:
+        """Return the tokens of one sequence that a phase is measured by."""
+        return self.prompt if phase == "prefill" else self.generated
+
+
+_DEFAULT_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
 # Texts whose length is known, at four characters a token.
 EVALUATION_TOKENS = {"builtin": 28_000}
 
@@ -89,20 +124,20 @@ class Windows:
     def of_calibration(cls, recipe: Recipe, shape: ModelShape) -> Self:
         """Return the windows of the recipe's calibration set."""
         wanted = recipe.calibration
-        return cls(wanted.samples, wanted.sequence_length or _usual_length(shape))
+        return cls(wanted.samples, wanted.sequence_length or _default_length(shape))
 
     @classmethod
     def of_search(cls, calibration: "Windows") -> Self:
-        """Return the windows that an allocation's search looks at: of the calibration's length."""
+        """Return the windows of an allocation's search: of the calibration's length."""
         return cls(HELD_OUT_WINDOWS, calibration.length)
 
     @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
-        """Return the windows of all texts. Of most, the length is assumed: it is known once they are read."""
-        length = evaluation.sequence_length or _usual_length(shape)
+        """Return the windows of all texts. Most lengths are assumed, as texts are not read."""
+        length = evaluation.sequence_length or _default_length(shape)
         count = 0
         for _, dataset in evaluation.texts:
-            whole = max(1, EVALUATION_TOKENS.get(dataset, _USUAL_EVALUATION_TOKENS) // length)
+            whole = max(1, EVALUATION_TOKENS.get(dataset, _DEFAULT_EVALUATION_TOKENS) // length)
             asked = evaluation.windows or whole
             count += min(asked, whole) if dataset in EVALUATION_TOKENS else asked
         return cls(count, length)
@@ -160,7 +195,7 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
         ):  # the dense hidden states take the same walks, and are compared
             work += Work(products=2 * moments * windows.tokens) + once * (walks + groups / 2)
     if recipe.permute:
-        work += _permuting(recipe, shape) + forward(shape, windows)
+        work += _permutation(recipe, shape) + forward(shape, windows)
     solved = sum(
         matrix.copies * _operations_to_solve(recipe, matrix.outputs, matrix.inputs)
         for block in shape.blocks
@@ -169,7 +204,7 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
     return work + Work(products=solved)
 
 
-def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
+def _permutation(recipe: Recipe, shape: ModelShape) -> Work:
     """Return the work of choosing orders: of the MLP's channels; that of value heads is negligible.
 
     In each of four rounds, each place of a group takes the distances between what the groups have there.
@@ -179,7 +214,7 @@ def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
     read = [
         matrix
         for block in shape.blocks
-        for matrix in readers(block, shape.hidden)
+        for matrix in unit_readers(block, shape.hidden)
         if matrix.copies == 1 == matrix.share and matrix.inputs != block.attention
     ]
     distances = sum(matrix.inputs**2 * matrix.outputs for matrix in read) / size
@@ -188,7 +223,9 @@ def _permuting(recipe: Recipe, shape: ModelShape) -> Work:
 
 def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of second moments, ranks and repairs, and of the walk through all blocks."""
-    read = [matrix for block in shape.blocks for matrix in readers(block, shape.hidden) if structure.ranks]
+    read = [
+        matrix for block in shape.blocks for matrix in unit_readers(block, shape.hidden) if structure.ranks
+    ]
     moments = sum(matrix.inputs**2 * matrix.copies for matrix in read)
     solved = sum(structure.operations(matrix.outputs, matrix.inputs) for matrix in read)
     # Through each block: up to the end of the attention, up to that of the MLP, and once more when it is cut.
@@ -197,12 +234,12 @@ def cutting(structure: StructureOptions, shape: ModelShape, windows: Windows) ->
 
 
 def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows) -> Work:
-    """Return the work of choosing the blocks that go, one after the other, each by what the others predict.
+    """Return the work of choosing the blocks to remove, one after the other, by the predictions without each.
 
     With n blocks left, the walks of all candidates pass n(n + 1)/2 blocks, and end in n + 1 sets of logits.
     """
     blocks, left = len(shape.blocks), len(shorter_shape(shape, structure).blocks)
-    judged = Windows(min(MOST_WINDOWS_OF_BLOCKS, windows.count), windows.length)
+    judged = Windows(min(MAX_BLOCK_SELECTION_WINDOWS, windows.count), windows.length)
     rounds = range(left + 1, blocks + 1)
     walks = sum(count * (count + 1) / 2 for count in rounds) / blocks
     return forward(shape, judged) * (walks + 1) + head(shape, judged) * sum(count + 1 for count in rounds)
@@ -211,7 +248,7 @@ def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows)
 def whole_model_training(
     options: DistilOptions, shape: ModelShape, length: int, *, smaller: ModelShape | None = None
 ) -> Work:
-    """Return the work of training the whole model, and of the judgements of it.
+    """Return the work of training the whole model, and of its evaluations on held-out windows.
 
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
     8PT. Of the `smaller` model that a cut has left, head and embeddings are trained as well.
@@ -246,7 +283,7 @@ def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:
 
 def speed(dense: ModelShape, smaller: ModelShape, dtype: str, device: str, *, pairs: int) -> Work:
     """Return the work of all pairs of runs of both models, with the one before them, and of peak memory."""
-    lengths = Lengths.on(device, dense.context)
+    lengths = SequenceLengths.on(device, dense.context)
     runs = dict.fromkeys(BATCHES, pairs + 1)
     runs[max(BATCHES)] += 1
     work = Work()
@@ -267,5 +304,5 @@ def _operations_to_solve(recipe: Recipe, outputs: int, inputs: int) -> float:
     return solved + (recipe.refit.operations(outputs, inputs) if recipe.refit else 0.0)
 
 
-def _usual_length(shape: ModelShape) -> int:
-    return min(USUAL_LENGTH, shape.context or USUAL_LENGTH)
+def _default_length(shape: ModelShape) -> int:
+    return min(DEFAULT_SEQUENCE_LENGTH, shape.context or DEFAULT_SEQUENCE_LENGTH)

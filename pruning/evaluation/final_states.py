@@ -1,4 +1,4 @@
-"""How far a pruned model's predictions are from the dense model's, token by token.
+"""The divergence of the predictions of a pruned model from those of the dense model, token by token.
 
 The dense model's final states, its last block's outputs at the positions that predict a token, are written to
 a file while its perplexity is measured. While the pruned model's is, the head makes the dense logits of them
@@ -33,7 +33,7 @@ _LOGITS_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 
 @dataclass(frozen=True)
 class Fidelity:
-    """How near a pruned model's predictions are to the dense model's, over the predicted tokens."""
+    """Divergence from the dense model and agreement with it, over the predicted tokens."""
 
     kl: float  # mean of KL(dense ‖ pruned), in nats
     agreement: float  # share of tokens for which both models find the same one most probable

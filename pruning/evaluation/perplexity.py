@@ -10,13 +10,13 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.data.source import PARAGRAPH_BREAK, Source
-from pruning.data.windows import Reader, enough, fingerprint
+from pruning.data.text import PARAGRAPH_BREAK, Source
+from pruning.data.windows import Reader, fingerprint, window_count
 from pruning.errors import NumericalFailure
 from pruning.evaluation.token_losses import Observe, token_losses
 from pruning.models.placement import Placement
-from pruning.recipe import Evaluation, is_stored
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.recipe import Evaluation, is_token_file
+from pruning.runtime.process_memory import retain_freed_heap
 
 _MEAN = "Exp of the mean over windows of a window's mean next-token cross-entropy (length - 1 predictions); "
 _TOKENISED = (
@@ -58,18 +58,20 @@ def evaluation_sets(evaluation: Evaluation, reader: Reader) -> tuple[EvaluationS
 
 
 def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> EvaluationSet:
-    if is_stored(source.dataset):
-        windows = reader.stored(source, evaluation.windows, evaluation.sequence_length)
+    if is_token_file(source.dataset):
+        windows = reader.read_token_file(source, evaluation.windows, evaluation.sequence_length)
         definition = STORED_DEFINITION
     else:
         length = reader.length(evaluation.sequence_length, "evaluation")
-        reader = reader.beginning(evaluation.add_bos_token, "evaluation")
+        reader = reader.with_bos(evaluation.add_bos_token, "evaluation")
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
-        cut = reader.of_text(length)
-        count = enough(evaluation.windows, len(ids) // cut, length, source)
-        windows = reader.begun(torch.tensor(ids[: count * cut]).view(count, cut))
+        cut = reader.text_length(length)
+        count = window_count(evaluation.windows, len(ids) // cut, length, source)
+        windows = reader.prepend_bos(torch.tensor(ids[: count * cut]).view(count, cut))
         definition = _BEGUN_DEFINITION if reader.begin else DEFINITION
-    return EvaluationSet(source.dataset, reader.checked(windows, source), fingerprint(windows), definition)
+    return EvaluationSet(
+        source.dataset, reader.check_vocabulary(windows, source), fingerprint(windows), definition
+    )
 
 
 def evaluation_batches(windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
@@ -98,7 +100,7 @@ def perplexity(
     A loss is never negative, so the perplexity is certain to exceed `limit` once it would with losses of zero
     for all remaining tokens. The measurement then ends early and returns that lower bound.
 
-    `placement`: where the model computes; by default where it lies. A model that is not resident there runs
+    `placement`: where the model computes; by default where it is. A model that is not resident there runs
     block by block, on a group of batches at a time: that changes no bit, and a measurement that ends early
     has then computed the rest of its group needlessly.
 

@@ -1,4 +1,4 @@
-"""Tokens per second of two models that take turns, so that a slow moment of the machine meets both.
+"""Tokens per second of two models in alternating runs, so that noise of the machine affects both.
 
 A pair of runs gives one ratio. The median of all pairs is the speed-up, and how far the other ratios are from
 it is its noise.
@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.estimate.speed import BATCHES, FEWEST_PAIRS, PAIRS, PHASES, Lengths, Phase
+from pruning.estimate.work import BATCHES, MIN_SPEED_PAIRS, PHASES, SPEED_PAIRS, Phase, SequenceLengths
 
 Clock = Callable[[], float]
 """Returns seconds, once the device has done everything that it was given."""
@@ -26,7 +26,7 @@ Run = Callable[[], Callable[[], None]]
 
 @dataclass(frozen=True)
 class Rate:
-    """Tokens per second in one phase at one batch size; see `pruning.report.cost.RateFacts`."""
+    """Tokens per second in one phase at one batch size; see `pruning.report.facts.RateFacts`."""
 
     phase: Phase
     batch: int
@@ -59,7 +59,7 @@ def rate(phase: Phase, batch: int, tokens: int, pairs: Sequence[tuple[float, flo
     """Return what pairs of seconds say, of the dense model and of the pruned one.
 
     `tokens`: of one run, all sequences. `pairs`: odd in number. The rates are of the median pair, so that
-    their ratio is the speed-up. Of five pairs or more, the noise leaves out the two extreme ones.
+    their ratio is the speed-up. Of five pairs or more, the noise excludes the two extreme ones.
     """
     ranked = sorted(pairs, key=_ratio)
     dense, pruned = median = ranked[len(ranked) // 2]
@@ -77,15 +77,15 @@ def rate(phase: Phase, batch: int, tokens: int, pairs: Sequence[tuple[float, flo
 def rates(
     dense: PreTrainedModel,
     pruned: PreTrainedModel,
-    lengths: Lengths,
+    lengths: SequenceLengths,
     clock: Clock,
     until: float,
     after_pair: Callable[[], None],
 ) -> list[Rate]:
     """Return the rates of all phases and batch sizes; of `decode` none for a model without a cache.
 
-    In each round every rate gets one pair. There are `PAIRS` rounds, or fewer where the clock would pass
-    `until`, but no fewer than `FEWEST_PAIRS`. The round before these fills caches, and is not counted.
+    In each round every rate gets one pair. There are `SPEED_PAIRS` rounds, or fewer where the clock would
+    pass `until`, but no fewer than `MIN_SPEED_PAIRS`. The round before these warms up, and is not counted.
     """
     runs = {
         (phase, batch): (of_dense, of_pruned)
@@ -96,7 +96,7 @@ def rates(
     }
     pairs: dict[tuple[Phase, int], list[tuple[float, float]]] = {key: [] for key in runs}
     began = clock()
-    for number in range(PAIRS + 1):
+    for number in range(SPEED_PAIRS + 1):
         for key, (of_dense, of_pruned) in runs.items():
             pair = seconds_in_turns(of_dense, of_pruned, number, clock)
             if number:
@@ -104,7 +104,7 @@ def rates(
                 after_pair()
         now = clock()
         two_more_rounds = 2 * (now - began) / (number + 1)
-        if number >= FEWEST_PAIRS and number % 2 == 1 and now + two_more_rounds > until:
+        if number >= MIN_SPEED_PAIRS and number % 2 == 1 and now + two_more_rounds > until:
             break
     return [
         rate(phase, batch, batch * lengths.tokens(phase), found) for (phase, batch), found in pairs.items()
@@ -112,7 +112,7 @@ def rates(
 
 
 @torch.no_grad()
-def run_of(model: PreTrainedModel, phase: Phase, batch: int, lengths: Lengths) -> Run | None:
+def run_of(model: PreTrainedModel, phase: Phase, batch: int, lengths: SequenceLengths) -> Run | None:
     """Return a run of one phase with a model that is resident; None where it keeps no cache to decode with.
 
     Prefill computes the logits of the last position only, as serving engines do, where the model can.

@@ -21,9 +21,8 @@ from torch import Tensor, nn
 from pruning.calibration.activation_store import device_share
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
+from pruning.models.replay import Call, LogitsByPosition, Replay
 
 log = logging.getLogger(__name__)
 
@@ -77,8 +76,8 @@ def token_losses(
             logits = LogitsByPosition(replay)
         except (InvalidInput, NumericalFailure):
             logits = None
-        if logits is not None and logits.are_the_models:
-            observed = observe if logits.are_positionwise else None
+        if logits is not None and logits.are_exact:
+            observed = observe if logits.is_positionwise else None
             yield from _Blockwise(replay, logits, placement, report_done, observed).losses(batches)
             return
     log.warning(
@@ -184,7 +183,7 @@ class _Blockwise:
         tokens = tokens.to(hidden.device)
         dtype = torch.promote_types(hidden.dtype, torch.float32)
         losses, targets = torch.empty(tokens.shape, dtype=dtype, device=tokens.device), _next(tokens)
-        with self._placement.around_blocks_on(hidden.device, self._modules):
+        with self._placement.outer_modules_on(hidden.device, self._modules):
             for chunk in self._logits.chunks(tokens.shape, tokens.device.type):
                 losses[chunk] = self._losses_of(chunk, hidden[chunk], targets[chunk], first_window)
         return losses[:, :-1]

@@ -17,8 +17,7 @@ from typing import Any
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.files.allowed_roots import freeze
-from pruning.files.frozen_file import FrozenFile
+from pruning.files.frozen_file import FrozenFile, freeze
 from pruning.recipe import Evaluation
 from pruning.report import TaskFacts, ZeroShotFacts
 

@@ -1,31 +1,92 @@
-"""A file that a run reads more than once: what was checked is what is used, or the run ends.
+"""Files that users name, in allowed directories: what was checked is what is used, or the run ends.
 
 The run keeps no copy of a model's weights: they are memory-mapped, and any process that may write to the file
-can change them while they are used. So a file is frozen: its inode, size and times are noted before it is
+can change them while they are used. So a file is frozen: its inode, size and times are recorded before it is
 read, and compared whenever it is opened again, when a block is finished and at the end. A write changes the
 inode's times, and no program can set the time of the last change. That includes a write through a mapping of
 the file, because freezing the file writes its pages back, after which the kernel notices the first write to
 each.
 
 File systems in memory (tmpfs) do not notice writes through a mapping. There and on file systems that keep no
-exact times, a second hash at the end is what finds a change; see `pruning.files.publications`.
+exact times, a second hash at the end is what finds a change; see `pruning.files.verified_publisher`.
 """
 
+import ctypes
 import errno
 import hashlib
 import os
 import stat
-from collections.abc import Callable, Iterator
+import sys
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, replace
 from pathlib import Path, PurePath
 from typing import NamedTuple, Self
 
 from pruning.errors import InvalidInput
-from pruning.files.beneath import open_beneath
+
+# Not blocking: a named pipe would wait for a writer.
+_FLAGS = os.O_RDONLY | os.O_CLOEXEC | os.O_NONBLOCK | os.O_NOFOLLOW
+_DIRECTORY = getattr(os, "O_PATH", os.O_RDONLY) | os.O_DIRECTORY | os.O_CLOEXEC
+
+_OPENAT2 = 437  # the system call's number wherever torch runs
+_NO_SYMLINKS, _BENEATH = 0x04, 0x08  # the former refuses the links of /proc as well
+
+# An older kernel does not have the call, and a sandbox made for one forbids it.
+_OPENAT2_UNAVAILABLE = (errno.ENOSYS, errno.EPERM)
+
+
+class _OpenHow(ctypes.Structure):
+    _fields_ = (("flags", ctypes.c_uint64), ("mode", ctypes.c_uint64), ("resolve", ctypes.c_uint64))
+
+
+def open_beneath(root: Path, path: PurePath) -> int:
+    """Open a file for reading, and return its descriptor.
+
+    `path` is relative to `root`. No part of it may be a link or `..`; `root` itself may contain links. Raises
+    OSError.
+    """
+    directory = os.open(root, _DIRECTORY)
+    try:
+        return _openat2(directory, path)
+    except OSError as error:
+        if error.errno not in _OPENAT2_UNAVAILABLE:
+            raise
+        return _walk(directory, path)
+    finally:
+        os.close(directory)
+
+
+def _openat2(directory: int, path: PurePath) -> int:
+    """Let the kernel resolve the whole path at once, see openat2(2)."""
+    if sys.platform != "linux":
+        raise OSError(errno.ENOSYS, os.strerror(errno.ENOSYS))
+    how = _OpenHow(_FLAGS, 0, _NO_SYMLINKS | _BENEATH)
+    libc = ctypes.CDLL(None, use_errno=True)
+    descriptor = libc.syscall(_OPENAT2, directory, os.fsencode(path), ctypes.byref(how), ctypes.sizeof(how))
+    if descriptor < 0:
+        number = ctypes.get_errno()
+        raise OSError(number, os.strerror(number), str(path))
+    return int(descriptor)
+
+
+def _walk(directory: int, path: PurePath) -> int:
+    """Open one part after the other, each in the directory that was opened before it."""
+    if path.is_absolute() or ".." in path.parts:
+        raise OSError(errno.EXDEV, os.strerror(errno.EXDEV), str(path))
+    current = os.dup(directory)
+    try:
+        for part in path.parts[:-1]:
+            below = os.open(part, _DIRECTORY | os.O_NOFOLLOW, dir_fd=current)
+            os.close(current)
+            current = below
+        return os.open(path.name, _FLAGS, dir_fd=current)
+    finally:
+        os.close(current)
+
 
 _CHUNK = 1 << 20
-TOO_MANY_OPEN = (errno.EMFILE, errno.ENFILE)
+TOO_MANY_OPEN_ERRNOS = (errno.EMFILE, errno.ENFILE)
 _DESCRIPTORS = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
 
 
@@ -81,7 +142,11 @@ class FrozenFile:
         try:
             descriptor = open_beneath(self.root, self.path)
         except OSError as error:
-            raise (self.too_many_open_files() if error.errno in TOO_MANY_OPEN else self.changed()) from error
+            raise (
+                self.too_many_open_files_error()
+                if error.errno in TOO_MANY_OPEN_ERRNOS
+                else self.changed_error()
+            ) from error
         try:
             self._compare(descriptor)
             yield _DESCRIPTORS / str(descriptor)
@@ -107,18 +172,18 @@ class FrozenFile:
         """Return the file with its SHA-256."""
         return replace(self, sha256=self.digest())
 
-    def changed(self) -> InvalidInput:
-        """Return the error of a file that is not what it was."""
+    def changed_error(self) -> InvalidInput:
+        """Return the error of a changed file."""
         return InvalidInput(
             f"{self.name} was changed, replaced or removed while it was in use: leave a run's files as they "
             "are until it has ended, and start it again",
             field=self.field,
         )
 
-    def too_many_open_files(self) -> InvalidInput:
+    def too_many_open_files_error(self) -> InvalidInput:
         """Return the error of a file for which the process has no descriptor left."""
         return InvalidInput(
-            f"{self.name} cannot be opened beside the model's other files: the limit of open files "
+            f"{self.name} cannot be opened in addition to the model's other files: the limit of open files "
             "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
             field=self.field,
         )
@@ -129,4 +194,54 @@ class FrozenFile:
         except OSError:
             same = False
         if not same:
-            raise self.changed()
+            raise self.changed_error()
+
+
+@dataclass(frozen=True)
+class AllowedRoots:
+    """The directories that may contain local models and texts. None allows any, for use as a library."""
+
+    models: tuple[Path, ...] | None = None
+    data: tuple[Path, ...] | None = None
+    tasks: tuple[Path, ...] = ()  # directories of task definitions, which are run as code
+
+
+def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | None = None) -> FrozenFile:
+    """Find a file by its real path, with all symbolic links resolved here and never again.
+
+    `name`: for messages; by default the last part of the path. Raises InvalidInput with `field` if it is
+    outside the roots, checked first so that the error does not reveal what exists outside them, or if it is
+    not a readable file.
+    """
+    try:
+        real = path.resolve()
+        root = _root_of(real, roots)
+        if root is None:
+            allowed = ", ".join(str(root) for root in roots or ()) or "none is configured"
+            raise InvalidInput(f"{path} is outside the allowed directories ({allowed})", field=field)
+        return FrozenFile.freeze(root, real.relative_to(root), name=name or path.name, field=field)
+    except (OSError, RuntimeError) as error:  # a name that is too long, a loop of links, no permission
+        raise InvalidInput(f"{path} does not exist or is not a readable file", field=field) from error
+
+
+def _root_of(real: Path, roots: Sequence[Path] | None) -> Path | None:
+    """Return the real path of the root that contains a real path; None if there is no such root."""
+    if roots is None:
+        return Path(real.anchor)
+    return next((root for root in map(Path.resolve, roots) if real.is_relative_to(root)), None)
+
+
+def freeze_by_content(name: str, roots: Sequence[Path] | None, *, field: str) -> FrozenFile:
+    """Return the file `<sha256>.<extension>` in one of the roots, after verifying its content by its name.
+
+    Raises InvalidInput with `field` if no root has it, or if its content does not match.
+    """
+    for root in roots or ():
+        if (root / name).is_file():
+            file = freeze(root / name, roots, field=field).hashed()
+            if file.sha256 != name.partition(".")[0]:
+                raise InvalidInput(f"{name} is damaged: its SHA-256 is {file.sha256}", field=field)
+            return file
+    raise InvalidInput(
+        f"no allowed directory holds {name}: put the file in one of them under that name", field=field
+    )

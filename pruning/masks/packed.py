@@ -34,7 +34,7 @@ def set_to_zero(weights: Tensor, mask: Tensor) -> None:
 
 
 def packed(mask: Tensor) -> Tensor:
-    """Pack a bool tensor into uint8, where it is: row-major, the first value in the highest bit.
+    """Pack a bool tensor into uint8, on its device: row-major, the first value in the highest bit.
 
     The last byte is padded with zeros.
     """

@@ -2,7 +2,7 @@
 
 from torch import Tensor
 
-CLOSE_ENOUGH = 0.001
+SPARSITY_TOLERANCE = 0.001
 
 _LOWEST_PART, _FIRST_PART, _HIGHEST_PART = 0.0, 0.4, 0.8
 
@@ -20,19 +20,22 @@ def lowest_of_row_totals(scores: Tensor, sparsity: float) -> Tensor:
     sums = ordered.cumsum(dim=1)
     totals = scores.sum(dim=1, keepdim=True)
 
-    def up_to(part: float) -> Tensor:
+    def mask_up_to(part: float) -> Tensor:
         counts = (sums <= totals * part).sum(dim=1, keepdim=True)
         last = ordered.gather(1, (counts - 1).clamp_min(0))
         return (scores <= last) & (counts > 0)
 
     lowest, part, highest = _LOWEST_PART, _FIRST_PART, _HIGHEST_PART
-    mask = up_to(part)
-    while abs((found := _share(mask)) - sparsity) > CLOSE_ENOUGH and highest - lowest >= CLOSE_ENOUGH:
+    mask = mask_up_to(part)
+    while (
+        abs((found := _share(mask)) - sparsity) > SPARSITY_TOLERANCE
+        and highest - lowest >= SPARSITY_TOLERANCE
+    ):
         if found > sparsity:
             part, highest = (part + lowest) / 2, part
         else:
             part, lowest = (part + highest) / 2, part
-        mask = up_to(part)
+        mask = mask_up_to(part)
     return mask
 
 

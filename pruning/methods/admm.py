@@ -24,7 +24,7 @@ from pruning.recipe import group_of
 from pruning.recipe.methods import Admm
 
 _PENALTY = 0.1  # at first
-_MOST_STEPS = 300
+_MAX_ITERATIONS = 300
 _STEPS_PER_CHECK = 3
 # Pairs of a bound and a factor. The penalty rises by the factor of the first bound that the changed share of
 # the support exceeds. With 1.25 times the factors of ALPS, the support converges in 21 steps instead of 35,
@@ -38,7 +38,7 @@ def admm_support(
     zeros_of: Callable[[Tensor], Tensor],
     *,
     penalty: float = _PENALTY,
-    iterations: int = _MOST_STEPS,
+    iterations: int = _MAX_ITERATIONS,
 ) -> tuple[Tensor, Tensor]:
     """Return the mask and the new weights, both (outputs, inputs).
 

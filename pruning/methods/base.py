@@ -13,7 +13,7 @@ from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
 from pruning.masks.patterns import ComparisonGroup, LayerTarget, select
-from pruning.masks.row_totals import CLOSE_ENOUGH, lowest_of_row_totals
+from pruning.masks.row_totals import SPARSITY_TOLERANCE, lowest_of_row_totals
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm, MethodOptions, Need
 
@@ -163,7 +163,7 @@ class RowSelectingMethod(ScoringMethod[OptionsT]):
             return super().select(scores, target)
         mask = lowest_of_row_totals(scores, target.sparsity)
         sparsity = float(mask.float().mean())
-        if abs(sparsity - target.sparsity) <= CLOSE_ENOUGH:
+        if abs(sparsity - target.sparsity) <= SPARSITY_TOLERANCE:
             return PrunedMatrix(mask)
         return PrunedMatrix(
             mask, warnings=(f"the cumulative selection ends at {sparsity:.4f} of {target.sparsity:g}",)

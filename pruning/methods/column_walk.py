@@ -11,11 +11,10 @@ import torch
 from torch import Tensor
 
 from pruning.masks.patterns import lowest_of_each_group
-from pruning.runtime.device import current_device
-from pruning.runtime.kernel_trial import kernel_works
+from pruning.runtime.device import current_device, kernel_works
 
 # A wider block does not fit into a multiprocessor's registers, a few rows at a time.
-_MOST_COLUMNS = 512
+_MAX_COLUMNS = 512
 
 
 @dataclass(frozen=True)
@@ -47,7 +46,7 @@ def walk(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> 
 
 
 def walk_by_column(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
-    """Do `walk` with torch's own operations."""
+    """Run `walk` with operations of torch."""
     scales, group = factor.diagonal(), variant.group
     # On a CPU, strided columns take twice the time; what is transposed is made contiguous first for that.
     columns, pruned = weight.contiguous().T.contiguous(), mask.contiguous().T.contiguous()
@@ -85,7 +84,7 @@ def uses_kernel(device: torch.device, variant: WalkVariant) -> bool:
     The first call compiles it, which needs Triton and a C compiler; on failure a warning is logged. Raises
     the out-of-memory error.
     """
-    if device.type != "cuda" or variant.columns > _MOST_COLUMNS:
+    if device.type != "cuda" or variant.columns > _MAX_COLUMNS:
         return False
     return kernel_works(
         partial(_kernel_passes_self_test, device, variant),

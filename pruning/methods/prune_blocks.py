@@ -12,17 +12,15 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.calibration.activation_statistics import InputStatistics
-from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.calibration.activation_walk import BlockwiseForward, PairedForward
 from pruning.calibration.linalg import DAMPING
-from pruning.calibration.paired_walk import PairedForward
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
 from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, PrunedMatrix, method_for
 from pruning.methods.allocation import DenseModel, layer_targets
-from pruning.methods.permutations.block import Permuted, Permuter
-from pruning.methods.permutations.orders import norms_in_order, put_in_order
+from pruning.methods.permutation import Permuted, Permuter, norms_in_order, put_in_order
 from pruning.methods.refit import refitted, with_target
 from pruning.methods.results import (
     BlockFacts,
@@ -34,16 +32,15 @@ from pruning.methods.results import (
     Targets,
 )
 from pruning.methods.swaps import swapped
-from pruning.models.batching import micro_batches
-from pruning.models.blocks import Block, Stack
+from pruning.models.blocks import Block, Stack, prunable_stack
 from pruning.models.layers import LinearLayer
+from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.models.selection import prunable_stack
 from pruning.recipe import Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
-from pruning.resume.throttle import SaveThrottle
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.resume.store import SaveThrottle
+from pruning.runtime.process_memory import retain_freed_heap
 
 log = logging.getLogger(__name__)
 
@@ -197,7 +194,7 @@ def _pruned_block(
     gradients: GradientNorms,
     forward: BlockwiseForward | None,
 ) -> PrunedBlock:
-    """Prune the block that the windows stand before, in place. `gradients`: of the dense block."""
+    """Prune the block that the windows have reached, in place. `gradients`: of the dense block."""
     gradients = norms_in_order(gradients, block.layers, permuted.orders)
     pruner = _BlockPruner(recipe, index, targets, gradients)
     if forward is None or not recipe.needs & _INPUTS:

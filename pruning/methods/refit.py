@@ -5,13 +5,13 @@ damped second moments of the layer's inputs: least squares on the row's support.
 preconditioned by diag H, solve all rows at once: one product with H per step instead of one factorisation per
 row.
 
-The target outputs are those of the dense weights w on the pruned model's inputs X, or lie toward the outputs
-Y of the dense model. For the latter, w is replaced by the unpruned least-squares weights for them,
+The target outputs are those of the dense weights w on the pruned model's inputs X, or between these and the
+outputs Y of the dense model. For the latter, w is replaced by the unpruned least-squares weights for them,
 w + toward·((Y - X·wᵀ)ᵀX)·H⁻¹.
 
 A ridge adds to each number on the diagonal of H a share of itself: options.ridge · inputs ÷ tokens. The
-target's regression has a predictor for each input, and a row's for each that it keeps: the fewer tokens there
-are for each, the more of the calibration text they would learn by heart.
+target's regression has a predictor for each input, and a row's for each kept input: the fewer tokens there
+are for each, the more it overfits the calibration text.
 """
 
 from dataclasses import replace

@@ -9,11 +9,11 @@ restoring p changes it by
 where all but the last term belong to one weight each. In a round, a row's candidates are the weights that are
 best to prune and best to restore by these terms; with N:M, all weights of the groups that are best by them,
 and weights are swapped within their group. Among its candidates, the swap of the lowest change is taken, and
-again, with c as each swap leaves it, until none lowers the error. The next round has new candidates. A row is
+again, with c updated by each swap, until none lowers the error. The next round has new candidates. A row is
 finished when a round finds no swap.
 
 Changes are small differences of large sums, and each swap builds on those before. So they are computed in
-float64, from H as it was measured; one that lies within the rounding of the row's error is none.
+float64, from H as it was measured; one within the rounding of the error of the row does not count.
 """
 
 from collections.abc import Callable
@@ -137,15 +137,15 @@ def _swap_in_rows(rows: _Rows, least: Tensor, left: Tensor) -> Tensor:
     inputs = torch.cat([prune, restore], 1)  # of the candidates, by which they are numbered from here on
     among = _Candidates(rows, inputs)
     numbers = torch.arange(2 * count, device=inputs.device).expand_as(inputs)
-    kept, gone = numbers[:, :count].clone(), numbers[:, count:].clone()
+    kept, removed = numbers[:, :count].clone(), numbers[:, count:].clone()
     # A row may have fewer weights of a kind.
     no_candidates = torch.zeros(len(inputs), count, count, dtype=torch.float64, device=inputs.device)
     no_candidates.masked_fill_(torch.isinf(first)[:, :, None] | torch.isinf(second)[:, None, :], torch.inf)
     swaps = torch.zeros_like(left)
-    crossed = among.crossed(kept, gone)
+    crossed = among.crossed(kept, removed)
     while True:
         changes = (
-            among.pruning(kept)[:, :, None] + among.restoring(gone)[:, None, :] - crossed + no_candidates
+            among.pruning(kept)[:, :, None] + among.restoring(removed)[:, None, :] - crossed + no_candidates
         )
         change, place = changes.flatten(1).min(1)
         row = ((change < least) & (swaps < left)).nonzero()[:, 0]
@@ -153,12 +153,12 @@ def _swap_in_rows(rows: _Rows, least: Tensor, left: Tensor) -> Tensor:
             break
         swaps[row] += 1
         one, other = place[row] // count, place[row] % count
-        pruned, restored = kept[row, one], gone[row, other]
+        pruned, restored = kept[row, one], removed[row, other]
         among.swap(row, pruned, restored)
-        kept[row, one], gone[row, other] = restored, pruned
-        crossed[row, one] = among.crossed(kept[row, one, None], gone[row], row)[:, 0]
-        crossed[row, :, other] = among.crossed(kept[row], gone[row, other, None], row)[:, :, 0]
-    for is_pruned, numbered, terms in ((False, kept, first), (True, gone, second)):
+        kept[row, one], removed[row, other] = restored, pruned
+        crossed[row, one] = among.crossed(kept[row, one, None], removed[row], row)[:, 0]
+        crossed[row, :, other] = among.crossed(kept[row], removed[row, other, None], row)[:, :, 0]
+    for is_pruned, numbered, terms in ((False, kept, first), (True, removed, second)):
         row, slot = torch.isfinite(terms).nonzero(as_tuple=True)
         rows.mask[row, inputs[row, numbered[row, slot]]] = is_pruned
     rows.products = _Rows.of(rows.weight, rows.mask, rows.moments).products
@@ -182,12 +182,12 @@ class _Candidates:
         """Return the terms of restoring candidates, (rows, numbers)."""
         return (self._own - 2 * self._weight * self._products).gather(1, numbers)
 
-    def crossed(self, kept: Tensor, gone: Tensor, row: Tensor | None = None) -> Tensor:
-        """Return 2·w_u·w_p·H_up, (rows, kept, gone). `row`: which rows, all by default."""
+    def crossed(self, kept: Tensor, removed: Tensor, row: Tensor | None = None) -> Tensor:
+        """Return 2·w_u·w_p·H_up, (rows, kept, removed). `row`: which rows, all by default."""
         which = torch.arange(len(kept), device=kept.device) if row is None else row
         weight = self._weight[which]
-        moments = self._moments[which[:, None, None], kept[:, :, None], gone[:, None, :]]
-        return 2 * weight.gather(1, kept)[:, :, None] * weight.gather(1, gone)[:, None, :] * moments
+        moments = self._moments[which[:, None, None], kept[:, :, None], removed[:, None, :]]
+        return 2 * weight.gather(1, kept)[:, :, None] * weight.gather(1, removed)[:, None, :] * moments
 
     def swap(self, row: Tensor, pruned: Tensor, restored: Tensor) -> None:
         """Update the products of rows, each with a candidate that is pruned and one that is restored."""

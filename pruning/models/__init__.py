@@ -1,1 +1,1 @@
-"""Models by introspection: decoder blocks, linear layers, experts, and how blocks are run one by one."""
+"""Models by introspection: decoder blocks, linear layers, experts, and blocks run one by one."""

@@ -1,18 +1,21 @@
-"""Finds the decoder blocks of a model and the linear layers in them, without a list of architectures.
+"""Finds the decoder blocks of a model and the linear layers in them that a recipe selects.
 
-The blocks are the members of the ModuleList with the most parameters, and the layers to prune are the linear
-layers inside it. How a block is called is in `pruning.models.replay`.
+No list of architectures is needed: the blocks are the members of the ModuleList with the most parameters, and
+the layers to prune are the linear layers inside it. How a block is called is in `pruning.models.replay`.
 """
 
 from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Set as AbstractSet
+from dataclasses import dataclass, replace
 
 from torch import nn
 from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
+from pruning.masks.patterns import fits
 from pruning.models.layers import LinearLayer, linear_layers
+from pruning.recipe import LayerSelection, Recipe
 
 _MIN_LINEAR_SHARE = 0.5
 
@@ -68,7 +71,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
     ------
     InvalidInput
         With field 'model.id', where there is no list of blocks, where blocks share weights, or where most of
-        a block's weights lie outside linear layers.
+        a block's weights are outside linear layers.
     """
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
     if not lists:
@@ -101,9 +104,70 @@ def _refuse_weights_outside_linear_layers(stack: Stack) -> None:
         if linear < _MIN_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
             raise _refused(
                 stack.model,
-                f"most weights of {block.name} lie outside linear layers and known kinds of fused experts",
+                f"most weights of {block.name} are outside linear layers and known kinds of fused experts",
             )
 
 
 def _refused(model: PreTrainedModel, reason: str) -> InvalidInput:
     return InvalidInput(f"{type(model).__name__} cannot be pruned: {reason}", field="model.id")
+
+
+def prunable_stack(model: PreTrainedModel, recipe: Recipe) -> Stack:
+    """Return the blocks of `model` with the layers that the recipe prunes.
+
+    The model may be on the meta device, so that a recipe is refused before expensive work. Raises
+    InvalidInput where the model cannot be pruned (field 'model.id'), where a glob matches nothing (field
+    'layers.include' or 'layers.exclude'), or where the pattern does not fit a layer (field 'pattern').
+    """
+    stack = selected_stack(model, recipe.layers)
+    for layer in stack.layers:
+        if not fits(recipe.pattern, layer.inputs):
+            raise InvalidInput(
+                f"pattern {recipe.pattern} does not divide the {layer.inputs} inputs of layer {layer.name}; "
+                "use unstructured, or a pattern whose second number does",
+                field="pattern",
+            )
+    return stack
+
+
+def selected_stack(model: PreTrainedModel, selection: LayerSelection) -> Stack:
+    """Return the blocks of `model` with their selected layers; a block may have none left.
+
+    Parameters
+    ----------
+    model
+        May be on the meta device: no weight is read.
+    selection
+        The recipe's `layers`: patterns to include and to exclude.
+
+    Raises
+    ------
+    InvalidInput
+        As in `find_stack`; with field 'layers.include' or 'layers.exclude' for a pattern that matches no
+        layer; with 'layers.exclude' where no layer is left.
+    """
+    stack = find_stack(model)
+    names = [layer.name for layer in stack.layers]
+    for field, glob in selection.unmatched(names):
+        raise InvalidInput(
+            f"pattern {glob!r} matches no layer of this {type(model).__name__}, whose layers have names such "
+            f"as {names[0]} and {names[-1]}",
+            field=f"layers.{field}",
+        )
+    selected = _narrowed(stack, frozenset(name for name in names if name in selection))
+    if not any(block.layers for block in selected.blocks):
+        raise InvalidInput("the patterns exclude every layer that they include", field="layers.exclude")
+    return selected
+
+
+def stack_of_layers(model: PreTrainedModel, names: AbstractSet[str]) -> Stack:
+    """Return the blocks of `model` with the layers of these names. Raises what `find_stack` raises."""
+    return _narrowed(find_stack(model), names)
+
+
+def _narrowed(stack: Stack, names: AbstractSet[str]) -> Stack:
+    blocks = tuple(
+        replace(block, layers=tuple(layer for layer in block.layers if layer.name in names))
+        for block in stack.blocks
+    )
+    return replace(stack, blocks=blocks)

@@ -61,7 +61,7 @@ class LinearLayer(ABC):
 
 @dataclass(frozen=True)
 class ModuleLayer(LinearLayer):
-    """A layer that is a module of its own: nn.Linear, or GPT-2's Conv1D, which stores Wᵀ."""
+    """A layer that is a module: nn.Linear, or GPT-2's Conv1D, which stores Wᵀ."""
 
     @property
     def parameter_name(self) -> str:
@@ -105,7 +105,7 @@ class ExpertLayer(LinearLayer):
 def linear_layers(block: nn.Module, block_name: str) -> tuple[LinearLayer, ...]:
     """Return the linear layers in a block, in the order in which it defines them.
 
-    Routers are left out: a layer next to fused experts whose outputs are as many as the experts, or one.
+    Routers are omitted: a layer next to fused experts whose outputs are as many as the experts, or one.
 
     Parameters
     ----------

@@ -4,8 +4,8 @@ The model itself stays on the host in its stored dtype, memory-mapped by transfo
 it is used, and the system may evict pages. So a model larger than the device, or the memory, runs
 block by block.
 
-Several devices share a model's blocks. What surrounds the blocks is on the first of them, and where it is
-needed on another, there is a second copy of all of it: so nothing has to be known of how a model uses it.
+Several devices share a model's blocks. The outer modules (embeddings, final norm, head) are on the first of
+them; where they are needed on another, all of them are copied, so that no architecture has to be known.
 """
 
 import copy
@@ -22,22 +22,20 @@ from torch import Tensor, nn
 from torch.nn.attention import SDPBackend
 from transformers import PreTrainedModel
 
-from pruning.models.arguments import moved
-from pruning.models.arrivals import Arrivals
-from pruning.models.device_pipeline import contiguous_runs
-from pruning.models.patching import replaced_forward
+from pruning.models.module_calls import move_tensors, replaced_forward
+from pruning.models.prefetcher import Prefetcher
+from pruning.runtime.copy_streams import CopyStream, CudaCopyStream
 from pruning.runtime.device import describe
-from pruning.runtime.side_copies import CopyStream, CudaCopyStream
 from pruning.version import NUMERICS
 
-_USUAL_HEAD, _WIDEST_HEAD = 128, 1024  # elements
+_DEFAULT_HEAD_SIZE, _MAX_HEAD_SIZE = 128, 1024  # elements
 
 
 class Placement:
     """One model, with the devices and the dtype that it computes in.
 
     A module is resident while its parameters and buffers are on its device and in that dtype. Its device is
-    `device`, except for blocks while they are spread over several (`in_runs`, `in_turns`).
+    `device`, except for blocks while they are spread over several (`in_pipeline_stages`, `in_round_robin`).
     """
 
     def __init__(
@@ -59,19 +57,19 @@ class Placement:
         self.dtype = dtype or model.dtype
         self.devices = (self.device, *others)
         self._dtypes = _dtypes(model, self.dtype) if self.dtype != model.dtype else {}
-        self._elsewhere: Mapping[Tensor, torch.device] = {}  # tensors of blocks that are not on `device`
-        self._second_copies: dict[torch.device, list[Tensor]] = {}  # of what surrounds the blocks
-        self._resident: dict[Tensor, Tensor] = {}  # copied tensors, with their data before that
+        self._device_overrides: Mapping[Tensor, torch.device] = {}  # of blocks that are not on `device`
+        self._outer_copies: dict[torch.device, list[Tensor]] = {}  # of the outer modules
+        self._resident: dict[Tensor, Tensor] = {}  # copied tensors, with their stored data
         streams: dict[torch.device, CopyStream[Any]] = {}
         if copy_stream is not None:
             streams[self.device] = copy_stream
         elif self.device.type == "cuda" and model.device.type == "cpu":
             streams = {each: CudaCopyStream(each) for each in self.devices}
-        self._arrivals = {each: Arrivals(each, streams.get(each)) for each in self.devices}
+        self._prefetchers = {each: Prefetcher(each, streams.get(each)) for each in self.devices}
 
     @property
     def numerics_key(self) -> dict[str, str | int]:
-        """All that decides the last bits of a computation here besides its inputs."""
+        """What decides the bits of a computation here in addition to its inputs."""
         return {
             "device": describe(*self.devices),
             "dtype": str(self.dtype).removeprefix("torch."),
@@ -85,15 +83,15 @@ class Placement:
         }
 
     def _attention_backend(self) -> dict[str, str]:
-        """Return what torch chooses behind 'sdpa' on this device: cuDNN, flash, or another."""
+        """Return the backend that torch chooses for 'sdpa' on this device: cuDNN, flash, or another."""
         config = self.model.config
         heads = getattr(config, "num_attention_heads", None)
         width = getattr(config, "head_dim", None)
         if width is None and isinstance(heads, int) and heads > 0:
             width = config.hidden_size // heads
         # Some models have heads of several widths, or of none, and some classes do not read these entries.
-        if not isinstance(width, int) or not 0 < width <= _WIDEST_HEAD:
-            width = _USUAL_HEAD
+        if not isinstance(width, int) or not 0 < width <= _MAX_HEAD_SIZE:
+            width = _DEFAULT_HEAD_SIZE
         probe = torch.empty(1, 1, 128, width, dtype=self.dtype, device=self.device, requires_grad=True)
         choice = torch._fused_sdp_choice(probe, probe, probe, is_causal=True)
         return {"attention backend": SDPBackend(choice).name.lower()}
@@ -108,31 +106,31 @@ class Placement:
         return next((self._device_of(tensor) for tensor in _tensors([module])), self.device)
 
     def runs(self, blocks: Sequence[nn.Module]) -> list[int]:
-        """Return for each block the number of its device while they are `in_runs`."""
-        if self._usable_by(blocks) == 1:
+        """Return for each block the number of its device while they are `in_pipeline_stages`."""
+        if self._usable_device_count(blocks) == 1:
             return [0] * len(blocks)
         sizes = [self._size_of(_tensors([block])) for block in blocks]
         around = self.size - sum(sizes)
-        sizes[-1] += around  # the head's copy, see `around_blocks_on`
-        return contiguous_runs(sizes, len(self.devices), first=around)
+        sizes[-1] += around  # the head's copy, see `outer_modules_on`
+        return partition_contiguous(sizes, len(self.devices), first=around)
 
     @contextmanager
-    def in_runs(self, blocks: Sequence[nn.Module]) -> Iterator[None]:
-        """While active, each device has a run of consecutive `blocks`, all of about the same size.
+    def in_pipeline_stages(self, blocks: Sequence[nn.Module]) -> Iterator[None]:
+        """While active, each device has a pipeline stage: consecutive `blocks`, about equal in size.
 
-        That is for a model that stays resident: hidden states change the device as rarely as they can.
+        For a model that stays resident: hidden states are copied between devices as rarely as possible.
         """
         with self._spread(blocks, self.runs(blocks)):
             yield
 
     @contextmanager
-    def in_turns(self, blocks: Sequence[nn.Module]) -> Iterator[None]:
-        """While active, `blocks` take their devices in turn.
+    def in_round_robin(self, blocks: Sequence[nn.Module]) -> Iterator[None]:
+        """While active, `blocks` are assigned to the devices in round-robin order.
 
-        That is for blocks that are brought one after the other: while one device still works on a block, the
-        next one begins with the block after it.
+        For blocks that are copied to the devices one after the other: while one device computes a block, the
+        next device begins with the block after it.
         """
-        count = self._usable_by(blocks)
+        count = self._usable_device_count(blocks)
         with self._spread(blocks, [number % count for number in range(len(blocks))]):
             yield
 
@@ -145,8 +143,8 @@ class Placement:
         shares[0] += around
         return max(shares.values()) + (around if len(self.devices) > 1 else 0)
 
-    def keep_one_device(self) -> bool:
-        """Give up all devices but the first. Return whether there were others."""
+    def drop_other_devices(self) -> bool:
+        """Use the first device only. Return whether there were others."""
         had_others = len(self.devices) > 1
         self.devices = (self.device,)
         return had_others
@@ -183,7 +181,7 @@ class Placement:
             blocks, each of which becomes resident while it is called.
         """
         with ExitStack() as placed:
-            if self.size <= room and not self._elsewhere:
+            if self.size <= room and not self._device_overrides:
                 placed.enter_context(self.resident(self.model))
             else:
                 placed.enter_context(self.one_at_a_time(blocks))
@@ -202,17 +200,17 @@ class Placement:
     def resident_during_calls(self, module: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
         """While active, `module` becomes resident for the time of each call. `then`: as in `resident`.
 
-        Where it has another device than the first, its arguments go there, and what it returns comes back.
+        Where its device is not the first, its arguments are copied there, and its result is copied back.
         """
-        plain = module.forward
+        original = module.forward
 
         def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any module's forward
             with self.resident(module, then=then):
                 device = self.device_of(module)
                 if device == self.device:
-                    return plain(*args, **kwargs)
-                there = moved(args, device), moved(kwargs, device)
-                return moved(plain(*there[0], **there[1]), self.device)
+                    return original(*args, **kwargs)
+                moved = move_tensors(args, device), move_tensors(kwargs, device)
+                return move_tensors(original(*moved[0], **moved[1]), self.device)
 
         with replaced_forward(module, forward):
             yield
@@ -225,35 +223,35 @@ class Placement:
             yield
 
     @contextmanager
-    def around_blocks_on(self, device: torch.device, blocks: Iterable[nn.Module]) -> Iterator[None]:
-        """While active, what surrounds `blocks`, which is resident, is on `device`: a copy, made once.
+    def outer_modules_on(self, device: torch.device, blocks: Iterable[nn.Module]) -> Iterator[None]:
+        """While active, the outer modules, which are resident, are on `device`: a copy, made once.
 
         So the head runs where the last block is, and neither waits for other work of the first device. The
-        copies are freed with the outermost `in_runs` or `in_turns`.
+        copies are freed with the outermost `in_pipeline_stages` or `in_round_robin`.
         """
         if device == self.device:
             yield
             return
         in_blocks = set(_tensors(blocks))
         around = [tensor for tensor in _tensors([self.model]) if tensor not in in_blocks]
-        if device not in self._second_copies:
-            self._second_copies[device] = [tensor.data.to(device) for tensor in around]
-        at_home = [tensor.data for tensor in around]
+        if device not in self._outer_copies:
+            self._outer_copies[device] = [tensor.data.to(device) for tensor in around]
+        originals = [tensor.data for tensor in around]
         try:
-            for tensor, copied in zip(around, self._second_copies[device], strict=True):
+            for tensor, copied in zip(around, self._outer_copies[device], strict=True):
                 tensor.data = copied
             yield
         finally:
-            for tensor, data in zip(around, at_home, strict=True):
+            for tensor, data in zip(around, originals, strict=True):
                 tensor.data = data
 
     def end_stage(self) -> None:
-        """Free what copying took: pinned memory, and what was copied ahead. Later copies take it again."""
+        """Free pinned memory and prefetched tensors. Later copies allocate them again."""
         with ExitStack() as ending:
-            for arrivals in self._arrivals.values():
-                ending.callback(arrivals.end_stage)
+            for prefetcher in self._prefetchers.values():
+                ending.callback(prefetcher.end_stage)
 
-    def _usable_by(self, blocks: Sequence[nn.Module]) -> int:
+    def _usable_device_count(self, blocks: Sequence[nn.Module]) -> int:
         """Return how many devices can share `blocks`: one if two blocks have a tensor in common."""
         count = len(self.devices)
         return 1 if count > 1 and _share_tensors(self.model, blocks) else count
@@ -261,8 +259,8 @@ class Placement:
     @contextmanager
     def _spread(self, blocks: Sequence[nn.Module], numbers: Sequence[int]) -> Iterator[None]:
         """While active, each block's device is the one of its number."""
-        before = self._elsewhere
-        self._elsewhere = {
+        before = self._device_overrides
+        self._device_overrides = {
             tensor: self.devices[number]
             for block, number in zip(blocks, numbers, strict=True)
             for tensor in (_tensors([block]) if number else ())
@@ -270,9 +268,9 @@ class Placement:
         try:
             yield
         finally:
-            self._elsewhere = before
+            self._device_overrides = before
             if not before:
-                self._second_copies.clear()
+                self._outer_copies.clear()
 
     @contextmanager
     def _placed(self, tensors: Sequence[Tensor], then: Sequence[Tensor]) -> Iterator[None]:
@@ -283,7 +281,7 @@ class Placement:
                 tensor.data = copied
             self._resident.update(zip(missing, stored, strict=True))
             for device, upcoming in self._by_device(filter(self._is_missing, then)).items():
-                self._arrivals[device].begin_ahead(upcoming, list(map(self._dtype_of, upcoming)))
+                self._prefetchers[device].prefetch(upcoming, list(map(self._dtype_of, upcoming)))
             yield
         finally:
             for tensor, data in zip(missing, stored, strict=True):
@@ -291,14 +289,14 @@ class Placement:
                 tensor.data = data
 
     def _is_missing(self, tensor: Tensor) -> bool:
-        if tensor in self._resident:  # for another module, as a tied embedding may be
+        if tensor in self._resident:  # through another module, such as a tied embedding
             return False
         return tensor.device != self._device_of(tensor) or tensor.dtype != self._dtype_of(tensor)
 
     def _copies_of(self, tensors: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         """Return each tensor with its copy. All devices copy at the same time."""
         begun = [
-            (of_device, self._arrivals[device].begin(of_device, list(map(self._dtype_of, of_device))))
+            (of_device, self._prefetchers[device].begin(of_device, list(map(self._dtype_of, of_device))))
             for device, of_device in self._by_device(tensors).items()
         ]
         return [pair for of_device, copies in begun for pair in zip(of_device, copies(), strict=True)]
@@ -311,7 +309,7 @@ class Placement:
 
     def _device_of(self, tensor: Tensor) -> torch.device:
         """Return the device that a tensor has while it is resident."""
-        return self._elsewhere.get(tensor, self.device)
+        return self._device_overrides.get(tensor, self.device)
 
     def _size_of(self, tensors: Iterable[Tensor]) -> int:
         """Return the bytes of tensors while they are resident."""
@@ -323,7 +321,7 @@ class Placement:
 
 
 def _cuda_versions() -> dict[str, str | int]:
-    """Return the versions of what computes on CUDA and is chosen apart from torch; 'none' where it lacks."""
+    """Return the versions of CUDA libraries that are installed independently of torch, or 'none'."""
     try:
         triton = importlib.metadata.version("triton")
     except importlib.metadata.PackageNotFoundError:
@@ -339,7 +337,7 @@ def _tensors(modules: Iterable[nn.Module]) -> list[Tensor]:
 
 
 def _share_tensors(model: nn.Module, blocks: Sequence[nn.Module]) -> bool:
-    """Whether a tensor belongs to several blocks, or to a block and to what surrounds the blocks."""
+    """Whether a tensor belongs to several blocks, or to a block and an outer module."""
     in_blocks = {module for block in blocks for module in block.modules()}
     around = {
         tensor
@@ -367,3 +365,32 @@ def _dtypes(model: PreTrainedModel, dtype: torch.dtype) -> dict[Tensor, torch.dt
         for name, tensor in ours.items()
         if tensor.is_floating_point()
     }
+
+
+def partition_contiguous(sizes: Sequence[int], count: int, *, first: int = 0) -> list[int]:
+    """Return the stage number of each block: at most `count` stages, the largest as small as possible.
+
+    `sizes`: of the blocks, in order; stages are contiguous. `first`: what the first stage holds in addition
+    to its blocks. A stage may be empty.
+    """
+    if not sizes:
+        return []
+    smallest, enough = max(first, *sizes), first + sum(sizes)
+    while smallest < enough:
+        middle = (smallest + enough) // 2
+        if _assign_greedily(sizes, middle, first)[-1] < count:
+            enough = middle
+        else:
+            smallest = middle + 1
+    return _assign_greedily(sizes, smallest, first)
+
+
+def _assign_greedily(sizes: Sequence[int], limit: int, first: int) -> list[int]:
+    """Fill one stage after the other with as many blocks as fit into `limit`."""
+    stages, stage, held = [], 0, first
+    for size in sizes:
+        if held + size > limit:
+            stage, held = stage + 1, 0
+        held += size
+        stages.append(stage)
+    return stages

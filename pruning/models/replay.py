@@ -1,9 +1,14 @@
-"""Runs a model one block at a time, calling each block with the arguments that the model itself passes.
+"""Runs a model one block at a time, and its logits a few positions at a time.
 
-The arguments (masks, position embeddings, ...) are recorded from the model's own forward pass, so that no
-architecture has to be known by name. A model whose blocks cannot be called like that is refused.
+Each block is called with the arguments that the model itself passes (masks, position embeddings, ...). They
+are recorded from the model's own forward pass, so that no architecture has to be known by name. A model whose
+blocks cannot be called like that is refused.
+
+Everything after the blocks (final norm, head, scaling and caps of logits) is run by the model's own forward
+pass too. The logits of a whole micro-batch would be the largest tensor of a pass.
 """
 
+import logging
 from collections.abc import Callable, Iterator, MutableMapping, MutableSequence, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
@@ -15,16 +20,15 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.models.arguments import ArgumentCopies
 from pruning.models.blocks import Stack
-from pruning.models.patching import replaced_forward
+from pruning.models.module_calls import ArgumentCopies, replaced_forward
 from pruning.models.placement import Placement
 from pruning.models.upcast import trunk_in_float32
 
 _PROBE_TOKENS = 16
 PROBE_TOLERANCE = 1e-3
 
-# What a block raises that misses state which the model or an earlier block would have left for it.
+# Raised by a block that needs state of the model or of an earlier block.
 _MISSING_STATE_ERRORS = (AttributeError, KeyError, IndexError, TypeError, ValueError)
 
 
@@ -46,7 +50,7 @@ class Call:
         return replace(self, device=device, copies=copies)
 
     @classmethod
-    def observed(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, "Call"]:
+    def from_call(cls, args: tuple[Any, ...], kwargs: dict[str, Any]) -> tuple[Tensor, "Call"]:
         """Split a call's arguments into the hidden states and the rest."""
         others = {name: value for name, value in kwargs.items() if name != "hidden_states"}
         hidden_by_name = "hidden_states" in kwargs
@@ -55,7 +59,7 @@ class Call:
 
     def arguments(self, hidden: Tensor) -> tuple[tuple[Any, ...], dict[str, Any]]:
         """Return the call's arguments with other hidden states of the same shape."""
-        positional, by_name = self._in_place
+        positional, by_name = self._on_device
         if self.device is not None:
             hidden = hidden.to(self.device)
         if self.hidden_by_name:
@@ -67,10 +71,10 @@ class Call:
         args, kwargs = self.arguments(hidden)
         return _hidden_of(block(*args, **kwargs))
 
-    def contents(self) -> list[Any]:
-        """Return the contents of mutable arguments, by which blocks could pass on more than hidden states."""
+    def mutable_contents(self) -> list[Any]:
+        """Return the contents of mutable arguments, by which blocks could pass more than hidden states."""
         found: list[Any] = []
-        positional, by_name = self._in_place
+        positional, by_name = self._on_device
         for value in (*positional, *by_name.values()):
             if isinstance(value, MutableMapping):
                 found += value.values()
@@ -84,8 +88,8 @@ class Call:
         return any(isinstance(value, Cache) for value in (*self.positional, *self.by_name.values()))
 
     @cached_property
-    def _in_place(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
-        """The arguments where the block computes."""
+    def _on_device(self) -> tuple[tuple[Any, ...], dict[str, Any]]:
+        """The arguments on the block's device."""
         if self.device is None:
             return self.positional, self.by_name
         return self.copies.on(self.device, self.positional), self.copies.on(self.device, self.by_name)
@@ -115,7 +119,7 @@ class Replay:
         windows
             Any token ids of the model, int64 (windows, length).
         placement
-            Where the model computes; by default where it lies.
+            Where the model computes; by default on its own device.
 
         Raises
         ------
@@ -130,7 +134,7 @@ class Replay:
         with self.outer_modules_resident():
             observed, logits = self._run_unchanged(probe)
             self._probe_logits = logits[:1]
-            # Each block's output, as a template for what the skipped block returns.
+            # Each block's output, as a template for the result of the skipped block.
             self._outputs: Sequence[Any] = [output for _, output in observed]
             self._refuse_shared_state(probe, observed, self.embed(probe.flip(1))[1])
         self._refuse_attention_to_later_tokens(_hidden_of(self._outputs[-1]))
@@ -146,8 +150,8 @@ class Replay:
     ) -> tuple[Tensor, list[Call]]:
         """Return the first block's input and the call of every block, for these windows.
 
-        The blocks themselves are skipped, so this costs no more than the embeddings, and bringing what
-        surrounds the blocks to the device, unless it is there (`outer_modules_resident`).
+        The blocks themselves are skipped, so this costs no more than the embeddings, and copying the outer
+        modules to the device unless they are resident (`outer_modules_resident`).
 
         Parameters
         ----------
@@ -208,8 +212,8 @@ class Replay:
         return self.stack.modules
 
     def _run_trunk(self, windows: Tensor, *, float32: bool = False) -> None:
-        # With a cache, a block that is called a second time would find the keys of its first call: the hidden
-        # states would be the same, but k_proj and v_proj would get no gradients.
+        # With a cache, the second call of a block would reuse the keys of the first: the hidden states would
+        # be the same, but k_proj and v_proj would get no gradients.
         model = self.stack.model
         trunk = trunk_in_float32(model, self._modules) if float32 else model.base_model
         trunk(input_ids=windows.to(self._placement.device), use_cache=False)
@@ -220,13 +224,13 @@ class Replay:
         observed: list[tuple[Tensor, Any]] = []
 
         def observe(_: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any], output: Any) -> None:  # noqa: ANN401 - what any block returns
-            hidden, call = Call.observed(args, kwargs)
+            hidden, call = Call.from_call(args, kwargs)
             if call.carries_cache:
                 raise self._refused("its blocks write to a cache even with use_cache=False")
             observed.append((hidden, output))
 
         with ExitStack() as cleanup:
-            for module, then in self._in_turn():
+            for module, then in self._with_next_module():
                 cleanup.enter_context(self._placement.resident_during_calls(module, then=then))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
             model, tokens = self.stack.model, windows.to(self._placement.device)
@@ -243,15 +247,15 @@ class Replay:
         if hidden.shape[:2] != probe.shape:
             raise self._refused("its hidden states are not (windows, tokens, features)")
         for block, call, (_, output), (module, then) in zip(
-            self.stack.blocks, calls, observed, self._in_turn(), strict=True
+            self.stack.blocks, calls, observed, self._with_next_module(), strict=True
         ):
-            contents = call.contents()
+            contents = call.mutable_contents()
             try:
                 with self._placement.resident(module, then=then):
                     hidden = call(module, hidden)
             except _MISSING_STATE_ERRORS as error:
                 raise self._refused(f"{block.name} needs more than its hidden states") from error
-            if list(map(id, call.contents())) != list(map(id, contents)):
+            if list(map(id, call.mutable_contents())) != list(map(id, contents)):
                 raise self._refused(f"{block.name} passes more than hidden states to later blocks")
             if not torch.isfinite(hidden).all():
                 raise NumericalFailure(
@@ -264,13 +268,13 @@ class Replay:
                 )
 
     def _refuse_attention_to_later_tokens(self, output: Tensor) -> None:
-        """Compare what the last block gives for two windows that differ in their second half."""
+        """Compare the last block's outputs for two windows that differ in their second half."""
         one, other = torch.split(output[:, : output.shape[1] // 2], 1)
         if not equal_up_to_rounding(other, one):
             raise self._refused("its positions attend to later tokens, so it is not a causal language model")
 
-    def _in_turn(self) -> Iterator[tuple[nn.Module, nn.Module]]:
-        """Yield each block's module with the one that is needed next; after the last, that is the first."""
+    def _with_next_module(self) -> Iterator[tuple[nn.Module, nn.Module]]:
+        """Yield each block's module with the next one; the first follows the last."""
         modules = self._modules
         return zip(modules, [*modules[1:], modules[0]], strict=True)
 
@@ -308,10 +312,61 @@ def _skipped(
     """While active, `module` records its call and returns `replacement(hidden)`, structured like `output`."""
 
     def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any block's forward
-        hidden, call = Call.observed(args, kwargs)
+        hidden, call = Call.from_call(args, kwargs)
         recorded.append((hidden, call))
         result = replacement(hidden)
         return (result, *output[1:]) if isinstance(output, tuple) else result
 
     with replaced_forward(module, forward):
         yield
+
+
+log = logging.getLogger(__name__)
+
+# The logits of one chunk, and the tokens below which a matrix product is slow.
+_CHUNK_LOGITS = {"cpu": 1 << 23, "cuda": 1 << 27}
+_MIN_CHUNK_TOKENS = {"cpu": 256, "cuda": 2048}
+
+
+class LogitsByPosition:
+    """A model's logits as a function of the last block's output, in chunks of windows and positions.
+
+    Chunks split windows, except in a model whose logits at one position depend on other positions.
+    """
+
+    def __init__(self, replay: Replay) -> None:
+        """Everything around the blocks must be resident, here and in calls."""
+        self._replay = replay
+        # The probe's logits, at once and in two halves.
+        hidden = replay.probe_output
+        half = hidden.shape[1] // 2
+        with torch.no_grad():
+            self._whole = replay.logits(hidden)
+            halves = torch.cat([replay.logits(hidden[:, :half]), replay.logits(hidden[:, half:])], 1)
+        # Other numbers of tokens may use other kernels, whose sums round differently in 16 bits.
+        self._tolerance = max(PROBE_TOLERANCE, 2 * torch.finfo(self._whole.dtype).eps)
+        self.is_positionwise = half > 0 and equal_up_to_rounding(halves, self._whole, self._tolerance)
+        if half and not self.is_positionwise:
+            log.warning(
+                "its logits depend on other positions, so windows are not split: this takes more memory"
+            )
+
+    @property
+    def are_exact(self) -> bool:
+        """Whether they equal the model's own, so that they depend on the last block's output alone."""
+        return equal_up_to_rounding(self._whole, self._replay.probe_logits, self._tolerance)
+
+    def __call__(self, hidden: Tensor) -> Tensor:
+        """Return (windows, positions, vocabulary) for `hidden`, (windows, positions, features)."""
+        return self._replay.logits(hidden)
+
+    def chunks(self, shape: torch.Size, device: str) -> Iterator[tuple[slice, slice]]:
+        """Yield slices of windows and positions that are processed together. `shape`: (windows, length)."""
+        windows, length = shape
+        vocabulary = self._replay.stack.model.config.get_text_config().vocab_size
+        tokens = max(_MIN_CHUNK_TOKENS[device], _CHUNK_LOGITS[device] // vocabulary)
+        rows = max(1, tokens // length)
+        columns = min(length, tokens) if self.is_positionwise else length
+        for row in range(0, windows, rows):
+            for column in range(0, length, columns):
+                yield slice(row, row + rows), slice(column, column + columns)

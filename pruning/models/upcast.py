@@ -2,6 +2,9 @@
 
 The gradient pass needs it for the first tokens of each window (`pruning.calibration.mixed_precision`). Each
 matrix is upcast when it is used, so that at most one block exists in float32; in bfloat16 on CUDA, none is.
+There float32 numbers are multiplied with it by parts: a float32 number has 24 bits, so it is the sum of three
+bfloat16 numbers of eight. A GPU multiplies bfloat16 numbers exactly and adds the products in float32, ten
+times faster than it multiplies float32 numbers.
 """
 
 from collections.abc import Callable, Collection, Iterator
@@ -17,8 +20,40 @@ from transformers import PreTrainedModel
 
 from pruning.models.blocks import Block
 from pruning.models.layers import ExpertLayer, ModuleLayer, linear_layers
-from pruning.models.patching import has_replaced_forward, replaced_forward
-from pruning.runtime.bfloat16_parts import float32_product, multiplies_by_parts
+from pruning.models.module_calls import has_replaced_forward, replaced_forward
+
+
+def bfloat16_parts(numbers: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+    """Return three bfloat16 tensors whose sum is the float32 `numbers`, the largest part first.
+
+    The sum is exact from 1e-30 on; below, the last part may be too small for bfloat16.
+    """
+    high = numbers.bfloat16()
+    rest = numbers - high
+    middle = rest.bfloat16()
+    return high, middle, (rest - middle).bfloat16()
+
+
+def multiplies_by_parts(matrix: Tensor) -> bool:
+    """Whether float32 numbers are multiplied with this matrix by `float32_product`."""
+    return matrix.dtype == torch.bfloat16 and matrix.device.type == "cuda"
+
+
+def float32_product(numbers: Tensor, matrix: Tensor) -> Tensor:
+    """Return numbers · matrix, (…, columns), in float32, without a float32 copy of the matrix.
+
+    `numbers`: float32 (…, rows). `matrix`: bfloat16 (rows, columns). Nothing but the sums is rounded.
+    """
+    parts = torch.cat(bfloat16_parts(numbers.reshape(-1, len(matrix))))
+    sums = _sums_in_float32(parts, matrix).view(3, *numbers.shape[:-1], matrix.shape[1])
+    high, middle, low = sums.unbind()
+    return low + middle + high  # no view: a block may change it in place, which autograd forbids for views
+
+
+def _sums_in_float32(one: Tensor, other: Tensor) -> Tensor:
+    """Multiply bfloat16 matrices; torch has this product for CUDA only."""
+    return torch.mm(one, other, out_dtype=torch.float32)
+
 
 Upcast = Callable[[str, Tensor], Tensor]
 """Returns a layer's matrix in float32, given the layer's name and the matrix."""
@@ -28,10 +63,10 @@ class BlockInFloat32:
     """A block with narrow weights that is called with float32 hidden states.
 
     A matrix is upcast at its first product and kept until `release`, so that consecutive micro-batches share
-    it. On CUDA, a bfloat16 matrix is not upcast at all (`pruning.runtime.bfloat16_parts`). Autograd saves
+    it. On CUDA, a bfloat16 matrix is not upcast at all (`pruning.models.upcast`). Autograd saves
     only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
     experts that run one by one (`pruning.models.hooks`) are upcast one at a time by `expert_product`, and
-    only those that receive tokens. Whatever else there is in the block, autograd saves in float32.
+    only those that receive tokens. Everything else in the block is saved by autograd in float32.
     """
 
     def __init__(self, block: Block) -> None:
@@ -43,8 +78,8 @@ class BlockInFloat32:
         self._in_float32: dict[str, Tensor] | None = {}
 
     def __call__(self, *args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any block
-        one_by_one = [layer for layer in self._experts if has_replaced_forward(layer.module)]
-        matrices = {layer.parameter for layer in (*self._linear, *one_by_one)}
+        run_separately = [layer for layer in self._experts if has_replaced_forward(layer.module)]
+        matrices = {layer.parameter for layer in (*self._linear, *run_separately)}
         others = _upcast_tensors(self._module, apart_from=matrices)
         with ExitStack() as products:
             for layer in self._linear:
@@ -79,7 +114,7 @@ def expert_product(layer: ExpertLayer, inputs: Tensor) -> Tensor:
 def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> Callable[..., Any]:
     """Return a callable that runs the model without its head in float32, from the embeddings on.
 
-    The parameters of `blocks` are left alone: the caller replaces what the blocks do.
+    The parameters of `blocks` are not upcast: the caller replaces their forward methods.
     """
     base, embeddings = model.base_model, model.get_input_embeddings()
     in_blocks = set(chain.from_iterable(block.parameters() for block in blocks))

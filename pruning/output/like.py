@@ -22,43 +22,45 @@ from pruning.models.blocks import find_stack
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.output.writer import atomic_directory
-from pruning.recipe import ModelReference, StructureOptions, UnitKind
+from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitName
 from pruning.report import DepthFacts, Report, StructureFacts
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
-from pruning.structure.ranges import numbers_in
-from pruning.structure.results import CutBlock, CutInMemory
+from pruning.structure.results import CutBlock, CutInMemory, numbers_in
 
 _ADAPTER_CONFIG, _ADAPTER = "adapter_config.json", "adapter_model.safetensors"
-_MOST_BLOCKS = 10_000  # that a model may have: an adapter does not say
+_MAX_BLOCKS = 10_000  # that a model may have: an adapter does not say
 # Fields of an adapter's config that may name layers of single blocks, and a block's number in such a name.
 _NAMES_LAYERS = ("rank_pattern", "alpha_pattern", "target_modules", "exclude_modules")
 _NUMBER = re.compile(r"\.\d+\\*\.")
 
 # Which units a layer of this name writes or reads; an adapter has its own tensors for each layer.
-_WRITES: Mapping[str, UnitKind] = {
-    **dict.fromkeys(("q_proj", "k_proj", "v_proj"), "kv_groups"),
-    **dict.fromkeys(("gate_proj", "up_proj", "fc1", "fc_in", "c_fc", "dense_h_to_4h"), "mlp_channels"),
+_WRITES: Mapping[str, UnitName] = {
+    name: kind.name
+    for kind in UNIT_KINDS.values()
+    for reader in kind.readers
+    for name in reader.writers
+    if name not in kind.fused_writers
 }
-_READS: Mapping[str, UnitKind] = {
-    **dict.fromkeys(("o_proj", "out_proj", "dense"), "kv_groups"),
-    **dict.fromkeys(("down_proj", "fc2", "fc_out", "dense_4h_to_h", "mlp.c_proj"), "mlp_channels"),
+_READS: Mapping[str, UnitName] = {
+    reader.name: kind.name for kind in UNIT_KINDS.values() for reader in kind.readers
 }
 # Layers that write units of several parts one after the other, whose sizes no report has.
-_FUSED: Mapping[str, UnitKind] = {"qkv_proj": "kv_groups", "gate_up_proj": "mlp_channels"}
-_EXPERTS = frozenset({"experts", "gate", "router"})
+_FUSED: Mapping[str, UnitName] = {
+    name: kind.name for kind in UNIT_KINDS.values() for name in kind.fused_writers
+}
 # Attention layers of families that lose no KV groups.
 _NEITHER = frozenset({"query_key_value", "c_attn", "attn.c_proj"})
 
-Kept = Mapping[tuple[int, UnitKind], str]
+Kept = Mapping[tuple[int, UnitName], str]
 """The units that are left, by block and kind, as the report writes them."""
 
 Positions = Mapping[str, tuple[int, list[int]]]
-"""By the name of a tensor, the dimension that holds units, and what is left of it."""
+"""By the name of a tensor, the dimension that holds units, and which of them are kept."""
 
 
 def cut_like(report: Report, source: Path, output: Path) -> None:
-    """Take the units out of `source` that a run took out of its model, and write what is left.
+    """Remove the units from `source` that a run removed from its model, and write the result.
 
     Parameters
     ----------
@@ -103,17 +105,17 @@ def _cut_blocks(facts: DepthFacts, source: Path, directory: Path) -> None:
             f"the report is of a model with {facts.dense} blocks, and this one has {blocks}", field="like"
         )
     kept = _blocks_left(facts, blocks)
-    gone = blocks - len(kept)
-    if gone == 0:
+    removed = blocks - len(kept)
+    if removed == 0:
         raise InvalidInput("the report's model has lost blocks, and names all of them as left", field="like")
-    plan = DepthPlan.of(StructureOptions(blocks=gone), skeleton, config)
+    plan = DepthPlan.of(StructureOptions(blocks=removed), skeleton, config)
     plan.refuse_unbuildable(kept)
     write_shorter(checkpoint, plan.config(kept), kept, directory)
 
 
 def _checkpoint(source: Path, directory: Path) -> Checkpoint:
     reference = ModelReference.model_construct(id=str(source.resolve()), revision=None)
-    return resolve(reference, links_in=directory.parent)
+    return resolve(reference, scratch=directory.parent)
 
 
 def _cut_units(facts: StructureFacts, kept: Kept, source: Path, directory: Path) -> None:
@@ -165,7 +167,7 @@ def _cut_adapter(facts: StructureFacts, kept: Kept, source: Path, directory: Pat
     names = [json.dumps(config.get(field)) for field in _NAMES_LAYERS]
     if facts.depth is not None and (config.get("layers_to_transform") or any(map(_NUMBER.search, names))):
         raise InvalidInput(
-            f"{_ADAPTER_CONFIG} names single blocks, and some are gone; merge the adapter into its model, "
+            f"{_ADAPTER_CONFIG} names single blocks, and some are removed; merge the adapter into its model, "
             "and cut that like the report",
             field="model.id",
         )
@@ -193,11 +195,11 @@ class _Renumbered:
     def __init__(self, depth: DepthFacts | None) -> None:
         self._places: dict[int, int] | None = None
         if depth is not None:
-            self._dense = min(depth.dense, _MOST_BLOCKS)
+            self._dense = min(depth.dense, _MAX_BLOCKS)
             self._places = {block: place for place, block in enumerate(_blocks_left(depth, self._dense))}
 
     def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of a block that is gone."""
+        """Return the new name; None for a tensor of a removed block."""
         block = _block_of(name)
         if self._places is None or block is None:
             return name
@@ -210,7 +212,7 @@ class _Renumbered:
 
 
 def _write_adapter(dense: SafetensorsFile, renamed: _Renumbered, positions: Positions, path: Path) -> None:
-    """Write what is left of each tensor, one after the other."""
+    """Write the kept part of each tensor, one after the other."""
     shapes = {}
     for name, (dimension, places) in positions.items():
         shape = list(dense.header[name]["shape"])
@@ -238,13 +240,15 @@ def _blocks_left(facts: DepthFacts, blocks: int) -> list[int]:
     try:
         return numbers_in(facts.kept, below=blocks)
     except ValueError as error:
-        raise InvalidInput(f"the blocks that the report leaves are none: {error}", field="like") from error
+        raise InvalidInput(
+            f"the blocks that the report keeps are no blocks of the model: {error}", field="like"
+        ) from error
 
 
 def _positions(
     name: str, new: str, dense: SafetensorsFile, facts: StructureFacts, kept: Kept
 ) -> tuple[int, list[int]] | None:
-    """Return the dimension of an adapter's tensor that holds units, and what is left of it, if one does.
+    """Return the dimension of an adapter's tensor that holds units, and what is kept of it, if one does.
 
     `…layers.3.mlp.up_proj.lora_B.weight`: B (outputs, rank) writes units, A (rank, inputs) reads them. `new`:
     the name for the blocks that are left, which `kept` counts.
@@ -257,13 +261,9 @@ def _positions(
     if which is None:
         raise _unknown(name)
     layer, dimension = parts[which - 1], 1 if parts[which] == "lora_A" else 0
-    if layer == "c_proj":  # GPT-2 calls two layers of a block so
+    if layer == "c_proj" and parts[which - 2] != "mlp":  # GPT-2 calls two layers of a block so
         layer = ".".join(parts[which - 2 : which])
-    of_experts: dict[UnitKind, bool] = {
-        "experts": not _EXPERTS.isdisjoint(parts),
-        "mlp_channels": "experts" in parts,
-    }
-    if any(of_experts.get(one.kind) for one in facts.units):
+    if any(not UNIT_KINDS[one.kind].opaque_adapter_modules.isdisjoint(parts) for one in facts.units):
         raise _unknown(name)
     is_cut_in_parts = dimension == 0 and any(one.kind == _FUSED.get(layer) for one in facts.units)
     if is_cut_in_parts or layer not in {*_WRITES, *_READS, *_FUSED, *_NEITHER}:
@@ -276,7 +276,8 @@ def _positions(
     if dimension >= len(shape):
         raise InvalidInput(f"{_ADAPTER} is damaged: {name} is no matrix of a LoRA", field="model.id")
     size = int(shape[dimension])
-    fits = size == unit.dense if kind == "mlp_channels" else 0 < unit.dense <= size and size % unit.dense == 0
+    is_width = UNIT_KINDS[kind].is_width
+    fits = size == unit.dense if is_width else 0 < unit.dense <= size and size % unit.dense == 0
     if not fits or (block, kind) not in kept:
         raise InvalidInput(
             f"{name} has {size} features, where the report's model has {unit.dense} {kind}", field="like"
@@ -293,7 +294,7 @@ def _unknown(name: str) -> InvalidInput:
     )
 
 
-def _numbers(kept: Kept, block: int, kind: UnitKind, dense: int) -> list[int]:
+def _numbers(kept: Kept, block: int, kind: UnitName, dense: int) -> list[int]:
     """Return which units of a block are left. `dense` is how many the model has, not what a report claims."""
     try:
         return numbers_in(kept[block, kind], below=dense)

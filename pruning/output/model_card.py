@@ -14,7 +14,7 @@ from pruning.report import (
 )
 
 RELATION = "finetune"
-"""What the Hub calls a model of the same architecture whose weights were made from another's."""
+"""The Hub's term for a model of the same architecture with weights derived from another's."""
 
 _HUB_DATASETS = {"c4": "allenai/c4", "wikitext2": "Salesforce/wikitext"}
 _SEMI_STRUCTURED = "2:4"
@@ -123,9 +123,7 @@ def _profit(report: Report) -> str:
     """Say what the zeros, or the smaller shapes, give where."""
     profits = []
     if report.structure is not None:
-        profits.append(
-            "It is smaller: it takes less memory and time as it stands, in every engine that runs it."
-        )
+        profits.append("It is smaller: it takes less memory and time as it is, in every engine that runs it.")
     if report.recipe.method is not None:
         profits.append(_profit_of_zeros(report.recipe.pattern))
     return "\n".join(profits)
@@ -185,15 +183,15 @@ def _cut(report: Report) -> str:
     rows = []
     if depth is not None:
         left = f"{depth.dense - len(depth.dropped)} of {depth.dense}"
-        gone = ", ".join(str(drop.block) for drop in depth.dropped)
-        rows.append(f"| blocks | {left}, without {gone} (counted from 0, in the order in which they went) |")
+        removed = ", ".join(str(drop.block) for drop in depth.dropped)
+        rows.append(f"| blocks | {left}, without {removed} (counted from 0, in the order of their removal) |")
     rows += [
         f"| {unit.kind} in each block | {unit.kept} of {unit.dense} |" for unit in report.structure.units
     ]
     share = report.structure.block_share
     if share is not None:
         asked = "" if settings.parameters is None else f", {settings.parameters:.1%} asked for"
-        rows.append(f"| share of the blocks' parameters that is gone | {share:.1%}{asked} |")
+        rows.append(f"| removed share of the blocks' parameters | {share:.1%}{asked} |")
     rows.append(f"| parameters | {report.structure.parameters:,} of {report.structure.dense_parameters:,} |")
     return "".join(f"\n{row}" for row in rows)
 
@@ -333,7 +331,7 @@ def _is_trained(report: Report) -> bool:
 
 
 def _training(report: Report) -> str:
-    """Return the rows of the table that say what was trained on, and what came of it."""
+    """Return the rows of the table that say what was trained on, and the result."""
     if report.recovery is None:
         return ""
     training, recipe = report.recovery.distil, report.recipe

@@ -1,4 +1,4 @@
-"""Write the smaller checkpoint that a cut leaves: what stays is taken from the dense files byte for byte."""
+"""Write the smaller checkpoint after a cut: what is kept is copied from the dense files byte for byte."""
 
 import json
 import re
@@ -14,11 +14,9 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import CONFIG, INDEX, copy_companion
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
-from pruning.output.safetensors_file import Renamed, SafetensorsFile
-from pruning.output.safetensors_inplace import as_stored
-from pruning.structure.masks import kept_masks, shape_after
+from pruning.output.safetensors_file import Renamed, SafetensorsFile, as_stored
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import CutBlocks
+from pruning.structure.results import CutBlocks, kept_masks, shape_after
 
 _PIECE = 1 << 24
 _EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")
@@ -75,7 +73,7 @@ def _pairs(
     shapes: Mapping[str, tuple[int, ...]],
     renamed: Renamed,
 ) -> list["_Pair"]:
-    """Create the smaller files, but those of which nothing is left."""
+    """Create the smaller files, but those of which nothing is kept."""
     return [
         _Pair(dense / name, smaller / name, shapes, renamed)
         for name in checkpoint.weight_files
@@ -95,13 +93,13 @@ def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], director
 
 
 def _masks(checkpoint: Checkpoint, plan: CutPlan, blocks: CutBlocks, index: int) -> dict[str, Tensor]:
-    """Return which elements stay of a block's tensors in files, of those that lose some or are experts'."""
+    """Return the kept elements of tensors of a block in files: those that lose some or belong to experts."""
     masks = kept_masks(checkpoint.skeleton, plan.of_block(index), blocks[index])
     return checkpoint.layout.to_stored(masks)
 
 
 def _is_cut(mask: Tensor) -> bool:
-    """Whether a tensor is neither gone nor left as it is."""
+    """Whether a tensor is neither removed nor unchanged."""
     return bool(mask.any()) and not bool(mask.all())
 
 
@@ -112,7 +110,7 @@ class _RenumberedExperts:
         self._places: dict[str, dict[str, int]] = {}
 
     def add(self, masks: Mapping[str, Tensor]) -> None:
-        """Take in which tensors of a block stay as a whole, and which do not."""
+        """Record which tensors of a block are kept as a whole, and which are not."""
         left: dict[str, dict[str, bool]] = {}
         for name, mask in masks.items():
             found = _EXPERT.match(name)
@@ -128,7 +126,7 @@ class _RenumberedExperts:
             self._places[prefix] = {expert: place for place, expert in enumerate(stay)}
 
     def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of an expert that is gone."""
+        """Return the new name; None for a tensor of a removed expert."""
         found = _EXPERT.match(name)
         if found is None or found[1] not in self._places:
             return name
@@ -158,7 +156,7 @@ class _Renumbered:
             )
 
     def __call__(self, name: str) -> str | None:
-        """Return the new name; None for a tensor of a block that is gone."""
+        """Return the new name; None for a tensor of a removed block."""
         prefix = f"{self._prefix}."
         number, _, rest = name.removeprefix(prefix).partition(".")
         if not name.startswith(prefix) or not number.isdecimal():
@@ -169,7 +167,7 @@ class _Renumbered:
 
 
 def _common_prefix(names: Sequence[Sequence[str]]) -> str | None:
-    """Return what stands before the number of the block in all names of tensors, block by block."""
+    """Return what precedes the number of the block in all names of tensors, block by block."""
     parts = names[0][0].split(".")
     prefixes = (".".join(parts[:place]) for place, part in enumerate(parts) if part == "0")
     return next(
@@ -192,7 +190,7 @@ class _Pair:
         shapes: Mapping[str, tuple[int, ...]],
         renamed: Renamed,
     ) -> None:
-        """Create the smaller file, with the tensors that the cut leaves as they are."""
+        """Create the smaller file, with the tensors that the cut does not change."""
         self.dense, self._renamed = SafetensorsFile.open(dense), renamed
         self.smaller = self.dense.create_smaller(smaller, shapes, renamed)
         with dense.open("rb") as source, smaller.open("r+b") as target:
@@ -210,7 +208,7 @@ class _Pair:
                     left -= len(piece)
 
     def write(self, masks: Mapping[str, Tensor], repaired: Mapping[str, Tensor]) -> None:
-        """Write what `masks` leaves of the tensors of this file, and of those that are repaired."""
+        """Write what `masks` keeps of the tensors of this file, and of those that are repaired."""
         for name in masks.keys() & self.dense.header.keys():
             new = self._renamed(name)
             if new is None or not _is_cut(masks[name]):
@@ -224,7 +222,7 @@ class _Pair:
 
 
 def _write_index(dense: Path, smaller: Path, pairs: Sequence[_Pair]) -> None:
-    """Write the index of a model in several files: which tensors lie where, and their size."""
+    """Write the index of a model in several files: the file of each tensor, and their total size."""
     if not dense.exists():
         return
     index = json.loads(dense.read_text())

@@ -15,9 +15,8 @@ from pruning.checkpoint.files import MODEL_CARD, copy_companion
 from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
 from pruning.methods.results import Pruned
-from pruning.output.mask_file import MaskFile
 from pruning.output.model_card import model_card
-from pruning.output.safetensors_inplace import reorder_in_place, replace_in_place, zero_in_place
+from pruning.output.safetensors_file import MaskFile, reorder_in_place, replace_in_place, zero_in_place
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
 

@@ -78,7 +78,7 @@ def _gigabytes(count: int) -> str:
 
 
 def result_table(report: Report) -> Table:
-    """Return a table of what a run did and cost."""
+    """Return a table of the results and costs of a run."""
     table = Table(box=rich.box.SIMPLE, show_header=False)
     perplexity = report.perplexity
     table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")

@@ -13,23 +13,21 @@ import torch
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
-from pruning.estimate.memory import MEMORY_SHARE
-from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements, PerplexityCache
+from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements
 from pruning.evaluation.final_states import Fidelity
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
-from pruning.files.publications import Publications
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.pipeline.measurement import Comparing, Measurement, Observers, Recording
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import Step
+from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.resources import memory_for_models
 from pruning.recipe import Evaluation, Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import NumericsKey, ResumeStore
-from pruning.runtime.device import total_memory
-from pruning.runtime.malloc import return_freed_heap
+from pruning.resume.store import NumericsKey
+from pruning.runtime.process_memory import trim_heap
 
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""
@@ -72,7 +70,7 @@ class EvaluationResult:
 
 @dataclass(frozen=True)
 class PerplexityLimit:
-    """The perplexity on the first text above which the pruned model is of no use."""
+    """The perplexity on the first text above which the pruned model is rejected."""
 
     perplexity: float = inf
     increase: float = inf  # over the dense model's, relative to it
@@ -90,7 +88,7 @@ class EvaluateStage:
 
     The pruned model's predictions are compared with the dense one's by the latter's final states. What is
     cached of the dense model is not measured. The measurement of a pruned model ends
-    once it is certain to exceed the limit.
+    as soon as it is certain to exceed the limit.
     """
 
     name: ClassVar[Stage] = Stage.EVALUATE
@@ -99,31 +97,29 @@ class EvaluateStage:
         self,
         model: ResolvedModel,
         inputs: EvaluationInputs,
+        context: RunContext,
         *,
         pruned: Path,
         limit: PerplexityLimit,
         numerics_key: NumericsKey,
-        resume_store: ResumeStore,
-        cache: PerplexityCache,
-        publications: Publications,
     ) -> None:
         """`pruned`: the directory of the pruned model.
 
         `numerics_key`: measurements that the resume store holds under it are not repeated.
         """
         self._model, self._inputs, self._pruned, self._limit = model, inputs, pruned, limit
-        self._numerics_key, self._resume_store = numerics_key, resume_store
-        self._publications = publications
+        self._numerics_key, self._resume_store = numerics_key, context.resume_store
+        self._publications = context.publications
         self._cached = DenseMeasurements(
             model.checkpoint.identity,
             inputs.texts,
             numerics_key,
-            cache,
-            resume_store.directory(Stage.EVALUATE),
+            context.perplexity_cache,
+            self._resume_store.directory(Stage.EVALUATE),
         )
 
     def prepare(self) -> int:
-        """Look up the dense measurements. A batch of windows, or a whole task, is one step for each model."""
+        """Query the cache of dense measurements. A batch, or a whole task, of one model is one step."""
         return self._dense_steps + self._inputs.steps(self._model.device)
 
     def run(self, step: Step) -> EvaluationResult:
@@ -134,7 +130,7 @@ class EvaluateStage:
         Within a task, `step` is called repeatedly with the same count, so that it can stop the run.
         """
         steps = self._dense_steps + self._inputs.steps(self._model.device)
-        stored = self._resume_store.begin(Stage.EVALUATE, self._stored_under)
+        stored = self._resume_store.begin(Stage.EVALUATE, self._resume_key)
         dense_model = cache(self._model.place_dense)  # loaded at most once, and only if it is needed
 
         recording = Recording(self._resume_store, len(self._inputs.texts))
@@ -153,7 +149,7 @@ class EvaluateStage:
         dense_model.cache_clear()
         # The dense model is not read after this, so that this hash of its files is the run's last.
         measurements = map(DenseMeasurement, dense.perplexities, recording.files)
-        self._publications.hold_back(partial(self._cached.publish, list(measurements)))
+        self._publications.publish_when_verified(partial(self._cached.publish, list(measurements)))
         if _PRUNED in stored:
             pruned = Measurement.read(stored[_PRUNED].path)
             step(steps, steps)
@@ -187,7 +183,7 @@ class EvaluateStage:
         known: Mapping[int, DenseMeasurement] = MappingProxyType({}),
         limit: float = inf,
     ) -> Measurement:
-        """Measure one model, and commit what was measured."""
+        """Measure one model, and commit the measurement."""
         measurement = _measure(load, self._inputs, report_done, observers, known=known, limit=limit)
         path = self._resume_store.directory(Stage.EVALUATE) / f"{number}.json"
         measurement.write(path)
@@ -197,7 +193,7 @@ class EvaluateStage:
     def _dense_of_earlier_attempt(
         self, stored: Mapping[int, HashedFile], recording: Recording
     ) -> Measurement | None:
-        """Return what an earlier attempt has measured, if all its final states are still there, too."""
+        """Return the measurement of an earlier attempt, if all its final states are still stored."""
         if _DENSE not in stored:
             return None
         dense = Measurement.read(stored[_DENSE].path)
@@ -208,7 +204,7 @@ class EvaluateStage:
         return self._inputs.steps(self._model.device, self._cached.known)
 
     @property
-    def _stored_under(self) -> NumericsKey:
+    def _resume_key(self) -> NumericsKey:
         texts = {f"text {number}": text.fingerprint for number, text in enumerate(self._inputs.texts)}
         request = self._inputs.request.model_dump_json(exclude={"speed"})
         return {**self._numerics_key, "format": _FORMAT, "evaluation": request, **texts}
@@ -223,7 +219,7 @@ def _measure(
     known: Mapping[int, DenseMeasurement],
     limit: float,
 ) -> Measurement:
-    """Measure one model. It is loaded only if something about it is not known.
+    """Measure one model. It is loaded only if a measurement is missing.
 
     `report_done` is called with the number of finished steps of this model.
     """
@@ -272,28 +268,25 @@ def _placed(placement: Placement) -> Iterator[Placement]:
         blocks = find_stack(placement.model).modules
     except InvalidInput:  # it is called as it is
         blocks = []
-    fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= _room(placement)
+    fits = placement.device.type != "cpu" and placement.largest_share(blocks) <= memory_for_models(
+        *placement.devices
+    )
     try:
         with (
-            placement.in_runs(blocks) if fits else placement.in_turns(blocks),
+            placement.in_pipeline_stages(blocks) if fits else placement.in_round_robin(blocks),
             placement.resident(*[placement.model] if fits else []),
         ):
             yield placement
     finally:
         placement.end_stage()
-        return_freed_heap()  # of the copies in the compute dtype, which glibc would keep
+        trim_heap()  # of the copies in the compute dtype, which glibc would keep
 
 
 @contextmanager
 def _callable(placement: Placement) -> Iterator[PreTrainedModel]:
     """While active, the model can be called: resident as a whole, or block by block on a small device."""
-    with placement.whole(find_stack(placement.model).modules, _room(placement)):
+    with placement.whole(find_stack(placement.model).modules, memory_for_models(*placement.devices)):
         yield placement.model
-
-
-def _room(placement: Placement) -> int:
-    """Return the bytes of each device's memory that the model may take."""
-    return int(MEMORY_SHARE * min(map(total_memory, placement.devices)))
 
 
 def _count_on(report_done: Callable[[int], None], before: int, done: int, _total: int) -> None:

@@ -1,7 +1,11 @@
-"""Gradients: the norms that a recipe uses, from a file, from a cache, or from a pass over the windows."""
+"""Gradients: those that a recipe uses, from a file, from a cache, or from a pass over the windows.
+
+`GateStage` returns the gradients of gates, by which units are ranked; `GradientStage` the norms of weights,
+by which they are masked.
+"""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 from typing import ClassVar
@@ -9,24 +13,135 @@ from typing import ClassVar
 from torch import Tensor
 
 from pruning.calibration.gradient_cache import (
-    GradientCache,
     GradientShards,
     fingerprint_of,
     load_cached,
-    stored,
+    store_norms,
 )
-from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import GradientPass
-from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
+from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
 from pruning.data.calibration import CalibrationSet
-from pruning.files.gradient_header import FILE_NAME
-from pruning.files.publications import Publications
-from pruning.methods.shards import StoredBlocks
+from pruning.files.formats import FILE_NAME
+from pruning.methods.results import StoredBlocks
+from pruning.models.blocks import Stack, stack_of_layers
 from pruning.pipeline.models import LoadedModel
-from pruning.pipeline.recorder import Step
-from pruning.recipe import GradientNorm, LayerSelection, Stage
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.pipeline.recorder import RunContext, Step
+from pruning.recipe import GradientNorm, LayerSelection, Stage, StructureOptions
+from pruning.resume.store import NumericsKey
+from pruning.structure.results import StoredCut
+from pruning.structure.units import consumers
+
+_GATES: frozenset[GradientNorm] = frozenset({"gates"})
+
+
+@dataclass(frozen=True)
+class GateOutcome:
+    """The gates' gradients, and the blocks that are cut with them already."""
+
+    gates: GradientNorms  # empty where no block needs them any more
+    finished_blocks: StoredCut
+    reused: bool  # found in the cache
+
+
+@dataclass
+class GateStage:
+    """Returns the gates' gradients of the layers that read units, for a recipe that ranks by them.
+
+    They are of the dense model, for every kind of unit that it has, so that any recipe on the same model and
+    windows can use them. The pass is skipped where every block is cut already.
+    """
+
+    name: ClassVar[Stage] = Stage.GRADIENTS
+
+    model: LoadedModel
+    options: StructureOptions
+    calibration: CalibrationSet | None  # None where nothing is measured
+    context: RunContext
+    _pass: GradientPass | None = field(default=None, init=False)
+    _shards: dict[GradientNorm, GradientShards] = field(default_factory=dict, init=False)
+
+    def prepare(self) -> int | None:
+        """Query the cache for the gates. None where the recipe does not rank by them.
+
+        Raises InvalidInput where the schedule does not fit the model, or the environment does not allow a
+        deterministic pass.
+        """
+        if not self.options.ranks or self.calibration is None:
+            return None
+        self._pass = GradientPass(
+            self.model.placement,
+            self.calibration.windows,
+            norms=_GATES,
+            stack=self._consumers,
+            schedule=self.context.schedule,
+            deterministic=self.context.deterministic,
+        )
+        if self.context.gradient_cache is not None:
+            self._shards, _ = load_cached(
+                self.context.gradient_cache, self._fingerprints, _GATES, self._consumers
+            )
+        return self._pass.steps
+
+    def run(self, step: Step) -> GateOutcome:
+        """Return the gates, and how far the cut has come with them."""
+        key = self._numerics_key
+        blocks = StoredCut(self.context.resume_store, key)
+        reused = bool(self._shards)
+        if self._pass is None or blocks.complete(len(self.model.stack.blocks)):
+            return GateOutcome({}, blocks, reused)
+        gates = self._shards["gates"].norms if reused else self._computed(self._pass, step)
+        # A pass that ran out of memory has changed its micro-batch, and published gates have a digest now.
+        if self._numerics_key != key:
+            blocks = StoredCut(self.context.resume_store, self._numerics_key)
+        return GateOutcome(gates, blocks, reused)
+
+    def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
+        try:
+            computed = gradient_pass.run(step, self.context.resume_store)
+        finally:
+            self.model.placement.end_stage()
+        if self.context.gradient_cache is not None:
+            self._shards, publish = store_norms(
+                self.context.gradient_cache,
+                self._fingerprints,
+                computed,
+                gradient_pass,
+                self._consumers,
+                self.context.resume_store,
+            )
+            self.context.publications.publish_when_verified(publish)
+        return computed
+
+    @cached_property
+    def _consumers(self) -> Stack:
+        model = self.model.placement.model
+        return stack_of_layers(model, frozenset(layer.name for layer in consumers(model)))
+
+    @property
+    def _numerics_key(self) -> NumericsKey:
+        windows = self.calibration.windows if self.calibration else None
+        of_gates: NumericsKey = {}
+        if self._shards:
+            of_gates = {"gates": self._shards["gates"].digest}
+        elif self._pass is not None:
+            of_gates = {f"gates: {name}": value for name, value in self._pass.numerics_key.items()}
+        return {**self.model.numerics_key(windows), **of_gates}
+
+    @cached_property  # a pass that gives up a device publishes under what was asked for before
+    def _fingerprints(self) -> dict[GradientNorm, str]:
+        assert self.calibration is not None  # noqa: S101 - gates are over its windows
+        return {
+            "gates": fingerprint_of(
+                "gates",
+                model=self.model.checkpoint.identity,
+                calibration=self.calibration.fingerprint,
+                selection=LayerSelection(),
+                numerics_key=self.model.placement.numerics_key,
+            )
+        }
+
 
 _NOT_DETERMINISTIC = (
     "the model has an operation without a deterministic algorithm on this device: another run may compute "
@@ -44,7 +159,7 @@ NextBlocks = Callable[[NumericsKey], tuple[StoredBlocks, bool]]
 
 @dataclass(frozen=True)
 class GradientInputs:
-    """Which gradient norms a recipe uses, and what they are read or computed from."""
+    """The gradient norms that a recipe uses, and their source."""
 
     norms: frozenset[GradientNorm]  # empty for a recipe that uses no gradients
     selection: LayerSelection
@@ -76,16 +191,12 @@ class GradientStage:
 
     name: ClassVar[Stage] = Stage.GRADIENTS
 
-    def __init__(  # noqa: PLR0913 - what a stage of a run needs
+    def __init__(
         self,
         model: LoadedModel,
         inputs: GradientInputs,
+        context: RunContext,
         *,
-        schedule: ScheduleChoice,
-        deterministic: bool,
-        cache: GradientCache | None,
-        publications: Publications,
-        resume_store: ResumeStore,
         save_to: Path | None,
         next_blocks: NextBlocks | None = None,
     ) -> None:
@@ -95,9 +206,8 @@ class GradientStage:
         """
         self._next_blocks = next_blocks or self._no_blocks
         self._model, self._inputs = model, inputs
-        self._schedule, self._deterministic = schedule, deterministic
-        self._cache, self._resume_store, self._save_to = cache, resume_store, save_to
-        self._publications = publications
+        self._context, self._save_to = context, save_to
+        self._cache, self._resume_store = context.gradient_cache, context.resume_store
         self._windows = inputs.calibration.windows if inputs.calibration else None
         self._pass: GradientPass | None = None
         self._shards: dict[GradientNorm, GradientShards] = {}  # that the cache has, or got from this run
@@ -105,7 +215,7 @@ class GradientStage:
         self._devices = model.placement.devices
 
     def prepare(self) -> int | None:
-        """Look the norms up in the cache, and check what is found there.
+        """Query the cache for the norms, and check the entries.
 
         None where the recipe uses no gradients, or reads them from a file. Raises InvalidInput where the
         schedule does not fit the model, or the environment does not allow a deterministic pass.
@@ -141,7 +251,7 @@ class GradientStage:
         if self._pass is None or self._reused:
             return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
         warnings = {
-            _NOT_DETERMINISTIC: self._deterministic and not self._pass.deterministic,
+            _NOT_DETERMINISTIC: self._context.deterministic and not self._pass.deterministic,
             _ONE_DEVICE: self._devices != self._model.placement.devices,
         }
         return norms, GradientOutcome(
@@ -171,7 +281,7 @@ class GradientStage:
         finally:
             self._model.placement.end_stage()
         if self._cache is not None:
-            shards, publish = stored(
+            shards, publish = store_norms(
                 self._cache,
                 self._fingerprints,
                 computed,
@@ -180,7 +290,7 @@ class GradientStage:
                 self._resume_store,
             )
             self._shards |= shards
-            self._publications.hold_back(publish)
+            self._context.publications.publish_when_verified(publish)
         return computed
 
     def _pass_for(self, norms: Collection[GradientNorm], windows: Tensor) -> GradientPass:
@@ -189,8 +299,8 @@ class GradientStage:
             windows,
             norms=norms,
             stack=self._model.stack,
-            schedule=self._schedule,
-            deterministic=self._deterministic,
+            schedule=self._context.schedule,
+            deterministic=self._context.deterministic,
             model_key=self._model.cut_key,
         )
 

@@ -1,4 +1,4 @@
-"""What an evaluation measures of one model, and what it observes of both models meanwhile."""
+"""The measurements of one model, and the observers that compare the predictions of two."""
 
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -48,7 +48,7 @@ class Measurement:
 
 
 class Observers(Protocol):
-    """What is observed while one model is measured, text by text."""
+    """Observes a model while it is measured, text by text."""
 
     def observing(
         self, number: int, text: EvaluationSet, model: PreTrainedModel
@@ -56,7 +56,7 @@ class Observers(Protocol):
         """Return a context in which text `number` is measured, and its observer."""
 
     def complete(self, measurement: Measurement) -> Measurement:
-        """Add what was observed."""
+        """Add the observations to the measurement."""
 
 
 class Recording:
@@ -68,7 +68,7 @@ class Recording:
         """By number of text; None for a model that cannot be compared by its final states."""
 
     def use(self, known: Mapping[int, HashedFile | None]) -> None:
-        """Take the files of some texts, which are known and will not be observed."""
+        """Use known files for some texts, which are then not observed."""
         for number, file in known.items():
             self.files[number] = file
 
@@ -79,8 +79,8 @@ class Recording:
         known: Mapping[int, DenseMeasurement],
     ) -> bool:
         """Take an earlier attempt's files, by their SHA-256; return whether all are stored or known."""
-        at_hand = [*stored.values(), *(measured.states for measured in known.values())]
-        by_hash = {file.sha256: file for file in at_hand if file is not None}
+        available = [*stored.values(), *(measured.states for measured in known.values())]
+        by_hash = {file.sha256: file for file in available if file is not None}
         self.files = [by_hash.get(sha256) if sha256 else None for sha256 in wanted]
         return all(file or not sha256 for file, sha256 in zip(self.files, wanted, strict=True))
 

@@ -12,11 +12,9 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.description import suitable_config
 from pruning.checkpoint.files import CONFIG, read_json
 from pruning.estimate import ModelShape
-from pruning.models.batching import micro_batches
-from pruning.models.blocks import Stack, find_stack
+from pruning.models.blocks import Stack, find_stack, stack_of_layers
+from pruning.models.memory import micro_batches, shape_of
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
-from pruning.models.shapes import shape_of
 from pruning.report import ModelFacts
 from pruning.resume.store import NumericsKey
 from pruning.runtime.device import experts_implementation
@@ -51,7 +49,7 @@ class ResolvedModel:
 
     @property
     def shape(self) -> ModelShape:
-        """What an estimate of the run's cost needs to know of the model."""
+        """The shape of the model, for estimates of the cost."""
         stored = str(self.checkpoint.stored_dtype).removeprefix("torch.")
         return shape_of(find_stack(self.checkpoint.skeleton), stored_dtype=stored)
 
@@ -100,7 +98,7 @@ class LoadedModel:
     checkpoint: Checkpoint
     placement: Placement
     stack: Stack  # the blocks, narrowed to the layers to prune
-    method_key: NumericsKey = field(default_factory=dict)  # what of the method decides the last bits here
+    method_key: NumericsKey = field(default_factory=dict)  # what the method contributes to the last bits
     cut_key: NumericsKey = field(default_factory=dict)  # which smaller model this is; empty for the dense one
 
     def numerics_key(self, windows: Tensor | None) -> NumericsKey:

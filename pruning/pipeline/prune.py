@@ -1,5 +1,6 @@
-"""Prune: every block of the dense model, then the pruned checkpoint on disk."""
+"""Prune: mask the dense model block by block, and write the result; a first time as a trial, for a search."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -8,8 +9,7 @@ from torch import Tensor
 
 from pruning.calibration.window_norms import GradientNorms
 from pruning.methods.prune_blocks import prune_blocks
-from pruning.methods.results import Pruned
-from pruning.methods.shards import StoredBlocks
+from pruning.methods.results import Pruned, StoredBlocks
 from pruning.output.writer import write_model
 from pruning.pipeline.models import LoadedModel
 from pruning.pipeline.recorder import Step
@@ -43,19 +43,68 @@ class PruneStage:
             unmasked = Pruned(self.finished_blocks, 0)
             write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
             return unmasked
-        placement, stack = self.model.placement, self.model.stack
-        try:
-            with placement.in_turns(stack.modules):
-                pruned = prune_blocks(
-                    stack,
-                    self.recipe,
-                    self.windows,
-                    self.norms,
-                    placement=placement,
-                    blocks=self.finished_blocks,
-                    step=step,
-                )
-        finally:
-            placement.end_stage()
+        pruned = _pruned(self.model, self.recipe, self.windows, self.norms, self.finished_blocks, step)
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned
+
+
+@dataclass(frozen=True)
+class TrialStage:
+    """Prunes the blocks that an earlier attempt has not finished, in a model of its own."""
+
+    name: ClassVar[Stage] = Stage.TRIAL
+
+    load: Callable[[], LoadedModel]  # the dense model: it may be pruned in place, and is released afterwards
+    recipe: Recipe
+    windows: Tensor
+    norms: GradientNorms
+    finished_blocks: StoredBlocks  # the others are added to it
+    count: int  # of the model's blocks
+
+    def prepare(self) -> int:
+        """Return the number of blocks: each is one step."""
+        return self.count
+
+    def run(self, step: Step) -> Pruned:
+        """Prune block by block.
+
+        Raises NumericalFailure with the name of the layer.
+        """
+        pruned = _pruned(self.load(), self.recipe, self.windows, self.norms, self.finished_blocks, step)
+        self.finished_blocks.activation_checkpoint.drop()
+        return pruned
+
+
+@dataclass(frozen=True)
+class FinishedTrial:
+    """The trial of a search that an earlier attempt has finished: its blocks are no longer needed."""
+
+    name: ClassVar[Stage] = Stage.TRIAL
+
+    count: int  # of the model's blocks
+
+    def prepare(self) -> int:
+        """Return the number of blocks."""
+        return self.count
+
+    def run(self, step: Step) -> None:
+        """Report all steps."""
+        step(self.count, self.count)
+
+
+def _pruned(
+    model: LoadedModel,
+    recipe: Recipe,
+    windows: Tensor | None,
+    norms: GradientNorms,
+    blocks: StoredBlocks,
+    step: Step,
+) -> Pruned:
+    """Prune the blocks of a model that are not in `blocks`, and release the devices."""
+    try:
+        with model.placement.in_round_robin(model.stack.modules):
+            return prune_blocks(
+                model.stack, recipe, windows, norms, placement=model.placement, blocks=blocks, step=step
+            )
+    finally:
+        model.placement.end_stage()

@@ -1,17 +1,24 @@
-"""The shape of a stage, and what each stage of a run costs: its seconds and its own peak memory."""
+"""The interface of a stage, what the stages of a run share, and the cost of each: seconds and peak memory."""
 
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, TypeVar
 
 import torch
 
+from pruning.calibration.gradient_cache import GradientCache
+from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.evaluation.cache import PerplexityCache
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.progress import Progress
 from pruning.recipe import Stage
 from pruning.report import StageFacts
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.resume.store import ResumeStore
+from pruning.runtime.process_memory import PeakMemory
+from pruning.sandbox.reading import UntrustedReader
 
 Step = Callable[[int, int], None]
 """Called as `(done, steps)` after each step. An exception that it raises ends the stage."""
@@ -20,7 +27,7 @@ ResultT_co = TypeVar("ResultT_co", covariant=True)
 
 
 class RunStage(Protocol[ResultT_co]):
-    """One stage of a run: constructed with everything that it needs, it returns everything that it leaves.
+    """One stage of a run: constructed with everything that it needs, it returns all of its results.
 
     The constructor only keeps what it is given. What costs time or may fail is in `prepare` and `run`.
     """
@@ -30,7 +37,7 @@ class RunStage(Protocol[ResultT_co]):
         """Its name in the report and in progress."""
 
     def prepare(self) -> int | None:
-        """Find out what is left to do, and return its number of steps.
+        """Determine the remaining work, and return its number of steps.
 
         None: there is nothing to compute, and nothing is recorded.
         """
@@ -40,7 +47,7 @@ class RunStage(Protocol[ResultT_co]):
 
 
 class StageRecorder:
-    """Runs stages one after the other, reports their progress, and records what each one costs."""
+    """Runs stages one after the other, reports their progress, and records the cost of each."""
 
     def __init__(self, progress: Progress, *devices: torch.device) -> None:
         """`devices`: those that compute, whose peak memory is recorded."""
@@ -86,7 +93,25 @@ class StageRecorder:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the recorded costs must know."""
+        """Limits of the recorded costs, for the report."""
         if self._memory.resettable:
             return ()
         return ("peak memory is the process's since its start: this system cannot measure it per stage",)
+
+
+@dataclass(frozen=True)
+class RunContext:
+    """What the stages of one run share, once its model and texts are resolved."""
+
+    recorder: StageRecorder
+    schedule: ScheduleChoice
+    deterministic: bool
+    gradient_cache: GradientCache | None
+    perplexity_cache: PerplexityCache
+    publications: VerifiedPublisher
+    resume_store: ResumeStore
+    reading: UntrustedReader
+
+    def run(self, stage: RunStage[ResultT_co]) -> ResultT_co:
+        """Record a stage; what is ready for publication is published between its steps."""
+        return self.recorder.run(stage, after_step=self.publications.poll)

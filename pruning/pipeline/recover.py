@@ -1,11 +1,16 @@
-"""Recover: train the kept weights of the pruned model on disk, and write them where they got better."""
+r"""Recover: train the kept weights of the pruned model on disk, and write them where they improved.
+
+The final states of the dense model, which the training needs, are shared by runs on the same model and text
+(\`SharedStates\`).
+"""
 
 import json
 import logging
+import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -15,35 +20,76 @@ from safetensors import safe_open
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
-from pruning.estimate import disk, memory
-from pruning.evaluation.cache import fingerprint_of_training
+from pruning.estimate import disk
+from pruning.evaluation.cache import (
+    DenseMeasurement,
+    NoPerplexityCache,
+    PerplexityCache,
+    fingerprint_of_training,
+)
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.results import Pruned
-from pruning.models.batching import bytes_per_token, windows_that_fit
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import stack_of_layers
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import Step
-from pruning.pipeline.shared_states import SharedStates
+from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.resources import has_room_for_states, training_windows
 from pruning.recipe import DistilOptions, Recipe, Stage
-from pruning.recovery.adam import RATE
-from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.distil import CurvePoint, Distillation, Distilled
+from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
-from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import trainable_parameters, with_rates
-from pruning.recovery.trained import TrainedParameters
+from pruning.recovery.optimizer import RATE
+from pruning.recovery.parameters import TrainedParameters, trainable_parameters, with_rates
 from pruning.report import JudgementFacts, TrainingFacts
 from pruning.resume.hashed_file import HashedFile, save_tensors
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey
 from pruning.runtime.determinism import (
     deterministic_algorithms,
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
 from pruning.runtime.device import is_out_of_memory, release_memory
-from pruning.runtime.malloc import return_freed_heap
+from pruning.runtime.process_memory import trim_heap
+
+
+@dataclass(frozen=True)
+class SharedStates:
+    """Fetches final states that an earlier run published, and publishes those of this run."""
+
+    cache: PerplexityCache
+    publications: VerifiedPublisher
+
+    def states(
+        self, fingerprint: str, held_out: int, windows: int, *, directory: Path, size: int, other: int
+    ) -> FinalStates:
+        """Return the final states for a training: those of another run, or its own, which it records.
+
+        They are neither fetched nor recorded where they are not shared, and where the disk has no room to
+        spare.
+
+        Parameters
+        ----------
+        fingerprint
+            Of all that decides the states bit for bit.
+        held_out, windows
+            The windows that are judged by, and trained on.
+        directory
+            Where the file is written.
+        size, other
+            The bytes of the states, and of what else the training will write there.
+        """
+        if isinstance(self.cache, NoPerplexityCache) or not has_room_for_states(directory, size, other):
+            return FinalStates(held_out, windows)
+        found = self.cache.get(fingerprint, directory / "cached-final-states.safetensors")
+        if found is not None and found.states is not None:
+            return FinalStates(held_out, windows, known=found.states.path)
+        return FinalStates(held_out, windows, record_to=directory / "final-states.safetensors")
+
+    def publish(self, fingerprint: str, states: HashedFile) -> None:
+        """Offer a file that the run's resume store has committed to later runs."""
+        measured = DenseMeasurement(math.nan, states)
+        self.publications.publish_when_verified(partial(self.cache.put, fingerprint, measured))
+
 
 log = logging.getLogger(__name__)
 
@@ -66,19 +112,19 @@ class RecoveryInputs:
 
 @dataclass(frozen=True)
 class PrunedModel:
-    """What is trained: a model on disk, and which of its weights are pruned."""
+    """The model to train, on disk, and which of its weights are pruned."""
 
-    checkpoint: Checkpoint  # of the model that was pruned, the dense one or what a cut has left of it
+    checkpoint: Checkpoint  # of the model that was pruned, the dense one, or the smaller one after a cut
     masked: Pruned
     directory: Path
 
 
 @dataclass(frozen=True)
 class RecoveryOutcome:
-    """What the report says of the training, and which weights it left on disk."""
+    """The training for the report, and the identity of the weights on disk after it."""
 
     facts: TrainingFacts | None  # None where nothing was trained
-    numerics_key: NumericsKey  # all that decides the last bits of what is computed with them
+    numerics_key: NumericsKey  # all that decides the last bits of results computed with them
 
 
 class RecoverStage:
@@ -90,20 +136,18 @@ class RecoverStage:
         self,
         model: ResolvedModel,
         inputs: RecoveryInputs | None,
+        context: RunContext,
         *,
         pruned: PrunedModel,
-        deterministic: bool,
         numerics_key: NumericsKey,
-        resume_store: ResumeStore,
-        shared: SharedStates,
     ) -> None:
         """`model`: the dense one. `inputs`: None for a recipe that does not train the whole model."""
         # On one device: a training does not share its blocks with others.
         self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
-        self._deterministic, self._halvings = deterministic, 0
-        self._numerics_key, self._resume_store = numerics_key, resume_store
-        self._shared = shared
+        self._deterministic, self._halvings = context.deterministic, 0
+        self._numerics_key, self._resume_store = numerics_key, context.resume_store
+        self._shared = SharedStates(context.perplexity_cache, context.publications)
 
     def prepare(self) -> int | None:
         """Return the micro-batches that run through the pruned model; None where nothing is trained.
@@ -117,7 +161,7 @@ class RecoverStage:
         return self._plan.passes
 
     def run(self, step: Step) -> RecoveryOutcome:
-        """Train, write what got better, and return what the report says about it.
+        """Train, write the weights if they improved, and return the training for the report.
 
         A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
         with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
@@ -130,9 +174,9 @@ class RecoverStage:
                 trained = self._distilled(step)
                 break
             except (RuntimeError, MemoryError, OSError) as error:
-                if not self._changed_after(error):
+                if not self._relaxed_after(error):
                     raise
-            release_memory()  # what the failed training held
+            release_memory()  # of the failed training
         distilled = _read(trained.path)
         _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)
@@ -141,7 +185,7 @@ class RecoverStage:
 
     def _distilled(self, step: Step) -> HashedFile:
         """Return the result of an earlier attempt, or train."""
-        stored = self._resume_store.begin(Stage.RECOVER, self._stored_under)
+        stored = self._resume_store.begin(Stage.RECOVER, self._resume_key)
         if _RESULT in stored:
             step(self._plan.passes, self._plan.passes)
             return stored[_RESULT]
@@ -154,7 +198,7 @@ class RecoverStage:
                 distilled = self._trained(step, boundary, states)
         finally:
             recorded = states.close()
-            return_freed_heap()
+            trim_heap()
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
             self._shared.publish(self._states_fingerprint, recorded)
@@ -197,7 +241,7 @@ class RecoverStage:
         with ExitStack() as placed:
             dense = _resident(self._model.place_dense(), placed)
             pruned = _resident(self._model.place_pruned(self._pruned), placed)
-            # Not those that the recipe was checked with: which blocks a cut leaves is known only after it.
+            # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
             trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
@@ -221,8 +265,8 @@ class RecoverStage:
         path.write_text(json.dumps({"step": step}))
         self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
 
-    def _changed_after(self, error: BaseException) -> bool:
-        """Change what the failed training can do without, and return whether it is worth another try."""
+    def _relaxed_after(self, error: BaseException) -> bool:
+        """Relax the condition that made the training fail, and return whether to try again."""
         if self._deterministic and has_no_deterministic_algorithm(error):
             log.warning("training without deterministic algorithms: %s", error)
             self._deterministic = False
@@ -242,17 +286,16 @@ class RecoverStage:
     @cached_property
     def _fitting(self) -> int:
         """The windows that can run together, as far as memory decides."""
-        model, stack = self._model, find_stack(self._checkpoint.skeleton)
-        weights = _parameters_of(self._checkpoint)
-        trained = model.shape.block_weights if self._recipe.structure is None else weights
-        of_weights = memory.training_of_weight("float32", self._options.moments) * trained
-        models = (_parameters_of(model.checkpoint) + weights) * model.dtype.itemsize
-        activations = bytes_per_token(stack, model.dtype, blocks_at_once=len(stack.blocks))
-        length = self._text.windows.shape[1]
-        return windows_that_fit(of_weights + models, length, model.device, activations)
+        return training_windows(
+            self._model,
+            self._checkpoint,
+            self._text.windows.shape[1],
+            self._options.moments,
+            every=self._recipe.structure is not None,
+        )
 
     @property
-    def _stored_under(self) -> NumericsKey:
+    def _resume_key(self) -> NumericsKey:
         return {
             **self._numerics_key,
             "training text": self._text.fingerprint,
@@ -302,10 +345,6 @@ class RecoverStage:
             ),
             kept_step=distilled.best.step,
         )
-
-
-def _parameters_of(checkpoint: Checkpoint) -> int:
-    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
 
 
 def _refuse_filled(weights: Mapping[str, torch.Tensor], masked: Pruned) -> None:

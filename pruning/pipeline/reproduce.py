@@ -1,4 +1,4 @@
-"""Runs that a file asks for: a recipe, or the report of an earlier run, which is then reproduced."""
+"""Runs from a file: a recipe, or the report of an earlier run, which is then reproduced."""
 
 import json
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from pruning.report import CalibrationFacts, Environment, ModelFacts, Report
 
 @dataclass(frozen=True)
 class RecipeFile:
-    """What a file asks for."""
+    """The run that a file describes."""
 
     recipe: Recipe
     evaluation: Evaluation

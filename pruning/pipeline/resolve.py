@@ -16,7 +16,7 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.calibration.gradient_cache import GradientCache
-from pruning.calibration.gradient_file import GradientFile
+from pruning.calibration.gradient_files import GradientFile
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
@@ -26,20 +26,23 @@ from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
-from pruning.files.allowed_roots import Roots, freeze, freeze_by_content
-from pruning.files.frozen_file import FrozenFile
+from pruning.files.frozen_file import AllowedRoots, FrozenFile, freeze, freeze_by_content
 from pruning.methods.base import method_for
-from pruning.methods.permutations.channels import refuse_unwritable
-from pruning.models.blocks import Stack, find_stack
-from pruning.models.selection import prunable_stack
-from pruning.models.shapes import shape_of
-from pruning.pipeline.disk_room import DiskRoom, refuse_before_download, refuse_downloads
+from pruning.methods.permutation import refuse_unwritable
+from pruning.models.blocks import Stack, find_stack, prunable_stack
+from pruning.models.memory import shape_of
 from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import Step
 from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes
+from pruning.pipeline.resources import (
+    DiskRoom,
+    check_training_memory,
+    refuse_before_download,
+    refuse_downloads,
+)
 from pruning.recipe import (
     Evaluation,
     Recipe,
@@ -50,21 +53,19 @@ from pruning.recipe import (
     is_local,
     is_upload,
 )
-from pruning.recovery.trainable import trainable_parameters
+from pruning.recovery.parameters import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
-from pruning.resume.identity import RunIdentityCheck
-from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
 from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
-from pruning.runtime.memory_room import check_training
-from pruning.sandbox.reading import Reading
+from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.depth import DepthPlan
 from pruning.structure.plan import CutPlan
 
 
 @dataclass(frozen=True)
 class ResolvedRun:
-    """Everything that a recipe and an evaluation refer to, read and known to fit together."""
+    """Everything that a recipe and an evaluation refer to, read and checked for consistency."""
 
     model: ResolvedModel
     calibration: CalibrationSet | None  # None for a recipe that reads no text
@@ -113,7 +114,7 @@ class ResolvedRun:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """What a reader of the report must know of the texts and the gradient file."""
+        """Limits of the texts and the gradient file, for the report."""
         return (*self._text_warnings(), *self._gradient_warnings())
 
     def _text_warnings(self) -> tuple[str, ...]:
@@ -139,16 +140,16 @@ class ResolvedRun:
 
 @dataclass(frozen=True)
 class ResolveStage:
-    """Reads and checks what the caller names, then loads the dense model's weights."""
+    """Reads and checks the model and files of a request, then loads the dense model's weights."""
 
     name: ClassVar[Stage] = Stage.RESOLVE
 
     recipe: Recipe
     evaluation: Evaluation
     devices: tuple[torch.device, ...]  # that compute; see Placement
-    roots: Roots
+    roots: AllowedRoots
     hub_token: str | None
-    reading: Reading
+    reading: UntrustedReader
     reproduces: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
@@ -185,10 +186,10 @@ class ResolveStage:
         return {name: " or ".join(sorted({key[name] for key in keys})) for name in keys[0]}
 
     def _check_room(self, config: Mapping[str, Any], downloads: Mapping[Path, int]) -> None:
-        """Refuse what this machine has no room for, before the weights are fetched."""
+        """Refuse a model for which the disks have no room, before its weights are fetched."""
         try:
             shape = shape_of_config(config)
-        except UnknownShape:  # known once the model is loaded
+        except UnknownShape:  # checked once the model is loaded
             refuse_downloads(downloads)
             return
         self.on_shape(shape)
@@ -224,7 +225,7 @@ class ResolveStage:
             reference,
             roots=self.roots.models,
             hub_token=self.hub_token,
-            links_in=self.output.parent,
+            scratch=self.output.parent,
             describe_files=self.reading.describe,
             before_download=self._check_room,
         )
@@ -268,7 +269,7 @@ class ResolveStage:
     def _recovery(
         self, checkpoint: Checkpoint, stack: Stack, reader: Reader, calibration: CalibrationSet | None
     ) -> RecoveryInputs | None:
-        """Read the text of a training, after checking that what is trained can be written and held."""
+        """Read the text of a training, after checks of the layout on disk and of memory."""
         if self.recipe.recovery is not None:
             checkpoint.layout.check(trainable_parameters(self.recipe, stack, Tensor.detach))
         options = self.recipe.distil
@@ -276,7 +277,7 @@ class ResolveStage:
             return None
         text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
-        check_training(
+        check_training_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
             text.windows.shape[1],

@@ -1,19 +1,19 @@
-"""The main path of the library: from a recipe to a pruned model on disk, and a report of what it cost.
+"""The main path of the library: from a recipe to a pruned model on disk, and a report.
 
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
-2. cut: take blocks and units out, for a recipe with structure; the smaller model replaces the dense one
+2. cut: remove blocks and units, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
-4. search: prune a first time, and see which layers add most to the loss, for a recipe that asks for it
+4. search: prune a first time, and measure what each layer adds to the loss, if the recipe searches
 5. prune: mask block by block, then write the pruned checkpoint
-6. recover: train the kept weights, for a recipe that asks for it
+6. recover: train the kept weights, if the recipe has `recovery`
 7. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-8. speed: run the dense model and the pruned one in turns, where that is asked for
+8. speed: run the dense model and the pruned one alternately, if the evaluation has `speed`
 9. write the report: what was pruned, what it cost, and what it measured
 
 A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
 
-The files that were checked in 1 are the files that 2 to 9 read; see pruning.files. What later runs may use
-is published once the files are proven to be unchanged.
+The files that were checked in 1 are the files that 2 to 9 read; see pruning.files. Caches
+are published once the files are proven to be unchanged.
 """
 
 from collections.abc import Callable, Iterator
@@ -28,37 +28,33 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.estimate import ModelShape
-from pruning.estimate.speed import SHARE
+from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
-from pruning.files.allowed_roots import Roots
-from pruning.files.publications import Publications
-from pruning.methods.results import Pruned
-from pruning.output.facts import layer_facts, permutation_facts
+from pruning.files.frozen_file import AllowedRoots
+from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.output.writer import atomic_directory, write_report
-from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, EvaluationResult, PerplexityLimit
+from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
 from pruning.pipeline.prune import PruneStage
-from pruning.pipeline.recorder import StageRecorder
+from pruning.pipeline.recorder import RunContext, StageRecorder
 from pruning.pipeline.recover import PrunedModel, RecoverStage
-from pruning.pipeline.reproduce import differences
+from pruning.pipeline.report import RunResults, report_of
 from pruning.pipeline.resolve import ResolvedRun, ResolveStage
-from pruning.pipeline.search.allocation_search import AllocationSearch, SearchOutcome
-from pruning.pipeline.shared_states import SharedStates
+from pruning.pipeline.search import AllocationSearch
 from pruning.pipeline.speed import SpeedStage
-from pruning.pipeline.structure import CutOutcome, Structure
+from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
-from pruning.report import Environment, RecoveryFacts, Report, SparsityFacts, SpeedFacts, TrainingFacts
-from pruning.resume.guarded import GuardedResumeStore
-from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.report import Report
+from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device import compute_devices, current_device, describe
-from pruning.sandbox.reading import ReadHere, Reading
+from pruning.runtime.device import compute_devices, current_device
+from pruning.sandbox.reading import InProcessReader, UntrustedReader
 
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What to do."""
+    """One run: the recipe, the evaluation, where to write, and how to compute."""
 
     recipe: Recipe
     evaluation: Evaluation
@@ -73,7 +69,7 @@ class RunRequest:
     save_masks: bool = False
     """Also write `masks.safetensors`; see pruning.masks.packed."""
     save_gradients: bool = False
-    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_file."""
+    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_files."""
     reproduces: Report | None = None
     """The report of an earlier run of this recipe, whose model and texts must not have changed."""
     limit: PerplexityLimit = NO_LIMIT
@@ -82,15 +78,15 @@ class RunRequest:
 
 @dataclass(frozen=True)
 class Services:
-    """What a run uses of its surroundings. The defaults suit a script that runs once."""
+    """What a run uses of its environment. The defaults suit a script that runs once."""
 
     progress: Progress = field(default_factory=Silent)
     """Receives every step. An exception that it raises ends the run between two steps."""
-    roots: Roots = field(default_factory=Roots)
+    roots: AllowedRoots = field(default_factory=AllowedRoots)
     """The directories that files may be read from."""
     hub_token: str | None = None
     """For the model, never for data sets."""
-    reading: Reading = field(default_factory=ReadHere)
+    reading: UntrustedReader = field(default_factory=InProcessReader)
     """Reads the files of model and texts. A service that runs untrusted requests reads them in a sandbox."""
     resume_store: ResumeStore | None = None
     """The state of this very run: it continues after the blocks that an earlier attempt finished, with the
@@ -98,7 +94,7 @@ class Services:
     gradient_cache: GradientCache | None = None
     """Gradient norms that runs share. None: the run computes its own."""
     perplexity_cache: PerplexityCache = field(default_factory=NoPerplexityCache)
-    """What runs share of dense models: perplexities, and final states."""
+    """Perplexities and final states of dense models, shared by runs."""
     on_shape: Callable[[ModelShape], None] = lambda shape: None
     """Called once the model is known, with its shape."""
     wants_speed: Callable[[float], bool] = lambda perplexity: True
@@ -107,22 +103,12 @@ class Services:
 
 @dataclass(frozen=True)
 class _Workplace:
-    """Where a run computes and writes. It holds no model: one must go before the next one comes."""
+    """Where a run computes and writes. It holds no model: one must be released before the next is loaded."""
 
     devices: tuple[torch.device, ...]
     directory: Path
     resume_store: ResumeStore
     recorder: StageRecorder
-
-
-@dataclass(frozen=True)
-class RunResults:
-    """What the report says besides how the model was pruned."""
-
-    cut: CutOutcome | None
-    search: SearchOutcome | None
-    quality: EvaluationResult
-    speed: SpeedFacts
 
 
 def run(request: RunRequest, services: Services | None = None) -> Report:
@@ -135,37 +121,14 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     with _workplace(request, services) as place:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
-        blocks = GuardedResumeStore(place.resume_store, resolved.files)
-        with Publications(resolved.files) as publications:
-            dense, cut = Structure(
-                recipe,
-                resolved,
-                recorder,
-                schedule=request.schedule,
-                deterministic=request.deterministic,
-                cache=services.gradient_cache,
-                publications=publications,
-                resume_store=blocks,
-                reading=services.reading,
-            ).cut(dense)
-            search = AllocationSearch(
-                recipe,
-                resolved,
-                recorder,
-                request.schedule,
-                request.deterministic,
-                resume_store=blocks,
-                after_step=publications.poll,
-            )
+        with _context(request, services, place, resolved) as context:
+            dense, cut = Structure(recipe, resolved, context).cut(dense)
+            search = AllocationSearch(recipe, resolved, context)
             norms, outcome = recorder.run(
                 GradientStage(
                     dense,
                     resolved.gradients,
-                    schedule=request.schedule,
-                    deterministic=request.deterministic,
-                    cache=services.gradient_cache,
-                    publications=publications,
-                    resume_store=blocks,
+                    context,
                     save_to=directory if request.save_gradients else None,
                     next_blocks=partial(search.next_blocks, dense),
                 )
@@ -173,45 +136,30 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             trial = search.prune_first(dense, norms, outcome.finished_blocks)
             norms = search.remaining_norms(norms)
             found = search.find(dense, trial, outcome.finished_blocks)
-            finished_blocks = found.finished_blocks if found else outcome.finished_blocks
-            pruned = recorder.run(
-                PruneStage(
-                    model=dense,
-                    recipe=recipe,
-                    windows=resolved.windows,
-                    norms=norms,
-                    finished_blocks=finished_blocks,
-                    directory=directory,
-                    save_masks=request.save_masks,
-                ),
-                after_step=publications.poll,
+            blocks = found.finished_blocks if found else outcome.finished_blocks
+            pruned = context.run(
+                PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, request.save_masks)
             )
             checkpoint = dense.checkpoint
-            del dense, norms  # the models that come next need their memory
-            recovered = recorder.run(
+            del dense, norms  # the next models need their memory
+            recovered = context.run(
                 RecoverStage(
                     resolved.model,
                     resolved.recovery,
+                    context,
                     pruned=PrunedModel(checkpoint, pruned, directory),
-                    deterministic=request.deterministic,
-                    numerics_key=finished_blocks.result_key,
-                    resume_store=blocks,
-                    shared=SharedStates(services.perplexity_cache, publications),
-                ),
-                after_step=publications.poll,
+                    numerics_key=blocks.result_key,
+                )
             )
-            measured = recorder.run(
+            measured = context.run(
                 EvaluateStage(
                     resolved.model,
                     resolved.evaluation,
+                    context,
                     pruned=directory,
                     limit=request.limit,
                     numerics_key=recovered.numerics_key,
-                    resume_store=blocks,
-                    cache=services.perplexity_cache,
-                    publications=publications,
-                ),
-                after_step=publications.poll,
+                )
             )
         speed = recorder.run(
             SpeedStage(
@@ -221,11 +169,11 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 wanted=request.evaluation.measures_speed(recipe.structure)
                 and not measured.cut_short
                 and services.wants_speed(measured.perplexities[0].pruned),
-                seconds=SHARE * sum(stage.seconds for stage in recorder.facts),
+                seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
-        results = RunResults(cut, found, measured, speed)
-        report = _report(request, resolved, outcome, pruned, recovered.facts, results, recorder)
+        results = RunResults(resolved, cut, outcome, found, pruned, recovered.facts, measured, speed)
+        report = report_of(recipe, request.evaluation, results, recorder, reproduced=request.reproduces)
         write_report(resolved.model.checkpoint, report, directory)
     return report
 
@@ -238,22 +186,28 @@ def keep_gradients(request: RunRequest, services: Services | None = None) -> Gra
     services = services or Services()
     with _workplace(request, services) as place:
         resolved, dense = place.recorder.run(_resolve_stage(request, services, place))
-        blocks = GuardedResumeStore(place.resume_store, resolved.files)
-        with Publications(resolved.files) as publications:
-            _, outcome = place.recorder.run(
-                GradientStage(
-                    dense,
-                    resolved.gradients,
-                    schedule=request.schedule,
-                    deterministic=request.deterministic,
-                    cache=services.gradient_cache,
-                    publications=publications,
-                    resume_store=blocks,
-                    save_to=place.directory,
-                )
-            )
-            publications.prove()  # norms from the cache need it as well
+        with _context(request, services, place, resolved) as context:
+            stage = GradientStage(dense, resolved.gradients, context, save_to=place.directory)
+            _, outcome = place.recorder.run(stage)
+            context.publications.verify()  # norms from the cache need it as well
     return outcome
+
+
+@contextmanager
+def _context(
+    request: RunRequest, services: Services, place: _Workplace, resolved: ResolvedRun
+) -> Iterator[RunContext]:
+    with VerifiedPublisher(resolved.files) as publications:
+        yield RunContext(
+            recorder=place.recorder,
+            schedule=request.schedule,
+            deterministic=request.deterministic,
+            gradient_cache=services.gradient_cache,
+            perplexity_cache=services.perplexity_cache,
+            publications=publications,
+            resume_store=GuardedResumeStore(place.resume_store, resolved.files),
+            reading=services.reading,
+        )
 
 
 def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:
@@ -276,7 +230,7 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
 
 @contextmanager
 def _workplace(request: RunRequest, services: Services) -> Iterator[_Workplace]:
-    """Set up the devices and the directory; it gets its name at the end, and is gone where the run failed."""
+    """Set up the devices and the directory; it gets its name at the end, and is deleted if the run fails."""
     devices = compute_devices(request.device)
     recorder = StageRecorder(services.progress, *devices)
     with (
@@ -297,54 +251,3 @@ def _resume_store(request: RunRequest, services: Services) -> Iterator[ResumeSto
     output = request.output
     with TemporaryDirectory(prefix=f".{output.name}.", suffix=".shards", dir=output.parent) as directory:
         yield EphemeralResumeStore(Path(directory))
-
-
-def _report(
-    request: RunRequest,
-    resolved: ResolvedRun,
-    gradients: GradientOutcome,
-    pruned: Pruned,
-    recovered: TrainingFacts | None,
-    results: RunResults,
-    recorder: StageRecorder,
-) -> Report:
-    environment = Environment.here(
-        device=describe(*resolved.model.devices),
-        dtype=str(resolved.model.dtype).removeprefix("torch."),
-        threads=torch.get_num_threads(),
-        attention=str(gradients.numerics_key["attention"]),
-        schedule=gradients.schedule.name if gradients.schedule else None,
-        micro_batch=gradients.schedule.micro_batch if gradients.schedule else None,
-        deterministic=gradients.deterministic,
-    )
-    before = request.reproduces
-    changed = differences(before.environment, environment) if before else ()
-    return Report(
-        recipe=request.recipe,
-        recipe_fingerprint=request.recipe.fingerprint(),
-        evaluation=request.evaluation,
-        model=resolved.model.facts,
-        calibration=resolved.calibration_facts,
-        structure=results.cut.facts if results.cut else None,
-        permutation=permutation_facts(pruned) if request.recipe.permute else None,
-        search=results.search.facts if results.search else None,
-        sparsity=SparsityFacts(layers=tuple(layer_facts(pruned))),
-        perplexity=results.quality.perplexities[0],
-        further_perplexities=results.quality.perplexities[1:],
-        zero_shot=results.quality.zero_shot,
-        recovery=None if recovered is None else RecoveryFacts(distil=recovered),
-        speed=results.speed,
-        stages=tuple(recorder.facts),
-        environment=environment,
-        gradients_reused=gradients.reused,
-        dense_perplexity_reused=results.quality.dense_reused,
-        warnings=(
-            *resolved.warnings,
-            *(results.cut.warnings if results.cut else ()),
-            *gradients.warnings,
-            *(results.search.warnings if results.search else ()),
-            *pruned.warnings,
-            *recorder.warnings,
-            *changed,
-        ),
-    )

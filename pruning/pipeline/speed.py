@@ -9,18 +9,16 @@ from pathlib import Path
 from typing import ClassVar
 
 from pruning.checkpoint.files import weight_files
-from pruning.estimate.memory import MEMORY_SHARE
-from pruning.estimate.speed import BATCHES, PAIRS, PHASES, Lengths
+from pruning.estimate.work import BATCHES, PHASES, SPEED_PAIRS, SequenceLengths
 from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import Step
+from pruning.pipeline.resources import memory_for_models
 from pruning.recipe import Stage
 from pruning.report import RateFacts, SpeedFacts
-from pruning.runtime.cgroup import host_memory
-from pruning.runtime.device import is_out_of_memory, total_memory
-from pruning.runtime.malloc import return_freed_heap
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.device import is_out_of_memory
+from pruning.runtime.process_memory import PeakMemory, trim_heap
 
 _ZEROS_GAIN_NOTHING = (
     "the result has the dense model's shapes: zeros are stored and multiplied like other numbers, so that it "
@@ -47,28 +45,28 @@ class SpeedStage:
     is_smaller: bool
     wanted: bool
     seconds: float
-    """What the stage may take, as long as it is enough for the fewest pairs."""
+    """The time limit of the stage; the fewest pairs are measured in any case."""
 
     def prepare(self) -> int | None:
         """Return the number of pairs of runs. None where nothing is measured."""
         return self._steps if self.wanted else None
 
     def run(self, step: Step) -> SpeedFacts:
-        """Measure, and return what the report says."""
+        """Measure, and return the speed for the report."""
         if not self.wanted:
             return self._facts(None if self.is_smaller else 1.0, note=self._note or _LEFT_OUT)
         until = self._clock() + self.seconds
         one_device = replace(self.model, devices=self.model.devices[:1])
         dense, pruned = one_device.place_dense(), one_device.place_pruned(self.pruned)
-        if dense.size + pruned.size > self._room:
-            return self._without_room
+        if dense.size + pruned.size > memory_for_models(self.model.device):
+            return self._too_large
         try:
             with _resident(dense), _resident(pruned):
                 return self._measured(dense, pruned, until, step)
         except (RuntimeError, MemoryError, OSError) as error:
             if not is_out_of_memory(error):
                 raise
-            return self._without_room
+            return self._too_large
 
     def _measured(self, dense: Placement, pruned: Placement, until: float, step: Step) -> SpeedFacts:
         memory = self._peak_memory(dense), self._peak_memory(pruned)
@@ -92,10 +90,10 @@ class SpeedStage:
         )
 
     def _peak_memory(self, placement: Placement) -> int:
-        """Return the model's weights, and the peak of what the largest batch adds to them."""
+        """Return the bytes of the weights, plus the peak that the largest batch adds."""
         memory = PeakMemory(placement.device)
         runs = [run_of(placement.model, phase, max(BATCHES), self._lengths) for phase in PHASES]
-        return_freed_heap()  # what is freed would be used again, unseen
+        trim_heap()  # reused memory would not count
         memory.reset()
         before = memory.peak()
         for run in runs:
@@ -104,18 +102,13 @@ class SpeedStage:
         return placement.size + max(0, memory.peak() - before)
 
     @property
-    def _without_room(self) -> SpeedFacts:
+    def _too_large(self) -> SpeedFacts:
         note = "the speed was not measured: the dense model and the result do not fit into memory together"
         return self._facts(None if self.is_smaller else 1.0, note=note)
 
-    @property
-    def _room(self) -> int:
-        device = self.model.device
-        return int(MEMORY_SHARE * (host_memory() if device.type == "cpu" else total_memory(device)))
-
     @cached_property
-    def _lengths(self) -> Lengths:
-        return Lengths.on(self.model.device.type, self.model.checkpoint.context_length)
+    def _lengths(self) -> SequenceLengths:
+        return SequenceLengths.on(self.model.device.type, self.model.checkpoint.context_length)
 
     @cached_property
     def _clock(self) -> Clock:
@@ -123,7 +116,7 @@ class SpeedStage:
 
     @property
     def _steps(self) -> int:
-        return PAIRS * len(PHASES) * len(BATCHES)
+        return SPEED_PAIRS * len(PHASES) * len(BATCHES)
 
     @property
     def _note(self) -> str | None:
@@ -161,4 +154,4 @@ def _resident(placement: Placement) -> Iterator[None]:
             yield
     finally:
         placement.end_stage()
-        return_freed_heap()
+        trim_heap()

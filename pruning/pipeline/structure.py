@@ -1,29 +1,245 @@
-"""Structure: how a recipe makes the dense model smaller. Whole blocks go first, then units of the others."""
+"""Structure: remove blocks and units from the model, before anything else is done to it.
 
-from dataclasses import dataclass
+`Structure` runs two stages: `ShortenStage` removes whole blocks, `CutStage` units of every block. Each
+writes a smaller model, loads it, and compares it with the model before it (`CutModel`).
+"""
 
-from pruning.calibration.gradient_cache import GradientCache
-from pruning.calibration.gradient_schedule import ScheduleChoice
-from pruning.files.publications import Publications
-from pruning.models.blocks import find_stack
-from pruning.pipeline.cut import CutStage, UnitOutcome
-from pruning.pipeline.gates import GateStage
+import shutil
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ClassVar
+
+import torch
+from torch import Tensor
+
+from pruning.calibration.window_norms import GradientNorms
+from pruning.checkpoint.checkpoint import resolve
+from pruning.errors import InvalidInput
+from pruning.models.blocks import find_stack, prunable_stack
+from pruning.models.placement import Placement
+from pruning.output.smaller import write_shorter, write_smaller
+from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
-from pruning.pipeline.recorder import StageRecorder
+from pruning.pipeline.recorder import RunContext, Step
 from pruning.pipeline.resolve import ResolvedRun
-from pruning.pipeline.shorten import ShortenStage
-from pruning.pipeline.smaller import CutModel
-from pruning.recipe import Recipe, StructureOptions
-from pruning.report import DepthFacts, StructureFacts
-from pruning.resume.store import ResumeStore
-from pruning.sandbox.reading import Reading
-from pruning.structure.depth import DepthPlan
+from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
+from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
+from pruning.resume.store import NumericsKey, ResumeStore
+from pruning.sandbox.reading import UntrustedReader
+from pruning.structure.check import logits_of_blocks, masked_logits, relative_difference, smaller_logits
+from pruning.structure.cut import cut_blocks
+from pruning.structure.depth import DepthPlan, Drop, choose_blocks
 from pruning.structure.plan import CutPlan
+from pruning.structure.results import StoredCut, StoredDrops, ranges
+
+# Of the logits, in float32. A wrong cut is off by far more; a file of several dtypes rounds by less.
+_TOLERANCE = 1e-2
+
+
+@dataclass(frozen=True)
+class CutModel:
+    """The model that is cut, before or after: by its bytes, and with its weights."""
+
+    resolved: ResolvedModel
+    loaded: LoadedModel
+
+    def load_smaller(self, directory: Path, recipe: Recipe, reading: UntrustedReader) -> "CutModel":
+        """Load the smaller model that a cut of this one has written."""
+        # Not validated: the caller may have put the resume store anywhere.
+        reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
+        checkpoint = resolve(reference, scratch=directory.parent, describe_files=reading.describe)
+        layers = frozenset(layer.name for layer in prunable_stack(checkpoint.skeleton, recipe).layers)
+        smaller = replace(self.resolved, checkpoint=checkpoint, layers=layers)
+        # A cut that is made again may take other units out, and what was computed on this one is then stale.
+        key: NumericsKey = {"cut model": checkpoint.identity}
+        return CutModel(smaller, replace(smaller.load(), method_key=self.loaded.method_key, cut_key=key))
+
+    def exactly(self) -> Placement:
+        """Return where the model computes at least in float32, on one device."""
+        placement = self.loaded.placement
+        dtype = torch.promote_types(placement.dtype, torch.float32)
+        return Placement(placement.model, placement.device, dtype)
+
+    def refuse_difference(self, found: Tensor, expected: Tensor, without: str) -> None:
+        """Raise InvalidInput(field='structure') where logits of the smaller model are not the `expected`."""
+        difference = relative_difference(found, expected)
+        if not difference <= _TOLERANCE:
+            raise InvalidInput(
+                f"{self.resolved.checkpoint.architecture} cannot be cut: its smaller model gives other "
+                f"logits than the dense one with the same {without} (relative difference {difference:.2g})",
+                field="structure",
+            )
+
+
+def empty_directory(resume_store: ResumeStore, name: str) -> Path:
+    """Return an empty directory of the cut stage, without the files of a killed attempt."""
+    directory = resume_store.directory(Stage.CUT) / name
+    shutil.rmtree(directory, ignore_errors=True)
+    directory.mkdir()
+    return directory
+
+
+@dataclass(frozen=True)
+class ShortenStage:
+    """Chooses the blocks that an earlier attempt has not; then writes, checks and loads the model.
+
+    Each removed block is one step, and is kept for a later attempt.
+    """
+
+    name: ClassVar[Stage] = Stage.CUT
+
+    dense: CutModel
+    recipe: Recipe
+    plan: DepthPlan
+    windows: Tensor
+    context: RunContext
+
+    def prepare(self) -> int:
+        """Return the number of blocks to remove."""
+        return self.plan.dense - self.plan.kept
+
+    def run(self, step: Step) -> tuple[CutModel, DepthFacts]:
+        """Choose the blocks, write the shorter model, and compare it with the dense one. Return it, loaded.
+
+        Raises NumericalFailure where predictions are not finite, and InvalidInput for a model whose config
+        cannot say which blocks are left (field 'structure.blocks'), or that computes something else without
+        the others (field 'structure').
+        """
+        loaded = self.dense.loaded
+        drops = StoredDrops(self.context.resume_store, self._numerics_key, blocks=self.plan.dense)
+        try:
+            kept = choose_blocks(
+                loaded.stack,
+                self.windows,
+                self.plan.kept,
+                placement=loaded.placement,
+                earlier=tuple(drops.drops),
+                found=lambda drop: self._keep(drops, drop, step),
+            )
+        finally:
+            loaded.placement.end_stage()
+        self.plan.refuse_unbuildable(kept)
+        directory = empty_directory(self.context.resume_store, "shorter")
+        write_shorter(self.dense.resolved.checkpoint, self.plan.config(kept), kept, directory)
+        shorter = self.dense.load_smaller(directory, self.recipe, self.context.reading)
+        self._check(kept, shorter)
+        dropped = tuple(DroppedBlock(block=drop.block, kl=drop.divergence) for drop in drops.drops)
+        return shorter, DepthFacts(dense=self.plan.dense, kept=ranges(kept), dropped=dropped)
+
+    def _keep(self, drops: StoredDrops, drop: Drop, step: Step) -> None:
+        drops.put(drop)
+        step(len(drops.drops), self.prepare())
+
+    def _check(self, kept: list[int], shorter: CutModel) -> None:
+        """Raise InvalidInput(field='structure') where the shorter model is not the dense one's blocks."""
+        dense, found = self.dense.exactly(), shorter.exactly()
+        try:
+            expected = logits_of_blocks(self.dense.loaded.stack, kept, self.windows, dense)
+            shorter.refuse_difference(smaller_logits(self.windows, found), expected, "blocks left out")
+        finally:
+            dense.end_stage()
+            found.end_stage()
+
+    @property
+    def _numerics_key(self) -> NumericsKey:
+        windows = self.windows[:MAX_BLOCK_SELECTION_WINDOWS]
+        return {**self.dense.loaded.numerics_key(None), "windows that judge blocks": len(windows)}
+
+
+@dataclass(frozen=True)
+class UnitOutcome:
+    """The kept units, for the report; the default is for a cut of whole blocks alone."""
+
+    units: tuple[UnitFacts, ...] = ()
+    blocks: tuple[BlockUnits, ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class CutStage:
+    """Cuts the blocks that an earlier attempt has not finished; then writes, checks and loads the model."""
+
+    name: ClassVar[Stage] = Stage.CUT
+
+    dense: CutModel
+    recipe: Recipe
+    plan: CutPlan
+    windows: Tensor
+    gates: GradientNorms
+    finished_blocks: StoredCut  # the others are added to it
+    context: RunContext
+
+    def prepare(self) -> int:
+        """Return the number of blocks: each is one step."""
+        return self._count
+
+    def run(self, step: Step) -> tuple[CutModel, UnitOutcome]:
+        """Cut block by block, write the smaller model, and compare it with the masked one. Return it, loaded.
+
+        Raises NumericalFailure with the name of the layer, and InvalidInput(field='structure') for a model
+        that computes something else after the cut than with these units masked.
+        """
+        placement, stack = self.dense.loaded.placement, self.dense.loaded.stack
+        plan = self.plan.on(stack)
+        try:
+            cut_blocks(
+                stack,
+                plan,
+                self.windows,
+                self.gates,
+                placement=placement,
+                blocks=self.finished_blocks,
+                step=step,
+            )
+        finally:
+            placement.end_stage()
+        directory = empty_directory(self.context.resume_store, "model")
+        write_smaller(self.dense.resolved.checkpoint, self.plan, self.finished_blocks, directory)
+        smaller = self.dense.load_smaller(directory, self.recipe, self.context.reading)
+        self._check(plan, smaller)
+        return smaller, self._outcome()
+
+    def _check(self, plan: CutPlan, smaller: CutModel) -> None:
+        """Raise InvalidInput(field='structure') where the smaller model is not the masked one."""
+        dense, cut = self.dense.exactly(), smaller.exactly()
+        try:
+            expected = masked_logits(
+                self.dense.loaded.stack,
+                plan,
+                self.finished_blocks,
+                self.windows,
+                dense,
+                stored_dtype=self.dense.resolved.checkpoint.stored_dtype,
+            )
+            self.dense.refuse_difference(smaller_logits(self.windows, cut), expected, "units masked")
+        finally:
+            dense.end_stage()
+            cut.end_stage()
+
+    def _outcome(self) -> UnitOutcome:
+        blocks = [self.finished_blocks[index] for index in range(self._count)]
+        return UnitOutcome(
+            units=tuple(
+                UnitFacts(kind=plan.kind, dense=plan.dense, requested=plan.requested, kept=plan.kept)
+                for plan in self.plan.plans
+            ),
+            blocks=tuple(
+                BlockUnits(block=index, kind=kind, kept=ranges(kept.tolist()))
+                for index, block in enumerate(blocks)
+                for kind, kept in block.kept.items()
+            ),
+            warnings=tuple(warning for block in blocks for warning in block.warnings),
+        )
+
+    @property
+    def _count(self) -> int:
+        return len(self.dense.loaded.stack.blocks)
 
 
 @dataclass(frozen=True)
 class CutOutcome:
-    """What the report says of the cut."""
+    """The cut, for the report."""
 
     facts: StructureFacts
     warnings: tuple[str, ...]
@@ -35,16 +251,10 @@ class Structure:
 
     recipe: Recipe
     resolved: ResolvedRun
-    recorder: StageRecorder
-    schedule: ScheduleChoice
-    deterministic: bool
-    cache: GradientCache | None
-    publications: Publications
-    resume_store: ResumeStore
-    reading: Reading
+    context: RunContext
 
     def cut(self, dense: LoadedModel) -> tuple[LoadedModel, CutOutcome | None]:
-        """Return the smaller model, which takes the place of the dense one; that one without `structure`."""
+        """Return the smaller model, which replaces the dense one; the dense one without `structure`."""
         options = self.recipe.structure
         if options is None:
             return dense, None
@@ -59,46 +269,19 @@ class Structure:
     def _without_blocks(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, DepthFacts]:
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes blocks out reads text
-        return self.recorder.run(
-            ShortenStage(
-                dense=model,
-                recipe=self.recipe,
-                plan=DepthPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
-                windows=windows,
-                resume_store=self.resume_store,
-                reading=self.reading,
-            ),
-            after_step=self.publications.poll,
-        )
+        plan = DepthPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+        return self.context.run(ShortenStage(model, self.recipe, plan, windows, self.context))
 
     def _without_units(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, UnitOutcome]:
         """Rank the units of each block, and take the lowest out."""
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows
         assert windows is not None  # noqa: S101 - a recipe that takes units out reads text
-        ranked = self.recorder.run(
-            GateStage(
-                model.loaded,
-                options,
-                self.resolved.calibration,
-                schedule=self.schedule,
-                deterministic=self.deterministic,
-                cache=self.cache,
-                publications=self.publications,
-                resume_store=self.resume_store,
-            )
+        plan = CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values)
+        ranked = self.context.recorder.run(
+            GateStage(model.loaded, options, self.resolved.calibration, self.context)
         )
-        return self.recorder.run(
-            CutStage(
-                dense=model,
-                recipe=self.recipe,
-                plan=CutPlan.of(options, checkpoint.skeleton, checkpoint.config_values),
-                windows=windows,
-                gates=ranked.gates,
-                finished_blocks=ranked.finished_blocks,
-                resume_store=self.resume_store,
-                reading=self.reading,
-            ),
-            after_step=self.publications.poll,
+        return self.context.run(
+            CutStage(model, self.recipe, plan, windows, ranked.gates, ranked.finished_blocks, self.context)
         )
 
     def _facts(self, smaller: CutModel, depth: DepthFacts | None, units: UnitOutcome) -> StructureFacts:

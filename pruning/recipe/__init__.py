@@ -1,23 +1,24 @@
 """The recipe: everything that decides the pruned weights, as plain validated values.
 
-This package is the one part of `pruning` that the rest of the service imports. It needs no torch, so the API
-and the scheduler can read, check and fingerprint a recipe on a machine that could not run it. The options of
-each method are in `pruning.recipe.methods`, those of each allocation in `pruning.recipe.allocation`.
+It needs no torch, so the API and the scheduler can read, validate and fingerprint a recipe on a machine that
+could not run it. The options of each method and allocation are in `pruning.recipe.methods`.
 """
 
-from pruning.recipe.allocation import ALLOCATIONS, AllocationOptions
-from pruning.recipe.calibration import Calibration, Share, WeightedDataset
 from pruning.recipe.datasets import (
     DATASETS,
+    Calibration,
     Dataset,
+    Share,
+    WeightedDataset,
     content_name,
     gradient_job,
-    is_stored,
+    is_token_file,
     is_upload,
 )
 from pruning.recipe.evaluation import Evaluation
 from pruning.recipe.fields import (
-    InWords,
+    ErrorMessage,
+    LayerSelection,
     ModelReference,
     Pattern,
     StrictModel,
@@ -28,7 +29,9 @@ from pruning.recipe.fields import (
     refuse_unprintable,
 )
 from pruning.recipe.methods import (
+    ALLOCATIONS,
     METHODS,
+    AllocationOptions,
     GradientNorm,
     MethodOptions,
     Need,
@@ -43,21 +46,16 @@ from pruning.recipe.recipe import (
     ChannelKind,
     ComputeDtype,
     Recipe,
+    Stage,
 )
 from pruning.recipe.recovery import (
     DistilOptions,
     MomentsKind,
     RecoveryOptions,
+    RefitOptions,
 )
-from pruning.recipe.refit import RefitOptions
-from pruning.recipe.selection import LayerSelection
-from pruning.recipe.stages import Stage
-from pruning.recipe.structure import (
-    UNIT_KINDS,
-    UNITS_IN_WORDS,
-    StructureOptions,
-    UnitKind,
-)
+from pruning.recipe.structure import StructureOptions
+from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
 __all__ = [
     "ALLOCATIONS",
@@ -67,7 +65,6 @@ __all__ = [
     "METHODS",
     "PRESETS",
     "STRUCTURE_ONLY",
-    "UNITS_IN_WORDS",
     "UNIT_KINDS",
     "AllocationOptions",
     "Calibration",
@@ -75,9 +72,9 @@ __all__ = [
     "ComputeDtype",
     "Dataset",
     "DistilOptions",
+    "ErrorMessage",
     "Evaluation",
     "GradientNorm",
-    "InWords",
     "LayerSelection",
     "MethodOptions",
     "ModelReference",
@@ -94,6 +91,7 @@ __all__ = [
     "StructureOptions",
     "Text",
     "UnitKind",
+    "UnitName",
     "WeightNorm",
     "WeightedDataset",
     "content_name",
@@ -101,7 +99,7 @@ __all__ = [
     "group_of",
     "implies_sparsity",
     "is_local",
-    "is_stored",
+    "is_token_file",
     "is_upload",
     "refuse_unprintable",
 ]

@@ -4,15 +4,17 @@ from typing import Annotated, Literal
 
 from pydantic import Field, ValidationInfo, field_validator
 
-from pruning.recipe.datasets import Dataset, refuse_stored
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, InWords, StrictModel
+from pruning.recipe.datasets import Dataset, refuse_token_files
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, ErrorMessage, StrictModel
 from pruning.recipe.structure import StructureOptions
 
 # A task's name only: paths and wildcards are refused.
 TaskName = Annotated[
     str,
     Field(pattern=r"^[A-Za-z0-9][A-Za-z0-9_.+-]{0,127}$"),
-    InWords("must be a task's name: at most 128 letters, digits and _ . + -, the first a letter or a digit"),
+    ErrorMessage(
+        "must be a task's name: at most 128 letters, digits and _ . + -, the first a letter or a digit"
+    ),
 ]
 
 Speed = Literal["auto", "on", "off"]
@@ -67,9 +69,9 @@ class Evaluation(StrictModel):
 
     @field_validator("add_bos_token")
     @classmethod
-    def _windows_are_cut_for_it(cls, wanted: bool, info: ValidationInfo) -> bool:
+    def _validate_bos_with_token_files(cls, wanted: bool, info: ValidationInfo) -> bool:
         if wanted:
-            refuse_stored(_texts(info))
+            refuse_token_files(_texts(info))
         return wanted
 
     def measures_speed(self, structure: StructureOptions | None) -> bool:

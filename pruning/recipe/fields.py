@@ -2,8 +2,9 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from fnmatch import fnmatchcase
 from functools import cache
 from typing import Annotated, Any, Final
 
@@ -18,8 +19,8 @@ _GROUP = re.compile(r"([1-9][0-9]{0,2}):([1-9][0-9]{0,2})")
 
 
 @dataclass(frozen=True, slots=True)
-class InWords:
-    """Replaces every error of a type by one message: pydantic's own would quote a regular expression."""
+class ErrorMessage:
+    """Annotation: every validation error of the type has this message; pydantic's would quote a pattern."""
 
     message: str
 
@@ -35,10 +36,10 @@ class _OmitDefaultFromFingerprint:
 
 
 OMIT_DEFAULT_FROM_FINGERPRINT: Final = _OmitDefaultFromFingerprint()
-"""Marks, inside of `Annotated`, a field of a recipe that the fingerprint leaves out while it has its default.
+"""Annotation of a recipe's field that the fingerprint omits while it has its default.
 
-Every field that recipes get from now on has this mark, so that recipes of earlier releases keep their
-fingerprints. Its default must mean what a recipe meant before the field existed.
+Every field that is added to recipes has it, so that earlier recipes keep their fingerprints. The default must
+mean what a recipe meant before the field existed.
 """
 
 
@@ -52,21 +53,21 @@ class StrictModel(BaseModel):
     def canonical(self) -> dict[str, Any]:
         """Return the values as JSON, without `OMIT_DEFAULT_FROM_FINGERPRINT` fields at their default."""
         dumped = self.model_dump(mode="json")
-        self._leave_out(dumped)
+        self._omit_defaults(dumped)
         return dumped
 
-    def _leave_out(self, dumped: dict[str, Any]) -> None:
+    def _omit_defaults(self, dumped: dict[str, Any]) -> None:
         for name, default in _omitted_defaults(type(self)):
             if getattr(self, name) == default:
                 del dumped[name]
-        for name, of_one in dumped.items():
+        for name, dumped_value in dumped.items():
             value = getattr(self, name)
             if isinstance(value, StrictModel):
-                value._leave_out(of_one)
+                value._omit_defaults(dumped_value)
             elif isinstance(value, tuple):
-                for one, of_item in zip(value, of_one, strict=True):
-                    if isinstance(one, StrictModel):
-                        one._leave_out(of_item)
+                for item, dumped_item in zip(value, dumped_value, strict=True):
+                    if isinstance(item, StrictModel):
+                        item._omit_defaults(dumped_item)
 
 
 @cache
@@ -80,10 +81,10 @@ def _omitted_defaults(model: type[StrictModel]) -> Sequence[tuple[str, Any]]:
 
 
 def refuse_unprintable(value: str) -> str:
-    """Return the text. Raises ValueError for what other layers cannot hold, or would show as another text.
+    """Return the text. Raises ValueError for characters that cannot be stored, or that disguise the text.
 
-    JSON allows NUL, control characters and lone surrogates, other layers do not. Marks of direction and line
-    separators make a name look like another one, or like two lines.
+    JSON allows NUL, control characters and lone surrogates; PostgreSQL and UTF-8 do not. Bidirectional marks
+    and line separators make a name look like another one, or like two lines.
     """
     if any(unicodedata.category(character) in _UNPRINTABLE or character in _DIRECTION for character in value):
         raise ValueError(
@@ -112,7 +113,7 @@ def absolute_path(value: str) -> str:
     return value.rstrip("/") or "/"
 
 
-def _model_id(value: str) -> str:
+def _validate_model_id(value: str) -> str:
     if is_local(value):
         return absolute_path(value)
     if value.startswith((".", "~")):
@@ -122,7 +123,7 @@ def _model_id(value: str) -> str:
     return value
 
 
-def _revision(value: str) -> str:
+def _validate_revision(value: str) -> str:
     if not _REVISION.fullmatch(value) or ".." in value:
         raise ValueError("must be a branch, a tag or a commit")
     return value
@@ -131,22 +132,22 @@ def _revision(value: str) -> str:
 class ModelReference(StrictModel):
     """A model by Hub id or absolute path. The plain string `"org/name"` means its default revision."""
 
-    id: Annotated[Text, AfterValidator(_model_id)] = Field(
+    id: Annotated[Text, AfterValidator(_validate_model_id)] = Field(
         description="A Hub id, or an absolute path under an allowed root."
     )
-    revision: Annotated[Text, AfterValidator(_revision)] | None = Field(
+    revision: Annotated[Text, AfterValidator(_validate_revision)] | None = Field(
         None, description="A branch, tag or commit on the Hub; the default branch when left out."
     )
 
     @model_validator(mode="before")
     @classmethod
-    def _from_plain_string(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    def _accept_string(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
         if not isinstance(value, str | Mapping | cls):
             raise ValueError("must be a string, or an object with id and revision")
         return {"id": value} if isinstance(value, str) else value
 
     @model_validator(mode="after")
-    def _paths_have_no_revision(self) -> "ModelReference":
+    def _validate_path_without_revision(self) -> "ModelReference":
         if is_local(self.id) and self.revision is not None:
             raise ValueError("a local path has no revision; leave it out")
         return self
@@ -166,16 +167,45 @@ def group_of(pattern: str) -> tuple[int, int] | None:
 
 
 def implies_sparsity(pattern: object) -> bool:
-    """Whether a pattern that is not validated yet implies the sparsity, as N:M does."""
+    """Whether a pattern, not yet validated, implies the sparsity, as N:M does."""
     try:
         return isinstance(pattern, str) and group_of(pattern) is not None
     except ValueError:
         return False
 
 
-def _pattern(value: str) -> str:
+def _validate_pattern(value: str) -> str:
     group_of(value)
     return value
 
 
-Pattern = Annotated[Text, AfterValidator(_pattern)]
+Pattern = Annotated[Text, AfterValidator(_validate_pattern)]
+
+
+# Not strict for the tuple itself: JSON has lists only.
+Globs = Annotated[tuple[Annotated[Text, Field(max_length=256)], ...], Field(max_length=64, strict=False)]
+
+
+class LayerSelection(StrictModel):
+    """Globs (`*`, `?`, `[…]`) on whole layer names, such as `model.layers.0.mlp.up_proj`.
+
+    Where the recipe takes whole blocks out, the names are those of the smaller model, with its own numbers.
+    """
+
+    include: Globs = Field((), description="Only layers that match one of these are pruned; all when empty.")
+    exclude: Globs = Field((), description="Layers that match one of these are not pruned, even if included.")
+
+    def __contains__(self, name: str) -> bool:
+        """Whether the layer of this name is pruned."""
+        return (not self.include or _matches(name, self.include)) and not _matches(name, self.exclude)
+
+    def unmatched(self, names: Collection[str]) -> Iterator[tuple[str, str]]:
+        """Yield each glob that matches none of a model's layers, with its field: `include` or `exclude`."""
+        for field, globs in (("include", self.include), ("exclude", self.exclude)):
+            for glob in globs:
+                if not any(fnmatchcase(name, glob) for name in names):
+                    yield field, glob
+
+
+def _matches(name: str, globs: Collection[str]) -> bool:
+    return any(fnmatchcase(name, glob) for glob in globs)

@@ -1,4 +1,7 @@
-"""The options of each pruning method. The maths is in `pruning.methods`, one file per method."""
+"""The options of each pruning method and of each allocation.
+
+The maths is in `pruning.methods`, one file per method, and in `pruning.methods.allocation`.
+"""
 
 from typing import Annotated, ClassVar, Literal
 
@@ -9,9 +12,9 @@ from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
 GradientNorm = Literal["l1", "l2", "gates", "shares"]
-"""What a gradient pass adds up for a layer: the L1 or L2 norm over windows of its weight's gradients; or
+"""What a gradient pass accumulates for a layer: the L1 or L2 norm over windows of its weight's gradients; or
 `gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
-`shares`, see `pruning.pipeline.search.loss_shares`."""
+`shares`, see `pruning.pipeline.loss_shares`."""
 
 WeightNorm = Literal["l1", "l2"]
 
@@ -31,8 +34,8 @@ _SELECTION = (
 _INVERSE = "Divide by the gradients instead of multiplying: the reference's inverse-gradient score."
 _DAMPING = "Added to the diagonal of the second moments, as a share of its mean."
 RIDGE = (
-    "What is added to each number on the second moments' diagonal, as a share of it: this times inputs ÷ "
-    "tokens. It keeps solved weights from learning a short calibration text by heart."
+    "Ridge regularisation: this times inputs ÷ tokens, as a share of it, is added to each number on the "
+    "second moments' diagonal. It avoids overfitting small calibration sets."
 )
 
 
@@ -51,7 +54,7 @@ class MethodOptions(Options):
     updates_weights: ClassVar[bool] = False
 
     def operations(self, outputs: int, inputs: int) -> float:
-        """Floating-point operations for one matrix beyond scores and masks, for estimates."""
+        """Floating-point operations for one matrix in addition to scores and masks, for estimates."""
         return 0.0
 
 
@@ -63,7 +66,7 @@ METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 class Magnitude(MethodOptions):
     """|W|, one threshold per weight matrix."""
 
-    implementation = "pruning.methods.magnitude:MagnitudeMethod"
+    implementation = "pruning.methods.scores:MagnitudeMethod"
     name: Literal["magnitude"] = "magnitude"
 
 
@@ -71,7 +74,7 @@ class Magnitude(MethodOptions):
 class Wanda(MethodOptions):
     """|W|·‖X‖₂ per output row (Sun et al., 2023, arXiv 2306.11695)."""
 
-    implementation = "pruning.methods.wanda:WandaMethod"
+    implementation = "pruning.methods.scores:WandaMethod"
     needs = frozenset({"input_norms"})
     name: Literal["wanda"] = "wanda"
     selection: RowSelection = Field("share", description=_SELECTION)
@@ -81,7 +84,7 @@ class Wanda(MethodOptions):
 class Gradient(MethodOptions):
     """|W|·‖G‖ per output row, G the loss gradients over the calibration windows (arXiv 2311.04902)."""
 
-    implementation = "pruning.methods.gradient:GradientMethod"
+    implementation = "pruning.methods.scores:GradientMethod"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
     norm: WeightNorm = Field("l1", description="The norm over calibration windows.")
@@ -92,7 +95,7 @@ class Gradient(MethodOptions):
 class Gblm(MethodOptions):
     """|W|·‖X‖₂ + |W|·‖α·G‖ per output row (Das et al., 2023, arXiv 2311.04902)."""
 
-    implementation = "pruning.methods.gblm:GblmMethod"
+    implementation = "pruning.methods.scores:GblmMethod"
     needs = frozenset({"input_norms", "gradient_norms"})
     name: Literal["gblm"] = "gblm"
     norm: WeightNorm = Field(
@@ -107,7 +110,7 @@ class Gblm(MethodOptions):
 class Ria(MethodOptions):
     """(|W|/Σcolumn + |W|/Σrow)·‖X‖₂^power per output row (Zhang et al., 2024, Plug-and-Play)."""
 
-    implementation = "pruning.methods.ria:RiaMethod"
+    implementation = "pruning.methods.scores:RiaMethod"
     needs = frozenset({"input_norms"})
     name: Literal["ria"] = "ria"
     power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")
@@ -146,3 +149,76 @@ class Admm(MethodOptions):
 
 # A method by its name alone ("gblm"), or with its options ({"name": "gblm", "norm": "l2"}).
 Method = Annotated[MethodOptions, ByName(METHODS, also=tuple(PRESETS))]
+
+
+class AllocationOptions(Options):
+    """Options of an allocation. `implementation` names its function; see `pruning.methods.allocation`.
+
+    Attributes
+    ----------
+    needs
+        What must be measured on the dense model before the sparsities can be set.
+    """
+
+    needs: ClassVar[frozenset[Need]] = frozenset()
+
+
+ALLOCATIONS = OptionsRegistry("pruneserve.allocations", base=AllocationOptions)
+"""The options class of every allocation, by name."""
+
+
+_BAND = "The largest difference between a layer's sparsity and the recipe's."
+
+
+@ALLOCATIONS.add
+class Uniform(AllocationOptions):
+    """Every layer the same sparsity."""
+
+    implementation = "pruning.methods.allocation:uniform"
+    name: Literal["uniform"] = "uniform"
+
+
+@ALLOCATIONS.add
+class Owl(AllocationOptions):
+    """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
+
+    implementation = "pruning.methods.allocation:owl_sparsities"
+    needs = frozenset({"input_norms"})
+    name: Literal["owl"] = "owl"
+    threshold: float = Field(
+        5.0, gt=0, le=1e3, description="A score above this many times the block's mean is an outlier."
+    )
+    band: float = Field(
+        0.08,
+        ge=0,
+        le=0.5,
+        description="Half the difference in sparsity between the least and the most pruned block.",
+    )
+
+
+@ALLOCATIONS.add
+class GradientGuided(AllocationOptions):
+    """More sparsity for the layers with more weights of low saliency |W|·‖G‖₂."""
+
+    implementation = "pruning.methods.allocation:gradient_guided_sparsities"
+    needs = frozenset({"gradient_norms"})
+    name: Literal["gradient"] = "gradient"
+    band: float = Field(0.25, ge=0, le=1, description=_BAND)
+
+
+@ALLOCATIONS.add
+class LossGuided(AllocationOptions):
+    """Start from `gradient`, prune once, and move zeros from layers that add much to the loss to others.
+
+    It prunes the model twice, with a pass between over 16 windows of the calibration's text that hold no
+    calibration window.
+    """
+
+    implementation = "pruning.methods.allocation:gradient_guided_sparsities"
+    needs = frozenset({"gradient_norms"})
+    name: Literal["search"] = "search"
+    band: float = Field(0.25, ge=0, le=1, description=f"{_BAND} That of the first pruning.")
+
+
+# An allocation by its name alone ("owl"), or with its options ({"name": "owl", "band": 0.05}).
+Allocation = Annotated[AllocationOptions, ByName(ALLOCATIONS)]

@@ -10,9 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
+from pruning.recipe.units import UNIT_KINDS
+
 Kind = Literal["text", "integer", "number", "share", "flag", "list", "settings", "mix"]
 """What an option takes: one value (a `share` as `50%` too), nothing (`flag`), several values (`list`, may
 be repeated), NAME=VALUE pairs (`settings`), or DATASET=WEIGHT pairs (`mix`)."""
+
+
+_EXAMPLES = ", ".join(f"{kind.name}={kind.example}" for kind in UNIT_KINDS.values())
 
 
 @dataclass(frozen=True)
@@ -99,7 +104,7 @@ OPTIONS: tuple[Option, ...] = (
         "structure",
         "structure",
         "settings",
-        "units to take out, such as mlp_channels=0.25, kv_groups=1, experts=2 or blocks=4; may be repeated",
+        f"units to take out, such as {_EXAMPLES} or blocks=4; may be repeated",
         "NAME=VALUE",
     ),
     Option("norm", "norms", "list", "only compute this gradient norm, l1 or l2; may be repeated", "NORM"),
@@ -204,7 +209,7 @@ OPTIONS: tuple[Option, ...] = (
         "speed",
         "evaluation.speed",
         "text",
-        "measure tokens per second beside the dense model: on, off, auto (default: of smaller models only)",
+        "measure tokens per second next to the dense model: on, off, auto (default: of smaller models only)",
     ),
 )
 
@@ -215,7 +220,7 @@ def request_body(given: Mapping[str, Any]) -> dict[str, Any]:
     Parameters
     ----------
     given
-        Values by option name (`sequence-length`); an option that is None or missing leaves its field out.
+        Values by option name (`sequence-length`); an option that is None or missing is omitted from the body.
         Values of `settings` and `mix` are lists of the texts `NAME=VALUE` as typed.
 
     Returns

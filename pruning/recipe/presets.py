@@ -10,23 +10,27 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from pruning.recipe.calibration import USUAL_LENGTH, Calibration
+from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH, Calibration
 from pruning.recipe.fields import implies_sparsity
 
 
 @dataclass(frozen=True)
 class Preset:
-    """A name in the place of a method's, and the options that it stands for."""
+    """A named combination of options, given in the place of a method."""
 
-    about: str  # what it does and what that costs, for the form and the help
+    about: str  # effect and cost, for the form and the help
     options: Mapping[str, Any]  # fields of a recipe
-    unstructured: Mapping[str, Any] = field(default_factory=dict)  # and those for a pattern that is not N:M
-    decides: tuple[str, ...] = ("allocation", "refit", "order")  # what a request with the name leaves out
-    adjustable: tuple[str, ...] = ()  # fields of those, dotted, that it may set all the same
+    unstructured: Mapping[str, Any] = field(default_factory=dict)  # and where the pattern is not N:M
+    decides: tuple[str, ...] = (
+        "allocation",
+        "refit",
+        "order",
+    )  # fields that a request may not set
+    adjustable: tuple[str, ...] = ()  # dotted fields of `decides` that it may set
 
     @property
     def is_combination(self) -> bool:
-        """Whether it is more than another name for a method with its defaults."""
+        """Whether it sets more than a method."""
         return self.options.keys() > {"method"}
 
 
@@ -66,10 +70,10 @@ PRESETS: Mapping[str, Preset] = {
 """By name, from the cheapest on."""
 
 
-def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
-    """Replace a preset's name in a recipe's `method` by the options that it stands for.
+def expand_preset(fields: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Replace a preset's name in a recipe's `method` by the preset's options.
 
-    Raises ValueError if the fields set an option that the preset decides, but for those that are adjustable.
+    Raises ValueError if the fields set an option that the preset decides and that is not adjustable.
     """
     name = next((name for name in PRESETS if fields.get("method") in (name, {"name": name})), None)
     if name is None:
@@ -77,20 +81,20 @@ def expanded(fields: Mapping[str, Any]) -> Mapping[str, Any]:
     preset = PRESETS[name]
     given = {decided: fields[decided] for decided in preset.decides if decided in fields}
     for decided, value in given.items():
-        if not set(_paths(decided, value)) <= set(preset.adjustable):
+        if not set(_leaf_paths(decided, value)) <= set(preset.adjustable):
             but = [f" but for {path}" for path in preset.adjustable if path.startswith(f"{decided}.")]
             what = f"{decided}{''.join(but)}"
             raise ValueError(f"the preset '{name}' decides {what}; leave it out, or name a method instead")
     guided = {} if implies_sparsity(fields.get("pattern")) else preset.unstructured
-    held_back = _with_ridge(preset.options, fields.get("calibration", {}))
-    return {**fields, **preset.options, **held_back, **guided, **given}
+    with_ridge = _with_ridge(preset.options, fields.get("calibration", {}))
+    return {**fields, **preset.options, **with_ridge, **guided, **given}
 
 
-def _paths(name: str, value: object) -> Iterator[str]:
+def _leaf_paths(name: str, value: object) -> Iterator[str]:
     """Yield the dotted paths of the values in an object."""
     if isinstance(value, Mapping) and value:
         for inner, one in value.items():
-            yield from _paths(f"{name}.{inner}", one)
+            yield from _leaf_paths(f"{name}.{inner}", one)
     else:
         yield name
 
@@ -103,6 +107,6 @@ def _with_ridge(options: Mapping[str, Any], calibration: object) -> Mapping[str,
         text = Calibration.model_validate(calibration)
     except ValidationError:  # the recipe is refused, with the field's name
         return {}
-    tokens = text.samples * (text.sequence_length or USUAL_LENGTH)
+    tokens = text.samples * (text.sequence_length or DEFAULT_SEQUENCE_LENGTH)
     ridge = _RIDGE * min(1.0, _OF_TOKENS / tokens)
     return {name: {**options[name], "ridge": ridge} for name in ("method", "refit")}

@@ -1,19 +1,19 @@
-"""The recipe model, its validation across fields, and its fingerprint."""
+"""The recipe model, its validation across fields, its fingerprint, and the stages of a run."""
 
 import hashlib
 import json
 from collections.abc import Mapping
+from enum import StrEnum
 from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticKnownError
 
-from pruning.recipe.allocation import Allocation, LossGuided, Uniform
-from pruning.recipe.calibration import Calibration
-from pruning.recipe.datasets import content_name, gradient_job, is_stored, is_upload
+from pruning.recipe.datasets import Calibration, content_name, gradient_job, is_token_file, is_upload
 from pruning.recipe.fields import (
     OMIT_DEFAULT_FROM_FINGERPRINT,
+    LayerSelection,
     ModelReference,
     Pattern,
     StrictModel,
@@ -21,12 +21,35 @@ from pruning.recipe.fields import (
     group_of,
     is_local,
 )
-from pruning.recipe.methods import GradientNorm, Method, MethodOptions, Need, WeightNorm
-from pruning.recipe.presets import expanded
-from pruning.recipe.recovery import DistilOptions, RecoveryOptions
-from pruning.recipe.refit import Refit
-from pruning.recipe.selection import LayerSelection
+from pruning.recipe.methods import (
+    Allocation,
+    GradientNorm,
+    LossGuided,
+    Method,
+    MethodOptions,
+    Need,
+    Uniform,
+    WeightNorm,
+)
+from pruning.recipe.presets import expand_preset
+from pruning.recipe.recovery import DistilOptions, RecoveryOptions, Refit
 from pruning.recipe.structure import StructureOptions
+
+
+class Stage(StrEnum):
+    """A stage of a run. The service adds `upload`; the library ends after `speed`."""
+
+    RESOLVE = "resolve"
+    GRADIENTS = "gradients"
+    CUT = "cut"
+    TRIAL = "trial"
+    SEARCH = "search"
+    PRUNE = "prune"
+    RECOVER = "recover"
+    EVALUATE = "evaluate"
+    SPEED = "speed"
+    UPLOAD = "upload"
+
 
 Order = Literal["blocks", "layers"]
 ChannelKind = Literal["value_channels", "mlp_channels"]
@@ -37,10 +60,10 @@ CHANNEL_KINDS: tuple[ChannelKind, ...] = get_args(ChannelKind)
 ComputeDtype = Literal["auto", "float64", "float32", "bfloat16", "float16"]
 
 STRUCTURE_ONLY = "structure"
-"""What stands for the name of a method where units are taken out and nothing is masked."""
+"""The method name of a recipe that removes units and masks nothing."""
 
 GRADIENTS_ONLY = "gradients"
-"""What stands for the name of a method where gradient norms are computed and nothing is pruned."""
+"""The method name of a recipe that computes gradient norms and prunes nothing."""
 
 _SPARSITY_TOLERANCE = 0.001
 
@@ -121,19 +144,17 @@ class Recipe(StrictModel):
         cls, recovery: RecoveryOptions | None, info: ValidationInfo
     ) -> RecoveryOptions | None:
         if recovery is not None and info.data.get("norms"):
-            raise ValueError("trains pruned models, and norms prunes nothing; leave one of the two out")
+            raise ValueError("not allowed with norms, which prunes nothing; leave one of the two out")
         return recovery
 
     @model_validator(mode="before")
     @classmethod
     def _expand_presets(cls, value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
-        return expanded(value) if isinstance(value, Mapping) else value
+        return expand_preset(value) if isinstance(value, Mapping) else value
 
     @field_validator("norms")
     @classmethod
-    def _norms_are_of_the_dense_model(
-        cls, norms: tuple[WeightNorm, ...], info: ValidationInfo
-    ) -> tuple[WeightNorm, ...]:
+    def _validate_norms(cls, norms: tuple[WeightNorm, ...], info: ValidationInfo) -> tuple[WeightNorm, ...]:
         if len(set(norms)) < len(norms):
             raise ValueError("names a norm twice")
         if norms and info.data.get("structure") is not None:
@@ -162,7 +183,7 @@ class Recipe(StrictModel):
 
     @field_validator("pattern")
     @classmethod
-    def _pattern_allows_the_selection(cls, pattern: str, info: ValidationInfo) -> str:
+    def _validate_pattern_for_selection(cls, pattern: str, info: ValidationInfo) -> str:
         selection = getattr(info.data.get("method"), "selection", "share")
         if group_of(pattern) is not None and selection != "share":
             raise ValueError(
@@ -172,7 +193,7 @@ class Recipe(StrictModel):
 
     @field_validator("permute")
     @classmethod
-    def _order_matters_to_the_pattern(cls, permute: bool, info: ValidationInfo) -> bool:
+    def _validate_permute_for_pattern(cls, permute: bool, info: ValidationInfo) -> bool:
         if permute and "pattern" in info.data and group_of(info.data["pattern"]) is None:
             raise ValueError(
                 "only an N:M pattern depends on the order of channels; give one, or leave it out"
@@ -181,7 +202,7 @@ class Recipe(StrictModel):
 
     @field_validator("allocation")
     @classmethod
-    def _pattern_allows_the_allocation(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
+    def _validate_allocation_for_pattern(cls, allocation: Allocation, info: ValidationInfo) -> Allocation:
         pattern = info.data.get("pattern", "unstructured")
         if isinstance(allocation, Uniform):
             return allocation
@@ -199,7 +220,7 @@ class Recipe(StrictModel):
 
     @field_validator("gradients")
     @classmethod
-    def _gradients_are_used(cls, path: str | None, info: ValidationInfo) -> str | None:
+    def _validate_gradients_used(cls, path: str | None, info: ValidationInfo) -> str | None:
         if path is None:
             return None
         content = content_name(path)
@@ -218,7 +239,7 @@ class Recipe(StrictModel):
 
     @field_validator("sparsity", mode="before")
     @classmethod
-    def _sparsity_agrees_with_the_pattern(cls, value: object, info: ValidationInfo) -> object:
+    def _validate_sparsity_for_pattern(cls, value: object, info: ValidationInfo) -> object:
         if "method" in info.data and info.data["method"] is None:
             if value not in (None, 0):
                 raise ValueError("is the share of zeros of a mask; name a method, or leave it out")
@@ -243,7 +264,7 @@ class Recipe(StrictModel):
 
     @field_validator("swaps")
     @classmethod
-    def _swaps_keep_the_weights(cls, swaps: int | None, info: ValidationInfo) -> int | None:
+    def _validate_swaps_for_method(cls, swaps: int | None, info: ValidationInfo) -> int | None:
         if swaps is None:
             return None
         method = info.data.get("method")
@@ -255,9 +276,9 @@ class Recipe(StrictModel):
 
     @field_validator("calibration")
     @classmethod
-    def _a_search_reads_other_articles(cls, calibration: Calibration, info: ValidationInfo) -> Calibration:
+    def _validate_calibration_for_search(cls, calibration: Calibration, info: ValidationInfo) -> Calibration:
         if isinstance(info.data.get("allocation"), LossGuided):
-            stored = [share.dataset for share in calibration.shares if is_stored(share.dataset)]
+            stored = [share.dataset for share in calibration.shares if is_token_file(share.dataset)]
             if stored:
                 raise ValueError(
                     "allocation 'search' reads articles that are not calibrated on, and "
@@ -287,7 +308,7 @@ class Recipe(StrictModel):
         if self.swaps:
             needs |= {"second_moments"}
         needs |= self.allocation.needs | (self.refit.needs if self.refit else frozenset())
-        if self.permute:  # to see that a block computes the same, at least
+        if self.permute:  # at least to check that a permuted block computes the same
             needs |= {"input_norms"}
         return needs
 
@@ -337,7 +358,7 @@ class Recipe(StrictModel):
     def fingerprint(self) -> str:
         """The SHA-256 of the recipe's canonical JSON, as 64 hex digits.
 
-        Fields that later releases added are in it only where they differ from their defaults.
+        Fields with `OMIT_DEFAULT_FROM_FINGERPRINT` are in it only where they differ from their defaults.
         """
         return fingerprint_of(self.canonical())
 

@@ -1,20 +1,62 @@
-"""The options of recovery, which trains kept weights after pruning. The maths is in `pruning.recovery`."""
+"""The options of refit, which solves for kept weights, and of recovery, which trains them.
+
+The maths is in `pruning.methods.refit` and `pruning.recovery`.
+"""
 
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
-from pruning.recipe.datasets import Dataset, is_stored
+from pruning.recipe.datasets import Dataset, is_token_file
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
+from pruning.recipe.methods import RIDGE, Need
+
+
+def _accept_bool(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
+    if not isinstance(value, bool | Mapping | StrictModel | None):
+        raise ValueError("must be true, false, or an object with options")
+    return ({} if value else None) if isinstance(value, bool) else value
+
+
+class RefitOptions(StrictModel):
+    """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
+
+    ridge: Annotated[float, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(0.0, ge=0, le=100, description=RIDGE)
+    iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
+    toward: float = Field(
+        0.0,
+        ge=0,
+        le=1,
+        description="The target outputs: at 0, those of the dense weights on the pruned model's inputs; at "
+        "1, those of the dense model; in between, a weighted mean.",
+    )
+
+    @property
+    def needs(self) -> frozenset[Need]:
+        """The measurements on the calibration windows."""
+        needs: frozenset[Need] = frozenset({"second_moments"})
+        return needs | {"activation_error"} if self.toward else needs
+
+    def operations(self, outputs: int, inputs: int) -> float:
+        """Floating-point operations for one matrix: a product with the second moments per step."""
+        return (self.iterations + 1) * 2.0 * outputs * inputs**2
+
+
+# true or false alone, or the options.
+Refit = Annotated[
+    RefitOptions | None,
+    BeforeValidator(_accept_bool, json_schema_input_type=bool | RefitOptions | None),
+]
+
 
 HELD_OUT_WINDOWS = 16
-"""The windows by which a training is judged, of articles that it is never trained on."""
+"""Number of held-out windows, of articles that are never trained on."""
 
 MomentsKind = Literal["float32", "8-bit"]
 """How Adam's running means are kept. In a run in float64, 'float32' ones are float64 too."""
 
-_MOST_TOKENS = 2**28
+_MAX_TOKENS = 2**28
 
 
 class DistilOptions(StrictModel):
@@ -28,7 +70,7 @@ class DistilOptions(StrictModel):
     tokens: int = Field(
         131_072,
         ge=2,
-        le=_MOST_TOKENS,
+        le=_MAX_TOKENS,
         description="Tokens to train on, each once, in windows of the calibration's length.",
     )
     tokens_per_step: int = Field(
@@ -42,21 +84,15 @@ class DistilOptions(StrictModel):
 
     @field_validator("dataset")
     @classmethod
-    def _has_articles(cls, dataset: str | None) -> str | None:
-        if dataset is not None and is_stored(dataset):
+    def _validate_dataset_has_articles(cls, dataset: str | None) -> str | None:
+        if dataset is not None and is_token_file(dataset):
             raise ValueError("must be a text: token ids (.npy) do not say where an article ends")
         return dataset
 
 
-def _from_plain_choice(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not yet validated
-    if not isinstance(value, bool | Mapping | StrictModel | None):
-        raise ValueError("must be true, false, or an object with options")
-    return ({} if value else None) if isinstance(value, bool) else value
-
-
 # true or false alone, or the options. The schema names the options only, so that it is one for requests and
 # answers.
-Distil = Annotated[DistilOptions | None, BeforeValidator(_from_plain_choice)]
+Distil = Annotated[DistilOptions | None, BeforeValidator(_accept_bool)]
 
 
 class RecoveryOptions(StrictModel):
@@ -67,7 +103,7 @@ class RecoveryOptions(StrictModel):
     )
 
     @model_validator(mode="after")
-    def _validate_trained(self) -> "RecoveryOptions":
+    def _validate_not_empty(self) -> "RecoveryOptions":
         if self.distil is None:
             raise ValueError("trains nothing; give distil, or leave recovery out")
         return self

@@ -1,6 +1,6 @@
-"""Registries: what a recipe chooses by name, built in or from an installed plug-in.
+"""Registries: entries that a recipe chooses by name, built in or from an installed plug-in.
 
-A registry holds what validates a choice, and says where its implementation is as `module:attribute`. The
+A registry holds the class that validates a choice, which names its implementation as `module:attribute`. The
 implementation is imported when it is first used, so that a recipe can be validated without torch.
 
 A package outside of this tree adds an entry by an entry point, which is loaded at the first lookup that no
@@ -26,7 +26,7 @@ EntryT = TypeVar("EntryT")
 
 
 class UnknownName(KeyError):
-    """No entry has this name. The message lists those that exist, and does not repeat the name."""
+    """No entry has this name. The message lists the known names, and does not repeat the given one."""
 
     def __init__(self, name: str, known: Sequence[str]) -> None:
         super().__init__(name)
@@ -98,7 +98,7 @@ class Registry(Mapping[str, EntryT]):
                 for point in entry_points(group=self._group):
                     self._load_plugin(point)
             except PluginError:
-                self._plugins_loaded = False  # so that the next lookup says so again
+                self._plugins_loaded = False  # the next lookup raises again
                 raise
 
     def _load_plugin(self, point: EntryPoint) -> None:
@@ -162,7 +162,7 @@ class ByName(Generic[OptionsT]):
     """
 
     def __init__(self, registry: OptionsRegistry[OptionsT], also: Sequence[str] = ()) -> None:
-        """`also`: names that a recipe takes in the place of these, before it is validated; for messages."""
+        """`also`: further names for messages, such as presets, which are replaced before validation."""
         self._registry = registry
         self._also = tuple(also)
         self._built_in = dict(registry.registered)

@@ -1,82 +1,89 @@
-"""The options of structured pruning, which takes whole units out of a model. The maths is in `structure`."""
+"""The options of structured pruning, which removes whole units. The maths is in `pruning.structure`."""
 
-from collections.abc import Mapping
-from typing import Annotated, Any, Literal, get_args
+from typing import TYPE_CHECKING, Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field, PlainSerializer, WithJsonSchema, model_validator
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PlainSerializer,
+    WithJsonSchema,
+    create_model,
+    model_validator,
+)
 
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
+from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
-UnitKind = Literal["mlp_channels", "experts", "kv_groups"]
-"""What can be taken out of every block: channels of its MLP, or of each of its experts; experts; groups of
-attention heads that share a key and a value, with all of their query heads."""
+MAX_BLOCK_SELECTION_WINDOWS = 4
+"""Number of calibration windows that decide which blocks are removed."""
 
-UNIT_KINDS: tuple[UnitKind, ...] = get_args(UnitKind)
-UNITS_IN_WORDS: Mapping[UnitKind, str] = {
-    "mlp_channels": "MLP channels",
-    "experts": "experts",
-    "kv_groups": "KV groups",
-}
-MOST_WINDOWS_OF_BLOCKS = 4
-"""How many of the calibration windows decide which blocks go."""
-
-# The widths that kernels and formats like best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
-# are of 128, tensor cores work on 64.
+# Widths that kernels and formats support best: K-quants of GGUF need rows of 256, FP8 blocks and GPTQ groups
+# have 128, tensor cores work on 64.
 _ROUND_WIDTHS = (256, 128, 64)
-_LARGEST_MOVE = 0.02
+_MAX_WIDTH_CHANGE = 0.02
 
 
-def _amount(value: float) -> float:
+def _validate_amount(value: float) -> float:
     if value >= 1 and value != int(value):
         raise ValueError("must be a share below 1, or a whole number of units")
     return value
 
 
-def _one_unit_or_all(value: Any) -> Any:  # noqa: ANN401 - not yet validated
+def _refuse_ambiguous_one(value: Any) -> Any:  # noqa: ANN401 - not yet validated
     if isinstance(value, float) and value == 1:
         raise ValueError("may mean all units or one of them: write 1 for one, or a share below 1")
     return value
 
 
-def _whole(value: float) -> float:
-    return 1 if value == 1 else value  # so that what is written can be read
+def _serialise_amount(value: float) -> float:
+    return 1 if value == 1 else value  # 1.0 is refused when it is read
 
 
 # Below 1 a share of the units of each block; from 1 on a number of them.
 Amount = Annotated[
     float,
     Field(gt=0, le=1_000_000),
-    AfterValidator(_amount),
-    BeforeValidator(_one_unit_or_all),
-    PlainSerializer(_whole, return_type=Any),
+    AfterValidator(_validate_amount),
+    BeforeValidator(_refuse_ambiguous_one),
+    PlainSerializer(_serialise_amount, return_type=Any),
     WithJsonSchema({"exclusiveMinimum": 0, "maximum": 1_000_000, "type": "number"}, mode="serialization"),
 ]
 
 
-class StructureOptions(StrictModel):
-    """Take whole units out of the model: the result is a smaller model of the same architecture."""
-
+class _Depth(StrictModel):
     blocks: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None,
         description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
         "of them. The block goes without which the predictions differ least from the dense model's, then the "
         "next.",
     )
-    mlp_channels: Amount | None = Field(
-        None,
-        description="MLP channels to take out of each block, or of each of its routed experts: a share below "
-        "1, or a number of them.",
+
+
+def _field_type(kind: UnitKind) -> Any:  # noqa: ANN401 - a type made at run time
+    return (
+        Amount | None
+        if kind.is_in_every_fingerprint
+        else Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT]
     )
-    kv_groups: Amount | None = Field(
-        None,
-        description="Groups of attention heads that share a key and a value, to take out of each block with "
-        "all of their query heads: a share below 1, or a number of them.",
+
+
+if TYPE_CHECKING:
+    _Amounts = _Depth
+else:
+    _Amounts = create_model(
+        "_Amounts",
+        __base__=_Depth,
+        **{
+            kind.name: (_field_type(kind), Field(None, description=kind.description))
+            for kind in UNIT_KINDS.values()
+        },
     )
-    experts: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        None,
-        description="Routed experts to take out of each block that has some: a share below 1, or a number of "
-        "them. Those go whose weighted outputs are smallest over the tokens that are routed to them.",
-    )
+
+
+class StructureOptions(_Amounts):
+    """Take whole units out of the model: the result is a smaller model of the same architecture."""
+
     parameters: float | None = Field(
         None,
         gt=0,
@@ -102,17 +109,18 @@ class StructureOptions(StrictModel):
             raise ValueError(f"must say what to take out: {', '.join(names)} or parameters")
         if self.parameters is not None and units:
             raise ValueError(f"parameters divides itself among the units; leave {' and '.join(units)} out")
-        if self.multiple_of and self.mlp_channels and self.mlp_channels >= 1:
-            raise ValueError("a number of MLP channels is not rounded; leave multiple_of out")
+        for kind in UNIT_KINDS.values():
+            if self.multiple_of and kind.is_width and (self.amount(kind.name) or 0) >= 1:
+                raise ValueError(f"a number of {kind.label} is not rounded; leave multiple_of out")
         return self
 
-    def amount(self, kind: UnitKind) -> float | None:
+    def amount(self, kind: UnitName) -> float | None:
         """Return how much of a kind of unit is cut: a share below 1 or a number; None for none."""
         amount: float | None = getattr(self, kind)
         return amount
 
     def blocks_left(self, dense: int) -> int:
-        """Return how many of a model's `dense` blocks are left: all of them where none are to go.
+        """Return how many of a model's `dense` blocks are left.
 
         Raises ValueError, with the nearest number that can stay, where no block or every one would go.
         """
@@ -127,15 +135,15 @@ class StructureOptions(StrictModel):
             )
         return kept
 
-    def left(self, kind: UnitKind, dense: int) -> tuple[int, int]:
+    def left(self, kind: UnitName, dense: int) -> tuple[int, int]:
         """Return how many of a block's `dense` units of a kind are left, before and after rounding.
 
-        Raises ValueError, with a message that says what can be asked for, where that is none or all of them.
+        Raises ValueError with the valid range where none or all would be left.
         """
         amount = self.amount(kind)
         assert amount is not None  # noqa: S101 - the caller asks for a kind that is cut
         requested = round(dense * (1 - amount)) if amount < 1 else dense - int(amount)
-        kept = self.rounded(requested, dense) if kind == "mlp_channels" and amount < 1 else requested
+        kept = self.rounded(requested, dense) if UNIT_KINDS[kind].is_width and amount < 1 else requested
         if not 0 < kept < dense:
             raise ValueError(
                 f"each block has {dense} {kind}, and {amount:g} of them leaves {kept}: give a share or "
@@ -144,24 +152,25 @@ class StructureOptions(StrictModel):
         return requested, kept
 
     def rounded(self, width: int, dense: int) -> int:
-        """Round an MLP width to the multiple that is asked for, or to the roundest near it."""
+        """Round an MLP width to `multiple_of`, or by default to the largest suitable multiple near it."""
         if self.multiple_of is not None:
             return _nearest(width, self.multiple_of)
         for multiple in _ROUND_WIDTHS:
             kept = _nearest(width, multiple)
-            if 0 < kept < dense and abs(kept - width) <= _LARGEST_MOVE * dense:
+            if 0 < kept < dense and abs(kept - width) <= _MAX_WIDTH_CHANGE * dense:
                 return kept
         return width
 
     @property
     def cuts_blocks(self) -> bool:
-        """Whether units are taken out of blocks, not only whole blocks."""
+        """Whether units are removed from blocks, not only whole blocks."""
         return self.parameters is not None or any(self.amount(kind) is not None for kind in UNIT_KINDS)
 
     @property
     def ranks(self) -> bool:
-        """Whether units go that gates and second-order scores rank, and weights are repaired: not experts."""
-        return any(amount is not None for amount in (self.parameters, self.mlp_channels, self.kv_groups))
+        """Whether it removes units that gates and second-order scores rank; experts are not."""
+        ranked = (kind.name for kind in UNIT_KINDS.values() if kind.is_ranked_by_gates)
+        return self.parameters is not None or any(self.amount(kind) is not None for kind in ranked)
 
     def operations(self, outputs: int, inputs: int) -> float:
         """Floating-point operations to rank and repair one matrix: a factorisation, its inverse, updates."""

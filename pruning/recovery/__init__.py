@@ -1,1 +1,1 @@
-"""Training of the weights that are kept."""
+"""Training of the kept weights of a pruned model."""

@@ -1,14 +1,18 @@
-"""Masked distillation of a whole model: kept weights and norms are trained towards the dense model's output.
+"""Masked distillation of a whole model towards the output of the dense one.
 
-Each step's gradient is that of the mean over its positions of KL(dense ‖ pruned), at temperature 1. Pruned
-weights stay zero. The pruned model may be smaller than the dense one. The state with the lowest loss on
-held-out windows is kept, as it is after rounding to the checkpoint's dtype; a model that no state improves
-stays as it was.
+Kept weights and norms are trained; pruned weights stay zero. The gradient of each step is that of the mean
+over its positions of KL(dense ‖ pruned), at temperature 1. The pruned model may be smaller than the dense
+one. The state with the lowest loss on held-out windows is kept, rounded to the dtype of the checkpoint; a
+model that no state improves is not changed.
+
+`Plan` divides the training into steps and micro-batches, `Distillation` runs it, and `TrainingBoundary`
+saves its state between two steps.
 """
 
 import math
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor
@@ -16,16 +20,113 @@ from torch.autograd import backward
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Call, Replay
-from pruning.recovery.adam import RATE, cosine
-from pruning.recovery.boundary import TrainingBoundary
+from pruning.models.replay import Call, LogitsByPosition, Replay
 from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
-from pruning.recovery.plan import Plan
-from pruning.recovery.trained import TrainedParameters
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.recovery.optimizer import RATE, cosine
+from pruning.recovery.parameters import TrainedParameters
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
+from pruning.runtime.process_memory import retain_freed_heap
+
+_SAVE_INTERVAL = 120.0
+"""Seconds between two saves, at least. A run that is killed every five minutes still makes progress."""
+
+
+class TrainingBoundary:
+    """Saves the state every two minutes, or less often where saving would take a tenth of the time."""
+
+    def __init__(
+        self,
+        checkpoint: ActivationCheckpoint,
+        saved: Callable[[int], None],
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """`saved` is called with the number of the step after each save. `clock`: in seconds."""
+        self._checkpoint = checkpoint
+        self._saved = saved
+        self._clock = clock
+        self._throttle = SaveThrottle(clock)
+        self._last = clock()
+
+    def load(self) -> tuple[int, dict[str, Tensor]] | None:
+        """Return the step and the state of an earlier attempt on this machine; None if there is none."""
+        return self._checkpoint.load()
+
+    def drop(self) -> None:
+        """Free the disk after the training has ended."""
+        self._checkpoint.drop()
+
+    def offer(self, step: int, state: Mapping[str, Tensor]) -> None:
+        """Save the state after this step if that is due."""
+        size = sum(tensor.nbytes for tensor in state.values())
+        if self._clock() - self._last < _SAVE_INTERVAL or not self._throttle.is_due(size):
+            return
+        with self._throttle.saving():
+            self._checkpoint.save(step, state)
+        self._last = self._clock()
+        self._saved(step)
+
+
+_MAX_EVALUATIONS = 8  # besides the one before the first step: each costs a pass over the held-out windows
+
+
+@dataclass(frozen=True)
+class Plan:
+    """The steps of one training, on each window in turn."""
+
+    windows: Tensor  # int64 (windows, length)
+    held_out: Tensor  # the same
+    windows_per_step: int
+    micro_batch: int  # windows that run through the model together, at most those of a step
+
+    def halved(self) -> "Plan":
+        """Return the same plan with half of the micro-batch."""
+        return replace(self, micro_batch=self.micro_batch // 2)
+
+    @property
+    def steps(self) -> int:
+        """The number of optimiser steps."""
+        return -(-len(self.windows) // self.windows_per_step)
+
+    def is_judged(self, step: int) -> bool:
+        """Whether the state after this step is judged; step 0 is the state before the training."""
+        return step % self._interval == 0 or step == self.steps
+
+    def batches_from(self, step: int) -> Iterator[tuple[int, Tensor]]:
+        """Yield the number of each step, from `step`, and its windows."""
+        for number, batch in enumerate(torch.split(self.windows, self.windows_per_step), start=1):
+            if number >= step:
+                yield number, batch
+
+    def micro_batches(self, windows: Tensor) -> tuple[Tensor, ...]:
+        """Split the windows of a step, or the held-out ones."""
+        return torch.split(windows, self.micro_batch)
+
+    def tokens_until(self, step: int) -> int:
+        """Return the tokens that have been trained on after a step."""
+        length = self.windows.shape[1]
+        return min(len(self.windows), step * self.windows_per_step) * length
+
+    @property
+    def passes(self) -> int:
+        """How many micro-batches run through the pruned model, in training and in judgements."""
+        return self.passes_until(self.steps)
+
+    def passes_until(self, step: int) -> int:
+        """Return the micro-batches that have run once this step is done and judged."""
+        judged = 1 + step // self._interval + (step == self.steps and step % self._interval > 0)
+        whole, rest = divmod(min(len(self.windows), step * self.windows_per_step), self.windows_per_step)
+        trained = whole * self._pieces(self.windows_per_step) + self._pieces(rest)
+        return trained + judged * self._pieces(len(self.held_out))
+
+    @property
+    def _interval(self) -> int:
+        return -(-self.steps // _MAX_EVALUATIONS)
+
+    def _pieces(self, windows: int) -> int:
+        return -(-windows // self.micro_batch)
+
 
 Step = Callable[[int, int], None]
 """Called as `step(done, total)` after each micro-batch; whatever it raises ends the training."""
@@ -58,7 +159,7 @@ class Distilled:
 
 @dataclass
 class _Progress:
-    """What a training has found out so far."""
+    """The progress of a training."""
 
     curve: list[CurvePoint] = field(default_factory=list)
     best: dict[str, Tensor] = field(default_factory=dict)
@@ -95,7 +196,7 @@ class _Model:
         self._device, self._with_embeddings = placement.device, with_embeddings
         self._replay = Replay(find_stack(placement.model), probe, placement)
         self.logits = LogitsByPosition(self._replay)
-        if not self.logits.are_the_models:
+        if not self.logits.are_exact:
             raise InvalidInput(
                 f"{type(placement.model).__name__} cannot be trained: its logits depend on more than the "
                 "last block's output; leave recovery out",

@@ -67,7 +67,7 @@ class KeepZeros(TrainerCallback):  # type: ignore[misc]  # transformers has no t
         control: TrainerControl,
         **kwargs: Any,  # noqa: ANN401 - what the Trainer hands to all callbacks
     ) -> None:
-        """Let go of the model."""
+        """Release the model."""
         for hook in self._hooks:
             hook.remove()
         self._hooks.clear()

@@ -1,19 +1,34 @@
 """The report: measured facts about one run, enough to reproduce it. Plain values, no torch."""
 
-from pruning.report.cost import RateFacts, SpeedFacts, StageFacts
-from pruning.report.environment import Environment
-from pruning.report.inputs import CalibrationFacts, DatasetFacts, ModelFacts
-from pruning.report.permutation import ChannelOrderFacts, LeftInOrderFacts, PermutationFacts
-from pruning.report.quality import PerplexityFacts, TaskFacts, ZeroShotFacts
-from pruning.report.recovery import (
+from pruning.report.changes import (
+    BlockUnits,
+    ChannelOrderFacts,
+    DepthFacts,
+    DroppedBlock,
     JudgementFacts,
+    LayerFacts,
+    LeftInOrderFacts,
+    PermutationFacts,
     RecoveryFacts,
+    SearchFacts,
+    SparsityFacts,
+    StructureFacts,
     TrainingFacts,
+    UnitFacts,
+)
+from pruning.report.facts import (
+    CalibrationFacts,
+    DatasetFacts,
+    Environment,
+    ModelFacts,
+    PerplexityFacts,
+    RateFacts,
+    SpeedFacts,
+    StageFacts,
+    TaskFacts,
+    ZeroShotFacts,
 )
 from pruning.report.report import FILE_NAME, Report
-from pruning.report.search import SearchFacts
-from pruning.report.structure import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
-from pruning.report.zeros import LayerFacts, SparsityFacts
 
 __all__ = [
     "FILE_NAME",

@@ -3,16 +3,17 @@
 from pydantic import Field
 
 from pruning.recipe import Evaluation, Recipe
-from pruning.report.base import Facts
-from pruning.report.cost import SpeedFacts, StageFacts
-from pruning.report.environment import Environment
-from pruning.report.inputs import CalibrationFacts, ModelFacts
-from pruning.report.permutation import PermutationFacts
-from pruning.report.quality import PerplexityFacts, ZeroShotFacts
-from pruning.report.recovery import RecoveryFacts
-from pruning.report.search import SearchFacts
-from pruning.report.structure import StructureFacts
-from pruning.report.zeros import SparsityFacts
+from pruning.report.changes import PermutationFacts, RecoveryFacts, SearchFacts, SparsityFacts, StructureFacts
+from pruning.report.facts import (
+    CalibrationFacts,
+    Environment,
+    Facts,
+    ModelFacts,
+    PerplexityFacts,
+    SpeedFacts,
+    StageFacts,
+    ZeroShotFacts,
+)
 
 FILE_NAME = "pruning_report.json"
 

@@ -1,1 +1,1 @@
-"""What an interrupted run leaves, and how it is found again."""
+"""Resumable state of a run: finished blocks, activation checkpoints, and the files that hold them."""

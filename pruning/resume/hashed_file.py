@@ -1,4 +1,4 @@
-"""Files with their checksums: what is hashed while it is written need not be read again."""
+"""Files with their SHA-256, hashed while they are written, so that they need not be read again."""
 
 import hashlib
 import json
@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-_PIECE_BYTES = 1 << 22  # stays in a core's cache between hashing and writing
+_CHUNK_BYTES = 1 << 22  # stays in a core's cache between hashing and writing
 _DTYPES = {
     torch.float64: "F64",
     torch.float32: "F32",
@@ -57,9 +57,9 @@ def save_tensors(
     replaced and never written into: the tensors may be mapped from it. A mapping that reads its tensors on
     access has one of them in memory at a time, and is read twice. Raises OSError.
     """
-    assert sys.byteorder == "little"  # noqa: S101 - as the format is
+    assert sys.byteorder == "little"  # noqa: S101 - the format is little-endian
     shapes = {name: tensor.to("meta") for name, tensor in tensors.items()}
-    ordered = sorted(shapes.items(), key=lambda item: (-item[1].itemsize, item[0]))  # so all are aligned
+    ordered = sorted(shapes.items(), key=lambda item: (-item[1].itemsize, item[0]))  # keeps all aligned
     partial = path.with_name(f"{path.name}.partial")
     with _HashingWriter(partial) as file:
         file.write(_header(ordered, metadata))
@@ -72,7 +72,7 @@ class RowsFile:
     """Writes one tensor, (rows, columns), as a safetensors file, some rows at a time; hashes it meanwhile."""
 
     def __init__(self, path: Path, name: str, like: Tensor, rows: int) -> None:
-        """`like`: rows with the columns and the dtype of the tensor. `rows`: how many there will be."""
+        """`like`: a tensor with the same columns and dtype. `rows`: their total number."""
         self._missing = rows
         self._file = _HashingWriter(path)
         whole = torch.empty(rows, like.shape[1], dtype=like.dtype, device="meta")
@@ -119,15 +119,15 @@ class _HashingWriter:
 
     def write_content(self, tensor: Tensor) -> None:
         content = tensor.detach().cpu().contiguous().view(-1).view(torch.uint8).numpy().data
-        for start in range(0, len(content), _PIECE_BYTES):
-            self.write(content[start : start + _PIECE_BYTES])
+        for start in range(0, len(content), _CHUNK_BYTES):
+            self.write(content[start : start + _CHUNK_BYTES])
 
     def close(self) -> None:
         self._file.close()
 
 
 def _header(tensors: list[tuple[str, Tensor]], metadata: Mapping[str, str] | None) -> bytes:
-    """Return the length of the JSON in 8 bytes, and the JSON, padded to whole eights."""
+    """Return the length of the JSON in 8 bytes, and the JSON, padded to a multiple of 8 bytes."""
     described: dict[str, object] = {} if metadata is None else {"__metadata__": dict(metadata)}
     start = 0
     for name, tensor in tensors:

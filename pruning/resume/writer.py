@@ -1,8 +1,8 @@
 """Writes a finished block while the next one computes.
 
 On a GPU, writing, hashing and syncing a block's shard can take as long as computing the block. So a
-background writer takes copies in pinned host memory, which the device fills while it keeps computing, and
-makes them durable on a thread of its own. There is one block in flight at most: the next one waits for it.
+background writer copies them to pinned host memory while the device keeps computing, and makes them durable
+on a thread of its own. There is one block in flight at most: the next one waits for it.
 
 On a CPU the cores that would hash are the cores that compute, and writing during the computation saves
 nothing. There the direct writer does the same work at once.
@@ -17,9 +17,9 @@ from typing import Protocol, Self
 import torch
 from torch import Tensor
 
-from pruning.runtime.cgroup import host_memory
+from pruning.runtime.copy_streams import record_event
 from pruning.runtime.pinned_memory import PinnedArena, pinning_for
-from pruning.runtime.side_copies import mark_on
+from pruning.runtime.process_memory import host_memory
 
 log = logging.getLogger(__name__)
 
@@ -29,12 +29,12 @@ Tensors = Mapping[str, Tensor]
 class BlockWriter(Protocol):
     """Makes blocks durable, in the order in which they are given.
 
-    As a context manager it ends with nothing in flight, however it is left. What writing a block raised is
-    raised by the next call, or by leaving without another error.
+    On exit of the context nothing is in flight. An error of writing a block is raised by the next call, or on
+    exit unless another exception is being raised.
     """
 
     def put(self, tensors: Tensors, write: Callable[[Tensors], None]) -> None:
-        """Let `write(tensors)`, on the CPU, make a block durable. The caller gives the tensors up."""
+        """Let `write(tensors)`, on the CPU, make a block durable. Do not use the tensors afterwards."""
 
     def drain(self) -> None:
         """Return when every block is durable."""
@@ -75,16 +75,16 @@ class BackgroundWriter:
     """Writes a block on a thread, from pinned copies, while the caller computes the next one."""
 
     def __init__(self, arena: PinnedArena) -> None:
-        """`arena`: where the copies lie; it is closed in the end. What does not fit is copied unpinned."""
+        """`arena`: memory of the copies, closed on exit. What does not fit is copied unpinned."""
         self._arena = arena
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="block-writer")
         self._in_flight: Future[None] | None = None
 
     def put(self, tensors: Tensors, write: Callable[[Tensors], None]) -> None:
-        self.drain()  # its copies' memory is used again
+        self.drain()  # the memory of its copies is reused
         copies = {name: self._copied(tensor) for name, tensor in tensors.items()}
-        landed = [_mark(device) for device in {tensor.device for tensor in tensors.values()}]
-        self._in_flight = self._thread.submit(self._write, copies, landed, write)
+        copied_events = [_current_work(device) for device in {tensor.device for tensor in tensors.values()}]
+        self._in_flight = self._thread.submit(self._write, copies, copied_events, write)
 
     def drain(self) -> None:
         pending, self._in_flight = self._in_flight, None
@@ -109,27 +109,27 @@ class BackgroundWriter:
             self._arena.close()
 
     def _copied(self, tensor: Tensor) -> Tensor:
-        """Queue a copy after what the device computes now. On a CPU the tensor itself is given up."""
+        """Queue a copy after the device's current work. A CPU tensor is returned itself."""
         if tensor.device.type == "cpu":
             return tensor
-        pinned = self._arena.take(tensor.shape, tensor.dtype)
+        pinned = self._arena.allocate(tensor.shape, tensor.dtype)
         return tensor.cpu() if pinned is None else pinned.copy_(tensor, non_blocking=True)
 
     def _write(
-        self, copies: Tensors, landed: list[Callable[[], None]], write: Callable[[Tensors], None]
+        self, copies: Tensors, copied_events: list[Callable[[], None]], write: Callable[[Tensors], None]
     ) -> None:
-        for wait in landed:
+        for wait in copied_events:
             wait()
         try:
             write(copies)
         finally:
             for tensor in copies.values():
-                self._arena.give_back(tensor)
+                self._arena.free(tensor)
 
 
-def _mark(device: torch.device) -> Callable[[], None]:
-    """Return a function that waits until the device has done what is queued on it now."""
+def _current_work(device: torch.device) -> Callable[[], None]:
+    """Return a function that waits for the work that is queued on the device now."""
     if device.type == "cpu":
         return lambda: None
-    landed: Callable[[], None] = mark_on(torch.cuda.current_stream(device)).synchronize
-    return landed
+    copied_events: Callable[[], None] = record_event(torch.cuda.current_stream(device)).synchronize
+    return copied_events

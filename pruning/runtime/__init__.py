@@ -1,1 +1,1 @@
-"""Devices, memory and determinism."""
+"""Devices, determinism, and memory of host and devices with the copies between them."""

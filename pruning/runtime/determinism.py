@@ -1,7 +1,7 @@
 """Deterministic algorithms on CUDA, with which equal gradient passes give equal bits.
 
 Without them, the backward pass through attention adds in the order in which its thread blocks happen to
-finish. A CPU adds in a fixed order anyway, and nothing is changed there.
+finish. A CPU always adds in a fixed order.
 
 This module imports torch only where it is needed: cuBLAS's workspace must be set before that.
 """
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     import torch
 
 _WORKSPACE = "CUBLAS_WORKSPACE_CONFIG"
-# The two values with which cuBLAS promises equal bits. The first takes 32 MiB.
+# The two values with which cuBLAS is deterministic. The first takes 32 MiB.
 _FIXED_WORKSPACES = (":4096:8", ":16:8")
 
 

@@ -1,11 +1,16 @@
-"""Chooses the device and dtype of a run's computation, and describes the device.
+"""Chooses and describes devices and the dtype of a computation, and tests devices and kernels before use.
 
-The automatic choices use narrow dtypes only where the hardware has instructions for them.
+The automatic choices use narrow dtypes only where the hardware has instructions for them. A test of a device
+covers its arithmetic, its libraries and its copies. Triton's kernels are tested apart, each variant before it
+is first used (`kernel_works`): torch's operations take the place of one that fails.
 """
 
 import errno
 import gc
+import logging
+import mmap
 import re
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
@@ -14,22 +19,109 @@ import torch
 
 from pruning.errors import InvalidInput
 from pruning.recipe import ComputeDtype
+from pruning.runtime.copy_streams import copy_stream_for
 from pruning.runtime.determinism import full_float32_products
-from pruning.runtime.device_trial import computes_correctly, copies_correctly
+from pruning.runtime.pinned_memory import PinnedArena, pinning_for
 
-# What comes as a plain RuntimeError: from torch's allocator of host memory, cudaHostAlloc, the driver,
-# Triton's launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.
+log = logging.getLogger(__name__)
+
+
+def kernel_works(self_test: Callable[[], bool], kernel: str, result: str, otherwise: str) -> bool:
+    """Whether the first call of a kernel compiles and passes its self-test. If not, a warning is logged.
+
+    `kernel`, `result` and `otherwise`: for the warning, its name, what it computes, and its substitute.
+    Raises the out-of-memory error.
+    """
+    try:
+        passed = self_test()
+    except Exception as error:  # a compiler can raise anything
+        if is_out_of_memory(error):
+            raise
+        log.warning("%s does not run, using %s: %s", kernel, otherwise, error)
+        return False
+    if not passed:
+        log.warning("%s gives wrong %s, using %s", kernel, result, otherwise)
+    return passed
+
+
+_SIZE = 32
+_NUMBERS = 1 << 20
+
+
+def computes_correctly(device: torch.device) -> bool:
+    """Whether the device computes the right numbers. Raises RuntimeError where it does not compute at all.
+
+    On CUDA that includes cuBLAS, cuSOLVER, and copies that overlap with the computation. It must be the
+    current device.
+    """
+    works = bool((torch.ones(8, device=device) * 2).sum().item() == 16) and keeps_float32(device)
+    if device.type == "cuda":
+        return (
+            works
+            and _multiplies_correctly(device)
+            and _factorises_correctly(device)
+            and _copies_correctly(device)
+        )
+    return works
+
+
+def copies_correctly(source: torch.device, target: torch.device) -> bool:
+    """Whether copies to another device keep the numbers: some machines cannot copy between devices."""
+    numbers = torch.arange(_NUMBERS, device=source)
+    return torch.equal(numbers.to(target).cpu(), torch.arange(_NUMBERS))
+
+
+def keeps_float32(device: torch.device) -> bool:
+    """Whether products of float32 numbers keep 13 bits, of which TF32 has 11 and bfloat16 8."""
+    numbers = torch.full((_SIZE, _SIZE), 1 + 2**-12, device=device)
+    return torch.equal(numbers @ torch.eye(_SIZE, device=device), numbers)
+
+
+def _multiplies_correctly(device: torch.device) -> bool:
+    """Multiply whole bfloat16 numbers to float32 sums that bfloat16 cannot represent."""
+    one = torch.full((_SIZE, _SIZE), 3, dtype=torch.bfloat16, device=device)
+    product = torch.mm(one, one + 4, out_dtype=torch.float32)
+    return bool((product == 3 * 7 * _SIZE).all())
+
+
+def _factorises_correctly(device: torch.device) -> bool:
+    """Factorise LLᵀ, where L is one on and below its diagonal."""
+    expected = torch.ones(_SIZE, _SIZE, device=device).tril()
+    return torch.allclose(torch.linalg.cholesky(expected @ expected.T), expected, atol=1e-4)
+
+
+def _copies_correctly(device: torch.device) -> bool:
+    """Copy a page of pinned memory to the device and back. Without pinned memory, copies are only slower."""
+    stream, numbers = copy_stream_for(device), torch.arange(mmap.PAGESIZE).to(torch.uint8)
+    with PinnedArena(pinning_for(device), mmap.PAGESIZE) as arena:
+        page = arena.allocate([mmap.PAGESIZE], torch.uint8)
+        if page is None:
+            log.warning("the system pins no memory, so copies from and to %s are slower", device)
+            return True
+        page.copy_(numbers)
+        there = torch.zeros(mmap.PAGESIZE, dtype=torch.uint8, device=device)
+        stream.wait_before_copying(stream.record_compute())
+        stream.copy(there, page)
+        stream.wait_on_host(stream.record_copies())
+        page.zero_()
+        stream.copy(page, there)
+        stream.wait_on_host(stream.record_copies())
+        return torch.equal(page, numbers)
+
+
+# Messages of plain RuntimeErrors: of torch's allocator of host memory, cudaHostAlloc, the driver, Triton's
+# launcher, and the handles and workspaces of cuBLAS, cuSOLVER and cuDNN.
 _OUT_OF_MEMORY = re.compile(
     r"can't allocate memory"
     r"|(CUDA error|CUDA driver error|Triton Error \[CUDA\]): out of memory"
     r"|(CUBLAS|CUSOLVER|CUDNN)_STATUS_ALLOC_FAILED"
 )
 
-# A handle's memory is not torch's, and a library that gets none may say nothing about memory.
+# A handle's memory is not allocated by torch, and its failure may not be reported as out of memory.
 _NO_HANDLE = re.compile(
     r"(CUBLAS|CUSOLVER|CUDNN)_STATUS_(NOT_INITIALIZED|INTERNAL_ERROR).*when calling `\w+Create"
 )
-_HANDLE_BYTES = 200_000_000  # what a library may take for one, its kernels included
+_HANDLE_BYTES = 200_000_000  # at most, including the library's kernels
 
 _BROKEN = re.compile(
     r"(CUDA error|CUDA driver error|Triton Error \[CUDA\]|NVML)"
@@ -82,10 +174,10 @@ def compute_devices(names: str) -> tuple[torch.device, ...]:
 
 
 def usable_devices(names: str, *, devices: Path = Path("/dev")) -> tuple[torch.device, ...]:
-    """Return the devices of a list, or of one name, after computing on each and copying between them.
+    """Return the devices of a list, or of one name, after testing each and the copies between them.
 
     Raises InvalidInput(field='device') like `compute_devices` and `usable_device`, and for two devices
-    between which numbers change on the way.
+    between which copies corrupt numbers.
     """
     found = compute_devices(names)
     if len(found) == 1:
@@ -95,24 +187,23 @@ def usable_devices(names: str, *, devices: Path = Path("/dev")) -> tuple[torch.d
     for one, other in zip(found, (*found[1:], found[0]), strict=True):
         if not (copies_correctly(one, other) and copies_correctly(other, one)):
             raise InvalidInput(
-                f"numbers change on their way between {one} and {other}; mend the machine, or name one of "
-                "them",
+                f"copies between {one} and {other} corrupt numbers; repair the machine, or name one of them",
                 field="device",
             )
     return found
 
 
 def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
-    """Return the device of that name, after computing on it.
+    """Return the device of that name, after testing it.
 
     Raises InvalidInput(field='device') like `compute_device`, for a device that does not compute, and for
-    'auto' on a machine with an NVIDIA GPU that torch cannot use: such a machine must not compute on its CPU
-    unless the user says so. `devices`: the directory of the machine's device files.
+    'auto' on a machine with an NVIDIA GPU that torch cannot use: such a machine computes on its CPU only
+    where the user asks for it. `devices`: the directory of the machine's device files.
     """
     device = compute_device(name)
     if name == "auto" and device.type == "cpu" and any(devices.glob("nvidia[0-9]*")):
         raise InvalidInput(
-            "this machine has an NVIDIA GPU that torch cannot use; mend its driver or install a torch for "
+            "this machine has an NVIDIA GPU that torch cannot use; fix its driver or install a torch for "
             "CUDA, or set the device to cpu",
             field="device",
         )
@@ -129,7 +220,7 @@ def usable_device(name: str, *, devices: Path = Path("/dev")) -> torch.device:
 
 
 def is_device_broken(error: BaseException) -> bool:
-    """Whether a computation failed in a way that only a new process, or another machine, can repair."""
+    """Whether a computation failed in a way that needs a new process, or another machine."""
     return (
         isinstance(error, RuntimeError)
         and not is_out_of_memory(error)
@@ -165,7 +256,7 @@ def has_native_bfloat16() -> bool:
 
 
 def experts_implementation(dtype: torch.dtype) -> str | None:
-    """Return the value of transformers' `experts_implementation` for `dtype`; None leaves the choice to it.
+    """Return the value of transformers' `experts_implementation` for `dtype`; None: its own choice.
 
     Its grouped matrix product does not support float64.
     """
@@ -175,8 +266,8 @@ def experts_implementation(dtype: torch.dtype) -> str | None:
 def current_device(device: torch.device) -> AbstractContextManager[object]:
     """While active, `device` is this thread's current CUDA device. On a CPU this does nothing.
 
-    A kernel launch, pinned memory and a library's handle belong to the current device, wherever the tensors
-    lie: on `cuda:1` they would go to `cuda:0`.
+    Kernel launches, pinned memory and library handles use the current device, whatever the device of the
+    tensors: those on `cuda:1` would use `cuda:0`.
     """
     return torch.cuda.device(device) if device.type == "cuda" else nullcontext()
 
@@ -185,7 +276,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     """Whether a computation failed because the device or the host ran out of memory."""
     if isinstance(error, torch.OutOfMemoryError | MemoryError):
         return True
-    if isinstance(error, OSError):  # as mmap raises it
+    if isinstance(error, OSError):  # raised by mmap
         return error.errno == errno.ENOMEM
     if not isinstance(error, RuntimeError):
         return False
@@ -195,7 +286,7 @@ def is_out_of_memory(error: BaseException) -> bool:
     )
 
 
-def is_device_memory(error: BaseException) -> bool:
+def is_device_out_of_memory(error: BaseException) -> bool:
     """Whether the memory that ran out (see `is_out_of_memory`) is a CUDA device's, not the host's."""
     return isinstance(error, torch.OutOfMemoryError) or "CUDA" in str(error) or "_STATUS_" in str(error)
 
@@ -222,10 +313,10 @@ def free_memory(device: torch.device) -> int:
 
 
 def release_memory() -> None:
-    """Give back the memory that nothing uses: of objects in cycles, and what torch keeps of CUDA devices.
+    """Release unused memory: of objects in cycles, and of torch's cache on CUDA devices.
 
-    torch keeps freed device memory for its own tensors. Until it is released, neither other processes nor the
-    handles and kernels of libraries in this one get any of it. Before the first use of CUDA there is none.
+    torch caches freed device memory for its own tensors. Until it is released, neither other processes nor
+    the handles and kernels of libraries in this one can use it.
     Raises RuntimeError where the device is broken.
     """
     gc.collect()

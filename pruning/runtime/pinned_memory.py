@@ -1,4 +1,4 @@
-"""Pinned host memory of exact sizes, which is returned to the system when its arena is closed.
+"""Host memory outside the heap and torch's allocators, returned to the system as soon as it is freed.
 
 torch's own allocator of pinned memory rounds each size up to a power of two, and keeps what was freed until
 the process ends: a piece of 67.4 MB would take 134 MB for ever.
@@ -16,11 +16,23 @@ from typing import Any, Protocol, Self
 import torch
 from torch import Tensor
 
+
+def copy_to_mmap(tensor: Tensor, dtype: torch.dtype | None = None) -> Tensor:
+    """Copy a host tensor contiguously into an anonymous mapping; cast to `dtype` if given.
+
+    In the heap, among short-lived tensors, a freed tensor leaves a hole that nothing larger fits into. A
+    mapping returns to the system with the tensor.
+    """
+    dtype = dtype or tensor.dtype
+    pages = mmap.mmap(-1, tensor.numel() * dtype.itemsize, flags=mmap.MAP_PRIVATE | mmap.MAP_ANONYMOUS)
+    return torch.frombuffer(pages, dtype=dtype).view(tensor.shape).copy_(tensor)
+
+
 log = logging.getLogger(__name__)
 
 
 class Pinning(Protocol):
-    """Registers with a device's driver the host memory that it may copy from and to by itself."""
+    """Pins host memory: registers it with a device's driver, for asynchronous copies."""
 
     def pin(self, address: int, size: int) -> bool:
         """Pin `size` bytes of whole pages. Return False where the system refuses."""
@@ -39,18 +51,18 @@ class CudaPinning:
 
     def pin(self, address: int, size: int) -> bool:
         with torch.cuda.device(self._device):
-            return self._handled(self._runtime.cudaHostRegister(address, size, self._PORTABLE)) == 0
+            return self._clear_error(self._runtime.cudaHostRegister(address, size, self._PORTABLE)) == 0
 
     def unpin(self, address: int) -> None:
         torch.cuda.synchronize(self._device)
-        torch.cuda.check_error(self._handled(self._runtime.cudaHostUnregister(address)))
+        torch.cuda.check_error(self._clear_error(self._runtime.cudaHostUnregister(address)))
 
-    def _handled(self, code: Any) -> int:  # noqa: ANN401 - an enumeration in C++
-        """Return an error code as a number, so that no later caller meets the error.
+    def _clear_error(self, code: Any) -> int:  # noqa: ANN401 - an enumeration in C++
+        """Return an error code as a number, after clearing the runtime's last error.
 
-        The runtime keeps its last error until it is asked for, and torch asks after it has launched a
-        kernel, which would then fail for an error that is not its own. It does not offer to ask, so a kernel
-        that may fail is launched here.
+        The runtime keeps its last error until it is read. torch reads it after each kernel launch, which
+        would then fail for an earlier error, and has no function to clear it; so a kernel that may fail is
+        launched here.
         """
         if number := int(code):
             with suppress(RuntimeError):
@@ -73,54 +85,56 @@ class NoPinning:
 
 
 def pinning_for(device: torch.device) -> Pinning:
-    """Return how memory is pinned for a device."""
+    """Return the pinning of a device."""
     return CudaPinning(device) if device.type == "cuda" else NoPinning()
 
 
 class PinnedArena:
-    """Pinned tensors within a limit. What is given back is used again for tensors of the same size.
+    """Pinned tensors within a limit. Freed memory is reused for tensors of the same size.
 
-    A tensor is used by copies on one stream only. So what is given back may be taken at once: the stream ends
+    A tensor is used by copies on one stream only. So freed memory may be reused at once: the stream completes
     the earlier copies before the later ones begin.
     """
 
     def __init__(self, pinning: Pinning, limit: int) -> None:
         """`limit`: bytes."""
-        self.size = 0  # bytes, those that were given back included
+        self.size = 0  # bytes, including freed ones
         self._pinning = pinning
         self._limit = limit
-        self._free: dict[int, list[mmap.mmap]] = defaultdict(list)  # by bytes
-        self._taken: dict[int, mmap.mmap] = {}  # by address
+        self._reusable: dict[int, list[mmap.mmap]] = defaultdict(list)  # by bytes
+        self._allocated: dict[int, mmap.mmap] = {}  # by address
 
-    def take(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
-        """Return an uninitialised tensor, or None where the limit or the system does not allow it."""
+    def allocate(self, shape: Sequence[int], dtype: torch.dtype) -> Tensor | None:
+        """Return an uninitialised tensor, or None beyond the limit or what the system allows."""
         wanted = torch.Size(shape).numel() * dtype.itemsize
         size = -(-wanted // mmap.PAGESIZE) * mmap.PAGESIZE
-        pages = self._free[size].pop() if self._free[size] else self._pinned(size)
+        pages = self._reusable[size].pop() if self._reusable[size] else self._pinned(size)
         if pages is None:
             return None
         tensor = torch.frombuffer(pages, dtype=dtype, count=wanted // dtype.itemsize).view(*shape)
-        self._taken[tensor.data_ptr()] = pages
+        self._allocated[tensor.data_ptr()] = pages
         return tensor
 
-    def give_back(self, tensor: Tensor) -> None:
-        """Take back a tensor of `take`, which is not used any more; another tensor is ignored."""
-        pages = self._taken.pop(tensor.data_ptr(), None)
+    def free(self, tensor: Tensor) -> None:
+        """Free a tensor of `allocate` for reuse; any other tensor is ignored."""
+        pages = self._allocated.pop(tensor.data_ptr(), None)
         if pages is not None:
-            self._free[len(pages)].append(pages)
+            self._reusable[len(pages)].append(pages)
 
     def close(self) -> None:
         """Unpin everything. The memory returns to the system with the last tensor that uses it.
 
-        What cannot be unpinned does not keep the rest pinned. Its error is raised in the end, unless another
-        one is on its way through here: that one is the cause, and is not replaced.
+        All memory is unpinned even if some of it fails. The first error is raised in the end, unless another
+        exception is being raised, which is its cause.
         """
         is_failing = sys.exception() is not None
         failures = list(
-            filter(None, map(self._failure_to_unpin, chain(self._taken.values(), *self._free.values())))
+            filter(
+                None, map(self._failure_to_unpin, chain(self._allocated.values(), *self._reusable.values()))
+            )
         )
-        self._taken.clear()
-        self._free.clear()
+        self._allocated.clear()
+        self._reusable.clear()
         self.size = 0
         if failures and not is_failing:
             raise failures[0]
@@ -155,7 +169,7 @@ class PinnedArena:
 
 
 def _ask_for_huge_pages(pages: mmap.mmap) -> None:
-    """Let the system fill the memory 2 MiB at a time, not 4 KiB: pinning waits while it does."""
+    """Ask for pages of 2 MiB instead of 4 KiB, which are faulted in faster when they are pinned."""
     with suppress(OSError):  # a system without huge pages
         pages.madvise(mmap.MADV_HUGEPAGE)
 

@@ -17,10 +17,10 @@ _SMALL = 512
 _BUFFER_BYTES = {"cpu": 1 << 27, "cuda": 1 << 30}
 
 
-def measure(*devices: torch.device, seconds: float = 0.2) -> Machine:
+def measure_machine(*devices: torch.device, seconds: float = 0.2) -> Machine:
     """Measure the machine. Takes about `seconds` for each dtype, and as long for the memory.
 
-    Of several `devices` the first is measured, and the others are taken to be like it.
+    Of several `devices` the first is measured, and the others are assumed to be equal.
     """
     device = devices[0]
     with current_device(device):
@@ -42,10 +42,10 @@ def product_rate(device: torch.device, dtype: torch.dtype, *, seconds: float = 1
     A small product is timed first: a dtype that the device only emulates would take seconds for a large one.
     """
     size = _SIZE[device.type]
-    small = _fastest(_product(device, dtype, _SMALL), device, seconds / 10)
+    small = _min_seconds(_product(device, dtype, _SMALL), device, seconds / 10)
     if small * (size / _SMALL) ** 3 > 10 * seconds:
         return 2 * _SMALL**3 / small
-    return 2 * size**3 / _fastest(_product(device, dtype, size), device, seconds)
+    return 2 * size**3 / _min_seconds(_product(device, dtype, size), device, seconds)
 
 
 def _product(device: torch.device, dtype: torch.dtype, size: int) -> Callable[[], object]:
@@ -57,11 +57,11 @@ def _product(device: torch.device, dtype: torch.dtype, size: int) -> Callable[[]
 def _memory_rate(device: torch.device, seconds: float) -> float:
     """Return the bytes per second, read and written, of an addition in place."""
     numbers = torch.ones(_BUFFER_BYTES[device.type] // 4, device=device)
-    return 2 * numbers.nbytes / _fastest(lambda: numbers.add_(1.0), device, seconds)
+    return 2 * numbers.nbytes / _min_seconds(lambda: numbers.add_(1.0), device, seconds)
 
 
-def _fastest(call: Callable[[], object], device: torch.device, seconds: float) -> float:
-    """Return the shortest time of one call within `seconds`: other processes only make calls slower."""
+def _min_seconds(call: Callable[[], object], device: torch.device, seconds: float) -> float:
+    """Return the shortest time of one call within `seconds`; other processes only add time."""
     call()
     _synchronize(device)
     best, until = float("inf"), time.perf_counter() + seconds

@@ -1,1 +1,1 @@
-"""Untrusted files are read in confined helper processes."""
+"""Confined helper processes that read untrusted files."""

@@ -1,8 +1,8 @@
-"""The privileges that a helper drops before it reads an untrusted file, layer by layer.
+"""Confines a helper before it reads an untrusted file, layer by layer.
 
-Limits and the filter of system calls are there on every Linux of the last ten years. A network of its own
-needs namespaces of users, or root; Landlock needs Linux 5.13. What a kernel or a container does not allow is
-left out, and reported.
+Resource limits and seccomp are available on every Linux of the last ten years. A network namespace needs user
+namespaces, or root; Landlock needs Linux 5.13. Layers that a kernel or a container does not allow are
+reported as missing.
 """
 
 import errno
@@ -14,19 +14,20 @@ from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 
-from pruning.sandbox.files import deny_changes, restrict_reads
 from pruning.sandbox.privileges import (
     close_to_others,
+    deny_changes,
     drop_capabilities,
-    give_up_new_privileges,
-    leave_network,
+    restrict_reads,
+    set_no_new_privileges,
+    unshare_network,
 )
 from pruning.sandbox.system_calls import filter_system_calls
 
 _GIB = 2**30
-_LARGEST_FILE = 256 * 2**20
-_OPEN_FILES = 256
-_SECONDS_TO_END = 5
+_MAX_FILE_BYTES = 256 * 2**20
+_MAX_OPEN_FILES = 256
+_GRACE_SECONDS = 5
 
 
 LAYERS = ("limits", "no new privileges", "network namespace", "capabilities", "landlock", "system calls")
@@ -34,25 +35,27 @@ LAYERS = ("limits", "no new privileges", "network namespace", "capabilities", "l
 
 
 @dataclass(frozen=True)
-class Limits:
-    """What one helper may take."""
+class SandboxLimits:
+    """The resource limits of one helper."""
 
-    memory_bytes: int = 16 * _GIB  # beyond what it holds when it starts
+    memory_bytes: int = 16 * _GIB  # in addition to its memory at the start
     cpu_seconds: int = 1800
     wall_seconds: float = 3600.0  # for one answer
 
 
-def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | None = None) -> dict[str, str]:
+def confine(
+    limits: SandboxLimits, descriptors: Sequence[int] = (), private: Path | None = None
+) -> dict[str, str]:
     """Confine this process, which must have one thread, irrevocably.
 
     `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
-    the layers that the kernel does not give, each with what it says. Raises OSError(EMFILE) where too many
+    the missing layers, each with the reason. Raises OSError(EMFILE) where too many
     files are open to apply one.
     """
     steps: Sequence[Callable[[], None]] = (
         partial(_limit, limits, descriptors),
-        give_up_new_privileges,
-        leave_network,
+        set_no_new_privileges,
+        unshare_network,
         drop_capabilities,
         partial(restrict_reads, descriptors, private),
         filter_system_calls,
@@ -62,32 +65,32 @@ def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | Non
         try:
             apply()
         except (OSError, ValueError) as error:
-            if getattr(error, "errno", None) == errno.EMFILE:  # the files' number is no lack of the kernel
+            if getattr(error, "errno", None) == errno.EMFILE:  # not a limitation of the kernel
                 raise
             missing[name] = getattr(error, "strerror", None) or type(error).__name__
-    with suppress(OSError):  # after the layers, some of which write into files of /proc that it closes
+    with suppress(OSError):  # last: some layers write to files of /proc
         close_to_others()
     return missing
 
 
 def deny_writes() -> None:
-    """From now on let this process, which is confined, write no file: a taken-over parser fills no disk.
+    """Deny this confined process all writes to files, so that a compromised parser cannot fill the disk.
 
-    Where the kernel has no Landlock, it can still make files, which stay empty.
+    Without Landlock it can still create files, which stay empty.
     """
     _lower(resource.RLIMIT_FSIZE, 0)
     with suppress(OSError):  # reported as a missing layer when this process was confined
         deny_changes()
 
 
-def _limit(limits: Limits, descriptors: Sequence[int]) -> None:
+def _limit(limits: SandboxLimits, descriptors: Sequence[int]) -> None:
     with suppress(OSError):
-        Path("/proc/self/oom_score_adj").write_text("1000")  # before the run, where memory runs out
+        Path("/proc/self/oom_score_adj").write_text("1000")  # the OOM killer chooses it before the run
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE)
-    _lower(resource.RLIMIT_NOFILE, max(descriptors, default=0) + _OPEN_FILES)
+    _lower(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
+    _lower(resource.RLIMIT_NOFILE, max(descriptors, default=0) + _MAX_OPEN_FILES)
     _lower(resource.RLIMIT_AS, _address_space() + limits.memory_bytes)
-    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + _SECONDS_TO_END)
+    _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + _GRACE_SECONDS)
 
 
 def _lower(kind: int, soft: int, hard: int | None = None) -> None:

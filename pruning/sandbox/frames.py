@@ -1,7 +1,6 @@
-"""What the two ends of a helper's connection say to each other: frames of one kind, a length and bytes.
+"""The protocol between a run and a helper: frames of a kind, a length and bytes.
 
-The end outside of the sandbox believes nothing: it says which kinds it expects, how long a frame may be and
-until when it must be there.
+The run's end trusts nothing: it specifies the expected kinds, the maximum length of a frame and a timeout.
 """
 
 import json
@@ -12,31 +11,31 @@ from typing import Any
 
 JSON, TEXT, IDS, ERROR, END = b"{", b"t", b"i", b"!", b"."
 
-_HEADER = 9  # the kind, and the length as eight bytes
-_PIECE = 1 << 20
+_HEADER_BYTES = 9  # the kind, and the length as eight bytes
+_CHUNK_BYTES = 1 << 20
 
 
 class HelperFailed(Exception):
-    """A helper has not answered as it must."""
+    """A helper has failed to answer correctly."""
 
 
-class Gone(HelperFailed):
-    """It has ended."""
+class HelperExited(HelperFailed):
+    """The helper process has ended."""
 
 
-class TooLate(HelperFailed):
-    """It has not answered in time."""
+class HelperTimeout(HelperFailed):
+    """The helper has not answered in time."""
 
 
-class Broken(HelperFailed):
-    """It does not keep to what was agreed: an unexpected frame, or one that is too long."""
+class ProtocolViolation(HelperFailed):
+    """The helper has sent an unexpected frame, or one that is too long."""
 
 
-class Outside:
-    """The end that the run holds."""
+class RunConnection:
+    """The run's end of the connection."""
 
     def __init__(self, connection: socket.socket, wall_seconds: float) -> None:
-        """`wall_seconds`: what one answer may take."""
+        """`wall_seconds`: the timeout of one answer."""
         self._connection = connection
         self._wall_seconds = wall_seconds
         self._received = bytearray()
@@ -47,38 +46,38 @@ class Outside:
         self._deadline = time.monotonic() + self._wall_seconds
 
     def send(self, kind: bytes, payload: bytes) -> None:
-        """Send a frame. Raises `Gone`, or `TooLate` if the helper does not read."""
+        """Send a frame. Raises HelperExited, or HelperTimeout if the helper does not read."""
         try:
             for piece in (_header(kind, len(payload)), payload):
                 self._connection.settimeout(self._left())
                 self._connection.sendall(piece)
         except TimeoutError as error:
-            raise TooLate from error
+            raise HelperTimeout from error
         except ConnectionError as error:
-            raise Gone from error
+            raise HelperExited from error
 
-    def receive(self, longest: int, *expected: bytes) -> tuple[bytes, bytes]:
-        """Return the kind and the bytes of the next frame, of at most `longest`.
+    def receive(self, max_bytes: int, *expected: bytes) -> tuple[bytes, bytes]:
+        """Return the kind and the bytes of the next frame, of at most `max_bytes`.
 
-        Raises `Gone`, `TooLate` or `Broken`.
+        Raises `HelperExited`, `HelperTimeout` or `ProtocolViolation`.
         """
-        header = self._take(_HEADER)
+        header = self._take(_HEADER_BYTES)
         kind, length = header[:1], int.from_bytes(header[1:], "little")
-        if kind not in expected or length > longest:
-            raise Broken(f"a frame {kind!r} of {length} bytes")
+        if kind not in expected or length > max_bytes:
+            raise ProtocolViolation(f"a frame {kind!r} of {length} bytes")
         return kind, self._take(length)
 
     def _take(self, count: int) -> bytes:
         while len(self._received) < count:
             self._connection.settimeout(self._left())
             try:
-                piece = self._connection.recv(_PIECE)
+                piece = self._connection.recv(_CHUNK_BYTES)
             except TimeoutError as error:
-                raise TooLate from error
+                raise HelperTimeout from error
             except ConnectionError as error:
-                raise Gone from error
+                raise HelperExited from error
             if not piece:
-                raise Gone
+                raise HelperExited
             self._received += piece
         taken = bytes(memoryview(self._received)[:count])
         del self._received[:count]
@@ -87,14 +86,14 @@ class Outside:
     def _left(self) -> float:
         left = self._deadline - time.monotonic()
         if left <= 0:
-            raise TooLate
+            raise HelperTimeout
         return left
 
 
-class Inside:
-    """The end that the helper holds, which believes the other one.
+class HelperConnection:
+    """The helper's end of the connection, which trusts the run.
 
-    It reads and writes as with any file, because the calls of sockets are refused there.
+    It uses read(2) and write(2), because the sandbox refuses the system calls of sockets.
     """
 
     def __init__(self, descriptor: int) -> None:
@@ -106,26 +105,26 @@ class Inside:
         while rest:
             rest = rest[os.write(self._descriptor, rest) :]
 
-    def send_json(self, value: Any) -> None:  # noqa: ANN401 - whatever JSON can say
+    def send_json(self, value: Any) -> None:  # noqa: ANN401 - any JSON value
         """Send a value as JSON."""
         self.send(JSON, json.dumps(value).encode())
 
-    def receive_json(self) -> Any:  # noqa: ANN401 - whatever JSON can say
+    def receive_json(self) -> Any:  # noqa: ANN401 - any JSON value
         """Return the value of the next frame."""
         return json.loads(self._receive())
 
     def receive_text(self) -> str:
-        """Return the text of the next frame. Raises EOFError once the run wants no more."""
+        """Return the text of the next frame. Raises EOFError once the run has closed the connection."""
         return self._receive().decode(errors="surrogatepass")
 
     def _receive(self) -> bytes:
-        header = self._take(_HEADER)
+        header = self._take(_HEADER_BYTES)
         return self._take(int.from_bytes(header[1:], "little"))
 
     def _take(self, count: int) -> bytes:
         taken = bytearray()
         while len(taken) < count:
-            piece = os.read(self._descriptor, min(_PIECE, count - len(taken)))
+            piece = os.read(self._descriptor, min(_CHUNK_BYTES, count - len(taken)))
             if not piece:
                 raise EOFError
             taken += piece
@@ -133,4 +132,4 @@ class Inside:
 
 
 def _header(kind: bytes, length: int) -> bytes:
-    return kind + length.to_bytes(_HEADER - 1, "little")
+    return kind + length.to_bytes(_HEADER_BYTES - 1, "little")

@@ -4,17 +4,16 @@ from collections.abc import Collection, Iterable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-from pruning.checkpoint.checkpoint import describe_here
+from pruning.checkpoint.checkpoint import describe_in_process
 from pruning.checkpoint.description import Description
-from pruning.checkpoint.model_files import ModelFiles
+from pruning.checkpoint.files import ModelFiles
 from pruning.checkpoint.tokenizer import load_tokenizer
-from pruning.data.text import parse_here
-from pruning.data.tokens import Tokenizer
+from pruning.data.text import Tokenizer, parse_in_process
 from pruning.files.frozen_file import FrozenFile
 
 
-class Reading(Protocol):
-    """Reads files of models and texts. Whatever is wrong with them raises InvalidInput with the field."""
+class UntrustedReader(Protocol):
+    """Reads files of models and texts. Invalid files raise InvalidInput with the field."""
 
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
         """Describe a model by its files other than the weights; `names` are those of all its files."""
@@ -26,11 +25,11 @@ class Reading(Protocol):
         """Read the documents of a text; see `pruning.data.text.Parse`."""
 
 
-class ReadHere:
-    """Reads them in this process, as a library or a command that one person runs."""
+class InProcessReader:
+    """Reads them in this process, for the library and the command."""
 
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
-        return describe_here(files, names)
+        return describe_in_process(files, names)
 
     @contextmanager
     def tokenizer(self, files: ModelFiles) -> Iterator[Tokenizer]:
@@ -39,4 +38,4 @@ class ReadHere:
         yield tokenizer
 
     def documents(self, file: FrozenFile, name: str, field: str) -> Iterable[str]:
-        return parse_here(file, name, field)
+        return parse_in_process(file, name, field)

@@ -24,7 +24,7 @@ def masked_logits(
     *,
     stored_dtype: torch.dtype,
 ) -> Tensor:
-    """Return the logits of the dense model with the units that are gone masked, (1, tokens, vocabulary).
+    """Return the logits of the dense model with the removed units masked, (1, tokens, vocabulary).
 
     `stack`: of the dense model, in which the cut may be applied already. `tokens`: ids, int64 (windows,
     length), of which the first few are used. `stored_dtype`: what the repaired weights are rounded to.

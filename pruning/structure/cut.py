@@ -1,7 +1,7 @@
-"""Cut a model block by block: choose the units that stay, mask the others, repair what reads them.
+"""Cut a model block by block: choose the units to keep, mask the others, repair the layers that read them.
 
-The model keeps its shapes here: a unit that is cut is masked, by zeros in the layer that reads it. So the
-windows meet the cut model while they walk on, and `pruning.output.smaller` takes the masked units out of the
+The model keeps its shapes here: a removed unit is masked, by zeros in the layer that reads it. The windows
+run through the cut model as they advance, and `pruning.output.smaller` removes masked units from the
 checkpoint.
 """
 
@@ -16,15 +16,16 @@ from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.linalg import DAMPING, damped, shrunken, with_rising_damping
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
-from pruning.models.batching import micro_batches
 from pruning.models.blocks import Stack
 from pruning.models.layers import ExpertLayer
+from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.recipe import Need, UnitKind
-from pruning.resume.throttle import SaveThrottle
-from pruning.runtime.malloc import retain_freed_heap
-from pruning.structure.experts import Experts, RoutedOutputs, kept_experts
+from pruning.recipe import Need, UnitName
+from pruning.recipe.units import EXPERTS
+from pruning.resume.store import SaveThrottle
+from pruning.runtime.process_memory import retain_freed_heap
+from pruning.structure.mlp_channels import ExpertChannels
 from pruning.structure.plan import CutPlan, UnitPlan
 from pruning.structure.results import CutBlock, CutBlocks
 from pruning.structure.scores import (
@@ -33,12 +34,11 @@ from pruning.structure.scores import (
     kept_by_rounds,
     repaired,
 )
-from pruning.structure.slices import Units
-from pruning.structure.units import ExpertChannels, ReadUnits
+from pruning.structure.units import ReadUnits, ScoredUnits, Units
 
 _NEEDS: frozenset[Need] = frozenset({"second_moments"})
 ROUNDS = 16
-"""In how many rounds units go: the others are ranked again after each."""
+"""In how many rounds units are removed: the others are ranked again after each."""
 SHRINKAGE = 0.3
 """What the repair adds to each number on the diagonal of H, as a share of it."""
 
@@ -112,38 +112,30 @@ def _cut_block(
     gates: GradientNorms,
     forward: BlockwiseForward,
 ) -> CutBlock:
-    """Cut the block that the windows stand before, in place."""
-    kept: dict[UnitKind, Tensor] = {}
+    """Cut the block that the windows have reached, in place."""
+    kept: dict[UnitName, Tensor] = {}
     weights: dict[str, Tensor] = {}
     warnings: list[str] = []
     for plan, own in units:
-        if isinstance(own, Experts):
-            kept[own.kind], unseen = _cut_experts(index, own, plan.kept, forward)
+        if isinstance(own, ScoredUnits):
+            kept[own.kind], unseen = own.cut(index, plan.kept, forward)
             warnings += unseen
             continue
         statistics = InputStatistics(own.readers, _NEEDS)
         forward.measure(index, statistics)
-        cutters = [_LayerCutter(stack, units, statistics, gates) for units in _by_reader(own)]
+        cutters = [_LayerCutter(stack, units, statistics, gates) for units in own.by_reader]
         kept[own.kind] = torch.cat(
             [cutter.cut(plan.kept) + number * plan.dense for number, cutter in enumerate(cutters)]
         )
         weights |= {layer.parameter_name: layer.parameter.detach().cpu() for layer in own.readers}
         warnings += [warning for cutter in cutters for warning in cutter.warnings]
         if isinstance(own, ExpertChannels):
-            warnings += _unseen(own, cutters, kept.get("experts"))
+            warnings += _unseen(own, cutters, kept.get(EXPERTS.name))
     return CutBlock(kept, weights, tuple(warnings))
 
 
-def _by_reader(units: Units) -> tuple[ReadUnits, ...]:
-    """Return the units of each layer that reads some."""
-    if isinstance(units, ExpertChannels):
-        return units.experts
-    assert isinstance(units, ReadUnits)  # noqa: S101 - the other kinds
-    return (units,)
-
-
 def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tensor | None) -> list[str]:
-    """Warn of experts that are left, and whose channels nothing but their size could rank."""
+    """Warn of kept experts whose channels could be ranked by nothing but their size."""
     numbers = range(len(cutters)) if left is None else left.tolist()
     count = sum(cutters[number].is_unseen for number in numbers)
     if not count:
@@ -151,27 +143,6 @@ def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tens
     return [
         f"{count} of the experts left of {units.name} saw no token: their channels are ranked by magnitude, "
         "and not repaired; use more calibration windows"
-    ]
-
-
-def _cut_experts(
-    index: int, experts: Experts, keep: int, forward: BlockwiseForward
-) -> tuple[Tensor, list[str]]:
-    """Mask the experts that go, and return those that stay, int64 (keep,), with warnings."""
-    outputs = RoutedOutputs(experts)
-    forward.watch(index, outputs.collecting)
-    if not torch.isfinite(outputs.scores).all():
-        raise NumericalFailure(
-            f"the outputs of {experts.name} are not finite; check that the model gives a finite perplexity "
-            "in this dtype, or use float32"
-        )
-    kept = kept_experts(outputs.scores, keep, experts.groups)
-    experts.mask(experts.removed(kept))
-    unseen = int((outputs.tokens[kept] == 0).sum())
-    if not unseen:
-        return kept, []
-    return kept, [
-        f"{unseen} of the experts left of {experts.name} saw no token: use more calibration windows"
     ]
 
 
@@ -187,7 +158,7 @@ class _LayerCutter:
         self.warnings: list[str] = []
 
     def cut(self, keep: int) -> Tensor:
-        """Mask the units that go, and repair the layer's other weights.
+        """Mask the units to remove, and repair the layer's other weights.
 
         Return the units that stay, int64 (keep,), in ascending order. Raises NumericalFailure with the name
         of the layer.
@@ -201,7 +172,7 @@ class _LayerCutter:
 
     @cached_property
     def is_unseen(self) -> bool:
-        """Whether no token has reached the layer, which is an expert's then: nothing is known of its use."""
+        """Whether no token has reached the layer, which is then that of an expert: its use is unknown."""
         return isinstance(self._units.consumer, ExpertLayer) and not self._moments.any()
 
     def _kept(self, keep: int) -> Tensor:

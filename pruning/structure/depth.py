@@ -1,22 +1,46 @@
-"""How many blocks a model keeps, and the config of the model without the others.
+"""Which blocks a model keeps, and the config of the model without the others.
 
-A config has one number of blocks, and may say by lists or numbers which block is of which kind. Both are cut
-alike; then the smaller config must build the very blocks that are left. A family whose config cannot say that
-is refused before anything is computed.
+A config has one number of blocks, and may say by lists or numbers which block is of which kind. Both are
+cut alike; then the smaller config must build exactly the kept blocks. A family whose config cannot
+say that is refused before anything is computed.
+
+The blocks to remove are chosen one after the other, by what the model predicts without each: leaving blocks
+out one by one and asking the model itself is what ShortGPT (arXiv 2403.03853) and SLEB (arXiv 2402.09025)
+found good. The measure is the KL divergence from the next-token distributions of the dense model.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+import copy
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from math import inf, isfinite
 from types import NoneType
 from typing import Any, Self
 
-from torch import nn
-from transformers import PreTrainedModel
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, PreTrainedModel
 
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import Stack, find_stack
+from pruning.models.placement import Placement
+from pruning.models.replay import Call, LogitsByPosition, Replay
 from pruning.recipe import StructureOptions
-from pruning.structure.skeleton import skeleton_of
+from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
+
+
+def skeleton_of(config: Mapping[str, Any], dense: PreTrainedModel) -> PreTrainedModel:
+    """Return the model that a config.json describes, on the meta device.
+
+    `dense`: the model that is cut, of the same class. Raises whatever its config or model class does.
+    """
+    built = type(dense.config).from_dict(copy.deepcopy(dict(config)))
+    built._attn_implementation = None  # a config may name a kernel on the Hub
+    with torch.device("meta"):
+        model = AutoModelForCausalLM.from_config(built, trust_remote_code=False)
+    assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+    return model
+
 
 # Fields that hold the numbers of some blocks, and fields that say how many of the first are of one kind.
 # Lists with an entry for each block are found by their length and their name.
@@ -24,13 +48,13 @@ _NUMBERS_OF_BLOCKS = ("mlp_only_layers",)
 _FIRST_BLOCKS = ("first_k_dense_replace", "max_window_layers")
 _PER_BLOCK_FIELDS = ("layer", "type")
 
-# What a block knows of its own place, which changes.
+# Attributes that hold the position of a block, which changes.
 _OWN_NUMBER = frozenset({"layer_idx", "layer_id", "layer_index", "layer_number", "training"})
 
 
 @dataclass(frozen=True)
 class DepthPlan:
-    """How many blocks a recipe's structure leaves of one model."""
+    """How many blocks of one model a recipe keeps."""
 
     dense: int
     kept: int
@@ -39,7 +63,7 @@ class DepthPlan:
 
     @classmethod
     def of(cls, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]) -> Self:
-        """Plan which number of blocks stays of a model, which may be without weights.
+        """Plan how many blocks of a model are kept; it may be without weights.
 
         `config`: its config.json. Raises InvalidInput(field='structure.blocks') for a model that cannot lose
         blocks, or not as many; it then names the nearest number that can stay.
@@ -55,7 +79,7 @@ class DepthPlan:
         return plan
 
     def some(self) -> list[int]:
-        """Return any blocks that can stay, before it is known which do."""
+        """Return any blocks that can be kept, before they are chosen."""
         return list(range(self.kept))
 
     def skeleton(self, blocks: Sequence[int]) -> PreTrainedModel:
@@ -86,17 +110,17 @@ class DepthPlan:
             )
 
     def _examples(self) -> Iterator[list[int]]:
-        """Yield blocks that could stay: of equal blocks any, otherwise such that others change places."""
-        gone = self.dense - self.kept
+        """Yield blocks that could be kept: any of equal blocks, else such that others move."""
+        removed = self.dense - self.kept
         kinds = [_described(block.module) for block in self._stack.blocks]
         mixed = any(kind != kinds[0] for kind in kinds)
-        offsets = {0, 1, gone // 2, self.kept} if mixed else {self.kept}
+        offsets = {0, 1, removed // 2, self.kept} if mixed else {self.kept}
         for offset in sorted(offset for offset in offsets if offset <= self.kept):
-            yield [*range(offset), *range(offset + gone, self.dense)]
+            yield [*range(offset), *range(offset + removed, self.dense)]
         if mixed:  # a rule that repeats, as in every second block, survives where as many neighbours go
-            spread = {number * self.dense // gone for number in range(gone)}
+            spread = {number * self.dense // removed for number in range(removed)}
             yield [block for block in range(self.dense) if block not in spread]
-            yield [*range(gone - 1, self.dense - 1)]
+            yield [*range(removed - 1, self.dense - 1)]
 
     def _reason_against(self, blocks: Sequence[int]) -> str | None:
         if getattr(self._stack.model.config, "num_hidden_layers", None) != self.dense:
@@ -109,7 +133,7 @@ class DepthPlan:
             return f"the smaller config builds {len(stack.blocks)} blocks in place of {len(blocks)}"
         for built, block in zip(stack.blocks, blocks, strict=True):
             if _described(built.module) != _described(self._stack.blocks[block].module):
-                return f"its config cannot say of which kind block {block} is once others are gone"
+                return f"its config cannot say of which kind block {block} is once others are removed"
         if _around(stack) != _around(self._stack):
             return "what surrounds them depends on their number"
         return None
@@ -125,7 +149,7 @@ def _varies(entries: Sequence[object]) -> bool:
 
 
 def _described(block: nn.Module) -> tuple[object, ...]:
-    """Return all that a config has made of a block: its modules, with their settings, and its shapes."""
+    """Return what identifies a block: its modules, with their settings, and its shapes."""
     modules = tuple((name, type(module), _settings(module)) for name, module in block.named_modules())
     tensors = (*block.named_parameters(), *block.named_buffers())
     return modules, tuple((name, tuple(tensor.shape)) for name, tensor in tensors)
@@ -144,3 +168,132 @@ def _around(stack: Stack) -> dict[str, tuple[int, ...]]:
     inside = tuple(f"{block.name}." for block in stack.blocks)
     tensors = stack.model.state_dict().items()
     return {name: tuple(tensor.shape) for name, tensor in tensors if not name.startswith(inside)}
+
+
+@dataclass(frozen=True)
+class Drop:
+    """A block that is removed."""
+
+    block: int
+    divergence: float  # KL(dense ‖ without it and those before it), in nats per token
+
+
+@torch.no_grad()
+def choose_blocks(
+    stack: Stack,
+    windows: Tensor,
+    keep: int,
+    *,
+    placement: Placement,
+    earlier: Sequence[Drop],
+    found: Callable[[Drop], None],
+) -> list[int]:
+    """Return the kept blocks, in ascending order.
+
+    Parameters
+    ----------
+    stack
+        The dense model.
+    windows
+        Token ids, int64 (windows, length), of which the first four at most are used.
+    keep
+        How many blocks stay.
+    placement
+        Where the model computes.
+    earlier
+        What an interrupted attempt has chosen, in its order.
+    found
+        Called with each further block that is removed, once it is chosen; an exception that it raises ends
+        the run.
+
+    Raises
+    ------
+    NumericalFailure
+        Where the predictions are not finite, whichever block is left out.
+    """
+    removed = {drop.block for drop in earlier}
+    left = [index for index in range(len(stack.blocks)) if index not in removed]
+    stack.model.requires_grad_(False).eval()
+    walk = _Walk(Replay(stack, windows, placement), placement, windows[:MAX_BLOCK_SELECTION_WINDOWS])
+    dense = walk.to_the_end() if len(left) > keep else []
+    while len(left) > keep:
+        divergences = walk.divergences(left, dense)
+        lowest = min(left, key=lambda index: divergences[index])
+        if not isfinite(divergences[lowest]):
+            raise NumericalFailure(
+                "the predictions without one of the blocks are not finite; check that the model gives a "
+                "finite perplexity in this dtype, or use float32"
+            )
+        left.remove(lowest)
+        found(Drop(lowest, divergences[lowest]))
+    return left
+
+
+class _Walk:
+    """The hidden states of a few windows on their way through some of the blocks."""
+
+    def __init__(self, replay: Replay, placement: Placement, windows: Tensor) -> None:
+        self._replay, self._placement = replay, placement
+        self._blocks = replay.stack.blocks
+        self._first: list[Tensor] = []
+        self._calls: list[Call] = []
+        with replay.outer_modules_resident():
+            for window in windows:
+                hidden, self._calls = replay.embed(window[None])
+                self._first.append(hidden)
+
+    def to_the_end(self) -> list[Tensor]:
+        """Return the hidden states after all blocks, of each window: (1, length, features)."""
+        hidden = self._first
+        for index, block in enumerate(self._blocks):
+            with self._placement.resident(block.module, then=self._replay.stack.module_after(index)):
+                hidden = self._advanced(index, hidden)
+        return self._at_home(hidden)
+
+    def divergences(self, left: Sequence[int], dense: Sequence[Tensor]) -> dict[int, float]:
+        """Return, for each block of `left`, how far the predictions of the others are from the dense ones.
+
+        All candidates advance together, so that each block is brought to the device once. What comes before
+        the block that a candidate omits is computed once for all.
+        """
+        common = self._first
+        without: dict[int, list[Tensor]] = {}
+        for index, then in zip(left, [*left[1:], None], strict=True):
+            following = None if then is None else self._blocks[then].module
+            with self._placement.resident(self._blocks[index].module, then=following):
+                for other, states in without.items():
+                    without[other] = self._advanced(index, states)
+                without[index] = common
+                common = self._advanced(index, common)
+        return self._compared({index: self._at_home(states) for index, states in without.items()}, dense)
+
+    def _compared(self, without: Mapping[int, Sequence[Tensor]], dense: Sequence[Tensor]) -> dict[int, float]:
+        """Return KL(dense ‖ candidate) of each candidate, in nats per token; infinite if it is no number."""
+        totals = dict.fromkeys(without, 0.0)
+        with self._replay.outer_modules_resident():
+            logits = LogitsByPosition(self._replay)
+            for number, last in enumerate(dense):
+                for chunk in logits.chunks(last.shape[:2], last.device.type):
+                    expected = _log_probabilities(logits(last[chunk]))
+                    for index, states in without.items():
+                        found = _log_probabilities(logits(states[number][chunk]))
+                        totals[index] += _divergence(expected, found)
+        tokens = sum(last.shape[1] for last in dense)
+        return {index: total / tokens if isfinite(total) else inf for index, total in totals.items()}
+
+    def _advanced(self, index: int, states: Sequence[Tensor]) -> list[Tensor]:
+        return [self._calls[index](self._blocks[index].module, hidden) for hidden in states]
+
+    def _at_home(self, states: Sequence[Tensor]) -> list[Tensor]:
+        """Return the states on the device of the modules around the blocks."""
+        return [hidden.to(self._placement.device) for hidden in states]
+
+
+def _divergence(expected: Tensor, found: Tensor) -> float:
+    """Return the sum of KL(expected ‖ found); an impossible token adds nothing, as 0·ln 0 = 0."""
+    terms = F.kl_div(found, expected, reduction="none", log_target=True)
+    return float(terms.masked_fill_(expected == -inf, 0.0).sum())
+
+
+def _log_probabilities(logits: Tensor) -> Tensor:
+    return F.log_softmax(logits.to(torch.promote_types(logits.dtype, torch.float32)), dim=-1)

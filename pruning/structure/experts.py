@@ -1,4 +1,4 @@
-"""Routed experts as units: where a block holds them, which it misses least, and a router that avoids some.
+"""Routed experts as units: where a block holds them, their score, and a router that avoids removed ones.
 
 The score is that of REAP (arXiv 2510.13999): S_j = Σ_t g_tj·‖f_j(x_t)‖₂ ÷ T_j over the T_j tokens that are
 routed to expert j, with g the weight that the model multiplies the expert's output f_j by.
@@ -14,19 +14,22 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.overrides import TorchFunctionMode
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
 from pruning.calibration.activation_statistics import StopForward
-from pruning.models.blocks import Block
+from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.errors import NumericalFailure
+from pruning.models.blocks import Block, Stack
 from pruning.models.layers import holds_fused_experts
-from pruning.structure.slices import Slice, Units, refused
+from pruning.recipe.units import EXPERT_COUNTS, EXPERTS
+from pruning.structure.units import ScoredUnits, Slice, refused
 
 _ROUTERS = ("gate", "router")
 _ARGUMENTS = ("hidden_states", "top_k_index", "top_k_weights")  # of every fused experts module
 
 
 @dataclass(frozen=True)
-class Experts(Units):
+class Experts(ScoredUnits):
     """The routed experts of one block."""
 
     name: str
@@ -49,26 +52,48 @@ class Experts(Units):
             return "its router ranks groups by their two best experts"
         return None
 
-    def mask(self, gone: Tensor) -> None:
+    def mask(self, units: Tensor) -> None:
         """Let the router send no token to these experts."""
         router, count = self.router, self.count
 
         def forward(*args: Any, **kwargs: Any) -> Any:  # noqa: ANN401 - replaces any router's forward
-            with _LogitsMasked(gone, count):
+            with _LogitsMasked(units, count):
                 return type(router).forward(router, *args, **kwargs)
 
         router.forward = forward
         for module, name in self.biases:
             tensor: Tensor = getattr(module, name)
-            tensor.detach()[gone.to(tensor.device)] = -inf
+            tensor.detach()[units.to(tensor.device)] = -inf
+
+    def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
+        outputs = RoutedOutputs(self)
+        forward.watch(index, outputs.collecting)
+        if not torch.isfinite(outputs.scores).all():
+            raise NumericalFailure(
+                f"the outputs of {self.name} are not finite; check that the model gives a finite perplexity "
+                "in this dtype, or use float32"
+            )
+        kept = kept_experts(outputs.scores, keep, self.groups)
+        self.mask(self.removed(kept))
+        unseen = int((outputs.tokens[kept] == 0).sum())
+        if not unseen:
+            return kept, []
+        return kept, [
+            f"{unseen} of the experts left of {self.name} saw no token: use more calibration windows"
+        ]
+
+    def config_after(self, kept: int, config: PretrainedConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+        names = [name for name in EXPERT_COUNTS if getattr(config, name, None) == self.count]
+        own = {config.attribute_map.get(name, name) for name in names}
+        return dict.fromkeys({name for name in names if name in values} or own, kept)
 
 
 class _LogitsMasked(TorchFunctionMode):
-    """While active, linear layers with an output per expert give -∞ for those that are gone."""
+    """While active, linear layers with an output per expert give -∞ for removed experts."""
 
-    def __init__(self, gone: Tensor, count: int) -> None:
+    def __init__(self, experts: Tensor, count: int) -> None:
         super().__init__()
-        self._gone, self._count = gone, count
+        self._masked, self._count = experts, count
 
     def __torch_function__(
         self,
@@ -79,7 +104,7 @@ class _LogitsMasked(TorchFunctionMode):
     ) -> Any:  # noqa: ANN401 - of any function
         result = func(*args, **(kwargs or {}))
         if func is F.linear and result.shape[-1] == self._count:
-            return result.index_fill(-1, self._gone.to(result.device), -inf)
+            return result.index_fill(-1, self._masked.to(result.device), -inf)
         return result
 
 
@@ -132,7 +157,15 @@ def kept_experts(scores: Tensor, keep: int, groups: int) -> Tensor:
     return (highest + size * torch.arange(groups)[:, None]).flatten().sort().values
 
 
-def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
+def find_experts(stack: Stack) -> tuple[Experts | None, ...]:
+    """Return the routed experts of each block. Raises InvalidInput(field='structure.experts')."""
+    found = tuple(experts_of(stack.model, block) for block in stack.blocks)
+    if not any(found):
+        raise refused(stack.model, EXPERTS.name, "its blocks have no experts of a kind that is known")
+    return found
+
+
+def experts_of(model: PreTrainedModel, block: Block) -> Experts | None:
     """Return the routed experts of a block; None if it has none that run as one module.
 
     Raises InvalidInput(field='structure.experts') for a block whose router is not known.
@@ -144,12 +177,12 @@ def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
     name, parent = names[0], names[0].rpartition(".")[0]
     routers = [path for path in (f"{parent}.{own}".strip(".") for own in _ROUTERS) if path in modules]
     if len(names) > 1 or len(routers) != 1:
-        raise refused(model, "experts", f"the router of {block.name} is not known by its name")
+        raise refused(model, EXPERTS.name, f"the router of {block.name} is not known by its name")
     experts, router, config = modules[name], modules[routers[0]], model.config.get_text_config()
     count = int(experts.num_experts)
     per_token = getattr(router, "top_k", None) or getattr(config, "num_experts_per_tok", None)
     if not isinstance(per_token, int):
-        raise refused(model, "experts", f"the router of {block.name} does not say how many it picks")
+        raise refused(model, EXPERTS.name, f"the router of {block.name} does not say how many it picks")
     held = [
         (f"{block.name}.{path}", owner, own)
         for root in (name, routers[0])
@@ -160,7 +193,7 @@ def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
     sliced = [(path, owner, own) for path, owner, own in held if getattr(owner, own).shape[:1] == (count,)]
     groups = getattr(config, "n_group", None) or 1
     return Experts(
-        "experts",
+        EXPERTS.name,
         count,
         tuple(Slice(path, 0, (each,)) for path, _, _ in sliced),
         name=f"{block.name}.{name}",
@@ -176,7 +209,7 @@ def find_experts(model: PreTrainedModel, block: Block) -> Experts | None:
 
 
 def _tensors(modules: dict[str, nn.Module], root: str) -> Iterator[tuple[str, nn.Module, str]]:
-    """Yield the name in the block of each tensor in a module, and who owns it by which name."""
+    """Yield the name in the block of each tensor in a module, its owner, and its name there."""
     for path, module in modules.items():
         if path == root or path.startswith(f"{root}."):
             yield from ((f"{path}.{own}", module, own) for own, _ in _own(module))

@@ -1,7 +1,7 @@
-"""What a cut leaves of a model: how many units of each kind, and the config of the smaller model.
+"""The plan of a cut: how many units of each kind a model keeps, and the config of the smaller model.
 
 Decided on the model without weights. The smaller config must build a model whose parameters have exactly the
-shapes that the cut leaves: a family that cannot lose such units is refused before anything is computed.
+shapes after the cut: a family that cannot lose such units is refused before anything is computed.
 """
 
 from collections.abc import Mapping, Sequence
@@ -15,30 +15,27 @@ from transformers import PreTrainedModel
 
 from pruning.errors import InvalidInput
 from pruning.models.blocks import Stack, find_stack
-from pruning.recipe import UNIT_KINDS, UNITS_IN_WORDS, StructureOptions, UnitKind
-from pruning.structure.experts import Experts
-from pruning.structure.skeleton import skeleton_of
-from pruning.structure.slices import Units, refused
-from pruning.structure.units import ExpertChannels, ReadUnits, find_units
+from pruning.recipe import UNIT_KINDS, StructureOptions, UnitName
+from pruning.structure.depth import skeleton_of
+from pruning.structure.units import Units, find_units, refused
 
-_MLP_WIDTHS = ("intermediate_size", "ffn_dim", "n_inner")
-_EXPERT_WIDTHS = ("moe_intermediate_size",)  # where dense MLPs have a width of their own
-_EXPERT_COUNTS = ("num_local_experts", "num_experts", "n_routed_experts")
+_IN_ORDER = tuple(UNIT_KINDS.values())[::-1]
+"""The kinds in the order in which a block loses their units: attention first, as it computes."""
 
 
 @dataclass(frozen=True)
 class UnitPlan:
     """How many units of one kind each block has, and keeps."""
 
-    kind: UnitKind
+    kind: UnitName
     dense: int
-    requested: int  # how many the recipe leaves, before rounding
+    requested: int  # how many the recipe keeps, before rounding
     kept: int
 
 
 @dataclass(frozen=True)
 class CutPlan:
-    """What a recipe's structure leaves of one model."""
+    """What one model keeps under a recipe with `structure`."""
 
     plans: tuple[UnitPlan, ...]  # attention first, as a block computes
     units: tuple[tuple[Units | None, ...], ...]  # of each plan, in each block; None for one without experts
@@ -91,101 +88,110 @@ class _Planner:
     ) -> None:
         self._options, self._skeleton, self._config = options, skeleton, config
         self._stack = find_stack(skeleton)
-        self.units: dict[UnitKind, tuple[Units | None, ...]] = {}
+        self.units: dict[UnitName, tuple[Units | None, ...]] = {}
         if options.parameters is not None:
-            with suppress(InvalidInput):  # then the rest bears all of it
-                self.units["kv_groups"] = find_units(self._stack, "kv_groups")
-            self.units |= self._rest()
+            self.units = self._found("whole") | self._rest()
         for kind in UNIT_KINDS:
             if options.amount(kind) is not None:
                 self.units[kind] = find_units(self._stack, kind)
 
-    def _rest(self) -> dict[UnitKind, tuple[Units | None, ...]]:
-        """Return the units that take what KV groups leave of a share: experts, or else MLP channels."""
-        with suppress(InvalidInput):
-            return {"experts": find_units(self._stack, "experts")}
-        return {"mlp_channels": find_units(self._stack, "mlp_channels")}
+    def _found(self, part_of_share: str) -> dict[UnitName, tuple[Units | None, ...]]:
+        """Return the units that the model has of the kinds with this part of a share."""
+        found = {}
+        for kind in _IN_ORDER:
+            if kind.part_of_share == part_of_share:
+                with suppress(InvalidInput):  # a model without them takes all of the share from the rest
+                    found[kind.name] = find_units(self._stack, kind.name)
+        return found
+
+    def _rest(self) -> dict[UnitName, tuple[Units | None, ...]]:
+        """Return the units that take the rest of a share. Raises InvalidInput if there are none."""
+        *others, last = (kind.name for kind in _IN_ORDER if kind.part_of_share == "rest")
+        for name in others:
+            with suppress(InvalidInput):
+                return {name: find_units(self._stack, name)}
+        return {last: find_units(self._stack, last)}
 
     def plans(self) -> list[UnitPlan]:
         if self._options.parameters is not None:
-            plans = self._divided(self._options.parameters)
-            self._refuse_nothing(plans, self._options.parameters)
+            plans = self._plans_for_share(self._options.parameters)
+            self._refuse_empty_cut(plans, self._options.parameters)
         else:
-            plans = [self._asked(kind) for kind in reversed(UNIT_KINDS) if kind in self.units]
+            plans = [self._plan_for_amount(kind.name) for kind in _IN_ORDER if kind.name in self.units]
         for plan in plans:
             self._refuse_unbuildable(plan)
         return plans
 
-    def _asked(self, kind: UnitKind) -> UnitPlan:
+    def _plan_for_amount(self, kind: UnitName) -> UnitPlan:
         """Return the plan for a share or a number of units of one kind."""
         dense, amount = self._one(kind).in_config, self._options.amount(kind)
         try:
             requested, kept = self._options.left(kind, dense)
         except ValueError as error:
             raise InvalidInput(str(error), field=f"structure.{kind}") from error
-        if kind == "experts" and amount is not None and amount < 1:
-            kept = self._possible_experts(requested, most=dense - 1)
+        if not UNIT_KINDS[kind].is_width and amount is not None and amount < 1:
+            kept = self._nearest_possible(kind, requested, most=dense - 1)
         return UnitPlan(kind, dense, requested, kept)
 
-    def _divided(self, share: float) -> list[UnitPlan]:
-        """Divide a share of the blocks' parameters: whole KV groups up to it, the rest other units."""
+    def _plans_for_share(self, share: float) -> list[UnitPlan]:
+        """Divide a share of the blocks' parameters: as whole units, the rest as another kind."""
         total = self._stack.parameters
-        kind: UnitKind = "experts" if "experts" in self.units else "mlp_channels"
+        *whole, rest = (UNIT_KINDS[kind] for kind in self.units)
+        kind = rest.name
         width, of_one, fewest = self._one(kind).in_config, self._parameters_of_one(kind), self._fewest(kind)
-        plans, in_groups = [], 0.0
-        if "kv_groups" in self.units:
-            dense = self._one("kv_groups").count
+        plans, in_whole = [], 0.0
+        for other in (one.name for one in whole):
+            dense = self._one(other).count
             possible = range(floor(share * dense), 0, -1)
-            gone = next((gone for gone in possible if self._allows("kv_groups", dense - gone)), 0)
-            plans.append(UnitPlan("kv_groups", dense, dense - gone, dense - gone))
-            in_groups = gone * self._parameters_of_one("kv_groups")
-        left = round(width - (share * total - in_groups) / of_one)
+            removed = next((removed for removed in possible if self._allows(other, dense - removed)), 0)
+            plans.append(UnitPlan(other, dense, dense - removed, dense - removed))
+            in_whole += removed * self._parameters_of_one(other)
+        left = round(width - (share * total - in_whole) / of_one)
         if left < fewest:
-            most = floor(100 * (in_groups + (width - fewest) * of_one) / total) / 100
+            most = floor(100 * (in_whole + (width - fewest) * of_one) / total) / 100
+            others = " and ".join(one.label for one in _IN_ORDER if one.part_of_share == "whole")
             raise InvalidInput(
-                f"{share:g} of the parameters is more than the {UNITS_IN_WORDS[kind]} and such a share of "
-                f"the KV groups have; give a share of at most {most:.2f}",
+                f"{share:g} of the parameters is more than the {rest.label} and such a share of "
+                f"the {others} have; give a share of at most {most:.2f}",
                 field="structure.parameters",
             )
-        if kind == "experts":
-            kept = self._possible_experts(left, most=width)
-        else:
+        if rest.is_width:
             kept = min(width, self._options.rounded(left, width))
+        else:
+            kept = self._nearest_possible(kind, left, most=width)
         return [*plans, UnitPlan(kind, width, left, kept)]
 
-    def _fewest(self, kind: UnitKind) -> int:
+    def _fewest(self, kind: UnitName) -> int:
         """Return how many units of a kind must be left."""
-        numbers = range(1, self._one(kind).count)
-        possible = (number for number in numbers if kind != "experts" or self._routes(number))
-        return next(possible, self._one(kind).count)
+        units = self._one(kind)
+        possible = (number for number in range(1, units.count) if units.reason_against(number) is None)
+        return next(possible, units.count)
 
-    def _possible_experts(self, left: int, *, most: int) -> int:
-        """Round a number of experts to the nearest with which the router works, of up to `most`."""
-        possible = [number for number in range(1, most + 1) if self._routes(number)]
+    def _nearest_possible(self, kind: UnitName, left: int, *, most: int) -> int:
+        """Round a number of units to the nearest with which a block works, of up to `most`."""
+        units = self._one(kind)
+        possible = [number for number in range(1, most + 1) if units.reason_against(number) is None]
         return min(possible, key=lambda number: abs(number - left), default=left)
 
-    def _routes(self, kept: int) -> bool:
-        return self._reason_against_experts(kept) is None
-
-    def _refuse_nothing(self, plans: Sequence[UnitPlan], share: float) -> None:
+    def _refuse_empty_cut(self, plans: Sequence[UnitPlan], share: float) -> None:
         """Raise InvalidInput for a share that takes no unit out."""
         if any(plan.kept < plan.dense for plan in plans):
             return
         *_, rest = plans
-        multiple = self._options.multiple_of if rest.kind == "mlp_channels" else None
+        multiple = self._options.multiple_of if UNIT_KINDS[rest.kind].is_width else None
         smaller = " or a smaller multiple_of" if multiple else ""
         rounded = f", and the multiple of {multiple} next to it is all of them" if multiple else ""
         raise InvalidInput(
             f"{share:g} of the parameters takes nothing out: {rest.requested} of {rest.dense} "
-            f"{UNITS_IN_WORDS[rest.kind]} would be left{rounded}; give a larger share{smaller}",
+            f"{UNIT_KINDS[rest.kind].label} would be left{rounded}; give a larger share{smaller}",
             field="structure.parameters",
         )
 
-    def _one(self, kind: UnitKind) -> Units:
+    def _one(self, kind: UnitName) -> Units:
         """Return the units of the first block that has some: others have as many."""
         return next(units for units in self.units[kind] if units is not None)
 
-    def _parameters_of_one(self, kind: UnitKind) -> float:
+    def _parameters_of_one(self, kind: UnitName) -> float:
         """Return the parameters of one unit in every block."""
         total, tensors = 0.0, self._skeleton.state_dict()
         for place in (place for units in self.units[kind] if units for place in units.slices):
@@ -202,24 +208,20 @@ class _Planner:
             return
         others = sorted(set(range(1, plan.dense)) - {plan.kept}, key=lambda kept: abs(kept - plan.kept))
         # The width of an MLP is free, or it is in no config.
-        possible = (kept for kept in others if plan.kind != "mlp_channels" and self._allows(plan.kind, kept))
-        nearest = next(possible, None)
+        is_width = UNIT_KINDS[plan.kind].is_width
+        nearest = next((kept for kept in others if not is_width and self._allows(plan.kind, kept)), None)
         hint = "" if nearest is None else f"; the nearest number that it can keep is {nearest}"
         raise refused(
             self._skeleton, plan.kind, f"of {plan.dense}, {plan.kept} would be left, and {reason}{hint}"
         )
 
-    def _allows(self, kind: UnitKind, kept: int) -> bool:
+    def _allows(self, kind: UnitName, kept: int) -> bool:
         return self._reason_against(kind, kept) is None
 
-    def _reason_against_experts(self, kept: int) -> str | None:
-        experts = self._one("experts")
-        assert isinstance(experts, Experts)  # noqa: S101 - of that kind
-        return experts.reason_against(kept)
-
-    def _reason_against(self, kind: UnitKind, kept: int) -> str | None:
+    def _reason_against(self, kind: UnitName, kept: int) -> str | None:
         """Return why the smaller model cannot be built with this many units left; None if it can."""
-        if kind == "experts" and (reason := self._reason_against_experts(kept)):
+        units = self._one(kind)
+        if reason := units.reason_against(kept):
             return reason
         values = self.smaller_config({kind: kept})
         if values == self._config:
@@ -227,10 +229,8 @@ class _Planner:
         try:
             model = skeleton_of(values, self._skeleton)
         except Exception as error:  # each config and model class refuses in its own way
-            heads, hidden = values.get("num_attention_heads", 1), self._skeleton.config.hidden_size
-            if kind == "kv_groups" and hidden % heads:
-                return f"its config refuses {heads} heads for a hidden size of {hidden}"
-            return f"transformers refuses the smaller config ({type(error).__name__})"
+            known = units.reason_unbuildable(values, self._skeleton.config)
+            return known or f"transformers refuses the smaller config ({type(error).__name__})"
         theirs = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
         for name, shape in self._shapes(kind, kept).items():
             if theirs.get(name) != shape:
@@ -238,7 +238,7 @@ class _Planner:
                 return f"{name} would have the shape {shape}, where the smaller config asks for {asked}"
         return None
 
-    def _shapes(self, kind: UnitKind, kept: int) -> dict[str, tuple[int, ...]]:
+    def _shapes(self, kind: UnitName, kept: int) -> dict[str, tuple[int, ...]]:
         """Return the shapes of all tensors of the model after the cut."""
         shapes = {name: list(tensor.shape) for name, tensor in self._skeleton.state_dict().items()}
         for units in filter(None, self.units[kind]):
@@ -247,31 +247,9 @@ class _Planner:
                 shapes[place.parameter][place.dimension_of_parameter] = left
         return {name: tuple(shape) for name, shape in shapes.items()}
 
-    def smaller_config(self, kept: Mapping[UnitKind, int]) -> dict[str, Any]:
+    def smaller_config(self, kept: Mapping[UnitName, int]) -> dict[str, Any]:
         """Return config.json with these numbers of units left."""
-        values, full = dict(self._config), self._skeleton.config
-        if "mlp_channels" in kept:
-            channels = self._one("mlp_channels")
-            width, of_experts = channels.in_config, isinstance(channels, ExpertChannels)
-            apart = of_experts and any(hasattr(full, name) for name in _EXPERT_WIDTHS)
-            for name in _EXPERT_WIDTHS if apart else _MLP_WIDTHS:
-                found = getattr(full, name, ...)
-                if found == width or (found is None and name == "n_inner"):
-                    values[name] = kept["mlp_channels"]
-        if "kv_groups" in kept:
-            units = self._one("kv_groups")
-            assert isinstance(units, ReadUnits)  # noqa: S101 - of that kind
-            heads = full.num_attention_heads
-            together = heads // units.count
-            own_name = full.attribute_map.get("num_attention_heads", "num_attention_heads")
-            values[own_name] = kept["kv_groups"] * together
-            if getattr(full, "num_key_value_heads", None) is not None:
-                values["num_key_value_heads"] = kept["kv_groups"]
-            values["head_dim"] = units.width // together
-        if "experts" in kept:
-            count = self._one("experts").count
-            names = [name for name in _EXPERT_COUNTS if getattr(full, name, None) == count]
-            own = {full.attribute_map.get(name, name) for name in names}
-            for name in {name for name in names if name in values} or own:
-                values[name] = kept["experts"]
+        values = dict(self._config)
+        for kind in (kind for kind in UNIT_KINDS if kind in kept):
+            values |= self._one(kind).config_after(kept[kind], self._skeleton.config, self._config)
         return values

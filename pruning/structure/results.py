@@ -1,22 +1,55 @@
-"""The results of a cut, block by block, and their shards in the resume store of a run."""
+"""The results of a cut, block by block: as shards in the resume store, as masks, and as text for reports."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import count, takewhile
 from pathlib import Path
-from typing import Protocol, cast
+from typing import Protocol
 
 import torch
 from safetensors import safe_open
 from torch import Tensor
+from transformers import PreTrainedModel
 
-from pruning.recipe import Stage, UnitKind
+from pruning.recipe import Stage, UnitName
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
-from pruning.structure.drop import Drop
+from pruning.structure.depth import Drop
 from pruning.structure.plan import UnitPlan
-from pruning.structure.slices import Units
+from pruning.structure.units import Units
+
+
+def ranges(numbers: Sequence[int]) -> str:
+    """Return ascending numbers as text, such as `0-5,7,9-12`."""
+    return ",".join(str(first) if first == last else f"{first}-{last}" for first, last in _runs(numbers))
+
+
+def numbers_in(text: str, *, below: int) -> list[int]:
+    """Undo `ranges`.
+
+    Raises ValueError for a text that is not of that form, not ascending, or with a number from `below` on.
+    """
+    numbers: list[int] = []
+    for run in text.split(",") if text else ():
+        start, _, end = run.partition("-")
+        first, last = int(start), int(end or start)
+        # Before they are listed: a short text can name more numbers than any memory holds.
+        if last >= below:
+            raise ValueError(f"the numbers must be below {below}")
+        if last < first or (numbers and first <= numbers[-1]):
+            raise ValueError("the numbers do not ascend")
+        numbers += range(first, last + 1)
+    return numbers
+
+
+def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
+    start = 0
+    for end in range(1, len(numbers) + 1):
+        if end == len(numbers) or numbers[end] != numbers[end - 1] + 1:
+            yield numbers[start], numbers[end - 1]
+            start = end
+
 
 _KEPT, _WEIGHT = "kept/", "weight/"
 _BLOCK, _DIVERGENCE = "block", "divergence"
@@ -25,11 +58,11 @@ _WARNINGS = "warnings"
 
 @dataclass(frozen=True)
 class CutBlock:
-    """What is left of a block."""
+    """The units that a block keeps, and the repaired weights."""
 
-    kept: Mapping[UnitKind, Tensor]  # the units that are left, int64, in ascending order
+    kept: Mapping[UnitName, Tensor]  # the units that are left, int64, in ascending order
     # By parameter name, in the dense shape and the dtype of the computation, on the CPU: the repaired weights
-    # of the layers that read the units, zero for those that are gone. Empty where nothing is repaired.
+    # of the layers that read the units, zero for removed ones. Empty where nothing is repaired.
     weights: Mapping[str, Tensor]
     warnings: tuple[str, ...] = ()
 
@@ -38,7 +71,7 @@ class CutBlock:
         return replace(self, weights={name: weight.to(dtype) for name, weight in self.weights.items()})
 
     def apply_to(self, units: Sequence[tuple[UnitPlan, Units]]) -> None:
-        """Mask the units that are gone, in place, in the block of the dense shape that these units are of."""
+        """Mask the removed units, in place, in the block of the dense shape that these units are of."""
         for _, own in units:
             repaired = {layer.parameter_name: layer.parameter for layer in own.readers}
             for name in repaired.keys() & self.weights.keys():
@@ -141,7 +174,7 @@ def _read(path: Path) -> CutBlock:
         tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
         warnings = tuple(json.loads(file.metadata()[_WARNINGS]))
     kept = {
-        cast("UnitKind", name.removeprefix(_KEPT)): tensor.to(torch.int64)
+        name.removeprefix(_KEPT): tensor.to(torch.int64)
         for name, tensor in tensors.items()
         if name.startswith(_KEPT)
     }
@@ -149,3 +182,37 @@ def _read(path: Path) -> CutBlock:
         name.removeprefix(_WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(_WEIGHT)
     }
     return CutBlock(kept, weights, warnings)
+
+
+def kept_masks(
+    skeleton: PreTrainedModel, units_of_block: Sequence[tuple[UnitPlan, Units]], cut: CutBlock
+) -> dict[str, Tensor]:
+    """Return which elements of a block's parameters are kept, bool in the dense shape, by parameter name.
+
+    Only of parameters that lose some. `skeleton`: the dense model, which may be without weights.
+    """
+    parameters = skeleton.state_dict()
+    masks: dict[str, Tensor] = {}
+    for _, own in units_of_block:
+        removed = own.removed(cut.kept[own.kind])
+        for place, units in own.places(removed):
+            mask = masks.setdefault(
+                place.parameter, torch.ones(parameters[place.parameter].shape, dtype=torch.bool)
+            )
+            place.of(mask).index_fill_(place.dimension, place.positions(units), False)
+    return masks
+
+
+def shape_after(mask: Tensor) -> tuple[int, ...]:
+    """Return the shape of the kept elements: of the first dimension, and along the others of each line.
+
+    Experts that are stacked may each keep other channels, but as many.
+    """
+    first = mask.flatten(1).any(dim=1) if mask.ndim > 1 else mask
+    others = (int(mask.sum(dim=dimension).max()) for dimension in range(1, mask.ndim))
+    return (int(first.sum()), *others)
+
+
+def taken(tensor: Tensor, mask: Tensor) -> Tensor:
+    """Return the kept elements of a tensor, in its order: (…) of `shape_after`."""
+    return tensor[mask].view(shape_after(mask))

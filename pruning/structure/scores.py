@@ -1,4 +1,4 @@
-"""How much each unit of a layer matters, and which go: tensors only, without a model.
+"""Scores of the units of a layer, and which of them to remove: tensors only, without a model.
 
 The layer is the one that reads the units, such as down_proj: W (outputs, inputs), with `width` inputs for
 each unit, one unit after the other. A score is the lower, the less the unit is missed.
@@ -58,9 +58,9 @@ def combined(scores: Scores, left: Tensor) -> Tensor:
 def kept_by_rounds(
     weight: Tensor, inverse: Tensor, others: Scores, *, width: int, keep: int, rounds: int
 ) -> Tensor:
-    """Take units out in rounds, the lowest sum of second-order and other scores first.
+    """Remove units in rounds, the lowest sum of second-order and other scores first.
 
-    After each round W and H⁻¹ are updated, as the other weights make up for what went:
+    After each round W and H⁻¹ are updated, as the other weights compensate for what is removed:
     W ← W - W_S·([H⁻¹]_SS)⁻¹·[H⁻¹]_S,: and H⁻¹ ← H⁻¹ - H⁻¹_:,S·([H⁻¹]_SS)⁻¹·H⁻¹_S,:
 
     Parameters
@@ -76,7 +76,7 @@ def kept_by_rounds(
     keep
         How many units are left.
     rounds
-        In how many rounds the others go, as many in each as in any other, or one fewer.
+        In how many rounds the others are removed: as many in each, or one fewer.
 
     Returns
     -------
@@ -96,8 +96,8 @@ def kept_by_rounds(
         every = torch.zeros(weight.shape[1] // width, dtype=torch.float64)
         every[left] = _second_order_of(weight, inverse, left, width)
         order = combined({**others, "second_order": every}, left).argsort(stable=True)
-        gone, left = left[order[:quota]], left[order[quota:]].sort().values
-        _take_out(weight, inverse, _inputs_of(gone, width))
+        removed, left = left[order[:quota]], left[order[quota:]].sort().values
+        _remove(weight, inverse, _inputs_of(removed, width))
     return left
 
 
@@ -115,16 +115,16 @@ def _second_order_of(weight: Tensor, inverse: Tensor, left: Tensor, width: int) 
     return scores.double().cpu()
 
 
-def _take_out(weight: Tensor, inverse: Tensor, gone: Tensor) -> None:
-    """Update W and H⁻¹, in place, for inputs that go; their rows and columns become zero."""
-    gone = gone.to(weight.device)
-    factor = torch.linalg.cholesky(inverse[gone][:, gone])
-    solved = torch.cholesky_solve(inverse[gone], factor)  # ([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:
-    weight.addmm_(weight[:, gone], solved, alpha=-1)
-    inverse.addmm_(inverse[:, gone], solved, alpha=-1)
-    weight[:, gone] = 0
-    inverse[gone] = 0
-    inverse[:, gone] = 0
+def _remove(weight: Tensor, inverse: Tensor, removed: Tensor) -> None:
+    """Update W and H⁻¹, in place, for removed inputs; their rows and columns become zero."""
+    removed = removed.to(weight.device)
+    factor = torch.linalg.cholesky(inverse[removed][:, removed])
+    solved = torch.cholesky_solve(inverse[removed], factor)  # ([H⁻¹]_SS)⁻¹·[H⁻¹]_S,:
+    weight.addmm_(weight[:, removed], solved, alpha=-1)
+    inverse.addmm_(inverse[:, removed], solved, alpha=-1)
+    weight[:, removed] = 0
+    inverse[removed] = 0
+    inverse[:, removed] = 0
 
 
 def _inputs_of(units: Tensor, width: int) -> Tensor:

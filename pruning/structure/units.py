@@ -1,50 +1,117 @@
-"""The units of a block that can be taken out, and where its parameters hold them.
+"""The units of a block that can be removed, and where its parameters hold them: what all kinds share.
 
-Layers are known by their names in transformers, which few families vary. What the names do not say, such as
-a norm over all heads, shows when the smaller model's shapes are compared (`plan`), and when the smaller model
-is compared with the masked one (`check`).
+Each kind of `pruning.recipe.UNIT_KINDS` has a module of its own, with a function that finds its units. Layers
+are known by their names in transformers, which few families vary. What the names do not say, such as a norm
+over all heads, shows when the smaller model's shapes are compared (`plan`), and when the smaller model is
+compared with the masked one (`check`).
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from abc import ABC, abstractmethod
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from importlib import import_module
 from typing import Any
 
 import torch
 from torch import Tensor, nn
-from transformers import PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 
+from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.errors import InvalidInput
 from pruning.models.blocks import Block, Stack, find_stack
-from pruning.models.layers import (
-    ExpertLayer,
-    LinearLayer,
-    ModuleLayer,
-    holds_fused_experts,
-    linear_layers,
-)
-from pruning.recipe import UNIT_KINDS, UnitKind
-from pruning.structure.experts import find_experts
-from pruning.structure.slices import Slice, Units, refused
+from pruning.models.layers import LinearLayer, ModuleLayer, linear_layers
+from pruning.recipe import UNIT_KINDS, UnitName
+from pruning.recipe.units import ReaderLayer, UnitKind
 
-# A block's last layer of an MLP, by the names of the layers that produce its inputs.
-_MLPS = (
-    ("down_proj", ("gate_proj", "up_proj")),
-    ("down_proj", ("gate_up_proj",)),
-    ("down_proj", ("up_proj",)),
-    ("c_proj", ("c_fc",)),
-    ("fc2", ("fc1",)),
-    ("fc_out", ("fc_in",)),
-    ("dense_4h_to_h", ("dense_h_to_4h",)),
-)
-# An attention's last layer, by the names of its queries, keys and values.
-_ATTENTIONS = (
-    ("o_proj", ("q_proj", "k_proj", "v_proj")),
-    ("out_proj", ("q_proj", "k_proj", "v_proj")),
-    ("dense", ("q_proj", "k_proj", "v_proj")),
-    ("o_proj", ("qkv_proj",)),
-)
-_GATE_AND_UP = "gate_up_proj"
+
+@dataclass(frozen=True)
+class Slice:
+    """Where one parameter holds the units: along one of its dimensions, or of those of one of its experts."""
+
+    parameter: str  # its name in the model
+    dimension: int  # of what `of` returns
+    parts: tuple[Tensor, ...]  # the positions of each unit in each part, int64 (units, width)
+    expert: int | None = None  # whose tensor it is, in a parameter that stacks those of all experts
+
+    def of(self, stored: Tensor) -> Tensor:
+        """Return the part of a tensor shaped like the parameter that has the dimension, as a view."""
+        return stored if self.expert is None else stored[self.expert]
+
+    @property
+    def dimension_of_parameter(self) -> int:
+        """The same dimension, counted in the whole parameter."""
+        return self.dimension if self.expert is None else self.dimension + 1
+
+    def positions(self, units: Tensor) -> Tensor:
+        """Return the positions of `units`, int64 (any,), in the order in which the parameter holds them."""
+        return torch.cat([part[units].flatten() for part in self.parts])
+
+
+@dataclass(frozen=True)
+class Units(ABC):
+    """The units of one kind in one block."""
+
+    kind: UnitName
+    count: int
+    slices: tuple[Slice, ...]  # of every parameter that holds some of them
+
+    @property
+    def in_config(self) -> int:
+        """How many there are as the model's config counts them: each expert has as many channels."""
+        return self.count
+
+    @property
+    def by_reader(self) -> tuple["ReadUnits", ...]:
+        """The units of each layer that reads some; none for a kind that has a score of its own."""
+        return ()
+
+    @property
+    def readers(self) -> tuple[LinearLayer, ...]:
+        """The layers whose inputs are these units."""
+        return tuple(units.consumer for units in self.by_reader)
+
+    def places(self, units: Tensor) -> Iterator[tuple[Slice, Tensor]]:
+        """Yield each slice, with the numbers that some of the units, int64 (any,), have in it."""
+        yield from ((place, units) for place in self.slices)
+
+    def removed(self, kept: Tensor) -> Tensor:
+        """Return the units that are not in `kept`, both int64, in ascending order."""
+        left = torch.ones(self.count, dtype=torch.bool)
+        left[kept] = False
+        return left.nonzero().flatten()
+
+    @abstractmethod
+    def mask(self, units: Tensor) -> None:
+        """Make the block compute as if it did not have these units, in place. `units`: int64 (any,)."""
+
+    @abstractmethod
+    def config_after(self, kept: int, config: PretrainedConfig, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the fields of config.json that say that `kept` units are left; empty if no field says it.
+
+        `config`: of the dense model. `values`: its config.json.
+        """
+
+    def reason_against(self, kept: int) -> str | None:
+        """Return why a block cannot work with this many units; None if it can."""
+        del kept  # any number
+        return None
+
+    def reason_unbuildable(self, values: Mapping[str, Any], config: PretrainedConfig) -> str | None:
+        """Return why transformers refuses a config.json with `config_after`, where the units know why."""
+        del values, config
+        return None
+
+
+class ScoredUnits(Units):
+    """Units that one pass of the block ranks, by a score of their kind; no layer reads them."""
+
+    @abstractmethod
+    def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
+        """Mask the units with the lowest scores, in place. Return the others, int64 (keep,), and warnings.
+
+        `index`: of the block that the windows have reached.
+        """
 
 
 @dataclass(frozen=True)
@@ -59,67 +126,25 @@ class ReadUnits(Units):
         return self.consumer.inputs // self.count
 
     @property
-    def readers(self) -> tuple[LinearLayer, ...]:
-        return (self.consumer,)
+    def by_reader(self) -> tuple["ReadUnits", ...]:
+        return (self,)
 
-    def mask(self, gone: Tensor) -> None:
+    def mask(self, units: Tensor) -> None:
         matrix = self.consumer.matrix
-        matrix[:, self.slices[-1].positions(gone).to(matrix.device)] = 0
+        matrix[:, self.slices[-1].positions(units).to(matrix.device)] = 0
 
 
-@dataclass(frozen=True)
-class ExpertChannels(Units):
-    """The MLP channels of all routed experts of one block, expert by expert."""
+def find_units(stack: Stack, kind: UnitName) -> tuple[Units | None, ...]:
+    """Return the units of a kind in each block; None for a block without those that others have (experts).
 
-    name: str  # of the module that runs the experts
-    experts: tuple[ReadUnits, ...]
-
-    @property
-    def in_config(self) -> int:
-        return self.experts[0].count
-
-    @property
-    def readers(self) -> tuple[LinearLayer, ...]:
-        return tuple(own.consumer for own in self.experts)
-
-    def places(self, units: Tensor) -> Iterator[tuple[Slice, Tensor]]:
-        for own, of_expert in self.by_expert(units):
-            yield from own.places(of_expert)
-
-    def mask(self, gone: Tensor) -> None:
-        for own, of_expert in self.by_expert(gone):
-            own.mask(of_expert)
-
-    def by_expert(self, units: Tensor) -> Iterator[tuple[ReadUnits, Tensor]]:
-        """Yield each expert's channels, with the numbers that some of the units have among them."""
-        for number, own in enumerate(self.experts):
-            first = number * own.count
-            yield own, units[(units >= first) & (units < first + own.count)] - first
-
-
-def find_units(stack: Stack, kind: UnitKind) -> tuple[Units | None, ...]:
-    """Return the units of a kind in each block; None for a block without experts.
-
-    Where some blocks have experts, MLP channels are those of the experts. The model may be on the meta
-    device. Raises InvalidInput(field='structure.<kind>') with the reason where there are none, or not as many
-    in each block.
+    The model may be on the meta device. Raises InvalidInput(field='structure.<kind>') with the reason where
+    there are none, or not as many in each block.
     """
-    found: tuple[Units | None, ...]
-    if kind == "experts":
-        found = tuple(find_experts(stack.model, block) for block in stack.blocks)
-        if not any(found):
-            raise refused(stack.model, kind, "its blocks have no experts of a kind that is known")
-    elif kind == "mlp_channels" and any(map(_has_experts, stack.blocks)):
-        found = tuple(_expert_channels(block) for block in stack.blocks)
-    else:
-        found = tuple(read_units_of(stack.model, block, kind) for block in stack.blocks)
+    module, _, function = UNIT_KINDS[kind].implementation.partition(":")
+    find: Callable[[Stack], tuple[Units | None, ...]] = getattr(import_module(module), function)
+    found = find(stack)
     _refuse_several_counts(stack, [units for units in found if units is not None])
     return found
-
-
-def read_units_of(model: PreTrainedModel, block: Block, kind: UnitKind) -> ReadUnits:
-    """Return the channels of a block's MLP, or its KV groups. Raises InvalidInput."""
-    return _mlp_channels(model, block) if kind == "mlp_channels" else _kv_groups(model, block)
 
 
 def _refuse_several_counts(stack: Stack, found: Sequence[Units]) -> None:
@@ -128,126 +153,51 @@ def _refuse_several_counts(stack: Stack, found: Sequence[Units]) -> None:
         raise refused(stack.model, found[0].kind, f"its blocks have {counts}, and one config has one number")
 
 
-def _mlp_channels(model: PreTrainedModel, block: Block) -> ReadUnits:
-    layers = _layers_by_name(model, block, "mlp_channels")
-    for siblings in _by_parent(layers).values():
-        for last, first in _MLPS:
-            if last in siblings and all(name in siblings for name in first):
-                consumer, producers = siblings[last], [siblings[name] for name in first]
-                count = consumer.inputs
-                each = torch.arange(count)[:, None]
-                parts = (each, each + count) if first == (_GATE_AND_UP,) else (each,)
-                if any(layer.outputs != count * len(parts) for layer in producers):
-                    break
-                slices = [place for layer in producers for place in _outputs(layer, parts)]
-                return ReadUnits("mlp_channels", count, (*slices, _inputs(consumer, each)), consumer)
-    raise refused(model, "mlp_channels", f"{block.name} has no MLP whose layers have known names")
+def refused(model: PreTrainedModel, kind: str, reason: str) -> InvalidInput:
+    """Return the error of a model that cannot lose units of a kind."""
+    return InvalidInput(f"{type(model).__name__} cannot lose {kind}: {reason}", field=f"structure.{kind}")
 
 
-def _has_experts(block: Block) -> bool:
-    return any(map(holds_fused_experts, block.module.modules()))
+def consumers(model: PreTrainedModel) -> Iterator[LinearLayer]:
+    """Yield the layers that read units, of every kind that the model has and gates rank, block by block."""
+    stack = find_stack(model)
+    found: list[tuple[Units | None, ...]] = []
+    for name, kind in UNIT_KINDS.items():
+        if kind.is_ranked_by_gates:
+            with suppress(InvalidInput):
+                found.append(find_units(stack, name))
+    for of_block in zip(*found, strict=True):
+        for units in of_block:
+            yield from () if units is None else units.readers
 
 
-def _expert_channels(block: Block) -> ExpertChannels | None:
-    """Return the channels of a block's experts, of whatever family; None for a block without experts."""
-    by_expert: dict[int, list[ExpertLayer]] = {}
-    for layer in linear_layers(block.module, block.name):
-        if isinstance(layer, ExpertLayer):
-            by_expert.setdefault(layer.expert, []).append(layer)
-    if not by_expert:
-        return None
-    experts = tuple(_channels_of_expert(layers) for layers in by_expert.values())
-    name = by_expert[0][0].name.rsplit(".", 2)[0]
-    places = tuple(place for own in experts for place in own.slices)
-    return ExpertChannels("mlp_channels", sum(own.count for own in experts), places, name, experts)
+def layers_around(
+    block: Block, kind: UnitKind
+) -> Iterator[tuple[ReaderLayer, ModuleLayer, list[ModuleLayer]]]:
+    """Yield the first reader of a kind that each module of the block has with all of its writers."""
+    for siblings in _by_parent(block).values():
+        for names in kind.readers:
+            if names.name in siblings and all(name in siblings for name in names.writers):
+                yield names, siblings[names.name], [siblings[name] for name in names.writers]
+                break
 
 
-def _channels_of_expert(layers: Sequence[ExpertLayer]) -> ReadUnits:
-    """Return the channels of one expert."""
-    *producers, consumer = layers
-    module, expert, count = consumer.module, consumer.expert, consumer.inputs
-    outputs, inputs = (1, 0) if module.is_transposed else (0, 1)
-    written: dict[str, tuple[Tensor, ...]] = {}
-    for layer in producers:
-        rows = torch.arange(layer.parameter.shape[1 + outputs])[layer.rows]
-        written[layer.parameter_name] = (*written.get(layer.parameter_name, ()), rows[:, None])
-    slices = [Slice(name, outputs, parts, expert) for name, parts in written.items()]
-    if module.has_bias:
-        slices += [Slice(f"{name}_bias", 0, parts, expert) for name, parts in written.items()]
-    read = Slice(consumer.parameter_name, inputs, (torch.arange(count)[:, None],), expert)
-    return ReadUnits("mlp_channels", count, (*slices, read), consumer)
-
-
-def _kv_groups(model: PreTrainedModel, block: Block) -> ReadUnits:
-    heads, groups = _heads(model.config.get_text_config())
-    layers = _layers_by_name(model, block, "kv_groups")
-    for siblings in _by_parent(layers).values():
-        for last, first in _ATTENTIONS:
-            if last in siblings and all(name in siblings for name in first):
-                consumer = siblings[last]
-                size, together = consumer.inputs // heads, heads // groups
-                queries = torch.arange(heads * size).view(groups, together * size)
-                keys = torch.arange(groups * size).view(groups, size)
-                of_layer: dict[str, tuple[Tensor, ...]] = {
-                    "q_proj": (queries,),
-                    "k_proj": (keys,),
-                    "v_proj": (keys,),
-                    "qkv_proj": (queries, keys + heads * size, keys + (heads + groups) * size),
-                }
-                if any(siblings[name].outputs != _positions(of_layer[name]) for name in first):
-                    break
-                slices = [place for name in first for place in _outputs(siblings[name], of_layer[name])]
-                return ReadUnits("kv_groups", groups, (*slices, _inputs(consumer, queries)), consumer)
-    raise refused(
-        model,
-        "kv_groups",
-        f"{block.name} has no attention with separate queries, keys and values of known names",
-    )
-
-
-def _heads(config: Any) -> tuple[int, int]:  # noqa: ANN401 - of many classes
-    heads: int = config.num_attention_heads
-    return heads, getattr(config, "num_key_value_heads", None) or heads
-
-
-def _positions(parts: tuple[Tensor, ...]) -> int:
-    return sum(part.numel() for part in parts)
-
-
-def _layers_by_name(model: PreTrainedModel, block: Block, kind: UnitKind) -> Mapping[str, ModuleLayer]:
-    """Return the block's layers by name. Raises InvalidInput for experts in place of an MLP."""
-    layers = linear_layers(block.module, block.name)
-    if kind == "mlp_channels" and any(isinstance(layer, ExpertLayer) for layer in layers):
-        raise refused(model, kind, f"the MLP of {block.name} is split into experts")
-    return {layer.name: layer for layer in layers if isinstance(layer, ModuleLayer)}
-
-
-def _by_parent(layers: Mapping[str, ModuleLayer]) -> dict[str, dict[str, ModuleLayer]]:
+def _by_parent(block: Block) -> dict[str, dict[str, ModuleLayer]]:
     parents: dict[str, dict[str, ModuleLayer]] = {}
-    for name, layer in layers.items():
-        parent, _, own = name.rpartition(".")
-        parents.setdefault(parent, {})[own] = layer
+    for layer in linear_layers(block.module, block.name):
+        if isinstance(layer, ModuleLayer):
+            parent, _, own = layer.name.rpartition(".")
+            parents.setdefault(parent, {})[own] = layer
     return parents
 
 
-def _outputs(layer: ModuleLayer, parts: tuple[Tensor, ...]) -> Iterator[Slice]:
+def outputs_of(layer: ModuleLayer, parts: tuple[Tensor, ...]) -> Iterator[Slice]:
+    """Yield where a layer that writes units holds them: its weight, and its bias if it has one."""
     yield Slice(layer.parameter_name, 0 if isinstance(layer.module, nn.Linear) else 1, parts)
     if isinstance(layer.module.bias, nn.Parameter):
         yield Slice(f"{layer.name}.bias", 0, parts)
 
 
-def _inputs(layer: ModuleLayer, part: Tensor) -> Slice:
+def inputs_of(layer: ModuleLayer, part: Tensor) -> Slice:
+    """Return where a layer that reads units holds them."""
     return Slice(layer.parameter_name, 1 if isinstance(layer.module, nn.Linear) else 0, (part,))
-
-
-def consumers(model: PreTrainedModel) -> Iterator[LinearLayer]:
-    """Yield the layers that read units, of every kind that the model has but experts, block by block."""
-    stack = find_stack(model)
-    found: list[tuple[Units | None, ...]] = []
-    for kind in UNIT_KINDS:
-        if kind != "experts":
-            with suppress(InvalidInput):
-                found.append(find_units(stack, kind))
-    for of_block in zip(*found, strict=True):
-        for units in of_block:
-            yield from () if units is None else units.readers

@@ -11,11 +11,11 @@ from worker.__main__ import main
 @worker_process_init.connect  # type: ignore[untyped-decorator] # Celery has no types
 def save_always(**signal: object) -> None:
     """Let every step be worth saving."""
-    from pruning.recovery import boundary
-    from pruning.resume import throttle
+    from pruning.recovery import distil
+    from pruning.resume import store
 
-    boundary._SECONDS = 0.0
-    throttle._WORTH = 0
+    distil._SAVE_INTERVAL = 0.0
+    store._MIN_WORK_RATIO = 0
 
 
 if __name__ == "__main__":

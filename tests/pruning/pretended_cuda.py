@@ -17,8 +17,8 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_flatten, tree_map
 
+from pruning.runtime.copy_streams import DirectCopyStream
 from pruning.runtime.pinned_memory import CudaPinning
-from pruning.runtime.side_copies import DirectCopyStream
 
 CPU, CUDA = torch.device("cpu"), torch.device("cuda:0")
 ENGINE = "_engine_run_backward"
@@ -167,7 +167,7 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch, *, devices: int = 1) -> Iter
     stream = SimpleNamespace(record_event=lambda event: event)
     monkeypatch.setattr(torch.cuda, "current_stream", lambda device=None: stream)
     monkeypatch.setattr("pruning.models.placement.CudaCopyStream", lambda device: None)
-    monkeypatch.setattr("pruning.runtime.hand_over.copy_stream_for", lambda device: DirectCopyStream())
+    monkeypatch.setattr("pruning.runtime.copy_streams.copy_stream_for", lambda device: DirectCopyStream())
     monkeypatch.setattr(CudaPinning, "pin", lambda self, address, size: False)
     tags = _Tags()
     places, run_backward = _PretendedPlaces(tags), getattr(torch.autograd, ENGINE)

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from pruning.models import upcast
-from pruning.runtime import bfloat16_parts
 
 
 def multiply_by_parts(monkeypatch: pytest.MonkeyPatch, sums: torch.dtype = torch.float32) -> None:
@@ -15,4 +14,4 @@ def multiply_by_parts(monkeypatch: pytest.MonkeyPatch, sums: torch.dtype = torch
     def in_float32(one: Tensor, other: Tensor) -> Tensor:
         return (one.to(sums) @ other.to(sums)).float()
 
-    monkeypatch.setattr(bfloat16_parts, "_sums_in_float32", in_float32)
+    monkeypatch.setattr(upcast, "_sums_in_float32", in_float32)

@@ -6,9 +6,8 @@ from transformers import PreTrainedModel
 from pruning.calibration.gradient_pass import GradientPass, gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.methods.prune_blocks import Pruned, prune
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
 from pruning.recipe import Recipe
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.calibration.gradient_cache import CacheAnswer
+from pruning.calibration.gradient_cache import CacheLookup
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.lm_head import LMHeadLoss
 from pruning.models.blocks import find_stack
@@ -75,9 +75,9 @@ class Asked:
     def __init__(self) -> None:
         self.wanted, self.published = set[str](), set[str]()
 
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheLookup:
         self.wanted |= {*wanted}
-        return CacheAnswer({}, frozenset(wanted))
+        return CacheLookup({}, frozenset(wanted))
 
     def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
         self.published.add(fingerprint)
@@ -107,7 +107,7 @@ def test_gradients_are_published_as_requested_though_a_device_was_given_up(
             raise torch.OutOfMemoryError("pretended")
         return plain(head, hidden, tokens)
 
-    def keep_one_device(placement: Placement) -> bool:
+    def drop_other_devices(placement: Placement) -> bool:
         given_up.append(True)
         return True
 
@@ -116,7 +116,7 @@ def test_gradients_are_published_as_requested_though_a_device_was_given_up(
 
     monkeypatch.setattr(Placement, "numerics_key", property(numerics_key))
     monkeypatch.setattr(LMHeadLoss, "gradient", gradient)
-    monkeypatch.setattr(Placement, "keep_one_device", keep_one_device)
+    monkeypatch.setattr(Placement, "drop_other_devices", drop_other_devices)
     calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 24}
     recipe = Recipe.model_validate(
         {"model": str(tiny_llama_dir), "calibration": calibration, "dtype": "float32", **fields}

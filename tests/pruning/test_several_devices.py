@@ -15,14 +15,14 @@ from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
 from pruning.methods.prune_blocks import prune
-from pruning.models import batching
+from pruning.models import memory
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import Recipe, StructureOptions
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.cut import cut_blocks
-from pruning.structure.drop import Drop, choose_blocks
+from pruning.structure.depth import Drop, choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
 from tests.pruning.families import EACH_FAMILY, make
@@ -50,7 +50,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def two_windows_in_a_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(batching, "_ENOUGH_TOKENS", {"cpu": 48, "cuda": 48})
+    monkeypatch.setattr(memory, "_FULL_SPEED_TOKENS", {"cpu": 48, "cuda": 48})
 
 
 def placed(family: str, devices: tuple[torch.device, ...], dtype: torch.dtype = torch.float32) -> Placement:
@@ -164,7 +164,7 @@ def masks_on(
         gradients = GradientPass(
             placement, windows, norms=recipe.gradient_norms, stack=stack, schedule="whole"
         ).run(ignore_steps)
-    with placement.in_turns(stack.modules):
+    with placement.in_round_robin(stack.modules):
         pruned = prune(placement.model, recipe, windows, gradients, step=ignore_steps, placement=placement)
     return dict(pruned.masks)
 
@@ -204,7 +204,7 @@ def test_blocks_that_go_are_those_that_go_on_the_cpu(family: str, five_windows: 
     for devices in ((CPU,), DEVICES[:1], DEVICES):
         placement = placed(family, devices)
         stack, drops = find_stack(placement.model), list[Drop]()
-        with placement.in_turns(stack.modules):
+        with placement.in_round_robin(stack.modules):
             choose_blocks(stack, five_windows, 3, placement=placement, earlier=(), found=drops.append)
         chosen.append(drops)
     expected, *others = chosen
@@ -221,7 +221,7 @@ def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> N
         placement, blocks = placed("qwen3_moe", devices), CutInMemory()
         stack = find_stack(placement.model)
         plan = CutPlan.of(options, placement.model, placement.model.config.to_dict())
-        with placement.in_turns(stack.modules):
+        with placement.in_round_robin(stack.modules):
             cut_blocks(
                 stack,
                 plan,
@@ -247,7 +247,7 @@ def test_perplexity_has_the_bits_of_a_cpu(
         placement = placed(family, devices, torch.bfloat16)
         blocks = find_stack(placement.model).modules
         with (
-            placement.in_runs(blocks) if resident else placement.in_turns(blocks),
+            placement.in_pipeline_stages(blocks) if resident else placement.in_round_robin(blocks),
             placement.resident(*[placement.model] if resident else []),
         ):
             found.append(perplexity(placement.model, five_windows, step=ignore_steps, placement=placement))
@@ -267,7 +267,7 @@ def test_a_resident_model_works_on_as_many_batches_at_once_as_it_has_devices(
 
     monkeypatch.setattr(Replay, "embed", embed)
     blocks, counts = find_stack(placement.model).modules, list[int]()
-    with torch.no_grad(), placement.in_runs(blocks), placement.resident(placement.model):
+    with torch.no_grad(), placement.in_pipeline_stages(blocks), placement.resident(placement.model):
         for _ in token_losses(placement, five_windows.split(1), lambda done: None):
             counts.append(len(embedded))
     assert [count - counts[0] for count in counts] == [0, 1, 2, 2, 2]
@@ -282,7 +282,7 @@ def test_the_model_can_be_called_as_a_whole(family: str, five_windows: Tensor) -
     placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:2])
     with torch.no_grad():
         expected = model(input_ids=five_windows).logits
-        with placement.in_turns(blocks), placement.whole(blocks, 10**9):
+        with placement.in_round_robin(blocks), placement.whole(blocks, 10**9):
             assert {placement.device_of(block) for block in blocks} == set(DEVICES[:2])
             assert torch.equal(model(input_ids=five_windows.to(CUDA)).logits.cpu(), expected)
 
@@ -295,7 +295,7 @@ def test_a_model_with_fewer_blocks_than_devices_uses_some_of_them(
     placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:])
     stack = find_stack(model)
     assert placement.runs(stack.modules) == [0, 1]
-    with placement.in_turns(stack.modules):
+    with placement.in_round_robin(stack.modules):
         assert [placement.device_of(module) for module in stack.modules] == [*DEVICES[:2]]
     for schedule in ("whole", "streamed"):
         found = GradientPass(placement, five_windows, norms=["l1"], stack=stack, schedule=schedule)
@@ -310,6 +310,6 @@ def test_blocks_with_a_tensor_in_common_stay_on_the_first_device() -> None:
     second.input_layernorm.weight = first.input_layernorm.weight
     placement = WithoutPrefetch(model, CUDA, others=DEVICES[1:])
     blocks = find_stack(model).modules
-    for spread in (placement.in_runs, placement.in_turns):
+    for spread in (placement.in_pipeline_stages, placement.in_round_robin):
         with spread(blocks):
             assert {placement.device_of(block) for block in blocks} == {CUDA}

@@ -19,9 +19,9 @@ import pytest
 import torch
 
 from jobs.secret_files import close_to_others
-from pruning.runtime.peak_memory import PeakMemory, keep_resettable
+from pruning.runtime.process_memory import PeakMemory, keep_peak_memory_resettable
 from pruning.sandbox import confine
-from pruning.sandbox.confine import Limits
+from pruning.sandbox.confine import SandboxLimits
 from tests.stack import directory_store
 
 pytestmark = pytest.mark.threat
@@ -116,11 +116,11 @@ def test_a_helper_shows_nothing_to_its_user() -> None:
 
     def helper() -> None:
         with pytest.MonkeyPatch.context() as patch:
-            for layer in ("give_up_new_privileges", "leave_network", "drop_capabilities"):
+            for layer in ("set_no_new_privileges", "unshare_network", "drop_capabilities"):
                 patch.setattr(confine, layer, lambda: None)
             patch.setattr(confine, "restrict_reads", lambda *_: None)
             patch.setattr(confine, "filter_system_calls", lambda: None)
-            confine.confine(Limits())
+            confine.confine(SandboxLimits())
 
     with victim(helper) as process:
         assert readable(process) == set()
@@ -134,7 +134,7 @@ def test_a_closed_process_reads_its_own_files_and_resets_its_peak(tmp_path: Path
     def work() -> list[object]:
         with (tmp_path / "file").open() as file:
             become_ordinary()
-            keep_resettable()
+            keep_peak_memory_resettable()
             close_to_others()
             read = Path(f"/proc/self/fd/{file.fileno()}").read_text()
         memory = PeakMemory(torch.device("cpu"))

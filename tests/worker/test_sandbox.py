@@ -16,8 +16,8 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
 from jobs.tables import Worker
-from pruning.runtime.cgroup import host_memory
-from pruning.sandbox.confine import Limits
+from pruning.runtime.process_memory import host_memory
+from pruning.sandbox.confine import SandboxLimits
 from tests.worker.one_job import Service
 from worker.capacity import sandbox
 from worker.identity import Identity
@@ -86,7 +86,7 @@ def test_its_limits_are_those_that_the_job_allows(
     assert sandbox(settings, tmp_path).limits.memory_bytes == 2**28
     monkeypatch.setattr(limits, "STALL_SECONDS", 10.0)
     found = sandbox(settings.model_copy(update={"job_memory_bytes": None}), tmp_path).limits
-    assert found.memory_bytes == min(Limits().memory_bytes, int(0.9 * host_memory()))
+    assert found.memory_bytes == min(SandboxLimits().memory_bytes, int(0.9 * host_memory()))
     assert found.cpu_seconds < found.wall_seconds < limits.STALL_SECONDS
 
 

@@ -16,7 +16,7 @@ from jobs.states import Cause
 from jobs.storage.store import Store
 from pruning.errors import InvalidInput
 from pruning.runtime.device import is_device_broken, usable_device
-from pruning.sandbox.trial import describe_layers, failed_layers
+from pruning.sandbox.fork_server import describe_sandbox_layers, missing_sandbox_layers
 from worker import self_test
 from worker.self_test import SelfTestFailed, check_device, check_device_in_subprocess, check_without_device
 
@@ -126,7 +126,7 @@ def test_faults_that_only_another_process_or_machine_can_repair(message: str, br
 def test_a_kernel_that_lacks_a_layer_of_the_sandbox(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(self_test, "failed_layers", lambda: {"landlock": "Function not implemented"})
+    monkeypatch.setattr(self_test, "missing_sandbox_layers", lambda: {"landlock": "Function not implemented"})
     check_without_device(settings, database)
     strict = settings.model_copy(update={"sandbox": "require"})
     assert failure(strict, database) == (
@@ -137,9 +137,9 @@ def test_a_kernel_that_lacks_a_layer_of_the_sandbox(
 
 @pytest.mark.threat
 def test_the_layers_of_the_sandbox_are_recognised_by_what_fails_in_it() -> None:
-    missing = failed_layers()
+    missing = missing_sandbox_layers()
     assert {"limits", "no new privileges", "system calls"}.isdisjoint(missing)
-    assert describe_layers({"landlock": "Function not implemented"}) == (
-        "strangers' files are read in a sandbox: limits, no new privileges, network namespace, capabilities, "
+    assert describe_sandbox_layers({"landlock": "Function not implemented"}) == (
+        "untrusted files are read in a sandbox: limits, no new privileges, network namespace, capabilities, "
         "system calls; without landlock (Function not implemented)"
     )

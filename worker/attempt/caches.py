@@ -16,14 +16,11 @@ from jobs.storage import gradient_files
 from jobs.storage.owned_files import lock
 from jobs.tables import CachedGradients, CachedPerplexity, GradientShard
 from pruning.byte_size import byte_size
-from pruning.calibration.gradient_cache import CacheAnswer
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import gradient_shards
-from pruning.evaluation.cache import DenseMeasurement
+from pruning.pipeline import CacheLookup, DenseMeasurement, HashedFile, NumericsKey
 from pruning.recipe import GradientNorm, Stage
-from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import NumericsKey
 from worker.attempt.attempt import Attempt, Transition
 from worker.interrupts import BlockedOnJob
 
@@ -44,7 +41,7 @@ class JobGradientCache:
         job_id, recipe = self._attempt.claim.job_id, self._attempt.spec.recipe
         return self._attempt.transaction(lambda session: caches.needed_in_sweep(session, job_id, recipe))
 
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheLookup:
         """Download the shards that there are. Raises `BlockedOnJob` while another job computes one wanted."""
         claim = self._attempt.claim
         by_key = {self._attempt.cache_key(fingerprint): fingerprint for fingerprint in (*wanted, *later)}
@@ -63,7 +60,7 @@ class JobGradientCache:
                     found[by_key[key]] = files
             else:
                 _record_requests(len(wanted), sum(fingerprint in found for fingerprint in wanted))
-                return CacheAnswer(found, frozenset(by_key[key] for key in answer.to_compute))
+                return CacheLookup(found, frozenset(by_key[key] for key in answer.to_compute))
 
     def confirm(self) -> None:
         """Report that the shards save this job the computation."""

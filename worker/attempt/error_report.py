@@ -23,7 +23,7 @@ from jobs.spec.preflight import hub_cache
 from jobs.states import Cause
 from jobs.storage.errors import StoreError
 from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreachable
-from pruning.runtime.device import is_device_broken, is_device_memory, is_out_of_memory
+from pruning.pipeline import is_device_broken, is_device_out_of_memory, is_out_of_memory
 from worker.attempt.resources import (
     DISK_FULL,
     Disk,
@@ -111,7 +111,7 @@ def _reportable(error: BaseException) -> JobError | None:
             field = error.field if isinstance(error, PruningError) else None
             return JobError(type=name, message=str(error), field=field, cause=cause)
     if is_out_of_memory(error):
-        of_others = not is_device_memory(error) and other_processes_hold_most_memory()
+        of_others = not is_device_out_of_memory(error) and other_processes_hold_most_memory()
         return JobError(
             type=OUT_OF_MEMORY,
             message="the worker's memory is too small for this job; use a shorter sequence_length, "

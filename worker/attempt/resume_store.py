@@ -10,10 +10,8 @@ from typing import Any
 from jobs.lifecycle import attempt_files
 from jobs.lifecycle.events import ChangedCondition, StageRestarted
 from jobs.tables import JobBlock
+from pruning.pipeline import ActivationCheckpoint, HashedFile, NumericsKey, changed_numerics, unqualified_name
 from pruning.recipe import Stage
-from pruning.resume.changes import changed, plain_name
-from pruning.resume.hashed_file import HashedFile
-from pruning.resume.store import ActivationCheckpoint, NumericsKey
 from worker.attempt.attempt import Attempt
 
 WORKER_FIELDS = frozenset(
@@ -117,7 +115,7 @@ def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsK
         stages=[each for each in Stage if any(row.stage == each for row in lost)],
         blocks=len(lost),
         changes=[
-            ChangedCondition(name=plain_name(name), before=str(before[name]), now=str(now[name]))
+            ChangedCondition(name=unqualified_name(name), before=str(before[name]), now=str(now[name]))
             for name in before
         ],
     )
@@ -125,5 +123,5 @@ def restart(attempt: int, stage: Stage, rows: Sequence[JobBlock], now: NumericsK
 
 def _changed(stage: Stage, row: JobBlock, now: NumericsKey) -> dict[str, Any]:
     """Return by name what was otherwise when a block was finished; of other stages, what all have alike."""
-    found = changed(row.numerics_key, now)
+    found = changed_numerics(row.numerics_key, now)
     return {name: found[name] for name in found if row.stage == stage or name in WORKER_FIELDS}

@@ -28,7 +28,7 @@ from jobs.queue.resources import UNKNOWN_CLASS
 from jobs.queue.workers import WorkerConditions
 from jobs.settings import Settings
 from jobs.states import LostAttempt
-from pruning.sandbox.trial import describe_layers, failed_layers, held_layers
+from pruning.pipeline import describe_sandbox_layers, missing_sandbox_layers, sandbox_layer_status
 from worker import identity, scratch
 from worker.capacity import capacity_of, worker_class
 from worker.identity import HeldClaim, Identity
@@ -154,11 +154,11 @@ class Parent:
 
     def _on_ready(self, sender: Any = None, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s is ready", self._identity.name)
-        missing = failed_layers()
-        log.info("%s", describe_layers(missing))
+        missing = missing_sandbox_layers()
+        log.info("%s", describe_sandbox_layers(missing))
         self._write(
             lambda session: workers.record_sandbox(
-                session, self._identity.name, self._queue, held_layers(missing)
+                session, self._identity.name, self._queue, sandbox_layer_status(missing)
             )
         )
         self._pool = getattr(sender, "pool", None)

@@ -18,8 +18,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs import limits
 from jobs.queue import conditions, workers
 from jobs.settings import Settings
-from pruning.sandbox.starter import NoSandbox
-from pruning.sandbox.trial import failed_layers, held_layers
+from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers, sandbox_layer_status
 from worker.self_test import (
     NO_GPUS,
     Gpus,
@@ -168,6 +167,6 @@ class Quarantine:
 def _layers() -> dict[str, bool] | None:
     """Return which layers of the sandbox hold here; None where that cannot be tried."""
     try:
-        return held_layers(failed_layers())
-    except NoSandbox:
+        return sandbox_layer_status(missing_sandbox_layers())
+    except SandboxUnavailable:
         return None

@@ -21,11 +21,12 @@ from jobs.spec.gate import Condition
 from jobs.states import JobState
 from jobs.tables import Job
 from pruning.byte_size import byte_size
-from pruning.recipe import GRADIENTS_ONLY, STRUCTURE_ONLY
+from pruning.recipe import GRADIENTS_ONLY, STRUCTURE_ONLY, UNIT_KINDS
 
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
-_UNITS = {"blocks": "blocks", "mlp_channels": "MLP", "kv_groups": "KV", "experts": "experts"}
+_UNITS = {"blocks": "blocks"} | {kind.name: kind.short_label for kind in UNIT_KINDS.values()}
+_WIDTHS = frozenset(kind.name for kind in UNIT_KINDS.values() if kind.is_width)
 _NO_VALUE = "\N{EN DASH}"
 _MINUS = "\N{MINUS SIGN}"
 _TIMES = "\N{MULTIPLICATION SIGN}"
@@ -99,7 +100,7 @@ def describe_cut(cut: Cut) -> str:
     depth = [] if cut.depth is None else [("blocks", cut.depth["dense"], len(cut.depth["dropped"]))]
     gone = depth + [(unit["kind"], unit["dense"], unit["dense"] - unit["kept"]) for unit in cut.units]
     return _join_parts(
-        f"{_UNITS[kind]} {percent(-less / dense) if kind == 'mlp_channels' else f'{dense} → {dense - less}'}"
+        f"{_UNITS[kind]} {percent(-less / dense) if kind in _WIDTHS else f'{dense} → {dense - less}'}"
         for kind, dense, less in gone
     )
 

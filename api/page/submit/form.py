@@ -20,7 +20,15 @@ from api.problems.handlers import as_problem
 from api.schemas.job_requests import JobRequest
 from api.schemas.sweeps import SweepRequest
 from pruneserve_client.user_input import QUICK, amount, number, share, size
-from pruning.recipe import ALLOCATIONS, METHODS, PRESETS, Calibration, Evaluation, implies_sparsity
+from pruning.recipe import (
+    ALLOCATIONS,
+    METHODS,
+    PRESETS,
+    UNIT_KINDS,
+    Calibration,
+    Evaluation,
+    implies_sparsity,
+)
 
 Kind = Literal["text", "choice", "flag", "number", "share", "amount", "list", "pairs", "json"]
 
@@ -145,8 +153,11 @@ ADVANCED = (
     Field("pattern", "Pattern", "N:M keeps N of M weights.", placeholder="unstructured", listed="patterns"),
     Field("allocation.name", "Allocation", "Of the zeros to layers.", "choice", choices=tuple(ALLOCATIONS)),
     Field("refit", "Refit", "Solve for the kept weights again after pruning.", "flag"),
-    Field("structure.mlp_channels", "MLP channels out", "Of each block: 25%, or a number.", "amount"),
-    Field("structure.kv_groups", "KV groups out", "Of each block: 50%, or a number.", "amount"),
+    *(
+        Field(f"structure.{kind.name}", f"{kind.label} out", kind.form_hint, "amount")
+        for kind in UNIT_KINDS.values()
+        if kind.form_hint
+    ),
     Field("structure.blocks", "Blocks out", "Of the model: 10%, or a number.", "amount"),
     Field("calibration.samples", "Windows", "Of calibration text.", "number", str(Calibration().samples)),
     Field("calibration.sequence_length", "Window length", "In tokens.", "number", "at most 2048"),

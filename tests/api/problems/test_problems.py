@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.problems.base import FieldError
-from pruning.recipe.allocation import ALLOCATIONS
+from pruning.recipe.methods import ALLOCATIONS
 from tests.api.drive import SMALLEST, Jobs
 
 SECRET = "SEKRET-INPUT"

@@ -180,7 +180,7 @@ def test_the_token_of_the_hub_is_not_sent_in_clear_after_a_redirect(monkeypatch:
 
 def test_an_unknown_architecture_is_refused_by_name(client: TestClient, llama: str) -> None:
     Path(llama, "config.json").write_text(json.dumps(LLAMA_7B | {"model_type": "mamba"}))
-    assert "only a worker" in refusal(client.post("/v1/estimates", json=body(llama)))
+    assert "only once a worker" in refusal(client.post("/v1/estimates", json=body(llama)))
     Path(llama, "config.json").write_text("[" * 100_000)
     assert "not a JSON object" in refusal(client.post("/v1/estimates", json=body(llama)))
 

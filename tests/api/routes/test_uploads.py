@@ -19,8 +19,7 @@ from jobs.lifecycle import owner_moves
 from jobs.settings import Settings
 from jobs.storage.store import Store
 from jobs.tables import Upload
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput
 from tests.api.drive import SMALLEST, ClientOf, Jobs
 

@@ -7,7 +7,7 @@ import pytest
 
 from jobs.spec.feasibility import BUILTIN_TOKENS, training_text_faults
 from pruning.data.datasets import builtin
-from pruning.data.source import Source
+from pruning.data.text import Source
 from pruning.recipe import Recipe
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 

@@ -12,18 +12,17 @@ from pydantic import SecretStr
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jobs.settings import Settings
-from jobs.spec.feasibility import HEADS_DIVIDE_THE_HIDDEN_SIZE, PLAIN_DECODERS, WITHOUT_EXPERTS
+from jobs.spec.feasibility import PLAIN_DECODERS
 from jobs.spec.job import JobSpec
 from jobs.spec.preflight import FileRoots, faults
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
-from pruning.models.blocks import find_stack
-from pruning.models.selection import selected_stack
+from pruning.models.blocks import find_stack, selected_stack
 from pruning.recipe import StructureOptions
+from pruning.recipe.units import HEADS_DIVIDE_THE_HIDDEN_SIZE, WITHOUT_EXPERTS
 from pruning.structure.depth import DepthPlan
-from pruning.structure.experts import find_experts
+from pruning.structure.experts import experts_of
 from pruning.structure.plan import CutPlan
 
 COMMIT = "0123456789abcdef0123456789abcdef01234567"
@@ -31,7 +30,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def places(tmp_path: Path) -> FileRoots:
-    """Roots with a model of a context of 512 tokens, and with a text."""
+    """AllowedRoots with a model of a context of 512 tokens, and with a text."""
     for name, config in {
         "good": {"max_position_embeddings": 512},
         "gpt2": {"model_type": "gpt2", "n_positions": 512},
@@ -308,7 +307,7 @@ def test_these_families_have_no_experts_and_the_plain_ones_these_weights(family:
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, **shape))
     block = find_stack(model).blocks[0]
-    assert find_experts(model, block) is None
+    assert experts_of(model, block) is None
     if family in PLAIN_DECODERS:
         heads, groups, of_a_head, hidden, width = 8, 4, 4, 32, 48
         weights = 2 * hidden * of_a_head * (heads + groups) + 3 * hidden * width + 2 * hidden

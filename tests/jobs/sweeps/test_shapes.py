@@ -11,7 +11,7 @@ from jobs.sweeps import shapes as module
 from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from pruning.estimate import ModelShape, shape_of_config
-from pruning.estimate.smaller import smaller_shape
+from pruning.estimate.shape import smaller_shape
 from pruning.recipe import StructureOptions
 from tests.jobs.sweeps.llama import LLAMA
 

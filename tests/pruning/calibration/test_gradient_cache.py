@@ -9,13 +9,12 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pruning.calibration.gradient_cache import CacheAnswer, stored
+from pruning.calibration.gradient_cache import CacheLookup, store_norms
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
-from pruning.models.blocks import Stack
+from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
-from pruning.models.selection import selected_stack
 from pruning.recipe import Evaluation, GradientNorm, LayerSelection, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
@@ -39,19 +38,19 @@ class InMemoryGradientCache:
         self.confirmed = 0
         self.invalidated: list[str] = []
 
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheLookup:
         assert not {*wanted} & {*later}
         found = {
             fingerprint: self.entries[fingerprint] for fingerprint in wanted if fingerprint in self.entries
         }
         self.found.append(len(found))
         missing = {*wanted} - found.keys()
-        return CacheAnswer(found, frozenset(missing | ({*later} - self.entries.keys() if missing else set())))
+        return CacheLookup(found, frozenset(missing | ({*later} - self.entries.keys() if missing else set())))
 
     def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
         assert self.resume_store is not None
-        stored = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
-        self.entries[fingerprint] = {block: stored[number] for block, number in numbers.items()}
+        store_norms = self.resume_store.begin(Stage.GRADIENTS, numerics_key)
+        self.entries[fingerprint] = {block: store_norms[number] for block, number in numbers.items()}
 
     def confirm(self) -> None:
         self.confirmed += 1
@@ -218,7 +217,7 @@ def test_a_streamed_run_that_cannot_be_resumed_publishes_its_norms(
     monkeypatch.setattr(cache, "put", lambda name, key, numbers: published.update({name: len(numbers)}))
     _, _, expected = run("whole")
     stack, streamed, norms = run("streamed")
-    shards, publish = stored(cache, {"l1": "of this model"}, norms, streamed, stack, store)
+    shards, publish = store_norms(cache, {"l1": "of this model"}, norms, streamed, stack, store)
     publish()
     assert published == {"of this model": 2}
     assert norms["l1"].keys() == expected["l1"].keys()

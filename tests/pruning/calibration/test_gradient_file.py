@@ -11,11 +11,11 @@ import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
 
-from pruning.calibration.gradient_file import GradientFile, Provenance, write_gradients
+from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import Roots, freeze
+from pruning.files.frozen_file import AllowedRoots, freeze
 from pruning.models.blocks import find_stack
 from pruning.pipeline.run import RunRequest, keep_gradients
 from pruning.recipe import Calibration, Evaluation, Recipe
@@ -137,7 +137,7 @@ class TestInARun:
         name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
         (data / name).write_bytes(content)
         recipe = self.recipe(tiny_llama_dir, gradients=f"sha256:{name}")
-        roots = Roots(data=(data,))
+        roots = AllowedRoots(data=(data,))
         report = run_recipe(recipe, self.EVALUATION, output=tmp_path / "found", roots=roots)
         assert [stage.name for stage in report.stages] == ["resolve", "prune", "evaluate"]
         (data / name).write_bytes(content[:-1] + b"\1")
@@ -171,7 +171,7 @@ class TestInARun:
                 self.recipe(tiny_llama_dir, gradients=str(outside)),
                 self.EVALUATION,
                 output=tmp_path / "out",
-                roots=Roots(data=(tmp_path / "allowed",)),
+                roots=AllowedRoots(data=(tmp_path / "allowed",)),
             )
         assert refused.value.field == "gradients"
 

@@ -15,11 +15,11 @@ import pytest
 import torch
 from torch import Tensor
 
+from pruning.calibration.gradient_files import shard_number
 from pruning.calibration.gradient_pass import GradientPass
-from pruning.calibration.gradient_shards import shard_number
 from pruning.calibration.window_norms import GradientNorms
+from pruning.models.blocks import selected_stack
 from pruning.models.placement import Placement
-from pruning.models.selection import selected_stack
 from pruning.recipe import LayerSelection, Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
@@ -123,7 +123,7 @@ def killed(windows: Tensor, directory: Path, moment: str, block: int) -> None:
 def undisturbed(five_windows: Tensor) -> GradientNorms:
     """By the other schedule, which writes nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pruning.models.batching._ENOUGH_TOKENS", {"cpu": 48})
+        patch.setattr("pruning.models.memory._FULL_SPEED_TOKENS", {"cpu": 48})
         return new_pass(five_windows, "whole").run(ignore_steps)
 
 
@@ -151,7 +151,7 @@ def test_a_pass_that_is_killed_repeats_two_blocks_at_most(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     is_due = moment.startswith("the boundary")  # saving it waits for the shard, so the others find it undone
-    monkeypatch.setattr("pruning.resume.throttle.SaveThrottle.is_due", lambda throttle, size: is_due)
+    monkeypatch.setattr("pruning.resume.store.SaveThrottle.is_due", lambda throttle, size: is_due)
     killed(five_windows, tmp_path, moment, block=2)
     again = new_pass(five_windows, "streamed")
     store = DirectoryResumeStore(tmp_path)

@@ -8,9 +8,9 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.calibration import hidden_states
+from pruning.calibration import mixed_precision
 from pruning.calibration.gradient_pass import gradient_norms
-from pruning.calibration.hidden_states import HiddenStates, float32_tokens
+from pruning.calibration.mixed_precision import HiddenStates, float32_tokens
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
 from pruning.models.upcast import BlockInFloat32
@@ -92,7 +92,7 @@ def test_the_contributions_of_both_passes_add_up_to_one_gradient(
     """With all tokens but the last in float32, only the gradient of the loss is rounded."""
     wide = make(family, torch.bfloat16).float()
     expected = naive.gradient_norms(wide, five_windows, "l2")
-    monkeypatch.setattr(hidden_states, "_FLOAT32_TOKENS", 0)
+    monkeypatch.setattr(mixed_precision, "_FLOAT32_TOKENS", 0)
     rounded = worst_error(family, five_windows, expected)
-    monkeypatch.setattr(hidden_states, "_FLOAT32_TOKENS", five_windows.shape[1])
+    monkeypatch.setattr(mixed_precision, "_FLOAT32_TOKENS", five_windows.shape[1])
     assert worst_error(family, five_windows, expected) < min(0.01, 0.6 * rounded)

@@ -4,8 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.calibration.activation_products import product_over_tokens
-from pruning.calibration.activation_statistics import ActivationError, SecondMoments
+from pruning.calibration.activation_statistics import ActivationError, SecondMoments, product_over_tokens
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 
 WINDOWS = [40, 0, 3, 1]  # tokens in each; an expert may receive none

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pruning.calibration.skip_matmul import SkippableMatmul, skipped_matmul
+from pruning.calibration.mixed_precision import SkippableMatmul, skipped_matmul
 from pruning.models.blocks import find_stack
 from pruning.models.layers import LinearLayer
 from pruning.models.replay import Replay

@@ -13,10 +13,10 @@ from pruning.calibration.activation_store import ActivationStore, Budget
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.lm_head import LMHeadLoss
 from pruning.calibration.window_norms import WindowNorms
-from pruning.models import batching
+from pruning.models import memory
+from pruning.models.blocks import selected_stack
 from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
-from pruning.models.selection import selected_stack
 from pruning.recipe import GradientNorm, LayerSelection
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from tests.pruning.families import EACH_FAMILY, make
@@ -292,7 +292,7 @@ def test_out_of_memory_halves_the_micro_batch(
     found = halved.run(ignore_steps, DirectoryResumeStore(tmp_path))
     assert halved.schedule.micro_batch == 1
     monkeypatch.undo()
-    monkeypatch.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
+    monkeypatch.setitem(memory._FULL_SPEED_TOKENS, "cpu", 24)
     assert_equal(found, new_pass(five_windows, "whole").run(ignore_steps))
 
 

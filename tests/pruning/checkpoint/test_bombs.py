@@ -14,12 +14,12 @@ from tokenizers import Tokenizer
 from transformers import MODEL_FOR_CAUSAL_LM_MAPPING
 
 from pruning.checkpoint.checkpoint import resolve
-from pruning.checkpoint.declared import declared_languages, declared_licence
-from pruning.checkpoint.stored import stored_tensors
-from pruning.data.source import Source
+from pruning.checkpoint.description import declared_languages, declared_licence
+from pruning.checkpoint.layout import stored_tensors
+from pruning.data.text import Source
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput, is_panic
-from pruning.estimate import UnknownShape, beyond_bounds, shape_of_config
+from pruning.estimate import UnknownShape, out_of_bounds_value, shape_of_config
 from pruning.recipe import ModelReference
 
 pytestmark = pytest.mark.threat
@@ -109,7 +109,7 @@ def test_the_bounds_let_every_family_of_transformers_through() -> None:
     refused = {}
     for kind in MODEL_FOR_CAUSAL_LM_MAPPING:
         with suppress(StrictDataclassClassValidationError):  # one family has no defaults
-            if (wrong := beyond_bounds(kind().to_dict())) is not None:
+            if (wrong := out_of_bounds_value(kind().to_dict())) is not None:
                 refused[kind.__name__] = wrong
     assert refused == {}
 
@@ -226,7 +226,7 @@ def test_a_tokenizer_that_makes_rust_panic_over_a_text_is_refused(model_dir: Pat
     slow = {"type": "Split", "pattern": {"Regex": "((a+)+)+b"}, "behavior": "Isolated", "invert": False}
     edit(model_dir / "tokenizer.json", pre_tokenizer=slow)
     reader = Reader(resolve(ModelReference(id=str(model_dir))).tokenizer(), vocabulary=384)
-    with pytest.raises(InvalidInput, match="gave up") as refused:
+    with pytest.raises(InvalidInput, match="failed on the text") as refused:
         reader.encode("a" * 40, Source("text", "calibration", "calibration.dataset"))
     assert refused.value.field == "model.id"
 

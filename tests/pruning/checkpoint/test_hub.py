@@ -15,7 +15,7 @@ from huggingface_hub import constants
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.estimate import UnknownShape, shape_of_config
-from pruning.pipeline.disk_room import DiskTooSmall
+from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, ModelReference, Recipe
 from tests.pruning.runs import run_recipe
 from tests.stand_in_hub import COMMIT, TOKEN, StandInHub
@@ -242,7 +242,7 @@ def test_too_many_files_next_to_the_weights_are_not_downloaded(hub: StandInHub) 
     for number in range(100):
         (hub.directory / f"LICENSE{number}").write_text("mine")
     with pytest.raises(
-        InvalidInput, match="configs, tokenizer files and licences beside its weights, and 100"
+        InvalidInput, match="configs, tokenizer files and licences in addition to its weights, and 100"
     ):
         from_hub()
     assert not [path for path in hub.asked if "resolve" in path and "LICENSE" in path]

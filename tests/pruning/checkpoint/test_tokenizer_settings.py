@@ -10,8 +10,8 @@ from tokenizers import Tokenizer, models
 from transformers import AutoTokenizer, PreTrainedTokenizerBase
 
 from pruning.checkpoint.checkpoint import resolve
-from pruning.checkpoint.model_files import ModelFiles
-from pruning.checkpoint.tokenizer_settings import confine_tokenizer
+from pruning.checkpoint.files import ModelFiles
+from pruning.checkpoint.tokenizer import confine_tokenizer
 from pruning.errors import InvalidInput
 from pruning.recipe import ModelReference
 from pruning.sandbox.sandbox import Sandbox

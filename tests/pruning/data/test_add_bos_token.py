@@ -13,7 +13,7 @@ from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
 from pruning.data.calibration import calibration_set
-from pruning.data.source import Source
+from pruning.data.text import Source
 from pruning.data.training import held_out_text, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
@@ -138,7 +138,11 @@ def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused(
     [
         (Calibration, {"dataset": "/data/ids.npy"}, "with ids.npy, .* leave out one of the two"),
         (Calibration, {"datasets": [{"dataset": "c4"}, {"dataset": "/data/ids.npy"}]}, "with ids.npy, whose"),
-        (Evaluation, {"dataset": "/data/ids.npy"}, "with ids.npy, whose windows of token ids are used as"),
+        (
+            Evaluation,
+            {"dataset": "/data/ids.npy"},
+            "ids.npy, whose windows of token ids are used unchanged",
+        ),
         (Evaluation, {"further_datasets": ["builtin", "/data/ids.npy"]}, "with ids.npy, .* one of the two"),
     ],
 )

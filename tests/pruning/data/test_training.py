@@ -214,7 +214,7 @@ def naive_gaps(ids: list[int], windows: list[list[int]], length: int, most: int)
 
 @pytest.mark.parametrize("seed", range(20))
 def test_gaps_of_a_text_are_found_as_place_by_place(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_AT_ONCE", 37)
+    monkeypatch.setattr(training, "_CHUNK_TOKENS", 37)
     rng = np.random.default_rng(seed)
     length, ids = 8, rng.integers(2, size=rng.integers(9, 400)).tolist()
     places = rng.integers(len(ids) - length, size=3).tolist()

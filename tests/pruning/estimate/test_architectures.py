@@ -9,7 +9,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.models.blocks import find_stack
-from pruning.models.shapes import shape_of
+from pruning.models.memory import shape_of
 from tests.pruning.families import ALL_FAMILIES, EACH_FAMILY, make
 
 

@@ -7,10 +7,10 @@ import pytest
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.estimate import Estimate, disk, shape_of_config, work
-from pruning.estimate.machine import ASSUMED
+from pruning.estimate.shape import ASSUMED
 from pruning.estimate.work import Windows
 from pruning.models.blocks import find_stack
-from pruning.models.shapes import shape_of
+from pruning.models.memory import shape_of
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe

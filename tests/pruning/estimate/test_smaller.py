@@ -7,8 +7,7 @@ import pytest
 from pruning.estimate import ASSUMED, Estimate, work
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.estimate import StageEstimate, seconds
-from pruning.estimate.shape import ModelShape
-from pruning.estimate.smaller import smaller_shape
+from pruning.estimate.shape import ModelShape, smaller_shape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
 

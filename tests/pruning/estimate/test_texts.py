@@ -2,8 +2,7 @@
 
 import pytest
 
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.estimate.estimate import Estimate
 from pruning.estimate.work import EVALUATION_TOKENS, Windows
 from pruning.recipe import Evaluation

@@ -10,7 +10,7 @@ from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
 from pruning.evaluation.perplexity import perplexity
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import AllowedRoots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
@@ -82,7 +82,7 @@ def measured(models: list[Path], tmp_path: Path) -> Callable[..., Report]:
             Recipe.model_validate(recipe),
             Evaluation.model_validate(request),
             output=tmp_path / f"out-{len(list(tmp_path.iterdir()))}",
-            roots=Roots(data=(tmp_path,)),
+            roots=AllowedRoots(data=(tmp_path,)),
             perplexity_cache=cache,
             progress=steps or Steps(),
         )

@@ -22,7 +22,7 @@ from pruning.evaluation.final_states import (
 )
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import Scored
-from pruning.models import logits
+from pruning.models import replay
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.resume.hashed_file import HashedFile
@@ -43,8 +43,8 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Split windows, batches and comparisons where the sizes of real ones would hold all of them at once."""
     monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 2 * LENGTH})
     monkeypatch.setitem(module._GROUP_TOKENS, "cpu", 4 * LENGTH)
-    monkeypatch.setitem(logits._CHUNK_LOGITS, "cpu", 1)
-    monkeypatch.setitem(logits._MIN_CHUNK_TOKENS, "cpu", 10)
+    monkeypatch.setitem(replay._CHUNK_LOGITS, "cpu", 1)
+    monkeypatch.setitem(replay._MIN_CHUNK_TOKENS, "cpu", 10)
     monkeypatch.setattr("pruning.evaluation.final_states._DENSE_POSITIONS", {"cpu": 7})
     monkeypatch.setattr("pruning.evaluation.final_states._LOGITS_AT_ONCE", {"cpu": 3 * VOCABULARY})
 

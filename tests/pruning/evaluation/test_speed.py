@@ -8,7 +8,7 @@ import pytest
 import torch
 from transformers import LlamaConfig, LlamaForCausalLM, OPTConfig, OPTForCausalLM
 
-from pruning.estimate.speed import PAIRS, Lengths
+from pruning.estimate.work import SPEED_PAIRS, SequenceLengths
 from pruning.evaluation import speed
 from pruning.evaluation.speed import clock_of, rate, rates, run_of, seconds_in_turns
 
@@ -103,7 +103,7 @@ def test_the_rounds_end_before_the_time_does(
 
     monkeypatch.setattr(speed, "run_of", run_of)
     model = LlamaForCausalLM(LlamaConfig(num_hidden_layers=0, vocab_size=2, hidden_size=64))
-    found = rates(model, model, Lengths(1, 1), machine.clock, until, lambda: done.append(None))
+    found = rates(model, model, SequenceLengths(1, 1), machine.clock, until, lambda: done.append(None))
     assert len(found) == 4
     assert len(done) == 4 * rounds
     assert machine.now == 8.0 * (rounds + 1)
@@ -114,13 +114,13 @@ def test_real_models_have_a_rate_for_each_phase_and_batch(
 ) -> None:
     dense, smaller = tiny_llama(num_hidden_layers=4), tiny_llama(num_hidden_layers=1)
     done: list[None] = []
-    lengths = Lengths(prompt=16, generated=4)
+    lengths = SequenceLengths(prompt=16, generated=4)
     clock = clock_of(torch.device("cpu"))
     found = rates(dense, smaller, lengths, clock, inf, lambda: done.append(None))
     assert [(one.phase, one.batch) for one in found] == [
         *(("prefill", 1), ("prefill", 8), ("decode", 1), ("decode", 8)),
     ]
-    assert len(done) == 4 * PAIRS
+    assert len(done) == 4 * SPEED_PAIRS
     assert all(min(one.dense, one.pruned, one.speedup) > 0 and one.noise >= 0 for one in found)
 
 
@@ -142,10 +142,10 @@ def lengths_of_calls(model: torch.nn.Module, run: Callable[[], Callable[[], None
 
 def test_each_run_decodes_after_the_same_prompt(tiny_llama: Callable[..., LlamaForCausalLM]) -> None:
     model = tiny_llama(num_hidden_layers=1)
-    decode = run_of(model, "decode", 2, Lengths(prompt=8, generated=3))
+    decode = run_of(model, "decode", 2, SequenceLengths(prompt=8, generated=3))
     assert decode is not None
     assert lengths_of_calls(model, decode) == [(1, 8), (1, 9), (1, 10)] * 2
-    prefill = run_of(model, "prefill", 2, Lengths(prompt=8, generated=3))
+    prefill = run_of(model, "prefill", 2, SequenceLengths(prompt=8, generated=3))
     assert prefill is not None
     assert lengths_of_calls(model, prefill) == [(8, 0)] * 2
 
@@ -160,8 +160,8 @@ def test_positions_of_a_table_are_not_exceeded() -> None:
         word_embed_proj_dim=16,
         max_position_embeddings=6,
     )
-    lengths = Lengths.on("cpu", 6)
-    assert lengths == Lengths(prompt=3, generated=3)
+    lengths = SequenceLengths.on("cpu", 6)
+    assert lengths == SequenceLengths(prompt=3, generated=3)
     for phase in ("prefill", "decode"):
         run = run_of(OPTForCausalLM(config).eval(), phase, 2, lengths)
         assert run is not None
@@ -169,6 +169,6 @@ def test_positions_of_a_table_are_not_exceeded() -> None:
 
 
 def test_lengths_are_those_of_the_device_where_the_context_allows() -> None:
-    assert Lengths.on("cpu", None) == Lengths.on("cpu", 2048) == Lengths(64, 8)
-    assert Lengths.on("cuda", 2048) == Lengths(512, 32)
-    assert Lengths.on("cuda", 512) == Lengths(480, 32)
+    assert SequenceLengths.on("cpu", None) == SequenceLengths.on("cpu", 2048) == SequenceLengths(64, 8)
+    assert SequenceLengths.on("cuda", 2048) == SequenceLengths(512, 32)
+    assert SequenceLengths.on("cuda", 512) == SequenceLengths(480, 32)

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel
 from pruning.evaluation import token_losses as module
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import losses_from, token_losses
-from pruning.models import logits
+from pruning.models import replay
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from tests.pruning.families import EACH_FAMILY, VOCABULARY, make
@@ -204,8 +204,8 @@ def test_no_more_than_some_hundred_positions_have_logits_at_a_time(dtype: torch.
 def test_logits_of_some_positions_give_the_losses_of_all(
     family: str, windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(logits._CHUNK_LOGITS, "cpu", 1)
-    monkeypatch.setitem(logits._MIN_CHUNK_TOKENS, "cpu", 7)
+    monkeypatch.setitem(replay._CHUNK_LOGITS, "cpu", 1)
+    monkeypatch.setitem(replay._MIN_CHUNK_TOKENS, "cpu", 7)
     placement = Placement(make(family))
     for found, expected in zip(
         measured(placement, windows.split(2)), losses_at_once(placement, windows.split(2)), strict=True

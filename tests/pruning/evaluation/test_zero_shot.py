@@ -13,7 +13,7 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 
 from pruning.errors import InvalidInput, Unreachable
 from pruning.evaluation.zero_shot import Tasks
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import AllowedRoots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
 from tests.pruning.runs import run_recipe
@@ -102,7 +102,7 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
         Recipe.model_validate({"model": str(tiny_llama_dir), "method": "magnitude", "sparsity": 0.7}),
         Evaluation(dataset="builtin", sequence_length=32, windows=2, tasks=("tiny_choice",)),
         output=tmp_path / "out",
-        roots=Roots(tasks=(definitions,)),
+        roots=AllowedRoots(tasks=(definitions,)),
     )
     assert report.zero_shot is not None
     (facts,) = report.zero_shot.scores
@@ -198,7 +198,7 @@ def test_a_definition_that_changes_while_it_is_used_ends_the_run(
             Recipe.model_validate({"model": str(tiny_llama_dir), "method": "magnitude", "sparsity": 0.7}),
             Evaluation(dataset="builtin", sequence_length=32, windows=2, tasks=("tiny_choice",)),
             output=tmp_path / "out",
-            roots=Roots(tasks=(own,)),
+            roots=AllowedRoots(tasks=(own,)),
             progress=Rewriting(),
         )
     assert refused.value.field == "evaluation.tasks"

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from safetensors.torch import load_file, save
 
-from pruning.calibration.gradient_cache import CacheAnswer
+from pruning.calibration.gradient_cache import CacheLookup
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement
 from pruning.progress import Silent
@@ -59,8 +59,8 @@ class SharedGradients:
     def __init__(self, perplexities: SharedPerplexities) -> None:
         self._published = perplexities.published
 
-    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheAnswer:
-        return CacheAnswer({}, frozenset(wanted))
+    def get(self, wanted: Collection[str], later: Collection[str]) -> CacheLookup:
+        return CacheLookup({}, frozenset(wanted))
 
     def put(self, fingerprint: str, numerics_key: NumericsKey, numbers: Mapping[int, int]) -> None:
         self._published.add("gradients")

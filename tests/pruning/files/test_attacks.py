@@ -23,13 +23,12 @@ from transformers import AutoTokenizer, LlamaForCausalLM, PreTrainedModel, PreTr
 
 import pruning.data.text
 from pruning.checkpoint.checkpoint import resolve
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.files import frozen_file
-from pruning.files.allowed_roots import Roots
-from pruning.files.gradient_header import FILE_NAME
+from pruning.files.formats import FILE_NAME
+from pruning.files.frozen_file import AllowedRoots
 from pruning.recipe import ModelReference, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import sha256_of
@@ -90,7 +89,7 @@ def pruned(model: Path, root: Path, tmp_path: Path) -> Callable[..., Report]:
             Recipe.model_validate(recipe),
             EVALUATION,
             output=tmp_path / output,
-            roots=Roots(models=(root,), data=(root,)),
+            roots=AllowedRoots(models=(root,), data=(root,)),
             **options,
         )
 
@@ -309,7 +308,7 @@ def test_a_link_planted_between_check_and_use_of_a_text_is_not_followed(
     def read() -> object:
         if text.suffix == ".txt":
             return read_documents(source, roots=(root,))
-        return Reader(tokenizer, vocabulary=8, roots=(root,)).stored(source, None, None)
+        return Reader(tokenizer, vocabulary=8, roots=(root,)).read_token_file(source, None, None)
 
     monkeypatch.setattr(Path, "resolve", found)
     with pytest.raises(InvalidInput, match="does not exist or is not a readable file"):
@@ -368,7 +367,7 @@ class TestInTheCacheOfTheHub:
         self, snapshot: Path, secret: Path, pruned: Callable[..., Report]
     ) -> None:
         link(snapshot / "LICENSE", secret)()
-        with pytest.raises(InvalidInput, match="lies outside the allowed directories"):
+        with pytest.raises(InvalidInput, match="is outside the allowed directories"):
             pruned(model="maker/tiny")
 
     def test_a_blob_that_is_not_what_the_hub_declares_publishes_nothing(

@@ -6,8 +6,8 @@ from pathlib import Path, PurePath
 
 import pytest
 
-from pruning.files import beneath
-from pruning.files.beneath import open_beneath
+from pruning.files import frozen_file
+from pruning.files.frozen_file import open_beneath
 
 pytestmark = pytest.mark.threat
 
@@ -20,7 +20,7 @@ def kernel(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> N
         def refused(directory: int, path: PurePath) -> int:
             raise OSError(number, os.strerror(number))
 
-        monkeypatch.setattr(beneath, "_openat2", refused)
+        monkeypatch.setattr(frozen_file, "_openat2", refused)
 
 
 @pytest.fixture

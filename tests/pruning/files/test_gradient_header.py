@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from pruning.files.gradient_header import MAX_HEADER_BYTES, NotNorms, content_bytes
+from pruning.files.formats import MAX_HEADER_BYTES, InvalidGradientFile, content_bytes
 
 METADATA = {"format": "pruneserve gradient norms 1", "model": 'a "model" ü', "calibration": "windows, {}:"}
 TENSORS = {
@@ -51,7 +51,7 @@ def test_what_is_no_json_is_refused_wherever_it_is_broken(put: str) -> None:
             json.loads(changed)
         except ValueError:
             broken += 1
-            with pytest.raises(NotNorms):
+            with pytest.raises(InvalidGradientFile):
                 content_bytes(changed.encode())
     assert broken > 100
 
@@ -60,7 +60,7 @@ def test_a_norm_that_is_named_twice_is_refused() -> None:
     twice = json.loads(header())
     name = "l1/model.layers.0"
     again = header()[:-1] + f', "{name}": {json.dumps(twice[name])}' + "}"
-    with pytest.raises(NotNorms, match="twice"):
+    with pytest.raises(InvalidGradientFile, match="twice"):
         content_bytes(again.encode())
 
 
@@ -71,7 +71,7 @@ def test_a_header_of_megabytes_is_not_parsed_at_once(filler: str, start: str) ->
     hostile = (start + filler * ((MAX_HEADER_BYTES - 100) // len(filler))).encode()
     tracemalloc.start()
     try:
-        with pytest.raises(NotNorms, match="entry of more than 16384 characters"):
+        with pytest.raises(InvalidGradientFile, match="entry of more than 16384 characters"):
             content_bytes(hostile)
         assert tracemalloc.get_traced_memory()[1] < 3 * MAX_HEADER_BYTES
     finally:

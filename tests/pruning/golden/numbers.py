@@ -19,9 +19,8 @@ from transformers import PreTrainedModel
 from pruning import Recipe, gradient_norms, prune
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.evaluation.perplexity import perplexity
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
 from pruning.recipe import StructureOptions
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan

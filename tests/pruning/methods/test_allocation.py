@@ -6,9 +6,12 @@ from torch import Tensor
 
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
-from pruning.methods.allocation import owl
-from pruning.methods.allocation.base import allocation_for
-from pruning.methods.allocation.gradient import shares_up_to_common_threshold
+from pruning.methods.allocation import (
+    allocation_for,
+    block_sparsities,
+    outlier_share,
+    shares_up_to_common_threshold,
+)
 from pruning.methods.prune_blocks import Pruned
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
@@ -85,13 +88,13 @@ def test_every_allocation_has_its_implementation(options: type[AllocationOptions
 
 def test_owl_counts_the_outliers_of_a_block() -> None:
     scores = [torch.tensor([[1.0, 1.0], [1.0, 20.0]]), torch.tensor([[1.0, 30.0]])]
-    assert owl.outlier_share(scores, threshold=3) == pytest.approx(1 / 6)  # the mean is 9: only the 30
+    assert outlier_share(scores, threshold=3) == pytest.approx(1 / 6)  # the mean is 9: only the 30
 
 
 def test_owl_spreads_over_twice_its_band_and_spares_outliers() -> None:
-    sparsities = owl.block_sparsities([0.01, 0.05, 0.03], [10, 10, 10], sparsity=0.5, band=0.08)
+    sparsities = block_sparsities([0.01, 0.05, 0.03], [10, 10, 10], sparsity=0.5, band=0.08)
     assert sparsities == pytest.approx([0.58, 0.42, 0.5])
-    assert owl.block_sparsities([0.02, 0.02], [10, 20], sparsity=0.5, band=0.08) == [0.5, 0.5]
+    assert block_sparsities([0.02, 0.02], [10, 20], sparsity=0.5, band=0.08) == [0.5, 0.5]
 
 
 def test_second_moments_are_the_mean_over_windows(five_windows: Tensor) -> None:

@@ -6,8 +6,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.methods.permutations import best_order as module
-from pruning.methods.permutations.best_order import best_order, kept_sum
+import pruning.methods.best_order as module
+from pruning.methods.best_order import best_order, kept_sum
 
 PATTERNS = [(2, 4), (1, 4), (1, 2), (3, 4), (4, 8)]
 

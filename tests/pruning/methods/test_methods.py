@@ -9,10 +9,7 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.masks.patterns import LayerTarget
 from pruning.methods import LayerStats, Method, method_for
-from pruning.methods.gblm import gblm_scores
-from pruning.methods.gradient import gradient_scores
-from pruning.methods.magnitude import magnitude_scores
-from pruning.methods.wanda import wanda_scores
+from pruning.methods.scores import gblm_scores, gradient_scores, magnitude_scores, wanda_scores
 from pruning.models.blocks import find_stack
 from pruning.recipe import METHODS, MethodOptions
 from tests.pruning.families import make

@@ -15,12 +15,10 @@ from pruning.checkpoint.layout import StoredLayout
 from pruning.errors import InvalidInput
 from pruning.estimate import work
 from pruning.estimate.work import Windows
-from pruning.methods.permutations.channels import find_channels, refuse_unwritable
-from pruning.methods.permutations.orders import put_in_order
+from pruning.methods.permutation import find_channels, put_in_order, refuse_unwritable
 from pruning.methods.results import Pruned
-from pruning.models.blocks import find_stack
-from pruning.models.selection import prunable_stack
-from pruning.models.shapes import shape_of
+from pruning.models.blocks import find_stack, prunable_stack
+from pruning.models.memory import shape_of
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make

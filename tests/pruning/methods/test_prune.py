@@ -6,7 +6,7 @@ from transformers import PreTrainedModel
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.methods.prune_blocks import prune
-from pruning.models.selection import prunable_stack
+from pruning.models.blocks import prunable_stack
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make

@@ -1,6 +1,6 @@
 import torch
 
-from pruning.methods.ria import ria_scores
+from pruning.methods.scores import ria_scores
 
 
 def test_a_weight_is_scored_by_its_share_of_row_and_column() -> None:

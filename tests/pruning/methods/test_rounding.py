@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from pruning.methods.allocation.rounding import spread, zero_counts
+from pruning.methods.rounding import spread, zero_counts
 
 
 def test_sparsities_spread_in_proportion_to_distances_from_the_weighted_mean() -> None:

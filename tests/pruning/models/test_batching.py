@@ -13,15 +13,13 @@ from torch.utils._pytree import tree_flatten
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.calibration.gradient_schedule import Schedule
-from pruning.calibration.hidden_states import float32_tokens
-from pruning.calibration.mixed_precision import MixedPrecisionForward
+from pruning.calibration.mixed_precision import MixedPrecisionForward, float32_tokens
 from pruning.calibration.window_norms import PassSums
 from pruning.estimate import memory, shape_of_config
-from pruning.models.batching import bytes_per_token
 from pruning.models.blocks import find_stack
+from pruning.models.memory import bytes_per_token, full_block_shape
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.models.shapes import whole_block
 from pruning.recipe import GradientNorm
 from tests.pruning.families import make
 
@@ -106,7 +104,7 @@ def test_the_figures_of_llama_2_7b_by_hand() -> None:
     assert bytes_per_token(stack, torch.bfloat16, blocks_at_once=32) == 32 * each  # 5.4 MB
     shape = shape_of_config(json.loads(config.to_json_string(use_diff=True)))
     assert memory.block_activations(shape.blocks[0], hidden, "bfloat16") == each
-    assert memory.block_activations(whole_block(stack.blocks[0], config), hidden, "bfloat16") == each
+    assert memory.block_activations(full_block_shape(stack.blocks[0], config), hidden, "bfloat16") == each
 
 
 @pytest.mark.parametrize(
@@ -129,7 +127,7 @@ def test_7b_runs_whole_on_80_gb_for_one_norm(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("pruning.calibration.gradient_schedule.total_memory", lambda device: gigabytes << 30)
-    monkeypatch.setattr("pruning.models.batching.total_memory", lambda device: gigabytes << 30)
+    monkeypatch.setattr("pruning.models.memory.total_memory", lambda device: gigabytes << 30)
     config = LlamaConfig(dtype="bfloat16")
     with torch.device("meta"):
         model = AutoModelForCausalLM.from_config(config, dtype=torch.bfloat16)

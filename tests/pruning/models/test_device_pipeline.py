@@ -5,7 +5,8 @@ from itertools import combinations_with_replacement, pairwise, product
 
 import pytest
 
-from pruning.models.device_pipeline import Task, contiguous_runs, one_forward_one_backward
+from pruning.calibration.whole_gradients import Task, one_forward_one_backward
+from pruning.models.placement import partition_contiguous
 
 
 def largest(sizes: tuple[int, ...], runs: list[int], first: int) -> int:
@@ -19,16 +20,16 @@ def largest(sizes: tuple[int, ...], runs: list[int], first: int) -> int:
 @pytest.mark.parametrize("first", [0, 2, 9])
 def test_no_cut_into_runs_has_a_smaller_largest_run(count: int, first: int) -> None:
     for sizes in product([1, 2, 5], repeat=4):
-        runs = contiguous_runs(sizes, count, first=first)
+        runs = partition_contiguous(sizes, count, first=first)
         assert all(one <= other for one, other in pairwise([0, *runs, count - 1]))
         others = combinations_with_replacement(range(count), len(sizes))
         assert largest(sizes, runs, first) == min(largest(sizes, list(other), first) for other in others)
 
 
 def test_equal_blocks_are_shared_evenly() -> None:
-    assert contiguous_runs([7] * 8, 4) == [0, 0, 1, 1, 2, 2, 3, 3]
-    assert contiguous_runs([7] * 2, 4) == [0, 1]
-    assert contiguous_runs([], 4, first=3) == []
+    assert partition_contiguous([7] * 8, 4) == [0, 0, 1, 1, 2, 2, 3, 3]
+    assert partition_contiguous([7] * 2, 4) == [0, 1]
+    assert partition_contiguous([], 4, first=3) == []
 
 
 SHAPES = [(1, 1), (1, 4), (2, 1), (2, 7), (3, 2), (4, 32)]

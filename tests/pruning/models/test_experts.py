@@ -10,8 +10,7 @@ from torch import Tensor, nn
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from pruning.models.blocks import find_stack
-from pruning.models.experts import run_by_expert
-from pruning.models.hooks import LayerCall, Observer, observing
+from pruning.models.hooks import LayerCall, Observer, observing, run_by_expert
 from pruning.models.layers import ExpertLayer
 from tests.pruning.families import make
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda

@@ -8,9 +8,8 @@ from torch import Tensor, nn
 
 from pruning.evaluation.token_losses import token_losses
 from pruning.models.blocks import find_stack
-from pruning.models.logits import LogitsByPosition
 from pruning.models.placement import Placement
-from pruning.models.replay import Replay
+from pruning.models.replay import LogitsByPosition, Replay
 from tests.pruning.families import make
 
 ONE_ROUNDING = 2**-8  # of bfloat16: what another kernel's sum may be off by
@@ -45,8 +44,8 @@ def test_windows_are_split_where_halves_differ_by_the_rounding_of_the_dtype(
     model = make("llama", dtype)
     replay = Replay(find_stack(model), five_windows)
     other_kernel_for_fewer_tokens(model, replay.probe_output.shape[1], error)
-    monkeypatch.setattr("pruning.models.logits._CHUNK_LOGITS", {"cpu": 1})
-    monkeypatch.setattr("pruning.models.logits._MIN_CHUNK_TOKENS", {"cpu": 4})
+    monkeypatch.setattr("pruning.models.replay._CHUNK_LOGITS", {"cpu": 1})
+    monkeypatch.setattr("pruning.models.replay._MIN_CHUNK_TOKENS", {"cpu": 4})
     with caplog.at_level(logging.INFO):
         logits = LogitsByPosition(replay)
     chunks = list(logits.chunks(five_windows.shape, "cpu"))

@@ -14,9 +14,9 @@ from transformers.pytorch_utils import Conv1D
 
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
-from pruning.runtime import side_copies
-from pruning.runtime.malloc import retain_freed_heap
-from pruning.runtime.side_copies import SideCopies
+from pruning.runtime import copy_streams
+from pruning.runtime.copy_streams import AsyncCopies
+from pruning.runtime.process_memory import retain_freed_heap
 from tests.pruning.families import EACH_FAMILY, make
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
@@ -117,15 +117,15 @@ class FailingCopies:
 
     def __init__(self, errors: dict[int, Exception], monkeypatch: pytest.MonkeyPatch) -> None:
         self.begun = 0
-        begin = SideCopies.begin
+        begin = AsyncCopies.begin
 
-        def failing(copies: SideCopies[Any], sources: Any, dtypes: Any) -> Any:
+        def failing(copies: AsyncCopies[Any], sources: Any, dtypes: Any) -> Any:
             self.begun += 1
             if error := errors.get(self.begun):
                 raise error
             return begin(copies, sources, dtypes)
 
-        monkeypatch.setattr(SideCopies, "begin", failing)
+        monkeypatch.setattr(AsyncCopies, "begin", failing)
 
 
 def test_without_memory_for_the_next_block_it_is_copied_when_needed(
@@ -169,10 +169,10 @@ def test_blocks_that_are_copied_ahead_are_those_that_are_copied_at_once(family: 
         with plain.resident(module):
             expected = [tensor.data.clone() for tensor in module.parameters()]
         with ahead.resident(module, then=then):
-            assert bool(stream.waiting or ahead._arrivals[ahead.device]._ahead) == (then is not None)
+            assert bool(stream.waiting or ahead._prefetchers[ahead.device]._prefetched) == (then is not None)
             # What surrounds the blocks may become resident meanwhile: the next block stays on its way.
             with ahead.resident_except(modules):
-                assert bool(ahead._arrivals[ahead.device]._ahead) == (then is not None)
+                assert bool(ahead._prefetchers[ahead.device]._prefetched) == (then is not None)
             for tensor, wanted in zip(module.parameters(), expected, strict=True):
                 assert torch.equal(tensor.data, wanted)
     assert state(model) == before
@@ -180,7 +180,7 @@ def test_blocks_that_are_copied_ahead_are_those_that_are_copied_at_once(family: 
 
 def test_a_stage_ends_with_nothing_copied_ahead_and_no_pinned_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     pinning = RecordedPinning()
-    monkeypatch.setattr(side_copies, "pinning_for", lambda device: pinning)
+    monkeypatch.setattr(copy_streams, "pinning_for", lambda device: pinning)
     model, stream = make("llama"), DeferredStream()
     first, second, third = (block.module for block in find_stack(model).blocks)
     placement = Placement(model, dtype=torch.bfloat16, copy_stream=stream)
@@ -189,7 +189,7 @@ def test_a_stage_ends_with_nothing_copied_ahead_and_no_pinned_memory(monkeypatch
             pass
         with placement.resident(third, then=first):  # the second block is not wanted after all
             assert next(third.parameters()).dtype == torch.bfloat16
-        assert sum(pinning.pinned.values()) == side_copies.CHUNKS * side_copies.CHUNK_BYTES
+        assert sum(pinning.pinned.values()) == copy_streams.CHUNKS * copy_streams.CHUNK_BYTES
         placement.end_stage()
         assert not stream.waiting
         assert not pinning.pinned

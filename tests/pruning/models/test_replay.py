@@ -14,13 +14,12 @@ from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.methods.prune_blocks import prune
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.models.selection import selected_stack
 from pruning.recipe import LayerSelection, Recipe
 from pruning.resume.store import EphemeralResumeStore
-from pruning.runtime.side_copies import SideCopies
+from pruning.runtime.copy_streams import AsyncCopies
 from tests.pruning.families import FAMILIES, make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runtime.deferred_stream import DeferredStream
@@ -169,7 +168,7 @@ class CountedCopies:
         }
         self.copies = Counter[str]()
         self.waited_for = Counter[str]()
-        begin, copies_of = SideCopies.begin, Placement._copies_of
+        begin, copies_of = AsyncCopies.begin, Placement._copies_of
 
         def counted(copies: Any, sources: list[Tensor], dtypes: Any) -> Any:
             self.copies.update(self._names[source.data_ptr()] for source in sources)
@@ -182,7 +181,7 @@ class CountedCopies:
                 self.waited_for.update(self._names[tensor.data_ptr()] for tensor in tensors)
             return found
 
-        monkeypatch.setattr(SideCopies, "begin", counted)
+        monkeypatch.setattr(AsyncCopies, "begin", counted)
         monkeypatch.setattr(Placement, "_copies_of", waiting)
 
     def by_block(self, counts: Counter[str]) -> list[set[int]]:

@@ -10,7 +10,7 @@ from torch import Tensor
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.errors import InvalidInput
 from pruning.methods.prune_blocks import prune
-from pruning.models.selection import prunable_stack
+from pruning.models.blocks import prunable_stack
 from pruning.recipe import LayerSelection, Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps

@@ -11,7 +11,7 @@ import pytest
 from pruning.estimate import disk
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows
-from pruning.pipeline.disk_room import DiskTooSmall, refuse_before_download
+from pruning.pipeline.resources import DiskTooSmall, refuse_before_download
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
@@ -62,7 +62,7 @@ def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 @pytest.fixture
 def enough_for_the_gradient_stage(monkeypatch: pytest.MonkeyPatch) -> None:
     """Let the check of the gradient stage pass, so that the refusal is the prune stage's."""
-    monkeypatch.setattr("pruning.pipeline.disk_room.DiskRoom._during_gradients", -(10**9))
+    monkeypatch.setattr("pruning.pipeline.resources.DiskRoom._during_gradients", -(10**9))
 
 
 @pytest.mark.usefixtures("enough_for_the_gradient_stage")

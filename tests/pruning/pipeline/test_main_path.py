@@ -10,20 +10,19 @@ from types import ModuleType
 import pytest
 import torch
 
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import AllowedRoots
 from pruning.pipeline import evaluate, gradients, recover
-from pruning.pipeline.cut import CutStage
 from pruning.pipeline.evaluate import EvaluateStage, EvaluationInputs
-from pruning.pipeline.gates import GateStage
-from pruning.pipeline.gradients import GradientInputs, GradientStage
+from pruning.pipeline.gradients import GateStage, GradientInputs, GradientStage
 from pruning.pipeline.prune import PruneStage
 from pruning.pipeline.recover import RecoverStage, RecoveryInputs
 from pruning.pipeline.resolve import ResolveStage
 from pruning.pipeline.run import run
 from pruning.pipeline.speed import SpeedStage
+from pruning.pipeline.structure import CutStage
 from pruning.recipe import Evaluation, Recipe
 from pruning.resume.store import EphemeralResumeStore
-from pruning.sandbox.reading import ReadHere
+from pruning.sandbox.reading import InProcessReader
 from tests.pruning.pruned import ignore_steps
 
 pytestmark = pytest.mark.slow
@@ -41,9 +40,9 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         recipe=Recipe.model_validate(fields),
         evaluation=Evaluation(dataset="builtin", windows=2, sequence_length=16),
         devices=(torch.device("cpu"),),
-        roots=Roots(),
+        roots=AllowedRoots(),
         hub_token=None,
-        reading=ReadHere(),
+        reading=InProcessReader(),
         reproduces=None,
         resume_store=EphemeralResumeStore(tmp_path),
         output=tmp_path,

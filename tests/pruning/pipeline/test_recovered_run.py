@@ -14,16 +14,15 @@ from torch import Tensor
 
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
-from pruning.methods.results import PrunedBlock
-from pruning.methods.shards import StoredBlocks
-from pruning.pipeline import recover
+from pruning.methods.results import PrunedBlock, StoredBlocks
+from pruning.pipeline import recover, resources
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.recovery import boundary
+from pruning.recovery import distil
 from pruning.recovery.final_states import FinalStates
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
-from pruning.runtime import cgroup, memory_room
+from pruning.runtime import process_memory
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
 from tests.pruning.runs import Steps, run_recipe
 from tests.tiers import nightly
@@ -156,8 +155,8 @@ def test_a_training_that_is_stopped_resumes_to_the_same_files(
     monkeypatch: pytest.MonkeyPatch,
     stops: list[int],
 ) -> None:
-    monkeypatch.setattr(boundary, "_SECONDS", 0.0)
-    monkeypatch.setattr("pruning.resume.throttle.SaveThrottle.is_due", lambda throttle, size: True)
+    monkeypatch.setattr(distil, "_SAVE_INTERVAL", 0.0)
+    monkeypatch.setattr("pruning.resume.store.SaveThrottle.is_due", lambda throttle, size: True)
     store = tmp_path / "resume"
     for done in stops:
         with pytest.raises(InterruptedError):
@@ -271,18 +270,18 @@ def test_a_training_that_improves_nothing_leaves_the_pruned_model(
 def test_a_model_too_large_for_training_is_refused_before_computing(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(memory_room, "host_memory", lambda: 100_000)
+    monkeypatch.setattr(resources, "host_memory", lambda: 100_000)
     progress = Steps()
     with pytest.raises(InvalidInput, match=r"needs [0-9.]+ MB of memory, and cpu has 100 kB") as caught:
         run_recipe(recipe(model), EVALUATION, output=tmp_path / "out", progress=progress)
     assert caught.value.field == "recovery.distil"
     assert progress.seen == []
-    assert cgroup.host_memory() > 100_000
+    assert process_memory.host_memory() > 100_000
 
     # Moments in 8 bits need less, which the refusal says.
     assert "moments as 8-bit" not in str(caught.value)
     least = float(re.search(r"needs ([0-9.]+) MB", str(caught.value))[1])  # type: ignore[index]  # matched above
-    monkeypatch.setattr(memory_room, "host_memory", lambda: int(0.99e6 * least))
+    monkeypatch.setattr(resources, "host_memory", lambda: int(0.99e6 * least))
     with pytest.raises(InvalidInput, match=r"give recovery\.distil\.moments as 8-bit"):
         run_recipe(recipe(model), EVALUATION, output=tmp_path / "out")
     short = recipe(model, recovery={"distil": {**DISTIL, "tokens": 256, "moments": "8-bit"}})

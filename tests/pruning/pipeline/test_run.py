@@ -14,11 +14,10 @@ from transformers import (
     PreTrainedModel,
 )
 
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
 from pruning.evaluation.perplexity import perplexity
-from pruning.files.allowed_roots import Roots
+from pruning.files.frozen_file import AllowedRoots
 from pruning.models.placement import Placement
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report import Report
@@ -266,7 +265,7 @@ def test_texts_must_really_lie_under_an_allowed_root(tiny_llama_dir: Path, tmp_p
     allowed.mkdir()
     (tmp_path / "secret.txt").write_text("The suite of the for statement. " * 100)
     (allowed / "escape.txt").symlink_to(tmp_path / "secret.txt")
-    roots = Roots(data=(allowed,))
+    roots = AllowedRoots(data=(allowed,))
     for path in (tmp_path / "secret.txt", allowed / "escape.txt"):
         calibration = recipe(tiny_llama_dir, calibration={**SHORT, "dataset": str(path)})
         field, message = fails_in_resolve(tmp_path, calibration, roots=roots)

@@ -21,11 +21,10 @@ from pruning.data.training import held_out_text, search_text
 from pruning.data.windows import Reader, fingerprint
 from pruning.errors import InvalidInput
 from pruning.methods.results import PrunedLayer
-from pruning.pipeline.search.targets import moved
+from pruning.pipeline.targets import moved
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.report import LayerFacts, Report
-from pruning.resume.store import DirectoryResumeStore
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import DirectoryResumeStore, SaveThrottle
 from tests.pruning.pipeline.test_shares import naive_shares
 from tests.pruning.runs import Steps, run_recipe
 from tests.tiers import nightly

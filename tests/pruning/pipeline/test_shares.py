@@ -12,8 +12,7 @@ from pruning.calibration.gradient_pass import GradientPass, Objective
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
-from pruning.pipeline.search.divergence import divergence, final_states
-from pruning.pipeline.search.loss_shares import shares_of
+from pruning.pipeline.loss_shares import divergence, final_states, shares_of
 from pruning.recipe import Stage
 from pruning.resume.store import EphemeralResumeStore
 from tests.pruning.families import FAMILIES, make

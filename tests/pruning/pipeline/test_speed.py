@@ -15,7 +15,7 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
 from pruning.evaluation.speed import Rate
 from pruning.output.model_card import model_card
-from pruning.pipeline import speed
+from pruning.pipeline import resources, speed
 from pruning.pipeline.console import result_table
 from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -120,7 +120,7 @@ def test_nothing_is_measured_where_it_is_left_out_or_of_no_use(
 def test_models_that_do_not_fit_together_are_not_measured(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(speed, "host_memory", lambda: 1000)
+    monkeypatch.setattr(resources, "host_memory", lambda: 1000)
     facts = run_of(model, tmp_path / "out", CUT).speed
     assert facts is not None
     assert (facts.speedup, facts.rates) == (None, ())

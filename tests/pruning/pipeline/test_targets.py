@@ -9,7 +9,7 @@ from torch import Tensor
 
 from pruning.errors import NumericalFailure
 from pruning.methods.results import PrunedLayer
-from pruning.pipeline.search.targets import logarithms_of_costs, moved
+from pruning.pipeline.targets import logarithms_of_costs, moved
 
 TYPES, BLOCKS = {"q_proj": 1000, "o_proj": 1000, "up_proj": 3000}, 8
 

@@ -9,8 +9,7 @@ from typing import Literal
 import pytest
 from pydantic import ValidationError
 
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.recipe import Calibration, MethodOptions
 from pruning.recipe.datasets import DATASETS
 from pruning.recipe.methods import Wanda

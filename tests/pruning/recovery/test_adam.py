@@ -3,7 +3,7 @@ import math
 import pytest
 import torch
 
-from pruning.recovery.adam import RATE, adam_step, cosine, rate_factor
+from pruning.recovery.optimizer import RATE, adam_step, cosine, rate_factor
 
 
 def test_steps_are_those_of_torchs_adam_on_the_kept_weights() -> None:

@@ -6,14 +6,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from pruning.recovery.boundary import TrainingBoundary
+from pruning.recovery.plan import Plan
 from transformers import LlamaForCausalLM
 
 from pruning.recipe import MomentsKind
 from pruning.recovery import boundary
-from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.plan import Plan
-from pruning.resume.store import ActivationCheckpoint
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from tests.pruning.recovery.test_distil import Training, windows
 
 

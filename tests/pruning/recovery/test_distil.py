@@ -14,12 +14,9 @@ from pruning.errors import NumericalFailure
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.recipe import MomentsKind
-from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.distil import Distillation, Distilled
+from pruning.recovery.distil import Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
-from pruning.recovery.plan import Plan
-from pruning.recovery.trainable import every_parameter, kept_parameters, with_rates
-from pruning.recovery.trained import TrainedParameters
+from pruning.recovery.parameters import TrainedParameters, every_parameter, kept_parameters, with_rates
 from pruning.resume.store import ActivationCheckpoint
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps

@@ -5,9 +5,8 @@ import torch
 from torch import Tensor
 
 from pruning.recipe import MomentsKind
-from pruning.recovery import moments
-from pruning.recovery.dynamic_code import BLOCK, CodedTensor
-from pruning.recovery.moments import moments_of
+from pruning.recovery import optimizer
+from pruning.recovery.optimizer import BLOCK, CodedTensor, moments_of
 
 
 def published(*, signed: bool) -> set[float]:
@@ -84,5 +83,5 @@ def test_8_bit_steps_are_near_float32_steps_also_for_tiny_gradients(
     assert error < 0.05 * torch.linalg.vector_norm(expected[large])
     # A mean of squares that were rounded to zero would make them larger by orders of magnitude.
     assert found.abs().max() < 1.2 * expected.abs().max()
-    monkeypatch.setattr(moments, "_PIECE", BLOCK)
+    monkeypatch.setattr(optimizer, "_PIECE", BLOCK)
     assert torch.equal(stepped("8-bit", weight, mask, sizes), found)

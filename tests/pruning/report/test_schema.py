@@ -10,7 +10,7 @@ from pydantic import ValidationError
 
 from pruning.output.model_card import model_card
 from pruning.report import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory
 from tests.report_document import REPORT
 
 

@@ -36,7 +36,7 @@ TENSORS: dict[str, dict[str, Tensor]] = {
 def test_a_file_is_as_its_library_writes_it(
     name: str, piece: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(hashed_file, "_PIECE_BYTES", piece)
+    monkeypatch.setattr(hashed_file, "_CHUNK_BYTES", piece)
     tensors = TENSORS[name]
     written = save_tensors(tensors, tmp_path / "own", {"block": '"3"'})
     save_file(

@@ -13,14 +13,12 @@ from safetensors import safe_open
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import InvalidInput
-from pruning.methods import shards
-from pruning.methods.results import PrunedBlock
-from pruning.models import batching
+from pruning.methods.results import PrunedBlock, StoredBlocks
+from pruning.models import memory
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import HashedFile, sha256_of
-from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import ActivationCheckpoint, DirectoryResumeStore, SaveThrottle
 from tests.pruning.runs import Steps, run_recipe
 from tests.tiers import nightly
 
@@ -51,13 +49,13 @@ def model(
 def pruned_blocks(monkeypatch: pytest.MonkeyPatch) -> Iterator[list[int]]:
     """The numbers of the blocks in the order in which they are pruned."""
     pruned: list[int] = []
-    put = shards.StoredBlocks.put
+    put = StoredBlocks.put
 
-    def watched(self: shards.StoredBlocks, block: int, result: PrunedBlock) -> None:
+    def watched(self: StoredBlocks, block: int, result: PrunedBlock) -> None:
         pruned.append(block)
         put(self, block, result)
 
-    monkeypatch.setattr(shards.StoredBlocks, "put", watched)
+    monkeypatch.setattr(StoredBlocks, "put", watched)
     return pruned
 
 
@@ -242,7 +240,7 @@ def test_under_another_numerics_key_the_stage_starts_again(
 ) -> None:
     expected, _ = uninterrupted("gblm")
     with monkeypatch.context() as other:
-        other.setitem(batching._ENOUGH_TOKENS, "cpu", 24)
+        other.setitem(memory._FULL_SPEED_TOKENS, "cpu", 24)
         stopped(model, "gblm", tmp_path, after_block(2))
     pruned_blocks.clear()
     attempt(model, "gblm", tmp_path)

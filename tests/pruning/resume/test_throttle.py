@@ -1,6 +1,6 @@
 """Activation checkpoints are saved as often as they are worth it, by a clock that the tests advance."""
 
-from pruning.resume.throttle import SaveThrottle
+from pruning.resume.store import SaveThrottle
 
 
 class Clock:

@@ -23,11 +23,11 @@ class DeferredStream:
         self._done = 0
         self._lock = RLock()  # the thread that copies, and the one that computes
 
-    def computed(self) -> Mark:
+    def record_compute(self) -> Mark:
         self.events.append("memory is taken")
         return Mark(-1)
 
-    def copied(self) -> Mark:
+    def record_copies(self) -> Mark:
         with self._lock:
             return Mark(self._done + len(self.waiting))
 
@@ -48,7 +48,7 @@ class DeferredStream:
             self.events.append("copy")
             self.waiting.append(lambda: target.copy_(source))
 
-    def pass_on(self, other: Self, target: Tensor, source: Tensor) -> None:
+    def copy_to_peer(self, other: Self, target: Tensor, source: Tensor) -> None:
         self.events.append("a tensor leaves")
         other.copy(target, source)
 

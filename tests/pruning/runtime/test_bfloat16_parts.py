@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.runtime.bfloat16_parts import bfloat16_parts, float32_product
+from pruning.models.upcast import bfloat16_parts, float32_product
 from tests.pruning.products_by_parts import multiply_by_parts
 
 

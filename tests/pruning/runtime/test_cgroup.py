@@ -5,7 +5,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from pruning.runtime.cgroup import host_memory
+from pruning.runtime.process_memory import host_memory
 
 TOTAL = psutil.virtual_memory().total
 GB = 1 << 30

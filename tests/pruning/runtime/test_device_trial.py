@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.runtime import device_trial
-from pruning.runtime.device_trial import computes_correctly, copies_correctly
+from pruning.runtime import device
+from pruning.runtime.device import computes_correctly, copies_correctly
 from pruning.runtime.pinned_memory import CudaPinning
 from tests.pruning.pretended_cuda import CPU, CUDA, pretended_cuda
 from tests.pruning.runtime.deferred_stream import DeferredStream
@@ -19,7 +19,7 @@ from tests.pruning.runtime.recorded_pinning import RecordedPinning
 def pinning(monkeypatch: pytest.MonkeyPatch) -> Iterator[RecordedPinning]:
     found = RecordedPinning()
     with pretended_cuda(monkeypatch):
-        monkeypatch.setattr(device_trial, "copy_stream_for", lambda device: DeferredStream())
+        monkeypatch.setattr(device, "copy_stream_for", lambda device: DeferredStream())
         monkeypatch.setattr(CudaPinning, "pin", lambda self, *memory: found.pin(*memory))
         monkeypatch.setattr(CudaPinning, "unpin", lambda self, address: found.unpin(address))
         yield found

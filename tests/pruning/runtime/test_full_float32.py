@@ -11,13 +11,13 @@ import torch
 from pruning.errors import InvalidInput
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Evaluation, Recipe
-from pruning.runtime import device_trial
+from pruning.runtime import device
 from pruning.runtime.device import usable_device
 
 _PROGRAM = """
 import torch
 from pruning.runtime.device import usable_device
-from pruning.runtime import device, device_trial
+from pruning.runtime import device
 before = torch.get_float32_matmul_precision()
 seen = []
 device.computes_correctly = lambda _: seen.append(torch.get_float32_matmul_precision()) or True
@@ -40,7 +40,7 @@ def test_a_device_that_rounds_float32_products_fails_its_trial(monkeypatch: pyte
     def rounded(one: torch.Tensor, other: torch.Tensor) -> torch.Tensor:
         return product(one.bfloat16(), other.bfloat16()).float()
 
-    assert device_trial.computes_correctly(torch.device("cpu"))
+    assert device.computes_correctly(torch.device("cpu"))
     monkeypatch.setattr(torch.Tensor, "__matmul__", rounded)
     with pytest.raises(InvalidInput, match="computes wrong numbers"):
         usable_device("cpu")

@@ -13,7 +13,7 @@ SIZE = 64 << 20
 # It runs in a process of its own, because other tests leave free memory in the heap.
 PROGRAM = """
 import json, resource, psutil, torch
-from pruning.runtime.malloc import retain_freed_heap
+from pruning.runtime.process_memory import retain_freed_heap
 
 def page_faults_of_one_tensor():
     before = resource.getrusage(resource.RUSAGE_SELF).ru_minflt

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.runtime.offload import Offload
+from pruning.runtime.copy_streams import Offload
 from tests.pruning.runtime.deferred_stream import ForgetfulStream, Mark
 
 CPU = torch.device("cpu")
@@ -59,7 +59,7 @@ def test_memory_on_the_host_is_used_again_after_the_copies_that_need_it(
     fetched = offload.fetch(pinned)
     assert torch.equal(fetched, one)
     offload.prefetch(pinned)
-    offload.forget(pinned)
+    offload.discard(pinned)
     assert not stream.waiting
     offload.send(other, pinned)
     assert torch.equal(offload.fetch(pinned), other)

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from pruning.runtime.peak_memory import PeakMemory
+from pruning.runtime.process_memory import PeakMemory
 
 
 class FakeCuda:

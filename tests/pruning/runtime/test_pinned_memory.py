@@ -20,12 +20,12 @@ def test_sizes_are_exact_to_the_page_and_not_to_a_power_of_two() -> None:
     pinning = RecordedPinning()
     arena = PinnedArena(pinning, 1 << 30)
     # A micro-batch of LLaMA-7B with its float32 tokens takes a little more than a power of two.
-    tensor = arena.take([1, 2056, 4096], torch.bfloat16)
+    tensor = arena.allocate([1, 2056, 4096], torch.bfloat16)
     assert tensor is not None
     assert tensor.shape == (1, 2056, 4096)
     assert tensor.dtype == torch.bfloat16
     assert pinning.pinned == {tensor.data_ptr(): tensor.nbytes}
-    odd = arena.take([PAGE + 1], torch.uint8)
+    odd = arena.allocate([PAGE + 1], torch.uint8)
     assert odd is not None
     assert pinning.pinned[odd.data_ptr()] == 2 * PAGE
     assert arena.size == tensor.nbytes + 2 * PAGE
@@ -34,13 +34,13 @@ def test_sizes_are_exact_to_the_page_and_not_to_a_power_of_two() -> None:
 def test_what_is_given_back_is_used_again_without_pinning() -> None:
     pinning = RecordedPinning()
     arena = PinnedArena(pinning, 1 << 20)
-    first, second = arena.take([10], torch.float32), arena.take([10], torch.float32)
+    first, second = arena.allocate([10], torch.float32), arena.allocate([10], torch.float32)
     assert first is not None
     assert second is not None
     second.fill_(2)
     address = first.data_ptr()
-    arena.give_back(first)
-    third = arena.take([20], torch.bfloat16)
+    arena.free(first)
+    third = arena.allocate([20], torch.bfloat16)
     assert third is not None
     assert third.data_ptr() == address
     third.fill_(3)
@@ -51,19 +51,19 @@ def test_what_is_given_back_is_used_again_without_pinning() -> None:
 def test_a_tensor_of_others_is_not_given_back() -> None:
     arena = PinnedArena(RecordedPinning(), PAGE)
     foreign = torch.rand(10)
-    arena.give_back(foreign)
-    taken = arena.take([10], torch.float32)
+    arena.free(foreign)
+    taken = arena.allocate([10], torch.float32)
     assert taken is not None
     assert taken.data_ptr() != foreign.data_ptr()
 
 
 def test_no_more_is_taken_than_the_limit_or_the_system_allows() -> None:
     limited = PinnedArena(RecordedPinning(), 2 * PAGE)
-    kept = [limited.take([PAGE], torch.uint8) for _ in range(3)]
+    kept = [limited.allocate([PAGE], torch.uint8) for _ in range(3)]
     assert [tensor is None for tensor in kept] == [False, False, True]
     assert limited.size == 2 * PAGE
     refused = PinnedArena(RecordedPinning(most=PAGE), 1 << 30)
-    kept = [refused.take([PAGE], torch.uint8) for _ in range(2)]
+    kept = [refused.allocate([PAGE], torch.uint8) for _ in range(2)]
     assert [tensor is None for tensor in kept] == [False, True]
     assert refused.size == PAGE
 
@@ -71,10 +71,10 @@ def test_no_more_is_taken_than_the_limit_or_the_system_allows() -> None:
 def test_everything_is_unpinned_at_the_end_also_after_an_error() -> None:
     pinning = RecordedPinning()
     arena = PinnedArena(pinning, 1 << 20)
-    given_back, kept = arena.take([10], torch.float32), arena.take([5000], torch.float32)
+    given_back, kept = arena.allocate([10], torch.float32), arena.allocate([5000], torch.float32)
     assert given_back is not None
     assert kept is not None
-    arena.give_back(given_back)
+    arena.free(given_back)
     arena.close()
     assert not pinning.pinned
     assert arena.size == 0
@@ -92,20 +92,20 @@ class StubbornPinning(RecordedPinning):
 def test_what_cannot_be_unpinned_does_not_keep_the_rest_pinned() -> None:
     pinning = StubbornPinning()
     arena = PinnedArena(pinning, 1 << 20)
-    kept = [arena.take([PAGE], torch.uint8) for _ in range(3)]
-    arena.give_back(kept[2])  # type: ignore[arg-type]
+    kept = [arena.allocate([PAGE], torch.uint8) for _ in range(3)]
+    arena.free(kept[2])  # type: ignore[arg-type]
     with pytest.raises(RuntimeError, match="with 2 left"):
         arena.close()
     assert not pinning.pinned
     assert arena.size == 0
     arena.close()  # there is nothing left that could fail
-    assert arena.take([PAGE], torch.uint8) is not None
+    assert arena.allocate([PAGE], torch.uint8) is not None
 
 
 def test_an_error_of_unpinning_does_not_replace_the_one_that_ends_the_arena() -> None:
     def use(error: Exception | None) -> None:
         with PinnedArena(StubbornPinning(), 1 << 20) as arena:
-            arena.take([PAGE], torch.uint8)
+            arena.allocate([PAGE], torch.uint8)
             if error is not None:
                 raise error
 
@@ -190,5 +190,5 @@ def test_the_system_may_fill_memory_by_huge_pages_before_it_is_pinned() -> None:
             advice.append(advice_for(address))
             return super().pin(address, size)
 
-    assert PinnedArena(LookWhilePinning(), 1 << 30).take([64 << 20], torch.uint8) is not None
+    assert PinnedArena(LookWhilePinning(), 1 << 30).allocate([64 << 20], torch.uint8) is not None
     assert ["hg" in flags for flags in advice] == [True]

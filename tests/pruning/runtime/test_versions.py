@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 import pruning
+from pruning import version as versions
 from pruning.__main__ import main
 from pruning.errors import PruningError
-from pruning.runtime import versions
-from pruning.runtime.versions import OLDEST, refuse_old_versions
+from pruning.version import OLDEST, refuse_old_versions
 
 PYPROJECT = Path(__file__).parents[3] / "pyproject.toml"
 

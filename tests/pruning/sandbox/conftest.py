@@ -1,4 +1,4 @@
-"""A model to spoil, and a starter of helpers."""
+"""A model to spoil, and a fork server."""
 
 import shutil
 from collections.abc import Iterator
@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from pruning.sandbox import sandbox as sandbox_module
-from pruning.sandbox.starter import Starter
+from pruning.sandbox.fork_server import ForkServer
 
 PASSWORD = "hunter2"
 
@@ -18,10 +18,10 @@ def model_dir(tiny_llama_dir: Path, tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def own_starter(monkeypatch: pytest.MonkeyPatch) -> Iterator[Starter]:
+def own_fork_server(monkeypatch: pytest.MonkeyPatch) -> Iterator[ForkServer]:
     """A new process that starts helpers, from an environment with a secret."""
     monkeypatch.setenv("DATABASE_URL", f"postgresql://user:{PASSWORD}@host/name")
-    started = Starter()
-    monkeypatch.setattr(sandbox_module, "starter", lambda: started)
+    started = ForkServer()
+    monkeypatch.setattr(sandbox_module, "fork_server", lambda: started)
     yield started
     started.stop()

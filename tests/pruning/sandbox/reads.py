@@ -9,11 +9,11 @@ import pytest
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
 from pruning.recipe import ModelReference
-from pruning.sandbox.confine import Limits
+from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.fork_server import ForkServer
 from pruning.sandbox.sandbox import Sandbox
-from pruning.sandbox.starter import Starter
 
-SMALL = Limits(memory_bytes=2**28)
+SMALL = SandboxLimits(memory_bytes=2**28)
 
 
 def with_tokenizer(directory: Path, **changes: object) -> Checkpoint:
@@ -35,8 +35,8 @@ def refusal(sandbox: Sandbox, checkpoint: Checkpoint, text: str) -> str:
     return str(refused.value)
 
 
-def helper_of(starter: Starter) -> psutil.Process:
-    (helper,) = psutil.Process(starter.process).children()
+def helper_of(server: ForkServer) -> psutil.Process:
+    (helper,) = psutil.Process(server.process).children()
     return helper
 
 

@@ -9,10 +9,10 @@ import pyarrow.parquet
 import pytest
 from safetensors.torch import load_file
 
-from pruning.checkpoint.checkpoint import describe_here, resolve
-from pruning.data.text import parse_here
+from pruning.checkpoint.checkpoint import describe_in_process, resolve
+from pruning.data.text import parse_in_process
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import Evaluation, ModelReference, Recipe
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.runs import run_recipe
@@ -44,7 +44,7 @@ def test_documents_are_those_of_this_process(tmp_path: Path) -> None:
     for name in ("a.txt", "a.jsonl", "a.parquet"):
         file = freeze(tmp_path / name, None, field="calibration.dataset")
         found = list(Sandbox().documents(file, name, "calibration.dataset"))
-        assert found == list(parse_here(file, name, "calibration.dataset"))
+        assert found == list(parse_in_process(file, name, "calibration.dataset"))
         assert len(found) == (1 if name == "a.txt" else 4)
 
 
@@ -68,7 +68,7 @@ def test_a_description_is_that_of_this_process(model_dir: Path) -> None:
     names = sorted(path.name for path in model_dir.iterdir())
     small = frozen.named(set(names) - {"model.safetensors"})
     found = Sandbox().describe(small, names)
-    assert found == describe_here(small, names)
+    assert found == describe_in_process(small, names)
     assert (found.licence, found.weight_files) == ("apache-2.0", ("model.safetensors",))
 
 

@@ -20,17 +20,15 @@ from typing import Any
 import pytest
 
 from pruning.sandbox import confine
-from pruning.sandbox import libc as shared
-from pruning.sandbox.confine import Limits
-from pruning.sandbox.libc import succeeded
-from pruning.sandbox.privileges import drop_capabilities
-from pruning.sandbox.trial import failed_layers
+from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.fork_server import missing_sandbox_layers
+from pruning.sandbox.privileges import drop_capabilities, libc, succeeded
 
 pytestmark = pytest.mark.threat
 
 SECRET = "the operator's key"
 F_SETSIG, F_SETOWN_EX, FIOSETOWN, SIOCSPGRP = 10, 15, 0x8901, 0x8902  # Python does not name them
-SMALL = Limits(memory_bytes=2**28, cpu_seconds=1)
+SMALL = SandboxLimits(memory_bytes=2**28, cpu_seconds=1)
 
 Attempt = Callable[[], object]
 
@@ -64,13 +62,13 @@ def confined(
 
 @pytest.fixture
 def landlock() -> None:
-    if "landlock" in failed_layers():
+    if "landlock" in missing_sandbox_layers():
         pytest.skip("this kernel has no Landlock")
 
 
 @pytest.fixture
 def network_namespace() -> None:
-    if "network namespace" in failed_layers():
+    if "network namespace" in missing_sandbox_layers():
         pytest.skip("this kernel gives no network of its own")
 
 
@@ -127,9 +125,9 @@ def test_system_calls_that_no_reader_needs_are_refused(attempt: Attempt) -> None
     assert outcome == "PermissionError"
 
 
-def libc(name: str, *arguments: object) -> int:
+def call_libc(name: str, *arguments: object) -> int:
     """Call a function of the C library. Raises OSError."""
-    return succeeded(int(getattr(shared.libc(), name)(*arguments)))
+    return succeeded(int(getattr(libc(), name)(*arguments)))
 
 
 @pytest.mark.parametrize(
@@ -140,7 +138,7 @@ def libc(name: str, *arguments: object) -> int:
         pytest.param(os.utime, id="its times"),
         pytest.param(lambda path: os.removexattr(path, "user.absent"), id="its attributes"),
         pytest.param(
-            lambda path: libc("inotify_add_watch", libc("inotify_init1", 0), bytes(path), 0xFFF),
+            lambda path: call_libc("inotify_add_watch", call_libc("inotify_init1", 0), bytes(path), 0xFFF),
             id="news of it",
         ),
     ],
@@ -196,11 +194,11 @@ def test_another_process_of_the_same_user_is_left_alone(
 
 
 def test_memory_that_others_share_is_left_alone() -> None:
-    segment = libc("shmget", 0, ctypes.c_size_t(4096), 0o1600)
+    segment = call_libc("shmget", 0, ctypes.c_size_t(4096), 0o1600)
     try:
-        assert confined(lambda: libc("shmctl", segment, 0, None))[1] == "PermissionError"
+        assert confined(lambda: call_libc("shmctl", segment, 0, None))[1] == "PermissionError"
     finally:
-        libc("shmctl", segment, 0, None)  # removed; fails if the confined process has done that
+        call_libc("shmctl", segment, 0, None)  # removed; fails if the confined process has done that
 
 
 def test_a_confined_process_still_works() -> None:
@@ -321,7 +319,7 @@ def test_nothing_can_be_reached_without_the_filter_of_system_calls_either(
 
 
 def test_a_layer_that_the_kernel_lacks_leaves_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(confine, "leave_network", refused(errno.EPERM))
+    monkeypatch.setattr(confine, "unshare_network", refused(errno.EPERM))
     monkeypatch.setattr(confine, "restrict_reads", refused(errno.ENOSYS))
     missing, outcome = confined(lambda: socket.socket(socket.AF_INET))
     assert missing == {"network namespace", "landlock"}

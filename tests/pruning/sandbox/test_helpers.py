@@ -12,12 +12,12 @@ import pytest
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
+from pruning.sandbox import fork_server as fork_server_module
 from pruning.sandbox import sandbox as sandbox_module
-from pruning.sandbox import starter as starter_module
+from pruning.sandbox.fork_server import ForkServer, SandboxUnavailable
 from pruning.sandbox.sandbox import Sandbox
-from pruning.sandbox.starter import NoSandbox, Starter
 from tests.pruning.sandbox.conftest import PASSWORD
 from tests.pruning.sandbox.reads import helper_of, ids, lives
 
@@ -25,15 +25,15 @@ pytestmark = [pytest.mark.threat, pytest.mark.slow]
 
 
 def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
-    own_starter: Starter, tiny_llama_dir: Path
+    own_fork_server: ForkServer, tiny_llama_dir: Path
 ) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     with Path(__file__).open(), Sandbox().tokenizer(checkpoint.files):
-        environment = Path(f"/proc/{own_starter.process}/environ").read_bytes()
+        environment = Path(f"/proc/{own_fork_server.process}/environ").read_bytes()
         assert b"HF_HUB_OFFLINE=1" in environment, "a fork has it as well"
         assert PASSWORD.encode() not in environment
         try:
-            helper = Path(f"/proc/{helper_of(own_starter).pid}")
+            helper = Path(f"/proc/{helper_of(own_fork_server).pid}")
             opened = {str(path.readlink()) for path in (helper / "fd").iterdir()}
             assert (helper / "environ").read_bytes() == environment
         except PermissionError:
@@ -45,10 +45,10 @@ def test_it_has_no_secret_and_no_descriptor_but_those_of_its_task(
 
 
 def test_it_may_write_nothing_while_libraries_read(
-    own_starter: Starter, tiny_llama_dir: Path, tmp_path: Path
+    own_fork_server: ForkServer, tiny_llama_dir: Path, tmp_path: Path
 ) -> None:
     def writes_nothing() -> bool:
-        limits = Path(f"/proc/{helper_of(own_starter).pid}/limits").read_text()
+        limits = Path(f"/proc/{helper_of(own_fork_server).pid}/limits").read_text()
         return re.search(r"^Max file size +0 +0 +bytes", limits, re.MULTILINE) is not None
 
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
@@ -62,17 +62,17 @@ def test_it_may_write_nothing_while_libraries_read(
     documents.close()
 
 
-def test_it_ends_with_its_starter(own_starter: Starter, tiny_llama_dir: Path) -> None:
+def test_it_ends_with_its_starter(own_fork_server: ForkServer, tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     helpers: list[psutil.Process] = []
 
     def orphaned() -> None:
         with Sandbox().tokenizer(checkpoint.files) as tokenizer:
-            helpers.append(helper_of(own_starter))
-            psutil.Process(own_starter.process).kill()
+            helpers.append(helper_of(own_fork_server))
+            psutil.Process(own_fork_server.process).kill()
             tokenizer("a", verbose=False)
 
-    with pytest.raises(NoSandbox):
+    with pytest.raises(SandboxUnavailable):
         orphaned()
     deadline = time.monotonic() + 120
     while lives(helpers[0]):
@@ -82,11 +82,11 @@ def test_it_ends_with_its_starter(own_starter: Starter, tiny_llama_dir: Path) ->
 
 def test_a_starter_that_has_died_is_replaced(tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
-    before = starter_module.starter()
+    before = fork_server_module.fork_server()
     psutil.Process(before.process).kill()
     os.waitid(os.P_PID, before.process, os.WEXITED | os.WNOWAIT)
     assert ids(Sandbox(), checkpoint, "a")
-    assert starter_module.starter() is not before
+    assert fork_server_module.fork_server() is not before
 
 
 @pytest.fixture
@@ -99,8 +99,8 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
         "confine.restrict_reads = without\n"
     )
     monkeypatch.setenv("PYTHONPATH", str(tmp_path / "hidden"))
-    started = Starter()
-    monkeypatch.setattr(sandbox_module, "starter", lambda: started)
+    started = ForkServer()
+    monkeypatch.setattr(sandbox_module, "fork_server", lambda: started)
     yield
     started.stop()
 
@@ -109,7 +109,7 @@ def without_landlock(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterato
 def test_all_layers_can_be_demanded(tiny_llama_dir: Path) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     assert ids(Sandbox(), checkpoint, "a")
-    with pytest.raises(NoSandbox, match="does not give a helper: landlock"):
+    with pytest.raises(SandboxUnavailable, match="does not give a helper: landlock"):
         ids(Sandbox(all_layers=True), checkpoint, "a")
 
 
@@ -117,6 +117,6 @@ def test_all_layers_can_be_demanded(tiny_llama_dir: Path) -> None:
 def test_without_landlock_no_word_of_it_is_shown(tmp_path: Path) -> None:
     (tmp_path / "a.jsonl").write_text('{"text": "one"}\n{"words": 2}\n')
     file = freeze(tmp_path / "a.jsonl", None, field="evaluation.dataset")
-    with pytest.raises(InvalidInput, match=r"a\.jsonl cannot be used.*kernel lacks Landlock") as refused:
+    with pytest.raises(InvalidInput, match=r"a\.jsonl cannot be used.*kernel has no Landlock") as refused:
         list(Sandbox().documents(file, "a.jsonl", "evaluation.dataset"))
     assert "line 2" not in str(refused.value)

@@ -12,12 +12,12 @@ import pytest
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.checkpoint.description import Description
-from pruning.checkpoint.model_files import ModelFiles
+from pruning.checkpoint.files import ModelFiles
 from pruning.errors import InvalidInput
-from pruning.files.allowed_roots import freeze
+from pruning.files.frozen_file import freeze
 from pruning.recipe import ModelReference
-from pruning.sandbox import starter as starter_module
-from pruning.sandbox.confine import Limits, _address_space
+from pruning.sandbox import fork_server as fork_server_module
+from pruning.sandbox.confine import SandboxLimits, _address_space
 from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.sandbox.reads import SMALL, helper_of, ids, refusal, with_tokenizer
 
@@ -66,17 +66,19 @@ def test_a_tokenizer_that_pads_to_a_trillion_tokens_does_not_end_the_run(model_d
 def test_a_panic_is_refused_in_the_same_words(model_dir: Path) -> None:
     slow = {"type": "Split", "pattern": {"Regex": "((a+)+)+b"}, "behavior": "Isolated", "invert": False}
     checkpoint = with_tokenizer(model_dir, pre_tokenizer=slow)
-    assert "the model's tokenizer gave up on the text" in refusal(Sandbox(), checkpoint, "a" * 40)
+    assert "the model's tokenizer failed on the text" in refusal(Sandbox(), checkpoint, "a" * 40)
 
 
 @pytest.mark.parametrize(
     ("limits", "reason"),
     [
-        (Limits(cpu_seconds=1), "more than 1 s of processor time"),
-        (Limits(wall_seconds=0.5), "reading it takes more than 0.5 s"),
+        (SandboxLimits(cpu_seconds=1), "more than 1 s of processor time"),
+        (SandboxLimits(wall_seconds=0.5), "reading it takes more than 0.5 s"),
     ],
 )
-def test_a_text_that_takes_too_long_is_refused(limits: Limits, reason: str, tiny_llama_dir: Path) -> None:
+def test_a_text_that_takes_too_long_is_refused(
+    limits: SandboxLimits, reason: str, tiny_llama_dir: Path
+) -> None:
     checkpoint = resolve(ModelReference(id=str(tiny_llama_dir)))
     assert reason in refusal(Sandbox(limits), checkpoint, "for x in range " * 2_000_000)
 
@@ -115,11 +117,11 @@ def test_a_helper_that_is_killed_is_refused_and_the_next_one_works(tiny_llama_di
 
     def killed() -> None:
         with Sandbox().tokenizer(checkpoint.files) as tokenizer:
-            helper_of(starter_module.starter()).kill()
+            helper_of(fork_server_module.fork_server()).kill()
             tokenizer("a", verbose=False)
 
     with pytest.raises(InvalidInput, match="SIGKILL") as refused:
         killed()
     assert refused.value.field == "model.id"
     assert ids(Sandbox(), checkpoint, "a")
-    assert psutil.Process(starter_module.starter().process).children() == []
+    assert psutil.Process(fork_server_module.fork_server().process).children() == []

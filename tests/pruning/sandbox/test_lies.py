@@ -10,8 +10,18 @@ import pytest
 
 from pruning.checkpoint.description import Description
 from pruning.errors import InvalidInput
-from pruning.sandbox.frames import END, ERROR, IDS, JSON, TEXT, Broken, Gone, Outside, TooLate
-from pruning.sandbox.sandbox import _Helper, _Subject
+from pruning.sandbox.frames import (
+    END,
+    ERROR,
+    IDS,
+    JSON,
+    TEXT,
+    HelperExited,
+    HelperTimeout,
+    ProtocolViolation,
+    RunConnection,
+)
+from pruning.sandbox.sandbox import _TOKENIZER, _Helper
 from tests.pruning.sandbox.conftest import PASSWORD
 
 pytestmark = [pytest.mark.threat, pytest.mark.slow]
@@ -25,7 +35,7 @@ def ends() -> Iterator[tuple[_Helper, Callable[[bytes, bytes], None], socket.soc
         theirs.sendall(kind + len(payload).to_bytes(8, "little") + payload)
 
     with ours, theirs:
-        yield _Helper(Outside(ours, 0.2), _Subject.of_tokenizer()), send, theirs
+        yield _Helper(RunConnection(ours, 0.2), _TOKENIZER), send, theirs
 
 
 @pytest.mark.parametrize(
@@ -50,7 +60,7 @@ def test_what_is_no_ids_is_refused(
     theirs.setblocking(False)
     with suppress(BlockingIOError):
         send(kind, payload)
-    with pytest.raises((Broken, TooLate)):
+    with pytest.raises((ProtocolViolation, HelperTimeout)):
         helper.token_ids("a")
 
 
@@ -59,7 +69,7 @@ def test_a_frame_is_not_waited_for_beyond_its_bound(
 ) -> None:
     helper, _, theirs = ends
     theirs.sendall(JSON + (2**62).to_bytes(8, "little"))
-    with pytest.raises(Broken, match=str(2**62)):
+    with pytest.raises(ProtocolViolation, match=str(2**62)):
         helper.receive_json()
 
 
@@ -78,10 +88,10 @@ def test_an_error_keeps_the_field_of_what_was_asked(
 @pytest.mark.parametrize(
     ("sent", "shown"),
     [
-        ({"message": PASSWORD}, "lacks Landlock"),
+        ({"message": PASSWORD}, "has no Landlock"),
         ({"kind": PASSWORD}, "it makes its library fail (with an error)"),
         ({"kind": "MemoryError"}, "it makes its library fail (MemoryError)"),
-        ({"message": {"MemoryError": PASSWORD}, "kind": "MemoryError"}, "lacks Landlock"),
+        ({"message": {"MemoryError": PASSWORD}, "kind": "MemoryError"}, "has no Landlock"),
     ],
 )
 def test_what_it_found_without_landlock_is_not_shown(
@@ -104,10 +114,10 @@ def test_a_helper_that_drips_is_given_up(
 ) -> None:
     helper, _, theirs = ends
     theirs.sendall(JSON + (10).to_bytes(8, "little") + b"1")
-    with pytest.raises(TooLate):
+    with pytest.raises(HelperTimeout):
         helper.receive_json()
     theirs.close()
-    with pytest.raises((TooLate, Gone)):
+    with pytest.raises((HelperTimeout, HelperExited)):
         helper.receive_json()
 
 

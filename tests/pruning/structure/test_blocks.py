@@ -19,8 +19,7 @@ from pruning.models.placement import Placement
 from pruning.output.smaller import write_shorter
 from pruning.recipe import ModelReference, StructureOptions
 from pruning.structure.check import relative_difference
-from pruning.structure.depth import DepthPlan
-from pruning.structure.drop import Drop, choose_blocks
+from pruning.structure.depth import DepthPlan, Drop, choose_blocks
 from tests.pruning.families import make
 from tests.pruning.structure.cuts import assert_close, load, logits_of
 from tests.pruning.structure.exact import exactly

@@ -15,7 +15,7 @@ from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.output.smaller import write_smaller
 from pruning.recipe import ModelReference, StructureOptions
-from pruning.runtime.hand_over import HandOver
+from pruning.runtime.copy_streams import DeviceTransfers
 from pruning.structure.cut import cut_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutInMemory
@@ -201,13 +201,13 @@ def test_the_config_differs_in_what_was_cut_alone(cut: MakeCut) -> None:
 def test_hidden_states_on_their_way_are_waited_for_when_a_cut_ends(
     cut: MakeCut, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    closed: list[HandOver] = []
+    closed: list[DeviceTransfers] = []
 
-    class Watched(HandOver):
+    class Watched(DeviceTransfers):
         def close(self) -> None:
             super().close()
             closed.append(self)
 
-    monkeypatch.setattr("pruning.calibration.activation_walk.HandOver", Watched)
+    monkeypatch.setattr("pruning.calibration.activation_walk.DeviceTransfers", Watched)
     cut("llama", **CUTS["llama"])
     assert len(closed) == 1

@@ -15,8 +15,9 @@ from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.models.layers import ExpertLayer
 from pruning.recipe import StructureOptions
+from pruning.structure.mlp_channels import ExpertChannels
 from pruning.structure.plan import CutPlan
-from pruning.structure.units import ExpertChannels, consumers
+from pruning.structure.units import consumers
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
 from tests.pruning.pruned import cut_in_memory
 from tests.pruning.structure.cuts import Cut, assert_close, load, logits_of

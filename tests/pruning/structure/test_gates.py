@@ -10,9 +10,9 @@ from transformers import PreTrainedModel
 
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.models.blocks import stack_of_layers
 from pruning.models.layers import ModuleLayer
 from pruning.models.placement import Placement
-from pruning.models.selection import stack_of_layers
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.units import consumers
 from tests.pruning.families import make

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pruning.structure.ranges import numbers_in, ranges
+from pruning.structure.results import numbers_in, ranges
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,6 @@ import shutil
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -14,14 +13,13 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 
 from pruning.errors import InvalidInput
 from pruning.evaluation.perplexity import perplexity
-from pruning.pipeline import cut as cut_stage
 from pruning.pipeline import recover
-from pruning.pipeline import shorten as shorten_stage
+from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from pruning.structure import cut
-from pruning.structure.ranges import numbers_in
+from pruning.structure.results import numbers_in
 from pruning.structure.scores import gate_scores
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import Steps, contents, die, run_recipe
@@ -297,16 +295,16 @@ def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: 
 
 
 @pytest.mark.parametrize(
-    ("stage", "name", "message"),
+    ("name", "message"),
     [
-        (cut_stage, "structure", "LlamaForCausalLM cannot be cut: .*other logits"),
-        (shorten_stage, "blocks", "cannot be cut: .* with the same blocks left out"),
+        ("structure", "LlamaForCausalLM cannot be cut: .*other logits"),
+        ("blocks", "cannot be cut: .* with the same blocks left out"),
     ],
 )
 def test_a_cut_that_computes_something_else_is_refused_by_name(
-    stage: ModuleType, name: str, message: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, message: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stage, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    monkeypatch.setattr(stages, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
     with pytest.raises(InvalidInput, match=message) as error:
         run_recipe(recipe(model, **RECIPES[name]), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"

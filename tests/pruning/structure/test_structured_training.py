@@ -11,7 +11,7 @@ from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import PruningError
 from pruning.masks.packed import read_masks
-from pruning.models.selection import stack_of_layers
+from pruning.models.blocks import stack_of_layers
 from pruning.pipeline import recover
 from pruning.recipe import Recipe
 from tests.pruning.families import make

@@ -17,8 +17,7 @@ from jobs.states import JobState
 from jobs.storage import uploads
 from jobs.storage.store import Store
 from jobs.tables import Job, Upload
-from pruning.data.source import Source
-from pruning.data.text import read_documents
+from pruning.data.text import Source, read_documents
 from pruning.errors import PruningError
 from pruning.pipeline.run import RunRequest, Services
 from worker import run_job

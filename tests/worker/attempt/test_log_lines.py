@@ -25,7 +25,7 @@ def test_warnings_and_what_the_library_says_are_events(
     def log() -> None:
         logging.getLogger("pruning").parent.setLevel(logging.INFO)
         logging.getLogger("pruning.models").info("no room to copy the next block")
-        logging.getLogger("pruning.runtime.kernel_trial").warning("slow: %s", "no kernel")
+        logging.getLogger("pruning.runtime.device").warning("slow: %s", "no kernel")
         logging.getLogger("worker.attempt").info("of no use")
         logging.getLogger("worker.attempt").warning("job %s: heartbeat failed", job_id)
         logging.getLogger("worker.run_job").warning("job %s: attempt 1 failed", job_id)

@@ -27,7 +27,7 @@ from jobs.states import JobState
 from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
-from pruning.sandbox.trial import failed_layers
+from pruning.sandbox.fork_server import missing_sandbox_layers
 from worker.identity import HeldClaim, Identity
 from worker.interrupts import ShutdownRequested
 from worker.supervision import child_memory
@@ -141,7 +141,7 @@ def test_a_worker_is_registered_while_it_takes_jobs(
     eventually(lambda: live(database) == [worker.name])
     with database.begin() as session:
         sandbox = session.scalars(select(Worker.sandbox)).one()
-    missing = failed_layers()
+    missing = missing_sandbox_layers()
     assert sandbox == {layer: layer not in missing for layer in LAYERS}
     signals.worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
     eventually(lambda: live(database) == [])

@@ -120,7 +120,7 @@ def test_a_quarantined_worker_records_its_sandbox_too(
 ) -> None:
     lacking = {"landlock": "Function not implemented"}
     for module in (worker.self_test, worker.supervision.quarantine):
-        monkeypatch.setattr(module, "failed_layers", lambda: lacking)
+        monkeypatch.setattr(module, "missing_sandbox_layers", lambda: lacking)
     waits(device="cpu", sandbox="require")
     eventually(lambda: fault(database) == "its kernel does not give the whole sandbox (landlock)")
     with database.begin() as session:

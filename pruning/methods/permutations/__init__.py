@@ -1,1 +1,0 @@
-"""Column permutations: orders of channels under which an N:M mask keeps more."""

@@ -1,0 +1,129 @@
+"""What a loaded model takes in memory: its exact shape, and the micro-batches that fit.
+
+Where only a config.json is known, `pruning.estimate.architectures` derives the shape for common families.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from pruning.estimate import BlockShape, Matrix, ModelShape
+from pruning.estimate.memory import block_activations
+from pruning.models.blocks import Block, Stack
+from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
+from pruning.runtime.device import total_memory
+
+
+def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
+    """Return the shape of a model, which may be on the meta device: no weight is read.
+
+    `stored_dtype`: of the checkpoint, such as "bfloat16".
+    """
+    config = stack.model.config.get_text_config()
+    heads, head_size = _heads(config)
+    in_blocks = sum(parameter.numel() for block in stack.blocks for parameter in block.module.parameters())
+    return ModelShape(
+        architecture=type(stack.model).__name__,
+        hidden=config.hidden_size,
+        vocabulary=config.vocab_size,
+        context=getattr(config, "max_position_embeddings", None),
+        blocks=tuple(
+            _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config))
+            for block in stack.blocks
+        ),
+        embeddings=sum(parameter.numel() for parameter in stack.model.parameters()) - in_blocks,
+        stored_dtype=stored_dtype,
+    )
+
+
+def full_block_shape(block: Block, config: Any) -> BlockShape:  # noqa: ANN401 - of many classes
+    """Return the shape of a block with all of its linear layers, whichever are selected."""
+    heads, head_size = _heads(config)
+    layers = linear_layers(block.module, block.name)
+    return _block(layers, config.hidden_size, heads * head_size, _experts_per_token(config))
+
+
+def _heads(config: Any) -> tuple[int, int]:  # noqa: ANN401 - of many classes
+    """Return the number of heads and their size."""
+    heads = getattr(config, "num_attention_heads", 1)
+    return heads, getattr(config, "head_dim", None) or config.hidden_size // heads
+
+
+def _experts_per_token(config: Any) -> int:  # noqa: ANN401 - of many classes
+    return getattr(config, "num_experts_per_tok", None) or 1
+
+
+def _block(layers: Sequence[LinearLayer], hidden: int, attention: int, experts_per_token: int) -> BlockShape:
+    """Assume that layers of one module with the same number of inputs share their input.
+
+    Except a module's last one, if its outputs are hidden states: its input is computed by the module.
+    """
+    last = {_module_of(layer): layer.name for layer in layers}
+    matrices = []
+    for layer in layers:
+        module = _module_of(layer)
+        returns = layer.name == last[module] and layer.outputs == hidden
+        share = min(1.0, experts_per_token / len(layer.parameter)) if isinstance(layer, ExpertLayer) else 1.0
+        given = f"{layer.name}" if returns else f"{module}:{layer.inputs}"
+        matrices.append(Matrix(layer.outputs, layer.inputs, given=given, share=share))
+    return BlockShape(tuple(matrices), attention)
+
+
+def _module_of(layer: LinearLayer) -> str:
+    return layer.name.rpartition(".")[0]
+
+
+# Tokens at which matrix products reach full speed; more would only take memory.
+_FULL_SPEED_TOKENS = {"cpu": 1024, "cuda": 8192}
+_MEMORY_SHARE = 0.5
+
+
+def micro_batches(
+    stack: Stack, windows: Tensor, *, backward: bool, device: torch.device | None = None
+) -> tuple[Tensor, ...]:
+    """Split token ids (windows, length) into micro-batches, in order; see `micro_batch`."""
+    blocks = len(stack.blocks) if backward else 1
+    device = device or stack.model.device
+    return torch.split(windows, micro_batch(stack, windows.shape[1], device, blocks_at_once=blocks))
+
+
+def micro_batch(
+    stack: Stack,
+    length: int,
+    device: torch.device,
+    *,
+    blocks_at_once: int,
+    dtype: torch.dtype = torch.float32,
+) -> int:
+    """Return how many windows of `length` tokens run together; at least one.
+
+    `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
+    the length and the machine's total memory, never on free memory: other groupings round sums differently,
+    and two runs of one recipe must give the same bits.
+    """
+    weights = sum(parameter.nbytes for parameter in stack.model.parameters())
+    held = weights * blocks_at_once / len(stack.blocks)
+    return windows_that_fit(
+        held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
+    )
+
+
+def windows_that_fit(held: float, length: int, device: torch.device, activations: float) -> int:
+    """Return how many windows of `length` tokens run together where `held` bytes are in use; at least one.
+
+    `activations`: the bytes that a token takes.
+    """
+    enough = -(-_FULL_SPEED_TOKENS.get(device.type, 8192) // length)
+    spare = _MEMORY_SHARE * (total_memory(device) - held)
+    return max(1, min(enough, int(spare / (length * activations))))
+
+
+def bytes_per_token(stack: Stack, dtype: torch.dtype, *, blocks_at_once: int) -> float:
+    """Return the activations per token that the largest blocks hold until their backward pass."""
+    config, name = stack.model.config.get_text_config(), str(dtype).removeprefix("torch.")
+    # All blocks run, whichever layers are selected.
+    shapes = (full_block_shape(block, config) for block in stack.blocks)
+    each = sorted(block_activations(shape, config.hidden_size, name) for shape in shapes)
+    return sum(each[-blocks_at_once:])

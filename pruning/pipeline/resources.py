@@ -1,0 +1,325 @@
+"""The one policy for memory and disk: what a run needs, and what happens if there is too little.
+
+- Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
+  `has_room_for_states` for files that a run can do without.
+- Memory: `check_training_memory` refuses a training, `memory_for_models` decides whether models stay on their
+  device or are brought block by block, `training_windows` how many windows run together.
+
+What runs out of memory all the same is tried again in smaller pieces where it runs: a training with half of
+the micro-batch (`RecoverStage`), a gradient pass likewise (`pruning.calibration.gradient_pass`). Numbers of
+bytes are those of `pruning.estimate.memory` and `pruning.estimate.disk`.
+"""
+
+import shutil
+from collections import Counter, defaultdict
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+
+import torch
+from torch import Tensor
+
+from pruning.byte_size import byte_size
+from pruning.calibration.activation_store import Budget
+from pruning.calibration.gradient_cache import GradientCache
+from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
+from pruning.calibration.mixed_precision import float32_tokens
+from pruning.checkpoint.checkpoint import Checkpoint
+from pruning.errors import InvalidInput, PruningError
+from pruning.estimate import ModelShape, disk, memory
+from pruning.estimate.memory import MEMORY_SHARE
+from pruning.estimate.work import Windows
+from pruning.models.blocks import find_stack
+from pruning.models.memory import bytes_per_token, shape_of, windows_that_fit
+from pruning.pipeline.models import LoadedModel, ResolvedModel
+from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
+from pruning.resume.store import EphemeralResumeStore, ResumeStore
+from pruning.runtime.device import total_memory
+from pruning.runtime.process_memory import host_memory
+
+_NO_BOUND = 2**62
+_MAX_STATES = 4 << 30  # bytes of final states that runs share
+_FILES_OF_A_RUN = "the pruned model, its shards and the activations between blocks"
+
+
+class DiskTooSmall(PruningError):
+    """A disk has too little free space for a run, which is about its `output`."""
+
+    def __init__(self, what: str, directory: Path, *, needed: int, free: int) -> None:
+        """`what` needs so many bytes on the disk of a directory that has `free` bytes."""
+        super().__init__(
+            f"{what} need {byte_size(needed)}, and the disk of {directory} has {byte_size(free)} free: free "
+            f"{byte_size(needed - free)} or more",
+            field="output",
+        )
+        self.needed = needed
+        self.free = free
+
+
+@dataclass(frozen=True)
+class DiskRoom:
+    """The files of a run, and their directories; those of an earlier attempt are not counted again."""
+
+    recipe: Recipe
+    model: LoadedModel
+    windows: Tensor | None  # token ids (windows, length); None for a recipe that measures no inputs
+    predictions: int  # tokens that the evaluation predicts, on all texts
+    output: Path
+    resume_store: ResumeStore
+    schedule: ScheduleChoice
+    gradient_cache: GradientCache | None  # where there is one, norms are written as shards on any schedule
+
+    def check(self) -> None:
+        """Raise DiskTooSmall where a disk has too little free space.
+
+        Raises InvalidInput where the schedule does not fit the model.
+        """
+        shards, kept = self._shards, self._gradient_shards + self._cut
+        _refuse_full_disks({shards: kept + self._during_gradients - self._written})
+        if self.recipe.searches:
+            kept += self._pruned_blocks  # of the trial, which stay
+            _refuse_full_disks({shards: kept + self._during_search - self._written})
+        pruned = kept + max(self._pruned_blocks + self._final_states, self._during_pruning)
+        _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
+        trained = kept + self._pruned_blocks + self._during_recovery
+        _refuse_full_disks({self.output: self._output, shards: trained - self._written})
+
+    @property
+    def _shards(self) -> Path:
+        return self.resume_store.directory(Stage.PRUNE)
+
+    @property
+    def _written(self) -> int:
+        return _written(self.resume_store)
+
+    @property
+    def _output(self) -> int:
+        if self.recipe.norms:  # the norms are all that is written
+            return disk.gradient_shards(self._shape, self._dtype, norms=len(self.recipe.norms))
+        return self.model.checkpoint.files.size
+
+    @property
+    def _cut(self) -> int:
+        """At most: the model with fewer blocks, the repaired weights of all blocks, and the smaller model."""
+        structure = self.recipe.structure
+        if structure is None:
+            return 0
+        return ((structure.blocks is not None) + 2 * structure.cuts_blocks) * self._output
+
+    @property
+    def _gradient_shards(self) -> int:
+        if self._gradient_schedule is None or not self.recipe.gradient_norms:
+            return 0
+        if self._gradient_schedule.name == "whole" and self.gradient_cache is None:
+            return 0
+        return disk.gradient_shards(self._shape, self._dtype, norms=len(self._norms))
+
+    @property
+    def _during_gradients(self) -> int:
+        """The blocks' inputs that do not fit into memory, and the gradient between two blocks."""
+        if self._gradient_schedule is None or self._gradient_schedule.name == "whole":
+            return 0
+        return self._during_pass(self._windows())
+
+    @property
+    def _during_search(self) -> int:
+        """The first pruned model, and as for gradients: the pass over it may have another schedule."""
+        return self._output + self._during_pass(Windows.of_search(self._windows()))
+
+    def _during_pass(self, windows: Windows) -> int:
+        dtype, device = self.model.placement.dtype, self.model.placement.device
+        # Packed, a float32 token takes the rows of two.
+        windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
+        budget = Budget.of(device, self._shards)
+        spilled = disk.spilled_block_inputs(
+            self._shape, windows, self._dtype, memory=budget.device + budget.host
+        )
+        return spilled + self._checkpoint(windows)
+
+    @property
+    def _pruned_blocks(self) -> int:
+        if self.recipe.method is None:
+            return 0
+        changed = self._dtype if self.recipe.computes_weights else None
+        return disk.block_shards(self._shape, changed_dtype=changed)
+
+    @property
+    def _final_states(self) -> int:
+        return disk.final_states(self._shape, self.predictions, self._dtype)
+
+    @property
+    def _during_pruning(self) -> int:
+        if self.recipe.method is None:
+            return 0
+        shards = self._pruned_blocks
+        if not self.recipe.needs & {"input_norms", "second_moments"}:
+            return shards
+        models = 2 if "activation_error" in self.recipe.needs else 1
+        return shards + self._checkpoint(self._windows(), models)
+
+    @property
+    def _during_recovery(self) -> int:
+        """The files of a training, in addition to the pruned blocks, which are kept."""
+        if self.recipe.distil is None:
+            return 0
+        every = self.recipe.structure is not None
+        kept = disk.trained_weights(self._shape, every=every)
+        if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
+            return kept
+        return kept + disk.training_state(self._shape, self._dtype, every=every)
+
+    def _checkpoint(self, windows: Windows, models: int = 1) -> int:
+        if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none
+            return 0
+        return disk.activation_checkpoint(self._shape, windows, self._dtype, models=models)
+
+    @cached_property
+    def _gradient_schedule(self) -> Schedule | None:
+        """The schedule of the gradient pass, of norms rather than of gates; None where there is none."""
+        structure = self.recipe.structure
+        gates = structure is not None and structure.ranks
+        if self.recipe.gradients is not None or self.windows is None:
+            return None
+        if not self.recipe.gradient_norms and not gates:
+            return None
+        return Schedule.choose(
+            self.schedule, self.model.stack, self.windows, self._norms, self.model.placement
+        )
+
+    @property
+    def _norms(self) -> Collection[GradientNorm]:
+        """At most these are computed: the recipe's, and those that other runs will need."""
+        later = frozenset() if self.gradient_cache is None else self.gradient_cache.needed_later
+        return self.recipe.gradient_norms | later
+
+    @cached_property
+    def _shape(self) -> ModelShape:
+        return shape_of(self.model.stack, stored_dtype=self._dtype)
+
+    @property
+    def _dtype(self) -> str:
+        return str(self.model.placement.dtype).removeprefix("torch.")
+
+    def _windows(self) -> Windows:
+        assert self.windows is not None  # noqa: S101 - the recipe measures inputs
+        return Windows(*self.windows.shape)
+
+
+def refuse_before_download(
+    recipe: Recipe,
+    evaluation: Evaluation,
+    shape: ModelShape,
+    *,
+    output: Path,
+    resume_store: ResumeStore | None,
+    downloads: Mapping[Path, int],
+) -> None:
+    """Raise PruningError(field='output') where the disks cannot hold the weights and the least of the rest.
+
+    By the config alone, before a byte of the weights is fetched. `downloads`: bytes by directory.
+    `resume_store`: where norms are written as shards on any schedule; without it nothing counts but the
+    result. Inputs of blocks count as if memory held them. `DiskRoom` knows better, once the model is loaded.
+    """
+    dtype = shape.stored_dtype if recipe.dtype == "auto" else recipe.dtype
+    result = shape.stored_bytes
+    if recipe.norms:
+        result = disk.gradient_shards(shape, dtype, norms=len(recipe.norms))
+    needed = Counter({output: result, **downloads})
+    if resume_store is not None:
+        least = disk.scratch(recipe, evaluation, shape, dtype, memory=_NO_BOUND)
+        needed[resume_store.directory(Stage.PRUNE)] += least - _written(resume_store)
+    _refuse_full_disks(needed, f"the weights to download, {_FILES_OF_A_RUN}")
+
+
+def refuse_downloads(downloads: Mapping[Path, int]) -> None:
+    """Raise PruningError(field='output') where the disks cannot hold the weights by themselves.
+
+    For a model whose config does not determine its shape. `downloads`: bytes by directory.
+    """
+    _refuse_full_disks(downloads, "the weights to download")
+
+
+def _written(resume_store: ResumeStore) -> int:
+    """Return the bytes of the shards and checkpoints that an earlier attempt has left here."""
+    stages = (Stage.GRADIENTS, Stage.TRIAL, Stage.SEARCH, Stage.PRUNE, Stage.RECOVER)
+    directories = (resume_store.directory(stage) for stage in stages)
+    files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
+    return sum(path.stat().st_size for path in files)
+
+
+def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) -> None:
+    """`needed`: bytes by directory; several may be on one disk."""
+    by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
+    for directory, size in needed.items():
+        by_disk[directory.stat().st_dev][directory] = size
+    for sizes in by_disk.values():
+        directory, total = next(iter(sizes)), sum(max(0, size) for size in sizes.values())
+        free = shutil.disk_usage(directory).free
+        if total > free:
+            raise DiskTooSmall(what, directory.parent, needed=total, free=free)
+
+
+def check_training_memory(
+    shape: ModelShape,
+    smaller: ModelShape | None,
+    length: int,
+    device: torch.device,
+    dtype: torch.dtype,
+    moments: MomentsKind,
+) -> None:
+    """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
+
+    `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
+    `dtype`: of the computation.
+    """
+    name = str(dtype).removeprefix("torch.")
+
+    def need(moments: MomentsKind) -> int:
+        return int(
+            memory.whole_model_training(shape, length, name, device.type, smaller=smaller, moments=moments)
+        )
+
+    have = memory_of(device)
+    if need(moments) > have:
+        fewer = "give recovery.distil.moments as 8-bit, " if need("8-bit") <= have else ""
+        raise InvalidInput(
+            f"to train the whole model with windows of {length} tokens needs "
+            f"{byte_size(need(moments))} of memory, and {device} has {byte_size(have)}: {fewer}use a "
+            "machine with more, or omit recovery.distil",
+            field="recovery.distil",
+        )
+
+
+def memory_of(device: torch.device) -> int:
+    """Return the memory that this process may use on a device, in bytes."""
+    return host_memory() if device.type == "cpu" else total_memory(device)
+
+
+def memory_for_models(*devices: torch.device) -> int:
+    """Return the bytes of each device's memory that models may take; the rest is for their activations."""
+    return int(MEMORY_SHARE * min(map(memory_of, devices)))
+
+
+def training_windows(
+    dense: ResolvedModel, pruned: Checkpoint, length: int, moments: MomentsKind, *, every: bool
+) -> int:
+    """Return how many windows of `length` tokens can run together in a training.
+
+    `pruned`: the model that is trained, or one of its shape. `every`: whether all of its parameters are.
+    """
+    stack, weights = find_stack(pruned.skeleton), _parameters_of(pruned)
+    trained = weights if every else dense.shape.block_weights
+    of_weights = memory.training_of_weight("float32", moments) * trained
+    models = (_parameters_of(dense.checkpoint) + weights) * dense.dtype.itemsize
+    activations = bytes_per_token(stack, dense.dtype, blocks_at_once=len(stack.blocks))
+    return windows_that_fit(of_weights + models, length, dense.device, activations)
+
+
+def _parameters_of(checkpoint: Checkpoint) -> int:
+    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
+
+
+def has_room_for_states(directory: Path, size: int, other: int) -> bool:
+    """Whether final states of `size` bytes can be shared: they and `other` files fill at most half a disk."""
+    return size <= min(_MAX_STATES, (shutil.disk_usage(directory).free - other) / 2)
