@@ -6,12 +6,11 @@ from pathlib import Path
 
 import pytest
 import torch
-from pruning.recovery.boundary import TrainingBoundary
-from pruning.recovery.plan import Plan
 from transformers import LlamaForCausalLM
 
 from pruning.recipe import MomentsKind
-from pruning.recovery import boundary
+from pruning.recovery import distil
+from pruning.recovery.distil import Plan, TrainingBoundary
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from tests.pruning.recovery.test_distil import Training, windows
 
@@ -26,7 +25,7 @@ def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
     dies_after: int,
     moments: MomentsKind,
 ) -> None:
-    monkeypatch.setattr(boundary, "_SECONDS", 0.0)
+    monkeypatch.setattr(distil, "_SECONDS", 0.0)
     monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: True)
     dense, saved = tiny_llama(vocab_size=96), list[int]()
 
