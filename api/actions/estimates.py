@@ -16,7 +16,7 @@ from jobs.spec import model_shape
 from jobs.spec.model_shape import HubUnavailable, NoShape
 from jobs.spec.preflight import model_unavailable_reason
 from pruning.estimate import Estimate as EstimateOnMachine
-from pruning.estimate import Machine, slowest_machine
+from pruning.estimate import Machine, ModelShape, slowest_machine
 from pruning.recipe import ModelReference
 
 
