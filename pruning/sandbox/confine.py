@@ -24,7 +24,6 @@ from pruning.sandbox.privileges import (
 from pruning.sandbox.system_calls import filter_system_calls
 
 _GIB = 2**30
-_LARGEST_FILE = 256 * 2**20
 _OPEN_FILES = 256
 _SECONDS_TO_END = 5
 
@@ -40,21 +39,27 @@ class Limits:
     memory_bytes: int = 16 * _GIB  # beyond what it holds when it starts
     cpu_seconds: int = 1800
     wall_seconds: float = 3600.0  # for one answer
+    file_bytes: int = 256 * 2**20  # for each file that it writes
 
 
-def confine(limits: Limits, descriptors: Sequence[int] = (), private: Path | None = None) -> dict[str, str]:
+def confine(
+    limits: Limits,
+    descriptors: Sequence[int] = (),
+    private: Path | None = None,
+    readable: Sequence[Path] = (),
+) -> dict[str, str]:
     """Confine this process, which must have one thread, irrevocably.
 
-    `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
-    the layers that the kernel does not give, each with what it says. Raises OSError(EMFILE) where too many
-    files are open to apply one.
+    `descriptors`: the open files that it may read. `private`: a directory whose files it may replace.
+    `readable`: files and directories that it may read by their paths. Returns the layers that the kernel does
+    not give, each with what it says. Raises OSError(EMFILE) where too many files are open to apply one.
     """
     steps: Sequence[Callable[[], None]] = (
         partial(_limit, limits, descriptors),
         give_up_new_privileges,
         leave_network,
         drop_capabilities,
-        partial(restrict_reads, descriptors, private),
+        partial(restrict_reads, descriptors, private, readable),
         filter_system_calls,
     )
     missing = {}
@@ -84,7 +89,7 @@ def _limit(limits: Limits, descriptors: Sequence[int]) -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # before the run, where memory runs out
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, _LARGEST_FILE)
+    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_NOFILE, max(descriptors, default=0) + _OPEN_FILES)
     _lower(resource.RLIMIT_AS, _address_space() + limits.memory_bytes)
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + _SECONDS_TO_END)

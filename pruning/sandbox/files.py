@@ -39,11 +39,13 @@ def installation() -> Iterator[Path]:
     yield Path(__file__).parents[1]
 
 
-def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
+def restrict_reads(
+    descriptors: Iterable[int], private: Path | None, readable: Iterable[Path] = ()
+) -> None:
     """From now on let this process open these files and the installation for reading, and nothing else.
 
-    `private`: a directory whose files it may also replace. Needs `no_new_privs`. Raises OSError where the
-    kernel has no Landlock.
+    `private`: a directory whose files it may also replace. `readable`: further files and directories. Needs
+    `no_new_privs`. Raises OSError where the kernel has no Landlock.
     """
     version = _version()
     handled = _RIGHTS.get(version, _NEWEST_RIGHTS)
@@ -54,7 +56,7 @@ def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
         attributes += struct.pack("=Q", _SIGNALS_AND_SOCKETS)
     rules = _rules(attributes)
     try:
-        for path in installation():
+        for path in (*installation(), *readable):
             _allow_path(rules, path, _READ & handled)
         if private is not None:
             _allow_path(rules, private, _REPLACE & handled)

@@ -6,6 +6,7 @@ until when it must be there.
 
 import json
 import os
+import select
 import socket
 import time
 from typing import Any
@@ -45,6 +46,10 @@ class Outside:
     def reset_timeout(self) -> None:
         """Restart the timeout for the next frames."""
         self._deadline = time.monotonic() + self._wall_seconds
+
+    def is_ready(self, seconds: float) -> bool:
+        """Wait for `seconds` at most. Return whether there is something to receive, or the helper has ended."""
+        return bool(self._received) or bool(select.select([self._connection], [], [], seconds)[0])
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Send a frame. Raises `Gone`, or `TooLate` if the helper does not read."""
