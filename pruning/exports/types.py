@@ -6,6 +6,10 @@ from dataclasses import dataclass
 from pruning.errors import InvalidInput
 
 
+OUTPUT = "output.gguf"
+"""The name of the file that a helper writes, in a directory of its own."""
+
+
 @dataclass(frozen=True)
 class GgufType:
     """A type of llama.cpp's, by its number in `enum llama_ftype`."""

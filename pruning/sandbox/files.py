@@ -28,7 +28,8 @@ _FILE_RIGHTS = _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 _READ_OR_RUN = _READ | 1 << 0
 
-_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
+_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
+_SINK = Path("/dev/null")
 
 
 def installation() -> Iterator[Path]:
@@ -58,6 +59,7 @@ def restrict_reads(
     try:
         for path in (*installation(), *readable):
             _allow_path(rules, path, _READ & handled)
+        _allow_path(rules, _SINK, _FILE_RIGHTS & handled)  # libraries open it for writing when imported
         if private is not None:
             _allow_path(rules, private, _REPLACE & handled)
         for descriptor in descriptors:

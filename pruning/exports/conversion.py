@@ -1,0 +1,136 @@
+"""Inside a helper: a checkpoint becomes a GGUF file, by llama.cpp's own converter.
+
+A file names the rules by which a byte-level tokenizer splits a text before it merges. The converter finds them
+by a hash of some token ids: it refuses a tokenizer that is new to it, and takes one that differs elsewhere for
+another. So the ids of llama.cpp and of transformers are compared on many texts, and rules that fit are looked
+for among all that llama.cpp has.
+"""
+
+import functools
+import importlib
+import inspect
+import re
+from collections.abc import Callable, Mapping
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+from pruning.errors import InvalidInput
+from pruning.exports.llama import LlamaFailed, Model
+from pruning.exports.texts import varied_texts
+from pruning.exports.types import OUTPUT
+
+_VOCABULARY = "vocabulary.gguf"
+_FILE_TYPES = {"F32": "ALL_F32", "F16": "MOSTLY_F16", "BF16": "MOSTLY_BF16"}
+_SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
+
+
+def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`. Return its facts."""
+    transformers = importlib.import_module("transformers")
+    for loader in (transformers.AutoTokenizer, transformers.AutoConfig):
+        # The converter trusts the code of some repositories; nothing here does.
+        loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
+    model = Path(about["model"])
+    writer = _writer(model, about)
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
+    writer(directory / OUTPUT).write()
+    step(1.0)
+    for add_special in (False, True):
+        if difference := _difference(tokenizer, directory / OUTPUT, add_special=add_special):
+            raise _cannot(difference)
+    return {"rules": rules}
+
+
+def _without_code(load: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - of transformers
+    return load(*arguments, **{**options, "trust_remote_code": False, "local_files_only": True})
+
+
+def _writer(model: Path, about: Mapping[str, Any]) -> Callable[[Path], Any]:
+    """Return what makes a writer of the converter for a path. Raises InvalidInput for an unknown family."""
+    conversion, gguf = (importlib.import_module(name) for name in ("conversion", "gguf"))
+    settings = conversion.ModelBase.load_hparams(model, False)
+    architecture = conversion.get_model_architecture(settings, conversion.ModelType.TEXT)
+    try:
+        kind = conversion.get_model_class(architecture)
+    except NotImplementedError as error:
+        raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
+    file_type = gguf.LlamaFileType[_FILE_TYPES[about["type"]]]
+    return lambda file: kind(model, file_type, file, model_name=about["name"])
+
+
+def _find_rules(
+    tokenizer: Any,  # noqa: ANN401 - of transformers
+    writer: Callable[[Path], Any],
+    vocabulary: Path,
+) -> str | None:
+    """Let the converter name the rules by which this tokenizer splits a text, and return the name.
+
+    It is the name that the converter finds by its hash, unless the ids of some text differ: then the first
+    one without a difference. None: the kind of tokenizer needs no name. Raises InvalidInput if none fits.
+    """
+    base = importlib.import_module("conversion").TextModel
+    by_hash = base.get_vocab_base_pre
+    known = dict.fromkeys(re.findall(r'res = "([^"]+)"', inspect.getsource(by_hash)))
+    try:
+        names = list(dict.fromkeys([by_hash(None, tokenizer), *known]))
+    except NotImplementedError:
+        names = list(known)
+    asked = []
+
+    def first_name(*_: object) -> str:
+        asked.append(True)
+        return names[0]
+
+    base.get_vocab_base_pre = first_name
+    writer(vocabulary).write_vocab()
+    if not asked:
+        return None
+    differences = {}
+    for name in names:
+        differences[name] = _difference(tokenizer, vocabulary, add_special=False, rules=name)
+        if differences[name] is None:
+            base.get_vocab_base_pre = lambda *_: name
+            return name
+    raise _cannot(f"with the rules {names[0]!r}, {differences[names[0]]}, and so with all others that it has")
+
+
+def _difference(
+    tokenizer: Any,  # noqa: ANN401 - of transformers
+    file: Path,
+    *,
+    add_special: bool,
+    rules: str | None = None,
+) -> str | None:
+    """Return the first difference between the token ids of llama.cpp and transformers.
+
+    `rules`: by which a text is split, in place of those that the file names.
+    """
+    try:
+        model = Model(file, vocabulary_only=True, pre_tokenizer=rules)
+    except LlamaFailed as error:
+        return str(error)
+    with closing(model):
+        for text in varied_texts():
+            theirs = model.tokenize(text, add_special=add_special)
+            ours = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
+            if theirs != ours:
+                return _described(text, theirs, ours)
+    return None
+
+
+def _described(text: str, theirs: list[int], ours: list[int]) -> str:
+    start = next(
+        (place for place, pair in enumerate(zip(theirs, ours, strict=False)) if pair[0] != pair[1]),
+        min(len(theirs), len(ours)),
+    )
+    cut = slice(start, start + _SHOWN_IDS)
+    return (
+        f"llama.cpp reads {text[:_SHOWN_CHARACTERS]!r} as other tokens than transformers "
+        f"(from the number {start} on, {theirs[cut]} for {ours[cut]})"
+    )
+
+
+def _cannot(reason: str) -> InvalidInput:
+    return InvalidInput(f"the model cannot be exported to GGUF: {reason}", field="model.id")

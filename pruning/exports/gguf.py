@@ -1,0 +1,215 @@
+"""GGUF files of a checkpoint: converted, quantised and measured by llama.cpp, without the service.
+
+Each file is written under a temporary name next to its own, and renamed once it is whole. The native code and
+the converter run in confined helpers (`pruning.exports.engine`).
+"""
+
+import hashlib
+import math
+import os
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+from safetensors.torch import save_file
+from torch import Tensor
+
+from pruning.errors import InvalidInput
+from pruning.exports.engine import Engine, Step, ignore_steps
+from pruning.exports.types import OUTPUT, gguf_type
+
+_CONVERTED = ("F32", "F16", "BF16")
+
+
+@dataclass(frozen=True)
+class WrittenFile:
+    """A file that was written."""
+
+    file: Path
+    bytes: int
+    sha256: str
+
+
+@dataclass(frozen=True)
+class Quantised(WrittenFile):
+    """A GGUF file of some type."""
+
+    types: Mapping[str, str]
+    """Of each tensor, by its name: some have another type than the file, such as rows that do not fit it."""
+
+
+@dataclass(frozen=True)
+class Speed:
+    """Tokens per second, a median, and the range of the runs as a share of it."""
+
+    tokens_per_second: float
+    spread: float
+
+
+@dataclass(frozen=True)
+class Measurement:
+    """What a file is worth over some windows."""
+
+    evaluator: str
+    perplexity: float
+    mean_loss: float
+    kl: float | None
+    """Of the reference's predictions from the file's, in nats; None without a reference."""
+    agreement: float | None
+    """The share of positions at which both find the same token the most probable one."""
+    types: Mapping[str, str]
+    prefill: Speed | None
+    decode: Speed | None
+    reference_prefill: Speed | None
+    reference_decode: Speed | None
+
+
+def convert(
+    model: Path,
+    target: Path,
+    *,
+    dtype: str = "F16",
+    name: str | None = None,
+    engine: Engine | None = None,
+    step: Step = ignore_steps,
+) -> WrittenFile:
+    """Write the checkpoint in the directory `model` as a GGUF file.
+
+    `dtype`: of the matrices; F32, F16 or BF16. `name`: of the model, in the file. Raises InvalidInput if
+    llama.cpp's converter does not know the family, or llama.cpp reads a text as other token ids than
+    transformers; see `Engine.run` for the rest.
+    """
+    if dtype not in _CONVERTED:
+        raise InvalidInput(f"{dtype!r} is no dtype of a conversion; use one of {', '.join(_CONVERTED)}", field="dtype")
+    about = {"model": str(model), "type": dtype, "name": name or model.name}
+    with _output(target) as directory:
+        (engine or Engine()).run("convert", about, directory=directory, readable=[model], step=step)
+        return _finish(directory, target)
+
+
+def write_importance(
+    source: Path,
+    target: Path,
+    importance: Mapping[str, Tensor],
+    *,
+    origin: str,
+    engine: Engine | None = None,
+) -> WrittenFile:
+    """Write an importance matrix for the GGUF file `source`, which `llama-quantize --imatrix` reads.
+
+    `importance`: by a module's name in transformers, (inputs,): the mean squares of its inputs, or the column
+    sums of squared gradients. An expert's is `<experts>.<number>.<matrix>`. `origin`: what it is of, for the
+    file. Raises InvalidInput if the sizes are not the tensors', or a name is none of the model's.
+    """
+    with _output(target) as directory:
+        vectors = directory / "importance.safetensors"
+        save_file({name: vector.detach().float().contiguous().cpu() for name, vector in importance.items()}, vectors)
+        about = {"file": str(source), "importance": str(vectors), "origin": origin}
+        found = (engine or Engine()).run("importance", about, directory=directory, readable=[source])
+        if missing := found["missing"]:
+            raise InvalidInput(f"{source.name} has no tensor for {missing[0]}, of which an importance is given", field="importance")
+        return _finish(directory, target)
+
+
+def quantize(
+    source: Path,
+    target: Path,
+    type_name: str,
+    *,
+    importance: Path | None = None,
+    engine: Engine | None = None,
+    step: Step = ignore_steps,
+) -> Quantised:
+    """Write the GGUF file `source`, of 16 or 32 bits, as another type.
+
+    `importance`: a file that `write_importance` or `llama-imatrix` wrote. Raises InvalidInput for an unknown
+    type, for one that needs an importance and has none, and for a damaged file; see `Engine.run`.
+    """
+    gguf_type(type_name, has_importance=importance is not None)
+    engine = engine or Engine()
+    about = {
+        "file": str(source),
+        "type": type_name,
+        "importance": str(importance) if importance else None,
+        "threads": engine.threads,
+    }
+    readable = [source, *([importance] if importance else [])]
+    with _output(target) as directory:
+        found = engine.run("quantize", about, directory=directory, readable=readable, step=step)
+        written = _finish(directory, target)
+    return Quantised(written.file, written.bytes, written.sha256, _types(found))
+
+
+def measure(
+    file: Path,
+    windows: Tensor,
+    *,
+    reference: Path | None = None,
+    speed: bool = False,
+    engine: Engine | None = None,
+    step: Step = ignore_steps,
+) -> Measurement:
+    """Measure a GGUF file over token ids, int64 (windows, length).
+
+    `reference`: the dense model's GGUF file, usually in F16, which llama.cpp computes with in the same way.
+    `speed`: whether tokens per second are measured, of the reference too.
+    """
+    engine = engine or Engine()
+    about = {
+        "file": str(file),
+        "reference": str(reference) if reference else None,
+        "windows": windows.tolist(),
+        "threads": engine.threads,
+        "speed": speed,
+    }
+    readable = [file, *([reference] if reference else [])]
+    with TemporaryDirectory(prefix="pruneserve-measure-") as directory:
+        found = engine.run("measure", about, directory=Path(directory), readable=readable, step=step)
+    return _measurement(found, has_reference=reference is not None)
+
+
+def _measurement(found: Mapping[str, Any], *, has_reference: bool) -> Measurement:
+    losses, kls, agreements = (
+        [float(window[name]) for window in found["windows"]] for name in ("loss", "kl", "agreement")
+    )
+    loss = math.fsum(losses) / len(losses)
+    speeds = [
+        Speed(float(one[phase]["tokens_per_second"]), float(one[phase]["spread"]))
+        for one in found["speeds"]
+        for phase in ("prefill", "decode")
+    ]
+    prefill, decode, reference_prefill, reference_decode = (*speeds, None, None, None, None)[:4]
+    return Measurement(
+        evaluator=str(found["evaluator"]),
+        perplexity=math.exp(loss),
+        mean_loss=loss,
+        kl=math.fsum(kls) / len(kls) if has_reference else None,
+        agreement=math.fsum(agreements) / len(agreements) if has_reference else None,
+        types=_types(found),
+        prefill=prefill,
+        decode=decode,
+        reference_prefill=reference_prefill,
+        reference_decode=reference_decode,
+    )
+
+
+def _types(found: Mapping[str, Any]) -> dict[str, str]:
+    return {str(name): str(kind) for name, kind in found["types"].items()}
+
+
+@contextmanager
+def _output(target: Path) -> Iterator[Path]:
+    """Make a directory on the disk of `target`, for the body."""
+    with TemporaryDirectory(prefix=".export-", dir=target.parent) as directory:
+        yield Path(directory)
+
+
+def _finish(directory: Path, target: Path) -> WrittenFile:
+    """Give the output its name, once its content is on the disk."""
+    with (directory / OUTPUT).open("rb") as file:
+        os.fsync(file.fileno())
+        digest = hashlib.file_digest(file, "sha256").hexdigest()
+    return WrittenFile((directory / OUTPUT).replace(target), target.stat().st_size, digest)
