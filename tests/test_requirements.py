@@ -13,7 +13,11 @@ from packaging.version import Version
 from pruneserve_entry import PACKAGES
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
-LAYERS = {"api": ("otel",), "torch": ("otel", "torch"), "zero-shot": ("otel", "torch", "zero-shot")}
+LAYERS = {
+    "api": ("otel",),
+    "torch": ("otel", "torch", "engines"),
+    "zero-shot": ("otel", "torch", "engines", "zero-shot"),
+}
 """The files of `make lock`, with the extras of pyproject.toml."""
 
 PYTHON = "3.11"

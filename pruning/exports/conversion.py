@@ -22,18 +22,27 @@ from pruning.exports.types import OUTPUT
 
 _VOCABULARY = "vocabulary.gguf"
 _FILE_TYPES = {"F32": "ALL_F32", "F16": "MOSTLY_F16", "BF16": "MOSTLY_BF16"}
+_COMMON_RULES = ("gpt-2", "llama-bpe", "qwen2", "smollm", "tekken")
+"""Tried first, so that a tokenizer gets no exotic name for plain rules."""
+_FULL_ATTENTION_EVERY = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
+_BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
+"""How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
+_WITHOUT_SLIDING_WINDOW = ("mistral", "mixtral")
 _SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
 
 
 def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
-    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`. Return its facts."""
+    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`.
+
+    Returns the name of the rules by which llama.cpp splits texts, None where the kind of tokenizer has none.
+    """
     transformers = importlib.import_module("transformers")
     for loader in (transformers.AutoTokenizer, transformers.AutoConfig):
         # The converter trusts the code of some repositories; nothing here does.
         loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
     model = Path(about["model"])
-    writer = _writer(model, about)
     tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    writer = _writer(model, about, adds_bos=tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id])
     rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
     writer(directory / OUTPUT).write()
     step(1.0)
@@ -47,17 +56,54 @@ def _without_code(load: Callable[..., Any], *arguments: Any, **options: Any) -> 
     return load(*arguments, **{**options, "trust_remote_code": False, "local_files_only": True})
 
 
-def _writer(model: Path, about: Mapping[str, Any]) -> Callable[[Path], Any]:
-    """Return what makes a writer of the converter for a path. Raises InvalidInput for an unknown family."""
+def _writer(model: Path, about: Mapping[str, Any], *, adds_bos: bool) -> Callable[[Path], Any]:
+    """Return what makes a writer of the converter for a path. Raises InvalidInput for an unknown family.
+
+    `adds_bos`: whether the tokenizer puts a token before each text. The converter guesses it from settings.
+    """
     conversion, gguf = (importlib.import_module(name) for name in ("conversion", "gguf"))
-    settings = conversion.ModelBase.load_hparams(model, False)
+    settings = _suited(conversion.ModelBase.load_hparams(model, False))
     architecture = conversion.get_model_architecture(settings, conversion.ModelType.TEXT)
     try:
         kind = conversion.get_model_class(architecture)
     except NotImplementedError as error:
         raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
     file_type = gguf.LlamaFileType[_FILE_TYPES[about["type"]]]
-    return lambda file: kind(model, file_type, file, model_name=about["name"])
+
+    def writer(file: Path) -> Any:  # noqa: ANN401 - of the converter
+        made = kind(model, file_type, file, model_name=about["name"], hparams=dict(settings))
+        set_vocabulary = made.set_vocab
+
+        def set_vocabulary_and_start() -> None:
+            set_vocabulary()
+            made.gguf_writer.add_add_bos_token(adds_bos)
+
+        made.set_vocab = set_vocabulary_and_start
+        return made
+
+    return writer
+
+
+def _suited(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return a config as the converter and llama.cpp read it. Raises InvalidInput for what they would ignore."""
+    kind, layers = settings.get("model_type"), settings.get("layer_types")
+    period = _FULL_ATTENTION_EVERY.get(str(kind))
+    if period and layers:
+        expected = ["full_attention" if (block + 1) % period == 0 else "sliding_attention" for block in range(len(layers))]
+        if layers != expected:
+            raise _cannot(f"for {kind}, llama.cpp has full attention in every {period}th block; this model has not")
+    if kind in _BLOCKS_WITH_A_SCALE and settings["num_hidden_layers"] != _BLOCKS_WITH_A_SCALE[kind]:
+        if settings["query_pre_attn_scalar"] != settings["head_dim"]:
+            raise _cannot(
+                f"for {kind}, llama.cpp scales attention by head_dim ({settings['head_dim']}); this model has "
+                f"query_pre_attn_scalar {settings['query_pre_attn_scalar']}"
+            )
+    if kind in _WITHOUT_SLIDING_WINDOW and settings.get("sliding_window"):
+        # llama.cpp has full attention there. Within the window that is the same, so a file promises no more.
+        settings["max_position_embeddings"] = min(settings["max_position_embeddings"], settings["sliding_window"])
+    if "n_positions" in settings:
+        settings.setdefault("n_ctx", settings["n_positions"])  # the old name, which transformers no longer writes
+    return settings
 
 
 def _find_rules(
@@ -72,7 +118,8 @@ def _find_rules(
     """
     base = importlib.import_module("conversion").TextModel
     by_hash = base.get_vocab_base_pre
-    known = dict.fromkeys(re.findall(r'res = "([^"]+)"', inspect.getsource(by_hash)))
+    found = re.findall(r'res = "([^"]+)"', inspect.getsource(by_hash))
+    known = dict.fromkeys([*(name for name in _COMMON_RULES if name in found), *found])
     try:
         names = list(dict.fromkeys([by_hash(None, tokenizer), *known]))
     except NotImplementedError:

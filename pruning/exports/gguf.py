@@ -14,7 +14,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Any
 
-from safetensors.torch import save_file
+import numpy as np
 from torch import Tensor
 
 from pruning.errors import InvalidInput
@@ -34,6 +34,14 @@ class WrittenFile:
 
 
 @dataclass(frozen=True)
+class Converted(WrittenFile):
+    """A GGUF file of 16 or 32 bits."""
+
+    rules: str | None
+    """By which llama.cpp splits a text before it merges tokens; None where the kind of tokenizer has none."""
+
+
+@dataclass(frozen=True)
 class Quantised(WrittenFile):
     """A GGUF file of some type."""
 
@@ -50,21 +58,26 @@ class Speed:
 
 
 @dataclass(frozen=True)
-class Measurement:
-    """What a file is worth over some windows."""
+class Computed:
+    """What llama.cpp computes with a file."""
+
+    perplexity: float
+    prefill: Speed | None
+    decode: Speed | None
+
+
+@dataclass(frozen=True)
+class Compared(Computed):
+    """What llama.cpp computes with a file, and how far it is from a reference."""
 
     evaluator: str
-    perplexity: float
-    mean_loss: float
+    types: Mapping[str, str]
+    """Of each tensor, by its name."""
     kl: float | None
     """Of the reference's predictions from the file's, in nats; None without a reference."""
     agreement: float | None
     """The share of positions at which both find the same token the most probable one."""
-    types: Mapping[str, str]
-    prefill: Speed | None
-    decode: Speed | None
-    reference_prefill: Speed | None
-    reference_decode: Speed | None
+    reference: Computed | None
 
 
 def convert(
@@ -75,7 +88,7 @@ def convert(
     name: str | None = None,
     engine: Engine | None = None,
     step: Step = ignore_steps,
-) -> WrittenFile:
+) -> Converted:
     """Write the checkpoint in the directory `model` as a GGUF file.
 
     `dtype`: of the matrices; F32, F16 or BF16. `name`: of the model, in the file. Raises InvalidInput if
@@ -86,8 +99,10 @@ def convert(
         raise InvalidInput(f"{dtype!r} is no dtype of a conversion; use one of {', '.join(_CONVERTED)}", field="dtype")
     about = {"model": str(model), "type": dtype, "name": name or model.name}
     with _output(target) as directory:
-        (engine or Engine()).run("convert", about, directory=directory, readable=[model], step=step)
-        return _finish(directory, target)
+        found = (engine or Engine()).run("convert", about, directory=directory, readable=[model], step=step)
+        written = _finish(directory, target)
+    rules = found["rules"]
+    return Converted(written.file, written.bytes, written.sha256, None if rules is None else str(rules))
 
 
 def write_importance(
@@ -105,8 +120,8 @@ def write_importance(
     file. Raises InvalidInput if the sizes are not the tensors', or a name is none of the model's.
     """
     with _output(target) as directory:
-        vectors = directory / "importance.safetensors"
-        save_file({name: vector.detach().float().contiguous().cpu() for name, vector in importance.items()}, vectors)
+        vectors = directory / "importance.npz"
+        np.savez(vectors, **{name: vector.detach().double().cpu().numpy() for name, vector in importance.items()})
         about = {"file": str(source), "importance": str(vectors), "origin": origin}
         found = (engine or Engine()).run("importance", about, directory=directory, readable=[source])
         if missing := found["missing"]:
@@ -151,7 +166,7 @@ def measure(
     speed: bool = False,
     engine: Engine | None = None,
     step: Step = ignore_steps,
-) -> Measurement:
+) -> Compared:
     """Measure a GGUF file over token ids, int64 (windows, length).
 
     `reference`: the dense model's GGUF file, usually in F16, which llama.cpp computes with in the same way.
@@ -168,31 +183,24 @@ def measure(
     readable = [file, *([reference] if reference else [])]
     with TemporaryDirectory(prefix="pruneserve-measure-") as directory:
         found = engine.run("measure", about, directory=Path(directory), readable=readable, step=step)
-    return _measurement(found, has_reference=reference is not None)
+    return _compared(found, has_reference=reference is not None)
 
 
-def _measurement(found: Mapping[str, Any], *, has_reference: bool) -> Measurement:
-    losses, kls, agreements = (
-        [float(window[name]) for window in found["windows"]] for name in ("loss", "kl", "agreement")
-    )
-    loss = math.fsum(losses) / len(losses)
-    speeds = [
-        Speed(float(one[phase]["tokens_per_second"]), float(one[phase]["spread"]))
-        for one in found["speeds"]
-        for phase in ("prefill", "decode")
-    ]
-    prefill, decode, reference_prefill, reference_decode = (*speeds, None, None, None, None)[:4]
-    return Measurement(
+def _compared(found: Mapping[str, Any], *, has_reference: bool) -> Compared:
+    def mean(name: str) -> float:
+        return math.fsum(float(window[name]) for window in found["windows"]) / len(found["windows"])
+
+    speeds = [{phase: Speed(**values) for phase, values in one.items()} for one in found["speeds"]]
+    own, dense = (*speeds, {}, {})[:2]
+    none = {"prefill": None, "decode": None}
+    return Compared(
         evaluator=str(found["evaluator"]),
-        perplexity=math.exp(loss),
-        mean_loss=loss,
-        kl=math.fsum(kls) / len(kls) if has_reference else None,
-        agreement=math.fsum(agreements) / len(agreements) if has_reference else None,
         types=_types(found),
-        prefill=prefill,
-        decode=decode,
-        reference_prefill=reference_prefill,
-        reference_decode=reference_decode,
+        perplexity=math.exp(mean("loss")),
+        kl=mean("kl") if has_reference else None,
+        agreement=mean("agreement") if has_reference else None,
+        reference=Computed(math.exp(mean("reference_loss")), **{**none, **dense}) if has_reference else None,
+        **{**none, **own},
     )
 
 

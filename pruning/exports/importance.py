@@ -14,7 +14,7 @@ from typing import Any
 import numpy as np
 
 from pruning.errors import InvalidInput
-from pruning.exports.llama import Floats, quantize
+from pruning.exports.llama import Floats, quantize, tensor_types
 from pruning.exports.types import GGUF_TYPES, OUTPUT
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
@@ -28,10 +28,9 @@ def write_matrix(directory: Path, about: Mapping[str, Any], step: Callable[[floa
 
     They are named as the modules in transformers. Returns those that name no tensor of the file.
     """
-    from safetensors.numpy import load_file
-
     gguf = importlib.import_module("gguf")
-    matrices, missing = _matrices(gguf, about["file"], load_file(about["importance"]))
+    with np.load(about["importance"]) as vectors:
+        matrices, missing = _matrices(gguf, about["file"], vectors)
     writer = gguf.GGUFWriter(str(directory / OUTPUT), "imatrix")
     writer.add_type("imatrix")
     writer.add_array("imatrix.datasets", [about["origin"]])
@@ -60,12 +59,6 @@ def quantize_file(directory: Path, about: Mapping[str, Any], step: Callable[[flo
         step=step,
     )
     return {"types": tensor_types(directory / OUTPUT)}
-
-
-def tensor_types(file: Path) -> dict[str, str]:
-    """Return the type of each tensor, by name."""
-    gguf = importlib.import_module("gguf")
-    return {tensor.name: tensor.tensor_type.name for tensor in gguf.GGUFReader(file).tensors}
 
 
 def _read_matrices(file: str) -> dict[str, Floats]:

@@ -27,6 +27,18 @@ _BUFFER_BYTES = 2**30
 _TENSOR_DONE = re.compile(r"\[\s*(\d+)/\s*(\d+)\]")
 
 
+# Of libggml-base, whose declarations the wheel lacks.
+_GGUF_CALLS = """
+struct gguf_init_params { bool no_alloc; void ** context; };
+void * gguf_init_from_file(const char * name, struct gguf_init_params parameters);
+void gguf_free(void * file);
+int64_t gguf_get_n_tensors(const void * file);
+const char * gguf_get_tensor_name(const void * file, int64_t number);
+int gguf_get_tensor_type(const void * file, int64_t number);
+const char * ggml_type_name(int type);
+"""
+
+
 class LlamaFailed(Exception):
     """llama.cpp has refused a file or could not do what it was asked; in its own words."""
 
@@ -38,6 +50,7 @@ class _Library:
         bindings = importlib.import_module("llama_cpp_py_sync._cffi_bindings")
         self.ffi: Any = bindings.ffi
         self.calls: Any = bindings.get_lib()
+        self.directory = Path(bindings.__file__).parent
         self.version = str(importlib.import_module("llama_cpp_py_sync").__llama_cpp_tag__)
         self.errors: deque[str] = deque(maxlen=4)
         self.listen: Callable[[str], None] = lambda text: None
@@ -153,6 +166,26 @@ class Context:
             batch.logits[place] = all_logits or place == len(ids) - 1
         if library().calls.llama_decode(self._pointer, batch):
             raise library().failed("llama.cpp cannot compute with the tokens")
+
+
+def tensor_types(file: Path) -> dict[str, str]:
+    """Return the type of each tensor of a GGUF file, by name. Raises LlamaFailed."""
+    ffi = importlib.import_module("cffi").FFI()
+    ffi.cdef(_GGUF_CALLS)
+    calls = ffi.dlopen(str(next(library().directory.glob("libggml-base.so*"))))
+    opened = calls.gguf_init_from_file(str(file).encode(), {"no_alloc": True, "context": ffi.NULL})
+    if not opened:
+        raise library().failed(f"llama.cpp cannot read {file.name}")
+    names = {
+        calls.gguf_get_tensor_name(opened, number): calls.gguf_get_tensor_type(opened, number)
+        for number in range(calls.gguf_get_n_tensors(opened))
+    }
+    types = {
+        ffi.string(name).decode(): ffi.string(calls.ggml_type_name(kind)).decode().upper()
+        for name, kind in names.items()
+    }
+    calls.gguf_free(opened)
+    return types
 
 
 @contextmanager

@@ -13,8 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from pruning.exports.importance import tensor_types
-from pruning.exports.llama import Context, Floats, computing, version
+from pruning.exports.llama import Context, Floats, computing, tensor_types, version
 
 _PREFILL, _DECODED, _REPETITIONS = 256, 32, 5
 
@@ -42,14 +41,15 @@ def measure(_: Path, about: Mapping[str, Any], step: Callable[[float], None]) ->
 
 
 def _over_window(contexts: Sequence[Context], ids: Sequence[int]) -> dict[str, float]:
-    """Return the means over a window's predictions: loss, and with a reference, KL and agreement."""
-    sums = {"loss": 0.0, "kl": 0.0, "agreement": 0.0}
+    """Return the means over a window's predictions: losses, and with a reference, KL and agreement."""
+    sums = {"loss": 0.0, "reference_loss": 0.0, "kl": 0.0, "agreement": 0.0}
     start = 0
     for pieces in zip(*(context.logits(ids) for context in contexts), strict=True):
         following = ids[start + 1 : start + 1 + len(pieces[0])]
         logs = [_log_softmax(logits[: len(following)]) for logits in pieces]  # nothing follows the last token
         own = logs[0]
-        sums["loss"] -= own[np.arange(len(following)), following].sum(dtype=np.float64)
+        for name, log in zip(("loss", "reference_loss"), logs, strict=False):
+            sums[name] -= log[np.arange(len(following)), following].sum(dtype=np.float64)
         for dense in logs[1:]:
             sums["kl"] += (np.exp(dense) * (dense - own)).sum(dtype=np.float64)
             sums["agreement"] += (dense.argmax(axis=1) == own.argmax(axis=1)).sum()
