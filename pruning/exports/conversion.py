@@ -1,23 +1,25 @@
+# ruff: noqa: RUF001 - its texts have letters of several scripts
 """Inside a helper: a checkpoint becomes a GGUF file, by llama.cpp's own converter.
 
-A file names the rules by which a byte-level tokenizer splits a text before it merges. The converter finds them
-by a hash of some token ids: it refuses a tokenizer that is new to it, and takes one that differs elsewhere for
-another. So the ids of llama.cpp and of transformers are compared on many texts, and rules that fit are looked
-for among all that llama.cpp has.
+A file names the rules by which a byte-level tokenizer splits a text before it merges. The converter finds
+them by a hash of some token ids: it refuses a tokenizer that is new to it, and takes one that differs
+elsewhere for another. So the ids of llama.cpp and of transformers are compared on many texts, and rules that
+fit are looked for among all that llama.cpp has.
 """
 
 import functools
 import importlib
 import inspect
+import random
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import closing
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from pruning.errors import InvalidInput
 from pruning.exports.llama import LlamaFailed, Model
-from pruning.exports.texts import varied_texts
 from pruning.exports.types import OUTPUT
 
 _VOCABULARY = "vocabulary.gguf"
@@ -31,11 +33,63 @@ _WITHOUT_SLIDING_WINDOW = ("mistral", "mixtral")
 _SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
 
 
-def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
-    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`.
+# Prose in several scripts, code, symbols, and what comes between words.
+_PROSE = (
+    "All human beings are born free and equal in dignity and rights; they're endowed with reason.",
+    "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα.",
+    "Все люди рождаются свободными и равными в своём достоинстве и правах.",
+    "يولد جميع الناس أحرارًا متساوين في الكرامة والحقوق.",
+    "सभी मनुष्य जन्म से स्वतन्त्र और गौरव तथा अधिकारों में समान हैं।",
+    "人人生而自由，在尊严和权利上一律平等。すべての人間は、生まれながらにして自由である。",
+    "Tous les êtres humains naissent libres; l'égalité, voilà: œuvre déjà reçue à Noël, ça ira!",
+    "def f(x_1, *rest):\n    return {'a': x_1[0] ** 2, \"b\": [3.14e-10, 0xFF]}  # TODO\n",
+    "🙂🚀 👩‍👩‍👧 ½ ² № ﬁ Å \u00a0 \u200b x̄ … — “q” ‘s’ €100,000.00 12345678 2026-11-30T04:40",
+)
+_BETWEEN = (
+    "",
+    " ",
+    "  ",
+    "   ",
+    "\n",
+    "\n\n",
+    " \n",
+    "\t",
+    "\r\n",
+    "'s ",
+    "'LL ",
+    "-",
+    "007",
+    "...",
+    "/",
+    "_",
+)
+_TEXTS, _PIECES, _LONGEST_PIECE = 200, 6, 30
 
-    Returns the name of the rules by which llama.cpp splits texts, None where the kind of tokenizer has none.
+
+def check(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+    """Refuse the checkpoint `about["model"]` if its config or its tokenizer cannot be converted.
+
+    Its weights are not read, and may be missing. Returns the name of the rules by which llama.cpp splits
+    texts, None where the kind of tokenizer has none.
     """
+    return {"rules": _prepare(directory, about).rules}
+
+
+def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`. Return as `check`."""
+    prepared = _prepare(directory, about)
+    prepared.writer(directory / OUTPUT).write()
+    step(1.0)
+    return {"rules": prepared.rules}
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    writer: Callable[[Path], Any]
+    rules: str | None
+
+
+def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
     transformers = importlib.import_module("transformers")
     for loader in (transformers.AutoTokenizer, transformers.AutoConfig):
         # The converter trusts the code of some repositories; nothing here does.
@@ -44,12 +98,12 @@ def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], N
     tokenizer = transformers.AutoTokenizer.from_pretrained(model)
     writer = _writer(model, about, adds_bos=tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id])
     rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
-    writer(directory / OUTPUT).write()
-    step(1.0)
     for add_special in (False, True):
-        if difference := _difference(tokenizer, directory / OUTPUT, add_special=add_special):
+        if difference := _difference(
+            tokenizer, directory / _VOCABULARY, add_special=add_special, rules=rules
+        ):
             raise _cannot(difference)
-    return {"rules": rules}
+    return _Prepared(writer, rules)
 
 
 def _without_code(load: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - of transformers
@@ -85,24 +139,34 @@ def _writer(model: Path, about: Mapping[str, Any], *, adds_bos: bool) -> Callabl
 
 
 def _suited(settings: dict[str, Any]) -> dict[str, Any]:
-    """Return a config as the converter and llama.cpp read it. Raises InvalidInput for what they would ignore."""
+    """Return a config as the converter reads it. Raises InvalidInput for what llama.cpp would ignore."""
     kind, layers = settings.get("model_type"), settings.get("layer_types")
     period = _FULL_ATTENTION_EVERY.get(str(kind))
     if period and layers:
-        expected = ["full_attention" if (block + 1) % period == 0 else "sliding_attention" for block in range(len(layers))]
+        expected = [
+            "full_attention" if (block + 1) % period == 0 else "sliding_attention"
+            for block in range(len(layers))
+        ]
         if layers != expected:
-            raise _cannot(f"for {kind}, llama.cpp has full attention in every {period}th block; this model has not")
-    if kind in _BLOCKS_WITH_A_SCALE and settings["num_hidden_layers"] != _BLOCKS_WITH_A_SCALE[kind]:
-        if settings["query_pre_attn_scalar"] != settings["head_dim"]:
             raise _cannot(
-                f"for {kind}, llama.cpp scales attention by head_dim ({settings['head_dim']}); this model has "
-                f"query_pre_attn_scalar {settings['query_pre_attn_scalar']}"
+                f"for {kind}, llama.cpp has full attention in every {period}th block; this model has not"
+            )
+    blocks = _BLOCKS_WITH_A_SCALE.get(str(kind))
+    if blocks and settings["num_hidden_layers"] != blocks:
+        scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
+        if scale != size:
+            raise _cannot(
+                f"for {kind}, llama.cpp takes query_pre_attn_scalar ({scale}) for head_dim ({size})"
             )
     if kind in _WITHOUT_SLIDING_WINDOW and settings.get("sliding_window"):
         # llama.cpp has full attention there. Within the window that is the same, so a file promises no more.
-        settings["max_position_embeddings"] = min(settings["max_position_embeddings"], settings["sliding_window"])
+        settings["max_position_embeddings"] = min(
+            settings["max_position_embeddings"], settings["sliding_window"]
+        )
     if "n_positions" in settings:
-        settings.setdefault("n_ctx", settings["n_positions"])  # the old name, which transformers no longer writes
+        settings.setdefault(
+            "n_ctx", settings["n_positions"]
+        )  # the old name, which transformers no longer writes
     return settings
 
 
@@ -138,9 +202,13 @@ def _find_rules(
     for name in names:
         differences[name] = _difference(tokenizer, vocabulary, add_special=False, rules=name)
         if differences[name] is None:
-            base.get_vocab_base_pre = lambda *_: name
+            base.get_vocab_base_pre = functools.partial(_constant, name)
             return name
     raise _cannot(f"with the rules {names[0]!r}, {differences[names[0]]}, and so with all others that it has")
+
+
+def _constant(value: str, *_: object) -> str:
+    return value
 
 
 def _difference(
@@ -159,7 +227,7 @@ def _difference(
     except LlamaFailed as error:
         return str(error)
     with closing(model):
-        for text in varied_texts():
+        for text in _varied_texts():
             theirs = model.tokenize(text, add_special=add_special)
             ours = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
             if theirs != ours:
@@ -181,3 +249,17 @@ def _described(text: str, theirs: list[int], ours: list[int]) -> str:
 
 def _cannot(reason: str) -> InvalidInput:
     return InvalidInput(f"the model cannot be exported to GGUF: {reason}", field="model.id")
+
+
+def _varied_texts() -> Iterator[str]:
+    """Yield the same texts every time: each line of prose, then mixtures of pieces of all."""
+    yield from _PROSE
+    generator = random.Random(0)  # noqa: S311 - not for secrets
+    for _ in range(_TEXTS):
+        yield "".join(_piece(generator) for _ in range(_PIECES))
+
+
+def _piece(generator: random.Random) -> str:
+    line = generator.choice(_PROSE)
+    start = generator.randrange(len(line))
+    return generator.choice(_BETWEEN) + line[start : start + generator.randint(1, _LONGEST_PIECE)]

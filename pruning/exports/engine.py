@@ -7,7 +7,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -17,7 +16,7 @@ from typing import Any
 from pruning.errors import InvalidInput
 from pruning.exports.packages import converter
 from pruning.sandbox.confine import Limits
-from pruning.sandbox.frames import ERROR, JSON, Broken, Gone, HelperFailed, Outside, TooLate
+from pruning.sandbox.frames import ERROR, JSON, Broken, Gone, Outside, TooLate
 from pruning.sandbox.starter import NoSandbox, environment
 
 Step = Callable[[float], None]
@@ -161,7 +160,10 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
     if status == -signal.SIGXCPU:
         return _too_long("its limit of processor time")
     if status == -signal.SIGKILL:
-        return OSError(errno.ENOMEM, "the system killed the process that exports (SIGKILL), as it does where memory runs out")
+        return OSError(
+            errno.ENOMEM,
+            "the system killed the process that exports (SIGKILL), as it does where memory runs out",
+        )
     ending = signal.Signals(-status).name if status < 0 else f"exit code {status}"
     return InvalidInput(f"the file ends the process that reads it ({ending}); write the model again")
 

@@ -7,7 +7,7 @@ the converter run in confined helpers (`pruning.exports.engine`).
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,6 +80,16 @@ class Compared(Computed):
     reference: Computed | None
 
 
+def check(model: Path, *, engine: Engine | None = None) -> None:
+    """Check by config and tokenizer whether the checkpoint in the directory `model` can be converted.
+
+    The directory needs no weights. Raises InvalidInput as `convert`.
+    """
+    about = {"model": str(model), "type": "F16", "name": model.name}
+    with TemporaryDirectory(prefix="pruneserve-check-") as directory:
+        (engine or Engine()).run("check", about, directory=Path(directory), readable=[model])
+
+
 def convert(
     model: Path,
     target: Path,
@@ -96,7 +106,9 @@ def convert(
     transformers; see `Engine.run` for the rest.
     """
     if dtype not in _CONVERTED:
-        raise InvalidInput(f"{dtype!r} is no dtype of a conversion; use one of {', '.join(_CONVERTED)}", field="dtype")
+        raise InvalidInput(
+            f"{dtype!r} is no dtype of a conversion; use one of {', '.join(_CONVERTED)}", field="dtype"
+        )
     about = {"model": str(model), "type": dtype, "name": name or model.name}
     with _output(target) as directory:
         found = (engine or Engine()).run("convert", about, directory=directory, readable=[model], step=step)
@@ -121,11 +133,16 @@ def write_importance(
     """
     with _output(target) as directory:
         vectors = directory / "importance.npz"
-        np.savez(vectors, **{name: vector.detach().double().cpu().numpy() for name, vector in importance.items()})
+        np.savez(
+            vectors, **{name: vector.detach().double().cpu().numpy() for name, vector in importance.items()}
+        )
         about = {"file": str(source), "importance": str(vectors), "origin": origin}
         found = (engine or Engine()).run("importance", about, directory=directory, readable=[source])
         if missing := found["missing"]:
-            raise InvalidInput(f"{source.name} has no tensor for {missing[0]}, of which an importance is given", field="importance")
+            raise InvalidInput(
+                f"{source.name} has no tensor for {missing[0]}, of which an importance is given",
+                field="importance",
+            )
         return _finish(directory, target)
 
 

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any
 
 from pruning.errors import InvalidInput, is_panic
-from pruning.exports.conversion import convert
+from pruning.exports.conversion import check, convert
 from pruning.exports.importance import quantize_file, write_matrix
 from pruning.exports.llama import LlamaFailed
 from pruning.exports.measuring import measure
@@ -26,12 +26,13 @@ from pruning.sandbox.privileges import end_with_parent
 Step = Callable[[float], None]
 
 TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], Step], Any]] = {
+    "check": check,
     "convert": convert,
     "importance": write_matrix,
     "measure": measure,
     "quantize": quantize_file,
 }
-"""Each gets the directory that it may write into, what it is about, and `step`; it returns what JSON can say."""
+"""Each gets the directory that it may write into, its arguments and `step`; it returns what JSON can say."""
 
 _LONGEST_ERROR = 2000
 _SECONDS_BETWEEN_STEPS = 0.2

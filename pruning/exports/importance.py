@@ -48,7 +48,7 @@ def write_matrix(directory: Path, about: Mapping[str, Any], step: Callable[[floa
 
 
 def quantize_file(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
-    """Write `about["file"]` as `OUTPUT` of the type `about["type"]`, by an importance matrix if there is one."""
+    """Write `about["file"]` as `OUTPUT` of another type, by an importance matrix if there is one."""
     importance = _read_matrices(about["importance"]) if about["importance"] else {}
     quantize(
         Path(about["file"]),
@@ -96,7 +96,8 @@ def _matrices(
         place = int(expert[2]) if expert else 0
         if vector.shape != (columns,) or place >= experts:
             raise InvalidInput(
-                f"{module} has an importance of the shape {vector.shape}, but {columns} columns", field="importance"
+                f"{module} has an importance of the shape {vector.shape}, but {columns} columns",
+                field="importance",
             )
         matrices.setdefault(name, np.zeros((experts, columns), np.float32))[place] = _scaled(vector, module)
     return matrices, missing
@@ -121,4 +122,8 @@ def _scaled(vector: Floats, module: str) -> Floats:
     if not np.isfinite(values).all() or (values < 0).any():
         raise InvalidInput(f"{module} has an importance that is negative or not finite", field="importance")
     mean = values.mean()
-    return np.maximum(values / mean, _SMALLEST).astype(np.float32) if mean > 0 else np.ones_like(vector, np.float32)
+    return (
+        np.maximum(values / mean, _SMALLEST).astype(np.float32)
+        if mean > 0
+        else np.ones_like(vector, np.float32)
+    )

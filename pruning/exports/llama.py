@@ -86,7 +86,9 @@ def version() -> str:
 class Model:
     """A GGUF file, loaded by llama.cpp. Close it."""
 
-    def __init__(self, file: Path, *, vocabulary_only: bool = False, pre_tokenizer: str | None = None) -> None:
+    def __init__(
+        self, file: Path, *, vocabulary_only: bool = False, pre_tokenizer: str | None = None
+    ) -> None:
         """`pre_tokenizer`: in place of the one that the file names. Raises LlamaFailed."""
         of = library()
         parameters = of.calls.llama_model_default_params()
@@ -191,7 +193,10 @@ def tensor_types(file: Path) -> dict[str, str]:
 @contextmanager
 def computing(file: Path, *, length: int, threads: int, at_once: int = 128) -> Iterator[Context]:
     """Load a file and compute with it in the body. Raises LlamaFailed."""
-    with closing(Model(file)) as model, closing(Context(model, length=length, threads=threads, at_once=at_once)) as it:
+    with (
+        closing(Model(file)) as model,
+        closing(Context(model, length=length, threads=threads, at_once=at_once)) as it,
+    ):
         yield it
 
 
@@ -216,7 +221,10 @@ def quantize(
     entries = of.ffi.new("struct llama_model_imatrix_data[]", len(importance) + 1)  # the last one ends it
     kept = []
     for entry, (name, values) in zip(entries, importance.items(), strict=False):
-        held = of.ffi.new("char[]", name.encode()), of.ffi.from_buffer("float[]", np.ascontiguousarray(values))
+        held = (
+            of.ffi.new("char[]", name.encode()),
+            of.ffi.from_buffer("float[]", np.ascontiguousarray(values)),
+        )
         entry.name, entry.data = held
         entry.size = values.size
         kept.append(held)

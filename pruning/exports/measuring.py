@@ -19,7 +19,7 @@ _PREFILL, _DECODED, _REPETITIONS = 256, 32, 5
 
 
 def measure(_: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
-    """Measure `about["file"]` over token ids `about["windows"]`, against `about["reference"]` if it is given."""
+    """Measure a file over token ids, against a reference if there is one."""
     files = [Path(path) for path in (about["file"], about["reference"]) if path]
     windows: Sequence[Sequence[int]] = about["windows"]
     found = []
@@ -77,7 +77,10 @@ def _speeds(files: Sequence[Path], ids: Sequence[int], threads: int) -> list[dic
             for context, times in zip(contexts, runs, strict=True):
                 times.append(_speed(context, prompt))
     return [
-        {"prefill": _summary([run[0] for run in times[1:]]), "decode": _summary([run[1] for run in times[1:]])}
+        {
+            "prefill": _summary([run[0] for run in times[1:]]),
+            "decode": _summary([run[1] for run in times[1:]]),
+        }
         for times in runs  # the first run reads the file
     ]
 

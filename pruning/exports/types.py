@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 from pruning.errors import InvalidInput
 
-
 OUTPUT = "output.gguf"
 """The name of the file that a helper writes, in a directory of its own."""
 
@@ -52,12 +51,15 @@ GGUF_TYPES: Mapping[str, GgufType] = {
 def gguf_type(name: str, *, has_importance: bool) -> GgufType:
     """Return the type of that name. Raises InvalidInput if there is none, or if it lacks an importance."""
     if name not in GGUF_TYPES:
-        raise InvalidInput(f"{name!r} is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}", field="type")
+        raise InvalidInput(
+            f"{name!r} is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}", field="type"
+        )
     found = GGUF_TYPES[name]
     if found.needs_importance and not has_importance:
         without = ", ".join(known for known, other in GGUF_TYPES.items() if not other.needs_importance)
         raise InvalidInput(
-            f"llama.cpp writes {name} only with an importance for each linear layer; give one, or use one of {without}",
+            f"llama.cpp writes {name} only with an importance for each linear layer; give one, or use one of "
+            f"{without}",
             field="type",
         )
     return found

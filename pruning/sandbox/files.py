@@ -40,9 +40,7 @@ def installation() -> Iterator[Path]:
     yield Path(__file__).parents[1]
 
 
-def restrict_reads(
-    descriptors: Iterable[int], private: Path | None, readable: Iterable[Path] = ()
-) -> None:
+def restrict_reads(descriptors: Iterable[int], private: Path | None, readable: Iterable[Path] = ()) -> None:
     """From now on let this process open these files and the installation for reading, and nothing else.
 
     `private`: a directory whose files it may also replace. `readable`: further files and directories. Needs

@@ -48,7 +48,7 @@ class Outside:
         self._deadline = time.monotonic() + self._wall_seconds
 
     def is_ready(self, seconds: float) -> bool:
-        """Wait for `seconds` at most. Return whether there is something to receive, or the helper has ended."""
+        """Wait for `seconds` at most. Return whether the helper has sent something, or has ended."""
         return bool(self._received) or bool(select.select([self._connection], [], [], seconds)[0])
 
     def send(self, kind: bytes, payload: bytes) -> None:

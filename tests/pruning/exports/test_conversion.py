@@ -64,7 +64,9 @@ def test_code_of_the_checkpoint_is_not_run(tmp_path: Path) -> None:
 
 
 class TestTokenizers:
-    def tokenizer(self, splitting: pre_tokenizers.PreTokenizer, **settings: object) -> PreTrainedTokenizerFast:
+    def tokenizer(
+        self, splitting: pre_tokenizers.PreTokenizer, **settings: object
+    ) -> PreTrainedTokenizerFast:
         tokenizer = Tokenizer(models.BPE())
         tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
             [splitting, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
