@@ -156,7 +156,7 @@ def _suited(settings: dict[str, Any]) -> dict[str, Any]:
         scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
         if scale != size:
             raise _cannot(
-                f"for {kind}, llama.cpp takes query_pre_attn_scalar ({scale}) for head_dim ({size})"
+                f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}"
             )
     if kind in _WITHOUT_SLIDING_WINDOW and settings.get("sliding_window"):
         # llama.cpp has full attention there. Within the window that is the same, so a file promises no more.

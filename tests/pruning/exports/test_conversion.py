@@ -6,18 +6,23 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from tokenizers import Tokenizer, models, normalizers, pre_tokenizers, trainers
+from gguf import GGUFReader
+from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pruning.errors import InvalidInput
 from pruning.exports import llama
 from pruning.exports.engine import Engine
-from pruning.exports.gguf import convert
+from pruning.exports.gguf import check, convert
 from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.families import five_windows
 from tests.tiers import nightly
 
 ENGINE = Engine(threads=1)
+QWEN2 = (
+    r"(?i:'s|'t|'re|'ve|'m|'ll|'d)|[^\r\n\p{L}\p{N}]?\p{L}+|\p{N}| ?[^\s\p{L}\p{N}]+[\r\n]*"
+    r"|\s*[\r\n]+|\s+(?!\S)|\s+"
+)
 FAMILIES = ["llama", "gpt2"]
 MORE_FAMILIES = ["llama-tied", "qwen2", "qwen3", "gemma3", "mistral", "phi3", "mixtral", "olmo2"]
 
@@ -35,7 +40,7 @@ def logits_of_transformers(model: PreTrainedModel, ids: list[int]) -> torch.Tens
 
 @pytest.mark.parametrize("family", [*FAMILIES, *map(nightly, MORE_FAMILIES)])
 def test_llama_cpp_computes_what_transformers_computes(family: str, tmp_path: Path) -> None:
-    model = write_checkpoint(tmp_path / "model", family, initializer_range=0.05)
+    model = write_checkpoint(tmp_path / "model", family)
     written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
 
     assert written.bytes == (tmp_path / "model.gguf").stat().st_size
@@ -45,9 +50,8 @@ def test_llama_cpp_computes_what_transformers_computes(family: str, tmp_path: Pa
     assert difference < 0.02 * expected.abs().max()
 
 
-@pytest.mark.parametrize("family", ["gptj"])
-def test_a_family_that_the_converter_lacks_is_refused_by_its_name(family: str, tmp_path: Path) -> None:
-    write_checkpoint(tmp_path / "model", family)
+def test_a_family_that_the_converter_lacks_is_refused_by_its_name(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "model", "gptj")
     with pytest.raises(InvalidInput, match="does not know the architecture GPTJForCausalLM") as refused:
         convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
     assert refused.value.field == "model.id"
@@ -64,40 +68,59 @@ def test_code_of_the_checkpoint_is_not_run(tmp_path: Path) -> None:
 
 
 class TestTokenizers:
-    def tokenizer(
-        self, splitting: pre_tokenizers.PreTokenizer, **settings: object
-    ) -> PreTrainedTokenizerFast:
-        tokenizer = Tokenizer(models.BPE())
-        tokenizer.pre_tokenizer = pre_tokenizers.Sequence(
-            [splitting, pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)]
+    def write(self, directory: Path, splitting: str, **settings: object) -> None:
+        """Write a model whose tokenizer splits texts into the matches of a regular expression."""
+        tokenizer = Tokenizer(models.BPE(), **settings)
+        split = pre_tokenizers.Split(Regex(splitting), "isolated")
+        byte_level = pre_tokenizers.ByteLevel(add_prefix_space=False, use_regex=False)
+        tokenizer.pre_tokenizer = pre_tokenizers.Sequence([split, byte_level])
+        alphabet = pre_tokenizers.ByteLevel.alphabet()
+        trainer = trainers.BpeTrainer(vocab_size=384, initial_alphabet=alphabet, show_progress=False)
+        tokenizer.train_from_iterator(
+            ["def f(x_1, *rest): born free and equal 'a': x_1 12345678\n"] * 9, trainer
         )
-        trainer = trainers.BpeTrainer(
-            vocab_size=384, initial_alphabet=pre_tokenizers.ByteLevel.alphabet(), show_progress=False
-        )
-        tokenizer.train_from_iterator(["1234 12 1234 's all, 'S ALL 1212   34\n\n  3434" * 20], trainer)
-        return PreTrainedTokenizerFast(tokenizer_object=tokenizer, **settings)
+        write_checkpoint(directory)
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer).save_pretrained(directory)
 
     def test_one_that_is_new_to_the_converter_gets_the_rules_by_which_it_splits(self, tmp_path: Path) -> None:
-        """It has Qwen2's rules, which take digits one by one where GPT-2's join them."""
-        write_checkpoint(tmp_path / "model")
-        from tests.pruning.exports.rules import QWEN2
+        """Qwen2's, which split as Llama 3's where no two digits are one token; GPT-2's take `(x` apart."""
+        self.write(tmp_path / "model", QWEN2)
+        assert convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE).rules == "llama-bpe"
 
-        self.tokenizer(QWEN2).save_pretrained(tmp_path / "model")
+    def test_one_that_llama_cpp_has_no_rules_for_is_refused_without_its_weights(self, tmp_path: Path) -> None:
+        self.write(tmp_path / "model", "[a-h]+|[^a-h]+")
+        (tmp_path / "model" / "model.safetensors").unlink()
+        with pytest.raises(InvalidInput, match="as other tokens than transformers") as refused:
+            check(tmp_path / "model", engine=ENGINE)
+        assert refused.value.field == "model.id"
+
+    def test_a_checkpoint_without_weights_passes_the_check(self, tmp_path: Path) -> None:
+        write_checkpoint(tmp_path / "model")
+        (tmp_path / "model" / "model.safetensors").unlink()
+        check(tmp_path / "model", engine=ENGINE)
+
+
+class TestWhatLlamaCppWouldIgnore:
+    def refused(self, directory: Path, family: str, **settings: object) -> str:
+        write_checkpoint(directory, family, **settings)
+        with pytest.raises(InvalidInput) as refused:
+            check(directory, engine=ENGINE)
+        return str(refused.value)
+
+    def test_blocks_with_full_attention_elsewhere(self, tmp_path: Path) -> None:
+        """As when a cut has removed blocks."""
+        kinds = ["sliding_attention", "full_attention", "sliding_attention"]
+        reason = self.refused(tmp_path, "gemma3", num_hidden_layers=3, layer_types=kinds)
+        assert "full attention in every 6th block" in reason
+
+    @pytest.mark.nightly
+    def test_another_scale_of_attention(self, tmp_path: Path) -> None:
+        reason = self.refused(tmp_path, "gemma3", query_pre_attn_scalar=24)
+        assert "head_dim 8 for query_pre_attn_scalar 24" in reason
+
+    @pytest.mark.nightly
+    def test_a_sliding_window_becomes_the_context_that_the_file_promises(self, tmp_path: Path) -> None:
+        write_checkpoint(tmp_path / "model", "mistral", sliding_window=8)
         written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
-        assert written.rules == "qwen2"
-
-    def test_one_that_llama_cpp_has_no_rules_for_is_refused(self, tmp_path: Path) -> None:
-        write_checkpoint(tmp_path / "model")
-        tokenizer = self.tokenizer(pre_tokenizers.Split("l", "isolated"))
-        tokenizer.save_pretrained(tmp_path / "model")
-        with pytest.raises(InvalidInput, match="as other tokens than transformers"):
-            convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
-        assert [path.name for path in tmp_path.iterdir()] == ["model"]
-
-    def test_one_that_changes_a_text_before_it_splits_it_is_refused(self, tmp_path: Path) -> None:
-        write_checkpoint(tmp_path / "model")
-        tokenizer = self.tokenizer(pre_tokenizers.ByteLevel(add_prefix_space=False))
-        tokenizer.backend_tokenizer.normalizer = normalizers.Lowercase()
-        tokenizer.save_pretrained(tmp_path / "model")
-        with pytest.raises(InvalidInput, match="as other tokens than transformers"):
-            convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
+        fields = GGUFReader(written.file).fields
+        assert fields["llama.context_length"].contents() == 8
