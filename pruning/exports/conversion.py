@@ -155,9 +155,7 @@ def _suited(settings: dict[str, Any]) -> dict[str, Any]:
     if blocks and settings["num_hidden_layers"] != blocks:
         scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
         if scale != size:
-            raise _cannot(
-                f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}"
-            )
+            raise _cannot(f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}")
     if kind in _WITHOUT_SLIDING_WINDOW and settings.get("sliding_window"):
         # llama.cpp has full attention there. Within the window that is the same, so a file promises no more.
         settings["max_position_embeddings"] = min(
@@ -184,11 +182,12 @@ def _find_rules(
     by_hash = base.get_vocab_base_pre
     found = re.findall(r'res = "([^"]+)"', inspect.getsource(by_hash))
     known = dict.fromkeys([*(name for name in _COMMON_RULES if name in found), *found])
+    names: list[str]
     try:
         names = list(dict.fromkeys([by_hash(None, tokenizer), *known]))
     except NotImplementedError:
         names = list(known)
-    asked = []
+    asked: list[bool] = []
 
     def first_name(*_: object) -> str:
         asked.append(True)

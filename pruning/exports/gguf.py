@@ -133,9 +133,10 @@ def write_importance(
     """
     with _output(target) as directory:
         vectors = directory / "importance.npz"
-        np.savez(
-            vectors, **{name: vector.detach().double().cpu().numpy() for name, vector in importance.items()}
-        )
+        arrays: dict[str, Any] = {
+            name: vector.detach().double().cpu().numpy() for name, vector in importance.items()
+        }
+        np.savez(vectors, **arrays)
         about = {"file": str(source), "importance": str(vectors), "origin": origin}
         found = (engine or Engine()).run("importance", about, directory=directory, readable=[source])
         if missing := found["missing"]:

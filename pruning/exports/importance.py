@@ -89,7 +89,7 @@ def _matrices(
     for module, vector in vectors.items():
         expert = _EXPERT.fullmatch(module)
         name = name_of(f"{expert[1]}{expert[3]}" if expert else module)
-        if name not in shapes:
+        if name is None or name not in shapes:
             missing.append(module)
             continue
         columns, experts = shapes[name][0], (*shapes[name][2:], 1)[0]

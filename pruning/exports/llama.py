@@ -50,7 +50,7 @@ class _Library:
         bindings = importlib.import_module("llama_cpp_py_sync._cffi_bindings")
         self.ffi: Any = bindings.ffi
         self.calls: Any = bindings.get_lib()
-        self.directory = Path(bindings.__file__).parent
+        self.directory = Path(str(bindings.__file__)).parent
         self.version = str(importlib.import_module("llama_cpp_py_sync").__llama_cpp_tag__)
         self.errors: deque[str] = deque(maxlen=4)
         self.listen: Callable[[str], None] = lambda text: None

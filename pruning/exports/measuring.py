@@ -60,7 +60,8 @@ def _over_window(contexts: Sequence[Context], ids: Sequence[int]) -> dict[str, f
 def _log_softmax(logits: Floats) -> Floats:
     shifted = logits - logits.max(axis=1, keepdims=True)
     sums = np.exp(shifted).sum(axis=1, keepdims=True, dtype=np.float64)
-    return shifted - np.log(sums).astype(np.float32)
+    logs: Floats = shifted - np.log(sums).astype(np.float32)
+    return logs
 
 
 def _speeds(files: Sequence[Path], ids: Sequence[int], threads: int) -> list[dict[str, Any]]:
