@@ -164,8 +164,13 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
             errno.ENOMEM,
             "the system killed the process that exports (SIGKILL), as it does where memory runs out",
         )
-    ending = signal.Signals(-status).name if status < 0 else f"exit code {status}"
-    return InvalidInput(f"the file ends the process that reads it ({ending}); write the model again")
+    if status < 0:
+        name = signal.Signals(-status).name
+        return InvalidInput(f"the file ends the process that reads it ({name}); write the model again")
+    return InvalidInput(
+        f"the process that exports ended with exit code {status}; install the extra 'engines' again",
+        field="exports",
+    )
 
 
 def _too_long(limit: str) -> Exception:

@@ -99,7 +99,7 @@ def convert(
     engine: Engine | None = None,
     step: Step = ignore_steps,
 ) -> Converted:
-    """Write the checkpoint in the directory `model` as a GGUF file.
+    """Write the checkpoint in the directory `model`, whose links are followed, as a GGUF file.
 
     `dtype`: of the matrices; F32, F16 or BF16. `name`: of the model, in the file. Raises InvalidInput if
     llama.cpp's converter does not know the family, or llama.cpp reads a text as other token ids than

