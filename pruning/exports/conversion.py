@@ -10,6 +10,7 @@ fit are looked for among all that llama.cpp has.
 import functools
 import importlib
 import inspect
+import json
 import random
 import re
 from collections.abc import Callable, Iterator, Mapping
@@ -30,6 +31,7 @@ _FULL_ATTENTION_EVERY = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4, "gpt_oss":
 _BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
 """How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
 _WITHOUT_SLIDING_WINDOW = ("mistral", "mixtral")
+_BYTE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), -1e9
 _SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
 
 
@@ -126,7 +128,8 @@ def _writer(model: Path, about: Mapping[str, Any], *, adds_bos: bool) -> Callabl
 
     def writer(file: Path) -> Any:  # noqa: ANN401 - of the converter
         made = kind(model, file_type, file, model_name=about["name"], hparams=dict(settings))
-        set_vocabulary = made.set_vocab
+        pieces = _sentencepiece(model)
+        set_vocabulary = functools.partial(_set_pieces, made, pieces) if pieces else made.set_vocab
 
         def set_vocabulary_and_start() -> None:
             set_vocabulary()
@@ -136,6 +139,46 @@ def _writer(model: Path, about: Mapping[str, Any], *, adds_bos: bool) -> Callabl
         return made
 
     return writer
+
+
+def _sentencepiece(model: Path) -> dict[str, Any] | None:
+    """Return the content of a tokenizer.json that was made from a model of SentencePiece which is not there.
+
+    The converter takes such a tokenizer for a byte-level one, or gives all its pieces the same score.
+    """
+    if (model / "tokenizer.model").is_file() or not (model / "tokenizer.json").is_file():
+        return None
+    content: dict[str, Any] = json.loads((model / "tokenizer.json").read_text())
+    return content if content["model"].get("byte_fallback") and "merges" in content["model"] else None
+
+
+def _set_pieces(made: Any, content: Mapping[str, Any]) -> None:  # noqa: ANN401 - of the converter
+    """Write the pieces with scores that make llama.cpp merge them in the order of the tokenizer's merges."""
+    gguf = importlib.import_module("gguf")
+    vocabulary, kinds = content["model"]["vocab"], gguf.TokenType
+    size = made.hparams["vocab_size"]
+    tokens = [f"[PAD{number}]" for number in range(size)]
+    types = [kinds.UNUSED] * size
+    for piece, number in vocabulary.items():
+        tokens[number] = piece
+        types[number] = kinds.BYTE if _BYTE.fullmatch(piece) else kinds.NORMAL
+    for added in content["added_tokens"]:
+        tokens[added["id"]] = added["content"]
+        types[added["id"]] = kinds.CONTROL if added["special"] else kinds.USER_DEFINED
+    if (unknown := content["model"].get("unk_token")) is not None:
+        types[vocabulary[unknown]] = kinds.UNKNOWN
+    scores = [_LOWEST_SCORE] * size
+    for rank, merge in enumerate(content["model"]["merges"]):
+        number = vocabulary["".join(merge if isinstance(merge, list) else merge.split(" "))]
+        scores[number] = max(scores[number], -float(rank))
+    writer = made.gguf_writer
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_scores(scores)
+    writer.add_token_types(types)
+    writer.add_add_space_prefix('"Prepend"' in json.dumps(content["normalizer"]))
+    gguf.SpecialVocab(made.dir_model, n_vocab=size).add_to_gguf(writer)
 
 
 def _suited(settings: dict[str, Any]) -> dict[str, Any]:
