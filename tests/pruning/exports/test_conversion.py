@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
-from tokenizers import Regex, Tokenizer, models, pre_tokenizers, trainers
+from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import PreTrainedModel, PreTrainedTokenizerFast
 
 from pruning.errors import InvalidInput
@@ -93,6 +93,28 @@ class TestTokenizers:
         with pytest.raises(InvalidInput, match="as other tokens than transformers") as refused:
             check(tmp_path / "model", engine=ENGINE)
         assert refused.value.field == "model.id"
+
+    def test_one_that_was_made_from_sentencepiece_needs_no_file_of_that(self, tmp_path: Path) -> None:
+        """As Gemma's and Llama 2's: pieces of text with ▁ for spaces, and bytes for what has no piece."""
+        trained = Tokenizer(models.BPE())
+        trained.normalizer = normalizers.Replace(" ", "▁")
+        trainer = trainers.BpeTrainer(vocab_size=100, show_progress=False)
+        trained.train_from_iterator(["All human beings are born free and equal in dignity"] * 9, trainer)
+        pieces = json.loads(trained.to_str())["model"]
+        names = ["<unk>", "<s>", "</s>", *(f"<0x{byte:02X}>" for byte in range(256)), *pieces["vocab"]]
+        vocabulary = {name: number for number, name in enumerate(names)}
+        merges = [tuple(merge) for merge in pieces["merges"]]
+        tokenizer = Tokenizer(
+            models.BPE(vocabulary, merges, byte_fallback=True, fuse_unk=True, unk_token="<unk>")
+        )
+        tokenizer.normalizer = trained.normalizer
+        tokenizer.add_special_tokens(["<unk>", "<s>", "</s>"])
+        write_checkpoint(tmp_path / "model")
+        settings = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
+        PreTrainedTokenizerFast(tokenizer_object=tokenizer, **settings).save_pretrained(tmp_path / "model")
+        written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
+        assert written.rules is None
+        assert GGUFReader(written.file).fields["tokenizer.ggml.model"].contents() == "llama"
 
     def test_a_checkpoint_without_weights_passes_the_check(self, tmp_path: Path) -> None:
         write_checkpoint(tmp_path / "model")
