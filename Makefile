@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := build/tools
 GENERATORS := build/generators
-EXTRAS := torch,zero-shot,otel,embedded,demo,dev,docs
+EXTRAS := torch,engines,zero-shot,otel,embedded,demo,dev,docs
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
@@ -117,8 +117,8 @@ LOCK = $(TOOLS)/bin/uv pip compile --quiet $(UPGRADE) --python-version 3.11 --py
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --system-certs
 
 lock: $(TOOLS)
-	@$(LOCK) pyproject.toml --extra otel --extra torch --extra zero-shot --output-file requirements/zero-shot.txt
-	@$(LOCK) pyproject.toml --extra otel --extra torch --constraint requirements/zero-shot.txt --output-file requirements/torch.txt
+	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --extra zero-shot --output-file requirements/zero-shot.txt
+	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --constraint requirements/zero-shot.txt --output-file requirements/torch.txt
 	@$(LOCK) pyproject.toml --extra otel --constraint requirements/zero-shot.txt --output-file requirements/api.txt
 	@sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(LOCK) - --output-file requirements/build.txt
 

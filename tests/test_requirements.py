@@ -11,7 +11,11 @@ from packaging.utils import canonicalize_name
 from packaging.version import Version
 
 REQUIREMENTS = Path(__file__).parents[1] / "requirements"
-LAYERS = {"api": ("otel",), "torch": ("otel", "torch"), "zero-shot": ("otel", "torch", "zero-shot")}
+LAYERS = {
+    "api": ("otel",),
+    "torch": ("otel", "torch", "engines"),
+    "zero-shot": ("otel", "torch", "engines", "zero-shot"),
+}
 """The files of `make lock`, with the extras of pyproject.toml."""
 
 PYTHON = "3.11"

@@ -25,7 +25,6 @@ from pruning.sandbox.privileges import (
 from pruning.sandbox.system_calls import filter_system_calls
 
 _GIB = 2**30
-_MAX_FILE_BYTES = 256 * 2**20
 _MAX_OPEN_FILES = 256
 _GRACE_SECONDS = 5
 
@@ -41,23 +40,27 @@ class SandboxLimits:
     memory_bytes: int = 16 * _GIB  # in addition to its memory at the start
     cpu_seconds: int = 1800
     wall_seconds: float = 3600.0  # for one answer
+    file_bytes: int = 256 * 2**20  # for each file that it writes
 
 
 def confine(
-    limits: SandboxLimits, descriptors: Sequence[int] = (), private: Path | None = None
+    limits: SandboxLimits,
+    descriptors: Sequence[int] = (),
+    private: Path | None = None,
+    readable: Sequence[Path] = (),
 ) -> dict[str, str]:
     """Confine this process, which must have one thread, irrevocably.
 
-    `descriptors`: the open files that it may read. `private`: a directory whose files it may replace. Returns
-    the missing layers, each with the reason. Raises OSError(EMFILE) where too many
-    files are open to apply one.
+    `descriptors`: the open files that it may read. `private`: a directory whose files it may replace.
+    `readable`: files and directories that it may read by their paths. Returns the missing layers, each with
+    the reason. Raises OSError(EMFILE) where too many files are open to apply one.
     """
     steps: Sequence[Callable[[], None]] = (
         partial(_limit, limits, descriptors),
         set_no_new_privileges,
         unshare_network,
         drop_capabilities,
-        partial(restrict_reads, descriptors, private),
+        partial(restrict_reads, descriptors, private, readable),
         filter_system_calls,
     )
     missing = {}
@@ -87,7 +90,7 @@ def _limit(limits: SandboxLimits, descriptors: Sequence[int]) -> None:
     with suppress(OSError):
         Path("/proc/self/oom_score_adj").write_text("1000")  # the OOM killer chooses it before the run
     _lower(resource.RLIMIT_CORE, 0)
-    _lower(resource.RLIMIT_FSIZE, _MAX_FILE_BYTES)
+    _lower(resource.RLIMIT_FSIZE, limits.file_bytes)
     _lower(resource.RLIMIT_NOFILE, max(descriptors, default=0) + _MAX_OPEN_FILES)
     _lower(resource.RLIMIT_AS, _address_space() + limits.memory_bytes)
     _lower(resource.RLIMIT_CPU, limits.cpu_seconds, limits.cpu_seconds + _GRACE_SECONDS)

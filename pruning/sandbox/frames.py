@@ -5,6 +5,7 @@ The run's end trusts nothing: it specifies the expected kinds, the maximum lengt
 
 import json
 import os
+import select
 import socket
 import time
 from typing import Any
@@ -44,6 +45,14 @@ class RunConnection:
     def reset_timeout(self) -> None:
         """Restart the timeout for the next frames."""
         self._deadline = time.monotonic() + self._wall_seconds
+
+    def is_ready(self, seconds: float) -> bool:
+        """Wait for `seconds` at most. Return whether the helper has sent something, or has ended.
+
+        Raises `TooLate`.
+        """
+        waiting = min(seconds, self._left())
+        return bool(self._received) or bool(select.select([self._connection], [], [], waiting)[0])
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Send a frame. Raises HelperExited, or HelperTimeout if the helper does not read."""

@@ -95,7 +95,8 @@ _FILE_RIGHTS = _WRITE_FILE | _READ_FILE | _TRUNCATE
 
 _READ_OR_RUN = _READ | 1 << 0
 
-_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/null", "/dev/urandom")
+_SYSTEM_PATHS = ("/usr", "/lib", "/lib64", "/etc/ld.so.cache", "/dev/urandom")
+_SINK = Path("/dev/null")
 
 
 def installation_paths() -> Iterator[Path]:
@@ -106,7 +107,7 @@ def installation_paths() -> Iterator[Path]:
     yield Path(__file__).parents[1]
 
 
-def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
+def restrict_reads(descriptors: Iterable[int], private: Path | None, readable: Iterable[Path] = ()) -> None:
     """Restrict this process to reading these files and the installation (Landlock).
 
     `private`: a directory whose files it may also replace. Needs `no_new_privs`. Raises OSError where the
@@ -121,8 +122,9 @@ def restrict_reads(descriptors: Iterable[int], private: Path | None) -> None:
         attributes += struct.pack("=Q", _SIGNALS_AND_SOCKETS)
     rules = _rules(attributes)
     try:
-        for path in installation_paths():
+        for path in (*installation_paths(), *readable):
             _allow_path(rules, path, _READ & handled)
+        _allow_path(rules, _SINK, _FILE_RIGHTS & handled)  # libraries open it for writing when imported
         if private is not None:
             _allow_path(rules, private, _REPLACE & handled)
         for descriptor in descriptors:

@@ -34,7 +34,10 @@ Attempt = Callable[[], object]
 
 
 def confined(
-    attempt: Attempt, descriptors: Sequence[int] = (), private: Path | None = None
+    attempt: Attempt,
+    descriptors: Sequence[int] = (),
+    private: Path | None = None,
+    readable: Sequence[Path] = (),
 ) -> tuple[set[str], str]:
     """Return the layers that did not hold in a confined process, and what became of an attempt there.
 
@@ -45,7 +48,7 @@ def confined(
         os.close(reading)
         faulthandler.disable()
         try:
-            missing = confine.confine(SMALL, descriptors, private)
+            missing = confine.confine(SMALL, descriptors, private, readable)
             os.write(writing, json.dumps(list(missing)).encode() + b"\n")
             attempt()
             os.write(writing, b"done")
@@ -255,6 +258,25 @@ def test_no_file_but_those_that_were_given_can_be_opened(tmp_path: Path) -> None
         assert attempt(given.unlink) == "PermissionError"
         assert attempt(lambda: (tmp_path / "new").write_text("")) == "PermissionError"
         assert attempt(lambda: (private / "link").symlink_to(other)) == "PermissionError"
+
+
+@pytest.mark.usefixtures("landlock")
+def test_what_is_named_readable_is_read_and_not_changed(tmp_path: Path) -> None:
+    (tmp_path / "model").mkdir()
+    given, other = tmp_path / "model" / "config.json", tmp_path / "other"
+    given.write_text("{}")
+    other.write_text(SECRET)
+
+    def attempt(action: Attempt) -> str:
+        return confined(action, [], None, [tmp_path / "model"])[1]
+
+    assert attempt(given.read_text) == "done"
+    assert attempt(lambda: Path("/dev/null").write_text("gone")) == "done"
+    assert attempt(lambda: list(given.parent.iterdir())) == "done"
+    assert attempt(other.read_text) == "PermissionError"
+    assert attempt(lambda: given.write_text("[]")) == "PermissionError"
+    assert attempt(given.unlink) == "PermissionError"
+    assert attempt(lambda: (given.parent / "new").write_text("")) == "PermissionError"
 
 
 @pytest.mark.usefixtures("landlock")

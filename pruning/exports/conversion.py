@@ -1,0 +1,307 @@
+# ruff: noqa: RUF001 - its texts have letters of several scripts
+"""Inside a helper: a checkpoint becomes a GGUF file, by llama.cpp's own converter.
+
+A file names the rules by which a byte-level tokenizer splits a text before it merges. The converter finds
+them by a hash of some token ids: it refuses a tokenizer that is new to it, and takes one that differs
+elsewhere for another. So the ids of llama.cpp and of transformers are compared on many texts, and rules that
+fit are looked for among all that llama.cpp has.
+"""
+
+import functools
+import importlib
+import inspect
+import json
+import random
+import re
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pruning.errors import InvalidInput
+from pruning.exports.llama import LlamaFailed, Model
+from pruning.exports.types import OUTPUT
+
+_VOCABULARY = "vocabulary.gguf"
+_FILE_TYPES = {"F32": "ALL_F32", "F16": "MOSTLY_F16", "BF16": "MOSTLY_BF16"}
+_COMMON_RULES = ("gpt-2", "llama-bpe", "qwen2", "smollm", "tekken")
+"""Tried first, so that a tokenizer gets no exotic name for plain rules."""
+_FULL_ATTENTION_EVERY = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
+_BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
+"""How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
+_WITHOUT_SLIDING_WINDOW = ("mistral", "mixtral")
+_BYTE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), -1e9
+_SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
+
+
+# Prose in several scripts, code, symbols, and what comes between words.
+_PROSE = (
+    "All human beings are born free and equal in dignity and rights; they're endowed with reason.",
+    "Όλοι οι άνθρωποι γεννιούνται ελεύθεροι και ίσοι στην αξιοπρέπεια και τα δικαιώματα.",
+    "Все люди рождаются свободными и равными в своём достоинстве и правах.",
+    "يولد جميع الناس أحرارًا متساوين في الكرامة والحقوق.",
+    "सभी मनुष्य जन्म से स्वतन्त्र और गौरव तथा अधिकारों में समान हैं।",
+    "人人生而自由，在尊严和权利上一律平等。すべての人間は、生まれながらにして自由である。",
+    "Tous les êtres humains naissent libres; l'égalité, voilà: œuvre déjà reçue à Noël, ça ira!",
+    "def f(x_1, *rest):\n    return {'a': x_1[0] ** 2, \"b\": [3.14e-10, 0xFF]}  # TODO\n",
+    "🙂🚀 👩‍👩‍👧 ½ ² № ﬁ Å \u00a0 \u200b x̄ … — “q” ‘s’ €100,000.00 12345678 2026-11-30T04:40",
+)
+_BETWEEN = (
+    "",
+    " ",
+    "  ",
+    "   ",
+    "\n",
+    "\n\n",
+    " \n",
+    "\t",
+    "\r\n",
+    "'s ",
+    "'LL ",
+    "-",
+    "007",
+    "...",
+    "/",
+    "_",
+)
+_TEXTS, _PIECES, _LONGEST_PIECE = 200, 6, 30
+
+
+def check(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+    """Refuse the checkpoint `about["model"]` if its config or its tokenizer cannot be converted.
+
+    Its weights are not read, and may be missing. Returns the name of the rules by which llama.cpp splits
+    texts, None where the kind of tokenizer has none.
+    """
+    return {"rules": _prepare(directory, about).rules}
+
+
+def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`. Return as `check`."""
+    prepared = _prepare(directory, about)
+    prepared.writer(directory / OUTPUT).write()
+    step(1.0)
+    return {"rules": prepared.rules}
+
+
+@dataclass(frozen=True)
+class _Prepared:
+    writer: Callable[[Path], Any]
+    rules: str | None
+
+
+def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
+    transformers = importlib.import_module("transformers")
+    for loader in (transformers.AutoTokenizer, transformers.AutoConfig):
+        # The converter trusts the code of some repositories; nothing here does.
+        loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
+    model = Path(about["model"])
+    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
+    writer = _writer(model, about, adds_bos=tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id])
+    rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
+    for add_special in (False, True):
+        if difference := _difference(
+            tokenizer, directory / _VOCABULARY, add_special=add_special, rules=rules
+        ):
+            raise _cannot(difference)
+    return _Prepared(writer, rules)
+
+
+def _without_code(load: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - of transformers
+    return load(*arguments, **{**options, "trust_remote_code": False, "local_files_only": True})
+
+
+def _writer(model: Path, about: Mapping[str, Any], *, adds_bos: bool) -> Callable[[Path], Any]:
+    """Return what makes a writer of the converter for a path. Raises InvalidInput for an unknown family.
+
+    `adds_bos`: whether the tokenizer puts a token before each text. The converter guesses it from settings.
+    """
+    conversion, gguf = (importlib.import_module(name) for name in ("conversion", "gguf"))
+    settings = _suited(conversion.ModelBase.load_hparams(model, False))
+    architecture = conversion.get_model_architecture(settings, conversion.ModelType.TEXT)
+    try:
+        kind = conversion.get_model_class(architecture)
+    except NotImplementedError as error:
+        raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
+    file_type = gguf.LlamaFileType[_FILE_TYPES[about["type"]]]
+
+    def writer(file: Path) -> Any:  # noqa: ANN401 - of the converter
+        made = kind(model, file_type, file, model_name=about["name"], hparams=dict(settings))
+        pieces = _sentencepiece(model)
+        set_vocabulary = functools.partial(_set_pieces, made, pieces) if pieces else made.set_vocab
+
+        def set_vocabulary_and_start() -> None:
+            set_vocabulary()
+            made.gguf_writer.add_add_bos_token(adds_bos)
+
+        made.set_vocab = set_vocabulary_and_start
+        return made
+
+    return writer
+
+
+def _sentencepiece(model: Path) -> dict[str, Any] | None:
+    """Return the content of a tokenizer.json that was made from a model of SentencePiece which is not there.
+
+    The converter takes such a tokenizer for a byte-level one, or gives all its pieces the same score.
+    """
+    if (model / "tokenizer.model").is_file() or not (model / "tokenizer.json").is_file():
+        return None
+    content: dict[str, Any] = json.loads((model / "tokenizer.json").read_text())
+    return content if content["model"].get("byte_fallback") and "merges" in content["model"] else None
+
+
+def _set_pieces(made: Any, content: Mapping[str, Any]) -> None:  # noqa: ANN401 - of the converter
+    """Write the pieces with scores that make llama.cpp merge them in the order of the tokenizer's merges."""
+    gguf = importlib.import_module("gguf")
+    vocabulary, kinds = content["model"]["vocab"], gguf.TokenType
+    size = made.hparams["vocab_size"]
+    tokens = [f"[PAD{number}]" for number in range(size)]
+    types = [kinds.UNUSED] * size
+    for piece, number in vocabulary.items():
+        tokens[number] = piece
+        types[number] = kinds.BYTE if _BYTE.fullmatch(piece) else kinds.NORMAL
+    for added in content["added_tokens"]:
+        tokens[added["id"]] = added["content"]
+        types[added["id"]] = kinds.CONTROL if added["special"] else kinds.USER_DEFINED
+    if (unknown := content["model"].get("unk_token")) is not None:
+        types[vocabulary[unknown]] = kinds.UNKNOWN
+    scores = [_LOWEST_SCORE] * size
+    for rank, merge in enumerate(content["model"]["merges"]):
+        number = vocabulary["".join(merge if isinstance(merge, list) else merge.split(" "))]
+        scores[number] = max(scores[number], -float(rank))
+    writer = made.gguf_writer
+    writer.add_tokenizer_model("llama")
+    writer.add_tokenizer_pre("default")
+    writer.add_token_list(tokens)
+    writer.add_token_scores(scores)
+    writer.add_token_types(types)
+    writer.add_add_space_prefix('"Prepend"' in json.dumps(content["normalizer"]))
+    gguf.SpecialVocab(made.dir_model, n_vocab=size).add_to_gguf(writer)
+
+
+def _suited(settings: dict[str, Any]) -> dict[str, Any]:
+    """Return a config as the converter reads it. Raises InvalidInput for what llama.cpp would ignore."""
+    kind, layers = settings.get("model_type"), settings.get("layer_types")
+    period = _FULL_ATTENTION_EVERY.get(str(kind))
+    if period and layers:
+        expected = [
+            "full_attention" if (block + 1) % period == 0 else "sliding_attention"
+            for block in range(len(layers))
+        ]
+        if layers != expected:
+            raise _cannot(
+                f"for {kind}, llama.cpp has full attention in every {period}th block; this model has not"
+            )
+    blocks = _BLOCKS_WITH_A_SCALE.get(str(kind))
+    if blocks and settings["num_hidden_layers"] != blocks:
+        scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
+        if scale != size:
+            raise _cannot(f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}")
+    if kind in _WITHOUT_SLIDING_WINDOW and settings.get("sliding_window"):
+        # llama.cpp has full attention there. Within the window that is the same, so a file promises no more.
+        settings["max_position_embeddings"] = min(
+            settings["max_position_embeddings"], settings["sliding_window"]
+        )
+    if "n_positions" in settings:
+        settings.setdefault(
+            "n_ctx", settings["n_positions"]
+        )  # the old name, which transformers no longer writes
+    return settings
+
+
+def _find_rules(
+    tokenizer: Any,  # noqa: ANN401 - of transformers
+    writer: Callable[[Path], Any],
+    vocabulary: Path,
+) -> str | None:
+    """Let the converter name the rules by which this tokenizer splits a text, and return the name.
+
+    It is the name that the converter finds by its hash, unless the ids of some text differ: then the first
+    one without a difference. None: the kind of tokenizer needs no name. Raises InvalidInput if none fits.
+    """
+    base = importlib.import_module("conversion").TextModel
+    by_hash = base.get_vocab_base_pre
+    found = re.findall(r'res = "([^"]+)"', inspect.getsource(by_hash))
+    known = dict.fromkeys([*(name for name in _COMMON_RULES if name in found), *found])
+    names: list[str]
+    try:
+        names = list(dict.fromkeys([by_hash(None, tokenizer), *known]))
+    except NotImplementedError:
+        names = list(known)
+    asked: list[bool] = []
+
+    def first_name(*_: object) -> str:
+        asked.append(True)
+        return names[0]
+
+    base.get_vocab_base_pre = first_name
+    writer(vocabulary).write_vocab()
+    if not asked:
+        return None
+    differences = {}
+    for name in names:
+        differences[name] = _difference(tokenizer, vocabulary, add_special=False, rules=name)
+        if differences[name] is None:
+            base.get_vocab_base_pre = functools.partial(_constant, name)
+            return name
+    raise _cannot(f"with the rules {names[0]!r}, {differences[names[0]]}, and so with all others that it has")
+
+
+def _constant(value: str, *_: object) -> str:
+    return value
+
+
+def _difference(
+    tokenizer: Any,  # noqa: ANN401 - of transformers
+    file: Path,
+    *,
+    add_special: bool,
+    rules: str | None = None,
+) -> str | None:
+    """Return the first difference between the token ids of llama.cpp and transformers.
+
+    `rules`: by which a text is split, in place of those that the file names.
+    """
+    try:
+        model = Model(file, vocabulary_only=True, pre_tokenizer=rules)
+    except LlamaFailed as error:
+        return str(error)
+    with closing(model):
+        for text in _varied_texts():
+            theirs = model.tokenize(text, add_special=add_special)
+            ours = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
+            if theirs != ours:
+                return _described(text, theirs, ours)
+    return None
+
+
+def _described(text: str, theirs: list[int], ours: list[int]) -> str:
+    start = next(
+        (place for place, pair in enumerate(zip(theirs, ours, strict=False)) if pair[0] != pair[1]),
+        min(len(theirs), len(ours)),
+    )
+    cut = slice(start, start + _SHOWN_IDS)
+    return (
+        f"llama.cpp reads {text[:_SHOWN_CHARACTERS]!r} as other tokens than transformers "
+        f"(from the number {start} on, {theirs[cut]} for {ours[cut]})"
+    )
+
+
+def _cannot(reason: str) -> InvalidInput:
+    return InvalidInput(f"the model cannot be exported to GGUF: {reason}", field="model.id")
+
+
+def _varied_texts() -> Iterator[str]:
+    """Yield the same texts every time: each line of prose, then mixtures of pieces of all."""
+    yield from _PROSE
+    generator = random.Random(0)  # noqa: S311 - not for secrets
+    for _ in range(_TEXTS):
+        yield "".join(_piece(generator) for _ in range(_PIECES))
+
+
+def _piece(generator: random.Random) -> str:
+    line = generator.choice(_PROSE)
+    start = generator.randrange(len(line))
+    return generator.choice(_BETWEEN) + line[start : start + generator.randint(1, _LONGEST_PIECE)]

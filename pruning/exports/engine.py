@@ -1,0 +1,177 @@
+"""Runs the tasks of exports in confined helpers (`pruning.exports.helper`), and takes only data from them."""
+
+import errno
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+from pruning.errors import InvalidInput
+from pruning.exports.packages import converter
+from pruning.sandbox.confine import Limits
+from pruning.sandbox.frames import ERROR, JSON, Broken, Gone, Outside, TooLate
+from pruning.sandbox.starter import NoSandbox, environment
+
+Step = Callable[[float], None]
+
+_HOUR = 3600
+_LIMITS = Limits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
+_LONGEST_ANSWER = 64 * 2**20
+_SECONDS_BETWEEN_STEPS = 0.5
+_REMEDIES = {
+    errno.ENOSPC: "make room on the disk",
+    errno.EDQUOT: "raise the quota of this user",
+    errno.EFBIG: "allow larger files",
+    errno.ENOMEM: "give it more memory, or export a smaller type",
+}
+
+
+def ignore_steps(share: float) -> None:
+    """Do nothing: a `step`."""
+
+
+@dataclass(frozen=True)
+class Engine:
+    """How helpers are run."""
+
+    limits: Limits = _LIMITS
+    """The time is that of a whole task. The memory includes the files, which are mapped."""
+    all_layers: bool = False
+    """Whether a helper that the kernel does not confine in every way is refused, with `NoSandbox`."""
+    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+
+    def run(
+        self,
+        task: str,
+        about: Mapping[str, Any],
+        *,
+        directory: Path,
+        readable: Sequence[Path],
+        step: Step = ignore_steps,
+    ) -> Any:  # noqa: ANN401 - whatever JSON can say
+        """Return the result of a task, whose helper may read `readable` and write into `directory`.
+
+        `step`: called with the share that is done, at least twice a second; an exception that it raises ends
+        the helper. Raises InvalidInput for what is wrong with the files, OSError with a number (ENOSPC,
+        ENOMEM) for what the machine lacks, and `NoSandbox`.
+        """
+        wheel = converter()
+        request = {
+            "task": task,
+            "about": about,
+            "directory": str(directory),
+            "readable": [str(path) for path in _with_targets([wheel, *readable])],
+            "converter": str(wheel),
+            "limits": asdict(self.limits),
+            "all_layers": self.all_layers,
+        }
+        with _helper() as (process, connection):
+            helper = _Answers(Outside(connection, self.limits.wall_seconds), step)
+            try:
+                helper.outside.send(JSON, json.dumps(request).encode())
+                missing = helper.next()
+                if missing and self.all_layers:
+                    raise NoSandbox(f"the kernel does not give a helper: {', '.join(missing)}")
+                helper.is_trusted_with_words = "landlock" not in missing
+                return helper.result()
+            except (Gone, Broken) as failed:
+                raise _ended(process) from failed
+            except TooLate as failed:
+                raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
+
+
+class _Answers:
+    """What a helper sends, and what is believed of it."""
+
+    def __init__(self, outside: Outside, step: Step) -> None:
+        self.outside, self._step, self._share = outside, step, 0.0
+        self.is_trusted_with_words = False
+
+    def result(self) -> Any:  # noqa: ANN401 - whatever JSON can say
+        """Wait for the result, and report the steps until then. Raises the error of the task."""
+        while "result" not in (answer := self.next()):
+            self._share = min(1.0, max(self._share, float(answer["share"])))
+        return answer["result"]
+
+    def next(self) -> Any:  # noqa: ANN401 - whatever JSON can say
+        while not self.outside.is_ready(_SECONDS_BETWEEN_STEPS):
+            self._step(self._share)
+        kind, content = self.outside.receive(_LONGEST_ANSWER, JSON, ERROR)
+        self._step(self._share)
+        try:
+            answer = json.loads(content)
+        except (ValueError, RecursionError) as error:
+            raise Broken("no JSON") from error
+        if kind == ERROR:
+            raise self._error(answer)
+        return answer
+
+    def _error(self, answer: Mapping[str, Any]) -> Exception:
+        """Without Landlock the helper could read other files, so its words are then withheld."""
+        if number := answer.get("errno"):
+            remedy = _REMEDIES.get(number, "look at the machine")
+            return OSError(number, f"the export cannot be written ({os.strerror(number)}); {remedy}")
+        if not self.is_trusted_with_words:
+            return InvalidInput("the export failed; a kernel with Landlock is needed to say why")
+        return InvalidInput(str(answer["message"]), field=answer.get("field"))
+
+
+@contextmanager
+def _helper() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """Start a helper, with the connection to it. It ends with the body."""
+    ours, theirs = socket.socketpair()
+    with ours:
+        with theirs:
+            command = [sys.executable, "-P", "-m", "pruning.exports.helper"]
+            process = subprocess.Popen(  # noqa: S603 - our own module
+                [*command, str(theirs.fileno()), str(os.getpid())],
+                env=environment(),
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                stderr=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+            )
+        try:
+            yield process, ours
+        finally:
+            process.kill()
+            process.wait()
+
+
+def _with_targets(paths: Iterable[Path]) -> Iterator[Path]:
+    """Yield the paths, and what the links in them point to: rights on a directory end at a link."""
+    for path in paths:
+        yield path
+        for one in (path, *(path.iterdir() if path.is_dir() else ())):
+            if one.is_symlink():
+                yield one.resolve()
+
+
+def _ended(process: subprocess.Popen[bytes]) -> Exception:
+    """Say why a helper has ended without an answer."""
+    status = process.wait()
+    if status == -signal.SIGXCPU:
+        return _too_long("its limit of processor time")
+    if status == -signal.SIGKILL:
+        return OSError(
+            errno.ENOMEM,
+            "the system killed the process that exports (SIGKILL), as it does where memory runs out",
+        )
+    if status < 0:
+        name = signal.Signals(-status).name
+        return InvalidInput(f"the file ends the process that reads it ({name}); write the model again")
+    return InvalidInput(
+        f"the process that exports ended with exit code {status}; install the extra 'engines' again",
+        field="exports",
+    )
+
+
+def _too_long(limit: str) -> Exception:
+    return InvalidInput(f"the export takes longer than {limit}; export fewer types, or raise the limit")

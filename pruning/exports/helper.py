@@ -1,0 +1,96 @@
+"""`python -P -m pruning.exports.helper N PARENT`: does one task of an export, confined, over descriptor N.
+
+It is started with an almost empty environment, drops its privileges before it imports a library that reads
+files, and then converts, quantises or measures. It may read the files of its task and write into one
+directory. It sends the share that is done, and in the end a result or an error (`pruning.exports.engine`).
+"""
+
+import errno
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+from pruning.errors import InvalidInput, is_panic
+from pruning.exports.conversion import check, convert
+from pruning.exports.importance import quantize_file, write_matrix
+from pruning.exports.llama import LlamaFailed
+from pruning.exports.measuring import measure
+from pruning.sandbox.confine import Limits, confine
+from pruning.sandbox.frames import ERROR, Inside
+from pruning.sandbox.privileges import end_with_parent
+
+Step = Callable[[float], None]
+
+TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], Step], Any]] = {
+    "check": check,
+    "convert": convert,
+    "importance": write_matrix,
+    "measure": measure,
+    "quantize": quantize_file,
+}
+"""Each gets the directory that it may write into, its arguments and `step`; it returns what JSON can say."""
+
+_LONGEST_ERROR = 2000
+_SECONDS_BETWEEN_STEPS = 0.2
+_FULL_BELOW_BYTES = 2**20
+_OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
+
+
+def main() -> None:
+    """Do the task."""
+    descriptor, parent = map(int, sys.argv[1:])
+    end_with_parent(parent)
+    outside = Inside(descriptor)
+    request = outside.receive_json()
+    directory = Path(request["directory"])
+    readable = [Path(path) for path in request["readable"]]
+    for name in ("TMPDIR", "TORCHINDUCTOR_CACHE_DIR"):
+        os.environ[name] = str(directory)  # libraries look for one when they are imported
+    missing = confine(Limits(**request["limits"]), [descriptor], directory, readable)
+    outside.send_json(missing)
+    if missing and request["all_layers"]:
+        return
+    sys.path.insert(0, request["converter"])
+    try:
+        outside.send_json({"result": TASKS[request["task"]](directory, request["about"], _step(outside))})
+    except BaseException as error:  # whatever it is, the other end has to hear of it
+        if not (isinstance(error, Exception) or is_panic(error)):
+            raise
+        outside.send(ERROR, json.dumps(_encoded(error, directory)).encode())
+
+
+def _step(outside: Inside) -> Step:
+    last = 0.0
+
+    def step(share: float) -> None:
+        nonlocal last
+        if (now := time.monotonic()) - last >= _SECONDS_BETWEEN_STEPS:
+            last = now
+            outside.send_json({"share": share})
+
+    return step
+
+
+def _encoded(error: BaseException, directory: Path) -> dict[str, Any]:
+    """Say what went wrong: an error of the system by its number, and anything else in words."""
+    words = str(error)[:_LONGEST_ERROR]
+    if isinstance(error, InvalidInput):
+        return {"message": words, "field": error.field}
+    if isinstance(error, MemoryError) or any(sign in words for sign in _OUT_OF_MEMORY):
+        return {"errno": errno.ENOMEM}
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM):
+        return {"errno": error.errno}
+    if isinstance(error, LlamaFailed):  # which writes with C++ streams, whose errors have no number
+        status = os.statvfs(directory)
+        full = status.f_bavail * status.f_frsize < _FULL_BELOW_BYTES
+        return {"errno": errno.ENOSPC} if full else {"message": words}
+    return {"message": f"llama.cpp's programs do not take the files ({type(error).__name__}: {words})"}
+
+
+if __name__ == "__main__":
+    main()
+    os._exit(0)

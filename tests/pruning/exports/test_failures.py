@@ -1,0 +1,135 @@
+"""What goes wrong in an export ends in a clear error, and leaves nothing behind."""
+
+import errno
+import signal
+import subprocess
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from pruning.errors import InvalidInput
+from pruning.exports import engine, packages
+from pruning.exports.gguf import measure, quantize
+from tests.pruning.exports.conftest import Exported
+from tests.pruning.families import five_windows
+
+
+@pytest.fixture
+def target(tmp_path: Path) -> Iterator[Path]:
+    """Where a file is to be written, and must not be found."""
+    (tmp_path / "out").mkdir()
+    yield tmp_path / "out" / "file.gguf"
+    assert list((tmp_path / "out").iterdir()) == []
+
+
+@pytest.fixture
+def helpers(monkeypatch: pytest.MonkeyPatch) -> list[subprocess.Popen[bytes]]:
+    """The helpers that were started."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    class Recorded(subprocess.Popen):  # type: ignore[type-arg]
+        def __init__(self, *arguments: object, **options: object) -> None:
+            super().__init__(*arguments, **options)  # type: ignore[call-overload]
+            started.append(self)
+
+    monkeypatch.setattr(engine.subprocess, "Popen", Recorded)
+    return started
+
+
+def limited(small: Exported, **limits: float) -> engine.Engine:
+    return replace(small.engine, limits=replace(small.engine.limits, **limits))
+
+
+@pytest.mark.parametrize("share", [0, 0.001, 0.5])
+def test_a_file_that_is_cut_short(share: float, small: Exported, tmp_path: Path, target: Path) -> None:
+    content = small.file.read_bytes()
+    cut = tmp_path / "cut.gguf"
+    cut.write_bytes(content[: int(share * len(content))])
+    with pytest.raises(InvalidInput, match=r"llama.cpp cannot .* cut.gguf|ends the process"):
+        quantize(cut, target, "Q8_0", engine=small.engine)
+    with pytest.raises(InvalidInput, match=r"llama.cpp cannot .* cut.gguf|ends the process"):
+        measure(cut, five_windows(), engine=small.engine)
+
+
+def test_a_file_that_may_not_become_so_large(small: Exported, target: Path) -> None:
+    with pytest.raises((OSError, InvalidInput)) as failed:
+        quantize(small.file, target, "Q8_0", engine=limited(small, file_bytes=2**16))
+    assert "cannot" in str(failed.value)
+
+
+def test_too_little_memory(small: Exported, target: Path) -> None:
+    with pytest.raises(OSError, match="more memory") as failed:
+        measure(small.file, five_windows(), engine=limited(small, memory_bytes=2**24))
+    assert failed.value.errno == errno.ENOMEM
+
+
+def test_too_little_time(small: Exported, target: Path, helpers: list[subprocess.Popen[bytes]]) -> None:
+    with pytest.raises(InvalidInput, match=r"takes longer than 0.01 s"):
+        quantize(small.file, target, "Q8_0", engine=limited(small, wall_seconds=0.01))
+    assert helpers[0].returncode == -signal.SIGKILL
+
+
+def test_a_step_that_raises_ends_the_helper(
+    small: Exported, target: Path, helpers: list[subprocess.Popen[bytes]]
+) -> None:
+    def cancel(share: float) -> None:
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        quantize(small.file, target, "Q8_0", engine=small.engine, step=cancel)
+    assert helpers[0].returncode is not None
+
+
+def test_a_helper_that_is_killed_counts_as_out_of_memory(
+    small: Exported, target: Path, helpers: list[subprocess.Popen[bytes]]
+) -> None:
+    with pytest.raises(OSError, match="SIGKILL") as failed:
+        quantize(small.file, target, "Q8_0", engine=small.engine, step=lambda _: helpers[0].kill())
+    assert failed.value.errno == errno.ENOMEM
+
+
+@pytest.mark.threat
+def test_a_helper_has_no_secret_and_may_read_only_the_files_of_its_task(
+    small: Exported, tmp_path: Path, target: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PRUNESERVE_SECRET", "the operator's key")
+    seen = []
+
+    def observe(_: float) -> None:
+        if not seen and helpers:
+            seen.append(Path(f"/proc/{helpers[0].pid}/environ").read_bytes())
+
+    helpers: list[subprocess.Popen[bytes]] = []
+    started = subprocess.Popen
+
+    def record(*arguments: object, **options: dict[str, str]) -> subprocess.Popen[bytes]:
+        seen.append(str(options["env"]).encode())
+        helpers.append(started(*arguments, **options))  # type: ignore[call-overload]
+        return helpers[-1]
+
+    monkeypatch.setattr(engine.subprocess, "Popen", record)
+    other = tmp_path / "other.gguf"
+    other.write_bytes(small.file.read_bytes())
+    with pytest.raises(InvalidInput, match="Permission denied"):
+        small.engine.run("quantize", {"file": str(other), "type": "Q8_0", "importance": None, "threads": 1},
+                         directory=target.parent, readable=[small.file])  # fmt: skip
+    assert b"operator" not in b"".join(seen)
+
+
+def test_without_the_extra_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch, target: Path) -> None:
+    monkeypatch.setattr(packages, "_LIBRARY", "no_such_package")
+    with pytest.raises(InvalidInput, match=r'pip install "pruneserve\[engines\]"') as refused:
+        quantize(target, target, "Q8_0")
+    assert refused.value.field == "exports"
+
+
+def test_a_converter_with_another_digest_is_not_used(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / packages._WHEEL).write_bytes(b"another one")
+    monkeypatch.setattr(packages, "_directories", lambda: (tmp_path,))
+    monkeypatch.setenv("PIP_INDEX_URL", "http://127.0.0.1:9")
+    monkeypatch.setenv("PIP_NO_INDEX", "1")
+    monkeypatch.setenv("PIP_FIND_LINKS", "")
+    with pytest.raises(InvalidInput, match=r"cannot be downloaded: .* python -m pruning.exports.packages"):
+        packages.converter()

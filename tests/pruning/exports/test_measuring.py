@@ -1,0 +1,62 @@
+"""What llama.cpp measures equals what transformers gives for the same weights."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn import functional
+from transformers import PreTrainedModel
+
+from pruning.exports.gguf import convert, measure
+from tests.pruning.conftest import train_tokenizer
+from tests.pruning.exports.conftest import Exported
+from tests.pruning.families import five_windows
+
+
+@torch.no_grad()
+def log_probabilities(model: PreTrainedModel) -> torch.Tensor:
+    """Of all positions but each window's last, by transformers in float32."""
+    return functional.log_softmax(model(five_windows()).logits[:, :-1], dim=-1)
+
+
+def test_perplexity_kl_and_agreement_are_those_of_transformers(small: Exported, tmp_path: Path) -> None:
+    dense = log_probabilities(small.model)
+    other = type(small.model)(small.model.config).eval()
+    other.load_state_dict(small.model.state_dict())
+    generator = torch.Generator().manual_seed(0)
+    for weight in other.parameters():
+        weight.data *= 1 + 0.3 * torch.randn(weight.shape, generator=generator)
+    changed = log_probabilities(other)
+    other.save_pretrained(tmp_path / "model")
+    train_tokenizer().save_pretrained(tmp_path / "model")
+    file = convert(tmp_path / "model", tmp_path / "other.gguf", dtype="F32", engine=small.engine).file
+
+    found = measure(file, five_windows(), reference=small.file, engine=small.engine)
+    targets = five_windows()[:, 1:, None]
+    expected, of_changed = (logs.gather(2, targets).mean().neg().exp().item() for logs in (dense, changed))
+    assert found.reference is not None
+    assert found.reference.perplexity == pytest.approx(expected, rel=1e-3)
+    assert found.perplexity == pytest.approx(of_changed, rel=1e-3)
+    assert abs(of_changed / expected - 1) > 1e-2
+    kl = functional.kl_div(changed, dense, log_target=True, reduction="none").sum(dim=-1).mean()
+    assert found.kl == pytest.approx(kl.item(), rel=0.01)
+    agreement = (dense.argmax(dim=-1) == changed.argmax(dim=-1)).float().mean().item()
+    assert found.agreement == pytest.approx(agreement, abs=0.02)
+    assert found.types["blk.0.ffn_gate.weight"] == "F32"
+    assert found.evaluator.startswith("llama.cpp b")
+
+
+def test_a_file_does_not_differ_from_itself(small: Exported) -> None:
+    found = measure(small.file, five_windows()[:2], reference=small.file, speed=True, engine=small.engine)
+    assert found.reference is not None
+    assert found.kl == pytest.approx(0, abs=1e-6)
+    assert (found.agreement, found.perplexity) == (1, found.reference.perplexity)
+    for speed in (found.prefill, found.decode, found.reference.prefill, found.reference.decode):
+        assert speed is not None
+        assert speed.tokens_per_second > 0 <= speed.spread
+
+
+def test_without_a_reference_there_is_no_kl(small: Exported) -> None:
+    found = measure(small.file, five_windows()[:1], engine=replace(small.engine, threads=2))
+    assert (found.kl, found.agreement, found.reference, found.prefill) == (None, None, None, None)

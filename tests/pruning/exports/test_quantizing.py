@@ -1,0 +1,143 @@
+"""Types and importances of GGUF files, read by the package `gguf`, which is not the code that wrote them."""
+
+import hashlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from gguf import GGUFReader
+from gguf.quants import dequantize
+
+from pruning.errors import InvalidInput
+from pruning.exports.gguf import convert, quantize, write_importance
+from pruning.exports.types import GGUF_TYPES
+from tests.pruning.exports.checkpoints import write_checkpoint
+from tests.pruning.exports.conftest import Exported
+from tests.tiers import nightly
+
+GATE, GATE_IN_FILE = "model.layers.0.mlp.gate_proj", "blk.0.ffn_gate.weight"
+
+
+def weights(file: Path, name: str) -> np.ndarray:
+    tensor = next(tensor for tensor in GGUFReader(file).tensors if tensor.name == name)
+    return dequantize(tensor.data, tensor.tensor_type)
+
+
+def importances(model: torch.nn.Module) -> dict[str, torch.Tensor]:
+    """Some columns count a thousand times as much as the others."""
+    generator = torch.Generator().manual_seed(1)
+    return {
+        name: 1e-12 * (1 + 999 * (torch.rand(layer.in_features, generator=generator) < 0.1))
+        for name, layer in model.named_modules()
+        if isinstance(layer, torch.nn.Linear) and name != "lm_head"
+    }
+
+
+class TestTypes:
+    def test_a_file_holds_the_weights_to_the_type_s_precision(self, small: Exported, tmp_path: Path) -> None:
+        written = quantize(small.file, tmp_path / "q8.gguf", "Q8_0", engine=small.engine)
+        expected = small.model.get_submodule(GATE).weight.detach().numpy()
+        steps = np.abs(expected).reshape(-1, 32).max(axis=1) / 127
+        errors = np.abs(weights(written.file, GATE_IN_FILE) - expected).reshape(-1, 32).max(axis=1)
+        assert (errors < 0.57 * steps).all()  # half a step, and 127 of them with a scale of 11 bits
+        assert written.types[GATE_IN_FILE] == "Q8_0"
+        assert written.bytes == written.file.stat().st_size
+        assert written.sha256 == hashlib.sha256(written.file.read_bytes()).hexdigest()
+
+    def test_the_types_are_those_that_the_tensors_have(self, small: Exported, tmp_path: Path) -> None:
+        """A row of 96 is no multiple of 256, so it falls back."""
+        written = quantize(small.file, tmp_path / "q4.gguf", "Q4_K_M", engine=small.engine)
+        stored = {tensor.name: tensor.tensor_type.name for tensor in GGUFReader(written.file).tensors}
+        assert dict(written.types) == stored
+        assert stored[GATE_IN_FILE] == "Q4_K"
+        assert stored["blk.0.ffn_down.weight"] in ("Q5_0", "Q8_0")
+
+    @pytest.mark.parametrize("name", [*map(nightly, GGUF_TYPES)])
+    def test_each_type_is_written(self, name: str, small: Exported, tmp_path: Path) -> None:
+        importance = write_importance(
+            small.file,
+            tmp_path / "imatrix.gguf",
+            importances(small.model),
+            origin="test",
+            engine=small.engine,
+        )
+        given = importance.file if GGUF_TYPES[name].needs_importance else None
+        assert (
+            quantize(small.file, tmp_path / "out.gguf", name, importance=given, engine=small.engine).bytes > 0
+        )
+
+    def test_an_unknown_type_is_refused(self, tmp_path: Path) -> None:
+        with pytest.raises(
+            InvalidInput, match="'Q4_7' is no type of a GGUF file; use one of F16, BF16, Q8_0"
+        ):
+            quantize(tmp_path / "none", tmp_path / "out", "Q4_7")
+
+    @pytest.mark.parametrize("name", [name for name, kind in GGUF_TYPES.items() if kind.needs_importance])
+    def test_a_type_that_needs_an_importance_is_refused_without(self, name: str, tmp_path: Path) -> None:
+        with pytest.raises(InvalidInput, match=f"{name} only with an importance"):
+            quantize(tmp_path / "none", tmp_path / "out", name)
+
+
+class TestImportance:
+    def test_columns_that_count_have_smaller_errors(self, small: Exported, tmp_path: Path) -> None:
+        given = importances(small.model)
+        matrix = write_importance(small.file, tmp_path / "i.gguf", given, origin="test", engine=small.engine)
+        expected = small.model.get_submodule(GATE).weight.detach().numpy()
+
+        def error(importance: Path | None) -> float:
+            file = quantize(
+                small.file, tmp_path / "q.gguf", "Q4_0", importance=importance, engine=small.engine
+            ).file
+            return float((given[GATE].numpy() * (weights(file, GATE_IN_FILE) - expected) ** 2).sum())
+
+        assert error(matrix.file) < 0.8 * error(None)
+
+    def test_the_file_is_what_llama_imatrix_writes(self, small: Exported, tmp_path: Path) -> None:
+        """Names, shapes and keys as in llama.cpp's tools/imatrix/imatrix.cpp; proportions as given."""
+        given = importances(small.model)
+        written = write_importance(
+            small.file, tmp_path / "i.gguf", given, origin="some text", engine=small.engine
+        )
+        reader = GGUFReader(written.file)
+        assert reader.fields["general.type"].contents() == "imatrix"
+        assert reader.fields["imatrix.datasets"].contents() == ["some text"]
+        assert {"imatrix.chunk_count", "imatrix.chunk_size"} <= set(reader.fields)
+        tensors = {tensor.name: tensor.data for tensor in reader.tensors}
+        assert len(tensors) == 2 * len(given)
+        sums, counts = tensors[f"{GATE_IN_FILE}.in_sum2"], tensors[f"{GATE_IN_FILE}.counts"]
+        assert (sums.shape, counts.tolist()) == ((1, 256), [[1.0]])
+        values = given[GATE].double().numpy()
+        np.testing.assert_allclose(sums[0], values / values.mean(), rtol=1e-5)
+
+    def test_experts_have_their_own(self, tmp_path: Path) -> None:
+        """By the names of `pruning.model.layers`; one that no token reached has the count 0."""
+        write_checkpoint(tmp_path / "model", "mixtral", num_hidden_layers=1)
+        file = convert(tmp_path / "model", tmp_path / "m.gguf").file
+        experts = "model.layers.0.mlp.experts"
+        given = {f"{experts}.{expert}.down_proj": torch.arange(64) + expert for expert in (0, 2, 3)}
+        given[f"{experts}.1.gate_proj"] = torch.ones(32)
+        written = write_importance(file, tmp_path / "i.gguf", given, origin="test")
+        tensors = {tensor.name: tensor.data for tensor in GGUFReader(written.file).tensors}
+        assert tensors["blk.0.ffn_down_exps.weight.in_sum2"].shape == (4, 64)
+        assert tensors["blk.0.ffn_down_exps.weight.counts"].tolist() == [[1], [0], [1], [1]]
+        assert tensors["blk.0.ffn_gate_exps.weight.counts"].tolist() == [[0], [1], [0], [0]]
+        types = quantize(file, tmp_path / "q.gguf", "Q4_0", importance=written.file).types
+        assert types["blk.0.ffn_down_exps.weight"] in ("Q4_0", "Q4_1")
+
+    @pytest.mark.parametrize(
+        ("name", "vector", "reason"),
+        [
+            ("model.layers.9.mlp.up_proj", torch.ones(256), "no tensor for model.layers.9.mlp.up_proj"),
+            (GATE, torch.ones(255), r"the shape \(255,\), but 256 columns"),
+            (GATE, torch.full((256,), torch.nan), "negative or not finite"),
+        ],
+    )
+    def test_one_that_is_none_of_the_model_s_is_refused(
+        self, name: str, vector: torch.Tensor, reason: str, small: Exported, tmp_path: Path
+    ) -> None:
+        with pytest.raises(InvalidInput, match=reason):
+            write_importance(
+                small.file, tmp_path / "i.gguf", {name: vector}, origin="test", engine=small.engine
+            )
+        assert list(tmp_path.iterdir()) == []
