@@ -42,8 +42,8 @@ STAGES = (
 )
 def test_a_recipe_passes_through_few_files_and_seldom_returns(fields: dict[str, str], tmp_path: Path) -> None:
     found = trace(tmp_path, **fields)
-    assert found.calls[0] == ("run.py", "run")
-    assert "stages/prune.py" in found.stays
+    assert found.calls[0] == ("pipeline/run.py", "run")
+    assert "pipeline/prune.py" in found.stays
     assert found.files <= 20
     assert found.returns <= 5
 
