@@ -6,7 +6,7 @@ rounds to E4M3 token by token. `w4a16` is the preset W4A16 with groups of 64 or 
 """
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -23,7 +23,7 @@ from pruning.checkpoint.files import WEIGHTS
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Comparison, Fidelity
 from pruning.evaluation.perplexity import perplexity
-from pruning.exports.int4 import Int4Matrix, as_scales, int4_scales, with_feedback
+from pruning.exports.int4 import InputFactor, Int4Matrix, as_scales, int4_scales, with_feedback
 from pruning.exports.replaced_tensors import ReplacedTensors
 from pruning.models.batching import micro_batches
 from pruning.models.blocks import Stack, find_stack
@@ -177,7 +177,7 @@ def export_w4a16(
         Called after each block.
     importance
         By layer name, of each input, (inputs,), for the choice of scales: the column sums of squared
-        gradients, say. By default the mean squares of the inputs.
+        gradients, say. By default `InputFactor.importance`, of the quantised model so far.
 
     Raises
     ------
@@ -231,30 +231,31 @@ def _quantized_blocks(
             matrices, warnings = dict[str, Int4Matrix](), list[str]()
             with placement.resident(block.module, then=stack.module_after(index)):
                 for layers in forward.input_groups(index):
-                    statistics = InputStatistics(layers, {"second_moments"})
-                    forward.measure(index, statistics)
+                    inputs = _measured(layers, index, forward)
+                    warnings += (f"layer {layers[0].name}: {text}" for text in inputs.warnings)
                     for layer in layers:
-                        moments = statistics.of(layer, "second_moments")
-                        own = moments.diagonal() if importance is None else importance[layer.name].to(moments)
-                        matrix, warned = _quantized(layer, moments, own, scheme, dtypes[layer.name])
+                        weight, own = layer.matrix.to(inputs.factor.dtype), inputs.importance
+                        if importance is not None:
+                            own = importance[layer.name].to(own)
+                        scales = int4_scales(
+                            weight, own, group_size=scheme.group_size, dtype=dtypes[layer.name]
+                        )
+                        matrix = with_feedback(weight, scales, inputs)
                         layer.matrix.copy_(matrix.dequantized())
                         matrices[layer.name] = Int4Matrix(matrix.codes.cpu(), matrix.scales.cpu())
-                        warnings += (f"layer {layer.name}: {text}" for text in warned)
                 if index + 1 < len(stack.blocks):
                     forward.advance(index)
             yield matrices, warnings
 
 
-def _quantized(
-    layer: LinearLayer, moments: Tensor, importance: Tensor, scheme: W4A16, dtype: torch.dtype
-) -> tuple[Int4Matrix, tuple[str, ...]]:
-    """Quantise one layer. Raises NumericalFailure with its name."""
-    weight = layer.matrix.to(moments.dtype)
-    scales = int4_scales(weight, importance, group_size=scheme.group_size, dtype=dtype)
+def _measured(layers: Sequence[LinearLayer], index: int, forward: BlockwiseForward) -> InputFactor:
+    """Measure the input that layers of block `index` share. Raises NumericalFailure with a layer's name."""
+    statistics = InputStatistics(layers, {"second_moments"})
+    forward.measure(index, statistics)
     try:
-        return with_feedback(weight, scales, moments)
+        return InputFactor.of(statistics.of(layers[0], "second_moments"))
     except NumericalFailure as error:
-        raise NumericalFailure(f"layer {layer.name}: {error}") from error
+        raise NumericalFailure(f"layer {layers[0].name}: {error}") from error
 
 
 def _weight_names(checkpoint: Checkpoint) -> dict[str, str]:

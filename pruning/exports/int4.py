@@ -1,12 +1,13 @@
 """INT4 weights: groups of a row share a scale, and a weight is a whole number from -8 to 7 times its scale.
 
-A scale is the one, of 25 between 0.45 and 1.1 times the smallest that clips nothing, with the lowest error
-Σ importance·(w - q)² over its group. With the inputs' second moments H, the columns are rounded one after the
-other and those behind make up for each error (GPTQ, arXiv 2210.17323: SparseGPT's walk without a mask).
-A weight that is exactly zero stays zero.
+Columns are rounded one after the other, the inputs of most energy first, and those behind make up for each
+error: SparseGPT's walk with rounding in place of a mask, which is GPTQ (arXiv 2210.17323). The scales are
+chosen before it. A group's is the one of 25, from 1.1 to 0.45 times its largest weight ÷ 7.5, with the lowest
+Σ importance·(w - q)². A weight that is exactly zero stays zero.
 """
 
 from dataclasses import dataclass
+from typing import Self
 
 import torch
 from torch import Tensor
@@ -15,9 +16,9 @@ from pruning.calibration.linalg import with_rising_damping
 from pruning.methods.column_walk import compensate
 from pruning.methods.sparsegpt import inverse_factor
 
-LOWEST, HIGHEST = -8, 7
-_HALF_RANGE = (HIGHEST - LOWEST) / 2
-_SHARES = torch.linspace(0.45, 1.1, 25).tolist()
+_LOWEST, _HIGHEST = -8, 7
+_HALF_RANGE = (_HIGHEST - _LOWEST) / 2
+_SHARES = torch.linspace(1.1, 0.45, 25).tolist()
 _COLUMNS = 128  # whose errors are spread over all columns behind at once
 
 
@@ -42,7 +43,7 @@ def int4_scales(weight: Tensor, importance: Tensor, *, group_size: int, dtype: t
     weight
         (outputs, inputs).
     importance
-        Of each input, (inputs,): weighs the squared errors. Where a group has none, all weigh the same.
+        Of each input, (inputs,): weighs the squared errors.
     group_size
         Must divide the inputs.
     dtype
@@ -50,7 +51,6 @@ def int4_scales(weight: Tensor, importance: Tensor, *, group_size: int, dtype: t
     """
     groups = weight.unflatten(1, (-1, group_size))
     weights = importance.unflatten(0, (-1, group_size))
-    weights = weights.where(weights.any(dim=1, keepdim=True), 1.0)
     largest = groups.abs().amax(dim=2) / _HALF_RANGE
     best = torch.full_like(largest, torch.inf)
     scales = torch.zeros_like(largest, dtype=dtype)
@@ -70,25 +70,40 @@ def as_scales(scales: Tensor, dtype: torch.dtype) -> Tensor:
     return scales.to(dtype).clamp_(min=torch.finfo(dtype).tiny)
 
 
-def to_nearest(weight: Tensor, scales: Tensor) -> Int4Matrix:
-    """Round each weight (outputs, inputs) by itself."""
-    groups = weight.unflatten(1, (scales.shape[1], -1))
-    return Int4Matrix(_rounded(groups, scales[:, :, None]).flatten(1), scales)
+@dataclass(frozen=True)
+class InputFactor:
+    """What the second moments of a layer's inputs say of errors in its weights."""
+
+    order: Tensor  # of the inputs, int64 (inputs,): in which their columns are rounded
+    factor: Tensor  # see `inverse_factor`, of the inputs in that order
+    warnings: tuple[str, ...]
+
+    @classmethod
+    def of(cls, moments: Tensor) -> Self:
+        """Factor the mean over windows of XᵀX, (inputs, inputs).
+
+        Raises NumericalFailure where that is not possible.
+        """
+        order = moments.diagonal().argsort(descending=True, stable=True)
+        factor, warnings = with_rising_damping(
+            lambda damping: inverse_factor(moments[order][:, order], damping=damping)
+        )
+        return cls(order, factor, warnings)
+
+    @property
+    def importance(self) -> Tensor:
+        """Of each input: what an error costs that the columns behind make up for, 1/U_jj² (inputs,)."""
+        found = torch.empty_like(self.factor[0])
+        found[self.order] = self.factor.diagonal().square().reciprocal()
+        return found
 
 
-def with_feedback(weight: Tensor, scales: Tensor, moments: Tensor) -> tuple[Int4Matrix, tuple[str, ...]]:
-    """Round weights column by column, the inputs of most energy first; return also warnings.
-
-    `moments`: the mean over windows of XᵀX, (inputs, inputs). Raises NumericalFailure where they cannot be
-    factored.
-    """
-    order = moments.diagonal().argsort(descending=True, stable=True)
-    factor, warnings = with_rising_damping(
-        lambda damping: inverse_factor(moments[order][:, order], damping=damping)
-    )
-    group_size = weight.shape[1] // scales.shape[1]
+def with_feedback(weight: Tensor, scales: Tensor, inputs: InputFactor) -> Int4Matrix:
+    """Round weights (outputs, inputs) column by column, each time with what makes up for earlier errors."""
+    order, factor = inputs.order, inputs.factor
     columns = weight.T[order].contiguous()
-    zeros, own_scales = columns == 0, scales.T[order // group_size]
+    zeros = columns == 0
+    own_scales = scales.T[order // (weight.shape[1] // scales.shape[1])]
     codes = torch.zeros_like(columns, dtype=torch.int8)
     for start in range(0, len(columns), _COLUMNS):
         block = slice(start, min(start + _COLUMNS, len(columns)))
@@ -100,8 +115,8 @@ def with_feedback(weight: Tensor, scales: Tensor, moments: Tensor) -> tuple[Int4
 
         errors = compensate(columns[block], factor[block, block], rounded)
         columns[block.stop :] -= factor[block, block.stop :].T @ errors
-    return Int4Matrix(codes[order.argsort()].T.contiguous(), scales), warnings
+    return Int4Matrix(codes[order.argsort()].T.contiguous(), scales)
 
 
 def _rounded(weight: Tensor, scales: Tensor) -> Tensor:
-    return (weight / scales.to(weight.dtype)).round_().clamp_(LOWEST, HIGHEST).to(torch.int8)
+    return (weight / scales.to(weight.dtype)).round_().clamp_(_LOWEST, _HIGHEST).to(torch.int8)

@@ -5,7 +5,7 @@ import pytest
 import torch
 from torch import Tensor
 
-from pruning.exports.int4 import Int4Matrix, int4_scales, to_nearest, with_feedback
+from pruning.exports.int4 import InputFactor, Int4Matrix, int4_scales, with_feedback
 
 GROUP = 8
 
@@ -30,6 +30,11 @@ def moments(inputs: Tensor) -> Tensor:
 
 def minmax(weight: Tensor) -> Tensor:
     return weight.unflatten(1, (-1, GROUP)).abs().amax(dim=2) / 7.5
+
+
+def to_nearest(weight: Tensor, scales: Tensor) -> Int4Matrix:
+    codes = (weight / scales.repeat_interleave(GROUP, dim=1)).round().clamp(-8, 7)
+    return Int4Matrix(codes.to(torch.int8), scales)
 
 
 def output_error(matrix: Int4Matrix, weight: Tensor, inputs: Tensor) -> float:
@@ -62,13 +67,6 @@ def test_scales_are_compared_as_they_are_stored(weight: Tensor) -> None:
     assert (rounded - weight).square().sum() < (plain - weight).square().sum()
 
 
-def test_inputs_that_are_always_zero_weigh_the_same(weight: Tensor) -> None:
-    without = int4_scales(weight, torch.zeros(24), group_size=GROUP, dtype=torch.float64)
-    assert torch.equal(
-        without, int4_scales(weight, torch.ones(24), group_size=GROUP, dtype=torch.float64)
-    )
-
-
 def naive_gptq(weight: Tensor, scales: Tensor, moments: Tensor) -> np.ndarray:
     """Round the column of most energy first, and move all that are left by the inverse Hessian itself."""
     values, steps = weight.numpy().copy(), scales.numpy()
@@ -90,17 +88,37 @@ def naive_gptq(weight: Tensor, scales: Tensor, moments: Tensor) -> np.ndarray:
 def test_feedback_is_gptq(weight: Tensor, moments: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pruning.exports.int4._COLUMNS", 10)  # no divisor of the columns
     scales = int4_scales(weight, moments.diagonal(), group_size=GROUP, dtype=torch.float64)
-    found, warnings = with_feedback(weight, scales, moments)
-    assert warnings == ()
+    found = with_feedback(weight, scales, InputFactor.of(moments))
     np.testing.assert_allclose(found.dequantized().numpy(), naive_gptq(weight, scales, moments), rtol=1e-12)
+
+
+def test_the_importance_is_what_remains_of_an_error_once_later_columns_make_up_for_it(
+    moments: Tensor,
+) -> None:
+    hessian = 2 * moments.numpy()
+    hessian += 0.01 * np.diag(hessian).mean() * np.eye(24)
+    left = sorted(range(24), key=lambda column: -moments[column, column])
+    found = InputFactor.of(moments).importance
+    while left:
+        column = left[0]
+        error = np.zeros(24)
+        error[column] = 1
+        others = left[1:]
+        if others:
+            error[others] = -np.linalg.solve(hessian[np.ix_(others, others)], hessian[others, column])
+        assert float(found[column]) == pytest.approx(error @ hessian @ error)
+        left = others
 
 
 def test_each_part_lowers_the_error_of_the_outputs(weight: Tensor, inputs: Tensor, moments: Tensor) -> None:
     scales = int4_scales(weight, moments.diagonal(), group_size=GROUP, dtype=torch.float64)
     plain = output_error(to_nearest(weight, minmax(weight)), weight, inputs)
     by_importance = output_error(to_nearest(weight, scales), weight, inputs)
-    both = output_error(with_feedback(weight, scales, moments)[0], weight, inputs)
-    assert both < 0.7 * by_importance < 0.7 * plain
+    walked = output_error(with_feedback(weight, minmax(weight), InputFactor.of(moments)), weight, inputs)
+    factor = InputFactor.of(moments)
+    scales = int4_scales(weight, factor.importance, group_size=GROUP, dtype=torch.float64)
+    both = output_error(with_feedback(weight, scales, factor), weight, inputs)
+    assert both < walked < by_importance < plain
 
 
 def test_zeros_stay_zeros_and_the_others_make_up_for_what_they_would_have_become(
@@ -111,7 +129,7 @@ def test_zeros_stay_zeros_and_the_others_make_up_for_what_they_would_have_become
     pruned[0, :GROUP] = 0  # a group of nothing else
     scales = int4_scales(pruned, moments.diagonal(), group_size=GROUP, dtype=torch.bfloat16)
     assert (scales > 0).all()
-    for found in (to_nearest(pruned, scales), with_feedback(pruned, scales, moments)[0]):
+    for found in (to_nearest(pruned, scales), with_feedback(pruned, scales, InputFactor.of(moments))):
         assert (found.codes[pruned == 0] == 0).all()
         assert (found.dequantized()[pruned == 0] == 0).all()
     assert output_error(found, pruned, inputs) < output_error(to_nearest(pruned, scales), pruned, inputs)
@@ -121,9 +139,9 @@ def test_a_dead_input_leaves_the_others_as_they_would_be(weight: Tensor, inputs:
     inputs[:, 5] = 0
     moments = inputs.T @ inputs / 4
     scales = int4_scales(weight, moments.diagonal(), group_size=GROUP, dtype=torch.float64)
-    found, _ = with_feedback(weight, scales, moments)
+    found = with_feedback(weight, scales, InputFactor.of(moments))
     changed = weight.clone()
     changed[:, 5] = -changed[:, 5]
-    other, _ = with_feedback(changed, scales, moments)
+    other = with_feedback(changed, scales, InputFactor.of(moments))
     others = torch.arange(24) != 5
     assert torch.equal(found.codes[:, others], other.codes[:, others])
