@@ -52,11 +52,14 @@ class Fp8:
     def check(self, layer: LinearLayer) -> None:
         """Rows of any length will do."""
 
-    def shapes(self, outputs: int, inputs: int, scales: torch.dtype) -> dict[str, Tensor]:
-        """Return a layer's tensors on the meta device, by the last part of their names."""
+    def shapes(self, outputs: int, inputs: int, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return a layer's tensors on the meta device, by the last part of their names.
+
+        `dtype`: of the scales.
+        """
         return {
             "weight": torch.empty(outputs, inputs, dtype=_FP8, device="meta"),
-            "weight_scale": torch.empty(outputs, 1, dtype=scales, device="meta"),
+            "weight_scale": torch.empty(outputs, 1, dtype=dtype, device="meta"),
         }
 
 
@@ -89,12 +92,15 @@ class W4A16:
                 field="group_size",
             )
 
-    def shapes(self, outputs: int, inputs: int, scales: torch.dtype) -> dict[str, Tensor]:
-        """Return a layer's tensors on the meta device, by the last part of their names."""
+    def shapes(self, outputs: int, inputs: int, dtype: torch.dtype) -> dict[str, Tensor]:
+        """Return a layer's tensors on the meta device, by the last part of their names.
+
+        `dtype`: of the scales.
+        """
         groups = inputs // self.group_size
         return {
             "weight_packed": torch.empty(outputs, inputs // 8, dtype=torch.int32, device="meta"),
-            "weight_scale": torch.empty(outputs, groups, dtype=scales, device="meta"),
+            "weight_scale": torch.empty(outputs, groups, dtype=dtype, device="meta"),
             "weight_shape": torch.empty(2, dtype=torch.int64, device="meta"),
         }
 
@@ -273,8 +279,10 @@ def _named(weight: str, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
 def _writing(checkpoint: Checkpoint, scheme: Scheme, destination: Path) -> Iterator[ReplacedTensors]:
     """Yield the files of the export, which become `destination` once all is written."""
     check_export(checkpoint, scheme)
-    stored = {name: checkpoint.stored[name] for name in _weight_names(checkpoint).values()}
-    new = {name: _named(name, scheme.shapes(*weight.shape, weight.dtype)) for name, weight in stored.items()}
+    new = {}
+    for name in _weight_names(checkpoint).values():
+        outputs, inputs = checkpoint.stored[name].shape
+        new[name] = _named(name, scheme.shapes(outputs, inputs, checkpoint.stored[name].dtype))
     with (
         atomic_directory(destination) as directory,
         ReplacedTensors.written(checkpoint, new, directory) as files,

@@ -31,7 +31,7 @@ class Int4Matrix:
 
     def dequantized(self) -> Tensor:
         """Return the weights (outputs, inputs) as readers do: the product, rounded to the scales' dtype."""
-        groups = self.codes.unflatten(1, (self.scales.shape[1], -1))
+        groups = self.codes.view(*self.scales.shape, -1)
         return (groups.to(self.scales.dtype) * self.scales[:, :, None]).flatten(1)
 
 
@@ -49,15 +49,15 @@ def int4_scales(weight: Tensor, importance: Tensor, *, group_size: int, dtype: t
     dtype
         That the scales are stored in: they are compared as rounded to it.
     """
-    groups = weight.unflatten(1, (-1, group_size))
-    weights = importance.unflatten(0, (-1, group_size))
+    groups = weight.reshape(len(weight), -1, group_size)
+    weights = importance.reshape(-1, group_size)
     largest = groups.abs().amax(dim=2) / _HALF_RANGE
     best = torch.full_like(largest, torch.inf)
     scales = torch.zeros_like(largest, dtype=dtype)
     for share in _SHARES:
         candidate = as_scales(largest * share, dtype)
         matrix = Int4Matrix(_rounded(groups, candidate[:, :, None]).flatten(1), candidate)
-        errors = matrix.dequantized().to(weight.dtype).sub_(weight).square_().unflatten(1, (-1, group_size))
+        errors = matrix.dequantized().to(weight.dtype).sub_(weight).square_().view_as(groups)
         errors = errors.mul_(weights).sum(dim=2)
         better = errors < best
         best = torch.where(better, errors, best)

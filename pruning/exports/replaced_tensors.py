@@ -73,7 +73,7 @@ class ReplacedTensors:
             file = self._new[name]
             with file.path.open("r+b") as target:
                 target.seek(file.offset(name))
-                target.write(tensor.contiguous().flatten().view(torch.uint8).numpy())
+                target.write(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
 
 
 def _with_the_rest(source: SafetensorsFile, new: Replacements, path: Path) -> SafetensorsFile:
