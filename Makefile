@@ -5,7 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := build/tools
 GENERATORS := build/generators
-EXTRAS := torch,zero-shot,otel,embedded,demo,dev,docs
+EXTRAS := torch,engines,zero-shot,otel,embedded,demo,dev,docs
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
 PYTHON ?= $(shell for python in python3.11 python3 python3.12 python3.13 python3.14; do \
