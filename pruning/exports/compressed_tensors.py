@@ -259,7 +259,7 @@ def _measured(layers: Sequence[LinearLayer], index: int, forward: BlockwiseForwa
     statistics = InputStatistics(layers, {"second_moments"})
     forward.measure(index, statistics)
     try:
-        return InputFactor.of(statistics.of(layers[0], "second_moments"))
+        return InputFactor.of(statistics.of(layers[0], "second_moments"), statistics.tokens(layers[0]))
     except NumericalFailure as error:
         raise NumericalFailure(f"layer {layers[0].name}: {error}") from error
 

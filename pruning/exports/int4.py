@@ -12,7 +12,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
-from pruning.calibration.linalg import with_rising_damping
+from pruning.calibration.linalg import damped, with_rising_damping
 from pruning.methods.column_walk import compensate
 from pruning.methods.sparsegpt import inverse_factor
 
@@ -79,12 +79,16 @@ class InputFactor:
     warnings: tuple[str, ...]
 
     @classmethod
-    def of(cls, moments: Tensor) -> Self:
-        """Factor the mean over windows of XᵀX, (inputs, inputs).
+    def of(cls, moments: Tensor, tokens: int) -> Self:
+        """Factor the mean over windows of XᵀX, (inputs, inputs), X of so many `tokens` in all.
 
-        Raises NumericalFailure where that is not possible.
+        The diagonal grows by the share inputs ÷ tokens: the fewer tokens there are, the more of the
+        correlations between inputs is chance, and what makes up for errors by them fails on other text.
+
+        Raises NumericalFailure where they cannot be factored.
         """
         order = moments.diagonal().argsort(descending=True, stable=True)
+        moments = damped(moments, 0, ridge=len(moments) / max(1, tokens))
         factor, warnings = with_rising_damping(
             lambda damping: inverse_factor(moments[order][:, order], damping=damping)
         )

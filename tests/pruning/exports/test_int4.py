@@ -7,7 +7,7 @@ from torch import Tensor
 
 from pruning.exports.int4 import InputFactor, Int4Matrix, int4_scales, with_feedback
 
-GROUP = 8
+GROUP, TOKENS = 8, 200
 
 
 @pytest.fixture
@@ -18,7 +18,7 @@ def weight() -> Tensor:
 @pytest.fixture
 def inputs() -> Tensor:
     random = torch.Generator().manual_seed(4)
-    found = torch.randn(200, 24, generator=random, dtype=torch.float64)
+    found = torch.randn(TOKENS, 24, generator=random, dtype=torch.float64)
     found[:, 1:] += found[:, :-1]  # without correlation there is nothing to make up for
     return found * torch.linspace(0.1, 3, 24, dtype=torch.float64)
 
@@ -70,7 +70,7 @@ def test_scales_are_compared_as_they_are_stored(weight: Tensor) -> None:
 def naive_gptq(weight: Tensor, scales: Tensor, moments: Tensor) -> np.ndarray:
     """Round the column of most energy first, and move all that are left by the inverse Hessian itself."""
     values, steps = weight.numpy().copy(), scales.numpy()
-    hessian = 2 * moments.numpy()
+    hessian = 2 * (moments + 24 / TOKENS * moments.diag().diag()).numpy()
     hessian += 0.01 * np.diag(hessian).mean() * np.eye(len(hessian))
     left = sorted(range(len(hessian)), key=lambda column: -moments[column, column])
     result = np.zeros_like(values)
@@ -88,17 +88,17 @@ def naive_gptq(weight: Tensor, scales: Tensor, moments: Tensor) -> np.ndarray:
 def test_feedback_is_gptq(weight: Tensor, moments: Tensor, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("pruning.exports.int4._COLUMNS", 10)  # no divisor of the columns
     scales = int4_scales(weight, moments.diagonal(), group_size=GROUP, dtype=torch.float64)
-    found = with_feedback(weight, scales, InputFactor.of(moments))
+    found = with_feedback(weight, scales, InputFactor.of(moments, TOKENS))
     np.testing.assert_allclose(found.dequantized().numpy(), naive_gptq(weight, scales, moments), rtol=1e-12)
 
 
 def test_the_importance_is_what_remains_of_an_error_once_later_columns_make_up_for_it(
     moments: Tensor,
 ) -> None:
-    hessian = 2 * moments.numpy()
+    hessian = 2 * (moments + 24 / TOKENS * moments.diag().diag()).numpy()
     hessian += 0.01 * np.diag(hessian).mean() * np.eye(24)
     left = sorted(range(24), key=lambda column: -moments[column, column])
-    found = InputFactor.of(moments).importance
+    found = InputFactor.of(moments, TOKENS).importance
     while left:
         column = left[0]
         error = np.zeros(24)
@@ -110,12 +110,15 @@ def test_the_importance_is_what_remains_of_an_error_once_later_columns_make_up_f
         left = others
 
 
-def test_each_part_lowers_the_error_of_the_outputs(weight: Tensor, inputs: Tensor, moments: Tensor) -> None:
+def test_each_part_lowers_the_error_of_the_outputs(inputs: Tensor, moments: Tensor) -> None:
+    weight = torch.randn(300, 24, generator=torch.Generator().manual_seed(7), dtype=torch.float64)
     scales = int4_scales(weight, moments.diagonal(), group_size=GROUP, dtype=torch.float64)
     plain = output_error(to_nearest(weight, minmax(weight)), weight, inputs)
     by_importance = output_error(to_nearest(weight, scales), weight, inputs)
-    walked = output_error(with_feedback(weight, minmax(weight), InputFactor.of(moments)), weight, inputs)
-    factor = InputFactor.of(moments)
+    walked = output_error(
+        with_feedback(weight, minmax(weight), InputFactor.of(moments, TOKENS)), weight, inputs
+    )
+    factor = InputFactor.of(moments, TOKENS)
     scales = int4_scales(weight, factor.importance, group_size=GROUP, dtype=torch.float64)
     both = output_error(with_feedback(weight, scales, factor), weight, inputs)
     assert both < walked < by_importance < plain
@@ -129,7 +132,7 @@ def test_zeros_stay_zeros_and_the_others_make_up_for_what_they_would_have_become
     pruned[0, :GROUP] = 0  # a group of nothing else
     scales = int4_scales(pruned, moments.diagonal(), group_size=GROUP, dtype=torch.bfloat16)
     assert (scales > 0).all()
-    for found in (to_nearest(pruned, scales), with_feedback(pruned, scales, InputFactor.of(moments))):
+    for found in (to_nearest(pruned, scales), with_feedback(pruned, scales, InputFactor.of(moments, TOKENS))):
         assert (found.codes[pruned == 0] == 0).all()
         assert (found.dequantized()[pruned == 0] == 0).all()
     assert output_error(found, pruned, inputs) < output_error(to_nearest(pruned, scales), pruned, inputs)
@@ -139,9 +142,9 @@ def test_a_dead_input_leaves_the_others_as_they_would_be(weight: Tensor, inputs:
     inputs[:, 5] = 0
     moments = inputs.T @ inputs / 4
     scales = int4_scales(weight, moments.diagonal(), group_size=GROUP, dtype=torch.float64)
-    found = with_feedback(weight, scales, InputFactor.of(moments))
+    found = with_feedback(weight, scales, InputFactor.of(moments, TOKENS))
     changed = weight.clone()
     changed[:, 5] = -changed[:, 5]
-    other = with_feedback(changed, scales, InputFactor.of(moments))
+    other = with_feedback(changed, scales, InputFactor.of(moments, TOKENS))
     others = torch.arange(24) != 5
     assert torch.equal(found.codes[:, others], other.codes[:, others])
