@@ -15,14 +15,14 @@ from typing import Any
 
 from pruning.errors import InvalidInput
 from pruning.exports.packages import converter
-from pruning.sandbox.confine import Limits
-from pruning.sandbox.frames import ERROR, JSON, Broken, Gone, Outside, TooLate
-from pruning.sandbox.starter import NoSandbox, environment
+from pruning.sandbox.confine import SandboxLimits
+from pruning.sandbox.fork_server import SandboxUnavailable, environment
+from pruning.sandbox.frames import ERROR, JSON, HelperExited, ProtocolViolation, RunConnection
 
 Step = Callable[[float], None]
 
 _HOUR = 3600
-_LIMITS = Limits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
+_LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
 _LONGEST_ANSWER = 64 * 2**20
 _SECONDS_BETWEEN_STEPS = 0.5
 _REMEDIES = {
@@ -41,10 +41,10 @@ def ignore_steps(share: float) -> None:
 class Engine:
     """How helpers are run."""
 
-    limits: Limits = _LIMITS
+    limits: SandboxLimits = _LIMITS
     """The time is that of a whole task. The memory includes the files, which are mapped."""
     all_layers: bool = False
-    """Whether a helper that the kernel does not confine in every way is refused, with `NoSandbox`."""
+    """Whether `SandboxUnavailable` is raised where the kernel does not confine a helper in every way."""
     threads: int = field(default_factory=lambda: os.cpu_count() or 1)
 
     def run(
@@ -60,7 +60,7 @@ class Engine:
 
         `step`: called with the share that is done, at least twice a second; an exception that it raises ends
         the helper. Raises InvalidInput for what is wrong with the files, OSError with a number (ENOSPC,
-        ENOMEM) for what the machine lacks, and `NoSandbox`.
+        ENOMEM) for what the machine lacks, and `SandboxUnavailable`.
         """
         wheel = converter()
         request = {
@@ -73,15 +73,15 @@ class Engine:
             "all_layers": self.all_layers,
         }
         with _helper() as (process, connection):
-            helper = _Answers(Outside(connection, self.limits.wall_seconds), step)
+            helper = _Answers(RunConnection(connection, self.limits.wall_seconds), step)
             try:
                 helper.outside.send(JSON, json.dumps(request).encode())
                 missing = helper.next()
                 if missing and self.all_layers:
-                    raise NoSandbox(f"the kernel does not give a helper: {', '.join(missing)}")
+                    raise SandboxUnavailable(f"the kernel does not give a helper: {', '.join(missing)}")
                 helper.is_trusted_with_words = "landlock" not in missing
                 return helper.result()
-            except (Gone, Broken) as failed:
+            except (HelperExited, ProtocolViolation) as failed:
                 raise _ended(process) from failed
             except TooLate as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
@@ -90,7 +90,7 @@ class Engine:
 class _Answers:
     """What a helper sends, and what is believed of it."""
 
-    def __init__(self, outside: Outside, step: Step) -> None:
+    def __init__(self, outside: RunConnection, step: Step) -> None:
         self.outside, self._step, self._share = outside, step, 0.0
         self.is_trusted_with_words = False
 
@@ -108,7 +108,7 @@ class _Answers:
         try:
             answer = json.loads(content)
         except (ValueError, RecursionError) as error:
-            raise Broken("no JSON") from error
+            raise ProtocolViolation("no JSON") from error
         if kind == ERROR:
             raise self._error(answer)
         return answer

@@ -19,9 +19,9 @@ from pruning.exports.conversion import check, convert
 from pruning.exports.importance import quantize_file, write_matrix
 from pruning.exports.llama import LlamaFailed
 from pruning.exports.measuring import measure
-from pruning.sandbox.confine import Limits, confine
-from pruning.sandbox.frames import ERROR, Inside
-from pruning.sandbox.privileges import end_with_parent
+from pruning.sandbox.confine import SandboxLimits, confine
+from pruning.sandbox.frames import ERROR, HelperConnection
+from pruning.sandbox.privileges import die_with_parent
 
 Step = Callable[[float], None]
 
@@ -43,14 +43,14 @@ _OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "fail
 def main() -> None:
     """Do the task."""
     descriptor, parent = map(int, sys.argv[1:])
-    end_with_parent(parent)
-    outside = Inside(descriptor)
+    die_with_parent(parent)
+    outside = HelperConnection(descriptor)
     request = outside.receive_json()
     directory = Path(request["directory"])
     readable = [Path(path) for path in request["readable"]]
     for name in ("TMPDIR", "TORCHINDUCTOR_CACHE_DIR"):
         os.environ[name] = str(directory)  # libraries look for one when they are imported
-    missing = confine(Limits(**request["limits"]), [descriptor], directory, readable)
+    missing = confine(SandboxLimits(**request["limits"]), [descriptor], directory, readable)
     outside.send_json(missing)
     if missing and request["all_layers"]:
         return
@@ -63,7 +63,7 @@ def main() -> None:
         outside.send(ERROR, json.dumps(_encoded(error, directory)).encode())
 
 
-def _step(outside: Inside) -> Step:
+def _step(outside: HelperConnection) -> Step:
     last = 0.0
 
     def step(share: float) -> None:

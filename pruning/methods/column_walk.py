@@ -4,6 +4,7 @@ On CUDA in float32, one Triton kernel walks through the block; elsewhere, or whe
 fails its self-test, torch does, with four kernels for each column.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -47,24 +48,47 @@ def walk(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> 
 
 def walk_by_column(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:
     """Run `walk` with operations of torch."""
-    scales, group = factor.diagonal(), variant.group
+    group = variant.group
     # On a CPU, strided columns take twice the time; what is transposed is made contiguous first for that.
     columns, pruned = weight.contiguous().T.contiguous(), mask.contiguous().T.contiguous()
-    errors, zero = torch.empty_like(columns), columns.new_zeros(())
-    steps = zip(columns, pruned, errors, scales, factor[:, :, None], strict=True)
-    for column, (values, is_pruned, error, scale, shares) in enumerate(steps):
+    scales, zero = factor.diagonal(), columns.new_zeros(())
+
+    def kept(column: int) -> Tensor:
         if group is not None and column % group[1] == 0:
             members = slice(column, column + group[1])
             scores = columns[members].square() / scales[members, None].square()
             pruned[members] = lowest_of_each_group(scores.T, *group).T
-        torch.where(is_pruned, values, zero, out=error).div_(scale)
-        right = slice(column + 1, None)
-        # Multiplied and subtracted apart, so that both round, as in the kernel; `addcmul` may round once.
-        columns[right].sub_(shares[right] * error)
-    weight.copy_(columns.masked_fill_(pruned, 0).T)
+        return torch.where(pruned[column], zero, columns[column])
+
+    errors = compensate(columns, factor, kept)
+    weight.copy_(columns.T)
     if group is not None:
         mask.copy_(pruned.T)
     return errors.T.contiguous()
+
+
+def compensate(columns: Tensor, factor: Tensor, replaced: Callable[[int], Tensor]) -> Tensor:
+    """Replace columns one after the other, in place; those behind make up for each error. Return the errors.
+
+    Parameters
+    ----------
+    columns
+        The weights of a block of columns, (columns, outputs): contiguous where a column is.
+    factor
+        As for `walk`.
+    replaced
+        Returns what a column becomes, (outputs,), once those before it are done.
+    """
+    errors = torch.empty_like(columns)
+    steps = zip(columns, errors, factor.diagonal(), factor[:, :, None], strict=True)
+    for column, (values, error, scale, shares) in enumerate(steps):
+        new = replaced(column)
+        torch.sub(values, new, out=error).div_(scale)
+        values.copy_(new)
+        right = slice(column + 1, None)
+        # Multiplied and subtracted apart, so that both round, as in the kernel; `addcmul` may round once.
+        columns[right].sub_(shares[right] * error)
+    return errors
 
 
 def walk_in_kernel(weight: Tensor, mask: Tensor, factor: Tensor, variant: WalkVariant) -> Tensor:

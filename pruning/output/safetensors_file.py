@@ -71,7 +71,7 @@ class SafetensorsFile:
     def create(cls, path: Path, byte_counts: Mapping[str, int], metadata: Mapping[str, str]) -> Self:
         """Write a file of zeros for one-dimensional tensors of bytes, in the order given."""
         tensors = {name: {"dtype": "U8", "shape": [count]} for name, count in byte_counts.items()}
-        return cls._create(path, tensors, byte_counts, metadata)
+        return cls.create_tensors(path, tensors, byte_counts, metadata)
 
     def create_smaller(
         self, path: Path, shapes: Mapping[str, Sequence[int]], renamed: Renamed = lambda name: name
@@ -91,16 +91,17 @@ class SafetensorsFile:
             tensors[name] = {"dtype": own["dtype"], "shape": shape}
             size = (end - begin) // max(1, prod(own["shape"]))
             byte_counts[name] = prod(shape) * size
-        return type(self)._create(path, tensors, byte_counts, metadata)
+        return type(self).create_tensors(path, tensors, byte_counts, metadata)
 
     @classmethod
-    def _create(
+    def create_tensors(
         cls,
         path: Path,
         tensors: Mapping[str, Mapping[str, Any]],
         byte_counts: Mapping[str, int],
         metadata: Mapping[str, str],
     ) -> Self:
+        """Write a file of zeros for tensors of these dtypes and shapes, in the order given."""
         header: dict[str, Any] = {_METADATA: dict(metadata)}
         end = 0
         for name, tensor in tensors.items():

@@ -111,7 +111,7 @@ class TestImportance:
         np.testing.assert_allclose(sums[0], values / values.mean(), rtol=1e-5)
 
     def test_experts_have_their_own(self, tmp_path: Path) -> None:
-        """By the names of `pruning.model.layers`; one that no token reached has the count 0."""
+        """By the names of `pruning.models.layers`; one that no token reached has the count 0."""
         write_checkpoint(tmp_path / "model", "mixtral", num_hidden_layers=1)
         file = convert(tmp_path / "model", tmp_path / "m.gguf").file
         experts = "model.layers.0.mlp.experts"
