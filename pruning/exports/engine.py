@@ -17,7 +17,14 @@ from pruning.errors import InvalidInput
 from pruning.exports.packages import converter
 from pruning.sandbox.confine import SandboxLimits
 from pruning.sandbox.fork_server import SandboxUnavailable, environment
-from pruning.sandbox.frames import ERROR, JSON, HelperExited, ProtocolViolation, RunConnection
+from pruning.sandbox.frames import (
+    ERROR,
+    JSON,
+    HelperExited,
+    HelperTimeout,
+    ProtocolViolation,
+    RunConnection,
+)
 
 Step = Callable[[float], None]
 
@@ -83,7 +90,7 @@ class Engine:
                 return helper.result()
             except (HelperExited, ProtocolViolation) as failed:
                 raise _ended(process) from failed
-            except TooLate as failed:
+            except HelperTimeout as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
 
 

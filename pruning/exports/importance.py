@@ -15,7 +15,8 @@ import numpy as np
 
 from pruning.errors import InvalidInput
 from pruning.exports.llama import Floats, quantize, tensor_types
-from pruning.exports.types import GGUF_TYPES, OUTPUT
+from pruning.exports.types import OUTPUT
+from pruning.recipe.exports import GGUF_TYPES
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
 _EXPERT = re.compile(r"(.+\.experts)\.(\d+)(\..+)")

@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pruning.exports.types import GgufType
+from pruning.recipe.exports import GgufType
 
 Floats = NDArray[np.float32]
 

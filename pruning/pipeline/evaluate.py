@@ -226,8 +226,8 @@ def _measure(
     perplexities: list[float] = []
     scores: list[Score] = []
     done = 0
-    with ExitStack() as placed:
-        placement = cache(lambda: placed.enter_context(_placed(load())))
+    with ExitStack() as entered:
+        placement = cache(lambda: entered.enter_context(placed(load())))
         for number, text in enumerate(inputs.texts):
             if number in known:
                 perplexities.append(known[number].perplexity)
@@ -249,7 +249,7 @@ def _measure(
                 return observers.complete(Measurement(perplexities, [], cut_short=True))
             done += len(evaluation_batches(text.windows, at.device))
         if inputs.tasks and inputs.tokenizer:
-            model = placed.enter_context(_callable(placement()))
+            model = entered.enter_context(_callable(placement()))
             for number in range(len(inputs.tasks.names)):
                 check = partial(report_done, done)
                 scores += inputs.tasks.scores(number, model, inputs.tokenizer, check=check)
@@ -259,7 +259,7 @@ def _measure(
 
 
 @contextmanager
-def _placed(placement: Placement) -> Iterator[Placement]:
+def placed(placement: Placement) -> Iterator[Placement]:
     """While active, a model that fits onto its GPUs is resident; any other is brought block by block.
 
     On a CPU, one block at a time in the compute dtype takes less memory than all, and no more time.

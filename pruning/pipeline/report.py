@@ -18,6 +18,7 @@ from pruning.recipe import ChannelKind, Evaluation, Recipe
 from pruning.report import (
     ChannelOrderFacts,
     Environment,
+    ExportFacts,
     LayerFacts,
     LeftInOrderFacts,
     PermutationFacts,
@@ -42,6 +43,7 @@ class RunResults:
     pruned: Pruned
     recovered: TrainingFacts | None
     quality: EvaluationResult
+    exports: tuple[ExportFacts, ...]
     speed: SpeedFacts
 
 
@@ -78,6 +80,7 @@ def report_of(
         further_perplexities=results.quality.perplexities[1:],
         zero_shot=results.quality.zero_shot,
         recovery=None if results.recovered is None else RecoveryFacts(distil=results.recovered),
+        exports=results.exports,
         speed=results.speed,
         stages=tuple(recorder.facts),
         environment=environment,
@@ -89,6 +92,7 @@ def report_of(
             *gradients.warnings,
             *(results.search.warnings if results.search else ()),
             *pruned.warnings,
+            *(f"{export.name}: {text}" for export in results.exports for text in export.warnings),
             *recorder.warnings,
             *(differences(reproduced.environment, environment) if reproduced else ()),
         ),

@@ -32,6 +32,7 @@ from pruning.methods.permutation import refuse_unwritable
 from pruning.models.blocks import Stack, find_stack, prunable_stack
 from pruning.models.memory import shape_of
 from pruning.pipeline.evaluate import EvaluationInputs
+from pruning.pipeline.export import check_exports
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import Step
@@ -53,6 +54,7 @@ from pruning.recipe import (
     is_local,
     is_upload,
 )
+from pruning.recipe.exports import Export, reads_text
 from pruning.recovery.parameters import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
@@ -146,6 +148,7 @@ class ResolveStage:
 
     recipe: Recipe
     evaluation: Evaluation
+    exports: tuple[Export, ...]
     devices: tuple[torch.device, ...]  # that compute; see Placement
     roots: AllowedRoots
     hub_token: str | None
@@ -229,6 +232,8 @@ class ResolveStage:
             describe_files=self.reading.describe,
             before_download=self._check_room,
         )
+        if self.exports:
+            check_exports(self.exports, checkpoint)
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         stack = prunable_stack(model, recipe)
         if recipe.permute:
@@ -242,7 +247,8 @@ class ResolveStage:
                 roots=self.roots.data,
                 parse=self.reading.documents,
             )
-            calibration = calibration_set(recipe.calibration, reader) if recipe.reads_text else None
+            needs_text = recipe.reads_text or reads_text(self.exports)
+            calibration = calibration_set(recipe.calibration, reader) if needs_text else None
             search = (
                 search_text(recipe, reader, calibration.windows)
                 if recipe.searches and calibration is not None

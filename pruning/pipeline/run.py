@@ -7,12 +7,13 @@
 5. prune: mask block by block, then write the pruned checkpoint
 6. recover: train the kept weights, if the recipe has `recovery`
 7. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-8. speed: run the dense model and the pruned one alternately, if the evaluation has `speed`
-9. write the report: what was pruned, what it cost, and what it measured
+8. export: write the files that engines serve, and measure each as that file
+9. speed: run the dense model and the pruned one alternately, if the evaluation has `speed`
+10. write the report: what was pruned, what it cost, and what it measured
 
 A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
 
-The files that were checked in 1 are the files that 2 to 9 read; see pruning.files. Caches
+The files that were checked in 1 are the files that 2 to 10 read; see pruning.files. Caches
 are published once the files are proven to be unchanged.
 """
 
@@ -34,6 +35,7 @@ from pruning.files.frozen_file import AllowedRoots
 from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.output.writer import atomic_directory, write_report
 from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
+from pruning.pipeline.export import ExportStage, evaluation_windows
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
 from pruning.pipeline.prune import PruneStage
 from pruning.pipeline.recorder import RunContext, StageRecorder
@@ -45,6 +47,7 @@ from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
+from pruning.recipe.exports import Export
 from pruning.report import Report
 from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
@@ -70,6 +73,8 @@ class RunRequest:
     """Also write `masks.safetensors`; see pruning.masks.packed."""
     save_gradients: bool = False
     """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_files."""
+    exports: tuple[Export, ...] = ()
+    """Files in the formats that engines serve, below `exports/` of the output; see pruning.recipe.exports."""
     reproduces: Report | None = None
     """The report of an earlier run of this recipe, whose model and texts must not have changed."""
     limit: PerplexityLimit = NO_LIMIT
@@ -161,6 +166,15 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                     numerics_key=recovered.numerics_key,
                 )
             )
+        exported = recorder.run(
+            ExportStage(
+                resolved.model,
+                () if measured.cut_short else request.exports,
+                directory,
+                resolved.windows,
+                evaluation_windows(resolved.evaluation.texts[0].windows, request.evaluation),
+            )
+        )
         speed = recorder.run(
             SpeedStage(
                 resolved.model,
@@ -172,7 +186,9 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
-        results = RunResults(resolved, cut, outcome, found, pruned, recovered.facts, measured, speed)
+        results = RunResults(
+            resolved, cut, outcome, found, pruned, recovered.facts, measured, exported, speed
+        )
         report = report_of(recipe, request.evaluation, results, recorder, reproduced=request.reproduces)
         write_report(resolved.model.checkpoint, report, directory)
     return report
@@ -214,6 +230,7 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
     return ResolveStage(
         recipe=request.recipe,
         evaluation=request.evaluation,
+        exports=request.exports,
         devices=place.devices,
         roots=services.roots,
         hub_token=services.hub_token,

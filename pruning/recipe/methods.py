@@ -63,6 +63,14 @@ METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 
 
 @METHODS.add
+class NoPruning(MethodOptions):
+    """Prune nothing: the dense model is measured, and exported if that is asked for."""
+
+    implementation = "pruning.methods.none:NoPruningMethod"
+    name: Literal["none"] = "none"
+
+
+@METHODS.add
 class Magnitude(MethodOptions):
     """|W|, one threshold per weight matrix."""
 

@@ -28,6 +28,7 @@ from pruning.recipe.methods import (
     Method,
     MethodOptions,
     Need,
+    NoPruning,
     Uniform,
     WeightNorm,
 )
@@ -47,6 +48,7 @@ class Stage(StrEnum):
     PRUNE = "prune"
     RECOVER = "recover"
     EVALUATE = "evaluate"
+    EXPORT = "export"
     SPEED = "speed"
     UPLOAD = "upload"
 
@@ -177,8 +179,9 @@ class Recipe(StrictModel):
     @classmethod
     def _validate_mask_option(cls, value: object, info: ValidationInfo) -> object:
         default = cls.model_fields[str(info.field_name)].default
-        if "method" in info.data and info.data["method"] is None and value != default:
-            raise ValueError("says how weights are masked; name a method, or leave it out")
+        method = info.data.get("method", ...)
+        if (method is None or isinstance(method, NoPruning)) and value != default:
+            raise ValueError("says how weights are masked; name a method that prunes, or leave it out")
         return value
 
     @field_validator("pattern")
@@ -240,9 +243,10 @@ class Recipe(StrictModel):
     @field_validator("sparsity", mode="before")
     @classmethod
     def _validate_sparsity_for_pattern(cls, value: object, info: ValidationInfo) -> object:
-        if "method" in info.data and info.data["method"] is None:
+        method = info.data.get("method", ...)
+        if method is None or isinstance(method, NoPruning):
             if value not in (None, 0):
-                raise ValueError("is the share of zeros of a mask; name a method, or leave it out")
+                raise ValueError("is a mask's share of zeros; name a method that prunes, or leave it out")
             return 0.0
         group = group_of(info.data.get("pattern", "unstructured"))
         if group is None:

@@ -16,6 +16,7 @@ from pruning.report.changes import (
     TrainingFacts,
     UnitFacts,
 )
+from pruning.report.exports import ExportFacts, ExportRateFacts
 from pruning.report.facts import (
     CalibrationFacts,
     DatasetFacts,
@@ -39,6 +40,8 @@ __all__ = [
     "DepthFacts",
     "DroppedBlock",
     "Environment",
+    "ExportFacts",
+    "ExportRateFacts",
     "JudgementFacts",
     "LayerFacts",
     "LeftInOrderFacts",

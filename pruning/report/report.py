@@ -4,6 +4,7 @@ from pydantic import Field
 
 from pruning.recipe import Evaluation, Recipe
 from pruning.report.changes import PermutationFacts, RecoveryFacts, SearchFacts, SparsityFacts, StructureFacts
+from pruning.report.exports import ExportFacts
 from pruning.report.facts import (
     CalibrationFacts,
     Environment,
@@ -47,6 +48,9 @@ class Report(Facts):
     )
     recovery: RecoveryFacts | None = Field(
         None, description="What was trained after pruning; null for a one-shot result."
+    )
+    exports: tuple[ExportFacts, ...] = Field(
+        (), description="The files for engines that were asked for, and what was measured of each."
     )
     speed: SpeedFacts | None = Field(
         None, description="Size and speed compared with the dense model; null where they were not measured."

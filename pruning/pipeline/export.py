@@ -1,0 +1,313 @@
+"""Export: the files that engines serve, each measured as that file next to the dense model.
+
+A GGUF file is converted, quantised and measured by llama.cpp, the dense model in F16 by the same engine. A
+checkpoint of compressed-tensors is measured through transformers, as is the dense model. Nothing is saved for
+a resume: an attempt that begins again has the pruned model, and exports it anew.
+"""
+
+import shutil
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import ClassVar, Literal
+
+from torch import Tensor
+
+from pruning.calibration.input_importance import mean_squares
+from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.files import copy_companion
+from pruning.evaluation.final_states import Recorder, differences_outside_blocks
+from pruning.evaluation.perplexity import perplexity
+from pruning.exports import compressed_tensors, gguf
+from pruning.exports.compressed_tensors import W4A16, Fp8
+from pruning.exports.engine import Engine
+from pruning.pipeline.evaluate import placed
+from pruning.pipeline.models import ResolvedModel
+from pruning.pipeline.recorder import Step
+from pruning.recipe import Evaluation, ModelReference, Stage
+from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, reads_text
+from pruning.report import ExportFacts, ExportRateFacts
+from pruning.resume.hashed_file import sha256_of
+
+FOLDER = "exports"
+"""Below the result: where the exports are."""
+
+_WINDOWS, _LENGTH = 8, 512
+_PER_PART = 100
+
+
+def evaluation_windows(windows: Tensor, evaluation: Evaluation) -> Tensor:
+    """Return the windows that exports are measured on, (windows, length).
+
+    Those of the evaluation where the request says how many; otherwise the first 8 × 512 tokens of its text,
+    in windows of at most 512, since an engine may have the processor alone.
+    """
+    if evaluation.windows is not None:
+        return windows
+    length = min(_LENGTH, windows.shape[1])
+    tokens = windows.flatten()
+    count = min(_WINDOWS, len(tokens) // length)
+    return tokens[: count * length].view(count, length)
+
+
+@dataclass(frozen=True)
+class ExportStage:
+    """Writes and measures each export of the result."""
+
+    name: ClassVar[Stage] = Stage.EXPORT
+
+    model: ResolvedModel  # the dense one
+    exports: tuple[Export, ...]
+    result: Path  # the directory of the pruned model
+    calibration: Tensor | None  # token ids (windows, length); None where no export reads text
+    windows: Tensor  # that perplexity is measured on, (windows, length)
+    engine: Engine = field(default_factory=Engine)
+
+    def prepare(self) -> int | None:
+        """Return the number of steps. None where nothing is exported."""
+        return self._steps if self.exports else None
+
+    def run(self, step: Step) -> tuple[ExportFacts, ...]:
+        """Export, and return what the report says of each, in the order of the request.
+
+        Raises InvalidInput for a model that a format cannot hold, and OSError for what the machine lacks.
+        """
+        if not self.exports:
+            return ()
+        (self.result / FOLDER).mkdir()
+        progress = _Progress(self._steps, step)
+        found = dict[str, ExportFacts]()
+        with TemporaryDirectory(prefix=".exports-", dir=self.result.parent) as name:
+            scratch = Path(name)
+            if files := [export for export in self.exports if isinstance(export, GgufExport)]:
+                found |= self._write_gguf(files, scratch, progress)
+            if others := [export for export in self.exports if isinstance(export, CompressedTensorsExport)]:
+                found |= self._write_compressed_tensors(others, scratch, progress)
+        return tuple(found[export.name] for export in self.exports)
+
+    def _write_gguf(
+        self, exports: list[GgufExport], scratch: Path, progress: "_Progress"
+    ) -> dict[str, ExportFacts]:
+        dense, plain = scratch / "dense.gguf", scratch / "result.gguf"
+        with self._dense_directory(scratch) as directory:
+            gguf.convert(directory, dense, name=self._stem, engine=self.engine, step=progress.part())
+        gguf.convert(self.result, plain, name=self._stem, engine=self.engine, step=progress.part())
+        importance = self._importance(plain, scratch, progress) if reads_text(exports) else None
+        found = {}
+        for export in exports:
+            file = self.result / FOLDER / f"{self._stem}-{export.type}.gguf"
+            if export.type == "F16":
+                shutil.copyfile(plain, file)
+                progress.part()(1.0)
+            else:
+                gguf.quantize(
+                    plain,
+                    file,
+                    export.type,
+                    importance=importance if export.reads_text else None,
+                    engine=self.engine,
+                    step=progress.part(),
+                )
+            measured = gguf.measure(
+                file, self.windows, reference=dense, speed=True, engine=self.engine, step=progress.part()
+            )
+            found[export.name] = self._gguf_facts(export, file, dense, measured)
+        return found
+
+    def _importance(self, plain: Path, scratch: Path, progress: "_Progress") -> Path:
+        """Write the importance of each input of the result, as `llama-imatrix` does."""
+        assert self.calibration is not None  # noqa: S101 - an export reads it
+        share = progress.part()
+        squares = mean_squares(
+            self.model.place_pruned(self.result),
+            self.calibration,
+            step=lambda done, steps: share(done / steps),
+        )
+        file = scratch / "importance.gguf"
+        gguf.write_importance(plain, file, squares, origin="calibration windows", engine=self.engine)
+        return file
+
+    def _gguf_facts(
+        self, export: GgufExport, file: Path, dense: Path, measured: gguf.Compared
+    ) -> ExportFacts:
+        reference = measured.reference
+        assert reference is not None  # noqa: S101 - it was measured with one
+        return ExportFacts(
+            name=export.name,
+            path=file.relative_to(self.result).as_posix(),
+            bytes=file.stat().st_size,
+            dense_bytes=dense.stat().st_size,
+            sha256=sha256_of(file),
+            evaluator=measured.evaluator,
+            perplexity=measured.perplexity,
+            dense_perplexity=reference.perplexity,
+            kl=measured.kl,
+            agreement=measured.agreement,
+            windows=self.windows.shape[0],
+            sequence_length=self.windows.shape[1],
+            rates=(
+                *_rate("prefill", measured.prefill, reference.prefill),
+                *_rate("decode", measured.decode, reference.decode),
+            ),
+            types=dict(Counter(measured.types.values())),
+        )
+
+    def _write_compressed_tensors(
+        self, exports: list[CompressedTensorsExport], scratch: Path, progress: "_Progress"
+    ) -> dict[str, ExportFacts]:
+        # Not validated: the caller may have put the result anywhere.
+        reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
+        result = resolve(reference, scratch=scratch)
+        states, dense_perplexity = self._dense_states(scratch, progress.part())
+        head = self._different_head()
+        found = {}
+        for export in exports:
+            directory = self.result / FOLDER / f"{export.format}-{export.scheme}"
+            warnings = self._write(export, result, directory, progress.part())
+            share = progress.part()
+            measured = compressed_tensors.measure(
+                directory,
+                self.windows,
+                states,
+                dtype=self.model.dtype,
+                device=self.model.device,
+                dense_head=head,
+                step=_as_share(share),
+            )
+            fidelity = measured.fidelity
+            found[export.name] = ExportFacts(
+                name=export.name,
+                path=directory.relative_to(self.result).as_posix(),
+                bytes=measured.bytes,
+                dense_bytes=self.model.checkpoint.weight_bytes,
+                evaluator=compressed_tensors.EVALUATOR,
+                perplexity=measured.perplexity,
+                dense_perplexity=dense_perplexity,
+                kl=fidelity.kl if fidelity else None,
+                agreement=fidelity.agreement if fidelity else None,
+                windows=self.windows.shape[0],
+                sequence_length=self.windows.shape[1],
+                warnings=warnings,
+            )
+        return found
+
+    def _write(
+        self,
+        export: CompressedTensorsExport,
+        result: Checkpoint,
+        directory: Path,
+        share: Callable[[float], None],
+    ) -> tuple[str, ...]:
+        if export.scheme == "fp8":
+            compressed_tensors.export_fp8(result, directory, step=_as_share(share))
+            return ()
+        assert self.calibration is not None  # noqa: S101 - w4a16 reads it
+        return compressed_tensors.export_w4a16(
+            result,
+            W4A16(export.group_size),
+            directory,
+            placement=self.model.place_pruned(self.result),
+            windows=self.calibration,
+            step=_as_share(share),
+        )
+
+    def _dense_states(self, scratch: Path, share: Callable[[float], None]) -> tuple[Path, float]:
+        """Return the dense model's final states on the windows, in a file, and its perplexity."""
+        file = scratch / "states.safetensors"
+        recorder = Recorder(file, self.windows)
+        with placed(self.model.place_dense()) as at:
+            measured = perplexity(
+                at.model, self.windows, placement=at, observe=recorder, step=_as_share(share)
+            )
+        recorder.close()
+        return file, measured
+
+    def _different_head(self) -> dict[str, Tensor]:
+        dense, pruned = self.model.place_dense(), self.model.place_pruned(self.result)
+        return dict(differences_outside_blocks(dense.model, pruned.model) or {})
+
+    @contextmanager
+    def _dense_directory(self, scratch: Path) -> Iterator[Path]:
+        """Yield a directory of the dense model: links to its weights, and copies of the rest without code."""
+        directory = scratch / "dense"
+        checkpoint = self.model.checkpoint
+        _copy_companions(checkpoint, directory)
+        for file in checkpoint.files.named(checkpoint.weight_files).files:
+            (directory / file.name).symlink_to(file.root / file.path)
+        yield directory
+        shutil.rmtree(directory)
+
+    @cached_property
+    def _stem(self) -> str:
+        """The model's name, for files."""
+        return self.model.checkpoint.id.rstrip("/").rpartition("/")[2]
+
+    @property
+    def _steps(self) -> int:
+        files = sum(isinstance(export, GgufExport) for export in self.exports)
+        others = len(self.exports) - files
+        parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
+        importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
+        return _PER_PART * (parts + importance)
+
+
+class _Progress:
+    """Counts the parts of the work as steps."""
+
+    def __init__(self, steps: int, step: Step) -> None:
+        self._steps, self._step, self._begun = steps, step, 0
+
+    def part(self) -> Callable[[float], None]:
+        """Begin the next part. Return what is called with the share of it that is done."""
+        before, self._begun = self._begun, self._begun + _PER_PART
+
+        def share(done: float) -> None:
+            self._step(before + int(done * _PER_PART), self._steps)
+
+        return share
+
+
+def _rate(
+    phase: Literal["prefill", "decode"], own: gguf.Speed | None, dense: gguf.Speed | None
+) -> Iterator[ExportRateFacts]:
+    if own and dense:
+        yield ExportRateFacts(
+            phase=phase,
+            tokens_per_second=own.tokens_per_second,
+            dense=dense.tokens_per_second,
+            noise=max(own.spread, dense.spread),
+        )
+
+
+def _as_share(share: Callable[[float], None]) -> Step:
+    return lambda done, steps: share(done / steps)
+
+
+def _copy_companions(checkpoint: Checkpoint, directory: Path) -> None:
+    """Copy what is no weights, without what chooses code."""
+    for file in checkpoint.files.files:
+        target = directory / file.name
+        target.parent.mkdir(parents=True, exist_ok=True)
+        if file.name not in checkpoint.weight_files:
+            with file.opened() as source:
+                copy_companion(source, target)
+
+
+def check_exports(exports: tuple[Export, ...], checkpoint: Checkpoint) -> None:
+    """Refuse exports that this installation, or the format, cannot write, before anything is computed.
+
+    Raises InvalidInput with the field: 'exports' where the extra is missing, 'model.id' for a model that a
+    format cannot hold.
+    """
+    if any(isinstance(export, GgufExport) for export in exports):
+        with TemporaryDirectory(prefix="pruneserve-export-") as name:
+            _copy_companions(checkpoint, Path(name))
+            gguf.check(Path(name))
+    for export in exports:
+        if isinstance(export, CompressedTensorsExport):
+            scheme = Fp8() if export.scheme == "fp8" else W4A16(export.group_size)
+            compressed_tensors.check_export(checkpoint, scheme)

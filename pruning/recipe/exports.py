@@ -1,0 +1,144 @@
+"""Exports: the formats in which engines serve a result. They change no weight of the result itself."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field, TypeAdapter
+
+from pruning.recipe.fields import StrictModel, Text
+
+
+@dataclass(frozen=True)
+class GgufType:
+    """A type of llama.cpp's, by its number in `enum llama_ftype`."""
+
+    number: int
+    bits: float
+    """Per weight, roughly; embeddings and rows that do not fit differ."""
+    needs_importance: bool = False
+    """Whether llama.cpp refuses it without an importance of each input."""
+
+
+GGUF_TYPES: Mapping[str, GgufType] = {
+    "F16": GgufType(1, 16),
+    "BF16": GgufType(32, 16),
+    "Q8_0": GgufType(7, 8.5),
+    "Q6_K": GgufType(18, 6.6),
+    "Q5_1": GgufType(9, 6),
+    "Q5_K_M": GgufType(17, 5.7),
+    "Q5_K_S": GgufType(16, 5.5),
+    "Q5_0": GgufType(8, 5.5),
+    "Q4_1": GgufType(3, 5),
+    "Q4_K_M": GgufType(15, 4.9),
+    "Q4_K_S": GgufType(14, 4.6),
+    "Q4_0": GgufType(2, 4.5),
+    "IQ4_NL": GgufType(25, 4.5),
+    "IQ4_XS": GgufType(30, 4.3),
+    "Q3_K_L": GgufType(13, 4.3),
+    "Q3_K_M": GgufType(12, 3.9),
+    "IQ3_M": GgufType(27, 3.7),
+    "IQ3_S": GgufType(26, 3.5),
+    "Q3_K_S": GgufType(11, 3.5),
+    "IQ3_XS": GgufType(22, 3.3, needs_importance=True),
+    "IQ3_XXS": GgufType(23, 3.1, needs_importance=True),
+    "Q2_K": GgufType(10, 3.2),
+    "Q2_K_S": GgufType(21, 2.8, needs_importance=True),
+}
+"""By name; from 16 bits to Q2_K."""
+
+# A type of so many bits loses nothing by rounding to it that an importance could choose.
+_FINE_BITS = 8
+
+
+def _known_type(name: str) -> str:
+    if name not in GGUF_TYPES:
+        raise ValueError(f"is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}")
+    return name
+
+
+class GgufExport(StrictModel):
+    """A GGUF file, which llama.cpp and what is built on it serve."""
+
+    format: Literal["gguf"] = Field("gguf", description="The format.")
+    type: Annotated[Text, AfterValidator(_known_type)] = Field(
+        description="A type of llama.cpp's, such as Q8_0 or Q4_K_M."
+    )
+
+    @property
+    def name(self) -> str:
+        """What names the export in reports, gates and on the command line."""
+        return f"{self.format}:{self.type}"
+
+    @property
+    def bits(self) -> float:
+        """Bits per weight, roughly."""
+        return GGUF_TYPES[self.type].bits
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether inputs are measured on the calibration windows, for the importance of each."""
+        return self.bits < _FINE_BITS
+
+
+class CompressedTensorsExport(StrictModel):
+    """A checkpoint in the format compressed-tensors, which vLLM and transformers load."""
+
+    format: Literal["compressed-tensors"] = Field(description="The format.")
+    scheme: Literal["fp8", "w4a16"] = Field(
+        description="`fp8`: weights in E4M3 with a scale per row, activations rounded as they come. `w4a16`: "
+        "INT4 weights with a scale per group of a row."
+    )
+    group_size: Literal[64, 128] = Field(
+        64, description="Of `w4a16`: weights that share a scale; it must divide every row."
+    )
+
+    @property
+    def name(self) -> str:
+        """What names the export in reports, gates and on the command line."""
+        return f"{self.format}:{self.scheme}"
+
+    @property
+    def bits(self) -> float:
+        """Bits per weight of the linear layers in the blocks; the others keep 16."""
+        return 8 if self.scheme == "fp8" else 4 + 16 / self.group_size
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether inputs are measured on the calibration windows."""
+        return self.scheme == "w4a16"
+
+
+Export = Annotated[GgufExport | CompressedTensorsExport, Field(discriminator="format")]
+
+_EXPORT: TypeAdapter[GgufExport | CompressedTensorsExport] = TypeAdapter(Export)
+
+
+def refuse_equal_exports(exports: tuple[Export, ...]) -> tuple[Export, ...]:
+    """Return them. Raises ValueError if two have one name."""
+    names = [export.name for export in exports]
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise ValueError(f"names {twice} twice; leave one out")
+    return exports
+
+
+Exports = Annotated[
+    tuple[Export, ...], Field(max_length=16, strict=False), AfterValidator(refuse_equal_exports)
+]
+
+
+def export_fields(name: str) -> dict[str, str]:
+    """Return the fields of the export that a name such as `gguf:Q4_K_M` stands for, not yet validated."""
+    format_name, _, kind = name.partition(":")
+    return {"format": format_name, ("type" if format_name == "gguf" else "scheme"): kind}
+
+
+def export_named(name: str) -> GgufExport | CompressedTensorsExport:
+    """Return the export of that name. Raises ValidationError if there is none."""
+    return _EXPORT.validate_python(export_fields(name))
+
+
+def reads_text(exports: Iterable[Export]) -> bool:
+    """Whether any of them measures inputs on the calibration windows."""
+    return any(export.reads_text for export in exports)
