@@ -18,6 +18,7 @@ from rich.console import Console
 from pruning.errors import InvalidInput, PruningError
 from pruning.pipeline.reproduce import RecipeFile
 from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
+from pruning.recipe.exports import parse_exports
 from pruning.recipe.options import OPTIONS, Option, request_body
 from pruning.report import Report
 from pruning.runtime.determinism import fix_cublas_workspace
@@ -30,6 +31,7 @@ _ALLOWED_WITH_RECIPE = {
     "output",
     "resume_in",
     "device",
+    "export",
     "schedule",
     "save_masks",
     "task_definitions",
@@ -126,6 +128,7 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
         schedule=schedule,
         save_masks=options.save_masks,
         save_gradients=options.save_gradients,
+        exports=parse_exports(options.export or ()),
         reproduces=file.report,
     )
     with progress_on(console) as progress:
@@ -191,6 +194,13 @@ def _parser() -> argparse.ArgumentParser:
         help="directory that defines tasks of your own; its files are run as code",
     )
     add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
+    add(
+        "--export",
+        action="append",
+        metavar="NAME",
+        help="also write a file that engines serve, and measure it: gguf:TYPE such as gguf:Q4_K_M, "
+        "compressed-tensors:fp8 or compressed-tensors:w4a16; may be repeated",
+    )
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add(
         "--like",

@@ -1,9 +1,12 @@
 """The disk space of a run in addition to its output, in bytes."""
 
+from collections.abc import Collection
+
 from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe
+from pruning.recipe.exports import Export, GgufExport
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -47,6 +50,21 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
     each, blocks = block_inputs(shape, windows, dtype), len(shape.blocks)
     fewest = 1 + min(-(-blocks // interval) + interval - 1 for interval in range(1, blocks + 1))
     return max(0, fewest - memory // each) * each
+
+
+def exports(shape: ModelShape, exports: Collection[Export]) -> int:
+    """Return the exported files, and while they are written, the dense model and the result in 16 bits.
+
+    At most: a cut may have made the result smaller.
+    """
+    files = any(isinstance(export, GgufExport) for export in exports)
+    outer = shape.parameters - shape.block_weights
+    written = sum(
+        export.bits * (shape.parameters if isinstance(export, GgufExport) else shape.block_weights) / 8
+        + (0 if isinstance(export, GgufExport) else BYTES["bfloat16"] * outer)
+        for export in exports
+    )
+    return int(written) + (2 * BYTES["float16"] * shape.parameters if files else 0)
 
 
 def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:

@@ -8,9 +8,10 @@ from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TaskID, TextColumn, TimeRemainingColumn
 from rich.table import Table
 
+from pruning.byte_size import byte_size
 from pruning.progress import Progress as ProgressProtocol
 from pruning.recipe import Stage
-from pruning.report import Report
+from pruning.report import ExportFacts, Report
 
 
 @contextmanager
@@ -77,6 +78,17 @@ def _gigabytes(count: int) -> str:
     return f"{count / 1e9:.2f} GB"
 
 
+def _export_line(export: ExportFacts) -> str:
+    kl = "" if export.kl is None else f", KL {export.kl:.4f}"
+    rates = "".join(
+        f"; {rate.phase} {rate.tokens_per_second:.4g}/s, dense {rate.dense:.4g} (noise {rate.noise:.0%})"
+        for rate in export.rates
+    )
+    size = f"{byte_size(export.bytes)}, dense {byte_size(export.dense_bytes)}"
+    quality = f"perplexity {export.perplexity:.3f}, dense {export.dense_perplexity:.3f}{kl}"
+    return f"{size}; {quality}{rates}; by {export.evaluator}"
+
+
 def result_table(report: Report) -> Table:
     """Return a table of the results and costs of a run."""
     table = Table(box=rich.box.SIMPLE, show_header=False)
@@ -106,6 +118,8 @@ def result_table(report: Report) -> Table:
         speedup = f"{rate.speedup:.2f} times" if rate.is_measurable else "not measurable"
         speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {speedup} (noise {rate.noise:.1%})"
         table.add_row(f"{rate.phase}, {rate.batch} at a time", speed)
+    for export in report.exports:
+        table.add_row(export.path, _export_line(export))
     for stage in report.stages:
         table.add_row(stage.name, f"{stage.seconds:.1f} s, peak {_gigabytes(stage.peak_memory_bytes)}")
     return table

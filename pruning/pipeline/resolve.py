@@ -208,6 +208,7 @@ class ResolveStage:
     def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
         return DiskRoom(
             self.recipe,
+            self.exports,
             loaded,
             resolved.windows,
             sum(predictions_in(text.windows) for text in resolved.evaluation.texts),

@@ -34,6 +34,7 @@ from pruning.models.blocks import find_stack
 from pruning.models.memory import bytes_per_token, shape_of, windows_that_fit
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
+from pruning.recipe.exports import Export
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import total_memory
 from pruning.runtime.process_memory import host_memory
@@ -62,6 +63,7 @@ class DiskRoom:
     """The files of a run, and their directories; those of an earlier attempt are not counted again."""
 
     recipe: Recipe
+    exports: tuple[Export, ...]
     model: LoadedModel
     windows: Tensor | None  # token ids (windows, length); None for a recipe that measures no inputs
     predictions: int  # tokens that the evaluation predicts, on all texts
@@ -84,6 +86,8 @@ class DiskRoom:
         _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
         trained = kept + self._pruned_blocks + self._during_recovery
         _refuse_full_disks({self.output: self._output, shards: trained - self._written})
+        exported = self._output + disk.exports(self._shape, self.exports)
+        _refuse_full_disks({self.output: exported, shards: kept + self._pruned_blocks - self._written})
 
     @property
     def _shards(self) -> Path:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from pruning.recipe.fields import StrictModel, Text
 
@@ -109,9 +109,19 @@ class CompressedTensorsExport(StrictModel):
         return self.scheme == "w4a16"
 
 
-Export = Annotated[GgufExport | CompressedTensorsExport, Field(discriminator="format")]
+def export_fields(name: str) -> dict[str, str]:
+    """Return the fields of the export that a name such as `gguf:Q4_K_M` stands for, not yet validated."""
+    format_name, _, kind = name.partition(":")
+    return {"format": format_name, ("type" if format_name == "gguf" else "scheme"): kind}
 
-_EXPORT: TypeAdapter[GgufExport | CompressedTensorsExport] = TypeAdapter(Export)
+
+def _from_name(value: Any) -> Any:  # noqa: ANN401 - not yet validated
+    return export_fields(value) if isinstance(value, str) else value
+
+
+Export = Annotated[
+    GgufExport | CompressedTensorsExport, Field(discriminator="format"), BeforeValidator(_from_name)
+]
 
 
 def refuse_equal_exports(exports: tuple[Export, ...]) -> tuple[Export, ...]:
@@ -128,15 +138,12 @@ Exports = Annotated[
 ]
 
 
-def export_fields(name: str) -> dict[str, str]:
-    """Return the fields of the export that a name such as `gguf:Q4_K_M` stands for, not yet validated."""
-    format_name, _, kind = name.partition(":")
-    return {"format": format_name, ("type" if format_name == "gguf" else "scheme"): kind}
+_EXPORTS: TypeAdapter[tuple[GgufExport | CompressedTensorsExport, ...]] = TypeAdapter(Exports)
 
 
-def export_named(name: str) -> GgufExport | CompressedTensorsExport:
-    """Return the export of that name. Raises ValidationError if there is none."""
-    return _EXPORT.validate_python(export_fields(name))
+def parse_exports(names: Iterable[str]) -> tuple[GgufExport | CompressedTensorsExport, ...]:
+    """Return the exports of these names. Raises ValidationError for a name that there is none of."""
+    return _EXPORTS.validate_python(tuple(names))
 
 
 def reads_text(exports: Iterable[Export]) -> bool:

@@ -1,0 +1,209 @@
+"""Runs that end with files for engines, which are measured as those files."""
+
+import importlib.util
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from pydantic import ValidationError
+from safetensors.torch import load_file
+from transformers import AutoModelForCausalLM, LlamaConfig
+
+from pruning.errors import InvalidInput
+from pruning.estimate import disk, shape_of_config
+from pruning.pipeline.export import evaluation_windows
+from pruning.pipeline.resources import DiskTooSmall
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe.exports import GGUF_TYPES, CompressedTensorsExport, parse_exports
+from pruning.report import FILE_NAME, Report
+from tests.pruning.exports.checkpoints import write_checkpoint
+from tests.pruning.runs import Steps, run_recipe
+
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)
+CALIBRATION = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A Llama whose rows groups of 64 and blocks of 32 divide."""
+    directory = tmp_path_factory.mktemp("exports") / "small"
+    write_checkpoint(directory, hidden_size=64, intermediate_size=128, num_hidden_layers=2)
+    return directory
+
+
+def recipe(model: Path, **fields: object) -> Recipe:
+    return Recipe.model_validate({"model": str(model), "calibration": CALIBRATION, **fields})
+
+
+@pytest.fixture(scope="module")
+def masked(model: Path, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Report]:
+    """A masked model with an export in each format."""
+    output = tmp_path_factory.mktemp("masked") / "out"
+    exports = parse_exports(
+        ["gguf:F16", "gguf:Q8_0", "gguf:Q4_0", "compressed-tensors:fp8", "compressed-tensors:w4a16"]
+    )
+    report = run_recipe(
+        recipe(model, method="wanda", sparsity=0.5), EVALUATION, output=output, device="cpu", exports=exports
+    )
+    return output, report
+
+
+@pytest.mark.slow
+def test_each_file_is_measured_next_to_the_dense_model(masked: tuple[Path, Report]) -> None:
+    output, report = masked
+    names = ["gguf:F16", "gguf:Q8_0", "gguf:Q4_0", "compressed-tensors:fp8", "compressed-tensors:w4a16"]
+    assert [export.name for export in report.exports] == names
+    for export in report.exports:
+        assert (output / export.path).exists()
+        assert export.dense_perplexity == pytest.approx(report.perplexity.dense, rel=3e-3)
+        assert (export.windows, export.sequence_length) == (4, 32)
+    exact = report.exports[0]
+    assert exact.perplexity == pytest.approx(report.perplexity.pruned, rel=3e-3)
+    assert exact.kl == pytest.approx(report.perplexity.kl, rel=0.05)
+    kls = [export.kl for export in report.exports]
+    assert None not in kls
+    assert [rate.phase for rate in exact.rates] == ["prefill", "decode"]
+
+
+@pytest.mark.slow
+def test_sizes_and_checksums_are_those_of_the_files(masked: tuple[Path, Report]) -> None:
+    output, report = masked
+    for export in report.exports:
+        path = output / export.path
+        files = [path] if path.is_file() else list(path.glob("*.safetensors"))
+        assert export.bytes == sum(file.stat().st_size for file in files)
+    sizes = {export.name: export.bytes for export in report.exports}
+    assert sizes["gguf:F16"] > sizes["gguf:Q8_0"] > sizes["gguf:Q4_0"]
+    assert json.loads((output / FILE_NAME).read_text())["exports"][1]["name"] == "gguf:Q8_0"
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("scheme", ["fp8", "w4a16"])
+def test_an_exported_checkpoint_generates_and_keeps_the_zeros(
+    masked: tuple[Path, Report], scheme: str
+) -> None:
+    output, _ = masked
+    loaded = AutoModelForCausalLM.from_pretrained(output / "exports" / f"compressed-tensors-{scheme}")
+    assert loaded.generate(torch.tensor([[5, 6, 7]]), max_new_tokens=4, do_sample=False).shape == (1, 7)
+    name = "model.layers.1.mlp.down_proj"
+    zeros = load_file(output / "model.safetensors")[f"{name}.weight"] == 0
+    assert zeros.float().mean() == 0.5
+    assert not loaded.get_submodule(name).weight[zeros].any()
+
+
+@pytest.mark.slow
+def test_the_dense_model_is_exported_without_pruning(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(
+        recipe(model, method="none"),
+        EVALUATION,
+        output=tmp_path / "out",
+        device="cpu",
+        exports=parse_exports(["gguf:Q8_0"]),
+    )
+    assert report.perplexity.pruned == report.perplexity.dense
+    assert report.sparsity.overall == 0
+    dense, result = load_file(model / "model.safetensors"), load_file(tmp_path / "out" / "model.safetensors")
+    assert all(torch.equal(dense[name], result[name]) for name in dense)
+    assert report.exports[0].perplexity == pytest.approx(report.perplexity.dense, rel=7e-3)
+
+
+@pytest.mark.slow
+def test_a_run_that_is_stopped_during_an_export_leaves_nothing(model: Path, tmp_path: Path) -> None:
+    steps = Steps(at=(Stage.EXPORT, 100))
+    with pytest.raises(InterruptedError):
+        run_recipe(
+            recipe(model, method="none"),
+            EVALUATION,
+            output=tmp_path / "out",
+            device="cpu",
+            exports=parse_exports(["gguf:Q8_0"]),
+            progress=steps,
+        )
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_a_format_cannot_hold_is_refused_before_computing(model: Path, tmp_path: Path) -> None:
+    steps = Steps()
+    exports = (CompressedTensorsExport(format="compressed-tensors", scheme="w4a16", group_size=128),)
+    with pytest.raises(InvalidInput, match="groups of 128 do not divide the 64 inputs") as caught:
+        run_recipe(
+            recipe(model, method="none"), EVALUATION, output=tmp_path / "out", exports=exports, progress=steps
+        )
+    assert caught.value.field == "group_size"
+    assert steps.seen == []
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("name", ["gguf:Q8_0", "compressed-tensors:fp8"])
+def test_without_the_extra_the_command_that_installs_it_is_named(
+    name: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
+    with pytest.raises(InvalidInput, match=r'pip install "pruneserve\[engines\]"') as caught:
+        run_recipe(
+            recipe(model, method="none"), EVALUATION, output=tmp_path / "out", exports=parse_exports([name])
+        )
+    assert caught.value.field == "exports"
+
+
+def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "exports", lambda *_: 2**60)
+    with pytest.raises(DiskTooSmall):
+        run_recipe(
+            recipe(model, method="none"),
+            EVALUATION,
+            output=tmp_path / "out",
+            exports=parse_exports(["compressed-tensors:fp8"]),
+        )
+
+
+@pytest.mark.parametrize(
+    ("names", "message"),
+    [
+        (["gguf:Q9_9"], "is no type of a GGUF file; use one of F16, BF16, Q8_0"),
+        (["onnx:int8"], "'gguf', 'compressed-tensors'"),
+        (["compressed-tensors:w2a2"], "'fp8' or 'w4a16'"),
+        (["gguf:F16", "gguf:F16"], "names gguf:F16 twice"),
+    ],
+)
+def test_an_export_that_does_not_exist_is_refused(names: list[str], message: str) -> None:
+    with pytest.raises(ValidationError) as caught:
+        parse_exports(names)
+    assert message in str(caught.value)
+
+
+def test_the_estimate_of_files_counts_their_bits() -> None:
+    shape = shape_of_config(json.loads(LlamaConfig(num_hidden_layers=2).to_json_string(use_diff=False)))
+    outer = shape.parameters - shape.block_weights
+    assert disk.exports(shape, ()) == 0
+    q8 = int(GGUF_TYPES["Q8_0"].bits * shape.parameters / 8)
+    assert disk.exports(shape, parse_exports(["gguf:Q8_0"])) == q8 + 4 * shape.parameters
+    fp8 = disk.exports(shape, parse_exports(["compressed-tensors:fp8"]))
+    assert fp8 == shape.block_weights + 2 * outer
+
+
+@pytest.mark.parametrize(
+    ("fields", "field"),
+    [
+        ({"sparsity": 0.5}, "sparsity"),
+        ({"pattern": "2:4"}, "pattern"),
+        ({"refit": {}}, "refit"),
+        ({"swaps": 3}, "swaps"),
+    ],
+)
+def test_no_pruning_goes_with_no_option_of_a_mask(fields: dict[str, object], field: str) -> None:
+    with pytest.raises(ValidationError, match="name a method that prunes") as caught:
+        Recipe.model_validate({"model": "org/name", "method": "none", **fields})
+    assert caught.value.errors()[0]["loc"] == (field,)
+
+
+def test_windows_are_those_of_the_request_or_a_few_short_ones() -> None:
+    windows = torch.arange(6 * 1000).view(6, 1000)
+    assert evaluation_windows(windows, Evaluation(windows=6)) is windows
+    few = evaluation_windows(windows, Evaluation())
+    assert torch.equal(few, torch.arange(8 * 512).view(8, 512))
+    short = evaluation_windows(windows[:1, :100], Evaluation())
+    assert torch.equal(short, torch.arange(100)[None])
