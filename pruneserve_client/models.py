@@ -278,7 +278,9 @@ class CompleteRequest(Model):
     norms: list[Literal["l1", "l2"] | str] = []
     """Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is pruned then, so method and structure are left out."""
 
-    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None = None
+    method: (
+        NoPruning | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None
+    ) = None
     """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` or `norms` is required."""
 
     pattern: str = "unstructured"
@@ -603,6 +605,74 @@ class EventList(Model):
 
     next_after: int
     """Send it as `after` to get the events that follow."""
+
+
+class ExportFacts(Model):
+    """One exported file or directory. It was measured as it will be served, or `evaluator` says how."""
+
+    name: str
+    """The format and its type, such as `gguf:Q4_K_M`."""
+
+    path: str
+    """The file or the directory, relative to the result's."""
+
+    bytes: int
+    """Size of the file, or of the weight files in the directory."""
+
+    dense_bytes: int
+    """Size of the dense model in 16 bits, in the same format."""
+
+    sha256: str | None = None
+    """SHA-256 of the file; null for a directory."""
+
+    evaluator: str
+    """What computed with the file."""
+
+    perplexity: float
+    """Perplexity of the exported file."""
+
+    dense_perplexity: float
+    """That of the dense model, by the same evaluator."""
+
+    kl: float | None
+    """The mean of KL(dense ‖ exported) over the predicted tokens, in nats; null where it cannot be computed."""
+
+    agreement: float | None
+    """The share of predicted tokens for which both find the same one most probable."""
+
+    windows: int
+    """Number of windows that were measured."""
+
+    sequence_length: int
+    """Number of tokens per window."""
+
+    rates: list[ExportRateFacts] = Field(default=[], validate_default=True)
+    """Speed; none where it was not measured."""
+
+    types: dict[str, int] | None = None
+    """Number of tensors by the type that they really have, for a GGUF file. By default `{}`."""
+
+    warnings: list[str] = []
+    """What the reader should know of this file."""
+
+    increase: float
+    """Relative increase of the perplexity: 0.1 means 10 % above the dense one."""
+
+
+class ExportRateFacts(Model):
+    """Tokens per second of an exported file in one phase, by the engine that serves it."""
+
+    phase: Literal["prefill", "decode"] | str
+    """`prefill` reads a prompt; `decode` adds one token after the other to it."""
+
+    tokens_per_second: float
+    """Median of the exported file, one sequence."""
+
+    dense: float
+    """Median of the dense model in 16 bits, in turns with it."""
+
+    noise: float
+    """The range of the runs as a share of the median; the larger of the two."""
 
 
 class FieldError(Model):
@@ -990,7 +1060,7 @@ class JobRequest(Model):
     norms: list[Literal["l1", "l2"] | str] = []
     """Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is pruned then, so method and structure are left out."""
 
-    method: str | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | None = None
+    method: str | NoPruning | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | None = None
     """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` or `norms` is required."""
 
     pattern: str = "unstructured"
@@ -1573,6 +1643,13 @@ class NewWebhook(Model):
     """The secret `whsec_…` for verifying signatures. It cannot be read again."""
 
 
+class NoPruning(Model):
+    """Prune nothing: the dense model is measured, and exported if that is asked for."""
+
+    name: Literal["none"] = "none"
+    """Says which of the variants this is."""
+
+
 class Owl(Model):
     """Less sparsity for the blocks with more outliers among their Wanda scores (arXiv 2310.05175)."""
 
@@ -1691,6 +1768,7 @@ class Progress(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -1788,7 +1866,9 @@ class Recipe(Model):
     norms: list[Literal["l1", "l2"] | str] = []
     """Gradient norms to compute and keep, for later jobs: `l1`, `l2` or both. Nothing is pruned then, so method and structure are left out."""
 
-    method: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None = None
+    method: (
+        NoPruning | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None
+    ) = None
     """How weights are scored, by the method's name or with its options. Without one nothing is masked, and `structure` or `norms` is required."""
 
     pattern: str = "unstructured"
@@ -1899,6 +1979,9 @@ class Report(Model):
 
     recovery: RecoveryFacts | None = None
     """What was trained after pruning; null for a one-shot result."""
+
+    exports: list[ExportFacts] = Field(default=[], validate_default=True)
+    """The files for engines that were asked for, and what was measured of each."""
 
     speed: SpeedFacts | None = None
     """Size and speed compared with the dense model; null where they were not measured."""
@@ -2098,6 +2181,7 @@ class StageEstimate(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -2128,6 +2212,7 @@ class StageFacts(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -2161,6 +2246,7 @@ class StageFinished(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -2194,6 +2280,7 @@ class StageRestarted(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -2227,6 +2314,7 @@ class StageStarted(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -2279,6 +2367,7 @@ class StepFinished(Model):
             "prune",
             "recover",
             "evaluate",
+            "export",
             "speed",
             "upload",
         ]
@@ -2949,7 +3038,9 @@ class ZooDetail(Model):
     evaluation: str
     """The text on which the perplexity was measured."""
 
-    method_options: Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None
+    method_options: (
+        NoPruning | Magnitude | Wanda | Gradient | Gblm | Ria | SparseGpt | Admm | dict[str, Any] | None
+    )
     """The pruning method with all of its options; null where nothing was masked."""
 
     structure: StructureOptions | None

@@ -1,6 +1,6 @@
 """The public functions of the library: on a model in memory, and from a recipe to a directory."""
 
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -17,6 +17,7 @@ from pruning.methods.results import Pruned
 from pruning.pipeline.run import RunRequest, Services, run
 from pruning.progress import Progress, Silent
 from pruning.recipe import Calibration, Evaluation, GradientNorm, LayerSelection, Recipe
+from pruning.recipe.exports import parse_exports
 from pruning.report import Report
 
 Step = Callable[[int, int], None]
@@ -177,7 +178,7 @@ def prune(
     return prune_blockwise(model, recipe, windows, gradients or {}, step=step)
 
 
-def prune_to_directory(
+def prune_to_directory(  # noqa: PLR0913 - the options of a run
     recipe: Recipe,
     output: Path,
     *,
@@ -185,6 +186,7 @@ def prune_to_directory(
     device: str = "auto",
     deterministic: bool = True,
     save_masks: bool = False,
+    exports: Sequence[str] = (),
     hub_token: str | None = None,
     progress: Progress = Silent(),  # noqa: B008 - without state
 ) -> Report:
@@ -208,6 +210,9 @@ def prune_to_directory(
         As for `gradient_norms`.
     save_masks
         Also write `masks.safetensors`, one bit per weight.
+    exports
+        Names of files that engines serve, such as `gguf:Q4_K_M` or `compressed-tensors:fp8`: each is written
+        below `exports/` of the output, and measured. They need the extra `engines`.
     hub_token
         A token of the Hugging Face Hub, used for the model only.
     progress
@@ -231,6 +236,12 @@ def prune_to_directory(
         If the disk has no room for the output.
     """
     request = RunRequest(
-        recipe, evaluation, output, device=device, deterministic=deterministic, save_masks=save_masks
+        recipe,
+        evaluation,
+        output,
+        device=device,
+        deterministic=deterministic,
+        save_masks=save_masks,
+        exports=parse_exports(exports),
     )
     return run(request, Services(progress=progress, hub_token=hub_token))
