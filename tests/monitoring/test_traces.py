@@ -14,7 +14,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from api.http.watched import WatchedRequests
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import SimpleSpanProcessor
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
@@ -22,6 +21,7 @@ from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON, ParentBased,
 from starlette.responses import PlainTextResponse
 from starlette.testclient import TestClient
 
+from api.http.monitoring import RequestMonitor
 from jobs.monitoring import traces
 from jobs.monitoring.metrics import Component
 from jobs.secret_files import WrongSettings
@@ -103,7 +103,7 @@ def test_the_sender_of_a_request_does_not_decide_whether_it_is_traced(
     memory, provider = InMemorySpanExporter(), TracerProvider(sampler=ParentBased(sampler))
     provider.add_span_processor(SimpleSpanProcessor(memory))
     monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
-    app = TestClient(WatchedRequests(PlainTextResponse("")))
+    app = TestClient(RequestMonitor(PlainTextResponse("")))
     theirs = f"{0xABC:032x}", f"{0xDEF:016x}"
     app.post("/", headers={"traceparent": f"00-{theirs[0]}-{theirs[1]}-{flags}"})
     spans = memory.get_finished_spans()
@@ -120,7 +120,7 @@ def test_a_header_that_is_no_place_in_a_trace_is_no_link(monkeypatch: pytest.Mon
     memory, provider = InMemorySpanExporter(), TracerProvider()
     provider.add_span_processor(SimpleSpanProcessor(memory))
     monkeypatch.setattr(traces, "_tracer", provider.get_tracer("test"))
-    app = TestClient(WatchedRequests(PlainTextResponse("")))
+    app = TestClient(RequestMonitor(PlainTextResponse("")))
     app.post("/", headers={"traceparent": "anything"})
     app.post("/")
     assert [(span.name, span.links, span.parent) for span in memory.get_finished_spans()] == [
