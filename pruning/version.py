@@ -6,8 +6,6 @@ Nothing is imported to read a version.
 import re
 from importlib.metadata import PackageNotFoundError, version
 
-from pruning.errors import PruningError
-
 NOT_INSTALLED = "0+not-installed"
 """The version of a source tree that is not installed."""
 
@@ -33,6 +31,8 @@ OLDEST = {
 
 def refuse_old_versions() -> None:
     """Raise PruningError with the name of a library that is too old; a missing one fails on import."""
+    from pruning.errors import PruningError
+
     for name, oldest in OLDEST.items():
         try:
             found = version(name)

@@ -93,7 +93,7 @@ class TestWithAWorker:
         page.get_by_label("What is it good for?").fill("for a test")
         page.get_by_role("button", name="Add to the zoo").click()
         expect(page.get_by_role("heading", name="How to load it")).to_be_visible()
-        page.get_by_label("FileRoots").get_by_role("link", name="Zoo").click()
+        page.get_by_label("Places").get_by_role("link", name="Zoo").click()
         expect(page.get_by_text("for a test")).to_be_visible()
         page.goto(address)
         expect(page.get_by_role("link", name="See it in the zoo")).to_be_visible()

@@ -41,7 +41,7 @@ def test_a_query_of_the_dashboard_returns_data_from_a_run(run: Run, query: str) 
         assert figures_of(query) <= METRICS.keys()
         return
     history = History((run.before,), 1, run.healthy, 2)
-    if query == "max by (queue, owner) (pruneserve_queued_jobs)":  # no job is queued in a healthy run
+    if query == "max by (queue, owner) (pruneserve_queued_jobs)":  # of a healthy run nobody's jobs are queued
         history = History(run.healthy, 1, run.faulty, 2)
     assert Evaluation(history.series(), at=history.end)(query)
 

@@ -99,9 +99,9 @@ def until(reached: Callable[[], bool]) -> None:
 
 
 def test_nothing_is_recorded_without_a_sink() -> None:
-    before = MOVES.metric.labels("queued", "running")._value.get()
+    before = MOVES.collector.labels("queued", "running")._value.get()
     MOVES.record(before="queued", state="running")
-    assert MOVES.metric.labels("queued", "running")._value.get() == before
+    assert MOVES.collector.labels("queued", "running")._value.get() == before
     assert not metrics.is_recording()
 
 
@@ -154,25 +154,25 @@ def test_what_a_child_records_reaches_its_parent_and_garbage_does_not(
 def test_an_invalid_message_is_counted_and_the_next_one_is_taken(
     counting: Path, caplog: pytest.LogCaptureFixture, message: bytes
 ) -> None:
-    before = counted(QUEUE_WAIT.metric)
-    hits = CACHE_REQUESTS.metric.labels("gradients", "hit")._value.get()
+    before = counted(QUEUE_WAIT.collector)
+    hits = CACHE_REQUESTS.collector.labels("gradients", "hit")._value.get()
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         for sent in (message, message, message):
             sender.sendto(sent, str(counting))
         sender.sendto(json.dumps([QUEUE_WAIT.name, 3.0, {"queue": "the next"}]).encode(), str(counting))
-    until(lambda: ("the next",) in QUEUE_WAIT.metric._metrics)
-    after = counted(QUEUE_WAIT.metric)
+    until(lambda: ("the next",) in QUEUE_WAIT.collector._metrics)
+    after = counted(QUEUE_WAIT.collector)
     assert {labels: after[labels] - before.get(labels, 0.0) for labels in after} == (
         dict.fromkeys(before, 0.0) | {("the next",): 3.0}
     )
-    assert CACHE_REQUESTS.metric.labels("gradients", "hit")._value.get() == hits
+    assert CACHE_REQUESTS.collector.labels("gradients", "hit")._value.get() == hits
     assert [line.rpartition(",")[2] for line in caplog.messages] == [" 1 so far", " 2 so far"]
-    QUEUE_WAIT.metric.remove("the next")
+    QUEUE_WAIT.collector.remove("the next")
 
 
 @pytest.mark.threat
 def test_children_cannot_make_series_without_end(counting: Path) -> None:
-    before = set(DEVICE_MEMORY.metric._metrics)
+    before = set(DEVICE_MEMORY.collector._metrics)
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as sender:
         for number in range(300):
             for value in (1, number):
@@ -180,11 +180,11 @@ def test_children_cannot_make_series_without_end(counting: Path) -> None:
                 sender.sendto(json.dumps([DEVICE_MEMORY.name, value, labels]).encode(), str(counting))
         labels = {"device": "cuda:7", "what": "used"}
         sender.sendto(json.dumps([DEVICE_MEMORY.name, 77, labels]).encode(), str(counting))
-    until(lambda: DEVICE_MEMORY.metric.labels("cuda:7", "used")._value.get() == 77)
-    made = set(DEVICE_MEMORY.metric._metrics) - before
+    until(lambda: DEVICE_MEMORY.collector.labels("cuda:7", "used")._value.get() == 77)
+    made = set(DEVICE_MEMORY.collector._metrics) - before
     assert {int(device.removeprefix("cuda:")) for device, _ in made} == set(range(200))
     for each in made:
-        DEVICE_MEMORY.metric.remove(*each)
+        DEVICE_MEMORY.collector.remove(*each)
 
 
 def test_a_child_without_a_parent_goes_on(tmp_path: Path) -> None:
@@ -381,9 +381,9 @@ def test_the_port_serves_what_its_part_counts_and_nothing_of_others() -> None:
     code = f"""
 import time
 from jobs.monitoring.catalogue import LAST_ROUND
-from jobs.monitoring.metrics import Part
+from jobs.monitoring.metrics import Component
 from jobs.monitoring.serving import serve
-assert serve(Part.SCHEDULER, "{LOOPBACK}:{number}")
+assert serve(Component.SCHEDULER, "{LOOPBACK}:{number}")
 LAST_ROUND.record(5.0)
 print("ready", flush=True)
 time.sleep(60)

@@ -140,8 +140,8 @@ def test_without_the_setting_nothing_is_loaded() -> None:
 def test_a_collector_that_never_answers_keeps_no_process_from_its_end() -> None:
     """The library would wait for it, by its own setting for an hour."""
     code = (
-        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Part; "
-        "traces._FLUSH_SECONDS = 0.1; traces.start(Part.WORKER, sys.argv[1]);\n"
+        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Component; "
+        "traces._FLUSH_SECONDS = 0.1; traces.start(Component.WORKER, sys.argv[1]);\n"
         "with traces.span('attempt'): pass\n"
         "traces.flush()"
     )
@@ -164,7 +164,7 @@ def test_without_the_extra_the_setting_is_refused(monkeypatch: pytest.MonkeyPatc
 
 def test_spans_go_to_a_file_as_lines(tmp_path: Path) -> None:
     code = (
-        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Part\n"
+        "import sys; from jobs.monitoring import traces; from jobs.monitoring.metrics import Component\n"
         "traces.start(Component.API, sys.argv[1])\n"
         "with traces.span('whole', job='1'), traces.span('part'): pass\n"
     )

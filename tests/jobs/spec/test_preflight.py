@@ -30,7 +30,7 @@ COMMIT = "0123456789abcdef0123456789abcdef01234567"
 
 @pytest.fixture
 def places(tmp_path: Path) -> FileRoots:
-    """AllowedRoots with a model of a context of 512 tokens, and with a text."""
+    """Directories with a model of a context of 512 tokens, and with a text."""
     for name, config in {
         "good": {"max_position_embeddings": 512},
         "gpt2": {"model_type": "gpt2", "n_positions": 512},

@@ -25,7 +25,7 @@ def test_a_training_goes_on_from_its_last_state_to_the_same_bits(
     dies_after: int,
     moments: MomentsKind,
 ) -> None:
-    monkeypatch.setattr(distil, "_SECONDS", 0.0)
+    monkeypatch.setattr(distil, "_SAVE_INTERVAL", 0.0)
     monkeypatch.setattr(SaveThrottle, "is_due", lambda throttle, size: True)
     dense, saved = tiny_llama(vocab_size=96), list[int]()
 
