@@ -42,7 +42,7 @@ CPU = torch.device("cpu")
 ROUTERS = ("shared_expert_gate",)
 
 RECIPES = {
-    **{name: {"method": name} for name in METHODS},
+    **{name: {"method": name} for name in METHODS if name != "none"},
     "admm": {"method": "admm"},
     "gblm 2:4": {"method": "gblm", "pattern": "2:4"},
     "wanda 2:4, permute": {"method": "wanda", "pattern": "2:4", "permute": True},

@@ -40,11 +40,12 @@ def test_the_snippets_of_the_library_page_run_one_after_the_other(
     write_small_model(tmp_path / "model", blocks=2)
     monkeypatch.chdir(tmp_path)
     snippets = re.findall(r"^```python\n(.*?)^```$", LIBRARY.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(snippets) == 7
+    assert len(snippets) == 8
     names: dict[str, object] = {}
     for snippet in snippets:
         exec(compile(snippet, str(LIBRARY), "exec"), names)  # noqa: S102 - of this repository
     assert (tmp_path / "pruned" / "pruning_report.json").exists()
+    assert len(list((tmp_path / "dense" / "exports").glob("*.gguf"))) == 1
 
 
 def test_gradients_that_are_not_given_are_computed_for_the_selected_layers(

@@ -34,7 +34,11 @@ CUT = {"model": "org/name", "structure": {"mlp_channels": 0.25}}
 
 @pytest.mark.parametrize(
     "request_",
-    [LARGE, CUT, *({**SMALLEST, "method": name} for name in METHODS)],
+    [
+        LARGE,
+        CUT,
+        *({**SMALLEST, "method": name} | ({"sparsity": 0} if name == "none" else {}) for name in METHODS),
+    ],
     ids=["large", "structure alone", *METHODS],
 )
 def test_the_spec_of_a_job_submits_it_again(client: TestClient, request_: dict[str, Any]) -> None:

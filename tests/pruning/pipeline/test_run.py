@@ -158,7 +158,7 @@ def test_each_stage_gives_back_the_memory_of_its_copies(
     assert during == [Stage.GRADIENTS, Stage.PRUNE, Stage.EVALUATE, Stage.EVALUATE]
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", sorted(METHODS.keys() - {"none"}))
 @pytest.mark.parametrize("pattern", ["unstructured", "2:4"])
 def test_every_method_runs_only_the_stages_that_it_needs(
     tiny_llama_tied_dir: Path, tmp_path: Path, name: str, pattern: str
