@@ -34,7 +34,7 @@ def worker_class(settings: Settings, capacity: Capacity) -> str:
 
 
 def sandbox(settings: Settings, scratch: Path) -> Sandbox:
-    """Return it with limits that the job's own allow.
+    """Return a sandbox limited to the job's memory and stall time.
 
     `scratch`: where private directories are made. What takes too much time is refused before the job has made
     no progress for `limits.STALL_SECONDS`, after which it would be tried again.

@@ -62,7 +62,7 @@ class Identity:
     @property
     def claims_directory(self) -> Path:
         """The directory in which children record the claims that they hold."""
-        return self.shutdown_flag.with_name("claims_directory")
+        return self.shutdown_flag.with_name("claims")
 
     @property
     def metrics_socket(self) -> Path:

@@ -3,7 +3,7 @@
 1. claim the job: from here on a heartbeat extends its lease, and every write is guarded by the claim
 2. fetch the uploads that it names
 3. run its recipe in a scratch directory, resuming after the blocks that earlier attempts have finished
-4. upload the output under the attempt's own prefix, but what earlier attempts have sent of it
+4. upload the output under the attempt's own prefix, except files that earlier attempts have sent
 5. end the attempt by one transition; a success publishes the report and the artifacts, or nothing
 6. delete what was uploaded, if it is neither the job's result nor of use to another attempt
 
@@ -77,8 +77,8 @@ from worker.self_test import SelfTestFailed, check_device, check_work_directory
 
 log = logging.getLogger(__name__)
 
-# A library that fails while it loads may do so again and again, whatever the network does.
 _HUB_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
+# A library that fails while it loads may do so again and again, whatever the network does.
 _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
 _TRITON_CACHE = "TRITON_CACHE_DIR"
@@ -195,6 +195,7 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
 def _succeed(
     session: Session, attempt: Attempt, report: dict[str, Any] | None, artifacts: list[FinishedArtifact]
 ) -> bool:
+    """Return False if the guard has refused the move. A result over the owner's quota fails the job."""
     conditions.clear_faults(session, attempt.worker.name)
     if attempt.spec.recipe.norms and (error := quota_error(session, attempt, artifacts)):
         attempt_files.delete_sent_files(session, attempt.claim.job_id)
@@ -288,7 +289,7 @@ def _know_shape(attempt: Attempt, shape: ModelShape) -> None:
 
 @contextmanager
 def kernel_cache_of(owner: str) -> Iterator[None]:
-    """While a job runs, keep them in a directory of its owner, below `TRITON_CACHE_DIR`.
+    """While a job runs, keep Triton's compiled kernels in a directory of its owner, below `TRITON_CACHE_DIR`.
 
     A compiled kernel is machine code that a later job runs as it finds it, so no job loads what was written
     for another owner's.

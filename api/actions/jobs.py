@@ -50,7 +50,7 @@ class WaitingReasons:
         return cls(resources.waits, Scope.ADMIN in principal.scopes)
 
     def of(self, session: Session, jobs: Sequence[Job]) -> dict[UUID, Waiting]:
-        """Return why each of these jobs waits that does."""
+        """Return the waiting reason of each of these jobs that waits."""
         found = self.waits.of(session, jobs)
         return {
             job.id: Waiting.of(job, found[job.id], with_faults=self.with_faults)

@@ -62,7 +62,7 @@ def create(
 
     With `checks_pending`, the scheduler checks the job's files before a worker claims it.
 
-    Raises `quota.QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
+    Raises `QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
     """
     check_queue_limit(session, owner, max_queued)
     spec = uploads.resolve_references(session, owner, spec)
@@ -139,7 +139,7 @@ def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> b
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
     """Queue a failed or cancelled job again. It resumes from its finished blocks.
 
-    Returns False if the owner has no such job. Raises `Conflict` in any other state, and `quota.QueueFull` if
+    Returns False if the owner has no such job. Raises `Conflict` in any other state, and `QueueFull` if
     the owner has `max_queued` queued jobs.
     """
     state = _state(session, owner, job_id)

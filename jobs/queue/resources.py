@@ -62,7 +62,7 @@ class Needs(BaseModel):
     def of(cls, spec: JobSpec, shape: ModelShape, machines: Iterable[Machine] = ()) -> Self:
         """Estimate what a job on a model of this shape needs; what its request says holds instead.
 
-        `machines`: the time without a GPU is that of the slowest_machine of those that have none.
+        `machines`: the time without a GPU is that of the slowest machine without one.
         """
         cpus = [machine for machine in machines if machine.kind == "cpu"]
         recipe, evaluation = spec.recipe, spec.evaluation

