@@ -235,6 +235,10 @@ class InputStatistics:
             return weight @ self._input_errors.by_layer[layer.name].value
         return None
 
+    def has(self, layer: LinearLayer) -> bool:
+        """Whether the layer has been called."""
+        return layer.name in self._statistics.by_layer
+
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """Return a statistic of the layer's input: `InputNorms.value` or `SecondMoments.value`."""
         return self._statistics.by_layer[layer.name][need].value

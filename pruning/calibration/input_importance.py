@@ -31,7 +31,7 @@ def mean_squares(
             with placement.resident(block.module, then=stack.module_after(index)):
                 statistics = InputStatistics(block.layers, {"input_norms"})
                 forward.measure(index, statistics)
-                for layer in block.layers:
+                for layer in filter(statistics.has, block.layers):
                     norms = statistics.of(layer, "input_norms")
                     if norms.dim():  # an expert without a token has none
                         found[layer.name] = norms.square().cpu()

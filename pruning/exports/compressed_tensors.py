@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, ClassVar
 
 import torch
@@ -258,6 +259,8 @@ def _measured(layers: Sequence[LinearLayer], index: int, forward: BlockwiseForwa
     """Measure the input that layers of block `index` share. Raises NumericalFailure with a layer's name."""
     statistics = InputStatistics(layers, {"second_moments"})
     forward.measure(index, statistics)
+    if not statistics.has(layers[0]):
+        raise NumericalFailure(f"layer {layers[0].name} is never called on the calibration windows")
     try:
         return InputFactor.of(statistics.of(layers[0], "second_moments"), statistics.tokens(layers[0]))
     except NumericalFailure as error:
@@ -342,7 +345,7 @@ def measure(
     dtype: torch.dtype,
     device: torch.device,
     step: Step,
-    dense_head: Mapping[str, Tensor] | None = None,
+    dense_head: Mapping[str, Tensor] | None = MappingProxyType({}),
 ) -> Measured:
     """Measure an export.
 
@@ -359,10 +362,13 @@ def measure(
     step
         As for `perplexity`.
     dense_head
-        See `Comparison`, for an export of a model that has other weights outside its blocks.
+        See `Comparison`, for an export of a model that has other weights outside its blocks. None: the models
+        cannot be compared.
     """
     model = load_export(directory, dtype, device)
-    comparison = Comparison(states, model, dense_head or {}, length=windows.shape[1])
+    comparison = None
+    if dense_head is not None:
+        comparison = Comparison(states, model, dense_head, length=windows.shape[1])
     measured = perplexity(model, windows, step=step, observe=comparison)
     size = sum(path.stat().st_size for path in directory.glob(f"*{WEIGHTS}"))
-    return Measured(measured, comparison.result(), size)
+    return Measured(measured, comparison.result() if comparison else None, size)

@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +32,7 @@ _HOUR = 3600
 _LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
 _LONGEST_ANSWER = 64 * 2**20
 _SECONDS_BETWEEN_STEPS = 0.5
+_SECONDS_TO_END = 2.0
 _REMEDIES = {
     errno.ENOSPC: "make room on the disk",
     errno.EDQUOT: "raise the quota of this user",
@@ -52,7 +53,7 @@ class Engine:
     """The time is that of a whole task. The memory includes the files, which are mapped."""
     all_layers: bool = False
     """Whether `SandboxUnavailable` is raised where the kernel does not confine a helper in every way."""
-    threads: int = field(default_factory=lambda: os.cpu_count() or 1)
+    threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
 
     def run(
         self,
@@ -76,7 +77,7 @@ class Engine:
             "directory": str(directory),
             "readable": [str(path) for path in _with_targets([wheel, *readable])],
             "converter": str(wheel),
-            "limits": asdict(self.limits),
+            "limits": asdict(self._limits_for(readable)),
             "all_layers": self.all_layers,
         }
         with _helper() as (process, connection):
@@ -88,10 +89,22 @@ class Engine:
                     raise SandboxUnavailable(f"the kernel does not give a helper: {', '.join(missing)}")
                 helper.is_trusted_with_words = "landlock" not in missing
                 return helper.result()
-            except (HelperExited, ProtocolViolation) as failed:
+            except ProtocolViolation as failed:
+                raise InvalidInput(
+                    "the helper that exports answered what no helper of this version does; the file may have "
+                    "taken it over: do not use it",
+                    field="model.id",
+                ) from failed
+            except HelperExited as failed:
                 raise _ended(process) from failed
             except HelperTimeout as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
+
+    def _limits_for(self, readable: Sequence[Path]) -> SandboxLimits:
+        """Files are mapped, and a mapping counts as memory."""
+        files = (file for path in readable for file in (path.iterdir() if path.is_dir() else (path,)))
+        mapped = sum(file.stat().st_size for file in files if file.is_file())
+        return replace(self.limits, memory_bytes=self.limits.memory_bytes + 2 * mapped)
 
 
 class _Answers:
@@ -162,8 +175,11 @@ def _with_targets(paths: Iterable[Path]) -> Iterator[Path]:
 
 
 def _ended(process: subprocess.Popen[bytes]) -> Exception:
-    """Say why a helper has ended without an answer."""
-    status = process.wait()
+    """Say why a helper has closed its connection without an answer."""
+    try:
+        status = process.wait(_SECONDS_TO_END)
+    except subprocess.TimeoutExpired:
+        return InvalidInput("the helper that exports stopped answering; write the model again")
     if status == -signal.SIGXCPU:
         return _too_long("its limit of processor time")
     if status == -signal.SIGKILL:

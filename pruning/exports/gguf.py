@@ -17,10 +17,11 @@ from typing import Any
 import numpy as np
 from torch import Tensor
 
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.exports.engine import Engine, Step, ignore_steps
 from pruning.exports.types import OUTPUT, gguf_type
 
+_MAX_LOSS = 500.0  # nats; a perplexity beyond is none
 _CONVERTED = ("F32", "F16", "BF16")
 
 
@@ -206,7 +207,10 @@ def measure(
 
 def _compared(found: Mapping[str, Any], *, has_reference: bool) -> Compared:
     def mean(name: str) -> float:
-        return math.fsum(float(window[name]) for window in found["windows"]) / len(found["windows"])
+        value = math.fsum(float(window[name]) for window in found["windows"]) / len(found["windows"])
+        if not abs(value) < _MAX_LOSS:
+            raise NumericalFailure(f"llama.cpp computes a mean {name} of {value:g} with the file")
+        return value
 
     speeds = [{phase: Speed(**values) for phase, values in one.items()} for one in found["speeds"]]
     own, dense = (*speeds, {}, {})[:2]
@@ -215,7 +219,7 @@ def _compared(found: Mapping[str, Any], *, has_reference: bool) -> Compared:
         evaluator=str(found["evaluator"]),
         types=_types(found),
         perplexity=math.exp(mean("loss")),
-        kl=mean("kl") if has_reference else None,
+        kl=max(0.0, mean("kl")) if has_reference else None,
         agreement=mean("agreement") if has_reference else None,
         reference=Computed(math.exp(mean("reference_loss")), **{**none, **dense}) if has_reference else None,
         **{**none, **own},

@@ -13,6 +13,7 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.linalg import damped, with_rising_damping
+from pruning.errors import NumericalFailure
 from pruning.methods.column_walk import compensate
 from pruning.methods.sparsegpt import inverse_factor
 
@@ -49,6 +50,8 @@ def int4_scales(weight: Tensor, importance: Tensor, *, group_size: int, dtype: t
     dtype
         That the scales are stored in: they are compared as rounded to it.
     """
+    if not (torch.isfinite(weight).all() and torch.isfinite(importance).all()):
+        raise NumericalFailure("its weights, or the importance of its inputs, are not finite")
     groups = weight.reshape(len(weight), -1, group_size)
     weights = importance.reshape(-1, group_size)
     largest = groups.abs().amax(dim=2) / _HALF_RANGE

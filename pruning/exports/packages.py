@@ -11,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 
 from pruning.errors import InvalidInput, Unreachable
@@ -58,10 +59,11 @@ def fetch() -> Path:
     return _download(next(directory for directory in _directories() if _is_writable(directory)))
 
 
-def _directories() -> tuple[Path, ...]:
+def _directories() -> Iterator[Path]:
     """Where the wheel may lie: in the installation, or in the user's cache if they may not write there."""
+    yield Path(sys.prefix) / "share" / "pruneserve"
     cache = Path(os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache")
-    return (Path(sys.prefix) / "share" / "pruneserve", cache / "pruneserve")
+    yield cache / "pruneserve"
 
 
 def _is_writable(directory: Path) -> bool:

@@ -14,6 +14,7 @@ from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import INDEX, copy_companion
+from pruning.errors import InvalidInput
 from pruning.output.safetensors_file import SafetensorsFile
 
 _PIECE = 1 << 24
@@ -53,6 +54,7 @@ class ReplacedTensors:
                 (directory / name).parent.mkdir(parents=True, exist_ok=True)
                 copy_companion(dense / name, directory / name)
             of_dense, files = dict[str, str](), list[SafetensorsFile]()
+            _refuse_names_in_use(checkpoint, new)
             for name in checkpoint.weight_files:
                 source = SafetensorsFile.open(dense / name)
                 of_dense |= dict.fromkeys(source.names, name)
@@ -74,6 +76,16 @@ class ReplacedTensors:
             with file.path.open("r+b") as target:
                 target.seek(file.offset(name))
                 target.write(tensor.contiguous().flatten().view(torch.uint8).numpy().tobytes())
+
+
+def _refuse_names_in_use(checkpoint: Checkpoint, new: Replacements) -> None:
+    """Raise InvalidInput(field='model.id') where the checkpoint has a tensor of a new tensor's name."""
+    added = {name for replaced, tensors in new.items() for name in tensors if name != replaced}
+    if taken := sorted(added & checkpoint.stored.keys()):
+        raise InvalidInput(
+            f"the checkpoint has a tensor {taken[0]}, which the export would write; is it quantised already?",
+            field="model.id",
+        )
 
 
 def _with_the_rest(source: SafetensorsFile, new: Replacements, path: Path) -> SafetensorsFile:
@@ -99,7 +111,8 @@ def _with_the_rest(source: SafetensorsFile, new: Replacements, path: Path) -> Sa
             target.seek(file.offset(name))
             left = sizes[name]
             while left:
-                piece = old.read(min(left, _PIECE))
+                if not (piece := old.read(min(left, _PIECE))):
+                    raise InvalidInput(f"{source.path.name} has become shorter", field="model.id")
                 target.write(piece)
                 left -= len(piece)
     return file

@@ -7,7 +7,7 @@ a resume: an attempt that begins again has the pruned model, and exports it anew
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -20,6 +20,7 @@ from torch import Tensor
 from pruning.calibration.input_importance import mean_squares
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.files import copy_companion
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Recorder, differences_outside_blocks
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors, gguf
@@ -32,6 +33,7 @@ from pruning.recipe import Evaluation, ModelReference, Stage
 from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, reads_text
 from pruning.report import ExportFacts, ExportRateFacts
 from pruning.resume.hashed_file import sha256_of
+from pruning.runtime.device import is_out_of_memory
 
 FOLDER = "exports"
 """Below the result: where the exports are."""
@@ -43,15 +45,18 @@ _PER_PART = 100
 def evaluation_windows(windows: Tensor, evaluation: Evaluation) -> Tensor:
     """Return the windows that exports are measured on, (windows, length).
 
-    Those of the evaluation where the request says how many; otherwise the first 8 × 512 tokens of its text,
-    in windows of at most 512, since an engine may have the processor alone.
+    Those of the evaluation where the request says how many; otherwise the beginnings of its first 8, of 512
+    tokens at most, since an engine may have the processor alone.
     """
-    if evaluation.windows is not None:
-        return windows
-    length = min(_LENGTH, windows.shape[1])
-    tokens = windows.flatten()
-    count = min(_WINDOWS, len(tokens) // length)
-    return tokens[: count * length].view(count, length)
+    return windows if evaluation.windows is not None else windows[:_WINDOWS, :_LENGTH]
+
+
+@dataclass(frozen=True)
+class ExportOutcome:
+    """What was exported, and the warnings of what was not."""
+
+    facts: tuple[ExportFacts, ...] = ()
+    warnings: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -65,58 +70,68 @@ class ExportStage:
     result: Path  # the directory of the pruned model
     calibration: Tensor | None  # token ids (windows, length); None where no export reads text
     windows: Tensor  # that perplexity is measured on, (windows, length)
+    wanted: bool = True  # False: the result is known to be of no use
     engine: Engine = field(default_factory=Engine)
 
     def prepare(self) -> int | None:
         """Return the number of steps. None where nothing is exported."""
-        return self._steps if self.exports else None
+        return self._steps if self.exports and self.wanted else None
 
-    def run(self, step: Step) -> tuple[ExportFacts, ...]:
+    def run(self, step: Step) -> ExportOutcome:
         """Export, and return what the report says of each, in the order of the request.
 
-        Raises InvalidInput for a model that a format cannot hold, and OSError for what the machine lacks.
+        An export that fails leaves a warning in place of its file: the pruned model is worth keeping without
+        it. Raises OSError where the disk is full, and InvalidInput with the name of a file of the dense model
+        that has changed since the run began.
         """
         if not self.exports:
-            return ()
+            return ExportOutcome()
+        if not self.wanted:
+            return ExportOutcome(warnings=("nothing was exported: the perplexity exceeds the limit",))
         (self.result / FOLDER).mkdir()
         progress = _Progress(self._steps, step)
-        found = dict[str, ExportFacts]()
-        with TemporaryDirectory(prefix=".exports-", dir=self.result.parent) as name:
+        done = _Done()
+        with (
+            self.model.checkpoint.files.opened(),
+            TemporaryDirectory(prefix=".exports-", dir=self.result.parent) as name,
+        ):
             scratch = Path(name)
             if files := [export for export in self.exports if isinstance(export, GgufExport)]:
-                found |= self._write_gguf(files, scratch, progress)
+                with done.trying(files):
+                    self._write_gguf(files, scratch, progress, done)
             if others := [export for export in self.exports if isinstance(export, CompressedTensorsExport)]:
-                found |= self._write_compressed_tensors(others, scratch, progress)
-        return tuple(found[export.name] for export in self.exports)
+                with done.trying(others):
+                    self._write_compressed_tensors(others, scratch, progress, done)
+        found = (done.facts.get(export.name) for export in self.exports)
+        return ExportOutcome(tuple(facts for facts in found if facts), tuple(done.warnings))
 
     def _write_gguf(
-        self, exports: list[GgufExport], scratch: Path, progress: "_Progress"
-    ) -> dict[str, ExportFacts]:
+        self, exports: list[GgufExport], scratch: Path, progress: "_Progress", done: "_Done"
+    ) -> None:
         dense, plain = scratch / "dense.gguf", scratch / "result.gguf"
         with self._dense_directory(scratch) as directory:
             gguf.convert(directory, dense, name=self._stem, engine=self.engine, step=progress.part())
         gguf.convert(self.result, plain, name=self._stem, engine=self.engine, step=progress.part())
         importance = self._importance(plain, scratch, progress) if reads_text(exports) else None
-        found = {}
         for export in exports:
             file = self.result / FOLDER / f"{self._stem}-{export.type}.gguf"
-            if export.type == "F16":
-                shutil.copyfile(plain, file)
-                progress.part()(1.0)
-            else:
-                gguf.quantize(
-                    plain,
-                    file,
-                    export.type,
-                    importance=importance if export.reads_text else None,
-                    engine=self.engine,
-                    step=progress.part(),
+            with done.trying([export], file):
+                if export.type == "F16":
+                    shutil.copyfile(plain, file)
+                    progress.part()(1.0)
+                else:
+                    gguf.quantize(
+                        plain,
+                        file,
+                        export.type,
+                        importance=importance if export.reads_text else None,
+                        engine=self.engine,
+                        step=progress.part(),
+                    )
+                measured = gguf.measure(
+                    file, self.windows, reference=dense, speed=True, engine=self.engine, step=progress.part()
                 )
-            measured = gguf.measure(
-                file, self.windows, reference=dense, speed=True, engine=self.engine, step=progress.part()
-            )
-            found[export.name] = self._gguf_facts(export, file, dense, measured)
-        return found
+                done.facts[export.name] = self._gguf_facts(export, file, dense, measured)
 
     def _importance(self, plain: Path, scratch: Path, progress: "_Progress") -> Path:
         """Write the importance of each input of the result, as `llama-imatrix` does."""
@@ -157,43 +172,41 @@ class ExportStage:
         )
 
     def _write_compressed_tensors(
-        self, exports: list[CompressedTensorsExport], scratch: Path, progress: "_Progress"
-    ) -> dict[str, ExportFacts]:
+        self, exports: list[CompressedTensorsExport], scratch: Path, progress: "_Progress", done: "_Done"
+    ) -> None:
         # Not validated: the caller may have put the result anywhere.
         reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
         result = resolve(reference, scratch=scratch)
         states, dense_perplexity = self._dense_states(scratch, progress.part())
         head = self._different_head()
-        found = {}
         for export in exports:
             directory = self.result / FOLDER / f"{export.format}-{export.scheme}"
-            warnings = self._write(export, result, directory, progress.part())
-            share = progress.part()
-            measured = compressed_tensors.measure(
-                directory,
-                self.windows,
-                states,
-                dtype=self.model.dtype,
-                device=self.model.device,
-                dense_head=head,
-                step=_as_share(share),
-            )
-            fidelity = measured.fidelity
-            found[export.name] = ExportFacts(
-                name=export.name,
-                path=directory.relative_to(self.result).as_posix(),
-                bytes=measured.bytes,
-                dense_bytes=self.model.checkpoint.weight_bytes,
-                evaluator=compressed_tensors.EVALUATOR,
-                perplexity=measured.perplexity,
-                dense_perplexity=dense_perplexity,
-                kl=fidelity.kl if fidelity else None,
-                agreement=fidelity.agreement if fidelity else None,
-                windows=self.windows.shape[0],
-                sequence_length=self.windows.shape[1],
-                warnings=warnings,
-            )
-        return found
+            with done.trying([export], directory):
+                warnings = self._write(export, result, directory, progress.part())
+                measured = compressed_tensors.measure(
+                    directory,
+                    self.windows,
+                    states,
+                    dtype=self.model.dtype,
+                    device=self.model.device,
+                    dense_head=head,
+                    step=_as_share(progress.part()),
+                )
+                fidelity = measured.fidelity if head is not None else None  # None: heads of other shapes
+                done.facts[export.name] = ExportFacts(
+                    name=export.name,
+                    path=directory.relative_to(self.result).as_posix(),
+                    bytes=measured.bytes,
+                    dense_bytes=self.model.checkpoint.weight_bytes,
+                    evaluator=compressed_tensors.EVALUATOR,
+                    perplexity=measured.perplexity,
+                    dense_perplexity=dense_perplexity,
+                    kl=fidelity.kl if fidelity else None,
+                    agreement=fidelity.agreement if fidelity else None,
+                    windows=self.windows.shape[0],
+                    sequence_length=self.windows.shape[1],
+                    warnings=warnings,
+                )
 
     def _write(
         self,
@@ -226,9 +239,10 @@ class ExportStage:
         recorder.close()
         return file, measured
 
-    def _different_head(self) -> dict[str, Tensor]:
+    def _different_head(self) -> Mapping[str, Tensor] | None:
+        """Return what the dense model's logits need and the result has another of; None: not comparable."""
         dense, pruned = self.model.place_dense(), self.model.place_pruned(self.result)
-        return dict(differences_outside_blocks(dense.model, pruned.model) or {})
+        return differences_outside_blocks(dense.model, pruned.model)
 
     @contextmanager
     def _dense_directory(self, scratch: Path) -> Iterator[Path]:
@@ -253,6 +267,28 @@ class ExportStage:
         parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
         importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
         return _PER_PART * (parts + importance)
+
+
+class _Done:
+    """The exports that are written and measured, and why others are not."""
+
+    def __init__(self) -> None:
+        self.facts: dict[str, ExportFacts] = {}
+        self.warnings: list[str] = []
+
+    @contextmanager
+    def trying(self, exports: Sequence[Export], target: Path | None = None) -> Iterator[None]:
+        """Note a failure of the body that only these exports have, and delete `target`."""
+        try:
+            yield
+        except (InvalidInput, NumericalFailure, RuntimeError, OSError) as error:
+            if not isinstance(error, InvalidInput | NumericalFailure) and not is_out_of_memory(error):
+                raise
+            self.warnings += (f"{export.name} was not exported: {error}" for export in exports)
+            if target is not None and target.is_dir():
+                shutil.rmtree(target)
+            elif target is not None:
+                target.unlink(missing_ok=True)
 
 
 class _Progress:
@@ -297,14 +333,15 @@ def _copy_companions(checkpoint: Checkpoint, directory: Path) -> None:
                 copy_companion(source, target)
 
 
-def check_exports(exports: tuple[Export, ...], checkpoint: Checkpoint) -> None:
+def check_exports(exports: tuple[Export, ...], checkpoint: Checkpoint, scratch: Path) -> None:
     """Refuse exports that this installation, or the format, cannot write, before anything is computed.
 
+    `scratch`: a directory for copies of the small files.
     Raises InvalidInput with the field: 'exports' where the extra is missing, 'model.id' for a model that a
     format cannot hold.
     """
     if any(isinstance(export, GgufExport) for export in exports):
-        with TemporaryDirectory(prefix="pruneserve-export-") as name:
+        with TemporaryDirectory(prefix=".exports-", dir=scratch) as name:
             _copy_companions(checkpoint, Path(name))
             gguf.check(Path(name))
     for export in exports:

@@ -8,6 +8,7 @@ import torch
 
 from pruning.methods.results import Pruned
 from pruning.pipeline.evaluate import EvaluationResult
+from pruning.pipeline.export import ExportOutcome
 from pruning.pipeline.gradients import GradientOutcome
 from pruning.pipeline.recorder import StageRecorder
 from pruning.pipeline.reproduce import differences
@@ -18,7 +19,6 @@ from pruning.recipe import ChannelKind, Evaluation, Recipe
 from pruning.report import (
     ChannelOrderFacts,
     Environment,
-    ExportFacts,
     LayerFacts,
     LeftInOrderFacts,
     PermutationFacts,
@@ -43,7 +43,7 @@ class RunResults:
     pruned: Pruned
     recovered: TrainingFacts | None
     quality: EvaluationResult
-    exports: tuple[ExportFacts, ...]
+    exports: ExportOutcome
     speed: SpeedFacts
 
 
@@ -80,7 +80,7 @@ def report_of(
         further_perplexities=results.quality.perplexities[1:],
         zero_shot=results.quality.zero_shot,
         recovery=None if results.recovered is None else RecoveryFacts(distil=results.recovered),
-        exports=results.exports,
+        exports=results.exports.facts,
         speed=results.speed,
         stages=tuple(recorder.facts),
         environment=environment,
@@ -92,7 +92,8 @@ def report_of(
             *gradients.warnings,
             *(results.search.warnings if results.search else ()),
             *pruned.warnings,
-            *(f"{export.name}: {text}" for export in results.exports for text in export.warnings),
+            *results.exports.warnings,
+            *(f"{export.name}: {text}" for export in results.exports.facts for text in export.warnings),
             *recorder.warnings,
             *(differences(reproduced.environment, environment) if reproduced else ()),
         ),

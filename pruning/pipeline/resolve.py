@@ -234,7 +234,7 @@ class ResolveStage:
             before_download=self._check_room,
         )
         if self.exports:
-            check_exports(self.exports, checkpoint)
+            check_exports(self.exports, checkpoint, self.output.parent)
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         stack = prunable_stack(model, recipe)
         if recipe.permute:

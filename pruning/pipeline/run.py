@@ -169,10 +169,11 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         exported = recorder.run(
             ExportStage(
                 resolved.model,
-                () if measured.cut_short else request.exports,
+                request.exports,
                 directory,
                 resolved.windows,
                 evaluation_windows(resolved.evaluation.texts[0].windows, request.evaluation),
+                wanted=not measured.cut_short,
             )
         )
         speed = recorder.run(

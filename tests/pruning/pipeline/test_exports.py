@@ -3,6 +3,7 @@
 import importlib.util
 import json
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -12,6 +13,8 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.errors import InvalidInput
 from pruning.estimate import disk, shape_of_config
+from pruning.exports import gguf
+from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.pipeline.export import evaluation_windows
 from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -203,7 +206,46 @@ def test_no_pruning_goes_with_no_option_of_a_mask(fields: dict[str, object], fie
 def test_windows_are_those_of_the_request_or_a_few_short_ones() -> None:
     windows = torch.arange(6 * 1000).view(6, 1000)
     assert evaluation_windows(windows, Evaluation(windows=6)) is windows
-    few = evaluation_windows(windows, Evaluation())
-    assert torch.equal(few, torch.arange(8 * 512).view(8, 512))
-    short = evaluation_windows(windows[:1, :100], Evaluation())
-    assert torch.equal(short, torch.arange(100)[None])
+    assert torch.equal(evaluation_windows(windows, Evaluation()), windows[:, :512])
+    short = windows.repeat(2, 1)[:, :100]
+    assert torch.equal(evaluation_windows(short, Evaluation()), short[:8])
+
+
+@pytest.mark.slow
+def test_an_export_that_fails_costs_neither_the_model_nor_the_other_exports(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    plain = gguf.quantize
+
+    def quantize(source: Path, target: Path, type_name: str, **options: Any) -> gguf.Quantised:
+        if type_name == "Q5_0":
+            target.write_bytes(b"half")
+            raise InvalidInput("it cannot be done")
+        return plain(source, target, type_name, **options)
+
+    monkeypatch.setattr(gguf, "quantize", quantize)
+    output = tmp_path / "out"
+    report = run_recipe(
+        recipe(model, method="none"),
+        EVALUATION,
+        output=output,
+        device="cpu",
+        exports=parse_exports(["gguf:Q5_0", "gguf:Q8_0"]),
+    )
+    assert [export.name for export in report.exports] == ["gguf:Q8_0"]
+    assert "gguf:Q5_0 was not exported: it cannot be done" in report.warnings
+    assert [path.name for path in (output / "exports").iterdir()] == ["small-Q8_0.gguf"]
+    assert (output / "model.safetensors").exists()
+
+
+def test_nothing_is_exported_of_a_model_beyond_the_limit(model: Path, tmp_path: Path) -> None:
+    report = run_recipe(
+        recipe(model, method="none"),
+        EVALUATION,
+        output=tmp_path / "out",
+        device="cpu",
+        exports=parse_exports(["compressed-tensors:fp8"]),
+        limit=PerplexityLimit(perplexity=1.5),
+    )
+    assert report.exports == ()
+    assert "nothing was exported: the perplexity exceeds the limit" in report.warnings
