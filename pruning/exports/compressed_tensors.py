@@ -118,7 +118,7 @@ def check_export(checkpoint: Checkpoint, scheme: Scheme) -> None:
     if importlib.util.find_spec("compressed_tensors") is None:
         raise InvalidInput(
             "this export needs compressed-tensors, which is not installed here: "
-            'pip install "pruneserve[engines]"',
+            "in a checkout, pip install '.[engines]'",
             field="exports",
         )
     for layer in find_stack(checkpoint.skeleton).layers:

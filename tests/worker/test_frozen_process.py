@@ -74,7 +74,7 @@ def lost(database: Database, job_id: UUID) -> UUID:
 
 def expire_leases(database: Database) -> None:
     with database.begin() as session:
-        session.execute(update(Lease).values(expires_at=LONG_AGO, look_at=LONG_AGO))
+        session.execute(update(Lease).values(expires_at=LONG_AGO, check_at=LONG_AGO))
 
 
 def state(database: Database, job_id: UUID) -> JobState:

@@ -143,7 +143,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(
     name: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(importlib.util, "find_spec", lambda *_: None)
-    with pytest.raises(InvalidInput, match=r'pip install "pruneserve\[engines\]"') as caught:
+    with pytest.raises(InvalidInput, match=r"pip install '.\[engines\]'") as caught:
         run_recipe(
             recipe(model, method="none"), EVALUATION, output=tmp_path / "out", exports=parse_exports([name])
         )

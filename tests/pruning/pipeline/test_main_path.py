@@ -39,6 +39,7 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
     resolved, loaded = ResolveStage(
         recipe=Recipe.model_validate(fields),
         evaluation=Evaluation(dataset="builtin", windows=2, sequence_length=16),
+        exports=(),
         devices=(torch.device("cpu"),),
         roots=AllowedRoots(),
         hub_token=None,

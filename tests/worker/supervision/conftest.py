@@ -26,15 +26,17 @@ def own_signals() -> Iterator[None]:
 
 
 @pytest.fixture
-def parent(database: Database, settings: Settings, worker: Identity, own_signals: None) -> Iterator[Parent]:
-    parent = Parent(settings, database, worker)
+def parent(
+    database: Database, settings: Settings, unregistered_worker: Identity, own_signals: None
+) -> Iterator[Parent]:
+    parent = Parent(settings, database, unregistered_worker)
     parent.connect_signals()
     yield parent
     parent.stop()
 
 
 @pytest.fixture
-def worker() -> Iterator[Identity]:
+def unregistered_worker() -> Iterator[Identity]:
     """A worker that is not registered yet."""
     worker = Identity.new()
     yield worker

@@ -40,6 +40,11 @@ Database = sessionmaker[Session]
 Eventually = Callable[[Callable[[], bool]], None]
 
 
+@pytest.fixture
+def worker(unregistered_worker: Identity) -> Identity:
+    return unregistered_worker
+
+
 def job(database: Database, job_id: UUID) -> Job:
     with database.begin() as session:
         return session.get_one(Job, job_id)

@@ -27,6 +27,11 @@ Database = sessionmaker[Session]
 Eventually = Callable[[Callable[[], bool]], None]
 
 
+@pytest.fixture
+def worker(unregistered_worker: Identity) -> Identity:
+    return unregistered_worker
+
+
 def test_abandoned_scratch_directories_are_deleted_unless_a_job_may_resume(
     parent: Parent, database: Database, settings: Settings, claim: Claim, submit: Callable[[], UUID]
 ) -> None:

@@ -140,7 +140,7 @@ def test_a_submission_outlives_a_restart_of_the_server(
     server: ScriptedServer, place: dict[str, str], job_id: UUID
 ) -> None:
     serve(server, job_id, "succeeded")
-    taken = server.responds["/v1/jobs"]
+    taken = server.answers["/v1/jobs"]
 
     def away(it: Exchange) -> None:
         server.on("/v1/jobs", taken)
