@@ -137,6 +137,13 @@ class S3(EmbeddedServer):
                 return False
 
 
+@pytest.fixture(autouse=True)
+def _safe_path() -> Iterator[None]:
+    """A program that a test runs in this process sets PYTHONSAFEPATH, with which children find no `tests`."""
+    yield
+    os.environ.pop("PYTHONSAFEPATH", None)
+
+
 @pytest.fixture(scope="session")
 def postgres_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     """A migrated database: of a new server, or of the one that TEST_POSTGRES_URL names (`make mutants`)."""

@@ -189,7 +189,9 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
         )
     if status < 0:
         name = signal.Signals(-status).name
-        return InvalidInput(f"the file ends the process that reads it ({name}); write the model again")
+        return InvalidInput(
+            f"the file ends the process that reads it ({name}): write the model again, or give it more memory"
+        )
     return InvalidInput(
         f"the process that exports ended with exit code {status}; repair its installation: in a checkout, "
         "pip install --force-reinstall '.[engines]'",
