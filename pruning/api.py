@@ -1,6 +1,6 @@
 """The public functions of the library: on a model in memory, and from a recipe to a directory."""
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import torch
@@ -15,13 +15,10 @@ from pruning.errors import InvalidInput
 from pruning.methods.prune_blocks import prune as prune_blockwise
 from pruning.methods.results import Pruned
 from pruning.pipeline.run import RunRequest, Services, run
-from pruning.progress import Progress, Silent
+from pruning.progress import Progress, Silent, Step
 from pruning.recipe import Calibration, Evaluation, GradientNorm, LayerSelection, Recipe
 from pruning.recipe.exports import parse_exports
 from pruning.report import Report
-
-Step = Callable[[int, int], None]
-"""Called after each step with the numbers of finished steps and of all steps. An exception ends the work."""
 
 
 def _ignore(done: int, total: int) -> None:

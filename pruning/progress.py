@@ -1,8 +1,12 @@
 """How a run reports its progress, and how its caller stops it."""
 
+from collections.abc import Callable
 from typing import Protocol
 
 from pruning.recipe.recipe import Stage
+
+Step = Callable[[int, int], None]
+"""Called as `step(done, steps)` after each step of a computation. An exception that it raises ends it."""
 
 
 class Progress(Protocol):

@@ -9,7 +9,7 @@ that runs out at a single window on `whole` starts over on `streamed`.
 
 import logging
 import shutil
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -33,6 +33,7 @@ from pruning.calibration.window_norms import GradientNorms, PassSums, SumsFactor
 from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
+from pruning.progress import Step
 from pruning.recipe import GradientNorm, LayerSelection, Stage
 from pruning.recipe.methods import WeightNorm
 from pruning.resume.store import NumericsKey, ResumeStore
@@ -46,9 +47,6 @@ from pruning.runtime.device import is_out_of_memory, release_memory
 from pruning.runtime.process_memory import retain_freed_heap
 
 log = logging.getLogger(__name__)
-
-Step = Callable[[int, int], None]
-"""Called as `step(done, total)` after each step of a pass; whatever it raises ends the pass."""
 
 # Only logits need larger blocks. Retained in the heap, they would add a tenth to the peak memory.
 _MAX_RETAINED_BLOCK = 1 << 25

@@ -230,6 +230,10 @@ class ModelFiles:
         wanted = frozenset(names)
         return replace(self, files=tuple(file for file in self.files if file.name in wanted))
 
+    def without(self, names: Iterable[str]) -> Self:
+        """Return those with other names, in their order here."""
+        return self.named({file.name for file in self.files} - {*names})
+
     def hashed(self, *, trust_blob_names: bool) -> Self:
         """Return the files with their SHA-256.
 
@@ -256,6 +260,16 @@ class ModelFiles:
     def size(self) -> int:
         """Bytes of all files."""
         return sum(file.size for file in self.files)
+
+    def copy_to(self, directory: Path) -> None:
+        """Copy the files under their names, as `copy_companion` does.
+
+        Raises InvalidInput(field='model.id') with the name of one that has changed since it was frozen.
+        """
+        for file in self.files:
+            (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
+            with file.opened() as path:
+                copy_companion(path, directory / file.name)
 
     @contextmanager
     def opened(self) -> Iterator[Path]:

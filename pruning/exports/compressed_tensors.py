@@ -6,7 +6,7 @@ rounds to E4M3 token by token. `w4a16` is the preset W4A16 with groups of 64 or 
 """
 
 import importlib.util
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -32,14 +32,12 @@ from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.output.writer import atomic_directory
+from pruning.progress import Step
 from pruning.runtime.process_memory import retain_freed_heap
 
 _FP8 = torch.float8_e4m3fn
 
 EVALUATOR = "transformers with compressed-tensors, not vLLM's kernels"
-
-Step = Callable[[int, int], None]
-"""Called after each step with the numbers of finished steps and of all; an exception ends the work."""
 
 
 @dataclass(frozen=True)

@@ -21,7 +21,7 @@ from typing import Any
 
 from pruning.errors import InvalidInput
 from pruning.exports.llama import LlamaFailed, Model
-from pruning.exports.types import OUTPUT
+from pruning.exports.types import OUTPUT, ShareStep
 
 _VOCABULARY = "vocabulary.gguf"
 _FILE_TYPES = {"F32": "ALL_F32", "F16": "MOSTLY_F16", "BF16": "MOSTLY_BF16"}
@@ -65,10 +65,10 @@ _BETWEEN = (
     "/",
     "_",
 )
-_TEXTS, _PIECES, _LONGEST_PIECE = 200, 6, 30
+_TEXTS, _PIECES, _MAX_PIECE = 200, 6, 30
 
 
-def check(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+def check(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Refuse the checkpoint `about["model"]` if its config or its tokenizer cannot be converted.
 
     Its weights are not read, and may be missing. Returns the name of the rules by which llama.cpp splits
@@ -77,7 +77,7 @@ def check(directory: Path, about: Mapping[str, Any], step: Callable[[float], Non
     return {"rules": _prepare(directory, about).rules}
 
 
-def convert(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+def convert(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`. Return as `check`."""
     prepared = _prepare(directory, about)
     prepared.writer(directory / OUTPUT).write()
@@ -304,4 +304,4 @@ def _varied_texts() -> Iterator[str]:
 def _piece(generator: random.Random) -> str:
     line = generator.choice(_PROSE)
     start = generator.randrange(len(line))
-    return generator.choice(_BETWEEN) + line[start : start + generator.randint(1, _LONGEST_PIECE)]
+    return generator.choice(_BETWEEN) + line[start : start + generator.randint(1, _MAX_PIECE)]

@@ -7,7 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -15,6 +15,7 @@ from typing import Any
 
 from pruning.errors import InvalidInput
 from pruning.exports.packages import converter
+from pruning.exports.types import ShareStep
 from pruning.sandbox.confine import SandboxLimits
 from pruning.sandbox.fork_server import SandboxUnavailable, environment
 from pruning.sandbox.frames import (
@@ -26,11 +27,9 @@ from pruning.sandbox.frames import (
     RunConnection,
 )
 
-Step = Callable[[float], None]
-
 _HOUR = 3600
 _LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
-_LONGEST_ANSWER = 64 * 2**20
+_MAX_ANSWER_BYTES = 64 * 2**20
 _SECONDS_BETWEEN_STEPS = 0.5
 _SECONDS_TO_END = 2.0
 _REMEDIES = {
@@ -62,7 +61,7 @@ class Engine:
         *,
         directory: Path,
         readable: Sequence[Path],
-        step: Step = ignore_steps,
+        step: ShareStep = ignore_steps,
     ) -> Any:  # noqa: ANN401 - whatever JSON can say
         """Return the result of a task, whose helper may read `readable` and write into `directory`.
 
@@ -110,7 +109,7 @@ class Engine:
 class _Answers:
     """What a helper sends, and what is believed of it."""
 
-    def __init__(self, outside: RunConnection, step: Step) -> None:
+    def __init__(self, outside: RunConnection, step: ShareStep) -> None:
         self.outside, self._step, self._share = outside, step, 0.0
         self.is_trusted_with_words = False
 
@@ -123,7 +122,7 @@ class _Answers:
     def next(self) -> Any:  # noqa: ANN401 - whatever JSON can say
         while not self.outside.is_ready(_SECONDS_BETWEEN_STEPS):
             self._step(self._share)
-        kind, content = self.outside.receive(_LONGEST_ANSWER, JSON, ERROR)
+        kind, content = self.outside.receive(_MAX_ANSWER_BYTES, JSON, ERROR)
         self._step(self._share)
         try:
             answer = json.loads(content)

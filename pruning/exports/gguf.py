@@ -18,8 +18,8 @@ import numpy as np
 from torch import Tensor
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.exports.engine import Engine, Step, ignore_steps
-from pruning.exports.types import OUTPUT, gguf_type
+from pruning.exports.engine import Engine, ignore_steps
+from pruning.exports.types import OUTPUT, ShareStep, gguf_type
 
 _MAX_LOSS = 500.0  # nats; a perplexity beyond is none
 _CONVERTED = ("F32", "F16", "BF16")
@@ -98,7 +98,7 @@ def convert(
     dtype: str = "F16",
     name: str | None = None,
     engine: Engine | None = None,
-    step: Step = ignore_steps,
+    step: ShareStep = ignore_steps,
 ) -> Converted:
     """Write the checkpoint in the directory `model`, whose links are followed, as a GGUF file.
 
@@ -155,7 +155,7 @@ def quantize(
     *,
     importance: Path | None = None,
     engine: Engine | None = None,
-    step: Step = ignore_steps,
+    step: ShareStep = ignore_steps,
 ) -> Quantised:
     """Write the GGUF file `source`, of 16 or 32 bits, as another type.
 
@@ -184,7 +184,7 @@ def measure(
     reference: Path | None = None,
     speed: bool = False,
     engine: Engine | None = None,
-    step: Step = ignore_steps,
+    step: ShareStep = ignore_steps,
 ) -> Compared:
     """Measure a GGUF file over token ids, int64 (windows, length).
 

@@ -19,13 +19,12 @@ from pruning.exports.conversion import check, convert
 from pruning.exports.importance import quantize_file, write_matrix
 from pruning.exports.llama import LlamaFailed
 from pruning.exports.measuring import measure
+from pruning.exports.types import ShareStep
 from pruning.sandbox.confine import SandboxLimits, confine
 from pruning.sandbox.frames import ERROR, HelperConnection
 from pruning.sandbox.privileges import die_with_parent
 
-Step = Callable[[float], None]
-
-TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], Step], Any]] = {
+TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
     "check": check,
     "convert": convert,
     "importance": write_matrix,
@@ -34,7 +33,7 @@ TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], Step], Any]] = {
 }
 """Each gets the directory that it may write into, its arguments and `step`; it returns what JSON can say."""
 
-_LONGEST_ERROR = 2000
+_MAX_ERROR_CHARACTERS = 2000
 _SECONDS_BETWEEN_STEPS = 0.2
 _FULL_BELOW_BYTES = 2**20
 _OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
@@ -63,7 +62,7 @@ def main() -> None:
         outside.send(ERROR, json.dumps(_encoded(error, directory)).encode())
 
 
-def _step(outside: HelperConnection) -> Step:
+def _step(outside: HelperConnection) -> ShareStep:
     last = 0.0
 
     def step(share: float) -> None:
@@ -77,7 +76,7 @@ def _step(outside: HelperConnection) -> Step:
 
 def _encoded(error: BaseException, directory: Path) -> dict[str, Any]:
     """Say what went wrong: an error of the system by its number, and anything else in words."""
-    words = str(error)[:_LONGEST_ERROR]
+    words = str(error)[:_MAX_ERROR_CHARACTERS]
     if isinstance(error, InvalidInput):
         return {"message": words, "field": error.field}
     if isinstance(error, MemoryError) or any(sign in words for sign in _OUT_OF_MEMORY):

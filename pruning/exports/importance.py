@@ -15,7 +15,7 @@ import numpy as np
 
 from pruning.errors import InvalidInput
 from pruning.exports.llama import Floats, quantize, tensor_types
-from pruning.exports.types import OUTPUT
+from pruning.exports.types import OUTPUT, ShareStep
 from pruning.recipe.exports import GGUF_TYPES
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
@@ -24,7 +24,7 @@ _SMALLEST = 1e-6
 """Of the mean. A column that is never used still has weights, and llama.cpp divides by the sums of some."""
 
 
-def write_matrix(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+def write_matrix(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Write `OUTPUT` for the GGUF file `about["file"]`, from the vectors in `about["importance"]`.
 
     They are named as the modules in transformers. Returns those that name no tensor of the file.
@@ -48,7 +48,7 @@ def write_matrix(directory: Path, about: Mapping[str, Any], step: Callable[[floa
     return {"missing": missing}
 
 
-def quantize_file(directory: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+def quantize_file(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Write `about["file"]` as `OUTPUT` of another type, by an importance matrix if there is one."""
     importance = _read_matrices(about["importance"]) if about["importance"] else {}
     quantize(

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.exports.types import ShareStep
 from pruning.recipe.exports import GgufType
 
 Floats = NDArray[np.float32]
@@ -207,7 +208,7 @@ def quantize(
     *,
     importance: Mapping[str, Floats],
     threads: int,
-    step: Callable[[float], None],
+    step: ShareStep,
 ) -> None:
     """Write `source` as another type.
 

@@ -5,7 +5,7 @@ a window in turn, so that no logits are stored.
 """
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
@@ -14,11 +14,12 @@ from typing import Any
 import numpy as np
 
 from pruning.exports.llama import Context, Floats, computing, tensor_types, version
+from pruning.exports.types import ShareStep
 
 _PREFILL, _DECODED, _REPETITIONS = 256, 32, 5
 
 
-def measure(_: Path, about: Mapping[str, Any], step: Callable[[float], None]) -> dict[str, Any]:
+def measure(_: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Measure a file over token ids, against a reference if there is one."""
     files = [Path(path) for path in (about["file"], about["reference"]) if path]
     windows: Sequence[Sequence[int]] = about["windows"]

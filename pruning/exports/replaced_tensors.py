@@ -13,11 +13,10 @@ from safetensors import safe_open
 from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
-from pruning.checkpoint.files import INDEX, copy_companion
+from pruning.checkpoint.files import INDEX
 from pruning.errors import InvalidInput
-from pruning.output.safetensors_file import SafetensorsFile
+from pruning.output.safetensors_file import SafetensorsFile, weight_map
 
-_PIECE = 1 << 24
 _DTYPES = {
     torch.float8_e4m3fn: "F8_E4M3",
     torch.int32: "I32",
@@ -50,9 +49,7 @@ class ReplacedTensors:
         Raises InvalidInput(field='model.id') with the name of a file that has changed since it was resolved.
         """
         with checkpoint.files.opened() as dense:
-            for name in {file.name for file in checkpoint.files.files} - {*checkpoint.weight_files, INDEX}:
-                (directory / name).parent.mkdir(parents=True, exist_ok=True)
-                copy_companion(dense / name, directory / name)
+            checkpoint.files.without([*checkpoint.weight_files, INDEX]).copy_to(directory)
             of_dense, files = dict[str, str](), list[SafetensorsFile]()
             _refuse_names_in_use(checkpoint, new)
             for name in checkpoint.weight_files:
@@ -96,7 +93,7 @@ def _with_the_rest(source: SafetensorsFile, new: Replacements, path: Path) -> Sa
         if name not in new:
             own = source.header[name]
             tensors[name] = {"dtype": own["dtype"], "shape": own["shape"]}
-            sizes[name] = own["data_offsets"][1] - own["data_offsets"][0]
+            sizes[name] = source.byte_count(name)
         for replacement, tensor in new.get(name, {}).items():
             tensors[replacement] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape)}
             sizes[replacement] = tensor.nbytes
@@ -105,21 +102,12 @@ def _with_the_rest(source: SafetensorsFile, new: Replacements, path: Path) -> Sa
     file = SafetensorsFile.create_tensors(
         path, {name: tensors[name] for name in order}, sizes, source.header.get("__metadata__", {})
     )
-    with source.path.open("rb") as old, path.open("r+b") as target:
-        for name in source.header.keys() & tensors.keys() - new.keys():
-            old.seek(source.offset(name))
-            target.seek(file.offset(name))
-            left = sizes[name]
-            while left:
-                if not (piece := old.read(min(left, _PIECE))):
-                    raise InvalidInput(f"{source.path.name} has become shorter", field="model.id")
-                target.write(piece)
-                left -= len(piece)
+    file.copy_tensors(source, {name: name for name in source.names if name not in new})
     return file
 
 
 def _write_index(files: list[SafetensorsFile], directory: Path) -> None:
     """Write which tensor lies in which file."""
-    weight_map = {name: file.path.name for file in files for name in file.names}
-    index = {"metadata": {"total_size": sum(file.size for file in files)}, "weight_map": weight_map}
+    metadata = {"total_size": sum(file.size for file in files)}
+    index = {"metadata": metadata, "weight_map": weight_map(files, directory)}
     (directory / INDEX).write_text(json.dumps(index, indent=2) + "\n")

@@ -1,7 +1,12 @@
 """What a GGUF file may be of, and where a helper writes it. Needs no torch."""
 
+from collections.abc import Callable
+
 from pruning.errors import InvalidInput
 from pruning.recipe.exports import GGUF_TYPES, GgufType
+
+ShareStep = Callable[[float], None]
+"""Called with the share of a task that is done."""
 
 OUTPUT = "output.gguf"
 """The name of the file that a helper writes, in a directory of its own."""

@@ -5,7 +5,7 @@ tensors.
 """
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from math import prod
 from os import fstat
@@ -22,6 +22,7 @@ from pruning.methods.permutation import Orders
 
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 100_000_000  # the library's own limit
+_PIECE_BYTES = 1 << 24  # copied at a time
 _MAX_DIMENSIONS = 64  # of a tensor of torch
 # Of an element. Other dtypes, which come with later releases of the library, are not compared with the bytes.
 _BYTES = {
@@ -86,10 +87,9 @@ class SafetensorsFile:
             own, name = self.header[old], renamed(old)
             if name is None:
                 continue
-            begin, end = own["data_offsets"]
             shape = list(shapes.get(old, own["shape"]))
             tensors[name] = {"dtype": own["dtype"], "shape": shape}
-            size = (end - begin) // max(1, prod(own["shape"]))
+            size = self.byte_count(old) // max(1, prod(own["shape"]))
             byte_counts[name] = prod(shape) * size
         return type(self).create_tensors(path, tensors, byte_counts, metadata)
 
@@ -123,7 +123,28 @@ class SafetensorsFile:
     @property
     def size(self) -> int:
         """The bytes of all tensors."""
-        return sum(end - begin for begin, end in (self.header[name]["data_offsets"] for name in self.names))
+        return sum(map(self.byte_count, self.names))
+
+    def byte_count(self, name: str) -> int:
+        """Return the bytes of a tensor."""
+        begin, end = self.header[name]["data_offsets"]
+        return int(end - begin)
+
+    def copy_tensors(self, source: "SafetensorsFile", names: Mapping[str, str]) -> None:
+        """Copy tensors of as many bytes from another file, in pieces. `names`: there, and the name here.
+
+        Raises InvalidInput(field='model.id') if the other file has become shorter.
+        """
+        with source.path.open("rb") as file, self.path.open("r+b") as target:
+            for name, new in names.items():
+                file.seek(source.offset(name))
+                target.seek(self.offset(new))
+                left = source.byte_count(name)
+                while left:
+                    if not (piece := file.read(min(left, _PIECE_BYTES))):
+                        raise _damaged(source.path, f"it ends within {name}")
+                    target.write(piece)
+                    left -= len(piece)
 
     def offset(self, name: str) -> int:
         """Return where a tensor begins in the file."""
@@ -136,15 +157,19 @@ class SafetensorsFile:
 
     def elements(self, name: str, mode: Literal["r", "r+"] = "r+") -> np.memmap[Any, Any]:
         """Map a tensor's elements, in its shape, as unsigned integers of their size."""
-        begin, end = self.header[name]["data_offsets"]
         shape = tuple(self.header[name]["shape"])
         return np.memmap(
             self.path,
-            dtype=f"u{(end - begin) // prod(shape)}",
+            dtype=f"u{self.byte_count(name) // prod(shape)}",
             mode=mode,
             offset=self.offset(name),
             shape=shape,
         )
+
+
+def weight_map(files: Iterable[SafetensorsFile], directory: Path) -> dict[str, str]:
+    """Return the file of each tensor, relative to `directory`, as an index has it."""
+    return {name: file.path.relative_to(directory).as_posix() for file in files for name in file.names}
 
 
 def _fits(tensor: object, most_bytes: int) -> bool:

@@ -11,14 +11,13 @@ import torch
 from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
-from pruning.checkpoint.files import CONFIG, INDEX, copy_companion
+from pruning.checkpoint.files import CONFIG, INDEX
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
-from pruning.output.safetensors_file import Renamed, SafetensorsFile, as_stored
+from pruning.output.safetensors_file import Renamed, SafetensorsFile, as_stored, weight_map
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks, kept_masks, shape_after
 
-_PIECE = 1 << 24
 _EXPERT = re.compile(r"(.*\.experts\.)(\d+)(\..*)")
 
 
@@ -82,12 +81,7 @@ def _pairs(
 
 
 def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], directory: Path) -> None:
-    weights = set(checkpoint.weight_files)
-    for file in checkpoint.files.files:
-        if file.name not in {*weights, CONFIG, INDEX}:
-            (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
-            with file.opened() as path:
-                copy_companion(path, directory / file.name)
+    checkpoint.files.without([*checkpoint.weight_files, CONFIG, INDEX]).copy_to(directory)
     text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
     (directory / CONFIG).write_text(text, encoding="utf-8")
 
@@ -193,19 +187,10 @@ class _Pair:
         """Create the smaller file, with the tensors that the cut does not change."""
         self.dense, self._renamed = SafetensorsFile.open(dense), renamed
         self.smaller = self.dense.create_smaller(smaller, shapes, renamed)
-        with dense.open("rb") as source, smaller.open("r+b") as target:
-            for name in self.dense.names:
-                new = renamed(name)
-                if new is None or name in shapes:
-                    continue
-                source.seek(self.dense.offset(name))
-                target.seek(self.smaller.offset(new))
-                begin, end = self.dense.header[name]["data_offsets"]
-                left = end - begin
-                while left:
-                    piece = source.read(min(left, _PIECE))
-                    target.write(piece)
-                    left -= len(piece)
+        unchanged = {name: renamed(name) for name in self.dense.names if name not in shapes}
+        self.smaller.copy_tensors(
+            self.dense, {name: new for name, new in unchanged.items() if new is not None}
+        )
 
     def write(self, masks: Mapping[str, Tensor], repaired: Mapping[str, Tensor]) -> None:
         """Write what `masks` keeps of the tensors of this file, and of those that are repaired."""
@@ -227,9 +212,7 @@ def _write_index(dense: Path, smaller: Path, pairs: Sequence[_Pair]) -> None:
         return
     index = json.loads(dense.read_text())
     files = [pair.smaller for pair in pairs]
-    index["weight_map"] = {
-        name: str(file.path.relative_to(smaller.parent)) for file in files for name in file.names
-    }
+    index["weight_map"] = weight_map(files, smaller.parent)
     counted = {
         "total_size": sum(file.size for file in files),
         "total_parameters": sum(prod(file.header[name]["shape"]) for file in files for name in file.names),

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
-from pruning.checkpoint.files import MODEL_CARD, copy_companion
+from pruning.checkpoint.files import MODEL_CARD
 from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
 from pruning.methods.results import Pruned
@@ -32,10 +32,7 @@ def write_model(checkpoint: Checkpoint, pruned: Pruned, directory: Path, *, save
     Exactly the files are copied that `checkpoint` was resolved to. Raises InvalidInput(field='model.id') with
     the name of one that has changed since.
     """
-    for file in checkpoint.files.files:
-        (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
-        with file.opened() as path:
-            copy_companion(path, directory / file.name)
+    checkpoint.files.copy_to(directory)
     mask_file = MaskFile(directory / MASKS, _mask_shapes(checkpoint, pruned)) if save_masks else None
     for block in pruned:
         masks, weights = map(checkpoint.layout.to_stored, (block.masks, block.weights))

@@ -21,8 +21,9 @@ from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.pipeline.measurement import Comparing, Measurement, Observers, Recording
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resources import memory_for_models
+from pruning.progress import Step
 from pruning.recipe import Evaluation, Stage
 from pruning.report import PerplexityFacts, ZeroShotFacts
 from pruning.resume.hashed_file import HashedFile

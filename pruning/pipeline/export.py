@@ -7,9 +7,9 @@ a resume: an attempt that begins again has the pruned model, and exports it anew
 
 import shutil
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -19,20 +19,19 @@ from torch import Tensor
 
 from pruning.calibration.input_importance import mean_squares
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.checkpoint.files import copy_companion
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Recorder, differences_outside_blocks
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors, gguf
 from pruning.exports.compressed_tensors import W4A16, Fp8
 from pruning.exports.engine import Engine
+from pruning.exports.types import ShareStep
 from pruning.pipeline.evaluate import placed
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import Step
+from pruning.progress import Step
 from pruning.recipe import Evaluation, ModelReference, Stage
 from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, reads_text
 from pruning.report import ExportFacts, ExportRateFacts
-from pruning.resume.hashed_file import sha256_of
 from pruning.runtime.device import is_out_of_memory
 
 FOLDER = "exports"
@@ -111,16 +110,19 @@ class ExportStage:
         dense, plain = scratch / "dense.gguf", scratch / "result.gguf"
         with self._dense_directory(scratch) as directory:
             gguf.convert(directory, dense, name=self._stem, engine=self.engine, step=progress.part())
-        gguf.convert(self.result, plain, name=self._stem, engine=self.engine, step=progress.part())
+        converted = gguf.convert(
+            self.result, plain, name=self._stem, engine=self.engine, step=progress.part()
+        )
         importance = self._importance(plain, scratch, progress) if reads_text(exports) else None
         for export in exports:
             file = self.result / FOLDER / f"{self._stem}-{export.type}.gguf"
+            written: gguf.WrittenFile
             with done.trying([export], file):
                 if export.type == "F16":
-                    shutil.copyfile(plain, file)
+                    written = replace(converted, file=shutil.copyfile(plain, file))
                     progress.part()(1.0)
                 else:
-                    gguf.quantize(
+                    written = gguf.quantize(
                         plain,
                         file,
                         export.type,
@@ -131,7 +133,7 @@ class ExportStage:
                 measured = gguf.measure(
                     file, self.windows, reference=dense, speed=True, engine=self.engine, step=progress.part()
                 )
-                done.facts[export.name] = self._gguf_facts(export, file, dense, measured)
+                done.facts[export.name] = self._gguf_facts(export, written, dense, measured)
 
     def _importance(self, plain: Path, scratch: Path, progress: "_Progress") -> Path:
         """Write the importance of each input of the result, as `llama-imatrix` does."""
@@ -147,16 +149,16 @@ class ExportStage:
         return file
 
     def _gguf_facts(
-        self, export: GgufExport, file: Path, dense: Path, measured: gguf.Compared
+        self, export: GgufExport, written: gguf.WrittenFile, dense: Path, measured: gguf.Compared
     ) -> ExportFacts:
         reference = measured.reference
         assert reference is not None  # noqa: S101 - it was measured with one
         return ExportFacts(
             name=export.name,
-            path=file.relative_to(self.result).as_posix(),
-            bytes=file.stat().st_size,
+            path=written.file.relative_to(self.result).as_posix(),
+            bytes=written.bytes,
             dense_bytes=dense.stat().st_size,
-            sha256=sha256_of(file),
+            sha256=written.sha256,
             evaluator=measured.evaluator,
             perplexity=measured.perplexity,
             dense_perplexity=reference.perplexity,
@@ -177,8 +179,8 @@ class ExportStage:
         # Not validated: the caller may have put the result anywhere.
         reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
         result = resolve(reference, scratch=scratch)
-        states, dense_perplexity = self._dense_states(scratch, progress.part())
-        head = self._different_head()
+        states = scratch / "states.safetensors"
+        dense_perplexity, head = self._measure_dense(states, progress.part())
         for export in exports:
             directory = self.result / FOLDER / f"{export.format}-{export.scheme}"
             with done.trying([export], directory):
@@ -192,7 +194,7 @@ class ExportStage:
                     dense_head=head,
                     step=_as_share(progress.part()),
                 )
-                fidelity = measured.fidelity if head is not None else None  # None: heads of other shapes
+                fidelity = measured.fidelity
                 done.facts[export.name] = ExportFacts(
                     name=export.name,
                     path=directory.relative_to(self.result).as_posix(),
@@ -213,7 +215,7 @@ class ExportStage:
         export: CompressedTensorsExport,
         result: Checkpoint,
         directory: Path,
-        share: Callable[[float], None],
+        share: ShareStep,
     ) -> tuple[str, ...]:
         if export.scheme == "fp8":
             compressed_tensors.export_fp8(result, directory, step=_as_share(share))
@@ -228,29 +230,29 @@ class ExportStage:
             step=_as_share(share),
         )
 
-    def _dense_states(self, scratch: Path, share: Callable[[float], None]) -> tuple[Path, float]:
-        """Return the dense model's final states on the windows, in a file, and its perplexity."""
-        file = scratch / "states.safetensors"
-        recorder = Recorder(file, self.windows)
-        with placed(self.model.place_dense()) as at:
+    def _measure_dense(self, states: Path, share: ShareStep) -> tuple[float, Mapping[str, Tensor] | None]:
+        """Write the dense model's final states on the windows.
+
+        Return its perplexity, and what its logits need and the result has another of; None: not comparable.
+        """
+        dense, recorder = self.model.place_dense(), Recorder(states, self.windows)
+        with placed(dense) as at:
             measured = perplexity(
                 at.model, self.windows, placement=at, observe=recorder, step=_as_share(share)
             )
-        recorder.close()
-        return file, measured
-
-    def _different_head(self) -> Mapping[str, Tensor] | None:
-        """Return what the dense model's logits need and the result has another of; None: not comparable."""
-        dense, pruned = self.model.place_dense(), self.model.place_pruned(self.result)
-        return differences_outside_blocks(dense.model, pruned.model)
+        if recorder.close() is None:  # its logits depend on more than the last block's output
+            return measured, None
+        pruned = self.model.place_pruned(self.result)
+        return measured, differences_outside_blocks(dense.model, pruned.model)
 
     @contextmanager
     def _dense_directory(self, scratch: Path) -> Iterator[Path]:
         """Yield a directory of the dense model: links to its weights, and copies of the rest without code."""
         directory = scratch / "dense"
         checkpoint = self.model.checkpoint
-        _copy_companions(checkpoint, directory)
+        checkpoint.files.without(checkpoint.weight_files).copy_to(directory)
         for file in checkpoint.files.named(checkpoint.weight_files).files:
+            (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
             (directory / file.name).symlink_to(file.root / file.path)
         yield directory
         shutil.rmtree(directory)
@@ -297,7 +299,7 @@ class _Progress:
     def __init__(self, steps: int, step: Step) -> None:
         self._steps, self._step, self._begun = steps, step, 0
 
-    def part(self) -> Callable[[float], None]:
+    def part(self) -> ShareStep:
         """Begin the next part. Return what is called with the share of it that is done."""
         before, self._begun = self._begun, self._begun + _PER_PART
 
@@ -319,30 +321,19 @@ def _rate(
         )
 
 
-def _as_share(share: Callable[[float], None]) -> Step:
+def _as_share(share: ShareStep) -> Step:
     return lambda done, steps: share(done / steps)
-
-
-def _copy_companions(checkpoint: Checkpoint, directory: Path) -> None:
-    """Copy what is no weights, without what chooses code."""
-    for file in checkpoint.files.files:
-        target = directory / file.name
-        target.parent.mkdir(parents=True, exist_ok=True)
-        if file.name not in checkpoint.weight_files:
-            with file.opened() as source:
-                copy_companion(source, target)
 
 
 def check_exports(exports: tuple[Export, ...], checkpoint: Checkpoint, scratch: Path) -> None:
     """Refuse exports that this installation, or the format, cannot write, before anything is computed.
 
-    `scratch`: a directory for copies of the small files.
-    Raises InvalidInput with the field: 'exports' where the extra is missing, 'model.id' for a model that a
-    format cannot hold.
+    `scratch`: a directory for copies of the small files. Raises InvalidInput with the field: 'exports' where
+    the extra is missing, 'model.id' for a model that a format cannot hold.
     """
     if any(isinstance(export, GgufExport) for export in exports):
         with TemporaryDirectory(prefix=".exports-", dir=scratch) as name:
-            _copy_companions(checkpoint, Path(name))
+            checkpoint.files.without(checkpoint.weight_files).copy_to(Path(name))
             gguf.check(Path(name))
     for export in exports:
         if isinstance(export, CompressedTensorsExport):

@@ -27,7 +27,8 @@ from pruning.files.formats import FILE_NAME
 from pruning.methods.results import StoredBlocks
 from pruning.models.blocks import Stack, stack_of_layers
 from pruning.pipeline.models import LoadedModel
-from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.recorder import RunContext
+from pruning.progress import Step
 from pruning.recipe import GradientNorm, LayerSelection, Stage, StructureOptions
 from pruning.resume.store import NumericsKey
 from pruning.structure.results import StoredCut

@@ -12,7 +12,7 @@ from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import Pruned, StoredBlocks
 from pruning.output.writer import write_model
 from pruning.pipeline.models import LoadedModel
-from pruning.pipeline.recorder import Step
+from pruning.progress import Step
 from pruning.recipe import Recipe, Stage
 
 

@@ -13,15 +13,12 @@ from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.evaluation.cache import PerplexityCache
 from pruning.files.verified_publisher import VerifiedPublisher
-from pruning.progress import Progress
+from pruning.progress import Progress, Step
 from pruning.recipe import Stage
 from pruning.report import StageFacts
 from pruning.resume.store import ResumeStore
 from pruning.runtime.process_memory import PeakMemory
 from pruning.sandbox.reading import UntrustedReader
-
-Step = Callable[[int, int], None]
-"""Called as `(done, steps)` after each step. An exception that it raises ends the stage."""
 
 ResultT_co = TypeVar("ResultT_co", covariant=True)
 

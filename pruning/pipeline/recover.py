@@ -33,8 +33,9 @@ from pruning.models.blocks import stack_of_layers
 from pruning.models.placement import Placement
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resources import has_room_for_states, training_windows
+from pruning.progress import Step
 from pruning.recipe import DistilOptions, Recipe, Stage
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates

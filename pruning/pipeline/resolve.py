@@ -35,7 +35,6 @@ from pruning.pipeline.evaluate import EvaluationInputs
 from pruning.pipeline.export import check_exports
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
-from pruning.pipeline.recorder import Step
 from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes
 from pruning.pipeline.resources import (
@@ -44,6 +43,7 @@ from pruning.pipeline.resources import (
     refuse_before_download,
     refuse_downloads,
 )
+from pruning.progress import Step
 from pruning.recipe import (
     Evaluation,
     Recipe,

@@ -23,9 +23,10 @@ from pruning.output.writer import write_model
 from pruning.pipeline.loss_shares import divergence, final_states, shares_of
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.prune import FinishedTrial, TrialStage
-from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resolve import ResolvedRun
 from pruning.pipeline.targets import moved
+from pruning.progress import Step
 from pruning.recipe import GradientNorm, Recipe, Stage
 from pruning.report import SearchFacts
 from pruning.resume.hashed_file import HashedFile

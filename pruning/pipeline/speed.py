@@ -13,8 +13,8 @@ from pruning.estimate.work import BATCHES, PHASES, SPEED_PAIRS, SequenceLengths
 from pruning.evaluation.speed import Clock, clock_of, rates, run_of
 from pruning.models.placement import Placement
 from pruning.pipeline.models import ResolvedModel
-from pruning.pipeline.recorder import Step
 from pruning.pipeline.resources import memory_for_models
+from pruning.progress import Step
 from pruning.recipe import Stage
 from pruning.report import RateFacts, SpeedFacts
 from pruning.runtime.device import is_out_of_memory

@@ -20,8 +20,9 @@ from pruning.models.placement import Placement
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
-from pruning.pipeline.recorder import RunContext, Step
+from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resolve import ResolvedRun
+from pruning.progress import Step
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts

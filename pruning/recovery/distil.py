@@ -22,6 +22,7 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, LogitsByPosition, Replay
+from pruning.progress import Step
 from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE, cosine
@@ -127,9 +128,6 @@ class Plan:
     def _pieces(self, windows: int) -> int:
         return -(-windows // self.micro_batch)
 
-
-Step = Callable[[int, int], None]
-"""Called as `step(done, total)` after each micro-batch; whatever it raises ends the training."""
 
 _BEST, _CURVE, _SUMS = "best/", "curve", "sums"
 

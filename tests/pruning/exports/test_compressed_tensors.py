@@ -19,8 +19,9 @@ from pruning.errors import InvalidInput
 from pruning.evaluation.final_states import Recorder
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors as exports
-from pruning.exports.compressed_tensors import W4A16, Fp8, Step, check_export, export_fp8, export_w4a16
+from pruning.exports.compressed_tensors import W4A16, Fp8, check_export, export_fp8, export_w4a16
 from pruning.models.placement import Placement
+from pruning.progress import Step
 from pruning.recipe import ModelReference
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps

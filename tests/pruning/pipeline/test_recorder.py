@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from pruning.pipeline import recorder
-from pruning.pipeline.recorder import StageRecorder, Step
+from pruning.pipeline.recorder import StageRecorder
+from pruning.progress import Step
 from pruning.recipe import Stage
 
 
