@@ -325,6 +325,11 @@ class CompleteRequest(Model):
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
 
+    exports: list[GgufExport | CompressedTensorsExport | dict[str, Any]] = Field(
+        default=[], validate_default=True
+    )
+    """Files of the result in the formats that engines serve, each measured as that file."""
+
     gate: Gate | None = None
     """What the result must reach for the job to be called passed."""
 
@@ -345,6 +350,19 @@ class CompleteRequest(Model):
 
     priority: int = 0
     """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
+
+
+class CompressedTensorsExport(Model):
+    """A checkpoint in the format compressed-tensors, which vLLM and transformers load."""
+
+    format: Literal["compressed-tensors"]
+    """The format."""
+
+    scheme: Literal["fp8", "w4a16"] | str
+    """`fp8`: weights in E4M3 with a scale per row, activations rounded as they come. `w4a16`: INT4 weights with a scale per group of a row."""
+
+    group_size: Literal[64, 128] | int = 64
+    """Of `w4a16`: weights that share a scale; it must divide every row."""
 
 
 class Condition(Model):
@@ -527,7 +545,7 @@ class Estimate(Model):
     """Each stage of the job, in order."""
 
     output_bytes: int
-    """Size of the pruned model's weights, and of the masks if they are saved; of the norms for a gradient job."""
+    """Size of the pruned model's weights, of its exports, and of the masks if they are saved; of the norms for a gradient job."""
 
     notes: list[str]
     """What the figures leave out or assume."""
@@ -691,6 +709,9 @@ class FieldError(Model):
 class Gate(Model):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
+    of: str | None = None
+    """The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the dense model in 16 bits, by the same evaluator. The pruned model when left out."""
+
     max_perplexity: float | None = None
     """The pruned model's perplexity on evaluation.dataset, at most."""
 
@@ -733,6 +754,16 @@ class Gblm(Model):
 
     selection: Literal["share", "cumulative"] | str = "share"
     """Which weights of a row are pruned: `share`, the lowest-scored share of the row; or `cumulative` (unstructured only), the lowest scores that together make up a part of the row's total. The part is chosen per matrix, and may miss the sparsity by more than 0.001."""
+
+
+class GgufExport(Model):
+    """A GGUF file, which llama.cpp and what is built on it serve."""
+
+    format: Literal["gguf"] = "gguf"
+    """The format."""
+
+    type: str
+    """A type of llama.cpp's, such as Q8_0 or Q4_K_M."""
 
 
 class Gradient(Model):
@@ -1104,6 +1135,9 @@ class JobRequest(Model):
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
+
+    exports: list[GgufExport | CompressedTensorsExport | str] = Field(default=[], validate_default=True)
+    """Files of the result in the formats that engines serve, each measured as that file."""
 
     gate: Gate | None = None
     """What the result must reach for the job to be called passed."""
@@ -2545,6 +2579,9 @@ class SweepRequest(Model):
 class Target(Model):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
+    of: str | None = None
+    """The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports must have it. The pruned model's when left out."""
+
     max_perplexity: float | None = None
     """Upper bound of the perplexity."""
 
@@ -2750,6 +2787,9 @@ class Verdict(Model):
 
     state: Literal["passed", "failed"] | str
     """`passed` if every condition holds."""
+
+    of: str | None = None
+    """The export that the conditions are on; null: the pruned model."""
 
     conditions: list[Condition]
     """Each condition of the gate."""

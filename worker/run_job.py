@@ -234,6 +234,7 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         output,
         device=settings.device,
         save_masks=spec.save_masks,
+        exports=spec.exports,
         limit=_perplexity_limit(spec),
     )
     services = Services(
@@ -266,7 +267,7 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
 
 def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:
     """Return the perplexity above which the evaluation stops early, if the job asks for that."""
-    if not spec.stop_when_missed or spec.gate is None:
+    if not spec.stop_when_missed or spec.gate is None or spec.gate.of is not None:
         return NO_LIMIT
     bounds = (spec.gate.max_perplexity, spec.gate.max_perplexity_increase)
     return PerplexityLimit(*(inf if bound is None else bound for bound in bounds))

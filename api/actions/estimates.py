@@ -64,7 +64,9 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
 
     def on(those: list[Machine]) -> EstimateOnMachine:
         machine = slowest_machine(those, spec.recipe, shape)
-        return EstimateOnMachine.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
+        return EstimateOnMachine.of(
+            spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks, exports=spec.exports
+        )
 
     chosen = smallest_that_fits(needs, classes)
     there = on(by_class.get(chosen or "", live))

@@ -198,9 +198,10 @@ def _probe(request: SweepRequest, tried: float) -> JobRequest:
     """Return a job of a search with what it tries."""
     assert request.target is not None  # noqa: S101 - only searches come here
     if request.target.over == "sparsity" and not request.target.is_of_size:
-        return parse_job(request.job | {"sparsity": tried}, "job")
-    structure = _structure(request) | {"parameters": tried}
-    return parse_job(request.job | {"structure": structure}, "job")
+        decided: dict[str, Any] = {"sparsity": tried}
+    else:
+        decided = {"structure": _structure(request) | {"parameters": tried}}
+    return parse_job(request.job | decided | {"gate": request.target.gate.model_dump(mode="json")}, "job")
 
 
 def _structure(request: SweepRequest) -> dict[str, Any]:

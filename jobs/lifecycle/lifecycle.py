@@ -31,6 +31,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import HELD, JobState, LostAttempt, Outcome
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Worker
 from jobs.webhooks import outbox
+from pruning.recipe.exports import FOLDER
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,6 +56,7 @@ CLEAR_OUTAGE: dict[str, Any] = {"outage": None, "next_try_at": None}
 """The columns of a job of which nothing is known to be out of reach."""
 
 _WEIGHTS = ".safetensors"
+_EXPORTS = f"{FOLDER}/"
 _MASKS = "masks.safetensors"  # as pruning.masks.packed names it, which needs torch
 
 # Seconds before each further try to reach what did not answer; the last one holds for all that follow.
@@ -205,7 +207,7 @@ def _stored_weight_bytes(artifacts: Sequence[FinishedArtifact]) -> int | None:
     kept = [
         one.size if one.stored_size is None else one.stored_size
         for one in artifacts
-        if one.name.endswith(_WEIGHTS) and one.name != _MASKS
+        if one.name.endswith(_WEIGHTS) and one.name != _MASKS and not one.name.startswith(_EXPORTS)
     ]
     return sum(kept) if kept else None
 

@@ -66,19 +66,24 @@ class Needs(BaseModel):
         """
         cpus = [machine for machine in machines if machine.kind == "cpu"]
         recipe, evaluation = spec.recipe, spec.evaluation
-        on_gpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_GPU, save_masks=spec.save_masks)
-        on_cpu = Estimate.of(recipe, evaluation, shape, _SMALLEST_CPU, save_masks=spec.save_masks)
+
+        def on(machine: Machine) -> Estimate:
+            return Estimate.of(
+                recipe, evaluation, shape, machine, save_masks=spec.save_masks, exports=spec.exports
+            )
+
+        on_gpu, on_cpu = on(_SMALLEST_GPU), on(_SMALLEST_CPU)
+        # llama.cpp maps the dense model in 16 bits.
+        exported = disk.exports(shape, spec.exports) - disk.exported_files(shape, spec.exports)
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
         estimated = cls(
             device_bytes=int(_MARGIN * on_gpu.memory_bytes),
-            host_bytes=_CUDA_PROCESS_BYTES + disk.shards_in_memory(recipe, shape),
+            host_bytes=_CUDA_PROCESS_BYTES + max(disk.shards_in_memory(recipe, shape), exported),
             # The kernel drops the pages of the mapped checkpoint where it needs room.
             cpu_bytes=max(_PROCESS_BYTES, int(_MARGIN * (on_cpu.memory_bytes - shape.stored_bytes))),
-            scratch_bytes=on_gpu.output_bytes + disk.scratch(recipe, evaluation, shape, dtype),
+            scratch_bytes=on_gpu.output_bytes + exported + disk.scratch(recipe, evaluation, shape, dtype),
             # Not on the smallest one, which streams everything, and has one dtype.
-            cpu_seconds=Estimate.of(
-                recipe, evaluation, shape, slowest_machine(cpus, recipe, shape), save_masks=spec.save_masks
-            ).seconds,
+            cpu_seconds=on(slowest_machine(cpus, recipe, shape)).seconds,
         )
         return estimated.with_placement(spec)
 

@@ -1,13 +1,14 @@
 """The quality gate of a job: conditions on the report, the verdict with its margins, and what lists show."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
 from pydantic import BaseModel, Field, model_validator
 
-from pruning.recipe import Evaluation, StrictModel
+from pruning.recipe import Evaluation, StrictModel, Text
 from pruning.recipe.evaluation import TaskName
+from pruning.recipe.exports import Export
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 _METRIC = "acc"
@@ -18,6 +19,12 @@ Bytes = Annotated[int, Field(ge=1, le=10**16)]
 class Gate(StrictModel):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
+    of: Annotated[Text | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+        None,
+        description="The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the "
+        "dense model in 16 bits, by the same evaluator. The pruned model when left out.",
+        examples=["gguf:Q4_K_M"],
+    )
     max_perplexity: float | None = Field(
         None, gt=0, le=1e9, description="The pruned model's perplexity on evaluation.dataset, at most."
     )
@@ -62,18 +69,29 @@ class Gate(StrictModel):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        limits = [name for name in Gate.model_fields if name != "min_zero_shot"]
+        limits = [name for name in Gate.model_fields if name not in ("of", "min_zero_shot")]
         if all(getattr(self, name) is None for name in limits) and not self.min_zero_shot:
             raise ValueError(f"needs {', '.join(limits)} or min_zero_shot")
         return self
 
-    def unmeasured(self, evaluation: Evaluation) -> Iterator[str]:
-        """Say of each condition that the evaluation does not measure what to change."""
+    def unmeasured(self, evaluation: Evaluation, exports: Sequence[Export]) -> Iterator[str]:
+        """Say of each condition that is not measured what to change."""
+        if self.of is not None:
+            yield from self._unmeasured_of_export([export.name for export in exports])
+            return
         if any(task not in evaluation.tasks for task in self.min_zero_shot):
             yield "min_zero_shot may only name tasks that are in evaluation.tasks"
         for name in ("min_speedup", "max_memory_bytes"):
             if getattr(self, name) is not None and evaluation.speed == "off":
                 yield f"{name} needs evaluation.speed, which is off"
+
+    def _unmeasured_of_export(self, names: Sequence[str]) -> Iterator[str]:
+        if self.of not in names:
+            yield f"of must be one of the job's exports, which are {', '.join(names) or 'none'}"
+        if self.min_zero_shot or self.max_memory_bytes is not None:
+            yield "min_zero_shot and max_memory_bytes are not measured of an export; leave them out, or of"
+        if self.min_speedup is not None and not str(self.of).startswith("gguf:"):
+            yield "min_speedup of an export is measured for GGUF files alone"
 
 
 class GateState(StrEnum):
@@ -102,12 +120,14 @@ class Verdict(BaseModel):
     """The verdict of a gate. The worker stores it together with the report."""
 
     state: GateState = Field(description="`passed` if every condition holds.")
+    of: str | None = Field(None, description="The export that the conditions are on; null: the pruned model.")
     conditions: list[Condition] = Field(description="Each condition of the gate.")
 
 
 def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
     """Return the verdict on a report. A condition whose value was not measured, or is not finite, fails."""
-    dense, pruned = (report["perplexity"][model] for model in ("dense", "pruned"))
+    measured = _measured(gate, report)
+    dense, pruned = measured["dense"], measured["pruned"]
     conditions = []
     if gate.max_perplexity is not None:
         conditions.append(_at_most("max_perplexity", gate.max_perplexity, pruned))
@@ -115,12 +135,13 @@ def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
         increase = None if dense is None or pruned is None else pruned / dense - 1
         conditions.append(_at_most("max_perplexity_increase", gate.max_perplexity_increase, increase))
     if gate.max_kl is not None:
-        conditions.append(_at_most("max_kl", gate.max_kl, report["perplexity"].get("kl")))
-    conditions += _size_and_speed_conditions(gate, report)
+        conditions.append(_at_most("max_kl", gate.max_kl, measured.get("kl")))
+    conditions += _size_and_speed_conditions(gate, report, measured)
     for task, limit in gate.min_zero_shot.items():
         conditions.append(_at_least(f"min_zero_shot.{task}", limit, _score(report, task)))
     passed = all(condition.passed for condition in conditions)
-    return Verdict(state=GateState.PASSED if passed else GateState.FAILED, conditions=conditions)
+    state = GateState.PASSED if passed else GateState.FAILED
+    return Verdict(state=state, of=gate.of, conditions=conditions)
 
 
 def result_parameters(report: dict[str, Any]) -> int | None:
@@ -130,15 +151,44 @@ def result_parameters(report: dict[str, Any]) -> int | None:
     return parameters
 
 
-def _size_and_speed_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
-    speed = report.get("speed") or {}
-    for name, limit, measured in (
+def _measured(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
+    """Return what was measured of what the gate is on: perplexities, KL, and `speed`."""
+    if gate.of is None:
+        return {**report["perplexity"], "speed": report.get("speed") or {}}
+    exports = (export for export in report.get("exports", ()) if export["name"] == gate.of)
+    export = next(exports, None)
+    if export is None:  # its warning is in the report
+        return {"dense": None, "pruned": None, "speed": {}}
+    rates = [
+        {"speedup": rate["tokens_per_second"] / rate["dense"], "noise": rate["noise"]}
+        for rate in export["rates"]
+    ]
+    return {
+        "dense": export["dense_perplexity"],
+        "pruned": export["perplexity"],
+        "kl": export["kl"],
+        "speed": {"bytes": export["bytes"], "rates": rates, "speedup": _certain_speedup(rates)},
+    }
+
+
+def _certain_speedup(rates: list[dict[str, float]]) -> float | None:
+    """Return the lowest speed-up; none where nothing was measured, or where it is a gain within the noise."""
+    lowest = min((rate["speedup"] for rate in rates), default=None)
+    noise = max((rate["noise"] for rate in rates), default=0.0)
+    return None if lowest is None or 1 < lowest <= 1 + noise else lowest
+
+
+def _size_and_speed_conditions(
+    gate: Gate, report: dict[str, Any], measured: dict[str, Any]
+) -> Iterator[Condition]:
+    speed = measured["speed"]
+    for name, limit, value in (
         ("max_bytes", gate.max_bytes, speed.get("bytes")),
         ("max_parameters", gate.max_parameters, result_parameters(report)),
         ("max_memory_bytes", gate.max_memory_bytes, speed.get("peak_memory_bytes")),
     ):
         if limit is not None:
-            yield _at_most(name, limit, measured)
+            yield _at_most(name, limit, value)
     if gate.min_speedup is not None:
         yield _at_least("min_speedup", gate.min_speedup, _speedup(speed))
 
@@ -170,6 +220,9 @@ def _score(report: dict[str, Any], task: str) -> float | None:
     return by_metric.get(_METRIC, next(iter(by_metric.values()), None))
 
 
+_LISTED = ("name", "path", "bytes", "dense_bytes", "perplexity", "dense_perplexity", "kl", "agreement")
+
+
 def report_columns(report: dict[str, Any]) -> dict[str, Any]:
     """Return the report, and the columns of what lists show of it."""
     perplexity, speed = report["perplexity"], report.get("speed") or {}
@@ -180,6 +233,7 @@ def report_columns(report: dict[str, Any]) -> dict[str, Any]:
         "parameters": result_parameters(report),
         "weight_bytes": speed.get("bytes"),
         "speedup": speed.get("speedup"),
+        "exports": [{name: export[name] for name in _LISTED} for export in report.get("exports", ())],
     }
     return {
         "report": report,

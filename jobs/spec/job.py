@@ -9,6 +9,7 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
 from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text
+from pruning.recipe.exports import Exports
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
@@ -48,6 +49,9 @@ class JobOptions(StrictModel):
 
     evaluation: Evaluation = Field(Evaluation(), description="How the quality of the model is measured.")
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
+    exports: Annotated[Exports, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+        (), description="Files of the result in the formats that engines serve, each measured as that file."
+    )
     gate: Gate | None = Field(None, description="What the result must reach for the job to be called passed.")
 
     stop_when_missed: bool = Field(
@@ -70,7 +74,7 @@ class JobOptions(StrictModel):
         None, description="What the job needs of its worker, where the service's estimate is wrong."
     )
 
-    @field_validator("evaluation", "save_masks", "gate", "stop_when_missed")
+    @field_validator("evaluation", "save_masks", "exports", "gate", "stop_when_missed")
     @classmethod
     def _validate_pruned_model_option(cls, value: object, info: ValidationInfo) -> object:
         # A request has the fields of the recipe, too, and before these.
@@ -81,9 +85,10 @@ class JobOptions(StrictModel):
     @field_validator("gate")
     @classmethod
     def _is_measured(cls, gate: Gate | None, info: ValidationInfo) -> Gate | None:
-        evaluation = info.data.get("evaluation")
-        unmeasured = [] if gate is None or evaluation is None else [*gate.unmeasured(evaluation)]
-        if unmeasured:
+        evaluation, exports = info.data.get("evaluation"), info.data.get("exports")
+        if gate is None or evaluation is None or exports is None:  # refused already
+            return gate
+        if unmeasured := [*gate.unmeasured(evaluation, exports)]:
             raise ValueError("; ".join(unmeasured))
         return gate
 

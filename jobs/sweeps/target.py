@@ -1,11 +1,12 @@
 """What a search is to find: one bound, on perplexity or on size and speed."""
 
-from typing import Literal, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import Field, model_validator
 
 from jobs.spec.gate import Bytes, Gate
-from pruning.recipe import StrictModel
+from pruning.recipe import StrictModel, Text
+from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 _PERPLEXITY = ("max_perplexity", "max_perplexity_increase")
 _SIZE = ("max_bytes", "max_parameters", "max_memory_bytes", "min_speedup")
@@ -14,6 +15,11 @@ _SIZE = ("max_bytes", "max_parameters", "max_memory_bytes", "min_speedup")
 class Target(StrictModel):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
+    of: Annotated[Text | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+        None,
+        description="The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports "
+        "must have it. The pruned model's when left out.",
+    )
     max_perplexity: float | None = Field(None, gt=0, le=1e9, description="Upper bound of the perplexity.")
     max_perplexity_increase: float | None = Field(
         None, ge=0, le=1e6, description="Upper bound of the increase over the dense model: 0.05 is 5 %."
@@ -54,6 +60,8 @@ class Target(StrictModel):
         given = [name for name in (*_PERPLEXITY, *_SIZE) if getattr(self, name) is not None]
         if len(given) != 1:
             raise ValueError(f"needs one of {', '.join((*_PERPLEXITY, *_SIZE))}")
+        if self.of is not None and given[0] not in _PERPLEXITY:
+            raise ValueError("of goes with a bound on perplexity")
         if self.lowest >= self.highest:
             raise ValueError("lowest must be less than highest")
         return self
@@ -66,4 +74,4 @@ class Target(StrictModel):
     @property
     def gate(self) -> Gate:
         """The gate that judges each model of the search."""
-        return Gate.model_validate({name: getattr(self, name) for name in (*_PERPLEXITY, *_SIZE)})
+        return Gate.model_validate({name: getattr(self, name) for name in ("of", *_PERPLEXITY, *_SIZE)})

@@ -52,19 +52,24 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
     return max(0, fewest - memory // each) * each
 
 
-def exports(shape: ModelShape, exports: Collection[Export]) -> int:
-    """Return the exported files, and while they are written, the dense model and the result in 16 bits.
-
-    At most: a cut may have made the result smaller.
-    """
-    files = any(isinstance(export, GgufExport) for export in exports)
+def exported_files(shape: ModelShape, exports: Collection[Export]) -> int:
+    """Return the exported files of a result of this shape."""
     outer = shape.parameters - shape.block_weights
     written = sum(
         export.bits * (shape.parameters if isinstance(export, GgufExport) else shape.block_weights) / 8
         + (0 if isinstance(export, GgufExport) else BYTES["bfloat16"] * outer)
         for export in exports
     )
-    return int(written) + (2 * BYTES["float16"] * shape.parameters if files else 0)
+    return int(written)
+
+
+def exports(shape: ModelShape, exports: Collection[Export]) -> int:
+    """Return the exported files, and while they are written, the dense model and the result in 16 bits.
+
+    At most: a cut may have made the result smaller.
+    """
+    files = any(isinstance(export, GgufExport) for export in exports)
+    return exported_files(shape, exports) + (2 * BYTES["float16"] * shape.parameters if files else 0)
 
 
 def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:

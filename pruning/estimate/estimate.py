@@ -1,15 +1,16 @@
 """The estimate of a job before it runs, from the shape of its model and the machine."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
-from pruning.estimate.disk import block_shards, gradient_shards
-from pruning.estimate.shape import ASSUMED, Machine, ModelShape, shorter_shape, smaller_shape
+from pruning.estimate.disk import block_shards, exported_files, gradient_shards
+from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape, smaller_shape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
+from pruning.recipe.exports import Export, GgufExport, reads_text
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 Schedule = Literal["whole", "streamed"]
@@ -21,6 +22,9 @@ _ATTENTION_EFFICIENCY = 0.3
 _FILE_RATE = 4e8
 # Python, torch and transformers on a CPU, as docs/performance.md has it: resident, without the checkpoint.
 _CPU_PROCESS_BYTES = 560_000_000
+# Of an export: parameters that llama.cpp quantises in a second, bytes that its converter writes in a second,
+# and seconds for a program to begin and to measure its speed.
+_QUANTIZATION_RATE, _CONVERSION_RATE, _PROGRAM_SECONDS = 2e7, 1.5e8, 8.0
 # An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
 _MAX_WHOLE_SECONDS = 600.0
 
@@ -61,8 +65,8 @@ class Estimate(_Answer):
     )
     stages: tuple[StageEstimate, ...] = Field(description="Each stage of the job, in order.")
     output_bytes: int = Field(
-        description="Size of the pruned model's weights, and of the masks if they are saved; of the norms "
-        "for a gradient job."
+        description="Size of the pruned model's weights, of its exports, and of the masks if they are saved; "
+        "of the norms for a gradient job."
     )
     notes: tuple[str, ...] = Field(description="What the figures leave out or assume.")
 
@@ -79,6 +83,7 @@ class Estimate(_Answer):
         machine: Machine,
         *,
         save_masks: bool = False,
+        exports: Collection[Export] = (),
     ) -> Self:
         """Estimate the job of a recipe on a model of this shape."""
         windows = Windows.of_calibration(recipe, shape)
@@ -107,10 +112,13 @@ class Estimate(_Answer):
             *_recovery(recipe, shape, cut, windows.length, dtype, machine),
             *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
         ]
+        if exports:
+            stages.append(_exports(exports, evaluation, shape, smaller, windows, dtype, machine))
         if not recipe.norms and evaluation.measures_speed(recipe.structure):
             before = sum(stage.seconds for stage in stages)
             stages += _speed(shape, smaller, dtype, machine, before)
         output = _output_bytes(recipe, shape, smaller, dtype, save_masks=save_masks)
+        output += exported_files(smaller, exports)
         stages.append(
             StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
         )
@@ -317,6 +325,39 @@ def _evaluation(
     )
     done = work.evaluation(evaluation, dense) + work.evaluation(evaluation, pruned)
     yield _stage(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
+
+
+def _exports(
+    exports: Collection[Export],
+    evaluation: Evaluation,
+    dense: ModelShape,
+    pruned: ModelShape,
+    windows: Windows,
+    dtype: str,
+    machine: Machine,
+) -> StageEstimate:
+    """Estimate `export`: llama.cpp computes on the host's processor, everything else on the device.
+
+    `windows`: of the calibration, on which inputs are measured where an export is chosen by them.
+    """
+    cpu = machine if machine.kind == "cpu" else ASSUMED
+    judged = Windows.of_exports(evaluation, dense)
+    files = [export for export in exports if isinstance(export, GgufExport)]
+    forward = seconds(work.head(dense, judged) + work.forward(dense, judged), "float32", cpu)
+    taken = 0.0
+    if files:
+        read = 2 * BYTES["float16"] * dense.parameters / _CONVERSION_RATE
+        taken += read + (1 + len(files)) * (forward + _PROGRAM_SECONDS)
+        taken += sum(pruned.parameters / _QUANTIZATION_RATE for export in files if export.reads_text)
+    if others := len(exports) - len(files):
+        there = seconds(work.head(dense, judged) + work.forward(dense, judged), dtype, machine)
+        taken += (1 + others) * (there + dense.stored_bytes / _FILE_RATE)
+    if reads_text(exports):
+        taken += seconds(work.forward(pruned, windows), dtype, machine)
+    held = memory.evaluation(
+        dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
+    )
+    return StageEstimate(name=Stage.EXPORT, operations=0, seconds=taken, memory_bytes=int(held))
 
 
 def _speed(

@@ -52,6 +52,10 @@ class SequenceLengths:
         return self.prompt if phase == "prefill" else self.generated
 
 
+EXPORT_WINDOWS, EXPORT_LENGTH = 8, 512
+"""The windows that exports are measured on where a request gives no number, since an engine may have the
+processor alone; at most so many, and of so many tokens."""
+
 _DEFAULT_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
 # Texts whose length is known, at four characters a token.
 EVALUATION_TOKENS = {"builtin": 28_000}
@@ -141,6 +145,15 @@ class Windows:
             asked = evaluation.windows or whole
             count += min(asked, whole) if dataset in EVALUATION_TOKENS else asked
         return cls(count, length)
+
+    @classmethod
+    def of_exports(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
+        """Return the windows that exports are measured on: few and short ones without a number of windows."""
+        first = evaluation.model_copy(update={"further_datasets": ()})
+        windows = cls.of_evaluation(first, shape)
+        if evaluation.windows is not None:
+            return windows
+        return cls(min(EXPORT_WINDOWS, windows.count), min(EXPORT_LENGTH, windows.length))
 
 
 def forward(shape: ModelShape, windows: Windows) -> Work:

@@ -20,6 +20,7 @@ from torch import Tensor
 from pruning.calibration.input_importance import mean_squares
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
 from pruning.evaluation.final_states import Recorder, differences_outside_blocks
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors, gguf
@@ -30,24 +31,19 @@ from pruning.pipeline.evaluate import placed
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
 from pruning.recipe import Evaluation, ModelReference, Stage
-from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, reads_text
+from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport, reads_text
 from pruning.report import ExportFacts, ExportRateFacts
 from pruning.runtime.device import is_out_of_memory
 
-FOLDER = "exports"
-"""Below the result: where the exports are."""
-
-_WINDOWS, _LENGTH = 8, 512
 _PER_PART = 100
 
 
 def evaluation_windows(windows: Tensor, evaluation: Evaluation) -> Tensor:
     """Return the windows that exports are measured on, (windows, length).
 
-    Those of the evaluation where the request says how many; otherwise the beginnings of its first 8, of 512
-    tokens at most, since an engine may have the processor alone.
+    Those of the evaluation where the request says how many; otherwise the beginnings of its first.
     """
-    return windows if evaluation.windows is not None else windows[:_WINDOWS, :_LENGTH]
+    return windows if evaluation.windows is not None else windows[:EXPORT_WINDOWS, :EXPORT_LENGTH]
 
 
 @dataclass(frozen=True)

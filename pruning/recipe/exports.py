@@ -8,6 +8,9 @@ from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from pruning.recipe.fields import StrictModel, Text
 
+FOLDER = "exports"
+"""Below the result: where the exports are."""
+
 
 @dataclass(frozen=True)
 class GgufType:
@@ -120,7 +123,9 @@ def _from_name(value: Any) -> Any:  # noqa: ANN401 - not yet validated
 
 
 Export = Annotated[
-    GgufExport | CompressedTensorsExport, Field(discriminator="format"), BeforeValidator(_from_name)
+    GgufExport | CompressedTensorsExport,
+    Field(discriminator="format"),
+    BeforeValidator(_from_name, json_schema_input_type=GgufExport | CompressedTensorsExport | str),
 ]
 
 

@@ -224,7 +224,9 @@ class Attempt:
         """Estimate the time left, now that the shape of the model is known."""
         machine = self.transaction(lambda session: workers.machine_of(session, self.worker.name))
         spec = self.spec
-        estimate = Estimate.of(spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks)
+        estimate = Estimate.of(
+            spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks, exports=spec.exports
+        )
         tokens = Windows.of_calibration(spec.recipe, shape).tokens
         self.expected_seconds = estimate.seconds_by_stage
         self.progress.expect(estimate.seconds_by_stage, {Stage.GRADIENTS: tokens, Stage.PRUNE: tokens})
