@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
+from fnmatch import fnmatchcase
 from importlib.util import find_spec
 from json import JSONDecodeError
 from pathlib import Path
@@ -57,21 +58,41 @@ def download(
         Path | None,
         typer.Option(metavar="DIR", help="The directory for the files.", show_default="the value of JOB"),
     ] = None,
+    include: Annotated[
+        str | None,
+        typer.Option(
+            metavar="GLOB",
+            help="Only the files whose names match, such as '*Q4_K_M.gguf'.",
+            show_default=False,
+        ),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
-    """Download the pruned model of a job or a zoo entry."""
-    files = download_all(client, source, output or Path(source), err if as_json else out)
+    """Download the pruned model of a job or a zoo entry; check each file's SHA-256."""
+    files = download_all(client, source, output or Path(source), err if as_json else out, include=include)
     if as_json:
         print_json([file.as_sent() for file in files])
 
 
 def download_all(
-    client: Client, source: UUID | str, directory: Path, console: Console = out
-) -> list[ArtifactItem] | list[ZooFile]:
-    """Download every file of a job, or of an entry of the zoo, into `directory`; check each checksum."""
-    files = files_of(client, source)
-    if not files:
+    client: Client,
+    source: UUID | str,
+    directory: Path,
+    console: Console = out,
+    *,
+    include: str | None = None,
+) -> Sequence[ArtifactItem | ZooFile]:
+    """Download the files of a job, or of an entry of the zoo, into `directory`; check each checksum.
+
+    `include`: a glob on their names. Raises CommandFailed where there is no such file.
+    """
+    there = files_of(client, source)
+    if not there:
         raise CommandFailed("the job has no files yet: it has them once it has succeeded", Exit.FAILED)
+    files = [file for file in there if include is None or fnmatchcase(file.name, include)]
+    if not files:
+        names = ", ".join(clean(file.name) for file in there)
+        raise CommandFailed(f"--include: no file matches {quoted(include)}; there are {names}", Exit.USAGE)
     save_files(client, files, directory, console)
     return files
 

@@ -23,17 +23,15 @@ JOB_OPTIONS = (
     JobOption("calibration", "calibration.dataset", "text", "Text to calibrate on (default c4).", "DATASET"),
     JobOption("samples", "calibration.samples", "integer", "Calibration windows (default 128).", "N"),
     JobOption(
-        "sequence-length", "calibration.sequence_length", "integer", "Tokens of each (default 2048).", "N"
-    ),
-    JobOption(
         "evaluation", "evaluation.dataset", "text", "Text to measure on (default wikitext2).", "DATASET"
     ),
     JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
-    JobOption("max-perplexity", "gate.max_perplexity", "number", "Gate: the pruned model's perplexity."),
+    JobOption("export", "exports", "list", "A file to serve, such as gguf:Q4_K_M; may be repeated.", "NAME"),
     JobOption(
         "max-increase", "gate.max_perplexity_increase", "share", "Gate: over the dense one, such as 5%."
     ),
     JobOption("max-kl", "gate.max_kl", "number", "Gate: mean KL(dense ‖ pruned) per token, in nats."),
+    JobOption("gate-on", "gate.of", "text", "The export that the gate is on; else the pruned model.", "NAME"),
     JobOption("name", "name", "text", "A name that lists show."),
     JobOption("label", "labels", "labels", "Label to find the job by; may be repeated.", _SETTING),
 )

@@ -143,7 +143,7 @@ def _upload(client: Client, file: Path, patience: float) -> str:
 
 
 _DEFAULT_METHOD = "gblm"
-_NO_METHOD = "none"  # a request omits the method
+_NO_METHOD = "none"  # the dense model; a request that cuts omits the method
 # `"model": "org/name"` is short for `"model": {"id": "org/name"}`, and so on.
 _SHORTHANDS = {"model": "id", "method": "name", "allocation": "name"}
 
@@ -236,12 +236,7 @@ def _with_method(body: dict[str, Any]) -> dict[str, Any]:
     """Return the request with the default method, unless it masks nothing."""
     method = body.get("method")
     cuts = "structure" in body or "norms" in body
-    if (method.get("name") if isinstance(method, dict) else method) == _NO_METHOD:
-        if not cuts:
-            raise CommandFailed(
-                "--method none masks nothing: give by --structure what to take out, such as mlp_channels=25%",
-                Exit.USAGE,
-            )
+    if cuts and (method.get("name") if isinstance(method, dict) else method) == _NO_METHOD:
         del body["method"]
     elif "method" in body or not cuts:
         method = body.setdefault("method", {})

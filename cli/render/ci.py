@@ -10,9 +10,20 @@ from xml.etree import ElementTree as ET
 from cli.options.errors import option_of_field
 from cli.options.request import QUICK_NOTE, is_quick
 from cli.render.outcome import Outcome
-from cli.render.views import change, failed_conditions, measure, measurements, method_summary, report_of
+from cli.render.views import (
+    EXPORT_COLUMNS,
+    change,
+    conditions_of,
+    export_row,
+    failed_conditions,
+    measure,
+    measurements,
+    method_summary,
+    report_of,
+    warnings_of,
+)
 from cli.terminal import Exit, clean, duration, err, size
-from pruneserve_client.models import JobDetail, Report, Verdict
+from pruneserve_client.models import JobDetail, Report
 
 # What begins markup anywhere in a line of Markdown, HTML or GitHub's extensions: emphasis, code, links, tags,
 # cells, mentions, emoji, formulas, and addresses that become links by themselves.
@@ -105,9 +116,10 @@ def summary_page(outcome: Outcome, server: str) -> str:
         report = report_of(job)
         lines.append(_markdown_table(("", ""), _job_rows(job, report, server)))
         if job.gate:
-            lines.append(
-                _markdown_table(("gate", "limit", "measured", "margin", ""), _condition_rows(job.gate))
-            )
+            lines.append(_markdown_table(("gate", "limit", "measured", "margin", ""), _condition_rows(job)))
+        if report and report.exports:
+            rows = (tuple(map(markdown, export_row(export))) for export in report.exports)
+            lines.append(_markdown_table(EXPORT_COLUMNS, rows))
         if report:
             lines.append(_markdown_table(("stage", "time", "peak memory"), _stage_rows(report)))
     return "\n\n".join(lines) + "\n\n"
@@ -120,19 +132,19 @@ def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tu
     if job.perplexity:
         yield "perplexity", markdown(change(job.perplexity))
     yield from measurements(job, markdown)
-    for warning in report.warnings if report else ():
+    for warning in warnings_of(report) if report else ():
         yield "warning", markdown(warning)
     if job.error:
         field = f"{option_of_field(job.error.field)}: " if job.error.field else ""
         yield "error", markdown(field + job.error.message)
 
 
-def _condition_rows(gate: Verdict) -> Iterator[tuple[str, ...]]:
-    for condition in gate.conditions:
+def _condition_rows(job: JobDetail) -> Iterator[tuple[str, ...]]:
+    for name, condition in conditions_of(job):
         limit, measured = (measure(condition.name, value) for value in (condition.limit, condition.measured))
         margin = measure(condition.name, condition.margin, "+")
         yield (
-            markdown(condition.name),
+            markdown(name),
             limit,
             measured,
             margin,
@@ -194,8 +206,8 @@ def _job_case(outcome: Outcome) -> ET.Element:
 
 
 def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
-    for condition in job.gate.conditions if job and job.gate else ():
-        case = ET.Element("testcase", classname="pruneserve.gate", name=xml(condition.name), time="0")
+    for name, condition in conditions_of(job):
+        case = ET.Element("testcase", classname="pruneserve.gate", name=xml(name), time="0")
         if not condition.passed:
             measured, limit = (
                 measure(condition.name, value) for value in (condition.measured, condition.limit)

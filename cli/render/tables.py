@@ -63,7 +63,7 @@ def print_estimate(console: Console, estimate: Estimate) -> None:
         )
     table.add_row("all", duration(estimate.seconds), size(estimate.memory_bytes), "")
     console.print(table)
-    console.print(f"the pruned model takes {size(estimate.output_bytes)}")
+    console.print(f"the files take {size(estimate.output_bytes)}")
     for of_class in estimate.classes:
         console.print(
             f"class {clean(of_class.worker_class)}: {_class_estimate(of_class, estimate.worker_class)}"

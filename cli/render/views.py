@@ -14,6 +14,8 @@ from cli.terminal import clean, duration, size
 from pruneserve_client.models import (
     Condition,
     Event,
+    ExportFacts,
+    ExportRateFacts,
     JobDetail,
     JobSummary,
     LogMessage,
@@ -78,6 +80,28 @@ def _fidelity(perplexity: PerplexityFacts) -> str:
     return (
         f"KL {perplexity.kl:.4f} nats per token; the same most probable token in {perplexity.agreement:.1%}"
     )
+
+
+EXPORT_COLUMNS = ("export", "size", "perplexity", "KL", "decode, tokens/s")
+
+
+def export_row(export: ExportFacts) -> tuple[str, ...]:
+    """Return name, size, perplexity, KL and speed of an exported file. Not yet escaped."""
+    perplexity = change(Perplexity(dense=export.dense_perplexity, pruned=export.perplexity))
+    kl = "" if export.kl is None else f"{export.kl:.4f}"
+    decode = next((_rate(rate) for rate in export.rates if rate.phase == "decode"), "")
+    return export.name, size(export.bytes), perplexity, kl, decode
+
+
+def _rate(rate: ExportRateFacts) -> str:
+    return f"{rate.dense:.1f} → {rate.tokens_per_second:.1f} (±{rate.noise:.0%})"
+
+
+def warnings_of(report: Report) -> Iterator[str]:
+    """Yield what the reader should know of the result and of each exported file. Not yet escaped."""
+    yield from report.warnings
+    for export in report.exports:
+        yield from (f"{export.name}: {warning}" for warning in export.warnings)
 
 
 # Lines per stage in a log: enough to see that it makes progress, few enough to read.
@@ -188,11 +212,17 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
         table.add_row("gate", clean(job.gate.state))
-        for condition in job.gate.conditions:
-            table.add_row("", clean(_condition_line(condition)))
+        for name, condition in conditions_of(job):
+            table.add_row("", clean(_condition_line(name, condition)))
     for row in _rows_of_report(job):
         table.add_row(*row)
     console.print(table)
+    if (report := report_of(job)) and report.exports:
+        exports = plain_table(*EXPORT_COLUMNS)
+        for export in report.exports:
+            exports.add_row(*map(clean, export_row(export)))
+        console.print()
+        console.print(exports)
 
 
 def method_summary(job: JobDetail) -> str:
@@ -212,7 +242,7 @@ def _rows_of_report(job: JobDetail) -> Iterator[tuple[str, str]]:
             clean(stage.name),
             f"{duration(stage.seconds)}, peak memory {size(stage.peak_memory_bytes)}",
         )
-    for warning in report.warnings if report else ():
+    for warning in warnings_of(report) if report else ():
         yield "warning", clean(warning)
 
 
@@ -252,7 +282,7 @@ _MEASURE_FORMATS = {
 def measure(name: str, value: float | None, sign: str = "") -> str:
     """Return a value of the gate's condition `name`, in the format of its kind."""
     if value is None:
-        return "not finite"
+        return "no finite value"
     form = _MEASURE_FORMATS.get(name, ".4f")
     return f"{value:{sign}{form}}"
 
@@ -267,17 +297,26 @@ def change(perplexity: Perplexity) -> str:
     return f"{dense} → {pruned} ({perplexity.pruned / perplexity.dense - 1:+.1%})"
 
 
-def _condition_line(condition: Condition) -> str:
+def conditions_of(job: JobDetail | None) -> Iterator[tuple[str, Condition]]:
+    """Yield each condition of the gate, after its name and the export that it is on. Not yet escaped.
+
+    Such as `max_kl of gguf:Q4_K_M`.
+    """
+    if job and job.gate:
+        of = "" if job.gate.of is None else f" of {job.gate.of}"
+        yield from ((condition.name + of, condition) for condition in job.gate.conditions)
+
+
+def _condition_line(name: str, condition: Condition) -> str:
     measured, limit = (measure(condition.name, value) for value in (condition.measured, condition.limit))
     margin = measure(condition.name, condition.margin, "+")
     passed = "passed" if condition.passed else "missed"
-    return f"{condition.name} {passed}: {measured}, limit {limit}, margin {margin}"
+    return f"{name} {passed}: {measured}, limit {limit}, margin {margin}"
 
 
 def failed_conditions(job: JobDetail | None) -> list[str]:
     """Return a line for each condition of the gate that the job has missed. Not yet escaped."""
-    conditions = job.gate.conditions if job and job.gate else ()
-    return [_condition_line(condition) for condition in conditions if not condition.passed]
+    return [_condition_line(name, one) for name, one in conditions_of(job) if not one.passed]
 
 
 def _local_time(moment: datetime) -> str:
