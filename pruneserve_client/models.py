@@ -706,6 +706,28 @@ class FieldError(Model):
     """The value that was sent, for display: as JSON, of a long text the beginning, of a list the number of its items. Left out where there is none, for objects, and for what is secret."""
 
 
+class FoundFile(Model):
+    """One exported file of a search."""
+
+    job_id: UUID
+    """The job that has exported it."""
+
+    name: str
+    """The export's name, such as `gguf:Q4_K_M`."""
+
+    bytes: int
+    """Size of the file."""
+
+    kl: float
+    """The mean of KL(dense ‖ exported) over the predicted tokens, in nats."""
+
+    perplexity: float
+    """Perplexity of the file."""
+
+    on_front: bool
+    """Whether no other file is as small and as good."""
+
+
 class Gate(Model):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
@@ -2061,6 +2083,12 @@ class Search(Model):
     shapes: list[Shape] = Field(default=[], validate_default=True)
     """The shapes that a search for the best model of a size compares, one for each job."""
 
+    best_file: str | None = None
+    """Of a search for a file: the name of the best export of `best_job`."""
+
+    files: list[FoundFile] = Field(default=[], validate_default=True)
+    """Of such a search, once it has ended: the files within the bound, the best first, then the others."""
+
     front: list[UUID] = []
     """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good. A job without a measured speed-up counts as one as fast as the dense model."""
 
@@ -2599,6 +2627,9 @@ class Target(Model):
 
     min_speedup: float | None = None
     """Lower bound of the speed-up over the dense model, as the stage speed measures it."""
+
+    format: Literal["gguf"] | None = None
+    """With `max_bytes`: find the best exported file of the size, of all types that may fit, of the dense model and of the one that the job prunes."""
 
     over: Literal["sparsity", "structure"] | str = "sparsity"
     """What a bound on perplexity is searched over: the sparsity of the mask, or the share of the blocks' parameters that structure takes out, for the fastest model within the bound."""

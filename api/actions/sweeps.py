@@ -1,7 +1,8 @@
 """Sweeps: submit, list, look up, cancel."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from itertools import islice
+from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -32,10 +33,13 @@ from jobs.access.api_keys import Principal
 from jobs.lifecycle.idempotency import create_once, created_before
 from jobs.sweeps import sweeps
 from jobs.sweeps.bisection import Search
+from jobs.sweeps.files import types_near
 from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
-from pruning.recipe import UNIT_KINDS, implies_sparsity
+from pruning.estimate import ModelShape
+from pruning.estimate.shape import smaller_shape
+from pruning.recipe import UNIT_KINDS, Recipe, implies_sparsity
 
 _DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
 """What the searches over structure decide of it."""
@@ -55,19 +59,19 @@ def submit(
     RequestValidationError and InvalidRequest for a job that is refused, `idempotency.KeyReused`, and
     `owner_moves.QueueFull`.
     """
-    owner, found = principal.owner, list[Shape]()
+    owner, jobs, search = principal.owner, list[JobRequest](), Search()
     reasons = WaitingReasons.visible_to(principal, resources)
     if request.target is not None and request.target.is_of_size:  # before a transaction begins: it may wait
         if (earlier := _made_before(resources, owner, reasons, idempotency)) is not None:
             return earlier, False
-        found = _shapes(resources, principal, request, request.target)
+        jobs, search = _compared(resources, principal, request, request.target)
     with resources.database.begin() as session:
 
         def make() -> Sweep:
             if request.target is None:
                 return _sweep(session, resources, owner, request)
             if request.target.is_of_size:
-                return _comparison(session, resources, owner, request, request.target, found)
+                return _create(session, resources, owner, request, jobs, search)
             return _search(session, resources, owner, request, request.target)
 
         if idempotency is None:
@@ -90,6 +94,8 @@ def _made_before(
 def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
     """Return the first job of a sweep, and how many it has at most. Raises what `submit` raises for jobs."""
     if request.target is not None:
+        if request.target.format is not None:
+            return _files_job(request, ()), 2
         tried = request.target.lowest
         most = request.target.most_jobs if request.target.is_of_size else None
         return _probe(request, tried), most or Search().most_jobs_left(request.target)
@@ -125,12 +131,24 @@ def _sweep(session: Session, resources: AppResources, owner: str, request: Sweep
     assert request.vary is not None  # noqa: S101 - a request without a target has it, see `SweepRequest`
     jobs = [_parse(combination, request) for combination in _combinations(request.vary, request.job)]
     _check_paths(resources, jobs)
+    return _create(session, resources, owner, request, jobs)
+
+
+def _create(
+    session: Session,
+    resources: AppResources,
+    owner: str,
+    request: SweepRequest,
+    jobs: Sequence[JobRequest],
+    search: Search | None = None,
+) -> Sweep:
     return sweeps.create(
         session,
         owner,
         request.model_dump(mode="json", exclude_none=True),
         [job.spec() for job in jobs],
         jobs[0].labels,
+        search=search,
         priority=jobs[0].priority,
         max_queued=resources.settings.max_queued_jobs,
     )
@@ -218,55 +236,69 @@ def _structure(request: SweepRequest) -> dict[str, Any]:
     return dict(given)
 
 
-def _shapes(
+def _compared(
     resources: AppResources, principal: Principal, request: SweepRequest, target: Target
-) -> list[Shape]:
-    """Return the shapes that a search for the best model of a size compares.
+) -> tuple[list[JobRequest], Search]:
+    """Return the jobs that a search for the best model or file of a size compares.
 
-    Raises what `shape_of` raises, and InvalidRequest where no shape meets the target, or too much would have
+    Raises what `shape_of` raises, and InvalidRequest where nothing meets the target, or too much would have
     to be counted.
     """
-    base = _probe(request, target.lowest).spec()
-    checks.check_paths(base, resources.settings)
-    multiple_of = base.recipe.structure.multiple_of if base.recipe.structure else None
+    base = _files_job(request, ()) if target.format else _probe(request, target.lowest)
+    spec = base.spec()
+    checks.check_paths(spec, resources.settings)
 
-    def compared() -> list[Shape]:
-        dense = shape_of(base.recipe.model, principal.owner, resources.settings)
-        return shapes(dense, target, multiple_of=multiple_of)
+    def compared() -> tuple[list[JobRequest], Search]:
+        dense = shape_of(spec.recipe.model, principal.owner, resources.settings)
+        if target.max_bytes is not None and target.format:
+            return _file_jobs(request, target.max_bytes, spec.recipe, dense), Search()
+        multiple_of = spec.recipe.structure.multiple_of if spec.recipe.structure else None
+        found = shapes(dense, target, multiple_of=multiple_of)
+        return _shape_jobs(request, target, found), Search(shapes=found)
 
     # In a thread of the pool: a config that is made for it takes a second or two to count through.
     try:
         return resources.hub.start(principal.owner, compared).result()
     except Unsearchable as error:
-        raise InvalidRequest(FieldError.of("job.model", str(error), base.recipe.model.id)) from error
+        raise InvalidRequest(FieldError.of("job.model", str(error), spec.recipe.model.id)) from error
     except NoShape as error:
         raise InvalidRequest(FieldError(field="target", message=str(error))) from error
 
 
-def _comparison(
-    session: Session,
-    resources: AppResources,
-    owner: str,
-    request: SweepRequest,
-    target: Target,
-    found: Sequence[Shape],
-) -> Sweep:
+def _shape_jobs(request: SweepRequest, target: Target, found: Sequence[Shape]) -> list[JobRequest]:
     options = {name: value for name, value in _structure(request).items() if name != "multiple_of"}
     gate = target.gate.model_dump(mode="json")
-    jobs = [
+    return [
         parse_job(request.job | {"structure": options | shape.structure, "gate": gate}, "job")
         for shape in found
     ]
-    return sweeps.create(
-        session,
-        owner,
-        request.model_dump(mode="json", exclude_none=True),
-        [job.spec() for job in jobs],
-        jobs[0].labels,
-        shapes=found,
-        priority=jobs[0].priority,
-        max_queued=resources.settings.max_queued_jobs,
-    )
+
+
+def _file_jobs(request: SweepRequest, max_bytes: int, recipe: Recipe, dense: ModelShape) -> list[JobRequest]:
+    """Return a job for the dense model, and one for the model that the request prunes, if it does."""
+    smaller = dense if recipe.structure is None else smaller_shape(dense, recipe.structure)
+    prunes = recipe.structure is not None or recipe.sparsity > 0
+    jobs = []
+    for shape, fields in ((dense, _DENSE), (smaller, {})) if prunes else ((dense, {}),):
+        if types := types_near(max_bytes, shape.parameters):
+            jobs.append(_files_job(request, types, fields))
+    if not jobs:
+        message = f"no type of a GGUF file has this model in {max_bytes} bytes; allow more"
+        raise InvalidRequest(FieldError.of("target.max_bytes", message, max_bytes))
+    return jobs
+
+
+def _files_job(
+    request: SweepRequest, types: Iterable[str], fields: Mapping[str, Any] = MappingProxyType({})
+) -> JobRequest:
+    """Return a job of a search for a file, with these types."""
+    kept = {name: value for name, value in request.job.items() if not fields or name not in _OF_PRUNING}
+    exports = [{"format": "gguf", "type": name} for name in types]
+    return parse_job({**kept, **fields, "exports": exports}, "job")
+
+
+_DENSE = {"method": "none"}
+_OF_PRUNING = frozenset(Recipe.model_fields) - {"model", "calibration", "dtype"}
 
 
 def _check_paths(resources: AppResources, jobs: Sequence[JobRequest]) -> None:

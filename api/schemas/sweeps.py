@@ -128,6 +128,8 @@ class SweepRequest(JsonBody):
             raise ValueError("needs either vary or target")
         if self.target is None:
             names = {name for name in Vary.model_fields if self._varies(name)}
+        elif self.target.format is not None:
+            names = {"gate", "exports"}
         elif self.target.is_of_size or self.target.over == "structure":
             names = {"gate"}  # and of `structure` the targets
         else:

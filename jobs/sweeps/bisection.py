@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from jobs.sweeps.files import FoundFile
 from jobs.sweeps.shapes import Shape
 from jobs.sweeps.target import Target
 
@@ -29,6 +30,14 @@ class Search(BaseModel):
     )
     shapes: list[Shape] = Field(
         [], description="The shapes that a search for the best model of a size compares, one for each job."
+    )
+    best_file: str | None = Field(
+        None, description="Of a search for a file: the name of the best export of `best_job`."
+    )
+    files: list[FoundFile] = Field(
+        [],
+        description="Of such a search, once it has ended: the files within the bound, the best first, then "
+        "the others.",
     )
     front: list[UUID] = Field(
         [],

@@ -18,7 +18,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.shapes import Shape
+from jobs.sweeps.files import FoundFile, ranked
 from jobs.sweeps.target import Target
 from jobs.tables import NOW, Job, Sweep
 
@@ -30,15 +30,15 @@ def create(
     specs: Iterable[JobSpec],
     labels: Mapping[str, str],
     *,
-    shapes: Sequence[Shape] = (),
+    search: Search | None = None,
     priority: int = 0,
     max_queued: int | None = None,
 ) -> Sweep:
     """Insert a sweep and all of its jobs, or nothing. Raises what `owner_moves.create` raises.
 
-    With `shapes`, it is a search for the best model of a size, with a job for each shape.
+    With `search`, it is one for the best model or file of a size: its jobs are what it compares.
     """
-    sweep = _insert(session, owner, request, Search(shapes=list(shapes)) if shapes else None)
+    sweep = _insert(session, owner, request, search)
     for spec in specs:
         owner_moves.create(
             session, owner, spec, labels, priority=priority, sweep_id=sweep.id, max_queued=max_queued
@@ -166,8 +166,9 @@ def advance(session: Session, limit: int = 20) -> int:
 def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     failed = [job for job in jobs if job.state == JobState.FAILED]
     search = Search.model_validate(sweep.search or {})
-    if search.shapes and not all(job.state == JobState.FAILED for job in jobs):
-        _choose(sweep, search, jobs)
+    target = Target.model_validate(sweep.request["target"]) if sweep.search is not None else None
+    if target is not None and target.is_of_size and len(failed) < len(jobs):
+        _choose(sweep, search, target, jobs)
     elif failed:
         reason = f"{len(failed)} of {len(jobs)} jobs failed; read their errors, and retry them"
         _end(sweep, SweepState.FAILED, reason)
@@ -179,11 +180,39 @@ def _advance(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
         _search_on(session, sweep, jobs)
 
 
-def _choose(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
-    """End a search of shapes by its best model. A shape that the model's family refuses is no answer."""
+def _choose(sweep: Sweep, search: Search, target: Target, jobs: Sequence[Job]) -> None:
+    """End a search for a size by its best model or file. What the model's family refuses is no answer."""
     if any(job.state == JobState.CANCELLED for job in jobs):
         _end(sweep, SweepState.CANCELLED)
-        return
+    elif target.format is None:
+        _choose_model(sweep, search, jobs)
+    else:
+        _choose_file(sweep, search, target.max_bytes or 0, jobs)
+
+
+def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Job]) -> None:
+    files = ranked(
+        (
+            FoundFile(job_id=job.id, on_front=False, **{name: file[name] for name in _OF_A_FILE})
+            for job in jobs
+            for file in job.exports or ()
+            if file["kl"] is not None
+        ),
+        max_bytes,
+    )
+    best = next((file for file in files if file.bytes <= max_bytes), None)
+    answer = {"best_job": best.job_id, "best_file": best.name} if best else {}
+    sweep.search = search.model_copy(update={"files": files, **answer}).model_dump(mode="json")
+    if best is None:
+        _end(sweep, SweepState.FAILED, f"none of {len(files)} files has at most {max_bytes} bytes")
+    else:
+        _end(sweep, SweepState.SUCCEEDED)
+
+
+_OF_A_FILE = ("name", "bytes", "kl", "perplexity")
+
+
+def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
     measured = [job for job in jobs if job.pruned_perplexity is not None]
     best = best_of(jobs)
     front = [job.id for job in measured if not any(_is_better(other, job) for other in measured)]

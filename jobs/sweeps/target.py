@@ -37,6 +37,11 @@ class Target(StrictModel):
         le=100,
         description="Lower bound of the speed-up over the dense model, as the stage speed measures it.",
     )
+    format: Annotated[Literal["gguf"] | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+        None,
+        description="With `max_bytes`: find the best exported file of the size, of all types that may fit, "
+        "of the dense model and of the one that the job prunes.",
+    )
     over: Literal["sparsity", "structure"] = Field(
         "sparsity",
         description="What a bound on perplexity is searched over: the sparsity of the mask, or the share of "
@@ -62,6 +67,8 @@ class Target(StrictModel):
             raise ValueError(f"needs one of {', '.join((*_PERPLEXITY, *_SIZE))}")
         if self.of is not None and given[0] not in _PERPLEXITY:
             raise ValueError("of goes with a bound on perplexity")
+        if self.format is not None and self.max_bytes is None:
+            raise ValueError("format goes with max_bytes")
         if self.lowest >= self.highest:
             raise ValueError("lowest must be less than highest")
         return self

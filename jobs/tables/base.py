@@ -98,6 +98,8 @@ class JobDocuments:
     stored_weight_bytes = DocumentField[int]("figures", "stored_weight_bytes")
     """What its weight files take in the store, where files may be kept compressed."""
     speedup = DocumentField[float]("figures", "speedup")
+    exports = DocumentField[list[dict[str, Any]]]("figures", "exports")
+    """Each exported file: `jobs.spec.gate` has the names of its figures."""
 
     gate: Mapped[dict[str, Any] | None]
     """The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`."""

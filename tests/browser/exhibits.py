@@ -12,6 +12,7 @@ from jobs.lifecycle.events import StageFinished, StageStarted
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.spec.job import JobSpec
 from jobs.sweeps import sweeps
+from jobs.sweeps.bisection import Search
 from jobs.sweeps.shapes import Shape
 from jobs.sweeps.target import Target
 from jobs.tables import Job
@@ -239,7 +240,7 @@ def sized_search(database: sessionmaker[Session], *, ended: int) -> UUID:
         Shape(structure=structure, parameters=1, weight_bytes=2, speedup=1.2) for structure in structures
     ]
     with database.begin() as session:
-        sweep_id = sweeps.create(session, "ada", request, specs, {}, shapes=shapes).id
+        sweep_id = sweeps.create(session, "ada", request, specs, {}, search=Search(shapes=list(shapes))).id
         ids = session.scalars(select(Job.id).where(Job.sweep_id == sweep_id).order_by(Job.id)).all()
     for job_id, (channels, groups, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
         held = claim(database, job_id)

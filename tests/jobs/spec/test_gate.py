@@ -176,3 +176,70 @@ def test_a_loss_below_the_noise_counts_as_it_was_measured() -> None:
     slower = {"speed": {"speedup": None, "rates": [{"speedup": 1.02}, {"speedup": 0.6}]}}
     faster = {"speed": {"speedup": None, "rates": [{"speedup": 1.02}, {"speedup": 1.01}]}}
     assert [judge(gate, report() | speed).conditions[0].measured for speed in (slower, faster)] == [0.6, 1.0]
+
+
+def exported(name: str = "gguf:Q4_K_M", **changed: object) -> dict[str, Any]:
+    return {
+        "name": name,
+        "bytes": 100,
+        "dense_perplexity": 20.0,
+        "perplexity": 24.0,
+        "kl": 0.375,
+        "rates": [
+            {"phase": "prefill", "tokens_per_second": 60.0, "dense": 40.0, "noise": 0.25},
+            {"phase": "decode", "tokens_per_second": 30.0, "dense": 10.0, "noise": 0.125},
+        ],
+    } | changed
+
+
+@pytest.mark.parametrize(
+    ("condition", "measured", "passed"),
+    [
+        ({"max_perplexity": 23.0}, 24.0, False),
+        ({"max_perplexity_increase": 0.21}, 24 / 20 - 1, True),
+        ({"max_kl": 0.25}, 0.375, False),
+        ({"max_bytes": 100}, 100.0, True),
+        ({"max_parameters": 1999}, 2000.0, False),
+        ({"min_speedup": 1.5}, 1.5, True),
+        ({"min_speedup": 1.625}, 1.5, False),
+    ],
+)
+def test_a_gate_on_an_export_judges_that_file(
+    condition: dict[str, Any], measured: float, passed: bool
+) -> None:
+    files = [exported("gguf:Q8_0", perplexity=1.0, kl=0.0, bytes=1, rates=[]), exported()]
+    gate = Gate.model_validate(condition | {"of": "gguf:Q4_K_M"})
+    verdict = judge(gate, report() | {"exports": files})
+    (found,) = verdict.conditions
+    state = "passed" if passed else "failed"
+    assert (verdict.of, verdict.state, found.measured) == (gate.of, state, measured)
+
+
+def test_a_gain_within_the_noise_counts_as_none_of_an_export() -> None:
+    rates = [{"phase": "decode", "tokens_per_second": 11.0, "dense": 10.0, "noise": 0.25}]
+    gate = Gate.model_validate({"of": "gguf:Q4_K_M", "min_speedup": 1.05})
+    (found,) = judge(gate, report() | {"exports": [exported(rates=rates)]}).conditions
+    assert (found.measured, found.passed) == (1.0, False)
+
+
+@pytest.mark.parametrize("condition", [{"max_kl": 9.0}, {"max_bytes": 10**9}, {"min_speedup": 0.5}])
+def test_a_gate_on_an_export_that_failed_is_missed(condition: dict[str, Any]) -> None:
+    verdict = judge(Gate.model_validate(condition | {"of": "gguf:Q4_K_M"}), report() | {"exports": []})
+    assert [condition.measured for condition in verdict.conditions] == [None]
+    assert verdict.state == "failed"
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        ({"of": "gguf:Q8_0", "max_kl": 0.1}, "which are gguf:Q4_K_M, compressed-tensors:fp8"),
+        ({"of": "gguf:Q4_K_M"}, "needs max_perplexity"),
+        ({"of": "gguf:Q4_K_M", "min_zero_shot": {"piqa": 0.5}}, "not measured of an export"),
+        ({"of": "gguf:Q4_K_M", "max_memory_bytes": 1}, "not measured of an export"),
+        ({"of": "compressed-tensors:fp8", "min_speedup": 1.1}, "for GGUF files alone"),
+    ],
+)
+def test_a_gate_on_what_is_not_measured_of_an_export_is_refused(gate: dict[str, Any], reason: str) -> None:
+    exports = ["gguf:Q4_K_M", "compressed-tensors:fp8"]
+    with pytest.raises(ValidationError, match=reason):
+        JobSpec.model_validate({"recipe": RECIPE, "exports": exports, "gate": gate})

@@ -1,0 +1,49 @@
+"""The search for the best exported file of a size: the types that may fit, and the order of the files.
+
+A type is priced by the KL of its real file, not by an estimate: types of nearly the same size differ by more
+than formulas predict, and the dense model in a smaller type is often better than a pruned one in a larger.
+"""
+
+from collections.abc import Iterable, Sequence
+from uuid import UUID
+
+from pydantic import BaseModel, Field
+
+from pruning.recipe.exports import GGUF_TYPES
+
+# Embeddings and rows that a type does not divide are stored in other types: the estimate is off by so much.
+_MARGIN = 1.15
+_MOST_TYPES = 6
+
+
+class FoundFile(BaseModel):
+    """One exported file of a search."""
+
+    job_id: UUID = Field(description="The job that has exported it.")
+    name: str = Field(description="The export's name, such as `gguf:Q4_K_M`.")
+    bytes: int = Field(description="Size of the file.")
+    kl: float = Field(description="The mean of KL(dense ‖ exported) over the predicted tokens, in nats.")
+    perplexity: float = Field(description="Perplexity of the file.")
+    on_front: bool = Field(description="Whether no other file is as small and as good.")
+
+
+def types_near(max_bytes: int, parameters: int) -> tuple[str, ...]:
+    """Return the names of the largest types in which a model of so many parameters may fit, largest first."""
+    most_bits = 8 * _MARGIN * max_bytes / parameters
+    fitting = [name for name, one in GGUF_TYPES.items() if one.bits <= most_bits]
+    return tuple(sorted(fitting, key=lambda name: -GGUF_TYPES[name].bits)[:_MOST_TYPES])
+
+
+def ranked(files: Iterable[FoundFile], max_bytes: int) -> Sequence[FoundFile]:
+    """Return the files, those within the bound first, the best first, with `on_front` as it is."""
+    found = list(files)
+    order = sorted(found, key=lambda file: (file.bytes > max_bytes, file.kl, file.bytes))
+    return [
+        file.model_copy(update={"on_front": not any(_beats(other, file) for other in found)})
+        for file in order
+    ]
+
+
+def _beats(one: FoundFile, other: FoundFile) -> bool:
+    ours, theirs = (one.bytes, one.kl), (other.bytes, other.kl)
+    return ours != theirs and all(own <= their for own, their in zip(ours, theirs, strict=True))
