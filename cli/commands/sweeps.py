@@ -17,8 +17,9 @@ from cli.options.values import json_or_text, number, pair, share, size
 from cli.render.tables import plain_table, print_item, print_list, utc
 from cli.render.views import change, table_of_jobs
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
+from cli.terminal import size as size_text
 from pruneserve_client import Client
-from pruneserve_client.models import JobSummary, SweepDetail, SweepItem
+from pruneserve_client.models import FoundFile, JobSummary, SweepDetail, SweepItem
 
 app = command_group("Submit several jobs at once, or search within a bound.")
 
@@ -70,6 +71,13 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         float | None,
         typer.Option(parser=number, metavar="TIMES", help="Find the best model that is so much faster."),
     ] = None,
+    file_format: Annotated[
+        str | None,
+        typer.Option(
+            "--format",
+            help="With --max-bytes: gguf, for the best exported file, without pruning or as the job prunes.",
+        ),
+    ] = None,
     tolerance: Annotated[
         float | None,
         typer.Option(parser=share, metavar="SHARE", help="The distance from the best sparsity, at most."),
@@ -81,7 +89,7 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     timeout: Timeout = None,
     as_json: AsJson = False,
 ) -> None:
-    """Find the sparsest or smallest model within --max-increase or --max-perplexity, or the best of a size.
+    """Find the sparsest or smallest model within --max-increase, or the best model or file of a size.
 
     The size is one of --max-bytes, --max-parameters and --min-speedup. Exits with 3 if there is no such
     model.
@@ -89,7 +97,9 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     sizes = _given(max_bytes=max_bytes, max_parameters=max_parameters, min_speedup=min_speedup)
     if over == "structure" or sizes:
         _without_idle_method(body, body)
-    target = body.pop("gate", {}) | sizes | _given(tolerance=tolerance, over=over)
+    if file_format and "structure" not in body:
+        body.setdefault("method", {"name": "none"})
+    target = body.pop("gate", {}) | sizes | _given(format=file_format, tolerance=tolerance, over=over)
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
     with time_limit(timeout):
@@ -211,6 +221,25 @@ def _print(sweep: SweepDetail, *, as_json: bool) -> None:
         return
     out.print(table_of_jobs(sweep.jobs))
     out.print(f"{clean(sweep.state)}{': ' * bool(sweep.error)}{clean(sweep.error or '')}")
-    if sweep.search and sweep.search.best_job:
-        best = "best" if sweep.search.met is None else f"farthest within the bound: {sweep.search.met:g}"
-        out.print(f"the {best}, job {sweep.search.best_job}")
+    search = sweep.search
+    if search and search.files:
+        out.print(_table_of_files(search.files))
+    if search and search.best_job:
+        best = "best" if search.met is None else f"farthest within the bound: {search.met:g}"
+        file = f" file, {clean(search.best_file)}" if search.best_file else ""
+        out.print(f"the {best}{file}, job {search.best_job}")
+
+
+def _table_of_files(files: Iterable[FoundFile]) -> Table:
+    """Return a row for each file; the front is of size and KL."""
+    table = plain_table("file", "size", "KL", "perplexity", "front", "job")
+    for file in files:
+        table.add_row(
+            clean(file.name),
+            size_text(file.bytes),
+            f"{file.kl:.4f}",
+            f"{file.perplexity:.2f}",
+            "yes" if file.on_front else "",
+            str(file.job_id),
+        )
+    return table
