@@ -1,9 +1,9 @@
-"""`make demo`: prune a real language model with the whole service, and let the pruned model write a sentence.
+"""`make demo`: prune a real language model with the whole service, and let it write a sentence.
 
 1. download the demo model and convert it, once
 2. start the service by `pruneserve up`
 3. submit a GBLM job at 50 % over REST, and follow it to its end; its page shows the same
-4. download the pruned model over REST, check its zeros, and generate a sentence
+4. download the pruned model and its GGUF file over REST, check its zeros, and generate a sentence with each
 5. show what the job measured and took, and stop the service
 """
 
@@ -11,6 +11,7 @@ import json
 import os
 import re
 import shlex
+import subprocess
 import sys
 import time
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ from cli.embedded.process import EmbeddedError, OwnedProcess, free_port
 from cli.render.views import report_of
 from cli.terminal import CommandFailed, Exit, clean, duration, err, out, size
 from pruneserve_client import Client, PruneServeError
-from pruneserve_client.models import JobDetail
+from pruneserve_client.models import ExportFacts, JobDetail
 
 PROMPT = "The capital of France is"
 _TOLERANCE = 0.0005
@@ -78,6 +79,33 @@ def examine(directory: Path, *, dense: Path, sparsity: float) -> PrunedModel:
     prompt = tokenizer(PROMPT, return_tensors="pt")
     written = model.generate(**prompt, max_new_tokens=24, do_sample=False, repetition_penalty=1.2)
     return PrunedModel(directory, zeros, weights, tokenizer.decode(written[0], skip_special_tokens=True))
+
+
+# In a process of its own, since native code reads the file.
+_ANSWER = """
+import sys
+from llama_cpp_py_sync import Llama
+with Llama(sys.argv[1]) as model:
+    print(sys.argv[2] + model.generate(sys.argv[2], max_tokens=24, temperature=0.0, repeat_penalty=1.2))
+"""
+
+
+def answer(file: Path) -> str:
+    """Return what llama.cpp writes with a GGUF file. Raises `CommandFailed` if it does not load."""
+    command = [sys.executable, "-P", "-c", _ANSWER, str(file), PROMPT]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own program
+    if done.returncode:
+        raise CommandFailed(f"llama.cpp does not answer with {file}: {done.stderr.strip()}", Exit.FAILED)
+    return done.stdout.strip()
+
+
+def exports() -> list[str]:
+    """Return what the demo exports: nothing on a machine for which llama.cpp is not packaged."""
+    command = [sys.executable, "-P", "-m", "pruning.exports.packages"]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)  # noqa: S603 - our own module
+    if done.returncode:
+        out.print(f"without a GGUF file: {clean(done.stderr.strip())}")
+    return [] if done.returncode else ["gguf:Q8_0"]
 
 
 class DemoService(OwnedProcess):
@@ -167,11 +195,14 @@ def _demo() -> None:
         out.print(
             "loads with AutoModelForCausalLM; every weight that was kept is bit-identical to the dense one"
         )
+        written = {export.path: answer(directory / export.path) for export in _exported(job)}
 
         _title("5. What it did, and what it cost")
         out.print(_summary(job, pruned))
         out.print(f"The pruned model is in {pruned.directory}")
         out.print(f"and writes: {clean(pruned.sentence)}")
+        for path, sentence in written.items():
+            out.print(f"llama.cpp writes with {clean(path)}: {clean(sentence)}")
     out.print(f"Everything is stopped again, after {duration(time.monotonic() - began)}.")
     out.print(_see_it_again(service, job.id), soft_wrap=True)
 
@@ -195,6 +226,7 @@ def _request(model: Path) -> dict[str, Any]:
         "calibration": text | {"samples": 16},
         # Few windows, so that the demo takes minutes; both perplexities are measured on the same ones.
         "evaluation": text | {"windows": 16},
+        "exports": exports(),
     }
 
 
@@ -206,6 +238,15 @@ def _wait(client: Client, job: JobDetail) -> JobDetail:
     return job
 
 
+def _exported(job: JobDetail) -> Sequence[ExportFacts]:
+    """Return what was exported. Raises `CommandFailed` for less than was asked for."""
+    report = report_of(job)
+    found = report.exports if report else []
+    if report is None or len(found) < len(job.spec.exports):
+        raise CommandFailed(f"not exported: {'; '.join(report.warnings) if report else ''}", Exit.FAILED)
+    return found
+
+
 def _summary(job: JobDetail, pruned: PrunedModel) -> Table:
     table = Table(box=SIMPLE_HEAD, pad_edge=False)
     table.add_column("SmolLM2-135M-Instruct, GBLM")
@@ -213,6 +254,9 @@ def _summary(job: JobDetail, pruned: PrunedModel) -> Table:
     table.add_column("pruned", justify="right")
     if job.perplexity:
         table.add_row("perplexity", _perplexity(job.perplexity.dense), _perplexity(job.perplexity.pruned))
+    for export in _exported(job):
+        figures = (_perplexity(export.dense_perplexity), _perplexity(export.perplexity))
+        table.add_row(f"perplexity of {clean(export.name)}, {size(export.bytes)}", *figures)
     table.add_row("zeros in the blocks' linear layers", "", f"{pruned.sparsity:.2%}", end_section=True)
     table.add_row("stage", "seconds", "peak memory", style="bold")
     report = report_of(job)

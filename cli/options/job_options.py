@@ -28,7 +28,10 @@ JOB_OPTIONS = (
     JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
     JobOption("export", "exports", "list", "A file to serve, such as gguf:Q4_K_M; may be repeated.", "NAME"),
     JobOption(
-        "max-increase", "gate.max_perplexity_increase", "share", "Gate: over the dense one, such as 5%."
+        "max-increase",
+        "gate.max_perplexity_increase",
+        "share",
+        "Gate: the perplexity over the dense one, such as 5%.",
     ),
     JobOption("max-kl", "gate.max_kl", "number", "Gate: mean KL(dense ‖ pruned) per token, in nats."),
     JobOption("gate-on", "gate.of", "text", "The export that the gate is on; else the pruned model.", "NAME"),

@@ -274,6 +274,22 @@ def test_a_job_is_found_by_its_last_digits(
     assert (tmp_path / "0000ffff" / "a.txt").read_bytes() == b"abc"
 
 
+def test_a_download_may_take_one_exported_file(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    exported = FILE | {"name": "exports/m-Q8_0.gguf"}
+    server.on(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [FILE, exported]}))
+    server.on("/content", lambda it: it.body(b"abc"))
+    download = ("download", ID, "--output", str(tmp_path / "there"))
+    assert pruneserve(*download, "--include", "*Q8_0.gguf").exit_code == Exit.OK
+    assert [path for path in (tmp_path / "there").rglob("*") if path.is_file()] == [
+        tmp_path / "there" / "exports" / "m-Q8_0.gguf"
+    ]
+    refused = pruneserve(*download, "--include", "*Q4_0*")
+    assert refused.exit_code == Exit.USAGE
+    assert "no file matches '*Q4_0*'; there are a.txt, exports/m-Q8_0.gguf" in refused.stderr
+
+
 def test_a_webhook_is_enabled_and_nothing_else_of_it_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:

@@ -94,6 +94,40 @@ def test_a_search_for_a_size_masks_only_with_a_sparsity(server: ScriptedServer) 
     ]
 
 
+def test_a_search_for_a_file_lists_the_files_and_names_the_best(server: ScriptedServer) -> None:
+    dense, cut = str(uuid4()), str(uuid4())
+    files = [
+        {
+            "job_id": dense,
+            "name": "gguf:Q4_0",
+            "bytes": 9e7,
+            "kl": 0.08,
+            "perplexity": 14.2,
+            "on_front": True,
+        },
+        {"job_id": cut, "name": "gguf:Q8_0", "bytes": 95e6, "kl": 0.7, "perplexity": 29.0, "on_front": False},
+    ]
+    found = {"met": None, "missed": None, "best_job": dense, "best_file": "gguf:Q4_0", "files": files}
+    sent = accept(server, sweep_document(SWEEP, "running"))
+    document = sweep_document(SWEEP, "succeeded", search=found)
+    server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(document))
+    search = ["search", "--model", "org/name", "--max-bytes", "100MB", "--format", "gguf"]
+    done = pruneserve(server, *search, "--structure", "mlp_channels=25%")
+    lines = [" ".join(line.split()) for line in done.stdout.splitlines()]
+    assert f"gguf:Q4_0 90.0 MB 0.0800 14.20 yes {dense}" in lines
+    assert f"gguf:Q8_0 95.0 MB 0.7000 29.00 {cut}" in lines
+    assert lines[-1] == f"the best file, gguf:Q4_0, job {dense}"
+    assert pruneserve(server, *search).exit_code == 0
+    assert pruneserve(server, *search, "--sparsity", "0.5").exit_code == 0
+    model, target = {"model": {"id": "org/name"}}, {"max_bytes": 100_000_000, "format": "gguf"}
+    assert [one["target"] for one in sent] == [target] * 3
+    assert [one["job"] for one in sent] == [
+        model | {"structure": {"mlp_channels": 0.25}},
+        model | {"method": {"name": "none"}},
+        model | {"method": {"name": "gblm"}, "sparsity": 0.5},
+    ]
+
+
 @pytest.mark.parametrize(
     ("state", "error", "job_state", "code"),
     [

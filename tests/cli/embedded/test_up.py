@@ -296,9 +296,10 @@ def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
 
 
 def submit(running: Up, model: Path) -> str:
-    recipe = ["--model", str(model), "--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5"]
-    calibration = ["--calibration", "builtin", "--samples", "4", "--sequence-length", "32"]
-    return running.succeed("submit", *recipe, *calibration, "--evaluation", "builtin").strip()
+    recipe = running.data.root / "recipe.json"
+    recipe.write_text('{"calibration": {"dataset": "builtin", "samples": 4, "sequence_length": 32}}')
+    options = ["--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5", "--evaluation", "builtin"]
+    return running.succeed("submit", "--model", str(model), "--recipe", str(recipe), *options).strip()
 
 
 def processes_of(data: DataDirectory) -> list[psutil.Process]:

@@ -148,7 +148,7 @@ def test_every_input_is_used() -> None:
         assert found
         passed_on = found[1].split()
         assert {f"--{name}" for name in passed_on} <= options_of("run")
-        assert set(inputs) == {*passed_on, *others, "install"}
+        assert set(inputs) == {*passed_on, *others, "install", "export"}
     texts = yaml.safe_dump(TEMPLATE)
     assert all(f"$[[ inputs.{name} ]]" in texts or name == "job-name" for name in SPEC["spec"]["inputs"])
     # No text of an input is part of a script, where it could say anything.
@@ -200,12 +200,19 @@ def serve(server: ScriptedServer, job_id: UUID, *, passed: bool) -> list[Any]:
     return submitted
 
 
-INPUTS = {"model": "org/$(name) `x`", "sparsity": "0.5", "max-increase": "5%"}
+INPUTS = {
+    "model": "org/$(name) `x`",
+    "sparsity": "0.5",
+    "max-increase": "5%",
+    "export": "gguf:Q8_0 gguf:*",
+    "gate-on": "gguf:Q8_0",
+}
 BODY = {
     "model": {"id": INPUTS["model"]},
     "sparsity": 0.5,
     "method": {"name": "gblm"},
-    "gate": {"max_perplexity_increase": 0.05},
+    "exports": ["gguf:Q8_0", "gguf:*"],
+    "gate": {"max_perplexity_increase": 0.05, "of": "gguf:Q8_0"},
 }
 FIGURES = {
     "state": "succeeded",

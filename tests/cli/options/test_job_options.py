@@ -44,12 +44,15 @@ def recipe(directory: Path, text: str, name: str = "recipe.json") -> str:
 
 def test_only_what_was_given_is_sent() -> None:
     given = ["--model", "org/name", "--method", "wanda", "--sparsity", "0.5", "--samples", "16"]
-    assert sent(*given, "--task", "piqa", "--sequence-length", "64") == {
+    gate = ["--max-kl", "0.1", "--gate-on", "gguf:Q4_K_M"]
+    assert sent(*given, "--task", "piqa", "--export", "gguf:Q4_K_M", "--export", "gguf:Q8_0", *gate) == {
         "model": {"id": "org/name"},
         "method": {"name": "wanda"},
         "sparsity": 0.5,
-        "calibration": {"samples": 16, "sequence_length": 64},
+        "calibration": {"samples": 16},
         "evaluation": {"tasks": ["piqa"]},
+        "exports": ["gguf:Q4_K_M", "gguf:Q8_0"],
+        "gate": {"max_kl": 0.1, "of": "gguf:Q4_K_M"},
     }
 
 
@@ -58,6 +61,8 @@ def test_structure_needs_no_method() -> None:
     structure = {"mlp_channels": 0.25, "multiple_of": 64}
     assert sent(*cut) == {"model": {"id": "org/name"}, "structure": structure}
     assert sent(*cut, "--method", "wanda")["method"] == {"name": "wanda"}
+    assert sent(*cut, "--method", "none") == sent(*cut)
+    assert sent("--model", "org/name", "--method", "none")["method"] == {"name": "none"}
 
 
 def test_settings_are_json_where_they_can_be() -> None:
@@ -79,13 +84,13 @@ RECIPE = {
 
 
 def test_options_and_a_recipe_are_joined(tmp_path: Path) -> None:
-    options = ["--revision", "main", "--sparsity", "50%", "--max-perplexity", "20", "-o", "alpha=1"]
+    options = ["--revision", "main", "--sparsity", "50%", "--max-kl", "20", "-o", "alpha=1"]
     joined = {
         "model": {"id": "org/name", "revision": "main"},
         "method": {"name": "gblm", "norm": "l2", "alpha": 1},
         "allocation": "owl",
         "sparsity": 0.5,
-        "gate": {"max_perplexity": 20.0},
+        "gate": {"max_kl": 20.0},
         "labels": {"team": "search", "run": "1", "a.b": "c"},
     }
     file = recipe(tmp_path, json.dumps(RECIPE))
@@ -189,7 +194,7 @@ def test_the_job_is_called_quick_wherever_it_was_submitted() -> None:
         ("--sparsity", "50"),
         ("--sparsity", "NaN"),
         ("--sparsity", "1e999"),
-        ("--max-perplexity", "NaN"),
+        ("--max-kl", "NaN"),
         ("--max-increase", "inf"),
     ],
 )

@@ -74,6 +74,49 @@ def test_a_structured_job_shows_parameters_size_speed_divergence_and_stages(
         assert "| prune | 1.5 s | 10 bytes |" in written
 
 
+EXPORT = {
+    "name": "gguf:Q4_K_M",
+    "path": "exports/m-Q4_K_M.gguf",
+    "bytes": 400,
+    "dense_bytes": 1000,
+    "sha256": "0" * 64,
+    "evaluator": "llama.cpp b1",
+    "perplexity": 12.0,
+    "dense_perplexity": 10.0,
+    "kl": 0.125,
+    "agreement": 0.9,
+    "windows": 8,
+    "sequence_length": 512,
+    "rates": [
+        {"phase": "prefill", "tokens_per_second": 90.0, "dense": 100.0, "noise": 0.01},
+        {"phase": "decode", "tokens_per_second": 30.0, "dense": 20.0, "noise": 0.04},
+    ],
+    "types": {"Q5_0": 2},
+    "warnings": ["rows of 96 are Q5_0"],
+}
+FAILED = "compressed-tensors:w4a16 was not exported: rows of 96"
+
+
+def test_exported_files_are_a_table_and_what_failed_is_a_warning(
+    server: ScriptedServer, job_id: UUID, tmp_path: Path
+) -> None:
+    unmeasured = EXPORT | {"name": "compressed-tensors:fp8", "kl": None, "rates": [], "warnings": []}
+    report = report_document(exports=[EXPORT, unmeasured], warnings=[FAILED])
+    job = ("--model", "org/name", "--sparsity", "0.5", "--summary", str(tmp_path / "summary.md"))
+    for text in (
+        shown(server, job_id, report, "run", *job),
+        shown(server, job_id, report, "show", str(job_id)),
+    ):
+        assert "export size perplexity KL decode, tokens/s" in text
+        assert "gguf:Q4_K_M 400 bytes 10.00 → 12.00 (+20.0%) 0.1250 20.0 → 30.0 (±4%)\n" in text
+        assert text.endswith("\ncompressed-tensors:fp8 400 bytes 10.00 → 12.00 (+20.0%)")
+        assert f"warning {FAILED}\n" in text
+        assert "warning gguf:Q4_K_M: rows of 96 are Q5_0\n" in text
+    written = (tmp_path / "summary.md").read_text().replace("\\", "")
+    assert "| export | size | perplexity | KL | decode, tokens/s |\n" in written
+    assert "| gguf:Q4_K_M | 400 bytes | 10.00 → 12.00 (+20.0%) | 0.1250 | 20.0 → 30.0 (±4%) |\n" in written
+
+
 def test_a_speed_that_was_not_measured_is_not_shown(server: ScriptedServer, job_id: UUID) -> None:
     masked = report_document(speed=SIZES | {"speedup": 1.0})
     assert "size 3.0 kB of 4.0 kB\n" in shown(server, job_id, masked, "show", str(job_id))

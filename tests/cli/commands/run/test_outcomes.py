@@ -118,7 +118,7 @@ def test_gate_labels_and_tasks_are_part_of_the_request(
         it.json(job_document(job_id, "queued"), 201)
 
     server.on("/v1/jobs", take)
-    gate = ("--max-increase", "5%", "--max-perplexity", "20", "--max-kl", "0.5", "--task", "piqa")
+    gate = ("--max-increase", "5%", "--max-kl", "0.5", "--task", "piqa")
     run(place, *gate, "--label", "team=a=b", "--label", "run.id=7")
     assert sent == [
         {
@@ -126,11 +126,7 @@ def test_gate_labels_and_tasks_are_part_of_the_request(
             "method": {"name": "gblm"},
             "sparsity": 0.5,
             "evaluation": {"tasks": ["piqa"]},
-            "gate": {
-                "max_perplexity": 20.0,
-                "max_perplexity_increase": 0.05,
-                "max_kl": 0.5,
-            },
+            "gate": {"max_perplexity_increase": 0.05, "max_kl": 0.5},
             "labels": {"team": "a=b", "run.id": "7"},
         }
     ]

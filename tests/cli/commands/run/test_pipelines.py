@@ -102,6 +102,21 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
     assert condition[0].attrib["message"] == "measured 6.00%, the limit is 5.00%"
 
 
+def test_a_missed_gate_names_the_exported_file_that_it_is_on(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "succeeded", gate=verdict(0.06) | {"of": "gguf:Q4_K_M"}, report=REPORT)
+    junit, summary = tmp_path / "junit.xml", tmp_path / "own.md"
+    result = run(place, "--junit", str(junit), "--summary", str(summary), **GITHUB)
+    assert result.exit_code == Exit.GATE_MISSED
+    name = "max_perplexity_increase of gguf:Q4_K_M"
+    (case,) = parsed(junit).findall("testcase[failure]")
+    assert case.attrib["name"] == name
+    assert f"{name} missed: 6.00%" in result.stdout
+    assert f"::error title=PruneServe%3A gate missed::{name} missed" in result.stderr
+    assert f"| {name} | 5.00% | 6.00% |" in summary.read_text().replace("\\", "")
+
+
 @pytest.mark.parametrize(
     ("state", "element"), [("failed", "failure"), ("cancelled", "skipped"), ("succeeded", None)]
 )
