@@ -7,7 +7,8 @@ from uuid import uuid4
 
 import pytest
 
-from cli.demo.__main__ import DemoService, _see_it_again
+from cli.demo.__main__ import DemoService, _see_it_again, answer, exports
+from cli.terminal import CommandFailed
 
 
 class Announcing(DemoService):
@@ -33,3 +34,20 @@ def test_the_demo_prints_how_to_start_the_service_first(tmp_path: Path) -> None:
     assert command.startswith(".venv/bin/pruneserve up --data")
     assert f"--port {service.port}" in command
     assert address == f"http://127.0.0.1:{service.port}/jobs/{job_id}"
+
+
+@pytest.mark.parametrize("code", [0, 1])
+def test_the_demo_exports_a_file_where_llama_cpp_is_installed(
+    code: int, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    program = tmp_path / "python"
+    program.write_text(f"#!/bin/sh\necho no wheel of this machine >&2; exit {code}\n")
+    program.chmod(0o755)
+    monkeypatch.setattr(sys, "executable", str(program))
+    assert exports() == ([] if code else ["gguf:Q8_0"])
+
+
+def test_a_file_that_llama_cpp_does_not_load_is_named(tmp_path: Path) -> None:
+    (tmp_path / "model.gguf").write_text("no model")
+    with pytest.raises(CommandFailed, match=r"llama.cpp does not answer with .*model\.gguf: \w+Error: "):
+        answer(tmp_path / "model.gguf")

@@ -21,6 +21,7 @@ from tests.stack import Stack
 
 CI = Path(__file__).parents[2] / "ci"
 TIMEOUT_SECONDS = 200
+EXPORT = "compressed-tensors:fp8"
 
 
 @dataclass
@@ -116,10 +117,14 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
     assert re.search(r"^\| max\\_perplexity\\_increase \| 5\.00% \| [-0-9.]+% \|", summary, re.MULTILINE)
     assert re.search(r"^\| gradients \| [0-9.]+ s \|", summary, re.MULTILINE)
 
-    missed = pipeline.run(*base, "--max-perplexity", "1.5", "--junit", "junit.xml")
+    on_file = ("--export", EXPORT, "--gate-on", EXPORT, "--max-kl", "1e-9")
+    missed = pipeline.run(*base, *on_file, "--junit", "junit.xml")
     assert missed.returncode == Exit.GATE_MISSED, missed.stderr
     assert "gradients done" in missed.stdout
-    assert 'failures="1"' in (pipeline.directory / "junit.xml").read_text()
+    junit = (pipeline.directory / "junit.xml").read_text()
+    assert 'failures="1"' in junit
+    assert f'name="max_kl of {EXPORT}"' in junit
+    assert re.search(rf"^{EXPORT} +[0-9.]+ kB +[0-9.]+ → ", missed.stdout, re.MULTILINE)
     listed = pipeline.run("pruneserve", "jobs", "--gate", "failed", "--json")
     assert json.loads(listed.stdout)[0]["id"] == str(pipeline.newest_job().id)
 
@@ -213,7 +218,8 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
 def test_the_gitlab_template_runs_a_job(pipeline: Pipeline) -> None:
     spec, component = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
     (template,) = component.values()
-    stated = {"url": pipeline.api.url, "recipe": "job.json", "max-perplexity": "1.5"}
+    stated = {"url": pipeline.api.url, "recipe": "job.json"}
+    stated |= {"export": EXPORT, "gate-on": EXPORT, "max-kl": "1e-9"}
     inputs = {name: stated.get(name, about.get("default")) for name, about in spec["spec"]["inputs"].items()}
     variables = {
         name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda found: str(inputs[found[1]]), text)
