@@ -193,7 +193,7 @@ class _Field:
         else:
             entries = {last: value}
         for name, entry in entries.items():
-            if place.get(name) not in (None, entry):
+            if place.get(name) not in (None, [], entry):  # a job's `spec` has every default
                 raise self._contradiction(name, entry, place[name])
             place[name] = entry
 

@@ -79,18 +79,31 @@ RECIPE = {
     "allocation": "owl",
     "sparsity": 0.5,
     "gate": None,
+    "exports": [],
     "labels": {"team": "search", "run": "1"},
 }
 
 
 def test_options_and_a_recipe_are_joined(tmp_path: Path) -> None:
-    options = ["--revision", "main", "--sparsity", "50%", "--max-kl", "20", "-o", "alpha=1"]
+    options = [
+        "--revision",
+        "main",
+        "--sparsity",
+        "50%",
+        "--max-kl",
+        "20",
+        "-o",
+        "alpha=1",
+        "--export",
+        "gguf:Q8_0",
+    ]
     joined = {
         "model": {"id": "org/name", "revision": "main"},
         "method": {"name": "gblm", "norm": "l2", "alpha": 1},
         "allocation": "owl",
         "sparsity": 0.5,
         "gate": {"max_kl": 20.0},
+        "exports": ["gguf:Q8_0"],
         "labels": {"team": "search", "run": "1", "a.b": "c"},
     }
     file = recipe(tmp_path, json.dumps(RECIPE))
