@@ -677,6 +677,34 @@ class ExportFacts(Model):
     """Relative increase of the perplexity: 0.1 means 10 % above the dense one."""
 
 
+class ExportItem(Model):
+    """An exported file or directory as it appears in a list; the report has everything that was measured."""
+
+    name: str
+    """The format and its type, such as `gguf:Q4_K_M`."""
+
+    path: str
+    """The file or the directory, relative to the result's."""
+
+    bytes: int
+    """Size of the file, or of the weight files in the directory."""
+
+    dense_bytes: int
+    """Size of the dense model in 16 bits, in the same format."""
+
+    perplexity: float
+    """Perplexity of the exported file."""
+
+    dense_perplexity: float
+    """That of the dense model, by the same evaluator."""
+
+    kl: float | None
+    """KL(dense ‖ exported) per predicted token; null where not known."""
+
+    agreement: float | None
+    """How often both find the same token most probable."""
+
+
 class ExportRateFacts(Model):
     """Tokens per second of an exported file in one phase, by the engine that serves it."""
 
@@ -948,6 +976,9 @@ class JobDetail(JobModel):
 
     speedup: float | None = None
     """How many times as fast as the dense model it is; 1 for a mask that was not measured, null where nothing is known."""
+
+    exports: list[ExportItem] = Field(default=[], validate_default=True)
+    """The files for engines, each measured as that file; empty before it has succeeded."""
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
@@ -1221,6 +1252,9 @@ class JobSummary(JobModel):
 
     speedup: float | None = None
     """How many times as fast as the dense model it is; 1 for a mask that was not measured, null where nothing is known."""
+
+    exports: list[ExportItem] = Field(default=[], validate_default=True)
+    """The files for engines, each measured as that file; empty before it has succeeded."""
 
     attempt: int
     """How often a worker has started the job; 0 before the first time."""
@@ -3119,6 +3153,9 @@ class ZooDetail(Model):
 
     speed: SpeedFacts | None = None
     """Size and speed compared with the dense model; null where they were not measured."""
+
+    exports: list[ExportFacts] = Field(default=[], validate_default=True)
+    """The files for engines, and what was measured of each."""
 
     lineage: Lineage
     """Where the model comes from."""

@@ -48,6 +48,31 @@ REPORT: dict[str, Any] = {
 """The fields that a report needs."""
 
 
+def export(name: str, size: int, kl: float | None, **more: object) -> dict[str, Any]:
+    """What a report has of an exported file, or of a directory."""
+    kind = name.partition(":")[2]
+    is_file = name.startswith("gguf:")
+    return {
+        "name": name,
+        "path": f"exports/name-{kind}.gguf" if is_file else f"exports/compressed-tensors-{kind}",
+        "bytes": size,
+        "dense_bytes": 400_000,
+        "sha256": "a" * 64 if is_file else None,
+        "evaluator": "llama.cpp b1" if is_file else "transformers",
+        "perplexity": 10.0,
+        "dense_perplexity": 8.0,
+        "increase": 0.25,
+        "kl": kl,
+        "agreement": None if kl is None else 0.75,
+        "windows": 8,
+        "sequence_length": 512,
+        "rates": [],
+        "types": {},
+        "warnings": [],
+        **more,
+    }
+
+
 def report_document(**more: object) -> dict[str, Any]:
     """A report as it is served: checked and written by the schema of the server, with its computed fields."""
     report = Report.model_validate_json(json.dumps(REPORT | more))

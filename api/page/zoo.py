@@ -62,6 +62,7 @@ def show(request: Request, slug: Slug, principal: Reader, database: Database) ->
         place="zoo",
         entry=entry,
         pruning=pruning(entry, cut),
+        files={file.name: file.url for file in entry.files},
         picture=picture(shown.job.report or {}),
         mine=mine,
         may_withdraw=(mine or Scope.ADMIN in principal.scopes) and Scope.JOBS_WRITE in principal.scopes,

@@ -143,6 +143,19 @@ class Perplexity(BaseModel):
     pruned: float | None = Field(description="Perplexity of the pruned model; null if it is not finite.")
 
 
+class ExportItem(BaseModel):
+    """An exported file or directory as it appears in a list; the report has everything that was measured."""
+
+    name: str = Field(description="The format and its type, such as `gguf:Q4_K_M`.")
+    path: str = Field(description="The file or the directory, relative to the result's.")
+    bytes: int = Field(description="Size of the file, or of the weight files in the directory.")
+    dense_bytes: int = Field(description="Size of the dense model in 16 bits, in the same format.")
+    perplexity: float = Field(description="Perplexity of the exported file.")
+    dense_perplexity: float = Field(description="That of the dense model, by the same evaluator.")
+    kl: float | None = Field(description="KL(dense ‖ exported) per predicted token; null where not known.")
+    agreement: float | None = Field(description="How often both find the same token most probable.")
+
+
 class JobSummary(BaseModel):
     """A job as it appears in a list."""
 
@@ -176,6 +189,9 @@ class JobSummary(BaseModel):
         description="How many times as fast as the dense model it is; 1 for a mask that was not measured, "
         "null where nothing is known.",
     )
+    exports: list[ExportItem] = Field(
+        [], description="The files for engines, each measured as that file; empty before it has succeeded."
+    )
     attempt: int = Field(description="How often a worker has started the job; 0 before the first time.")
     priority: int = Field(0, description="Your queued job with the highest priority runs first.")
     waiting: Waiting | None = Field(
@@ -207,6 +223,7 @@ class JobSummary(BaseModel):
         plain = {name: getattr(job, name) for name in _PLAIN_FIELDS}
         return cls(
             **plain,
+            exports=[ExportItem(**export) for export in job.exports or ()],
             waiting=waiting,
             progress=None
             if job.stage is None
@@ -226,6 +243,7 @@ class JobSummary(BaseModel):
 _PLAIN_FIELDS = JobSummary.model_fields.keys() - {
     "progress",
     "checks",
+    "exports",
     "waiting",
     "perplexity",
     "gate",

@@ -32,7 +32,7 @@ from pruning.recipe import (
     refuse_unprintable,
 )
 from pruning.recipe.methods import Method
-from pruning.report import FILE_NAME, SpeedFacts
+from pruning.report import FILE_NAME, ExportFacts, SpeedFacts
 
 __all__ = ["FILE_NAME", "PublicReport", "public_name"]
 
@@ -205,6 +205,11 @@ def _speed(report: dict[str, Any]) -> SpeedFacts | None:
     return SpeedFacts.model_validate_json(json.dumps(report["speed"])) if report.get("speed") else None
 
 
+def _exports(job: Job, spec: JobSpec) -> list[ExportFacts]:
+    found = _renamed((job.report or {}).get("exports", []), dict(_private_names(spec)))
+    return [ExportFacts.model_validate_json(json.dumps(export)) for export in found]
+
+
 class ZooDetail(ZooItem):
     """Everything about a zoo entry."""
 
@@ -218,6 +223,9 @@ class ZooDetail(ZooItem):
     )
     speed: SpeedFacts | None = Field(
         None, description="Size and speed compared with the dense model; null where they were not measured."
+    )
+    exports: list[ExportFacts] = Field(
+        [], description="The files for engines, and what was measured of each."
     )
     lineage: Lineage = Field(description="Where the model comes from.")
     files: list[ZooFile] = Field(description="All files, ordered by name.")
@@ -236,6 +244,7 @@ class ZooDetail(ZooItem):
             method_options=spec.recipe.method,
             structure=spec.recipe.structure,
             speed=_speed(report),
+            exports=_exports(job, spec),
             lineage=Lineage(
                 job=job.id,
                 recipe_fingerprint=job.recipe_fingerprint,

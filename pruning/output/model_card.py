@@ -1,5 +1,6 @@
 """The model card of a pruned model: what was done to which model, and its effect."""
 
+import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -9,6 +10,7 @@ from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_lo
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import (
     CalibrationFacts,
+    ExportFacts,
     Report,
     StructureFacts,
 )
@@ -39,11 +41,11 @@ def model_card(report: Report, *, licence: str | None, languages: Sequence[str] 
         library_name="transformers",
         pipeline_tag="text-generation",
         tags=[
-            "pruned",
-            *(["sparse"] if report.recipe.method else []),
+            *(["pruned", report.recipe.method_name] if report.recipe.masks or report.structure else []),
+            *(["sparse"] if report.recipe.masks else []),
             *(["trained"] if _is_trained(report) else []),
-            report.recipe.method_name,
-        ],
+        ]
+        or None,
     )
     return f"""---
 {metadata.to_yaml()}
@@ -75,11 +77,7 @@ model = AutoModelForCausalLM.from_pretrained("<this directory>")
 tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 ```
 
-## How to profit from it
-
-{_profit(report)}
-
-## Licence
+{_exports(report)}{_profit(report)}## Licence
 
 {_licence(licence)}
 """
@@ -120,13 +118,47 @@ def _scores(report: Report) -> Iterator[EvalResult]:
 
 
 def _profit(report: Report) -> str:
-    """Say what the zeros, or the smaller shapes, give where."""
+    """Return the section that says what the zeros, or the smaller shapes, give where."""
     profits = []
     if report.structure is not None:
         profits.append("It is smaller: it takes less memory and time as it is, in every engine that runs it.")
-    if report.recipe.method is not None:
+    if report.recipe.masks:
         profits.append(_profit_of_zeros(report.recipe.pattern))
-    return "\n".join(profits)
+    return "\n".join(["## How to profit from it\n", *profits, "\n"]) if profits else ""
+
+
+def _exports(report: Report) -> str:
+    """Return the section with the exported files: what was measured of each, and the command that runs it."""
+    if not report.exports:
+        return ""
+    rows = [
+        f"| `{export.path}` | {_megabytes(export.bytes)} | {export.perplexity:.3f} ({export.increase:+.1%}) "
+        f"| {'-' if export.kl is None else f'{export.kl:.4f}'} | `{_run(export)}` |"
+        for export in report.exports
+    ]
+    windows = f"{report.exports[0].windows} windows of {report.exports[0].sequence_length} tokens"
+    dense = {
+        export.evaluator: f"{export.dense_perplexity:.3f} by {export.evaluator}" for export in report.exports
+    }
+    table = "\n".join(
+        ["| file | size | perplexity | KL, nats | run |", "| --- | --- | --- | --- | --- |", *rows]
+    )
+    return f"""\
+## Exports
+
+{table}
+
+Each was measured as that file, on {windows}. The dense model in 16 bits has
+perplexity {"; ".join(dense.values())}.
+transformers loads a directory, too, with `compressed-tensors` installed.
+
+"""
+
+
+def _run(export: ExportFacts) -> str:
+    """Return the command that runs an export, from the directory of the card."""
+    program = "llama-cli -m" if export.name.startswith("gguf:") else "vllm serve"
+    return f"{program} {shlex.quote(export.path)}"
 
 
 def _profit_of_zeros(pattern: str) -> str:
@@ -141,11 +173,11 @@ weight, and the files are as large as the dense model's. They compress well, and
 
 
 def _in_short(report: Report) -> str:
-    zeros = f"{report.sparsity.overall:.1%} pruned"
+    zeros = f"{report.sparsity.overall:.1%} pruned" if report.recipe.masks else "not pruned"
     if report.structure is None:
         return zeros
     smaller = f"{_gone(report.structure):.1%} smaller"
-    return f"{smaller}, {zeros}" if report.recipe.method else smaller
+    return f"{smaller}, {zeros}" if report.recipe.masks else smaller
 
 
 def _gone(facts: StructureFacts) -> float:
@@ -167,13 +199,13 @@ def _method_summary(report: Report) -> str:
         )
         if report.recipe.structure is not None and report.recipe.structure.ranks:
             sentences.append("The weights that read what is left were solved for again.")
-    if report.recipe.method is not None:
+    if report.recipe.masks:
         share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
         sentences.append(f"with {share} set to zero." if not sentences else f"Then {share} were set to zero.")
         sentences.append(_kept_weights(report))
     elif _is_trained(report):
         sentences.append(_all_trained("then"))
-    return "\n".join(sentences)
+    return "\n".join(sentences or ["as it is: no weight was changed."])
 
 
 def _cut(report: Report) -> str:
@@ -197,10 +229,10 @@ def _cut(report: Report) -> str:
 
 
 def _mask(report: Report) -> str:
-    if report.recipe.method is None:
+    if not report.recipe.masks:
         return ""
     return f"""
-| method | {_named(report.recipe.method)} |
+| method | {_named(report.recipe.mask_method)} |
 | allocation | {_named(report.recipe.allocation)} |
 | kept weights | {_refit(report)} |
 | pattern | {report.recipe.pattern} |
@@ -208,7 +240,9 @@ def _mask(report: Report) -> str:
 
 
 def _loading_instructions(report: Report) -> str:
-    if report.recipe.method is None:
+    if not report.recipe.masks and report.structure is None:
+        return "It is the dense model, and loads like it:"
+    if not report.recipe.masks:
         return "The smaller config describes the model: it loads like any model of its architecture:"
     return "The weights are plain dense tensors with zeros in them; they load like those of the dense model:"
 

@@ -2,11 +2,13 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
 
 from pruning.recipe.fields import StrictModel, Text
+
+Scheme = Literal["fp8", "w4a16"]
 
 FOLDER = "exports"
 """Below the result: where the exports are."""
@@ -88,7 +90,7 @@ class CompressedTensorsExport(StrictModel):
     """A checkpoint in the format compressed-tensors, which vLLM and transformers load."""
 
     format: Literal["compressed-tensors"] = Field(description="The format.")
-    scheme: Literal["fp8", "w4a16"] = Field(
+    scheme: Scheme = Field(
         description="`fp8`: weights in E4M3 with a scale per row, activations rounded as they come. `w4a16`: "
         "INT4 weights with a scale per group of a row."
     )
@@ -112,6 +114,13 @@ class CompressedTensorsExport(StrictModel):
         return self.scheme == "w4a16"
 
 
+EXPORT_NAMES = (
+    *(f"gguf:{name}" for name in GGUF_TYPES),
+    *(f"compressed-tensors:{scheme}" for scheme in get_args(Scheme)),
+)
+"""What can be exported, by name."""
+
+
 def export_fields(name: str) -> dict[str, str]:
     """Return the fields of the export that a name such as `gguf:Q4_K_M` stands for, not yet validated."""
     format_name, _, kind = name.partition(":")
@@ -119,7 +128,11 @@ def export_fields(name: str) -> dict[str, str]:
 
 
 def _from_name(value: Any) -> Any:  # noqa: ANN401 - not yet validated
-    return export_fields(value) if isinstance(value, str) else value
+    if not isinstance(value, str):
+        return value
+    if not value.startswith(("gguf:", "compressed-tensors:")):
+        raise ValueError("must be a name such as gguf:Q8_0 or compressed-tensors:fp8")
+    return export_fields(value)
 
 
 Export = Annotated[

@@ -299,6 +299,11 @@ class Recipe(StrictModel):
         return self.method.name if self.method else STRUCTURE_ONLY
 
     @property
+    def masks(self) -> bool:
+        """Whether weights are set to zero."""
+        return self.method is not None and not isinstance(self.method, NoPruning)
+
+    @property
     def mask_method(self) -> MethodOptions:
         """The method of a recipe that masks. Raises ValueError for any other."""
         if self.method is None:

@@ -37,15 +37,17 @@ class Jobs:
 
     database: sessionmaker[Session]
 
-    def queued(self, owner: str = "ada", **recipe: object) -> UUID:
-        spec = JobSpec.model_validate({"recipe": SMALLEST | recipe})
+    def queued(self, owner: str = "ada", *, exports: Sequence[str] = (), **recipe: object) -> UUID:
+        spec = JobSpec.model_validate({"recipe": SMALLEST | recipe, "exports": exports})
         with self.database.begin() as session:
             job_id = owner_moves.create(session, owner, spec).id
             backlog.record_needs(session, job_id, None)
             return job_id
 
-    def running(self, owner: str = "ada", **recipe: object) -> lifecycle.Claim:
-        job_id = self.queued(owner, **recipe)
+    def running(self, owner: str = "ada", **asked: object) -> lifecycle.Claim:
+        return self.claim(self.queued(owner, **asked))
+
+    def claim(self, job_id: UUID) -> lifecycle.Claim:
         with self.database.begin() as session:
             claim = lifecycle.claim(session, job_id, "worker", 3000)
         assert claim is not None
@@ -67,6 +69,8 @@ class Jobs:
         fidelity: Mapping[str, float] = MappingProxyType({}),
         structure: Mapping[str, object] | None = None,
         recovery: Mapping[str, object] | None = None,
+        exports: Sequence[Mapping[str, object]] = (),
+        warnings: Sequence[str] = (),
     ) -> None:
         layers = [
             {
@@ -83,7 +87,8 @@ class Jobs:
             "sparsity": {"overall": 0.5, "layers": layers},
             "structure": structure,
             "recovery": recovery,
-            "warnings": [],
+            "exports": exports,
+            "warnings": warnings,
         }
         with self.database.begin() as session:
             assert lifecycle.succeed(session, claim, report, artifacts)

@@ -1,6 +1,7 @@
 """Jobs in every state, with figures as a real model of 30 blocks would have them."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 from uuid import UUID
 
@@ -18,6 +19,7 @@ from jobs.sweeps.target import Target
 from jobs.tables import Job
 from pruning.recipe import Stage
 from tests.api.drive import Jobs
+from tests.report_document import export
 
 _KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn.o_proj")
 _KINDS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
@@ -78,12 +80,13 @@ def submit(
     *,
     owner: str = "ada",
     labels: dict[str, str] | None = None,
-    gate: dict[str, float] | None = None,
+    gate: dict[str, Any] | None = None,
+    exports: Sequence[str] = (),
     name: str | None = None,
     **asked: object,
 ) -> UUID:
     recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5} | asked
-    spec = JobSpec.model_validate({"recipe": recipe, "gate": gate, "name": name})
+    spec = JobSpec.model_validate({"recipe": recipe, "gate": gate, "name": name, "exports": exports})
     with database.begin() as session:
         return owner_moves.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
 
@@ -113,6 +116,10 @@ def succeeded(database: sessionmaker[Session], told: dict[str, Any], **asked: An
     for name in ("resolve", "gradients", "prune", "evaluate", "upload"):
         stage(database, held, name)
     files = [("model.safetensors", 269_060_552), ("pruning_report.json", 41_202), ("README.md", 3_120)]
+    files += [
+        (one["path"] + ("" if one["sha256"] else "/model.safetensors"), one["bytes"])
+        for one in told.get("exports", ())
+    ]
     artifacts = [FinishedArtifact(name, f"k/{name}", size, "ab" * 32) for name, size in files]
     with database.begin() as session:
         assert lifecycle.succeed(session, held, told, artifacts)
@@ -147,6 +154,14 @@ def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
         structure={"mlp_channels": 0.25, "kv_groups": 1},
         gate={"max_bytes": 250_000_000, "min_speedup": 1.2},
         name="SmolLM2 for the edge",
+    )
+    shown["exported"] = succeeded(
+        database,
+        exported(),
+        method="none",
+        sparsity=None,
+        exports=["gguf:Q8_0", "gguf:Q4_K_M", "gguf:Q2_K_S", "compressed-tensors:fp8"],
+        gate={"of": "gguf:Q4_K_M", "max_perplexity_increase": 0.05, "max_bytes": 110_000_000},
     )
     shown["running"] = (running := claim(database, submit(database))).job_id
     stage(database, running, "resolve")
@@ -214,6 +229,29 @@ def smaller(channels: int, groups: int, perplexity: float) -> dict[str, Any]:
     return told
 
 
+def exported(smaller: float = 1.0) -> dict[str, Any]:
+    """A report of the dense model, or of a smaller one, with three exports, and one that failed."""
+    told = report(0.0, 17.5, 17.5)
+    rates = [
+        {"phase": phase, "tokens_per_second": rate, "dense": dense, "noise": 0.03}
+        for phase, rate, dense in (("prefill", 611.0, 402.0), ("decode", 71.4, 39.9))
+    ]
+    common = {"dense_bytes": 270_886_528, "dense_perplexity": 17.52}
+    told["exports"] = [
+        export(name, round(size * smaller), kl + 1 - smaller, perplexity=perplexity, **common, **more)
+        for name, size, kl, perplexity, more in (
+            ("gguf:Q8_0", 144_811_072, 0.0011, 17.62, {"rates": rates, "types": {"Q8_0": 211}}),
+            ("gguf:Q4_K_M", 105_454_144, 0.0514, 18.75, {"rates": rates, "types": {"Q5_0": 180, "Q8_0": 31}}),
+            ("compressed-tensors:fp8", 163_012_480, 0.0278, 18.06, {}),
+        )
+    ]
+    told["warnings"] = [
+        "gguf:Q2_K_S was not exported: llama.cpp refused the file",
+        "wikitext2 has 141 windows only",
+    ]
+    return told
+
+
 SHAPES = ((768, 0, 28.4), (512, 1, 27.1), (256, 2, 33.0))
 
 
@@ -245,5 +283,6 @@ def sized_search(database: sessionmaker[Session], *, ended: int) -> UUID:
     for job_id, (channels, groups, perplexity) in list(zip(ids, SHAPES, strict=True))[:ended]:
         held = claim(database, job_id)
         with database.begin() as session:
-            assert lifecycle.succeed(session, held, smaller(channels, groups, perplexity), [])
+            told = smaller(channels, groups, perplexity) | {"exports": exported(0.8)["exports"]}
+            assert lifecycle.succeed(session, held, told, [])
     return sweep_id

@@ -53,6 +53,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "compare": f"/compare?{chosen[1:]}",
         "new": "/jobs/new",
         "again": f"/jobs/new?like={shown['failed']}",
+        "export-again": f"/jobs/new?like={shown['exported']}",
         "sweeps": "/sweeps",
         "search": f"/sweeps/{searching}",
         "search-ended": f"/sweeps/{found}",
@@ -62,7 +63,7 @@ def test_every_page_is_accessible_small_and_loads_from_this_service_only(
         "entry": f"/zoo/{slug}",
         **{
             state: f"/jobs/{shown[state]}"
-            for state in ("queued", "running", "succeeded", "cut", "missed", "failed")
+            for state in ("queued", "running", "succeeded", "cut", "exported", "missed", "failed")
         },
         "refused": "/jobs/00000000-0000-0000-0000-000000000000",
         "nowhere": "/jobs/nothere",

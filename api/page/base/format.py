@@ -22,7 +22,9 @@ from jobs.states import JobState
 from jobs.tables import Job
 from pruning.byte_size import byte_size
 from pruning.recipe import GRADIENTS_ONLY, STRUCTURE_ONLY, UNIT_KINDS
+from pruning.recipe.methods import NoPruning
 
+NOTHING = NoPruning().name
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
 _NAMES = ("id", "name", "dataset")
 _UNITS = {"blocks": "blocks"} | {kind.name: kind.short_label for kind in UNIT_KINDS.values()}
@@ -119,7 +121,9 @@ def pruning(job: Job | JobSummary | ZooItem, cut: Cut | None) -> str:
     if job.method == GRADIENTS_ONLY:
         return "gradient norms"
     words = [describe_cut(cut)] if cut else []
-    if job.method != STRUCTURE_ONLY:
+    if job.method == NOTHING:
+        words = words or ["not pruned"]
+    elif job.method != STRUCTURE_ONLY:
         measured: float | None = getattr(job, "measured_sparsity", None)
         share = job.sparsity if measured is None else measured
         words.append(f"{job.method} {percent(share) if job.pattern == 'unstructured' else job.pattern}")

@@ -1,11 +1,12 @@
-"""Compares jobs: which are on the Pareto front."""
+"""Compares jobs and their exported files: which are on the Pareto front."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import StrEnum
+from typing import Any
 from uuid import UUID
 
-from api.page.base.format import figure, percent, pruning
+from api.page.base.format import figure, nats, percent, pruning
 from jobs.queries import Cut
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
@@ -14,12 +15,13 @@ from pruning.byte_size import byte_size
 
 
 class Axis(StrEnum):
-    """What the picture shows against the perplexity."""
+    """What the picture shows against the perplexity; of exported files against the KL divergence."""
 
     SPARSITY = "sparsity"
     SIZE = "size"
     COMPRESSED = "compressed size"
     """Zeros make a file smaller only compressed: by that, masks are compared with smaller models."""
+    FILE = "file size"
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,13 @@ class ComparedJob:
     seconds: float | None
     """How long workers have had it, in all attempts."""
     cut: Cut | None = None
+    of: str | None = None
+    """The export whose perplexity is compared; None: the pruned model's."""
+
+    @property
+    def label(self) -> str:
+        """What the picture calls it."""
+        return self.letter
 
     @property
     def pruning(self) -> str:
@@ -46,9 +55,14 @@ class ComparedJob:
         return _value(self.job, self.axis)
 
     @property
-    def perplexity(self) -> float | None:
-        """The perplexity of the pruned model."""
-        return self.job.pruned_perplexity
+    def loss(self) -> float | None:
+        """The perplexity of the pruned model, or of its export."""
+        return _perplexity(self.job, self.of)
+
+    @property
+    def dense(self) -> float | None:
+        """The perplexity of the dense model, by what measured that."""
+        return _perplexity(self.job, self.of, "dense_perplexity")
 
     @property
     def has_succeeded(self) -> bool:
@@ -62,12 +76,43 @@ class ComparedJob:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparedFile:
+    """An exported file of a compared job, with the job's letter."""
+
+    letter: str
+    job: Job
+    export: dict[str, Any]
+    on_front: bool
+
+    @property
+    def label(self) -> str:
+        """What the picture calls it."""
+        return f"{self.letter} {self.export['name'].partition(':')[2]}"
+
+    @property
+    def value(self) -> float:
+        """What the picture shows against the KL divergence."""
+        return float(self.export["bytes"])
+
+    @property
+    def loss(self) -> float | None:
+        """Its KL divergence from the dense model."""
+        return None if self.export["kl"] is None else float(self.export["kl"])
+
+
+@dataclass(frozen=True, slots=True)
 class Comparison:
-    """The compared jobs."""
+    """The compared jobs, and their exported files."""
 
     jobs: tuple[ComparedJob, ...]
+    files: tuple[ComparedFile, ...]
     comparable: bool
     axis: Axis
+
+    @property
+    def of_files(self) -> "Comparison":
+        """The comparison of the exported files."""
+        return replace(self, axis=Axis.FILE)
 
     @property
     def by_size(self) -> bool:
@@ -75,42 +120,54 @@ class Comparison:
         return self.axis is not Axis.SPARSITY
 
     @property
-    def measured(self) -> list[ComparedJob]:
-        """The jobs that have a perplexity, and a size where sizes are compared."""
-        return [job for job in self.jobs if job.perplexity is not None and job.value is not None]
+    def measured(self) -> list[ComparedJob | ComparedFile]:
+        """What has a perplexity, and a size where sizes are compared; of files, what has a KL divergence."""
+        compared = self.files if self.axis is Axis.FILE else self.jobs
+        return [one for one in compared if one.loss is not None and one.value is not None]
 
     @property
     def heading(self) -> str:
         """What the picture shows."""
-        return f"Perplexity against {self.axis}"
+        return f"{'KL from dense' if self.axis is Axis.FILE else 'Perplexity'} against {self.axis}"
 
     @property
     def dense(self) -> list[float]:
         """The different perplexities of the dense models."""
-        return sorted({job.job.dense_perplexity for job in self.measured if job.job.dense_perplexity})
+        measured = (one.dense for one in self.measured if isinstance(one, ComparedJob))
+        return sorted({dense for dense in measured if dense})
 
     @property
     def caption(self) -> str:
         """The caption of the picture."""
-        best = sorted((job for job in self.measured if job.on_front), key=lambda job: job.value or 0)
+        best = sorted((one for one in self.measured if one.on_front), key=lambda one: one.value or 0)
+        if self.axis is Axis.FILE:
+            front = ", ".join(
+                f"{one.label} with {byte_size(int(one.value or 0))} at {nats(one.loss)}" for one in best
+            )
+            return (
+                f"No other file is both smaller and nearer to the dense model than {front}." if front else ""
+            )
         shown = byte_size if self.by_size else percent
-        front = ", ".join(
-            f"{job.letter} with {shown(job.value or 0)} at {figure(job.perplexity)}" for job in best
-        )
+        front = ", ".join(f"{one.label} with {shown(one.value or 0)} at {figure(one.loss)}" for one in best)
         more = "is both smaller and has" if self.by_size else "has both more zeros and"
         return f"No other job {more} a lower perplexity than {front}." if front else ""
 
 
 def compare(
-    jobs: Sequence[Job], seconds: Mapping[UUID, float], cuts: Mapping[UUID, Cut] | None = None
+    jobs: Sequence[Job],
+    seconds: Mapping[UUID, float],
+    cuts: Mapping[UUID, Cut] | None = None,
+    *,
+    of: str | None = None,
 ) -> Comparison:
     """Compare jobs, lettered in their order.
 
-    `seconds` is how long workers have had each of them, `cuts` what the models lose that are made smaller.
+    `seconds` is how long workers have had each of them, `cuts` what the models lose that are made smaller,
+    `of` the export whose perplexity is compared in place of the pruned model's.
     """
     specs = [JobSpec.model_validate(job.spec) for job in jobs]
     axis = _axis(jobs, specs)
-    figures = [_measured(job, axis) for job in jobs]
+    figures = [_measured(job, axis, of) for job in jobs]
     conditions = [
         (job.model, spec.evaluation.model_copy(update={"speed": "auto"}))  # which changes no perplexity
         for job, spec in zip(jobs, specs, strict=True)
@@ -124,11 +181,23 @@ def compare(
             axis=axis,
             seconds=seconds.get(job.id),
             cut=(cuts or {}).get(job.id),
+            of=of,
         )
         for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
     )
     measured = {repr(term) for found, term in zip(figures, conditions, strict=True) if found}
-    return Comparison(compared, comparable=len(measured) <= 1, axis=axis)
+    files = _compare_files(jobs, conditions)
+    return Comparison(compared, files, comparable=len(measured) <= 1, axis=axis)
+
+
+def _compare_files(jobs: Sequence[Job], conditions: Sequence[object]) -> tuple[ComparedFile, ...]:
+    exports = [(number, export) for number, job in enumerate(jobs) for export in job.exports or ()]
+    figures = [None if export["kl"] is None else (export["bytes"], export["kl"]) for _, export in exports]
+    of_jobs = [conditions[number] for number, _ in exports]
+    return tuple(
+        ComparedFile(_letter(number), jobs[number], export, _on_front(place, figures, of_jobs))
+        for place, (number, export) in enumerate(exports)
+    )
 
 
 def _axis(jobs: Sequence[Job], specs: Sequence[JobSpec]) -> Axis:
@@ -163,15 +232,21 @@ def _on_front(
     )
 
 
-def _measured(job: Job, axis: Axis) -> tuple[float, float] | None:
+def _perplexity(job: Job, of: str | None, name: str = "perplexity") -> float | None:
+    if of is None:
+        return job.pruned_perplexity if name == "perplexity" else job.dense_perplexity
+    return next((export[name] for export in job.exports or () if export["name"] == of), None)
+
+
+def _measured(job: Job, axis: Axis, of: str | None) -> tuple[float, float] | None:
     """Return the bytes of the model, or its sparsity with a minus, and the perplexity: less is better.
 
     None where either is not known.
     """
-    value = _value(job, axis)
-    if job.pruned_perplexity is None or value is None:
+    value, perplexity = _value(job, axis), _perplexity(job, of)
+    if perplexity is None or value is None:
         return None
-    return -value if axis is Axis.SPARSITY else value, job.pruned_perplexity
+    return -value if axis is Axis.SPARSITY else value, perplexity
 
 
 def _value(job: Job, axis: Axis) -> float | None:
@@ -182,3 +257,5 @@ def _value(job: Job, axis: Axis) -> float | None:
             return job.weight_bytes
         case Axis.COMPRESSED:
             return job.stored_weight_bytes
+        case Axis.FILE:
+            return None

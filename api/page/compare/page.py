@@ -1,4 +1,4 @@
-"""The page that compares jobs, and its picture: perplexity against sparsity or size."""
+"""The page that compares jobs, and its pictures: perplexity against sparsity or size, KL against bytes."""
 
 import math
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ from api.actions import jobs
 from api.page.base.format import percent
 from api.page.base.inputs import Owner
 from api.page.base.render import page
-from api.page.compare.comparison import ComparedJob, Comparison, compare
+from api.page.compare.comparison import Axis, ComparedFile, ComparedJob, Comparison, compare
 from api.page.pictures.pictures import ClientHints, Hints, cached_svg
 from api.page.pictures.style import ACCENT, BAD, INK, NARROW, QUIET, SOFT, draw
 from api.problems.catalogue import NotFound
@@ -33,21 +33,27 @@ router = APIRouter(include_in_schema=False)
 _MAX_JOBS = 100
 PIXELS, NARROW_PIXELS = (980, 380), (340, 320)
 
+Point = ComparedJob | ComparedFile
+
 Selected = Annotated[list[UUID], Query(alias="job", max_length=_MAX_JOBS)]
 
 _MIN_LOG_RATIO = 8.0
+_CHARACTER_PIXELS, _LINE_PIXELS = 8, 16
+"""Of a label."""
+_MIN_KL = 1e-3
+"""Below so many nats, files are told apart on a linear scale."""
 _MAX_LABEL_DISTANCE = 0.02
 """Points that are nearer to each other than this share of both axes have one label."""
 
 
 def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | None = None) -> bytes:
-    """Draw jobs as points, the front as steps, each dense perplexity and the bound of a search as lines."""
-    from matplotlib.ticker import FuncFormatter, LogLocator, MaxNLocator, ScalarFormatter
+    """Draw points, the front as steps, each dense perplexity and the bound of a search as lines."""
+    from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    points = comparison.measured
+    points, of_files = comparison.measured, comparison.axis is Axis.FILE
     lines = [(value, "dense", QUIET) for value in comparison.dense]
-    lines += [] if bound is None else [(bound, "bound", BAD)]
-    values = [point.perplexity or 0.0 for point in points] + [value for value, _, _ in lines]
+    lines += [] if bound is None or of_files else [(bound, "bound", BAD)]
+    values = [point.loss or 0.0 for point in points] + [value for value, _, _ in lines]
 
     def paint(axes: "Axes") -> None:
         for value, text, color in lines:
@@ -58,22 +64,36 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
         for point in points:
             _mark(axes, point)
         if max(values) > _MIN_LOG_RATIO * min(values):
-            axes.set_yscale("log")
-            axes.yaxis.set_major_formatter(ScalarFormatter())
-            axes.yaxis.set_minor_locator(LogLocator(subs=(2, 5)))
-            axes.yaxis.set_minor_formatter(ScalarFormatter())
-        axes.margins(x=0.12, y=0.18)
+            _logarithmic(axes, _MIN_KL if of_files else None)
+        axes.margins(x=0.3 if of_files and pixels[0] < NARROW else 0.12, y=0.18)
         axes.grid(axis="y")
         axes.xaxis.set_major_locator(MaxNLocator(4 if pixels[0] < NARROW else 8, steps=(1, 2, 5, 10)))
         axes.xaxis.set_major_formatter(_ticks(axes) if comparison.by_size else FuncFormatter(_percent))
-        axes.set_xlabel(f"{comparison.axis} of the weights" if comparison.by_size else "sparsity")
-        axes.set_ylabel("perplexity, pruned")
+        sizes = comparison.axis if of_files else f"{comparison.axis} of the weights"
+        axes.set_xlabel(sizes if comparison.by_size else "sparsity")
+        axes.set_ylabel("KL from dense, nats" if of_files else "perplexity, pruned")
         axes.tick_params(length=0, which="both")
         axes.autoscale_view()
-        for letters, point in _grouped_labels(axes, points):
+        labels = _grouped_labels(axes, points)
+        for letters, point in _readable(axes, labels, pixels) if of_files else labels:
             _write(axes, letters, _point(point), color=INK if point.on_front else SOFT, bold=point.on_front)
 
     return draw(paint, pixels)
+
+
+def _logarithmic(axes: "Axes", linear: float | None) -> None:
+    """Make the vertical axis logarithmic; below `linear`, a scale that has zero."""
+    from matplotlib.ticker import FuncFormatter, LogLocator, SymmetricalLogLocator
+
+    plain = FuncFormatter(lambda value, _place: f"{value:,g}")
+    axes.set_yscale("log") if linear is None else axes.set_yscale("symlog", linthresh=linear)
+    axes.yaxis.set_major_formatter(plain)
+    axes.yaxis.set_minor_locator(
+        LogLocator(subs=(2, 5))
+        if linear is None
+        else SymmetricalLogLocator(base=10, linthresh=linear, subs=(2, 5))
+    )
+    axes.yaxis.set_minor_formatter(plain)
 
 
 def _percent(value: float, _place: int | None = None) -> str:
@@ -91,30 +111,30 @@ def _ticks(axes: "Axes") -> "FuncFormatter":
     return FuncFormatter(lambda value, _place=None: f"{value / unit:,.{decimals if unit > 1 else 0}f} {name}")
 
 
-def _steps(axes: "Axes", points: list[ComparedJob], comparison: Comparison) -> None:
+def _steps(axes: "Axes", points: list[Point], comparison: Comparison) -> None:
     best = sorted(map(_point, (point for point in points if point.on_front)))
     axes.plot(
         [value for value, _ in best],
-        [perplexity for _, perplexity in best],
+        [loss for _, loss in best],
         color=ACCENT,
         linewidth=1.5,
         drawstyle="steps-post" if comparison.by_size else "steps-pre",
     )
 
 
-def _point(point: ComparedJob) -> tuple[float, float]:
-    return point.value or 0.0, point.perplexity or 0.0
+def _point(point: Point) -> tuple[float, float]:
+    return point.value or 0.0, point.loss or 0.0
 
 
-def _mark(axes: "Axes", point: ComparedJob) -> None:
+def _mark(axes: "Axes", point: Point) -> None:
     best = point.on_front
     axes.plot(*_point(point), marker="o" if best else "s", color=ACCENT if best else QUIET)
 
 
-def _grouped_labels(axes: "Axes", points: Sequence[ComparedJob]) -> list[tuple[str, ComparedJob]]:
+def _grouped_labels(axes: "Axes", points: Sequence[Point]) -> list[tuple[str, Point]]:
     """Return a label for each group of points. Points that nearly coincide share one: `A, C`."""
     to_shares = axes.transData + axes.transAxes.inverted()
-    groups: list[list[ComparedJob]] = []
+    groups: list[list[Point]] = []
     for point in points:
         at = to_shares.transform(_point(point))
         near = (
@@ -128,9 +148,25 @@ def _grouped_labels(axes: "Axes", points: Sequence[ComparedJob]) -> list[tuple[s
         else:
             group.append(point)
     return [
-        (", ".join(one.letter for one in group), next((one for one in group if one.on_front), group[0]))
+        (", ".join(one.label for one in group), next((one for one in group if one.on_front), group[0]))
         for group in groups
     ]
+
+
+def _readable(
+    axes: "Axes", labels: Sequence[tuple[str, Point]], pixels: tuple[int, int]
+) -> list[tuple[str, Point]]:
+    """Leave out labels that would lie on others; those of the front come first. The table has all."""
+    to_shares = axes.transData + axes.transAxes.inverted()
+    kept: list[tuple[str, Point]] = []
+    boxes: list[tuple[float, float, float]] = []  # left, right and bottom, in pixels
+    for text, point in sorted(labels, key=lambda label: not label[1].on_front):
+        right, bottom = to_shares.transform(_point(point)) * pixels
+        left = right - _CHARACTER_PIXELS * len(text)
+        if not any(left < box[1] and box[0] < right and abs(bottom - box[2]) < _LINE_PIXELS for box in boxes):
+            kept.append((text, point))
+            boxes.append((left, right, bottom))
+    return kept
 
 
 def _write(
@@ -178,13 +214,12 @@ async def show_front(
     resources: Resources,
     selected: Selected = [],  # noqa: B006 - FastAPI copies it
     *,
+    files: bool = False,
     hints: Hints,
 ) -> Response:
-    """Show perplexity against sparsity, drawn once for the same results."""
+    """Show a comparison of jobs, or of their exported files, drawn once for the same results."""
     comparison = await run_in_threadpool(_comparison, resources.database, owner, selected)
-    if not comparison.measured:
-        raise NotFound("None of these jobs has a result yet.")
-    return await front_of(comparison, principal, resources, hints)
+    return await front_of(comparison.of_files if files else comparison, principal, resources, hints)
 
 
 async def front_of(
@@ -194,8 +229,13 @@ async def front_of(
     hints: ClientHints,
     bound: float | None = None,
 ) -> Response:
-    """Show a comparison as a picture, with the perplexity that a search must not exceed, if there is one."""
-    points = tuple((compared.job.id, compared.perplexity) for compared in comparison.jobs)
+    """Show a comparison as a picture, with the perplexity that a search must not exceed, if there is one.
+
+    Raises NotFound where nothing is measured yet.
+    """
+    if not comparison.measured:
+        raise NotFound("None of these jobs has a result yet.")
+    points = (comparison.axis, *((one.job.id, one.value, one.loss) for one in comparison.measured))
     draw = partial(front, comparison, pixels=NARROW_PIXELS if hints.narrow else PIXELS, bound=bound)
     key = ("front", points, bound, hints.narrow, pruneserve_version())
     return await cached_svg(key, draw, principal, resources, hints)

@@ -196,6 +196,22 @@ class JobView:
         return self.job.report.get("speed") if self.job.report else None
 
     @property
+    def exports(self) -> list[dict[str, Any]]:
+        """The exported files with what was measured of each."""
+        return self.job.report.get("exports", []) if self.job.report else []
+
+    @property
+    def files(self) -> dict[str, str]:
+        """Where each file of the result is downloaded, by its name."""
+        return {file.name: f"/v1/jobs/{self.job.id}/artifacts/{file.id}/content" for file in self.artifacts}
+
+    def warnings(self, *, of_exports: bool) -> list[str]:
+        """The warnings of the report: those about exports, failed ones included, or the others."""
+        begins = (*(export.name for export in self.spec.exports), "nothing was exported")
+        found = self.job.report["warnings"] if self.job.report else []
+        return [text for text in found if text.startswith(begins) is of_exports]
+
+    @property
     def trained(self) -> str | None:
         """That the result is a trained one, as a sentence; None for a one-shot result."""
         recovery = self.job.report.get("recovery") if self.job.report else None
@@ -277,6 +293,7 @@ def _hidden_stages(spec: JobSpec) -> dict[Stage, bool]:
         Stage.RECOVER: spec.recipe.distil is None,
         Stage.PRUNE: bool(spec.recipe.norms),
         Stage.EVALUATE: bool(spec.recipe.norms),
+        Stage.EXPORT: not spec.exports,
         Stage.SPEED: bool(spec.recipe.norms) or not spec.evaluation.measures_speed(spec.recipe.structure),
     }
 

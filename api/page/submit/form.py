@@ -29,8 +29,9 @@ from pruning.recipe import (
     Evaluation,
     implies_sparsity,
 )
+from pruning.recipe.methods import NoPruning
 
-Kind = Literal["text", "choice", "flag", "number", "share", "amount", "list", "pairs", "json"]
+Kind = Literal["text", "choice", "number", "share", "amount", "list", "pairs", "json"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,14 +55,12 @@ class Field:
         """Return the text that is read as this value; None where no text is read as it."""
         text: str | None = None
         match self.kind, value:
-            case "flag", True:
-                text = "true"
             case (("choice" | "text"), str()) if value in (self.choices or (value.strip(),)):
                 text = value
             case (("number" | "amount" | "share"), int() | float()) if not isinstance(value, bool):
                 is_share = self.kind == "share" or (self.kind == "amount" and value < 1)
                 text = as_percent(value) if is_share else str(value)
-            case "list", list():
+            case "list", list() if all(isinstance(one, str) for one in value):
                 text = ", ".join(value)
             case "pairs", dict() if not any("," in text or "=" in text for text in value.values()):
                 text = ", ".join(f"{name}={text}" for name, text in value.items())
@@ -108,7 +107,6 @@ def _pairs(text: str) -> Mapping[str, str]:
 
 
 _PARSERS: Mapping[Kind, Callable[[str], object]] = {
-    "flag": lambda text: text == "true",
     "number": number,
     "share": share,
     "amount": amount,
@@ -125,7 +123,11 @@ GOALS: Mapping[Goal, str] = {
     "quick": "Quickest answer",
 }
 MODEL = Field("model.id", "Model", "A Hub id, or an absolute path under an allowed root.", listed="models")
-AMOUNT = Field("amount", "How much", "A share such as 50%; for a smaller model also a size, such as 200MB.")
+AMOUNT = Field(
+    "amount",
+    "How much",
+    "A share such as 50%; for a smaller model also a size, such as 200MB. Empty with the method none.",
+)
 TEXT = Field(
     "calibration.dataset",
     "Text",
@@ -152,7 +154,6 @@ ADVANCED = (
     Field("method.norm", "Norm", "Over the gradients of gblm and gradient.", "choice", choices=("l1", "l2")),
     Field("pattern", "Pattern", "N:M keeps N of M weights.", placeholder="unstructured", listed="patterns"),
     Field("allocation.name", "Allocation", "Of the zeros to layers.", "choice", choices=tuple(ALLOCATIONS)),
-    Field("refit", "Refit", "Solve for the kept weights again after pruning.", "flag"),
     *(
         Field(f"structure.{kind.name}", f"{kind.label} out", kind.form_hint, "amount")
         for kind in UNIT_KINDS.values()
@@ -161,7 +162,6 @@ ADVANCED = (
     Field("structure.blocks", "Blocks out", "Of the model: 10%, or a number.", "amount"),
     Field("calibration.samples", "Windows", "Of calibration text.", "number", str(Calibration().samples)),
     Field("calibration.sequence_length", "Window length", "In tokens.", "number", "at most 2048"),
-    Field("calibration.seed", "Seed", "Decides which windows are drawn.", "number", str(Calibration().seed)),
     Field(
         "evaluation.dataset",
         "Evaluation text",
@@ -170,6 +170,14 @@ ADVANCED = (
         listed="datasets",
     ),
     Field("evaluation.tasks", "Zero-shot tasks", "Such as piqa, hellaswag.", "list"),
+    Field(
+        "exports",
+        "Exports",
+        "Files for engines, such as gguf:Q8_0, gguf:Q4_K_M; method none quantises the dense model.",
+        "list",
+        listed="exports",
+    ),
+    Field("gate.of", "Gate: on export", "On the pruned model when empty.", listed="exports"),
     Field("gate.max_perplexity_increase", "Gate: perplexity", "At most so much over dense: 5%.", "share"),
     Field("gate.max_kl", "Gate: KL", "From dense at most, in nats per token: 0.1.", "number"),
     Field("gate.min_speedup", "Gate: speed", "At least so many times as fast as dense: 1.2.", "number"),
@@ -182,6 +190,7 @@ FIELDS = (MODEL, AMOUNT, TEXT, *ADVANCED)
 
 _SIZE = re.compile(r"[kmgt]b?$|b$|^\d{4,}$", re.IGNORECASE)
 _SHARE = "write a share such as 50%"
+_UNPRUNED = NoPruning().name
 
 
 def parse_form(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
@@ -254,6 +263,8 @@ def _form_field(field: str, typed: Mapping[str, str]) -> str:
         for path in (name, f"{name}.id", f"{name}.name"):
             if path in known and (path != _METHOD or typed.get(path)):
                 return path
+    if parts[0] == "gate" and typed.get("gate.of"):
+        return "gate.of"
     of_recipe = bool(typed.get(RECIPE.path, "").strip())
     if parts[0] == "sparsity" or (parts[0] in of_amount and not of_recipe):
         return AMOUNT.path
@@ -311,15 +322,22 @@ def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
         if "structure" not in body and not is_sized:
             message = "is required: write a share such as 25%, or a size such as 200MB"
             raise InvalidRequest(FieldError(field=AMOUNT.path, message=message))
-        if "method" in body and "sparsity" not in body and not implies_sparsity(body.get("pattern")):
+        if _masks(body) and "sparsity" not in body and not implies_sparsity(body.get("pattern")):
             message = "puts zeros into the model: choose that goal, and write under Advanced what to take out"
             raise InvalidRequest(FieldError(field=_METHOD, message=message))
         return
     if goal == "quick":
         _fill(body, {"method": "wanda", **QUICK})  # as `--method wanda --quick`
     body.setdefault("method", "best")
-    if "sparsity" not in body and not implies_sparsity(body.get("pattern")):
-        raise InvalidRequest(FieldError(field=AMOUNT.path, message=f"is required: {_SHARE}"))
+    if _masks(body) and "sparsity" not in body and not implies_sparsity(body.get("pattern")):
+        message = f"is required: {_SHARE}, or choose the method none, which prunes nothing"
+        raise InvalidRequest(FieldError(field=AMOUNT.path, message=message))
+
+
+def _masks(body: Mapping[str, Any]) -> bool:
+    """Whether a method is named that puts zeros into the model."""
+    method = body.get("method")
+    return (method.get("name") if isinstance(method, dict) else method) not in (None, _UNPRUNED)
 
 
 def _fill(body: dict[str, Any], defaults: Mapping[str, Any]) -> None:

@@ -34,6 +34,7 @@ from jobs.storage import uploads
 from jobs.storage.owned_files import UnknownUpload
 from jobs.tables import Job
 from pruning.recipe import DATASETS
+from pruning.recipe.exports import EXPORT_NAMES
 
 _MAX_DEPTH = 2
 _MAX_ENTRIES = 500
@@ -204,6 +205,7 @@ def _form(
         once=typed.get("once") or uuid4(),
         models=dict.fromkeys([*models, *local_models(resources.settings.model_roots, most=_MAX_SUGGESTIONS)]),
         datasets=tuple(DATASETS),
+        exports=EXPORT_NAMES,
         uploads=offered,
         principal=principal,
     )

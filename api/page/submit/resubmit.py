@@ -9,6 +9,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState
 from jobs.tables import Job
 from pruning.recipe import PRESETS, Calibration, StructureOptions
+from pruning.recipe.exports import Export, parse_exports
 
 _PRESET_FIELDS = ("method", "pattern", "calibration")  # what a preset's options follow from
 
@@ -31,6 +32,7 @@ def request_body(spec: JobSpec, metadata: dict[str, Any]) -> dict[str, Any]:
 def _shortest_for(spec: JobSpec, metadata: dict[str, Any], preset: str | None) -> dict[str, Any]:
     fields = spec.as_request() | metadata
     model, structure, sparsity = (fields.pop(name) for name in ("model", "structure", "sparsity"))
+    fields["exports"] = [_shortest_export(export) for export in spec.exports]
     if fields["gate"] is not None:
         fields["gate"] = {name: limit for name, limit in fields["gate"].items() if limit not in (None, {})}
     method, norms = fields["method"], fields.pop("norms")
@@ -38,7 +40,7 @@ def _shortest_for(spec: JobSpec, metadata: dict[str, Any], preset: str | None) -
     if norms:
         what["norms"] = norms
     if method is not None:
-        what |= {"method": preset or method["name"], "sparsity": sparsity}
+        what |= {"method": preset or method["name"]} | ({"sparsity": sparsity} if spec.recipe.masks else {})
     given = {name: fields[name] for name in _PRESET_FIELDS} | what
     default = JobRequest.model_validate({"model": "any/model", **given}).model_dump(mode="json")
     if method is not None and preset is None and (options := _differences(method, default["method"])):
@@ -50,6 +52,11 @@ def _shortest_for(spec: JobSpec, metadata: dict[str, Any], preset: str | None) -
         **what,
         **_differences(fields, default | plain),
     }
+
+
+def _shortest_export(export: Export) -> str | dict[str, Any]:
+    """Return the name of an export, or its options where they differ from what the name stands for."""
+    return export.name if parse_exports([export.name]) == (export,) else export.model_dump(mode="json")
 
 
 def _without_defaults(structure: dict[str, Any]) -> dict[str, Any]:

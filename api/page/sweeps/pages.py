@@ -67,13 +67,18 @@ def show(sweep_id: UUID, principal: Reader, owner: Owner, database: Database) ->
 
 @router.get("/sweeps/{sweep_id}/front.svg")
 async def picture(
-    sweep_id: UUID, principal: Reader, owner: Owner, resources: Resources, hints: Hints
+    sweep_id: UUID,
+    principal: Reader,
+    owner: Owner,
+    resources: Resources,
+    hints: Hints,
+    *,
+    files: bool = False,
 ) -> Response:
-    """Show the jobs of a sweep as perplexity against sparsity, and the bound of a search."""
+    """Show the jobs of a sweep and the bound of a search, or the exported files of the jobs."""
     view = await run_in_threadpool(_view, resources.database, owner, sweep_id)
-    if not view.comparison.measured:
-        raise NotFound("None of its jobs has a result yet.")
-    return await front_of(view.comparison, principal, resources, hints, view.bound)
+    comparison = view.comparison.of_files if files else view.comparison
+    return await front_of(comparison, principal, resources, hints, view.bound)
 
 
 @router.get("/sweeps/{sweep_id}/stream")

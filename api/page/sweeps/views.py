@@ -7,7 +7,7 @@ from uuid import UUID
 from sqlalchemy.orm import Session
 
 from api.page.base.format import count, describe_value, figure, percent, pruning, times
-from api.page.compare.comparison import ComparedJob, Comparison, compare
+from api.page.compare.comparison import ComparedFile, ComparedJob, Comparison, compare
 from api.schemas.sweeps import SweepItem, Vary
 from jobs import queries
 from jobs.queries import Cut
@@ -43,7 +43,7 @@ class _SweepBase:
         if target is None:
             return "; ".join(_varied(vary)) if vary else ""
         if target.is_of_size:
-            return f"best with {_size_bound(target)}"
+            return f"best {f'{target.format} file ' if target.format else ''}with {_size_bound(target)}"
         return f"{'sparsest' if target.over == 'sparsity' else 'smallest'} with {_bound(target)}"
 
 
@@ -97,6 +97,15 @@ class SweepView(_SweepBase):
         return next((one for one in self.comparison.jobs if one.job.id == best), None)
 
     @property
+    def best_file(self) -> ComparedFile | None:
+        """What a search for a file has found."""
+        name = self.sweep.search.best_file if self.sweep.search else None
+        job = self.best.job if self.best else None
+        return next(
+            (one for one in self.comparison.files if (one.job, one.export["name"]) == (job, name)), None
+        )
+
+    @property
     def limit(self) -> str | None:
         """The bound, in a word; None where it is not known yet."""
         if self.target is not None and self.target.is_of_size:
@@ -107,7 +116,7 @@ class SweepView(_SweepBase):
     def tried(self) -> str:
         """What a search tries."""
         if self.target is not None and self.target.is_of_size:
-            return f"{len(self.comparison.jobs)} shapes"
+            return f"{len(self.comparison.jobs)} {'models' if self.target.format else 'shapes'}"
         if self.target is not None and self.target.over == "structure":
             return f"{self.interval} of the blocks' parameters taken out" if self.interval else "perplexity"
         return f"{self.interval} zeros" if self.interval else "perplexity"
@@ -162,15 +171,22 @@ def read(session: Session, owner: str, sweep_id: UUID) -> SweepView | None:
         return None
     jobs = sweeps.jobs_of(session, sweep)
     ids = [job.id for job in jobs]
-    comparison = compare(jobs, queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids))
     sized = Search.model_validate(sweep.search or {}).shapes
-    return SweepView(SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None), comparison)
+    item = SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None)
+    comparison = compare(
+        jobs,
+        queries.seconds_on_workers(session, ids),
+        queries.cuts_of_jobs(session, ids),
+        of=item.request.target.of if item.request.target else None,
+    )
+    return SweepView(item, comparison)
 
 
 def _bound(target: Target) -> str:
+    of = f" of {target.of}" if target.of else ""
     if target.max_perplexity is not None:
-        return f"perplexity at most {figure(target.max_perplexity)}"
-    return f"perplexity at most {percent(target.max_perplexity_increase or 0.0)} over dense"
+        return f"perplexity{of} at most {figure(target.max_perplexity)}"
+    return f"perplexity{of} at most {percent(target.max_perplexity_increase or 0.0)} over dense"
 
 
 def _size_bound(target: Target) -> str:

@@ -60,7 +60,6 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
     for path, default in {
         "calibration.dataset": Calibration().dataset,
         "calibration.samples": Calibration().samples,
-        "calibration.seed": Calibration().seed,
         "evaluation.dataset": Evaluation().dataset,
     }.items():
         assert re.search(rf'name="{path}"[^>]*placeholder="{default}"', page), path
@@ -79,9 +78,19 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
         ),
         (MODEL | {"pattern": "2:4"}, {"model": "org/name", "method": "best", "pattern": "2:4"}),
         (
-            LEAST | {"method.name": "gblm", "method.norm": "l2", "refit": "true", "allocation.name": "owl"},
-            SMALLEST
-            | {"method": {"name": "gblm", "norm": "l2"}, "refit": True, "allocation": {"name": "owl"}},
+            LEAST | {"method.name": "gblm", "method.norm": "l2", "allocation.name": "owl"},
+            SMALLEST | {"method": {"name": "gblm", "norm": "l2"}, "allocation": {"name": "owl"}},
+        ),
+        (
+            MODEL
+            | {"method.name": "none", "exports": "gguf:Q8_0, compressed-tensors:w4a16"}
+            | {"gate.of": "gguf:Q8_0", "gate.max_perplexity_increase": "5%"},
+            {"model": "org/name", "method": "none", "exports": ["gguf:Q8_0", "compressed-tensors:w4a16"]}
+            | {"gate": {"of": "gguf:Q8_0", "max_perplexity_increase": 0.05}},
+        ),
+        (
+            MODEL | {"goal": "smaller", "amount": "25%", "method.name": "none"},
+            {"model": "org/name", "method": "none", "structure": {"parameters": 0.25}},
         ),
         # A cut needs nothing but its goal.
         (
@@ -169,6 +178,10 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
     {"model": "org/name", "norms": ["l1"]},
+    {"model": "org/name", "method": "none", "gate": {"of": "gguf:Q4_0", "max_bytes": 9}}
+    | {"exports": ["gguf:Q4_0", "compressed-tensors:fp8"]},
+    SMALLEST
+    | {"exports": ["gguf:F16", {"format": "compressed-tensors", "scheme": "w4a16", "group_size": 128}]},
     SMALLEST
     | {
         "calibration": {"samples": 8, "seed": 7},
@@ -204,7 +217,15 @@ def test_a_job_like_another_is_the_same_until_something_is_changed(
     assert (again["spec"], again["labels"]) == (first["spec"], first["labels"])
 
 
-@pytest.mark.parametrize("asked", [SMALLEST, SMALLEST | {"method": "best"}, SMALLEST | {"pattern": "2:4"}])
+@pytest.mark.parametrize(
+    "asked",
+    [
+        SMALLEST,
+        SMALLEST | {"method": "best"},
+        SMALLEST | {"pattern": "2:4"},
+        {"model": "org/name", "method": "none", "exports": ["gguf:Q8_0"]},
+    ],
+)
 def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
     assert request_body(JobRequest.model_validate(asked).spec(), {}) == asked
 
@@ -234,6 +255,11 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
         ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "write 5% or 0.05"),
         ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
         ({"labels": "=x"}, "labels", ""),
+        ({"exports": "gguf:Q9"}, "exports", "Is no type of a GGUF file; use one of F16, BF16"),
+        ({"exports": "Q8_0"}, "exports", "Must be a name such as gguf:Q8_0"),
+        ({"method.name": "none"}, "amount", "name a method that prunes, or leave it out"),
+        ({"gate.of": "gguf:F16"}, "gate.of", "Needs max_perplexity"),
+        ({"gate.of": "gguf:F16", "gate.max_kl": "1"}, "gate.of", "must be one of the job's exports"),
         ({"recipe": "{"}, "recipe", "Is no JSON"),
         ({"recipe": "[]"}, "recipe", "Must be an object"),
         ({"recipe": '{"evaluation": 5}', "goal": "quick"}, "recipe", "Evaluation"),

@@ -13,6 +13,7 @@ from jobs.lifecycle import lifecycle
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.sweeps import sweeps
+from pruning.byte_size import byte_size
 from pruning.recipe.exports import GGUF_TYPES
 from tests.jobs.sweeps.llama import LLAMA
 
@@ -112,7 +113,12 @@ def test_the_best_file_of_a_size_is_that_of_the_lowest_divergence(
         other = [(one["bytes"], one["kl"]) for one in files]
         as_good = {one for one in other if one[0] <= file["bytes"] and one[1] <= file["kl"]}
         assert file["on_front"] == (as_good == {(file["bytes"], file["kl"])})
-    assert client.get(f"/sweeps/{sweep['id']}").status_code == 200
+    page = client.get(f"/sweeps/{sweep['id']}").text
+    assert f"best gguf file with at most {byte_size(bound)}" in page
+    assert f"<dd>{'not pruned' if dense_wins else 'MLP'}" in page
+    assert f", {best['name']}</dd>" in page
+    assert f"{byte_size(best['bytes'])}, KL {best['kl']:.4f} nats" in page
+    assert client.get(f"/sweeps/{sweep['id']}/front.svg?files=true").status_code == 200
 
 
 def test_a_size_that_no_file_has_is_refused_or_fails(
@@ -138,6 +144,10 @@ def test_a_search_within_a_bound_on_a_file_judges_that_file(
     target = {"of": "gguf:Q8_0", "max_perplexity_increase": 0.25 + 1 / 8.5**2}
     ended = Workers(database, 0.5).run(submit(client, job=job, target=target)["id"], client)
     assert 0.48 <= ended["search"]["met"] <= 0.5
+    page = client.get(f"/sweeps/{ended['id']}").text
+    assert "sparsest with perplexity of gguf:Q8_0 at most" in page
+    met = next(one for one in ended["jobs"] if one["id"] == ended["search"]["best_job"])
+    assert f"perplexity {met['exports'][0]['perplexity']:.2f}" in page
     assert {one["gate"]["of"] for one in ended["jobs"]} == {"gguf:Q8_0"}
 
 

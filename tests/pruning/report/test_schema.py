@@ -11,7 +11,7 @@ from pydantic import ValidationError
 from pruning.output.model_card import model_card
 from pruning.report import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
 from pruning.runtime.process_memory import PeakMemory
-from tests.report_document import REPORT
+from tests.report_document import REPORT, export
 
 
 def test_the_model_card_shows_every_measurement() -> None:
@@ -38,6 +38,27 @@ def test_the_model_card_shows_every_measurement() -> None:
     plain = model_card(Report.model_validate_json(json.dumps(REPORT)), licence=None)
     assert "(+25.0%) |\n\nPerplexity: " in plain
     assert "zero-shot" not in plain
+
+
+def test_the_model_card_lists_the_exports_with_what_runs_them() -> None:
+    exports = [
+        export("gguf:Q8_0", 120_000, 0.5, path="exports/my model-Q8_0.gguf"),
+        export("compressed-tensors:fp8", 150_000, None),
+    ]
+    unpruned = {"recipe": {"model": "org/name", "method": "none"}}
+    card = model_card(Report.model_validate_json(json.dumps(REPORT | {"exports": exports})), licence=None)
+    assert (
+        "| `exports/my model-Q8_0.gguf` | 0.1 MB | 10.000 (+25.0%) | 0.5000 "
+        "| `llama-cli -m 'exports/my model-Q8_0.gguf'` |\n"
+        "| `exports/compressed-tensors-fp8` | 0.1 MB | 10.000 (+25.0%) | - "
+        "| `vllm serve exports/compressed-tensors-fp8` |\n"
+    ) in card
+    assert "8 windows of 512 tokens" in card
+    assert "8.000 by llama.cpp b1; 8.000 by transformers." in card
+    dense = model_card(Report.model_validate_json(json.dumps(REPORT | unpruned)), licence=None)
+    assert "# name, not pruned" in dense
+    for word in ("zero", "sparse", "How to profit", "Exports", "- pruned"):
+        assert word not in dense
 
 
 def test_the_hub_reads_what_the_model_card_says(tmp_path: Path) -> None:
