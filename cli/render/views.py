@@ -108,7 +108,9 @@ def warnings_of(report: Report) -> Iterator[str]:
 _LINES_PER_STAGE = 10
 
 STRUCTURE_ONLY = "structure"
-"""The method of a job that masks nothing."""
+"""The method of a job that cuts and masks nothing."""
+
+_WITHOUT_MASK = (STRUCTURE_ONLY, "none")
 
 _TRIED_SOON = "tried again once a worker is free"
 
@@ -176,14 +178,14 @@ def table_of_jobs(jobs: Iterable[JobSummary]) -> Table:
     table = plain_table("job", "name", "state", "method", "pattern", "sparsity", "perplexity", "model")
     for job in jobs:
         # What masks nothing has neither.
-        structure_only = job.method == STRUCTURE_ONLY
+        masks_nothing = job.method in _WITHOUT_MASK
         table.add_row(
             str(job.id),
             clean(job.name or ""),
             _state_and_step(job),
             clean(job.method),
-            "" if structure_only else clean(job.pattern),
-            "" if structure_only else f"{job.sparsity:g}",
+            "" if masks_nothing else clean(job.pattern),
+            "" if masks_nothing else f"{job.sparsity:g}",
             change(job.perplexity) if job.perplexity else "",
             clean(job.model),
         )
@@ -230,7 +232,7 @@ def method_summary(job: JobDetail) -> str:
     structure = job.spec.structure
     amounts = structure.model_dump(exclude={"multiple_of"}, exclude_none=True) if structure else {}
     cut = [f"{name} {amount:g}" for name, amount in amounts.items()]
-    masked = [] if job.method == STRUCTURE_ONLY else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
+    masked = [] if job.method in _WITHOUT_MASK else [job.method, job.pattern, f"sparsity {job.sparsity:g}"]
     return ", ".join([*masked, *([STRUCTURE_ONLY, *cut] if cut else [])]) or job.method
 
 

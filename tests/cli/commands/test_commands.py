@@ -257,11 +257,7 @@ def test_a_directory_is_named_by_its_path(
     assert f"--model ./none: there is no such directory here ({tmp_path}/none)" in missing.stderr
 
 
-def test_the_method_none_needs_a_structure(server: ScriptedServer, job_id: UUID) -> None:
-    result = run("submit", "--model", "org/name", "--method", "none", server=server)
-    assert result.exit_code == Exit.USAGE
-    assert "--structure" in result.stderr
-    assert server.requests == []
+def test_the_method_none_is_left_out_where_a_structure_is_given(server: ScriptedServer, job_id: UUID) -> None:
     bodies = []
 
     def take(it: Exchange) -> None:
@@ -292,6 +288,8 @@ def test_a_cut_is_shown_in_place_of_a_sparsity(server: ScriptedServer, job_id: U
     serve_job(server, job_id, "queued", method="wanda", spec=masked)
     shown = run("show", str(job_id), server=server).stdout
     assert "wanda, unstructured, sparsity 0.5, structure, mlp_channels 0.5" in shown
+    serve_job(server, job_id, "queued", method="none", sparsity=0.0)
+    assert re.search(r"method +none *\n", run("show", str(job_id), server=server).stdout)
 
 
 def test_jobs_are_listed_by_date_in_local_time(

@@ -10,7 +10,7 @@ from typer.testing import CliRunner
 
 from cli.main import app
 from pruning.report import StructureFacts
-from tests.report_document import report_document
+from tests.report_document import export, report_document
 from tests.scripted_server import ScriptedServer, job_document, state_event
 
 STRUCTURE = {
@@ -74,34 +74,21 @@ def test_a_structured_job_shows_parameters_size_speed_divergence_and_stages(
         assert "| prune | 1.5 s | 10 bytes |" in written
 
 
-EXPORT = {
-    "name": "gguf:Q4_K_M",
-    "path": "exports/m-Q4_K_M.gguf",
-    "bytes": 400,
-    "dense_bytes": 1000,
-    "sha256": "0" * 64,
-    "evaluator": "llama.cpp b1",
-    "perplexity": 12.0,
-    "dense_perplexity": 10.0,
-    "kl": 0.125,
-    "agreement": 0.9,
-    "windows": 8,
-    "sequence_length": 512,
-    "rates": [
-        {"phase": "prefill", "tokens_per_second": 90.0, "dense": 100.0, "noise": 0.01},
-        {"phase": "decode", "tokens_per_second": 30.0, "dense": 20.0, "noise": 0.04},
-    ],
-    "types": {"Q5_0": 2},
-    "warnings": ["rows of 96 are Q5_0"],
-}
+RATES = [
+    {"phase": "prefill", "tokens_per_second": 90.0, "dense": 100.0, "noise": 0.01},
+    {"phase": "decode", "tokens_per_second": 30.0, "dense": 20.0, "noise": 0.04},
+]
 FAILED = "compressed-tensors:w4a16 was not exported: rows of 96"
 
 
 def test_exported_files_are_a_table_and_what_failed_is_a_warning(
     server: ScriptedServer, job_id: UUID, tmp_path: Path
 ) -> None:
-    unmeasured = EXPORT | {"name": "compressed-tensors:fp8", "kl": None, "rates": [], "warnings": []}
-    report = report_document(exports=[EXPORT, unmeasured], warnings=[FAILED])
+    figures = {"perplexity": 12.0, "dense_perplexity": 10.0}
+    file = export("gguf:Q4_K_M", 400, 0.125, rates=RATES, warnings=["rows of 96 are Q5_0"], **figures)
+    report = report_document(
+        exports=[file, export("compressed-tensors:fp8", 400, None, **figures)], warnings=[FAILED]
+    )
     job = ("--model", "org/name", "--sparsity", "0.5", "--summary", str(tmp_path / "summary.md"))
     for text in (
         shown(server, job_id, report, "run", *job),
