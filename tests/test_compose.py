@@ -16,7 +16,6 @@ from sqlalchemy.engine import make_url
 from tools import compose_secrets
 
 CHECKOUT = Path(__file__).parents[1]
-DOCKERFILE = (CHECKOUT / "Dockerfile").read_text()
 COMPOSE: dict[str, Any] = yaml.safe_load((CHECKOUT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 S3_KEYS = {"s3_access_key_id", "s3_secret_access_key"}
@@ -112,7 +111,7 @@ def test_a_worker_without_a_gpu_is_like_the_other_one_but_for_its_class() -> Non
 
 def test_the_egress_lets_through_tls_to_its_hosts_and_what_is_below_them() -> None:
     """By grep, which reads the same extended expressions, on what the image's command writes."""
-    command = re.findall(r"^CMD (.*tinyproxy.*)", DOCKERFILE, re.MULTILINE)[0]
+    command = re.findall(r"^CMD (.*tinyproxy.*)", (CHECKOUT / "Dockerfile").read_text(), re.MULTILINE)[0]
     shell, option, script = json.loads(command)
     write, _, rest = script.partition(" > ")
     environment = {"PATH": os.environ["PATH"], "EGRESS_HOSTS": "huggingface.co hf.co"}
@@ -141,21 +140,13 @@ def test_what_is_used_is_declared_and_the_other_way_round(kind: str) -> None:
     assert named == set(COMPOSE[kind])
 
 
-def test_the_worker_alone_has_llama_cpps_converter() -> None:
-    stages = dict(re.findall(r"^FROM \S+ AS (\S+)\n(.*?)(?=^FROM |\Z)", DOCKERFILE, re.MULTILINE | re.DOTALL))
-    after_the_wheel = stages["worker"].partition("pip install --no-deps --no-index /wheels/*.whl")[2]
-    before_the_user, user, _ = after_the_wheel.partition("USER pruneserve")
-    assert "python -m pruning.exports.packages\n" in before_the_user
-    assert user
-    assert [name for name, commands in stages.items() if "pruning.exports" in commands] == ["worker"]
-
-
 def test_the_images_directories_are_the_volumes() -> None:
     """A volume takes the owner of the image's directory, so the directory must be in the image."""
+    dockerfile = (CHECKOUT / "Dockerfile").read_text()
     mounted = [entry.split(":") for entry in SERVICES["worker"]["volumes"]]
     places = {place for name, place, *_ in mounted if name in COMPOSE["volumes"]}
     assert places == {f"/var/lib/pruneserve/{name}" for name in ("huggingface", "triton", "work")}
-    assert all(f"{place} " in DOCKERFILE or f"{place}\n" in DOCKERFILE for place in places)
+    assert all(f"{place} " in dockerfile or f"{place}\n" in dockerfile for place in places)
 
 
 def test_the_made_secrets_are_those_that_are_mounted_and_fit_together(tmp_path: Path) -> None:

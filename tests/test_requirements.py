@@ -117,8 +117,11 @@ def test_a_change_of_the_code_leaves_the_layers_of_dependencies_as_they_are() ->
         copied = re.findall("^COPY (.*)", stages[name], re.MULTILINE)
         of_the_dependencies = f"--from={name}-dependencies /opt/pruneserve /opt/pruneserve"
         assert copied == [of_the_dependencies, "--from=wheel /wheels /wheels"]
-        # Ours comes last, from the wheel alone, as a layer of its own.
-        assert re.findall("^RUN .*", stages[name], re.MULTILINE)[-1].endswith("--no-index /wheels/*.whl")
+        # Ours comes from the wheel alone, as a layer of its own; above it is the converter of exports at most.
+        _, _, above = stages[name].partition("COPY --from=wheel")
+        converter = ["python -m pruning.exports.packages"] if name == "worker" else []
+        install = "pip install --no-deps --no-index /wheels/*.whl"
+        assert re.findall("^(?:RUN|USER) (.*)", above, re.MULTILINE) == [install, *converter, "pruneserve"]
 
 
 def test_no_step_of_the_dockerfile_reads_another_stage_through_a_mount() -> None:
