@@ -11,7 +11,9 @@ import pytest
 
 from pruning.errors import InvalidInput, Unreachable
 from pruning.exports import engine, packages
+from pruning.exports.answers import QuantisationAnswer
 from pruning.exports.gguf import measure, quantize
+from pruning.exports.types import INPUTS
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
 
@@ -113,9 +115,18 @@ def test_a_helper_has_no_secret_and_may_read_only_the_files_of_its_task(
     monkeypatch.setattr(engine.subprocess, "Popen", record)
     other = tmp_path / "other.gguf"
     other.write_bytes(small.file.read_bytes())
+    about = {"file": str(other), "type": "Q8_0", "importance": None, "threads": 1}
     with pytest.raises(InvalidInput, match="Permission denied"):
-        small.engine.run("quantize", {"file": str(other), "type": "Q8_0", "importance": None, "threads": 1},
-                         directory=target.parent, readable=[small.file])  # fmt: skip
+        small.engine.run(
+            "quantize",
+            about,
+            QuantisationAnswer,
+            directory=target.parent,
+            files={"small.gguf": small.file},
+            step=observe,
+        )
+    (target.parent / INPUTS / "small.gguf").unlink()
+    (target.parent / INPUTS).rmdir()
     assert b"operator" not in b"".join(seen)
 
 

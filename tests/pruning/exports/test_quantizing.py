@@ -128,7 +128,7 @@ class TestImportance:
     @pytest.mark.parametrize(
         ("name", "vector", "reason"),
         [
-            ("model.layers.9.mlp.up_proj", torch.ones(256), "no tensor for model.layers.9.mlp.up_proj"),
+            ("model.layers.9.mlp.up_proj", torch.ones(256), "has no tensor of which an importance is given"),
             (GATE, torch.ones(255), r"the shape \(255,\), but 256 columns"),
             (GATE, torch.full((256,), torch.nan), "negative or not finite"),
         ],

@@ -133,7 +133,7 @@ def test_what_a_format_cannot_hold_is_refused_before_computing(model: Path, tmp_
         run_recipe(
             recipe(model, method="none"), EVALUATION, output=tmp_path / "out", exports=exports, progress=steps
         )
-    assert caught.value.field == "group_size"
+    assert caught.value.field == "exports"
     assert steps.seen == []
     assert list(tmp_path.iterdir()) == []
 
