@@ -32,7 +32,7 @@ _COMMON_RULES = ("gpt-2", "llama-bpe", "qwen2", "smollm", "tekken")
 _FULL_ATTENTION_EVERY = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
 _BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
 """How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
-_BYTE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), -1e9
+_BYTE, _SPACE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), "▁", -1e9
 _SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
 _NO_LIMIT = 2**30
 _EXPONENT, _PIECE = 0x7C00, 2**24  # of float16: all ones for infinities and NaN; elements looked at together
@@ -125,7 +125,8 @@ def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
         loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
     settings = _suited(importlib.import_module("conversion").ModelBase.load_hparams(model, False))
     adds_bos = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
-    writer = _writer(model, settings, str(about["name"]), adds_bos=adds_bos)
+    adds_space = tokenizer.convert_ids_to_tokens(_ids(tokenizer, "a"))[0].startswith(_SPACE)
+    writer = _writer(model, settings, str(about["name"]), adds_bos=adds_bos, adds_space=adds_space)
     rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
     for add_special in (False, True):
         if difference := _difference(
@@ -157,10 +158,13 @@ _Writer = Callable[[Path, str], Any]
 """Makes a writer of the converter for a path and a type."""
 
 
-def _writer(model: Path, settings: Mapping[str, Any], name: str, *, adds_bos: bool) -> _Writer:
+def _writer(
+    model: Path, settings: Mapping[str, Any], name: str, *, adds_bos: bool, adds_space: bool
+) -> _Writer:
     """Return what makes writers for a checkpoint. Raises InvalidInput for an unknown family.
 
-    `adds_bos`: whether the tokenizer puts a token before each text. The converter guesses it from settings.
+    `adds_bos`, `adds_space`: whether the tokenizer puts a token or a space before each text. The converter
+    guesses the first from settings.
     """
     conversion, gguf = (importlib.import_module(name) for name in ("conversion", "gguf"))
     architecture = conversion.get_model_architecture(settings, conversion.ModelType.TEXT)
@@ -177,6 +181,8 @@ def _writer(model: Path, settings: Mapping[str, Any], name: str, *, adds_bos: bo
 
         def set_vocabulary_and_start() -> None:
             set_vocabulary()
+            if pieces:
+                made.gguf_writer.add_add_space_prefix(adds_space)
             made.gguf_writer.add_add_bos_token(adds_bos)
 
         made.set_vocab = set_vocabulary_and_start
@@ -221,7 +227,6 @@ def _set_pieces(made: Any, content: Mapping[str, Any]) -> None:  # noqa: ANN401 
     writer.add_token_list(tokens)
     writer.add_token_scores(scores)
     writer.add_token_types(types)
-    writer.add_add_space_prefix('"Prepend"' in json.dumps(content["normalizer"]))
     gguf.SpecialVocab(made.dir_model, n_vocab=size).add_to_gguf(writer)
 
 
@@ -309,13 +314,22 @@ def _difference(
         model = Model(file, vocabulary_only=True, pre_tokenizer=rules)
     except LlamaFailed as error:
         return str(error)
+    # llama.cpp, as SentencePiece, puts a space before every text; the classes of Llama 2 and Mistral in
+    # transformers put none before a text that begins with one.
+    spares_a_space = _ids(tokenizer, " a") == _ids(tokenizer, "a")
     with closing(model):
         for text in _varied_texts():
             theirs = model.tokenize(text, add_special=add_special)
-            ours = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
+            as_ours = f" {text}" if spares_a_space and text.startswith(" ") else text
+            ours = _ids(tokenizer, as_ours, add_special=add_special)
             if theirs != ours:
                 return _described(text, theirs, ours)
     return None
+
+
+def _ids(tokenizer: Any, text: str, *, add_special: bool = False) -> list[int]:  # noqa: ANN401 - of transformers
+    ids: list[int] = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
+    return ids
 
 
 def _described(text: str, theirs: list[int], ours: list[int]) -> str:
