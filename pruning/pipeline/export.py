@@ -11,7 +11,6 @@ from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
@@ -289,11 +288,9 @@ class ExportStage:
     def _engine(self) -> Engine:
         return Engine(all_layers=self.reading.all_layers)
 
-    @cached_property
+    @property
     def _stem(self) -> str:
-        """The model's name, for files: short, and without letters that some system does not take."""
-        name = self.model.checkpoint.id.rstrip("/").rpartition("/")[2]
-        return _ODD.sub("-", name)[:_MAX_STEM].strip("-.") or "model"
+        return stem_of(self.model.checkpoint.id)
 
     @property
     def _steps(self) -> int:
@@ -302,6 +299,11 @@ class ExportStage:
         parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
         importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
         return _PER_PART * (parts + importance)
+
+
+def stem_of(model: str) -> str:
+    """Return a model's name for files, from its id: short, and without letters that some system refuses."""
+    return _ODD.sub("-", model.rstrip("/").rpartition("/")[2])[:_MAX_STEM].strip("-.") or "model"
 
 
 class _Done:
