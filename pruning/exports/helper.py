@@ -37,7 +37,7 @@ TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
 
 _SECONDS_BETWEEN_STEPS = 0.2
 _FULL_BELOW_BYTES = 2**20
-_NO_SPACE = "Not enough free space"  # as numpy says it, without a number
+_NO_SPACE = "Not enough free space"  # numpy's words, before it writes
 _OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
 
 
@@ -92,12 +92,13 @@ def _encoded(error: BaseException, directory: Path) -> dict[str, Any]:
         return {"errno": errno.ENOMEM}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM):
         return {"errno": error.errno}
-    if isinstance(error, OSError) and _NO_SPACE in words:
-        return {"errno": errno.ENOSPC}
-    if isinstance(error, LlamaFailed):  # which writes with C++ streams, whose errors have no number
+    # C++ streams and numpy do not pass the number on.
+    if isinstance(error, LlamaFailed) or (isinstance(error, OSError) and error.errno is None):
         status = os.statvfs(directory)
-        full = status.f_bavail * status.f_frsize < _FULL_BELOW_BYTES
-        return {"errno": errno.ENOSPC} if full else {"message": words}
+        if _NO_SPACE in words or status.f_bavail * status.f_frsize < _FULL_BELOW_BYTES:
+            return {"errno": errno.ENOSPC}
+    if isinstance(error, LlamaFailed):
+        return {"message": words}
     words = f"llama.cpp's programs do not take the files ({type(error).__name__}: {words})"
     return {"message": words[:MAX_ERROR_CHARACTERS]}
 

@@ -206,10 +206,7 @@ class ExportStage:
                 *_rate("decode", measured.decode, reference.decode),
             ),
             types=dict(Counter(measured.types.values())),
-            warnings=tuple(
-                f"{module} has no tensor of its own in the file, and was rounded without an importance"
-                for module in (importance.missing if importance else ())
-            ),
+            warnings=_without_importance(importance.missing if importance else ()),
         )
 
     def _write_compressed_tensors(
@@ -354,6 +351,17 @@ def _rate(
             dense=dense.tokens_per_second,
             noise=max(own.spread, dense.spread),
         )
+
+
+def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:
+    return (
+        (
+            f"{modules[0]} and {len(modules) - 1} other modules have no tensors of their own in the file, "
+            "which were rounded without an importance",
+        )
+        if modules
+        else ()
+    )
 
 
 def _as_share(share: ShareStep) -> Step:
