@@ -125,7 +125,8 @@ def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
         loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
     settings = _suited(importlib.import_module("conversion").ModelBase.load_hparams(model, False))
     adds_bos = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
-    adds_space = tokenizer.convert_ids_to_tokens(_ids(tokenizer, "a"))[0].startswith(_SPACE)
+    first, *_ = tokenizer.convert_ids_to_tokens(_ids(tokenizer, "a"))
+    adds_space = str(first).startswith(_SPACE)
     writer = _writer(model, settings, str(about["name"]), adds_bos=adds_bos, adds_space=adds_space)
     rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
     for add_special in (False, True):

@@ -155,7 +155,7 @@ class ExportStage:
             )
         if plain.overflow is not None:
             raise InvalidInput(
-                f"the tensor {plain.overflow} has a weight beyond 65504, the largest number of F16; "
+                f"F16 cannot hold the tensor {plain.overflow}, which has a weight beyond 65504 or no number; "
                 "export BF16",
                 field="exports",
             )

@@ -235,6 +235,54 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing(
     assert list(tmp_path.iterdir()) == []
 
 
+def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for its helpers: a shorter context, a weight beyond float16, a module without a tensor."""
+    measured: list[tuple[int, ...]] = []
+
+    def converted(_: Path, target: Path, **__: object) -> gguf.Converted:
+        target.write_bytes(b"bf16")
+        return gguf.Converted(target, 4, "0" * 64, "qwen2", "BF16", "blk.0.ffn_up.weight", 16)
+
+    def with_importance(_: Path, target: Path, given: object, **__: object) -> gguf.Importance:
+        return gguf.Importance(target, 4, "0" * 64, ("a.kv_b_proj", "b.kv_b_proj"))
+
+    def quantised(_: Path, target: Path, type_name: str, **__: object) -> gguf.Quantised:
+        target.write_bytes(type_name.encode())
+        return gguf.Quantised(target, 4, "0" * 64, {})
+
+    def compared(_: Path, windows: torch.Tensor, **__: object) -> gguf.Compared:
+        measured.append(tuple(windows.shape))
+        return gguf.Compared(2.0, None, None, "llama.cpp b1", {}, 0.1, 0.9, gguf.Computed(1.5, None, None))
+
+    monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
+    for name, stand_in in (
+        ("convert", converted),
+        ("write_importance", with_importance),
+        ("quantize", quantised),
+        ("measure", compared),
+    ):
+        monkeypatch.setattr(gguf, name, stand_in)
+    report = run_recipe(
+        recipe(model, method="none"),
+        EVALUATION,
+        output=tmp_path / "out",
+        device="cpu",
+        exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q8_0"]),
+    )
+    assert measured == [(4, 16)] * 2
+    q4, q8 = report.exports
+    assert (q4.name, q4.sequence_length) == ("gguf:Q4_0", 16)
+    assert q4.warnings == (
+        "a.kv_b_proj and 1 other modules have no tensors of their own in the file, which were rounded "
+        "without an importance",
+    )
+    assert q8.warnings == ()
+    (refused,) = (warning for warning in report.warnings if "gguf:F16" in warning)
+    assert "F16 cannot hold the tensor blk.0.ffn_up.weight" in refused
+
+
 def hashes_below(output: Path) -> dict[str, str]:
     """Return the SHA-256 of every file but the report and the card, which have the cost of the stages."""
     files = (path for path in output.rglob("*") if path.name not in (FILE_NAME, "README.md"))
