@@ -106,9 +106,9 @@ def check(model: Path, *, engine: Engine | None = None, step: ShareStep = ignore
     limits = replace(engine.limits, wall_seconds=min(_CHECK_SECONDS, engine.limits.wall_seconds))
     files = _small_files(model, all_files(model))
     about = {"type": "F16", "name": "model"}
-    with TemporaryDirectory(prefix="pruneserve-check-") as directory:
+    with _output(model) as directory:
         replace(engine, limits=limits).run(
-            "check", about, ConversionAnswer, directory=Path(directory), files=files, step=step
+            "check", about, ConversionAnswer, directory=directory, files=files, step=step
         )
 
 
@@ -226,10 +226,8 @@ def measure(
         "speed": speed,
     }
     files = {file.name: file, **({_REFERENCE: reference} if reference else {})}
-    with TemporaryDirectory(prefix="pruneserve-measure-") as directory:
-        found = engine.run(
-            "measure", about, MeasurementAnswer, directory=Path(directory), files=files, step=step
-        )
+    with _output(file) as directory:
+        found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=files, step=step)
     return _compared(found, len(windows), has_reference=reference is not None)
 
 
@@ -261,7 +259,7 @@ def _computed(loss: float, speeds: Speeds | None) -> Computed:
 
 @contextmanager
 def _output(target: Path) -> Iterator[Path]:
-    """Make a directory on the disk of `target`, for the body."""
+    """Make a directory next to `target`, for the body."""
     with TemporaryDirectory(prefix=".export-", dir=target.parent) as directory:
         yield Path(directory)
 

@@ -5,7 +5,6 @@ import os
 import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -82,10 +81,9 @@ def test_too_little_time(small: Exported, target: Path, helpers: list[subprocess
 
 
 def test_a_step_that_raises_within_native_code_ends_the_helper(
-    small: Exported, target: Path, helpers: list[subprocess.Popen[bytes]], monkeypatch: pytest.MonkeyPatch
+    small: Exported, helpers: list[subprocess.Popen[bytes]]
 ) -> None:
     """As a cancelled job, a lost lease and a shutdown do; its scratch is deleted."""
-    monkeypatch.setattr(tempfile, "tempdir", str(target.parent))
 
     def cancel(share: float) -> None:
         if share > 0:  # it computes
@@ -94,6 +92,7 @@ def test_a_step_that_raises_within_native_code_ends_the_helper(
     with pytest.raises(KeyboardInterrupt):
         measure(small.file, five_windows().repeat(200, 1), engine=small.engine, step=cancel)
     assert helpers[0].returncode == -signal.SIGKILL
+    assert sorted(path.name for path in small.file.parent.iterdir()) == ["model", "small.gguf"]
 
 
 def test_a_run_that_is_killed_takes_its_helper_with_it(small: Exported, tmp_path: Path) -> None:
@@ -101,7 +100,8 @@ def test_a_run_that_is_killed_takes_its_helper_with_it(small: Exported, tmp_path
     if child == 0:
         with suppress(BaseException):
             _note_helper(started)
-            measure(small.file, five_windows().repeat(200, 1), engine=small.engine, step=_die)
+            file = Path(shutil.copy(small.file, tmp_path))
+            measure(file, five_windows().repeat(200, 1), engine=small.engine, step=_die)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     helper = Path("/proc") / started.read_text() / "stat"
