@@ -171,7 +171,7 @@ def _writer(
     architecture = conversion.get_model_architecture(settings, conversion.ModelType.TEXT)
     try:
         kind = conversion.get_model_class(architecture)
-    except NotImplementedError as error:
+    except (NotImplementedError, AttributeError, ImportError) as error:  # its package lacks parts of some
         raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
 
     def writer(file: Path, dtype: str) -> Any:  # noqa: ANN401 - of the converter

@@ -66,6 +66,14 @@ def test_a_family_that_the_converter_lacks_is_refused_by_its_name(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_family_that_the_converters_package_lacks_a_part_of_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Version 0.1.1 fails to import its module for DeepSeek."""
+    write_checkpoint(tmp_path)
+    change(tmp_path / "config.json", architectures=["DeepseekV3ForCausalLM"])
+    with pytest.raises(InvalidInput, match="does not know the architecture DeepseekV3ForCausalLM"):
+        check(tmp_path, engine=ENGINE)
+
+
 def test_code_of_the_checkpoint_is_not_run(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "model")
     (tmp_path / "model" / "evil.py").write_text("raise SystemExit('it ran')")
