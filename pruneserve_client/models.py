@@ -361,8 +361,8 @@ class CompressedTensorsExport(Model):
     scheme: Literal["fp8", "w4a16"] | str
     """`fp8`: weights in E4M3 with a scale per row, activations rounded as they come. `w4a16`: INT4 weights with a scale per group of a row."""
 
-    group_size: Literal[64, 128] | int = 64
-    """Of `w4a16`: weights that share a scale; it must divide every row."""
+    group_size: Literal[64, 128] | int | None = None
+    """Of `w4a16`, 64 by default: weights that share a scale; it must divide every row. Not allowed with `fp8`, whose scales are those of whole rows."""
 
 
 class Condition(Model):

@@ -20,7 +20,8 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.checkpoint.checkpoint import Checkpoint
-from pruning.checkpoint.files import WEIGHTS
+from pruning.checkpoint.description import suitable_config
+from pruning.checkpoint.files import CONFIG, WEIGHTS, read_json
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Comparison, Fidelity
 from pruning.evaluation.perplexity import perplexity
@@ -69,12 +70,8 @@ class W4A16:
     preset: ClassVar[str] = "W4A16"
     format: ClassVar[str] = "pack-quantized"
 
-    group_size: int = 128
-
-    def __post_init__(self) -> None:
-        """Raise InvalidInput(field='group_size') for a size that engines have no kernels for."""
-        if self.group_size not in (64, 128):
-            raise InvalidInput(f"group_size is {self.group_size}; use 64 or 128", field="group_size")
+    group_size: int
+    """64 or 128: engines have kernels for these."""
 
     @property
     def weight_fields(self) -> Mapping[str, Any]:
@@ -82,13 +79,13 @@ class W4A16:
         return {"group_size": self.group_size}
 
     def check(self, layer: LinearLayer) -> None:
-        """Raise InvalidInput(field='group_size') for a layer whose rows the groups do not divide."""
+        """Raise InvalidInput(field='exports') for a layer whose rows the groups do not divide."""
         if layer.inputs % self.group_size:
             advice = "use 64" if layer.inputs % 64 == 0 else "use the scheme fp8, which has no groups"
             raise InvalidInput(
                 f"groups of {self.group_size} do not divide the {layer.inputs} inputs of layer {layer.name}; "
                 f"{advice}",
-                field="group_size",
+                field="exports",
             )
 
     def shapes(self, outputs: int, inputs: int, dtype: torch.dtype) -> dict[str, Tensor]:
@@ -107,11 +104,12 @@ class W4A16:
 Scheme = Fp8 | W4A16
 
 
-def check_export(checkpoint: Checkpoint, scheme: Scheme) -> None:
+def check_export(checkpoint: Checkpoint, scheme: Scheme, model: PreTrainedModel | None = None) -> None:
     """Refuse an export before anything is computed.
 
-    Raises InvalidInput: with field 'exports' where compressed-tensors is not installed, 'model.id' for a
-    model with layers that are no linear modules of their own, 'group_size' where a group divides no row.
+    `model`: what will be made of the checkpoint, without weights; by default the model that it holds. Raises
+    InvalidInput: with field 'exports' where compressed-tensors is not installed or a group divides no row,
+    'model.id' for a model with layers that are no linear modules of their own.
     """
     if importlib.util.find_spec("compressed_tensors") is None:
         raise InvalidInput(
@@ -119,7 +117,7 @@ def check_export(checkpoint: Checkpoint, scheme: Scheme) -> None:
             "in a checkout, pip install '.[engines]'",
             field="exports",
         )
-    for layer in find_stack(checkpoint.skeleton).layers:
+    for layer in find_stack(model or checkpoint.skeleton).layers:
         if not isinstance(layer, ModuleLayer) or not isinstance(layer.module, nn.Linear):
             raise InvalidInput(
                 f"compressed-tensors quantises linear modules, and layer {layer.name} of this "
@@ -320,28 +318,38 @@ class Measured:
     bytes: int  # of the weight files
 
 
-def load_export(directory: Path, dtype: torch.dtype, device: torch.device) -> PreTrainedModel:
-    """Load an export through transformers, frozen and in eval mode.
+def load_export(directory: Path, dtype: torch.dtype, attention: str | None = None) -> PreTrainedModel:
+    """Load an export through transformers on the host, frozen and in eval mode.
 
     compressed-tensors decompresses the weights to `dtype` in the model's first forward pass, which is done
-    here; for `fp8` it also rounds the inputs of each layer to E4M3, token by token.
+    here; for `fp8` it also rounds the inputs of each layer to E4M3, token by token. `attention`: see
+    `PreTrainedModel.from_pretrained`.
     """
+    content = read_json(directory / CONFIG)
+    quantisation = content.pop("quantization_config")
+    config = suitable_config(content, scratch=directory.parent)
+    config.quantization_config = quantisation
     model = AutoModelForCausalLM.from_pretrained(
-        directory, dtype=dtype, use_safetensors=True, local_files_only=True, trust_remote_code=False
+        directory,
+        config=config,
+        attn_implementation=attention,
+        dtype=dtype,
+        use_safetensors=True,
+        local_files_only=True,
+        trust_remote_code=False,
     )
     assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-    model = model.to(device).requires_grad_(False).eval()
-    model(input_ids=torch.zeros(1, 1, dtype=torch.int64, device=device), use_cache=False)
+    model = model.requires_grad_(False).eval()
+    model(input_ids=torch.zeros(1, 1, dtype=torch.int64), use_cache=False)
     return model
 
 
 def measure(
     directory: Path,
+    placement: Placement,
     windows: Tensor,
     states: Path,
     *,
-    dtype: torch.dtype,
-    device: torch.device,
     step: Step,
     dense_head: Mapping[str, Tensor] | None = MappingProxyType({}),
 ) -> Measured:
@@ -351,22 +359,21 @@ def measure(
     ----------
     directory
         What `export_fp8` or `export_w4a16` has written.
+    placement
+        The same, as `load_export` loads it.
     windows
         Evaluation windows: token ids, int64 (windows, length).
     states
         The dense model's final states on them, which a `Recorder` has written.
-    dtype, device
-        Of the computation.
     step
         As for `perplexity`.
     dense_head
         See `Comparison`, for an export of a model that has other weights outside its blocks. None: the models
         cannot be compared.
     """
-    model = load_export(directory, dtype, device)
     comparison = None
     if dense_head is not None:
-        comparison = Comparison(states, model, dense_head, length=windows.shape[1])
-    measured = perplexity(model, windows, step=step, observe=comparison)
+        comparison = Comparison(states, placement.model, dense_head, length=windows.shape[1])
+    measured = perplexity(placement.model, windows, placement=placement, step=step, observe=comparison)
     size = sum(path.stat().st_size for path in directory.glob(f"*{WEIGHTS}"))
     return Measured(measured, comparison.result() if comparison else None, size)

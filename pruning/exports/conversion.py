@@ -19,9 +19,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from pruning.errors import InvalidInput
 from pruning.exports.llama import LlamaFailed, Model
-from pruning.exports.types import OUTPUT, ShareStep
+from pruning.exports.types import INPUTS, OUTPUT, ShareStep
 
 _VOCABULARY = "vocabulary.gguf"
 _FILE_TYPES = {"F32": "ALL_F32", "F16": "MOSTLY_F16", "BF16": "MOSTLY_BF16"}
@@ -30,9 +32,10 @@ _COMMON_RULES = ("gpt-2", "llama-bpe", "qwen2", "smollm", "tekken")
 _FULL_ATTENTION_EVERY = {"gemma2": 2, "gemma3_text": 6, "cohere2": 4, "gpt_oss": 2}
 _BLOCKS_WITH_A_SCALE = {"gemma2": 46, "gemma3_text": 62}
 """How many blocks the one model has whose `query_pre_attn_scalar` llama.cpp knows, by heart."""
-_WITHOUT_SLIDING_WINDOW = ("mistral", "mixtral")
-_BYTE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), -1e9
+_BYTE, _SPACE, _LOWEST_SCORE = re.compile("<0x[0-9A-F]{2}>"), "▁", -1e9
 _SHOWN_IDS, _SHOWN_CHARACTERS = 6, 100
+_NO_LIMIT = 2**30
+_EXPONENT, _PIECE = 0x7C00, 2**24  # of float16: all ones for infinities and NaN; elements looked at together
 
 
 # Prose in several scripts, code, symbols, and what comes between words.
@@ -69,70 +72,118 @@ _TEXTS, _PIECES, _MAX_PIECE = 200, 6, 30
 
 
 def check(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
-    """Refuse the checkpoint `about["model"]` if its config or its tokenizer cannot be converted.
+    """Refuse the checkpoint in the inputs if its config or its tokenizer cannot be converted.
 
-    Its weights are not read, and may be missing. Returns the name of the rules by which llama.cpp splits
-    texts, None where the kind of tokenizer has none.
+    Its weights are not read, and may be missing. Return what a `ConversionAnswer` has.
     """
-    return {"rules": _prepare(directory, about).rules}
+    return _prepare(directory, about).answer(str(about["type"]))
 
 
 def convert(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
-    """Write the checkpoint `about["model"]` as `OUTPUT` of the type `about["type"]`. Return as `check`."""
-    prepared = _prepare(directory, about)
-    prepared.writer(directory / OUTPUT).write()
-    step(1.0)
-    return {"rules": prepared.rules}
+    """Write the checkpoint in the inputs as `OUTPUT` of the type `about["type"]`. Return as `check`.
+
+    It becomes BF16 in place of F16 where that cannot hold every weight.
+    """
+    prepared, dtype, target = _prepare(directory, about), str(about["type"]), directory / OUTPUT
+    prepared.writer(target, dtype).write()
+    if dtype != "F16" or (overflow := _beyond_float16(target)) is None:
+        return prepared.answer(dtype)
+    target.unlink()
+    prepared.writer(target, "BF16").write()
+    return prepared.answer("BF16", overflow)
+
+
+def _beyond_float16(file: Path) -> str | None:
+    """Return the name of a tensor in float16 with an infinity or NaN; None if there is none."""
+    for tensor in importlib.import_module("gguf").GGUFReader(file).tensors:
+        if tensor.data.dtype == np.float16:
+            bits = tensor.data.reshape(-1).view(np.uint16)
+            pieces = (bits[start : start + _PIECE] for start in range(0, len(bits), _PIECE))
+            if any(((piece & _EXPONENT) == _EXPONENT).any() for piece in pieces):
+                return str(tensor.name)
+    return None
 
 
 @dataclass(frozen=True)
 class _Prepared:
-    writer: Callable[[Path], Any]
+    writer: "_Writer"
     rules: str | None
+    context_length: int
+
+    def answer(self, dtype: str, overflow: str | None = None) -> dict[str, Any]:
+        about = {"rules": self.rules, "context_length": self.context_length}
+        return {**about, "dtype": dtype, "overflow": overflow}
 
 
 def _prepare(directory: Path, about: Mapping[str, Any]) -> _Prepared:
     transformers = importlib.import_module("transformers")
+    model = directory / INPUTS
+    # From here on, its settings name no other file.
+    tokenizer = importlib.import_module("pruning.checkpoint.tokenizer").load_tokenizer(model)
     for loader in (transformers.AutoTokenizer, transformers.AutoConfig):
         # The converter trusts the code of some repositories; nothing here does.
         loader.from_pretrained = functools.partial(_without_code, loader.from_pretrained)
-    model = Path(about["model"])
-    tokenizer = transformers.AutoTokenizer.from_pretrained(model)
-    writer = _writer(model, about, adds_bos=tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id])
+    settings = _suited(importlib.import_module("conversion").ModelBase.load_hparams(model, False))
+    adds_bos = tokenizer("a")["input_ids"][:1] == [tokenizer.bos_token_id]
+    first, *_ = tokenizer.convert_ids_to_tokens(_ids(tokenizer, "a"))
+    adds_space = str(first).startswith(_SPACE)
+    writer = _writer(model, settings, str(about["name"]), adds_bos=adds_bos, adds_space=adds_space)
     rules = _find_rules(tokenizer, writer, directory / _VOCABULARY)
     for add_special in (False, True):
         if difference := _difference(
             tokenizer, directory / _VOCABULARY, add_special=add_special, rules=rules
         ):
             raise _cannot(difference)
-    return _Prepared(writer, rules)
+    return _Prepared(writer, rules, _context_length(settings))
 
 
 def _without_code(load: Callable[..., Any], *arguments: Any, **options: Any) -> Any:  # noqa: ANN401 - of transformers
     return load(*arguments, **{**options, "trust_remote_code": False, "local_files_only": True})
 
 
-def _writer(model: Path, about: Mapping[str, Any], *, adds_bos: bool) -> Callable[[Path], Any]:
-    """Return what makes a writer of the converter for a path. Raises InvalidInput for an unknown family.
+def _context_length(settings: Mapping[str, Any]) -> int:
+    """Return the tokens up to which llama.cpp computes what transformers does.
 
-    `adds_bos`: whether the tokenizer puts a token before each text. The converter guesses it from settings.
+    It has full attention in most families with sliding windows: within a window that is the same.
+    """
+    names = ("max_position_embeddings", "n_positions", "max_seq_len", "seq_length")
+    context = next((settings[name] for name in names if settings.get(name)), _NO_LIMIT)
+    kinds = settings.get("layer_types")
+    slides = "sliding_attention" in kinds if kinds else True
+    if settings.get("model_type") in _FULL_ATTENTION_EVERY or not slides:
+        return int(context)
+    return min(int(context), int(settings.get("sliding_window") or context))
+
+
+_Writer = Callable[[Path, str], Any]
+"""Makes a writer of the converter for a path and a type."""
+
+
+def _writer(
+    model: Path, settings: Mapping[str, Any], name: str, *, adds_bos: bool, adds_space: bool
+) -> _Writer:
+    """Return what makes writers for a checkpoint. Raises InvalidInput for an unknown family.
+
+    `adds_bos`, `adds_space`: whether the tokenizer puts a token or a space before each text. The converter
+    guesses the first from settings.
     """
     conversion, gguf = (importlib.import_module(name) for name in ("conversion", "gguf"))
-    settings = _suited(conversion.ModelBase.load_hparams(model, False))
     architecture = conversion.get_model_architecture(settings, conversion.ModelType.TEXT)
     try:
         kind = conversion.get_model_class(architecture)
-    except NotImplementedError as error:
+    except (NotImplementedError, AttributeError, ImportError) as error:  # its package lacks parts of some
         raise _cannot(f"llama.cpp's converter does not know the architecture {architecture}") from error
-    file_type = gguf.LlamaFileType[_FILE_TYPES[about["type"]]]
 
-    def writer(file: Path) -> Any:  # noqa: ANN401 - of the converter
-        made = kind(model, file_type, file, model_name=about["name"], hparams=dict(settings))
+    def writer(file: Path, dtype: str) -> Any:  # noqa: ANN401 - of the converter
+        file_type = gguf.LlamaFileType[_FILE_TYPES[dtype]]
+        made = kind(model, file_type, file, model_name=name, hparams=dict(settings))
         pieces = _sentencepiece(model)
         set_vocabulary = functools.partial(_set_pieces, made, pieces) if pieces else made.set_vocab
 
         def set_vocabulary_and_start() -> None:
             set_vocabulary()
+            if pieces:
+                made.gguf_writer.add_add_space_prefix(adds_space)
             made.gguf_writer.add_add_bos_token(adds_bos)
 
         made.set_vocab = set_vocabulary_and_start
@@ -177,7 +228,6 @@ def _set_pieces(made: Any, content: Mapping[str, Any]) -> None:  # noqa: ANN401 
     writer.add_token_list(tokens)
     writer.add_token_scores(scores)
     writer.add_token_types(types)
-    writer.add_add_space_prefix('"Prepend"' in json.dumps(content["normalizer"]))
     gguf.SpecialVocab(made.dir_model, n_vocab=size).add_to_gguf(writer)
 
 
@@ -199,11 +249,8 @@ def _suited(settings: dict[str, Any]) -> dict[str, Any]:
         scale, size = settings["query_pre_attn_scalar"], settings["head_dim"]
         if scale != size:
             raise _cannot(f"for {kind}, llama.cpp takes head_dim {size} for query_pre_attn_scalar {scale}")
-    if kind in _WITHOUT_SLIDING_WINDOW and settings.get("sliding_window"):
-        # llama.cpp has full attention there. Within the window that is the same, so a file promises no more.
-        settings["max_position_embeddings"] = min(
-            settings["max_position_embeddings"], settings["sliding_window"]
-        )
+    if "max_position_embeddings" in settings:  # the file promises no more
+        settings["max_position_embeddings"] = _context_length(settings)
     if "n_positions" in settings:
         settings.setdefault(
             "n_ctx", settings["n_positions"]
@@ -213,7 +260,7 @@ def _suited(settings: dict[str, Any]) -> dict[str, Any]:
 
 def _find_rules(
     tokenizer: Any,  # noqa: ANN401 - of transformers
-    writer: Callable[[Path], Any],
+    writer: _Writer,
     vocabulary: Path,
 ) -> str | None:
     """Let the converter name the rules by which this tokenizer splits a text, and return the name.
@@ -237,7 +284,7 @@ def _find_rules(
         return names[0]
 
     base.get_vocab_base_pre = first_name
-    writer(vocabulary).write_vocab()
+    writer(vocabulary, "F16").write_vocab()
     if not asked:
         return None
     differences = {}
@@ -268,13 +315,22 @@ def _difference(
         model = Model(file, vocabulary_only=True, pre_tokenizer=rules)
     except LlamaFailed as error:
         return str(error)
+    # llama.cpp, as SentencePiece, puts a space before every text; the classes of Llama 2 and Mistral in
+    # transformers put none before a text that begins with one.
+    spares_a_space = _ids(tokenizer, " a") == _ids(tokenizer, "a")
     with closing(model):
         for text in _varied_texts():
             theirs = model.tokenize(text, add_special=add_special)
-            ours = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
+            as_ours = f" {text}" if spares_a_space and text.startswith(" ") else text
+            ours = _ids(tokenizer, as_ours, add_special=add_special)
             if theirs != ours:
                 return _described(text, theirs, ours)
     return None
+
+
+def _ids(tokenizer: Any, text: str, *, add_special: bool = False) -> list[int]:  # noqa: ANN401 - of transformers
+    ids: list[int] = tokenizer(text, add_special_tokens=add_special, verbose=False)["input_ids"]
+    return ids
 
 
 def _described(text: str, theirs: list[int], ours: list[int]) -> str:

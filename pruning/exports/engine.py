@@ -3,22 +3,34 @@
 import errno
 import json
 import os
+import re
 import signal
 import socket
 import subprocess
 import sys
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
+from pruning.byte_size import byte_size
 from pruning.errors import InvalidInput
+from pruning.exports.answers import (
+    MAX_RESULT_BYTES,
+    MAX_STEP_BYTES,
+    Answer,
+    Confined,
+    Failure,
+    Progress,
+)
 from pruning.exports.packages import converter
-from pruning.exports.types import ShareStep
+from pruning.exports.types import INPUTS, ShareStep
+from pruning.runtime.process_memory import free_memory
 from pruning.sandbox.confine import SandboxLimits
 from pruning.sandbox.fork_server import SandboxUnavailable, environment
 from pruning.sandbox.frames import (
+    END,
     ERROR,
     JSON,
     HelperExited,
@@ -29,8 +41,7 @@ from pruning.sandbox.frames import (
 
 _HOUR = 3600
 _LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
-_MAX_ANSWER_BYTES = 64 * 2**20
-_SECONDS_BETWEEN_STEPS = 0.5
+_LEAST_MEMORY = 2**30  # the libraries of a helper, and one tensor after the other
 _SECONDS_TO_END = 2.0
 _REMEDIES = {
     errno.ENOSPC: "make room on the disk",
@@ -38,6 +49,11 @@ _REMEDIES = {
     errno.EFBIG: "allow larger files",
     errno.ENOMEM: "give it more memory, or export a smaller type",
 }
+"""The errors of the system that a helper may report."""
+
+_DIRECTORIES = re.compile(r"/(?:[^\s/'\"]+/)+")
+
+AnswerT = TypeVar("AnswerT", bound=Answer)
 
 
 def ignore_steps(share: float) -> None:
@@ -49,7 +65,7 @@ class Engine:
     """How helpers are run."""
 
     limits: SandboxLimits = _LIMITS
-    """The time is that of a whole task. The memory includes the files, which are mapped."""
+    """The time is that of a whole task. The memory is in addition to the files of a task; see `run`."""
     all_layers: bool = False
     """Whether `SandboxUnavailable` is raised where the kernel does not confine a helper in every way."""
     threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
@@ -58,36 +74,41 @@ class Engine:
         self,
         task: str,
         about: Mapping[str, Any],
+        answer: type[AnswerT],
         *,
         directory: Path,
-        readable: Sequence[Path],
+        files: Mapping[str, Path],
         step: ShareStep = ignore_steps,
-    ) -> Any:  # noqa: ANN401 - whatever JSON can say
-        """Return the result of a task, whose helper may read `readable` and write into `directory`.
+    ) -> AnswerT:
+        """Return the validated answer of a task, whose helper may write into `directory`.
 
-        `step`: called with the share that is done, at least twice a second; an exception that it raises ends
+        `files`: what it may read, by the names under which it finds them. They are opened here, once: it
+        reads these inodes whatever happens to their paths. Their contents are mapped and count as memory; all
+        else may take as much again, `limits.memory_bytes` more, and never more than the machine has free.
+
+        `step`: called with the share that is done, at least once a second; an exception that it raises ends
         the helper. Raises InvalidInput for what is wrong with the files, OSError with a number (ENOSPC,
         ENOMEM) for what the machine lacks, and `SandboxUnavailable`.
         """
         wheel = converter()
-        request = {
-            "task": task,
-            "about": about,
-            "directory": str(directory),
-            "readable": [str(path) for path in _with_targets([wheel, *readable])],
-            "converter": str(wheel),
-            "limits": asdict(self._limits_for(readable)),
-            "all_layers": self.all_layers,
-        }
-        with _helper() as (process, connection):
-            helper = _Answers(RunConnection(connection, self.limits.wall_seconds), step)
+        with ExitStack() as opened:
+            descriptors = {name: _opened(path, opened) for name, path in files.items()}
+            request = {
+                "task": task,
+                "about": about,
+                "directory": str(directory),
+                "files": descriptors,
+                "converter": str(wheel),
+                "limits": asdict(self._limits_for(descriptors.values())),
+                "all_layers": self.all_layers,
+            }
+            process, connection = opened.enter_context(_helper(descriptors.values()))
+            answers = _Answers(connection, self.limits.wall_seconds, directory, step)
             try:
-                helper.outside.send(JSON, json.dumps(request).encode())
-                missing = helper.next()
-                if missing and self.all_layers:
+                answers.outside.send(JSON, json.dumps(request).encode())
+                if (missing := answers.missing_layers()) and self.all_layers:
                     raise SandboxUnavailable(f"the kernel does not give a helper: {', '.join(missing)}")
-                helper.is_trusted_with_words = "landlock" not in missing
-                return helper.result()
+                return answers.result(answer)
             except ProtocolViolation as failed:
                 raise InvalidInput(
                     "the helper that exports answered what no helper of this version does; the file may have "
@@ -99,52 +120,87 @@ class Engine:
             except HelperTimeout as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
 
-    def _limits_for(self, readable: Sequence[Path]) -> SandboxLimits:
-        """Files are mapped, and a mapping counts as memory."""
-        files = (file for path in readable for file in (path.iterdir() if path.is_dir() else (path,)))
-        mapped = sum(file.stat().st_size for file in files if file.is_file())
-        return replace(self.limits, memory_bytes=self.limits.memory_bytes + 2 * mapped)
+    def _limits_for(self, descriptors: Iterable[int]) -> SandboxLimits:
+        """Raises OSError(ENOMEM) where this machine is too small for the files."""
+        mapped = sum(os.fstat(descriptor).st_size for descriptor in descriptors)
+        free = free_memory()
+        if free < mapped + _LEAST_MEMORY:
+            raise OSError(
+                errno.ENOMEM,
+                f"the export needs {byte_size(mapped + _LEAST_MEMORY)} of memory for its files, and this "
+                f"machine has {byte_size(free)} free; {_REMEDIES[errno.ENOMEM]}",
+            )
+        return replace(self.limits, memory_bytes=mapped + min(self.limits.memory_bytes + mapped, free))
 
 
 class _Answers:
     """What a helper sends, and what is believed of it."""
 
-    def __init__(self, outside: RunConnection, step: ShareStep) -> None:
-        self.outside, self._step, self._share = outside, step, 0.0
-        self.is_trusted_with_words = False
+    def __init__(
+        self, connection: socket.socket, wall_seconds: float, directory: Path, step: ShareStep
+    ) -> None:
+        """`directory`: its own, which no message names."""
+        self.outside = RunConnection(connection, wall_seconds, while_waiting=lambda: step(self._share))
+        self._directory, self._step, self._share = directory, step, 0.0
+        self._is_trusted_with_words = False
 
-    def result(self) -> Any:  # noqa: ANN401 - whatever JSON can say
+    def missing_layers(self) -> Sequence[str]:
+        """Return the layers of confinement that it lacks: its first answer."""
+        _, content = self.outside.receive(MAX_STEP_BYTES, JSON)
+        missing = tuple(_parsed(Confined, content).missing)
+        self._is_trusted_with_words = "landlock" not in missing
+        return missing
+
+    def result(self, answer: type[AnswerT]) -> AnswerT:
         """Wait for the result, and report the steps until then. Raises the error of the task."""
-        while "result" not in (answer := self.next()):
-            self._share = min(1.0, max(self._share, float(answer["share"])))
-        return answer["result"]
+        while True:
+            kind, content = self.outside.receive(MAX_RESULT_BYTES, JSON, END, ERROR)
+            if kind == END:
+                result = _parsed(answer, content)
+                self._step(1.0)
+                return result
+            if len(content) > MAX_STEP_BYTES:
+                raise ProtocolViolation(f"a frame {kind!r} of {len(content)} bytes")
+            if kind == ERROR:
+                raise self._error(_parsed(Failure, content))
+            self._share = max(self._share, _parsed(Progress, content).share)
 
-    def next(self) -> Any:  # noqa: ANN401 - whatever JSON can say
-        while not self.outside.is_ready(_SECONDS_BETWEEN_STEPS):
-            self._step(self._share)
-        kind, content = self.outside.receive(_MAX_ANSWER_BYTES, JSON, ERROR)
-        self._step(self._share)
-        try:
-            answer = json.loads(content)
-        except (ValueError, RecursionError) as error:
-            raise ProtocolViolation("no JSON") from error
-        if kind == ERROR:
-            raise self._error(answer)
-        return answer
-
-    def _error(self, answer: Mapping[str, Any]) -> Exception:
+    def _error(self, failure: Failure) -> Exception:
         """Without Landlock the helper could read other files, so its words are then withheld."""
-        if number := answer.get("errno"):
-            remedy = _REMEDIES.get(number, "look at the machine")
-            return OSError(number, f"the export cannot be written ({os.strerror(number)}); {remedy}")
-        if not self.is_trusted_with_words:
-            return InvalidInput("the export failed; a kernel with Landlock is needed to say why")
-        return InvalidInput(str(answer["message"]), field=answer.get("field"))
+        if (number := failure.errno) is not None:
+            if number not in _REMEDIES:
+                raise ProtocolViolation(f"the error {number}")
+            reason = f"the export cannot be written ({os.strerror(number)}); {_REMEDIES[number]}"
+            return OSError(number, reason)
+        if not self._is_trusted_with_words:
+            return InvalidInput(
+                "the export failed; details hidden: this worker's kernel has no Landlock", field=failure.field
+            )
+        return InvalidInput(self._without_paths(failure.message), field=failure.field)
+
+    def _without_paths(self, message: str) -> str:
+        """Leave the names of files alone, in one line."""
+        printable = "".join(letter if letter.isprintable() else " " for letter in message)
+        named = printable.replace(f"{self._directory}/", "").replace(f"{INPUTS}/", "")
+        return _DIRECTORIES.sub("", named)
+
+
+def _parsed(answer: type[AnswerT], content: bytes) -> AnswerT:
+    try:
+        return answer.model_validate_json(content)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolViolation(f"no {answer.__name__}") from error
+
+
+def _opened(path: Path, opened: ExitStack) -> int:
+    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    opened.callback(os.close, descriptor)
+    return descriptor
 
 
 @contextmanager
-def _helper() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
-    """Start a helper, with the connection to it. It ends with the body."""
+def _helper(files: Iterable[int]) -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
+    """Start a helper that inherits these open files, with the connection to it. It ends with the body."""
     ours, theirs = socket.socketpair()
     with ours:
         with theirs:
@@ -155,22 +211,15 @@ def _helper() -> Iterator[tuple[subprocess.Popen[bytes], socket.socket]]:
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.DEVNULL,
                 stderr=subprocess.DEVNULL,
-                pass_fds=[theirs.fileno()],
+                pass_fds=[theirs.fileno(), *files],
+                start_new_session=True,  # so that whatever it starts ends with it
             )
         try:
             yield process, ours
         finally:
-            process.kill()
+            if process.returncode is None:
+                os.killpg(process.pid, signal.SIGKILL)
             process.wait()
-
-
-def _with_targets(paths: Iterable[Path]) -> Iterator[Path]:
-    """Yield the paths, and what the links in them point to: rights on a directory end at a link."""
-    for path in paths:
-        yield path
-        for one in (path, *(path.iterdir() if path.is_dir() else ())):
-            if one.is_symlink():
-                yield one.resolve()
 
 
 def _ended(process: subprocess.Popen[bytes]) -> Exception:
@@ -178,7 +227,9 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
     try:
         status = process.wait(_SECONDS_TO_END)
     except subprocess.TimeoutExpired:
-        return InvalidInput("the helper that exports stopped answering; write the model again")
+        return InvalidInput(
+            "the helper that exports stopped answering; write the model again", field="model.id"
+        )
     if status == -signal.SIGXCPU:
         return _too_long("its limit of processor time")
     if status == -signal.SIGKILL:
@@ -187,9 +238,10 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
             "the system killed the process that exports (SIGKILL), as it does where memory runs out",
         )
     if status < 0:
-        name = signal.Signals(-status).name
         return InvalidInput(
-            f"the file ends the process that reads it ({name}): write the model again, or give it more memory"
+            f"the file ends the process that reads it (signal {-status}, {signal.strsignal(-status)}): write "
+            "the model again, or give it more memory",
+            field="model.id",
         )
     return InvalidInput(
         f"the process that exports ended with exit code {status}; repair its installation: in a checkout, "
@@ -199,4 +251,6 @@ def _ended(process: subprocess.Popen[bytes]) -> Exception:
 
 
 def _too_long(limit: str) -> Exception:
-    return InvalidInput(f"the export takes longer than {limit}; export fewer types, or raise the limit")
+    return InvalidInput(
+        f"the export takes longer than {limit}; export fewer types, or raise the limit", field="exports"
+    )

@@ -7,22 +7,32 @@ the converter run in confined helpers (`pruning.exports.engine`).
 import hashlib
 import math
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from torch import Tensor
 
+from pruning.checkpoint.files import INDEX, MODEL_CARD, WEIGHTS, all_files, companions, weight_files
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.exports.answers import (
+    ConversionAnswer,
+    ImportanceAnswer,
+    MeasurementAnswer,
+    QuantisationAnswer,
+    Speed,
+    Speeds,
+)
 from pruning.exports.engine import Engine, ignore_steps
 from pruning.exports.types import OUTPUT, ShareStep, gguf_type
 
 _MAX_LOSS = 500.0  # nats; a perplexity beyond is none
-_CONVERTED = ("F32", "F16", "BF16")
+_CHECK_SECONDS = 600.0
+_REFERENCE, _IMPORTANCE = "reference", "importance"  # the names of such files in a helper
 
 
 @dataclass(frozen=True)
@@ -40,6 +50,20 @@ class Converted(WrittenFile):
 
     rules: str | None
     """By which llama.cpp splits a text before it merges tokens; None where the kind of tokenizer has none."""
+    dtype: str
+    """Of the matrices: BF16 in place of F16 where that cannot hold every weight."""
+    overflow: str | None
+    """A tensor that F16 cannot hold."""
+    context_length: int
+    """Up to which llama.cpp computes what transformers does."""
+
+
+@dataclass(frozen=True)
+class Importance(WrittenFile):
+    """An importance matrix."""
+
+    missing: tuple[str, ...]
+    """The modules that have no tensor of their own in the file, whose importance is left out."""
 
 
 @dataclass(frozen=True)
@@ -48,14 +72,6 @@ class Quantised(WrittenFile):
 
     types: Mapping[str, str]
     """Of each tensor, by its name: some have another type than the file, such as rows that do not fit it."""
-
-
-@dataclass(frozen=True)
-class Speed:
-    """Tokens per second, a median, and the range of the runs as a share of it."""
-
-    tokens_per_second: float
-    spread: float
 
 
 @dataclass(frozen=True)
@@ -81,41 +97,53 @@ class Compared(Computed):
     reference: Computed | None
 
 
-def check(model: Path, *, engine: Engine | None = None) -> None:
+def check(model: Path, *, engine: Engine | None = None, step: ShareStep = ignore_steps) -> None:
     """Check by config and tokenizer whether the checkpoint in the directory `model` can be converted.
 
     The directory needs no weights. Raises InvalidInput as `convert`.
     """
-    about = {"model": str(model), "type": "F16", "name": model.name}
-    with TemporaryDirectory(prefix="pruneserve-check-") as directory:
-        (engine or Engine()).run("check", about, directory=Path(directory), readable=[model])
+    engine = engine or Engine()
+    limits = replace(engine.limits, wall_seconds=min(_CHECK_SECONDS, engine.limits.wall_seconds))
+    files = _small_files(model, all_files(model))
+    about = {"type": "F16", "name": "model"}
+    with _output(model) as directory:
+        replace(engine, limits=limits).run(
+            "check", about, ConversionAnswer, directory=directory, files=files, step=step
+        )
 
 
 def convert(
     model: Path,
     target: Path,
     *,
-    dtype: str = "F16",
+    dtype: Literal["F32", "F16", "BF16"] = "F16",
     name: str | None = None,
     engine: Engine | None = None,
     step: ShareStep = ignore_steps,
 ) -> Converted:
     """Write the checkpoint in the directory `model`, whose links are followed, as a GGUF file.
 
-    `dtype`: of the matrices; F32, F16 or BF16. `name`: of the model, in the file. Raises InvalidInput if
-    llama.cpp's converter does not know the family, or llama.cpp reads a text as other token ids than
-    transformers; see `Engine.run` for the rest.
+    `dtype`: of the matrices; F16 becomes BF16 where it cannot hold every weight. `name`: of the model, in the
+    file. Raises InvalidInput if llama.cpp's converter does not know the family, or llama.cpp reads a text as
+    other token ids than transformers; see `Engine.run` for the rest.
     """
-    if dtype not in _CONVERTED:
-        raise InvalidInput(
-            f"{dtype!r} is no dtype of a conversion; use one of {', '.join(_CONVERTED)}", field="dtype"
-        )
-    about = {"model": str(model), "type": dtype, "name": name or model.name}
+    names = all_files(model)
+    weights = enumerate(weight_files(model, names), start=1)
+    files = _small_files(model, names)
+    # The converter finds weights by standard names alone.
+    files |= {f"model-{number:05}{WEIGHTS}": model / name for number, name in weights}
+    about = {"type": dtype, "name": name or model.name}
     with _output(target) as directory:
-        found = (engine or Engine()).run("convert", about, directory=directory, readable=[model], step=step)
+        found = (engine or Engine()).run(
+            "convert", about, ConversionAnswer, directory=directory, files=files, step=step
+        )
         written = _finish(directory, target)
-    rules = found["rules"]
-    return Converted(written.file, written.bytes, written.sha256, None if rules is None else str(rules))
+    return Converted(**vars(written), **dict(found))
+
+
+def _small_files(model: Path, names: Collection[str]) -> dict[str, Path]:
+    """Return the config and the tokenizer, by name. The converter would print the card in the file."""
+    return {name: model / name for name in companions(names) if name not in (INDEX, MODEL_CARD)}
 
 
 def write_importance(
@@ -125,12 +153,13 @@ def write_importance(
     *,
     origin: str,
     engine: Engine | None = None,
-) -> WrittenFile:
+    step: ShareStep = ignore_steps,
+) -> Importance:
     """Write an importance matrix for the GGUF file `source`, which `llama-quantize --imatrix` reads.
 
     `importance`: by a module's name in transformers, (inputs,): the mean squares of its inputs, or the column
     sums of squared gradients. An expert's is `<experts>.<number>.<matrix>`. `origin`: what it is of, for the
-    file. Raises InvalidInput if the sizes are not the tensors', or a name is none of the model's.
+    file. Raises InvalidInput if the sizes are not the tensors', or no name is one of the model's.
     """
     with _output(target) as directory:
         vectors = directory / "importance.npz"
@@ -138,14 +167,12 @@ def write_importance(
             name: vector.detach().double().cpu().numpy() for name, vector in importance.items()
         }
         np.savez(vectors, **arrays)
-        about = {"file": str(source), "importance": str(vectors), "origin": origin}
-        found = (engine or Engine()).run("importance", about, directory=directory, readable=[source])
-        if missing := found["missing"]:
-            raise InvalidInput(
-                f"{source.name} has no tensor for {missing[0]}, of which an importance is given",
-                field="importance",
-            )
-        return _finish(directory, target)
+        about = {"file": source.name, "importance": _IMPORTANCE, "origin": origin}
+        files = {source.name: source, _IMPORTANCE: vectors}
+        found = (engine or Engine()).run(
+            "importance", about, ImportanceAnswer, directory=directory, files=files, step=step
+        )
+        return Importance(**vars(_finish(directory, target)), missing=found.missing)
 
 
 def quantize(
@@ -165,16 +192,15 @@ def quantize(
     gguf_type(type_name, has_importance=importance is not None)
     engine = engine or Engine()
     about = {
-        "file": str(source),
+        "file": source.name,
         "type": type_name,
-        "importance": str(importance) if importance else None,
+        "importance": _IMPORTANCE if importance else None,
         "threads": engine.threads,
     }
-    readable = [source, *([importance] if importance else [])]
+    files = {source.name: source, **({_IMPORTANCE: importance} if importance else {})}
     with _output(target) as directory:
-        found = engine.run("quantize", about, directory=directory, readable=readable, step=step)
-        written = _finish(directory, target)
-    return Quantised(written.file, written.bytes, written.sha256, _types(found))
+        found = engine.run("quantize", about, QuantisationAnswer, directory=directory, files=files, step=step)
+        return Quantised(**vars(_finish(directory, target)), types=found.types)
 
 
 def measure(
@@ -193,52 +219,55 @@ def measure(
     """
     engine = engine or Engine()
     about = {
-        "file": str(file),
-        "reference": str(reference) if reference else None,
+        "file": file.name,
+        "reference": _REFERENCE if reference else None,
         "windows": windows.tolist(),
         "threads": engine.threads,
         "speed": speed,
     }
-    readable = [file, *([reference] if reference else [])]
-    with TemporaryDirectory(prefix="pruneserve-measure-") as directory:
-        found = engine.run("measure", about, directory=Path(directory), readable=readable, step=step)
-    return _compared(found, has_reference=reference is not None)
+    files = {file.name: file, **({_REFERENCE: reference} if reference else {})}
+    with _output(file) as directory:
+        found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=files, step=step)
+    return _compared(found, len(windows), has_reference=reference is not None)
 
 
-def _compared(found: Mapping[str, Any], *, has_reference: bool) -> Compared:
+def _compared(found: MeasurementAnswer, windows: int, *, has_reference: bool) -> Compared:
     def mean(name: str) -> float:
-        value = math.fsum(float(window[name]) for window in found["windows"]) / len(found["windows"])
-        if not abs(value) < _MAX_LOSS:
+        value = math.fsum(getattr(window, name) for window in found.windows) / windows
+        if not (len(found.windows) == windows and abs(value) < _MAX_LOSS):
             raise NumericalFailure(f"llama.cpp computes a mean {name} of {value:g} with the file")
         return value
 
-    speeds = [{phase: Speed(**values) for phase, values in one.items()} for one in found["speeds"]]
-    own, dense = (*speeds, {}, {})[:2]
-    none = {"prefill": None, "decode": None}
+    own, dense = (*found.speeds, None, None)[:2]
     return Compared(
-        evaluator=str(found["evaluator"]),
-        types=_types(found),
+        evaluator=found.evaluator,
+        types=found.types,
         perplexity=math.exp(mean("loss")),
         kl=max(0.0, mean("kl")) if has_reference else None,
         agreement=mean("agreement") if has_reference else None,
-        reference=Computed(math.exp(mean("reference_loss")), **{**none, **dense}) if has_reference else None,
-        **{**none, **own},
+        reference=_computed(mean("reference_loss"), dense) if has_reference else None,
+        prefill=own.prefill if own else None,
+        decode=own.decode if own else None,
     )
 
 
-def _types(found: Mapping[str, Any]) -> dict[str, str]:
-    return {str(name): str(kind) for name, kind in found["types"].items()}
+def _computed(loss: float, speeds: Speeds | None) -> Computed:
+    if speeds is None:
+        return Computed(math.exp(loss), None, None)
+    return Computed(math.exp(loss), speeds.prefill, speeds.decode)
 
 
 @contextmanager
 def _output(target: Path) -> Iterator[Path]:
-    """Make a directory on the disk of `target`, for the body."""
+    """Make a directory next to `target`, for the body."""
     with TemporaryDirectory(prefix=".export-", dir=target.parent) as directory:
         yield Path(directory)
 
 
 def _finish(directory: Path, target: Path) -> WrittenFile:
     """Give the output its name, once its content is on the disk."""
+    if not (directory / OUTPUT).is_file():
+        raise InvalidInput("the helper that exports has written no file", field="model.id")
     with (directory / OUTPUT).open("rb") as file:
         os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()

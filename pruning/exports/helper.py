@@ -1,8 +1,9 @@
 """`python -P -m pruning.exports.helper N PARENT`: does one task of an export, confined, over descriptor N.
 
 It is started with an almost empty environment, drops its privileges before it imports a library that reads
-files, and then converts, quantises or measures. It may read the files of its task and write into one
-directory. It sends the share that is done, and in the end a result or an error (`pruning.exports.engine`).
+files, and then converts, quantises or measures. It may read the files of its task, which it inherits open,
+and write into one directory. It sends the share that is done, and in the end a result or an error
+(`pruning.exports.engine`, `pruning.exports.answers`).
 """
 
 import errno
@@ -15,13 +16,14 @@ from pathlib import Path
 from typing import Any
 
 from pruning.errors import InvalidInput, is_panic
+from pruning.exports.answers import MAX_ERROR_CHARACTERS
 from pruning.exports.conversion import check, convert
 from pruning.exports.importance import quantize_file, write_matrix
 from pruning.exports.llama import LlamaFailed
 from pruning.exports.measuring import measure
-from pruning.exports.types import ShareStep
+from pruning.exports.types import INPUTS, ShareStep
 from pruning.sandbox.confine import SandboxLimits, confine
-from pruning.sandbox.frames import ERROR, HelperConnection
+from pruning.sandbox.frames import END, ERROR, HelperConnection
 from pruning.sandbox.privileges import die_with_parent
 
 TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
@@ -33,9 +35,9 @@ TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
 }
 """Each gets the directory that it may write into, its arguments and `step`; it returns what JSON can say."""
 
-_MAX_ERROR_CHARACTERS = 2000
 _SECONDS_BETWEEN_STEPS = 0.2
 _FULL_BELOW_BYTES = 2**20
+_NO_SPACE = "Not enough free space"  # numpy's words, before it writes
 _OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
 
 
@@ -45,17 +47,24 @@ def main() -> None:
     die_with_parent(parent)
     outside = HelperConnection(descriptor)
     request = outside.receive_json()
-    directory = Path(request["directory"])
-    readable = [Path(path) for path in request["readable"]]
+    directory, wheel = Path(request["directory"]), Path(request["converter"])
+    files: Mapping[str, int] = request["files"]
+    (directory / INPUTS).mkdir()
+    for name, opened in files.items():
+        link = directory / INPUTS / name
+        link.parent.mkdir(parents=True, exist_ok=True)
+        link.symlink_to(f"/proc/self/fd/{opened}")
     for name in ("TMPDIR", "TORCHINDUCTOR_CACHE_DIR"):
         os.environ[name] = str(directory)  # libraries look for one when they are imported
-    missing = confine(SandboxLimits(**request["limits"]), [descriptor], directory, readable)
-    outside.send_json(missing)
+    limits = SandboxLimits(**request["limits"])
+    missing = confine(limits, [descriptor, *files.values()], directory, [wheel])
+    outside.send_json({"missing": missing})
     if missing and request["all_layers"]:
         return
-    sys.path.insert(0, request["converter"])
+    sys.path.insert(0, str(wheel))
     try:
-        outside.send_json({"result": TASKS[request["task"]](directory, request["about"], _step(outside))})
+        result = TASKS[request["task"]](directory, request["about"], _step(outside))
+        outside.send(END, json.dumps(result).encode())
     except BaseException as error:  # whatever it is, the other end has to hear of it
         if not (isinstance(error, Exception) or is_panic(error)):
             raise
@@ -76,18 +85,22 @@ def _step(outside: HelperConnection) -> ShareStep:
 
 def _encoded(error: BaseException, directory: Path) -> dict[str, Any]:
     """Say what went wrong: an error of the system by its number, and anything else in words."""
-    words = str(error)[:_MAX_ERROR_CHARACTERS]
+    words = str(error)[:MAX_ERROR_CHARACTERS]
     if isinstance(error, InvalidInput):
-        return {"message": words, "field": error.field}
+        return {"message": words, "field": error.field or "model.id"}
     if isinstance(error, MemoryError) or any(sign in words for sign in _OUT_OF_MEMORY):
         return {"errno": errno.ENOMEM}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM):
         return {"errno": error.errno}
-    if isinstance(error, LlamaFailed):  # which writes with C++ streams, whose errors have no number
+    # C++ streams and numpy do not pass the number on.
+    if isinstance(error, LlamaFailed) or (isinstance(error, OSError) and error.errno is None):
         status = os.statvfs(directory)
-        full = status.f_bavail * status.f_frsize < _FULL_BELOW_BYTES
-        return {"errno": errno.ENOSPC} if full else {"message": words}
-    return {"message": f"llama.cpp's programs do not take the files ({type(error).__name__}: {words})"}
+        if _NO_SPACE in words or status.f_bavail * status.f_frsize < _FULL_BELOW_BYTES:
+            return {"errno": errno.ENOSPC}
+    if isinstance(error, LlamaFailed):
+        return {"message": words}
+    words = f"llama.cpp's programs do not take the files ({type(error).__name__}: {words})"
+    return {"message": words[:MAX_ERROR_CHARACTERS]}
 
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ import numpy as np
 
 from pruning.errors import InvalidInput
 from pruning.exports.llama import Floats, quantize, tensor_types
-from pruning.exports.types import OUTPUT, ShareStep
+from pruning.exports.types import INPUTS, OUTPUT, ShareStep
 from pruning.recipe.exports import GGUF_TYPES
 
 _SUMS, _COUNTS = ".in_sum2", ".counts"
@@ -30,8 +30,11 @@ def write_matrix(directory: Path, about: Mapping[str, Any], step: ShareStep) -> 
     They are named as the modules in transformers. Returns those that name no tensor of the file.
     """
     gguf = importlib.import_module("gguf")
-    with np.load(about["importance"]) as vectors:
-        matrices, missing = _matrices(gguf, about["file"], vectors)
+    inputs = directory / INPUTS
+    with np.load(inputs / about["importance"]) as vectors:
+        matrices, missing = _matrices(gguf, inputs / about["file"], vectors)
+    if not matrices:
+        raise InvalidInput(f"{about['file']} has no tensor of which an importance is given", field="exports")
     writer = gguf.GGUFWriter(str(directory / OUTPUT), "imatrix")
     writer.add_type("imatrix")
     writer.add_array("imatrix.datasets", [about["origin"]])
@@ -50,9 +53,10 @@ def write_matrix(directory: Path, about: Mapping[str, Any], step: ShareStep) -> 
 
 def quantize_file(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Write `about["file"]` as `OUTPUT` of another type, by an importance matrix if there is one."""
-    importance = _read_matrices(about["importance"]) if about["importance"] else {}
+    inputs = directory / INPUTS
+    importance = _read_matrices(inputs / about["importance"]) if about["importance"] else {}
     quantize(
-        Path(about["file"]),
+        inputs / about["file"],
         directory / OUTPUT,
         GGUF_TYPES[about["type"]],
         importance=importance,
@@ -62,7 +66,7 @@ def quantize_file(directory: Path, about: Mapping[str, Any], step: ShareStep) ->
     return {"types": tensor_types(directory / OUTPUT)}
 
 
-def _read_matrices(file: str) -> dict[str, Floats]:
+def _read_matrices(file: Path) -> dict[str, Floats]:
     """Return what llama.cpp takes: by tensor a mean for each column, or ones where nothing was counted."""
     gguf = importlib.import_module("gguf")
     stored = {tensor.name: tensor.data for tensor in gguf.GGUFReader(file).tensors}
@@ -75,7 +79,7 @@ def _read_matrices(file: str) -> dict[str, Floats]:
 
 def _matrices(
     gguf: Any,  # noqa: ANN401 - llama.cpp's package
-    file: str,
+    file: Path,
     vectors: Mapping[str, Floats],
 ) -> tuple[dict[str, Floats], list[str]]:
     """Return by tensor the vectors of its experts, (experts, columns), and the modules that name none.
@@ -98,7 +102,7 @@ def _matrices(
         if vector.shape != (columns,) or place >= experts:
             raise InvalidInput(
                 f"{module} has an importance of the shape {vector.shape}, but {columns} columns",
-                field="importance",
+                field="exports",
             )
         matrices.setdefault(name, np.zeros((experts, columns), np.float32))[place] = _scaled(vector, module)
     return matrices, missing
@@ -121,7 +125,7 @@ def _names(gguf: Any, reader: Any) -> Callable[[str], str | None]:  # noqa: ANN4
 def _scaled(vector: Floats, module: str) -> Floats:
     values = vector.astype(np.float64)
     if not np.isfinite(values).all() or (values < 0).any():
-        raise InvalidInput(f"{module} has an importance that is negative or not finite", field="importance")
+        raise InvalidInput(f"{module} has an importance that is negative or not finite", field="exports")
     mean = values.mean()
     return (
         np.maximum(values / mean, _SMALLEST).astype(np.float32)

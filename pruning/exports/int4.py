@@ -69,8 +69,10 @@ def int4_scales(weight: Tensor, importance: Tensor, *, group_size: int, dtype: t
 
 
 def as_scales(scales: Tensor, dtype: torch.dtype) -> Tensor:
-    """Round scales to `dtype`, none to zero: readers divide by them."""
-    return scales.to(dtype).clamp_(min=torch.finfo(dtype).tiny)
+    """Round scales to `dtype`, none to zero: readers divide by them, and small weights would become zeros."""
+    limits = torch.finfo(dtype)
+    rounded = scales.to(dtype).clamp_(min=limits.tiny * limits.eps, max=limits.max)
+    return rounded.masked_fill_(scales == 0, limits.tiny)
 
 
 @dataclass(frozen=True)
@@ -79,6 +81,9 @@ class InputFactor:
 
     order: Tensor  # of the inputs, int64 (inputs,): in which their columns are rounded
     factor: Tensor  # see `inverse_factor`, of the inputs in that order
+    importance: Tensor
+    """Of each input, (inputs,): what an error costs that the columns behind make up for, 1/U_jj². Zero for an
+    input that is always zero."""
     warnings: tuple[str, ...]
 
     @classmethod
@@ -91,18 +96,16 @@ class InputFactor:
         Raises NumericalFailure where they cannot be factored.
         """
         order = moments.diagonal().argsort(descending=True, stable=True)
+        dead = moments.diagonal() == 0
         moments = damped(moments, 0, ridge=len(moments) / max(1, tokens))
+        if not dead.all():  # as large as the others on average, so that the damping of those is their own
+            moments.diagonal()[dead] = moments.diagonal()[~dead].mean()
         factor, warnings = with_rising_damping(
             lambda damping: inverse_factor(moments[order][:, order], damping=damping)
         )
-        return cls(order, factor, warnings)
-
-    @property
-    def importance(self) -> Tensor:
-        """Of each input: what an error costs that the columns behind make up for, 1/U_jj² (inputs,)."""
-        found = torch.empty_like(self.factor[0])
-        found[self.order] = self.factor.diagonal().square().reciprocal()
-        return found
+        importance = torch.empty_like(factor[0])
+        importance[order] = factor.diagonal().square().reciprocal()
+        return cls(order, factor, importance.masked_fill_(dead, 0), warnings)
 
 
 def with_feedback(weight: Tensor, scales: Tensor, inputs: InputFactor) -> Int4Matrix:

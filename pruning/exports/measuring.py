@@ -14,14 +14,14 @@ from typing import Any
 import numpy as np
 
 from pruning.exports.llama import Context, Floats, computing, tensor_types, version
-from pruning.exports.types import ShareStep
+from pruning.exports.types import INPUTS, ShareStep
 
 _PREFILL, _DECODED, _REPETITIONS = 256, 32, 5
 
 
-def measure(_: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
+def measure(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Measure a file over token ids, against a reference if there is one."""
-    files = [Path(path) for path in (about["file"], about["reference"]) if path]
+    files = [directory / INPUTS / name for name in (about["file"], about["reference"]) if name]
     windows: Sequence[Sequence[int]] = about["windows"]
     found = []
     with ExitStack() as opened:

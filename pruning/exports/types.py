@@ -11,12 +11,15 @@ ShareStep = Callable[[float], None]
 OUTPUT = "output.gguf"
 """The name of the file that a helper writes, in a directory of its own."""
 
+INPUTS = "input"
+"""The directory there with links to the files that it may read."""
+
 
 def gguf_type(name: str, *, has_importance: bool) -> GgufType:
     """Return the type of that name. Raises InvalidInput if there is none, or if it lacks an importance."""
     if name not in GGUF_TYPES:
         raise InvalidInput(
-            f"{name!r} is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}", field="type"
+            f"{name!r} is no type of a GGUF file; use one of {', '.join(GGUF_TYPES)}", field="exports"
         )
     found = GGUF_TYPES[name]
     if found.needs_importance and not has_importance:
@@ -24,6 +27,6 @@ def gguf_type(name: str, *, has_importance: bool) -> GgufType:
         raise InvalidInput(
             f"llama.cpp writes {name} only with an importance for each linear layer; give one, or use one of "
             f"{without}",
-            field="type",
+            field="exports",
         )
     return found

@@ -5,25 +5,28 @@ checkpoint of compressed-tensors is measured through transformers, as is the den
 a resume: an attempt that begins again has the pruned model, and exports it anew.
 """
 
+import re
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
-from functools import cached_property
+from dataclasses import dataclass, replace
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import ClassVar, Literal
 
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from pruning.calibration.input_importance import mean_squares
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
 from pruning.evaluation.final_states import Recorder, differences_outside_blocks
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors, gguf
+from pruning.exports.answers import Speed
 from pruning.exports.compressed_tensors import W4A16, Fp8
 from pruning.exports.engine import Engine
 from pruning.exports.types import ShareStep
@@ -34,8 +37,10 @@ from pruning.recipe import Evaluation, ModelReference, Stage
 from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport, reads_text
 from pruning.report import ExportFacts, ExportRateFacts
 from pruning.runtime.device import is_out_of_memory
+from pruning.sandbox.reading import UntrustedReader
 
 _PER_PART = 100
+_ODD, _MAX_STEM = re.compile(r"[^A-Za-z0-9._-]+"), 100
 
 
 def evaluation_windows(windows: Tensor, evaluation: Evaluation) -> Tensor:
@@ -65,8 +70,8 @@ class ExportStage:
     result: Path  # the directory of the pruned model
     calibration: Tensor | None  # token ids (windows, length); None where no export reads text
     windows: Tensor  # that perplexity is measured on, (windows, length)
-    wanted: bool = True  # False: the result is known to be of no use
-    engine: Engine = field(default_factory=Engine)
+    reading: UntrustedReader
+    wanted: bool  # False: the result is known to be of no use
 
     def prepare(self) -> int | None:
         """Return the number of steps. None where nothing is exported."""
@@ -76,8 +81,8 @@ class ExportStage:
         """Export, and return what the report says of each, in the order of the request.
 
         An export that fails leaves a warning in place of its file: the pruned model is worth keeping without
-        it. Raises OSError where the disk is full, and InvalidInput with the name of a file of the dense model
-        that has changed since the run began.
+        it. Raises OSError where the disk is full or helpers cannot be confined as required, and InvalidInput
+        with the name of a file of the dense model that has changed since the run began.
         """
         if not self.exports:
             return ExportOutcome()
@@ -87,13 +92,13 @@ class ExportStage:
         progress = _Progress(self._steps, step)
         done = _Done()
         with (
-            self.model.checkpoint.files.opened(),
+            self.model.checkpoint.files.opened() as dense,
             TemporaryDirectory(prefix=".exports-", dir=self.result.parent) as name,
         ):
             scratch = Path(name)
             if files := [export for export in self.exports if isinstance(export, GgufExport)]:
                 with done.trying(files):
-                    self._write_gguf(files, scratch, progress, done)
+                    self._write_gguf(files, dense, scratch, progress, done)
             if others := [export for export in self.exports if isinstance(export, CompressedTensorsExport)]:
                 with done.trying(others):
                     self._write_compressed_tensors(others, scratch, progress, done)
@@ -101,37 +106,60 @@ class ExportStage:
         return ExportOutcome(tuple(facts for facts in found if facts), tuple(done.warnings))
 
     def _write_gguf(
-        self, exports: list[GgufExport], scratch: Path, progress: "_Progress", done: "_Done"
+        self,
+        exports: list[GgufExport],
+        dense_model: Path,
+        scratch: Path,
+        progress: "_Progress",
+        done: "_Done",
     ) -> None:
-        dense, plain = scratch / "dense.gguf", scratch / "result.gguf"
-        with self._dense_directory(scratch) as directory:
-            gguf.convert(directory, dense, name=self._stem, engine=self.engine, step=progress.part())
-        converted = gguf.convert(
-            self.result, plain, name=self._stem, engine=self.engine, step=progress.part()
+        engine = self._engine
+        dense = gguf.convert(
+            dense_model, scratch / "dense.gguf", name=self._stem, engine=engine, step=progress.part()
         )
-        importance = self._importance(plain, scratch, progress) if reads_text(exports) else None
+        plain = gguf.convert(
+            self.result, scratch / "result.gguf", name=self._stem, engine=engine, step=progress.part()
+        )
+        windows = self.windows[:, : min(dense.context_length, plain.context_length)]
+        importance = self._importance(plain.file, scratch, progress) if reads_text(exports) else None
         for export in exports:
             file = self.result / FOLDER / f"{self._stem}-{export.type}.gguf"
-            written: gguf.WrittenFile
+            given = importance if export.reads_text else None
             with done.trying([export], file):
-                if export.type == "F16":
-                    written = replace(converted, file=shutil.copyfile(plain, file))
-                    progress.part()(1.0)
-                else:
-                    written = gguf.quantize(
-                        plain,
-                        file,
-                        export.type,
-                        importance=importance if export.reads_text else None,
-                        engine=self.engine,
-                        step=progress.part(),
-                    )
+                written = self._quantized(plain, file, export, given, progress.part())
                 measured = gguf.measure(
-                    file, self.windows, reference=dense, speed=True, engine=self.engine, step=progress.part()
+                    file, windows, reference=dense.file, speed=True, engine=engine, step=progress.part()
                 )
-                done.facts[export.name] = self._gguf_facts(export, written, dense, measured)
+                done.facts[export.name] = self._gguf_facts(export, written, dense, measured, windows, given)
 
-    def _importance(self, plain: Path, scratch: Path, progress: "_Progress") -> Path:
+    def _quantized(
+        self,
+        plain: gguf.Converted,
+        file: Path,
+        export: GgufExport,
+        importance: gguf.Importance | None,
+        share: ShareStep,
+    ) -> gguf.WrittenFile:
+        if export.type != "F16":
+            return gguf.quantize(
+                plain.file,
+                file,
+                export.type,
+                importance=importance.file if importance else None,
+                engine=self._engine,
+                step=share,
+            )
+        if plain.overflow is not None:
+            raise InvalidInput(
+                f"F16 cannot hold the tensor {plain.overflow}, which has a weight beyond 65504 or no number; "
+                "export BF16",
+                field="exports",
+            )
+        shutil.copyfile(plain.file, file)
+        share(1.0)
+        return replace(plain, file=file)
+
+    def _importance(self, plain: Path, scratch: Path, progress: "_Progress") -> gguf.Importance:
         """Write the importance of each input of the result, as `llama-imatrix` does."""
         assert self.calibration is not None  # noqa: S101 - an export reads it
         share = progress.part()
@@ -141,11 +169,18 @@ class ExportStage:
             step=lambda done, steps: share(done / steps),
         )
         file = scratch / "importance.gguf"
-        gguf.write_importance(plain, file, squares, origin="calibration windows", engine=self.engine)
-        return file
+        return gguf.write_importance(
+            plain, file, squares, origin="calibration windows", engine=self._engine, step=lambda _: share(1.0)
+        )
 
     def _gguf_facts(
-        self, export: GgufExport, written: gguf.WrittenFile, dense: Path, measured: gguf.Compared
+        self,
+        export: GgufExport,
+        written: gguf.WrittenFile,
+        dense: gguf.Converted,
+        measured: gguf.Compared,
+        windows: Tensor,
+        importance: gguf.Importance | None,
     ) -> ExportFacts:
         reference = measured.reference
         assert reference is not None  # noqa: S101 - it was measured with one
@@ -153,20 +188,21 @@ class ExportStage:
             name=export.name,
             path=written.file.relative_to(self.result).as_posix(),
             bytes=written.bytes,
-            dense_bytes=dense.stat().st_size,
+            dense_bytes=dense.bytes,
             sha256=written.sha256,
             evaluator=measured.evaluator,
             perplexity=measured.perplexity,
             dense_perplexity=reference.perplexity,
             kl=measured.kl,
             agreement=measured.agreement,
-            windows=self.windows.shape[0],
-            sequence_length=self.windows.shape[1],
+            windows=windows.shape[0],
+            sequence_length=windows.shape[1],
             rates=(
                 *_rate("prefill", measured.prefill, reference.prefill),
                 *_rate("decode", measured.decode, reference.decode),
             ),
             types=dict(Counter(measured.types.values())),
+            warnings=_without_importance(importance.missing if importance else ()),
         )
 
     def _write_compressed_tensors(
@@ -174,22 +210,22 @@ class ExportStage:
     ) -> None:
         # Not validated: the caller may have put the result anywhere.
         reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
-        result = resolve(reference, scratch=scratch)
+        result = resolve(reference, scratch=scratch, describe_files=self.reading.describe)
         states = scratch / "states.safetensors"
         dense_perplexity, head = self._measure_dense(states, progress.part())
         for export in exports:
             directory = self.result / FOLDER / f"{export.format}-{export.scheme}"
             with done.trying([export], directory):
                 warnings = self._write(export, result, directory, progress.part())
-                measured = compressed_tensors.measure(
-                    directory,
-                    self.windows,
-                    states,
-                    dtype=self.model.dtype,
-                    device=self.model.device,
-                    dense_head=head,
-                    step=_as_share(progress.part()),
-                )
+                with placed(self.model.place_export(directory)) as at:
+                    measured = compressed_tensors.measure(
+                        directory,
+                        at,
+                        self.windows,
+                        states,
+                        dense_head=head,
+                        step=_as_share(progress.part()),
+                    )
                 fidelity = measured.fidelity
                 done.facts[export.name] = ExportFacts(
                     name=export.name,
@@ -219,7 +255,7 @@ class ExportStage:
         assert self.calibration is not None  # noqa: S101 - w4a16 reads it
         return compressed_tensors.export_w4a16(
             result,
-            W4A16(export.group_size),
+            W4A16(export.weights_per_group),
             directory,
             placement=self.model.place_pruned(self.result),
             windows=self.calibration,
@@ -241,22 +277,13 @@ class ExportStage:
         pruned = self.model.place_pruned(self.result)
         return measured, differences_outside_blocks(dense.model, pruned.model)
 
-    @contextmanager
-    def _dense_directory(self, scratch: Path) -> Iterator[Path]:
-        """Yield a directory of the dense model: links to its weights, and copies of the rest without code."""
-        directory = scratch / "dense"
-        checkpoint = self.model.checkpoint
-        checkpoint.files.without(checkpoint.weight_files).copy_to(directory)
-        for file in checkpoint.files.named(checkpoint.weight_files).files:
-            (directory / file.name).parent.mkdir(parents=True, exist_ok=True)
-            (directory / file.name).symlink_to(file.root / file.path)
-        yield directory
-        shutil.rmtree(directory)
+    @property
+    def _engine(self) -> Engine:
+        return Engine(all_layers=self.reading.all_layers)
 
-    @cached_property
+    @property
     def _stem(self) -> str:
-        """The model's name, for files."""
-        return self.model.checkpoint.id.rstrip("/").rpartition("/")[2]
+        return stem_of(self.model.checkpoint.id)
 
     @property
     def _steps(self) -> int:
@@ -265,6 +292,11 @@ class ExportStage:
         parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
         importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
         return _PER_PART * (parts + importance)
+
+
+def stem_of(model: str) -> str:
+    """Return a model's name for files, from its id: short, and without letters that some system refuses."""
+    return _ODD.sub("-", model.rstrip("/").rpartition("/")[2])[:_MAX_STEM].strip("-.") or "model"
 
 
 class _Done:
@@ -306,7 +338,7 @@ class _Progress:
 
 
 def _rate(
-    phase: Literal["prefill", "decode"], own: gguf.Speed | None, dense: gguf.Speed | None
+    phase: Literal["prefill", "decode"], own: Speed | None, dense: Speed | None
 ) -> Iterator[ExportRateFacts]:
     if own and dense:
         yield ExportRateFacts(
@@ -317,21 +349,43 @@ def _rate(
         )
 
 
+def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:
+    return (
+        (
+            f"{modules[0]} and {len(modules) - 1} other modules have no tensors of their own in the file, "
+            "which were rounded without an importance",
+        )
+        if modules
+        else ()
+    )
+
+
 def _as_share(share: ShareStep) -> Step:
     return lambda done, steps: share(done / steps)
 
 
-def check_exports(exports: tuple[Export, ...], checkpoint: Checkpoint, scratch: Path) -> None:
+def check_exports(
+    exports: tuple[Export, ...],
+    checkpoint: Checkpoint,
+    model: PreTrainedModel,
+    reading: UntrustedReader,
+    step: Step,
+) -> None:
     """Refuse exports that this installation, or the format, cannot write, before anything is computed.
 
-    `scratch`: a directory for copies of the small files. Raises InvalidInput with the field: 'exports' where
-    the extra is missing, 'model.id' for a model that a format cannot hold.
+    `model`: the result, without weights; where blocks are removed, with any of those that can stay. Raises
+    InvalidInput with the field: 'exports' where the extra is missing or groups divide no row, 'model.id' for
+    a model that a format cannot hold. `step`: as in a stage of one step, called while a helper works.
     """
     if any(isinstance(export, GgufExport) for export in exports):
-        with TemporaryDirectory(prefix=".exports-", dir=scratch) as name:
-            checkpoint.files.without(checkpoint.weight_files).copy_to(Path(name))
-            gguf.check(Path(name))
+        small = checkpoint.files.without(checkpoint.weight_files)
+        with small.opened() as directory:
+            if model is not checkpoint.skeleton:
+                (directory / CONFIG).unlink()
+                model.config.to_json_file(directory / CONFIG)
+            engine = Engine(all_layers=reading.all_layers)
+            gguf.check(directory, engine=engine, step=lambda _: step(0, 1))
     for export in exports:
         if isinstance(export, CompressedTensorsExport):
-            scheme = Fp8() if export.scheme == "fp8" else W4A16(export.group_size)
-            compressed_tensors.check_export(checkpoint, scheme)
+            scheme = Fp8() if export.scheme == "fp8" else W4A16(export.weights_per_group)
+            compressed_tensors.check_export(checkpoint, scheme, model)

@@ -12,6 +12,7 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.description import suitable_config
 from pruning.checkpoint.files import CONFIG, read_json
 from pruning.estimate import ModelShape
+from pruning.exports.compressed_tensors import load_export
 from pruning.models.blocks import Stack, find_stack, stack_of_layers
 from pruning.models.memory import micro_batches, shape_of
 from pruning.models.placement import Placement
@@ -81,6 +82,11 @@ class ResolvedModel:
         )
         assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
         return self._placed(model.requires_grad_(False).eval())
+
+    def place_export(self, directory: Path) -> Placement:
+        """Load an export of compressed-tensors, decompressed, with the dense model's attention."""
+        attention = self.checkpoint.skeleton.config._attn_implementation
+        return self._placed(load_export(directory, self.dtype, attention))
 
     def _placed(self, model: PreTrainedModel) -> Placement:
         return Placement(model, self.device, self.dtype, others=self.devices[1:])

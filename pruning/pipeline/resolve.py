@@ -173,7 +173,7 @@ class ResolveStage:
         """
         if self.recipe.searches and self.deterministic:
             refuse_variable_workspace(self.devices[0])  # and not first after the trial
-        resolved = self._resolve()
+        resolved = self._resolve(step)
         loaded = replace(resolved.model.load(), method_key=self._method_key)
         self._disk_room(resolved, loaded).check()
         self.on_shape(resolved.model.shape)
@@ -218,7 +218,7 @@ class ResolveStage:
             gradient_cache=self.gradient_cache,
         )
 
-    def _resolve(self) -> ResolvedRun:
+    def _resolve(self, step: Step) -> ResolvedRun:
         """Check the model and the gradient file, then read the texts, which may be downloads.
 
         A local model's weights are hashed here; none is loaded.
@@ -233,9 +233,9 @@ class ResolveStage:
             describe_files=self.reading.describe,
             before_download=self._check_room,
         )
-        if self.exports:
-            check_exports(self.exports, checkpoint, self.output.parent)
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
+        if self.exports:
+            check_exports(self.exports, checkpoint, model, self.reading, step)
         stack = prunable_stack(model, recipe)
         if recipe.permute:
             refuse_unwritable(stack, recipe, checkpoint.layout)

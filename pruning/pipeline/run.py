@@ -173,6 +173,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 directory,
                 resolved.windows,
                 evaluation_windows(resolved.evaluation.texts[0].windows, request.evaluation),
+                services.reading,
                 wanted=not measured.cut_short,
             )
         )

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, get_args
+from typing import Annotated, Any, Literal, Self, get_args
 
-from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter
+from pydantic import AfterValidator, BeforeValidator, Field, TypeAdapter, model_validator
 
 from pruning.recipe.fields import StrictModel, Text
 
@@ -54,6 +54,7 @@ GGUF_TYPES: Mapping[str, GgufType] = {
 
 # A type of so many bits loses nothing by rounding to it that an importance could choose.
 _FINE_BITS = 8
+_GROUP_SIZE = 64
 
 
 def _known_type(name: str) -> str:
@@ -94,9 +95,22 @@ class CompressedTensorsExport(StrictModel):
         description="`fp8`: weights in E4M3 with a scale per row, activations rounded as they come. `w4a16`: "
         "INT4 weights with a scale per group of a row."
     )
-    group_size: Literal[64, 128] = Field(
-        64, description="Of `w4a16`: weights that share a scale; it must divide every row."
+    group_size: Literal[64, 128] | None = Field(
+        None,
+        description="Of `w4a16`, 64 by default: weights that share a scale; it must divide every row. Not "
+        "allowed with `fp8`, whose scales are those of whole rows.",
     )
+
+    @model_validator(mode="after")
+    def _has_groups_where_the_scheme_has(self) -> Self:
+        if self.scheme == "fp8" and self.group_size is not None:
+            raise ValueError(f"group_size is {self.group_size}, and fp8 has no groups; leave it out")
+        return self
+
+    @property
+    def weights_per_group(self) -> int:
+        """How many weights share a scale of `w4a16`."""
+        return self.group_size or _GROUP_SIZE
 
     @property
     def name(self) -> str:
@@ -106,7 +120,7 @@ class CompressedTensorsExport(StrictModel):
     @property
     def bits(self) -> float:
         """Bits per weight of the linear layers in the blocks; the others keep 16."""
-        return 8 if self.scheme == "fp8" else 4 + 16 / self.group_size
+        return 8 if self.scheme == "fp8" else 4 + 16 / self.weights_per_group
 
     @property
     def reads_text(self) -> bool:

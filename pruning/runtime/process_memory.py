@@ -37,6 +37,12 @@ def host_memory(root: Path = _ROOT) -> int:
     return min([int(psutil.virtual_memory().total), *_limits(root)])
 
 
+def free_memory() -> int:
+    """Return the bytes that this process and its children may still take, page cache included."""
+    taken = int(psutil.Process().memory_info().rss)
+    return min(int(psutil.virtual_memory().available), host_memory() - taken)
+
+
 def _limits(root: Path) -> Iterator[int]:
     """Yield the memory limits of this process's cgroups and of the groups around them."""
     for group in _lines(root / "proc/self/cgroup"):

@@ -5,15 +5,16 @@ The run's end trusts nothing: it specifies the expected kinds, the maximum lengt
 
 import json
 import os
-import select
 import socket
 import time
+from collections.abc import Callable
 from typing import Any
 
 JSON, TEXT, IDS, ERROR, END = b"{", b"t", b"i", b"!", b"."
 
 _HEADER_BYTES = 9  # the kind, and the length as eight bytes
 _CHUNK_BYTES = 1 << 20
+_SECONDS_BETWEEN_CALLS = 0.5
 
 
 class HelperFailed(Exception):
@@ -35,24 +36,28 @@ class ProtocolViolation(HelperFailed):
 class RunConnection:
     """The run's end of the connection."""
 
-    def __init__(self, connection: socket.socket, wall_seconds: float) -> None:
-        """`wall_seconds`: the timeout of one answer."""
+    def __init__(
+        self,
+        connection: socket.socket,
+        wall_seconds: float,
+        *,
+        while_waiting: Callable[[], None] = lambda: None,
+    ) -> None:
+        """`wall_seconds`: the timeout of one answer.
+
+        `while_waiting`: called at least once a second while an answer is waited for, however slowly its bytes
+        come; an exception that it raises ends the wait.
+        """
         self._connection = connection
         self._wall_seconds = wall_seconds
+        self._while_waiting = while_waiting
+        self._next_call = 0.0
         self._received = bytearray()
         self.reset_timeout()
 
     def reset_timeout(self) -> None:
         """Restart the timeout for the next frames."""
         self._deadline = time.monotonic() + self._wall_seconds
-
-    def is_ready(self, seconds: float) -> bool:
-        """Wait for `seconds` at most. Return whether the helper has sent something, or has ended.
-
-        Raises `TooLate`.
-        """
-        waiting = min(seconds, self._left())
-        return bool(self._received) or bool(select.select([self._connection], [], [], waiting)[0])
 
     def send(self, kind: bytes, payload: bytes) -> None:
         """Send a frame. Raises HelperExited, or HelperTimeout if the helper does not read."""
@@ -78,11 +83,14 @@ class RunConnection:
 
     def _take(self, count: int) -> bytes:
         while len(self._received) < count:
-            self._connection.settimeout(self._left())
+            if (now := time.monotonic()) >= self._next_call:
+                self._next_call = now + _SECONDS_BETWEEN_CALLS
+                self._while_waiting()
+            self._connection.settimeout(min(self._left(), _SECONDS_BETWEEN_CALLS))
             try:
                 piece = self._connection.recv(_CHUNK_BYTES)
-            except TimeoutError as error:
-                raise HelperTimeout from error
+            except TimeoutError:
+                continue
             except ConnectionError as error:
                 raise HelperExited from error
             if not piece:

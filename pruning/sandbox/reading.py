@@ -15,6 +15,10 @@ from pruning.files.frozen_file import FrozenFile
 class UntrustedReader(Protocol):
     """Reads files of models and texts. Invalid files raise InvalidInput with the field."""
 
+    @property
+    def all_layers(self) -> bool:
+        """Whether helpers run only where the kernel confines them in every way."""
+
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
         """Describe a model by its files other than the weights; `names` are those of all its files."""
 
@@ -27,6 +31,8 @@ class UntrustedReader(Protocol):
 
 class InProcessReader:
     """Reads them in this process, for the library and the command."""
+
+    all_layers = False
 
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
         return describe_in_process(files, names)

@@ -1,14 +1,17 @@
 """A checkpoint becomes a GGUF file with which llama.cpp computes what transformers does, or is refused."""
 
 import json
+from contextlib import closing
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 from gguf import GGUFReader
+from safetensors import safe_open
+from safetensors.torch import save_file
 from tokenizers import Regex, Tokenizer, models, normalizers, pre_tokenizers, trainers
-from transformers import PreTrainedModel, PreTrainedTokenizerFast
+from transformers import AutoTokenizer, LlamaTokenizer, PreTrainedModel, PreTrainedTokenizerFast
 
 from pruning.errors import InvalidInput
 from pruning.exports import llama
@@ -25,6 +28,11 @@ QWEN2 = (
 )
 FAMILIES = ["llama", "gpt2"]
 MORE_FAMILIES = ["llama-tied", "qwen2", "qwen3", "gemma3", "mistral", "phi3", "mixtral", "olmo2"]
+
+
+def change(file: Path, **fields: object) -> None:
+    """Change fields of a JSON object."""
+    file.write_text(json.dumps(json.loads(file.read_text()) | fields))
 
 
 def logits_of_llama_cpp(file: Path, ids: list[int]) -> torch.Tensor:
@@ -58,13 +66,71 @@ def test_a_family_that_the_converter_lacks_is_refused_by_its_name(tmp_path: Path
     assert [path.name for path in tmp_path.iterdir()] == ["model"]
 
 
+def test_a_family_that_the_converters_package_lacks_a_part_of_is_refused_by_its_name(tmp_path: Path) -> None:
+    """Version 0.1.1 fails to import its module for DeepSeek."""
+    write_checkpoint(tmp_path)
+    change(tmp_path / "config.json", architectures=["DeepseekV3ForCausalLM"])
+    with pytest.raises(InvalidInput, match="does not know the architecture DeepseekV3ForCausalLM"):
+        check(tmp_path, engine=ENGINE)
+
+
 def test_code_of_the_checkpoint_is_not_run(tmp_path: Path) -> None:
     write_checkpoint(tmp_path / "model")
     (tmp_path / "model" / "evil.py").write_text("raise SystemExit('it ran')")
-    settings = tmp_path / "model" / "config.json"
-    named = {"auto_map": {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}}
-    settings.write_text(json.dumps(json.loads(settings.read_text()) | named))
+    named = {"AutoConfig": "evil.Config", "AutoModelForCausalLM": "evil.Model"}
+    change(tmp_path / "model" / "config.json", auto_map=named)
     assert convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE).bytes > 0
+
+
+def rename_weights(directory: Path, name: str) -> None:
+    """Give the weights another name, by an index."""
+    (directory / "model.safetensors").rename(directory / name)
+    with safe_open(directory / name, "pt") as file:
+        weight_map = dict.fromkeys(file.keys(), name)
+    (directory / "model.safetensors.index.json").write_text(json.dumps({"weight_map": weight_map}))
+
+
+def test_weights_under_another_name_are_found_and_other_tensors_are_not(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "model")
+    plain = convert(tmp_path / "model", tmp_path / "plain.gguf", name="x", engine=ENGINE)
+    rename_weights(tmp_path / "model", "weights-of-llama.safetensors")
+    save_file({"stray": torch.ones(2)}, tmp_path / "model" / "masks.safetensors")
+    renamed = convert(tmp_path / "model", tmp_path / "renamed.gguf", name="x", engine=ENGINE)
+    assert renamed.sha256 == plain.sha256
+
+
+def test_a_weight_that_float16_cannot_hold_makes_the_file_bfloat16(tmp_path: Path) -> None:
+    model = write_checkpoint(tmp_path / "model", num_hidden_layers=1)
+    weight = model.get_parameter("model.layers.0.mlp.up_proj.weight")
+    weight.data[3, 5] = 7e4
+    model.save_pretrained(tmp_path / "model")
+    written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
+    assert (written.dtype, written.overflow) == ("BF16", "blk.0.ffn_up.weight")
+    stored = next(t for t in GGUFReader(written.file).tensors if t.name == "blk.0.ffn_up.weight")
+    values = torch.from_numpy(stored.data.copy()).view(torch.bfloat16).reshape(weight.shape)
+    assert torch.equal(values, weight.bfloat16())
+
+
+def test_a_damaged_weight_file_is_named_and_leaves_nothing(tmp_path: Path) -> None:
+    write_checkpoint(tmp_path / "model")
+    weights = tmp_path / "model" / "model.safetensors"
+    weights.write_bytes(weights.read_bytes()[:5000])
+    with pytest.raises(InvalidInput, match="do not take the files") as refused:
+        convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
+    assert refused.value.field == "model.id"
+    assert str(tmp_path) not in str(refused.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
+@pytest.mark.threat
+def test_the_tokenizer_is_confined_before_it_is_read(tmp_path: Path) -> None:
+    """A class that would open other files is refused, as when calibration text is read."""
+    write_checkpoint(tmp_path / "model")
+    change(tmp_path / "model" / "tokenizer_config.json", tokenizer_class="WhisperProcessor")
+    change(tmp_path / "model" / "config.json", tokenizer_class="BertJapaneseTokenizer")
+    with pytest.raises(InvalidInput, match=r"tokenizer_class in the model's config\.json") as refused:
+        check(tmp_path / "model", engine=ENGINE)
+    assert refused.value.field == "model.id"
 
 
 class TestTokenizers:
@@ -94,8 +160,14 @@ class TestTokenizers:
             check(tmp_path / "model", engine=ENGINE)
         assert refused.value.field == "model.id"
 
-    def test_one_that_was_made_from_sentencepiece_needs_no_file_of_that(self, tmp_path: Path) -> None:
-        """As Gemma's and Llama 2's: pieces of text with ▁ for spaces, and bytes for what has no piece."""
+    @pytest.mark.parametrize("class_name", ["PreTrainedTokenizerFast", "LlamaTokenizer"])
+    def test_one_that_was_made_from_sentencepiece_needs_no_file_of_that(
+        self, class_name: str, tmp_path: Path
+    ) -> None:
+        """As Gemma's and Llama 2's: pieces of text with ▁ for spaces, and bytes for what has no piece.
+
+        The latter puts a space before each text that begins with none, llama.cpp before any.
+        """
         trained = Tokenizer(models.BPE())
         trained.normalizer = normalizers.Replace(" ", "▁")
         trainer = trainers.BpeTrainer(vocab_size=100, show_progress=False)
@@ -112,8 +184,14 @@ class TestTokenizers:
         write_checkpoint(tmp_path / "model")
         settings = {"bos_token": "<s>", "eos_token": "</s>", "unk_token": "<unk>"}
         PreTrainedTokenizerFast(tokenizer_object=tokenizer, **settings).save_pretrained(tmp_path / "model")
+        change(tmp_path / "model" / "tokenizer_config.json", tokenizer_class=class_name)
         written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
         assert written.rules is None
+        loaded = AutoTokenizer.from_pretrained(tmp_path / "model")
+        assert isinstance(loaded, LlamaTokenizer) == (class_name == "LlamaTokenizer")
+        expected = loaded("born free and\n  equal", add_special_tokens=False)["input_ids"]
+        with closing(llama.Model(written.file, vocabulary_only=True)) as vocabulary:
+            assert vocabulary.tokenize("born free and\n  equal", add_special=False) == expected
         assert GGUFReader(written.file).fields["tokenizer.ggml.model"].contents() == "llama"
 
     def test_a_checkpoint_without_weights_passes_the_check(self, tmp_path: Path) -> None:
@@ -140,9 +218,25 @@ class TestWhatLlamaCppWouldIgnore:
         reason = self.refused(tmp_path, "gemma3", query_pre_attn_scalar=24)
         assert "head_dim 8 for query_pre_attn_scalar 24" in reason
 
-    @pytest.mark.nightly
-    def test_a_sliding_window_becomes_the_context_that_the_file_promises(self, tmp_path: Path) -> None:
-        write_checkpoint(tmp_path / "model", "mistral", sliding_window=8)
+    @pytest.mark.parametrize(
+        ("family", "settings"),
+        [
+            ("mistral", {"sliding_window": 8}),
+            nightly("phi3", {"sliding_window": 8}),
+            nightly("qwen2", {"sliding_window": 8, "use_sliding_window": True, "max_window_layers": 1}),
+        ],
+    )
+    def test_a_sliding_window_becomes_the_context_that_the_file_promises(
+        self, family: str, settings: dict[str, object], tmp_path: Path
+    ) -> None:
+        """Within it, logits are those of transformers; beyond, where it matters, they are not."""
+        model = write_checkpoint(tmp_path / "model", family, initializer_range=0.2, **settings)
         written = convert(tmp_path / "model", tmp_path / "model.gguf", engine=ENGINE)
+        assert written.context_length == 8
         fields = GGUFReader(written.file).fields
-        assert fields["llama.context_length"].contents() == 8
+        architecture = fields["general.architecture"].contents()
+        assert fields[f"{architecture}.context_length"].contents() == 8
+        ids = five_windows()[0].tolist()
+        expected = logits_of_transformers(model, ids)
+        differences = (logits_of_llama_cpp(written.file, ids) - expected).abs().amax(dim=1)
+        assert differences[:8].max() < 0.02 * expected.abs().max() < differences.max()

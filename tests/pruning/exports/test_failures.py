@@ -1,17 +1,25 @@
 """What goes wrong in an export ends in a clear error, and leaves nothing behind."""
 
 import errno
+import os
+import shutil
 import signal
 import subprocess
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
+import torch
 
 from pruning.errors import InvalidInput, Unreachable
 from pruning.exports import engine, packages
-from pruning.exports.gguf import measure, quantize
+from pruning.exports.answers import QuantisationAnswer
+from pruning.exports.gguf import convert, measure, quantize, write_importance
+from pruning.exports.types import INPUTS
 from tests.pruning.exports.conftest import Exported
 from tests.pruning.families import five_windows
 
@@ -72,15 +80,97 @@ def test_too_little_time(small: Exported, target: Path, helpers: list[subprocess
     assert helpers[0].returncode == -signal.SIGKILL
 
 
-def test_a_step_that_raises_ends_the_helper(
-    small: Exported, target: Path, helpers: list[subprocess.Popen[bytes]]
+def test_a_step_that_raises_within_native_code_ends_the_helper(
+    small: Exported, helpers: list[subprocess.Popen[bytes]]
 ) -> None:
+    """As a cancelled job, a lost lease and a shutdown do; its scratch is deleted."""
+
     def cancel(share: float) -> None:
-        raise KeyboardInterrupt
+        if share > 0:  # it computes
+            raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        quantize(small.file, target, "Q8_0", engine=small.engine, step=cancel)
-    assert helpers[0].returncode is not None
+        measure(small.file, five_windows().repeat(200, 1), engine=small.engine, step=cancel)
+    assert helpers[0].returncode == -signal.SIGKILL
+    assert sorted(path.name for path in small.file.parent.iterdir()) == ["model", "small.gguf"]
+
+
+def test_a_run_that_is_killed_takes_its_helper_with_it(small: Exported, tmp_path: Path) -> None:
+    started, child = tmp_path / "helper", os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            _note_helper(started)
+            file = Path(shutil.copy(small.file, tmp_path))
+            measure(file, five_windows().repeat(200, 1), engine=small.engine, step=_die)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+    helper = Path("/proc") / started.read_text() / "stat"
+    while helper.exists() and helper.read_text().rpartition(")")[2].split()[0] != "Z":
+        time.sleep(0.05)
+
+
+def _note_helper(file: Path) -> None:
+    """Write the process id of the helper that is started."""
+    plain = subprocess.Popen
+
+    def noted(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        process: subprocess.Popen[bytes] = plain(*arguments, **options)
+        file.write_text(str(process.pid))
+        return process
+
+    engine.subprocess.Popen = noted  # type: ignore[attr-defined,assignment] # of a process that ends
+
+
+def _die(share: float) -> None:
+    if share > 0:
+        os.kill(os.getpid(), signal.SIGKILL)
+
+
+@pytest.mark.threat
+def test_a_file_that_is_replaced_meanwhile_is_read_as_it_was_opened(small: Exported, tmp_path: Path) -> None:
+    source, other = tmp_path / "small.gguf", tmp_path / "other.gguf"
+    shutil.copy(small.file, source)
+    other.write_bytes(b"another model")
+
+    def replace_it(_: float) -> None:
+        if other.exists():
+            other.replace(source)
+
+    expected = quantize(small.file, tmp_path / "expected.gguf", "Q8_0", engine=small.engine)
+    found = quantize(source, tmp_path / "found.gguf", "Q8_0", engine=small.engine, step=replace_it)
+    assert source.read_bytes() == b"another model"
+    assert found.sha256 == expected.sha256
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    """A file system of a megabyte, which is empty in the end."""
+    directory = tmp_path / "disk"
+    directory.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
+    yield directory
+    left = list(directory.iterdir())
+    subprocess.run(["umount", "--lazy", str(directory)], check=True)
+    assert left == []
+
+
+@pytest.mark.parametrize("task", ["convert", "quantize", "importance"])
+def test_a_disk_that_becomes_full_is_reported_by_its_number(
+    task: str, small: Exported, small_disk: Path
+) -> None:
+    """As `worker.attempt.resources` expects it; nothing half done is left."""
+    target = small_disk / "file.gguf"
+    wide = {"model.layers.0.mlp.gate_proj": torch.ones(2**18)}
+    tasks: dict[str, Callable[[], object]] = {
+        "convert": lambda: convert(small.file.parent / "model", target, engine=small.engine),
+        "quantize": lambda: quantize(small.file, target, "F16", engine=small.engine),
+        "importance": lambda: write_importance(small.file, target, wide, origin="test", engine=small.engine),
+    }
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        tasks[task]()
+    assert failed.value.errno == errno.ENOSPC
 
 
 def test_a_helper_that_is_killed_counts_as_out_of_memory(
@@ -113,9 +203,18 @@ def test_a_helper_has_no_secret_and_may_read_only_the_files_of_its_task(
     monkeypatch.setattr(engine.subprocess, "Popen", record)
     other = tmp_path / "other.gguf"
     other.write_bytes(small.file.read_bytes())
+    about = {"file": str(other), "type": "Q8_0", "importance": None, "threads": 1}
     with pytest.raises(InvalidInput, match="Permission denied"):
-        small.engine.run("quantize", {"file": str(other), "type": "Q8_0", "importance": None, "threads": 1},
-                         directory=target.parent, readable=[small.file])  # fmt: skip
+        small.engine.run(
+            "quantize",
+            about,
+            QuantisationAnswer,
+            directory=target.parent,
+            files={"small.gguf": small.file},
+            step=observe,
+        )
+    (target.parent / INPUTS / "small.gguf").unlink()
+    (target.parent / INPUTS).rmdir()
     assert b"operator" not in b"".join(seen)
 
 

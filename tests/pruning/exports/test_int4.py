@@ -148,3 +148,33 @@ def test_a_dead_input_leaves_the_others_as_they_would_be(weight: Tensor, inputs:
     other = with_feedback(changed, scales, InputFactor.of(moments, TOKENS))
     others = torch.arange(24) != 5
     assert torch.equal(found.codes[:, others], other.codes[:, others])
+
+
+def test_a_dead_input_has_no_say_in_the_scales_and_the_damping(
+    weight: Tensor, inputs: Tensor, moments: Tensor
+) -> None:
+    """However small the others are: a weight that is multiplied by zero costs nothing."""
+    factor = InputFactor.of(1e-6 * moments, TOKENS)
+    dead = inputs.clone()
+    dead[:, 5] = 0
+    found = InputFactor.of(1e-6 * dead.T @ dead / 4, TOKENS)
+    assert found.importance[5] == 0
+    others = torch.arange(24) > 8  # far enough from the one that is gone
+    torch.testing.assert_close(found.importance[others], factor.importance[others], rtol=0.2, atol=0)
+    changed = weight.clone()
+    changed[:, 5] *= 0.5
+    scales = [
+        int4_scales(each, found.importance, group_size=GROUP, dtype=torch.float64)[:, 1:]
+        for each in (weight, changed)
+    ]
+    assert torch.equal(*scales)
+
+
+def test_small_weights_do_not_become_zeros_in_float16() -> None:
+    """Whose smallest normal number is 6e-5: their scales are subnormal."""
+    weight = 1e-5 * torch.randn(6, 24, generator=torch.Generator().manual_seed(3)).clamp(-2, 2)
+    scales = int4_scales(weight, torch.ones(24), group_size=GROUP, dtype=torch.float16)
+    matrix = to_nearest(weight, scales.float())
+    assert ((matrix.dequantized() - weight).norm() / weight.norm()) < 0.1
+    assert (scales > 0).all()
+    assert (int4_scales(0 * weight, torch.ones(24), group_size=GROUP, dtype=torch.float16) > 0).all()

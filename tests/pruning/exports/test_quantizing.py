@@ -110,6 +110,25 @@ class TestImportance:
         values = given[GATE].double().numpy()
         np.testing.assert_allclose(sums[0], values / values.mean(), rtol=1e-5)
 
+    def test_a_module_without_a_tensor_of_its_own_is_named_and_the_others_are_written(
+        self, small: Exported, tmp_path: Path
+    ) -> None:
+        """As DeepSeek's kv_b_proj, of which the file has two. Types that need no importance are written."""
+        given = importances(small.model) | {"model.layers.0.self_attn.kv_b_proj": torch.ones(64)}
+        del given[GATE]
+        written = write_importance(small.file, tmp_path / "i.gguf", given, origin="test", engine=small.engine)
+        assert written.missing == ("model.layers.0.self_attn.kv_b_proj",)
+        names = {tensor.name for tensor in GGUFReader(written.file).tensors}
+        assert len(names) == 2 * (len(given) - 1)
+        plain = quantize(
+            small.file, tmp_path / "q.gguf", "Q4_0", importance=written.file, engine=small.engine
+        )
+        assert plain.types[GATE_IN_FILE] == "Q4_0"
+        with pytest.raises(InvalidInput, match="importance matrix"):
+            quantize(
+                small.file, tmp_path / "iq.gguf", "IQ3_XXS", importance=written.file, engine=small.engine
+            )
+
     def test_experts_have_their_own(self, tmp_path: Path) -> None:
         """By the names of `pruning.models.layers`; one that no token reached has the count 0."""
         write_checkpoint(tmp_path / "model", "mixtral", num_hidden_layers=1)
@@ -128,7 +147,7 @@ class TestImportance:
     @pytest.mark.parametrize(
         ("name", "vector", "reason"),
         [
-            ("model.layers.9.mlp.up_proj", torch.ones(256), "no tensor for model.layers.9.mlp.up_proj"),
+            ("model.layers.9.mlp.up_proj", torch.ones(256), "has no tensor of which an importance is given"),
             (GATE, torch.ones(255), r"the shape \(255,\), but 256 columns"),
             (GATE, torch.full((256,), torch.nan), "negative or not finite"),
         ],

@@ -1,7 +1,11 @@
 """Runs that end with files for engines, which are measured as those files."""
 
+import errno
 import importlib.util
 import json
+import os
+import signal
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +17,24 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.errors import InvalidInput
 from pruning.estimate import disk, shape_of_config
-from pruning.exports import gguf
+from pruning.exports import compressed_tensors, gguf
+from pruning.methods.results import StoredBlocks
 from pruning.pipeline.evaluate import PerplexityLimit
-from pruning.pipeline.export import evaluation_windows
+from pruning.pipeline.export import ExportStage, evaluation_windows, stem_of
+from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recipe.exports import GGUF_TYPES, CompressedTensorsExport, parse_exports
 from pruning.report import FILE_NAME, Report
+from pruning.resume.hashed_file import sha256_of
+from pruning.resume.store import DirectoryResumeStore
+from pruning.sandbox.fork_server import SandboxUnavailable
+from pruning.sandbox.frames import JSON
+from pruning.sandbox.sandbox import Sandbox
 from tests.pruning.exports.checkpoints import write_checkpoint
-from tests.pruning.runs import Steps, run_recipe
+from tests.pruning.exports.test_lies import frame, pretend
+from tests.pruning.runs import Steps, die, interrupt, run_recipe
+from tests.tiers import nightly
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)
 CALIBRATION = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
@@ -133,9 +146,177 @@ def test_what_a_format_cannot_hold_is_refused_before_computing(model: Path, tmp_
         run_recipe(
             recipe(model, method="none"), EVALUATION, output=tmp_path / "out", exports=exports, progress=steps
         )
-    assert caught.value.field == "group_size"
+    assert caught.value.field == "exports"
     assert steps.seen == []
     assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize(("channels", "error"), [(0.25, True), (0.5, False)])
+def test_a_format_is_checked_against_the_model_that_a_cut_leaves(
+    channels: float, error: bool, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of 128 MLP channels 96 are left, which groups of 64 do not divide, or 64."""
+    configs = []
+
+    def check(directory: Path, **_: object) -> None:
+        configs.append(json.loads((directory / "config.json").read_text()))
+
+    monkeypatch.setattr(gguf, "check", check)
+    monkeypatch.setattr(ResolvedModel, "load", lambda _: interrupt())
+    exports = parse_exports(["gguf:Q8_0", "compressed-tensors:w4a16"])
+    steps = Steps()
+    with pytest.raises(InvalidInput if error else InterruptedError) as caught:
+        run_recipe(
+            recipe(model, structure={"mlp_channels": channels}),
+            EVALUATION,
+            output=tmp_path / "out",
+            exports=exports,
+            progress=steps,
+        )
+    if error:
+        assert "groups of 64 do not divide the 96 inputs" in str(caught.value)
+    assert configs[0]["intermediate_size"] == 128 * (1 - channels)
+    assert configs[0]["architectures"] == ["LlamaForCausalLM"]
+    assert steps.seen == []
+
+
+def test_what_reads_files_of_strangers_is_confined_as_the_other_readers_are(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A worker that requires all layers of the sandbox exports nothing without one."""
+    pretend(monkeypatch, frame(JSON, b'{"missing": {"landlock": "Operation not supported"}}'))
+    with pytest.raises(SandboxUnavailable, match="the kernel does not give a helper: landlock"):
+        run_recipe(
+            recipe(model, method="none"),
+            EVALUATION,
+            output=tmp_path / "out",
+            exports=parse_exports(["gguf:Q8_0"]),
+            reading=Sandbox(all_layers=True),
+        )
+    stage = ExportStage.__new__(ExportStage)
+    for reading, required in ((Sandbox(all_layers=True), True), (Sandbox(), False)):
+        object.__setattr__(stage, "reading", reading)
+        assert stage._engine.all_layers == required
+
+
+@pytest.mark.parametrize(
+    ("name", "stem"),
+    [
+        ("org/SmolLM2-135M", "SmolLM2-135M"),
+        ("/srv/models/tiny/", "tiny"),
+        ("/srv/" + "é x" * 100, "-".join("x" * 100)[:100].strip("-")),
+        ("/srv/…", "model"),
+        ("/srv/.hidden", "hidden"),
+    ],
+)
+def test_files_have_the_models_name_where_every_system_takes_it(name: str, stem: str) -> None:
+    assert stem_of(name) == stem
+    assert len(f"{stem}-IQ3_XXS.gguf".encode()) <= 255
+
+
+def test_a_full_disk_ends_the_run_and_leaves_nothing(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unlike other failures of an export: the worker has to move the job."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "the export cannot be written")
+
+    monkeypatch.setattr(compressed_tensors, "export_fp8", fail)
+    with pytest.raises(OSError, match="cannot be written") as caught:
+        run_recipe(
+            recipe(model, method="none"),
+            EVALUATION,
+            output=tmp_path / "out",
+            device="cpu",
+            exports=parse_exports(["compressed-tensors:fp8"]),
+        )
+    assert caught.value.errno == errno.ENOSPC
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for its helpers: a shorter context, a weight beyond float16, a module without a tensor."""
+    measured: list[tuple[int, ...]] = []
+
+    def converted(_: Path, target: Path, **__: object) -> gguf.Converted:
+        target.write_bytes(b"bf16")
+        return gguf.Converted(target, 4, "0" * 64, "qwen2", "BF16", "blk.0.ffn_up.weight", 16)
+
+    def with_importance(_: Path, target: Path, given: object, **__: object) -> gguf.Importance:
+        return gguf.Importance(target, 4, "0" * 64, ("a.kv_b_proj", "b.kv_b_proj"))
+
+    def quantised(_: Path, target: Path, type_name: str, **__: object) -> gguf.Quantised:
+        target.write_bytes(type_name.encode())
+        return gguf.Quantised(target, 4, "0" * 64, {})
+
+    def compared(_: Path, windows: torch.Tensor, **__: object) -> gguf.Compared:
+        measured.append(tuple(windows.shape))
+        return gguf.Compared(2.0, None, None, "llama.cpp b1", {}, 0.1, 0.9, gguf.Computed(1.5, None, None))
+
+    monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
+    for name, stand_in in (
+        ("convert", converted),
+        ("write_importance", with_importance),
+        ("quantize", quantised),
+        ("measure", compared),
+    ):
+        monkeypatch.setattr(gguf, name, stand_in)
+    report = run_recipe(
+        recipe(model, method="none"),
+        EVALUATION,
+        output=tmp_path / "out",
+        device="cpu",
+        exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q8_0"]),
+    )
+    assert measured == [(4, 16)] * 2
+    q4, q8 = report.exports
+    assert (q4.name, q4.sequence_length) == ("gguf:Q4_0", 16)
+    assert q4.warnings == (
+        "a.kv_b_proj and 1 other modules have no tensors of their own in the file, which were rounded "
+        "without an importance",
+    )
+    assert q8.warnings == ()
+    (refused,) = (warning for warning in report.warnings if "gguf:F16" in warning)
+    assert "F16 cannot hold the tensor blk.0.ffn_up.weight" in refused
+
+
+def hashes_below(output: Path) -> dict[str, str]:
+    """Return the SHA-256 of every file but the report and the card, which have the cost of the stages."""
+    files = (path for path in output.rglob("*") if path.name not in (FILE_NAME, "README.md"))
+    return {path.relative_to(output).as_posix(): sha256_of(path) for path in files if path.is_file()}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("names", [["compressed-tensors:w4a16"], nightly(["gguf:Q4_0", "gguf:F16"])])
+def test_a_run_that_is_killed_while_it_exports_neither_prunes_nor_measures_again(
+    names: list[str], model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    options: dict[str, Any] = {"device": "cpu", "exports": parse_exports(names)}
+    request = recipe(model, method="wanda", sparsity=0.5), EVALUATION
+    run_recipe(*request, output=tmp_path / "whole", **options)
+    store = {"resume_store": DirectoryResumeStore(tmp_path / "state")}
+    child = os.fork()
+    if child == 0:
+        with suppress(BaseException):
+            # Once something is written: the dense model is measured or converted before.
+            steps = Steps(at=(Stage.EXPORT, 200), end=die)
+            run_recipe(*request, output=tmp_path / "out", progress=steps, **options, **store)
+        os._exit(1)
+    assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
+
+    def refuse(*_: object, **__: object) -> None:
+        raise AssertionError
+
+    monkeypatch.setattr(StoredBlocks, "put", refuse)
+    monkeypatch.setattr("pruning.pipeline.evaluate.perplexity", refuse)
+    report = run_recipe(*request, output=tmp_path / "out", **options, **store)
+    assert [export.name for export in report.exports] == names
+    hashes = [hashes_below(out) for out in (tmp_path / "whole", tmp_path / "out")]
+    assert hashes[0] == hashes[1]
+    assert any(name.startswith("exports/") for name in hashes[0])
 
 
 @pytest.mark.parametrize("name", ["gguf:Q8_0", "compressed-tensors:fp8"])
@@ -170,12 +351,25 @@ def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
         (["onnx:int8"], "'gguf', 'compressed-tensors'"),
         (["compressed-tensors:w2a2"], "'fp8' or 'w4a16'"),
         (["gguf:F16", "gguf:F16"], "names gguf:F16 twice"),
+        (
+            [{"format": "compressed-tensors", "scheme": "fp8", "group_size": 64}],
+            "group_size is 64, and fp8 has no groups; leave it out",
+        ),
     ],
 )
-def test_an_export_that_does_not_exist_is_refused(names: list[str], message: str) -> None:
+def test_an_export_that_does_not_exist_is_refused(names: list[Any], message: str) -> None:
     with pytest.raises(ValidationError) as caught:
         parse_exports(names)
     assert message in str(caught.value)
+
+
+def test_groups_are_of_64_weights_by_default() -> None:
+    (export,) = parse_exports(["compressed-tensors:w4a16"])
+    assert isinstance(export, CompressedTensorsExport)
+    assert (export.weights_per_group, export.bits) == (64, 4.25)
+    assert parse_exports([export.model_dump()]) == (export,)
+    (fp8,) = parse_exports(["compressed-tensors:fp8"])
+    assert parse_exports([fp8.model_dump()]) == (fp8,)
 
 
 def test_the_estimate_of_files_counts_their_bits() -> None:
