@@ -117,7 +117,7 @@ def test_a_change_of_the_code_leaves_the_layers_of_dependencies_as_they_are() ->
         copied = re.findall("^COPY (.*)", stages[name], re.MULTILINE)
         of_the_dependencies = f"--from={name}-dependencies /opt/pruneserve /opt/pruneserve"
         assert copied == [of_the_dependencies, "--from=wheel /wheels /wheels"]
-        # Ours comes from the wheel alone, as a layer of its own; above it is the converter of exports at most.
+        # Ours comes from the wheel alone, as a layer of its own; above it is at most a converter.
         _, _, above = stages[name].partition("COPY --from=wheel")
         converter = ["python -m pruning.exports.packages"] if name == "worker" else []
         install = "pip install --no-deps --no-index /wheels/*.whl"

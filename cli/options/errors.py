@@ -18,6 +18,7 @@ _OTHER_FIELDS = {
     "scopes": ("scope", "--scope"),
     "url": ("address", "the address"),
     "events": ("event", "--event"),
+    "format": ("file_format", "--format"),
 }
 # Where a sweep has a job's fields.
 _SWEEP_PARTS = {"job": "", "target": "gate."}

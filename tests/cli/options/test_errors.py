@@ -12,7 +12,7 @@ from tests.scripted_server import problem_document
 
 OF_A_JOB: dict[str, Any] = {option.variable: None for option in JOB_OPTIONS} | {"recipe": None}
 OF_A_SWEEP = OF_A_JOB | {"vary": None}
-OF_A_SEARCH = OF_A_JOB | {"tolerance": None}
+OF_A_SEARCH = OF_A_JOB | {"tolerance": None, "file_format": None}
 OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
 
 
@@ -35,6 +35,10 @@ OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
         (OF_A_SWEEP, "vary.sparsity.0", "--vary"),
         (OF_A_SEARCH, "target.max_perplexity_increase", "--max-increase"),
         (OF_A_SEARCH, "target.tolerance", "--tolerance"),
+        (OF_A_SEARCH, "target.of", "--gate-on"),
+        (OF_A_SEARCH, "target.format", "--format"),
+        (OF_A_JOB, "exports.0.gguf.type", "--export"),
+        (OF_A_JOB, "gate.of", "--gate-on"),
         (OF_A_KEY, "scopes.0", "--scope"),
         (OF_A_KEY, "expires_in_days", "--days"),
         (OF_A_KEY, "model.id", "model.id"),
