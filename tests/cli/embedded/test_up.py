@@ -296,7 +296,7 @@ def test_a_port_in_use_is_named_and_no_process_is_left(tmp_path: Path) -> None:
 
 
 def submit(running: Up, model: Path) -> str:
-    recipe = running.data.root / "recipe.json"
+    recipe = model.parent / "recipe.json"
     recipe.write_text('{"calibration": {"dataset": "builtin", "samples": 4, "sequence_length": 32}}')
     options = ["--method", "gblm", "-o", "norm=l2", "--sparsity", "0.5", "--evaluation", "builtin"]
     return running.succeed("submit", "--model", str(model), "--recipe", str(recipe), *options).strip()
