@@ -753,7 +753,7 @@ class FoundFile(Model):
     """Perplexity of the file."""
 
     on_front: bool
-    """Whether no other file is as small and as good."""
+    """Whether no other file is smaller and as good, or as small and better."""
 
 
 class Gate(Model):

@@ -31,15 +31,15 @@ from api.schemas.sweeps import (
 )
 from jobs.access.api_keys import Principal
 from jobs.lifecycle.idempotency import create_once, created_before
-from jobs.sweeps import sweeps
+from jobs.sweeps import files, sweeps
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.files import types_near
 from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.estimate import ModelShape
 from pruning.estimate.shape import smaller_shape
 from pruning.recipe import UNIT_KINDS, Recipe, implies_sparsity
+from pruning.recipe.exports import GGUF_TYPES
 
 _DECIDED = frozenset({"parameters", "blocks", *UNIT_KINDS})
 """What the searches over structure decide of it."""
@@ -95,7 +95,7 @@ def first_job(request: SweepRequest) -> tuple[JobRequest, int]:
     """Return the first job of a sweep, and how many it has at most. Raises what `submit` raises for jobs."""
     if request.target is not None:
         if request.target.format is not None:
-            return _files_job(request, ()), 2
+            return _files_job(request, tuple(GGUF_TYPES)[: files.MOST_TYPES]), 2
         tried = request.target.lowest
         most = request.target.most_jobs if request.target.is_of_size else None
         return _probe(request, tried), most or Search().most_jobs_left(request.target)
@@ -280,7 +280,7 @@ def _file_jobs(request: SweepRequest, max_bytes: int, recipe: Recipe, dense: Mod
     prunes = recipe.structure is not None or recipe.sparsity > 0
     jobs = []
     for shape, fields in ((dense, _DENSE), (smaller, {})) if prunes else ((dense, {}),):
-        if types := types_near(max_bytes, shape.parameters):
+        if types := files.types_near(max_bytes, shape):
             jobs.append(_files_job(request, types, fields))
     if not jobs:
         message = f"no type of a GGUF file has this model in {max_bytes} bytes; allow more"
@@ -294,7 +294,8 @@ def _files_job(
     """Return a job of a search for a file, with these types."""
     kept = {name: value for name, value in request.job.items() if not fields or name not in _OF_PRUNING}
     exports = [{"format": "gguf", "type": name} for name in types]
-    return parse_job({**kept, **fields, "exports": exports}, "job")
+    unpruned = {} if {"method", "structure", "pattern"} & kept.keys() else _DENSE
+    return parse_job({**unpruned, **kept, **fields, "exports": exports}, "job")
 
 
 _DENSE = {"method": "none"}

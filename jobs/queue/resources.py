@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from jobs.spec.job import JobSpec
 from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest_machine
 from pruning.estimate.estimate import compute_dtype
+from pruning.estimate.work import Windows
 
 # The estimate counts tensors; allocators keep some more.
 _MARGIN = 1.1
@@ -73,14 +74,18 @@ class Needs(BaseModel):
             )
 
         on_gpu, on_cpu = on(_SMALLEST_GPU), on(_SMALLEST_CPU)
-        # llama.cpp maps the dense model in 16 bits.
-        exported = disk.exports(shape, spec.exports) - disk.exported_files(shape, spec.exports)
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
+        states = disk.final_states(shape, Windows.of_exports(evaluation, shape).tokens, dtype)
+        exported = disk.exports(shape, spec.exports, states=states) - disk.exported_files(shape, spec.exports)
+        # llama.cpp maps a file next to the dense model in 16 bits, and needs memory of its own.
+        with_llama = _CUDA_PROCESS_BYTES + exported if spec.exports else 0
         estimated = cls(
             device_bytes=int(_MARGIN * on_gpu.memory_bytes),
-            host_bytes=_CUDA_PROCESS_BYTES + max(disk.shards_in_memory(recipe, shape), exported),
+            host_bytes=max(_CUDA_PROCESS_BYTES + disk.shards_in_memory(recipe, shape), with_llama),
             # The kernel drops the pages of the mapped checkpoint where it needs room.
-            cpu_bytes=max(_PROCESS_BYTES, int(_MARGIN * (on_cpu.memory_bytes - shape.stored_bytes))),
+            cpu_bytes=max(
+                _PROCESS_BYTES, int(_MARGIN * (on_cpu.memory_bytes - shape.stored_bytes)), with_llama
+            ),
             scratch_bytes=on_gpu.output_bytes + exported + disk.scratch(recipe, evaluation, shape, dtype),
             # Not on the smallest one, which streams everything, and has one dtype.
             cpu_seconds=on(slowest_machine(cpus, recipe, shape)).seconds,

@@ -88,8 +88,9 @@ class Gate(StrictModel):
     def _unmeasured_of_export(self, names: Sequence[str]) -> Iterator[str]:
         if self.of not in names:
             yield f"of must be one of the job's exports, which are {', '.join(names) or 'none'}"
-        if self.min_zero_shot or self.max_memory_bytes is not None:
-            yield "min_zero_shot and max_memory_bytes are not measured of an export; leave them out, or of"
+        for name in ("max_parameters", "max_memory_bytes", "min_zero_shot"):
+            if getattr(self, name) not in (None, {}):
+                yield f"{name} is not measured of an export; leave it out, or of"
         if self.min_speedup is not None and not str(self.of).startswith("gguf:"):
             yield "min_speedup of an export is measured for GGUF files alone"
 

@@ -9,11 +9,12 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from pruning.recipe.exports import GGUF_TYPES
+from pruning.estimate import ModelShape
+from pruning.estimate.disk import exported_files
+from pruning.recipe.exports import GGUF_TYPES, GgufExport
 
-# Embeddings and rows that a type does not divide are stored in other types: the estimate is off by so much.
-_MARGIN = 1.15
-_MOST_TYPES = 6
+MOST_TYPES = 6
+"""The largest types that may fit, which are tried of each model."""
 
 
 class FoundFile(BaseModel):
@@ -24,14 +25,19 @@ class FoundFile(BaseModel):
     bytes: int = Field(description="Size of the file.")
     kl: float = Field(description="The mean of KL(dense ‖ exported) over the predicted tokens, in nats.")
     perplexity: float = Field(description="Perplexity of the file.")
-    on_front: bool = Field(description="Whether no other file is as small and as good.")
+    on_front: bool = Field(
+        description="Whether no other file is smaller and as good, or as small and better."
+    )
 
 
-def types_near(max_bytes: int, parameters: int) -> tuple[str, ...]:
-    """Return the names of the largest types in which a model of so many parameters may fit, largest first."""
-    most_bits = 8 * _MARGIN * max_bytes / parameters
-    fitting = [name for name, one in GGUF_TYPES.items() if one.bits <= most_bits]
-    return tuple(sorted(fitting, key=lambda name: -GGUF_TYPES[name].bits)[:_MOST_TYPES])
+def types_near(max_bytes: int, shape: ModelShape) -> tuple[str, ...]:
+    """Return the names of the largest types in which a model of this shape may fit, largest first.
+
+    The files are a few percent larger than estimated: some tensors of a mixture have wider types.
+    """
+    sizes = {name: exported_files(shape, [GgufExport(type=name)]) for name in GGUF_TYPES}
+    fitting = [name for name, size in sizes.items() if size <= max_bytes]
+    return tuple(sorted(fitting, key=lambda name: -sizes[name])[:MOST_TYPES])
 
 
 def ranked(files: Iterable[FoundFile], max_bytes: int) -> Sequence[FoundFile]:

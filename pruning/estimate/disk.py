@@ -6,7 +6,7 @@ from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe
-from pruning.recipe.exports import Export, GgufExport
+from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -54,22 +54,33 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
 
 def exported_files(shape: ModelShape, exports: Collection[Export]) -> int:
     """Return the exported files of a result of this shape."""
-    outer = shape.parameters - shape.block_weights
-    written = sum(
-        export.bits * (shape.parameters if isinstance(export, GgufExport) else shape.block_weights) / 8
-        + (0 if isinstance(export, GgufExport) else BYTES["bfloat16"] * outer)
+    sizes = (
+        _gguf(shape, export) if isinstance(export, GgufExport) else _compressed(shape, export)
         for export in exports
     )
-    return int(written)
+    return int(sum(sizes))
 
 
-def exports(shape: ModelShape, exports: Collection[Export]) -> int:
-    """Return the exported files, and while they are written, the dense model and the result in 16 bits.
+def _gguf(shape: ModelShape, export: GgufExport) -> float:
+    matrices = (matrix for block in shape.blocks for matrix in block.matrices)
+    of_blocks = sum(export.bits_in_rows_of(matrix.inputs) * matrix.weights for matrix in matrices)
+    return (of_blocks + export.bits_of_embeddings(shape.hidden) * shape.embeddings) / 8
 
-    At most: a cut may have made the result smaller.
+
+def _compressed(shape: ModelShape, export: CompressedTensorsExport) -> float:
+    return export.bits * shape.block_weights / 8 + BYTES[shape.stored_dtype] * shape.embeddings
+
+
+def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0) -> int:
+    """Return the exported files, and what else is on the disk while they are written.
+
+    That is the dense model and the result in 16 bits, of GGUF, and otherwise the dense model's final states,
+    of `states` bytes. At most: a cut may have made the result smaller.
     """
     files = any(isinstance(export, GgufExport) for export in exports)
-    return exported_files(shape, exports) + (2 * BYTES["float16"] * shape.parameters if files else 0)
+    others = any(isinstance(export, CompressedTensorsExport) for export in exports)
+    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0)
+    return exported_files(shape, exports) + during
 
 
 def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:

@@ -347,15 +347,20 @@ def _exports(
     taken = 0.0
     if files:
         read = 2 * BYTES["float16"] * dense.parameters / _CONVERSION_RATE
-        taken += read + (1 + len(files)) * (forward + _PROGRAM_SECONDS)
+        taken += read + 2 * len(files) * forward + (1 + len(files)) * _PROGRAM_SECONDS
         taken += sum(pruned.parameters / _QUANTIZATION_RATE for export in files if export.reads_text)
     if others := len(exports) - len(files):
         there = seconds(work.head(dense, judged) + work.forward(dense, judged), dtype, machine)
         taken += (1 + others) * (there + dense.stored_bytes / _FILE_RATE)
-    if reads_text(exports):
-        taken += seconds(work.forward(pruned, windows), dtype, machine)
-    held = memory.evaluation(
-        dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
+    if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
+        taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
+    held = max(
+        memory.evaluation(
+            dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
+        ),
+        memory.pruning(pruned, windows, dtype, machine.kind, second_moments=True)
+        if reads_text(exports)
+        else 0,
     )
     return StageEstimate(name=Stage.EXPORT, operations=0, seconds=taken, memory_bytes=int(held))
 

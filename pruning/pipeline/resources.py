@@ -86,8 +86,9 @@ class DiskRoom:
         _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
         trained = kept + self._pruned_blocks + self._during_recovery
         _refuse_full_disks({self.output: self._output, shards: trained - self._written})
-        exported = self._output + disk.exports(self._shape, self.exports)
-        _refuse_full_disks({self.output: exported, shards: kept + self._pruned_blocks - self._written})
+        exported = self._output + disk.exports(self._shape, self.exports, states=self._final_states)
+        shard_files = kept + self._pruned_blocks + self._final_states - self._written
+        _refuse_full_disks({self.output: exported, shards: shard_files})
 
     @property
     def _shards(self) -> Path:

@@ -52,6 +52,11 @@ GGUF_TYPES: Mapping[str, GgufType] = {
 }
 """By name; from 16 bits to Q2_K."""
 
+# Types in blocks of 32 weights of a row; those of more than 8 bits take any row, and the others 256.
+_IN_BLOCKS_OF_32 = frozenset({"Q8_0", "Q5_1", "Q5_0", "Q4_1", "Q4_0", "IQ4_NL"})
+# What llama.cpp stores rows in that are no multiple of 256: Q5_0, Q5_1 and Q8_0; IQ4_NL for fewer bits.
+_BITS_OF_OTHER_ROWS = {"Q4": 5.5, "Q5": 6.0, "Q6": 8.5}
+_FEWEST_BITS_OF_OTHER_ROWS = 4.5
 # A type of so many bits loses nothing by rounding to it that an importance could choose.
 _FINE_BITS = 8
 _GROUP_SIZE = 64
@@ -80,6 +85,18 @@ class GgufExport(StrictModel):
     def bits(self) -> float:
         """Bits per weight, roughly."""
         return GGUF_TYPES[self.type].bits
+
+    def bits_in_rows_of(self, width: int) -> float:
+        """Bits per weight, roughly, in rows of so many: where a type does not fit, llama.cpp has another."""
+        if self.bits > 8.5 or width % 32:
+            return 16
+        if width % 256 and self.type not in _IN_BLOCKS_OF_32:
+            return _BITS_OF_OTHER_ROWS.get(self.type[:2], _FEWEST_BITS_OF_OTHER_ROWS)
+        return self.bits
+
+    def bits_of_embeddings(self, hidden: int) -> float:
+        """Bits per weight of embeddings and head, which llama.cpp keeps in Q6_K or wider."""
+        return max(self.bits_in_rows_of(hidden), 8.5 if hidden % 256 else GGUF_TYPES["Q6_K"].bits)
 
     @property
     def reads_text(self) -> bool:

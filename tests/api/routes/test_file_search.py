@@ -14,11 +14,24 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.sweeps import sweeps
 from pruning.byte_size import byte_size
-from pruning.recipe.exports import GGUF_TYPES
+from pruning.estimate.architectures import shape_of_config
+from pruning.estimate.disk import exported_files
+from pruning.recipe.exports import GGUF_TYPES, Export, GgufExport
 from tests.jobs.sweeps.llama import LLAMA
 
-PARAMETERS = 66_000
+MODEL = LLAMA | {
+    "hidden_size": 256,
+    "intermediate_size": 512,
+    "num_attention_heads": 8,
+    "head_dim": 32,
+}
+SHAPE = shape_of_config(MODEL)
 DENSE = 20.0
+
+
+def size_of(export: Export, *, cut: bool = False) -> int:
+    """A file of the dense model, or of one that is half as large."""
+    return int(1.03 * exported_files(SHAPE, [export]) * (0.5 if cut else 1))
 
 
 @pytest.fixture
@@ -31,7 +44,7 @@ def settings(settings: Settings, tmp_path: Path) -> Settings:
 def llama(tmp_path: Path) -> str:
     directory = tmp_path / "models/llama"
     directory.mkdir()
-    (directory / "config.json").write_text(json.dumps(LLAMA))
+    (directory / "config.json").write_text(json.dumps(MODEL))
     return str(directory)
 
 
@@ -58,13 +71,12 @@ class Workers:
             assert claim is not None
             recipe = claim.spec.recipe
             lost = self._loss * (recipe.sparsity + (0.25 if recipe.structure else 0))
-            size = PARAMETERS * (0.5 if recipe.structure else 1)
             files = [
                 {
                     "name": export.name,
                     "path": f"exports/{export.name}",
-                    "bytes": int(export.bits * size / 8),
-                    "dense_bytes": 2 * PARAMETERS,
+                    "bytes": size_of(export, cut=recipe.structure is not None),
+                    "dense_bytes": 2 * SHAPE.parameters,
                     "perplexity": DENSE * (1 + lost + 1 / export.bits**2),
                     "dense_perplexity": DENSE,
                     "kl": lost + 1 / export.bits**2,
@@ -94,12 +106,12 @@ def test_the_best_file_of_a_size_is_that_of_the_lowest_divergence(
     client: TestClient, llama: str, database: sessionmaker[Session], loss: float, dense_wins: bool
 ) -> None:
     job = {"model": llama, "structure": {"mlp_channels": 0.25}}
-    bound = PARAMETERS * 5 // 8
+    bound = size_of(GgufExport(type="Q5_0"))
     sweep = submit(client, job=job, target={"max_bytes": bound, "format": "gguf"})
     dense, cut = (client.get(f"/v1/jobs/{one['id']}").json()["spec"] for one in sweep["jobs"])
     assert (dense["method"], dense["structure"]) == ({"name": "none"}, None)
     assert cut["structure"]["mlp_channels"] == 0.25
-    small = {name for name, kind in GGUF_TYPES.items() if kind.bits < 6}
+    small = {name for name in GGUF_TYPES if size_of(GgufExport(type=name)) <= 1.03 * bound}
     assert {one["type"] for one in dense["exports"]} <= small
     ended = Workers(database, loss).run(sweep["id"], client)
     assert ended["state"] == "succeeded"
@@ -124,12 +136,13 @@ def test_the_best_file_of_a_size_is_that_of_the_lowest_divergence(
 def test_a_size_that_no_file_has_is_refused_or_fails(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
-    job = {"model": llama, "method": "none"}
+    job = {"model": llama}
     answer = client.post("/v1/sweeps", json={"job": job, "target": {"max_bytes": 100, "format": "gguf"}})
     assert answer.status_code == 422
     (error,) = answer.json()["errors"]
     assert error["field"] == "target.max_bytes"
-    nearly = {"max_bytes": int(PARAMETERS * 2.7 / 8), "format": "gguf"}
+    smallest = min(exported_files(SHAPE, [GgufExport(type=name)]) for name in GGUF_TYPES)
+    nearly = {"max_bytes": smallest, "format": "gguf"}
     sweep = submit(client, job=job, target=nearly)
     assert len(sweep["jobs"]) == 1
     ended = Workers(database, 0.0).run(sweep["id"], client)

@@ -10,8 +10,11 @@ from gguf import GGUFReader
 from gguf.quants import dequantize
 
 from pruning.errors import InvalidInput
+from pruning.estimate.architectures import shape_of_config
+from pruning.estimate.disk import exported_files
 from pruning.exports.gguf import convert, quantize, write_importance
 from pruning.exports.types import GGUF_TYPES
+from pruning.recipe.exports import parse_exports
 from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.exports.conftest import Exported
 from tests.tiers import nightly
@@ -63,9 +66,12 @@ class TestTypes:
             engine=small.engine,
         )
         given = importance.file if GGUF_TYPES[name].needs_importance else None
-        assert (
-            quantize(small.file, tmp_path / "out.gguf", name, importance=given, engine=small.engine).bytes > 0
-        )
+        out = tmp_path / "out.gguf"
+        quantize(small.file, out, name, importance=given, engine=small.engine)
+        stored = sum(int(tensor.n_bytes) for tensor in GGUFReader(out).tensors)
+        shape = shape_of_config(small.model.config.to_dict())
+        print(name, exported_files(shape, parse_exports([f"gguf:{name}"])), stored)
+        assert 1 / 1.5 < exported_files(shape, parse_exports([f"gguf:{name}"])) / stored < 1.5
 
     def test_an_unknown_type_is_refused(self, tmp_path: Path) -> None:
         with pytest.raises(

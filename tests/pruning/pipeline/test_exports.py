@@ -24,7 +24,7 @@ from pruning.pipeline.export import ExportStage, evaluation_windows, stem_of
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
-from pruning.recipe.exports import GGUF_TYPES, CompressedTensorsExport, parse_exports
+from pruning.recipe.exports import GGUF_TYPES, CompressedTensorsExport, GgufExport, parse_exports
 from pruning.report import FILE_NAME, Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
@@ -334,7 +334,7 @@ def test_without_the_extra_the_command_that_installs_it_is_named(
 def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(disk, "exports", lambda *_: 2**60)
+    monkeypatch.setattr(disk, "exports", lambda *_, **__: 2**60)
     with pytest.raises(DiskTooSmall):
         run_recipe(
             recipe(model, method="none"),
@@ -348,7 +348,7 @@ def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
     ("names", "message"),
     [
         (["gguf:Q9_9"], "is no type of a GGUF file; use one of F16, BF16, Q8_0"),
-        (["onnx:int8"], "'gguf', 'compressed-tensors'"),
+        (["onnx:int8"], "must be a name such as gguf:Q8_0 or compressed-tensors:fp8"),
         (["compressed-tensors:w2a2"], "'fp8' or 'w4a16'"),
         (["gguf:F16", "gguf:F16"], "names gguf:F16 twice"),
         (
@@ -378,8 +378,13 @@ def test_the_estimate_of_files_counts_their_bits() -> None:
     assert disk.exports(shape, ()) == 0
     q8 = int(GGUF_TYPES["Q8_0"].bits * shape.parameters / 8)
     assert disk.exports(shape, parse_exports(["gguf:Q8_0"])) == q8 + 4 * shape.parameters
+    q4 = disk.exported_files(shape, parse_exports(["gguf:Q4_K_M"]))
+    assert q4 == int((4.9 * shape.block_weights + 6.6 * outer) / 8)
+    (q2,) = parse_exports(["gguf:Q2_K"])
+    assert isinstance(q2, GgufExport)
+    assert [q2.bits_in_rows_of(width) for width in (512, 576, 1000)] == [3.2, 4.5, 16]
     fp8 = disk.exports(shape, parse_exports(["compressed-tensors:fp8"]))
-    assert fp8 == shape.block_weights + 2 * outer
+    assert fp8 == shape.block_weights + 4 * outer  # which keep their float32
 
 
 @pytest.mark.parametrize(
