@@ -352,16 +352,12 @@ def _exports(
     if others := len(exports) - len(files):
         there = seconds(work.head(dense, judged) + work.forward(dense, judged), dtype, machine)
         taken += (1 + others) * (there + dense.stored_bytes / _FILE_RATE)
+    held = memory.evaluation(
+        dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
+    )
     if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
         taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
-    held = max(
-        memory.evaluation(
-            dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
-        ),
-        memory.pruning(pruned, windows, dtype, machine.kind, second_moments=True)
-        if reads_text(exports)
-        else 0,
-    )
+        held = max(held, memory.pruning(pruned, windows, dtype, machine.kind, second_moments=True))
     return StageEstimate(name=Stage.EXPORT, operations=0, seconds=taken, memory_bytes=int(held))
 
 
