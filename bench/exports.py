@@ -1,0 +1,276 @@
+"""Measures exported files: the tables of docs/performance.md.
+
+    make bench-exports                              # all rows; those that are there are not run again
+    make bench-exports ARGS="--rows SmolLM2"        # rows whose name contains 'SmolLM2'
+    make bench-exports ARGS="--rows SmolLM2 --windows 4"    # smaller, into .bench
+
+Each row runs in a process of its own, and is a file of JSON: recipes, the commit, the seconds, and what was
+measured over windows of 512 tokens. `excess` is log perplexity minus the dense model's by the same evaluator,
+F16 for llama.cpp. GGUF files take turns window by window, and run by run for the speed. `plain` is
+round-to-nearest, which the exports are compared with: without importance, and without calibration.
+"""
+
+import argparse
+import math
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
+from bench.workload.models import ModelChoice, ignore_steps
+from bench.workload.subject import GEMMA, QWEN, Subject, add_options, packed_subject, subject
+from pruning.calibration.input_importance import mean_squares
+from pruning.evaluation.perplexity import perplexity
+from pruning.exports import gguf
+from pruning.exports.engine import Engine
+from pruning.exports.llama import computing, version
+from pruning.models.blocks import find_stack
+from pruning.models.placement import Placement
+from pruning.pipeline.run import RunRequest, run
+from pruning.recipe import Recipe
+from pruning.recipe.exports import GgufExport, parse_exports
+
+DENSE: dict[str, Any] = {"method": "none"}
+WANDA = {"method": "wanda", "sparsity": 0.5}
+QUARTER = {"structure": {"mlp_channels": 0.25}}
+_PLAIN = " plain"
+_PROMPT, _DECODED, _RUNS = 128, 16, 6  # the first run is not counted
+
+
+@dataclass(frozen=True)
+class Row:
+    """One model: its recipes, and the types of GGUF files of each."""
+
+    model: str
+    name: str
+    files: Mapping[str, tuple[dict[str, Any], tuple[str, ...]]]
+    """By what was done to the model: recipes without model and calibration. F16 is written of each."""
+    windows: int = 24
+    samples: int = 16  # calibration windows
+    dtype: str = "float32"
+    """Of transformers."""
+
+
+_SMALL = {
+    "dense": (DENSE, ("F16", "Q8_0", "Q4_0", f"Q4_0{_PLAIN}")),
+    "wanda 50 %": (WANDA, ("F16", "Q8_0")),
+    "a quarter of the channels": (QUARTER, ("F16", "Q8_0")),
+}
+_LARGE = {
+    "dense": (DENSE, ("F16", "Q8_0", "Q4_K_M", "Q3_K_M")),
+    "a quarter of the channels": (QUARTER, ("Q8_0", "Q4_K_M")),
+}
+ROWS = (
+    *(
+        Row(model, f"{model}, {kind}", files)
+        for model in ("SmolLM2-135M", GEMMA.name)
+        for kind, files in (("compressed-tensors", {}), ("GGUF", _SMALL))
+    ),
+    Row(QWEN.name, f"{QWEN.name}, GGUF", _LARGE, windows=8, samples=8, dtype="bfloat16"),
+)
+
+
+def measure_checkpoints(row: Row, workload: Subject) -> dict[str, Any]:
+    """Run the stage `export` for FP8 and INT4 of the dense model, and return what the row's file holds."""
+    exports = parse_exports(("compressed-tensors:fp8", "compressed-tensors:w4a16"))
+    recipe = _recipe(row, workload, DENSE)
+    with TemporaryDirectory() as scratch:
+        report = run(RunRequest(recipe, workload.request, Path(scratch) / "out", exports=exports))
+    found = {export.name.partition(":")[2]: export.model_dump(mode="json") for export in report.exports}
+    plain = {"perplexity": _rounded_to_nearest(workload), "dense_perplexity": report.perplexity.dense}
+    return {
+        "evaluator": report.exports[0].evaluator,
+        "files": {"dense": {**found, f"w4a16{_PLAIN}": plain}},
+        "transformers": {"dense": report.perplexity.dense},
+        "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
+        "recipes": [recipe.model_dump(mode="json")],
+    }
+
+
+def _rounded_to_nearest(workload: Subject) -> float:
+    """Return the perplexity with INT4 weights by the largest of each group of 64."""
+    model = workload.dense()
+    for layer in find_stack(model).layers:
+        groups = layer.matrix.reshape(layer.matrix.shape[0], -1, 64)
+        scales = (groups.abs().amax(dim=2, keepdim=True) / 7.5).bfloat16().float()  # as they are stored
+        layer.matrix.copy_(((groups / scales).round().clamp(-8, 7) * scales).flatten(1))
+    return perplexity(model, workload.evaluation, step=ignore_steps)
+
+
+def measure_files(row: Row, workload: Subject) -> dict[str, Any]:
+    """Write the GGUF files of each recipe, measure them, and return what the row's file holds."""
+    transformers, recipes, files = dict[str, float](), list[Recipe](), dict[tuple[str, str], Path]()
+    with TemporaryDirectory(dir=workload.texts.parent) as scratch:
+        for done, (change, (options, types)) in enumerate(row.files.items()):
+            recipes.append(_recipe(row, workload, options))
+            out = Path(scratch) / str(done)
+            report = run(RunRequest(recipes[-1], workload.request, out))
+            transformers[change] = report.perplexity.pruned
+            written = _write(out, types, ModelChoice(str(out)), getattr(torch, row.dtype), workload.windows)
+            files |= {(change, kind): file for kind, file in written.items()}
+        measured = _compare(files, workload.evaluation)
+        speeds = _speeds(files, workload.evaluation[0].tolist())
+        found: dict[str, dict[str, Any]] = {change: {} for change in row.files}
+        for (change, kind), file in files.items():
+            size = {"bytes": file.stat().st_size}
+            found[change][kind] = {**size, **measured[change, kind], **speeds[change, kind]}
+    return {
+        "evaluator": f"llama.cpp {version()}",
+        "files": found,
+        "transformers": transformers,
+        "recipes": [recipe.model_dump(mode="json") for recipe in recipes],
+    }
+
+
+def _recipe(row: Row, workload: Subject, options: dict[str, Any]) -> Recipe:
+    fields = {"model": workload.reference, "calibration": workload.calibration, "dtype": row.dtype}
+    return Recipe.model_validate({**fields, **options})
+
+
+def _write(
+    model: Path, types: tuple[str, ...], choice: ModelChoice, dtype: torch.dtype, windows: Tensor
+) -> dict[str, Path]:
+    """Write a checkpoint as GGUF files, as the stage `export` does; return them by type."""
+    source = gguf.convert(model, model / "F16.gguf").file
+    importance = model / "importance.gguf"
+    squares = mean_squares(Placement(choice.load(dtype)), windows, step=ignore_steps)
+    gguf.write_importance(source, importance, squares, origin="calibration windows")
+    files = {}
+    for kind in types:
+        type_name, target = kind.removesuffix(_PLAIN), model / f"{kind}.gguf"
+        if type_name != "F16":
+            wants = kind == type_name and GgufExport(type=type_name).reads_text
+            gguf.quantize(source, target, type_name, importance=importance if wants else None)
+        files[kind] = target
+    return files
+
+
+def _compare(
+    files: Mapping[tuple[str, str], Path], windows: Tensor
+) -> dict[tuple[str, str], dict[str, float]]:
+    """Return perplexity, KL and agreement of each file. The first one is the dense F16."""
+    sums = {name: np.zeros(3) for name in files}  # losses, KL, agreements
+    with ExitStack() as opened:
+        contexts = [
+            opened.enter_context(computing(file, length=windows.shape[1], threads=Engine().threads))
+            for file in files.values()
+        ]
+        for ids in windows.tolist():
+            place = 1
+            for pieces in zip(*(context.logits(ids) for context in contexts), strict=True):
+                following = ids[place : place + len(pieces[0])]
+                place += len(following)
+                # Not llama.cpp's own softmax, nor that of `pruning.exports.measuring`.
+                dense = torch.from_numpy(pieces[0][: len(following)]).log_softmax(dim=1)
+                for name, logits in zip(files, pieces, strict=True):
+                    own = torch.from_numpy(logits[: len(following)]).log_softmax(dim=1)
+                    sums[name] += _over_predictions(own, dense, torch.tensor(following))
+    predictions = len(windows) * (windows.shape[1] - 1)
+    means = {name: of_file / predictions for name, of_file in sums.items()}
+    dense_loss = next(iter(means.values()))[0]
+    return {
+        name: {
+            "perplexity": math.exp(loss),
+            "dense_perplexity": math.exp(dense_loss),
+            "kl": kl,
+            "agreement": agreement,
+        }
+        for name, (loss, kl, agreement) in means.items()
+    }
+
+
+def _over_predictions(own: Tensor, dense: Tensor, following: Tensor) -> list[float]:
+    loss = -own.gather(1, following[:, None]).double().sum()
+    kl = (dense.exp() * (dense - own)).double().sum()
+    agreement = (own.argmax(dim=1) == dense.argmax(dim=1)).sum()
+    return [loss.item(), kl.item(), float(agreement)]
+
+
+def _speeds(
+    files: Mapping[tuple[str, str], Path], ids: list[int]
+) -> dict[tuple[str, str], dict[str, list[float]]]:
+    """Return the tokens per second of each file's runs, `prefill` and `decode`."""
+    speeds: dict[tuple[str, str], dict[str, list[float]]] = {
+        name: {"prefill": [], "decode": []} for name in files
+    }
+    with ExitStack() as opened:
+        contexts = [
+            opened.enter_context(
+                computing(file, length=_PROMPT + _DECODED, threads=Engine().threads, at_once=_PROMPT)
+            )
+            for file in files.values()
+        ]
+        for _ in range(_RUNS):
+            for context, runs in zip(contexts, speeds.values(), strict=True):
+                context.clear()
+                started = time.perf_counter()
+                context.decode(ids[:_PROMPT], 0)
+                filled = time.perf_counter()
+                for place in range(_PROMPT, _PROMPT + _DECODED):
+                    context.decode(ids[:1], place)
+                runs["prefill"].append(_PROMPT / (filled - started))
+                runs["decode"].append(_DECODED / (time.perf_counter() - filled))
+    return {name: {phase: found[1:] for phase, found in of_file.items()} for name, of_file in speeds.items()}
+
+
+def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
+    """Yield the table in Markdown, line by line as rows finish."""
+    columns = ("MB", "perplexity", "against transformers", "excess", "KL", "agreement", "prefill", "decode")
+    yield from header("", "file", *columns)
+    for found in rows:
+        for change, files in found["files"].items():
+            for kind, measured in files.items():
+                cells = _cells(measured, found["transformers"][change])
+                yield row_of([f"{found['row']}, {change}", kind, *cells])
+
+
+def _cells(measured: dict[str, Any], by_transformers: float) -> list[str]:
+    """Return what was measured of a file; of its speeds the median, and the range as a share of it."""
+    own, dense = measured["perplexity"], measured["dense_perplexity"]
+    speeds = [
+        f"{np.median(runs):.1f} ± {(max(runs) - min(runs)) / 2 / np.median(runs):.0%}" if runs else ""
+        for runs in (measured.get("prefill"), measured.get("decode"))
+    ]
+    return [
+        f"{measured['bytes'] / 1e6:.1f}" if "bytes" in measured else "",
+        f"{own:.3f}",
+        f"{own / by_transformers - 1:+.3%}",
+        f"{math.log(own / dense):+.4f}",
+        f"{measured['kl']:.4f}" if "kl" in measured else "",
+        f"{measured['agreement']:.1%}" if "kl" in measured else "",
+        *speeds,
+    ]
+
+
+def main() -> None:
+    """Print the table, after running the rows whose files are missing."""
+    parser = argparse.ArgumentParser(prog="python -m bench.exports", description=__doc__.splitlines()[0])
+    add_row_options(parser)
+    parser.add_argument("--windows", type=int, metavar="N", help="of evaluation (default: the row's)")
+    add_options(parser)
+    options = parser.parse_args()
+
+    def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
+        windows = options.windows or row.windows
+        packed = next((packed for packed in (GEMMA, QWEN) if packed.name == row.model), None)
+        if packed:
+            workload = packed_subject(options, packed, row.samples, evaluation_windows=windows)
+        else:
+            workload = subject(options, row.samples, evaluation_windows=windows)
+        found = (measure_files if row.files else measure_checkpoints)(row, workload)
+        return {**found, "windows": windows, "threads": torch.get_num_threads()}, workload.places
+
+    folder = options.texts.parent / "results" if options.windows else RESULTS / "exports"
+    run_or_print("bench.exports", ROWS, options, folder, run=measure, lines=_lines)
+
+
+if __name__ == "__main__":
+    main()
