@@ -12,6 +12,7 @@ round-to-nearest, which the exports are compared with: without importance, and w
 
 import argparse
 import math
+import shutil
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import ExitStack
@@ -28,6 +29,7 @@ from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.workload.models import ModelChoice, ignore_steps
 from bench.workload.subject import GEMMA, QWEN, Subject, add_options, packed_subject, subject
 from pruning.calibration.input_importance import mean_squares
+from pruning.checkpoint.files import read_json
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import gguf
 from pruning.exports.engine import Engine
@@ -37,6 +39,7 @@ from pruning.models.placement import Placement
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
 from pruning.recipe.exports import GgufExport, parse_exports
+from pruning.report import FILE_NAME as REPORT
 
 DENSE: dict[str, Any] = {"method": "none"}
 WANDA = {"method": "wanda", "sparsity": 0.5}
@@ -57,6 +60,8 @@ class Row:
     samples: int = 16  # calibration windows
     dtype: str = "float32"
     """Of transformers."""
+    by_transformers: bool = True
+    """Whether it measures the checkpoints on all windows, too."""
 
 
 _SMALL = {
@@ -74,7 +79,9 @@ ROWS = (
         for model in ("SmolLM2-135M", GEMMA.name)
         for kind, files in (("compressed-tensors", {}), ("GGUF", _SMALL))
     ),
-    Row(QWEN.name, f"{QWEN.name}, GGUF", _LARGE, windows=8, samples=8, dtype="bfloat16"),
+    Row(
+        QWEN.name, f"{QWEN.name}, GGUF", _LARGE, windows=8, samples=8, dtype="bfloat16", by_transformers=False
+    ),
 )
 
 
@@ -108,20 +115,25 @@ def _rounded_to_nearest(workload: Subject) -> float:
 def measure_files(row: Row, workload: Subject) -> dict[str, Any]:
     """Write the GGUF files of each recipe, measure them, and return what the row's file holds."""
     transformers, recipes, files = dict[str, float](), list[Recipe](), dict[tuple[str, str], Path]()
-    with TemporaryDirectory(dir=workload.texts.parent) as scratch:
-        for done, (change, (options, types)) in enumerate(row.files.items()):
-            recipes.append(_recipe(row, workload, options))
-            out = Path(scratch) / str(done)
-            report = run(RunRequest(recipes[-1], workload.request, out))
-            transformers[change] = report.perplexity.pruned
-            written = _write(out, types, ModelChoice(str(out)), getattr(torch, row.dtype), workload.windows)
-            files |= {(change, kind): file for kind, file in written.items()}
-        measured = _compare(files, workload.evaluation)
-        speeds = _speeds(files, workload.evaluation[0].tolist())
-        found: dict[str, dict[str, Any]] = {change: {} for change in row.files}
-        for (change, kind), file in files.items():
-            size = {"bytes": file.stat().st_size}
-            found[change][kind] = {**size, **measured[change, kind], **speeds[change, kind]}
+    # Interrupted, it continues after what is written.
+    scratch = workload.texts.parent / "exports" / row.name
+    scratch.mkdir(parents=True, exist_ok=True)
+    for number, (change, (options, types)) in enumerate(row.files.items()):
+        recipes.append(_recipe(row, workload, options))
+        out = scratch / str(number)
+        windows = workload.request.windows if row.by_transformers else 1
+        if not out.exists():
+            run(RunRequest(recipes[-1], workload.request.model_copy(update={"windows": windows}), out))
+        if row.by_transformers:
+            transformers[change] = read_json(out / REPORT)["perplexity"]["pruned"]
+        written = _write(out, types, getattr(torch, row.dtype), workload.windows)
+        files |= {(change, kind): file for kind, file in written.items()}
+    measured, speeds = _compare(files, workload.evaluation), _speeds(files, workload.evaluation[0].tolist())
+    found: dict[str, dict[str, Any]] = {change: {} for change in row.files}
+    for (change, kind), file in files.items():
+        size = {"bytes": file.stat().st_size}
+        found[change][kind] = {**size, **measured[change, kind], **speeds[change, kind]}
+    shutil.rmtree(scratch)
     return {
         "evaluator": f"llama.cpp {version()}",
         "files": found,
@@ -135,21 +147,21 @@ def _recipe(row: Row, workload: Subject, options: dict[str, Any]) -> Recipe:
     return Recipe.model_validate({**fields, **options})
 
 
-def _write(
-    model: Path, types: tuple[str, ...], choice: ModelChoice, dtype: torch.dtype, windows: Tensor
-) -> dict[str, Path]:
+def _write(model: Path, types: tuple[str, ...], dtype: torch.dtype, windows: Tensor) -> dict[str, Path]:
     """Write a checkpoint as GGUF files, as the stage `export` does; return them by type."""
-    source = gguf.convert(model, model / "F16.gguf").file
-    importance = model / "importance.gguf"
-    squares = mean_squares(Placement(choice.load(dtype)), windows, step=ignore_steps)
-    gguf.write_importance(source, importance, squares, origin="calibration windows")
-    files = {}
-    for kind in types:
-        type_name, target = kind.removesuffix(_PLAIN), model / f"{kind}.gguf"
-        if type_name != "F16":
+    source, importance = model / "F16.gguf", model / "importance.gguf"
+    if not source.exists():
+        gguf.convert(model, source)
+    if not importance.exists():
+        placement = Placement(ModelChoice(str(model)).load(dtype))
+        squares = mean_squares(placement, windows, step=ignore_steps)
+        gguf.write_importance(source, importance, squares, origin="calibration windows")
+    files = {kind: model / f"{kind}.gguf" for kind in types}
+    for kind, target in files.items():
+        type_name = kind.removesuffix(_PLAIN)
+        if not target.exists():
             wants = kind == type_name and GgufExport(type=type_name).reads_text
             gguf.quantize(source, target, type_name, importance=importance if wants else None)
-        files[kind] = target
     return files
 
 
@@ -228,11 +240,11 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     for found in rows:
         for change, files in found["files"].items():
             for kind, measured in files.items():
-                cells = _cells(measured, found["transformers"][change])
+                cells = _cells(measured, found["transformers"].get(change))
                 yield row_of([f"{found['row']}, {change}", kind, *cells])
 
 
-def _cells(measured: dict[str, Any], by_transformers: float) -> list[str]:
+def _cells(measured: dict[str, Any], by_transformers: float | None) -> list[str]:
     """Return what was measured of a file; of its speeds the median, and the range as a share of it."""
     own, dense = measured["perplexity"], measured["dense_perplexity"]
     speeds = [
@@ -242,7 +254,7 @@ def _cells(measured: dict[str, Any], by_transformers: float) -> list[str]:
     return [
         f"{measured['bytes'] / 1e6:.1f}" if "bytes" in measured else "",
         f"{own:.3f}",
-        f"{own / by_transformers - 1:+.3%}",
+        f"{own / by_transformers - 1:+.3%}" if by_transformers else "",
         f"{math.log(own / dense):+.4f}",
         f"{measured['kl']:.4f}" if "kl" in measured else "",
         f"{measured['agreement']:.1%}" if "kl" in measured else "",
