@@ -24,12 +24,12 @@ from typing import Any
 import numpy as np
 import torch
 from torch import Tensor
+from transformers import PreTrainedModel
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.workload.models import ModelChoice, ignore_steps
 from bench.workload.subject import GEMMA, QWEN, Subject, add_options, packed_subject, subject
 from pruning.calibration.input_importance import mean_squares
-from pruning.checkpoint.files import read_json
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import gguf
 from pruning.exports.engine import Engine
@@ -39,7 +39,6 @@ from pruning.models.placement import Placement
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
 from pruning.recipe.exports import GgufExport, parse_exports
-from pruning.report import FILE_NAME as REPORT
 
 DENSE: dict[str, Any] = {"method": "none"}
 WANDA = {"method": "wanda", "sparsity": 0.5}
@@ -60,28 +59,25 @@ class Row:
     samples: int = 16  # calibration windows
     dtype: str = "float32"
     """Of transformers."""
-    by_transformers: bool = True
-    """Whether it measures the checkpoints on all windows, too."""
 
 
-_SMALL = {
-    "dense": (DENSE, ("F16", "Q8_0", "Q4_0", f"Q4_0{_PLAIN}")),
-    "wanda 50 %": (WANDA, ("F16", "Q8_0")),
-    "a quarter of the channels": (QUARTER, ("F16", "Q8_0")),
-}
-_LARGE = {
-    "dense": (DENSE, ("F16", "Q8_0", "Q4_K_M", "Q3_K_M")),
-    "a quarter of the channels": (QUARTER, ("Q8_0", "Q4_K_M")),
+_DENSE_TYPES = ("F16", "Q8_0", "Q4_0", f"Q4_0{_PLAIN}")
+_FILES = {
+    "SmolLM2-135M": {
+        "dense": (DENSE, (*_DENSE_TYPES, "Q4_K_M", "Q3_K_M")),
+        "wanda 50 %": (WANDA, ("F16", "Q8_0")),
+        "a quarter of the channels": (QUARTER, ("F16", "Q8_0", "Q4_K_M")),
+    },
+    GEMMA.name: {"dense": (DENSE, _DENSE_TYPES)},
+    QWEN.name: {
+        "dense": (DENSE, ("F16", "Q8_0", "Q4_K_M", "Q3_K_M")),
+        "a quarter of the channels": (QUARTER, ("Q8_0", "Q4_K_M")),
+    },
 }
 ROWS = (
-    *(
-        Row(model, f"{model}, {kind}", files)
-        for model in ("SmolLM2-135M", GEMMA.name)
-        for kind, files in (("compressed-tensors", {}), ("GGUF", _SMALL))
-    ),
-    Row(
-        QWEN.name, f"{QWEN.name}, GGUF", _LARGE, windows=8, samples=8, dtype="bfloat16", by_transformers=False
-    ),
+    *(Row(model, f"{model}, compressed-tensors", {}) for model in ("SmolLM2-135M", GEMMA.name)),
+    *(Row(model, f"{model}, GGUF", _FILES[model]) for model in ("SmolLM2-135M", GEMMA.name)),
+    Row(QWEN.name, f"{QWEN.name}, GGUF", _FILES[QWEN.name], windows=8, samples=8, dtype="bfloat16"),
 )
 
 
@@ -115,19 +111,19 @@ def _rounded_to_nearest(workload: Subject) -> float:
 def measure_files(row: Row, workload: Subject) -> dict[str, Any]:
     """Write the GGUF files of each recipe, measure them, and return what the row's file holds."""
     transformers, recipes, files = dict[str, float](), list[Recipe](), dict[tuple[str, str], Path]()
-    # Interrupted, it continues after what is written.
-    scratch = workload.texts.parent / "exports" / row.name
+    scratch = workload.texts.parent / "exports" / row.name  # interrupted, it continues after what is there
     scratch.mkdir(parents=True, exist_ok=True)
+    one_window = workload.request.model_copy(update={"windows": 1})
     for number, (change, (options, types)) in enumerate(row.files.items()):
         recipes.append(_recipe(row, workload, options))
         out = scratch / str(number)
-        windows = workload.request.windows if row.by_transformers else 1
         if not out.exists():
-            run(RunRequest(recipes[-1], workload.request.model_copy(update={"windows": windows}), out))
-        if row.by_transformers:
-            transformers[change] = read_json(out / REPORT)["perplexity"]["pruned"]
-        written = _write(out, types, getattr(torch, row.dtype), workload.windows)
+            run(RunRequest(recipes[-1], one_window, out))
+        model = ModelChoice(str(out)).load(getattr(torch, row.dtype))
+        written = _write(out, types, model, workload.windows)
         files |= {(change, kind): file for kind, file in written.items()}
+        transformers[change] = perplexity(model, workload.evaluation, step=ignore_steps)
+        del model
     measured, speeds = _compare(files, workload.evaluation), _speeds(files, workload.evaluation[0].tolist())
     found: dict[str, dict[str, Any]] = {change: {} for change in row.files}
     for (change, kind), file in files.items():
@@ -147,16 +143,17 @@ def _recipe(row: Row, workload: Subject, options: dict[str, Any]) -> Recipe:
     return Recipe.model_validate({**fields, **options})
 
 
-def _write(model: Path, types: tuple[str, ...], dtype: torch.dtype, windows: Tensor) -> dict[str, Path]:
+def _write(
+    directory: Path, types: tuple[str, ...], model: PreTrainedModel, windows: Tensor
+) -> dict[str, Path]:
     """Write a checkpoint as GGUF files, as the stage `export` does; return them by type."""
-    source, importance = model / "F16.gguf", model / "importance.gguf"
+    source, importance = directory / "F16.gguf", directory / "importance.gguf"
     if not source.exists():
-        gguf.convert(model, source)
+        gguf.convert(directory, source)
     if not importance.exists():
-        placement = Placement(ModelChoice(str(model)).load(dtype))
-        squares = mean_squares(placement, windows, step=ignore_steps)
+        squares = mean_squares(Placement(model), windows, step=ignore_steps)
         gguf.write_importance(source, importance, squares, origin="calibration windows")
-    files = {kind: model / f"{kind}.gguf" for kind in types}
+    files = {kind: directory / f"{kind}.gguf" for kind in types}
     for kind, target in files.items():
         type_name = kind.removesuffix(_PLAIN)
         if not target.exists():
@@ -240,11 +237,11 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     for found in rows:
         for change, files in found["files"].items():
             for kind, measured in files.items():
-                cells = _cells(measured, found["transformers"].get(change))
+                cells = _cells(measured, found["transformers"][change])
                 yield row_of([f"{found['row']}, {change}", kind, *cells])
 
 
-def _cells(measured: dict[str, Any], by_transformers: float | None) -> list[str]:
+def _cells(measured: dict[str, Any], by_transformers: float) -> list[str]:
     """Return what was measured of a file; of its speeds the median, and the range as a share of it."""
     own, dense = measured["perplexity"], measured["dense_perplexity"]
     speeds = [
@@ -254,7 +251,7 @@ def _cells(measured: dict[str, Any], by_transformers: float | None) -> list[str]
     return [
         f"{measured['bytes'] / 1e6:.1f}" if "bytes" in measured else "",
         f"{own:.3f}",
-        f"{own / by_transformers - 1:+.3%}" if by_transformers else "",
+        f"{own / by_transformers - 1:+.3%}",
         f"{math.log(own / dense):+.4f}",
         f"{measured['kl']:.4f}" if "kl" in measured else "",
         f"{measured['agreement']:.1%}" if "kl" in measured else "",
