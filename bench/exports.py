@@ -15,6 +15,7 @@ import math
 import shutil
 import time
 from collections.abc import Iterator, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
 from pathlib import Path
@@ -53,7 +54,7 @@ class Row:
 
     model: str
     name: str
-    files: Mapping[str, tuple[dict[str, Any], tuple[str, ...]]]
+    files: "_Files"
     """By what was done to the model: recipes without model and calibration. F16 is written of each."""
     windows: int = 24
     samples: int = 16  # calibration windows
@@ -61,10 +62,11 @@ class Row:
     """Of transformers."""
 
 
+_Files = dict[str, tuple[dict[str, Any], tuple[str, ...]]]
 _DENSE_TYPES = ("F16", "Q8_0", "Q4_0", f"Q4_0{_PLAIN}")
-_FILES = {
+_FILES: dict[str, _Files] = {
     "SmolLM2-135M": {
-        "dense": (DENSE, (*_DENSE_TYPES, "Q4_K_M", "Q3_K_M")),
+        "dense": (DENSE, (*_DENSE_TYPES, "Q4_K_M")),
         "wanda 50 %": (WANDA, ("F16", "Q8_0")),
         "a quarter of the channels": (QUARTER, ("F16", "Q8_0", "Q4_K_M")),
     },
@@ -150,15 +152,17 @@ def _write(
     source, importance = directory / "F16.gguf", directory / "importance.gguf"
     if not source.exists():
         gguf.convert(directory, source)
-    if not importance.exists():
+    if (
+        any(GgufExport(type=kind.removesuffix(_PLAIN)).reads_text for kind in types)
+        and not importance.exists()
+    ):
         squares = mean_squares(Placement(model), windows, step=ignore_steps)
         gguf.write_importance(source, importance, squares, origin="calibration windows")
     files = {kind: directory / f"{kind}.gguf" for kind in types}
     for kind, target in files.items():
         type_name = kind.removesuffix(_PLAIN)
         if not target.exists():
-            wants = kind == type_name and GgufExport(type=type_name).reads_text
-            gguf.quantize(source, target, type_name, importance=importance if wants else None)
+            gguf.quantize(source, target, type_name, importance=importance if chosen.get(kind) else None)
     return files
 
 
@@ -167,17 +171,18 @@ def _compare(
 ) -> dict[tuple[str, str], dict[str, float]]:
     """Return perplexity, KL and agreement of each file. The first one is the dense F16."""
     sums = {name: np.zeros(3) for name in files}  # losses, KL, agreements
-    with ExitStack() as opened:
+    length = windows.shape[1]
+    # Each file on a thread of its own: those that share a product wait for each other.
+    with ThreadPoolExecutor(Engine().threads) as pool, ExitStack() as opened:
         contexts = [
-            opened.enter_context(computing(file, length=windows.shape[1], threads=Engine().threads))
-            for file in files.values()
+            opened.enter_context(computing(file, length=length, threads=1)) for file in files.values()
         ]
         for ids in windows.tolist():
-            place = 1
-            for pieces in zip(*(context.logits(ids) for context in contexts), strict=True):
+            streams, place = [context.logits(ids) for context in contexts], 1
+            while place < length:
+                pieces = list(pool.map(next, streams))
                 following = ids[place : place + len(pieces[0])]
                 place += len(following)
-                # Not llama.cpp's own softmax, nor that of `pruning.exports.measuring`.
                 dense = torch.from_numpy(pieces[0][: len(following)]).log_softmax(dim=1)
                 for name, logits in zip(files, pieces, strict=True):
                     own = torch.from_numpy(logits[: len(following)]).log_softmax(dim=1)
