@@ -152,10 +152,8 @@ def _write(
     source, importance = directory / "F16.gguf", directory / "importance.gguf"
     if not source.exists():
         gguf.convert(directory, source)
-    if (
-        any(GgufExport(type=kind.removesuffix(_PLAIN)).reads_text for kind in types)
-        and not importance.exists()
-    ):
+    chosen = {kind: GgufExport(type=kind).reads_text for kind in types if not kind.endswith(_PLAIN)}
+    if any(chosen.values()) and not importance.exists():
         squares = mean_squares(Placement(model), windows, step=ignore_steps)
         gguf.write_importance(source, importance, squares, origin="calibration windows")
     files = {kind: directory / f"{kind}.gguf" for kind in types}
