@@ -2,7 +2,6 @@
 
     make bench-exports                              # all rows; those that are there are not run again
     make bench-exports ARGS="--rows SmolLM2"        # rows whose name contains 'SmolLM2'
-    make bench-exports ARGS="--rows SmolLM2 --windows 4"    # smaller, into .bench
 
 Each row runs in a process of its own, and is a file of JSON: recipes, the commit, the seconds, and what was
 measured over windows of 512 tokens. `excess` is log perplexity minus the dense model's by the same evaluator,
@@ -14,7 +13,7 @@ import argparse
 import math
 import shutil
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -45,6 +44,7 @@ DENSE: dict[str, Any] = {"method": "none"}
 WANDA = {"method": "wanda", "sparsity": 0.5}
 QUARTER = {"structure": {"mlp_channels": 0.25}}
 _PLAIN = " plain"
+_Name = tuple[str, str]  # what was done to the model, and the type of the file
 _PROMPT, _DECODED, _RUNS = 128, 16, 6  # the first run is not counted
 
 
@@ -112,7 +112,7 @@ def _rounded_to_nearest(workload: Subject) -> float:
 
 def measure_files(row: Row, workload: Subject) -> dict[str, Any]:
     """Write the GGUF files of each recipe, measure them, and return what the row's file holds."""
-    transformers, recipes, files = dict[str, float](), list[Recipe](), dict[tuple[str, str], Path]()
+    transformers, recipes, files = dict[str, float](), list[Recipe](), dict[_Name, Path]()
     scratch = workload.texts.parent / "exports" / row.name  # interrupted, it continues after what is there
     scratch.mkdir(parents=True, exist_ok=True)
     one_window = workload.request.model_copy(update={"windows": 1})
@@ -124,8 +124,8 @@ def measure_files(row: Row, workload: Subject) -> dict[str, Any]:
         model = ModelChoice(str(out)).load(getattr(torch, row.dtype))
         written = _write(out, types, model, workload.windows)
         files |= {(change, kind): file for kind, file in written.items()}
-        transformers[change] = perplexity(model, workload.evaluation, step=ignore_steps)
-        del model
+        if row.dtype == "float32":
+            transformers[change] = perplexity(model, workload.evaluation, step=ignore_steps)
     measured, speeds = _compare(files, workload.evaluation), _speeds(files, workload.evaluation[0].tolist())
     found: dict[str, dict[str, Any]] = {change: {} for change in row.files}
     for (change, kind), file in files.items():
@@ -145,9 +145,7 @@ def _recipe(row: Row, workload: Subject, options: dict[str, Any]) -> Recipe:
     return Recipe.model_validate({**fields, **options})
 
 
-def _write(
-    directory: Path, types: tuple[str, ...], model: PreTrainedModel, windows: Tensor
-) -> dict[str, Path]:
+def _write(directory: Path, types: Iterable[str], model: PreTrainedModel, windows: Tensor) -> dict[str, Path]:
     """Write a checkpoint as GGUF files, as the stage `export` does; return them by type."""
     source, importance = directory / "F16.gguf", directory / "importance.gguf"
     if not source.exists():
@@ -164,17 +162,13 @@ def _write(
     return files
 
 
-def _compare(
-    files: Mapping[tuple[str, str], Path], windows: Tensor
-) -> dict[tuple[str, str], dict[str, float]]:
+def _compare(files: Mapping[_Name, Path], windows: Tensor) -> dict[_Name, dict[str, float]]:
     """Return perplexity, KL and agreement of each file. The first one is the dense F16."""
     sums = {name: np.zeros(3) for name in files}  # losses, KL, agreements
-    length = windows.shape[1]
+    paths, length = files.values(), windows.shape[1]
     # Each file on a thread of its own: those that share a product wait for each other.
     with ThreadPoolExecutor(Engine().threads) as pool, ExitStack() as opened:
-        contexts = [
-            opened.enter_context(computing(file, length=length, threads=1)) for file in files.values()
-        ]
+        contexts = [opened.enter_context(computing(file, length=length, threads=1)) for file in paths]
         for ids in windows.tolist():
             streams, place = [context.logits(ids) for context in contexts], 1
             while place < length:
@@ -185,16 +179,10 @@ def _compare(
                 for name, logits in zip(files, pieces, strict=True):
                     own = torch.from_numpy(logits[: len(following)]).log_softmax(dim=1)
                     sums[name] += _over_predictions(own, dense, torch.tensor(following))
-    predictions = len(windows) * (windows.shape[1] - 1)
-    means = {name: of_file / predictions for name, of_file in sums.items()}
-    dense_loss = next(iter(means.values()))[0]
+    means = {name: of_file / (len(windows) * (length - 1)) for name, of_file in sums.items()}
+    reference = {"dense_perplexity": math.exp(next(iter(means.values()))[0])}
     return {
-        name: {
-            "perplexity": math.exp(loss),
-            "dense_perplexity": math.exp(dense_loss),
-            "kl": kl,
-            "agreement": agreement,
-        }
+        name: {"perplexity": math.exp(loss), **reference, "kl": kl, "agreement": agreement}
         for name, (loss, kl, agreement) in means.items()
     }
 
@@ -206,21 +194,13 @@ def _over_predictions(own: Tensor, dense: Tensor, following: Tensor) -> list[flo
     return [loss.item(), kl.item(), float(agreement)]
 
 
-def _speeds(
-    files: Mapping[tuple[str, str], Path], ids: list[int]
-) -> dict[tuple[str, str], dict[str, list[float]]]:
+def _speeds(files: Mapping[_Name, Path], ids: list[int]) -> dict[_Name, dict[str, list[float]]]:
     """Return the tokens per second of each file's runs, `prefill` and `decode`."""
-    speeds: dict[tuple[str, str], dict[str, list[float]]] = {
-        name: {"prefill": [], "decode": []} for name in files
-    }
+    speeds: dict[_Name, dict[str, list[float]]] = {name: {"prefill": [], "decode": []} for name in files}
+    size = {"length": _PROMPT + _DECODED, "at_once": _PROMPT, "threads": Engine().threads}
     with ExitStack() as opened:
-        contexts = [
-            opened.enter_context(
-                computing(file, length=_PROMPT + _DECODED, threads=Engine().threads, at_once=_PROMPT)
-            )
-            for file in files.values()
-        ]
-        for _ in range(_RUNS):
+        contexts = [opened.enter_context(computing(file, **size)) for file in files.values()]
+        for number in range(_RUNS):
             for context, runs in zip(contexts, speeds.values(), strict=True):
                 context.clear()
                 started = time.perf_counter()
@@ -228,9 +208,10 @@ def _speeds(
                 filled = time.perf_counter()
                 for place in range(_PROMPT, _PROMPT + _DECODED):
                     context.decode(ids[:1], place)
-                runs["prefill"].append(_PROMPT / (filled - started))
-                runs["decode"].append(_DECODED / (time.perf_counter() - filled))
-    return {name: {phase: found[1:] for phase, found in of_file.items()} for name, of_file in speeds.items()}
+                if number:
+                    runs["prefill"].append(_PROMPT / (filled - started))
+                    runs["decode"].append(_DECODED / (time.perf_counter() - filled))
+    return speeds
 
 
 def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
@@ -240,25 +221,21 @@ def _lines(rows: Iterator[dict[str, Any]]) -> Iterator[str]:
     for found in rows:
         for change, files in found["files"].items():
             for kind, measured in files.items():
-                cells = _cells(measured, found["transformers"][change])
+                cells = _cells(measured, found["transformers"].get(change))
                 yield row_of([f"{found['row']}, {change}", kind, *cells])
 
 
-def _cells(measured: dict[str, Any], by_transformers: float) -> list[str]:
-    """Return what was measured of a file; of its speeds the median, and the range as a share of it."""
-    own, dense = measured["perplexity"], measured["dense_perplexity"]
-    speeds = [
-        f"{np.median(runs):.1f} ± {(max(runs) - min(runs)) / 2 / np.median(runs):.0%}" if runs else ""
-        for runs in (measured.get("prefill"), measured.get("decode"))
-    ]
+def _cells(measured: dict[str, Any], by_transformers: float | None) -> list[str]:
+    """Return what was measured of a file; of its speeds the median, and half the range as a share of it."""
+    own, runs = measured["perplexity"], (measured.get("prefill"), measured.get("decode"))
     return [
         f"{measured['bytes'] / 1e6:.1f}" if "bytes" in measured else "",
         f"{own:.3f}",
-        f"{own / by_transformers - 1:+.3%}",
-        f"{math.log(own / dense):+.4f}",
+        f"{own / by_transformers - 1:+.3%}" if by_transformers else "",
+        f"{math.log(own / measured['dense_perplexity']):+.4f}",
         f"{measured['kl']:.4f}" if "kl" in measured else "",
         f"{measured['agreement']:.1%}" if "kl" in measured else "",
-        *speeds,
+        *(f"{np.median(of):.1f} ± {np.ptp(of) / 2 / np.median(of):.0%}" if of else "" for of in runs),
     ]
 
 
@@ -266,22 +243,20 @@ def main() -> None:
     """Print the table, after running the rows whose files are missing."""
     parser = argparse.ArgumentParser(prog="python -m bench.exports", description=__doc__.splitlines()[0])
     add_row_options(parser)
-    parser.add_argument("--windows", type=int, metavar="N", help="of evaluation (default: the row's)")
     add_options(parser)
     options = parser.parse_args()
 
     def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        windows = options.windows or row.windows
+        windows = {"evaluation_windows": row.windows}
         packed = next((packed for packed in (GEMMA, QWEN) if packed.name == row.model), None)
         if packed:
-            workload = packed_subject(options, packed, row.samples, evaluation_windows=windows)
+            workload = packed_subject(options, packed, row.samples, **windows)
         else:
-            workload = subject(options, row.samples, evaluation_windows=windows)
+            workload = subject(options, row.samples, **windows)
         found = (measure_files if row.files else measure_checkpoints)(row, workload)
-        return {**found, "windows": windows, "threads": torch.get_num_threads()}, workload.places
+        return {**found, "windows": row.windows, "threads": torch.get_num_threads()}, workload.places
 
-    folder = options.texts.parent / "results" if options.windows else RESULTS / "exports"
-    run_or_print("bench.exports", ROWS, options, folder, run=measure, lines=_lines)
+    run_or_print("bench.exports", ROWS, options, RESULTS / "exports", run=measure, lines=_lines)
 
 
 if __name__ == "__main__":

