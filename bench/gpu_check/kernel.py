@@ -15,8 +15,8 @@ from pruning.recipe import GradientNorm
 
 _ROOT = Path(__file__).resolve().parents[2]
 _TESTS = (
-    "gradients/test_accumulate.py",
-    "activations/test_products.py",
+    "calibration/test_accumulate.py",
+    "calibration/test_products.py",
     "runtime/test_bfloat16_parts.py",
     "methods/test_column_walk.py",
 )
