@@ -38,7 +38,13 @@ TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
 _SECONDS_BETWEEN_STEPS = 0.2
 _FULL_BELOW_BYTES = 2**20
 _NO_SPACE = "Not enough free space"  # numpy's words, before it writes
-_OUT_OF_MEMORY = ("std::bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
+_OUT_OF_MEMORY = (
+    "std::bad_alloc",
+    "failed to allocate",
+    "unable to allocate",
+    "failed to map",
+    os.strerror(errno.ENOMEM),
+)
 
 
 def main() -> None:
