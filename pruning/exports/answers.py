@@ -5,19 +5,31 @@ A helper reads files that strangers brought, and these may have taken it over.
 
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 from pruning.sandbox.confine import LAYERS
 
 MAX_ERROR_CHARACTERS = 2000
 MAX_STEP_BYTES, MAX_RESULT_BYTES = 2**16, 2**24
+_MAX_TYPES = 64
 
 Layer = Literal[LAYERS]  # type: ignore[valid-type] # the names that are listed there
 TensorName = Annotated[str, Field(max_length=512, pattern=r"^[A-Za-z0-9_.-]+$")]
 Word = Annotated[str, Field(max_length=64, pattern=r"^[A-Za-z0-9_.-]+$")]
 Tokens = Annotated[int, Field(gt=0, lt=2**31)]
-Rate = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-TypesByTensor = Annotated[dict[TensorName, Word], Field(max_length=100_000)]
+Rate = Annotated[float, Field(ge=1e-6, le=1e9, allow_inf_nan=False)]
+TypeName = Annotated[str, Field(max_length=16, pattern=r"^[A-Za-z0-9_]+$")]
+
+
+def _of_few_types(types: dict[str, str]) -> dict[str, str]:
+    if len(set(types.values())) > _MAX_TYPES:
+        raise ValueError(f"more than {_MAX_TYPES} types")
+    return types
+
+
+TypesByTensor = Annotated[
+    dict[TensorName, TypeName], Field(max_length=100_000), AfterValidator(_of_few_types)
+]
 
 
 class Answer(BaseModel):
@@ -68,7 +80,10 @@ class QuantisationAnswer(Answer):
 
 
 class WindowMeans(Answer):
-    """The means over the predictions of one window. Those of a broken model are not finite."""
+    """The means over the predictions of one window. Those of a broken model are not finite.
+
+    `pruning.exports.gguf` refuses those, and what no model has.
+    """
 
     loss: float
     reference_loss: float
@@ -80,7 +95,7 @@ class Speed(Answer):
     """Tokens per second, a median, and the range of the runs as a share of it."""
 
     tokens_per_second: Rate
-    spread: float = Field(ge=0, allow_inf_nan=False)
+    spread: float = Field(ge=0, le=1e3, allow_inf_nan=False)
 
 
 class Speeds(Answer):

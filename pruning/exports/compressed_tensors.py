@@ -329,15 +329,19 @@ def load_export(directory: Path, dtype: torch.dtype, attention: str | None = Non
     quantisation = content.pop("quantization_config")
     config = suitable_config(content, scratch=directory.parent)
     config.quantization_config = quantisation
-    model = AutoModelForCausalLM.from_pretrained(
-        directory,
-        config=config,
-        attn_implementation=attention,
-        dtype=dtype,
-        use_safetensors=True,
-        local_files_only=True,
-        trust_remote_code=False,
-    )
+    try:
+        model = AutoModelForCausalLM.from_pretrained(
+            directory,
+            config=config,
+            attn_implementation=attention,
+            dtype=dtype,
+            use_safetensors=True,
+            local_files_only=True,
+            trust_remote_code=False,
+        )
+    except (ValueError, KeyError) as error:
+        reason = f"transformers does not load the export ({type(error).__name__}: {error})"
+        raise InvalidInput(reason, field="exports") from error
     assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
     model = model.requires_grad_(False).eval()
     model(input_ids=torch.zeros(1, 1, dtype=torch.int64), use_cache=False)

@@ -4,6 +4,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import signal
 import socket
 import subprocess
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
+from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
 from pruning.byte_size import byte_size
@@ -41,6 +43,8 @@ from pruning.sandbox.frames import (
 
 _HOUR = 3600
 _LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file_bytes=2**44)
+SMALL_FILE = 2**26
+"""More bytes than a vocabulary has, or what a file has beyond its tensors."""
 _LEAST_MEMORY = 2**30  # the libraries of a helper, and one tensor after the other
 _SECONDS_TO_END = 2.0
 _REMEDIES = {
@@ -51,7 +55,8 @@ _REMEDIES = {
 }
 """The errors of the system that a helper may report."""
 
-_DIRECTORIES = re.compile(r"/(?:[^\s/'\"]+/)+")
+_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
+_DIRECTORIES = re.compile(r"(?<!\w)/(?:(?:[^'\":]|:(?! ))*/)?")
 
 AnswerT = TypeVar("AnswerT", bound=Answer)
 
@@ -79,12 +84,14 @@ class Engine:
         directory: Path,
         files: Mapping[str, Path],
         step: ShareStep = ignore_steps,
+        writes: int = SMALL_FILE,
     ) -> AnswerT:
         """Return the validated answer of a task, whose helper may write into `directory`.
 
         `files`: what it may read, by the names under which it finds them. They are opened here, once: it
         reads these inodes whatever happens to their paths. Their contents are mapped and count as memory; all
         else may take as much again, `limits.memory_bytes` more, and never more than the machine has free.
+        `writes`: bytes of each file that it may write, at most.
 
         `step`: called with the share that is done, at least once a second; an exception that it raises ends
         the helper. Raises InvalidInput for what is wrong with the files, OSError with a number (ENOSPC,
@@ -93,17 +100,18 @@ class Engine:
         wheel = converter()
         with ExitStack() as opened:
             descriptors = {name: _opened(path, opened) for name, path in files.items()}
+            limits = self._limits_for(descriptors.values(), writes)
             request = {
                 "task": task,
                 "about": about,
                 "directory": str(directory),
                 "files": descriptors,
                 "converter": str(wheel),
-                "limits": asdict(self._limits_for(descriptors.values())),
+                "limits": asdict(limits),
                 "all_layers": self.all_layers,
             }
             process, connection = opened.enter_context(_helper(descriptors.values()))
-            answers = _Answers(connection, self.limits.wall_seconds, directory, step)
+            answers = _Answers(connection, limits, directory, step)
             try:
                 answers.outside.send(JSON, json.dumps(request).encode())
                 if (missing := answers.missing_layers()) and self.all_layers:
@@ -120,7 +128,7 @@ class Engine:
             except HelperTimeout as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
 
-    def _limits_for(self, descriptors: Iterable[int]) -> SandboxLimits:
+    def _limits_for(self, descriptors: Iterable[int], writes: int) -> SandboxLimits:
         """Raises OSError(ENOMEM) where this machine is too small for the files."""
         mapped = sum(os.fstat(descriptor).st_size for descriptor in descriptors)
         free = free_memory()
@@ -130,19 +138,23 @@ class Engine:
                 f"the export needs {byte_size(mapped + _LEAST_MEMORY)} of memory for its files, and this "
                 f"machine has {byte_size(free)} free; {_REMEDIES[errno.ENOMEM]}",
             )
-        return replace(self.limits, memory_bytes=mapped + min(self.limits.memory_bytes + mapped, free))
+        return replace(
+            self.limits,
+            memory_bytes=mapped + min(self.limits.memory_bytes + mapped, free),
+            file_bytes=min(self.limits.file_bytes, writes),
+        )
 
 
 class _Answers:
     """What a helper sends, and what is believed of it."""
 
     def __init__(
-        self, connection: socket.socket, wall_seconds: float, directory: Path, step: ShareStep
+        self, connection: socket.socket, limits: SandboxLimits, directory: Path, step: ShareStep
     ) -> None:
         """`directory`: its own, which no message names."""
-        self.outside = RunConnection(connection, wall_seconds, while_waiting=lambda: step(self._share))
+        self.outside = RunConnection(connection, limits.wall_seconds, while_waiting=lambda: step(self._share))
         self._directory, self._step, self._share = directory, step, 0.0
-        self._is_trusted_with_words = False
+        self._file_bytes, self._is_trusted_with_words = limits.file_bytes, False
 
     def missing_layers(self) -> Sequence[str]:
         """Return the layers of confinement that it lacks: its first answer."""
@@ -170,6 +182,13 @@ class _Answers:
         if (number := failure.errno) is not None:
             if number not in _REMEDIES:
                 raise ProtocolViolation(f"the error {number}")
+            if number in _FULL and _has_room(self._directory, self._file_bytes):
+                return InvalidInput(
+                    f"the helper that exports reports {os.strerror(number)!r}, and its disk has "
+                    f"{byte_size(shutil.disk_usage(self._directory).free)} free; try again, and do not use "
+                    "the model if it repeats",
+                    field="model.id",
+                )
             reason = f"the export cannot be written ({os.strerror(number)}); {_REMEDIES[number]}"
             return OSError(number, reason)
         if not self._is_trusted_with_words:
@@ -183,6 +202,18 @@ class _Answers:
         printable = "".join(letter if letter.isprintable() else " " for letter in message)
         named = printable.replace(f"{self._directory}/", "").replace(f"{INPUTS}/", "")
         return _DIRECTORIES.sub("", named)
+
+
+def _has_room(directory: Path, size: int) -> bool:
+    """Whether a file of that size fits on the disk, as far as is known, and the quota allows a small one."""
+    if shutil.disk_usage(directory).free < size:
+        return False
+    try:
+        with TemporaryFile(dir=directory) as file:
+            os.posix_fallocate(file.fileno(), 0, SMALL_FILE)
+    except OSError:
+        return False
+    return True
 
 
 def _parsed(answer: type[AnswerT], content: bytes) -> AnswerT:

@@ -7,6 +7,7 @@ the converter run in confined helpers (`pruning.exports.engine`).
 import hashlib
 import math
 import os
+import stat
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
@@ -27,12 +28,13 @@ from pruning.exports.answers import (
     Speed,
     Speeds,
 )
-from pruning.exports.engine import Engine, ignore_steps
+from pruning.exports.engine import SMALL_FILE, Engine, ignore_steps
 from pruning.exports.types import OUTPUT, ShareStep, gguf_type
 
-_MAX_LOSS = 500.0  # nats; a perplexity beyond is none
+_MAX_LOSS = 100.0  # nats; a perplexity beyond is none
+_ROUNDING = 1e-3  # nats by which a KL may be below zero
 _CHECK_SECONDS = 600.0
-_REFERENCE, _IMPORTANCE = "reference", "importance"  # the names of such files in a helper
+_REFERENCE, _IMPORTANCE, _WINDOWS = "reference", "importance", "windows"  # such files in a helper
 
 
 @dataclass(frozen=True)
@@ -131,13 +133,15 @@ def convert(
     weights = enumerate(weight_files(model, names), start=1)
     files = _small_files(model, names)
     # The converter finds weights by standard names alone.
-    files |= {f"model-{number:05}{WEIGHTS}": model / name for number, name in weights}
+    parts = {f"model-{number:05}{WEIGHTS}": model / name for number, name in weights}
+    files |= parts
+    most = 2 * _size(parts) + 2**30
     about = {"type": dtype, "name": name or model.name}
     with _output(target) as directory:
         found = (engine or Engine()).run(
-            "convert", about, ConversionAnswer, directory=directory, files=files, step=step
+            "convert", about, ConversionAnswer, directory=directory, files=files, step=step, writes=most
         )
-        written = _finish(directory, target)
+        written = _finish(directory, target, most)
     return Converted(**vars(written), **dict(found))
 
 
@@ -169,10 +173,11 @@ def write_importance(
         np.savez(vectors, **arrays)
         about = {"file": source.name, "importance": _IMPORTANCE, "origin": origin}
         files = {source.name: source, _IMPORTANCE: vectors}
+        most = _size(files) + SMALL_FILE
         found = (engine or Engine()).run(
-            "importance", about, ImportanceAnswer, directory=directory, files=files, step=step
+            "importance", about, ImportanceAnswer, directory=directory, files=files, step=step, writes=most
         )
-        return Importance(**vars(_finish(directory, target)), missing=found.missing)
+        return Importance(**vars(_finish(directory, target, most)), missing=found.missing)
 
 
 def quantize(
@@ -198,9 +203,12 @@ def quantize(
         "threads": engine.threads,
     }
     files = {source.name: source, **({_IMPORTANCE: importance} if importance else {})}
+    most = _size(files) + SMALL_FILE
     with _output(target) as directory:
-        found = engine.run("quantize", about, QuantisationAnswer, directory=directory, files=files, step=step)
-        return Quantised(**vars(_finish(directory, target)), types=found.types)
+        found = engine.run(
+            "quantize", about, QuantisationAnswer, directory=directory, files=files, step=step, writes=most
+        )
+        return Quantised(**vars(_finish(directory, target, most)), types=found.types)
 
 
 def measure(
@@ -221,29 +229,35 @@ def measure(
     about = {
         "file": file.name,
         "reference": _REFERENCE if reference else None,
-        "windows": windows.tolist(),
+        "windows": _WINDOWS,
         "threads": engine.threads,
         "speed": speed,
     }
     files = {file.name: file, **({_REFERENCE: reference} if reference else {})}
     with _output(file) as directory:
+        files[_WINDOWS] = directory / "windows.npy"
+        np.save(files[_WINDOWS], windows.cpu().numpy())
         found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=files, step=step)
     return _compared(found, len(windows), has_reference=reference is not None)
 
 
 def _compared(found: MeasurementAnswer, windows: int, *, has_reference: bool) -> Compared:
-    def mean(name: str) -> float:
-        value = math.fsum(getattr(window, name) for window in found.windows) / windows
-        if not (len(found.windows) == windows and abs(value) < _MAX_LOSS):
-            raise NumericalFailure(f"llama.cpp computes a mean {name} of {value:g} with the file")
-        return value
+    if len(found.windows) != windows:
+        raise NumericalFailure(f"llama.cpp has measured {len(found.windows)} windows of {windows}")
+
+    def mean(name: str, least: float = 0.0) -> float:
+        values = [getattr(window, name) for window in found.windows]
+        for value in values:
+            if not least <= value <= _MAX_LOSS:
+                raise NumericalFailure(f"llama.cpp computes a {name} of {value:g} with the file")
+        return math.fsum(values) / windows
 
     own, dense = (*found.speeds, None, None)[:2]
     return Compared(
         evaluator=found.evaluator,
         types=found.types,
         perplexity=math.exp(mean("loss")),
-        kl=max(0.0, mean("kl")) if has_reference else None,
+        kl=max(0.0, mean("kl", -_ROUNDING)) if has_reference else None,
         agreement=mean("agreement") if has_reference else None,
         reference=_computed(mean("reference_loss"), dense) if has_reference else None,
         prefill=own.prefill if own else None,
@@ -264,11 +278,17 @@ def _output(target: Path) -> Iterator[Path]:
         yield Path(directory)
 
 
-def _finish(directory: Path, target: Path) -> WrittenFile:
-    """Give the output its name, once its content is on the disk."""
-    if not (directory / OUTPUT).is_file():
-        raise InvalidInput("the helper that exports has written no file", field="model.id")
-    with (directory / OUTPUT).open("rb") as file:
+def _size(files: Mapping[str, Path]) -> int:
+    return sum(file.stat().st_size for file in files.values())
+
+
+def _finish(directory: Path, target: Path, most: int) -> WrittenFile:
+    """Give the output, of at most so many bytes, its name, once its content is on the disk."""
+    output = directory / OUTPUT
+    found = output.lstat() if os.path.lexists(output) else None  # a helper may have left a link or a pipe
+    if found is None or not (stat.S_ISREG(found.st_mode) and 0 < found.st_size <= most):
+        raise InvalidInput("the helper that exports has written no file of a possible size", field="model.id")
+    with output.open("rb") as file:
         os.fsync(file.fileno())
         digest = hashlib.file_digest(file, "sha256").hexdigest()
-    return WrittenFile((directory / OUTPUT).replace(target), target.stat().st_size, digest)
+    return WrittenFile(output.replace(target), found.st_size, digest)

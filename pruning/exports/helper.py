@@ -38,7 +38,13 @@ TASKS: Mapping[str, Callable[[Path, Mapping[str, Any], ShareStep], Any]] = {
 _SECONDS_BETWEEN_STEPS = 0.2
 _FULL_BELOW_BYTES = 2**20
 _NO_SPACE = "Not enough free space"  # numpy's words, before it writes
-_OUT_OF_MEMORY = ("bad_alloc", "failed to allocate", "unable to allocate", "failed to map")
+_OUT_OF_MEMORY = (
+    "std::bad_alloc",
+    "failed to allocate",
+    "unable to allocate",
+    "failed to map",
+    os.strerror(errno.ENOMEM),
+)
 
 
 def main() -> None:
@@ -88,12 +94,13 @@ def _encoded(error: BaseException, directory: Path) -> dict[str, Any]:
     words = str(error)[:MAX_ERROR_CHARACTERS]
     if isinstance(error, InvalidInput):
         return {"message": words, "field": error.field or "model.id"}
-    if isinstance(error, MemoryError) or any(sign in words for sign in _OUT_OF_MEMORY):
+    # C++ and numpy do not pass the number on. Errors of other types may have words of the files.
+    ours = type(error) in (LlamaFailed, RuntimeError) or (isinstance(error, OSError) and error.errno is None)
+    if isinstance(error, MemoryError) or (ours and any(sign in words for sign in _OUT_OF_MEMORY)):
         return {"errno": errno.ENOMEM}
     if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM):
         return {"errno": error.errno}
-    # C++ streams and numpy do not pass the number on.
-    if isinstance(error, LlamaFailed) or (isinstance(error, OSError) and error.errno is None):
+    if ours:
         status = os.statvfs(directory)
         if _NO_SPACE in words or status.f_bavail * status.f_frsize < _FULL_BELOW_BYTES:
             return {"errno": errno.ENOSPC}

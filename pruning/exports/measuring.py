@@ -22,17 +22,17 @@ _PREFILL, _DECODED, _REPETITIONS = 256, 32, 5
 def measure(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
     """Measure a file over token ids, against a reference if there is one."""
     files = [directory / INPUTS / name for name in (about["file"], about["reference"]) if name]
-    windows: Sequence[Sequence[int]] = about["windows"]
+    windows = np.load(directory / INPUTS / about["windows"], mmap_mode="r", allow_pickle=False)
     found = []
     with ExitStack() as opened:
-        length = max(map(len, windows))
+        length = windows.shape[1]
         contexts = [
             opened.enter_context(computing(file, length=length, threads=about["threads"])) for file in files
         ]
         for done, ids in enumerate(windows, start=1):
-            found.append(_over_window(contexts, ids))
+            found.append(_over_window(contexts, ids.tolist()))
             step(done / len(windows))
-    speeds = _speeds(files, windows[0], about["threads"]) if about["speed"] else []
+    speeds = _speeds(files, windows[0].tolist(), about["threads"]) if about["speed"] else []
     return {
         "evaluator": f"llama.cpp {version()}",
         "windows": [{name: float(value) for name, value in one.items()} for one in found],

@@ -5,10 +5,11 @@ checkpoint of compressed-tensors is measured through transformers, as is the den
 a resume: an attempt that begins again has the pruned model, and exports it anew.
 """
 
+import math
 import re
 import shutil
 from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -40,6 +41,7 @@ from pruning.runtime.device import is_out_of_memory
 from pruning.sandbox.reading import UntrustedReader
 
 _PER_PART = 100
+_SAME = 1e-3  # as a share: threads may sum in another order
 _ODD, _MAX_STEM = re.compile(r"[^A-Za-z0-9._-]+"), 100
 
 
@@ -130,7 +132,9 @@ class ExportStage:
                 measured = gguf.measure(
                     file, windows, reference=dense.file, speed=True, engine=engine, step=progress.part()
                 )
-                done.facts[export.name] = self._gguf_facts(export, written, dense, measured, windows, given)
+                facts = self._gguf_facts(export, written, dense, measured, windows, given)
+                _require_one_dense_perplexity(facts, done.facts.values())
+                done.facts[export.name] = facts
 
     def _quantized(
         self,
@@ -311,7 +315,7 @@ class _Done:
         """Note a failure of the body that only these exports have, and delete `target`."""
         try:
             yield
-        except (InvalidInput, NumericalFailure, RuntimeError, OSError) as error:
+        except (InvalidInput, NumericalFailure, RuntimeError, OSError, MemoryError) as error:
             if not isinstance(error, InvalidInput | NumericalFailure) and not is_out_of_memory(error):
                 raise
             self.warnings += (f"{export.name} was not exported: {error}" for export in exports)
@@ -347,6 +351,18 @@ def _rate(
             dense=dense.tokens_per_second,
             noise=max(own.spread, dense.spread),
         )
+
+
+def _require_one_dense_perplexity(facts: ExportFacts, others: Iterable[ExportFacts]) -> None:
+    """Raise InvalidInput where it is not that next to other files: a helper was taken over."""
+    for other in others:
+        if not math.isclose(facts.dense_perplexity, other.dense_perplexity, rel_tol=_SAME):
+            raise InvalidInput(
+                f"the dense model has the perplexity {facts.dense_perplexity:g} next to this file and "
+                f"{other.dense_perplexity:g} next to {other.name}; the model may have taken over what "
+                "measures it: do not use it",
+                field="model.id",
+            )
 
 
 def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:

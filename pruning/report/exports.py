@@ -23,8 +23,8 @@ class ExportFacts(Facts):
 
     name: str = Field(description="The format and its type, such as `gguf:Q4_K_M`.", examples=["gguf:Q4_K_M"])
     path: str = Field(description="The file or the directory, relative to the result's.")
-    bytes: int = Field(description="Size of the file, or of the weight files in the directory.")
-    dense_bytes: int = Field(description="Size of the dense model in 16 bits, in the same format.")
+    bytes: int = Field(gt=0, description="Size of the file, or of the weight files in the directory.")
+    dense_bytes: int = Field(gt=0, description="Size of the dense model in 16 bits, in the same format.")
     sha256: str | None = Field(None, description="SHA-256 of the file; null for a directory.")
     evaluator: str = Field(description="What computed with the file.")
     perplexity: float = Field(description="Perplexity of the exported file.")

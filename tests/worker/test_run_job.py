@@ -2,6 +2,8 @@
 
 import hashlib
 import logging
+from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -9,10 +11,12 @@ from pydantic import SecretStr
 
 from jobs import queries
 from jobs.lifecycle.events import LogMessage, StateChanged
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.states import JobState
 from tests.worker import one_job
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import identity, run_job
+from worker.attempt.attempt import Attempt
 from worker.attempt.transfers import upload_artifacts
 from worker.identity import HeldClaim
 
@@ -43,6 +47,22 @@ def test_what_shrinks_is_kept_compressed(
     kept = service.artifacts(job_id)["model.safetensors"]
     assert model.stored_size == len(kept) < len(weights)
     assert b"".join(service.store.stream_plain(model.key, len(weights))) == weights
+
+
+@pytest.mark.threat
+def test_a_link_in_the_output_is_not_followed(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    secret = tmp_path / "secret"
+    secret.write_bytes(b"the operator's")
+
+    def with_a_link(attempt: Attempt, output: Path, report: dict[str, Any] | None) -> list[FinishedArtifact]:
+        (output / "model.gguf").symlink_to(secret)
+        return upload_artifacts(attempt, output, report)
+
+    monkeypatch.setattr(run_job, "upload_artifacts", with_a_link)
+    service.run(job_id)
+    assert set(service.artifacts(job_id)) == {"model.safetensors", "more/config.json"}
 
 
 def test_gradient_norms_are_kept_as_they_are(

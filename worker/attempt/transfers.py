@@ -71,7 +71,7 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
     What shrinks is kept compressed; but not gradient norms, which workers read as they are.
     """
     pattern = "*" if report is None or _keeps_model(attempt.spec, report) else REPORT
-    files = sorted(path for path in output.rglob(pattern) if path.is_file())
+    files = sorted(path for path in output.rglob(pattern) if path.is_file() and not path.is_symlink())
     artifacts = []
     sent = _SentOutput(attempt, _output_prefix(attempt))
     with StageRecorder(attempt.progress, torch.device("cpu")).stage(Stage.UPLOAD, len(files)) as step:

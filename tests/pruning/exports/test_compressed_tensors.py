@@ -313,3 +313,20 @@ def test_an_export_is_measured_as_its_files_say(
     agreeing = (ours.argmax(-1) == theirs.argmax(-1)).double().mean()
     assert found.fidelity.agreement == pytest.approx(float(agreeing), abs=0.02)
     assert found.bytes == (out / "model.safetensors").stat().st_size
+
+
+@pytest.mark.parametrize("error", [KeyError("rope"), ValueError("size")])
+def test_an_export_that_transformers_does_not_load_is_refused(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which is an error of this export alone, not of the run."""
+
+    def fail(*_: object, **__: object) -> None:
+        raise error
+
+    make("llama").save_pretrained(tmp_path)
+    config = json.loads((tmp_path / "config.json").read_text())
+    (tmp_path / "config.json").write_text(json.dumps(config | {"quantization_config": {}}))
+    monkeypatch.setattr(exports.AutoModelForCausalLM, "from_pretrained", fail)
+    with pytest.raises(InvalidInput, match=f"does not load the export \\({type(error).__name__}"):
+        exports.load_export(tmp_path, torch.float32)

@@ -133,6 +133,17 @@ def test_the_tokenizer_is_confined_before_it_is_read(tmp_path: Path) -> None:
     assert refused.value.field == "model.id"
 
 
+@pytest.mark.threat
+def test_a_token_that_is_named_as_a_lack_of_memory_is_none(tmp_path: Path) -> None:
+    """The job would be tried again with more memory, and workers quarantined."""
+    write_checkpoint(tmp_path / "model")
+    file = tmp_path / "model" / "tokenizer.json"
+    model = json.loads(file.read_text())["model"]
+    change(file, model=model | {"byte_fallback": True, "unk_token": "bad_alloc"})
+    with pytest.raises(InvalidInput, match=r"do not take the files \(KeyError: 'bad_alloc'\)"):
+        check(tmp_path / "model", engine=ENGINE)
+
+
 class TestTokenizers:
     def write(self, directory: Path, splitting: str, **settings: object) -> None:
         """Write a model whose tokenizer splits texts into the matches of a regular expression."""

@@ -221,7 +221,7 @@ def test_a_helper_has_no_secret_and_may_read_only_the_files_of_its_task(
 def test_without_the_extra_the_error_has_the_command(monkeypatch: pytest.MonkeyPatch, target: Path) -> None:
     monkeypatch.setattr(packages, "_LIBRARY", "no_such_package")
     with pytest.raises(InvalidInput, match=r"pip install '.\[engines\]'") as refused:
-        quantize(target, target, "Q8_0")
+        quantize(Path(__file__), target, "Q8_0")
     assert refused.value.field == "exports"
 
 

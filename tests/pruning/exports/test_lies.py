@@ -2,6 +2,8 @@
 
 import errno
 import json
+import os
+import shutil
 import socket
 import subprocess
 import time
@@ -12,8 +14,9 @@ from threading import Thread
 from typing import Any
 
 import pytest
+import torch
 
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.exports import engine as engines
 from pruning.exports import gguf
 from pruning.exports.answers import (
@@ -24,7 +27,9 @@ from pruning.exports.answers import (
     QuantisationAnswer,
 )
 from pruning.exports.engine import Engine, ignore_steps
-from pruning.exports.types import ShareStep
+from pruning.exports.helper import _encoded
+from pruning.exports.llama import LlamaFailed
+from pruning.exports.types import OUTPUT, ShareStep
 from pruning.sandbox.fork_server import SandboxUnavailable
 from pruning.sandbox.frames import END, ERROR, JSON
 
@@ -124,6 +129,9 @@ def test_an_honest_answer_is_taken(
         [(END, text({"types": {"../../etc/passwd": "Q8_0"}}))],
         [(END, text({"types": {"x" * 600: "Q8_0"}}))],
         [(END, text({"types": ["Q8_0"]}))],
+        [(END, text({"types": {"a": "Q8-0"}}))],
+        [(END, text({"types": {"a": "Q" * 17}}))],
+        [(END, text({"types": {str(number): f"Q{number}" for number in range(65)}}))],
         [(ERROR, text({"errno": errno.EROFS}))],
         [(ERROR, text({"errno": "28"}))],
         [(ERROR, text({"message": "x" * 2001}))],
@@ -149,6 +157,10 @@ def test_what_no_helper_answers_is_refused(
         (
             MeasurementAnswer,
             MEASURED | {"speeds": [{"prefill": SPEED, "decode": SPEED | {"tokens_per_second": 1e999}}]},
+        ),
+        *(
+            (MeasurementAnswer, MEASURED | {"speeds": [{"prefill": SPEED | field, "decode": SPEED}]})
+            for field in ({"tokens_per_second": 1e300}, {"tokens_per_second": 1e-300}, {"spread": 1e4})
         ),
         (ConversionAnswer, CONVERTED | {"rules": "a/b"}),
         (ConversionAnswer, CONVERTED | {"dtype": "Q8_0"}),
@@ -178,6 +190,103 @@ def test_where_all_layers_are_required_nothing_is_exported_without_one(
         answering(*frames, all_layers=True)
 
 
+@pytest.mark.parametrize(
+    "lie",
+    [
+        {"loss": -499.0},
+        {"loss": 101.0},
+        {"loss": float("nan")},
+        {"loss": 1.7e308},  # the sum of two is beyond a float
+        {"reference_loss": -0.1},
+        {"reference_loss": float("inf")},
+        {"kl": -0.01},
+        {"kl": 499.0},
+    ],
+)
+def test_a_measurement_that_no_model_has_is_refused(
+    lie: dict[str, float], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    """In any window: others could hide it in the mean."""
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"gguf")
+    for windows in ([WINDOW, WINDOW | lie], [WINDOW | lie, WINDOW | lie]):
+        answer = frame(END, text(MEASURED | {"windows": windows}))
+        pretend(monkeypatch, frame(*CONFINED) + answer)
+        with pytest.raises(NumericalFailure, match=f"llama.cpp computes a {next(iter(lie))} of "):
+            gguf.measure(file, torch.zeros(2, 8, dtype=torch.int64), reference=file)
+
+
+@pytest.mark.parametrize("kind", ["link", "pipe", "empty", "large", "none"])
+def test_what_is_no_file_of_a_possible_size_is_not_taken_over(kind: str, tmp_path: Path) -> None:
+    output, secret = tmp_path / OUTPUT, tmp_path / "secret"
+    secret.write_bytes(b"secret")
+    make: dict[str, Callable[[], object]] = {
+        "link": lambda: output.symlink_to(secret),
+        "pipe": lambda: os.mkfifo(output),
+        "empty": output.touch,
+        "large": lambda: output.write_bytes(bytes(11)),
+        "none": lambda: None,
+    }
+    make[kind]()
+    with pytest.raises(InvalidInput, match="no file of a possible size"):
+        gguf._finish(tmp_path, tmp_path / "target", 10)
+    assert not (tmp_path / "target").exists()
+
+
+def test_a_helper_may_write_what_its_task_needs(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    allowed: dict[str, int] = {}
+
+    def record(_: Engine, task: str, *__: object, writes: int = 2**26, **___: object) -> None:
+        allowed[task] = writes
+        raise InterruptedError
+
+    monkeypatch.setattr(Engine, "run", record)
+    file, weights = tmp_path / "model.gguf", tmp_path / "model.safetensors"
+    file.write_bytes(bytes(1000))
+    weights.write_bytes(bytes(500))
+    windows = torch.zeros(1, 8, dtype=torch.int64)
+    tasks: tuple[Callable[[], object], ...] = (
+        lambda: gguf.check(tmp_path),
+        lambda: gguf.convert(tmp_path, tmp_path / "out"),
+        lambda: gguf.quantize(file, tmp_path / "out", "Q8_0"),
+        lambda: gguf.measure(file, windows),
+    )
+    for task in tasks:
+        with pytest.raises(InterruptedError):
+            task()
+    expected = {"check": 2**26, "measure": 2**26, "convert": 1000 + 2**30, "quantize": 1000 + 2**26}
+    assert allowed == expected
+    assert Engine()._limits_for([], 5000).file_bytes == 5000
+
+
+@pytest.mark.parametrize("error", [KeyError, ValueError, NotImplementedError])
+@pytest.mark.parametrize("words", ["std::bad_alloc", "bad_alloc", "failed to allocate", "failed to map"])
+def test_words_of_a_file_do_not_pass_for_a_lack_of_memory(
+    error: type[Exception], words: str, tmp_path: Path
+) -> None:
+    assert "errno" not in _encoded(error(words), tmp_path)
+    assert "errno" not in _encoded(LlamaFailed("llama.cpp cannot load bad_alloc-Q8_0.gguf"), tmp_path)
+    assert _encoded(LlamaFailed("cannot load a.gguf (std::bad_alloc)"), tmp_path) == {"errno": errno.ENOMEM}
+
+
+@pytest.mark.parametrize(
+    ("message", "shown"),
+    [
+        ("cannot open /secret", "cannot open secret"),
+        ("cannot open '/srv/my dir/f': no such file", "cannot open 'f': no such file"),
+        ("cannot open /srv/my dir/f: no such file", "cannot open f: no such file"),
+        ("/srv/a:b/c is no file", "c is no file"),
+        ("an I/O error", "an I/O error"),
+    ],
+)
+def test_no_part_of_a_path_but_the_last_is_shown(
+    message: str, shown: str, answering: Callable[..., Any]
+) -> None:
+    with pytest.raises(InvalidInput) as failed:
+        answering(CONFINED, (ERROR, text({"message": message})))
+    assert str(failed.value) == shown
+
+
 def test_a_message_names_no_directory_of_the_worker(answering: Callable[..., Any], tmp_path: Path) -> None:
     message = f"cannot open '{tmp_path}/input/my model.gguf'\nfor /srv/worker-3/jobs/a.gguf: no such file"
     with pytest.raises(InvalidInput) as failed:
@@ -192,8 +301,28 @@ def test_without_landlock_no_word_of_it_is_shown(answering: Callable[..., Any]) 
     assert "PASSWORD" not in str(failed.value)
 
 
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT])
+def test_a_full_disk_that_is_none_is_not_believed(answering: Callable[..., Any], number: int) -> None:
+    """It would quarantine the worker."""
+    with pytest.raises(InvalidInput, match=f"reports '{os.strerror(number)}', and its disk has .* free"):
+        answering(CONFINED, (ERROR, text({"errno": number})))
+
+
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.ENOMEM])
-def test_an_error_of_the_machine_has_its_number(answering: Callable[..., Any], number: int) -> None:
+@pytest.mark.parametrize("has_quota", [False, True])
+def test_an_error_of_the_machine_has_its_number(
+    answering: Callable[..., Any], number: int, has_quota: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A stand-in for a full disk, or for a quota that is used up on a disk with room."""
+
+    def allocate(*_: object) -> None:
+        raise OSError(errno.EDQUOT, "quota")
+
+    if has_quota:
+        monkeypatch.setattr(os, "posix_fallocate", allocate)
+    else:
+        free = shutil.disk_usage("/")._replace(free=2**26 - 1)
+        monkeypatch.setattr(engines.shutil, "disk_usage", lambda _: free)
     with pytest.raises(OSError, match="the export cannot be written") as failed:
         answering(CONFINED, (ERROR, text({"errno": number})))
     assert failed.value.errno == number
@@ -246,4 +375,4 @@ def test_memory_is_limited_by_the_files_and_by_what_is_free(
     for free, expected in ((2**40, base + 2000), (2**31, 2**31 + 1000)):
         monkeypatch.setattr(engines, "free_memory", lambda free=free: free)
         with file.open("rb") as opened:
-            assert Engine()._limits_for([opened.fileno()]).memory_bytes == expected
+            assert Engine()._limits_for([opened.fileno()], 0).memory_bytes == expected

@@ -20,7 +20,7 @@ from pruning.estimate import disk, shape_of_config
 from pruning.exports import compressed_tensors, gguf
 from pruning.methods.results import StoredBlocks
 from pruning.pipeline.evaluate import PerplexityLimit
-from pruning.pipeline.export import ExportStage, evaluation_windows, stem_of
+from pruning.pipeline.export import ExportStage, _Done, evaluation_windows, stem_of
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -240,6 +240,7 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
 ) -> None:
     """A stand-in for its helpers: a shorter context, a weight beyond float16, a module without a tensor."""
     measured: list[tuple[int, ...]] = []
+    dense_perplexities = iter((1.5, 1.6, 1.5001))
 
     def converted(_: Path, target: Path, **__: object) -> gguf.Converted:
         target.write_bytes(b"bf16")
@@ -254,7 +255,8 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
 
     def compared(_: Path, windows: torch.Tensor, **__: object) -> gguf.Compared:
         measured.append(tuple(windows.shape))
-        return gguf.Compared(2.0, None, None, "llama.cpp b1", {}, 0.1, 0.9, gguf.Computed(1.5, None, None))
+        dense = gguf.Computed(next(dense_perplexities), None, None)
+        return gguf.Compared(2.0, None, None, "llama.cpp b1", {}, 0.1, 0.9, dense)
 
     monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
     for name, stand_in in (
@@ -269,9 +271,9 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         EVALUATION,
         output=tmp_path / "out",
         device="cpu",
-        exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q8_0"]),
+        exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q5_0", "gguf:Q8_0"]),
     )
-    assert measured == [(4, 16)] * 2
+    assert measured == [(4, 16)] * 3
     q4, q8 = report.exports
     assert (q4.name, q4.sequence_length) == ("gguf:Q4_0", 16)
     assert q4.warnings == (
@@ -281,6 +283,11 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
     assert q8.warnings == ()
     (refused,) = (warning for warning in report.warnings if "gguf:F16" in warning)
     assert "F16 cannot hold the tensor blk.0.ffn_up.weight" in refused
+    (lie,) = (warning for warning in report.warnings if "gguf:Q5_0" in warning)
+    assert "has the perplexity 1.6 next to this file and 1.5 next to gguf:Q4_0" in lie
+    for field in ("bytes", "dense_bytes"):
+        with pytest.raises(ValidationError, match="greater than 0"):
+            type(q4).model_validate(q4.model_dump() | {field: 0})
 
 
 def hashes_below(output: Path) -> dict[str, str]:
@@ -408,6 +415,16 @@ def test_windows_are_those_of_the_request_or_a_few_short_ones() -> None:
     assert torch.equal(evaluation_windows(windows, Evaluation()), windows[:, :512])
     short = windows.repeat(2, 1)[:, :100]
     assert torch.equal(evaluation_windows(short, Evaluation()), short[:8])
+
+
+@pytest.mark.parametrize("error", [MemoryError("host"), InvalidInput("bad"), OSError(errno.ENOMEM, "mmap")])
+def test_what_only_one_export_lacks_becomes_a_warning(error: Exception, tmp_path: Path) -> None:
+    done, target = _Done(), tmp_path / "half"
+    target.write_bytes(b"half")
+    with done.trying(parse_exports(["gguf:Q8_0"]), target):
+        raise error
+    assert done.warnings == [f"gguf:Q8_0 was not exported: {error}"]
+    assert not target.exists()
 
 
 @pytest.mark.slow
