@@ -108,6 +108,10 @@ def _matrices(
     return matrices, missing
 
 
+# Whose inputs the converter may put into another order, as it does for Qwen3.5.
+_OTHER_ORDER = ".linear_attn.out_proj"
+
+
 def _names(gguf: Any, reader: Any) -> Callable[[str], str | None]:  # noqa: ANN401 - llama.cpp's package
     """Return what gives the name of a tensor's weight by that of the module in transformers."""
     architecture = reader.fields["general.architecture"].contents()
@@ -116,6 +120,8 @@ def _names(gguf: Any, reader: Any) -> Callable[[str], str | None]:  # noqa: ANN4
     known = gguf.get_tensor_name_map(kind, blocks)
 
     def name_of(module: str) -> str | None:
+        if module.endswith(_OTHER_ORDER):
+            return None
         name = known.get_name(module)
         return f"{name}.weight" if name else None
 

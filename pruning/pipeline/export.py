@@ -35,7 +35,7 @@ from pruning.pipeline.evaluate import placed
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
 from pruning.recipe import Evaluation, ModelReference, Stage
-from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport, reads_text
+from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport
 from pruning.report import ExportFacts, ExportRateFacts
 from pruning.runtime.device import is_out_of_memory
 from pruning.sandbox.reading import UntrustedReader
@@ -74,6 +74,7 @@ class ExportStage:
     windows: Tensor  # that perplexity is measured on, (windows, length)
     reading: UntrustedReader
     wanted: bool  # False: the result is known to be of no use
+    is_pruned: bool = True  # False: the result is the dense model
 
     def prepare(self) -> int | None:
         """Return the number of steps. None where nothing is exported."""
@@ -116,17 +117,23 @@ class ExportStage:
         done: "_Done",
     ) -> None:
         engine = self._engine
+        stem = stem_of(self.model.checkpoint.id) + ("-pruned" if self.is_pruned else "")
         dense = gguf.convert(
-            dense_model, scratch / "dense.gguf", name=self._stem, engine=engine, step=progress.part()
+            dense_model, scratch / "dense.gguf", name="dense", engine=engine, step=progress.part()
         )
         plain = gguf.convert(
-            self.result, scratch / "result.gguf", name=self._stem, engine=engine, step=progress.part()
+            self.result, scratch / "result.gguf", name=stem, engine=engine, step=progress.part()
         )
         windows = self.windows[:, : min(dense.context_length, plain.context_length)]
-        importance = self._importance(plain.file, scratch, progress) if reads_text(exports) else None
+        importance = None
+        if readers := [export for export in exports if export.reads_text]:
+            with done.trying(readers):
+                importance = self._importance(plain.file, scratch, progress)
         for export in exports:
-            file = self.result / FOLDER / f"{self._stem}-{export.type}.gguf"
+            file = self.result / FOLDER / f"{stem}-{export.type}.gguf"
             given = importance if export.reads_text else None
+            if export.reads_text and given is None:
+                continue
             with done.trying([export], file):
                 written = self._quantized(plain, file, export, given, progress.part())
                 measured = gguf.measure(
@@ -286,10 +293,6 @@ class ExportStage:
         return Engine(all_layers=self.reading.all_layers)
 
     @property
-    def _stem(self) -> str:
-        return stem_of(self.model.checkpoint.id)
-
-    @property
     def _steps(self) -> int:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
         others = len(self.exports) - files
@@ -368,8 +371,8 @@ def _require_one_dense_perplexity(facts: ExportFacts, others: Iterable[ExportFac
 def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:
     return (
         (
-            f"{modules[0]} and {len(modules) - 1} other modules have no tensors of their own in the file, "
-            "which were rounded without an importance",
+            f"{len(modules)} modules, such as {modules[0]}, have no tensor of their own inputs in the file: "
+            "it was rounded without an importance",
         )
         if modules
         else ()

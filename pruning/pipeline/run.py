@@ -175,6 +175,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 evaluation_windows(resolved.evaluation.texts[0].windows, request.evaluation),
                 services.reading,
                 wanted=not measured.cut_short,
+                is_pruned=recipe.masks or recipe.structure is not None,
             )
         )
         speed = recorder.run(

@@ -277,7 +277,7 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
     q4, q8 = report.exports
     assert (q4.name, q4.sequence_length) == ("gguf:Q4_0", 16)
     assert q4.warnings == (
-        "a.kv_b_proj and 1 other modules have no tensors of their own in the file, which were rounded "
+        "2 modules, such as a.kv_b_proj, have no tensor of their own inputs in the file: it was rounded "
         "without an importance",
     )
     assert q8.warnings == ()
