@@ -1,8 +1,7 @@
 """Sweeps: submit, list, look up, cancel."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from itertools import islice
-from types import MappingProxyType
 from typing import Any
 from uuid import UUID
 
@@ -279,26 +278,23 @@ def _file_jobs(request: SweepRequest, max_bytes: int, recipe: Recipe, dense: Mod
     smaller = dense if recipe.structure is None else smaller_shape(dense, recipe.structure)
     prunes = recipe.structure is not None or recipe.sparsity > 0
     jobs = []
-    for shape, fields in ((dense, _DENSE), (smaller, {})) if prunes else ((dense, {}),):
+    for shape, is_dense in ((dense, True), (smaller, False)) if prunes else ((dense, False),):
         if types := files.types_near(max_bytes, shape):
-            jobs.append(_files_job(request, types, fields))
+            jobs.append(_files_job(request, types, dense=is_dense))
     if not jobs:
         message = f"no type of a GGUF file has this model in {max_bytes} bytes; allow more"
         raise InvalidRequest(FieldError.of("target.max_bytes", message, max_bytes))
     return jobs
 
 
-def _files_job(
-    request: SweepRequest, types: Iterable[str], fields: Mapping[str, Any] = MappingProxyType({})
-) -> JobRequest:
-    """Return a job of a search for a file, with these types."""
-    kept = {name: value for name, value in request.job.items() if not fields or name not in _OF_PRUNING}
-    exports = [{"format": "gguf", "type": name} for name in types]
-    unpruned = {} if {"method", "structure", "pattern"} & kept.keys() else _DENSE
-    return parse_job({**unpruned, **kept, **fields, "exports": exports}, "job")
+def _files_job(request: SweepRequest, types: Iterable[str], *, dense: bool = False) -> JobRequest:
+    """Return a job of a search for a file, with these types; `dense`: without what prunes."""
+    job = {name: value for name, value in request.job.items() if not dense or name not in _OF_PRUNING}
+    if not {"method", "structure", "pattern"} & job.keys():
+        job["method"] = "none"
+    return parse_job(job | {"exports": [{"format": "gguf", "type": name} for name in types]}, "job")
 
 
-_DENSE = {"method": "none"}
 _OF_PRUNING = frozenset(Recipe.model_fields) - {"model", "calibration", "dtype"}
 
 

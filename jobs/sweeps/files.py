@@ -9,6 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
+from jobs.sweeps.pareto import dominates
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import exported_files
 from pruning.recipe.exports import GGUF_TYPES, GgufExport
@@ -43,13 +44,11 @@ def types_near(max_bytes: int, shape: ModelShape) -> tuple[str, ...]:
 def ranked(files: Iterable[FoundFile], max_bytes: int) -> Sequence[FoundFile]:
     """Return the files, those within the bound first, the best first, with `on_front` as it is."""
     found = list(files)
+    figures = [(file.bytes, file.kl) for file in found]
     order = sorted(found, key=lambda file: (file.bytes > max_bytes, file.kl, file.bytes))
     return [
-        file.model_copy(update={"on_front": not any(_beats(other, file) for other in found)})
+        file.model_copy(
+            update={"on_front": not any(dominates(other, (file.bytes, file.kl)) for other in figures)}
+        )
         for file in order
     ]
-
-
-def _beats(one: FoundFile, other: FoundFile) -> bool:
-    ours, theirs = (one.bytes, one.kl), (other.bytes, other.kl)
-    return ours != theirs and all(own <= their for own, their in zip(ours, theirs, strict=True))

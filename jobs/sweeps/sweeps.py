@@ -19,6 +19,7 @@ from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
+from jobs.sweeps.pareto import dominates
 from jobs.sweeps.target import Target
 from jobs.tables import NOW, Job, Sweep
 
@@ -193,7 +194,7 @@ def _choose(sweep: Sweep, search: Search, target: Target, jobs: Sequence[Job]) -
 def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Job]) -> None:
     files = ranked(
         (
-            FoundFile(job_id=job.id, on_front=False, **{name: file[name] for name in _OF_A_FILE})
+            FoundFile(job_id=job.id, on_front=False, **file)
             for job in jobs
             for file in job.exports or ()
             if file["kl"] is not None
@@ -207,9 +208,6 @@ def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Jo
         _end(sweep, SweepState.FAILED, f"none of {len(files)} files has at most {max_bytes} bytes")
     else:
         _end(sweep, SweepState.SUCCEEDED)
-
-
-_OF_A_FILE = ("name", "bytes", "kl", "perplexity")
 
 
 def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
@@ -229,7 +227,7 @@ def _is_better(one: Job, other: Job) -> bool:
     ours, theirs = (
         (job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0) for job in (one, other)
     )
-    return ours != theirs and all(own <= their for own, their in zip(ours, theirs, strict=True))
+    return dominates(ours, theirs)
 
 
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:

@@ -343,15 +343,15 @@ def _exports(
     cpu = machine if machine.kind == "cpu" else ASSUMED
     judged = Windows.of_exports(evaluation, dense)
     files = [export for export in exports if isinstance(export, GgufExport)]
-    forward = seconds(work.head(dense, judged) + work.forward(dense, judged), "float32", cpu)
+    measuring = work.head(dense, judged) + work.forward(dense, judged)
     taken = 0.0
     if files:
         read = 2 * BYTES["float16"] * dense.parameters / _CONVERSION_RATE
-        taken += read + 2 * len(files) * forward + (1 + len(files)) * _PROGRAM_SECONDS
+        taken += read + (1 + len(files)) * _PROGRAM_SECONDS
+        taken += 2 * len(files) * seconds(measuring, "float32", cpu)
         taken += sum(pruned.parameters / _QUANTIZATION_RATE for export in files if export.reads_text)
     if others := len(exports) - len(files):
-        there = seconds(work.head(dense, judged) + work.forward(dense, judged), dtype, machine)
-        taken += (1 + others) * (there + dense.stored_bytes / _FILE_RATE)
+        taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / _FILE_RATE)
     held = memory.evaluation(
         dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
     )

@@ -10,6 +10,7 @@ from api.page.base.format import figure, nats, percent, pruning
 from jobs.queries import Cut
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
+from jobs.sweeps.pareto import dominates
 from jobs.tables import Job
 from pruning.byte_size import byte_size
 
@@ -227,9 +228,7 @@ def _on_front(
         for other, found in enumerate(figures)
         if other != number and conditions[other] == conditions[number]
     )
-    return not any(
-        other != one and other[0] <= one[0] and other[1] <= one[1] for other in others if other is not None
-    )
+    return not any(dominates(other, one) for other in others if other is not None)
 
 
 def _perplexity(job: Job, of: str | None, name: str = "perplexity") -> float | None:
