@@ -63,10 +63,7 @@ def _estimate(resources: AppResources, owner: str, request: JobRequest) -> Estim
     needs = Needs.of(spec, shape, live)
 
     def on(those: list[Machine]) -> EstimateOnMachine:
-        machine = slowest_machine(those, spec.recipe, shape)
-        return EstimateOnMachine.of(
-            spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks, exports=spec.exports
-        )
+        return spec.estimate(shape, slowest_machine(those, spec.recipe, shape))
 
     chosen = smallest_that_fits(needs, classes)
     there = on(by_class.get(chosen or "", live))

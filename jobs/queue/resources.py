@@ -11,7 +11,7 @@ from typing import Any, Self
 from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
-from pruning.estimate import Estimate, Machine, ModelShape, disk, slowest_machine
+from pruning.estimate import Machine, ModelShape, disk, slowest_machine
 from pruning.estimate.estimate import compute_dtype
 from pruning.estimate.work import Windows
 
@@ -67,13 +67,7 @@ class Needs(BaseModel):
         """
         cpus = [machine for machine in machines if machine.kind == "cpu"]
         recipe, evaluation = spec.recipe, spec.evaluation
-
-        def on(machine: Machine) -> Estimate:
-            return Estimate.of(
-                recipe, evaluation, shape, machine, save_masks=spec.save_masks, exports=spec.exports
-            )
-
-        on_gpu, on_cpu = on(_SMALLEST_GPU), on(_SMALLEST_CPU)
+        on_gpu, on_cpu = spec.estimate(shape, _SMALLEST_GPU), spec.estimate(shape, _SMALLEST_CPU)
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
         states = disk.final_states(shape, Windows.of_exports(evaluation, shape).tokens, dtype)
         exported = disk.exports(shape, spec.exports, states=states) - disk.exported_files(shape, spec.exports)
@@ -88,7 +82,7 @@ class Needs(BaseModel):
             ),
             scratch_bytes=on_gpu.output_bytes + exported + disk.scratch(recipe, evaluation, shape, dtype),
             # Not on the smallest one, which streams everything, and has one dtype.
-            cpu_seconds=on(slowest_machine(cpus, recipe, shape)).seconds,
+            cpu_seconds=spec.estimate(shape, slowest_machine(cpus, recipe, shape)).seconds,
         )
         return estimated.with_placement(spec)
 

@@ -8,6 +8,7 @@ from typing import Annotated, Any
 from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
+from pruning.estimate import Estimate, Machine, ModelShape
 from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text
 from pruning.recipe.exports import Exports
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
@@ -121,6 +122,12 @@ class JobSpec(JobOptions):
             return self.recipe == Recipe.model_validate(fields)
         except ValidationError:  # the preset does not go with the other fields
             return False
+
+    def estimate(self, shape: ModelShape, machine: Machine) -> Estimate:
+        """Estimate this job on a model of this shape, and on this machine."""
+        return Estimate.of(
+            self.recipe, self.evaluation, shape, machine, save_masks=self.save_masks, exports=self.exports
+        )
 
     def as_request(self) -> dict[str, Any]:
         """Return the request that asks for this job, as JSON, with every default filled in."""

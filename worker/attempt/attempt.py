@@ -23,7 +23,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, attempt_prefix
-from pruning.estimate import Estimate, ModelShape
+from pruning.estimate import ModelShape
 from pruning.estimate.work import Windows
 from pruning.pipeline import HashedFile
 from pruning.recipe import Stage, is_local
@@ -223,11 +223,8 @@ class Attempt:
     def estimate(self, shape: ModelShape) -> None:
         """Estimate the time left, now that the shape of the model is known."""
         machine = self.transaction(lambda session: workers.machine_of(session, self.worker.name))
-        spec = self.spec
-        estimate = Estimate.of(
-            spec.recipe, spec.evaluation, shape, machine, save_masks=spec.save_masks, exports=spec.exports
-        )
-        tokens = Windows.of_calibration(spec.recipe, shape).tokens
+        estimate = self.spec.estimate(shape, machine)
+        tokens = Windows.of_calibration(self.spec.recipe, shape).tokens
         self.expected_seconds = estimate.seconds_by_stage
         self.progress.expect(estimate.seconds_by_stage, {Stage.GRADIENTS: tokens, Stage.PRUNE: tokens})
 

@@ -14,6 +14,7 @@ from typing import Any, Literal, get_args
 from fastapi.exceptions import RequestValidationError
 
 from api.actions.checks import parse_job, parse_request
+from api.page.base.format import NOTHING
 from api.problems.base import FieldError
 from api.problems.catalogue import InvalidRequest
 from api.problems.handlers import as_problem
@@ -29,7 +30,6 @@ from pruning.recipe import (
     Evaluation,
     implies_sparsity,
 )
-from pruning.recipe.methods import NoPruning
 
 Kind = Literal["text", "choice", "number", "share", "amount", "list", "pairs", "json"]
 
@@ -190,7 +190,6 @@ FIELDS = (MODEL, AMOUNT, TEXT, *ADVANCED)
 
 _SIZE = re.compile(r"[kmgt]b?$|b$|^\d{4,}$", re.IGNORECASE)
 _SHARE = "write a share such as 50%"
-_UNPRUNED = NoPruning().name
 
 
 def parse_form(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
@@ -337,7 +336,7 @@ def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
 def _masks(body: Mapping[str, Any]) -> bool:
     """Whether a method is named that puts zeros into the model."""
     method = body.get("method")
-    return (method.get("name") if isinstance(method, dict) else method) not in (None, _UNPRUNED)
+    return (method.get("name") if isinstance(method, dict) else method) not in (None, NOTHING)
 
 
 def _fill(body: dict[str, Any], defaults: Mapping[str, Any]) -> None:
