@@ -180,7 +180,7 @@ def _cells(measured: dict[str, Any]) -> list[str]:
 
 
 def _speed(rate: dict[str, float]) -> str:
-    """Return tokens per second, as a multiple of the dense model's in F16, and the larger spread of the two."""
+    """Return tokens per second, the ratio to the dense model's in F16, and the larger spread of the two."""
     own, dense = rate["tokens_per_second"], rate["dense"]
     return f"{own:.1f} ({own / dense:.2f} ± {rate['noise']:.0%})"
 

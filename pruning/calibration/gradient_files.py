@@ -1,8 +1,8 @@
 """Gradient norms in safetensors files: a run's shards by block and norm, and the file that a user keeps.
 
-A tensor is named `l1/<layer>`, `l2/<layer>`, `gates/<layer>` or `shares/<layer>`. The user's file has the
-first two only, (outputs, inputs), not normalised; its metadata names the model and the calibration windows
-that the norms were computed from. Norms are read on access, not cached.
+A tensor is named `l1/<layer>`, `l2/<layer>`, and so on for the other sums. The user's file has these two
+only, (outputs, inputs), not normalised; its metadata names the model and the calibration windows that the
+norms were computed from. Norms are read on access, not cached.
 """
 
 from collections.abc import Collection, Iterator, Mapping
@@ -27,22 +27,23 @@ from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
 _NORMS: tuple[WeightNorm, ...] = get_args(WeightNorm)
+_ALONE_IN_STAGE: Mapping[Stage, GradientNorm] = {Stage.SEARCH: "shares", Stage.EXPORT: "columns"}
 
 
 def shard_number(block: int, norm: GradientNorm) -> int:
     """Return the number of a shard in its stage: each block has one for every norm; of gates below zero.
 
-    Shares are alone in their stage, and have the block's number.
+    Sums that are alone in their stage have the block's number.
     """
-    if norm == "shares":
+    if norm in _ALONE_IN_STAGE.values():
         return block
     return -1 - block if norm == "gates" else block * len(_NORMS) + _NORMS.index(norm)
 
 
 def _block_and_norm(number: int, stage: Stage) -> tuple[int, GradientNorm]:
     """Undo `shard_number`."""
-    if stage == Stage.SEARCH:
-        return number, "shares"
+    if stage in _ALONE_IN_STAGE:
+        return number, _ALONE_IN_STAGE[stage]
     if number < 0:
         return -1 - number, "gates"
     block, norm = divmod(number, len(_NORMS))

@@ -31,7 +31,7 @@ GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 
 "l1" is Σ|g| and "l2" is √Σg² over windows, g the gradient of one window's mean loss. "gates" is (windows,
 inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "shares" are float64
-(windows,).
+(windows,). "columns" is (inputs,): Σg² over windows and outputs.
 """
 
 
@@ -59,7 +59,7 @@ class WindowNorms:
         total = self._sums.pop(norm)
         result = (total.sqrt_() if norm == "l2" else total).div_(scale)
         if not torch.isfinite(result.sum()):  # norms are not negative, so nothing cancels in their sum
-            raise _not_finite(self._layer)
+            raise not_finite(self._layer)
         return result
 
 
@@ -146,7 +146,7 @@ class WindowGates:
         result = torch.cat(self._windows).div_(scale)
         self._windows = []
         if not torch.isfinite(result).all():
-            raise _not_finite(self._layer)
+            raise not_finite(self._layer)
         return result
 
 
@@ -179,7 +179,8 @@ def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
     return torch.stack([(x.to(dtype) * gradient.to(dtype)).sum(dim=0) for x, gradient in pairs])
 
 
-def _not_finite(layer: LinearLayer) -> NumericalFailure:
+def not_finite(layer: LinearLayer) -> NumericalFailure:
+    """Return the error of a layer whose gradients are infinite or no numbers."""
     return NumericalFailure(
         f"the gradients of layer {layer.name} are not finite; use dtype bfloat16 or float32, and check that "
         "the model gives a finite perplexity"

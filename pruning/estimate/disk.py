@@ -71,16 +71,17 @@ def _compressed(shape: ModelShape, export: CompressedTensorsExport) -> float:
     return export.bits * shape.block_weights / 8 + BYTES[shape.stored_dtype] * shape.embeddings
 
 
-def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0) -> int:
+def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, spilled: int = 0) -> int:
     """Return the exported files, and what else is on the disk while they are written.
 
     That is the dense model and the result in 16 bits, of GGUF, and otherwise the dense model's final states,
-    of `states` bytes. At most: a cut may have made the result smaller.
+    of `states` bytes; and the `spilled` bytes of a gradient pass. At most: a cut may have made the result
+    smaller.
     """
     files = any(isinstance(export, GgufExport) for export in exports)
     others = any(isinstance(export, CompressedTensorsExport) for export in exports)
     during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0)
-    return exported_files(shape, exports) + during
+    return exported_files(shape, exports) + during + spilled
 
 
 def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:

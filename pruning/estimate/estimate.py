@@ -10,7 +10,7 @@ from pruning.estimate.disk import block_shards, exported_files, gradient_shards
 from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape, smaller_shape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
-from pruning.recipe.exports import Export, GgufExport, reads_text
+from pruning.recipe.exports import Export, GgufExport, importances, reads_text
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 Schedule = Literal["whole", "streamed"]
@@ -355,6 +355,9 @@ def _exports(
     held = memory.evaluation(
         dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
     )
+    if "gradients" in importances(exports):
+        _, stage = _gradients(pruned, windows, dtype, machine, norms=0)
+        taken, held = taken + stage.seconds, max(held, stage.memory_bytes)
     if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
         taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
         held = max(held, memory.pruning(pruned, windows, dtype, machine.kind, second_moments=True))

@@ -19,7 +19,7 @@ from typing import ClassVar, Literal
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.calibration.input_importance import mean_squares
+from pruning.calibration.input_importance import mean_squares, squared_gradients
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput, NumericalFailure
@@ -35,7 +35,14 @@ from pruning.pipeline.evaluate import placed
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
 from pruning.recipe import Evaluation, ModelReference, Stage
-from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport
+from pruning.recipe.exports import (
+    FOLDER,
+    CompressedTensorsExport,
+    Export,
+    GgufExport,
+    ImportanceKind,
+    importances,
+)
 from pruning.report import ExportFacts, ExportRateFacts
 from pruning.runtime.device import is_out_of_memory
 from pruning.sandbox.reading import UntrustedReader
@@ -125,13 +132,15 @@ class ExportStage:
             self.result, scratch / "result.gguf", name=stem, engine=engine, step=progress.part()
         )
         windows = self.windows[:, : min(dense.context_length, plain.context_length)]
-        importance = None
-        if readers := [export for export in exports if export.reads_text]:
-            with done.trying(readers):
-                importance = self._importance(plain.file, scratch, progress)
+        importance = dict[ImportanceKind, gguf.Importance]()
+        for kind in sorted(importances(exports)):
+            with done.trying(
+                [export for export in exports if export.reads_text and export.importance == kind]
+            ):
+                importance[kind] = self._importance(kind, plain.file, scratch / kind, progress)
         for export in exports:
-            file = self.result / FOLDER / f"{stem}-{export.type}.gguf"
-            given = importance if export.reads_text else None
+            file = self.result / FOLDER / f"{stem}-{export.label.replace(':', '-')}.gguf"
+            given = importance.get(export.importance) if export.reads_text else None
             if export.reads_text and given is None:
                 continue
             with done.trying([export], file):
@@ -170,18 +179,25 @@ class ExportStage:
         share(1.0)
         return replace(plain, file=file)
 
-    def _importance(self, plain: Path, scratch: Path, progress: "_Progress") -> gguf.Importance:
-        """Write the importance of each input of the result, as `llama-imatrix` does."""
+    def _importance(
+        self, kind: ImportanceKind, plain: Path, scratch: Path, progress: "_Progress"
+    ) -> gguf.Importance:
+        """Write the importance of each input of the result in the format of `llama-imatrix`."""
         assert self.calibration is not None  # noqa: S101 - an export reads it
-        share = progress.part()
-        squares = mean_squares(
-            self.model.place_pruned(self.result),
-            self.calibration,
-            step=lambda done, steps: share(done / steps),
-        )
+        scratch.mkdir()
+        share, placement = progress.part(), self.model.place_pruned(self.result)
+        if kind == "gradients":
+            found = squared_gradients(placement, self.calibration, scratch=scratch, step=_as_share(share))
+        else:
+            found = mean_squares(placement, self.calibration, step=_as_share(share))
         file = scratch / "importance.gguf"
         return gguf.write_importance(
-            plain, file, squares, origin="calibration windows", engine=self._engine, step=lambda _: share(1.0)
+            plain,
+            file,
+            found,
+            origin=f"calibration windows, {kind}",
+            engine=self._engine,
+            step=lambda _: share(1.0),
         )
 
     def _gguf_facts(
@@ -297,8 +313,7 @@ class ExportStage:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
         others = len(self.exports) - files
         parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
-        importance = any(isinstance(export, GgufExport) and export.reads_text for export in self.exports)
-        return _PER_PART * (parts + importance)
+        return _PER_PART * (parts + len(importances(self.exports)))
 
 
 def stem_of(model: str) -> str:

@@ -34,7 +34,7 @@ from pruning.models.blocks import find_stack
 from pruning.models.memory import bytes_per_token, shape_of, windows_that_fit
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
-from pruning.recipe.exports import Export
+from pruning.recipe.exports import Export, importances
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import total_memory
 from pruning.runtime.process_memory import host_memory
@@ -86,7 +86,8 @@ class DiskRoom:
         _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
         trained = kept + self._pruned_blocks + self._during_recovery
         _refuse_full_disks({self.output: self._output, shards: trained - self._written})
-        exported = self._output + disk.exports(self._shape, self.exports, states=self._final_states)
+        states, spilled = self._final_states, self._during_importance
+        exported = self._output + disk.exports(self._shape, self.exports, states=states, spilled=spilled)
         shard_files = kept + self._pruned_blocks + self._final_states - self._written
         _refuse_full_disks({self.output: exported, shards: shard_files})
 
@@ -132,15 +133,21 @@ class DiskRoom:
         """The first pruned model, and as for gradients: the pass over it may have another schedule."""
         return self._output + self._during_pass(Windows.of_search(self._windows()))
 
+    @property
+    def _during_importance(self) -> int:
+        """The blocks' inputs that do not fit into memory; an export saves no checkpoint."""
+        return self._spilled(self._windows()) if "gradients" in importances(self.exports) else 0
+
     def _during_pass(self, windows: Windows) -> int:
+        return self._spilled(windows) + self._checkpoint(windows)
+
+    def _spilled(self, windows: Windows) -> int:
         dtype, device = self.model.placement.dtype, self.model.placement.device
         # Packed, a float32 token takes the rows of two.
         windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
         budget = Budget.of(device, self._shards)
-        spilled = disk.spilled_block_inputs(
-            self._shape, windows, self._dtype, memory=budget.device + budget.host
-        )
-        return spilled + self._checkpoint(windows)
+        memory = budget.device + budget.host
+        return disk.spilled_block_inputs(self._shape, windows, self._dtype, memory=memory)
 
     @property
     def _pruned_blocks(self) -> int:

@@ -11,10 +11,11 @@ from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
-GradientNorm = Literal["l1", "l2", "gates", "shares"]
+GradientNorm = Literal["l1", "l2", "gates", "shares", "columns"]
 """What a gradient pass accumulates for a layer: the L1 or L2 norm over windows of its weight's gradients; or
 `gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
-`shares`, see `pruning.pipeline.loss_shares`."""
+`shares`, see `pruning.pipeline.loss_shares`; or `columns`, for each input the sum over windows and outputs of
+the squared gradients."""
 
 WeightNorm = Literal["l1", "l2"]
 

@@ -125,6 +125,19 @@ def test_the_dense_model_is_exported_without_pruning(model: Path, tmp_path: Path
 
 
 @pytest.mark.slow
+def test_a_type_is_rounded_by_activations_and_by_gradients_in_one_run(model: Path, tmp_path: Path) -> None:
+    names = ["gguf:Q4_0", "gguf:Q4_0:gradients"]
+    fields = {"output": tmp_path / "out", "device": "cpu", "exports": parse_exports(names)}
+    report = run_recipe(recipe(model, method="none"), EVALUATION, **fields)
+    assert [export.name for export in report.exports] == names
+    paths = ["exports/small-Q4_0.gguf", "exports/small-Q4_0-gradients.gguf"]
+    assert [export.path for export in report.exports] == paths
+    first, second = (tmp_path / "out" / path for path in paths)
+    assert first.stat().st_size == second.stat().st_size
+    assert sha256_of(first) != sha256_of(second)
+
+
+@pytest.mark.slow
 def test_a_run_that_is_stopped_during_an_export_leaves_nothing(model: Path, tmp_path: Path) -> None:
     steps = Steps(at=(Stage.EXPORT, 100))
     with pytest.raises(InterruptedError):
@@ -355,7 +368,9 @@ def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
     ("names", "message"),
     [
         (["gguf:Q9_9"], "is no type of a GGUF file; use one of F16, BF16, Q8_0"),
-        (["onnx:int8"], "must be a name such as gguf:Q8_0 or compressed-tensors:fp8"),
+        (["onnx:int8"], "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients or compressed-tensors:fp8"),
+        (["gguf:Q4_0:weights"], "'activations' or 'gradients'"),
+        (["gguf:Q8_0:gradients"], "importance is gradients, and Q8_0 is rounded without one; leave it out"),
         (["compressed-tensors:w2a2"], "'fp8' or 'w4a16'"),
         (["gguf:F16", "gguf:F16"], "names gguf:F16 twice"),
         (
