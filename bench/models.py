@@ -46,6 +46,7 @@ _RECIPES: dict[str, dict[str, Any]] = {
     "recovered 50 %": {"method": "recovered", **_HALF},
     "a quarter of the channels, distil": {**_QUARTER, "recovery": {"distil": {}}},
 }
+_TRAINED = {"recovered 50 %", "a quarter of the channels, distil"}
 
 
 @dataclass(frozen=True)
@@ -67,21 +68,14 @@ class Row:
 
 def _rows() -> Iterator[Row]:
     files = ("gguf:F16", "gguf:Q8_0", "gguf:Q4_0")
+    dense = ("gguf:Q4_0:gradients", "gguf:Q4_K_M", "compressed-tensors:fp8", "compressed-tensors:w4a16")
     for model in (_SMOL, GEMMA.name):
         for change in _RECIPES:
-            checkpoints = ("compressed-tensors:fp8", "compressed-tensors:w4a16") if change == "dense" else ()
-            k_quant = (
-                ("gguf:Q4_K_M",)
-                if model == _SMOL and change in ("dense", "a quarter of the channels")
-                else ()
-            )
-            yield Row(model, change, (*files, *k_quant, *checkpoints))
+            yield Row(model, change, (*files, *dense) if change == "dense" else files)
         yield Row(model, _PLAIN, ("gguf:Q4_0", "compressed-tensors:w4a16"))
-    for change in _RECIPES:
-        if change not in ("recovered 50 %", "a quarter of the channels, distil"):
-            smaller = ("gguf:Q3_K_M",) if change == "dense" else ()
-            types = ("gguf:Q8_0", "gguf:Q4_K_M", *smaller)
-            yield Row(QWEN.name, change, types, windows=8, samples=8, dtype="bfloat16")
+    for change in (change for change in _RECIPES if change not in _TRAINED):
+        types = ("gguf:Q8_0", "gguf:Q4_K_M", *(("gguf:Q3_K_M",) if change == "dense" else ()))
+        yield Row(QWEN.name, change, types, windows=8, samples=8, dtype="bfloat16")
 
 
 def measure_job(row: Row, workload: Subject) -> dict[str, Any]:
@@ -130,19 +124,18 @@ def measure_round_to_nearest(workload: Subject) -> dict[str, Any]:
         dense, plain = Path(directory) / "F16.gguf", Path(directory) / "Q4_0.gguf"
         gguf.convert(Path(workload.reference.id), dense)
         gguf.quantize(dense, plain, "Q4_0", importance=None)
-        measured = gguf.measure(plain, windows, reference=dense)
-        assert measured.reference is not None
-        reference = {"dense_perplexity": measured.reference.perplexity}
-        facts = {"kl": measured.kl, "agreement": measured.agreement, "bytes": plain.stat().st_size}
-        found.append({"name": "gguf:Q4_0", "perplexity": measured.perplexity, **reference, **facts})
+        measured = gguf.measure([plain], windows, reference=dense)
+        reference, (own,) = {"dense_perplexity": measured.reference.perplexity}, measured.files
+        facts = {"perplexity": own.perplexity, "kl": own.kl, "agreement": own.agreement}
+        found.append({"name": "gguf:Q4_0", "bytes": plain.stat().st_size, **facts, **reference})
     model = workload.dense()
     reference = {"dense_perplexity": perplexity(model, windows, step=ignore_steps)}
     for layer in find_stack(model).layers:
         groups = layer.matrix.reshape(layer.matrix.shape[0], -1, 64)
         scales = (groups.abs().amax(dim=2, keepdim=True) / 7.5).bfloat16().float()  # as they are stored
         layer.matrix.copy_(((groups / scales).round().clamp(-8, 7) * scales).flatten(1))
-    own = perplexity(model, windows, step=ignore_steps)
-    found.append({"name": "compressed-tensors:w4a16", "perplexity": own, **reference})
+    rounded = perplexity(model, windows, step=ignore_steps)
+    found.append({"name": "compressed-tensors:w4a16", "perplexity": rounded, **reference})
     return {"exports": found}
 
 

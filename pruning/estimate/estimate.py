@@ -348,7 +348,7 @@ def _exports(
     if files:
         read = 2 * BYTES["float16"] * dense.parameters / _CONVERSION_RATE
         taken += read + (1 + len(files)) * _PROGRAM_SECONDS
-        taken += 2 * len(files) * seconds(measuring, "float32", cpu)
+        taken += (1 + len(files)) * seconds(measuring, "float32", cpu)
         taken += sum(pruned.parameters / _QUANTIZATION_RATE for export in files if export.reads_text)
     if others := len(exports) - len(files):
         taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / _FILE_RATE)

@@ -86,7 +86,6 @@ class WindowMeans(Answer):
     """
 
     loss: float
-    reference_loss: float
     kl: float
     agreement: float = Field(ge=0, le=1)
 
@@ -105,10 +104,17 @@ class Speeds(Answer):
     decode: Speed
 
 
-class MeasurementAnswer(Answer):
-    """A file was measured."""
+class FileMeasurement(Answer):
+    """What was measured of one file."""
 
-    evaluator: str = Field(max_length=64, pattern=r"^[A-Za-z0-9_. -]+$")
     windows: tuple[WindowMeans, ...]
     types: TypesByTensor
-    speeds: tuple[Speeds, ...] = Field(max_length=2)
+
+
+class MeasurementAnswer(Answer):
+    """Files were measured."""
+
+    evaluator: str = Field(max_length=64, pattern=r"^[A-Za-z0-9_. -]+$")
+    reference_losses: tuple[float, ...]  # of each window
+    files: tuple[FileMeasurement, ...]
+    speeds: tuple[Speeds, ...]  # of the reference, then of each file; or none

@@ -9,7 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -46,6 +46,7 @@ _LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file
 SMALL_FILE = 2**26
 """More bytes than a vocabulary has, or what a file has beyond its tensors."""
 _LEAST_MEMORY = 2**30  # the libraries of a helper, and one tensor after the other
+_COMPUTING_MEMORY = 2**29  # logits, states and buffers of a file
 _SECONDS_TO_END = 2.0
 _REMEDIES = {
     errno.ENOSPC: "make room on the disk",
@@ -127,6 +128,11 @@ class Engine:
                 raise _ended(process) from failed
             except HelperTimeout as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
+
+    def has_memory_for(self, files: Collection[Path]) -> bool:
+        """Whether the machine has room for these files at once, and for what llama.cpp computes with each."""
+        needed = sum(file.stat().st_size for file in files) + _COMPUTING_MEMORY * len(files)
+        return needed + _LEAST_MEMORY <= free_memory()
 
     def _limits_for(self, descriptors: Iterable[int], writes: int) -> SandboxLimits:
         """Raises OSError(ENOMEM) where this machine is too small for the files."""

@@ -8,7 +8,7 @@ import hashlib
 import math
 import os
 import stat
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from pruning.checkpoint.files import INDEX, MODEL_CARD, WEIGHTS, all_files, comp
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.exports.answers import (
     ConversionAnswer,
+    FileMeasurement,
     ImportanceAnswer,
     MeasurementAnswer,
     QuantisationAnswer,
@@ -89,14 +90,21 @@ class Computed:
 class Compared(Computed):
     """What llama.cpp computes with a file, and how far it is from a reference."""
 
-    evaluator: str
     types: Mapping[str, str]
     """Of each tensor, by its name."""
-    kl: float | None
-    """Of the reference's predictions from the file's, in nats; None without a reference."""
-    agreement: float | None
+    kl: float
+    """Of the reference's predictions from the file's, in nats."""
+    agreement: float
     """The share of positions at which both find the same token the most probable one."""
-    reference: Computed | None
+
+
+@dataclass(frozen=True)
+class Measured:
+    """What llama.cpp computes with some files and their reference."""
+
+    evaluator: str
+    reference: Computed
+    files: tuple[Compared, ...]
 
 
 def check(model: Path, *, engine: Engine | None = None, step: ShareStep = ignore_steps) -> None:
@@ -212,57 +220,64 @@ def quantize(
 
 
 def measure(
-    file: Path,
+    files: Sequence[Path],
     windows: Tensor,
     *,
-    reference: Path | None = None,
+    reference: Path,
     speed: bool = False,
     engine: Engine | None = None,
     step: ShareStep = ignore_steps,
-) -> Compared:
-    """Measure a GGUF file over token ids, int64 (windows, length).
+) -> Measured:
+    """Measure GGUF files over token ids, int64 (windows, length). They are in memory together.
 
     `reference`: the dense model's GGUF file, usually in F16, which llama.cpp computes with in the same way.
-    `speed`: whether tokens per second are measured, of the reference too.
+    `speed`: whether tokens per second are measured, of the reference too. Raises NumericalFailure where a
+    perplexity is none.
     """
     engine = engine or Engine()
+    numbered = {f"{number}.gguf": file for number, file in enumerate(files)}
     about = {
-        "file": file.name,
-        "reference": _REFERENCE if reference else None,
+        "files": list(numbered),
+        "reference": _REFERENCE,
         "windows": _WINDOWS,
         "threads": engine.threads,
         "speed": speed,
     }
-    files = {file.name: file, **({_REFERENCE: reference} if reference else {})}
-    with _output(file) as directory:
-        files[_WINDOWS] = directory / "windows.npy"
-        np.save(files[_WINDOWS], windows.cpu().numpy())
-        found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=files, step=step)
-    return _compared(found, len(windows), has_reference=reference is not None)
-
-
-def _compared(found: MeasurementAnswer, windows: int, *, has_reference: bool) -> Compared:
-    if len(found.windows) != windows:
-        raise NumericalFailure(f"llama.cpp has measured {len(found.windows)} windows of {windows}")
-
-    def mean(name: str, least: float = 0.0) -> float:
-        values = [getattr(window, name) for window in found.windows]
-        for value in values:
-            if not least <= value <= _MAX_LOSS:
-                raise NumericalFailure(f"llama.cpp computes a {name} of {value:g} with the file")
-        return math.fsum(values) / windows
-
-    own, dense = (*found.speeds, None, None)[:2]
-    return Compared(
-        evaluator=found.evaluator,
-        types=found.types,
-        perplexity=math.exp(mean("loss")),
-        kl=max(0.0, mean("kl", -_ROUNDING)) if has_reference else None,
-        agreement=mean("agreement") if has_reference else None,
-        reference=_computed(mean("reference_loss"), dense) if has_reference else None,
-        prefill=own.prefill if own else None,
-        decode=own.decode if own else None,
+    with _output(files[0]) as directory:
+        ids = directory / "windows.npy"
+        np.save(ids, windows.cpu().numpy())
+        inputs = {**numbered, _REFERENCE: reference, _WINDOWS: ids}
+        found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=inputs, step=step)
+    if len(found.files) != len(files) or len(found.speeds) != (1 + len(files) if speed else 0):
+        raise NumericalFailure(f"llama.cpp has measured {len(found.files)} files of {len(files)}")
+    dense, *speeds = found.speeds or [None] * (1 + len(files))
+    return Measured(
+        found.evaluator,
+        _computed(_mean("reference_loss", found.reference_losses, len(windows)), dense),
+        tuple(
+            _compared(of_file, len(windows), own) for of_file, own in zip(found.files, speeds, strict=True)
+        ),
     )
+
+
+def _compared(found: FileMeasurement, windows: int, speeds: Speeds | None) -> Compared:
+    computed = _computed(_mean("loss", [window.loss for window in found.windows], windows), speeds)
+    return Compared(
+        **vars(computed),
+        types=found.types,
+        kl=max(0.0, _mean("kl", [window.kl for window in found.windows], windows, least=-_ROUNDING)),
+        agreement=_mean("agreement", [window.agreement for window in found.windows], windows),
+    )
+
+
+def _mean(name: str, values: Sequence[float], windows: int, *, least: float = 0.0) -> float:
+    """Return the mean over so many windows. Raises NumericalFailure for what no model has."""
+    if len(values) != windows:
+        raise NumericalFailure(f"llama.cpp has measured {len(values)} windows of {windows}")
+    for value in values:
+        if not least <= value <= _MAX_LOSS:
+            raise NumericalFailure(f"llama.cpp computes a {name} of {value:g} with the file")
+    return math.fsum(values) / windows
 
 
 def _computed(loss: float, speeds: Speeds | None) -> Computed:

@@ -1,7 +1,7 @@
-"""Inside a helper: what a GGUF file is worth, computed by llama.cpp.
+"""Inside a helper: what GGUF files are worth, computed by llama.cpp.
 
-Perplexity is defined as in `pruning.evaluation.perplexity`. Dense and exported file compute the same piece of
-a window in turn, so that no logits are stored.
+Perplexity is defined as in `pruning.evaluation.perplexity`. The dense file and the exported ones compute the
+same piece of a window in turn, so that no logits are stored.
 """
 
 import time
@@ -20,42 +20,53 @@ _PREFILL, _DECODED, _REPETITIONS = 256, 32, 5
 
 
 def measure(directory: Path, about: Mapping[str, Any], step: ShareStep) -> dict[str, Any]:
-    """Measure a file over token ids, against a reference if there is one."""
-    files = [directory / INPUTS / name for name in (about["file"], about["reference"]) if name]
+    """Measure files over token ids, next to a reference."""
+    files = [directory / INPUTS / name for name in (about["reference"], *about["files"])]
     windows = np.load(directory / INPUTS / about["windows"], mmap_mode="r", allow_pickle=False)
-    found = []
+    reference_losses, found = list[float](), list[list[dict[str, float]]]()
     with ExitStack() as opened:
         length = windows.shape[1]
         contexts = [
             opened.enter_context(computing(file, length=length, threads=about["threads"])) for file in files
         ]
         for done, ids in enumerate(windows, start=1):
-            found.append(_over_window(contexts, ids.tolist()))
+            loss, means = _over_window(contexts, ids.tolist())
+            reference_losses.append(loss)
+            found.append(means)
             step(done / len(windows))
     speeds = _speeds(files, windows[0].tolist(), about["threads"]) if about["speed"] else []
     return {
         "evaluator": f"llama.cpp {version()}",
-        "windows": [{name: float(value) for name, value in one.items()} for one in found],
-        "types": tensor_types(files[0]),
+        "reference_losses": reference_losses,
+        "files": [
+            {"windows": of_file, "types": tensor_types(file)}
+            for file, of_file in zip(files[1:], zip(*found, strict=True), strict=True)
+        ],
         "speeds": speeds,
     }
 
 
-def _over_window(contexts: Sequence[Context], ids: Sequence[int]) -> dict[str, float]:
-    """Return the means over a window's predictions: losses, and with a reference, KL and agreement."""
-    sums = {"loss": 0.0, "reference_loss": 0.0, "kl": 0.0, "agreement": 0.0}
-    start = 0
+def _over_window(contexts: Sequence[Context], ids: Sequence[int]) -> tuple[float, list[dict[str, float]]]:
+    """Return the means over a window's predictions.
+
+    That is the loss of the reference, which comes first, and loss, KL and agreement of each other file.
+    """
+    reference_loss, start = 0.0, 0
+    sums = [{"loss": 0.0, "kl": 0.0, "agreement": 0.0} for _ in contexts[1:]]
     for pieces in zip(*(context.logits(ids) for context in contexts), strict=True):
         following = ids[start + 1 : start + 1 + len(pieces[0])]
-        logs = [_log_softmax(logits[: len(following)]) for logits in pieces]  # nothing follows the last token
-        own = logs[0]
-        for name, log in zip(("loss", "reference_loss"), logs, strict=False):
-            sums[name] -= log[np.arange(len(following)), following].sum(dtype=np.float64)
-        for dense in logs[1:]:
-            sums["kl"] += (np.exp(dense) * (dense - own)).sum(dtype=np.float64)
-            sums["agreement"] += (dense.argmax(axis=1) == own.argmax(axis=1)).sum()
+        places = np.arange(len(following))
+        dense = _log_softmax(pieces[0][: len(following)])  # nothing follows the last token
+        reference_loss -= float(dense[places, following].sum(dtype=np.float64))
+        for logits, of_file in zip(pieces[1:], sums, strict=True):
+            own = _log_softmax(logits[: len(following)])
+            of_file["loss"] -= float(own[places, following].sum(dtype=np.float64))
+            of_file["kl"] += float((np.exp(dense) * (dense - own)).sum(dtype=np.float64))
+            of_file["agreement"] += float((dense.argmax(axis=1) == own.argmax(axis=1)).sum())
         start += len(pieces[0])
-    return {name: value / (len(ids) - 1) for name, value in sums.items()}
+    predictions = len(ids) - 1
+    means = [{name: value / predictions for name, value in of_file.items()} for of_file in sums]
+    return reference_loss / predictions, means
 
 
 def _log_softmax(logits: Floats) -> Floats:

@@ -5,50 +5,35 @@ checkpoint of compressed-tensors is measured through transformers, as is the den
 a resume: an attempt that begins again has the pruned model, and exports it anew.
 """
 
-import math
 import re
-import shutil
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import ClassVar, Literal
+from typing import ClassVar
 
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.calibration.input_importance import mean_squares, squared_gradients
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.files import CONFIG
-from pruning.errors import InvalidInput, NumericalFailure
 from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
 from pruning.evaluation.final_states import Recorder, differences_outside_blocks
 from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors, gguf
-from pruning.exports.answers import Speed
 from pruning.exports.compressed_tensors import W4A16, Fp8
 from pruning.exports.engine import Engine
 from pruning.exports.types import ShareStep
 from pruning.pipeline.evaluate import placed
+from pruning.pipeline.export_gguf import GgufFiles
+from pruning.pipeline.export_progress import STEPS_OF_PART, Exported, ExportProgress, as_step
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
 from pruning.recipe import Evaluation, ModelReference, Stage
-from pruning.recipe.exports import (
-    FOLDER,
-    CompressedTensorsExport,
-    Export,
-    GgufExport,
-    ImportanceKind,
-    importances,
-)
-from pruning.report import ExportFacts, ExportRateFacts
-from pruning.runtime.device import is_out_of_memory
+from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport, importances
+from pruning.report import ExportFacts
 from pruning.sandbox.reading import UntrustedReader
 
-_PER_PART = 100
-_SAME = 1e-3  # as a share: threads may sum in another order
 _ODD, _MAX_STEM = re.compile(r"[^A-Za-z0-9._-]+"), 100
 
 
@@ -99,8 +84,7 @@ class ExportStage:
         if not self.wanted:
             return ExportOutcome(warnings=("nothing was exported: the perplexity exceeds the limit",))
         (self.result / FOLDER).mkdir()
-        progress = _Progress(self._steps, step)
-        done = _Done()
+        progress, done = ExportProgress(self._steps, step), Exported()
         with (
             self.model.checkpoint.files.opened() as dense,
             TemporaryDirectory(prefix=".exports-", dir=self.result.parent) as name,
@@ -108,132 +92,29 @@ class ExportStage:
             scratch = Path(name)
             if files := [export for export in self.exports if isinstance(export, GgufExport)]:
                 with done.trying(files):
-                    self._write_gguf(files, dense, scratch, progress, done)
+                    self._gguf_files(scratch, progress, done).write(files, dense)
             if others := [export for export in self.exports if isinstance(export, CompressedTensorsExport)]:
                 with done.trying(others):
                     self._write_compressed_tensors(others, scratch, progress, done)
         found = (done.facts.get(export.name) for export in self.exports)
         return ExportOutcome(tuple(facts for facts in found if facts), tuple(done.warnings))
 
-    def _write_gguf(
-        self,
-        exports: list[GgufExport],
-        dense_model: Path,
-        scratch: Path,
-        progress: "_Progress",
-        done: "_Done",
-    ) -> None:
-        engine = self._engine
+    def _gguf_files(self, scratch: Path, progress: ExportProgress, done: Exported) -> GgufFiles:
         stem = stem_of(self.model.checkpoint.id) + ("-pruned" if self.is_pruned else "")
-        dense = gguf.convert(
-            dense_model, scratch / "dense.gguf", name="dense", engine=engine, step=progress.part()
-        )
-        plain = gguf.convert(
-            self.result, scratch / "result.gguf", name=stem, engine=engine, step=progress.part()
-        )
-        windows = self.windows[:, : min(dense.context_length, plain.context_length)]
-        importance = dict[ImportanceKind, gguf.Importance]()
-        for kind in sorted(importances(exports)):
-            with done.trying(
-                [export for export in exports if export.reads_text and export.importance == kind]
-            ):
-                importance[kind] = self._importance(kind, plain.file, scratch / kind, progress)
-        for export in exports:
-            file = self.result / FOLDER / f"{stem}-{export.label.replace(':', '-')}.gguf"
-            given = importance.get(export.importance) if export.reads_text else None
-            if export.reads_text and given is None:
-                continue
-            with done.trying([export], file):
-                written = self._quantized(plain, file, export, given, progress.part())
-                measured = gguf.measure(
-                    file, windows, reference=dense.file, speed=True, engine=engine, step=progress.part()
-                )
-                facts = self._gguf_facts(export, written, dense, measured, windows, given)
-                _require_one_dense_perplexity(facts, done.facts.values())
-                done.facts[export.name] = facts
-
-    def _quantized(
-        self,
-        plain: gguf.Converted,
-        file: Path,
-        export: GgufExport,
-        importance: gguf.Importance | None,
-        share: ShareStep,
-    ) -> gguf.WrittenFile:
-        if export.type != "F16":
-            return gguf.quantize(
-                plain.file,
-                file,
-                export.type,
-                importance=importance.file if importance else None,
-                engine=self._engine,
-                step=share,
-            )
-        if plain.overflow is not None:
-            raise InvalidInput(
-                f"F16 cannot hold the tensor {plain.overflow}, which has a weight beyond 65504 or no number; "
-                "export BF16",
-                field="exports",
-            )
-        shutil.copyfile(plain.file, file)
-        share(1.0)
-        return replace(plain, file=file)
-
-    def _importance(
-        self, kind: ImportanceKind, plain: Path, scratch: Path, progress: "_Progress"
-    ) -> gguf.Importance:
-        """Write the importance of each input of the result in the format of `llama-imatrix`."""
-        assert self.calibration is not None  # noqa: S101 - an export reads it
-        scratch.mkdir()
-        share, placement = progress.part(), self.model.place_pruned(self.result)
-        if kind == "gradients":
-            found = squared_gradients(placement, self.calibration, scratch=scratch, step=_as_share(share))
-        else:
-            found = mean_squares(placement, self.calibration, step=_as_share(share))
-        file = scratch / "importance.gguf"
-        return gguf.write_importance(
-            plain,
-            file,
-            found,
-            origin=f"calibration windows, {kind}",
+        return GgufFiles(
+            model=self.model,
+            result=self.result,
+            stem=stem,
+            calibration=self.calibration,
+            windows=self.windows,
             engine=self._engine,
-            step=lambda _: share(1.0),
-        )
-
-    def _gguf_facts(
-        self,
-        export: GgufExport,
-        written: gguf.WrittenFile,
-        dense: gguf.Converted,
-        measured: gguf.Compared,
-        windows: Tensor,
-        importance: gguf.Importance | None,
-    ) -> ExportFacts:
-        reference = measured.reference
-        assert reference is not None  # noqa: S101 - it was measured with one
-        return ExportFacts(
-            name=export.name,
-            path=written.file.relative_to(self.result).as_posix(),
-            bytes=written.bytes,
-            dense_bytes=dense.bytes,
-            sha256=written.sha256,
-            evaluator=measured.evaluator,
-            perplexity=measured.perplexity,
-            dense_perplexity=reference.perplexity,
-            kl=measured.kl,
-            agreement=measured.agreement,
-            windows=windows.shape[0],
-            sequence_length=windows.shape[1],
-            rates=(
-                *_rate("prefill", measured.prefill, reference.prefill),
-                *_rate("decode", measured.decode, reference.decode),
-            ),
-            types=dict(Counter(measured.types.values())),
-            warnings=_without_importance(importance.missing if importance else ()),
+            scratch=scratch,
+            progress=progress,
+            exported=done,
         )
 
     def _write_compressed_tensors(
-        self, exports: list[CompressedTensorsExport], scratch: Path, progress: "_Progress", done: "_Done"
+        self, exports: list[CompressedTensorsExport], scratch: Path, progress: ExportProgress, done: Exported
     ) -> None:
         # Not validated: the caller may have put the result anywhere.
         reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
@@ -251,7 +132,7 @@ class ExportStage:
                         self.windows,
                         states,
                         dense_head=head,
-                        step=_as_share(progress.part()),
+                        step=as_step(progress.part()),
                     )
                 fidelity = measured.fidelity
                 done.facts[export.name] = ExportFacts(
@@ -277,7 +158,7 @@ class ExportStage:
         share: ShareStep,
     ) -> tuple[str, ...]:
         if export.scheme == "fp8":
-            compressed_tensors.export_fp8(result, directory, step=_as_share(share))
+            compressed_tensors.export_fp8(result, directory, step=as_step(share))
             return ()
         assert self.calibration is not None  # noqa: S101 - w4a16 reads it
         return compressed_tensors.export_w4a16(
@@ -286,7 +167,7 @@ class ExportStage:
             directory,
             placement=self.model.place_pruned(self.result),
             windows=self.calibration,
-            step=_as_share(share),
+            step=as_step(share),
         )
 
     def _measure_dense(self, states: Path, share: ShareStep) -> tuple[float, Mapping[str, Tensor] | None]:
@@ -296,9 +177,7 @@ class ExportStage:
         """
         dense, recorder = self.model.place_dense(), Recorder(states, self.windows)
         with placed(dense) as at:
-            measured = perplexity(
-                at.model, self.windows, placement=at, observe=recorder, step=_as_share(share)
-            )
+            measured = perplexity(at.model, self.windows, placement=at, observe=recorder, step=as_step(share))
         if recorder.close() is None:  # its logits depend on more than the last block's output
             return measured, None
         pruned = self.model.place_pruned(self.result)
@@ -313,89 +192,12 @@ class ExportStage:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
         others = len(self.exports) - files
         parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
-        return _PER_PART * (parts + len(importances(self.exports)))
+        return STEPS_OF_PART * (parts + len(importances(self.exports)))
 
 
 def stem_of(model: str) -> str:
     """Return a model's name for files, from its id: short, and without letters that some system refuses."""
     return _ODD.sub("-", model.rstrip("/").rpartition("/")[2])[:_MAX_STEM].strip("-.") or "model"
-
-
-class _Done:
-    """The exports that are written and measured, and why others are not."""
-
-    def __init__(self) -> None:
-        self.facts: dict[str, ExportFacts] = {}
-        self.warnings: list[str] = []
-
-    @contextmanager
-    def trying(self, exports: Sequence[Export], target: Path | None = None) -> Iterator[None]:
-        """Note a failure of the body that only these exports have, and delete `target`."""
-        try:
-            yield
-        except (InvalidInput, NumericalFailure, RuntimeError, OSError, MemoryError) as error:
-            if not isinstance(error, InvalidInput | NumericalFailure) and not is_out_of_memory(error):
-                raise
-            self.warnings += (f"{export.name} was not exported: {error}" for export in exports)
-            if target is not None and target.is_dir():
-                shutil.rmtree(target)
-            elif target is not None:
-                target.unlink(missing_ok=True)
-
-
-class _Progress:
-    """Counts the parts of the work as steps."""
-
-    def __init__(self, steps: int, step: Step) -> None:
-        self._steps, self._step, self._begun = steps, step, 0
-
-    def part(self) -> ShareStep:
-        """Begin the next part. Return what is called with the share of it that is done."""
-        before, self._begun = self._begun, self._begun + _PER_PART
-
-        def share(done: float) -> None:
-            self._step(before + int(done * _PER_PART), self._steps)
-
-        return share
-
-
-def _rate(
-    phase: Literal["prefill", "decode"], own: Speed | None, dense: Speed | None
-) -> Iterator[ExportRateFacts]:
-    if own and dense:
-        yield ExportRateFacts(
-            phase=phase,
-            tokens_per_second=own.tokens_per_second,
-            dense=dense.tokens_per_second,
-            noise=max(own.spread, dense.spread),
-        )
-
-
-def _require_one_dense_perplexity(facts: ExportFacts, others: Iterable[ExportFacts]) -> None:
-    """Raise InvalidInput where it is not that next to other files: a helper was taken over."""
-    for other in others:
-        if not math.isclose(facts.dense_perplexity, other.dense_perplexity, rel_tol=_SAME):
-            raise InvalidInput(
-                f"the dense model has the perplexity {facts.dense_perplexity:g} next to this file and "
-                f"{other.dense_perplexity:g} next to {other.name}; the model may have taken over what "
-                "measures it: do not use it",
-                field="model.id",
-            )
-
-
-def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:
-    return (
-        (
-            f"{len(modules)} modules, such as {modules[0]}, have no tensor of their own inputs in the file: "
-            "it was rounded without an importance",
-        )
-        if modules
-        else ()
-    )
-
-
-def _as_share(share: ShareStep) -> Step:
-    return lambda done, steps: share(done / steps)
 
 
 def check_exports(

@@ -7,7 +7,7 @@ import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from threading import Thread
@@ -36,14 +36,21 @@ from pruning.sandbox.frames import END, ERROR, JSON
 pytestmark = pytest.mark.threat
 
 CONFINED = (JSON, b'{"missing": {}}')
-WINDOW = {"loss": 3.0, "reference_loss": 0.0, "kl": 0.0, "agreement": 0.0}
+WINDOW = {"loss": 3.0, "kl": 0.0, "agreement": 0.0}
 SPEED = {"tokens_per_second": 9.5, "spread": 0.1}
-MEASURED: dict[str, Any] = {
-    "evaluator": "llama.cpp b11739",
-    "windows": [WINDOW],
-    "types": {"blk.0.ffn_up.weight": "Q8_0"},
-    "speeds": [{"prefill": SPEED, "decode": SPEED}],
-}
+
+
+def measured(*windows: Mapping[str, object], reference_losses: Sequence[object] = (0.0,)) -> dict[str, Any]:
+    """What a helper answers that has measured one file."""
+    return {
+        "evaluator": "llama.cpp b11739",
+        "reference_losses": reference_losses,
+        "files": [{"windows": windows, "types": {"blk.0.ffn_up.weight": "Q8_0"}}],
+        "speeds": [],
+    }
+
+
+MEASURED = measured(WINDOW)
 CONVERTED = {"rules": "qwen2", "dtype": "F16", "overflow": None, "context_length": 2048}
 
 
@@ -149,10 +156,10 @@ def test_what_no_helper_answers_is_refused(
 @pytest.mark.parametrize(
     ("answer", "value"),
     [
-        (MeasurementAnswer, MEASURED | {"windows": [WINDOW | {"agreement": 1.5}]}),
-        (MeasurementAnswer, MEASURED | {"windows": [WINDOW | {"loss": "3"}]}),
+        (MeasurementAnswer, measured(WINDOW | {"agreement": 1.5})),
+        (MeasurementAnswer, measured(WINDOW | {"loss": "3"})),
+        (MeasurementAnswer, measured(WINDOW, reference_losses=["3"])),
         (MeasurementAnswer, MEASURED | {"evaluator": "<script>"}),
-        (MeasurementAnswer, MEASURED | {"speeds": MEASURED["speeds"] * 3}),
         (MeasurementAnswer, MEASURED | {"speeds": [{"prefill": SPEED, "decode": SPEED | {"spread": -1.0}}]}),
         (
             MeasurementAnswer,
@@ -209,11 +216,33 @@ def test_a_measurement_that_no_model_has_is_refused(
     """In any window: others could hide it in the mean."""
     file = tmp_path / "model.gguf"
     file.write_bytes(b"gguf")
-    for windows in ([WINDOW, WINDOW | lie], [WINDOW | lie, WINDOW | lie]):
-        answer = frame(END, text(MEASURED | {"windows": windows}))
+    honest = WINDOW | {"reference_loss": 3.0}
+    for windows in ([honest, honest | lie], [honest | lie, honest | lie]):
+        losses = [window["reference_loss"] for window in windows]
+        of_file = [{name: window[name] for name in WINDOW} for window in windows]
+        answer = frame(END, text(measured(*of_file, reference_losses=losses)))
         pretend(monkeypatch, frame(*CONFINED) + answer)
         with pytest.raises(NumericalFailure, match=f"llama.cpp computes a {next(iter(lie))} of "):
-            gguf.measure(file, torch.zeros(2, 8, dtype=torch.int64), reference=file)
+            gguf.measure([file], torch.zeros(2, 8, dtype=torch.int64), reference=file)
+
+
+@pytest.mark.parametrize(
+    ("answer", "message"),
+    [
+        (measured(WINDOW), "1 windows of 2"),
+        (MEASURED | {"files": []}, "0 files of 1"),
+        (MEASURED | {"files": MEASURED["files"] * 2}, "2 files of 1"),
+        (MEASURED | {"speeds": [{"prefill": SPEED, "decode": SPEED}]}, "files of 1"),
+    ],
+)
+def test_a_measurement_of_other_files_or_windows_is_refused(
+    answer: object, message: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    file = tmp_path / "model.gguf"
+    file.write_bytes(b"gguf")
+    pretend(monkeypatch, frame(*CONFINED) + frame(END, text(answer)))
+    with pytest.raises(NumericalFailure, match=f"llama.cpp has measured {message}"):
+        gguf.measure([file], torch.zeros(2, 8, dtype=torch.int64), reference=file)
 
 
 @pytest.mark.parametrize("kind", ["link", "pipe", "empty", "large", "none"])
@@ -249,7 +278,7 @@ def test_a_helper_may_write_what_its_task_needs(monkeypatch: pytest.MonkeyPatch,
         lambda: gguf.check(tmp_path),
         lambda: gguf.convert(tmp_path, tmp_path / "out"),
         lambda: gguf.quantize(file, tmp_path / "out", "Q8_0"),
-        lambda: gguf.measure(file, windows),
+        lambda: gguf.measure([file], windows, reference=file),
     )
     for task in tasks:
         with pytest.raises(InterruptedError):

@@ -32,11 +32,12 @@ def test_perplexity_kl_and_agreement_are_those_of_transformers(small: Exported, 
     train_tokenizer().save_pretrained(tmp_path / "model")
     file = convert(tmp_path / "model", tmp_path / "other.gguf", dtype="F32", engine=small.engine).file
 
-    found = measure(file, five_windows(), reference=small.file, engine=small.engine)
+    measured = measure([small.file, file], five_windows(), reference=small.file, engine=small.engine)
+    same, found = measured.files
+    assert same.kl == pytest.approx(0, abs=1e-6)
     targets = five_windows()[:, 1:, None]
     expected, of_changed = (logs.gather(2, targets).mean().neg().exp().item() for logs in (dense, changed))
-    assert found.reference is not None
-    assert found.reference.perplexity == pytest.approx(expected, rel=1e-3)
+    assert measured.reference.perplexity == pytest.approx(expected, rel=1e-3)
     assert found.perplexity == pytest.approx(of_changed, rel=1e-3)
     assert abs(of_changed / expected - 1) > 1e-2
     kl = functional.kl_div(changed, dense, log_target=True, reduction="none").sum(dim=-1).mean()
@@ -44,19 +45,20 @@ def test_perplexity_kl_and_agreement_are_those_of_transformers(small: Exported, 
     agreement = (dense.argmax(dim=-1) == changed.argmax(dim=-1)).float().mean().item()
     assert found.agreement == pytest.approx(agreement, abs=0.02)
     assert found.types["blk.0.ffn_gate.weight"] == "F32"
-    assert found.evaluator.startswith("llama.cpp b")
+    assert measured.evaluator.startswith("llama.cpp b")
 
 
 def test_a_file_does_not_differ_from_itself(small: Exported) -> None:
-    found = measure(small.file, five_windows()[:2], reference=small.file, speed=True, engine=small.engine)
-    assert found.reference is not None
+    engine = replace(small.engine, threads=2)
+    measured = measure([small.file], five_windows()[:2], reference=small.file, speed=True, engine=engine)
+    (found,), reference = measured.files, measured.reference
     assert found.kl == pytest.approx(0, abs=1e-6)
-    assert (found.agreement, found.perplexity) == (1, found.reference.perplexity)
-    for speed in (found.prefill, found.decode, found.reference.prefill, found.reference.decode):
+    assert (found.agreement, found.perplexity) == (1, reference.perplexity)
+    for speed in (found.prefill, found.decode, reference.prefill, reference.decode):
         assert speed is not None
         assert speed.tokens_per_second > 0 <= speed.spread
 
 
-def test_without_a_reference_there_is_no_kl(small: Exported) -> None:
-    found = measure(small.file, five_windows()[:1], engine=replace(small.engine, threads=2))
-    assert (found.kl, found.agreement, found.reference, found.prefill) == (None, None, None, None)
+def test_speeds_are_measured_on_request(small: Exported) -> None:
+    measured = measure([small.file], five_windows()[:1], reference=small.file, engine=small.engine)
+    assert (measured.files[0].prefill, measured.reference.decode) == (None, None)

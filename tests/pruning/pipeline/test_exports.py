@@ -7,6 +7,7 @@ import os
 import signal
 from contextlib import suppress
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -15,12 +16,15 @@ from pydantic import ValidationError
 from safetensors.torch import load_file
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from pruning.errors import InvalidInput
+from pruning.errors import InvalidInput, NumericalFailure
 from pruning.estimate import disk, shape_of_config
 from pruning.exports import compressed_tensors, gguf
+from pruning.exports.engine import Engine
 from pruning.methods.results import StoredBlocks
 from pruning.pipeline.evaluate import PerplexityLimit
-from pruning.pipeline.export import ExportStage, _Done, evaluation_windows, stem_of
+from pruning.pipeline.export import ExportStage, evaluation_windows, stem_of
+from pruning.pipeline.export_gguf import GgufFiles, _Written
+from pruning.pipeline.export_progress import Exported
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -251,9 +255,11 @@ def test_a_full_disk_ends_the_run_and_leaves_nothing(
 def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
     model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A stand-in for its helpers: a shorter context, a weight beyond float16, a module without a tensor."""
-    measured: list[tuple[int, ...]] = []
-    dense_perplexities = iter((1.5, 1.6, 1.5001))
+    """A stand-in for its helpers: a shorter context, a weight beyond float16, a module without a tensor.
+
+    One file computes no number: the others are measured without it.
+    """
+    measured: list[tuple[list[str], tuple[int, ...]]] = []
 
     def converted(_: Path, target: Path, **__: object) -> gguf.Converted:
         target.write_bytes(b"bf16")
@@ -266,10 +272,13 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         target.write_bytes(type_name.encode())
         return gguf.Quantised(target, 4, "0" * 64, {})
 
-    def compared(_: Path, windows: torch.Tensor, **__: object) -> gguf.Compared:
-        measured.append(tuple(windows.shape))
-        dense = gguf.Computed(next(dense_perplexities), None, None)
-        return gguf.Compared(2.0, None, None, "llama.cpp b1", {}, 0.1, 0.9, dense)
+    def compared(files: list[Path], windows: torch.Tensor, **__: object) -> gguf.Measured:
+        names = [file.stem.rpartition("-")[2] for file in files]
+        measured.append((names, tuple(windows.shape)))
+        if "Q5_0" in names:
+            raise NumericalFailure("llama.cpp computes a loss of nan with the file")
+        file = gguf.Compared(2.0, None, None, {}, 0.1, 0.9)
+        return gguf.Measured("llama.cpp b1", gguf.Computed(1.5, None, None), (file,) * len(files))
 
     monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
     for name, stand_in in (
@@ -286,7 +295,8 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         device="cpu",
         exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q5_0", "gguf:Q8_0"]),
     )
-    assert measured == [(4, 16)] * 3
+    groups = [["Q4_0", "Q5_0", "Q8_0"], ["Q4_0"], ["Q5_0"], ["Q8_0"]]
+    assert measured == [(names, (4, 16)) for names in groups]
     q4, q8 = report.exports
     assert (q4.name, q4.sequence_length) == ("gguf:Q4_0", 16)
     assert q4.warnings == (
@@ -296,8 +306,9 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
     assert q8.warnings == ()
     (refused,) = (warning for warning in report.warnings if "gguf:F16" in warning)
     assert "F16 cannot hold the tensor blk.0.ffn_up.weight" in refused
-    (lie,) = (warning for warning in report.warnings if "gguf:Q5_0" in warning)
-    assert "has the perplexity 1.6 next to this file and 1.5 next to gguf:Q4_0" in lie
+    (broken,) = (warning for warning in report.warnings if "gguf:Q5_0" in warning)
+    assert "computes a loss of nan" in broken
+    assert not (tmp_path / "out" / "exports" / "small-Q5_0.gguf").exists()
     for field in ("bytes", "dense_bytes"):
         with pytest.raises(ValidationError, match="greater than 0"):
             type(q4).model_validate(q4.model_dump() | {field: 0})
@@ -432,9 +443,31 @@ def test_windows_are_those_of_the_request_or_a_few_short_ones() -> None:
     assert torch.equal(evaluation_windows(short, Evaluation()), short[:8])
 
 
+def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    gibibyte = 2**30
+
+    def written(name: str, size: int) -> gguf.WrittenFile:
+        with (tmp_path / name).open("wb") as file:
+            file.truncate(size)
+        return gguf.WrittenFile(tmp_path / name, size, "")
+
+    (export,) = parse_exports(["gguf:F16"])
+    files = [_Written(export, written(f"{number}", 3 * gibibyte), None) for number in range(4)]
+    dense = gguf.Converted(
+        **vars(written("dense", 4 * gibibyte)), rules="", dtype="F16", overflow=None, context_length=1
+    )
+    # Each takes half a GiB to compute with, and the libraries one more.
+    for free, sizes in ((19, [3, 1]), (9, [1, 1, 1, 1]), (5, [1, 1, 1, 1]), (20, [4])):
+        monkeypatch.setattr("pruning.exports.engine.free_memory", lambda free=free: free * gibibyte)
+        groups = GgufFiles._that_fit_together(SimpleNamespace(engine=Engine()), files, dense)
+        assert [len(group) for group in groups] == sizes
+
+
 @pytest.mark.parametrize("error", [MemoryError("host"), InvalidInput("bad"), OSError(errno.ENOMEM, "mmap")])
 def test_what_only_one_export_lacks_becomes_a_warning(error: Exception, tmp_path: Path) -> None:
-    done, target = _Done(), tmp_path / "half"
+    done, target = Exported(), tmp_path / "half"
     target.write_bytes(b"half")
     with done.trying(parse_exports(["gguf:Q8_0"]), target):
         raise error

@@ -1,0 +1,198 @@
+"""The GGUF files of the stage `export`: converted, quantised and measured by llama.cpp."""
+
+import shutil
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Literal
+
+from torch import Tensor
+
+from pruning.calibration.input_importance import mean_squares, squared_gradients
+from pruning.errors import InvalidInput
+from pruning.exports import gguf
+from pruning.exports.answers import Speed
+from pruning.exports.engine import Engine
+from pruning.exports.types import ShareStep
+from pruning.pipeline.export_progress import (
+    EXPORT_ERRORS,
+    Exported,
+    ExportProgress,
+    as_step,
+    is_of_one_export,
+)
+from pruning.pipeline.models import ResolvedModel
+from pruning.recipe.exports import FOLDER, GgufExport, ImportanceKind, importances
+from pruning.report import ExportFacts, ExportRateFacts
+
+
+@dataclass(frozen=True)
+class _Written:
+    """A file that is written and not yet measured."""
+
+    export: GgufExport
+    file: gguf.WrittenFile
+    importance: gguf.Importance | None
+
+
+@dataclass(frozen=True)
+class GgufFiles:
+    """Writes and measures GGUF files of the result."""
+
+    model: ResolvedModel  # the dense one
+    result: Path  # the directory of the pruned model
+    stem: str  # of the files' names
+    calibration: Tensor | None  # token ids (windows, length); None where no export reads text
+    windows: Tensor  # that the files are measured on, (windows, length)
+    engine: Engine
+    scratch: Path
+    progress: ExportProgress
+    exported: Exported
+
+    def write(self, exports: Sequence[GgufExport], dense_model: Path) -> None:
+        """Write and measure the files. `dense_model`: the directory of the dense model."""
+        dense = self._convert(dense_model, "dense")
+        plain = self._convert(self.result, self.stem)
+        windows = self.windows[:, : min(dense.context_length, plain.context_length)]
+        for group in self._that_fit_together(self._quantize_all(exports, plain), dense):
+            share = self.progress.part(len(group))
+            try:
+                self._measure(group, dense, windows, share)
+            except EXPORT_ERRORS as error:
+                if not is_of_one_export(error):
+                    raise
+                self._measure_one_by_one(group, dense, windows, share)
+
+    def _convert(self, model: Path, name: str) -> gguf.Converted:
+        file = self.scratch / ("dense.gguf" if name == "dense" else "result.gguf")
+        return gguf.convert(model, file, name=name, engine=self.engine, step=self.progress.part())
+
+    def _quantize_all(self, exports: Sequence[GgufExport], plain: gguf.Converted) -> list[_Written]:
+        importance = dict[ImportanceKind, gguf.Importance]()
+        for kind in sorted(importances(exports)):
+            with self.exported.trying([one for one in exports if one.reads_text and one.importance == kind]):
+                importance[kind] = self._importance(kind, plain.file)
+        written = []
+        for export in exports:
+            given = importance.get(export.importance) if export.reads_text else None
+            if export.reads_text and given is None:
+                continue
+            target = self.result / FOLDER / f"{self.stem}-{export.label.replace(':', '-')}.gguf"
+            with self.exported.trying([export], target):
+                file = self._quantize(plain, target, export.type, given)
+                written.append(_Written(export, file, given))
+        return written
+
+    def _importance(self, kind: ImportanceKind, plain: Path) -> gguf.Importance:
+        """Write the importance of each input of the result in the format of `llama-imatrix`."""
+        assert self.calibration is not None  # noqa: S101 - an export reads it
+        share, placement = self.progress.part(), self.model.place_pruned(self.result)
+        scratch = self.scratch / kind
+        scratch.mkdir()
+        if kind == "gradients":
+            found = squared_gradients(placement, self.calibration, scratch=scratch, step=as_step(share))
+        else:
+            found = mean_squares(placement, self.calibration, step=as_step(share))
+        return gguf.write_importance(
+            plain,
+            scratch / "importance.gguf",
+            found,
+            origin=f"calibration windows, {kind}",
+            engine=self.engine,
+            step=lambda _: share(1.0),
+        )
+
+    def _quantize(
+        self, plain: gguf.Converted, file: Path, type_name: str, importance: gguf.Importance | None
+    ) -> gguf.WrittenFile:
+        share = self.progress.part()
+        if type_name != "F16":
+            given = importance.file if importance else None
+            return gguf.quantize(
+                plain.file, file, type_name, importance=given, engine=self.engine, step=share
+            )
+        if plain.overflow is not None:
+            raise InvalidInput(
+                f"F16 cannot hold the tensor {plain.overflow}, which has a weight beyond 65504 or no number; "
+                "export BF16",
+                field="exports",
+            )
+        shutil.copyfile(plain.file, file)
+        share(1.0)
+        return replace(plain, file=file)
+
+    def _that_fit_together(
+        self, written: Sequence[_Written], dense: gguf.Converted
+    ) -> Iterator[list[_Written]]:
+        """Divide files into groups that are in memory with the dense one, which is computed once for each."""
+        group = list[_Written]()
+        for one in written:
+            files = [dense.file, *(other.file.file for other in group), one.file.file]
+            if group and not self.engine.has_memory_for(files):
+                yield group
+                group = []
+            group.append(one)
+        if group:
+            yield group
+
+    def _measure_one_by_one(
+        self, group: Sequence[_Written], dense: gguf.Converted, windows: Tensor, share: ShareStep
+    ) -> None:
+        """Measure what can be measured of a group that has failed together."""
+        for one in group:
+            with self.exported.trying([one.export], one.file.file):
+                self._measure([one], dense, windows, lambda _: share(1.0))
+
+    def _measure(
+        self, group: Sequence[_Written], dense: gguf.Converted, windows: Tensor, share: ShareStep
+    ) -> None:
+        files = [one.file.file for one in group]
+        measured = gguf.measure(
+            files, windows, reference=dense.file, speed=True, engine=self.engine, step=share
+        )
+        for one, of_file in zip(group, measured.files, strict=True):
+            importance = one.importance
+            self.exported.facts[one.export.name] = ExportFacts(
+                name=one.export.name,
+                path=one.file.file.relative_to(self.result).as_posix(),
+                bytes=one.file.bytes,
+                dense_bytes=dense.bytes,
+                sha256=one.file.sha256,
+                evaluator=measured.evaluator,
+                perplexity=of_file.perplexity,
+                dense_perplexity=measured.reference.perplexity,
+                kl=of_file.kl,
+                agreement=of_file.agreement,
+                windows=windows.shape[0],
+                sequence_length=windows.shape[1],
+                rates=(
+                    *_rate("prefill", of_file.prefill, measured.reference.prefill),
+                    *_rate("decode", of_file.decode, measured.reference.decode),
+                ),
+                types=dict(Counter(of_file.types.values())),
+                warnings=_without_importance(importance.missing if importance else ()),
+            )
+
+
+def _rate(
+    phase: Literal["prefill", "decode"], own: Speed | None, dense: Speed | None
+) -> Iterator[ExportRateFacts]:
+    if own and dense:
+        yield ExportRateFacts(
+            phase=phase,
+            tokens_per_second=own.tokens_per_second,
+            dense=dense.tokens_per_second,
+            noise=max(own.spread, dense.spread),
+        )
+
+
+def _without_importance(modules: Sequence[str]) -> tuple[str, ...]:
+    return (
+        (
+            f"{len(modules)} modules, such as {modules[0]}, have no tensor of their own inputs in the file: "
+            "it was rounded without an importance",
+        )
+        if modules
+        else ()
+    )
