@@ -16,6 +16,8 @@ from pathlib import Path
 from tempfile import TemporaryFile
 from typing import Any, TypeVar
 
+import torch
+
 from pruning.byte_size import byte_size
 from pruning.errors import InvalidInput
 from pruning.exports.answers import (
@@ -74,7 +76,8 @@ class Engine:
     """The time is that of a whole task. The memory is in addition to the files of a task; see `run`."""
     all_layers: bool = False
     """Whether `SandboxUnavailable` is raised where the kernel does not confine a helper in every way."""
-    threads: int = field(default_factory=lambda: len(os.sched_getaffinity(0)))
+    threads: int = field(default_factory=torch.get_num_threads)
+    """As many as torch has, so that `OMP_NUM_THREADS` bounds both."""
 
     def run(
         self,
