@@ -248,9 +248,13 @@ def measure(
         np.save(ids, windows.cpu().numpy())
         inputs = {**numbered, _REFERENCE: reference, _WINDOWS: ids}
         found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=inputs, step=step)
-    if len(found.files) != len(files) or len(found.speeds) != (1 + len(files) if speed else 0):
+    if len(found.files) != len(files):
         raise NumericalFailure(f"llama.cpp has measured {len(found.files)} files of {len(files)}")
     dense, *speeds = found.speeds or [None] * (1 + len(files))
+    if len(speeds) != len(files):
+        raise NumericalFailure(
+            f"llama.cpp has measured the speed of {1 + len(speeds)} files of {1 + len(files)}"
+        )
     return Measured(
         found.evaluator,
         _computed(_mean("reference_loss", found.reference_losses, len(windows)), dense),

@@ -44,8 +44,8 @@ def measured(*windows: Mapping[str, object], reference_losses: Sequence[object] 
     """What a helper answers that has measured one file."""
     return {
         "evaluator": "llama.cpp b11739",
-        "reference_losses": reference_losses,
-        "files": [{"windows": windows, "types": {"blk.0.ffn_up.weight": "Q8_0"}}],
+        "reference_losses": list(reference_losses),
+        "files": [{"windows": list(windows), "types": {"blk.0.ffn_up.weight": "Q8_0"}}],
         "speeds": [],
     }
 
@@ -232,7 +232,7 @@ def test_a_measurement_that_no_model_has_is_refused(
         (measured(WINDOW), "1 windows of 2"),
         (MEASURED | {"files": []}, "0 files of 1"),
         (MEASURED | {"files": MEASURED["files"] * 2}, "2 files of 1"),
-        (MEASURED | {"speeds": [{"prefill": SPEED, "decode": SPEED}]}, "files of 1"),
+        (MEASURED | {"speeds": [{"prefill": SPEED, "decode": SPEED}]}, "the speed of 1 files of 2"),
     ],
 )
 def test_a_measurement_of_other_files_or_windows_is_refused(
