@@ -7,7 +7,7 @@
 # Dependencies are a layer, and our code is another one above it: a change of the code moves a few MB. The wheel is copied
 # into the image, not mounted: buildah takes a layer from its cache whatever has changed in what is mounted.
 
-ARG BASE_IMAGE=python:3.11-slim
+ARG BASE_IMAGE=python:3.11-slim-trixie
 
 FROM ${BASE_IMAGE} AS base
 # What happens to lie in the working directory is never imported.

@@ -102,8 +102,8 @@ docs: install
 contracts: install
 	@$(BIN)/python -m tools.contracts
 
-# The wheels of the service and of the client from the last commit, with checksums and notes, into dist/.
-release: install
+# Wheels, CI files, SBOM, notes and checksums from the last commit, into dist/.
+release: sbom
 	@$(BIN)/python -m tools.release
 
 # What the client shares with the service and may not import: its models, and the client for threads.

@@ -77,8 +77,8 @@ class Readiness:
             raise ServiceUnavailable from error
         if found != self._schema_digest:
             raise ServiceUnavailable(
-                "The schema was made by another state of PruneServe. Use the version that made it, "
-                "or an empty database."
+                "The schema is that of another version of PruneServe. Run the migrations of this version, "
+                "or use the version that made it."
             )
 
     async def _query(self) -> str | None:

@@ -1,7 +1,7 @@
 """The database schema, made by revisions that run from inside the installed package.
 
-Until 0.1.0 is released there is one revision, which is edited in place. Its digest is stored in the database,
-so that a schema made by another state of it is refused: see "Changing the schema" in docs/runbook.md.
+A revision is `versions/NNNN_<name>.sql` and a module that runs it, and is never edited once it is released.
+The digest of a database's revisions is stored in it, so that a schema of any other origin is refused.
 """
 
 import hashlib
@@ -15,7 +15,7 @@ from sqlalchemy import Connection, create_engine, text
 from jobs.database import connection_name, sqlalchemy_url
 from jobs.tables import Base
 
-INITIAL = Path(__file__).parent / "versions" / "0001_initial.sql"
+VERSIONS = Path(__file__).parent / "versions"
 
 _MIN_POSTGRES = 18
 _LOCK = 0x7072756E65  # any number, but the same in every version
@@ -26,10 +26,10 @@ class UnsupportedDatabase(Exception):
 
 
 def upgrade(database_url: str, *, app_role: str | None = None) -> None:
-    """Make the schema in one transaction, unless it is there.
+    """Bring the schema to the newest revision, in one transaction.
 
     Any number of processes may call it at once. Raises UnsupportedDatabase, before anything is changed, if
-    the schema was made by another state of the initial revision.
+    the schema is newer, or was made by other revisions than those up to its own.
 
     `app_role` is the role of API, schedulers and workers, where it is not the one that owns the schema. It
     may read and write rows, and change nothing else. Settings that it has given itself are taken away, if the
@@ -41,7 +41,7 @@ def upgrade(database_url: str, *, app_role: str | None = None) -> None:
         with engine.begin() as connection:
             _require_version(connection)
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            _require_same_schema(connection)
+            _require_known_schema(connection)
             command.upgrade(_config(connection), "head")
             connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{schema_digest()}'")
             if app_role is not None:
@@ -52,22 +52,25 @@ def upgrade(database_url: str, *, app_role: str | None = None) -> None:
 
 
 @cache
-def schema_digest() -> str:
-    """Return the SHA-256 of the initial revision, which is the comment on the table `alembic_version`."""
-    return hashlib.sha256(INITIAL.read_bytes()).hexdigest()
+def schema_digest(revision: str = "9999") -> str:
+    """Return the SHA-256 of the revisions up to `revision`: the comment on the table `alembic_version`."""
+    files = sorted(file for file in VERSIONS.glob("*.sql") if file.name[:4] <= revision)
+    return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _require_same_schema(connection: Connection) -> None:
+def _require_known_schema(connection: Connection) -> None:
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return
-    comment = text("SELECT obj_description('alembic_version'::regclass, 'pg_class')")
-    found: str | None = connection.execute(comment).scalar_one()
-    if found != schema_digest():
+    query = (
+        "SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version"
+    )
+    revision, found = connection.execute(text(query)).first() or ("missing", None)
+    if found != schema_digest(revision):
         raise UnsupportedDatabase(
-            "the schema of this database was made by another state of PruneServe (its digest is "
-            f"{(found or 'missing')[:12]}, and {schema_digest()[:12]} is needed), and before 0.1.0 none is "
-            "migrated to another; nothing was changed. Use the version that made it, or an empty database "
-            "(of `pruneserve up`: another --data directory), which begins without jobs and keys"
+            f"the schema of this database (revision {revision}, digest {(found or 'missing')[:12]}) was made "
+            "by a newer PruneServe, or by none that was released; nothing was changed. Use the version that "
+            "made it or a newer one, or an empty database (of `pruneserve up`: another --data directory), "
+            "which begins without jobs and keys"
         )
 
 
@@ -107,6 +110,6 @@ def _reset_role_settings(connection: Connection, role: str) -> None:
 
 def _config(connection: Connection) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(Path(__file__).parent).replace("%", "%%"))
+    config.set_main_option("script_location", str(VERSIONS.parent).replace("%", "%%"))
     config.attributes["connection"] = connection
     return config

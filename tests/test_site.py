@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+import tomllib
 from html.parser import HTMLParser
 from pathlib import Path
 
@@ -72,6 +73,12 @@ def test_the_references_have_the_library_and_every_operation(site: Path) -> None
     rest = (site / "reference" / "rest.html").read_text()
     assert "POST /v1/jobs" in rest
     assert 'id="JobRequest"' in rest
+
+
+def test_every_page_names_the_version(site: Path) -> None:
+    version = tomllib.loads((CHECKOUT / "pyproject.toml").read_text())["project"]["version"]
+    pages = [page.read_text() for page in site.rglob("*.html") if page.name != "404.html"]
+    assert all(f"PruneServe {version}" in page for page in pages)
 
 
 def test_the_search_finds_a_page_when_the_site_is_read_from_the_disk(site: Path) -> None:

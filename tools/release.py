@@ -2,7 +2,9 @@
 
 1. take the files of the commit, and nothing else from the checkout
 2. build the wheels of the service and of the client
-3. write their checksums (SHA256SUMS) and the release notes from CHANGELOG.md (RELEASE_NOTES.md)
+3. name the service's wheel and its SHA-256 in the CI files
+4. write the release notes from CHANGELOG.md (RELEASE_NOTES.md), and add the SBOM of `make sbom`
+5. write the checksums of all of them (SHA256SUMS)
 
 Nothing is uploaded and no tag is set.
 """
@@ -22,6 +24,8 @@ from pathlib import Path
 CHECKOUT = Path(__file__).parents[1]
 DIST = CHECKOUT / "dist"
 PROJECTS = (".", "pruneserve_client")
+CI_FILES = ("ci/github/action.yml", "ci/gitlab/pruneserve.yml")
+SBOM = CHECKOUT / "build" / "sbom" / "sbom.cdx.json"
 SUMS = "SHA256SUMS"
 NOTES = "RELEASE_NOTES.md"
 
@@ -30,18 +34,22 @@ def main() -> None:
     """Write the release into an emptied dist/."""
     if _git("status", "--porcelain", "--untracked-files=no"):
         raise SystemExit("the checkout has changes: commit them first, a release is built from a commit")
-    # The same commit gives the same bytes: files in the wheels have the time of the commit.
+    # The same commit gives the same bytes: files in the wheels have its time, and the same modes.
     os.environ["SOURCE_DATE_EPOCH"] = _git("log", "-1", "--format=%ct")
+    os.umask(0o022)
     shutil.rmtree(DIST, ignore_errors=True)
     DIST.mkdir()
     with tempfile.TemporaryDirectory() as directory:
         source = Path(directory)
         _extract_commit(source)
         version = version_of(source)
-        wheels = [build_wheel(source / project, DIST) for project in PROJECTS]
         notes = release_notes((source / "CHANGELOG.md").read_text(encoding="utf-8"), version)
-    (DIST / SUMS).write_text(checksums(wheels), encoding="ascii")
+        service, _ = (build_wheel(source / project, DIST) for project in PROJECTS)
+        for file in (source / name for name in CI_FILES):
+            (DIST / file.name).write_text(pinned(file.read_text(encoding="utf-8"), service), encoding="utf-8")
     (DIST / NOTES).write_text(notes, encoding="utf-8")
+    shutil.copy(SBOM, DIST)
+    (DIST / SUMS).write_text(checksums(DIST.iterdir()), encoding="ascii")
     for file in sorted(DIST.iterdir()):
         print(file.relative_to(CHECKOUT))
 
@@ -77,22 +85,31 @@ def build_wheel(project: Path, directory: Path) -> Path:
 
 def checksums(files: Iterable[Path]) -> str:
     """Return one line for each file, as `sha256sum --check` reads it."""
-    lines = []
-    for path in sorted(files):
-        with path.open("rb") as file:
-            lines.append(f"{hashlib.file_digest(file, 'sha256').hexdigest()}  {path.name}\n")
-    return "".join(lines)
+    return "".join(f"{_sha256(path)}  {path.name}\n" for path in sorted(files))
+
+
+def pinned(ci_file: str, wheel: Path) -> str:
+    """Return a CI file that names this wheel with its digest, as an address whose digest pip checks."""
+    text, found = re.subn(r"pruneserve-\S+\.whl#sha256=…", f"{wheel.name}#sha256={_sha256(wheel)}", ci_file)
+    if not found:
+        raise SystemExit("a CI file does not say where the digest of the wheel belongs (…whl#sha256=…)")
+    return text
 
 
 def release_notes(changelog: str, version: str) -> str:
-    """Return the changelog's section for `version`; until it has one, the section "Unreleased"."""
+    """Return the changelog's section for `version`."""
     sections: dict[str, str] = dict(
         re.findall(r"^## \[?([^\s\]]+)[^\n]*\n(.*?)(?=^## |\Z)", changelog, re.MULTILINE | re.DOTALL)
     )
-    text = sections.get(version, sections.get("Unreleased", "")).strip()
+    text = sections.get(version, "").strip()
     if not text:
-        raise SystemExit(f"CHANGELOG.md has nothing under {version!r} or 'Unreleased'")
+        raise SystemExit(f"CHANGELOG.md has nothing under {version!r}")
     return f"# PruneServe {version}\n\n{text}\n"
+
+
+def _sha256(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def _extract_commit(directory: Path) -> None:

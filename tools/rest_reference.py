@@ -1,7 +1,8 @@
-"""The REST reference of the documentation site: Markdown from the OpenAPI document, as a hook of MkDocs.
+"""The version and the REST reference of the documentation site, as hooks of MkDocs.
 
-A table per operation and per schema. The plug-ins that render OpenAPI either load Swagger from another host,
-or leave out the types of nullable fields and repeat every schema at every answer.
+The reference is Markdown from the OpenAPI document: a table per operation and per schema. The plug-ins that
+render OpenAPI either load Swagger from another host, or leave out the types of nullable fields and repeat
+every schema at every answer.
 """
 
 import json
@@ -12,6 +13,8 @@ from typing import Any
 
 from mkdocs.config.defaults import MkDocsConfig
 from mkdocs.structure.files import File, Files
+
+from pruning.version import pruneserve_version
 
 PAGE = "reference/rest.md"
 SNAPSHOT = Path(__file__).parents[1] / "contracts" / "openapi.json"
@@ -28,6 +31,12 @@ _BOUNDS = {
     "minItems": "at least {} items",
     "maxItems": "at most {} items",
 }
+
+
+def on_config(config: MkDocsConfig) -> MkDocsConfig:
+    """Put the version into the footer of each page."""
+    config.copyright = f"PruneServe {pruneserve_version()}"
+    return config
 
 
 def on_files(files: Files, config: MkDocsConfig) -> Files:

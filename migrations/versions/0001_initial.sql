@@ -1,5 +1,4 @@
--- The whole schema, as `jobs.tables` describes it. Edit it in place until 0.1.0 is released.
--- Documents in rows: 1. Raise it with a change that makes stored ones invalid.
+-- The schema of 0.1.0, and the documents in its rows. Never edited once 0.1.0 is released: CONTRIBUTING.md.
 
 CREATE TABLE audit_records (
     id UUID DEFAULT uuidv7() NOT NULL,

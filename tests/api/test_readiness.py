@@ -31,7 +31,7 @@ def mark_as(digest: str | None, url: str) -> None:
 
 @pytest.mark.usefixtures("cache_disabled")
 @pytest.mark.parametrize("other", ["0" * 64, None])
-def test_the_schema_of_another_state_is_not_ready(
+def test_the_schema_of_another_version_is_not_ready(
     anonymous: TestClient, database_url: str, other: str | None
 ) -> None:
     assert anonymous.get("/readyz").json() == {"status": "ok"}
@@ -39,8 +39,8 @@ def test_the_schema_of_another_state_is_not_ready(
     answer = anonymous.get("/readyz")
     assert answer.status_code == 503
     assert answer.json()["detail"] == (
-        "The schema was made by another state of PruneServe. Use the version that made it, "
-        "or an empty database."
+        "The schema is that of another version of PruneServe. Run the migrations of this version, "
+        "or use the version that made it."
     )
     assert anonymous.get("/healthz").json() == {"status": "ok"}
 

@@ -1,5 +1,6 @@
 """The package as others install it: a wheel in a fresh environment, away from the checkout."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -60,6 +61,17 @@ def test_everything_that_is_read_at_run_time_is_in_the_wheel(wheel: Path, tmp_pa
                 assert (name in packed) != (name in PROJECT_OF_THE_CLIENT)
     assert all(name.partition("/")[0].startswith((*PACKAGES, "pruneserve-")) for name in packed)
     assert any(name.endswith("licenses/LICENSE") for name in packed)
+
+
+def test_the_same_files_give_the_same_wheel(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("SOURCE_DATE_EPOCH", "1700000000")
+    wheels = set()
+    for age in (0, 86_400):
+        source = copy_of_the_checkout(tmp_path / str(age)) / "pruneserve_client"
+        for path in source.rglob("*"):
+            os.utime(path, (age, age))
+        wheels.add(build_wheel(source, source / "dist").read_bytes())
+    assert len(wheels) == 1
 
 
 def test_the_image_is_built_from_everything_that_is_installed() -> None:

@@ -1,10 +1,11 @@
-"""The revision makes what `jobs.tables` describes, from several processes at once, or refuses."""
+"""The revisions make what `jobs.tables` describes, from several processes at once, or refuses."""
 
 import os
+import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -74,37 +75,52 @@ def test_a_failed_upgrade_does_not_change_the_schema(empty_database_url: str) ->
     assert {table for _, table, _, _ in described(empty_database_url)} == {"workers"}
 
 
-def test_a_schema_of_another_state_is_refused_before_anything_is_changed(
-    empty_database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+@pytest.fixture
+def versions(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """A copy of the revisions, which this process runs."""
+    copy = tmp_path / "migrations"
+    shutil.copytree(Path(migrations.__file__).parent, copy)
+    monkeypatch.setattr(migrations, "VERSIONS", copy / "versions")
+    migrations.schema_digest.cache_clear()
+    yield copy / "versions"
+    migrations.schema_digest.cache_clear()
+
+
+def test_a_schema_of_another_origin_is_refused_before_anything_is_changed(
+    empty_database_url: str, versions: Path
 ) -> None:
-    other = tmp_path / "other.sql"
-    other.write_text(migrations.INITIAL.read_text() + "CREATE TABLE since_removed (id bigint);\n")
-    with monkeypatch.context() as patch:
-        patch.setattr(migrations, "INITIAL", other)
-        patch.setattr(migrations, "schema_digest", lambda: sha256(other.read_bytes()).hexdigest())
-        migrations.upgrade(empty_database_url)
+    with (versions / "0001_initial.sql").open("a") as file:
+        file.write("CREATE TABLE since_removed (id bigint);\n")
+    migrations.upgrade(empty_database_url)
     before = described(empty_database_url)
     assert ("column", "since_removed") in {entry[:2] for entry in before}
     refused = migrate(empty_database_url)
-    assert f"its digest is {sha256(other.read_bytes()).hexdigest()[:12]}" in refused
-    assert "Use the version that made it, or an empty database" in refused
+    assert f"revision 0001, digest {migrations.schema_digest()[:12]}" in refused
+    assert "Use the version that made it or a newer one, or an empty database" in refused
     assert described(empty_database_url) == before
+
+
+def test_a_new_revision_is_applied_to_an_older_schema_and_refused_by_an_older_version(
+    database_url: str, versions: Path
+) -> None:
+    module = (versions / "0001_initial.py").read_text()
+    (versions / "0002_notes.py").write_text(
+        module.replace("None", '"0001"', 1).replace('"0001"', '"0002"', 1)
+    )
+    (versions / "0002_notes.sql").write_text("CREATE TABLE notes (id bigint);\n")
+    migrations.schema_digest.cache_clear()
+    migrations.upgrade(database_url)
+    migrations.upgrade(database_url)
+    assert ("column", "notes") in {entry[:2] for entry in described(database_url)}
+    assert "revision 0002" in migrate(database_url)
 
 
 def test_a_schema_without_a_digest_is_refused(database_url: str) -> None:
     with psycopg.connect(libpq_url(database_url)) as connection:
         connection.execute("COMMENT ON TABLE alembic_version IS NULL")
         connection.execute("UPDATE alembic_version SET version_num = '0035'")
-    with pytest.raises(migrations.UnsupportedDatabase, match="its digest is missing"):
+    with pytest.raises(migrations.UnsupportedDatabase, match="revision 0035, digest missing"):
         migrations.upgrade(database_url)
-
-
-def test_the_digest_is_that_of_the_file(database_url: str) -> None:
-    with psycopg.connect(libpq_url(database_url)) as connection:
-        comment = "SELECT obj_description('alembic_version'::regclass, 'pg_class')"
-        assert connection.execute(comment).fetchone() == (
-            sha256(migrations.INITIAL.read_bytes()).hexdigest(),
-        )
 
 
 def test_a_second_run_changes_nothing(database_url: str) -> None:

@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from tools.release import CHECKOUT, checksums, release_notes, version_of
+from tools.release import CHECKOUT, CI_FILES, checksums, pinned, release_notes, version_of
 
 pytestmark = pytest.mark.slow
 
@@ -29,17 +29,30 @@ CHANGELOG = """# Changelog
 
 @pytest.mark.parametrize(
     ("version", "notes"),
-    [("0.2.0", "### Added\n\n- This."), ("0.1.0", "- That."), ("0.3.0", "- Next.")],
-    ids=["a section", "the last one, in brackets", "not released yet"],
+    [("0.2.0", "### Added\n\n- This."), ("0.1.0", "- That.")],
+    ids=["a section", "the last one, in brackets"],
 )
 def test_the_notes_are_the_section_of_the_version(version: str, notes: str) -> None:
     assert release_notes(CHANGELOG, version) == f"# PruneServe {version}\n\n{notes}\n"
 
 
-@pytest.mark.parametrize("changelog", ["", "# Changelog\n\n## Unreleased\n\n## 0.0.9\n\n- Old.\n"])
-def test_a_release_without_notes_is_refused(changelog: str) -> None:
-    with pytest.raises(SystemExit, match=r"nothing under '0\.1\.0'"):
-        release_notes(changelog, "0.1.0")
+def test_a_release_without_notes_is_refused() -> None:
+    with pytest.raises(SystemExit, match=r"nothing under '0\.3\.0'"):
+        release_notes(CHANGELOG, "0.3.0")
+
+
+@pytest.mark.parametrize("name", CI_FILES)
+def test_a_ci_file_names_the_wheel_with_its_digest(name: str, tmp_path: Path) -> None:
+    wheel = tmp_path / "pruneserve-2.0.0-py3-none-any.whl"
+    wheel.write_bytes(b"abc")
+    text = (CHECKOUT / name).read_text()
+    digest = "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"  # of FIPS 180-2
+    address = f"`https://…/{wheel.name}#sha256={digest}`, whose digest pip checks."
+    assert [line for line in pinned(text, wheel).splitlines() if line not in text.splitlines()] == [
+        " " * (len(line) - len(line.lstrip())) + address for line in text.splitlines() if "#sha256=…" in line
+    ]
+    with pytest.raises(SystemExit, match="where the digest"):
+        pinned("nothing", wheel)
 
 
 def test_our_own_changelog_has_notes_for_our_version() -> None:
