@@ -19,7 +19,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
-from tempfile import TemporaryDirectory
 from typing import Any
 
 import torch
@@ -55,19 +54,16 @@ ROWS = (
 )
 
 
-def measure(row: Row, workload: Subject, scratch: Path) -> dict[str, Any]:
+def measure(row: Row, workload: Subject) -> dict[str, Any]:
     """Return what the file of a row holds."""
-    windows, runs = scratch / "windows.safetensors", {side: list[dict[str, Any]]() for side in PYTHON}
-    save_file({"windows": workload.windows.contiguous()}, windows)
-    request = {"model": workload.reference.id, "method": row.method, "windows": str(windows)}
-    for _ in range(_TURNS):
-        for side, of_side in runs.items():
-            out = scratch / side
-            shutil.rmtree(out, ignore_errors=True)
-            of_side.append(_compress({**request, "side": side, "out": str(out)}))
+    scratch = workload.texts.parent / "baselines" / row.method
+    runs: dict[str, list[dict[str, Any]]] = {side: [] for side in PYTHON}
+    for turn in range(_TURNS):
+        for side, found in take_turn(turn, row, workload, scratch).items():
+            runs[side].append(found)
     models = {side: _load(scratch / side, quantised=row.method == "gptq") for side in PYTHON}
     dense = workload.dense()
-    return {
+    found = {
         "sides": {
             side: {
                 "runs": runs[side],
@@ -78,6 +74,23 @@ def measure(row: Row, workload: Subject, scratch: Path) -> dict[str, Any]:
         },
         "zeros_in_common": _zeros_in_common(*models.values()),
     }
+    shutil.rmtree(scratch)
+    return found
+
+
+def take_turn(turn: int, row: Row, workload: Subject, scratch: Path) -> dict[str, dict[str, Any]]:
+    """Run each side once, and return what it prints. What `scratch` has of an interrupted row is not run again."""
+    scratch.mkdir(parents=True, exist_ok=True)
+    windows, files = scratch / "windows.safetensors", {}
+    save_file({"windows": workload.windows.contiguous()}, windows)
+    request = {"model": workload.reference.id, "method": row.method, "windows": str(windows)}
+    for side in PYTHON:
+        files[side] = scratch / f"{side}-{turn}.json"
+        if not files[side].exists():
+            out = scratch / side
+            shutil.rmtree(out, ignore_errors=True)
+            files[side].write_text(json.dumps(_compress({**request, "side": side, "out": str(out)})))
+    return {side: json.loads(file.read_text()) for side, file in files.items()}
 
 
 def _compress(request: dict[str, Any]) -> dict[str, Any]:
@@ -163,8 +176,7 @@ def main() -> None:
 
     def run(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
         workload = subject(options)
-        with TemporaryDirectory() as scratch:
-            return measure(row, workload, Path(scratch)), workload.places
+        return measure(row, workload), workload.places
 
     run_or_print("bench.baselines", ROWS, options, RESULTS / "baselines", run=run, lines=lines)
 
