@@ -79,7 +79,10 @@ def measure(row: Row, workload: Subject) -> dict[str, Any]:
 
 
 def take_turn(turn: int, row: Row, workload: Subject, scratch: Path) -> dict[str, dict[str, Any]]:
-    """Run each side once, and return what it prints. What `scratch` has of an interrupted row is not run again."""
+    """Run each side once, and return what it prints.
+
+    `scratch`: what it has of an interrupted row is not run again.
+    """
     scratch.mkdir(parents=True, exist_ok=True)
     windows, files = scratch / "windows.safetensors", {}
     save_file({"windows": workload.windows.contiguous()}, windows)
