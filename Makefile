@@ -5,6 +5,7 @@ BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
 TOOLS := build/tools
 GENERATORS := build/generators
+BASELINES := build/baselines
 EXTRAS := torch,engines,zero-shot,otel,embedded,demo,dev,docs
 
 # The first interpreter that is new enough; `make PYTHON=/path/to/python` chooses another.
@@ -83,6 +84,15 @@ bench: install
 # bench-quality, bench-structured, bench-models, bench-memory and bench-api: docs/methods.md and docs/performance.md show their tables.
 bench-%: install
 	@$(BIN)/python -m bench.$* $(ARGS)
+
+# Next to llm-compressor, which pins another transformers and so has an environment of its own.
+bench-baselines: install $(BASELINES)
+	@$(BIN)/python -m bench.baselines $(ARGS)
+
+$(BASELINES): bench/baselines/requirements.txt
+	@rm -rf $(BASELINES)
+	@"$(PYTHON)" -m venv $(BASELINES)
+	@$(BASELINES)/bin/python $(PIP) --requirement bench/baselines/requirements.txt || { rm -rf $(BASELINES); exit 1; }
 
 # Ten minutes on a machine with a GPU; ARGS="--device cpu" runs the same list at toy size.
 gpu-check: install

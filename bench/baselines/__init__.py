@@ -1,0 +1,1 @@
+"""Pruning and quantisation next to llm-compressor's."""
