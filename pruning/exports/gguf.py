@@ -230,14 +230,15 @@ def measure(
 ) -> Measured:
     """Measure GGUF files over token ids, int64 (windows, length). They are in memory together.
 
+    `files`: each with a name of its own.
     `reference`: the dense model's GGUF file, usually in F16, which llama.cpp computes with in the same way.
     `speed`: whether tokens per second are measured, of the reference too. Raises NumericalFailure where a
     perplexity is none.
     """
     engine = engine or Engine()
-    numbered = {f"{number}.gguf": file for number, file in enumerate(files)}
+    named = {file.name: file for file in files}
     about = {
-        "files": list(numbered),
+        "files": list(named),
         "reference": _REFERENCE,
         "windows": _WINDOWS,
         "threads": engine.threads,
@@ -246,7 +247,7 @@ def measure(
     with _output(files[0]) as directory:
         ids = directory / "windows.npy"
         np.save(ids, windows.cpu().numpy())
-        inputs = {**numbered, _REFERENCE: reference, _WINDOWS: ids}
+        inputs = {**named, _REFERENCE: reference, _WINDOWS: ids}
         found = engine.run("measure", about, MeasurementAnswer, directory=directory, files=inputs, step=step)
     if len(found.files) != len(files):
         raise NumericalFailure(f"llama.cpp has measured {len(found.files)} files of {len(files)}")

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from pruning.errors import InvalidInput
 from pruning.exports.types import ShareStep
 from pruning.recipe.exports import GgufType
 
@@ -50,7 +51,13 @@ class _Library:
     def __init__(self) -> None:
         bindings = importlib.import_module("llama_cpp_py_sync._cffi_bindings")
         self.ffi: Any = bindings.ffi
-        self.calls: Any = bindings.get_lib()
+        try:
+            self.calls: Any = bindings.get_lib()
+        except (OSError, RuntimeError) as error:
+            raise InvalidInput(
+                f"llama.cpp's library does not load on this machine: {error}; it needs glibc 2.38 or newer",
+                field="exports",
+            ) from error
         self.directory = Path(str(bindings.__file__)).parent
         self.version = str(importlib.import_module("llama_cpp_py_sync").__llama_cpp_tag__)
         self.errors: deque[str] = deque(maxlen=4)
@@ -75,7 +82,7 @@ class _Library:
 
 @cache
 def library() -> _Library:
-    """Load the library. Raises ImportError without the wheel, RuntimeError where it does not load."""
+    """Load the library. Raises ImportError without the wheel, InvalidInput where it does not load."""
     return _Library()
 
 

@@ -101,7 +101,10 @@ def _download(directory: Path) -> Path:
 
 
 if __name__ == "__main__":
+    from pruning.exports.llama import library
+
     try:
         sys.stdout.write(f"{fetch()}\n")
+        library()  # so that an image which it does not load in is not built
     except PruningError as error:
         sys.exit(f"error: {error}")

