@@ -11,12 +11,7 @@ from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
-    AutoModelForCausalLM,
-    PretrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.checkpoint.description import Description, describe, suitable_config
 from pruning.checkpoint.files import (
@@ -35,6 +30,7 @@ from pruning.checkpoint.files import (
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tensors
+from pruning.checkpoint.text_decoder import auto_class, text_decoder, text_field
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze
@@ -77,7 +73,11 @@ class Checkpoint:
 
     @cached_property
     def skeleton(self) -> PreTrainedModel:
-        """The model without weights, on the meta device."""
+        """The text decoder without weights, on the meta device."""
+        return text_decoder(self._whole_skeleton)
+
+    @cached_property
+    def _whole_skeleton(self) -> PreTrainedModel:
         return build_skeleton(self.config, len(self.stored))
 
     @cached_property
@@ -88,7 +88,17 @@ class Checkpoint:
 
     @property
     def config_values(self) -> dict[str, Any]:
-        """The content of config.json, without entries that select code."""
+        """The part of config.json that describes the text decoder, without entries that select code."""
+        field = text_field(self.config)
+        return self._whole_config if field is None else self._whole_config.get(field, {})
+
+    def config_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the content of config.json with other `config_values`."""
+        field = text_field(self.config)
+        return dict(values) if field is None else {**self._whole_config, field: dict(values)}
+
+    @property
+    def _whole_config(self) -> dict[str, Any]:
         with self.frozen.named([CONFIG]).opened() as directory:
             return without_code(read_json(directory / CONFIG))
 
@@ -115,7 +125,7 @@ class Checkpoint:
     @cached_property
     def layout(self) -> StoredLayout:
         """The mapping from the parameters of the model to the tensors in the weight files."""
-        return StoredLayout(self.skeleton, self.stored)
+        return StoredLayout(self._whole_skeleton, self.stored)
 
     @property
     def identity(self) -> str:
@@ -125,12 +135,12 @@ class Checkpoint:
     @property
     def architecture(self) -> str:
         """The model class that transformers builds, such as `LlamaForCausalLM`."""
-        return type(self.skeleton).__name__
+        return type(self._whole_skeleton).__name__
 
     @property
     def context_length(self) -> int | None:
         """The maximum number of tokens per sequence; None where the config sets no limit."""
-        return getattr(self.config, "max_position_embeddings", None)
+        return getattr(self.config.get_text_config(decoder=True), "max_position_embeddings", None)
 
     @property
     def files(self) -> ModelFiles:
@@ -153,7 +163,7 @@ class Checkpoint:
         """
         with self.files.opened() as directory:
             try:
-                model, loaded = AutoModelForCausalLM.from_pretrained(
+                model, loaded = auto_class(self.config).from_pretrained(
                     directory,
                     config=copy.deepcopy(self.config),
                     dtype=dtype,
@@ -177,8 +187,8 @@ class Checkpoint:
                 "save the whole causal language model",
                 field="model.id",
             )
-        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-        return model.to(device).requires_grad_(False).eval()
+        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what from_pretrained promises
+        return text_decoder(model).to(device).requires_grad_(False).eval()
 
 
 def resolve(

@@ -10,7 +10,7 @@ licence or a language consists of passes.
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -21,6 +21,8 @@ import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL_LM_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES as MULTIMODAL_NAMES
+from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
 from pruning.checkpoint.files import (
     CONFIG,
@@ -184,6 +186,7 @@ def _load_config(directory: Path) -> PretrainedConfig:
     """
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+        config.get_text_config(decoder=True)  # refuses a config with several
     except Exception as error:  # every config class validates its values in its own way
         raise _refused(f"transformers {transformers.__version__} does not accept its {CONFIG}") from error
     assert isinstance(config, PretrainedConfig)  # noqa: S101 - what AutoConfig promises
@@ -217,7 +220,15 @@ def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
         raise _refused(f"transformers {transformers.__version__} does not know its model_type")
 
 
+def is_multimodal(config: PretrainedConfig) -> bool:
+    """Whether a model holds more than a text decoder, which a part of its config describes."""
+    return config.get_text_config(decoder=True) is not config
+
+
 def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
+    text = config.get_text_config(decoder=True)
+    if not isinstance(text, PretrainedConfig):
+        raise _refused(f"the part of its {CONFIG} that describes its text decoder is none")
     causal_class = _causal_class(config)
     declared = config.architectures or ()
     # Encoders such as BERT have a causal class too, for use as a decoder. The config declares which class the
@@ -225,17 +236,26 @@ def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
     declares_another = bool(declared) and not any(
         name == causal_class or name.endswith("Model") for name in declared
     )
-    if causal_class is None or config.is_encoder_decoder or declares_another:
+    if causal_class is None or config.is_encoder_decoder or text.is_encoder_decoder or declares_another:
         kind = declared[0] if declared else config.model_type
         raise _refused(f"a {kind} is not a causal language model (a decoder that predicts the next token)")
-    if config.get_text_config(decoder=True) is not config:
-        raise _refused("it is multimodal; only text models are supported")
+    if any(MODEL_MAPPING_NAMES.get(part.model_type, "").startswith("Timm") for part in _parts(config)):
+        raise _refused("timm, whose names of models can be addresses on the Hub, would build a part of it")
+
+
+def _parts(config: PretrainedConfig) -> Iterator[PretrainedConfig]:
+    """Yield a config, and the configs in it at any depth."""
+    yield config
+    for value in vars(config).values():
+        if isinstance(value, PretrainedConfig):
+            yield from _parts(value)
 
 
 def _causal_class(config: PretrainedConfig) -> str | None:
-    """Return the name of the class that AutoModelForCausalLM uses for a config, without importing it."""
+    """Return the name of the class that transformers registers for a config, without importing it."""
+    names = MULTIMODAL_NAMES if is_multimodal(config) else CAUSAL_LM_NAMES
     kinds = [kind for kind, name in CONFIG_MAPPING_NAMES.items() if name == type(config).__name__]
-    return next((CAUSAL_LM_NAMES[kind] for kind in (*kinds[-1:], *kinds) if kind in CAUSAL_LM_NAMES), None)
+    return next((names[kind] for kind in (*kinds[-1:], *kinds) if kind in names), None)
 
 
 def _refused(reason: str) -> InvalidInput:

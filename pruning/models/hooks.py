@@ -227,7 +227,26 @@ def _experts_observed(
         observer.after(call, output)
         return output
 
-    def forward(hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
+    def forward_by_expert(rows: Tensor) -> Tensor:
+        """Llama 4: all tokens for each expert in turn, weighted, or zeros where it is not chosen."""
+        count, length = windows.shape
+        total = len(rows) // (count * length)
+        experts = torch.arange(total, device=rows.device).repeat_interleave(count * length)
+        chosen = experts.where(rows.ne(0).any(dim=1), total)[:, None]  # a number past the experts is none
+        places = torch.Size((total * count, length))
+
+        def multiply_own(layer: ExpertLayer, inputs: Tensor, sizes: Sequence[int]) -> Tensor:
+            return multiply(layer, inputs, sizes[layer.expert * count : (layer.expert + 1) * count])
+
+        return run_by_expert(
+            module, all_layers, multiply_own, rows, chosen, torch.ones_like(rows[:, :1]), places
+        )
+
+    def forward(
+        hidden_states: Tensor, top_k_index: Tensor | None = None, top_k_weights: Tensor | None = None
+    ) -> Tensor:
+        if top_k_index is None or top_k_weights is None:
+            return forward_by_expert(hidden_states)
         if len(hidden_states) != windows.numel():
             raise InvalidInput(
                 f"the experts of {layers[0].name} see {len(hidden_states)} tokens, but the model is given "

@@ -234,7 +234,10 @@ class Replay:
                 cleanup.enter_context(self._placement.resident_during_calls(module, then=then))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
             model, tokens = self.stack.model, windows.to(self._placement.device)
-            logits: Tensor = model(input_ids=tokens, use_cache=False).logits
+            try:
+                logits: Tensor = model(input_ids=tokens, use_cache=False).logits
+            except AttributeError as error:  # of a module that `text_decoder` took out
+                raise self._refused("it does not run on text alone") from error
         if len(observed) != len(self.stack.blocks):
             raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(observed)} times")
         return observed, logits

@@ -71,9 +71,9 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 {_loading_instructions(report)}
 
 ```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer, {report.model.architecture}
 
-model = AutoModelForCausalLM.from_pretrained("<this directory>")
+model = {report.model.architecture}.from_pretrained("<this directory>")
 tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 ```
 
