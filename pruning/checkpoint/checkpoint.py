@@ -4,7 +4,7 @@ import copy
 import errno
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from pruning.checkpoint.description import Description, describe, suitable_config
+from pruning.checkpoint.description import Description, describe, quantisation_of, suitable_config
 from pruning.checkpoint.files import (
     COMPANIONS,
     CONFIG,
@@ -70,6 +70,8 @@ class Checkpoint:
     digest: str | None  # of a local directory: "sha256:" and 64 hex digits
     licence: str | None  # declared by the model card
     languages: tuple[str, ...]  # declared by the model card
+    quantisation: str | None = None  # of the files before they were dequantised
+    originals: ModelFiles = field(default_factory=lambda: ModelFiles(()))  # those files
 
     @cached_property
     def skeleton(self) -> PreTrainedModel:
@@ -199,6 +201,7 @@ def resolve(
     scratch: Path | None = None,
     describe_files: Describe = describe_in_process,
     before_download: BeforeDownload = lambda config, missing: None,
+    quantised: bool = False,
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
@@ -206,14 +209,31 @@ def resolve(
     opened; None allows any. `hub_token` is used for Hub models only. `scratch`: a directory for temporary
     links to open files, which remain if the process is killed; None: the system's.
     `describe_files`: reads the files other than the weights. `before_download` is called before the weights
-    of a Hub model are downloaded; an exception prevents the download.
+    of a Hub model are downloaded; an exception prevents the download. `quantised`: return quantised weights
+    too, as they are, for `dequantized`; whether the model can be pruned is not checked then.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
     """
     if is_local(reference.id):
-        return _resolve_local(reference, roots, scratch, describe_files)
-    return _resolve_from_hub(reference, hub_token, scratch, describe_files, before_download)
+        return _resolve_local(reference, roots, scratch, _unless(quantised, describe_files))
+    return _resolve_from_hub(
+        reference, hub_token, scratch, _unless(quantised, describe_files), before_download
+    )
+
+
+def _unless(quantised: bool, describe_files: Describe) -> Describe:
+    """Return the same function, which refuses quantised weights unless they are wanted."""
+
+    def described(files: ModelFiles, names: Collection[str]) -> Description:
+        found = describe_files(files, names)
+        if quantisation_of(found.config) and not quantised:
+            raise InvalidInput(
+                "the model's weights are quantised, and only a run dequantises them", field="model.id"
+            )
+        return found
+
+    return described
 
 
 def _resolve_local(
@@ -298,7 +318,10 @@ def _prunable(
         digest=None,
         licence=found.licence,
         languages=found.languages,
+        quantisation=quantisation_of(found.config).get("quant_method"),
     )
+    if checkpoint.quantisation is not None:
+        return checkpoint
     stack = find_stack(checkpoint.skeleton)
     checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
     return checkpoint

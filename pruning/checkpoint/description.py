@@ -10,7 +10,7 @@ licence or a language consists of passes.
 
 import json
 import re
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -105,7 +105,10 @@ def _front_matter(card: Path) -> list[str]:
         return []
 
 
-_QUANTISED = ("quantization_config", "compression_config")
+QUANTISED = ("quantization_config", "compression_config")
+"""Entries of config.json that say how the weights are rounded."""
+
+_DEQUANTISED = ("fp8", "mxfp4", "compressed-tensors")
 
 
 @dataclass(frozen=True)
@@ -160,8 +163,15 @@ def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> Pre
     """
     _refuse_unsuitable(content)
     with TemporaryDirectory(prefix="pruneserve-config-", dir=scratch) as directory:
-        (Path(directory) / CONFIG).write_text(json.dumps(without_code(content)))
+        kept = {key: value for key, value in without_code(content).items() if key not in QUANTISED}
+        (Path(directory) / CONFIG).write_text(json.dumps(kept))
         return _load_config(Path(directory))
+
+
+def quantisation_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a config.json says of how the weights are quantised; empty if they are not."""
+    found: object = next((content[key] for key in QUANTISED if content.get(key)), {})
+    return found if isinstance(found, dict) else {"quant_method": None}
 
 
 def _config_content(directory: Path, names: Collection[str]) -> dict[str, Any]:
@@ -203,8 +213,14 @@ def _refuse_unsuitable(content: dict[str, Any]) -> None:
 
 
 def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
-    if any(content.get(key) for key in _QUANTISED):
-        raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
+    if any(part.get(key) for part in content.values() if isinstance(part, dict) for key in QUANTISED):
+        raise _refused("a part of it is quantised by itself; prune the unquantised model")
+    settings = quantisation_of(content)
+    if settings and settings.get("quant_method") not in _DEQUANTISED:
+        raise _refused(
+            f"its weights are quantised, and not by one of {', '.join(_DEQUANTISED)}; prune the unquantised "
+            "model, and quantise the result"
+        )
     if content.get("transformers_weights") is not None:
         raise _refused(
             f"its {CONFIG} names a weight file (transformers_weights); save it again with save_pretrained"
