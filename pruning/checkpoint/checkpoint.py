@@ -13,7 +13,13 @@ import torch
 from torch import Tensor
 from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from pruning.checkpoint.description import Description, describe, quantisation_of, suitable_config
+from pruning.checkpoint.description import (
+    Description,
+    describe,
+    quantisation_of,
+    suitable_config,
+    text_field,
+)
 from pruning.checkpoint.files import (
     COMPANIONS,
     CONFIG,
@@ -30,7 +36,7 @@ from pruning.checkpoint.files import (
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tensors
-from pruning.checkpoint.text_decoder import auto_class, text_decoder, text_field
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze

@@ -108,6 +108,7 @@ def _front_matter(card: Path) -> list[str]:
 QUANTISED = ("quantization_config", "compression_config")
 """Entries of config.json that say how the weights are rounded."""
 
+_TEXT_FIELDS = ("text_config", "decoder", "generator")  # where transformers looks for a text decoder
 _DEQUANTISED = ("fp8", "mxfp4", "compressed-tensors")
 
 
@@ -241,10 +242,16 @@ def is_multimodal(config: PretrainedConfig) -> bool:
     return config.get_text_config(decoder=True) is not config
 
 
+def text_field(config: PretrainedConfig) -> str | None:
+    """Return the field of a config that describes the text decoder; None where none does by itself."""
+    text = config.get_text_config(decoder=True)
+    return next((name for name in _TEXT_FIELDS if getattr(config, name, None) is text), None)
+
+
 def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
     text = config.get_text_config(decoder=True)
-    if not isinstance(text, PretrainedConfig):
-        raise _refused(f"the part of its {CONFIG} that describes its text decoder is none")
+    if not isinstance(text, PretrainedConfig) or (text is not config and text_field(config) is None):
+        raise _refused(f"its {CONFIG} has no field that describes its text decoder alone")
     causal_class = _causal_class(config)
     declared = config.architectures or ()
     # Encoders such as BERT have a causal class too, for use as a decoder. The config declares which class the

@@ -10,8 +10,6 @@ from transformers import AutoModelForCausalLM, AutoModelForMultimodalLM, Pretrai
 
 from pruning.checkpoint.description import is_multimodal
 
-_FIELDS = ("text_config", "decoder", "generator")  # where `PretrainedConfig.get_text_config` looks
-
 
 def auto_class(config: PretrainedConfig) -> Any:  # noqa: ANN401 - the classes have no common public base
     """Return the class of transformers that chooses the model class for a config."""
@@ -38,9 +36,3 @@ def text_decoder(model: PreTrainedModel) -> PreTrainedModel:
             if child not in around and head not in child.modules():
                 delattr(module, name)
     return found
-
-
-def text_field(config: PretrainedConfig) -> str | None:
-    """Return the field of a config that describes the text decoder; None if that is all of it."""
-    text = config.get_text_config(decoder=True)
-    return None if text is config else next(name for name in _FIELDS if getattr(config, name, None) is text)

@@ -21,7 +21,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from transformers import PreTrainedModel
 
-from pruning.checkpoint.text_decoder import auto_class, text_decoder, text_field
+from pruning.checkpoint.description import text_field
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import Stack, find_stack
 from pruning.models.placement import Placement

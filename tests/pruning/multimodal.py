@@ -172,7 +172,7 @@ def logits_of(whole: PreTrainedModel, windows: Tensor) -> Tensor:
         with torch.no_grad():
             whole(input_ids=windows, use_cache=False)
     except AttributeError as error:
-        assert "image_outputs" in str(error)  # noqa: PT017
+        assert "image_outputs" in str(error)  # noqa: PT017 - the logits came before it
     finally:
         hook.remove()
     (logits,) = found

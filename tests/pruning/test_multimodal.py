@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import torch
 from pydantic import TypeAdapter
-from safetensors.torch import load_file
+from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForMultimodalLM, AutoTokenizer, PreTrainedTokenizerBase
 
@@ -246,12 +246,13 @@ def edited(source: Path, target: Path, **changes: Any) -> Path:
     return target
 
 
+@pytest.mark.threat
 @pytest.mark.parametrize(
     ("changes", "message"),
     [
         ({"architectures": ["LlavaForSequenceClassification"]}, "not a causal language model"),
         ({"text_config": {"model_type": "t5"}}, "not a causal language model"),
-        ({"text_config": "somewhere/else"}, "does not accept|is none"),
+        ({"text_config": "somewhere/else"}, "does not accept|has no field"),
         ({"decoder": {"model_type": "llama"}}, "does not accept"),
         ({"vision_config": {"model_type": "timm_wrapper", "architecture": "hf-hub:some/one"}}, "timm"),
         ({"vision_config": {"model_type": "homemade"}}, "does not accept|cannot build"),
@@ -273,6 +274,7 @@ def test_configs_of_other_parts_are_as_strict(
     assert refused.value.field == "model.id"
 
 
+@pytest.mark.threat
 def test_no_part_of_a_config_selects_code(stored: Callable[[str], Path], tmp_path: Path) -> None:
     config = json.loads((stored("gemma3") / "config.json").read_text())
     code = {"_attn_implementation": "some/kernel", "auto_map": {"AutoModel": "code.Model"}}
@@ -287,3 +289,11 @@ def test_no_part_of_a_config_selects_code(stored: Callable[[str], Path], tmp_pat
         text = (tmp_path / "copy" / name).read_text()
         assert "some/kernel" not in text
         assert "auto_map" not in text
+
+
+@pytest.mark.parametrize("kind", ["qwen2_5_omni", "qwen3_omni_moe"])
+def test_a_text_decoder_within_another_part_is_refused(kind: str, tmp_path: Path) -> None:
+    (tmp_path / "config.json").write_text(json.dumps({"model_type": kind}))
+    save_file({"weight": torch.zeros(1)}, tmp_path / "model.safetensors")
+    with pytest.raises(InvalidInput, match="has no field that describes its text decoder"):
+        resolved(tmp_path)
