@@ -12,7 +12,7 @@ import pytest
 import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForMultimodalLM
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
@@ -20,8 +20,10 @@ from pruning.exports.compressed_tensors import W4A16, export_fp8, export_w4a16
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.resume.store import DirectoryResumeStore
+from tests.pruning.conftest import train_tokenizer
 from tests.pruning.exports.checkpoints import write_checkpoint
 from tests.pruning.families import five_windows
+from tests.pruning.multimodal import make_multimodal
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.runs import Steps, contents, run_recipe
 
@@ -271,3 +273,24 @@ def test_a_part_that_is_quantised_by_itself_is_refused(tmp_path: Path) -> None:
     )
     with pytest.raises(InvalidInput, match="a part of it is quantised"):
         resolved(tmp_path / "model")
+
+
+def test_a_quantised_decoder_with_a_tower(tmp_path: Path) -> None:
+    whole = make_multimodal("mistral3").to(torch.bfloat16)
+    whole.save_pretrained(tmp_path / "model")
+    train_tokenizer().save_pretrained(tmp_path / "model")
+    tensors = tensors_of(tmp_path / "model")
+    name = "language_model.model.layers.1.mlp.up_proj.weight"
+    codes = torch.arange(64 * 32).remainder(120).to(torch.uint8).view(64, 32).view(torch.float8_e4m3fn)
+    tensors |= {name: codes, f"{name}_scale_inv": torch.tensor(2**-6)}
+    rewrite(tmp_path / "model", tensors, {"quant_method": "fp8", "activation_scheme": "static"})
+    run_recipe(recipe_of(tmp_path / "model"), EVALUATION, output=tmp_path / "out")
+    found = tensors_of(tmp_path / "out")
+    kept = found[name] != 0
+    expected = E4M3[codes.view(torch.uint8).numpy()] / 64
+    assert np.array_equal(bits_of(found[name])[kept.numpy()], in_bfloat16(expected)[kept.numpy()])
+    assert found.keys() == tensors.keys() - {f"{name}_scale_inv"}
+    towers = [key for key in found if "layers" not in key or "vision" in key]
+    assert all(torch.equal(found[key], tensors[key]) for key in towers)
+    _, loading = AutoModelForMultimodalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
+    assert not any(loading.values())
