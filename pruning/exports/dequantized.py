@@ -5,8 +5,10 @@ Tensors that are not quantised are copied byte for byte. The arithmetic is in fl
 """
 
 import json
+import shutil
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
+from errno import ENOSPC
 from math import prod
 from pathlib import Path
 from typing import Any
@@ -19,7 +21,7 @@ from pruning.checkpoint.checkpoint import Checkpoint, Describe, resolve
 from pruning.checkpoint.description import QUANTISED, quantisation_of
 from pruning.checkpoint.files import CONFIG, read_json, without_code
 from pruning.errors import InvalidInput
-from pruning.exports.replaced_tensors import ReplacedTensors
+from pruning.exports.replaced_tensors import ReplacedTensors, Replacements
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.recipe import ModelReference
 
@@ -54,6 +56,9 @@ def dequantized(
         replaced = name if name in new else next(iter(weight.parts.values()))
         new[replaced] = {name: torch.empty(weight.shape, dtype=torch.bfloat16, device="meta")}
     directory.mkdir()
+    needed, free = _size_after(checkpoint, new), shutil.disk_usage(directory).free
+    if needed > free:
+        raise OSError(ENOSPC, f"{needed} bytes are needed for the model in bfloat16, and {free} are free")
     with ReplacedTensors.written(checkpoint, new, directory) as files:
         for name, weight in weights.items():
             parts = {role: files.dense_tensor(part) for role, part in weight.parts.items()}
@@ -78,6 +83,11 @@ def checkpoint_config(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return the content of config.json, without entries that select code."""
     with checkpoint.frozen.named([CONFIG]).opened() as directory:
         return without_code(read_json(directory / CONFIG))
+
+
+def _size_after(checkpoint: Checkpoint, new: Replacements) -> int:
+    """Return at most how many bytes the weights have in bfloat16."""
+    return checkpoint.weight_bytes + sum(tensor.nbytes for own in new.values() for tensor in own.values())
 
 
 def _names(weight: _Weight) -> Iterator[str]:
@@ -109,13 +119,15 @@ def _fp8(headers: Headers, settings: Mapping[str, Any]) -> Iterator[tuple[str, _
     for scale in (name for name in headers if name.endswith("_scale_inv")):
         name = scale.removesuffix("_scale_inv")
         shape = _shape(headers, name, _FP8)
-        if len(shape) < 2:
-            raise _refused(f"{name} has {len(shape)} dimensions")
-        blocks = tuple(block) if block else shape[-2:]
+        if len(shape) < 2 or 0 in shape:
+            raise _refused(f"{name} has the shape {shape}")
+        # A block past the matrix is as large as that: its scale is repeated in memory.
+        blocks = tuple(map(min, block, shape[-2:])) if block else shape[-2:]
         grid = (*shape[:-2], *(-(-size // of) for size, of in zip(shape[-2:], blocks, strict=True)))
         if prod(_shape(headers, scale, "F32", "BF16", "F16", "F8_E8M0")) != prod(grid):
             raise _refused(f"{scale} has not one number for each block of {name}")
-        unread = tuple(own for own in (f"{name.removesuffix('weight')}activation_scale",) if own in headers)
+        module = name.removesuffix("weight")
+        unread = tuple(own for own in (f"{module}activation_scale", f"{module}input_scale") if own in headers)
         parts = {"codes": name, "scales": scale}
         yield name, _Weight(shape, parts, _times_block_scales(grid, blocks), unread)
 
@@ -177,7 +189,10 @@ def _decompressed(decompress: Any, shape: tuple[int, ...]) -> Callable[[Mapping[
         wide = {**parts, "weight_scale": parts["weight_scale"].float()}
         if "weight_shape" in wide and wide["weight_shape"].tolist() != list(shape):
             raise _refused(f"a weight of {shape} is packed as one of {wide['weight_shape'].tolist()}")
-        weight: Tensor = decompress(wide)["weight"]
+        try:
+            weight: Tensor = decompress(wide)["weight"]
+        except Exception as error:  # the library checks settings where it uses them
+            raise _refused(f"compressed-tensors does not decompress a weight of {shape}") from error
         return weight
 
     return dequantize

@@ -32,7 +32,7 @@ CALIBRATION = {"dataset": "builtin", "samples": 3, "sequence_length": 24}
 BLOCK = (16, 24)  # divides neither the rows nor the columns of most matrices
 E2M1 = [sign * value for sign in (1, -1) for value in (0, 0.5, 1, 1.5, 2, 3, 4, 6)]
 PARTS = ("_scale_inv", "_blocks", "_scales", "_packed", "_scale", "_shape")
-KINDS = ("fp8", "mxfp4", "compressed-tensors fp8", "compressed-tensors w4a16")
+KINDS = ("fp8", "fp8 128", "mxfp4", "compressed-tensors fp8", "compressed-tensors w4a16")
 
 
 def e4m3(code: int) -> float:
@@ -64,7 +64,7 @@ def rewrite(directory: Path, tensors: dict[str, Tensor], quantization: dict[str,
     (directory / "config.json").write_text(json.dumps(config | {"quantization_config": quantization}))
 
 
-def write_fp8(directory: Path) -> dict[str, np.ndarray]:
+def write_fp8(directory: Path, block: tuple[int, int] = BLOCK) -> dict[str, np.ndarray]:
     """Write a Llama with random codes; return what its matrices are, as float32."""
     write_checkpoint(directory, initializer_range=0.05)
     random, expected = np.random.default_rng(0), {}
@@ -73,14 +73,14 @@ def write_fp8(directory: Path) -> dict[str, np.ndarray]:
         rows, columns = tensors[name].shape
         codes = random.integers(0, 256, (rows, columns), dtype=np.uint8)
         codes[(codes & 127) == 127] = 0  # NaN
-        scales = random.uniform(1e-4, 4e-4, (-(-rows // BLOCK[0]), -(-columns // BLOCK[1]))).astype("f4")
+        scales = random.uniform(1e-4, 4e-4, (-(-rows // block[0]), -(-columns // block[1]))).astype("f4")
         matrix = np.empty((rows, columns), dtype=np.float32)
         for row, column in product(range(rows), range(columns)):
-            matrix[row, column] = E4M3[codes[row, column]] * scales[row // BLOCK[0], column // BLOCK[1]]
+            matrix[row, column] = E4M3[codes[row, column]] * scales[row // block[0], column // block[1]]
         expected[name] = matrix
         tensors[name] = torch.from_numpy(codes).view(torch.float8_e4m3fn)
         tensors[f"{name}_scale_inv"] = torch.from_numpy(scales)
-    rewrite(directory, tensors, {"quant_method": "fp8", "weight_block_size": list(BLOCK)})
+    rewrite(directory, tensors, {"quant_method": "fp8", "weight_block_size": list(block)})
     return expected
 
 
@@ -133,7 +133,9 @@ def write_compressed(directory: Path, scheme: str) -> dict[str, np.ndarray]:
 def write(kind: str, directory: Path) -> dict[str, np.ndarray]:
     if kind.startswith("compressed-tensors"):
         return write_compressed(directory, kind.split()[1])
-    return {"fp8": write_fp8, "mxfp4": write_mxfp4}[kind](directory)
+    if kind == "mxfp4":
+        return write_mxfp4(directory)
+    return write_fp8(directory, BLOCK if kind == "fp8" else (128, 128))
 
 
 def recipe_of(directory: Path, **fields: Any) -> Recipe:
@@ -207,6 +209,7 @@ def say(**changes: Any) -> Callable[[dict[str, Tensor], dict[str, Any]], None]:
         ("fp8", say(quant_method="gptq"), "not by one of fp8, mxfp4, compressed-tensors"),
         ("fp8", say(quant_method=["fp8"]), "not by one of fp8"),
         ("fp8", say(weight_block_size=[0, 2]), "weight_block_size is not two numbers"),
+        ("fp8", say(weight_block_size=[10**8, 10**8]), "has not one number for each block"),
         ("fp8", say(weight_block_size=[8, 8]), "has not one number for each block"),
         ("fp8", drop("_scale_inv"), "not known how its tensor .* of F8_E4M3 is rounded"),
         ("mxfp4", drop("_scales"), "_scales is missing"),
@@ -214,6 +217,7 @@ def say(**changes: Any) -> Callable[[dict[str, Tensor], dict[str, Any]], None]:
         ("compressed-tensors fp8", say(kv_cache_scheme={"num_bits": 8}), "it has a kv_cache_scheme"),
         ("compressed-tensors fp8", say(config_groups={}), "not one group"),
         ("compressed-tensors fp8", say(format="int-quantized"), "none of float-quantized"),
+        ("compressed-tensors fp8", say(format="pack-quantized"), "it packs codes of|does not decompress"),
         ("compressed-tensors w4a16", put("weight_g_idx", torch.zeros(32, dtype=torch.int32)), "is not known"),
         ("compressed-tensors w4a16", drop("weight_shape"), "weight_shape is missing"),
         ("compressed-tensors w4a16", put("weight_shape", torch.tensor([2**40, 8])), "is packed as one of"),
