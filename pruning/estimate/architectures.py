@@ -17,11 +17,13 @@ from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape
 _COUNT = 10_000
 _HEADS = 65_536  # and experts
 _WIDTH = 100_000_000
+_IMAGE = 8_192  # pixels of a side: towers make tables of its square
 _ANY = 2**53  # what every JSON parser reads exactly
 
 _WIDTHS = re.compile(
     r"vocab|_(size|dim|rank|embeddings|positions|length|window|inner|ctx)$|^n_(positions|ctx|embd|inner)$"
 )
+_IMAGES = re.compile(r"(^|_)image_size$|^(height|width)$")
 _HEAD_COUNTS = re.compile(r"(^|_)heads?(_kv)?$|(^|_)experts$")
 _COUNTS = re.compile(
     r"^num_|(^|_)(layers?|blocks?|depth|labels|groups|repeats?)(_|$)|^n_(layers?|groups?|shared|routed)"
@@ -32,7 +34,7 @@ _MAX_DEPTH = 16
 
 def max_value(name: str) -> int:
     """Return the largest value that the number `name` of a config may have."""
-    for names, bound in ((_WIDTHS, _WIDTH), (_HEAD_COUNTS, _HEADS), (_COUNTS, _COUNT)):
+    for names, bound in ((_IMAGES, _IMAGE), (_WIDTHS, _WIDTH), (_HEAD_COUNTS, _HEADS), (_COUNTS, _COUNT)):
         if names.search(name):
             return bound
     return _ANY

@@ -255,6 +255,7 @@ def edited(source: Path, target: Path, **changes: Any) -> Path:
         ({"text_config": "somewhere/else"}, "does not accept|has no field"),
         ({"decoder": {"model_type": "llama"}}, "does not accept"),
         ({"vision_config": {"model_type": "timm_wrapper", "architecture": "hf-hub:some/one"}}, "timm"),
+        ({"vision_config": {"model_type": "pixtral", "image_size": 10**5}}, "number up to 8192"),
         ({"vision_config": {"model_type": "homemade"}}, "does not accept|cannot build"),
         (
             {"vision_config": {"model_type": "siglip_vision_model", "num_hidden_layers": 10**7}},

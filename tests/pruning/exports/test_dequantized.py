@@ -1,5 +1,6 @@
 """Quantised checkpoints, dequantised as the descriptions of their formats say: by numpy, code by code."""
 
+import errno
 import json
 import shutil
 from collections.abc import Callable
@@ -14,9 +15,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForCausalLM, AutoModelForMultimodalLM
 
-from pruning.checkpoint.checkpoint import resolve
+from pruning.checkpoint.checkpoint import describe_in_process, resolve
 from pruning.errors import InvalidInput
 from pruning.exports.compressed_tensors import W4A16, export_fp8, export_w4a16
+from pruning.exports.dequantized import dequantized
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
 from pruning.resume.store import DirectoryResumeStore
@@ -298,3 +300,17 @@ def test_a_quantised_decoder_with_a_tower(tmp_path: Path) -> None:
     assert all(torch.equal(found[key], tensors[key]) for key in towers)
     _, loading = AutoModelForMultimodalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not any(loading.values())
+
+
+def test_a_disk_without_room_is_found_before_anything_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    write_fp8(tmp_path / "model")
+    usage = shutil.disk_usage(tmp_path)._replace(free=1000)
+    monkeypatch.setattr(shutil, "disk_usage", lambda path: usage)
+    with pytest.raises(
+        OSError, match="bytes are needed for the model in bfloat16, and 1000 are free"
+    ) as full:
+        dequantized(resolved(tmp_path / "model"), tmp_path / "copy", describe_in_process)
+    assert full.value.errno == errno.ENOSPC
+    assert not list((tmp_path / "copy").iterdir())
