@@ -216,7 +216,7 @@ def resolve(
     links to open files, which remain if the process is killed; None: the system's.
     `describe_files`: reads the files other than the weights. `before_download` is called before the weights
     of a Hub model are downloaded; an exception prevents the download. `quantised`: return quantised weights
-    too, as they are, for `dequantized`; whether the model can be pruned is not checked then.
+    too, as they are, for `dequantized`; whether a result can be written back is not checked then.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
@@ -326,8 +326,7 @@ def _prunable(
         languages=found.languages,
         quantisation=quantisation_of(found.config).get("quant_method"),
     )
-    if checkpoint.quantisation is not None:
-        return checkpoint
     stack = find_stack(checkpoint.skeleton)
-    checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
+    if checkpoint.quantisation is None:
+        checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
     return checkpoint

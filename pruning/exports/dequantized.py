@@ -6,6 +6,7 @@ Tensors that are not quantised are copied byte for byte. The arithmetic is in fl
 
 import json
 import shutil
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from errno import ENOSPC
@@ -37,9 +38,9 @@ class _Weight:
     """A tensor that stands for several: its shape, and how it is computed of these."""
 
     shape: tuple[int, ...]
-    parts: Mapping[str, str]  # by role, the names in the files; of those in no role, nothing is read
+    parts: Mapping[str, str]  # by role, the names in the files
     dequantize: Callable[[Mapping[str, Tensor]], Tensor]
-    unread: tuple[str, ...] = ()  # scales of activations
+    unread: tuple[str, ...] = ()  # names of scales of activations
 
 
 def dequantized(
@@ -63,7 +64,8 @@ def dequantized(
         for name, weight in weights.items():
             parts = {role: files.dense_tensor(part) for role, part in weight.parts.items()}
             files.put({name: weight.dequantize(parts).to(torch.bfloat16)})
-    config = {key: value for key, value in checkpoint_config(checkpoint).items() if key not in QUANTISED}
+    dropped = (*QUANTISED, "torch_dtype")
+    config = {key: value for key, value in _config(checkpoint).items() if key not in dropped}
     (directory / CONFIG).write_text(json.dumps({**config, "dtype": "bfloat16"}, indent=2) + "\n")
     reference = ModelReference.model_construct(id=str(directory.resolve()), revision=None)
     plain = resolve(reference, scratch=scratch, describe_files=describe_files)
@@ -79,7 +81,7 @@ def dequantized(
     )
 
 
-def checkpoint_config(checkpoint: Checkpoint) -> dict[str, Any]:
+def _config(checkpoint: Checkpoint) -> dict[str, Any]:
     """Return the content of config.json, without entries that select code."""
     with checkpoint.frozen.named([CONFIG]).opened() as directory:
         return without_code(read_json(directory / CONFIG))
@@ -97,7 +99,7 @@ def _names(weight: _Weight) -> Iterator[str]:
 
 def _weights(checkpoint: Checkpoint) -> dict[str, _Weight]:
     """Return what is to be computed, by its name. Raises InvalidInput(field='model.id')."""
-    settings = quantisation_of(checkpoint_config(checkpoint))
+    settings = quantisation_of(_config(checkpoint))
     with checkpoint.frozen.named(checkpoint.weight_files).opened() as directory:
         opened = [SafetensorsFile.open(directory / name) for name in checkpoint.weight_files]
     headers = {name: file.header[name] for file in opened for name in file.names}
@@ -159,15 +161,19 @@ def _mxfp4(headers: Headers, settings: Mapping[str, Any]) -> Iterator[tuple[str,
 def _compressed_tensors(headers: Headers, settings: Mapping[str, Any]) -> Iterator[tuple[str, _Weight]]:
     """Yield the matrices of linear modules, as the library itself decompresses them."""
     scheme, decompress = _scheme(settings)
-    for scale in (name for name in headers if name.endswith(".weight_scale")):
-        module = scale.removesuffix("weight_scale")
-        own = {name.removeprefix(module): name for name in headers if name.startswith(module)}
-        packed = "weight_packed" in own
+    modules = defaultdict[str, dict[str, str]](dict)
+    for name in headers:
+        module, _, role = name.rpartition(".")
+        modules[module][role] = name
+    for module, own in modules.items():
+        if "weight_scale" not in own:
+            continue
+        scale, packed = own["weight_scale"], "weight_packed" in own
         parts = {role: name for role, name in own.items() if role.startswith("weight")}
         shape: tuple[int, ...]
         expected = {"weight_packed", "weight_shape"} if packed else {"weight"}
         if odd := parts.keys() ^ (expected | {"weight_scale"}):
-            raise _refused(f"{module}{sorted(odd)[0]} is missing, or is not known")
+            raise _refused(f"{module}.{sorted(odd)[0]} is missing, or is not known")
         groups = _shape(headers, scale, "F32", "BF16", "F16")
         if packed:
             rows, words = _shape(headers, parts["weight_packed"], "I32")
@@ -181,7 +187,7 @@ def _compressed_tensors(headers: Headers, settings: Mapping[str, Any]) -> Iterat
             if len(shape) != 2 or groups not in ((1,), (shape[0], 1)):
                 raise _refused(f"{scale} has neither one number, nor one for each row")
         unread = tuple(name for role, name in own.items() if role in ("input_scale", "input_zero_point"))
-        yield f"{module}weight", _Weight(shape, parts, _decompressed(decompress, shape), unread)
+        yield f"{module}.weight", _Weight(shape, parts, _decompressed(decompress, shape), unread)
 
 
 def _decompressed(decompress: Any, shape: tuple[int, ...]) -> Callable[[Mapping[str, Tensor]], Tensor]:  # noqa: ANN401 - of the library

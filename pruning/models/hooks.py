@@ -227,10 +227,11 @@ def _experts_observed(
         observer.after(call, output)
         return output
 
+    total = all_layers[-1].expert + 1
+
     def forward_by_expert(rows: Tensor) -> Tensor:
         """Llama 4: all tokens for each expert in turn, weighted, or zeros where it is not chosen."""
         count, length = windows.shape
-        total = len(rows) // (count * length)
         experts = torch.arange(total, device=rows.device).repeat_interleave(count * length)
         chosen = experts.where(rows.ne(0).any(dim=1), total)[:, None]  # a number past the experts is none
         places = torch.Size((total * count, length))
@@ -245,14 +246,15 @@ def _experts_observed(
     def forward(
         hidden_states: Tensor, top_k_index: Tensor | None = None, top_k_weights: Tensor | None = None
     ) -> Tensor:
-        if top_k_index is None or top_k_weights is None:
-            return forward_by_expert(hidden_states)
-        if len(hidden_states) != windows.numel():
+        seen = len(hidden_states) if top_k_index is not None else len(hidden_states) // total
+        if seen != windows.numel():
             raise InvalidInput(
-                f"the experts of {layers[0].name} see {len(hidden_states)} tokens, but the model is given "
+                f"the experts of {layers[0].name} see {seen} tokens, but the model is given "
                 f"{windows.numel()}; experts that see only some of the tokens are not supported",
                 field="model.id",
             )
+        if top_k_index is None or top_k_weights is None:
+            return forward_by_expert(hidden_states)
         return run_by_expert(
             module, all_layers, multiply, hidden_states, top_k_index, top_k_weights, windows.shape
         )
