@@ -1,5 +1,6 @@
 """Stored files: artifacts of jobs, uploads, gradient norms."""
 
+from collections.abc import Mapping
 from datetime import datetime
 from typing import Annotated, Any, Self
 from uuid import UUID
@@ -13,12 +14,15 @@ from jobs.storage.gradient_files import StoredGradients
 from jobs.tables import Artifact, Upload
 from pruning.recipe import Calibration, ComputeDtype, ModelReference, StrictModel, Text, WeightNorm
 
-LOAD = """from transformers import AutoModelForCausalLM, AutoTokenizer
 
-model = AutoModelForCausalLM.from_pretrained("{directory}")
+def loading_code(directory: str, report: Mapping[str, Any] | None) -> str:
+    """Return Python code that loads a downloaded model, whose class its report names, from a directory."""
+    model = (report or {}).get("model", {}).get("architecture", "AutoModelForCausalLM")
+    return f"""from transformers import AutoTokenizer, {model}
+
+model = {model}.from_pretrained("{directory}")
 tokenizer = AutoTokenizer.from_pretrained("{directory}")
 """
-"""Python code that loads a downloaded model from a directory."""
 
 
 class ArtifactItem(BaseModel):

@@ -15,7 +15,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field
 
 from api.schemas.base import JsonBody, Page, PageQuery
-from api.schemas.files import LOAD
+from api.schemas.files import loading_code
 from api.schemas.job_requests import KnownMethod
 from api.schemas.jobs import Perplexity
 from jobs.spec.gate import Verdict
@@ -258,5 +258,5 @@ class ZooDetail(ZooItem):
                 succeeded_at=job.succeeded_at,
             ),
             files=[ZooFile.of(shown, file) for file in files],
-            load=LOAD.format(directory=shown.entry.slug),
+            load=loading_code(shown.entry.slug, report),
         )

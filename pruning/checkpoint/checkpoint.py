@@ -4,21 +4,22 @@ import copy
 import errno
 from collections import Counter
 from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
 
 import torch
 from torch import Tensor
-from transformers import (
-    AutoModelForCausalLM,
-    PretrainedConfig,
-    PreTrainedModel,
-    PreTrainedTokenizerBase,
-)
+from transformers import PretrainedConfig, PreTrainedModel, PreTrainedTokenizerBase
 
-from pruning.checkpoint.description import Description, describe, suitable_config
+from pruning.checkpoint.description import (
+    Description,
+    describe,
+    quantisation_of,
+    suitable_config,
+    text_field,
+)
 from pruning.checkpoint.files import (
     COMPANIONS,
     CONFIG,
@@ -35,6 +36,7 @@ from pruning.checkpoint.files import (
 )
 from pruning.checkpoint.hub import HubModel
 from pruning.checkpoint.layout import StoredLayout, build_skeleton, stored_tensors
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.checkpoint.tokenizer import load_tokenizer
 from pruning.errors import InvalidInput
 from pruning.files.frozen_file import freeze
@@ -74,10 +76,16 @@ class Checkpoint:
     digest: str | None  # of a local directory: "sha256:" and 64 hex digits
     licence: str | None  # declared by the model card
     languages: tuple[str, ...]  # declared by the model card
+    quantisation: str | None = None  # of the files before they were dequantised
+    originals: ModelFiles = field(default_factory=lambda: ModelFiles(()))  # those files
 
     @cached_property
     def skeleton(self) -> PreTrainedModel:
-        """The model without weights, on the meta device."""
+        """The text decoder without weights, on the meta device."""
+        return text_decoder(self._whole_skeleton)
+
+    @cached_property
+    def _whole_skeleton(self) -> PreTrainedModel:
         return build_skeleton(self.config, len(self.stored))
 
     @cached_property
@@ -88,7 +96,17 @@ class Checkpoint:
 
     @property
     def config_values(self) -> dict[str, Any]:
-        """The content of config.json, without entries that select code."""
+        """The part of config.json that describes the text decoder, without entries that select code."""
+        field = text_field(self.config)
+        return self._whole_config if field is None else self._whole_config.get(field, {})
+
+    def config_with(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the content of config.json with other `config_values`."""
+        field = text_field(self.config)
+        return dict(values) if field is None else {**self._whole_config, field: dict(values)}
+
+    @property
+    def _whole_config(self) -> dict[str, Any]:
         with self.frozen.named([CONFIG]).opened() as directory:
             return without_code(read_json(directory / CONFIG))
 
@@ -115,7 +133,7 @@ class Checkpoint:
     @cached_property
     def layout(self) -> StoredLayout:
         """The mapping from the parameters of the model to the tensors in the weight files."""
-        return StoredLayout(self.skeleton, self.stored)
+        return StoredLayout(self._whole_skeleton, self.stored)
 
     @property
     def identity(self) -> str:
@@ -125,12 +143,12 @@ class Checkpoint:
     @property
     def architecture(self) -> str:
         """The model class that transformers builds, such as `LlamaForCausalLM`."""
-        return type(self.skeleton).__name__
+        return type(self._whole_skeleton).__name__
 
     @property
     def context_length(self) -> int | None:
         """The maximum number of tokens per sequence; None where the config sets no limit."""
-        return getattr(self.config, "max_position_embeddings", None)
+        return getattr(self.config.get_text_config(decoder=True), "max_position_embeddings", None)
 
     @property
     def files(self) -> ModelFiles:
@@ -153,7 +171,7 @@ class Checkpoint:
         """
         with self.files.opened() as directory:
             try:
-                model, loaded = AutoModelForCausalLM.from_pretrained(
+                model, loaded = auto_class(self.config).from_pretrained(
                     directory,
                     config=copy.deepcopy(self.config),
                     dtype=dtype,
@@ -177,8 +195,8 @@ class Checkpoint:
                 "save the whole causal language model",
                 field="model.id",
             )
-        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-        return model.to(device).requires_grad_(False).eval()
+        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what from_pretrained promises
+        return text_decoder(model).to(device).requires_grad_(False).eval()
 
 
 def resolve(
@@ -189,6 +207,7 @@ def resolve(
     scratch: Path | None = None,
     describe_files: Describe = describe_in_process,
     before_download: BeforeDownload = lambda config, missing: None,
+    quantised: bool = False,
 ) -> Checkpoint:
     """Find the model, and refuse it before any weight is read if it cannot be pruned.
 
@@ -196,14 +215,31 @@ def resolve(
     opened; None allows any. `hub_token` is used for Hub models only. `scratch`: a directory for temporary
     links to open files, which remain if the process is killed; None: the system's.
     `describe_files`: reads the files other than the weights. `before_download` is called before the weights
-    of a Hub model are downloaded; an exception prevents the download.
+    of a Hub model are downloaded; an exception prevents the download. `quantised`: return quantised weights
+    too, as they are, for `dequantized`; whether a result can be written back is not checked then.
 
     Raises InvalidInput(field='model.id' or 'model.revision') where a retry would not help, and Unreachable
     where the Hub does not answer.
     """
     if is_local(reference.id):
-        return _resolve_local(reference, roots, scratch, describe_files)
-    return _resolve_from_hub(reference, hub_token, scratch, describe_files, before_download)
+        return _resolve_local(reference, roots, scratch, _unless(quantised, describe_files))
+    return _resolve_from_hub(
+        reference, hub_token, scratch, _unless(quantised, describe_files), before_download
+    )
+
+
+def _unless(quantised: bool, describe_files: Describe) -> Describe:
+    """Return the same function, which refuses quantised weights unless they are wanted."""
+
+    def described(files: ModelFiles, names: Collection[str]) -> Description:
+        found = describe_files(files, names)
+        if quantisation_of(found.config) and not quantised:
+            raise InvalidInput(
+                "the model's weights are quantised, and only a run dequantises them", field="model.id"
+            )
+        return found
+
+    return described
 
 
 def _resolve_local(
@@ -288,7 +324,9 @@ def _prunable(
         digest=None,
         licence=found.licence,
         languages=found.languages,
+        quantisation=quantisation_of(found.config).get("quant_method"),
     )
     stack = find_stack(checkpoint.skeleton)
-    checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
+    if checkpoint.quantisation is None:
+        checkpoint.layout.check(layer.parameter_name for layer in stack.layers)
     return checkpoint

@@ -10,7 +10,7 @@ licence or a language consists of passes.
 
 import json
 import re
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import takewhile
 from pathlib import Path
@@ -21,6 +21,8 @@ import transformers
 from transformers import CONFIG_MAPPING, AutoConfig, PretrainedConfig
 from transformers.models.auto.configuration_auto import CONFIG_MAPPING_NAMES
 from transformers.models.auto.modeling_auto import MODEL_FOR_CAUSAL_LM_MAPPING_NAMES as CAUSAL_LM_NAMES
+from transformers.models.auto.modeling_auto import MODEL_FOR_MULTIMODAL_LM_MAPPING_NAMES as MULTIMODAL_NAMES
+from transformers.models.auto.modeling_auto import MODEL_MAPPING_NAMES
 
 from pruning.checkpoint.files import (
     CONFIG,
@@ -103,7 +105,11 @@ def _front_matter(card: Path) -> list[str]:
         return []
 
 
-_QUANTISED = ("quantization_config", "compression_config")
+QUANTISED = ("quantization_config", "compression_config")
+"""Entries of config.json that say how the weights are rounded."""
+
+_TEXT_FIELDS = ("text_config", "decoder", "generator")  # where transformers looks for a text decoder
+_DEQUANTISED = ("fp8", "mxfp4", "compressed-tensors")
 
 
 @dataclass(frozen=True)
@@ -158,8 +164,15 @@ def suitable_config(content: dict[str, Any], scratch: Path | None = None) -> Pre
     """
     _refuse_unsuitable(content)
     with TemporaryDirectory(prefix="pruneserve-config-", dir=scratch) as directory:
-        (Path(directory) / CONFIG).write_text(json.dumps(without_code(content)))
+        kept = {key: value for key, value in without_code(content).items() if key not in QUANTISED}
+        (Path(directory) / CONFIG).write_text(json.dumps(kept))
         return _load_config(Path(directory))
+
+
+def quantisation_of(content: Mapping[str, Any]) -> Mapping[str, Any]:
+    """Return what a config.json says of how the weights are quantised; empty if they are not."""
+    found: object = next((content[key] for key in QUANTISED if content.get(key)), {})
+    return found if isinstance(found, dict) else {"quant_method": None}
 
 
 def _config_content(directory: Path, names: Collection[str]) -> dict[str, Any]:
@@ -184,6 +197,7 @@ def _load_config(directory: Path) -> PretrainedConfig:
     """
     try:
         config = AutoConfig.from_pretrained(directory, local_files_only=True, trust_remote_code=False)
+        config.get_text_config(decoder=True)  # refuses a config with several
     except Exception as error:  # every config class validates its values in its own way
         raise _refused(f"transformers {transformers.__version__} does not accept its {CONFIG}") from error
     assert isinstance(config, PretrainedConfig)  # noqa: S101 - what AutoConfig promises
@@ -200,8 +214,14 @@ def _refuse_unsuitable(content: dict[str, Any]) -> None:
 
 
 def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
-    if any(content.get(key) for key in _QUANTISED):
-        raise _refused("its weights are quantised; prune the unquantised model, and quantise the result")
+    if any(part.get(key) for part in content.values() if isinstance(part, dict) for key in QUANTISED):
+        raise _refused("a part of it is quantised by itself; prune the unquantised model")
+    settings = quantisation_of(content)
+    if settings and settings.get("quant_method") not in _DEQUANTISED:
+        raise _refused(
+            f"its weights are quantised, and not by one of {', '.join(_DEQUANTISED)}; prune the unquantised "
+            "model, and quantise the result"
+        )
     if content.get("transformers_weights") is not None:
         raise _refused(
             f"its {CONFIG} names a weight file (transformers_weights); save it again with save_pretrained"
@@ -217,7 +237,21 @@ def _refuse_incomplete_safetensors(content: dict[str, Any]) -> None:
         raise _refused(f"transformers {transformers.__version__} does not know its model_type")
 
 
+def is_multimodal(config: PretrainedConfig) -> bool:
+    """Whether a model holds more than a text decoder, which a part of its config describes."""
+    return config.get_text_config(decoder=True) is not config
+
+
+def text_field(config: PretrainedConfig) -> str | None:
+    """Return the field of a config that describes the text decoder; None where none does by itself."""
+    text = config.get_text_config(decoder=True)
+    return next((name for name in _TEXT_FIELDS if getattr(config, name, None) is text), None)
+
+
 def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
+    text = config.get_text_config(decoder=True)
+    if not isinstance(text, PretrainedConfig) or (text is not config and text_field(config) is None):
+        raise _refused(f"its {CONFIG} has no field that describes its text decoder alone")
     causal_class = _causal_class(config)
     declared = config.architectures or ()
     # Encoders such as BERT have a causal class too, for use as a decoder. The config declares which class the
@@ -225,17 +259,26 @@ def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
     declares_another = bool(declared) and not any(
         name == causal_class or name.endswith("Model") for name in declared
     )
-    if causal_class is None or config.is_encoder_decoder or declares_another:
+    if causal_class is None or config.is_encoder_decoder or text.is_encoder_decoder or declares_another:
         kind = declared[0] if declared else config.model_type
         raise _refused(f"a {kind} is not a causal language model (a decoder that predicts the next token)")
-    if config.get_text_config(decoder=True) is not config:
-        raise _refused("it is multimodal; only text models are supported")
+    if any(MODEL_MAPPING_NAMES.get(part.model_type, "").startswith("Timm") for part in _parts(config)):
+        raise _refused("timm, whose names of models can be addresses on the Hub, would build a part of it")
+
+
+def _parts(config: PretrainedConfig) -> Iterator[PretrainedConfig]:
+    """Yield a config, and the configs in it at any depth."""
+    yield config
+    for value in vars(config).values():
+        if isinstance(value, PretrainedConfig):
+            yield from _parts(value)
 
 
 def _causal_class(config: PretrainedConfig) -> str | None:
-    """Return the name of the class that AutoModelForCausalLM uses for a config, without importing it."""
+    """Return the name of the class that transformers registers for a config, without importing it."""
+    names = MULTIMODAL_NAMES if is_multimodal(config) else CAUSAL_LM_NAMES
     kinds = [kind for kind, name in CONFIG_MAPPING_NAMES.items() if name == type(config).__name__]
-    return next((CAUSAL_LM_NAMES[kind] for kind in (*kinds[-1:], *kinds) if kind in CAUSAL_LM_NAMES), None)
+    return next((names[kind] for kind in (*kinds[-1:], *kinds) if kind in names), None)
 
 
 def _refused(reason: str) -> InvalidInput:

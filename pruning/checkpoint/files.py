@@ -23,6 +23,7 @@ _MIB = 1024 * 1024
 _MAX_BYTES = (
     ("config.json", _MIB),
     ("generation_config.json", _MIB),
+    ("*processor_config.json", _MIB),
     ("tokenizer_config.json", 8 * _MIB),
     ("README.md", 4 * _MIB),
     ("LICENSE*", 4 * _MIB),
@@ -82,6 +83,9 @@ COMPANIONS = (
     "tekken.json",
     "chat_template.jinja",
     "chat_template.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
     "additional_chat_templates/*.jinja",
     "LICENSE*",
     "NOTICE*",
@@ -99,7 +103,14 @@ _CODE_SELECTING_KEYS = frozenset(
         *("fusion_config", "kernel_config", "use_kernels"),
     }
 )
-CONFIGS = (CONFIG, GENERATION_CONFIG, "tokenizer_config.json")
+CONFIGS = (
+    CONFIG,
+    GENERATION_CONFIG,
+    "tokenizer_config.json",
+    "processor_config.json",
+    "preprocessor_config.json",
+    "video_preprocessor_config.json",
+)
 
 _PICKLES = ("*.bin", "*.pth", "*.pt", "*.ckpt")
 

@@ -12,7 +12,7 @@ from torch.nn.modules.module import (
     register_module_module_registration_hook,
     register_module_parameter_registration_hook,
 )
-from transformers import AutoModelForCausalLM, PretrainedConfig, PreTrainedModel
+from transformers import PretrainedConfig, PreTrainedModel
 from transformers.conversion_mapping import get_model_conversion_mapping
 from transformers.core_model_loading import (
     WeightConverter,
@@ -22,6 +22,7 @@ from transformers.core_model_loading import (
 )
 
 from pruning.checkpoint.files import damaged_file_error
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.errors import InvalidInput
 
 # Dtypes of weights that can be pruned; a tensor of another dtype (an index, say) counts as bytes.
@@ -74,7 +75,7 @@ def build_skeleton(config: PretrainedConfig, stored: int) -> PreTrainedModel:
     """
     try:
         with torch.device("meta"), _at_most(stored):
-            skeleton = AutoModelForCausalLM.from_config(config, trust_remote_code=False)
+            skeleton = auto_class(config).from_config(config, trust_remote_code=False)
     except _TooMany as error:
         raise InvalidInput(
             f"the model's config.json describes many times more weights than the {stored} tensors in its "
@@ -87,7 +88,7 @@ def build_skeleton(config: PretrainedConfig, stored: int) -> PreTrainedModel:
             f"({type(error).__name__})",
             field="model.id",
         ) from error
-    assert isinstance(skeleton, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
+    assert isinstance(skeleton, PreTrainedModel)  # noqa: S101 - what from_config promises
     return skeleton
 
 
@@ -131,9 +132,12 @@ class StoredLayout:
     """
 
     def __init__(self, skeleton: PreTrainedModel, stored: Mapping[str, Tensor]) -> None:
-        """`skeleton`: the model; `stored`: all tensors in the checkpoint; both on the meta device."""
+        """`skeleton`: the whole model; `stored`: all tensors in the checkpoint; both on the meta device."""
         self._skeleton = skeleton
         self._stored = stored
+        self._text = text_decoder(skeleton)
+        name = next(name for name, module in skeleton.named_modules() if module is self._text)
+        self._prefix = f"{name}." if name else ""
         conversions = get_model_conversion_mapping(skeleton)
         renamings = [conversion for conversion in conversions if isinstance(conversion, WeightRenaming)]
         converters = [conversion for conversion in conversions if isinstance(conversion, WeightConverter)]
@@ -146,7 +150,7 @@ class StoredLayout:
 
     def check(self, names: Iterable[str]) -> None:
         """Raise what `to_stored` would raise for these parameters, before anything is computed."""
-        parameters = self._skeleton.state_dict()
+        parameters = self._text.state_dict()
         self.to_stored({name: torch.empty_like(parameters[name], dtype=torch.bool) for name in names})
 
     def name_of(self, parameter: str, dimension: int) -> str:
@@ -154,7 +158,7 @@ class StoredLayout:
 
         Raises InvalidInput where the checkpoint does not hold it by itself, in the same shape and order.
         """
-        shape = self._skeleton.state_dict()[parameter].shape
+        shape = self._text.state_dict()[parameter].shape
         along = [-1 if number == dimension else 1 for number in range(len(shape))]
         labels = torch.arange(shape[dimension], dtype=torch.int32).view(along).expand(shape)
         stored = self.to_stored({parameter: labels})
@@ -166,7 +170,8 @@ class StoredLayout:
     def to_stored(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Return tensors by name and shape in the checkpoint. Raises InvalidInput if that fails."""
         try:
-            reverted = revert_weight_conversion(self._skeleton, dict(tensors))
+            named = {self._prefix + name: tensor for name, tensor in tensors.items()}
+            reverted = revert_weight_conversion(self._skeleton, named)
         except Exception as error:  # the conversion of each architecture fails in its own way
             raise self._refused("transformers cannot turn its conversion back") from error
         return {self._stored_name(name, tensor): tensor for name, tensor in reverted.items()}
@@ -174,13 +179,13 @@ class StoredLayout:
     def with_other_names(self, tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
         """Add each tied parameter under its other names, where the checkpoint holds those as well."""
         names: dict[int, list[str]] = {}
-        for name, parameter in self._skeleton.named_parameters(remove_duplicate=False):
+        for name, parameter in self._text.named_parameters(remove_duplicate=False):
             names.setdefault(id(parameter), []).append(name)
         found = dict(tensors)
         for of_one in names.values():
             known = next((tensors[name] for name in of_one if name in tensors), None)
             if known is not None and len(of_one) > 1:
-                found |= {name: known for name in of_one if self._found(name, known.shape)}
+                found |= {name: known for name in of_one if self._found(self._prefix + name, known.shape)}
         return found
 
     def _stored_name(self, name: str, tensor: Tensor) -> str:

@@ -17,11 +17,13 @@ from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape
 _COUNT = 10_000
 _HEADS = 65_536  # and experts
 _WIDTH = 100_000_000
+_IMAGE = 8_192  # pixels of a side: towers make tables of its square
 _ANY = 2**53  # what every JSON parser reads exactly
 
 _WIDTHS = re.compile(
     r"vocab|_(size|dim|rank|embeddings|positions|length|window|inner|ctx)$|^n_(positions|ctx|embd|inner)$"
 )
+_IMAGES = re.compile(r"(^|_)image_size$|^(height|width)$")
 _HEAD_COUNTS = re.compile(r"(^|_)heads?(_kv)?$|(^|_)experts$")
 _COUNTS = re.compile(
     r"^num_|(^|_)(layers?|blocks?|depth|labels|groups|repeats?)(_|$)|^n_(layers?|groups?|shared|routed)"
@@ -32,7 +34,7 @@ _MAX_DEPTH = 16
 
 def max_value(name: str) -> int:
     """Return the largest value that the number `name` of a config may have."""
-    for names, bound in ((_WIDTHS, _WIDTH), (_HEAD_COUNTS, _HEADS), (_COUNTS, _COUNT)):
+    for names, bound in ((_IMAGES, _IMAGE), (_WIDTHS, _WIDTH), (_HEAD_COUNTS, _HEADS), (_COUNTS, _COUNT)):
         if names.search(name):
             return bound
     return _ANY
@@ -200,6 +202,16 @@ def _qwen_moe(config: Config) -> Iterator[Matrices]:
         yield with_experts if sparse else _separate_attention(config) + _gated(config)
 
 
+def _llama4(config: Config) -> Iterator[Matrices]:
+    """Experts and a shared one in every n-th block; dense MLPs of another width in the others."""
+    listed, step = config.numbers("moe_layers"), config.number("interleave_moe_layer_step", default=1)
+    with_experts = _separate_attention(config) + _mixture(config) + _gated(config, given="shared")
+    dense = _separate_attention(config) + _gated(config, config.number("intermediate_size_mlp"))
+    for index in range(_depth(config)):
+        sparse = index in listed if listed else (index + 1) % step == 0
+        yield with_experts if sparse else dense
+
+
 def _depth(config: Config) -> int:
     return config.number("num_hidden_layers", "n_layer")
 
@@ -224,6 +236,7 @@ _FAMILIES: dict[str, Callable[[Config], Iterator[Matrices]]] = {
     "falcon": _uniform(_falcon_attention, _ungated),
     **dict.fromkeys(("mixtral", "gpt_oss"), _uniform(_separate_attention, _mixture)),
     **dict.fromkeys(("qwen2_moe", "qwen3_moe"), _qwen_moe),
+    "llama4_text": _llama4,
 }
 # Families with tied embeddings unless the config says otherwise.
 _TIED = frozenset(
@@ -232,7 +245,7 @@ _TIED = frozenset(
 _EXPLICIT_HEAD_SIZE = frozenset(
     {
         *("llama", "mistral", "ministral", "qwen2", "qwen3", "gemma", "gemma2", "gemma3_text", "olmo"),
-        *("smollm3", "granite", "helium", "phi3", "mixtral", "qwen2_moe", "qwen3_moe"),
+        *("smollm3", "granite", "helium", "phi3", "mixtral", "qwen2_moe", "qwen3_moe", "llama4_text"),
     }
 )
 _LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of positions

@@ -227,13 +227,34 @@ def _experts_observed(
         observer.after(call, output)
         return output
 
-    def forward(hidden_states: Tensor, top_k_index: Tensor, top_k_weights: Tensor) -> Tensor:
-        if len(hidden_states) != windows.numel():
+    total = all_layers[-1].expert + 1
+
+    def forward_by_expert(rows: Tensor) -> Tensor:
+        """Llama 4: all tokens for each expert in turn, weighted, or zeros where it is not chosen."""
+        count, length = windows.shape
+        experts = torch.arange(total, device=rows.device).repeat_interleave(count * length)
+        chosen = experts.where(rows.ne(0).any(dim=1), total)[:, None]  # a number past the experts is none
+        places = torch.Size((total * count, length))
+
+        def multiply_own(layer: ExpertLayer, inputs: Tensor, sizes: Sequence[int]) -> Tensor:
+            return multiply(layer, inputs, sizes[layer.expert * count : (layer.expert + 1) * count])
+
+        return run_by_expert(
+            module, all_layers, multiply_own, rows, chosen, torch.ones_like(rows[:, :1]), places
+        )
+
+    def forward(
+        hidden_states: Tensor, top_k_index: Tensor | None = None, top_k_weights: Tensor | None = None
+    ) -> Tensor:
+        seen = len(hidden_states) if top_k_index is not None else len(hidden_states) // total
+        if seen != windows.numel():
             raise InvalidInput(
-                f"the experts of {layers[0].name} see {len(hidden_states)} tokens, but the model is given "
+                f"the experts of {layers[0].name} see {seen} tokens, but the model is given "
                 f"{windows.numel()}; experts that see only some of the tokens are not supported",
                 field="model.id",
             )
+        if top_k_index is None or top_k_weights is None:
+            return forward_by_expert(hidden_states)
         return run_by_expert(
             module, all_layers, multiply, hidden_states, top_k_index, top_k_weights, windows.shape
         )

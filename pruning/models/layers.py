@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from torch import Tensor, nn
+from transformers.models.llama4.modeling_llama4 import Llama4TextExperts
 from transformers.pytorch_utils import Conv1D
 
-# Attributes that all of transformers' fused experts classes have, whatever the architecture.
+# Attributes that transformers' fused experts classes have, whatever the architecture; but Llama 4's, which is
+# given them below.
 _FUSED_EXPERTS_ATTRIBUTES = (
     "num_experts",
     "has_gate",
@@ -20,6 +22,16 @@ _FUSED_EXPERTS_ATTRIBUTES = (
     "is_concatenated",
     "down_proj",
 )
+
+
+def _llama4_gate(experts: Any, gate_and_up: Tensor) -> Tensor:  # noqa: ANN401 - a module without types
+    gate, up = gate_and_up.chunk(2, dim=-1)
+    return up * experts.act_fn(gate)  # type: ignore[no-any-return]
+
+
+for _name in ("has_gate", "is_transposed", "is_concatenated"):
+    setattr(Llama4TextExperts, _name, True)
+Llama4TextExperts.has_bias, Llama4TextExperts._apply_gate = False, _llama4_gate
 
 
 @dataclass(frozen=True)
@@ -132,6 +144,11 @@ def linear_layers(block: nn.Module, block_name: str) -> tuple[LinearLayer, ...]:
 def holds_fused_experts(module: nn.Module) -> bool:
     """Whether a module runs all routed experts of a block, of any architecture."""
     return all(hasattr(module, attribute) for attribute in _FUSED_EXPERTS_ATTRIBUTES)
+
+
+def takes_routes(experts: nn.Module) -> bool:
+    """Whether fused experts are given the experts of each token; Llama 4's are given the tokens of each."""
+    return not isinstance(experts, Llama4TextExperts)
 
 
 def expert_layers(experts: Any, name: str) -> Iterator[ExpertLayer]:  # noqa: ANN401 - of many classes

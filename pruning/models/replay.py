@@ -23,7 +23,7 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import Stack
 from pruning.models.module_calls import ArgumentCopies, replaced_forward
 from pruning.models.placement import Placement
-from pruning.models.upcast import trunk_in_float32
+from pruning.models.upcast import trunk_in_float32, trunk_of
 
 _PROBE_TOKENS = 16
 PROBE_TOLERANCE = 1e-3
@@ -215,7 +215,7 @@ class Replay:
         # With a cache, the second call of a block would reuse the keys of the first: the hidden states would
         # be the same, but k_proj and v_proj would get no gradients.
         model = self.stack.model
-        trunk = trunk_in_float32(model, self._modules) if float32 else model.base_model
+        trunk = trunk_in_float32(model, self._modules) if float32 else trunk_of(model)
         trunk(input_ids=windows.to(self._placement.device), use_cache=False)
 
     @torch.no_grad()
@@ -234,7 +234,10 @@ class Replay:
                 cleanup.enter_context(self._placement.resident_during_calls(module, then=then))
                 cleanup.callback(module.register_forward_hook(observe, with_kwargs=True).remove)
             model, tokens = self.stack.model, windows.to(self._placement.device)
-            logits: Tensor = model(input_ids=tokens, use_cache=False).logits
+            try:
+                logits: Tensor = model(input_ids=tokens, use_cache=False).logits
+            except AttributeError as error:  # of a module that `text_decoder` took out
+                raise self._refused("it does not run on text alone") from error
         if len(observed) != len(self.stack.blocks):
             raise self._refused(f"its {len(self.stack.blocks)} blocks are called {len(observed)} times")
         return observed, logits

@@ -111,12 +111,19 @@ def expert_product(layer: ExpertLayer, inputs: Tensor) -> Tensor:
     return product
 
 
+def trunk_of(model: PreTrainedModel) -> nn.Module:
+    """Return the model without its head, also where its class does not name it (Llama 4)."""
+    base: nn.Module = model.base_model
+    inner = [child for child in model.children() if isinstance(child, PreTrainedModel)]
+    return inner[0] if base is model and len(inner) == 1 else base
+
+
 def trunk_in_float32(model: PreTrainedModel, blocks: Collection[nn.Module]) -> Callable[..., Any]:
     """Return a callable that runs the model without its head in float32, from the embeddings on.
 
     The parameters of `blocks` are not upcast: the caller replaces their forward methods.
     """
-    base, embeddings = model.base_model, model.get_input_embeddings()
+    base, embeddings = trunk_of(model), model.get_input_embeddings()
     in_blocks = set(chain.from_iterable(block.parameters() for block in blocks))
 
     def run(**kwargs: Any) -> Any:  # noqa: ANN401 - replaces any model

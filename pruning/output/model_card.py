@@ -22,11 +22,14 @@ _HUB_DATASETS = {"c4": "allenai/c4", "wikitext2": "Salesforce/wikitext"}
 _SEMI_STRUCTURED = "2:4"
 
 
-def model_card(report: Report, *, licence: str | None, languages: Sequence[str] = ()) -> str:
+def model_card(
+    report: Report, *, licence: str | None, languages: Sequence[str] = (), quantisation: str | None = None
+) -> str:
     """Return the text of README.md, with the metadata that the Hub reads.
 
-    `licence` and `languages`: what the dense model's card declares.
+    `licence` and `languages`: what the dense model's card declares. `quantisation`: of the dense weights.
     """
+    source = f"\n| dense weights | dequantised from {quantisation} to bfloat16 |" if quantisation else ""
     base = report.model.id
     name = base.rstrip("/").rsplit("/", 1)[-1]
     on_the_hub = not is_local(base)
@@ -57,7 +60,7 @@ def model_card(report: Report, *, licence: str | None, languages: Sequence[str] 
 {_method_summary(report)}
 
 | | |
-| --- | --- |{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
+| --- | --- |{source}{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
 | perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_more(report)}
@@ -71,9 +74,9 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 {_loading_instructions(report)}
 
 ```python
-from transformers import AutoModelForCausalLM, AutoTokenizer
+from transformers import AutoTokenizer, {report.model.architecture}
 
-model = AutoModelForCausalLM.from_pretrained("<this directory>")
+model = {report.model.architecture}.from_pretrained("<this directory>")
 tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 ```
 

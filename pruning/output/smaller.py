@@ -82,7 +82,7 @@ def _pairs(
 
 def _copy_companions(checkpoint: Checkpoint, config: Mapping[str, Any], directory: Path) -> None:
     checkpoint.files.without([*checkpoint.weight_files, CONFIG, INDEX]).copy_to(directory)
-    text = json.dumps(config, indent=2, ensure_ascii=False) + "\n"
+    text = json.dumps(checkpoint.config_with(config), indent=2, ensure_ascii=False) + "\n"
     (directory / CONFIG).write_text(text, encoding="utf-8")
 
 

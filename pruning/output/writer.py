@@ -69,7 +69,12 @@ def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> Non
     """Write the report (`pruning_report.json`) and the model card (`README.md`) next to the model."""
     (directory / REPORT).write_text(report.model_dump_json(indent=2) + "\n")
     (directory / MODEL_CARD).write_text(
-        model_card(report, licence=checkpoint.licence, languages=checkpoint.languages)
+        model_card(
+            report,
+            licence=checkpoint.licence,
+            languages=checkpoint.languages,
+            quantisation=checkpoint.quantisation,
+        )
     )
 
 

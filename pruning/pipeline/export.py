@@ -16,7 +16,9 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
+from pruning.checkpoint.description import is_multimodal
 from pruning.checkpoint.files import CONFIG
+from pruning.errors import InvalidInput
 from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
 from pruning.evaluation.final_states import Recorder, differences_outside_blocks
 from pruning.evaluation.perplexity import perplexity
@@ -213,6 +215,12 @@ def check_exports(
     InvalidInput with the field: 'exports' where the extra is missing or groups divide no row, 'model.id' for
     a model that a format cannot hold. `step`: as in a stage of one step, called while a helper works.
     """
+    if exports and is_multimodal(checkpoint.config):
+        raise InvalidInput(
+            f"{checkpoint.architecture} holds more than text, and an export holds a text model; leave "
+            "exports out, and convert the pruned checkpoint with the format's own tools",
+            field="exports",
+        )
     if any(isinstance(export, GgufExport) for export in exports):
         small = checkpoint.files.without(checkpoint.weight_files)
         with small.opened() as directory:

@@ -6,11 +6,12 @@ from pathlib import Path
 
 import torch
 from torch import Tensor
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.description import suitable_config
 from pruning.checkpoint.files import CONFIG, read_json
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.estimate import ModelShape
 from pruning.exports.compressed_tensors import load_export
 from pruning.models.blocks import Stack, find_stack, stack_of_layers
@@ -70,9 +71,10 @@ class ResolvedModel:
 
     def place_pruned(self, directory: Path) -> Placement:
         """Load the pruned model from the directory it was written to, with the dense model's attention."""
-        model = AutoModelForCausalLM.from_pretrained(
+        config = suitable_config(read_json(directory / CONFIG), scratch=directory.parent)
+        model = auto_class(config).from_pretrained(
             directory,
-            config=suitable_config(read_json(directory / CONFIG), scratch=directory.parent),
+            config=config,
             attn_implementation=self.checkpoint.skeleton.config._attn_implementation,
             dtype=self._dtype_on_host,
             experts_implementation=experts_implementation(self.dtype),
@@ -80,8 +82,8 @@ class ResolvedModel:
             local_files_only=True,
             trust_remote_code=False,
         )
-        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-        return self._placed(model.requires_grad_(False).eval())
+        assert isinstance(model, PreTrainedModel)  # noqa: S101 - what from_pretrained promises
+        return self._placed(text_decoder(model).requires_grad_(False).eval())
 
     def place_export(self, directory: Path) -> Placement:
         """Load an export of compressed-tensors, decompressed, with the dense model's attention."""

@@ -5,6 +5,7 @@ computation. It can be pickled, and holds no weight, no open file and no network
 Zero-shot tasks are the exception: lm-evaluation-harness keeps them in objects of its own.
 """
 
+import shutil
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -26,6 +27,7 @@ from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
 from pruning.evaluation.perplexity import evaluation_sets, predictions_in
 from pruning.evaluation.zero_shot import Tasks
+from pruning.exports.dequantized import dequantized
 from pruning.files.frozen_file import AllowedRoots, FrozenFile, freeze, freeze_by_content
 from pruning.methods.base import method_for
 from pruning.methods.permutation import refuse_unwritable
@@ -82,6 +84,7 @@ class ResolvedRun:
         gradients, tasks = self.gradients.file, self.evaluation.tasks
         return (
             *self.model.checkpoint.frozen.files,
+            *self.model.checkpoint.originals.files,
             *([gradients.frozen] if gradients else []),
             *(tasks.files if tasks else []),
         )
@@ -116,8 +119,17 @@ class ResolvedRun:
 
     @property
     def warnings(self) -> tuple[str, ...]:
-        """Limits of the texts and the gradient file, for the report."""
-        return (*self._text_warnings(), *self._gradient_warnings())
+        """What the model was dequantised from, and limits of texts and gradient file, for the report."""
+        return (*self._quantisation_warnings(), *self._text_warnings(), *self._gradient_warnings())
+
+    def _quantisation_warnings(self) -> tuple[str, ...]:
+        quantisation = self.model.checkpoint.quantisation
+        if quantisation is None:
+            return ()
+        return (
+            f"the weights of the dense model are quantised ({quantisation}); they were dequantised to "
+            "bfloat16, in which the result is stored",
+        )
 
     def _text_warnings(self) -> tuple[str, ...]:
         datasets = {drawn.share.dataset for drawn in (self.calibration.sets if self.calibration else ())}
@@ -232,7 +244,12 @@ class ResolveStage:
             scratch=self.output.parent,
             describe_files=self.reading.describe,
             before_download=self._check_room,
+            quantised=True,
         )
+        if checkpoint.quantisation is not None:
+            directory = self.resume_store.directory(self.name) / "dequantized"
+            shutil.rmtree(directory, ignore_errors=True)  # of an earlier attempt
+            checkpoint = dequantized(checkpoint, directory, self.reading.describe, self.output.parent)
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         if self.exports:
             check_exports(self.exports, checkpoint, model, self.reading, step)

@@ -19,8 +19,10 @@ from typing import Any, Self
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, PreTrainedModel
+from transformers import PreTrainedModel
 
+from pruning.checkpoint.description import text_field
+from pruning.checkpoint.text_decoder import auto_class, text_decoder
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import Stack, find_stack
 from pruning.models.placement import Placement
@@ -30,16 +32,20 @@ from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 
 def skeleton_of(config: Mapping[str, Any], dense: PreTrainedModel) -> PreTrainedModel:
-    """Return the model that a config.json describes, on the meta device.
+    """Return the text decoder that `Checkpoint.config_values` describe, on the meta device.
 
     `dense`: the model that is cut, of the same class. Raises whatever its config or model class does.
     """
-    built = type(dense.config).from_dict(copy.deepcopy(dict(config)))
+    built = type(dense.config.get_text_config()).from_dict(copy.deepcopy(dict(config)))
+    if (field := text_field(dense.config)) is not None:
+        whole = copy.deepcopy(dense.config)
+        setattr(whole, field, built)
+        built = whole
     built._attn_implementation = None  # a config may name a kernel on the Hub
     with torch.device("meta"):
-        model = AutoModelForCausalLM.from_config(built, trust_remote_code=False)
-    assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
-    return model
+        model = auto_class(built).from_config(built, trust_remote_code=False)
+    assert isinstance(model, PreTrainedModel)  # noqa: S101 - what from_config promises
+    return text_decoder(model)
 
 
 # Fields that hold the numbers of some blocks, and fields that say how many of the first are of one kind.
@@ -88,7 +94,7 @@ class DepthPlan:
 
     def config(self, blocks: Sequence[int]) -> dict[str, Any]:
         """Return the config.json of the model that has `blocks` alone, in ascending order."""
-        full, values = self._stack.model.config, dict(self._config)
+        full, values = self._stack.model.config.get_text_config(), dict(self._config)
         own = full.attribute_map.get("num_hidden_layers", "num_hidden_layers")
         for name in {own, "num_hidden_layers"} & {own, *values}:
             values[name] = len(blocks)
@@ -123,7 +129,7 @@ class DepthPlan:
             yield [*range(removed - 1, self.dense - 1)]
 
     def _reason_against(self, blocks: Sequence[int]) -> str | None:
-        if getattr(self._stack.model.config, "num_hidden_layers", None) != self.dense:
+        if getattr(self._stack.model.config.get_text_config(), "num_hidden_layers", None) != self.dense:
             return "its config has no field for their number"
         try:
             stack = find_stack(self.skeleton(blocks))

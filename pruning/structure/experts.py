@@ -20,7 +20,7 @@ from pruning.calibration.activation_statistics import StopForward
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import Block, Stack
-from pruning.models.layers import holds_fused_experts
+from pruning.models.layers import holds_fused_experts, takes_routes
 from pruning.recipe.units import EXPERT_COUNTS, EXPERTS
 from pruning.structure.units import ScoredUnits, Slice, refused
 
@@ -178,6 +178,8 @@ def experts_of(model: PreTrainedModel, block: Block) -> Experts | None:
     routers = [path for path in (f"{parent}.{own}".strip(".") for own in _ROUTERS) if path in modules]
     if len(names) > 1 or len(routers) != 1:
         raise refused(model, EXPERTS.name, f"the router of {block.name} is not known by its name")
+    if not takes_routes(modules[name]):
+        raise refused(model, EXPERTS.name, f"{name} of {block.name} is not given the experts of each token")
     experts, router, config = modules[name], modules[routers[0]], model.config.get_text_config()
     count = int(experts.num_experts)
     per_token = getattr(router, "top_k", None) or getattr(config, "num_experts_per_tok", None)

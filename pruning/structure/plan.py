@@ -87,6 +87,7 @@ class _Planner:
         self, options: StructureOptions, skeleton: PreTrainedModel, config: Mapping[str, Any]
     ) -> None:
         self._options, self._skeleton, self._config = options, skeleton, config
+        self._text_config = skeleton.config.get_text_config()
         self._stack = find_stack(skeleton)
         self.units: dict[UnitName, tuple[Units | None, ...]] = {}
         if options.parameters is not None:
@@ -229,7 +230,7 @@ class _Planner:
         try:
             model = skeleton_of(values, self._skeleton)
         except Exception as error:  # each config and model class refuses in its own way
-            known = units.reason_unbuildable(values, self._skeleton.config)
+            known = units.reason_unbuildable(values, self._text_config)
             return known or f"transformers refuses the smaller config ({type(error).__name__})"
         theirs = {name: tuple(tensor.shape) for name, tensor in model.state_dict().items()}
         for name, shape in self._shapes(kind, kept).items():
@@ -251,5 +252,5 @@ class _Planner:
         """Return config.json with these numbers of units left."""
         values = dict(self._config)
         for kind in (kind for kind in UNIT_KINDS if kind in kept):
-            values |= self._one(kind).config_after(kept[kind], self._skeleton.config, self._config)
+            values |= self._one(kind).config_after(kept[kind], self._text_config, self._config)
         return values

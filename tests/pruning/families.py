@@ -24,6 +24,8 @@ from transformers import (
     GPTNeoXForCausalLM,
     GptOssConfig,
     GptOssForCausalLM,
+    Llama4ForCausalLM,
+    Llama4TextConfig,
     LlamaConfig,
     LlamaForCausalLM,
     MistralConfig,
@@ -173,6 +175,22 @@ ALL_FAMILIES = FAMILIES | {
         GptOssForCausalLM,
         GptOssConfig,
         {**_LLAMA, "num_local_experts": 4, "num_experts_per_tok": 2, "head_dim": 8, "sliding_window": 8},
+    ),
+    # Experts that take every token, as zeros where it is not routed to them, in every second block.
+    "llama4": Family(
+        "model.layers",
+        Llama4ForCausalLM,
+        Llama4TextConfig,
+        {
+            **_LLAMA,
+            "intermediate_size_mlp": 64,
+            "num_local_experts": 4,
+            "num_experts_per_tok": 2,
+            "interleave_moe_layer_step": 2,
+            "head_dim": 8,
+            "attention_chunk_size": 16,
+            "no_rope_layers": [1, 1, 0],
+        },
     ),
 }
 

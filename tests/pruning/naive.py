@@ -75,7 +75,8 @@ def matrices_of(model: PreTrainedModel, name: str, tensor: Tensor) -> dict[str, 
     experts, parameter = name.rsplit(".", 1)
     found = {}
     for number, stored in enumerate(tensor):
-        matrix, half = stored, len(stored) // 2
+        matrix = stored.T if model.config.model_type == "llama4_text" else stored
+        half = len(matrix) // 2
         parts = {"gate_proj": slice(half), "up_proj": slice(half, None)}
         if model.config.model_type == "gpt_oss":
             matrix, parts = stored.T, {"gate_proj": slice(0, None, 2), "up_proj": slice(1, None, 2)}

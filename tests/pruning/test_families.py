@@ -39,7 +39,7 @@ from tests.pruning.pruned import ignore_steps, pruned_by
 pytestmark = pytest.mark.slow
 
 CPU = torch.device("cpu")
-ROUTERS = ("shared_expert_gate",)
+ROUTERS = ("shared_expert_gate", "feed_forward.router")
 
 RECIPES = {
     **{name: {"method": name} for name in METHODS if name != "none"},

@@ -12,7 +12,7 @@ from api.page.base.format import describe_event, pruning
 from api.page.pictures.heat_map import layer_map
 from api.page.pictures.pictures import Picture, picture
 from api.page.submit.resubmit import failed_by_request, request_body
-from api.schemas.files import LOAD
+from api.schemas.files import loading_code
 from api.schemas.job_requests import request_metadata
 from api.schemas.jobs import Waiting
 from jobs import queries, zoo
@@ -138,7 +138,7 @@ class JobView:
     @property
     def load(self) -> str:
         """Python code that loads the downloaded model."""
-        return LOAD.format(directory=self._folder)
+        return loading_code(self._folder, self.job.report)
 
     @property
     def _folder(self) -> str:

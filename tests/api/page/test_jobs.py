@@ -17,6 +17,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.base.format import describe_cut
 from api.page.jobs.listing import without_common_directories
+from api.schemas.files import loading_code
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.queries import Cut, models_containing
 from jobs.settings import Settings
@@ -134,6 +135,12 @@ def test_the_figures_of_a_smaller_model_have_its_size(client: TestClient, jobs: 
     tile = text.partition("<dt>Size</dt>")[2].partition("</div>")[0]
     assert "300 B" in tile
     assert "of 400 B, 75 % of the parameters" in tile
+
+
+def test_the_code_that_loads_a_model_names_its_class() -> None:
+    code = loading_code("pruned", {"model": {"architecture": "Mistral3ForConditionalGeneration"}})
+    assert 'model = Mistral3ForConditionalGeneration.from_pretrained("pruned")' in code
+    compile(code, "load", "exec")
 
 
 def test_a_finished_job_offers_its_files_together_and_one_by_one(client: TestClient, jobs: Jobs) -> None:

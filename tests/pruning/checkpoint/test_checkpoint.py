@@ -193,11 +193,6 @@ def test_models_that_are_not_causal_decoders_are_refused(
     assert "not a causal language model" in refusal(tmp_path)
 
 
-def test_multimodal_models_are_refused(model_dir: Path) -> None:
-    (model_dir / "config.json").write_text(json.dumps({"model_type": "gemma3"}))
-    assert "multimodal" in refusal(model_dir)
-
-
 def test_adapters_are_refused(model_dir: Path) -> None:
     (model_dir / "adapter_config.json").write_text("{}")
     assert "adapter" in refusal(model_dir)

@@ -54,6 +54,16 @@ def test_replayed_blocks_give_the_models_own_hidden_states_bit_for_bit(
         assert torch.equal(hidden, output)
 
 
+@pytest.mark.parametrize("float32", [False, True])
+@pytest.mark.parametrize("family", ["llama", "llama4"])
+def test_the_head_is_not_run_to_embed(family: str, float32: bool, five_windows: Tensor) -> None:
+    model, calls = make(family), []
+    replay = Replay(find_stack(model), five_windows)
+    model.lm_head.register_forward_hook(lambda *_: calls.append(1))
+    replay.embed(five_windows, float32=float32)
+    assert not calls
+
+
 @pytest.mark.parametrize("family", FAMILIES)
 def test_all_blocks_and_their_linear_layers_are_found(family: str) -> None:
     stack = find_stack(make(family))
