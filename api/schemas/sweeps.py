@@ -4,11 +4,11 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import product
-from math import prod
+from math import isfinite, prod
 from typing import Annotated, Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field, model_validator
 
 from api.schemas.base import JsonBody, Page
 from api.schemas.jobs import JobSummary, Waiting
@@ -18,6 +18,7 @@ from jobs.sweeps.sweeps import best_of
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.recipe import implies_sparsity
+from pruning.recipe.fields import refuse_unprintable
 
 MAX_JOBS = 64
 MAX_COMBINATIONS = 16 * MAX_JOBS
@@ -25,7 +26,24 @@ MAX_COMBINATIONS = 16 * MAX_JOBS
 
 _MASK_FIELDS = ("method", "sparsity", "pattern")
 
-Values = Annotated[list[Any], Field(max_length=MAX_JOBS)]
+_MAX_DEPTH = 16
+
+
+def _plain(value: Any, depth: int = 0) -> Any:  # noqa: ANN401 - not yet validated
+    """Return a value of which parts may belong to no job. Raises ValueError for what no field takes."""
+    if depth > _MAX_DEPTH:
+        raise ValueError(f"must not be nested more than {_MAX_DEPTH} deep")
+    if isinstance(value, str):
+        refuse_unprintable(value)
+    elif isinstance(value, float) and not isfinite(value):
+        raise ValueError("must have finite numbers")
+    elif isinstance(value, dict | list):
+        for part in (*value, *value.values()) if isinstance(value, dict) else value:
+            _plain(part, depth + 1)
+    return value
+
+
+Values = Annotated[list[Any], Field(max_length=MAX_JOBS), AfterValidator(_plain)]
 
 
 class Vary(JsonBody):
@@ -112,7 +130,7 @@ class SweepRequest(JsonBody):
         },
     )
 
-    job: dict[str, Any] = Field(
+    job: Annotated[dict[str, Any], AfterValidator(_plain)] = Field(
         description="The fields of a job, as in `POST /v1/jobs`, except those that the sweep decides."
     )
     vary: Vary | None = Field(None, description="What to vary; give either this or `target`.")

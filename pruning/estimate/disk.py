@@ -62,8 +62,8 @@ def exported_files(shape: ModelShape, exports: Collection[Export]) -> int:
 
 
 def _gguf(shape: ModelShape, export: GgufExport) -> float:
-    matrices = (matrix for block in shape.blocks for matrix in block.matrices)
-    of_blocks = sum(export.bits_in_rows_of(matrix.inputs) * matrix.weights for matrix in matrices)
+    widths = shape.weights_by_inputs.items()
+    of_blocks = sum(export.bits_in_rows_of(inputs) * weights for inputs, weights in widths)
     return (of_blocks + export.bits_of_embeddings(shape.hidden) * shape.embeddings) / 8
 
 

@@ -3,7 +3,8 @@
 The shape is what the cost depends on. The widths that a cut leaves are not rounded here.
 """
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
 from math import prod
@@ -76,6 +77,15 @@ class ModelShape:
     def block_weights(self) -> int:
         """The weights of the linear layers of all blocks."""
         return sum(block.weights for block in self.blocks)
+
+    @cached_property
+    def weights_by_inputs(self) -> Mapping[int, int]:
+        """The same by the width of their rows."""
+        found = Counter[int]()
+        for block in self.blocks:
+            for matrix in block.matrices:
+                found[matrix.inputs] += matrix.weights
+        return found
 
     @property
     def parameters(self) -> int:

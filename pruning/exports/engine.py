@@ -233,7 +233,16 @@ def _parsed(answer: type[AnswerT], content: bytes) -> AnswerT:
 
 
 def _opened(path: Path, opened: ExitStack) -> int:
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError as error:
+        if error.errno not in (errno.EMFILE, errno.ENFILE):
+            raise
+        raise InvalidInput(
+            f"{path.name} cannot be opened in addition to the model's other files: the limit of open files "
+            "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
+            field="model.id",
+        ) from error
     opened.callback(os.close, descriptor)
     return descriptor
 

@@ -1,5 +1,6 @@
 """The GGUF files of the stage `export`: converted, quantised and measured by llama.cpp."""
 
+import math
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -25,6 +26,8 @@ from pruning.pipeline.export_progress import (
 from pruning.pipeline.models import ResolvedModel
 from pruning.recipe.exports import FOLDER, GgufExport, ImportanceKind, importances
 from pruning.report import ExportFacts, ExportRateFacts
+
+_SAME = 1e-3  # as a share: threads may sum in another order
 
 
 @dataclass(frozen=True)
@@ -151,6 +154,7 @@ class GgufFiles:
         measured = gguf.measure(
             files, windows, reference=dense.file, speed=True, engine=self.engine, step=share
         )
+        self._require_one_dense_perplexity(measured.reference.perplexity)
         for one, of_file in zip(group, measured.files, strict=True):
             importance = one.importance
             self.exported.facts[one.export.name] = ExportFacts(
@@ -173,6 +177,17 @@ class GgufFiles:
                 types=dict(Counter(of_file.types.values())),
                 warnings=_without_importance(importance.missing if importance else ()),
             )
+
+    def _require_one_dense_perplexity(self, found: float) -> None:
+        """Raise InvalidInput where it is not that next to earlier files: a helper was taken over."""
+        for other in self.exported.facts.values():
+            if not math.isclose(found, other.dense_perplexity, rel_tol=_SAME):
+                raise InvalidInput(
+                    f"the dense model has the perplexity {found:g} next to these files and "
+                    f"{other.dense_perplexity:g} next to {other.name}; the model may have taken over what "
+                    "measures it: do not use it",
+                    field="model.id",
+                )
 
 
 def _rate(

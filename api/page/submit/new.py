@@ -116,7 +116,7 @@ def submit(typed: FormValues, principal: Writer, resources: Resources) -> Respon
         request = parse_form(typed)
         # The form carries a random key, so sending it twice submits once; a changed form is another job.
         body = json.dumps(typed, sort_keys=True).encode()
-        once = Idempotency(f"page {typed.get('once', '')[:64]} {hashlib.sha256(body).hexdigest()}", body)
+        once = Idempotency(f"page {hashlib.sha256(body).hexdigest()}", body)
         if isinstance(request, SweepRequest):
             sweep, _ = sweeps.submit(resources, principal, request, once)
             return RedirectResponse(f"/sweeps/{sweep.id}", status.HTTP_303_SEE_OTHER)

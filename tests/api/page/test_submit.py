@@ -318,6 +318,8 @@ def test_the_same_form_sent_twice_makes_one_job_and_a_changed_one_another(client
         assert len(set(made)) == 2
         assert made[0] == made[1]
         assert UUID(made[0].rpartition("/")[2])
+    odd = client.post("/jobs/new", data=LEAST | {"once": "\0"}, headers=ORIGIN)
+    assert odd.status_code == 303
 
 
 @pytest.mark.parametrize(

@@ -56,6 +56,26 @@ class Workers:
             assert lifecycle.succeed(session, claim, report, [])
 
 
+@pytest.mark.parametrize(
+    "odd", [r'"\u0000"', r'"\ud800"', r'"\u001b[31m"', r'{"\u0000": 1}', "NaN", "[" * 20 + "]" * 20]
+)
+@pytest.mark.parametrize(
+    ("body", "field"),
+    [
+        ('{"job": {"model": "org/name", "sparsity": %s}, "vary": {"pattern": ["2:4", "4:8"]}}', "job"),
+        ('{"job": {"model": "org/name"}, "vary": {"method": [null], "pattern": [%s]}}', "vary.pattern"),
+    ],
+)
+def test_what_no_job_of_a_sweep_reads_is_checked_as_well(
+    client: TestClient, odd: str, body: str, field: str
+) -> None:
+    headers = {"content-type": "application/json"}
+    answer = client.post("/v1/sweeps", content=body % odd, headers=headers)
+    assert answer.status_code == 422, answer.text
+    assert [error["field"] for error in answer.json()["errors"]] == [field]
+    assert client.get("/v1/sweeps").json()["items"] == []
+
+
 @pytest.fixture
 def workers(database: sessionmaker[Session]) -> Workers:
     return Workers(database)

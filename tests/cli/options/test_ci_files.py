@@ -204,7 +204,7 @@ INPUTS = {
     "model": "org/$(name) `x`",
     "sparsity": "0.5",
     "max-increase": "5%",
-    "export": "gguf:Q8_0 gguf:*",
+    "export": "gguf:Q8_0\ngguf:*",
     "gate-on": "gguf:Q8_0",
 }
 BODY = {

@@ -3,12 +3,13 @@
 import errno
 import importlib
 import os
+import resource
 import shutil
 import signal
 import subprocess
 import time
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -250,3 +251,13 @@ def test_a_library_that_does_not_load_is_no_fault_of_the_model(
     with pytest.raises(InvalidInput, match=r"does not load on this machine: libm.so.6: version") as failed:
         llama._Library()
     assert failed.value.field == "exports"
+
+
+def test_a_limit_of_open_files_is_named(small: Exported) -> None:
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(InvalidInput, match=r"small.gguf cannot be opened .* \(ulimit -n\) is too low"):
+            engine._opened(small.file, ExitStack())
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -29,7 +29,7 @@ from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.resources import DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recipe.exports import GGUF_TYPES, CompressedTensorsExport, GgufExport, parse_exports
-from pruning.report import FILE_NAME, Report
+from pruning.report import FILE_NAME, ExportFacts, Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
 from pruning.sandbox.fork_server import SandboxUnavailable
@@ -441,6 +441,27 @@ def test_windows_are_those_of_the_request_or_a_few_short_ones() -> None:
     assert torch.equal(evaluation_windows(windows, Evaluation()), windows[:, :512])
     short = windows.repeat(2, 1)[:, :100]
     assert torch.equal(evaluation_windows(short, Evaluation()), short[:8])
+
+
+def test_measurements_that_disagree_on_the_dense_model_are_refused() -> None:
+    exported = Exported()
+    exported.facts["gguf:Q8_0"] = ExportFacts(
+        name="gguf:Q8_0",
+        path="exports/a.gguf",
+        bytes=1,
+        dense_bytes=2,
+        evaluator="llama.cpp b1",
+        perplexity=12.0,
+        dense_perplexity=10.0,
+        kl=0.1,
+        agreement=0.9,
+        windows=1,
+        sequence_length=8,
+    )
+    files = SimpleNamespace(exported=exported)
+    GgufFiles._require_one_dense_perplexity(files, 10.0001)
+    with pytest.raises(InvalidInput, match=r"perplexity 1e.43 next to these files and 10 next to gguf"):
+        GgufFiles._require_one_dense_perplexity(files, 1e43)
 
 
 def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
