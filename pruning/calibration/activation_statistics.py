@@ -67,21 +67,31 @@ class InputNorms:
 
 
 class _MeanProduct:
-    """The mean over windows of products over tokens."""
+    """The mean over windows of products over tokens.
+
+    The sum becomes the mean in place when `value` is first read: a second matrix would be as large. No window
+    can be added after that.
+    """
 
     def __init__(self) -> None:
         self._windows = 0
         self._sum = torch.zeros(())
+        self._is_mean = False
 
     def _add_window(self, one: Tensor, other: Tensor) -> None:
+        if self._is_mean:
+            raise RuntimeError("the mean was read: no window can be added")
         product = product_over_tokens(one, other)
         self._sum = product if self._windows == 0 else self._sum.add_(product)
         self._windows += 1
 
     @property
     def value(self) -> Tensor:
-        """(features of one, features of the other)."""
-        return self._sum / self._windows
+        """(features of one, features of the other): the same tensor each time."""
+        if not self._is_mean:
+            self._sum.div_(self._windows)
+            self._is_mean = True
+        return self._sum
 
 
 class SecondMoments(_MeanProduct):

@@ -232,13 +232,13 @@ class _BlockPruner:
             dense = layer.matrix.clone()
             if pruned.weight is not None:
                 layer.matrix.copy_(pruned.weight)
+                pruned = replace(pruned, weight=None)  # frees it
                 self._changed.add(layer.parameter_name)
             set_to_zero(layer.matrix, pruned.mask)
             # A parameter may hold several layers.
-            mask = self._masks.setdefault(
-                layer.parameter_name, torch.zeros_like(layer.parameter, dtype=torch.bool)
-            )
-            layer.as_matrix(mask).copy_(pruned.mask)
+            if layer.parameter_name not in self._masks:
+                self._masks[layer.parameter_name] = torch.zeros_like(layer.parameter, dtype=torch.bool)
+            layer.as_matrix(self._masks[layer.parameter_name]).copy_(pruned.mask)
             self._layers[layer.name] = PrunedLayer(
                 layer.name,
                 self._index,
