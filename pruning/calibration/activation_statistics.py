@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pruning.models.hooks import LayerCall, Observer, observing
-from pruning.models.layers import LinearLayer
+from pruning.models.layers import ExpertLayer, LinearLayer
 from pruning.recipe import Need
 
 
@@ -150,23 +150,22 @@ Value = TypeVar("Value")
 class _SharedByInput(Generic[Value]):
     """A value per layer, shared by layers with the same input tensor.
 
-    "Same" means the same object, compared while it is alive: its address may be reused afterwards.
+    "Same" means the same object, which is held until the pass ends: its address may be reused afterwards.
     """
 
     def __init__(self, new: Callable[[], Value]) -> None:
         self.by_layer: dict[str, Value] = {}
         self._new = new
-        self._seen: list[tuple[Tensor, Value]] = []  # in this forward pass
+        self._seen: dict[int, tuple[Tensor, Value]] = {}  # in this forward pass, by the input's id
 
     def add(self, call: LayerCall, update: Callable[[Value], None]) -> None:
         """Update the value of the layer, unless another layer has been called with this input."""
         name = call.layer.name
-        value = _find_same(self._seen, call.inputs)
-        if value is None:
+        if id(call.inputs) not in self._seen:
             value = self.by_layer.setdefault(name, self._new())
             update(value)
-            self._seen.append((call.inputs, value))
-        self.by_layer[name] = value
+            self._seen[id(call.inputs)] = call.inputs, value
+        self.by_layer[name] = self._seen[id(call.inputs)][1]
 
     def end_pass(self) -> None:
         """Release the inputs of the forward pass."""
@@ -292,11 +291,6 @@ class _Collector(Observer):
             raise StopForward
 
 
-def _find_same(pairs: Sequence[tuple[Tensor | None, Value]], tensor: Tensor) -> Value | None:
-    """Return the value paired with this very object, if there is one."""
-    return next((value for key, value in pairs if key is tensor), None)
-
-
 def _statistics_for(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
     """Return what `needs` ask for, plus a token sample where the relative error needs it."""
     kinds: dict[_Measured, type[Statistic]] = {}
@@ -321,22 +315,25 @@ def _output_norm(weight: Tensor, measured: Mapping[_Measured, Statistic]) -> Ten
 def group_by_input(
     layers: Sequence[LinearLayer], windows: Tensor, run: Callable[[], object]
 ) -> tuple[tuple[LinearLayer, ...], ...]:
-    """Return the layers in groups with the same input tensor, in the order in which `run` calls them.
+    """Return the layers in groups that can be measured together, in the order in which `run` calls them.
 
-    `run` is a forward pass on `windows`. A layer that it does not call comes last, in a group of its own.
+    These are layers with the same input tensor. Fused experts have two groups, their first matrices and their
+    last ones: an expert's inputs do not depend on the other experts, and with groups of each expert, all
+    would run once for each. `run` is a forward pass on `windows`. A layer that it does not call comes last,
+    in a group of its own.
     """
-    groups: list[tuple[Tensor | None, list[LinearLayer]]] = []
+    inputs: list[Tensor] = []  # held, so that no other has the id of one of them
+    groups: dict[object, list[LinearLayer]] = {}
 
     class GroupByInput(Observer):
         def before(self, call: LayerCall) -> None:
-            same = _find_same(groups, call.inputs)
-            if same is None:
-                groups.append((call.inputs, [call.layer]))
-            else:
-                same.append(call.layer)
+            inputs.append(call.inputs)
+            of_expert = isinstance(call.layer, ExpertLayer)
+            groups.setdefault(call.layer.parameter_name if of_expert else id(call.inputs), []).append(
+                call.layer
+            )
 
     with observing(layers, windows, GroupByInput()):
         run()
-    called = {layer.name for _, members in groups for layer in members}
-    groups += [(None, [layer]) for layer in layers if layer.name not in called]
-    return tuple(tuple(members) for _, members in groups)
+    called = {layer.name for members in groups.values() for layer in members}
+    return (*map(tuple, groups.values()), *((layer,) for layer in layers if layer.name not in called))

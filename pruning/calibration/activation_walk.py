@@ -123,7 +123,7 @@ class BlockwiseForward:
         return found
 
     def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:
-        """Return the layers of block `index` in groups that share an input, in the order of their calls."""
+        """Return the layers of block `index` by `group_by_input`, in the order of their calls."""
         tokens, hidden, block = self._micro_batches[0], self._hidden[0], self._blocks[index]
         call = self._calls[len(tokens)][index]
         return group_by_input(block.layers, tokens, lambda: call(block.module, hidden))
@@ -192,6 +192,9 @@ class PairedForward(BlockwiseForward):
         ]
         # Experts are omitted: the two models may route other tokens to them.
         compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
+        if not compared:
+            super().measure(index, statistics)
+            return
         residual = self._residual_layer
         residual = residual if residual is not None and residual.name in names else None
         for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):

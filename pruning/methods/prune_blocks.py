@@ -91,7 +91,8 @@ def prune_blocks(
     through the block and the inputs of its linear layers are measured; the method prunes each layer, and a
     refit solves its kept weights again; the windows run through the pruned block, and its outputs are the
     inputs of the next. With the recipe's order 'layers', the layers that share an input are one step,
-    measured after the earlier layers of their block have been pruned.
+    measured after the earlier layers of their block have been pruned; so are the first matrices of all
+    experts, and the last ones.
 
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`: the
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
