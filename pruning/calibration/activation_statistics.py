@@ -322,18 +322,22 @@ def group_by_input(
     would run once for each. `run` is a forward pass on `windows`. A layer that it does not call comes last,
     in a group of its own.
     """
-    inputs: list[Tensor] = []  # held, so that no other has the id of one of them
-    groups: dict[object, list[LinearLayer]] = {}
-
-    class GroupByInput(Observer):
-        def before(self, call: LayerCall) -> None:
-            inputs.append(call.inputs)
-            of_expert = isinstance(call.layer, ExpertLayer)
-            groups.setdefault(call.layer.parameter_name if of_expert else id(call.inputs), []).append(
-                call.layer
-            )
-
-    with observing(layers, windows, GroupByInput()):
+    found = _GroupByInput()
+    with observing(layers, windows, found):
         run()
-    called = {layer.name for members in groups.values() for layer in members}
-    return (*map(tuple, groups.values()), *((layer,) for layer in layers if layer.name not in called))
+    called = {layer.name for members in found.groups.values() for layer in members}
+    alone = ((layer,) for layer in layers if layer.name not in called)
+    return (*map(tuple, found.groups.values()), *alone)
+
+
+class _GroupByInput(Observer):
+    """See `group_by_input`. A class inside a function would keep the inputs until garbage is collected."""
+
+    def __init__(self) -> None:
+        self.groups: dict[object, list[LinearLayer]] = {}
+        self._inputs: list[Tensor] = []  # held, so that no other has the id of one of them
+
+    def before(self, call: LayerCall) -> None:
+        self._inputs.append(call.inputs)
+        key = call.layer.parameter_name if isinstance(call.layer, ExpertLayer) else id(call.inputs)
+        self.groups.setdefault(key, []).append(call.layer)

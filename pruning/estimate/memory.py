@@ -1,13 +1,22 @@
 """The peak device memory of each stage, in bytes."""
 
-from pruning.estimate.shape import BYTES, BlockShape, ModelShape
+from collections import defaultdict
+
+from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape
 from pruning.estimate.work import Windows
+from pruning.recipe import Recipe
 from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
 
 # The micro-batches of pruning.models.memory if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Tokens whose logits an evaluation holds at a time: of the pruned and of the dense model.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
+# Weights of the rows that pruning.methods.swaps works on at a time.
+_SWAPPED_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
+# Of the two windows of pruning.models.replay.
+_PROBED_TOKENS = 2 * 16
+# Of pruning.calibration.activation_statistics.TokenSample.
+_SAMPLED_TOKENS = 256
 _FLOAT32_BYTES = 4
 _MOMENT_BYTES_8_BIT = 1 + _FLOAT32_BYTES / 256  # with the scale of a block of values
 
@@ -42,6 +51,26 @@ def block_activations(block: BlockShape, hidden: int, dtype: str) -> float:
 
 def _activations(shape: ModelShape, blocks: tuple[BlockShape, ...], dtype: str) -> float:
     return sum(block_activations(block, shape.hidden, dtype) for block in blocks)
+
+
+def _measuring(
+    block: BlockShape, hidden: int, windows: Windows, dtype: str, device: str, *, second_moments: bool
+) -> float:
+    """Return what a pass without gradients holds while the inputs of a block's layers are measured.
+
+    Each input is held until the pass ends, with the residual and the sum of the experts' outputs. To these
+    come two more tensors where the widest input is computed; or the product of a window, which is added to
+    the second moments. Without these there is a sample of each input.
+    """
+    routed = any(matrix.share < 1 for matrix in block.matrices)
+    inputs = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs)
+    widest = max(matrix.inputs * matrix.share for matrix in block.inputs)
+    tokens = _micro_batch(windows, device)
+    held = BYTES[dtype] * tokens * (inputs + (2 if routed else 1) * hidden)
+    computing = BYTES[dtype] * tokens * 2 * widest
+    if second_moments:
+        return held + max(computing, _FLOAT32_BYTES * max(matrix.inputs**2 for matrix in block.inputs))
+    return held + computing + BYTES[dtype] * min(_SAMPLED_TOKENS, windows.length) * inputs
 
 
 def _logits(shape: ModelShape) -> float:
@@ -91,7 +120,70 @@ def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: 
     return _around_blocks(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
 
 
-def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
+def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, recipe: Recipe) -> float:
+    """Return one block with its masks, the hidden states before it, its statistics, and what a matrix takes.
+
+    For a refit toward the dense model there are a dense block and its hidden states besides.
+    """
+    block = shape.largest_block
+    models = 2 if "activation_error" in recipe.needs else 1
+    statistics = working = 0.0
+    held = _block(shape, dtype, device) + (models - 1) * block.weights * BYTES[dtype] + block.weights
+    if recipe.needs & {"input_norms", "second_moments"}:
+        held += models * block_inputs(shape, windows, dtype)
+        second_moments = "second_moments" in recipe.needs
+        working = _measuring(block, shape.hidden, windows, dtype, device, second_moments=second_moments)
+        statistics = _FLOAT32_BYTES * _numbers_of_statistics(block, recipe) if second_moments else 0.0
+    pruned = max(_to_prune(matrix, recipe, dtype, device) for matrix in block.matrices)
+    return max(held + statistics + max(working, pruned), _checking(shape, windows, dtype, device))
+
+
+def _checking(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
+    """Return what a model takes before its first block: to check that it runs by blocks, and to embed."""
+    probe = _PROBED_TOKENS * _activations(shape, (shape.largest_block,), dtype)
+    check = _block(shape, dtype, device) + probe
+    return _around_blocks(shape, dtype) + max(check, block_inputs(shape, windows, dtype))
+
+
+def _numbers_of_statistics(block: BlockShape, recipe: Recipe) -> float:
+    """Return the second moments of a block's inputs and the activation errors, of all that are held at once.
+
+    With the order 'layers', those of the layers that share an input; of all experts' first or last matrices.
+    Errors of experts are not measured, and the block's last layer has one of its outputs.
+    """
+    by_group: dict[object, float] = defaultdict(float)
+    for matrix in block.inputs:
+        numbers = float(matrix.inputs**2)
+        if "activation_error" in recipe.needs and matrix.share == 1:
+            of_outputs = matrix.given == block.matrices[-1].given
+            numbers += matrix.outputs * matrix.inputs if of_outputs else matrix.inputs**2
+        group = matrix.given if matrix.share == 1 else matrix.inputs
+        by_group[group if recipe.order == "layers" else None] += numbers * matrix.copies
+    return max(by_group.values())
+
+
+def _to_prune(matrix: Matrix, recipe: Recipe, dtype: str, device: str) -> float:
+    """Return the bytes that pruning one matrix takes, its statistics not counted."""
+    size = (matrix.outputs, matrix.inputs)
+    numbers = recipe.mask_method.numbers_held(*size, recipe.pattern)
+    if recipe.refit is not None:
+        numbers = max(numbers, recipe.refit.numbers_held(*size))
+        numbers += matrix.outputs * matrix.inputs if recipe.refit.toward else 0
+    if recipe.swaps:
+        numbers = max(numbers, _numbers_to_swap(matrix, device))
+    if recipe.masks_by_gradients:  # they are read to the device matrix by matrix
+        numbers += matrix.outputs * matrix.inputs
+    narrow = BYTES[dtype] < _FLOAT32_BYTES and not (recipe.refit and recipe.refit.toward)
+    return _FLOAT32_BYTES * (numbers + (matrix.outputs * matrix.inputs / 2 if narrow else 0))
+
+
+def _numbers_to_swap(matrix: Matrix, device: str) -> float:
+    """Return what the swaps of some rows hold: moments between candidates, and products with all weights."""
+    rows = min(matrix.outputs, max(1, _SWAPPED_AT_ONCE[device] // matrix.inputs))
+    return rows * (11 * matrix.inputs + 19_200)
+
+
+def cutting(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
     """Return one block, the hidden states before it, and the statistics."""
     block = shape.largest_block
     moments = _FLOAT32_BYTES * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)

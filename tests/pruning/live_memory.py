@@ -21,15 +21,15 @@ class LiveMemory(TorchDispatchMode):
         self.peak = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        before = {_address(given) for given in tree_leaves((args, kwargs)) if isinstance(given, torch.Tensor)}
+        given = {_address(each) for each in _tensors((args, kwargs or {}))}
         result = func(*args, **(kwargs or {}))
-        for value in tree_leaves(result):
-            if isinstance(value, torch.Tensor) and (
-                _address(value) in self._made or _address(value) not in before
-            ):
-                storage = value.untyped_storage()
-                self._made[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        self.peak = max(self.peak, self._alive())
+        # A view has its operand's storage; what was allocated before may be given, and is not counted.
+        made = [each for each in _tensors(result) if _address(each) not in given]
+        for each in made:
+            storage = each.untyped_storage()
+            self._made[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
+        if made:
+            self.peak = max(self.peak, self._alive())
         return result
 
     @property
@@ -41,6 +41,10 @@ class LiveMemory(TorchDispatchMode):
     def _alive(self) -> int:
         self._made = {key: made for key, made in self._made.items() if not made[0].expired()}
         return sum(size for _, size in self._made.values())
+
+
+def _tensors(values: object) -> list[torch.Tensor]:
+    return [value for value in tree_leaves(values) if isinstance(value, torch.Tensor)]
 
 
 def _address(tensor: torch.Tensor) -> int:
