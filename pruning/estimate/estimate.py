@@ -252,7 +252,7 @@ def _cut(
         return stages
     if structure.ranks:
         stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
-    needed = memory.cutting(shape, windows, dtype, machine.kind, second_moments=structure.ranks)
+    needed = memory.cutting(shape, windows, dtype, machine.kind, structure)
     stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
 
@@ -353,7 +353,7 @@ def _exports(
         taken, held = taken + stage.seconds, max(held, stage.memory_bytes)
     if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
         taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
-        held = max(held, memory.cutting(pruned, windows, dtype, machine.kind, second_moments=True))
+        held = max(held, memory.quantizing(pruned, windows, dtype, machine.kind))
     return StageEstimate(name=Stage.EXPORT, operations=0, seconds=taken, memory_bytes=int(held))
 
 

@@ -2,9 +2,9 @@
 
 from collections import defaultdict
 
-from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape
+from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
 from pruning.estimate.work import Windows
-from pruning.recipe import Recipe
+from pruning.recipe import Recipe, StructureOptions
 from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
 
 # The micro-batches of pruning.models.memory if there is room; at least one window.
@@ -53,24 +53,32 @@ def _activations(shape: ModelShape, blocks: tuple[BlockShape, ...], dtype: str) 
     return sum(block_activations(block, shape.hidden, dtype) for block in blocks)
 
 
-def _measuring(
-    block: BlockShape, hidden: int, windows: Windows, dtype: str, device: str, *, second_moments: bool
-) -> float:
-    """Return what a pass without gradients holds while the inputs of a block's layers are measured.
+def _group(matrix: Matrix) -> object:
+    """Return what matrices have in common that are measured at the same time; see `group_by_input`."""
+    return matrix.given if matrix.share == 1 else ("experts", matrix.inputs)
 
-    Each input is held until the pass ends, with the residual and the sum of the experts' outputs. To these
-    come two more tensors where the widest input is computed; or the product of a window, which is added to
-    the second moments. Without these there is a sample of each input.
+
+def _passing(
+    block: BlockShape, hidden: int, windows: Windows, dtype: str, device: str, *, largest_moments: float
+) -> float:
+    """Return what a pass of a micro-batch without gradients holds, while inputs are measured or after that.
+
+    Each measured input is held until the pass ends, with the residual and a tensor of its width. To these
+    come two more tensors where the widest input is computed; or the product of a window, which is added
+    to the second moments (`largest_moments`: their bytes). Without these there is a sample of each input.
+    After that, three tensors of the widest input are held; of all experts together four, and their inputs.
     """
-    routed = any(matrix.share < 1 for matrix in block.matrices)
-    inputs = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs)
-    widest = max(matrix.inputs * matrix.share for matrix in block.inputs)
-    tokens = _micro_batch(windows, device)
-    held = BYTES[dtype] * tokens * (inputs + (2 if routed else 1) * hidden)
-    computing = BYTES[dtype] * tokens * 2 * widest
-    if second_moments:
-        return held + max(computing, _FLOAT32_BYTES * max(matrix.inputs**2 for matrix in block.inputs))
-    return held + computing + BYTES[dtype] * min(_SAMPLED_TOKENS, windows.length) * inputs
+    routed = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs if matrix.share < 1)
+    widths: dict[object, float] = defaultdict(float)
+    for matrix in block.inputs:
+        widths[_group(matrix)] += matrix.inputs * matrix.copies * matrix.share
+    inputs, widest = sum(widths.values()), max(widths.values())
+    tokens = BYTES[dtype] * _micro_batch(windows, device)
+    computing = 2 * tokens * max(matrix.inputs * matrix.share for matrix in block.inputs)
+    measuring = tokens * (inputs + 2 * hidden) + max(computing, largest_moments)
+    if not largest_moments:
+        measuring += BYTES[dtype] * min(_SAMPLED_TOKENS, windows.length) * inputs
+    return max(measuring, tokens * (2 * hidden + 3 * widest + routed))
 
 
 def _logits(shape: ModelShape) -> float:
@@ -132,7 +140,8 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, recipe
     if recipe.needs & {"input_norms", "second_moments"}:
         held += models * block_inputs(shape, windows, dtype)
         second_moments = "second_moments" in recipe.needs
-        working = _measuring(block, shape.hidden, windows, dtype, device, second_moments=second_moments)
+        largest = _FLOAT32_BYTES * max(matrix.inputs**2 for matrix in block.inputs) if second_moments else 0
+        working = _passing(block, shape.hidden, windows, dtype, device, largest_moments=largest)
         statistics = _FLOAT32_BYTES * _numbers_of_statistics(block, recipe) if second_moments else 0.0
     pruned = max(_to_prune(matrix, recipe, dtype, device) for matrix in block.matrices)
     return max(held + statistics + max(working, pruned), _checking(shape, windows, dtype, device))
@@ -157,8 +166,7 @@ def _numbers_of_statistics(block: BlockShape, recipe: Recipe) -> float:
         if "activation_error" in recipe.needs and matrix.share == 1:
             of_outputs = matrix.given == block.matrices[-1].given
             numbers += matrix.outputs * matrix.inputs if of_outputs else matrix.inputs**2
-        group = matrix.given if matrix.share == 1 else matrix.inputs
-        by_group[group if recipe.order == "layers" else None] += numbers * matrix.copies
+        by_group[_group(matrix) if recipe.order == "layers" else None] += numbers * matrix.copies
     return max(by_group.values())
 
 
@@ -183,20 +191,46 @@ def _numbers_to_swap(matrix: Matrix, device: str) -> float:
     return rows * (11 * matrix.inputs + 19_200)
 
 
-def cutting(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
-    """Return one block, the hidden states before it, and the statistics."""
+def cutting(
+    shape: ModelShape, windows: Windows, dtype: str, device: str, structure: StructureOptions
+) -> float:
+    """Return one block, the hidden states before it, and what ranks and repairs the layers that read units.
+
+    Those that read units of one kind are measured together: all experts, for MLP channels. A layer takes a
+    factor and an inverse, or two inverses, and its weights before and after.
+    """
+    block, largest, held = shape.largest_block, 0, _block(shape, dtype, device)
+    held += block_inputs(shape, windows, dtype)
+    moments: dict[bool, int] = {True: 0, False: 0}
+    solving = 0
+    for reader in unit_readers(block, shape.hidden):
+        of_attention = reader.inputs == block.attention and reader.share == 1
+        if (
+            structure.parameters is None
+            and structure.amount("kv_groups" if of_attention else "mlp_channels") is None
+        ):
+            continue
+        largest = max(largest, reader.inputs**2)
+        moments[of_attention] += reader.inputs**2 * reader.copies
+        solving = max(solving, 2 * reader.inputs**2 + 2 * reader.outputs * reader.inputs)
+    passing = _passing(block, shape.hidden, windows, dtype, device, largest_moments=_FLOAT32_BYTES * largest)
+    ranked = held + _FLOAT32_BYTES * max(moments.values()) + max(passing, _FLOAT32_BYTES * solving)
+    return max(ranked, _checking(shape, windows, dtype, device))
+
+
+def quantizing(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
+    """Return one block, the hidden states before it, and what INT4 takes: it measures one input at a time.
+
+    The moments are put in the order of the columns, and factored; then the candidates of a matrix's scales
+    are compared. The codes of the block before are written meanwhile.
+    """
     block = shape.largest_block
-    moments = _FLOAT32_BYTES * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)
-    # Weight, score, order and mask of the largest matrix.
-    scores = 4 * _FLOAT32_BYTES * max(matrix.outputs * matrix.inputs for matrix in block.matrices)
-    return (
-        _around_blocks(shape, dtype)
-        + _block(shape, dtype, device)
-        + block_inputs(shape, windows, dtype)
-        + _activations(shape, (block,), dtype) * _micro_batch(windows, device)
-        + scores
-        + (moments if second_moments else 0)
-    )
+    largest = _FLOAT32_BYTES * max(matrix.inputs**2 for matrix in block.inputs)
+    passing = _passing(block, shape.hidden, windows, dtype, device, largest_moments=largest)
+    scaling = max(matrix.inputs**2 + 4.5 * matrix.outputs * matrix.inputs for matrix in block.matrices)
+    held = _block(shape, dtype, device) + 2 * block.weights + block_inputs(shape, windows, dtype)
+    quantizing = held + max(largest + passing, 4 * largest, _FLOAT32_BYTES * scaling)
+    return max(quantizing, _checking(shape, windows, dtype, device))
 
 
 def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:

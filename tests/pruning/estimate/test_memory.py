@@ -7,18 +7,23 @@ from dataclasses import replace
 
 import pytest
 import torch
+from transformers import PreTrainedModel
 
 from pruning.estimate import memory
 from pruning.estimate.work import Windows
+from pruning.exports.compressed_tensors import W4A16, _quantized_blocks
 from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import InMemory, PrunedBlock
-from pruning.models.blocks import Stack, prunable_stack
+from pruning.models.blocks import find_stack, prunable_stack
 from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
-from pruning.recipe import Recipe
+from pruning.recipe import Recipe, StructureOptions
+from pruning.structure.cut import cut_blocks
+from pruning.structure.plan import CutPlan
+from pruning.structure.results import CutBlock, CutInMemory
 from tests.pruning.families import make
 from tests.pruning.live_memory import LiveMemory
-from tests.pruning.pruned import ignore_steps
+from tests.pruning.pruned import gates_of, ignore_steps
 
 VOCABULARY = 64
 WINDOWS = Windows(4, 32)
@@ -51,11 +56,17 @@ class Forgotten(InMemory):
         super().put(block, replace(pruned, weights={}))
 
 
-def stack_of(model: str, recipe: Recipe) -> Stack:
-    """Return the blocks of a model that is stored in bfloat16, so that what computes in float32 is a copy."""
+class ForgottenCut(CutInMemory):
+    """The same, of a cut."""
+
+    def put(self, block: int, cut: CutBlock) -> None:
+        super().put(block, replace(cut, weights={}))
+
+
+def made(model: str, dtype: torch.dtype = torch.bfloat16) -> PreTrainedModel:
+    """Make a model, by default stored in bfloat16, so that what computes in float32 is a copy."""
     family, sizes = MODELS[model]
-    made = make(family, torch.bfloat16, vocab_size=VOCABULARY, num_hidden_layers=2, **sizes)
-    return prunable_stack(made, recipe)
+    return make(family, dtype, vocab_size=VOCABULARY, num_hidden_layers=2, **sizes)
 
 
 def tokens() -> torch.Tensor:
@@ -67,10 +78,46 @@ def tokens() -> torch.Tensor:
 @pytest.mark.parametrize("name", RECIPES)
 def test_the_memory_of_a_pruning_is_what_is_alive(name: str, model: str) -> None:
     recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **RECIPES[name]})
-    stack = stack_of(model, recipe)
+    stack = prunable_stack(made(model), recipe)
     shape = shape_of(stack, stored_dtype="bfloat16")
     placement = Placement(stack.model, dtype=torch.float32)
     with LiveMemory() as live:
         prune_blocks(stack, recipe, tokens(), {}, placement=placement, blocks=Forgotten(), step=ignore_steps)
     estimated = memory.pruning(shape, WINDOWS, "float32", "cpu", recipe)
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
+
+
+@pytest.mark.parametrize(
+    ("structure", "models"),
+    [
+        ({"mlp_channels": 0.25}, list(MODELS)),
+        ({"kv_groups": 1}, [model for model in MODELS if "square" not in model]),
+        ({"experts": 1}, ["a mixture of 8"]),
+    ],
+    ids=["mlp_channels", "kv_groups", "experts"],
+)
+def test_the_memory_of_a_cut_is_what_is_alive(structure: dict[str, object], models: list[str]) -> None:
+    options = StructureOptions.model_validate(structure)
+    for name in models:
+        model = made(name)
+        stack = find_stack(model)
+        plan = CutPlan.of(options, model, model.config.to_dict()).on(stack)
+        gates = gates_of(made(name, torch.float32), tokens()) if options.ranks else {}
+        shape = shape_of(stack, stored_dtype="bfloat16")
+        placement, blocks = Placement(model, dtype=torch.float32), ForgottenCut()
+        with LiveMemory() as live:
+            cut_blocks(stack, plan, tokens(), gates, placement=placement, blocks=blocks, step=ignore_steps)
+        estimated = memory.cutting(shape, WINDOWS, "float32", "cpu", options)
+        assert 0.95 <= estimated / live.peak <= 1.2, (name, estimated, live.peak)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "mixture" not in name])
+def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
+    stack = find_stack(made(name))
+    shape = shape_of(stack, stored_dtype="bfloat16")
+    placement = Placement(stack.model, dtype=torch.float32)
+    scales = {layer.name: torch.bfloat16 for layer in stack.layers}
+    with LiveMemory() as live:
+        list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), None, scales)))
+    estimated = memory.quantizing(shape, WINDOWS, "float32", "cpu")
     assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
