@@ -149,7 +149,7 @@ def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, recipe
 
 def _checking(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
     """Return what a model takes before its first block: to check that it runs by blocks, and to embed."""
-    probe = _PROBED_TOKENS * _activations(shape, (shape.largest_block,), dtype)
+    probe = _PROBED_TOKENS * (_activations(shape, (shape.largest_block,), dtype) + _logits(shape))
     check = _block(shape, dtype, device) + probe
     return _around_blocks(shape, dtype) + max(check, block_inputs(shape, windows, dtype))
 
@@ -234,11 +234,20 @@ def quantizing(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
 
 
 def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
-    """Return one block, the hidden states of the model without each of its blocks, and two sets of logits."""
-    held = (len(shape.blocks) + 2) * block_inputs(shape, windows, dtype)
-    one = _activations(shape, (shape.largest_block,), dtype) * windows.length
-    logits = 2 * _logits(shape) * min(windows.length, _HEAD_TOKENS[device])
-    return _around_blocks(shape, dtype) + _block(shape, dtype, device) + held + one + logits
+    """Return the hidden states of the model without each of its blocks, and a block that computes or logits.
+
+    There are states of the dense model too, before and after all blocks, and those that are being computed;
+    and a probe's after each block. Logits are those of two models and three terms of their divergence, and a
+    probe's, one of them of half as many tokens.
+    """
+    count, window = len(shape.blocks), Windows(1, windows.length)
+    states = (count + 4) * windows.tokens + count * _PROBED_TOKENS
+    passing = _passing(shape.largest_block, shape.hidden, window, dtype, device, largest_moments=0)
+    computing = _block(shape, dtype, device) + passing
+    compared = 5 * min(windows.length, _HEAD_TOKENS[device]) + 1.5 * _PROBED_TOKENS
+    logits = _FLOAT32_BYTES * shape.vocabulary * compared
+    most = max(computing, _around_blocks(shape, dtype) + logits)
+    return max(BYTES[dtype] * shape.hidden * states + most, _checking(shape, window, dtype, device))
 
 
 def training_of_weight(dtype: str, moments: MomentsKind) -> float:

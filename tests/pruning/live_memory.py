@@ -44,7 +44,7 @@ class LiveMemory(TorchDispatchMode):
 
 
 def _tensors(values: object) -> list[torch.Tensor]:
-    return [value for value in tree_leaves(values) if isinstance(value, torch.Tensor)]
+    return [each for each in tree_leaves(values) if isinstance(each, torch.Tensor) and not each.is_meta]
 
 
 def _address(tensor: torch.Tensor) -> int:

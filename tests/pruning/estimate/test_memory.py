@@ -19,6 +19,7 @@ from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
 from pruning.recipe import Recipe, StructureOptions
 from pruning.structure.cut import cut_blocks
+from pruning.structure.depth import choose_blocks
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlock, CutInMemory
 from tests.pruning.families import make
@@ -63,10 +64,12 @@ class ForgottenCut(CutInMemory):
         super().put(block, replace(cut, weights={}))
 
 
-def made(model: str, dtype: torch.dtype = torch.bfloat16) -> PreTrainedModel:
+def made(
+    model: str, dtype: torch.dtype = torch.bfloat16, *, blocks: int = 2, vocabulary: int = VOCABULARY
+) -> PreTrainedModel:
     """Make a model, by default stored in bfloat16, so that what computes in float32 is a copy."""
     family, sizes = MODELS[model]
-    return make(family, dtype, vocab_size=VOCABULARY, num_hidden_layers=2, **sizes)
+    return make(family, dtype, vocab_size=vocabulary, num_hidden_layers=blocks, **sizes)
 
 
 def tokens() -> torch.Tensor:
@@ -109,6 +112,18 @@ def test_the_memory_of_a_cut_is_what_is_alive(structure: dict[str, object], mode
             cut_blocks(stack, plan, tokens(), gates, placement=placement, blocks=blocks, step=ignore_steps)
         estimated = memory.cutting(shape, WINDOWS, "float32", "cpu", options)
         assert 0.95 <= estimated / live.peak <= 1.2, (name, estimated, live.peak)
+
+
+@pytest.mark.parametrize("vocabulary", [64, 1024])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_memory_of_a_choice_of_blocks_is_what_is_alive(name: str, vocabulary: int) -> None:
+    model = made(name, blocks=4, vocabulary=vocabulary)
+    stack, placement = find_stack(model), Placement(model, dtype=torch.float32)
+    shape = shape_of(stack, stored_dtype="bfloat16")
+    with LiveMemory() as live:
+        choose_blocks(stack, tokens(), 3, placement=placement, earlier=(), found=lambda drop: None)
+    estimated = memory.shortening(shape, WINDOWS, "float32", "cpu")
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
 
 
 @pytest.mark.parametrize("name", [name for name in MODELS if "mixture" not in name])
