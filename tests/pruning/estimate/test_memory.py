@@ -17,7 +17,9 @@ from pruning.methods.results import InMemory, PrunedBlock
 from pruning.models.blocks import find_stack, prunable_stack
 from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
-from pruning.recipe import Recipe, StructureOptions
+from pruning.recipe import MomentsKind, Recipe, StructureOptions
+from pruning.recovery.distil import Distillation, Plan
+from pruning.recovery.parameters import TrainedParameters, kept_parameters
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import choose_blocks
 from pruning.structure.plan import CutPlan
@@ -25,6 +27,7 @@ from pruning.structure.results import CutBlock, CutInMemory
 from tests.pruning.families import make
 from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import gates_of, ignore_steps
+from tests.pruning.recovery.test_distil import nowhere, some_pruned
 
 VOCABULARY = 64
 WINDOWS = Windows(4, 32)
@@ -72,9 +75,9 @@ def made(
     return make(family, dtype, vocab_size=vocabulary, num_hidden_layers=blocks, **sizes)
 
 
-def tokens() -> torch.Tensor:
+def tokens(count: int = WINDOWS.count) -> torch.Tensor:
     random = torch.Generator().manual_seed(2)
-    return torch.randint(2, VOCABULARY, (WINDOWS.count, WINDOWS.length), generator=random)
+    return torch.randint(2, VOCABULARY, (count, WINDOWS.length), generator=random)
 
 
 @pytest.mark.parametrize("model", MODELS)
@@ -135,4 +138,19 @@ def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
     with LiveMemory() as live:
         list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), None, scales)))
     estimated = memory.quantizing(shape, WINDOWS, "float32", "cpu")
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
+
+
+@pytest.mark.parametrize("moments", ["float32", "8-bit"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_memory_of_a_training_is_what_is_alive(name: str, moments: MomentsKind) -> None:
+    dense = made(name)
+    pruned, shape = some_pruned(dense, 0.5), shape_of(find_stack(dense), stored_dtype="bfloat16")
+    plan = Plan(tokens(4), tokens(2), windows_per_step=2, micro_batch=1)
+    ours, theirs = (Placement(model, dtype=torch.float32) for model in (pruned, dense))
+    with LiveMemory() as live, theirs.resident(dense), ours.resident(pruned):
+        trainable = kept_parameters(find_stack(pruned), ours.stored)
+        trained = TrainedParameters(trainable, torch.bfloat16, moments=moments)
+        Distillation(ours, theirs, trained, plan, rate=1e-3).run(ignore_steps, nowhere())
+    estimated = memory.whole_model_training(shape, WINDOWS.length, "float32", "cpu", moments=moments)
     assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
