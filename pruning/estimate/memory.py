@@ -53,11 +53,6 @@ def _activations(shape: ModelShape, blocks: tuple[BlockShape, ...], dtype: str) 
     return sum(block_activations(block, shape.hidden, dtype) for block in blocks)
 
 
-def _group(matrix: Matrix) -> object:
-    """Return what matrices have in common that are measured at the same time; see `group_by_input`."""
-    return matrix.given if matrix.share == 1 else ("experts", matrix.inputs)
-
-
 def _passing(
     block: BlockShape, hidden: int, windows: Windows, dtype: str, device: str, *, largest_moments: float
 ) -> float:
@@ -71,7 +66,7 @@ def _passing(
     routed = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs if matrix.share < 1)
     widths: dict[object, float] = defaultdict(float)
     for matrix in block.inputs:
-        widths[_group(matrix)] += matrix.inputs * matrix.copies * matrix.share
+        widths[matrix.group] += matrix.inputs * matrix.copies * matrix.share
     inputs, widest = sum(widths.values()), max(widths.values())
     tokens = BYTES[dtype] * _micro_batch(windows, device)
     computing = 2 * tokens * max(matrix.inputs * matrix.share for matrix in block.inputs)
@@ -166,7 +161,7 @@ def _numbers_of_statistics(block: BlockShape, recipe: Recipe) -> float:
         if "activation_error" in recipe.needs and matrix.share == 1:
             of_outputs = matrix.given == block.matrices[-1].given
             numbers += matrix.outputs * matrix.inputs if of_outputs else matrix.inputs**2
-        by_group[_group(matrix) if recipe.order == "layers" else None] += numbers * matrix.copies
+        by_group[matrix.group if recipe.order == "layers" else None] += numbers * matrix.copies
     return max(by_group.values())
 
 
