@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 
 from pruning.models.hooks import LayerCall, Observer, observing
-from pruning.models.layers import LinearLayer
+from pruning.models.layers import ExpertLayer, LinearLayer
 from pruning.recipe import Need
 
 
@@ -67,21 +67,31 @@ class InputNorms:
 
 
 class _MeanProduct:
-    """The mean over windows of products over tokens."""
+    """The mean over windows of products over tokens.
+
+    The sum becomes the mean in place when `value` is first read: a second matrix would be as large. No window
+    can be added after that.
+    """
 
     def __init__(self) -> None:
         self._windows = 0
         self._sum = torch.zeros(())
+        self._is_mean = False
 
     def _add_window(self, one: Tensor, other: Tensor) -> None:
+        if self._is_mean:
+            raise RuntimeError("the mean was read: no window can be added")
         product = product_over_tokens(one, other)
         self._sum = product if self._windows == 0 else self._sum.add_(product)
         self._windows += 1
 
     @property
     def value(self) -> Tensor:
-        """(features of one, features of the other)."""
-        return self._sum / self._windows
+        """(features of one, features of the other): the same tensor each time."""
+        if not self._is_mean:
+            self._sum.div_(self._windows)
+            self._is_mean = True
+        return self._sum
 
 
 class SecondMoments(_MeanProduct):
@@ -140,23 +150,22 @@ Value = TypeVar("Value")
 class _SharedByInput(Generic[Value]):
     """A value per layer, shared by layers with the same input tensor.
 
-    "Same" means the same object, compared while it is alive: its address may be reused afterwards.
+    "Same" means the same object, which is held until the pass ends: its address may be reused afterwards.
     """
 
     def __init__(self, new: Callable[[], Value]) -> None:
         self.by_layer: dict[str, Value] = {}
         self._new = new
-        self._seen: list[tuple[Tensor, Value]] = []  # in this forward pass
+        self._seen: dict[int, tuple[Tensor, Value]] = {}  # in this forward pass, by the input's id
 
     def add(self, call: LayerCall, update: Callable[[Value], None]) -> None:
         """Update the value of the layer, unless another layer has been called with this input."""
         name = call.layer.name
-        value = _find_same(self._seen, call.inputs)
-        if value is None:
+        if id(call.inputs) not in self._seen:
             value = self.by_layer.setdefault(name, self._new())
             update(value)
-            self._seen.append((call.inputs, value))
-        self.by_layer[name] = value
+            self._seen[id(call.inputs)] = call.inputs, value
+        self.by_layer[name] = self._seen[id(call.inputs)][1]
 
     def end_pass(self) -> None:
         """Release the inputs of the forward pass."""
@@ -282,11 +291,6 @@ class _Collector(Observer):
             raise StopForward
 
 
-def _find_same(pairs: Sequence[tuple[Tensor | None, Value]], tensor: Tensor) -> Value | None:
-    """Return the value paired with this very object, if there is one."""
-    return next((value for key, value in pairs if key is tensor), None)
-
-
 def _statistics_for(needs: Collection[Need]) -> dict[_Measured, type[Statistic]]:
     """Return what `needs` ask for, plus a token sample where the relative error needs it."""
     kinds: dict[_Measured, type[Statistic]] = {}
@@ -311,22 +315,29 @@ def _output_norm(weight: Tensor, measured: Mapping[_Measured, Statistic]) -> Ten
 def group_by_input(
     layers: Sequence[LinearLayer], windows: Tensor, run: Callable[[], object]
 ) -> tuple[tuple[LinearLayer, ...], ...]:
-    """Return the layers in groups with the same input tensor, in the order in which `run` calls them.
+    """Return the layers in groups that can be measured together, in the order in which `run` calls them.
 
-    `run` is a forward pass on `windows`. A layer that it does not call comes last, in a group of its own.
+    These are layers with the same input tensor. Fused experts have two groups, their first matrices and their
+    last ones: an expert's inputs do not depend on the other experts, and with groups of each expert, all
+    would run once for each. `run` is a forward pass on `windows`. A layer that it does not call comes last,
+    in a group of its own.
     """
-    groups: list[tuple[Tensor | None, list[LinearLayer]]] = []
-
-    class GroupByInput(Observer):
-        def before(self, call: LayerCall) -> None:
-            same = _find_same(groups, call.inputs)
-            if same is None:
-                groups.append((call.inputs, [call.layer]))
-            else:
-                same.append(call.layer)
-
-    with observing(layers, windows, GroupByInput()):
+    found = _GroupByInput()
+    with observing(layers, windows, found):
         run()
-    called = {layer.name for _, members in groups for layer in members}
-    groups += [(None, [layer]) for layer in layers if layer.name not in called]
-    return tuple(tuple(members) for _, members in groups)
+    called = {layer.name for members in found.groups.values() for layer in members}
+    alone = ((layer,) for layer in layers if layer.name not in called)
+    return (*map(tuple, found.groups.values()), *alone)
+
+
+class _GroupByInput(Observer):
+    """See `group_by_input`. A class inside a function would keep the inputs until garbage is collected."""
+
+    def __init__(self) -> None:
+        self.groups: dict[object, list[LinearLayer]] = {}
+        self._inputs: list[Tensor] = []  # held, so that no other has the id of one of them
+
+    def before(self, call: LayerCall) -> None:
+        self._inputs.append(call.inputs)
+        key = call.layer.parameter_name if isinstance(call.layer, ExpertLayer) else id(call.inputs)
+        self.groups.setdefault(key, []).append(call.layer)

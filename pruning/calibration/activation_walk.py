@@ -112,18 +112,13 @@ class BlockwiseForward:
 
     def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
         """Return the outputs of layers of block `index` for the first windows, by name: (…, outputs) each."""
-        tokens, hidden, found = self._micro_batches[0], self._hidden[0], dict[str, Tensor]()
-
-        class Record(Observer):
-            def after(self, call: LayerCall, output: Tensor) -> None:
-                found[call.layer.name] = output
-
-        with observing(layers, tokens, Record()):
+        tokens, hidden, found = self._micro_batches[0], self._hidden[0], _RecordOutputs()
+        with observing(layers, tokens, found):
             self._calls[len(tokens)][index](self._blocks[index].module, hidden)
-        return found
+        return found.by_name
 
     def input_groups(self, index: int) -> tuple[tuple[LinearLayer, ...], ...]:
-        """Return the layers of block `index` in groups that share an input, in the order of their calls."""
+        """Return the layers of block `index` by `group_by_input`, in the order of their calls."""
         tokens, hidden, block = self._micro_batches[0], self._hidden[0], self._blocks[index]
         call = self._calls[len(tokens)][index]
         return group_by_input(block.layers, tokens, lambda: call(block.module, hidden))
@@ -192,6 +187,9 @@ class PairedForward(BlockwiseForward):
         ]
         # Experts are omitted: the two models may route other tokens to them.
         compared = [layer for layer in dense_layers if isinstance(layer, ModuleLayer)]
+        if not compared:
+            super().measure(index, statistics)
+            return
         residual = self._residual_layer
         residual = residual if residual is not None and residual.name in names else None
         for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):
@@ -199,6 +197,8 @@ class PairedForward(BlockwiseForward):
             inputs = _RecordInputs(compared, stop=residual is None)
             with observing(compared, tokens, inputs), suppress(StopForward):
                 dense_output = call(self._dense_block, dense)
+            if residual is not None:  # compared by its outputs, and not by its inputs as well
+                inputs.by_name.pop(residual.name)
             with (
                 statistics.collecting(tokens, inputs.by_name, stop=residual is None),
                 suppress(StopForward),
@@ -232,6 +232,26 @@ class _RecordInputs(Observer):
             raise StopForward
 
 
+class _RecordOutputs(Observer):
+    """Records the layers' outputs in one forward pass."""
+
+    def __init__(self) -> None:
+        self.by_name: dict[str, Tensor] = {}
+
+    def after(self, call: LayerCall, output: Tensor) -> None:
+        self.by_name[call.layer.name] = output
+
+
+class _RecordLast(Observer):
+    """Records the layer that is called last, with its output."""
+
+    def __init__(self) -> None:
+        self.called: tuple[LinearLayer, Tensor] | None = None
+
+    def after(self, call: LayerCall, output: Tensor) -> None:
+        self.called = call.layer, output
+
+
 def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tensor]) -> LinearLayer | None:
     """Return the linear layer that the block calls last, if it is selected and feeds the output unchanged.
 
@@ -239,15 +259,11 @@ def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tens
     without it, and the layer's own added, is the output. (In 16 bits, the output less the output without it
     would be the layer's plus the rounding of a sum that is larger than it.)
     """
-    called: list[tuple[LinearLayer, Tensor]] = []
-
-    class RecordLast(Observer):
-        def after(self, call: LayerCall, output: Tensor) -> None:
-            called[:] = [(call.layer, output)]
-
-    with observing(linear_layers(block.module, block.name), tokens, RecordLast()):
+    last = _RecordLast()
+    with observing(linear_layers(block.module, block.name), tokens, last):
         whole = run()
-    layer, output = called[0]
+    assert last.called is not None  # noqa: S101 - a block has linear layers
+    layer, output = last.called
     if not isinstance(layer, ModuleLayer) or output.numel() != whole.numel():
         return None
     hook = layer.module.register_forward_hook(lambda _module, _args, given: torch.zeros_like(given))

@@ -1,6 +1,7 @@
 """Linear algebra shared by the methods that use second moments."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import TypeVar
 
 import torch
@@ -20,21 +21,37 @@ _DAMPING_FACTOR = 10.0
 _MIN_DIAGONAL_SHARE = 1e-6
 
 
-def damped(moments: Tensor, damping: float, ridge: float = 0.0) -> Tensor:
-    """Return a copy of H = `moments` (inputs, inputs) plus damping·mean(diag H)·I and ridge·diag(H)."""
-    result, diagonal = moments.clone(), moments.diagonal()
-    result.diagonal().add_(damping * diagonal.mean() + ridge * diagonal)
-    return result
+@contextmanager
+def damped(moments: Tensor, damping: float, ridge: float = 0.0) -> Iterator[Tensor]:
+    """While active, add damping·mean(diag H)·I and ridge·diag(H) to H = `moments` (inputs, inputs), in place.
+
+    A copy would be as large as H, of which a wide layer has few. The diagonal is restored bit for bit.
+    """
+    diagonal = moments.diagonal()
+    with _more_on_diagonal(moments, damping * diagonal.mean() + ridge * diagonal):
+        yield moments
 
 
-def shrunken(moments: Tensor, shrinkage: float) -> Tensor:
-    """Return a copy of H = `moments` (inputs, inputs) plus shrinkage·diag(H), whatever the inputs' scales.
+@contextmanager
+def shrunken(moments: Tensor, shrinkage: float) -> Iterator[Tensor]:
+    """While active, add shrinkage·diag(H) to H = `moments` (inputs, inputs), in place like `damped`.
 
     The diagonal counts as at least a millionth of its mean.
     """
-    result, diagonal = moments.clone(), moments.diagonal()
-    result.diagonal().add_(shrinkage * torch.maximum(diagonal, _MIN_DIAGONAL_SHARE * diagonal.mean()))
-    return result
+    diagonal = moments.diagonal()
+    added = shrinkage * torch.maximum(diagonal, _MIN_DIAGONAL_SHARE * diagonal.mean())
+    with _more_on_diagonal(moments, added):
+        yield moments
+
+
+@contextmanager
+def _more_on_diagonal(matrix: Tensor, added: Tensor) -> Iterator[None]:
+    before = matrix.diagonal().clone()
+    matrix.diagonal().add_(added)
+    try:
+        yield
+    finally:
+        matrix.diagonal().copy_(before)
 
 
 def with_rising_damping(

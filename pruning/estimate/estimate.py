@@ -104,7 +104,7 @@ class Estimate(_Answer):
             norms = norms if recipe.masks_by_gradients else 0
         if recipe.method is not None:
             done = work.pruning(recipe, smaller, windows)
-            held = _memory_of_pruning(recipe, smaller, windows, dtype, machine)
+            held = memory.pruning(smaller, windows, dtype, machine.kind, recipe)
             stage = _stage(Stage.PRUNE, done, held, dtype, machine)
             stages.append(_with_shards(stage, recipe, smaller, norms, dtype))
         cut = smaller if recipe.structure else None
@@ -252,7 +252,7 @@ def _cut(
         return stages
     if structure.ranks:
         stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
-    needed = memory.pruning(shape, windows, dtype, machine.kind, second_moments=structure.ranks)
+    needed = memory.cutting(shape, windows, dtype, machine.kind, structure)
     stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
 
@@ -266,7 +266,7 @@ def _search(
     """
     judged = Windows.of_search(windows)
     done = work.pruning(recipe, shape, windows)
-    held = _memory_of_pruning(recipe, shape, windows, dtype, machine)
+    held = memory.pruning(shape, windows, dtype, machine.kind, recipe)
     trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), recipe, shape, norms, dtype)
     _, found = _gradients(shape, judged, dtype, machine, norms=1)
     dense = seconds(work.forward(shape, judged), dtype, machine)
@@ -278,13 +278,6 @@ def _search(
         held += norms if recipe.masks_by_gradients else 0
     update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": int(held)}
     return [trial, found.model_copy(update=update)]
-
-
-def _memory_of_pruning(
-    recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
-) -> float:
-    second_moments = "second_moments" in recipe.needs
-    return memory.pruning(shape, windows, dtype, machine.kind, second_moments=second_moments)
 
 
 def _recovery(
@@ -360,7 +353,7 @@ def _exports(
         taken, held = taken + stage.seconds, max(held, stage.memory_bytes)
     if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
         taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
-        held = max(held, memory.pruning(pruned, windows, dtype, machine.kind, second_moments=True))
+        held = max(held, memory.quantizing(pruned, windows, dtype, machine.kind))
     return StageEstimate(name=Stage.EXPORT, operations=0, seconds=taken, memory_bytes=int(held))
 
 

@@ -1,13 +1,22 @@
 """The peak device memory of each stage, in bytes."""
 
-from pruning.estimate.shape import BYTES, BlockShape, ModelShape
+from collections import defaultdict
+
+from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
 from pruning.estimate.work import Windows
+from pruning.recipe import Recipe, StructureOptions
 from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
 
 # The micro-batches of pruning.models.memory if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Tokens whose logits an evaluation holds at a time: of the pruned and of the dense model.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
+# Weights of the rows that pruning.methods.swaps works on at a time.
+_SWAPPED_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
+# Of the two windows of pruning.models.replay.
+_PROBED_TOKENS = 2 * 16
+# Of pruning.calibration.activation_statistics.TokenSample.
+_SAMPLED_TOKENS = 256
 _FLOAT32_BYTES = 4
 _MOMENT_BYTES_8_BIT = 1 + _FLOAT32_BYTES / 256  # with the scale of a block of values
 
@@ -42,6 +51,29 @@ def block_activations(block: BlockShape, hidden: int, dtype: str) -> float:
 
 def _activations(shape: ModelShape, blocks: tuple[BlockShape, ...], dtype: str) -> float:
     return sum(block_activations(block, shape.hidden, dtype) for block in blocks)
+
+
+def _passing(
+    block: BlockShape, hidden: int, windows: Windows, dtype: str, device: str, *, largest_moments: float
+) -> float:
+    """Return what a pass of a micro-batch without gradients holds, while inputs are measured or after that.
+
+    Each measured input is held until the pass ends, with the residual and a tensor of its width. To these
+    come two more tensors where the widest input is computed; or the product of a window, which is added
+    to the second moments (`largest_moments`: their bytes). Without these there is a sample of each input.
+    After that, three tensors of the widest input are held; of all experts together four, and their inputs.
+    """
+    routed = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs if matrix.share < 1)
+    widths: dict[object, float] = defaultdict(float)
+    for matrix in block.inputs:
+        widths[matrix.group] += matrix.inputs * matrix.copies * matrix.share
+    inputs, widest = sum(widths.values()), max(widths.values())
+    tokens = BYTES[dtype] * _micro_batch(windows, device)
+    computing = 2 * tokens * max(matrix.inputs * matrix.share for matrix in block.inputs)
+    measuring = tokens * (inputs + 2 * hidden) + max(computing, largest_moments)
+    if not largest_moments:
+        measuring += BYTES[dtype] * min(_SAMPLED_TOKENS, windows.length) * inputs
+    return max(measuring, tokens * (2 * hidden + 3 * widest + routed))
 
 
 def _logits(shape: ModelShape) -> float:
@@ -91,28 +123,126 @@ def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: 
     return _around_blocks(shape, dtype) + _block(shape, dtype, device) + accumulators + activations
 
 
-def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, *, second_moments: bool) -> float:
-    """Return one block, the hidden states before it, and the statistics."""
+def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, recipe: Recipe) -> float:
+    """Return one block with its masks, the hidden states before it, its statistics, and what a matrix takes.
+
+    For a refit toward the dense model there are a dense block and its hidden states besides.
+    """
     block = shape.largest_block
-    moments = _FLOAT32_BYTES * sum(matrix.inputs**2 * matrix.copies for matrix in block.inputs)
-    # Weight, score, order and mask of the largest matrix.
-    scores = 4 * _FLOAT32_BYTES * max(matrix.outputs * matrix.inputs for matrix in block.matrices)
-    return (
-        _around_blocks(shape, dtype)
-        + _block(shape, dtype, device)
-        + block_inputs(shape, windows, dtype)
-        + _activations(shape, (block,), dtype) * _micro_batch(windows, device)
-        + scores
-        + (moments if second_moments else 0)
-    )
+    models = 2 if "activation_error" in recipe.needs else 1
+    statistics = working = 0.0
+    held = _block(shape, dtype, device) + (models - 1) * block.weights * BYTES[dtype] + block.weights
+    if recipe.needs & {"input_norms", "second_moments"}:
+        held += models * block_inputs(shape, windows, dtype)
+        second_moments = "second_moments" in recipe.needs
+        largest = _FLOAT32_BYTES * max(matrix.inputs**2 for matrix in block.inputs) if second_moments else 0
+        working = _passing(block, shape.hidden, windows, dtype, device, largest_moments=largest)
+        statistics = _FLOAT32_BYTES * _numbers_of_statistics(block, recipe) if second_moments else 0.0
+    pruned = max(_to_prune(matrix, recipe, dtype, device) for matrix in block.matrices)
+    return max(held + statistics + max(working, pruned), _checking(shape, windows, dtype, device))
+
+
+def _checking(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
+    """Return what a model takes before its first block: to check that it runs by blocks, and to embed."""
+    probe = _PROBED_TOKENS * (_activations(shape, (shape.largest_block,), dtype) + _logits(shape))
+    check = _block(shape, dtype, device) + probe
+    return _around_blocks(shape, dtype) + max(check, block_inputs(shape, windows, dtype))
+
+
+def _numbers_of_statistics(block: BlockShape, recipe: Recipe) -> float:
+    """Return the second moments of a block's inputs and the activation errors, of all that are held at once.
+
+    With the order 'layers', those of the layers that share an input; of all experts' first or last matrices.
+    Errors of experts are not measured, and the block's last layer has one of its outputs.
+    """
+    by_group: dict[object, float] = defaultdict(float)
+    for matrix in block.inputs:
+        numbers = float(matrix.inputs**2)
+        if "activation_error" in recipe.needs and matrix.share == 1:
+            of_outputs = matrix.given == block.matrices[-1].given
+            numbers += matrix.outputs * matrix.inputs if of_outputs else matrix.inputs**2
+        by_group[matrix.group if recipe.order == "layers" else None] += numbers * matrix.copies
+    return max(by_group.values())
+
+
+def _to_prune(matrix: Matrix, recipe: Recipe, dtype: str, device: str) -> float:
+    """Return the bytes that pruning one matrix takes, its statistics not counted."""
+    size = (matrix.outputs, matrix.inputs)
+    numbers = recipe.mask_method.numbers_held(*size, recipe.pattern)
+    if recipe.refit is not None:
+        numbers = max(numbers, recipe.refit.numbers_held(*size))
+        numbers += matrix.outputs * matrix.inputs if recipe.refit.toward else 0
+    if recipe.swaps:
+        numbers = max(numbers, _numbers_to_swap(matrix, device))
+    if recipe.masks_by_gradients:  # they are read to the device matrix by matrix
+        numbers += matrix.outputs * matrix.inputs
+    narrow = BYTES[dtype] < _FLOAT32_BYTES and not (recipe.refit and recipe.refit.toward)
+    return _FLOAT32_BYTES * (numbers + (matrix.outputs * matrix.inputs / 2 if narrow else 0))
+
+
+def _numbers_to_swap(matrix: Matrix, device: str) -> float:
+    """Return what the swaps of some rows hold: moments between candidates, and products with all weights."""
+    rows = min(matrix.outputs, max(1, _SWAPPED_AT_ONCE[device] // matrix.inputs))
+    return rows * (11 * matrix.inputs + 19_200)
+
+
+def cutting(
+    shape: ModelShape, windows: Windows, dtype: str, device: str, structure: StructureOptions
+) -> float:
+    """Return one block, the hidden states before it, and what ranks and repairs the layers that read units.
+
+    Those that read units of one kind are measured together: all experts, for MLP channels. A layer takes a
+    factor and an inverse, or two inverses, and its weights before and after.
+    """
+    block, largest, held = shape.largest_block, 0, _block(shape, dtype, device)
+    held += block_inputs(shape, windows, dtype)
+    moments: dict[bool, int] = {True: 0, False: 0}
+    solving = 0
+    for reader in unit_readers(block, shape.hidden):
+        of_attention = reader.inputs == block.attention and reader.share == 1
+        if (
+            structure.parameters is None
+            and structure.amount("kv_groups" if of_attention else "mlp_channels") is None
+        ):
+            continue
+        largest = max(largest, reader.inputs**2)
+        moments[of_attention] += reader.inputs**2 * reader.copies
+        solving = max(solving, 2 * reader.inputs**2 + 2 * reader.outputs * reader.inputs)
+    passing = _passing(block, shape.hidden, windows, dtype, device, largest_moments=_FLOAT32_BYTES * largest)
+    ranked = held + _FLOAT32_BYTES * max(moments.values()) + max(passing, _FLOAT32_BYTES * solving)
+    return max(ranked, _checking(shape, windows, dtype, device))
+
+
+def quantizing(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
+    """Return one block, the hidden states before it, and what INT4 takes: it measures one input at a time.
+
+    The moments are put in the order of the columns, and factored; then the candidates of a matrix's scales
+    are compared. The codes of the block before are written meanwhile.
+    """
+    block = shape.largest_block
+    largest = _FLOAT32_BYTES * max(matrix.inputs**2 for matrix in block.inputs)
+    passing = _passing(block, shape.hidden, windows, dtype, device, largest_moments=largest)
+    scaling = max(matrix.inputs**2 + 4.5 * matrix.outputs * matrix.inputs for matrix in block.matrices)
+    held = _block(shape, dtype, device) + 2 * block.weights + block_inputs(shape, windows, dtype)
+    quantizing = held + max(largest + passing, 4 * largest, _FLOAT32_BYTES * scaling)
+    return max(quantizing, _checking(shape, windows, dtype, device))
 
 
 def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> float:
-    """Return one block, the hidden states of the model without each of its blocks, and two sets of logits."""
-    held = (len(shape.blocks) + 2) * block_inputs(shape, windows, dtype)
-    one = _activations(shape, (shape.largest_block,), dtype) * windows.length
-    logits = 2 * _logits(shape) * min(windows.length, _HEAD_TOKENS[device])
-    return _around_blocks(shape, dtype) + _block(shape, dtype, device) + held + one + logits
+    """Return the hidden states of the model without each of its blocks, and a block that computes or logits.
+
+    There are states of the dense model too, before and after all blocks, and those that are being computed;
+    and a probe's after each block. Logits are those of two models and three terms of their divergence, and a
+    probe's, one of them of half as many tokens.
+    """
+    count, window = len(shape.blocks), Windows(1, windows.length)
+    states = (count + 4) * windows.tokens + count * _PROBED_TOKENS
+    passing = _passing(shape.largest_block, shape.hidden, window, dtype, device, largest_moments=0)
+    computing = _block(shape, dtype, device) + passing
+    compared = 5 * min(windows.length, _HEAD_TOKENS[device]) + 1.5 * _PROBED_TOKENS
+    logits = _FLOAT32_BYTES * shape.vocabulary * compared
+    most = max(computing, _around_blocks(shape, dtype) + logits)
+    return max(BYTES[dtype] * shape.hidden * states + most, _checking(shape, window, dtype, device))
 
 
 def training_of_weight(dtype: str, moments: MomentsKind) -> float:

@@ -25,6 +25,11 @@ class Matrix:
     share: float = 1.0  # the share of the tokens that each copy processes
 
     @property
+    def group(self) -> object:
+        """What matrices that are measured together have in common: one input, or being of all experts."""
+        return self.given if self.share == 1 else ("experts", self.inputs)
+
+    @property
     def weights(self) -> int:
         """The weights of all copies."""
         return self.outputs * self.inputs * self.copies

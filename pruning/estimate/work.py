@@ -193,7 +193,11 @@ def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
     if measured:
         once = forward(shape, windows)
         walks = 2.0 if "input_norms" in recipe.allocation.needs else 1.0
-        groups = max(len(list(block.inputs)) for block in shape.blocks) if recipe.order == "layers" else 2
+        groups = (
+            max(len({matrix.group for matrix in block.inputs}) for block in shape.blocks)
+            if recipe.order == "layers"
+            else 2
+        )
         # The measurement of a group ends where the group begins, halfway through the block on average.
         work += once * (walks + (walks if groups == 2 else groups / 2))
     if "second_moments" in recipe.needs:

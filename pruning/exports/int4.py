@@ -97,12 +97,12 @@ class InputFactor:
         """
         order = moments.diagonal().argsort(descending=True, stable=True)
         dead = moments.diagonal() == 0
-        moments = damped(moments, 0, ridge=len(moments) / max(1, tokens))
-        if not dead.all():  # as large as the others on average, so that the damping of those is their own
-            moments.diagonal()[dead] = moments.diagonal()[~dead].mean()
-        factor, warnings = with_rising_damping(
-            lambda damping: inverse_factor(moments[order][:, order], damping=damping)
-        )
+        with damped(moments, 0, ridge=len(moments) / max(1, tokens)):
+            if not dead.all():  # as large as the others on average, so that the damping of those is their own
+                moments.diagonal()[dead] = moments.diagonal()[~dead].mean()
+            factor, warnings = with_rising_damping(
+                lambda damping: inverse_factor(moments[order][:, order], damping=damping)
+            )
         importance = torch.empty_like(factor[0])
         importance[order] = factor.diagonal().square().reciprocal()
         return cls(order, factor, importance.masked_fill_(dead, 0), warnings)

@@ -46,38 +46,45 @@ def admm_support(
     bool mask of the zeros. The search ends when three steps leave the support unchanged, or after
     `iterations`. Raises torch.linalg.LinAlgError if `moments` is not positive definite.
 
+    In addition to masks, two tensors shaped like `moments` and five like `weight` are held at a time, both
+    arguments included: those of a wide layer are the largest of a job.
+
     After a step, V/ρ is (X + V/ρ) - D, with X + V/ρ called `moved` here: 0 where a weight is kept, all of
     `moved` where it is pruned. So X = W + (D - V/ρ - W)·ρ(H + ρ·I)⁻¹: one product, with a matrix that changes
     only with ρ.
     """
     scale = moments.diagonal().sqrt()
-    hessian = moments / scale / scale[:, None]
     target = weight * scale
-    pull = _pull(hessian, penalty)
+    pull = _pull(moments, scale, penalty)
 
     mask = settled = zeros_of(target.abs())
-    moved, lacking = target, torch.zeros_like(target)  # V = 0 and D = W at the start, and so X = W
+    moved, lacking = target.clone(), torch.zeros_like(target)  # V = 0 and D = W at the start, and so X = W
     for step in range(1, iterations + 1):
         if step > 1:
-            kept = moved.masked_fill(mask, 0)
-            dense = torch.addmm(target, kept.sub_(lacking).sub_(target), pull)
-            moved = dense.add_(lacking)
+            difference = moved.masked_fill_(mask, 0).sub_(lacking).sub_(target)
+            moved = torch.addmm(target, difference, pull).add_(lacking)
+            del difference
             mask = zeros_of(moved.abs())
-        lacking = moved.masked_fill(~mask, 0)
+        lacking.copy_(moved).masked_fill_(~mask, 0)
         if step % _STEPS_PER_CHECK == 0:
             changed = int((mask != settled).sum()) / max(1, int((~mask).sum()))
             if changed == 0:
                 break
             rise = next(rise for bound, rise in _RISES if changed > bound)
             penalty, settled = penalty * rise, mask
-            pull, lacking = _pull(hessian, penalty), lacking / rise
-    return mask, moved.masked_fill(mask, 0) / scale
+            del pull
+            pull = _pull(moments, scale, penalty)
+            lacking.div_(rise)
+    return mask, moved.masked_fill_(mask, 0).div_(scale)
 
 
-def _pull(hessian: Tensor, penalty: float) -> Tensor:
-    """Return ρ(H + ρ·I)⁻¹."""
-    shifted = hessian + penalty * torch.eye(len(hessian), dtype=hessian.dtype, device=hessian.device)
-    return torch.cholesky_inverse(torch.linalg.cholesky(shifted)).mul_(penalty)
+def _pull(moments: Tensor, scale: Tensor, penalty: float) -> Tensor:
+    """Return ρ(H + ρ·I)⁻¹, H the moments of the scaled inputs."""
+    shifted = (moments / scale).div_(scale[:, None])
+    shifted.diagonal().add_(penalty)
+    factor = torch.linalg.cholesky(shifted)
+    del shifted
+    return torch.cholesky_inverse(factor).mul_(penalty)
 
 
 class AdmmMethod(Method[Admm]):
@@ -88,11 +95,12 @@ class AdmmMethod(Method[Admm]):
         ridge = self.options.ridge * layer.inputs_per_token
         if not moments.any():  # no input reaches this layer, so any support is as good
             return PrunedMatrix(_zeros_of(target, weight.numel())(weight.abs()))
-        (mask, kept), warnings = with_rising_damping(
-            lambda damping: admm_support(
-                weight, damped(moments, damping, ridge), _zeros_of(target, weight.numel())
-            )
-        )
+
+        def attempt(damping: float) -> tuple[Tensor, Tensor]:
+            with damped(moments, damping, ridge):
+                return admm_support(weight, moments, _zeros_of(target, weight.numel()))
+
+        (mask, kept), warnings = with_rising_damping(attempt)
         return PrunedMatrix(mask, kept, warnings)
 
 

@@ -91,7 +91,8 @@ def prune_blocks(
     through the block and the inputs of its linear layers are measured; the method prunes each layer, and a
     refit solves its kept weights again; the windows run through the pruned block, and its outputs are the
     inputs of the next. With the recipe's order 'layers', the layers that share an input are one step,
-    measured after the earlier layers of their block have been pruned.
+    measured after the earlier layers of their block have been pruned; so are the first matrices of all
+    experts, and the last ones.
 
     `windows`: token ids, int64 (windows, length); None for a method that measures no inputs. `gradients`: the
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
@@ -131,8 +132,10 @@ def prune_blocks(
                 if finished is not None:
                     finished.apply_to(block)
                 else:
-                    pruned = _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
-                    blocks.put(index, pruned)
+                    # Without a name, which would keep its masks and weights during the next block.
+                    blocks.put(
+                        index, _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
+                    )
                 if forward is not None and index < last:
                     forward.advance(index)
                     forward.save(blocks.activation_checkpoint, index + 1, throttle)
@@ -227,28 +230,32 @@ class _BlockPruner:
     def prune(self, layers: Sequence[LinearLayer], statistics: InputStatistics) -> None:
         """Prune layers in place. `statistics` were measured before any of these layers was pruned."""
         for layer in layers:
-            stats = LayerStats(layer, statistics, self._gradients)
-            pruned = _pruned_layer(self._method, stats, self._targets[layer.name], self._refit, self._swaps)
-            dense = layer.matrix.clone()
-            if pruned.weight is not None:
-                layer.matrix.copy_(pruned.weight)
-                self._changed.add(layer.parameter_name)
-            set_to_zero(layer.matrix, pruned.mask)
-            # A parameter may hold several layers.
-            mask = self._masks.setdefault(
-                layer.parameter_name, torch.zeros_like(layer.parameter, dtype=torch.bool)
-            )
-            layer.as_matrix(mask).copy_(pruned.mask)
-            self._layers[layer.name] = PrunedLayer(
-                layer.name,
-                self._index,
-                (layer.outputs, layer.inputs),
-                zeros=int(pruned.mask.sum()),
-                relative_error=statistics.relative_error(layer, dense),
-                swap_reduction=pruned.swap_reduction,
-            )
-            for warning in dict.fromkeys(pruned.warnings):  # a target and a search for it may say the same
-                self._warned.setdefault(warning, []).append(layer.name)
+            self._prune(layer, statistics)
+
+    def _prune(self, layer: LinearLayer, statistics: InputStatistics) -> None:
+        """Prune one layer, in a frame of its own: what it takes is free for the next."""
+        stats = LayerStats(layer, statistics, self._gradients)
+        pruned = _pruned_layer(self._method, stats, self._targets[layer.name], self._refit, self._swaps)
+        dense = layer.matrix.clone()
+        if pruned.weight is not None:
+            layer.matrix.copy_(pruned.weight)
+            pruned = replace(pruned, weight=None)  # frees it
+            self._changed.add(layer.parameter_name)
+        set_to_zero(layer.matrix, pruned.mask)
+        # A parameter may hold several layers.
+        if layer.parameter_name not in self._masks:
+            self._masks[layer.parameter_name] = torch.zeros_like(layer.parameter, dtype=torch.bool)
+        layer.as_matrix(self._masks[layer.parameter_name]).copy_(pruned.mask)
+        self._layers[layer.name] = PrunedLayer(
+            layer.name,
+            self._index,
+            (layer.outputs, layer.inputs),
+            zeros=int(pruned.mask.sum()),
+            relative_error=statistics.relative_error(layer, dense),
+            swap_reduction=pruned.swap_reduction,
+        )
+        for warning in dict.fromkeys(pruned.warnings):  # a target and a search for it may say the same
+            self._warned.setdefault(warning, []).append(layer.name)
 
     def result(self, block: Block) -> PrunedBlock:
         """Return the pruned block, its layers in the order of the model."""

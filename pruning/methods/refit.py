@@ -35,9 +35,12 @@ def with_target(layer: LayerStats, options: RefitOptions) -> tuple[LayerStats, f
     if error is None or moments is None or not moments.any():
         return layer, DAMPING, ()
     ridge = options.ridge * layer.inputs_per_token
-    (shift, used), warnings = with_rising_damping(
-        lambda damping: (_solved(damped(moments, damping, ridge), error), damping)
-    )
+
+    def attempt(damping: float) -> tuple[Tensor, float]:
+        with damped(moments, damping, ridge) as hessian:
+            return _solved(hessian, error), damping
+
+    (shift, used), warnings = with_rising_damping(attempt)
     return replace(layer, refit_target=layer.weight + options.toward * shift), used, warnings
 
 
@@ -49,11 +52,11 @@ def _solved(hessian: Tensor, right: Tensor) -> Tensor:
 def refitted(
     layer: LayerStats, pruned: PrunedMatrix, options: RefitOptions, *, damping: float = DAMPING
 ) -> PrunedMatrix:
-    """Return the same mask with refitted weights, starting from the method's weights."""
+    """Return the same mask with refitted weights, which overwrite the method's, from which they start."""
     weight = refit(
         layer.target_weight,
         pruned.mask,
-        start=layer.weight if pruned.weight is None else pruned.weight,
+        start=layer.weight.clone() if pruned.weight is None else pruned.weight,
         moments=layer.second_moments,
         damping=damping,
         ridge=options.ridge * layer.inputs_per_token,
@@ -74,35 +77,42 @@ def refit(
 ) -> Tensor:
     """Return the new weights (outputs, inputs), zero where `mask` is True.
 
-    The outputs of `weight` are reproduced. The search begins at `start`, such as the masked weights.
-    `moments` (inputs, inputs) is the mean of XᵀX over windows; `damping` and `ridge` pull towards `weight`,
-    see `damped`.
+    The outputs of `weight` are reproduced. The search begins at `start`, such as the masked weights, which is
+    overwritten and returned. `moments` (inputs, inputs) is the mean of XᵀX over windows; `damping` and
+    `ridge` pull towards `weight`, see `damped`.
     """
-    hessian = damped(moments, damping, ridge)
-    diagonal = hessian.diagonal()
-    solution = start.masked_fill(mask, 0)
-    if not diagonal.any():  # no input reaches this layer: every solution is as good
-        return solution
-    residual = ((weight - solution) @ hessian).masked_fill_(mask, 0)
-    preconditioned = residual / diagonal
-    direction = preconditioned.clone()
-    norm = _row_products(residual, preconditioned)
-    # The residual of a converged row is rounding error: another step would divide one such error by another.
-    solved = norm * torch.finfo(norm.dtype).eps ** 2
-    for _ in range(iterations):
-        slope = (direction @ hessian).masked_fill_(mask, 0)
-        step = _ratio(norm, _row_products(direction, slope)).masked_fill_(norm <= solved, 0)
-        solution.addcmul_(step, direction)
-        residual.addcmul_(step, slope, value=-1)
-        preconditioned = residual / diagonal
-        previous, norm = norm, _row_products(residual, preconditioned)
-        direction.mul_(_ratio(norm, previous)).add_(preconditioned)
+    solution = start.masked_fill_(mask, 0)
+    with damped(moments, damping, ridge) as hessian:
+        if hessian.diagonal().any():  # else no input reaches this layer: every solution is as good
+            _conjugate_gradients(weight, mask, solution, hessian, iterations)
     return solution
 
 
-def _row_products(one: Tensor, other: Tensor) -> Tensor:
-    """(outputs, 1)"""
-    return (one * other).sum(dim=1, keepdim=True)
+def _conjugate_gradients(
+    weight: Tensor, mask: Tensor, solution: Tensor, hessian: Tensor, iterations: int
+) -> None:
+    """Improve `solution` in place, with four more tensors of its shape."""
+    diagonal = hessian.diagonal()
+    residual = ((weight - solution) @ hessian).masked_fill_(mask, 0)
+    preconditioned = residual / diagonal
+    direction = preconditioned.clone()
+    product = torch.empty_like(direction)
+    norm = _row_products(residual, preconditioned, out=product)
+    # The residual of a converged row is rounding error: another step would divide one such error by another.
+    solved = norm * torch.finfo(norm.dtype).eps ** 2
+    for _ in range(iterations):
+        slope = torch.mm(direction, hessian, out=preconditioned).masked_fill_(mask, 0)
+        step = _ratio(norm, _row_products(direction, slope, out=product)).masked_fill_(norm <= solved, 0)
+        solution.addcmul_(step, direction)
+        residual.addcmul_(step, slope, value=-1)
+        torch.div(residual, diagonal, out=preconditioned)  # in the place of the slope
+        previous, norm = norm, _row_products(residual, preconditioned, out=product)
+        direction.mul_(_ratio(norm, previous)).add_(preconditioned)
+
+
+def _row_products(one: Tensor, other: Tensor, *, out: Tensor) -> Tensor:
+    """Return (outputs, 1), by way of `out`, shaped like both."""
+    return torch.mul(one, other, out=out).sum(dim=1, keepdim=True)
 
 
 def _ratio(numerator: Tensor, denominator: Tensor) -> Tensor:

@@ -28,20 +28,25 @@ def inverse_factor(moments: Tensor, *, damping: float) -> Tensor:
     hessian = 2 * moments
     diagonal = hessian.diagonal()
     diagonal.masked_fill_(diagonal == 0, 1)
-    backward = torch.linalg.cholesky(damped(hessian, damping).flip(0, 1))
+    with damped(hessian, damping):
+        backward = hessian.flip(0, 1)
+    del hessian, diagonal  # each is as large as the moments: at most two are held in addition to them
+    factor = torch.linalg.cholesky(backward)
+    del backward
     inverse = torch.eye(len(moments), dtype=moments.dtype, device=moments.device)
-    torch.linalg.solve_triangular(backward, inverse, upper=False, left=False, out=inverse)
+    torch.linalg.solve_triangular(factor, inverse, upper=False, left=False, out=inverse)
+    del factor
     return inverse.flip(0, 1)
 
 
 def sparsegpt(weight: Tensor, factor: Tensor, target: LayerTarget, *, columns: int) -> tuple[Tensor, Tensor]:
     """Return the mask and the new weights, both (outputs, inputs).
 
-    `factor` comes from `inverse_factor`. The weights of inputs that are always zero must be zero already.
+    `weight` is overwritten and returned. `factor` comes from `inverse_factor`. The weights of inputs that are
+    always zero must be zero already.
     The weights of `columns` columns over all rows are compared with each other, once the columns to their
     left are done; for an N:M pattern, the weights of each group of a row.
     """
-    weight = weight.clone()
     mask = torch.zeros_like(weight, dtype=torch.bool)
     variant = WalkVariant(columns, group_of(target.pattern))
     for start, zeros in _column_blocks(weight, target, columns):

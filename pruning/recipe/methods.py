@@ -58,6 +58,13 @@ class MethodOptions(Options):
         """Floating-point operations for one matrix in addition to scores and masks, for estimates."""
         return 0.0
 
+    def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
+        """Numbers in float32 that are held for one matrix, its statistics not counted, for estimates.
+
+        By default the matrix as it was and as it is, its scores, and their products with inputs.
+        """
+        return 3.5 * outputs * inputs
+
 
 METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 """The options class of every method, by name."""
@@ -77,6 +84,10 @@ class Magnitude(MethodOptions):
 
     implementation = "pruning.methods.scores:MagnitudeMethod"
     name: Literal["magnitude"] = "magnitude"
+
+    def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
+        """The scores, or the matrix as it was: no inputs are multiplied with it."""
+        return 1.75 * outputs * inputs
 
 
 @METHODS.add
@@ -124,6 +135,10 @@ class Ria(MethodOptions):
     name: Literal["ria"] = "ria"
     power: float = Field(0.5, ge=0, le=4, description="The exponent of the input norms.")
 
+    def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
+        """Two more: the sizes, and their shares of the columns and of the rows."""
+        return 5.0 * outputs * inputs
+
 
 @METHODS.add
 class SparseGpt(MethodOptions):
@@ -140,6 +155,11 @@ class SparseGpt(MethodOptions):
         """A Cholesky factor, its inverse, and the update of all columns to the right of each column."""
         return 4 / 3 * inputs**3 + outputs * inputs**2
 
+    def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
+        """Two factors at first; then one, the new weights and an update; at the end what all methods hold."""
+        weights = outputs * inputs
+        return max(2 * inputs**2, inputs**2 + 2.3 * weights, super().numbers_held(outputs, inputs, pattern))
+
 
 @METHODS.add
 class Admm(MethodOptions):
@@ -154,6 +174,12 @@ class Admm(MethodOptions):
     def operations(self, outputs: int, inputs: int) -> float:
         """One product per step and an inverse every third; it converges in about 21 steps."""
         return 21 * (2.0 * outputs * inputs**2 + 2 / 3 * inputs**3)
+
+    def numbers_held(self, outputs: int, inputs: int, pattern: str) -> float:
+        """Two factors while an inverse is computed; one in a step, which sorts groups for a pattern N:M."""
+        weights = outputs * inputs
+        in_step = 4.8 if pattern == "unstructured" else 6.5
+        return max(2 * inputs**2 + 3.3 * weights, inputs**2 + in_step * weights)
 
 
 # A method by its name alone ("gblm"), or with its options ({"name": "gblm", "norm": "l2"}).

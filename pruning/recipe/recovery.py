@@ -42,6 +42,10 @@ class RefitOptions(StrictModel):
         """Floating-point operations for one matrix: a product with the second moments per step."""
         return (self.iterations + 1) * 2.0 * outputs * inputs**2
 
+    def numbers_held(self, outputs: int, inputs: int) -> float:
+        """Numbers in float32 that are held for one matrix, its statistics and target not counted."""
+        return 5.3 * outputs * inputs
+
 
 # true or false alone, or the options.
 Refit = Annotated[

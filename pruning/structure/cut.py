@@ -185,28 +185,26 @@ class _LayerCutter:
                 "its gate scores are not finite; check that the model gives a finite perplexity in this "
                 "dtype, or use float32"
             )
-        return self._solved(
-            "damping",
-            DAMPING,
-            lambda damping: kept_by_rounds(
-                self._weight,
-                inverse_of(damped(self._moments, damping)),
-                {"gate": score},
-                width=self._units.width,
-                keep=keep,
-                rounds=ROUNDS,
-            ),
-        )
+
+        def attempt(damping: float) -> Tensor:
+            with damped(self._moments, damping) as hessian:
+                inverse = inverse_of(hessian)
+            return kept_by_rounds(
+                self._weight, inverse, {"gate": score}, width=self._units.width, keep=keep, rounds=ROUNDS
+            )
+
+        return self._solved("damping", DAMPING, attempt)
 
     def _mask(self, kept: Tensor) -> None:
         matrix, inputs = self._units.consumer.matrix, self._units.slices[-1]
         stay = inputs.positions(kept).to(matrix.device)
         if not self.is_unseen:
-            weight = self._solved(
-                "shrinkage",
-                SHRINKAGE,
-                lambda share: repaired(self._weight, shrunken(self._moments, share), stay),
-            )
+
+            def attempt(share: float) -> Tensor:
+                with shrunken(self._moments, share) as hessian:
+                    return repaired(self._weight, hessian, stay)
+
+            weight = self._solved("shrinkage", SHRINKAGE, attempt)
             if not torch.isfinite(weight).all():
                 raise NumericalFailure("its repaired weights are not finite; use dtype float32")
             matrix[:, stay] = weight.to(matrix.dtype)

@@ -7,9 +7,11 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, LlamaConfig
 
-from pruning.estimate import ModelShape, UnknownShape, shape_of_config
+from pruning.estimate import ModelShape, UnknownShape, shape_of_config, work
+from pruning.estimate.work import Windows
 from pruning.models.blocks import find_stack
 from pruning.models.memory import shape_of
+from pruning.recipe import Recipe
 from tests.pruning.families import ALL_FAMILIES, EACH_FAMILY, make
 
 
@@ -80,3 +82,15 @@ def test_an_incomplete_config_is_refused_and_not_guessed(changed: dict[str, obje
     shape_of_config(LLAMA)
     with pytest.raises(UnknownShape, match=message):
         shape_of_config(LLAMA | changed)
+
+
+def test_experts_take_the_same_work_from_a_config_as_from_the_model() -> None:
+    model = make("mixtral")
+    recipe = Recipe.model_validate(
+        {"model": "/any", "method": "admm", "sparsity": 0.5, "refit": {"toward": 0.5}, "order": "layers"}
+    )
+    from_config = shape_of_config(json.loads(model.config.to_json_string(use_diff=True)))
+    from_model = shape_of(find_stack(model), stored_dtype="float32")
+    expected, found = (work.pruning(recipe, shape, Windows(4, 32)) for shape in (from_config, from_model))
+    assert found.products == pytest.approx(expected.products)
+    assert found.attention == pytest.approx(expected.attention)

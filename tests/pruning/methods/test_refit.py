@@ -42,10 +42,10 @@ def test_each_row_is_the_least_squares_solution_on_its_support(
 ) -> None:
     moments = inputs.T @ inputs
     damped = moments + 0.01 * moments.diagonal().mean() * torch.eye(INPUTS)
-    solution = refit(weight, mask, weight, moments, damping=0.01, iterations=60)
+    solution = refit(weight, mask, weight.clone(), moments, damping=0.01, iterations=60)
     torch.testing.assert_close(solution, solved_row_by_row(weight, mask, damped))
     held_back = damped + 0.3 * moments.diagonal().diag()
-    solution = refit(weight, mask, weight, moments, damping=0.01, ridge=0.3, iterations=60)
+    solution = refit(weight, mask, weight.clone(), moments, damping=0.01, ridge=0.3, iterations=60)
     torch.testing.assert_close(solution, solved_row_by_row(weight, mask, held_back))
     assert (solution[mask] == 0).all()
     assert not torch.signbit(solution[mask]).any()
@@ -55,7 +55,7 @@ def test_every_step_reduces_the_output_error(weight: Tensor, mask: Tensor, input
     moments = inputs.T @ inputs
 
     def distance(iterations: int) -> float:
-        solution = refit(weight, mask, weight, moments, damping=1e-9, iterations=iterations)
+        solution = refit(weight, mask, weight.clone(), moments, damping=1e-9, iterations=iterations)
         return float((inputs @ (solution - weight).T).square().sum())
 
     distances = [distance(iterations) for iterations in range(8)]
@@ -65,7 +65,7 @@ def test_every_step_reduces_the_output_error(weight: Tensor, mask: Tensor, input
 
 def test_the_solution_does_not_depend_on_the_start(weight: Tensor, mask: Tensor, inputs: Tensor) -> None:
     moments = inputs.T @ inputs
-    one = refit(weight, mask, weight, moments, damping=0.01, iterations=80)
+    one = refit(weight, mask, weight.clone(), moments, damping=0.01, iterations=80)
     other = refit(weight, mask, torch.zeros_like(weight), moments, damping=0.01, iterations=80)
     torch.testing.assert_close(one, other)
 
@@ -73,7 +73,7 @@ def test_the_solution_does_not_depend_on_the_start(weight: Tensor, mask: Tensor,
 def test_rows_that_lost_nothing_or_everything_stay_finite(weight: Tensor, inputs: Tensor) -> None:
     mask = torch.zeros(ROWS, INPUTS, dtype=torch.bool)
     mask[0] = True
-    solution = refit(weight, mask, weight, inputs.T @ inputs, damping=0.01, iterations=20)
+    solution = refit(weight, mask, weight.clone(), inputs.T @ inputs, damping=0.01, iterations=20)
     assert (solution[0] == 0).all()
     assert torch.equal(solution[1:], weight[1:])
 
@@ -81,7 +81,7 @@ def test_rows_that_lost_nothing_or_everything_stay_finite(weight: Tensor, inputs
 def test_a_layer_without_inputs_keeps_its_weights(weight: Tensor, mask: Tensor) -> None:
     nothing = torch.zeros(INPUTS, INPUTS, dtype=torch.float64)
     assert torch.equal(
-        refit(weight, mask, weight, nothing, damping=0.01, iterations=20), weight.masked_fill(mask, 0)
+        refit(weight, mask, weight.clone(), nothing, damping=0.01, iterations=20), weight.masked_fill(mask, 0)
     )
 
 
@@ -125,7 +125,7 @@ def test_the_search_begins_at_the_weights_that_the_method_has_found(
     found = solved_row_by_row(weight, mask, moments + 0.01 * moments.diagonal().mean() * torch.eye(INPUTS))
     layer, once = measured(weight, moments), RefitOptions(iterations=1)
     from_found, from_dense = (
-        refitted(layer, PrunedMatrix(mask, start), once).weight for start in (found, None)
+        refitted(layer, PrunedMatrix(mask, start), once).weight for start in (found.clone(), None)
     )
     assert from_found is not None
     torch.testing.assert_close(from_found, found)

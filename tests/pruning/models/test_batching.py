@@ -1,15 +1,10 @@
 """The activations that are counted, against the tensors that a pass really holds; what is chosen by them."""
 
-import gc
 import json
-from typing import Any
 
 import pytest
 import torch
 from torch import nn
-from torch.multiprocessing.reductions import StorageWeakRef
-from torch.utils._python_dispatch import TorchDispatchMode
-from torch.utils._pytree import tree_flatten
 from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.calibration.gradient_schedule import Schedule
@@ -22,29 +17,9 @@ from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import GradientNorm
 from tests.pruning.families import make
+from tests.pruning.live_memory import LiveMemory
 
 BLOCKS = 3
-
-
-class Made(TorchDispatchMode):
-    """Counts the bytes of the tensors that operations have made and that something still holds."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self._made: dict[int, tuple[Any, int]] = {}
-
-    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        result = func(*args, **(kwargs or {}))
-        for value in tree_flatten(result)[0]:
-            if isinstance(value, torch.Tensor):
-                storage = value.untyped_storage()
-                self._made[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        return result
-
-    @property
-    def held(self) -> int:
-        gc.collect()
-        return sum(size for reference, size in self._made.values() if not reference.expired())
 
 
 def held_after_forward(family: str, dtype: torch.dtype, length: int) -> int:
@@ -58,7 +33,7 @@ def held_after_forward(family: str, dtype: torch.dtype, length: int) -> int:
         layers = tuple(stack.layers)
         accumulator = forward.accumulator(PassSums(layers, ["l1"]))
         hidden = forward.embed(tokens).as_leaves()
-        with Made() as made, torch.enable_grad():
+        with LiveMemory() as made, torch.enable_grad():
             for index in range(BLOCKS):
                 hidden = forward.run_block(index, tokens, hidden, accumulator)
             return made.held

@@ -121,27 +121,32 @@ def test_a_sum_divides_each_score_by_its_mean_over_the_units_that_are_left() -> 
 def test_a_repair_is_the_least_squares_solution(generator: torch.Generator) -> None:
     weight, second = random(generator, OUTPUTS, INPUTS), moments(generator, INPUTS)
     kept = torch.tensor([0, 3, 4, 9])
-    hessian = damped(second, 0.05)
-    expected = least_squares(weight, hessian, kept.tolist())[:, kept]
-    torch.testing.assert_close(repaired(weight, hessian, kept), expected, rtol=1e-9, atol=1e-9)
+    with damped(second, 0.05) as hessian:
+        expected = least_squares(weight, hessian, kept.tolist())[:, kept]
+        torch.testing.assert_close(repaired(weight, hessian, kept), expected, rtol=1e-9, atol=1e-9)
+
+
+def shrunken_repair(weight: Tensor, second: Tensor, share: float, kept: Tensor) -> Tensor:
+    with shrunken(second, share) as hessian:
+        return repaired(weight, hessian, kept)
 
 
 def test_a_shrunken_repair_is_the_same_whatever_the_scales_of_the_inputs(generator: torch.Generator) -> None:
     weight, second = random(generator, OUTPUTS, INPUTS), moments(generator, INPUTS)
     kept, scales = torch.tensor([0, 3, 4, 9]), 10 ** random(generator, INPUTS)
-    found = repaired(weight, shrunken(second, 0.3), kept)
+    found = shrunken_repair(weight, second, 0.3, kept)
     # X·diag(s) with W·diag(1/s) gives the same outputs.
-    scaled = repaired(weight / scales, shrunken(second * scales * scales[:, None], 0.3), kept)
+    scaled = shrunken_repair(weight / scales, second * scales * scales[:, None], 0.3, kept)
     torch.testing.assert_close(scaled * scales[kept], found, rtol=1e-9, atol=1e-9)
-    torch.testing.assert_close(repaired(weight, shrunken(second, 1e9), kept), weight[:, kept])
+    torch.testing.assert_close(shrunken_repair(weight, second, 1e9, kept), weight[:, kept])
 
 
 def test_an_input_that_is_always_zero_keeps_its_weights(generator: torch.Generator) -> None:
     weight, second = random(generator, OUTPUTS, INPUTS), moments(generator, INPUTS)
     second[4], second[:, 4] = 0, 0
     kept = torch.tensor([0, 3, 4, 9])
-    found = repaired(weight, shrunken(second, 0.3), kept)
+    found = shrunken_repair(weight, second, 0.3, kept)
     torch.testing.assert_close(found[:, 2], weight[:, 4])
     others = torch.tensor([0, 3, 9])
-    alone = repaired(weight, shrunken(second, 0.3), others)
+    alone = shrunken_repair(weight, second, 0.3, others)
     torch.testing.assert_close(found[:, [0, 1, 3]], alone)

@@ -1,0 +1,156 @@
+"""The memory that is estimated, against the tensors that are alive at the peak.
+
+The first two models are those by which the formulas were found, and the last two are not.
+"""
+
+from dataclasses import replace
+
+import pytest
+import torch
+from transformers import PreTrainedModel
+
+from pruning.estimate import memory
+from pruning.estimate.work import Windows
+from pruning.exports.compressed_tensors import W4A16, _quantized_blocks
+from pruning.methods.prune_blocks import prune_blocks
+from pruning.methods.results import InMemory, PrunedBlock
+from pruning.models.blocks import find_stack, prunable_stack
+from pruning.models.memory import shape_of
+from pruning.models.placement import Placement
+from pruning.recipe import MomentsKind, Recipe, StructureOptions
+from pruning.recovery.distil import Distillation, Plan
+from pruning.recovery.parameters import TrainedParameters, kept_parameters
+from pruning.structure.cut import cut_blocks
+from pruning.structure.depth import choose_blocks
+from pruning.structure.plan import CutPlan
+from pruning.structure.results import CutBlock, CutInMemory
+from tests.pruning.families import make
+from tests.pruning.live_memory import LiveMemory
+from tests.pruning.pruned import gates_of, ignore_steps
+from tests.pruning.recovery.test_distil import nowhere, some_pruned
+
+VOCABULARY = 64
+WINDOWS = Windows(4, 32)
+MODELS = {
+    "an MLP of 8 to 3": ("llama", {"hidden_size": 96, "intermediate_size": 256, "num_key_value_heads": 4}),
+    "a square MLP": ("llama", {"hidden_size": 128, "intermediate_size": 128, "num_key_value_heads": 4}),
+    "shared keys, an MLP of 6 to 1": (
+        "llama",
+        {"hidden_size": 64, "intermediate_size": 384, "num_attention_heads": 8, "num_key_value_heads": 2},
+    ),
+    "a mixture of 8": ("mixtral", {"hidden_size": 64, "intermediate_size": 160, "num_local_experts": 8}),
+}
+RECIPES: dict[str, dict[str, object]] = {
+    "magnitude": {"method": "magnitude"},
+    "wanda": {"method": "wanda"},
+    "ria": {"method": "ria"},
+    "sparsegpt": {"method": {"name": "sparsegpt", "columns": 16}},
+    "sparsegpt, by layers": {"method": {"name": "sparsegpt", "columns": 16}, "order": "layers"},
+    "admm": {"method": "admm"},
+    "best": {"method": "admm", "refit": {"toward": 0.5, "iterations": 3}, "order": "layers"},
+    "wanda, refit": {"method": "wanda", "refit": {"iterations": 3}},
+    "wanda, swaps": {"method": "wanda", "swaps": 3},
+}
+
+
+class Forgotten(InMemory):
+    """Blocks whose weights are elsewhere, as those of a job are in files."""
+
+    def put(self, block: int, pruned: PrunedBlock) -> None:
+        super().put(block, replace(pruned, weights={}))
+
+
+class ForgottenCut(CutInMemory):
+    """The same, of a cut."""
+
+    def put(self, block: int, cut: CutBlock) -> None:
+        super().put(block, replace(cut, weights={}))
+
+
+def made(
+    model: str, dtype: torch.dtype = torch.bfloat16, *, blocks: int = 2, vocabulary: int = VOCABULARY
+) -> PreTrainedModel:
+    """Make a model, by default stored in bfloat16, so that what computes in float32 is a copy."""
+    family, sizes = MODELS[model]
+    return make(family, dtype, vocab_size=vocabulary, num_hidden_layers=blocks, **sizes)
+
+
+def tokens(count: int = WINDOWS.count) -> torch.Tensor:
+    random = torch.Generator().manual_seed(2)
+    return torch.randint(2, VOCABULARY, (count, WINDOWS.length), generator=random)
+
+
+@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("name", RECIPES)
+def test_the_memory_of_a_pruning_is_what_is_alive(name: str, model: str) -> None:
+    recipe = Recipe.model_validate({"model": "/any", "sparsity": 0.5, **RECIPES[name]})
+    stack = prunable_stack(made(model), recipe)
+    shape = shape_of(stack, stored_dtype="bfloat16")
+    placement = Placement(stack.model, dtype=torch.float32)
+    with LiveMemory() as live:
+        prune_blocks(stack, recipe, tokens(), {}, placement=placement, blocks=Forgotten(), step=ignore_steps)
+    estimated = memory.pruning(shape, WINDOWS, "float32", "cpu", recipe)
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
+
+
+@pytest.mark.parametrize(
+    ("structure", "models"),
+    [
+        ({"mlp_channels": 0.25}, list(MODELS)),
+        ({"kv_groups": 1}, [model for model in MODELS if "square" not in model]),
+        ({"experts": 1}, ["a mixture of 8"]),
+    ],
+    ids=["mlp_channels", "kv_groups", "experts"],
+)
+def test_the_memory_of_a_cut_is_what_is_alive(structure: dict[str, object], models: list[str]) -> None:
+    options = StructureOptions.model_validate(structure)
+    for name in models:
+        model = made(name)
+        stack = find_stack(model)
+        plan = CutPlan.of(options, model, model.config.to_dict()).on(stack)
+        gates = gates_of(made(name, torch.float32), tokens()) if options.ranks else {}
+        shape = shape_of(stack, stored_dtype="bfloat16")
+        placement, blocks = Placement(model, dtype=torch.float32), ForgottenCut()
+        with LiveMemory() as live:
+            cut_blocks(stack, plan, tokens(), gates, placement=placement, blocks=blocks, step=ignore_steps)
+        estimated = memory.cutting(shape, WINDOWS, "float32", "cpu", options)
+        assert 0.95 <= estimated / live.peak <= 1.2, (name, estimated, live.peak)
+
+
+@pytest.mark.parametrize("vocabulary", [64, 1024])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_memory_of_a_choice_of_blocks_is_what_is_alive(name: str, vocabulary: int) -> None:
+    model = made(name, blocks=4, vocabulary=vocabulary)
+    stack, placement = find_stack(model), Placement(model, dtype=torch.float32)
+    shape = shape_of(stack, stored_dtype="bfloat16")
+    with LiveMemory() as live:
+        choose_blocks(stack, tokens(), 3, placement=placement, earlier=(), found=lambda drop: None)
+    estimated = memory.shortening(shape, WINDOWS, "float32", "cpu")
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
+
+
+@pytest.mark.parametrize("name", [name for name in MODELS if "mixture" not in name])
+def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
+    stack = find_stack(made(name))
+    shape = shape_of(stack, stored_dtype="bfloat16")
+    placement = Placement(stack.model, dtype=torch.float32)
+    scales = {layer.name: torch.bfloat16 for layer in stack.layers}
+    with LiveMemory() as live:
+        list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), None, scales)))
+    estimated = memory.quantizing(shape, WINDOWS, "float32", "cpu")
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
+
+
+@pytest.mark.parametrize("moments", ["float32", "8-bit"])
+@pytest.mark.parametrize("name", MODELS)
+def test_the_memory_of_a_training_is_what_is_alive(name: str, moments: MomentsKind) -> None:
+    dense = made(name)
+    pruned, shape = some_pruned(dense, 0.5), shape_of(find_stack(dense), stored_dtype="bfloat16")
+    plan = Plan(tokens(4), tokens(2), windows_per_step=2, micro_batch=1)
+    ours, theirs = (Placement(model, dtype=torch.float32) for model in (pruned, dense))
+    with LiveMemory() as live, theirs.resident(dense), ours.resident(pruned):
+        trainable = kept_parameters(find_stack(pruned), ours.stored)
+        trained = TrainedParameters(trainable, torch.bfloat16, moments=moments)
+        Distillation(ours, theirs, trained, plan, rate=1e-3).run(ignore_steps, nowhere())
+    estimated = memory.whole_model_training(shape, WINDOWS.length, "float32", "cpu", moments=moments)
+    assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
