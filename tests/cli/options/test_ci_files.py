@@ -157,12 +157,18 @@ def test_every_input_is_used() -> None:
 
 @pytest.fixture
 def here(tmp_path: Path, server: ScriptedServer) -> dict[str, str]:
-    """The environment of a CI machine that has the command, an empty directory and no settings of a user."""
+    """The environment of a CI machine that has the command, an empty directory and no settings of a user.
+
+    It has no program `python`, as machines with the packages of Debian alone.
+    """
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, command in (("pruneserve", "-m cli.main"), ("python", "")):
+    for name, command in (
+        ("pruneserve", f'exec {sys.executable} -m cli.main "$@"'),
+        ("python", 'echo "python: not found" >&2; exit 127'),
+    ):
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n')
+        program.write_text(f"#!/bin/sh\n{command}\n")
         program.chmod(0o755)
     (tmp_path / "work").mkdir()
     return {
@@ -240,7 +246,6 @@ def test_the_action_runs_a_job_and_sets_outputs(
         "GITHUB_ACTIONS": "true",
         "GITHUB_OUTPUT": str(outputs),
         "GITHUB_STEP_SUMMARY": str(summary),
-        "RUNNER_TEMP": str(tmp_path),
         "GITHUB_REPOSITORY": "org/models",
         "GITHUB_SHA": "5f3e9a1",
         "GITHUB_RUN_ID": "17",
@@ -276,7 +281,7 @@ def test_the_action_runs_a_job_and_sets_outputs(
     assert {name: about["value"] for name, about in ACTION["outputs"].items()} == named
     assert str(job_id) in summary.read_text()
     assert ("::error title=PruneServe%3A gate missed::" in done.stderr) == (not passed)
-    assert f"{server.url}/jobs/{job_id}" in done.stderr
+    assert f"{server.url}/jobs/{job_id}" in done.stdout
     assert len(junit_cases(tmp_path / "work" / "junit.xml")) == 2
     assert (tmp_path / "work" / "pruned" / "a.txt").exists() == passed
 
