@@ -13,7 +13,7 @@ from cli.options.common import AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
 from cli.options.job_options import with_estimate_options, with_job_options
-from cli.render.ci import annotate, write_figures, write_junit, write_summary
+from cli.render.ci import report
 from cli.render.outcome import Outcome
 from cli.render.tables import print_estimate, print_item
 from cli.render.views import print_job
@@ -75,14 +75,7 @@ def run(
     key = request.idempotency_key(os.environ, body) or str(uuid4())
     console = err if as_json else out
     outcome = run_job(client, body, key, console, timeout=timeout, cancel_on_interrupt=cancel_on_interrupt)
-    try:
-        write_summary(outcome, client.url, summary)
-        if junit:
-            write_junit(outcome, client.url, junit)
-        write_figures(outcome.job, client.url, dotenv)
-    except OSError as error:
-        err.print(f"warning: the result could not be written: {clean(error)}")
-    annotate(outcome)
+    report(outcome, client.url, summary=summary, junit=junit, dotenv=dotenv)
     _exit(outcome, client, as_json=as_json)
 
 

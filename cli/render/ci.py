@@ -54,9 +54,26 @@ def figures(job: JobDetail, server: str) -> dict[str, str]:
     return {name: _one_line(value) for name, value in known.items() if value is not None}
 
 
-def write_figures(job: JobDetail | None, server: str, dotenv: Path | None) -> None:
+def report(
+    outcome: Outcome, server: str, *, summary: Path | None, junit: Path | None, dotenv: Path | None
+) -> None:
+    """Write the files that were asked for, and those of a step of GitHub; print the annotation.
+
+    One that cannot be written is a warning, and the others are written all the same.
+    """
+    for write, file in ((write_summary, summary), (write_junit, junit), (write_figures, dotenv)):
+        try:
+            if file:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            write(outcome, server, file)
+        except OSError as error:
+            err.print(f"warning: the result could not be written: {clean(error)}")
+    annotate(outcome)
+
+
+def write_figures(outcome: Outcome, server: str, dotenv: Path | None) -> None:
     """Append the figures to the outputs of a step of GitHub, if it is one; write `dotenv`. Raises OSError."""
-    named = figures(job, server) if job else {}
+    named = figures(outcome.job, server) if outcome.job else {}
     if outputs := os.environ.get("GITHUB_OUTPUT"):
         # Other commands of the step may have written there.
         with Path(outputs).open("a", encoding="utf-8") as file:
@@ -171,9 +188,10 @@ _ELEMENTS: dict[int, str | None] = {
 }
 
 
-def write_junit(outcome: Outcome, server: str, file: Path) -> None:
-    """Write `file`. Raises OSError."""
-    ET.ElementTree(junit_suite(outcome, server)).write(file, encoding="utf-8", xml_declaration=True)
+def write_junit(outcome: Outcome, server: str, file: Path | None) -> None:
+    """Write `file`, if any. Raises OSError."""
+    if file:
+        ET.ElementTree(junit_suite(outcome, server)).write(file, encoding="utf-8", xml_declaration=True)
 
 
 def junit_suite(outcome: Outcome, server: str) -> ET.Element:

@@ -158,6 +158,22 @@ def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
     assert variables == {f"PRUNED_{name.upper().replace('-', '_')}": value for name, value in named.items()}
 
 
+def test_a_file_that_cannot_be_written_costs_no_other(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "succeeded")
+    (tmp_path / "file").touch()
+    names = ("results/junit.xml", "results/of/job.env", "file/summary.md")
+    junit, dotenv, summary = (tmp_path / name for name in names)
+    files = ("--junit", str(junit), "--dotenv", str(dotenv), "--summary", str(summary))
+    result = run(place, *files, GITHUB_OUTPUT=str(tmp_path / "outputs"))
+    assert result.exit_code == Exit.OK
+    assert result.stderr.count("warning: the result could not be written:") == 1
+    assert parsed(junit).attrib["tests"] == "1"
+    assert f"PRUNED_JOB={job_id}\n" in dotenv.read_text()
+    assert f"job={job_id}\n" in (tmp_path / "outputs").read_text()
+
+
 def test_no_text_of_the_server_begins_an_output_of_its_own(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
