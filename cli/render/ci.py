@@ -219,8 +219,13 @@ def _job_case(outcome: Outcome) -> ET.Element:
         case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
     if element := _ELEMENTS.get(outcome.code, "error"):
         reason = job.error.message if job and job.error else outcome.problem or outcome.title
-        ET.SubElement(case, element, message=xml(reason))
+        _add_reason(case, element, reason)
     return case
+
+
+def _add_reason(case: ET.Element, element: str, reason: str) -> None:
+    """Add the element that says why a case has not passed. GitLab shows its text, others its `message`."""
+    ET.SubElement(case, element, message=xml(reason)).text = xml(reason)
 
 
 def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
@@ -230,5 +235,5 @@ def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
             measured, limit = (
                 measure(condition.name, value) for value in (condition.measured, condition.limit)
             )
-            ET.SubElement(case, "failure", message=xml(f"measured {measured}, the limit is {limit}"))
+            _add_reason(case, "failure", f"measured {measured}, the limit is {limit}")
         yield case

@@ -99,7 +99,7 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
     assert (job.attrib["time"], list(job)) == ("90.000", [])
     assert "::" not in job.attrib["name"]
     assert condition.attrib["name"] == "max_perplexity_increase"
-    assert condition[0].attrib["message"] == "measured 6.00%, the limit is 5.00%"
+    assert condition[0].attrib["message"] == condition[0].text == "measured 6.00%, the limit is 5.00%"
 
 
 def test_a_missed_gate_names_the_exported_file_that_it_is_on(
@@ -132,6 +132,7 @@ def test_junit_reports_how_the_job_ended(
     run(place, "--junit", str(tmp_path / "junit.xml"))
     (case,) = parsed(tmp_path / "junit.xml").findall("testcase")
     assert [child.tag for child in case] == ([element] if element else [])
+    assert all(child.text and child.text == child.attrib["message"] for child in case)
 
 
 def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
