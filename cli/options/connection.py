@@ -224,7 +224,7 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
     """
     if key_file is not None:
         return _read_key(key_file)
-    key = os.environ.get("PRUNESERVE_API_KEY")
+    key = os.environ.get("PRUNESERVE_API_KEY", "").strip()  # as a file's: a secret may end in a line break
     if key and of_environment:
         return key
     if local is not None and local.api_key.exists():

@@ -11,8 +11,9 @@ from cli.options import request
 from cli.terminal import Exit
 from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
 from tests.report_document import report_document
-from tests.scripted_server import ScriptedServer, error_document
+from tests.scripted_server import ScriptedServer, error_document, problem_document
 
+NOWHERE = {"PRUNESERVE_URL": "http://127.0.0.1:1", "PRUNESERVE_API_KEY": ""}
 REPORT = report_document(
     stages=[{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
     structure={
@@ -215,6 +216,43 @@ def test_why_a_step_of_github_fails_is_an_annotation(
     assert len(lines) == (1 if line else 0)
     assert not line or lines[0].startswith(line)
     assert not line or lines[0].count("::") == 2
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "reason"),
+    [
+        (["--recipe", "none.json"], {}, Exit.USAGE, "cannot read a recipe from none.json"),
+        (["--recipe", "other.json"], {}, Exit.USAGE, "--sparsity contradicts the recipe"),
+        (["--calibration", "./ours.txt"], {}, Exit.USAGE, "the server does not know this key"),
+        (["--timeout", "0"], {}, Exit.USAGE, "Invalid value for '--timeout'"),
+        (["--max-kl", "a %\r::error::b"], {}, Exit.USAGE, "write a finite number, not 'a %25\\r:"),
+        ([], {"PRUNESERVE_API_KEY": ""}, Exit.USAGE, "no API key"),
+        ([], NOWHERE, Exit.UNREACHABLE, "http://127.0.0.1:1 does not answer"),
+    ],
+)
+def test_a_failure_before_the_submission_is_reported(
+    server: ScriptedServer,
+    place: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: dict[str, str],
+    code: Exit,
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours.txt").write_text("text")
+    (tmp_path / "other.json").write_text('{"sparsity": 0.25}')
+    server.on("/v1/uploads", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
+    files = ["--junit", "junit.xml", "--summary", "summary.md", "--dotenv", "job.env"]
+    result = run(place | environment, *arguments, *files, **GITHUB)
+    assert result.exit_code == code
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("::error title=PruneServe%3A "))
+    assert reason in line
+    assert line.count("::") == 2
+    assert parsed(tmp_path / "junit.xml").find("testcase/error") is not None
+    assert (tmp_path / "summary.md").read_text().startswith("### ❌ PruneServe: ")
+    assert (tmp_path / "job.env").exists()
 
 
 GITHUB = {
