@@ -155,6 +155,19 @@ def test_every_input_is_used() -> None:
     assert not any("${{" in text or "$[[" in text for text in scripts())
 
 
+def test_the_documented_examples_name_inputs_and_what_to_install() -> None:
+    page = (CI.parent / "docs" / "cli.md").read_text()
+    action, component = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    comment = "\n".join(re.findall("^#  (.*)", (CI / "gitlab" / "pruneserve.yml").read_text(), re.M))
+    for given, inputs in (
+        (action[0]["with"], ACTION["inputs"]),
+        (component["include"][0]["inputs"], SPEC["spec"]["inputs"]),
+        (yaml.safe_load(comment)["include"][0]["inputs"], SPEC["spec"]["inputs"]),
+    ):
+        assert set(given) <= set(inputs)
+        assert {"url", "install", "model"} <= set(given)
+
+
 @pytest.fixture
 def here(tmp_path: Path, server: ScriptedServer) -> dict[str, str]:
     """The environment of a CI machine that has the command, an empty directory and no settings of a user.
