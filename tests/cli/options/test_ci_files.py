@@ -299,6 +299,29 @@ def test_the_action_runs_a_job_and_sets_outputs(
     assert (tmp_path / "work" / "pruned" / "a.txt").exists() == passed
 
 
+def act(environment: dict[str, str], work: Path) -> subprocess.Popen[str]:
+    """The step of the action that prunes, as GitHub runs `shell: bash`."""
+    empty = dict.fromkeys(ACTION["runs"]["steps"][1]["env"], "")
+    github = dict.fromkeys(("GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_RUN_ID"), "x")
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", ACTION["runs"]["steps"][1]["run"]]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=empty | github | environment, cwd=work, **streams)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [("kill -KILL $$", 137), ("trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; while :; do sleep 0.1; done", 4)],
+    ids=["killed", "the step is cancelled"],
+)
+def test_the_step_ends_with_the_code_of_the_command(tmp_path: Path, command: str, code: int) -> None:
+    program = tmp_path / "pruneserve"
+    program.write_text(f"#!/bin/bash\n{command}\n")
+    program.chmod(0o755)
+    with act({"PATH": f"{tmp_path}:/usr/bin:/bin"}, tmp_path) as step:
+        output, _ = step.communicate(timeout=60)
+    assert step.returncode == code, output
+
+
 def interpolated(value: Any, inputs: dict[str, str]) -> Any:
     """What GitLab makes of a component with these inputs."""
     match value:
