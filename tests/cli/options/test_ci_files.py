@@ -139,6 +139,13 @@ def test_python_in_the_ci_files_imports_nothing_of_the_working_directory(
         assert set(re.findall(r"\bpython (\S+)", script)) <= {"-P"}
 
 
+def test_the_needs_of_the_ci_files_are_stated() -> None:
+    for inputs, name in ((ACTION["inputs"], "install"), (SPEC["spec"]["inputs"], "image")):
+        assert "Python 3.11 or newer" in inputs[name]["description"]
+    # Of bash 4, which macOS lacks.
+    assert not [text for text in scripts() if re.search(r"\^\^|,,\}|declare -A|mapfile|readarray", text)]
+
+
 def test_every_input_is_used() -> None:
     for script, inputs, others in (
         (ACTION["runs"]["steps"][1]["run"], ACTION["inputs"], {"url", "api-key", "output", "junit"}),
