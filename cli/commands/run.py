@@ -173,7 +173,9 @@ def run_job(
     job: JobDetail | None = None
     try:
         with time_limit(timeout), _interruptible():
-            job = client.submit(body, idempotency_key=idempotency_key, patience=common.PATIENCE_SECONDS)
+            # No longer than the timeout, which could not name the error.
+            patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
+            job = client.submit(body, idempotency_key=idempotency_key, patience=patience)
             console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
             return Outcome.of(watch(client, job.id, console))
     except TimedOut:

@@ -75,6 +75,12 @@ def test_a_server_that_stays_unavailable_has_its_own_exit_code(
     assert "`pruneserve up`" in result.stderr
 
 
+def test_a_timeout_does_not_hide_that_the_server_is_unavailable(place: dict[str, str]) -> None:
+    result = run(place | {"PRUNESERVE_URL": "http://127.0.0.1:1"}, "--timeout", "1")
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "error: http://127.0.0.1:1 does not answer" in result.stderr
+
+
 def test_a_stale_state_is_marked_as_last_seen(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
