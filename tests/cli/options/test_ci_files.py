@@ -117,6 +117,19 @@ def test_a_wheel_is_installed_once_its_digest_is_checked(
 
 @pytest.mark.threat
 @pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_what_pip_runs_does_not_get_the_key(system: str, away: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bin" / "python").write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
+    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
+    # GitHub gives a step the variables that it names; the project's variables of GitLab are in every job.
+    given = set(away) if system == "gitlab" else set(away) - {"PRUNESERVE_API_KEY"}
+    assert "PRUNESERVE_API_KEY" not in ACTION["runs"]["steps"][0]["env"]
+    assert install(system, {name: away[name] for name in given} | {variable: "a.whl"}).returncode == 0
+    assert "PIP_NO_INDEX=1" in (tmp_path / "seen").read_text()
+    assert "a-key" not in (tmp_path / "seen").read_text()
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("system", ["github", "gitlab"])
 def test_nothing_is_installed_by_name(system: str, away: dict[str, str]) -> None:
     refused = install(system, away)
     assert refused.returncode != 0
