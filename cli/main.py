@@ -35,7 +35,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = describe_bad_parameter(error)
+            error.message = clean(describe_bad_parameter(error))
             raise
         except CommandFailed as error:
             _fail(error, error.code)

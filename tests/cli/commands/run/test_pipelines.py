@@ -218,6 +218,16 @@ def test_why_a_step_of_github_fails_is_an_annotation(
     assert not line or lines[0].count("::") == 2
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("option", ["--max-kl", "--sparsity", "--label"])
+def test_an_option_that_cannot_be_read_is_no_command_of_a_log(place: dict[str, str], option: str) -> None:
+    result = run(place, option, "##[error]a::b")
+    assert result.exit_code == Exit.USAGE
+    assert "error]a" in result.stderr
+    assert "##[" not in result.stderr
+    assert "::" not in result.stderr
+
+
 @pytest.mark.parametrize(
     ("arguments", "environment", "code", "reason"),
     [
