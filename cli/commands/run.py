@@ -187,10 +187,14 @@ def run_job(
         if not _should_cancel(cancel_on_interrupt):
             return _unfinished(client, job, 128 + interruption.number)
     try:
-        # If the interruption came before the response, the same request returns the same job.
-        return _cancel(client, job or client.submit(body, idempotency_key=idempotency_key))
+        with time_limit(_LAST_REQUEST_SECONDS):
+            # If the interruption came before the response, the same request returns the same job.
+            return _cancel(client, job or client.submit(body, idempotency_key=idempotency_key))
+    except TimedOut:
+        problem = f"{client.url} does not answer within {_LAST_REQUEST_SECONDS:g} s"
     except PruneServeError as error:
-        return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {describe_error(error)}")
+        problem = describe_error(error)
+    return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {problem}", stale=True)
 
 
 def _unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:
