@@ -19,6 +19,7 @@ import typer
 import yaml
 
 from cli.main import app
+from jobs.states import JobState
 from tests.scripted_server import (
     Exchange,
     ScriptedServer,
@@ -155,6 +156,8 @@ def test_python_in_the_ci_files_imports_nothing_of_the_working_directory(
 def test_the_needs_of_the_ci_files_are_stated() -> None:
     for inputs, name in ((ACTION["inputs"], "install"), (SPEC["spec"]["inputs"], "image")):
         assert "Python 3.11 or newer" in inputs[name]["description"]
+    states = re.findall(r"\w+", ACTION["outputs"]["state"]["description"])
+    assert {*JobState} <= {*states}
     # Of bash 4, which macOS lacks.
     assert not [text for text in scripts() if re.search(r"\^\^|,,\}|declare -A|mapfile|readarray", text)]
 
