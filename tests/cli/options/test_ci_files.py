@@ -333,7 +333,10 @@ def act(environment: dict[str, str], work: Path) -> subprocess.Popen[str]:
 
 @pytest.mark.parametrize(
     ("command", "code"),
-    [("kill -KILL $$", 137), ("trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; while :; do sleep 0.1; done", 4)],
+    [
+        ("kill -KILL $$", 137),
+        ("trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; while :; do sleep 0.1; done", 4),
+    ],
     ids=["killed", "the step is cancelled"],
 )
 def test_the_step_ends_with_the_code_of_the_command(tmp_path: Path, command: str, code: int) -> None:

@@ -149,7 +149,10 @@ def test_a_submission_outlives_a_restart_of_the_server(
         it.body(b"", 503)
 
     server.on("/v1/jobs", away)
-    assert run(place).exit_code == Exit.OK
+    result = run(place)
+    assert result.exit_code == Exit.OK
+    assert "HTTP 503 without a problem document" in result.stderr
+    assert "; retrying for up to 120 s\n" in result.stderr
     keys = [headers["Idempotency-Key"] for path, headers in server.requests if path == "/v1/jobs"]
     assert len(keys) == 2
     assert len(set(keys)) == 1
