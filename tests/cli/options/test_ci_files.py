@@ -158,6 +158,12 @@ def test_the_needs_of_the_ci_files_are_stated() -> None:
         assert "Python 3.11 or newer" in inputs[name]["description"]
     states = re.findall(r"\w+", ACTION["outputs"]["state"]["description"])
     assert {*JobState} <= {*states}
+    for inputs, script in (
+        (ACTION["inputs"], ACTION["runs"]["steps"][1]["run"]),
+        (SPEC["spec"]["inputs"], TEMPLATE["script"][-2]),
+    ):
+        names = set(re.findall(r'--label "(\w+)=', script))
+        assert names == set(re.findall(r"`(\w+)`", inputs["recipe"]["description"]))
     # Of bash 4, which macOS lacks.
     assert not [text for text in scripts() if re.search(r"\^\^|,,\}|declare -A|mapfile|readarray", text)]
 
@@ -370,18 +376,21 @@ def test_the_component_runs_a_job_and_sets_variables(
     inputs |= INPUTS | {"url": server.url, "download": "true", "job-name": "prune-it"}
     component = interpolated(COMPONENT, inputs)
     job = component["prune-it"]
-    predefined = {"CI_PROJECT_PATH": "org/models", "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
+    assert not any(about["expand"] for about in job["variables"].values())
+    # A label holds 255 characters; a path of nested groups may be longer.
+    path = "a" * 250 + "/models"
+    predefined = {"CI_PROJECT_PATH": path, "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
     work = tmp_path / "work"
     done = subprocess.run(
         [shell, "-c", "set -e\n" + "\n".join(job["script"])],
-        env=here | predefined | job["variables"],
+        env=here | predefined | {name: about["value"] for name, about in job["variables"].items()},
         cwd=work,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == (0 if passed else 3), done.stderr
-    labels = {"project": "org/models", "commit": "5f3e9a1", "pipeline": "17"}
+    labels = {"project": path[:255], "commit": "5f3e9a1", "pipeline": "17"}
     assert submitted == [BODY | {"labels": labels}]
     reports = job["artifacts"]["reports"]
     variables = dict(line.split("=", 1) for line in (work / reports["dotenv"]).read_text().splitlines())
