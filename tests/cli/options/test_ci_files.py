@@ -29,8 +29,6 @@ from tests.scripted_server import (
 )
 
 CI = Path(__file__).parents[3] / "ci"
-
-
 ACTION = yaml.safe_load((CI / "github" / "action.yml").read_text())
 SPEC, COMPONENT = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
 (TEMPLATE,) = COMPONENT.values()
@@ -153,7 +151,7 @@ def test_python_in_the_ci_files_imports_nothing_of_the_working_directory(
         assert set(re.findall(r"\bpython (\S+)", script)) <= {"-P"}
 
 
-def test_the_needs_of_the_ci_files_are_stated() -> None:
+def test_needs_states_and_labels_of_the_ci_files_are_stated() -> None:
     for inputs, name in ((ACTION["inputs"], "install"), (SPEC["spec"]["inputs"], "image")):
         assert "Python 3.11 or newer" in inputs[name]["description"]
     states = re.findall(r"\w+", ACTION["outputs"]["state"]["description"])
@@ -311,8 +309,7 @@ def test_the_action_runs_a_job_and_sets_outputs(
             assert done.returncode == (0 if passed else 3), done.stderr
         else:
             assert done.returncode == 0, done.stderr
-    labels = {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}
-    assert submitted == [BODY | {"labels": labels}]
+    assert submitted == [BODY | {"labels": {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}}]
     written = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
     assert written == FIGURES | {
         "job": str(job_id),
