@@ -13,7 +13,7 @@ from cli.commands import admin, files, sweeps, webhooks, zoo
 from cli.commands.jobs import cancel, jobs, logs, methods, retry, show
 from cli.commands.models import cut, download, publish
 from cli.commands.run import TimedOut
-from cli.commands.submit import estimate, run, submit, wait
+from cli.commands.submit import Reported, estimate, run, submit, wait
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.common import command_group
 from cli.options.connection import KEY_FILE, PROFILE, URL, Connection
@@ -35,7 +35,7 @@ class _Commands(TyperGroup):
         try:
             return super().invoke(ctx)
         except typer.BadParameter as error:
-            error.message = describe_bad_parameter(error)
+            error.message = clean(describe_bad_parameter(error))
             raise
         except CommandFailed as error:
             _fail(error, error.code)
@@ -129,7 +129,7 @@ def _group(help_text: str, *commands: Callable[..., None], **groups: typer.Typer
 
 # In the order of the help.
 for top_level in (run, submit, estimate, wait, jobs, show, logs, cancel, retry, download, methods):
-    app.command()(top_level)
+    app.command(cls=Reported if top_level is run else None)(top_level)
 app.add_typer(sweeps.app, name="sweep")
 app.add_typer(zoo.app, name="zoo")
 app.add_typer(

@@ -1,5 +1,6 @@
 """Terminal output, exit codes, and the escaping of untrusted text."""
 
+import io
 import json
 import re
 import sys
@@ -13,6 +14,11 @@ _PIPE_WIDTH = 200
 
 # Any command between the marks: each CI system has others, and accepts them in the middle of a line.
 _CI_COMMAND = re.compile(r"##(?=[\w.-]*\[)")
+
+for _stream in (sys.stdout, sys.stderr):
+    # A stream of another encoding, as LANG=C or PYTHONIOENCODING gives, shows an arrow as an escape.
+    if isinstance(_stream, io.TextIOWrapper):
+        _stream.reconfigure(errors="backslashreplace")
 
 out = Console(
     highlight=False,

@@ -20,7 +20,7 @@ from cli.options import common
 from cli.options.errors import describe_error
 from cli.render.outcome import Outcome
 from cli.render.views import EventPrinter
-from cli.terminal import Exit, err
+from cli.terminal import Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
 from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
 
@@ -173,7 +173,9 @@ def run_job(
     job: JobDetail | None = None
     try:
         with time_limit(timeout), _interruptible():
-            job = client.submit(body, idempotency_key=idempotency_key, patience=common.PATIENCE_SECONDS)
+            # No longer than the timeout, which could not name the error.
+            patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
+            job = _submit(client, body, idempotency_key, patience)
             console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
             return Outcome.of(watch(client, job.id, console))
     except TimedOut:
@@ -185,10 +187,28 @@ def run_job(
         if not _should_cancel(cancel_on_interrupt):
             return _unfinished(client, job, 128 + interruption.number)
     try:
-        # If the interruption came before the response, the same request returns the same job.
-        return _cancel(client, job or client.submit(body, idempotency_key=idempotency_key))
+        with time_limit(_LAST_REQUEST_SECONDS):
+            # If the interruption came before the response, the same request returns the same job.
+            return _cancel(client, job or client.submit(body, idempotency_key=idempotency_key))
+    except TimedOut:
+        problem = f"{client.url} does not answer within {_LAST_REQUEST_SECONDS:g} s"
     except PruneServeError as error:
-        return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {describe_error(error)}")
+        problem = describe_error(error)
+    return Outcome(Exit.UNREACHABLE, job, f"the job could not be cancelled: {problem}", stale=True)
+
+
+def _submit(client: Client, body: Mapping[str, Any], idempotency_key: str, patience: float) -> JobDetail:
+    """Submit the job; where the server is unavailable, say so before it is retried for `patience` seconds."""
+    end = time.monotonic() + patience
+    try:
+        return client.submit(body, idempotency_key=idempotency_key)
+    except Unavailable as error:
+        left = end - time.monotonic() - error.retry_after
+        if left <= 0:
+            raise
+        err.print(f"{clean(describe_error(error))}; retrying for up to {left + error.retry_after:.0f} s")
+        time.sleep(error.retry_after)
+    return client.submit(body, idempotency_key=idempotency_key, patience=left)
 
 
 def _unfinished(client: Client, job: JobDetail | None, code: int) -> Outcome:

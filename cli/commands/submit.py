@@ -6,6 +6,7 @@ from typing import Annotated, Any, NoReturn
 from uuid import uuid4
 
 import typer
+from typer.core import TyperCommand
 
 from cli.commands.run import run_job, time_limit, watch
 from cli.options import request
@@ -13,11 +14,12 @@ from cli.options.common import AsJson, Timeout
 from cli.options.connection import connected
 from cli.options.ids import JobId, find_job
 from cli.options.job_options import with_estimate_options, with_job_options
-from cli.render.ci import annotate, write_figures, write_junit, write_summary
+from cli.options.values import describe_bad_parameter
+from cli.render.ci import report
 from cli.render.outcome import Outcome
 from cli.render.tables import print_estimate, print_item
 from cli.render.views import print_job
-from cli.terminal import Exit, clean, err, out, print_json
+from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
 
 
@@ -48,6 +50,31 @@ def estimate(client: Client, body: dict[str, Any], as_json: AsJson = False) -> N
         print_estimate(out, estimated)
 
 
+class Reported(TyperCommand):
+    """A command whose errors before it has an outcome are reported to the CI system as well."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:  # noqa: ANN401 - click's own types
+        try:
+            return super().parse_args(ctx, args)
+        except typer.BadParameter as error:
+            error.message = describe_bad_parameter(error)
+            _report_failure(ctx, error.format_message(), Exit.USAGE)
+            raise
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - as above
+        try:
+            return super().invoke(ctx)
+        except CommandFailed as error:
+            _report_failure(ctx, str(error), error.code)
+            raise
+
+
+def _report_failure(ctx: Any, problem: str, code: Exit) -> None:  # noqa: ANN401 - as above
+    given = (ctx.params.get(name) for name in ("summary", "junit", "dotenv"))
+    summary, junit, dotenv = (Path(file) if file else None for file in given)
+    report(Outcome(code, None, problem), "", summary=summary, junit=junit, dotenv=dotenv)
+
+
 @connected
 @with_job_options
 def run(
@@ -63,26 +90,24 @@ def run(
         ),
     ] = None,
     as_json: AsJson = False,
+    # Eager: parsed before an option that may be wrong, so that the error is reported there (`Reported`).
     summary: Annotated[
-        Path | None, typer.Option(help="Write the result as Markdown; GitHub's job summary shows it anyway.")
+        Path | None,
+        typer.Option(
+            is_eager=True, help="Write the result as Markdown; GitHub's job summary shows it anyway."
+        ),
     ] = None,
-    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit XML.")] = None,
+    junit: Annotated[Path | None, typer.Option(is_eager=True, help="Write the result as JUnit XML.")] = None,
     dotenv: Annotated[
-        Path | None, typer.Option(help="Write the figures as variables, for GitLab's `dotenv` reports.")
+        Path | None,
+        typer.Option(is_eager=True, help="Write the figures as variables, for GitLab's `dotenv` reports."),
     ] = None,
 ) -> None:
     """Submit a job, follow it, and exit with its outcome's code."""
     key = request.idempotency_key(os.environ, body) or str(uuid4())
     console = err if as_json else out
     outcome = run_job(client, body, key, console, timeout=timeout, cancel_on_interrupt=cancel_on_interrupt)
-    try:
-        write_summary(outcome, client.url, summary)
-        if junit:
-            write_junit(outcome, client.url, junit)
-        write_figures(outcome.job, client.url, dotenv)
-    except OSError as error:
-        err.print(f"warning: the result could not be written: {clean(error)}")
-    annotate(outcome)
+    report(outcome, client.url, summary=summary, junit=junit, dotenv=dotenv)
     _exit(outcome, client, as_json=as_json)
 
 

@@ -195,6 +195,12 @@ def connect(profile_name: str | None, url: str | None, key_file: Path | None) ->
             "profile",
             Exit.UNREACHABLE,
         )
+    if "@" in url.partition("://")[2].partition("/")[0]:  # errors and pages' addresses would show it
+        raise CommandFailed(
+            "the server's address must not hold a user name or a password; give the API key by --key-file or "
+            "PRUNESERVE_API_KEY",
+            Exit.USAGE,
+        )
     if key_file is None and profile is not None:
         key_file = profile.key_file
     key = _key(key_file, local if url == local_url else None, of_environment=bool(given))
@@ -224,7 +230,7 @@ def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: 
     """
     if key_file is not None:
         return _read_key(key_file)
-    key = os.environ.get("PRUNESERVE_API_KEY")
+    key = os.environ.get("PRUNESERVE_API_KEY", "").strip()  # as a file's: a secret may end in a line break
     if key and of_environment:
         return key
     if local is not None and local.api_key.exists():

@@ -54,9 +54,26 @@ def figures(job: JobDetail, server: str) -> dict[str, str]:
     return {name: _one_line(value) for name, value in known.items() if value is not None}
 
 
-def write_figures(job: JobDetail | None, server: str, dotenv: Path | None) -> None:
+def report(
+    outcome: Outcome, server: str, *, summary: Path | None, junit: Path | None, dotenv: Path | None
+) -> None:
+    """Write the files that were asked for, and those of a step of GitHub; print the annotation.
+
+    One that cannot be written is a warning, and the others are written all the same.
+    """
+    for write, file in ((write_summary, summary), (write_junit, junit), (write_figures, dotenv)):
+        try:
+            if file:
+                file.parent.mkdir(parents=True, exist_ok=True)
+            write(outcome, server, file)
+        except OSError as error:
+            err.print(f"warning: the result could not be written: {clean(error)}")
+    annotate(outcome)
+
+
+def write_figures(outcome: Outcome, server: str, dotenv: Path | None) -> None:
     """Append the figures to the outputs of a step of GitHub, if it is one; write `dotenv`. Raises OSError."""
-    named = figures(job, server) if job else {}
+    named = figures(outcome.job, server) if outcome.job else {}
     if outputs := os.environ.get("GITHUB_OUTPUT"):
         # Other commands of the step may have written there.
         with Path(outputs).open("a", encoding="utf-8") as file:
@@ -171,9 +188,10 @@ _ELEMENTS: dict[int, str | None] = {
 }
 
 
-def write_junit(outcome: Outcome, server: str, file: Path) -> None:
-    """Write `file`. Raises OSError."""
-    ET.ElementTree(junit_suite(outcome, server)).write(file, encoding="utf-8", xml_declaration=True)
+def write_junit(outcome: Outcome, server: str, file: Path | None) -> None:
+    """Write `file`, if any. Raises OSError."""
+    if file:
+        ET.ElementTree(junit_suite(outcome, server)).write(file, encoding="utf-8", xml_declaration=True)
 
 
 def junit_suite(outcome: Outcome, server: str) -> ET.Element:
@@ -201,8 +219,13 @@ def _job_case(outcome: Outcome) -> ET.Element:
         case.set("time", f"{sum(stage.seconds for stage in report.stages):.3f}")
     if element := _ELEMENTS.get(outcome.code, "error"):
         reason = job.error.message if job and job.error else outcome.problem or outcome.title
-        ET.SubElement(case, element, message=xml(reason))
+        _add_reason(case, element, reason)
     return case
+
+
+def _add_reason(case: ET.Element, element: str, reason: str) -> None:
+    """Add the element that says why a case has not passed. GitLab shows its text, others its `message`."""
+    ET.SubElement(case, element, message=xml(reason)).text = xml(reason)
 
 
 def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
@@ -212,5 +235,5 @@ def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
             measured, limit = (
                 measure(condition.name, value) for value in (condition.measured, condition.limit)
             )
-            ET.SubElement(case, "failure", message=xml(f"measured {measured}, the limit is {limit}"))
+            _add_reason(case, "failure", f"measured {measured}, the limit is {limit}")
         yield case

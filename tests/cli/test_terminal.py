@@ -1,6 +1,9 @@
 """What is printed, and what never is."""
 
 import json
+import os
+import subprocess
+import sys
 
 import pytest
 
@@ -41,6 +44,18 @@ def test_json_keeps_the_text_and_loses_the_mark(mark: str, capsys: pytest.Captur
     printed = capsys.readouterr().out
     assert mark not in printed
     assert json.loads(printed) == {"name": f"a {mark} b"}
+
+
+def test_a_stream_that_cannot_show_a_character_gets_an_escape() -> None:
+    program = "from cli.terminal import err, out; out.print('1 → 2'); err.print('≤ 3')"
+    done = subprocess.run(
+        [sys.executable, "-c", program],
+        env=os.environ | {"PYTHONIOENCODING": "ascii"},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "1 \\u2192 2\n", "\\u2264 3\n")
 
 
 @pytest.mark.parametrize(

@@ -19,6 +19,7 @@ import typer
 import yaml
 
 from cli.main import app
+from jobs.states import JobState
 from tests.scripted_server import (
     Exchange,
     ScriptedServer,
@@ -28,8 +29,6 @@ from tests.scripted_server import (
 )
 
 CI = Path(__file__).parents[3] / "ci"
-
-
 ACTION = yaml.safe_load((CI / "github" / "action.yml").read_text())
 SPEC, COMPONENT = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
 (TEMPLATE,) = COMPONENT.values()
@@ -117,6 +116,19 @@ def test_a_wheel_is_installed_once_its_digest_is_checked(
 
 @pytest.mark.threat
 @pytest.mark.parametrize("system", ["github", "gitlab"])
+def test_what_pip_runs_does_not_get_the_key(system: str, away: dict[str, str], tmp_path: Path) -> None:
+    (tmp_path / "bin" / "python").write_text(f"#!/bin/sh\nenv > {tmp_path}/seen\n")
+    variable = "INSTALL" if system == "github" else "PRUNESERVE_INSTALL"
+    # GitHub gives a step the variables that it names; the project's variables of GitLab are in every job.
+    given = set(away) if system == "gitlab" else set(away) - {"PRUNESERVE_API_KEY"}
+    assert "PRUNESERVE_API_KEY" not in ACTION["runs"]["steps"][0]["env"]
+    assert install(system, {name: away[name] for name in given} | {variable: "a.whl"}).returncode == 0
+    assert "PIP_NO_INDEX=1" in (tmp_path / "seen").read_text()
+    assert "a-key" not in (tmp_path / "seen").read_text()
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("system", ["github", "gitlab"])
 def test_nothing_is_installed_by_name(system: str, away: dict[str, str]) -> None:
     refused = install(system, away)
     assert refused.returncode != 0
@@ -139,6 +151,21 @@ def test_python_in_the_ci_files_imports_nothing_of_the_working_directory(
         assert set(re.findall(r"\bpython (\S+)", script)) <= {"-P"}
 
 
+def test_needs_states_and_labels_of_the_ci_files_are_stated() -> None:
+    for inputs, name in ((ACTION["inputs"], "install"), (SPEC["spec"]["inputs"], "image")):
+        assert "Python 3.11 or newer" in inputs[name]["description"]
+    states = re.findall(r"\w+", ACTION["outputs"]["state"]["description"])
+    assert {*JobState} <= {*states}
+    for inputs, script in (
+        (ACTION["inputs"], ACTION["runs"]["steps"][1]["run"]),
+        (SPEC["spec"]["inputs"], TEMPLATE["script"][-2]),
+    ):
+        names = set(re.findall(r'--label "(\w+)=', script))
+        assert names == set(re.findall(r"`(\w+)`", inputs["recipe"]["description"]))
+    # Of bash 4, which macOS lacks.
+    assert not [text for text in scripts() if re.search(r"\^\^|,,\}|declare -A|mapfile|readarray", text)]
+
+
 def test_every_input_is_used() -> None:
     for script, inputs, others in (
         (ACTION["runs"]["steps"][1]["run"], ACTION["inputs"], {"url", "api-key", "output", "junit"}),
@@ -155,14 +182,33 @@ def test_every_input_is_used() -> None:
     assert not any("${{" in text or "$[[" in text for text in scripts())
 
 
+def test_the_documented_examples_name_inputs_and_what_to_install() -> None:
+    page = (CI.parent / "docs" / "cli.md").read_text()
+    action, component = (yaml.safe_load(text) for text in re.findall(r"```yaml\n(.*?)```", page, re.DOTALL))
+    comment = "\n".join(re.findall("^#  (.*)", (CI / "gitlab" / "pruneserve.yml").read_text(), re.M))
+    for given, inputs in (
+        (action[0]["with"], ACTION["inputs"]),
+        (component["include"][0]["inputs"], SPEC["spec"]["inputs"]),
+        (yaml.safe_load(comment)["include"][0]["inputs"], SPEC["spec"]["inputs"]),
+    ):
+        assert set(given) <= set(inputs)
+        assert {"url", "install", "model"} <= set(given)
+
+
 @pytest.fixture
 def here(tmp_path: Path, server: ScriptedServer) -> dict[str, str]:
-    """The environment of a CI machine that has the command, an empty directory and no settings of a user."""
+    """The environment of a CI machine that has the command, an empty directory and no settings of a user.
+
+    It has no program `python`, as machines with the packages of Debian alone.
+    """
     programs = tmp_path / "bin"
     programs.mkdir()
-    for name, command in (("pruneserve", "-m cli.main"), ("python", "")):
+    for name, command in (
+        ("pruneserve", f'exec {sys.executable} -m cli.main "$@"'),
+        ("python", 'echo "python: not found" >&2; exit 127'),
+    ):
         program = programs / name
-        program.write_text(f'#!/bin/sh\nexec {sys.executable} {command} "$@"\n')
+        program.write_text(f"#!/bin/sh\n{command}\n")
         program.chmod(0o755)
     (tmp_path / "work").mkdir()
     return {
@@ -240,7 +286,6 @@ def test_the_action_runs_a_job_and_sets_outputs(
         "GITHUB_ACTIONS": "true",
         "GITHUB_OUTPUT": str(outputs),
         "GITHUB_STEP_SUMMARY": str(summary),
-        "RUNNER_TEMP": str(tmp_path),
         "GITHUB_REPOSITORY": "org/models",
         "GITHUB_SHA": "5f3e9a1",
         "GITHUB_RUN_ID": "17",
@@ -264,8 +309,7 @@ def test_the_action_runs_a_job_and_sets_outputs(
             assert done.returncode == (0 if passed else 3), done.stderr
         else:
             assert done.returncode == 0, done.stderr
-    labels = {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}
-    assert submitted == [BODY | {"labels": labels}]
+    assert submitted == [BODY | {"labels": {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}}]
     written = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
     assert written == FIGURES | {
         "job": str(job_id),
@@ -276,9 +320,35 @@ def test_the_action_runs_a_job_and_sets_outputs(
     assert {name: about["value"] for name, about in ACTION["outputs"].items()} == named
     assert str(job_id) in summary.read_text()
     assert ("::error title=PruneServe%3A gate missed::" in done.stderr) == (not passed)
-    assert f"{server.url}/jobs/{job_id}" in done.stderr
+    assert f"{server.url}/jobs/{job_id}" in done.stdout
     assert len(junit_cases(tmp_path / "work" / "junit.xml")) == 2
     assert (tmp_path / "work" / "pruned" / "a.txt").exists() == passed
+
+
+def act(environment: dict[str, str], work: Path) -> subprocess.Popen[str]:
+    """The step of the action that prunes, as GitHub runs `shell: bash`."""
+    empty = dict.fromkeys(ACTION["runs"]["steps"][1]["env"], "")
+    github = dict.fromkeys(("GITHUB_REPOSITORY", "GITHUB_SHA", "GITHUB_RUN_ID"), "x")
+    command = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", ACTION["runs"]["steps"][1]["run"]]
+    streams = {"stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "text": True}
+    return subprocess.Popen(command, env=empty | github | environment, cwd=work, **streams)  # type: ignore[call-overload, no-any-return]
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("kill -KILL $$", 137),
+        ("trap 'exit 4' TERM; sleep 1; kill -TERM $PPID; while :; do sleep 0.1; done", 4),
+    ],
+    ids=["killed", "the step is cancelled"],
+)
+def test_the_step_ends_with_the_code_of_the_command(tmp_path: Path, command: str, code: int) -> None:
+    program = tmp_path / "pruneserve"
+    program.write_text(f"#!/bin/bash\n{command}\n")
+    program.chmod(0o755)
+    with act({"PATH": f"{tmp_path}:/usr/bin:/bin"}, tmp_path) as step:
+        output, _ = step.communicate(timeout=60)
+    assert step.returncode == code, output
 
 
 def interpolated(value: Any, inputs: dict[str, str]) -> Any:
@@ -303,18 +373,21 @@ def test_the_component_runs_a_job_and_sets_variables(
     inputs |= INPUTS | {"url": server.url, "download": "true", "job-name": "prune-it"}
     component = interpolated(COMPONENT, inputs)
     job = component["prune-it"]
-    predefined = {"CI_PROJECT_PATH": "org/models", "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
+    assert not any(about["expand"] for about in job["variables"].values())
+    # A label holds 255 characters; a path of nested groups may be longer.
+    path = "a" * 250 + "/models"
+    predefined = {"CI_PROJECT_PATH": path, "CI_COMMIT_SHA": "5f3e9a1", "CI_PIPELINE_ID": "17"}
     work = tmp_path / "work"
     done = subprocess.run(
         [shell, "-c", "set -e\n" + "\n".join(job["script"])],
-        env=here | predefined | job["variables"],
+        env=here | predefined | {name: about["value"] for name, about in job["variables"].items()},
         cwd=work,
         capture_output=True,
         text=True,
         check=False,
     )
     assert done.returncode == (0 if passed else 3), done.stderr
-    labels = {"project": "org/models", "commit": "5f3e9a1", "pipeline": "17"}
+    labels = {"project": path[:255], "commit": "5f3e9a1", "pipeline": "17"}
     assert submitted == [BODY | {"labels": labels}]
     reports = job["artifacts"]["reports"]
     variables = dict(line.split("=", 1) for line in (work / reports["dotenv"]).read_text().splitlines())

@@ -100,6 +100,23 @@ def test_a_connection_may_stand_before_the_command(
     assert (keys(server), keys(other)) == (["ps_of_the_profile"] * 4, [])
 
 
+def test_a_line_break_after_the_key_of_the_environment_is_none_of_it(
+    config: Path, other: ScriptedServer
+) -> None:
+    result = methods("--url", other.url, PRUNESERVE_API_KEY="ps_v\n")
+    assert (result.exit_code, keys(other)) == (Exit.OK, ["ps_v"])
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("key", ["", "ps_v"])
+@pytest.mark.parametrize("scheme", ["http", "ftp"])
+def test_a_password_in_an_address_is_refused_and_not_shown(config: Path, key: str, scheme: str) -> None:
+    result = methods("--url", f"{scheme}://user:hush@127.0.0.1:1", PRUNESERVE_API_KEY=key)
+    assert result.exit_code == Exit.USAGE
+    assert "must not hold a user name or a password" in result.stderr
+    assert "hush" not in result.output
+
+
 def test_a_wrong_key_and_a_missing_server_have_a_next_step(config: Path, server: ScriptedServer) -> None:
     server.on("/v1/methods", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
     refused = methods("--profile", "staging")

@@ -8,13 +8,14 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from uuid import UUID
 
 import pytest
 
 from cli.terminal import Exit
-from tests.cli.commands.run.scripted import JOB, serve
+from tests.cli.commands.run.scripted import JOB, parsed, serve
 from tests.cli.conftest import PRUNESERVE
 from tests.scripted_server import Exchange, ScriptedServer, job_document, state_event
 
@@ -69,6 +70,23 @@ def test_without_a_terminal_a_flag_decides_whether_an_interruption_cancels(
     assert ("the job goes on" in output) == (not cancelled)
     # The job as it is now, and not as it was when it was submitted.
     assert re.search(f"state +{'cancelling' if cancelled else 'running'}", output)
+
+
+def test_a_server_that_hangs_does_not_keep_a_cancellation_from_its_report(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    over = threading.Event()
+    junit = tmp_path / "junit.xml"
+    try:
+        with followed(server, place, job_id, "--cancel-on-interrupt", "--junit", str(junit)) as process:
+            server.on(f"/v1/jobs/{job_id}/cancel", lambda _: over.wait(60))
+            process.send_signal(signal.SIGTERM)
+            output, _ = process.communicate(timeout=20)
+    finally:
+        over.set()
+    assert process.returncode == Exit.UNREACHABLE, output
+    assert "the job could not be cancelled: " in output
+    assert parsed(junit).find("testcase/error") is not None
 
 
 @pytest.mark.parametrize(("answer", "code"), [("y\n", Exit.CANCELLED), ("\n", 130), ("\x04", 130)])

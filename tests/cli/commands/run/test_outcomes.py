@@ -75,6 +75,12 @@ def test_a_server_that_stays_unavailable_has_its_own_exit_code(
     assert "`pruneserve up`" in result.stderr
 
 
+def test_a_timeout_does_not_hide_that_the_server_is_unavailable(place: dict[str, str]) -> None:
+    result = run(place | {"PRUNESERVE_URL": "http://127.0.0.1:1"}, "--timeout", "1")
+    assert result.exit_code == Exit.UNREACHABLE
+    assert "error: http://127.0.0.1:1 does not answer" in result.stderr
+
+
 def test_a_stale_state_is_marked_as_last_seen(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -143,7 +149,10 @@ def test_a_submission_outlives_a_restart_of_the_server(
         it.body(b"", 503)
 
     server.on("/v1/jobs", away)
-    assert run(place).exit_code == Exit.OK
+    result = run(place)
+    assert result.exit_code == Exit.OK
+    assert "HTTP 503 without a problem document" in result.stderr
+    assert "; retrying for up to 120 s\n" in result.stderr
     keys = [headers["Idempotency-Key"] for path, headers in server.requests if path == "/v1/jobs"]
     assert len(keys) == 2
     assert len(set(keys)) == 1

@@ -11,8 +11,9 @@ from cli.options import request
 from cli.terminal import Exit
 from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
 from tests.report_document import report_document
-from tests.scripted_server import ScriptedServer, error_document
+from tests.scripted_server import ScriptedServer, error_document, problem_document
 
+NOWHERE = {"PRUNESERVE_URL": "http://127.0.0.1:1", "PRUNESERVE_API_KEY": ""}
 REPORT = report_document(
     stages=[{"name": "prune", "seconds": 90.0, "peak_memory_bytes": 2_000_000_000}],
     structure={
@@ -99,7 +100,7 @@ def test_junit_has_a_test_for_the_job_and_for_each_condition(
     assert (job.attrib["time"], list(job)) == ("90.000", [])
     assert "::" not in job.attrib["name"]
     assert condition.attrib["name"] == "max_perplexity_increase"
-    assert condition[0].attrib["message"] == "measured 6.00%, the limit is 5.00%"
+    assert condition[0].attrib["message"] == condition[0].text == "measured 6.00%, the limit is 5.00%"
 
 
 def test_a_missed_gate_names_the_exported_file_that_it_is_on(
@@ -132,6 +133,7 @@ def test_junit_reports_how_the_job_ended(
     run(place, "--junit", str(tmp_path / "junit.xml"))
     (case,) = parsed(tmp_path / "junit.xml").findall("testcase")
     assert [child.tag for child in case] == ([element] if element else [])
+    assert all(child.text and child.text == child.attrib["message"] for child in case)
 
 
 def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
@@ -156,6 +158,22 @@ def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
     assert outputs.read_text() == "others=1\n" + "".join(f"{name}={value}\n" for name, value in named.items())
     variables = dict(line.split("=", 1) for line in dotenv.read_text().splitlines())
     assert variables == {f"PRUNED_{name.upper().replace('-', '_')}": value for name, value in named.items()}
+
+
+def test_a_file_that_cannot_be_written_costs_no_other(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+) -> None:
+    serve(server, job_id, "succeeded")
+    (tmp_path / "file").touch()
+    names = ("results/junit.xml", "results/of/job.env", "file/summary.md")
+    junit, dotenv, summary = (tmp_path / name for name in names)
+    files = ("--junit", str(junit), "--dotenv", str(dotenv), "--summary", str(summary))
+    result = run(place, *files, GITHUB_OUTPUT=str(tmp_path / "outputs"))
+    assert result.exit_code == Exit.OK
+    assert result.stderr.count("warning: the result could not be written:") == 1
+    assert parsed(junit).attrib["tests"] == "1"
+    assert f"PRUNED_JOB={job_id}\n" in dotenv.read_text()
+    assert f"job={job_id}\n" in (tmp_path / "outputs").read_text()
 
 
 def test_no_text_of_the_server_begins_an_output_of_its_own(
@@ -198,6 +216,53 @@ def test_why_a_step_of_github_fails_is_an_annotation(
     assert len(lines) == (1 if line else 0)
     assert not line or lines[0].startswith(line)
     assert not line or lines[0].count("::") == 2
+
+
+@pytest.mark.threat
+@pytest.mark.parametrize("option", ["--max-kl", "--sparsity", "--label"])
+def test_an_option_that_cannot_be_read_is_no_command_of_a_log(place: dict[str, str], option: str) -> None:
+    result = run(place, option, "##[error]a::b")
+    assert result.exit_code == Exit.USAGE
+    assert "error]a" in result.stderr
+    assert "##[" not in result.stderr
+    assert "::" not in result.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "environment", "code", "reason"),
+    [
+        (["--recipe", "none.json"], {}, Exit.USAGE, "cannot read a recipe from none.json"),
+        (["--recipe", "other.json"], {}, Exit.USAGE, "--sparsity contradicts the recipe"),
+        (["--calibration", "./ours.txt"], {}, Exit.USAGE, "the server does not know this key"),
+        (["--timeout", "0"], {}, Exit.USAGE, "Invalid value for '--timeout'"),
+        (["--max-kl", "a %\r::error::b"], {}, Exit.USAGE, "write a finite number, not 'a %25\\r:"),
+        ([], {"PRUNESERVE_API_KEY": ""}, Exit.USAGE, "no API key"),
+        ([], NOWHERE, Exit.UNREACHABLE, "http://127.0.0.1:1 does not answer"),
+    ],
+)
+def test_a_failure_before_the_submission_is_reported(
+    server: ScriptedServer,
+    place: dict[str, str],
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    arguments: list[str],
+    environment: dict[str, str],
+    code: Exit,
+    reason: str,
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "ours.txt").write_text("text")
+    (tmp_path / "other.json").write_text('{"sparsity": 0.25}')
+    server.on("/v1/uploads", lambda it: it.json(problem_document("Send a valid API key.", 401), 401))
+    files = ["--junit", "junit.xml", "--summary", "summary.md", "--dotenv", "job.env"]
+    result = run(place | environment, *arguments, *files, **GITHUB)
+    assert result.exit_code == code
+    (line,) = (line for line in result.stderr.splitlines() if line.startswith("::error title=PruneServe%3A "))
+    assert reason in line
+    assert line.count("::") == 2
+    assert parsed(tmp_path / "junit.xml").find("testcase/error") is not None
+    assert (tmp_path / "summary.md").read_text().startswith("### ❌ PruneServe: ")
+    assert (tmp_path / "job.env").exists()
 
 
 GITHUB = {
