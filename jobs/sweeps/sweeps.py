@@ -17,9 +17,9 @@ from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
+from jobs.sweeps import pareto
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
-from jobs.sweeps.pareto import dominates
 from jobs.sweeps.target import Target
 from jobs.tables import NOW, Job, Sweep
 
@@ -213,7 +213,8 @@ def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Jo
 def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
     measured = [job for job in jobs if job.pruned_perplexity is not None]
     best = best_of(jobs)
-    front = [job.id for job in measured if not any(_is_better(other, job) for other in measured)]
+    kept = pareto.front(map(_figures, measured))
+    front = [job.id for job in measured if _figures(job) in kept]
     found = search.model_copy(update={"best_job": best.id if best else None, "front": front})
     sweep.search = found.model_dump(mode="json")
     if best is None:
@@ -222,12 +223,9 @@ def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
         _end(sweep, SweepState.SUCCEEDED)
 
 
-def _is_better(one: Job, other: Job) -> bool:
-    """Whether a job's model is as small, as fast and as good as another one, and not the same in all."""
-    ours, theirs = (
-        (job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0) for job in (one, other)
-    )
-    return dominates(ours, theirs)
+def _figures(job: Job) -> tuple[float, ...]:
+    """Return how large, how slow and how bad a job's model is."""
+    return job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0
 
 
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
