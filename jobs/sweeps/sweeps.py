@@ -4,6 +4,7 @@ Their jobs are like any other. They share gradients because equal inputs have eq
 does nothing for that.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -12,6 +13,7 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, defer
 
+from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA
 from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
@@ -22,6 +24,8 @@ from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
 from jobs.sweeps.target import Target
 from jobs.tables import NOW, Job, Sweep
+
+log = logging.getLogger(__name__)
 
 
 def create(
@@ -142,25 +146,34 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
     return sweep
 
 
-def advance(session: Session, limit: int = 20) -> int:
+def advance(session: Session, limit: int = 20, *, failed: set[UUID] | None = None) -> int:
     """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
-    Returns how many sweeps were advanced. Any number of schedulers may do this at once.
+    `failed`: those that are left out. One that raises an unexpected error is logged and added: it delays no
+    other. Returns how many sweeps were taken. Any number of schedulers may do this at once.
     """
+    failed = set() if failed is None else failed
     # Of each running sweep one open job is looked up: of NOT EXISTS the planner makes a join that reads all.
     open_job = select(Job.id).where(Job.sweep_id == Sweep.id, Job.state.in_(OPEN)).limit(1).scalar_subquery()
     waiting = session.scalars(
         select(Sweep)
-        .where(Sweep.state == SweepState.RUNNING, open_job.is_(None))
+        .where(Sweep.state == SweepState.RUNNING, open_job.is_(None), Sweep.id.not_in(failed))
         .order_by(Sweep.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    for sweep in waiting:
-        # Read again under the lock: another scheduler may have submitted a job a moment ago.
-        jobs = jobs_of(session, sweep)
-        if all(job.state in ENDED for job in jobs):
-            _advance(session, sweep, jobs)
+    for sweep_id, sweep in [(sweep.id, sweep) for sweep in waiting]:
+        try:
+            with session.begin_nested():
+                # Read again under the lock: another scheduler may have submitted a job a moment ago.
+                jobs = jobs_of(session, sweep)
+                if all(job.state in ENDED for job in jobs):
+                    _advance(session, sweep, jobs)
+        except (*DATABASE_UNAVAILABLE, *OTHER_SCHEMA):
+            raise
+        except Exception:
+            log.exception("sweep %s cannot be advanced; it is tried again later", sweep_id)
+            failed.add(sweep_id)
     return len(waiting)
 
 
