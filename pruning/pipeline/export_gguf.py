@@ -58,7 +58,7 @@ class GgufFiles:
         dense = self._convert(dense_model, "dense")
         plain = self._convert(self.result, self.stem)
         windows = self.windows[:, : min(dense.context_length, plain.context_length)]
-        for group in self._that_fit_together(self._quantize_all(exports, plain), dense):
+        for group in self._that_fit_together(self._quantize_all(exports, plain), dense, windows):
             share = self.progress.part(len(group))
             try:
                 self._measure(group, dense, windows, share)
@@ -126,13 +126,13 @@ class GgufFiles:
         return replace(plain, file=file)
 
     def _that_fit_together(
-        self, written: Sequence[_Written], dense: gguf.Converted
+        self, written: Sequence[_Written], dense: gguf.Converted, windows: Tensor
     ) -> Iterator[list[_Written]]:
         """Divide files into groups that are in memory with the dense one, which is computed once for each."""
         group = list[_Written]()
         for one in written:
             files = [dense.file, *(other.file.file for other in group), one.file.file]
-            if group and not self.engine.has_memory_for(files):
+            if group and not self.engine.has_memory_for(files, windows.shape[1]):
                 yield group
                 group = []
             group.append(one)

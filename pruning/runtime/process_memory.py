@@ -37,10 +37,15 @@ def host_memory(root: Path = _ROOT) -> int:
     return min([int(psutil.virtual_memory().total), *_limits(root)])
 
 
-def free_memory() -> int:
-    """Return the bytes that this process and its children may still take, page cache included."""
-    taken = int(psutil.Process().memory_info().rss)
-    return min(int(psutil.virtual_memory().available), host_memory() - taken)
+def free_memory(limit: int | None = None) -> int:
+    """Return the bytes that this process and its children may still take, page cache included.
+
+    `limit`: what they may hold together, if that is less than the machine has.
+    """
+    taken, total = int(psutil.Process().memory_info().rss), host_memory()
+    return min(
+        int(psutil.virtual_memory().available), (total if limit is None else min(limit, total)) - taken
+    )
 
 
 def _limits(root: Path) -> Iterator[int]:
