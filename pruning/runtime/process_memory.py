@@ -42,10 +42,9 @@ def free_memory(limit: int | None = None) -> int:
 
     `limit`: what they may hold together, if that is less than the machine has.
     """
-    taken, total = int(psutil.Process().memory_info().rss), host_memory()
-    return min(
-        int(psutil.virtual_memory().available), (total if limit is None else min(limit, total)) - taken
-    )
+    most = host_memory() if limit is None else min(limit, host_memory())
+    taken = int(psutil.Process().memory_info().rss)
+    return min(int(psutil.virtual_memory().available), most - taken)
 
 
 def _limits(root: Path) -> Iterator[int]:

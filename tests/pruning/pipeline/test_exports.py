@@ -20,6 +20,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.estimate import disk, shape_of_config
 from pruning.exports import compressed_tensors, gguf
+from pruning.exports.answers import MAX_RESULT_BYTES
 from pruning.exports.engine import Engine
 from pruning.methods.results import StoredBlocks
 from pruning.pipeline.evaluate import PerplexityLimit
@@ -485,8 +486,8 @@ def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
         **vars(written("dense", 4 * gibibyte)), rules="", dtype="F16", overflow=None, context_length=1
     )
 
-    def sizes(length: int, engine: Engine | None = None) -> list[int]:
-        stage, windows = SimpleNamespace(engine=engine or Engine()), torch.zeros(2, length)
+    def sizes(length: int, engine: Engine | None = None, windows: int = 2) -> list[int]:
+        stage, windows = SimpleNamespace(engine=engine or Engine()), torch.zeros(windows, length)
         return [len(group) for group in GgufFiles._that_fit_together(stage, files, dense, windows)]
 
     free = 0
@@ -500,6 +501,12 @@ def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
     # What this process holds itself counts too.
     for limit, expected in ((20, [3, 1]), (40, [4])):
         assert sizes(512, Engine(job_memory_bytes=limit * gibibyte)) == expected
+    # So does the length of the answer.
+    free = 100 * gibibyte
+    wide = {"loss": -1.2345678901234567e-100, "kl": 1.2345678901234567e-100, "agreement": 0.1234567890123456}
+    for windows, expected in ((1000, [4]), (20_000, [3, 1]), (60_000, [1, 1, 1, 1])):
+        assert sizes(8, windows=windows) == expected
+        assert expected[0] * windows * len(json.dumps(wide)) < MAX_RESULT_BYTES / 2
 
 
 @pytest.mark.parametrize("error", [MemoryError("host"), InvalidInput("bad"), OSError(errno.ENOMEM, "mmap")])
