@@ -1,7 +1,7 @@
 """Event streams: a job's events in batches as they come, until the event with which it ends.
 
 No database session stays open while a stream waits. The authorization of an open stream is checked again
-regularly, so it ends soon after its key or page session does.
+regularly, so it ends soon after its key or page session does, or loses a scope.
 """
 
 import asyncio

@@ -14,9 +14,10 @@ model, puts it back if it does not fit.
 import logging
 import os
 import time
-from collections import Counter
-from collections.abc import Callable
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable, Iterator
 from functools import partial
+from itertools import zip_longest
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -43,6 +44,7 @@ log = logging.getLogger(__name__)
 _SECONDS_BETWEEN_CHECKS = 0.5
 _CHECKS_PER_ROUND = 20
 _SECONDS_BETWEEN_ROUNDS = 0.25
+_SECONDS_OF_ESTIMATES = 0.5  # of a round, or one job of each owner: that of a deep model takes a while
 _JOBS_PER_ROUND = 100
 _THREADS = 4
 _JOBS_PER_OWNER = 25
@@ -127,8 +129,7 @@ class Sizing(Background):
             self._take_jobs_of_each_owner(session)
             if self._waiting:
                 self._live = workers.live_machines(session, limits.LEASE_SECONDS)
-        results = {job.job_id: self._needs(job) for job in self._waiting.values()}
-        known = {job_id: needs for job_id, (done, needs) in results.items() if done}
+        known = self._known()
         if known:  # in one transaction: commits that notify wait for each other
             with self._database.begin() as session:
                 for job_id, needs in known.items():
@@ -152,6 +153,25 @@ class Sizing(Background):
                         self._waiting[job.job_id] = job
                         of_owner[job.owner] += 1
                         room -= 1
+
+    def _known(self) -> dict[UUID, Needs | None]:
+        """Return what jobs need that need not wait any more. Owners take turns, for a while."""
+        of_owner = defaultdict[str, list[NewJob]](list)
+        for job in self._waiting.values():
+            of_owner[job.owner].append(job)
+        known, began = dict[UUID, Needs | None](), self._clock()
+        for turn in zip_longest(*map(self._ready, of_owner.values())):
+            known.update(filter(None, turn))
+            if self._clock() - began > _SECONDS_OF_ESTIMATES:
+                self.wake()
+                break
+        return known
+
+    def _ready(self, jobs: Iterable[NewJob]) -> Iterator[tuple[UUID, Needs | None]]:
+        for job in jobs:
+            done, needs = self._needs(job)
+            if done:
+                yield job.job_id, needs
 
     def _needs(self, job: NewJob) -> tuple[bool, Needs | None]:
         """Return whether the job need not wait any more, and what it needs, if that is known."""

@@ -17,6 +17,7 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
+from uuid import UUID
 
 from kombu.exceptions import OperationalError as BrokerUnavailable
 from sqlalchemy.orm import Session, sessionmaker
@@ -61,6 +62,7 @@ class Scheduler:
         self._fits_the_schema = True
         self._reaches_broker = True
         self._deleted_at: float | None = None
+        self._failed_sweeps: set[UUID] = set()
         self._name = workers.unique_name()
 
     def run(self) -> None:
@@ -96,7 +98,7 @@ class Scheduler:
                     self._record_heartbeat()
                 self._take_back_expired()
             with self._database.begin() as session:
-                sweeps.advance(session)
+                sweeps.advance(session, failed=self._failed_sweeps)
             with self._database.begin() as session:
                 wake_workers(session, limits.LEASE_SECONDS)
             self._record_broker_status(reached=True)
@@ -140,6 +142,7 @@ class Scheduler:
                     workers.delete_stale_workers(session, _STALE_AFTER_SECONDS)
                     workers.delete_stale_schedulers(session, _STALE_AFTER_SECONDS)
                     self._deleted_at = now
+                    self._failed_sweeps.clear()  # to be tried again
             self._seen_at = now
 
     def _take_back_expired(self) -> None:

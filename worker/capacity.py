@@ -47,5 +47,6 @@ def sandbox(settings: Settings, scratch: Path) -> Sandbox:
             wall_seconds=min(usual.wall_seconds, limits.STALL_SECONDS / 2),
         ),
         all_layers=settings.sandbox == "require",
+        job_memory_bytes=memory_limit(settings),
         scratch=scratch,
     )

@@ -230,11 +230,6 @@ def authenticate(session: Session, key: str) -> Principal | None:
     return principal_of(found)
 
 
-def is_valid(session: Session, key_id: UUID) -> bool:
-    """Return whether a key is still valid."""
-    return session.scalar(select(ApiKey.id).where(ApiKey.id == key_id, VALID)) is not None
-
-
 def principal_of(key: ApiKey | Row[*tuple[Any, ...]]) -> Principal:
     """Return the principal of a key, of which at least these columns are there."""
     return Principal(key.id, key.owner, frozenset(key.scopes), key.expires_at)

@@ -65,11 +65,20 @@ def lookup(session: Session, token: str) -> Principal | None:
 
 
 def is_valid(session: Session, principal: Principal) -> bool:
-    """Return whether an authenticated principal is still valid. This does not count as a use."""
-    if principal.page_session is None:
-        return api_keys.is_valid(session, principal.key_id)
-    still_open = select(ApiKey.id).join(PageSession, PageSession.api_key_id == ApiKey.id)
-    return session.scalar(still_open.where(*_is_open(principal.page_session))) is not None
+    """Return whether an authenticated principal is still valid, with its owner and all of its scopes.
+
+    This does not count as a use.
+    """
+    key = select(ApiKey.id).where(
+        ApiKey.id == principal.key_id,
+        ApiKey.owner == principal.owner,
+        ApiKey.scopes.contains(sorted(principal.scopes)),
+        api_keys.VALID,
+    )
+    if principal.page_session is not None:
+        key = key.join(PageSession, PageSession.api_key_id == ApiKey.id)
+        key = key.where(*_is_open(principal.page_session))
+    return session.scalar(key) is not None
 
 
 def end(session: Session, token: str) -> None:

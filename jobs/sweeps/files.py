@@ -9,7 +9,7 @@ from uuid import UUID
 
 from pydantic import BaseModel, Field
 
-from jobs.sweeps.pareto import dominates
+from jobs.sweeps.pareto import front
 from pruning.estimate import ModelShape
 from pruning.estimate.disk import exported_files
 from pruning.recipe.exports import GGUF_TYPES, GgufExport
@@ -44,11 +44,6 @@ def types_near(max_bytes: int, shape: ModelShape) -> tuple[str, ...]:
 def ranked(files: Iterable[FoundFile], max_bytes: int) -> Sequence[FoundFile]:
     """Return the files, those within the bound first, the best first, with `on_front` as it is."""
     found = list(files)
-    figures = [(file.bytes, file.kl) for file in found]
+    best = front((file.bytes, file.kl) for file in found)
     order = sorted(found, key=lambda file: (file.bytes > max_bytes, file.kl, file.bytes))
-    return [
-        file.model_copy(
-            update={"on_front": not any(dominates(other, (file.bytes, file.kl)) for other in figures)}
-        )
-        for file in order
-    ]
+    return [file.model_copy(update={"on_front": (file.bytes, file.kl) in best}) for file in order]

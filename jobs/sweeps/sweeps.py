@@ -4,6 +4,7 @@ Their jobs are like any other. They share gradients because equal inputs have eq
 does nothing for that.
 """
 
+import logging
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
@@ -12,16 +13,19 @@ from sqlalchemy import func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, defer
 
+from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA
 from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownUpload
+from jobs.sweeps import pareto
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
-from jobs.sweeps.pareto import dominates
 from jobs.sweeps.target import Target
 from jobs.tables import NOW, Job, Sweep
+
+log = logging.getLogger(__name__)
 
 
 def create(
@@ -142,25 +146,34 @@ def cancel(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
     return sweep
 
 
-def advance(session: Session, limit: int = 20) -> int:
+def advance(session: Session, limit: int = 20, *, failed: set[UUID] | None = None) -> int:
     """Advance sweeps whose jobs have all ended: submit the next job of a search, or end the sweep.
 
-    Returns how many sweeps were advanced. Any number of schedulers may do this at once.
+    `failed`: those that are left out. One that raises an unexpected error is logged and added: it delays no
+    other. Returns how many sweeps were taken. Any number of schedulers may do this at once.
     """
+    failed = set() if failed is None else failed
     # Of each running sweep one open job is looked up: of NOT EXISTS the planner makes a join that reads all.
     open_job = select(Job.id).where(Job.sweep_id == Sweep.id, Job.state.in_(OPEN)).limit(1).scalar_subquery()
     waiting = session.scalars(
         select(Sweep)
-        .where(Sweep.state == SweepState.RUNNING, open_job.is_(None))
+        .where(Sweep.state == SweepState.RUNNING, open_job.is_(None), Sweep.id.not_in(failed))
         .order_by(Sweep.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    for sweep in waiting:
-        # Read again under the lock: another scheduler may have submitted a job a moment ago.
-        jobs = jobs_of(session, sweep)
-        if all(job.state in ENDED for job in jobs):
-            _advance(session, sweep, jobs)
+    for sweep_id, sweep in [(sweep.id, sweep) for sweep in waiting]:
+        try:
+            with session.begin_nested():
+                # Read again under the lock: another scheduler may have submitted a job a moment ago.
+                jobs = jobs_of(session, sweep)
+                if all(job.state in ENDED for job in jobs):
+                    _advance(session, sweep, jobs)
+        except (*DATABASE_UNAVAILABLE, *OTHER_SCHEMA):
+            raise
+        except Exception:
+            log.exception("sweep %s cannot be advanced; it is tried again later", sweep_id)
+            failed.add(sweep_id)
     return len(waiting)
 
 
@@ -213,7 +226,8 @@ def _choose_file(sweep: Sweep, search: Search, max_bytes: int, jobs: Sequence[Jo
 def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
     measured = [job for job in jobs if job.pruned_perplexity is not None]
     best = best_of(jobs)
-    front = [job.id for job in measured if not any(_is_better(other, job) for other in measured)]
+    kept = pareto.front(map(_figures, measured))
+    front = [job.id for job in measured if _figures(job) in kept]
     found = search.model_copy(update={"best_job": best.id if best else None, "front": front})
     sweep.search = found.model_dump(mode="json")
     if best is None:
@@ -222,12 +236,9 @@ def _choose_model(sweep: Sweep, search: Search, jobs: Sequence[Job]) -> None:
         _end(sweep, SweepState.SUCCEEDED)
 
 
-def _is_better(one: Job, other: Job) -> bool:
-    """Whether a job's model is as small, as fast and as good as another one, and not the same in all."""
-    ours, theirs = (
-        (job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0) for job in (one, other)
-    )
-    return dominates(ours, theirs)
+def _figures(job: Job) -> tuple[float, ...]:
+    """Return how large, how slow and how bad a job's model is."""
+    return job.weight_bytes or 0, -(job.speedup or 1.0), job.pruned_perplexity or 0.0
 
 
 def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:

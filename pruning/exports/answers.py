@@ -11,6 +11,8 @@ from pruning.sandbox.confine import LAYERS
 
 MAX_ERROR_CHARACTERS = 2000
 MAX_STEP_BYTES, MAX_RESULT_BYTES = 2**16, 2**24
+MAX_MEASURED_WINDOWS = 2**16
+"""Windows times files that are measured together: each takes about 100 of `MAX_RESULT_BYTES`."""
 _MAX_TYPES = 64
 
 Layer = Literal[LAYERS]  # type: ignore[valid-type] # the names that are listed there

@@ -2,6 +2,7 @@
 
 import errno
 import json
+import math
 import os
 import re
 import shutil
@@ -48,7 +49,7 @@ _LIMITS = SandboxLimits(cpu_seconds=200 * _HOUR, wall_seconds=24.0 * _HOUR, file
 SMALL_FILE = 2**26
 """More bytes than a vocabulary has, or what a file has beyond its tensors."""
 _LEAST_MEMORY = 2**30  # the libraries of a helper, and one tensor after the other
-_COMPUTING_MEMORY = 2**29  # logits, states and buffers of a file
+_COMPUTING_MEMORY, _COMPUTED_TOKENS = 2**29, 1024  # logits, states and buffers of a file, for so many tokens
 _SECONDS_TO_END = 2.0
 _REMEDIES = {
     errno.ENOSPC: "make room on the disk",
@@ -76,6 +77,8 @@ class Engine:
     """The time is that of a whole task. The memory is in addition to the files of a task; see `run`."""
     all_layers: bool = False
     """Whether `SandboxUnavailable` is raised where the kernel does not confine a helper in every way."""
+    job_memory_bytes: int | None = None
+    """What this process and its helpers may hold together; None: what the machine has."""
     threads: int = field(default_factory=torch.get_num_threads)
     """As many as torch has, so that `OMP_NUM_THREADS` bounds both."""
 
@@ -132,10 +135,14 @@ class Engine:
             except HelperTimeout as failed:
                 raise _too_long(f"{self.limits.wall_seconds:g} s") from failed
 
-    def has_memory_for(self, files: Collection[Path]) -> bool:
-        """Whether the machine has room for these files at once, and for what llama.cpp computes with each."""
-        needed = sum(file.stat().st_size for file in files) + _COMPUTING_MEMORY * len(files)
-        return needed + _LEAST_MEMORY <= free_memory()
+    def has_memory_for(self, files: Collection[Path], length: int) -> bool:
+        """Whether the job has room for these files at once, and to compute a window of `length` with each.
+
+        llama.cpp maps files, and copies the weights of some types into an order of its own.
+        """
+        computing = _COMPUTING_MEMORY * math.ceil(length / _COMPUTED_TOKENS)
+        needed = sum(file.stat().st_size + computing for file in files)
+        return needed + _LEAST_MEMORY <= free_memory(self.job_memory_bytes)
 
     def _limits_for(self, descriptors: Iterable[int], writes: int) -> SandboxLimits:
         """Raises OSError(ENOMEM) where this machine is too small for the files."""

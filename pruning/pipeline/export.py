@@ -187,7 +187,7 @@ class ExportStage:
 
     @property
     def _engine(self) -> Engine:
-        return Engine(all_layers=self.reading.all_layers)
+        return Engine(all_layers=self.reading.all_layers, job_memory_bytes=self.reading.job_memory_bytes)
 
     @property
     def _steps(self) -> int:

@@ -13,7 +13,7 @@ from torch import Tensor
 from pruning.calibration.input_importance import mean_squares, squared_gradients
 from pruning.errors import InvalidInput
 from pruning.exports import gguf
-from pruning.exports.answers import Speed
+from pruning.exports.answers import MAX_MEASURED_WINDOWS, Speed
 from pruning.exports.engine import Engine
 from pruning.exports.types import ShareStep
 from pruning.pipeline.export_progress import (
@@ -58,7 +58,7 @@ class GgufFiles:
         dense = self._convert(dense_model, "dense")
         plain = self._convert(self.result, self.stem)
         windows = self.windows[:, : min(dense.context_length, plain.context_length)]
-        for group in self._that_fit_together(self._quantize_all(exports, plain), dense):
+        for group in self._that_fit_together(self._quantize_all(exports, plain), dense, windows):
             share = self.progress.part(len(group))
             try:
                 self._measure(group, dense, windows, share)
@@ -126,13 +126,17 @@ class GgufFiles:
         return replace(plain, file=file)
 
     def _that_fit_together(
-        self, written: Sequence[_Written], dense: gguf.Converted
+        self, written: Sequence[_Written], dense: gguf.Converted, windows: Tensor
     ) -> Iterator[list[_Written]]:
-        """Divide files into groups that are in memory with the dense one, which is computed once for each."""
-        group = list[_Written]()
+        """Divide files into groups that are in memory with the dense one, which is computed once for each.
+
+        What is measured of a group has to fit into one answer too.
+        """
+        group, (count, length) = list[_Written](), windows.shape
         for one in written:
             files = [dense.file, *(other.file.file for other in group), one.file.file]
-            if group and not self.engine.has_memory_for(files):
+            fits = (len(group) + 1) * count <= MAX_MEASURED_WINDOWS
+            if group and not (fits and self.engine.has_memory_for(files, length)):
                 yield group
                 group = []
             group.append(one)

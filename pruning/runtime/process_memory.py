@@ -37,10 +37,14 @@ def host_memory(root: Path = _ROOT) -> int:
     return min([int(psutil.virtual_memory().total), *_limits(root)])
 
 
-def free_memory() -> int:
-    """Return the bytes that this process and its children may still take, page cache included."""
+def free_memory(limit: int | None = None) -> int:
+    """Return the bytes that this process and its children may still take, page cache included.
+
+    `limit`: what they may hold together, if that is less than the machine has.
+    """
+    most = host_memory() if limit is None else min(limit, host_memory())
     taken = int(psutil.Process().memory_info().rss)
-    return min(int(psutil.virtual_memory().available), host_memory() - taken)
+    return min(int(psutil.virtual_memory().available), most - taken)
 
 
 def _limits(root: Path) -> Iterator[int]:

@@ -19,6 +19,10 @@ class UntrustedReader(Protocol):
     def all_layers(self) -> bool:
         """Whether helpers run only where the kernel confines them in every way."""
 
+    @property
+    def job_memory_bytes(self) -> int | None:
+        """What the processes of a job may hold together; None: what the machine has."""
+
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
         """Describe a model by its files other than the weights; `names` are those of all its files."""
 
@@ -33,6 +37,7 @@ class InProcessReader:
     """Reads them in this process, for the library and the command."""
 
     all_layers = False
+    job_memory_bytes = None
 
     def describe(self, files: ModelFiles, names: Collection[str]) -> Description:
         return describe_in_process(files, names)

@@ -57,6 +57,8 @@ class Sandbox:
     limits: SandboxLimits = field(default_factory=SandboxLimits)
     all_layers: bool = False
     """Whether a missing layer of confinement raises SandboxUnavailable."""
+    job_memory_bytes: int | None = None
+    """What the job's processes may hold together; None: what the machine has."""
     scratch: Path | None = None
     """Directory for private temporary directories; None: the system's."""
 

@@ -23,7 +23,7 @@ from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
 from jobs.tables import Scheduler as SchedulerRow
-from jobs.tables import Worker
+from jobs.tables import Sweep, Worker
 from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.scheduler.scheduled import (
@@ -49,6 +49,28 @@ def test_workers_without_heartbeats_for_an_hour_are_deleted(database: Database, 
     scheduler.round()
     with database.begin() as session:
         assert session.scalars(select(Worker.name)).all() == ["alive"]
+
+
+def test_sweeps_that_cannot_be_advanced_delay_no_other_and_are_tried_again_later(
+    database: Database, scheduler: Scheduler, clock: Clock, caplog: pytest.LogCaptureFixture
+) -> None:
+    with database.begin() as session:
+        session.add_all([Sweep(owner="ada", request={}, search={}) for _ in range(25)])  # without a target
+        session.flush()
+        session.add(Sweep(owner="eve", request={}))
+    for _ in range(3):
+        assert scheduler.round()
+    with database.begin() as session:
+        states = session.execute(select(Sweep.owner, Sweep.state).distinct()).all()
+    assert sorted(map(tuple, states)) == [("ada", "running"), ("eve", "succeeded")]
+
+    def tries() -> int:
+        return sum("cannot be advanced" in record.message for record in caplog.records)
+
+    assert tries() == 25
+    clock.seconds += 3600
+    assert scheduler.round()
+    assert tries() == 45
 
 
 def test_without_a_broker_leases_still_expire(

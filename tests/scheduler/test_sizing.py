@@ -15,11 +15,13 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog as queue_sizing
 from jobs.queue import workers
+from jobs.queue.resources import Needs
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
 from pruning.estimate import ASSUMED
 from pruning.recipe import is_local
+from scheduler.fair_threads import FairThreadPool
 from scheduler.new_jobs import Sizing
 from tests.jobs.queue.fleet import register
 
@@ -185,6 +187,25 @@ def test_many_jobs_of_one_owner_keep_those_of_others_waiting_for_no_estimate(
     tiny = [slow.models.submit("tiny", owner="tom") for _ in range(8)]
     slow.rounds_until_sized(tiny[-1])
     assert not any(slow.waits(*tiny))
+
+
+def test_models_that_take_long_to_estimate_delay_others_by_one_job_of_each_owner(
+    slow: Slow, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(FairThreadPool, "submit", lambda _self, _owner, call: call.run())
+    of, estimated = Needs.of, []
+
+    def slowly(*arguments: Any) -> Needs:
+        estimated.append(arguments)
+        slow.now += 1.0
+        return of(*arguments)
+
+    monkeypatch.setattr(Needs, "of", slowly)
+    deep = [slow.models.submit("8B", owner="giant") for _ in range(8)]
+    quick = slow.models.submit("tiny", owner="eve")
+    assert slow.waits(quick, *deep) == [False, False] + [True] * 7
+    assert len(estimated) == 2
+    assert slow.waits(*deep) == [False] * 2 + [True] * 6
 
 
 def test_offline_no_job_waits_for_the_hub(

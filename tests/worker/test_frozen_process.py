@@ -134,7 +134,7 @@ def test_what_puts_a_round_off_because_of_others_keeps_no_lost_job(
     monkeypatch: pytest.MonkeyPatch,
     code: str,
 ) -> None:
-    def refused(session: Session) -> None:
+    def refused(session: Session, **_: object) -> None:
         session.execute(text(f"DO $$ BEGIN RAISE EXCEPTION USING ERRCODE = '{code}'; END $$"))
 
     job_id = lost(database, submit())

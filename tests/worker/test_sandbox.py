@@ -84,6 +84,7 @@ def test_its_limits_are_those_that_the_job_allows(
     settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     assert sandbox(settings, tmp_path).limits.memory_bytes == 2**28
+    assert sandbox(settings, tmp_path).job_memory_bytes == 2**28
     monkeypatch.setattr(limits, "STALL_SECONDS", 10.0)
     found = sandbox(settings.model_copy(update={"job_memory_bytes": None}), tmp_path).limits
     assert found.memory_bytes == min(SandboxLimits().memory_bytes, int(0.9 * host_memory()))

@@ -1,5 +1,6 @@
 """Compares jobs and their exported files: which are on the Pareto front."""
 
+from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import StrEnum
@@ -10,9 +11,12 @@ from api.page.base.format import figure, nats, percent, pruning
 from jobs.queries import Cut
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
-from jobs.sweeps.pareto import dominates
+from jobs.sweeps import pareto
 from jobs.tables import Job
 from pruning.byte_size import byte_size
+
+MAX_POINTS = 200
+"""Of a picture. Of more, those on the front are drawn first."""
 
 
 class Axis(StrEnum):
@@ -127,6 +131,13 @@ class Comparison:
         return [one for one in compared if one.loss is not None and one.value is not None]
 
     @property
+    def drawn(self) -> list[ComparedJob | ComparedFile]:
+        """What the picture shows of that."""
+        found = self.measured
+        best_first = sorted(found, key=lambda one: not one.on_front)
+        return found if len(found) <= MAX_POINTS else best_first[:MAX_POINTS]
+
+    @property
     def heading(self) -> str:
         """What the picture shows."""
         return f"{'KL from dense' if self.axis is Axis.FILE else 'Perplexity'} against {self.axis}"
@@ -170,7 +181,7 @@ def compare(
     axis = _axis(jobs, specs)
     figures = [_measured(job, axis, of) for job in jobs]
     conditions = [
-        (job.model, spec.evaluation.model_copy(update={"speed": "auto"}))  # which changes no perplexity
+        repr((job.model, spec.evaluation.model_copy(update={"speed": "auto"})))  # which changes no perplexity
         for job, spec in zip(jobs, specs, strict=True)
     ]
     compared = tuple(
@@ -178,26 +189,28 @@ def compare(
             letter=_letter(number),
             job=job,
             spec=spec,
-            on_front=_on_front(number, figures, conditions),
+            on_front=on_front,
             axis=axis,
             seconds=seconds.get(job.id),
             cut=(cuts or {}).get(job.id),
             of=of,
         )
-        for number, (job, spec) in enumerate(zip(jobs, specs, strict=True))
+        for number, (job, spec, on_front) in enumerate(
+            zip(jobs, specs, _on_front(figures, conditions), strict=True)
+        )
     )
-    measured = {repr(term) for found, term in zip(figures, conditions, strict=True) if found}
+    measured = {term for found, term in zip(figures, conditions, strict=True) if found}
     files = _compare_files(jobs, conditions)
     return Comparison(compared, files, comparable=len(measured) <= 1, axis=axis)
 
 
-def _compare_files(jobs: Sequence[Job], conditions: Sequence[object]) -> tuple[ComparedFile, ...]:
+def _compare_files(jobs: Sequence[Job], conditions: Sequence[str]) -> tuple[ComparedFile, ...]:
     exports = [(number, export) for number, job in enumerate(jobs) for export in job.exports or ()]
     figures = [None if export["kl"] is None else (export["bytes"], export["kl"]) for _, export in exports]
-    of_jobs = [conditions[number] for number, _ in exports]
+    on_front = _on_front(figures, [conditions[number] for number, _ in exports])
     return tuple(
-        ComparedFile(_letter(number), jobs[number], export, _on_front(place, figures, of_jobs))
-        for place, (number, export) in enumerate(exports)
+        ComparedFile(_letter(number), jobs[number], export, best)
+        for (number, export), best in zip(exports, on_front, strict=True)
     )
 
 
@@ -216,19 +229,16 @@ def _letter(number: int) -> str:
     return (_letter(rest - 1) if rest else "") + chr(ord("A") + last)
 
 
-def _on_front(
-    number: int, figures: Sequence[tuple[float, float] | None], conditions: Sequence[object]
-) -> bool:
-    """Whether no other job of the same model and text has as good figures, and one that is better."""
-    one = figures[number]
-    if one is None:
-        return False
-    others = (
-        found
-        for other, found in enumerate(figures)
-        if other != number and conditions[other] == conditions[number]
-    )
-    return not any(dominates(other, one) for other in others if other is not None)
+def _on_front(figures: Sequence[tuple[float, float] | None], conditions: Sequence[str]) -> list[bool]:
+    """Whether no other of the same model and text is as good in each figure, and better in one."""
+    alike = defaultdict[str, list[tuple[float, float]]](list)
+    for found, terms in zip(figures, conditions, strict=True):
+        if found is not None:
+            alike[terms].append(found)
+    fronts = {terms: pareto.front(of_terms) for terms, of_terms in alike.items()}
+    return [
+        found is not None and found in fronts[terms] for found, terms in zip(figures, conditions, strict=True)
+    ]
 
 
 def _perplexity(job: Job, of: str | None, name: str = "perplexity") -> float | None:

@@ -50,7 +50,7 @@ def front(comparison: Comparison, *, pixels: tuple[int, int], bound: float | Non
     """Draw points, the front as steps, each dense perplexity and the bound of a search as lines."""
     from matplotlib.ticker import FuncFormatter, MaxNLocator
 
-    points, of_files = comparison.measured, comparison.axis is Axis.FILE
+    points, of_files = comparison.drawn, comparison.axis is Axis.FILE
     lines = [(value, "dense", QUIET) for value in comparison.dense]
     lines += [] if bound is None or of_files else [(bound, "bound", BAD)]
     values = [point.loss or 0.0 for point in points] + [value for value, _, _ in lines]
@@ -135,16 +135,18 @@ def _grouped_labels(axes: "Axes", points: Sequence[Point]) -> list[tuple[str, Po
     """Return a label for each group of points. Points that nearly coincide share one: `A, C`."""
     to_shares = axes.transData + axes.transAxes.inverted()
     groups: list[list[Point]] = []
+    places: list[tuple[float, float]] = []
     for point in points:
-        at = to_shares.transform(_point(point))
+        across, up = to_shares.transform(_point(point))
         near = (
             group
-            for group in groups
-            if max(abs(to_shares.transform(_point(group[0])) - at)) < _MAX_LABEL_DISTANCE
+            for group, place in zip(groups, places, strict=True)
+            if max(abs(place[0] - across), abs(place[1] - up)) < _MAX_LABEL_DISTANCE
         )
         group = next(near, None)
         if group is None:
             groups.append([point])
+            places.append((across, up))
         else:
             group.append(point)
     return [
@@ -245,4 +247,5 @@ def _comparison(database: Database, owner: str, selected: Sequence[UUID]) -> Com
     with database.begin() as session:
         found = [jobs.find(session, owner, job_id) for job_id in dict.fromkeys(selected)]
         ids = [job.id for job in found]
-        return compare(found, queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids))
+        seconds, cuts = queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids)
+    return compare(found, seconds, cuts)

@@ -128,8 +128,7 @@ def _values(view: SweepView, owner: str, principal: Principal) -> dict[str, Any]
 
 
 def _view(database: Database, owner: str, sweep_id: UUID) -> SweepView:
-    with database.begin() as session:
-        view = views.read(session, owner, sweep_id)
+    view = views.read(database, owner, sweep_id)
     if view is None:
         raise NotFound(sweeps.NO_SUCH_SWEEP)
     return view

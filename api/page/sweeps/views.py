@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from uuid import UUID
 
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, sessionmaker
 
 from api.page.base.format import count, describe_value, figure, percent, pruning, times
 from api.page.compare.comparison import ComparedFile, ComparedJob, Comparison, compare
@@ -164,22 +164,20 @@ def rows(session: Session, listed: Sequence[SweepItem]) -> list[SweepRow]:
     ]
 
 
-def read(session: Session, owner: str, sweep_id: UUID) -> SweepView | None:
+def read(database: sessionmaker[Session], owner: str, sweep_id: UUID) -> SweepView | None:
     """Read what the page shows of a sweep. Returns None if the owner has no such sweep."""
-    sweep: Sweep | None = sweeps.get(session, owner, sweep_id)
-    if sweep is None:
-        return None
-    jobs = sweeps.jobs_of(session, sweep)
-    ids = [job.id for job in jobs]
+    with database.begin() as session:
+        sweep: Sweep | None = sweeps.get(session, owner, sweep_id)
+        if sweep is None:
+            return None
+        jobs = sweeps.jobs_of(session, sweep)
+        ids = [job.id for job in jobs]
+        seconds, cuts = queries.seconds_on_workers(session, ids), queries.cuts_of_jobs(session, ids)
+    # The connection is free by now: other requests wait for one.
     sized = Search.model_validate(sweep.search or {}).shapes
     item = SweepItem.of(sweep, sweeps.best_of(jobs) if sized else None)
-    comparison = compare(
-        jobs,
-        queries.seconds_on_workers(session, ids),
-        queries.cuts_of_jobs(session, ids),
-        of=item.request.target.of if item.request.target else None,
-    )
-    return SweepView(item, comparison)
+    target = item.request.target
+    return SweepView(item, compare(jobs, seconds, cuts, of=target.of if target else None))
 
 
 def _bound(target: Target) -> str:

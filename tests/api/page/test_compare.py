@@ -2,15 +2,19 @@
 
 import re
 from itertools import product
+from typing import Any
 from uuid import uuid4
 from xml.etree import ElementTree
 
+import pytest
 from fastapi.testclient import TestClient
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from api.page.compare.comparison import compare
+from api.page.compare import page
+from api.page.compare.comparison import MAX_POINTS, Comparison, compare
 from api.page.compare.page import front
+from api.page.sweeps import views
 from jobs.spec.job import JobSpec
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
@@ -93,6 +97,78 @@ def test_points_on_top_of_each_other_share_a_label() -> None:
     texts = [text.text for text in ElementTree.fromstring(svg).iter(f"{SVG}text")]  # noqa: S314 - our own page
     assert "A, C" in texts
     assert "B" in texts
+
+
+class Counted(float):
+    """A figure whose comparisons are counted."""
+
+    compared = 0
+
+    def __le__(self, other: float) -> bool:
+        Counted.compared += 1
+        return float(self) <= float(other)
+
+    def __lt__(self, other: float) -> bool:
+        Counted.compared += 1
+        return float(self) < float(other)
+
+
+def exporting(jobs: int) -> Comparison:
+    """Jobs of sixteen files each, all of them on the front."""
+    found = [job(0.5, 20.0) for _ in range(jobs)]
+    for number, one in enumerate(found):
+        places = range(16 * number, 16 * number + 16)
+        one.exports = [{"name": f"gguf:{at}", "bytes": 10**9 + at, "kl": Counted(1000 - at)} for at in places]
+    return compare(found, {})
+
+
+def test_files_are_compared_by_sorting_them() -> None:
+    Counted.compared = 0
+    files = exporting(50).files
+    assert all(one.on_front for one in files)
+    assert len(files) == 800
+    assert Counted.compared < 20 * len(files)
+
+
+def test_a_picture_shows_so_many_points_and_the_front_of_them_first() -> None:
+    comparison = exporting(20).of_files
+    assert len(comparison.measured) == 320
+    assert len(comparison.drawn) == MAX_POINTS == front(comparison, pixels=(980, 320)).count(b"<use")
+    many = compare([*(job(0.3, 40.0) for _ in range(MAX_POINTS)), job(0.5, 20.0)], {})
+    assert [one.on_front for one in many.drawn] == [True] + [False] * (MAX_POINTS - 1)
+
+
+def test_a_page_says_how_many_points_its_picture_shows(
+    client: TestClient, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine = [jobs.running() for _ in range(3)]
+    for number, claim in enumerate(mine):
+        jobs.succeed(claim, pruned=50.0 + number)
+    query = "&".join(f"job={claim.job_id}" for claim in mine)
+    said = "The picture shows 2 of 3 points"
+    assert said not in client.get(f"/compare?{query}").text
+    monkeypatch.setattr("api.page.compare.comparison.MAX_POINTS", 2)
+    assert said in client.get(f"/compare?{query}").text
+
+
+def test_jobs_are_compared_once_their_connection_is_free(
+    client: TestClient, jobs: Jobs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    free = list[bool]()
+
+    def comparing(*arguments: Any, **named: Any) -> Comparison:
+        used = client.app.state.resources.database.kw["bind"].pool.checkedout()  # type: ignore[attr-defined]
+        free.append(used == 0)
+        return compare(*arguments, **named)
+
+    for module in (page, views):
+        monkeypatch.setattr(module, "compare", comparing)
+    client.get(f"/compare?job={jobs.queued()}")
+    sweep = client.post(
+        "/v1/sweeps", json={"job": {"model": "org/name", "method": "gblm"}, "vary": {"sparsity": [0.4, 0.5]}}
+    ).json()
+    client.get(f"/sweeps/{sweep['id']}")
+    assert free == [True, True]
 
 
 def sized(weight_bytes: int | None, perplexity: float) -> Job:

@@ -8,12 +8,15 @@ import httpx
 import pytest
 from fastapi.testclient import TestClient
 from httpx_sse import EventSource, ServerSentEvent
+from sqlalchemy import update
 
 from api import streams
 from api.resources import AppResources
 from jobs.access import api_keys, page_sessions
+from jobs.access.api_keys import Scope
 from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.events import LogMessage
+from jobs.tables import ApiKey
 from tests.api.drive import Jobs, MakeKey, Server
 
 AS_LIST = {"Accept": "application/json"}
@@ -162,7 +165,15 @@ def test_a_listener_that_lost_its_connection_misses_nothing(http: httpx.Client, 
 
 
 @pytest.mark.parametrize(
-    "end", ["the key is revoked", "its page session signs out", "the session's key is revoked"]
+    "end",
+    [
+        "the key is revoked",
+        "the key loses a scope",
+        "the key has another owner",
+        "its page session signs out",
+        "the session's key is revoked",
+        "the session's key loses a scope",
+    ],
 )
 def test_a_stream_ends_when(
     anonymous: TestClient, make_key: MakeKey, jobs: Jobs, monkeypatch: pytest.MonkeyPatch, end: str
@@ -180,6 +191,8 @@ def test_a_stream_ends_when(
             principal = page_sessions.lookup(session, token)
             assert principal is not None
 
+    of_key = update(ApiKey).where(ApiKey.id == principal.key_id)
+
     async def follow() -> list[int]:
         seen = []
         batches = 0
@@ -190,6 +203,11 @@ def test_a_stream_ends_when(
                 with jobs.database.begin() as session:
                     if "signs out" in end:
                         page_sessions.end(session, token)
+                    elif "loses a scope" in end:
+                        left = sorted(principal.scopes - {Scope.ADMIN})
+                        session.execute(of_key.values(scopes=left))
+                    elif "another owner" in end:
+                        session.execute(of_key.values(owner="eve"))
                     else:
                         assert api_keys.revoke(session, principal, principal.key_id)
             assert batches <= 3

@@ -10,6 +10,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import psutil
 import pytest
 import torch
 from pydantic import ValidationError
@@ -19,6 +20,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.estimate import disk, shape_of_config
 from pruning.exports import compressed_tensors, gguf
+from pruning.exports.answers import MAX_RESULT_BYTES
 from pruning.exports.engine import Engine
 from pruning.methods.results import StoredBlocks
 from pruning.pipeline.evaluate import PerplexityLimit
@@ -32,6 +34,7 @@ from pruning.recipe.exports import GGUF_TYPES, CompressedTensorsExport, GgufExpo
 from pruning.report import FILE_NAME, ExportFacts, Report
 from pruning.resume.hashed_file import sha256_of
 from pruning.resume.store import DirectoryResumeStore
+from pruning.runtime import process_memory
 from pruning.sandbox.fork_server import SandboxUnavailable
 from pruning.sandbox.frames import JSON
 from pruning.sandbox.sandbox import Sandbox
@@ -211,9 +214,12 @@ def test_what_reads_files_of_strangers_is_confined_as_the_other_readers_are(
             reading=Sandbox(all_layers=True),
         )
     stage = ExportStage.__new__(ExportStage)
-    for reading, required in ((Sandbox(all_layers=True), True), (Sandbox(), False)):
+    for reading, required, memory in (
+        (Sandbox(all_layers=True), True, None),
+        (Sandbox(job_memory_bytes=1000), False, 1000),
+    ):
         object.__setattr__(stage, "reading", reading)
-        assert stage._engine.all_layers == required
+        assert (stage._engine.all_layers, stage._engine.job_memory_bytes) == (required, memory)
 
 
 @pytest.mark.parametrize(
@@ -479,11 +485,28 @@ def test_files_that_memory_cannot_hold_together_are_measured_in_groups(
     dense = gguf.Converted(
         **vars(written("dense", 4 * gibibyte)), rules="", dtype="F16", overflow=None, context_length=1
     )
-    # Each takes half a GiB to compute with, and the libraries one more.
-    for free, sizes in ((19, [3, 1]), (9, [1, 1, 1, 1]), (5, [1, 1, 1, 1]), (20, [4])):
-        monkeypatch.setattr("pruning.exports.engine.free_memory", lambda free=free: free * gibibyte)
-        groups = GgufFiles._that_fit_together(SimpleNamespace(engine=Engine()), files, dense)
-        assert [len(group) for group in groups] == sizes
+
+    def sizes(length: int, engine: Engine | None = None, windows: int = 2) -> list[int]:
+        stage, windows = SimpleNamespace(engine=engine or Engine()), torch.zeros(windows, length)
+        return [len(group) for group in GgufFiles._that_fit_together(stage, files, dense, windows)]
+
+    free = 0
+    monkeypatch.setattr(psutil, "virtual_memory", lambda: SimpleNamespace(available=free, total=2**50))
+    monkeypatch.setattr(process_memory, "_limits", lambda _root: [])
+    # Each takes half a GiB to compute with 1024 tokens, and the libraries one more.
+    for gibibytes, expected in ((19, [3, 1]), (9, [1, 1, 1, 1]), (5, [1, 1, 1, 1]), (20, [4])):
+        free = gibibytes * gibibyte
+        assert sizes(512) == expected
+    assert [sizes(2048), sizes(8192)] == [[3, 1], [1, 1, 1, 1]]
+    # What this process holds itself counts too.
+    for limit, expected in ((20, [3, 1]), (40, [4])):
+        assert sizes(512, Engine(job_memory_bytes=limit * gibibyte)) == expected
+    # So does the length of the answer.
+    free = 100 * gibibyte
+    wide = {"loss": -1.2345678901234567e-100, "kl": 1.2345678901234567e-100, "agreement": 0.1234567890123456}
+    for windows, expected in ((1000, [4]), (20_000, [3, 1]), (60_000, [1, 1, 1, 1])):
+        assert sizes(8, windows=windows) == expected
+        assert expected[0] * windows * len(json.dumps(wide)) < MAX_RESULT_BYTES / 2
 
 
 @pytest.mark.parametrize("error", [MemoryError("host"), InvalidInput("bad"), OSError(errno.ENOMEM, "mmap")])
