@@ -4,7 +4,7 @@ No gradient is stored: each is formed, added to the sums and dropped. On CUDA in
 does all of it; elsewhere, or where a variant of that kernel fails its self-test, torch's matrix products do.
 """
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 
@@ -43,8 +43,7 @@ def accumulate(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -
     The gradient of a window is the sum of the products δᵀx of all `factors`. Windows are added in order, so
     the result does not depend on how many of them share a call.
     """
-    # The narrowest comes first: its product is rounded once, then the float32 ones are added to it.
-    factors = tuple(sorted(factors, key=lambda each: each.deltas[0].itemsize))
+    factors = narrowest_first(factors)
     variant, device = _variant_for(sums.keys(), factors), factors[0].deltas[0].device
     if variant is not None and uses_fused_kernel(device, variant):
         accumulate_fused(sums, *factors)
@@ -75,14 +74,28 @@ def variants_in_use(
 
 def accumulate_by_matmul(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -> None:
     """Accumulate with one matrix product per window and factor pair. The narrowest must come first."""
-    for window in range(len(factors[0].deltas)):
-        gradient = factors[0].gradient(window)
-        for other in factors[1:]:
-            gradient = gradient.float().addmm_(other.deltas[window].T, other.inputs[window])
+    for gradient in window_gradients(*factors):
         if "l2" in sums:
             sums["l2"].addcmul_(gradient, gradient)
         if "l1" in sums:
             sums["l1"].add_(gradient.abs_())
+
+
+def window_gradients(*factors: GradientFactors) -> Iterator[Tensor]:
+    """Yield the gradient of each window, (outputs, inputs), which the caller may change.
+
+    The narrowest factors must come first.
+    """
+    for window in range(len(factors[0].deltas)):
+        gradient = factors[0].gradient(window)
+        for other in factors[1:]:
+            gradient = gradient.float().addmm_(other.deltas[window].T, other.inputs[window])
+        yield gradient
+
+
+def narrowest_first(factors: Sequence[GradientFactors]) -> tuple[GradientFactors, ...]:
+    """Return them in order of their dtypes: a 16-bit product is rounded once, then float32 ones are added."""
+    return tuple(sorted(factors, key=lambda each: each.deltas[0].itemsize))
 
 
 def accumulate_fused(sums: Mapping[GradientNorm, Tensor], *factors: GradientFactors) -> None:

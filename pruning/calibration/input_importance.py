@@ -11,6 +11,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from pruning.calibration.accumulate import narrowest_first, window_gradients
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.gradient_factors import GradientFactors
@@ -95,9 +96,8 @@ class _LayerColumns:
         self._sum = torch.zeros(layer.inputs, dtype=dtype, device=weight.device)
 
     def add(self, *factors: GradientFactors) -> None:
-        for window in range(len(factors[0].deltas)):
-            products = torch.stack([each.gradient(window).to(self._sum.dtype) for each in factors])
-            self._sum += products.sum(dim=0).square_().sum(dim=0)
+        for gradient in window_gradients(*narrowest_first(factors)):
+            self._sum += gradient.to(self._sum.dtype).square_().sum(dim=0)
 
     def finish(self, loss_scale: int) -> Tensor:
         result = self._sum / loss_scale**2

@@ -31,6 +31,7 @@ from pruning.exports.answers import (
 )
 from pruning.exports.packages import converter
 from pruning.exports.types import INPUTS, ShareStep
+from pruning.files.frozen_file import TOO_MANY_OPEN_ERRNOS, too_many_open_files
 from pruning.runtime.process_memory import free_memory
 from pruning.sandbox.confine import SandboxLimits
 from pruning.sandbox.fork_server import SandboxUnavailable, environment
@@ -243,13 +244,9 @@ def _opened(path: Path, opened: ExitStack) -> int:
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError as error:
-        if error.errno not in (errno.EMFILE, errno.ENFILE):
+        if error.errno not in TOO_MANY_OPEN_ERRNOS:
             raise
-        raise InvalidInput(
-            f"{path.name} cannot be opened in addition to the model's other files: the limit of open files "
-            "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
-            field="model.id",
-        ) from error
+        raise too_many_open_files(path.name, "model.id") from error
     opened.callback(os.close, descriptor)
     return descriptor
 

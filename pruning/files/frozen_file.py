@@ -87,6 +87,17 @@ def _walk(directory: int, path: PurePath) -> int:
 
 _CHUNK = 1 << 20
 TOO_MANY_OPEN_ERRNOS = (errno.EMFILE, errno.ENFILE)
+
+
+def too_many_open_files(name: str, field: str) -> InvalidInput:
+    """Return the error of a file of a model for which the process has no descriptor left."""
+    return InvalidInput(
+        f"{name} cannot be opened in addition to the model's other files: the limit of open files "
+        "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
+        field=field,
+    )
+
+
 _DESCRIPTORS = Path("/proc/self/fd") if Path("/proc/self/fd").is_dir() else Path("/dev/fd")
 
 
@@ -182,11 +193,7 @@ class FrozenFile:
 
     def too_many_open_files_error(self) -> InvalidInput:
         """Return the error of a file for which the process has no descriptor left."""
-        return InvalidInput(
-            f"{self.name} cannot be opened in addition to the model's other files: the limit of open files "
-            "(ulimit -n) is too low for so many; raise it, or save the model in fewer files",
-            field=self.field,
-        )
+        return too_many_open_files(self.name, self.field)
 
     def _compare(self, descriptor: int) -> None:
         try:

@@ -55,8 +55,8 @@ class GgufFiles:
 
     def write(self, exports: Sequence[GgufExport], dense_model: Path) -> None:
         """Write and measure the files. `dense_model`: the directory of the dense model."""
-        dense = self._convert(dense_model, "dense")
-        plain = self._convert(self.result, self.stem)
+        dense = self._convert(dense_model, self.scratch / "dense.gguf", "dense")
+        plain = self._convert(self.result, self.scratch / "result.gguf", self.stem)
         windows = self.windows[:, : min(dense.context_length, plain.context_length)]
         for group in self._that_fit_together(self._quantize_all(exports, plain), dense, windows):
             share = self.progress.part(len(group))
@@ -67,8 +67,7 @@ class GgufFiles:
                     raise
                 self._measure_one_by_one(group, dense, windows, share)
 
-    def _convert(self, model: Path, name: str) -> gguf.Converted:
-        file = self.scratch / ("dense.gguf" if name == "dense" else "result.gguf")
+    def _convert(self, model: Path, file: Path, name: str) -> gguf.Converted:
         return gguf.convert(model, file, name=name, engine=self.engine, step=self.progress.part())
 
     def _quantize_all(self, exports: Sequence[GgufExport], plain: gguf.Converted) -> list[_Written]:
