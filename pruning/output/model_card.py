@@ -42,7 +42,7 @@ def model_card(
         eval_results=[*_perplexities(report), *_scores(report)] or None,
         license=licence,
         library_name="transformers",
-        pipeline_tag="text-generation",
+        pipeline_tag=_pipeline_tag(report.model.architecture),
         tags=[
             *(["pruned", report.recipe.method_name] if report.recipe.masks or report.structure else []),
             *(["sparse"] if report.recipe.masks else []),
@@ -84,6 +84,11 @@ tokenizer = AutoTokenizer.from_pretrained("<this directory>")
 
 {_licence(licence)}
 """
+
+
+def _pipeline_tag(architecture: str) -> str | None:
+    """Return the Hub's term for what a model is used for; None where the Hub must find out what it reads."""
+    return None if architecture.endswith("ForConditionalGeneration") else "text-generation"
 
 
 def _hub_datasets(report: Report) -> list[str]:

@@ -160,6 +160,7 @@ def test_a_whole_run_keeps_the_towers(
     recipe = recipe_of(stored(name), **RUNS[kind])
     report = run_recipe(recipe, EVALUATION, output=tmp_path / "out", save_masks=kind == "trained")
     assert report.model.architecture == type(make_multimodal(name)).__name__
+    assert "pipeline_tag" not in (tmp_path / "out" / "README.md").read_text()
     whole, loading = AutoModelForMultimodalLM.from_pretrained(tmp_path / "out", output_loading_info=True)
     assert not any(loading.values())
     windows = read_windows(tmp_path / "out")
