@@ -250,7 +250,9 @@ def text_field(config: PretrainedConfig) -> str | None:
 
 def _refuse_other_than_decoders(config: PretrainedConfig) -> None:
     text = config.get_text_config(decoder=True)
-    if not isinstance(text, PretrainedConfig) or (text is not config and text_field(config) is None):
+    if not config.is_encoder_decoder and (
+        not isinstance(text, PretrainedConfig) or (text is not config and text_field(config) is None)
+    ):
         raise _refused(f"its {CONFIG} has no field that describes its text decoder alone")
     causal_class = _causal_class(config)
     declared = config.architectures or ()

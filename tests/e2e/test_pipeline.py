@@ -218,12 +218,12 @@ def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipelin
 def test_the_gitlab_template_runs_a_job(pipeline: Pipeline) -> None:
     spec, component = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
     (template,) = component.values()
-    stated = {"url": pipeline.api.url, "recipe": "job.json"}
-    stated |= {"export": EXPORT, "gate-on": EXPORT, "max-kl": "1e-9"}
-    inputs = {name: stated.get(name, about.get("default")) for name, about in spec["spec"]["inputs"].items()}
+    given = {"url": pipeline.api.url, "recipe": "job.json"}
+    given |= {"export": EXPORT, "gate-on": EXPORT, "max-kl": "1e-9"}
+    inputs = {name: given.get(name, about.get("default")) for name, about in spec["spec"]["inputs"].items()}
     variables = {
-        name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda found: str(inputs[found[1]]), text)
-        for name, text in template["variables"].items()
+        name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda m: str(inputs[m[1]]), each["value"])
+        for name, each in template["variables"].items()
     }
     gitlab = {
         "GITLAB_CI": "true",
