@@ -33,7 +33,8 @@ from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.files.frozen_file import AllowedRoots
 from pruning.files.verified_publisher import VerifiedPublisher
-from pruning.output.writer import atomic_directory, write_report
+from pruning.output.directory import atomic_directory
+from pruning.output.writer import write_report
 from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
 from pruning.pipeline.export import ExportStage, evaluation_windows
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
