@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
 from pruning.estimate import Estimate, Machine, ModelShape
-from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text
-from pruning.recipe.exports import Exports
+from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text, why_no_mask
+from pruning.recipe.exports import Exports, MaskExport
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
@@ -82,6 +82,14 @@ class JobOptions(StrictModel):
         if info.data.get("norms") and value != JobOptions.model_fields[str(info.field_name)].default:
             raise ValueError("is about a pruned model, and norms prunes nothing; leave it out")
         return value
+
+    @field_validator("exports")
+    @classmethod
+    def _validate_mask_export(cls, exports: Exports, info: ValidationInfo) -> Exports:
+        wanted = "method" in info.data and any(isinstance(export, MaskExport) for export in exports)
+        if wanted and (reason := why_no_mask(info.data)) is not None:
+            raise ValueError(reason)
+        return exports
 
     @field_validator("gate")
     @classmethod

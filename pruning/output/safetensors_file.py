@@ -77,7 +77,6 @@ class SafetensorsFile:
 
         `renamed`: returns the name of a tensor there, or None for one that is omitted.
         """
-        metadata = self.header.get(_METADATA, {})
         tensors, byte_counts = {}, {}
         for old in self.names:
             own, name = self.header[old], renamed(old)
@@ -87,7 +86,7 @@ class SafetensorsFile:
             tensors[name] = {"dtype": own["dtype"], "shape": shape}
             size = self.byte_count(old) // max(1, prod(own["shape"]))
             byte_counts[name] = prod(shape) * size
-        return type(self).create_tensors(path, tensors, byte_counts, metadata)
+        return type(self).create_tensors(path, tensors, byte_counts, self.metadata)
 
     @classmethod
     def create_tensors(
@@ -109,6 +108,12 @@ class SafetensorsFile:
             file.write(len(encoded).to_bytes(_LENGTH_BYTES, "little") + encoded)
             file.truncate(_LENGTH_BYTES + len(encoded) + end)
         return cls(path, header, _LENGTH_BYTES + len(encoded))
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the header says in addition to the tensors: texts, in a file that a library has written."""
+        found: Mapping[str, Any] = self.header.get(_METADATA, {})
+        return found
 
     @property
     def names(self) -> list[str]:
