@@ -51,7 +51,9 @@ class JobOptions(StrictModel):
     evaluation: Evaluation = Field(Evaluation(), description="How the quality of the model is measured.")
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
     exports: Annotated[Exports, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        (), description="Files of the result in the formats that engines serve, each measured as that file."
+        (),
+        description="Files of the result in the formats that engines serve, each measured as that file; or "
+        "its mask.",
     )
     gate: Gate | None = Field(None, description="What the result must reach for the job to be called passed.")
 

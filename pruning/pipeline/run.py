@@ -28,6 +28,7 @@ import torch
 
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.checkpoint.files import INDEX
 from pruning.estimate import ModelShape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
@@ -49,7 +50,7 @@ from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
-from pruning.recipe.exports import Export, MaskExport
+from pruning.recipe.exports import MASK_ONLY, Export, MaskExport
 from pruning.report import Report
 from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
@@ -193,6 +194,9 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
+        if any(facts.name == MASK_ONLY for facts in exported.facts):
+            for name in (*resolved.model.checkpoint.weight_files, INDEX):
+                (directory / name).unlink(missing_ok=True)
         results = RunResults(
             resolved, cut, outcome, found, pruned, recovered.facts, measured, exported, speed
         )

@@ -18,6 +18,9 @@ FOLDER = "exports"
 MASK = "mask"
 """The name of the export that is a mask."""
 
+MASK_ONLY = "mask:only"
+"""The name of one that the result keeps in place of its weights."""
+
 
 @dataclass(frozen=True)
 class GgufType:
@@ -171,11 +174,15 @@ class MaskExport(StrictModel):
     """Which weights are zero: a patch that makes the result of the dense model, which it is not part of."""
 
     format: Literal["mask"] = Field(description="The format.")
+    only: bool = Field(
+        False,
+        description="Keep the mask in place of the weight files, which `pruneserve apply` makes again.",
+    )
 
     @property
     def name(self) -> str:
         """What names the export in reports, gates and on the command line."""
-        return self.format
+        return MASK_ONLY if self.only else MASK
 
     @property
     def reads_text(self) -> bool:
@@ -185,17 +192,18 @@ class MaskExport(StrictModel):
 
 EXPORT_NAMES = (
     MASK,
+    MASK_ONLY,
     *(f"gguf:{name}" for name in GGUF_TYPES),
     *(f"compressed-tensors:{scheme}" for scheme in get_args(Scheme)),
 )
 """What can be exported, by name."""
 
 
-def export_fields(name: str) -> dict[str, str]:
+def export_fields(name: str) -> dict[str, Any]:
     """Return the fields of the export that a name such as `gguf:Q4_K_M` stands for, not yet validated."""
     format_name, _, kind = name.partition(":")
-    if name == MASK:
-        return {"format": MASK}
+    if name in (MASK, MASK_ONLY):
+        return {"format": MASK, "only": name == MASK_ONLY}
     if format_name != "gguf":
         return {"format": format_name, "scheme": kind}
     type_name, colon, importance = kind.partition(":")
@@ -205,7 +213,7 @@ def export_fields(name: str) -> dict[str, str]:
 def _from_name(value: Any) -> Any:  # noqa: ANN401 - not yet validated
     if not isinstance(value, str):
         return value
-    if value != MASK and not value.startswith(("gguf:", "compressed-tensors:")):
+    if value not in (MASK, MASK_ONLY) and not value.startswith(("gguf:", "compressed-tensors:")):
         raise ValueError(
             "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients, compressed-tensors:fp8 or mask"
         )
