@@ -27,7 +27,7 @@ JOB_OPTIONS = (
     ),
     JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
     JobOption(
-        "export", "exports", "list", "A file to serve, such as gguf:Q4_K_M; or mask. Repeatable.", "NAME"
+        "export", "exports", "list", "A file to serve, such as gguf:Q4_K_M, or mask; may be repeated.", "NAME"
     ),
     JobOption(
         "max-increase",

@@ -207,7 +207,7 @@ def _another_weight(directory: Path) -> None:
     path.write_bytes(content)
 
 
-def _without_a_shard(directory: Path) -> None:
+def _in_one_file(directory: Path) -> None:
     for path in directory.glob("*.safetensors*"):
         path.unlink()
     save_file({"a": torch.ones(2)}, directory / "model.safetensors")
@@ -220,7 +220,7 @@ def _without_a_shard(directory: Path) -> None:
         (_another_weight, "has the SHA-256"),
         (lambda base: (base / "config.json").write_text('{"vocab_size": 1}'), "its config.json has the SHA"),
         (lambda base: (base / "tokenizer.json").unlink(), "the mask has 'tokenizer.json', and the model"),
-        (_without_a_shard, "'model.safetensors', and the mask has no such file"),
+        (_in_one_file, "the mask has 'model-00001-of-"),
         (shutil.rmtree, "no readable weights"),
     ],
 )
