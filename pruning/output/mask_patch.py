@@ -110,22 +110,22 @@ def write_patch(
     result: Path,
     *,
     described: Mapping[str, str],
-    on_bytes: Callable[[int], object],
+    share: Callable[[float], object],
 ) -> str:
     """Write the patch of a result, and return its SHA-256. It is applied in memory first.
 
     `masks`: the file that `write_model` has written; `base`: the directory of the dense model's `files`;
-    `described`: `model` and, of a Hub model, `commit`. `on_bytes` is called after each piece with its size.
+    `described`: `model` and, of a Hub model, `commit`. `share` is called after each file with the share done.
 
     Raises InvalidInput with field 'exports' where kept weights are not the dense model's, and with field
     'model.id' for a file of the dense model that has changed.
     """
     source, digests = SafetensorsFile.open(masks), dict[str, tuple[str, str]]()
     weights = weight_files(base, [file.name for file in files.files])
-    for file in files.files:
+    for number, file in enumerate(files.files, 1):
         if file.name in weights:
             pieces = _masked(SafetensorsFile.open(base / file.name), source)
-            found = _digests(pieces, lambda piece: on_bytes(len(piece)))
+            found = _digests(pieces, lambda piece: None)
         else:
             found = _sha256(base / file.name), _sha256(result / file.name)
         if found[0] != file.sha256:
@@ -137,6 +137,7 @@ def write_patch(
                 field="exports",
             )
         digests[file.name] = found
+        share(number / len(files.files))
     metadata = {"format": _FORMAT, **described, "files": json.dumps(digests), **source.metadata}
     patch = SafetensorsFile.create(path, {name: source.byte_count(name) for name in source.names}, metadata)
     patch.copy_tensors(source, {name: name for name in source.names})

@@ -116,15 +116,10 @@ class ExportStage:
         return ExportOutcome(tuple(facts for facts in found if facts), tuple(done.warnings))
 
     def _write_mask(self, export: MaskExport, dense: Path, share: ShareStep, done: Exported) -> None:
-        checkpoint, quality, written = self.model.checkpoint, self.quality, 0
+        checkpoint, quality = self.model.checkpoint, self.quality
         path = self.result / FOLDER / f"{self._stem}-mask.safetensors"
         # Others read the file: it shows no path of this machine.
         described = {"model": Path(checkpoint.id).name if is_local(checkpoint.id) else checkpoint.id}
-
-        def count(read: int) -> None:
-            nonlocal written
-            written += read
-            share(min(1.0, written / checkpoint.weight_bytes))
 
         with done.trying([export], path):
             sha256 = write_patch(
@@ -134,7 +129,7 @@ class ExportStage:
                 checkpoint.files,
                 self.result,
                 described=described | ({"commit": checkpoint.commit} if checkpoint.commit else {}),
-                on_bytes=count,
+                share=share,
             )
             done.facts[export.name] = ExportFacts(
                 name=export.name,
