@@ -325,10 +325,10 @@ class CompleteRequest(Model):
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
 
-    exports: list[GgufExport | CompressedTensorsExport | dict[str, Any]] = Field(
+    exports: list[GgufExport | CompressedTensorsExport | MaskExport | dict[str, Any]] = Field(
         default=[], validate_default=True
     )
-    """Files of the result in the formats that engines serve, each measured as that file."""
+    """Files of the result in the formats that engines serve, each measured as that file; or its mask."""
 
     gate: Gate | None = None
     """What the result must reach for the job to be called passed."""
@@ -1192,8 +1192,10 @@ class JobRequest(Model):
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
 
-    exports: list[GgufExport | CompressedTensorsExport | str] = Field(default=[], validate_default=True)
-    """Files of the result in the formats that engines serve, each measured as that file."""
+    exports: list[GgufExport | CompressedTensorsExport | MaskExport | str] = Field(
+        default=[], validate_default=True
+    )
+    """Files of the result in the formats that engines serve, each measured as that file; or its mask."""
 
     gate: Gate | None = None
     """What the result must reach for the job to be called passed."""
@@ -1528,6 +1530,16 @@ class Magnitude(Model):
 
     name: Literal["magnitude"] = "magnitude"
     """Says which of the variants this is."""
+
+
+class MaskExport(Model):
+    """Which weights are zero: a patch that makes the result of the dense model, which it is not part of."""
+
+    format: Literal["mask"]
+    """The format."""
+
+    only: bool = False
+    """Keep the mask in place of the weight files, which `pruneserve apply` makes again."""
 
 
 class Me(Model):

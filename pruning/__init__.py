@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from pruning.masks.patterns import LayerTarget
     from pruning.methods.base import LayerStats, Method, PrunedMatrix, ScoringMethod
     from pruning.methods.results import Pruned, PrunedLayer
+    from pruning.output.mask_patch import apply_mask
     from pruning.recipe import (
         ALLOCATIONS,
         DATASETS,
@@ -60,6 +61,7 @@ __all__ = [
     "Report",
     "ScoringMethod",
     "Unreachable",
+    "apply_mask",
     "calibration_windows",
     "gradient_norms",
     "prune",
@@ -72,6 +74,7 @@ _MODULES = {
     "pruning.errors": ("InvalidInput", "NumericalFailure", "PruningError", "Unreachable"),
     "pruning.recovery.keep_zeros": ("KeepZeros",),
     "pruning.masks.patterns": ("LayerTarget",),
+    "pruning.output.mask_patch": ("apply_mask",),
     "pruning.report": ("Report",),
     "pruning.methods.base": ("LayerStats", "Method", "PrunedMatrix", "ScoringMethod"),
 }

@@ -16,6 +16,7 @@ from pydantic import ValidationError
 from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
+from pruning.output.mask_patch import apply_mask
 from pruning.pipeline.reproduce import RecipeFile
 from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
 from pruning.recipe.exports import parse_exports
@@ -61,6 +62,9 @@ def main(arguments: list[str] | None = None) -> int:
         with _sigterm_as_interrupt():
             if options.like is not None:
                 _cut_like(options)
+                return 0
+            if options.apply is not None:
+                apply_mask(Path(options.model), Path(options.apply), Path(options.output).absolute())
                 return 0
             _prune(_recipe_file(options), options, console)
     except KeyboardInterrupt as interrupt:
@@ -199,7 +203,8 @@ def _parser() -> argparse.ArgumentParser:
         action="append",
         metavar="NAME",
         help="also write a file that engines serve, and measure it: gguf:TYPE such as gguf:Q4_K_M, "
-        "gguf:TYPE:gradients, compressed-tensors:fp8 or compressed-tensors:w4a16; may be repeated",
+        "gguf:TYPE:gradients, compressed-tensors:fp8 or compressed-tensors:w4a16; or the mask alone: mask; "
+        "may be repeated",
     )
     add("--save-masks", action="store_true", help="also write masks.safetensors")
     add(
@@ -207,6 +212,11 @@ def _parser() -> argparse.ArgumentParser:
         metavar="REPORT",
         help="only take the units out of MODEL, a checkpoint or a LoRA adapter, that the run of this "
         "pruning_report.json took out",
+    )
+    add(
+        "--apply",
+        metavar="MASK",
+        help="only make the result of a run from MODEL, its dense model, and the mask that it exported",
     )
     add("--output", required=True, metavar="DIR", help="directory of the pruned model; must not exist")
     add(
@@ -231,10 +241,10 @@ def _add_option(parser: argparse.ArgumentParser, option: Option) -> None:
 
 def _check_usage(options: argparse.Namespace, parser: argparse.ArgumentParser) -> None:
     """Exit with the usage if the options do not make one recipe."""
-    if options.like is not None:
-        surplus = _chosen(options) - {"like", "model", "output"}
-        if surplus or options.model is None:
-            parser.error("--like takes --model and --output, and nothing else")
+    only = next((name for name in ("like", "apply") if getattr(options, name) is not None), None)
+    if only is not None:
+        if options.model is None or _chosen(options) != {only, "model", "output"}:
+            parser.error(f"--{only} takes --model and --output, and nothing else")
         return
     if options.recipe is None:
         alone = options.structure is not None or options.norm is not None

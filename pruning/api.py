@@ -209,7 +209,8 @@ def prune_to_directory(  # noqa: PLR0913 - the options of a run
         Also write `masks.safetensors`, one bit per weight.
     exports
         Names of files that engines serve, such as `gguf:Q4_K_M` or `compressed-tensors:fp8`: each is written
-        below `exports/` of the output, and measured. They need the extra `engines`.
+        below `exports/` of the output, and measured. They need the extra `engines`. Or `mask`, which
+        `apply_mask` reads.
     hub_token
         A token of the Hugging Face Hub, used for the model only.
     progress

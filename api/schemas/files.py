@@ -13,12 +13,18 @@ from jobs.states import JobState
 from jobs.storage.gradient_files import StoredGradients
 from jobs.tables import Artifact, Upload
 from pruning.recipe import Calibration, ComputeDtype, ModelReference, StrictModel, Text, WeightNorm
+from pruning.recipe.exports import MASK_ONLY
 
 
 def loading_code(directory: str, report: Mapping[str, Any] | None) -> str:
     """Return Python code that loads a downloaded model, whose class its report names, from a directory."""
     model = (report or {}).get("model", {}).get("architecture", "AutoModelForCausalLM")
-    return f"""from transformers import AutoTokenizer, {model}
+    masks = (one["path"] for one in (report or {}).get("exports", ()) if one["name"] == MASK_ONLY)
+    first = ""
+    if (mask := next(masks, None)) is not None:
+        first = f"# first: pruneserve apply DENSE {directory}/{mask} {directory}-applied\n"
+        directory = f"{directory}-applied"
+    return f"""{first}from transformers import AutoTokenizer, {model}
 
 model = {model}.from_pretrained("{directory}")
 tokenizer = AutoTokenizer.from_pretrained("{directory}")

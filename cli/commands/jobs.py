@@ -1,4 +1,4 @@
-"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel` and `retry`; `methods`."""
+"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel` and `retry`; `tools methods`."""
 
 from collections.abc import Iterable
 from datetime import datetime

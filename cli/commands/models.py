@@ -1,4 +1,4 @@
-"""Pruned models: `pruneserve download`, and `tools publish` and `cut`.
+"""Pruned models: `pruneserve download` and `apply`, and `tools publish` and `cut`.
 
 `publish` uploads to the Hugging Face Hub with the user's own token. The files pass through this machine. The
 token never reaches the service, which never writes to the Hub.
@@ -310,7 +310,31 @@ def cut(
     # The library is installed with the service. Its messages go to this command's own output.
     if importlib.util.find_spec("torch") is None:
         raise CommandFailed("cutting needs torch: in a checkout, pip install '.[torch]'", Exit.USAGE)
-    command = [sys.executable, "-P", "-m", "pruning", "--model", str(source.absolute()), "--like", str(like)]
-    finished = subprocess.run([*command, "--output", str(output)], check=False)  # noqa: S603 - our own module
+    _run_library(source, "--like", like, output)
+
+
+def apply(
+    base: Annotated[
+        Path, typer.Argument(metavar="BASE", help="The directory of the dense model.", show_default=False)
+    ],
+    mask: Annotated[
+        Path, typer.Argument(metavar="MASK", help="The file of the export `mask`.", show_default=False)
+    ],
+    output: Annotated[
+        Path,
+        typer.Argument(metavar="OUTPUT", help="Where the result goes; must not exist.", show_default=False),
+    ],
+) -> None:
+    """Make a job's checkpoint from its dense model and the mask that it exported, on this machine.
+
+    Each file is compared with its SHA-256. Card and report are not made: they are files of the job.
+    """
+    _run_library(base, "--apply", mask, output)
+
+
+def _run_library(model: Path, option: str, value: Path, output: Path) -> None:
+    given = ("--model", model.absolute(), option, value.absolute(), "--output", output.absolute())
+    command = [sys.executable, "-P", "-m", "pruning", *map(str, given)]
+    finished = subprocess.run(command, check=False)  # noqa: S603 - our own module
     if finished.returncode:
         raise CommandFailed("nothing was written", Exit.USAGE if finished.returncode == 2 else Exit.FAILED)

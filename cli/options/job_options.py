@@ -26,7 +26,9 @@ JOB_OPTIONS = (
         "evaluation", "evaluation.dataset", "text", "Text to measure on (default wikitext2).", "DATASET"
     ),
     JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
-    JobOption("export", "exports", "list", "A file to serve, such as gguf:Q4_K_M; may be repeated.", "NAME"),
+    JobOption(
+        "export", "exports", "list", "A file to serve, such as gguf:Q4_K_M, or mask; may be repeated.", "NAME"
+    ),
     JobOption(
         "max-increase",
         "gate.max_perplexity_increase",

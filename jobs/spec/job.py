@@ -9,8 +9,8 @@ from pydantic import Field, ValidationError, ValidationInfo, field_validator
 
 from jobs.spec.gate import Gate
 from pruning.estimate import Estimate, Machine, ModelShape
-from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text
-from pruning.recipe.exports import Exports
+from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text, why_no_mask
+from pruning.recipe.exports import Exports, MaskExport
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
@@ -51,7 +51,9 @@ class JobOptions(StrictModel):
     evaluation: Evaluation = Field(Evaluation(), description="How the quality of the model is measured.")
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
     exports: Annotated[Exports, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        (), description="Files of the result in the formats that engines serve, each measured as that file."
+        (),
+        description="Files of the result in the formats that engines serve, each measured as that file; or "
+        "its mask.",
     )
     gate: Gate | None = Field(None, description="What the result must reach for the job to be called passed.")
 
@@ -82,6 +84,14 @@ class JobOptions(StrictModel):
         if info.data.get("norms") and value != JobOptions.model_fields[str(info.field_name)].default:
             raise ValueError("is about a pruned model, and norms prunes nothing; leave it out")
         return value
+
+    @field_validator("exports")
+    @classmethod
+    def _validate_mask_export(cls, exports: Exports, info: ValidationInfo) -> Exports:
+        wanted = "method" in info.data and any(isinstance(export, MaskExport) for export in exports)
+        if wanted and (reason := why_no_mask(info.data)) is not None:
+            raise ValueError(reason)
+        return exports
 
     @field_validator("gate")
     @classmethod

@@ -6,7 +6,7 @@ from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.work import Windows
 from pruning.recipe import Evaluation, Recipe
-from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport
+from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, MaskExport
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -54,11 +54,17 @@ def spilled_block_inputs(shape: ModelShape, windows: Windows, dtype: str, *, mem
 
 def exported_files(shape: ModelShape, exports: Collection[Export]) -> int:
     """Return the exported files of a result of this shape."""
-    sizes = (
-        _gguf(shape, export) if isinstance(export, GgufExport) else _compressed(shape, export)
-        for export in exports
-    )
-    return int(sum(sizes))
+    return int(sum(_exported_file(shape, export) for export in exports))
+
+
+def _exported_file(shape: ModelShape, export: Export) -> float:
+    match export:
+        case GgufExport():
+            return _gguf(shape, export)
+        case CompressedTensorsExport():
+            return _compressed(shape, export)
+        case MaskExport():
+            return shape.block_weights / 8
 
 
 def _gguf(shape: ModelShape, export: GgufExport) -> float:
@@ -74,13 +80,14 @@ def _compressed(shape: ModelShape, export: CompressedTensorsExport) -> float:
 def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, spilled: int = 0) -> int:
     """Return the exported files, and what else is on the disk while they are written.
 
-    That is the dense model and the result in 16 bits, of GGUF, and otherwise the dense model's final states,
-    of `states` bytes; and the `spilled` bytes of a gradient pass. At most: a cut may have made the result
-    smaller.
+    That is the dense model and the result in 16 bits, of GGUF; of compressed-tensors the dense model's final
+    states, of `states` bytes; of a mask another one; and the `spilled` bytes of a gradient pass. At most: a
+    cut may have made the result smaller.
     """
     files = any(isinstance(export, GgufExport) for export in exports)
     others = any(isinstance(export, CompressedTensorsExport) for export in exports)
-    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0)
+    masks = exported_files(shape, [export for export in exports if isinstance(export, MaskExport)])
+    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0) + masks
     return exported_files(shape, exports) + during + spilled
 
 

@@ -10,7 +10,13 @@ from pruning.estimate.disk import block_shards, exported_files, gradient_shards
 from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape, smaller_shape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
-from pruning.recipe.exports import Export, GgufExport, importances, reads_text
+from pruning.recipe.exports import (
+    CompressedTensorsExport,
+    Export,
+    GgufExport,
+    importances,
+    reads_text,
+)
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 
 Schedule = Literal["whole", "streamed"]
@@ -343,7 +349,10 @@ def _exports(
         taken += read + (1 + len(files)) * _PROGRAM_SECONDS
         taken += (1 + len(files)) * seconds(measuring, "float32", cpu)
         taken += sum(pruned.parameters / _QUANTIZATION_RATE for export in files if export.reads_text)
-    if others := len(exports) - len(files):
+    others = sum(isinstance(export, CompressedTensorsExport) for export in exports)
+    if masks := len(exports) - len(files) - others:
+        taken += masks * 2 * dense.stored_bytes / _FILE_RATE
+    if others:
         taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / _FILE_RATE)
     held = memory.evaluation(
         dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1

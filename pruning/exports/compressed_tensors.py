@@ -32,7 +32,7 @@ from pruning.models.layers import LinearLayer, ModuleLayer
 from pruning.models.memory import micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.output.writer import atomic_directory
+from pruning.output.directory import atomic_directory
 from pruning.progress import Step
 from pruning.runtime.process_memory import retain_freed_heap
 

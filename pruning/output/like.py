@@ -19,9 +19,9 @@ from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.files import read_json
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
+from pruning.output.directory import atomic_directory
 from pruning.output.safetensors_file import SafetensorsFile
 from pruning.output.smaller import write_shorter, write_smaller
-from pruning.output.writer import atomic_directory
 from pruning.recipe import UNIT_KINDS, ModelReference, StructureOptions, UnitName
 from pruning.report import DepthFacts, Report, StructureFacts
 from pruning.structure.depth import DepthPlan

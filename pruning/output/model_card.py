@@ -7,6 +7,7 @@ from typing import Any
 from huggingface_hub import EvalResult, ModelCardData
 
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
+from pruning.recipe.exports import MASK, MASK_ONLY
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import (
     CalibrationFacts,
@@ -144,10 +145,6 @@ def _exports(report: Report) -> str:
         f"| {'-' if export.kl is None else f'{export.kl:.4f}'} | `{_run(export)}` |"
         for export in report.exports
     ]
-    windows = f"{report.exports[0].windows} windows of {report.exports[0].sequence_length} tokens"
-    dense = {
-        export.evaluator: f"{export.dense_perplexity:.3f} by {export.evaluator}" for export in report.exports
-    }
     table = "\n".join(
         ["| file | size | perplexity | KL, nats | run |", "| --- | --- | --- | --- | --- |", *rows]
     )
@@ -156,6 +153,15 @@ def _exports(report: Report) -> str:
 
 {table}
 
+{_how_measured([export for export in report.exports if not _is_mask(export)])}{_of_mask(report)}"""
+
+
+def _how_measured(exports: Sequence[ExportFacts]) -> str:
+    if not exports:
+        return ""
+    windows = f"{exports[0].windows} windows of {exports[0].sequence_length} tokens"
+    dense = {export.evaluator: f"{export.dense_perplexity:.3f} by {export.evaluator}" for export in exports}
+    return f"""\
 Each was measured as that file, on {windows}. The dense model in 16 bits has
 perplexity {"; ".join(dense.values())}.
 transformers loads a directory, too, with `compressed-tensors` installed.
@@ -163,8 +169,23 @@ transformers loads a directory, too, with `compressed-tensors` installed.
 """
 
 
+def _is_mask(export: ExportFacts) -> bool:
+    return export.name in (MASK, MASK_ONLY)
+
+
+def _of_mask(report: Report) -> str:
+    if not any(map(_is_mask, report.exports)):
+        return ""
+    return """\
+The mask makes this model of the dense one's directory `DENSE`, bit for bit, and has its figures.
+
+"""
+
+
 def _run(export: ExportFacts) -> str:
     """Return the command that runs an export, from the directory of the card."""
+    if _is_mask(export):
+        return f"pruneserve apply DENSE {shlex.quote(export.path)} OUTPUT"
     program = "llama-cli -m" if export.name.startswith("gguf:") else "vllm serve"
     return f"{program} {shlex.quote(export.path)}"
 
@@ -248,6 +269,8 @@ def _mask(report: Report) -> str:
 
 
 def _loading_instructions(report: Report) -> str:
+    if any(export.name == MASK_ONLY for export in report.exports):
+        return "These files hold no weights: make them with the mask [below](#exports), and load the result:"
     if not report.recipe.masks and report.structure is None:
         return "It is the dense model, and loads like it:"
     if not report.recipe.masks:

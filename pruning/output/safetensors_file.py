@@ -1,4 +1,4 @@
-"""Safetensors files that are written or changed in place, without holding them in memory.
+"""Safetensors files by their headers and bytes, without holding them in memory. Nothing here needs torch.
 
 A file is the length of its header (8 bytes, little-endian), the header (JSON), and the bytes of the
 tensors.
@@ -13,12 +13,8 @@ from pathlib import Path
 from typing import Any, Literal, Self
 
 import numpy as np
-import torch
-from torch import Tensor
 
 from pruning.errors import InvalidInput
-from pruning.masks.packed import SHAPES, packed
-from pruning.methods.permutation import Orders
 
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 100_000_000  # the library's own limit
@@ -81,7 +77,6 @@ class SafetensorsFile:
 
         `renamed`: returns the name of a tensor there, or None for one that is omitted.
         """
-        metadata = self.header.get(_METADATA, {})
         tensors, byte_counts = {}, {}
         for old in self.names:
             own, name = self.header[old], renamed(old)
@@ -91,7 +86,7 @@ class SafetensorsFile:
             tensors[name] = {"dtype": own["dtype"], "shape": shape}
             size = self.byte_count(old) // max(1, prod(own["shape"]))
             byte_counts[name] = prod(shape) * size
-        return type(self).create_tensors(path, tensors, byte_counts, metadata)
+        return type(self).create_tensors(path, tensors, byte_counts, self.metadata)
 
     @classmethod
     def create_tensors(
@@ -113,6 +108,12 @@ class SafetensorsFile:
             file.write(len(encoded).to_bytes(_LENGTH_BYTES, "little") + encoded)
             file.truncate(_LENGTH_BYTES + len(encoded) + end)
         return cls(path, header, _LENGTH_BYTES + len(encoded))
+
+    @property
+    def metadata(self) -> Mapping[str, Any]:
+        """What the header says in addition to the tensors: texts, in a file that a library has written."""
+        found: Mapping[str, Any] = self.header.get(_METADATA, {})
+        return found
 
     @property
     def names(self) -> list[str]:
@@ -188,70 +189,3 @@ def _fits(tensor: object, most_bytes: int) -> bool:
 
 def _damaged(path: Path, why: str) -> InvalidInput:
     return InvalidInput(f"{path.name} is damaged: {why}; get the file again", field="model.id")
-
-
-_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
-
-
-def zero_in_place(path: Path, masks: Mapping[str, Tensor]) -> set[str]:
-    """Set the masked elements of the named tensors to +0.0, and return the names that this file holds.
-
-    Zero is all bits zero in every float format, so the format need not be known. No tensor is read into
-    memory as a whole.
-    """
-    file = SafetensorsFile.open(path)
-    found = masks.keys() & file.header.keys()
-    for name in found:
-        elements = file.elements(name)
-        np.multiply(elements, ~masks[name].numpy(), out=elements)  # takes a tenth of the time of copyto
-        elements.flush()
-    return found
-
-
-def reorder_in_place(path: Path, orders: Orders) -> set[str]:
-    """Reorder the named tensors, and return the names that this file holds. No element gets another value."""
-    file = SafetensorsFile.open(path)
-    found = orders.keys() & file.header.keys()
-    for name in found:
-        elements = file.elements(name)
-        elements[...] = np.take(elements, orders[name].index.numpy(), axis=orders[name].dimension)
-        elements.flush()
-    return found
-
-
-def replace_in_place(path: Path, weights: Mapping[str, Tensor]) -> set[str]:
-    """Set the named tensors to `weights`, rounded to the dtype in the file, and return the names that this
-    file holds.
-    """
-    file = SafetensorsFile.open(path)
-    found = weights.keys() & file.header.keys()
-    for name in found:
-        elements = file.elements(name)
-        elements[...] = as_stored(weights[name], file.header[name]["dtype"], elements)
-        elements.flush()
-    return found
-
-
-def as_stored(tensor: Tensor, dtype: str, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
-    """Return a tensor in the dtype that a file names, as unsigned integers in the shape of `like`."""
-    rounded = tensor.to(_DTYPES[dtype]).contiguous()
-    stored: np.ndarray[Any, Any] = rounded.view(torch.uint8).numpy().view(like.dtype).reshape(like.shape)
-    return stored
-
-
-class MaskFile:
-    """A safetensors file of packed masks, written in any order."""
-
-    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
-        """Create the file for masks of these names and shapes. It is complete once all are written."""
-        byte_counts = {name: -(-prod(shapes[name]) // 8) for name in sorted(shapes)}
-        listed = {name: list(shape) for name, shape in shapes.items()}
-        self._file = SafetensorsFile.create(path, byte_counts, {SHAPES: json.dumps(listed)})
-
-    def write(self, masks: Mapping[str, Tensor]) -> None:
-        """Write some of the masks: bool, True where a weight is pruned."""
-        # Not mapped: the file is sparse, and a full disk must raise OSError and not end the process.
-        with self._file.path.open("r+b") as file:
-            for name, mask in masks.items():
-                file.seek(self._file.offset(name))
-                file.write(packed(mask).numpy().tobytes())

@@ -14,7 +14,8 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import CONFIG, INDEX
 from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
-from pruning.output.safetensors_file import Renamed, SafetensorsFile, as_stored, weight_map
+from pruning.output.in_place import as_stored
+from pruning.output.safetensors_file import Renamed, SafetensorsFile, weight_map
 from pruning.structure.plan import CutPlan
 from pruning.structure.results import CutBlocks, kept_masks, shape_after
 

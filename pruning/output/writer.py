@@ -1,10 +1,6 @@
 """Write the pruned checkpoint as a directory that `from_pretrained` loads."""
 
-import os
-import shutil
-import uuid
-from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Mapping
 from pathlib import Path
 
 import torch
@@ -12,11 +8,10 @@ from torch import Tensor
 
 from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import MODEL_CARD
-from pruning.errors import InvalidInput
 from pruning.masks.packed import FILE_NAME as MASKS
 from pruning.methods.results import Pruned
+from pruning.output.in_place import MaskFile, reorder_in_place, replace_in_place, zero_in_place
 from pruning.output.model_card import model_card
-from pruning.output.safetensors_file import MaskFile, reorder_in_place, replace_in_place, zero_in_place
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import Report
 
@@ -76,28 +71,3 @@ def write_report(checkpoint: Checkpoint, report: Report, directory: Path) -> Non
             quantisation=checkpoint.quantisation,
         )
     )
-
-
-def refuse_existing(destination: Path) -> None:
-    """Raise InvalidInput(field='output') if the destination exists and is not an empty directory."""
-    is_directory = destination.is_dir() and not destination.is_symlink()
-    if any(destination.iterdir()) if is_directory else os.path.lexists(destination):
-        raise InvalidInput(f"{destination} exists already; give a new directory", field="output")
-
-
-@contextmanager
-def atomic_directory(destination: Path) -> Iterator[Path]:
-    """Yield a directory to fill. It becomes `destination` in one step on success, and is deleted on failure.
-
-    Raises InvalidInput(field='output') if `destination` exists already.
-    """
-    refuse_existing(destination)
-    destination.parent.mkdir(parents=True, exist_ok=True)
-    partial = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}.partial")
-    partial.mkdir()
-    try:
-        yield partial
-        partial.rename(destination)
-    except BaseException:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise

@@ -1,8 +1,9 @@
 """Export: the files that engines serve, each measured as that file next to the dense model.
 
 A GGUF file is converted, quantised and measured by llama.cpp, the dense model in F16 by the same engine. A
-checkpoint of compressed-tensors is measured through transformers, as is the dense model. Nothing is saved for
-a resume: an attempt that begins again has the pruned model, and exports it anew.
+checkpoint of compressed-tensors is measured through transformers, as is the dense model. A mask has the
+figures of the result, which it makes bit for bit. Nothing is saved for a resume: an attempt that begins again
+has the pruned model, and exports it anew.
 """
 
 import re
@@ -26,16 +27,26 @@ from pruning.exports import compressed_tensors, gguf
 from pruning.exports.compressed_tensors import W4A16, Fp8
 from pruning.exports.engine import Engine
 from pruning.exports.types import ShareStep
+from pruning.masks.packed import FILE_NAME as MASKS
+from pruning.output.mask_patch import write_patch
 from pruning.pipeline.evaluate import placed
 from pruning.pipeline.export_gguf import GgufFiles
 from pruning.pipeline.export_progress import STEPS_OF_PART, Exported, ExportProgress, as_step
 from pruning.pipeline.models import ResolvedModel
 from pruning.progress import Step
-from pruning.recipe import Evaluation, ModelReference, Stage
-from pruning.recipe.exports import FOLDER, CompressedTensorsExport, Export, GgufExport, importances
-from pruning.report import ExportFacts
+from pruning.recipe import Evaluation, ModelReference, Recipe, Stage, is_local, why_no_mask
+from pruning.recipe.exports import (
+    FOLDER,
+    CompressedTensorsExport,
+    Export,
+    GgufExport,
+    MaskExport,
+    importances,
+)
+from pruning.report import ExportFacts, PerplexityFacts
 from pruning.sandbox.reading import UntrustedReader
 
+_OF_RESULT = "transformers, of the checkpoint that the mask makes bit for bit"  # evaluator
 _ODD, _MAX_STEM = re.compile(r"[^A-Za-z0-9._-]+"), 100
 
 
@@ -66,6 +77,7 @@ class ExportStage:
     result: Path  # the directory of the pruned model
     calibration: Tensor | None  # token ids (windows, length); None where no export reads text
     windows: Tensor  # that perplexity is measured on, (windows, length)
+    quality: PerplexityFacts  # of the result
     reading: UntrustedReader
     wanted: bool  # False: the result is known to be of no use
     is_pruned: bool = True  # False: the result is the dense model
@@ -98,15 +110,47 @@ class ExportStage:
             if others := [export for export in self.exports if isinstance(export, CompressedTensorsExport)]:
                 with done.trying(others):
                     self._write_compressed_tensors(others, scratch, progress, done)
+            for mask in (export for export in self.exports if isinstance(export, MaskExport)):
+                self._write_mask(mask, dense, progress.part(), done)
         found = (done.facts.get(export.name) for export in self.exports)
         return ExportOutcome(tuple(facts for facts in found if facts), tuple(done.warnings))
 
+    def _write_mask(self, export: MaskExport, dense: Path, share: ShareStep, done: Exported) -> None:
+        checkpoint, quality = self.model.checkpoint, self.quality
+        path = self.result / FOLDER / f"{self._stem}-mask.safetensors"
+        # Others read the file: it shows no path of this machine.
+        described = {"model": Path(checkpoint.id).name if is_local(checkpoint.id) else checkpoint.id}
+
+        with done.trying([export], path):
+            sha256 = write_patch(
+                path,
+                self.result / MASKS,
+                dense,
+                checkpoint.files,
+                self.result,
+                described=described | ({"commit": checkpoint.commit} if checkpoint.commit else {}),
+                share=share,
+            )
+            done.facts[export.name] = ExportFacts(
+                name=export.name,
+                path=path.relative_to(self.result).as_posix(),
+                bytes=path.stat().st_size,
+                dense_bytes=checkpoint.weight_bytes,
+                sha256=sha256,
+                evaluator=_OF_RESULT,
+                perplexity=quality.pruned,
+                dense_perplexity=quality.dense,
+                kl=quality.kl,
+                agreement=quality.agreement,
+                windows=quality.windows,
+                sequence_length=quality.sequence_length,
+            )
+
     def _gguf_files(self, scratch: Path, progress: ExportProgress, done: Exported) -> GgufFiles:
-        stem = stem_of(self.model.checkpoint.id) + ("-pruned" if self.is_pruned else "")
         return GgufFiles(
             model=self.model,
             result=self.result,
-            stem=stem,
+            stem=self._stem,
             calibration=self.calibration,
             windows=self.windows,
             engine=self._engine,
@@ -186,14 +230,19 @@ class ExportStage:
         return measured, differences_outside_blocks(dense.model, pruned.model)
 
     @property
+    def _stem(self) -> str:
+        return stem_of(self.model.checkpoint.id) + ("-pruned" if self.is_pruned else "")
+
+    @property
     def _engine(self) -> Engine:
         return Engine(all_layers=self.reading.all_layers, job_memory_bytes=self.reading.job_memory_bytes)
 
     @property
     def _steps(self) -> int:
         files = sum(isinstance(export, GgufExport) for export in self.exports)
-        others = len(self.exports) - files
-        parts = 2 * len(self.exports) + (2 if files else 0) + (1 if others else 0)
+        others = sum(isinstance(export, CompressedTensorsExport) for export in self.exports)
+        masks = len(self.exports) - files - others
+        parts = 2 * (files + others) + masks + (2 if files else 0) + (1 if others else 0)
         return STEPS_OF_PART * (parts + len(importances(self.exports)))
 
 
@@ -204,6 +253,7 @@ def stem_of(model: str) -> str:
 
 def check_exports(
     exports: tuple[Export, ...],
+    recipe: Recipe,
     checkpoint: Checkpoint,
     model: PreTrainedModel,
     reading: UntrustedReader,
@@ -212,10 +262,18 @@ def check_exports(
     """Refuse exports that this installation, or the format, cannot write, before anything is computed.
 
     `model`: the result, without weights; where blocks are removed, with any of those that can stay. Raises
-    InvalidInput with the field: 'exports' where the extra is missing or groups divide no row, 'model.id' for
-    a model that a format cannot hold. `step`: as in a stage of one step, called while a helper works.
+    InvalidInput with the field: 'exports' where the extra is missing, groups divide no row or the result is
+    more than a mask, 'model.id' for a model that a format cannot hold. `step`: as in a stage of one step,
+    called while a helper works.
     """
-    if exports and is_multimodal(checkpoint.config):
+    served = [export for export in exports if not isinstance(export, MaskExport)]
+    if len(served) < len(exports):
+        reason = why_no_mask(dict(recipe))
+        if checkpoint.quantisation is not None:
+            reason = "mask is for the dense model's files, and these are quantised: leave mask out"
+        if reason is not None:
+            raise InvalidInput(reason, field="exports")
+    if served and is_multimodal(checkpoint.config):
         raise InvalidInput(
             f"{checkpoint.architecture} holds more than text, and an export holds a text model; leave "
             "exports out, and convert the pruned checkpoint with the format's own tools",

@@ -252,7 +252,7 @@ class ResolveStage:
             checkpoint = dequantized(checkpoint, directory, self.reading.describe, self.output.parent)
         model = checkpoint.skeleton if recipe.structure is None else _cut(checkpoint, recipe.structure)
         if self.exports:
-            check_exports(self.exports, checkpoint, model, self.reading, step)
+            check_exports(self.exports, recipe, checkpoint, model, self.reading, step)
         stack = prunable_stack(model, recipe)
         if recipe.permute:
             refuse_unwritable(stack, recipe, checkpoint.layout)

@@ -28,12 +28,15 @@ import torch
 
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
+from pruning.checkpoint.files import INDEX
 from pruning.estimate import ModelShape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
 from pruning.files.frozen_file import AllowedRoots
 from pruning.files.verified_publisher import VerifiedPublisher
-from pruning.output.writer import atomic_directory, write_report
+from pruning.masks.packed import FILE_NAME as MASKS
+from pruning.output.directory import atomic_directory
+from pruning.output.writer import write_report
 from pruning.pipeline.evaluate import NO_LIMIT, EvaluateStage, PerplexityLimit
 from pruning.pipeline.export import ExportStage, evaluation_windows
 from pruning.pipeline.gradients import GradientOutcome, GradientStage
@@ -47,7 +50,7 @@ from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
 from pruning.recipe import Evaluation, Recipe
-from pruning.recipe.exports import Export
+from pruning.recipe.exports import MASK_ONLY, Export, MaskExport
 from pruning.report import Report
 from pruning.resume.store import EphemeralResumeStore, GuardedResumeStore, ResumeStore
 from pruning.runtime.determinism import full_float32_products
@@ -142,9 +145,8 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
             norms = search.remaining_norms(norms)
             found = search.find(dense, trial, outcome.finished_blocks)
             blocks = found.finished_blocks if found else outcome.finished_blocks
-            pruned = context.run(
-                PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, request.save_masks)
-            )
+            masks = request.save_masks or any(isinstance(export, MaskExport) for export in request.exports)
+            pruned = context.run(PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, masks))
             checkpoint = dense.checkpoint
             del dense, norms  # the next models need their memory
             recovered = context.run(
@@ -173,11 +175,14 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 directory,
                 resolved.windows,
                 evaluation_windows(resolved.evaluation.texts[0].windows, request.evaluation),
+                measured.perplexities[0],
                 services.reading,
                 wanted=not measured.cut_short,
                 is_pruned=recipe.masks or recipe.structure is not None,
             )
         )
+        if not request.save_masks:  # the export has its own copy
+            (directory / MASKS).unlink(missing_ok=True)
         speed = recorder.run(
             SpeedStage(
                 resolved.model,
@@ -189,6 +194,9 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )
         )
+        if any(facts.name == MASK_ONLY for facts in exported.facts):
+            for name in (*resolved.model.checkpoint.weight_files, INDEX):
+                (directory / name).unlink(missing_ok=True)
         results = RunResults(
             resolved, cut, outcome, found, pruned, recovered.facts, measured, exported, speed
         )

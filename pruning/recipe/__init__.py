@@ -47,6 +47,7 @@ from pruning.recipe.recipe import (
     ComputeDtype,
     Recipe,
     Stage,
+    why_no_mask,
 )
 from pruning.recipe.recovery import (
     DistilOptions,
@@ -102,4 +103,5 @@ __all__ = [
     "is_token_file",
     "is_upload",
     "refuse_unprintable",
+    "why_no_mask",
 ]

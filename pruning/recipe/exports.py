@@ -1,4 +1,4 @@
-"""Exports: the formats in which engines serve a result. They change no weight of the result itself."""
+"""Exports: formats in which engines serve a result, and its mask. They change no weight of the result."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +14,12 @@ ImportanceKind = Literal["activations", "gradients"]
 
 FOLDER = "exports"
 """Below the result: where the exports are."""
+
+MASK = "mask"
+"""The name of the export that is a mask."""
+
+MASK_ONLY = "mask:only"
+"""The name of one that the result keeps in place of its weights."""
 
 
 @dataclass(frozen=True)
@@ -164,16 +170,40 @@ class CompressedTensorsExport(StrictModel):
         return self.scheme == "w4a16"
 
 
+class MaskExport(StrictModel):
+    """Which weights are zero: a patch that makes the result of the dense model, which it is not part of."""
+
+    format: Literal["mask"] = Field(description="The format.")
+    only: bool = Field(
+        False,
+        description="Keep the mask in place of the weight files, which `pruneserve apply` makes again.",
+    )
+
+    @property
+    def name(self) -> str:
+        """What names the export in reports, gates and on the command line."""
+        return MASK_ONLY if self.only else MASK
+
+    @property
+    def reads_text(self) -> bool:
+        """Whether inputs are measured on the calibration windows."""
+        return False
+
+
 EXPORT_NAMES = (
+    MASK,
+    MASK_ONLY,
     *(f"gguf:{name}" for name in GGUF_TYPES),
     *(f"compressed-tensors:{scheme}" for scheme in get_args(Scheme)),
 )
 """What can be exported, by name."""
 
 
-def export_fields(name: str) -> dict[str, str]:
+def export_fields(name: str) -> dict[str, Any]:
     """Return the fields of the export that a name such as `gguf:Q4_K_M` stands for, not yet validated."""
     format_name, _, kind = name.partition(":")
+    if name in (MASK, MASK_ONLY):
+        return {"format": MASK, "only": name == MASK_ONLY}
     if format_name != "gguf":
         return {"format": format_name, "scheme": kind}
     type_name, colon, importance = kind.partition(":")
@@ -183,15 +213,19 @@ def export_fields(name: str) -> dict[str, str]:
 def _from_name(value: Any) -> Any:  # noqa: ANN401 - not yet validated
     if not isinstance(value, str):
         return value
-    if not value.startswith(("gguf:", "compressed-tensors:")):
-        raise ValueError("must be a name such as gguf:Q8_0, gguf:Q4_0:gradients or compressed-tensors:fp8")
+    if value not in (MASK, MASK_ONLY) and not value.startswith(("gguf:", "compressed-tensors:")):
+        raise ValueError(
+            "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients, compressed-tensors:fp8 or mask"
+        )
     return export_fields(value)
 
 
+AnyExport = GgufExport | CompressedTensorsExport | MaskExport
+
 Export = Annotated[
-    GgufExport | CompressedTensorsExport,
+    AnyExport,
     Field(discriminator="format"),
-    BeforeValidator(_from_name, json_schema_input_type=GgufExport | CompressedTensorsExport | str),
+    BeforeValidator(_from_name, json_schema_input_type=AnyExport | str),
 ]
 
 
@@ -209,10 +243,10 @@ Exports = Annotated[
 ]
 
 
-_EXPORTS: TypeAdapter[tuple[GgufExport | CompressedTensorsExport, ...]] = TypeAdapter(Exports)
+_EXPORTS: TypeAdapter[tuple[AnyExport, ...]] = TypeAdapter(Exports)
 
 
-def parse_exports(names: Iterable[str]) -> tuple[GgufExport | CompressedTensorsExport, ...]:
+def parse_exports(names: Iterable[str]) -> tuple[AnyExport, ...]:
     """Return the exports of these names. Raises ValidationError for a name that there is none of."""
     return _EXPORTS.validate_python(tuple(names))
 

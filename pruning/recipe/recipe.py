@@ -376,3 +376,18 @@ def fingerprint_of(canonical: Mapping[str, Any]) -> str:
     """Return the fingerprint of the recipe with this canonical document."""
     text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
     return hashlib.sha256(text.encode()).hexdigest()
+
+
+def why_no_mask(fields: Mapping[str, Any]) -> str | None:
+    """Return why the export `mask` cannot hold the result of these valid fields; None where it can."""
+    method = fields["method"]
+    changing = (name for name in ("structure", "permute", "refit", "recovery") if fields.get(name))
+    if method is None or isinstance(method, NoPruning):
+        reason = "this recipe masks nothing"
+    elif method.updates_weights:
+        reason = f"method {method.name} gives kept weights new values"
+    elif (name := next(changing, None)) is not None:
+        reason = f"{name} changes or moves weights that are kept"
+    else:
+        return None
+    return f"mask holds which weights are zero, and no more; {reason}: leave mask out"

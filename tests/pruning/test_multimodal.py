@@ -15,12 +15,13 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 from transformers import AutoModelForMultimodalLM, AutoTokenizer, PreTrainedTokenizerBase
 
+from pruning import apply_mask
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput
 from pruning.output.writer import write_model
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
-from pruning.recipe.exports import Export
+from pruning.recipe.exports import Export, parse_exports
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.multimodal import MULTIMODAL, logits_of, make_multimodal, plain_decoder
 from tests.pruning.pruned import pruned_by
@@ -182,6 +183,19 @@ def test_a_whole_run_keeps_the_towers(
         masks = load_file(tmp_path / "out" / "masks.safetensors")
         assert masks.keys() <= dense.keys()
         assert report.sparsity.overall == pytest.approx(0.5, abs=0.01)
+
+
+@pytest.mark.slow
+def test_a_mask_makes_the_result_with_its_towers(stored: Callable[[str], Path], tmp_path: Path) -> None:
+    recipe = recipe_of(stored("mistral3"), method="magnitude", sparsity=0.5)
+    report = run_recipe(recipe, EVALUATION, output=tmp_path / "out", exports=parse_exports(["mask"]))
+    apply_mask(stored("mistral3"), tmp_path / "out" / report.exports[0].path, tmp_path / "applied")
+    names = {path.name for path in (tmp_path / "applied").iterdir()}
+    assert {path.name for path in (tmp_path / "out").iterdir()} - names == {
+        *("README.md", "pruning_report.json", "exports")
+    }
+    for name in names:
+        assert (tmp_path / "applied" / name).read_bytes() == (tmp_path / "out" / name).read_bytes(), name
 
 
 @pytest.mark.slow

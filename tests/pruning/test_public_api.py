@@ -40,7 +40,7 @@ def test_the_snippets_of_the_library_page_run_one_after_the_other(
     write_small_model(tmp_path / "model", blocks=2)
     monkeypatch.chdir(tmp_path)
     snippets = re.findall(r"^```python\n(.*?)^```$", LIBRARY.read_text(), re.MULTILINE | re.DOTALL)
-    assert len(snippets) == 8
+    assert len(snippets) == 9
     names: dict[str, object] = {}
     for snippet in snippets:
         exec(compile(snippet, str(LIBRARY), "exec"), names)  # noqa: S102 - of this repository

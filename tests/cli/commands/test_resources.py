@@ -152,7 +152,7 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     (f"cancel {ID}", f"jobs/{ID}/cancel", QUEUED, QUEUED, "queued"),
     (f"retry {ID}", f"jobs/{ID}/retry", QUEUED, QUEUED, "queued"),
     (f"show {ID}", f"jobs/{ID}", QUEUED, QUEUED, "org/name"),
-    ("methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
+    ("tools methods", "methods", {"items": [METHOD]}, [METHOD], "norm=l1"),
     ("admin workers list", "workers", {"items": [WORKER]}, [WORKER], "a-17-0af3c1"),
     ("admin workers cordon a/b", "workers/a%2Fb", WORKER, WORKER, "busy, draining"),
     ("admin workers uncordon a", "workers/a", WORKER, WORKER, "busy"),

@@ -40,7 +40,7 @@ def config(
 
 
 def methods(*options: str, **environment: str) -> Result:
-    return CliRunner().invoke(app, ["methods", *options], env=environment)
+    return CliRunner().invoke(app, ["tools", "methods", *options], env=environment)
 
 
 def keys(server: ScriptedServer) -> list[str]:
@@ -90,10 +90,10 @@ def test_a_connection_may_stand_before_the_command(
 ) -> None:
     key = ["--key-file", str(config.parent / "key")]
     for arguments in (
-        ["--profile", "staging", "methods"],
-        ["--url", server.url, *key, "methods"],
-        [*key, "methods", "--profile", "staging"],
-        ["--profile", "keyless", "methods", "--profile", "staging"],
+        ["--profile", "staging", "tools", "methods"],
+        ["--url", server.url, *key, "tools", "methods"],
+        [*key, "tools", "methods", "--profile", "staging"],
+        ["--profile", "keyless", "tools", "methods", "--profile", "staging"],
     ):
         result = CliRunner().invoke(app, arguments)
         assert result.exit_code == Exit.OK, result.output

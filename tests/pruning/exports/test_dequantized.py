@@ -21,6 +21,7 @@ from pruning.exports.compressed_tensors import W4A16, export_fp8, export_w4a16
 from pruning.exports.dequantized import dequantized
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, ModelReference, Recipe, Stage
+from pruning.recipe.exports import parse_exports
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.conftest import train_tokenizer
 from tests.pruning.exports.checkpoints import write_checkpoint
@@ -268,6 +269,13 @@ def test_only_runs_dequantise(tmp_path: Path) -> None:
     write_fp8(tmp_path / "model")
     with pytest.raises(InvalidInput, match="only a run dequantises them"):
         resolve(ModelReference(id=str(tmp_path / "model")))
+
+
+def test_quantised_weights_have_no_mask(tmp_path: Path) -> None:
+    write_fp8(tmp_path / "model")
+    recipe, mask = recipe_of(tmp_path / "model", method="magnitude", sparsity=0.5), parse_exports(["mask"])
+    with pytest.raises(InvalidInput, match="mask is for the dense model's files, and these are quantised"):
+        run_recipe(recipe, EVALUATION, output=tmp_path / "out", exports=mask)
 
 
 def test_a_part_that_is_quantised_by_itself_is_refused(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import torch
 from safetensors import safe_open
 
 from pruning.masks.packed import packed, read_masks, set_to_zero, unpacked
-from pruning.output.safetensors_file import MaskFile
+from pruning.output.in_place import MaskFile
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda
 
 MASKS = {

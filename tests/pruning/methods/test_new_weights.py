@@ -10,7 +10,7 @@ from transformers import AutoModelForCausalLM, PreTrainedModel
 
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import NumericalFailure
-from pruning.output.safetensors_file import replace_in_place
+from pruning.output.in_place import replace_in_place
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference
 from tests.pruning.families import FAMILIES, make

@@ -23,7 +23,8 @@ from pruning.checkpoint.layout import StoredLayout
 from pruning.errors import InvalidInput
 from pruning.masks.packed import read_masks
 from pruning.methods.prune_blocks import Pruned, prune
-from pruning.output.writer import atomic_directory, write_model
+from pruning.output.directory import atomic_directory
+from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps

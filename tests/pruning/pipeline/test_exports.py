@@ -385,7 +385,10 @@ def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
     ("names", "message"),
     [
         (["gguf:Q9_9"], "is no type of a GGUF file; use one of F16, BF16, Q8_0"),
-        (["onnx:int8"], "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients or compressed-tensors:fp8"),
+        (
+            ["onnx:int8"],
+            "must be a name such as gguf:Q8_0, gguf:Q4_0:gradients, compressed-tensors:fp8 or mask",
+        ),
         (["gguf:Q4_0:weights"], "'activations' or 'gradients'"),
         (["gguf:Q8_0:gradients"], "importance is gradients, and Q8_0 is rounded without one; leave it out"),
         (["compressed-tensors:w2a2"], "'fp8' or 'w4a16'"),

@@ -1,0 +1,81 @@
+"""Tensors that are changed in place in safetensors files, and the file of masks."""
+
+import json
+from collections.abc import Mapping, Sequence
+from math import prod
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from pruning.masks.packed import SHAPES, packed
+from pruning.methods.permutation import Orders
+from pruning.output.safetensors_file import SafetensorsFile
+
+_DTYPES = {"F64": torch.float64, "F32": torch.float32, "F16": torch.float16, "BF16": torch.bfloat16}
+
+
+def zero_in_place(path: Path, masks: Mapping[str, Tensor]) -> set[str]:
+    """Set the masked elements of the named tensors to +0.0, and return the names that this file holds.
+
+    Zero is all bits zero in every float format, so the format need not be known. No tensor is read into
+    memory as a whole.
+    """
+    file = SafetensorsFile.open(path)
+    found = masks.keys() & file.header.keys()
+    for name in found:
+        elements = file.elements(name)
+        np.multiply(elements, ~masks[name].numpy(), out=elements)  # takes a tenth of the time of copyto
+        elements.flush()
+    return found
+
+
+def reorder_in_place(path: Path, orders: Orders) -> set[str]:
+    """Reorder the named tensors, and return the names that this file holds. No element gets another value."""
+    file = SafetensorsFile.open(path)
+    found = orders.keys() & file.header.keys()
+    for name in found:
+        elements = file.elements(name)
+        elements[...] = np.take(elements, orders[name].index.numpy(), axis=orders[name].dimension)
+        elements.flush()
+    return found
+
+
+def replace_in_place(path: Path, weights: Mapping[str, Tensor]) -> set[str]:
+    """Set the named tensors to `weights`, rounded to the dtype in the file, and return the names that this
+    file holds.
+    """
+    file = SafetensorsFile.open(path)
+    found = weights.keys() & file.header.keys()
+    for name in found:
+        elements = file.elements(name)
+        elements[...] = as_stored(weights[name], file.header[name]["dtype"], elements)
+        elements.flush()
+    return found
+
+
+def as_stored(tensor: Tensor, dtype: str, like: np.ndarray[Any, Any]) -> np.ndarray[Any, Any]:
+    """Return a tensor in the dtype that a file names, as unsigned integers in the shape of `like`."""
+    rounded = tensor.to(_DTYPES[dtype]).contiguous()
+    stored: np.ndarray[Any, Any] = rounded.view(torch.uint8).numpy().view(like.dtype).reshape(like.shape)
+    return stored
+
+
+class MaskFile:
+    """A safetensors file of packed masks, written in any order."""
+
+    def __init__(self, path: Path, shapes: Mapping[str, Sequence[int]]) -> None:
+        """Create the file for masks of these names and shapes. It is complete once all are written."""
+        byte_counts = {name: -(-prod(shapes[name]) // 8) for name in sorted(shapes)}
+        listed = {name: list(shape) for name, shape in shapes.items()}
+        self._file = SafetensorsFile.create(path, byte_counts, {SHAPES: json.dumps(listed)})
+
+    def write(self, masks: Mapping[str, Tensor]) -> None:
+        """Write some of the masks: bool, True where a weight is pruned."""
+        # Not mapped: the file is sparse, and a full disk must raise OSError and not end the process.
+        with self._file.path.open("r+b") as file:
+            for name, mask in masks.items():
+                file.seek(self._file.offset(name))
+                file.write(packed(mask).numpy().tobytes())
