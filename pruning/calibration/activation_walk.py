@@ -290,6 +290,7 @@ class PairedForward(BlockwiseForward):
         """Replace both models' hidden states with the output of block `index`."""
         super().advance(index)
         self._run(index, self._dense_block, self._dense_hidden)
+        self._dense_block = nn.Identity()  # frees it before the next block is copied
 
 
 class _RecordInputs(Observer):
