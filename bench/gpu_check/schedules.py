@@ -221,7 +221,8 @@ def _retry(at: Context) -> None:
     """Let a block that is pruned run out of memory, on a GPU too by an error that is raised."""
     choice = ModelChoice(at.pick("grouped-queries", "toy"), 2)
     windows = random_windows(4, at.pick(1024, 48), choice.config().vocab_size)
-    recipe = Recipe.model_validate({"model": "bench/model", "method": "best", "sparsity": 0.5})
+    fields = {"method": "admm", "refit": {"toward": 0.5}, "order": "layers"}
+    recipe = Recipe.model_validate({"model": "bench/model", "sparsity": 0.5, **fields})
     computed = at.pick(torch.bfloat16, torch.float32)  # a block that is not copied is not tried again
 
     def pruned(failing: int | None) -> dict[str, Tensor]:
