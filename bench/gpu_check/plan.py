@@ -64,7 +64,7 @@ PLAN = (
     Check(
         5,
         "recovery",
-        "a pass that runs out of memory halves its micro-batch, and one that is cut resumes",
+        "a pass that runs out of memory halves its micro-batch, one that is cut resumes, a block is retried",
         25,
         "schedules:recover",
     ),

@@ -24,11 +24,18 @@ from bench.workload.models import ModelChoice, ignore_steps, random_windows
 from pruning.calibration.activation_store import Budget
 from pruning.calibration.lm_head import LMHeadLoss
 from pruning.calibration.window_norms import GradientNorms
+from pruning.masks.packed import set_to_zero
+from pruning.methods import prune_blocks as blockwise
+from pruning.methods.results import InMemory
+from pruning.models.blocks import prunable_stack
 from pruning.models.placement import Placement
+from pruning.pipeline.resources import retry_block
+from pruning.recipe import Recipe
 from pruning.resume.store import DirectoryResumeStore, EphemeralResumeStore
 from pruning.runtime.determinism import deterministic_algorithms
 from pruning.runtime.device import release_memory
 
+_LAYERS = 7  # of a block
 _WINDOWS, _AT_ONCE = 5, 2  # the last micro-batch is smaller
 _BLOCKS = 9
 # Of block inputs: every third of nine, the two that are recomputed between, and one for the deltas.
@@ -121,6 +128,7 @@ def recover(at: Context) -> None:
     """Check 5."""
     _halving(at)
     _resume(at)
+    _retry(at)
 
 
 def _halving(at: Context) -> None:
@@ -207,3 +215,40 @@ def _resume(at: Context) -> None:
         cut = True
     at.require("the pass was cut", cut)
     require_same_bits(at, "resumed, it has the norms of an undisturbed pass", new_attempt(), undisturbed)
+
+
+def _retry(at: Context) -> None:
+    """Let a block that is pruned run out of memory, on a GPU too by an error that is raised."""
+    choice = ModelChoice(at.pick("grouped-queries", "toy"), 2)
+    windows = random_windows(4, at.pick(1024, 48), choice.config().vocab_size)
+    fields = {"method": "admm", "refit": {"toward": 0.5}, "order": "layers"}
+    recipe = Recipe.model_validate({"model": "bench/model", "sparsity": 0.5, **fields})
+    computed = at.pick(torch.bfloat16, torch.float32)  # a block that is not copied is not tried again
+
+    def pruned(failing: int | None) -> dict[str, Tensor]:
+        placement = Placement(choice.load_as_stored(torch.bfloat16), at.device, computed)
+        stack, blocks, layers = prunable_stack(placement.model, recipe), InMemory(), list[Tensor]()
+
+        def zeroed(weight: Tensor, mask: Tensor) -> None:
+            set_to_zero(weight, mask)
+            layers.append(mask)
+            if len(layers) == failing:
+                raise torch.OutOfMemoryError("pretended")
+
+        with patch.object(blockwise, "set_to_zero", zeroed):
+            found = blockwise.prune_blocks(
+                stack,
+                recipe,
+                windows,
+                {},
+                placement=placement,
+                blocks=blocks,
+                step=at.step,
+                retry=retry_block,
+            )
+        placement.end_stage()
+        return {f"mask {name}": mask for name, mask in found.masks.items()} | found.weights
+
+    expected, found = pruned(None), pruned(_LAYERS + 3)
+    same = all(torch.equal(found[name], expected[name]) for name in expected)
+    at.require("a block that ran out of memory has the masks and weights of one that did not", same)

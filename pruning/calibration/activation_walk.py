@@ -22,24 +22,84 @@ from pruning.models.replay import Call, Replay, is_rounding
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from pruning.runtime.copy_streams import DeviceTransfers
 
+Retry = Callable[[Callable[[], None], Callable[[], None]], None]
+"""Calls the first function, which works on a block. Where that has failed, it may call the second, which
+reduces what is held on devices, and the first once more."""
+
+
+def once(attempt: Callable[[], None], reduce: Callable[[], None]) -> None:
+    """Call `attempt` once: a `Retry` that never retries."""
+    attempt()
+
 
 class BoundaryStates:
-    """The hidden states of all micro-batches, some of which may be in flight to another device."""
+    """The hidden states of all micro-batches, some of which may be in flight to another device.
 
-    def __init__(self, states: Sequence[Tensor], transfers: DeviceTransfers) -> None:
-        self._states = list(states)
+    They are on the devices of the blocks that read them; or, after `to_host`, on the host, and are copied to
+    these devices whenever they are read.
+    """
+
+    def __init__(self, transfers: DeviceTransfers, *, on_host: bool = False) -> None:
         self._transfers = transfers
+        self._on_host = on_host
+        self._states: list[Tensor] = []
+        self._devices: list[torch.device] = []  # of the blocks that read them
         self._pending: dict[int, Callable[[], Tensor]] = {}
+        self._block, self._passed = -1, 0  # how many micro-batches are past the block that runs
+
+    def append(self, states: Tensor) -> None:
+        """Add the hidden states of the next micro-batch."""
+        self._devices.append(states.device)
+        self._states.append(states.cpu() if self._on_host else states)
+
+    def copy(self) -> "BoundaryStates":
+        """Return the same hidden states, to go another way from here."""
+        copied = copy.copy(self)
+        copied._states, copied._devices, copied._pending = list(self.kept()), list(self._devices), {}
+        return copied
+
+    def remaining(self, block: int) -> range:
+        """Return the micro-batches that have yet to pass `block`.
+
+        Some are past it where an attempt to run the others has failed.
+        """
+        if block != self._block:
+            self._block, self._passed = block, 0
+        return range(self._passed, len(self._states))
 
     def put(self, number: int, states: Tensor, device: torch.device) -> None:
-        """Replace a micro-batch's hidden states, and begin to copy them to `device`."""
-        self._states[number] = states
-        self._pending[number] = self._transfers.begin(states, device)
+        """Replace a micro-batch's hidden states by the block's outputs, and begin to copy them to `device`.
 
-    def __getitem__(self, number: int) -> Tensor:
+        `number`: the first of those `remaining`.
+        """
+        self._states[number] = states.cpu() if self._on_host else states
+        self._devices[number], self._passed = device, self._passed + 1
+        if not self._on_host:
+            self._pending[number] = self._transfers.begin(states, device)
+
+    def replace(self, states: Sequence[Tensor]) -> None:
+        """Replace all hidden states, where they are kept."""
+        kept = list(self.kept())
+        self._states = [new.to(old.device) for new, old in zip(states, kept, strict=True)]
+
+    def to_host(self) -> None:
+        """Keep all hidden states on the host from now on."""
+        for number, states in enumerate(self.kept()):
+            self._states[number] = states.cpu()
+        self._on_host = True
+
+    def kept(self) -> Iterator[Tensor]:
+        """The hidden states where they are kept."""
+        return map(self._kept, range(len(self._states)))
+
+    def _kept(self, number: int) -> Tensor:
         if number in self._pending:
             self._states[number] = self._pending.pop(number)()
         return self._states[number]
+
+    def __getitem__(self, number: int) -> Tensor:
+        """The hidden states of a micro-batch, on the device of the block that reads them."""
+        return self._kept(number).to(self._devices[number])
 
     def __iter__(self) -> Iterator[Tensor]:
         return (self[number] for number in range(len(self._states)))
@@ -48,19 +108,21 @@ class BoundaryStates:
 class BlockwiseForward:
     """The hidden states of all windows, as the input of the block that is next."""
 
-    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
-        """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each."""
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor], *, on_host: bool = False) -> None:
+        """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each.
+
+        `on_host`: keep the hidden states on the host, and copy each to the device when it is read.
+        """
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
         self._transfers = DeviceTransfers()
         # By number of windows: arguments such as masks depend on nothing else of a micro-batch.
         self._calls: dict[int, list[Call]] = {}
-        embedded: list[Tensor] = []
+        self._hidden = BoundaryStates(self._transfers, on_host=on_host)
         with replay.outer_modules_resident():
             for tokens in micro_batches:
                 hidden, self._calls[len(tokens)] = replay.embed(tokens)
-                embedded.append(hidden)
-        self._hidden = BoundaryStates(embedded, self._transfers)
+                self._hidden.append(hidden)
 
     def __enter__(self) -> Self:
         return self
@@ -71,12 +133,16 @@ class BlockwiseForward:
 
     def state(self) -> dict[str, Tensor]:
         """Return the hidden states by name, for an activation checkpoint."""
-        return {f"{number:05}": hidden for number, hidden in enumerate(self._hidden)}
+        return {f"{number:05}": hidden for number, hidden in enumerate(self._hidden.kept())}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier walk over the same micro-batches."""
-        restored = [state[f"{number:05}"].to(old.device) for number, old in enumerate(self._hidden)]
-        self._hidden = BoundaryStates(restored, self._transfers)
+        self._hidden.replace([state[f"{number:05}"] for number in range(len(self._micro_batches))])
+
+    def free(self, *, to_host: bool) -> None:
+        """Free what an attempt at a block has left. `to_host`: keep hidden states on the host from now on."""
+        if to_host:
+            self._hidden.to_host()
 
     def save(self, checkpoint: ActivationCheckpoint, block: int, throttle: SaveThrottle) -> None:
         """Save the hidden states before `block` if a checkpoint is due: they can also be recomputed."""
@@ -124,7 +190,10 @@ class BlockwiseForward:
         return group_by_input(block.layers, tokens, lambda: call(block.module, hidden))
 
     def advance(self, index: int) -> None:
-        """Replace the hidden states with the output of block `index`."""
+        """Replace the hidden states with the output of block `index`.
+
+        After an error, another call continues with the micro-batches that remain.
+        """
         self._run(index, self._blocks[index].module, self._hidden)
 
     def _run(self, index: int, block: nn.Module, hidden: "BoundaryStates") -> None:
@@ -132,9 +201,9 @@ class BlockwiseForward:
 
         Each micro-batch is copied to the next block's device at once, which begins while this one continues.
         """
-        for number, (tokens, states) in enumerate(zip(self._micro_batches, hidden, strict=True)):
-            calls = self._calls[len(tokens)]
-            output = calls[index](block, states)
+        for number in hidden.remaining(index):
+            calls = self._calls[len(self._micro_batches[number])]
+            output = calls[index](block, hidden[number])
             following = calls[index + 1].device if index + 1 < len(calls) else None
             hidden.put(number, output, following or output.device)
 
@@ -150,10 +219,10 @@ class PairedForward(BlockwiseForward):
     compensates what the block's earlier layers could not.
     """
 
-    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor]) -> None:
+    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor], *, on_host: bool = False) -> None:
         """Start both walks; the model must still be dense."""
-        super().__init__(replay, micro_batches)
-        self._dense_hidden = BoundaryStates(list(self._hidden), self._transfers)
+        super().__init__(replay, micro_batches, on_host=on_host)
+        self._dense_hidden = self._hidden.copy()
         self._dense_block: nn.Module = nn.Identity()
         self._residual_layer: LinearLayer | None = None
 
@@ -167,16 +236,21 @@ class PairedForward(BlockwiseForward):
 
     def state(self) -> dict[str, Tensor]:
         """Return both models' hidden states by name."""
-        dense = {f"{_DENSE}{number:05}": hidden for number, hidden in enumerate(self._dense_hidden)}
-        return super().state() | dense
+        dense = enumerate(self._dense_hidden.kept())
+        return super().state() | {f"{_DENSE}{number:05}": hidden for number, hidden in dense}
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier paired walk."""
         super().restore(state)
-        restored = [
-            state[f"{_DENSE}{number:05}"].to(old.device) for number, old in enumerate(self._dense_hidden)
-        ]
-        self._dense_hidden = BoundaryStates(restored, self._transfers)
+        numbers = range(len(self._micro_batches))
+        self._dense_hidden.replace([state[f"{_DENSE}{number:05}"] for number in numbers])
+
+    def free(self, *, to_host: bool) -> None:
+        """Free the copy of the dense block, too, and keep both models' hidden states alike."""
+        super().free(to_host=to_host)
+        self._dense_block = nn.Identity()
+        if to_host:
+            self._dense_hidden.to_host()
 
     def measure(self, index: int, statistics: InputStatistics) -> None:
         """Collect `statistics`, with the activation errors of the layers that both models call alike."""
@@ -216,6 +290,7 @@ class PairedForward(BlockwiseForward):
         """Replace both models' hidden states with the output of block `index`."""
         super().advance(index)
         self._run(index, self._dense_block, self._dense_hidden)
+        self._dense_block = nn.Identity()  # frees it before the next block is copied
 
 
 class _RecordInputs(Observer):
@@ -267,8 +342,10 @@ def _last_layer_of_residual(block: Block, tokens: Tensor, run: Callable[[], Tens
     if not isinstance(layer, ModuleLayer) or output.numel() != whole.numel():
         return None
     hook = layer.module.register_forward_hook(lambda _module, _args, given: torch.zeros_like(given))
-    without = run()
-    hook.remove()
+    try:
+        without = run()
+    finally:  # the block may run again after an error
+        hook.remove()
     selected = next((mine for mine in block.layers if mine.name == layer.name), None)
     own = output.reshape_as(whole)
     return selected if is_rounding(whole - (without + own), own) else None

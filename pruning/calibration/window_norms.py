@@ -23,6 +23,7 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.hooks import LayerCall, Observer
 from pruning.models.layers import LinearLayer
 from pruning.recipe import GradientNorm
+from pruning.runtime.process_memory import free_memory
 
 PartT = TypeVar("PartT")
 
@@ -33,6 +34,17 @@ GradientNorms = Mapping[GradientNorm, Mapping[str, Tensor]]
 inputs): for each window and each input of the layer, Σ_t x·∂L/∂x over its tokens. "shares" are float64
 (windows,). "columns" is (inputs,): Σg² over windows and outputs.
 """
+
+
+def move_to_host(norms: GradientNorms) -> None:
+    """Move norms to the host in place, if it has room for them: other references free the device as well.
+
+    Norms that are read on access are left as they are.
+    """
+    held = [norm for layers in norms.values() if isinstance(layers, dict) for norm in layers.values()]
+    if sum(norm.nbytes for norm in held) <= free_memory():
+        for norm in held:
+            norm.data = norm.cpu()
 
 
 class WindowNorms:

@@ -2,19 +2,18 @@
 
 import logging
 from collections.abc import Callable, Sequence
-from contextlib import ExitStack
 from dataclasses import replace
 from functools import cache, partial
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
 from pruning.calibration.activation_statistics import InputStatistics
-from pruning.calibration.activation_walk import BlockwiseForward, PairedForward
+from pruning.calibration.activation_walk import BlockwiseForward, PairedForward, Retry, once
 from pruning.calibration.linalg import DAMPING
-from pruning.calibration.window_norms import GradientNorms
+from pruning.calibration.window_norms import GradientNorms, move_to_host
 from pruning.errors import NumericalFailure
 from pruning.masks.packed import set_to_zero
 from pruning.masks.patterns import LayerTarget
@@ -34,7 +33,7 @@ from pruning.methods.results import (
 from pruning.methods.swaps import swapped
 from pruning.models.blocks import Block, Stack, prunable_stack
 from pruning.models.layers import LinearLayer
-from pruning.models.memory import micro_batches
+from pruning.models.memory import host_holds_states, micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import Need, Recipe, RefitOptions
@@ -84,6 +83,7 @@ def prune_blocks(
     placement: Placement,
     blocks: PrunedBlocks,
     step: Callable[[int, int], None],
+    retry: Retry = once,
 ) -> Pruned:
     """Prune the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
@@ -98,49 +98,131 @@ def prune_blocks(
     norms of the dense model; empty for a method that uses none. `blocks` holds the finished blocks and takes
     each new one at once. Finished blocks are applied and passed through on the way to the first unfinished
     one, so that the result is that of an uninterrupted run, bit for bit on a CPU. `step` is called after each
-    block; an exception that it raises ends the run.
+    block; an exception that it raises ends the run. `retry`: prunes a block, and what comes before the first;
+    a block that is not copied to the device is never pruned twice, since it holds what failed.
 
     Raises NumericalFailure with the name of the layer.
     """
     stack.model.requires_grad_(False).eval()
-    throttle = SaveThrottle()
     missing = [index for index in range(len(stack.blocks)) if index not in blocks]
-    if not missing:
-        return Pruned(blocks, len(stack.blocks))
-    first, last = missing[0], missing[-1]
-    # One replay serves all: its checks take two passes over the weights.
-    replay = cache(lambda: Replay(stack, _ANY_TOKENS if windows is None else windows, placement))
-    permuter = Permuter(stack, recipe) if recipe.permute else None
-    dense_forward = partial(_forward, BlockwiseForward, replay, windows, placement)
-    targets = _targets(recipe, blocks, DenseModel(stack, gradients, placement, dense_forward))
-    with ExitStack() as ending:
-        forward = None
-        if recipe.needs & _INPUTS:
-            paired = "activation_error" in recipe.needs
-            walk = _forward(PairedForward if paired else BlockwiseForward, replay, windows, placement)
-            forward = ending.enter_context(walk)
-            first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
-        else:  # nothing is replayed, but a model that cannot be replayed is refused whatever the method
-            replay()
-        for index in range(first, last + 1):
-            block = stack.blocks[index]
-            with placement.resident(block.module, then=stack.module_after(index)):
-                finished = _finished(blocks, index)
-                permuted = _in_order(finished, index, block, permuter, gradients, forward)
-                if forward is not None:
-                    forward.begin_block(index)
-                if finished is not None:
-                    finished.apply_to(block)
-                else:
-                    # Without a name, which would keep its masks and weights during the next block.
-                    blocks.put(
-                        index, _pruned_block(recipe, index, block, targets, permuted, gradients, forward)
-                    )
-                if forward is not None and index < last:
-                    forward.advance(index)
-                    forward.save(blocks.activation_checkpoint, index + 1, throttle)
-            step(index + 1, len(stack.blocks))
+    if missing:
+        with _Pruning(stack, recipe, windows, gradients, placement, blocks, missing[-1]) as pruning:
+            retry(partial(pruning.begin, missing[0]), pruning.reduce)
+            for index in range(pruning.next_block, missing[-1] + 1):
+                copied = placement.is_copied(stack.blocks[index].module)
+                (retry if copied else once)(partial(pruning.prune, index), pruning.reduce)
+                step(index + 1, len(stack.blocks))
     return Pruned(blocks, len(stack.blocks))
+
+
+class _Pruning:
+    """The windows on their way through the blocks that are pruned, and all that decides how these are pruned.
+
+    `begin` and `prune` can be called again after an error, if what was written to the block is lost.
+    """
+
+    def __init__(
+        self,
+        stack: Stack,
+        recipe: Recipe,
+        windows: Tensor | None,
+        gradients: GradientNorms,
+        placement: Placement,
+        blocks: PrunedBlocks,
+        last: int,
+    ) -> None:
+        """`last`: the block that is pruned last."""
+        self._stack, self._recipe, self._windows = stack, recipe, windows
+        self._gradients, self._placement, self._blocks = gradients, placement, blocks
+        self._last = last
+        self._permuter = Permuter(stack, recipe) if recipe.permute else None
+        self._throttle = SaveThrottle()
+        self._on_host = False  # hidden states
+        self._targets: Targets = {}
+        self._forward: BlockwiseForward | None = None  # None where no inputs are measured
+        self.next_block = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        if self._forward is not None:
+            self._forward.__exit__(*error)
+
+    def begin(self, first: int) -> None:
+        """Choose the targets, and bring the windows before `first`, the first block that is not finished."""
+        # One replay serves all: its checks take two passes over the weights.
+        replay = cache(self._replay)
+        dense = DenseModel(
+            self._stack,
+            self._gradients,
+            self._placement,
+            lambda: self._walk(BlockwiseForward, replay()),
+        )
+        self._targets = _targets(self._recipe, self._blocks, dense)
+        if not self._recipe.needs & _INPUTS:
+            replay()  # nothing is replayed, but a model that cannot be is refused whatever the method
+            self.next_block = first
+            return
+        paired = "activation_error" in self._recipe.needs
+        forward = self._walk(PairedForward if paired else BlockwiseForward, replay())
+        self.next_block = forward.resume(self._blocks.activation_checkpoint, no_later_than=first)
+        self._forward = forward
+
+    def prune(self, index: int) -> None:
+        """Prune the next block, or apply it if it is finished, and bring the windows past it."""
+        block, forward, blocks = self._stack.blocks[index], self._forward, self._blocks
+        with self._placement.resident(block.module, then=self._stack.module_after(index)):
+            finished = None
+            if index in blocks:
+                finished = blocks[index]
+            permuted = self._in_order(finished, index, block)
+            if forward is not None:
+                forward.begin_block(index)
+            if finished is not None:
+                finished.apply_to(block)
+            else:
+                # Without a name, which would keep its masks and weights during the next block.
+                blocks.put(
+                    index,
+                    _pruned_block(
+                        self._recipe, index, block, self._targets, permuted, self._gradients, forward
+                    ),
+                )
+            if forward is not None and index < self._last:
+                forward.advance(index)
+                forward.save(blocks.activation_checkpoint, index + 1, self._throttle)
+
+    def reduce(self) -> None:
+        """Take less memory of the devices from now on, with the same results.
+
+        Nothing is prefetched. Hidden states and norms are kept on the host, if it has room for them.
+        """
+        self._placement.end_stage(prefetches=False)
+        if self._windows is not None:
+            models = 2 if "activation_error" in self._recipe.needs else 1
+            self._on_host = host_holds_states(self._placement, models * self._windows.numel())
+        if self._forward is not None:
+            self._forward.free(to_host=self._on_host)
+        move_to_host(self._gradients)
+
+    def _replay(self) -> Replay:
+        return Replay(self._stack, _ANY_TOKENS if self._windows is None else self._windows, self._placement)
+
+    def _walk(self, kind: type[BlockwiseForward], replay: Replay) -> BlockwiseForward:
+        """Place the windows before the first block."""
+        if self._windows is None:
+            raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
+        pieces = micro_batches(self._stack, self._windows, backward=False, device=self._placement.device)
+        return kind(replay, pieces, on_host=self._on_host)
+
+    def _in_order(self, finished: PrunedBlock | None, index: int, block: Block) -> Permuted:
+        """Put the channels of a dense block in its new order, if it gets one, in place."""
+        if finished is not None:
+            put_in_order(block, finished.orders)
+        elif self._permuter is not None and self._forward is not None:
+            return self._permuter.permute(index, block, self._forward, self._gradients)
+        return Permuted()
 
 
 def _targets(recipe: Recipe, blocks: PrunedBlocks, dense: DenseModel) -> Targets:
@@ -151,41 +233,6 @@ def _targets(recipe: Recipe, blocks: PrunedBlocks, dense: DenseModel) -> Targets
         if recipe.allocation.needs:
             blocks.put_targets(targets)
     return targets
-
-
-def _forward(
-    kind: Callable[[Replay, Sequence[Tensor]], BlockwiseForward],
-    replay: Callable[[], Replay],
-    windows: Tensor | None,
-    placement: Placement,
-) -> BlockwiseForward:
-    """Place the windows before the first block."""
-    if windows is None:
-        raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
-    found = replay()
-    return kind(found, micro_batches(found.stack, windows, backward=False, device=placement.device))
-
-
-def _finished(blocks: PrunedBlocks, index: int) -> PrunedBlock | None:
-    if index not in blocks:
-        return None
-    return blocks[index]
-
-
-def _in_order(
-    finished: PrunedBlock | None,
-    index: int,
-    block: Block,
-    permuter: Permuter | None,
-    gradients: GradientNorms,
-    forward: BlockwiseForward | None,
-) -> Permuted:
-    """Put the channels of a dense block in its new order, if it gets one, in place."""
-    if finished is not None:
-        put_in_order(block, finished.orders)
-    elif permuter is not None and forward is not None:
-        return permuter.permute(index, block, forward, gradients)
-    return Permuted()
 
 
 def _pruned_block(

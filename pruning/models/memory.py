@@ -13,7 +13,9 @@ from pruning.estimate import BlockShape, Matrix, ModelShape
 from pruning.estimate.memory import block_activations
 from pruning.models.blocks import Block, Stack
 from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
+from pruning.models.placement import Placement
 from pruning.runtime.device import total_memory
+from pruning.runtime.process_memory import free_memory
 
 
 def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
@@ -118,6 +120,12 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
     enough = -(-_FULL_SPEED_TOKENS.get(device.type, 8192) // length)
     spare = _MEMORY_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
+
+
+def host_holds_states(placement: Placement, tokens: int) -> bool:
+    """Whether the host has room for the hidden states of so many tokens."""
+    features: int = placement.model.config.get_text_config().hidden_size
+    return tokens * features * placement.dtype.itemsize <= free_memory()
 
 
 def bytes_per_token(stack: Stack, dtype: torch.dtype, *, blocks_at_once: int) -> float:

@@ -25,7 +25,7 @@ from transformers import PreTrainedModel
 from pruning.models.module_calls import move_tensors, replaced_forward
 from pruning.models.prefetcher import Prefetcher
 from pruning.runtime.copy_streams import CopyStream, CudaCopyStream
-from pruning.runtime.device import describe
+from pruning.runtime.device import cuda_versions, describe
 from pruning.version import NUMERICS
 
 _DEFAULT_HEAD_SIZE, _MAX_HEAD_SIZE = 128, 1024  # elements
@@ -66,6 +66,7 @@ class Placement:
         elif self.device.type == "cuda" and model.device.type == "cpu":
             streams = {each: CudaCopyStream(each) for each in self.devices}
         self._prefetchers = {each: Prefetcher(each, streams.get(each)) for each in self.devices}
+        self._prefetches = True
 
     @property
     def numerics_key(self) -> dict[str, str | int]:
@@ -77,7 +78,7 @@ class Placement:
             "attention": str(self.model.config._attn_implementation),
             "processor": torch.backends.cpu.get_cpu_capability(),
             **{name: importlib.metadata.version(name) for name in ("torch", "transformers")},
-            **(_cuda_versions() if self.device.type == "cuda" else {}),
+            **(cuda_versions() if self.device.type == "cuda" else {}),
             **(self._attention_backend() if self.device.type == "cuda" else {}),
             "numerics": NUMERICS,
         }
@@ -156,6 +157,10 @@ class Placement:
     def is_resident(self, *modules: nn.Module) -> bool:
         """Whether nothing would be copied to make the modules resident."""
         return not any(map(self._is_missing, _tensors(modules)))
+
+    def is_copied(self, module: nn.Module) -> bool:
+        """Whether to be resident all of it would be copied, so that what is written to it is lost."""
+        return all(map(self._is_missing, _tensors([module])))
 
     @contextmanager
     def resident(self, *modules: nn.Module, then: nn.Module | None = None) -> Iterator[None]:
@@ -245,8 +250,12 @@ class Placement:
             for tensor, data in zip(around, originals, strict=True):
                 tensor.data = data
 
-    def end_stage(self) -> None:
-        """Free pinned memory and prefetched tensors. Later copies allocate them again."""
+    def end_stage(self, *, prefetches: bool = True) -> None:
+        """Free pinned memory and prefetched tensors. Later copies allocate them again.
+
+        `prefetches`: whether modules are still copied before they are needed.
+        """
+        self._prefetches = prefetches
         with ExitStack() as ending:
             for prefetcher in self._prefetchers.values():
                 ending.callback(prefetcher.end_stage)
@@ -280,7 +289,8 @@ class Placement:
             for tensor, copied in self._copies_of(missing):
                 tensor.data = copied
             self._resident.update(zip(missing, stored, strict=True))
-            for device, upcoming in self._by_device(filter(self._is_missing, then)).items():
+            ahead = then if self._prefetches else ()
+            for device, upcoming in self._by_device(filter(self._is_missing, ahead)).items():
                 self._prefetchers[device].prefetch(upcoming, list(map(self._dtype_of, upcoming)))
             yield
         finally:
@@ -318,16 +328,6 @@ class Placement:
     def _dtype_of(self, tensor: Tensor) -> torch.dtype:
         """Return the dtype that a tensor has while it is resident."""
         return self._dtypes.get(tensor, tensor.dtype)
-
-
-def _cuda_versions() -> dict[str, str | int]:
-    """Return the versions of CUDA libraries that are installed independently of torch, or 'none'."""
-    try:
-        triton = importlib.metadata.version("triton")
-    except importlib.metadata.PackageNotFoundError:
-        triton = "none"
-    cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
-    return {"triton": triton, "cudnn": cudnn or "none"}
 
 
 def _tensors(modules: Iterable[nn.Module]) -> list[Tensor]:

@@ -12,6 +12,7 @@ from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import Pruned, StoredBlocks
 from pruning.output.writer import write_model
 from pruning.pipeline.models import LoadedModel
+from pruning.pipeline.resources import retry_block
 from pruning.progress import Step
 from pruning.recipe import Recipe, Stage
 
@@ -104,7 +105,14 @@ def _pruned(
     try:
         with model.placement.in_round_robin(model.stack.modules):
             return prune_blocks(
-                model.stack, recipe, windows, norms, placement=model.placement, blocks=blocks, step=step
+                model.stack,
+                recipe,
+                windows,
+                norms,
+                placement=model.placement,
+                blocks=blocks,
+                step=step,
+                retry=retry_block,
             )
     finally:
         model.placement.end_stage()

@@ -6,13 +6,16 @@
   device or are brought block by block, `training_windows` how many windows run together.
 
 What runs out of memory all the same is tried again in smaller pieces where it runs: a training with half of
-the micro-batch (`RecoverStage`), a gradient pass likewise (`pruning.calibration.gradient_pass`). Numbers of
-bytes are those of `pruning.estimate.memory` and `pruning.estimate.disk`.
+the micro-batch (`RecoverStage`), a gradient pass likewise (`pruning.calibration.gradient_pass`). A block that
+is pruned is tried once more with less on the device (`retry_block`): its micro-batch decides how sums are
+rounded. What fails after that ends the run; the worker raises what the job needs (`jobs.queue.memory`).
+Numbers of bytes are those of `pruning.estimate.memory` and `pruning.estimate.disk`.
 """
 
+import logging
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -36,8 +39,15 @@ from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
 from pruning.recipe.exports import Export, importances
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
-from pruning.runtime.device import total_memory
+from pruning.runtime.device import (
+    is_device_out_of_memory,
+    is_out_of_memory,
+    release_memory,
+    total_memory,
+)
 from pruning.runtime.process_memory import host_memory
+
+log = logging.getLogger(__name__)
 
 _NO_BOUND = 2**62
 _MAX_STATES = 4 << 30  # bytes of final states that runs share
@@ -335,3 +345,22 @@ def _parameters_of(checkpoint: Checkpoint) -> int:
 def has_room_for_states(directory: Path, size: int, other: int) -> bool:
     """Whether final states of `size` bytes can be shared: they and `other` files fill at most half a disk."""
     return size <= min(_MAX_STATES, (shutil.disk_usage(directory).free - other) / 2)
+
+
+def retry_block(attempt: Callable[[], None], reduce: Callable[[], None]) -> None:
+    """Call `attempt`; if a device runs out of memory, call `reduce`, and `attempt` once more.
+
+    `reduce`: takes less of the devices' memory from now on. The host's does not become more by it: what runs
+    out of that fails at once.
+    """
+    try:
+        attempt()
+        return
+    except RuntimeError as error:
+        if not (is_out_of_memory(error) and is_device_out_of_memory(error)):
+            raise
+        log.warning("a device ran out of memory: trying the block once more, with less on the device")
+    # Not while the error is handled: it refers to all tensors of the attempt.
+    reduce()
+    release_memory()
+    attempt()

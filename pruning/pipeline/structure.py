@@ -22,6 +22,7 @@ from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recorder import RunContext
 from pruning.pipeline.resolve import ResolvedRun
+from pruning.pipeline.resources import retry_block
 from pruning.progress import Step
 from pruning.recipe import ModelReference, Recipe, Stage, StructureOptions
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
@@ -192,6 +193,7 @@ class CutStage:
                 placement=placement,
                 blocks=self.finished_blocks,
                 step=step,
+                retry=retry_block,
             )
         finally:
             placement.end_stage()

@@ -7,6 +7,7 @@ is first used (`kernel_works`): torch's operations take the place of one that fa
 
 import errno
 import gc
+import importlib.metadata
 import logging
 import mmap
 import re
@@ -329,3 +330,13 @@ def describe(*devices: torch.device) -> str:
         device.type if device.type == "cpu" else f"{device} ({torch.cuda.get_device_name(device)})"
         for device in devices
     )
+
+
+def cuda_versions() -> dict[str, str | int]:
+    """Return the versions of CUDA libraries that are installed independently of torch, or 'none'."""
+    try:
+        triton = importlib.metadata.version("triton")
+    except importlib.metadata.PackageNotFoundError:
+        triton = "none"
+    cudnn: int | None = torch.backends.cudnn.version()  # type: ignore[no-untyped-call]
+    return {"triton": triton, "cudnn": cudnn or "none"}

@@ -6,19 +6,19 @@ checkpoint.
 """
 
 from collections.abc import Callable, Sequence
-from functools import cached_property
+from functools import cached_property, partial
 
 import torch
 from torch import Tensor
 
 from pruning.calibration.activation_statistics import InputStatistics
-from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.calibration.activation_walk import BlockwiseForward, Retry, once
 from pruning.calibration.linalg import DAMPING, damped, shrunken, with_rising_damping
 from pruning.calibration.window_norms import GradientNorms
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import Stack
 from pruning.models.layers import ExpertLayer
-from pruning.models.memory import micro_batches
+from pruning.models.memory import host_holds_states, micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import Need, UnitName
@@ -54,6 +54,7 @@ def cut_blocks(
     placement: Placement,
     blocks: CutBlocks,
     step: Callable[[int, int], None],
+    retry: Retry = once,
 ) -> None:
     """Cut the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
@@ -77,6 +78,8 @@ def cut_blocks(
         Holds the finished blocks, and takes each new one at once. Finished ones are applied again.
     step
         Called after each block; an exception that it raises ends the run.
+    retry
+        Cuts a block; never twice one that is not copied to the device, since it holds what failed.
 
     Raises
     ------
@@ -92,7 +95,8 @@ def cut_blocks(
     with BlockwiseForward(Replay(stack, windows, placement), pieces) as forward:
         first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         throttle = SaveThrottle()
-        for index in range(first, last + 1):
+
+        def cut(index: int) -> None:
             block, units = stack.blocks[index], plan.of_block(index)
             with placement.resident(block.module, then=stack.module_after(index)):
                 if index in blocks:
@@ -102,6 +106,14 @@ def cut_blocks(
                 if index < last:
                     forward.advance(index)
                     forward.save(blocks.activation_checkpoint, index + 1, throttle)
+
+        def reduce() -> None:
+            placement.end_stage(prefetches=False)
+            forward.free(to_host=host_holds_states(placement, windows.numel()))
+
+        for index in range(first, last + 1):
+            copied = placement.is_copied(stack.blocks[index].module)
+            (retry if copied else once)(partial(cut, index), reduce)
             step(index + 1, len(stack.blocks))
 
 

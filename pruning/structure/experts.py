@@ -66,6 +66,7 @@ class Experts(ScoredUnits):
             tensor.detach()[units.to(tensor.device)] = -inf
 
     def cut(self, index: int, keep: int, forward: BlockwiseForward) -> tuple[Tensor, list[str]]:
+        vars(self.router).pop("forward", None)  # a mask of an attempt at this block that has failed
         outputs = RoutedOutputs(self)
         forward.watch(index, outputs.collecting)
         if not torch.isfinite(outputs.scores).all():

@@ -15,8 +15,10 @@ class LiveMemory(TorchDispatchMode):
     What an operation needs while it runs, workspaces and an allocator's rounding are not seen.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, finds_peak: bool = True) -> None:
+        """`finds_peak`: it is looked for after each operation, which takes most of the time."""
         super().__init__()
+        self._finds_peak = finds_peak
         self._made: dict[int, tuple[StorageWeakRef, int]] = {}
         self.peak = 0
 
@@ -28,7 +30,7 @@ class LiveMemory(TorchDispatchMode):
         for each in made:
             storage = each.untyped_storage()
             self._made[storage._cdata] = StorageWeakRef(storage), storage.nbytes()
-        if made:
+        if made and self._finds_peak:
             self.peak = max(self.peak, self._alive())
         return result
 

@@ -8,11 +8,17 @@ import pytest
 import torch
 from torch import Tensor
 
+from pruning.calibration.activation_statistics import InputStatistics
+from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.gradient_cache import CacheLookup
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.lm_head import LMHeadLoss
+from pruning.calibration.window_norms import GradientNorms
+from pruning.methods.prune_blocks import _BlockPruner
 from pruning.models.blocks import find_stack
+from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
+from pruning.pipeline.resources import retry_block
 from pruning.recipe import Evaluation, GradientNorm, Recipe
 from pruning.resume.store import DirectoryResumeStore, NumericsKey
 from tests.pruning.pretended_cuda import CPU
@@ -22,6 +28,7 @@ from tests.pruning.test_several_devices import (
     DEVICES,
     assert_same_bits,
     cuda,
+    masks_on,
     norms_on,
     placed,
     two_windows_in_a_micro_batch,
@@ -65,6 +72,46 @@ def test_without_memory_for_one_window_the_first_device_computes_alone(
         ("streamed", 2, 1),
     ]
     assert_same_bits(found, expected)
+
+
+@pytest.mark.parametrize("room", [0, 1 << 40], ids=["a full host", "a host with room"])
+@pytest.mark.parametrize("count", [1, 2])
+def test_a_block_without_memory_is_pruned_again_from_the_host(
+    count: int,
+    room: int,
+    five_windows: Tensor,
+    request: pytest.FixtureRequest,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Its last layer is pruned when the memory is out. Bits are those of a CPU that had enough."""
+    fields = {"method": "gblm", "refit": {}, "allocation": "gradient"}
+    expected = masks_on((CPU,), "llama", fields, five_windows)
+    request.getfixturevalue("cuda")
+    for module in ("pruning.calibration.window_norms", "pruning.models.memory"):
+        monkeypatch.setattr(f"{module}.free_memory", lambda: room)
+    seen: list[set[str]] = []
+    layers, plain, save = list[str](), _BlockPruner._prune, BlockwiseForward.save
+
+    def prune_layer(pruner: _BlockPruner, layer: LinearLayer, statistics: InputStatistics) -> None:
+        plain(pruner, layer, statistics)
+        layers.append(layer.name)
+        if len(layers) == 14:
+            raise torch.OutOfMemoryError("pretended")
+
+    def watched_save(forward: BlockwiseForward, *args: Any) -> None:
+        seen.append({states.device.type for states in forward.state().values()})
+        save(forward, *args)
+
+    monkeypatch.setattr(_BlockPruner, "_prune", prune_layer)
+    monkeypatch.setattr(BlockwiseForward, "save", watched_save)
+    norms: list[GradientNorms] = []
+    found = masks_on(DEVICES[:count], "llama", fields, five_windows, retry=retry_block, norms=norms)
+    assert layers[7:14] == layers[14:21]
+    after = "cpu" if room else "cuda"
+    assert seen == [{"cuda"}, *[{after}] * 3]
+    assert {norm.device.type for norm in norms[0]["l1"].values()} == {after}
+    assert found.keys() == expected.keys()
+    assert all(torch.equal(found[name].cpu(), expected[name]) for name in expected)
 
 
 class Asked:

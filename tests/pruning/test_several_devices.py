@@ -9,14 +9,16 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from pruning.calibration.activation_walk import Retry, once
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
-from pruning.methods.prune_blocks import prune
+from pruning.methods.prune_blocks import prune_blocks
+from pruning.methods.results import InMemory
 from pruning.models import memory
-from pruning.models.blocks import find_stack
+from pruning.models.blocks import find_stack, prunable_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
 from pruning.recipe import Recipe, StructureOptions
@@ -154,8 +156,15 @@ def test_gradients_have_the_bits_of_a_cpu(
 
 
 def masks_on(
-    devices: tuple[torch.device, ...], family: str, fields: dict[str, Any], windows: Tensor
+    devices: tuple[torch.device, ...],
+    family: str,
+    fields: dict[str, Any],
+    windows: Tensor,
+    *,
+    retry: Retry = once,
+    norms: list[GradientNorms] | None = None,
 ) -> dict[str, Tensor]:
+    """Return the masks of a model that is placed on `devices`. `norms`: receives the norms that were used."""
     placement = placed(family, devices)
     recipe = Recipe.model_validate({"model": "org/name", "sparsity": 0.5, **fields})
     stack = find_stack(placement.model)
@@ -164,8 +173,19 @@ def masks_on(
         gradients = GradientPass(
             placement, windows, norms=recipe.gradient_norms, stack=stack, schedule="whole"
         ).run(ignore_steps)
+    if norms is not None:
+        norms.append(gradients)
     with placement.in_round_robin(stack.modules):
-        pruned = prune(placement.model, recipe, windows, gradients, step=ignore_steps, placement=placement)
+        pruned = prune_blocks(
+            prunable_stack(placement.model, recipe),
+            recipe,
+            windows,
+            gradients,
+            placement=placement,
+            blocks=InMemory(),
+            step=ignore_steps,
+            retry=retry,
+        )
     return dict(pruned.masks)
 
 
