@@ -1,6 +1,11 @@
-"""The quality gate of a job: conditions on the report, the verdict with its margins, and what lists show."""
+"""The quality gate of a job: conditions on the report, the verdict with its margins, and what lists show.
 
+Where a figure has a confidence interval, a limit inside it makes the condition inconclusive.
+"""
+
+import math
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
 
@@ -10,8 +15,10 @@ from pruning.recipe import Evaluation, StrictModel, Text
 from pruning.recipe.evaluation import TaskName
 from pruning.recipe.exports import Export
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
+from pruning.report import Interval
 
 _METRIC = "acc"
+_MAX_WINDOWS = 100_000  # of an evaluation
 
 Bytes = Annotated[int, Field(ge=1, le=10**16)]
 
@@ -96,10 +103,11 @@ class Gate(StrictModel):
 
 
 class GateState(StrEnum):
-    """Whether every condition holds."""
+    """Whether the conditions hold, as far as the measurement can tell."""
 
     PASSED = "passed"
     FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
 
 
 class Condition(BaseModel):
@@ -115,33 +123,40 @@ class Condition(BaseModel):
     margin: float | None = Field(
         description="How far the measured value lies on the good side of the limit; negative on the other."
     )
+    state: GateState = Field(
+        description="`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."
+    )
+    interval: Interval | None = Field(
+        None,
+        description="95 % confidence interval of the measured value. Without one the measured value decides.",
+    )
+    required_sample: int | None = Field(
+        None,
+        description="About how many windows, or examples of a task, would decide an inconclusive condition. "
+        "Null for one that is decided, and where 100,000 would not decide.",
+    )
 
 
 class Verdict(BaseModel):
     """The verdict of a gate. The worker stores it together with the report."""
 
-    state: GateState = Field(description="`passed` if every condition holds.")
+    state: GateState = Field(
+        description="`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."
+    )
     of: str | None = Field(None, description="The export that the conditions are on; null: the pruned model.")
     conditions: list[Condition] = Field(description="Each condition of the gate.")
 
 
 def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
     """Return the verdict on a report. A condition whose value was not measured, or is not finite, fails."""
-    measured = _measured(gate, report)
-    dense, pruned = measured["dense"], measured["pruned"]
-    conditions = []
-    if gate.max_perplexity is not None:
-        conditions.append(_at_most("max_perplexity", gate.max_perplexity, pruned))
-    if gate.max_perplexity_increase is not None:
-        increase = None if dense is None or pruned is None else pruned / dense - 1
-        conditions.append(_at_most("max_perplexity_increase", gate.max_perplexity_increase, increase))
-    if gate.max_kl is not None:
-        conditions.append(_at_most("max_kl", gate.max_kl, measured.get("kl")))
-    conditions += _size_and_speed_conditions(gate, report, measured)
-    for task, limit in gate.min_zero_shot.items():
-        conditions.append(_at_least(f"min_zero_shot.{task}", limit, _score(report, task)))
-    passed = all(condition.passed for condition in conditions)
-    state = GateState.PASSED if passed else GateState.FAILED
+    conditions = [
+        *_quality_conditions(gate, report),
+        *_size_and_speed_conditions(gate, report),
+        *_task_conditions(gate, report),
+    ]
+    states = {condition.state for condition in conditions}
+    worst_first = (GateState.FAILED, GateState.INCONCLUSIVE, GateState.PASSED)
+    state = next(state for state in worst_first if state in states)
     return Verdict(state=state, of=gate.of, conditions=conditions)
 
 
@@ -152,24 +167,75 @@ def result_parameters(report: dict[str, Any]) -> int | None:
     return parameters
 
 
-def _measured(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
-    """Return what was measured of what the gate is on: perplexities, KL, and `speed`."""
+@dataclass(frozen=True)
+class _Measured:
+    """A measured value with its interval, by so many windows or examples."""
+
+    value: float | None
+    interval: Interval | None = None
+    sample: int = 0
+
+
+def _quality_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+    text = _text_facts(gate, report)
+    dense, pruned = text["dense"], text["pruned"]
+    values = {
+        "max_perplexity": pruned,
+        "max_perplexity_increase": None if dense is None or pruned is None else pruned / dense - 1,
+        "max_kl": text.get("kl"),
+    }
+    intervals = text.get("intervals") or {}
+    for name, value in values.items():
+        if (limit := getattr(gate, name)) is not None:
+            interval = intervals.get(name.removeprefix("max_").removeprefix("perplexity_"))
+            yield _at_most(name, limit, _Measured(value, _interval(interval), text.get("windows", 0)))
+
+
+def _text_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
+    """Return what was measured on the text, of what the gate is on."""
     if gate.of is None:
-        return {**report["perplexity"], "speed": report.get("speed") or {}}
-    exports = (export for export in report.get("exports", ()) if export["name"] == gate.of)
-    export = next(exports, None)
+        facts: dict[str, Any] = report["perplexity"]
+        return facts
+    export = _export(gate, report)
     if export is None:  # its warning is in the report
-        return {"dense": None, "pruned": None, "speed": {}}
+        return {"dense": None, "pruned": None}
+    return export | {"dense": export["dense_perplexity"], "pruned": export["perplexity"]}
+
+
+def _export(gate: Gate, report: dict[str, Any]) -> dict[str, Any] | None:
+    return next((export for export in report.get("exports", ()) if export["name"] == gate.of), None)
+
+
+def _interval(facts: dict[str, float] | None) -> Interval | None:
+    return None if facts is None else Interval.model_validate(facts)
+
+
+def _size_and_speed_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+    speed = _speed_facts(gate, report)
+    for name, value in (
+        ("max_bytes", speed.get("bytes")),
+        ("max_parameters", result_parameters(report)),
+        ("max_memory_bytes", speed.get("peak_memory_bytes")),
+    ):
+        if (limit := getattr(gate, name)) is not None:
+            yield _at_most(name, limit, _Measured(value))
+    if gate.min_speedup is not None:
+        yield _at_least("min_speedup", gate.min_speedup, _Measured(_speedup(speed)))
+
+
+def _speed_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
+    """Return size and speed of what the gate is on, as `SpeedFacts` has them."""
+    if gate.of is None:
+        facts: dict[str, Any] = report.get("speed") or {}
+        return facts
+    export = _export(gate, report)
+    if export is None:
+        return {}
     rates = [
         {"speedup": rate["tokens_per_second"] / rate["dense"], "noise": rate["noise"]}
         for rate in export["rates"]
     ]
-    return {
-        "dense": export["dense_perplexity"],
-        "pruned": export["perplexity"],
-        "kl": export["kl"],
-        "speed": {"bytes": export["bytes"], "rates": rates, "speedup": _certain_speedup(rates)},
-    }
+    return {"bytes": export["bytes"], "rates": rates, "speedup": _certain_speedup(rates)}
 
 
 def _certain_speedup(rates: list[dict[str, float]]) -> float | None:
@@ -177,21 +243,6 @@ def _certain_speedup(rates: list[dict[str, float]]) -> float | None:
     lowest = min((rate["speedup"] for rate in rates), default=None)
     noise = max((rate["noise"] for rate in rates), default=0.0)
     return None if lowest is None or 1 < lowest <= 1 + noise else lowest
-
-
-def _size_and_speed_conditions(
-    gate: Gate, report: dict[str, Any], measured: dict[str, Any]
-) -> Iterator[Condition]:
-    speed = measured["speed"]
-    for name, limit, value in (
-        ("max_bytes", gate.max_bytes, speed.get("bytes")),
-        ("max_parameters", gate.max_parameters, result_parameters(report)),
-        ("max_memory_bytes", gate.max_memory_bytes, speed.get("peak_memory_bytes")),
-    ):
-        if limit is not None:
-            yield _at_most(name, limit, value)
-    if gate.min_speedup is not None:
-        yield _at_least("min_speedup", gate.min_speedup, _speedup(speed))
 
 
 def _speedup(speed: dict[str, Any]) -> float | None:
@@ -202,26 +253,61 @@ def _speedup(speed: dict[str, Any]) -> float | None:
     return measured
 
 
-def _at_most(name: str, limit: float, measured: float | None) -> Condition:
-    return _condition(name, limit, measured, None if measured is None else limit - measured)
+def _task_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+    for task, limit in gate.min_zero_shot.items():
+        score = _score(report, task)
+        found = _Measured(score.get("pruned"), _interval(score.get("interval")), score.get("examples") or 0)
+        yield _at_least(f"min_zero_shot.{task}", limit, found)
 
 
-def _at_least(name: str, limit: float, measured: float | None) -> Condition:
-    return _condition(name, limit, measured, None if measured is None else measured - limit)
-
-
-def _condition(name: str, limit: float, measured: float | None, margin: float | None) -> Condition:
-    passed = margin is not None and margin >= 0
-    return Condition(name=name, limit=limit, measured=measured, passed=passed, margin=margin)
-
-
-def _score(report: dict[str, Any], task: str) -> float | None:
+def _score(report: dict[str, Any], task: str) -> dict[str, Any]:
+    """Return what was measured in the task by its accuracy, or its first metric; nothing for another task."""
     zero_shot = report.get("zero_shot") or {"scores": []}
-    by_metric = {score["metric"]: score["pruned"] for score in zero_shot["scores"] if score["task"] == task}
-    return by_metric.get(_METRIC, next(iter(by_metric.values()), None))
+    by_metric = {score["metric"]: score for score in zero_shot["scores"] if score["task"] == task}
+    return by_metric.get(_METRIC, next(iter(by_metric.values()), {}))
 
 
-_LISTED = ("name", "path", "bytes", "dense_bytes", "perplexity", "dense_perplexity", "kl", "agreement")
+def _at_most(name: str, limit: float, found: _Measured) -> Condition:
+    return _condition(name, limit, found, None if found.value is None else limit - found.value)
+
+
+def _at_least(name: str, limit: float, found: _Measured) -> Condition:
+    return _condition(name, limit, found, None if found.value is None else found.value - limit)
+
+
+def _condition(name: str, limit: float, found: _Measured, margin: float | None) -> Condition:
+    interval, passed = found.interval, margin is not None and margin >= 0
+    undecided = interval is not None and interval.low < limit < interval.high
+    decided = GateState.PASSED if passed else GateState.FAILED
+    return Condition(
+        name=name,
+        limit=limit,
+        measured=found.value,
+        passed=passed,
+        margin=margin,
+        state=GateState.INCONCLUSIVE if undecided else decided,
+        interval=interval,
+        required_sample=_required_sample(found, limit) if undecided else None,
+    )
+
+
+def _required_sample(found: _Measured, limit: float) -> int | None:
+    """Return about how many windows decide: the interval shrinks with the root of their number."""
+    value, interval = found.value, found.interval
+    if value is None or interval is None or value == limit:
+        return None
+    reach = interval.high - value if limit > value else value - interval.low
+    count = found.sample * (reach / (limit - value)) ** 2
+    if not count <= _MAX_WINDOWS:
+        return None
+    unit = 10 ** max(0, len(str(math.ceil(count))) - 2)
+    return math.ceil(count / unit) * unit
+
+
+_LISTED = (
+    *("name", "path", "bytes", "dense_bytes", "perplexity", "dense_perplexity", "kl", "agreement"),
+    "intervals",
+)
 
 
 def report_columns(report: dict[str, Any]) -> dict[str, Any]:
@@ -234,7 +320,8 @@ def report_columns(report: dict[str, Any]) -> dict[str, Any]:
         "parameters": result_parameters(report),
         "weight_bytes": speed.get("bytes"),
         "speedup": speed.get("speedup"),
-        "exports": [{name: export[name] for name in _LISTED} for export in report.get("exports", ())],
+        "intervals": perplexity.get("intervals"),
+        "exports": [{name: export.get(name) for name in _LISTED} for export in report.get("exports", ())],
     }
     return {
         "report": report,

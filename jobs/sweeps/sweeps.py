@@ -246,7 +246,7 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
-        search = search.after(_searched(job, target), job.id, met=job.gate_state == GateState.PASSED)
+        search = search.after(_searched(job, target), job.id, met=job.gate_is_met)
     sweep.search = search.model_dump(mode="json")
     sparsity = search.next_sparsity(target)
     if sparsity is not None:

@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.spec.gate import GateState, judge
+from jobs.spec.gate import judge
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored, StoreError
@@ -109,8 +109,9 @@ def discard_unpublished(attempt: Attempt) -> None:
 
 def _keeps_model(spec: JobSpec, report: dict[str, Any]) -> bool:
     """Whether to upload the model, and not its report alone."""
-    missed = spec.gate is not None and judge(spec.gate, report).state == GateState.FAILED
-    return not (spec.stop_when_missed and missed)
+    if spec.gate is None or not spec.stop_when_missed:
+        return True
+    return all(condition.passed for condition in judge(spec.gate, report).conditions)
 
 
 def _output_prefix(attempt: Attempt) -> str:
