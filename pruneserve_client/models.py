@@ -334,7 +334,7 @@ class CompleteRequest(Model):
     """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate, as the measured values say."""
 
     name: str | None = None
     """A display name. It need not be unique."""
@@ -382,6 +382,15 @@ class Condition(Model):
 
     margin: float | None
     """How far the measured value lies on the good side of the limit; negative on the other."""
+
+    state: Literal["passed", "failed", "inconclusive"] | str
+    """`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."""
+
+    interval: Interval | None = None
+    """95 % confidence interval of the measured value. Without one the measured value decides."""
+
+    required_sample: int | None = None
+    """About how many windows, or examples of a task, would decide an inconclusive condition. Null for one that is decided, and where 100,000 would not decide."""
 
 
 class DatasetFacts(Model):
@@ -658,6 +667,9 @@ class ExportFacts(Model):
     agreement: float | None
     """The share of predicted tokens for which both find the same one most probable."""
 
+    intervals: Intervals | None = None
+    """95 % confidence intervals; null for fewer than 8 windows."""
+
     windows: int
     """Number of windows that were measured."""
 
@@ -703,6 +715,9 @@ class ExportItem(Model):
 
     agreement: float | None
     """How often both find the same token most probable."""
+
+    intervals: Intervals | None = None
+    """95 % confidence intervals; null for fewer than 8 windows."""
 
 
 class ExportRateFacts(Model):
@@ -919,6 +934,32 @@ class Health(Model):
 
     status: Literal["ok"]
     """Always `ok`: a probe that fails answers with a problem."""
+
+
+class Interval(Model):
+    """A 95 % confidence interval: where the figure is for such text in general, as far as windows tell."""
+
+    low: float
+    """The lower end."""
+
+    high: float
+    """The upper end."""
+
+
+class Intervals(Model):
+    """95 % confidence intervals of what was measured on one text, by a bootstrap of its windows."""
+
+    perplexity: Interval
+    """Of the perplexity of the result."""
+
+    increase: Interval
+    """Of the relative increase of the perplexity: the models are compared window by window."""
+
+    kl: Interval | None
+    """Of the KL divergence; null where `kl` is."""
+
+    agreement: Interval | None
+    """Of the agreement; null where `agreement` is."""
 
 
 class JobChange(Model):
@@ -1199,7 +1240,7 @@ class JobRequest(Model):
     """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate, as the measured values say."""
 
     name: str | None = None
     """A display name. It need not be unique."""
@@ -1775,6 +1816,9 @@ class Perplexity(Model):
     pruned: float | None
     """Perplexity of the pruned model; null if it is not finite."""
 
+    interval: Interval | None = None
+    """95 % confidence interval of the pruned model's; null for fewer than 8 windows."""
+
 
 class PerplexityFacts(Model):
     """Perplexity before and after, measured by the same code on the same windows."""
@@ -1793,6 +1837,9 @@ class PerplexityFacts(Model):
 
     agreement: float | None = None
     """The share of the predicted tokens for which both models find the same one most probable. Null where `kl` is."""
+
+    intervals: Intervals | None = None
+    """95 % confidence intervals; null for fewer than 8 windows, and where it ended early."""
 
     definition: str
     """How the perplexity is computed."""
@@ -2711,6 +2758,12 @@ class TaskFacts(Model):
     pruned_error: float | None
     """Standard error of the pruned model's score; null where the harness gives none."""
 
+    interval: Interval | None = None
+    """95 % confidence interval of the pruned model's score, by a bootstrap of the examples. Null for fewer than 8 examples, and for a score that is not their mean."""
+
+    change: Interval | None = None
+    """The same of the pruned model's score less the dense model's, example by example."""
+
 
 class TestMessage(Model):
     """The body of a test message."""
@@ -2853,8 +2906,8 @@ class Vary(Model):
 class Verdict(Model):
     """The verdict of a gate. The worker stores it together with the report."""
 
-    state: Literal["passed", "failed"] | str
-    """`passed` if every condition holds."""
+    state: Literal["passed", "failed", "inconclusive"] | str
+    """`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."""
 
     of: str | None = None
     """The export that the conditions are on; null: the pruned model."""

@@ -203,7 +203,8 @@ def _text_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
 
 
 def _export(gate: Gate, report: dict[str, Any]) -> dict[str, Any] | None:
-    return next((export for export in report.get("exports", ()) if export["name"] == gate.of), None)
+    exports: list[dict[str, Any]] = report.get("exports", [])
+    return next((export for export in exports if export["name"] == gate.of), None)
 
 
 def _interval(facts: dict[str, float] | None) -> Interval | None:
@@ -263,7 +264,8 @@ def _task_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
 def _score(report: dict[str, Any], task: str) -> dict[str, Any]:
     """Return what was measured in the task by its accuracy, or its first metric; nothing for another task."""
     zero_shot = report.get("zero_shot") or {"scores": []}
-    by_metric = {score["metric"]: score for score in zero_shot["scores"] if score["task"] == task}
+    scores: list[dict[str, Any]] = zero_shot["scores"]
+    by_metric = {score["metric"]: score for score in scores if score["task"] == task}
     return by_metric.get(_METRIC, next(iter(by_metric.values()), {}))
 
 
@@ -300,7 +302,7 @@ def _required_sample(found: _Measured, limit: float) -> int | None:
     count = found.sample * (reach / (limit - value)) ** 2
     if not count <= _MAX_WINDOWS:
         return None
-    unit = 10 ** max(0, len(str(math.ceil(count))) - 2)
+    unit = int(10 ** max(0, len(str(math.ceil(count))) - 2))
     return math.ceil(count / unit) * unit
 
 

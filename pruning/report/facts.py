@@ -192,7 +192,7 @@ class TaskFacts(Facts):
     interval: Interval | None = Field(
         None,
         description="95 % confidence interval of the pruned model's score, by a bootstrap of the examples. "
-        "Null for fewer than 8 examples, and for a score that is not their mean.",
+        "Null for fewer than 30 examples or equal ones, and for a score that is not their mean.",
     )
     change: Interval | None = Field(
         None,

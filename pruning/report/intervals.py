@@ -16,6 +16,7 @@ from pruning.report.facts import Interval, Intervals
 FEWEST = 8
 """Fewer windows say too little about how far others would be from them."""
 
+_FEWEST_EXAMPLES = 30  # most scores are 0 or 1
 _RESAMPLES, _SEED, _DRAWS_AT_ONCE = 2000, 0, 1 << 20
 _NORMAL = NormalDist()
 
@@ -33,13 +34,21 @@ def bootstrap(values: ArrayLike) -> NDArray[np.float64] | None:
         return None
     generator = np.random.default_rng(_SEED)
     at_once = max(1, _DRAWS_AT_ONCE // count)
-    means = [
-        rows[generator.integers(count, size=(min(at_once, _RESAMPLES - done), count))].mean(axis=1)
-        for done in range(0, _RESAMPLES, at_once)
-    ]
+    means = np.concatenate(
+        [
+            _drawn(generator, min(at_once, _RESAMPLES - done), count) @ rows / count
+            for done in range(0, _RESAMPLES, at_once)
+        ]
+    )
     tail = _NORMAL.cdf(-math.sqrt(count / (count - 1)) * _student_t(count - 1))
-    ends: NDArray[np.float64] = np.quantile(np.concatenate(means), (tail, 1 - tail), axis=0)
+    ends: NDArray[np.float64] = np.quantile(means, (tail, 1 - tail), axis=0)
     return ends
+
+
+def _drawn(generator: np.random.Generator, resamples: int, count: int) -> NDArray[np.int64]:
+    """Draw as many rows as there are, several times; return how often each came, (resamples, count)."""
+    places = generator.integers(count, size=(resamples, count)) + count * np.arange(resamples)[:, None]
+    return np.bincount(places.ravel(), minlength=resamples * count).reshape(resamples, count)
 
 
 def _student_t(freedom: int) -> float:
@@ -77,11 +86,19 @@ def text_intervals(
 
 def score_intervals(
     dense: Sequence[float], result: Sequence[float]
-) -> tuple[Interval, Interval] | tuple[None, None]:
-    """Return the intervals of a task's score and of its change, from the scores of each example."""
-    scores, base = np.asarray(result), np.asarray(dense)
-    ends = bootstrap(np.stack([scores, scores - base], axis=1)) if len(scores) == len(base) else None
-    if ends is None:
+) -> tuple[Interval | None, Interval | None]:
+    """Return the intervals of a task's score and of its change, from the scores of each example.
+
+    None for few examples and for equal ones: they do not say how rare others are.
+    """
+    if len(result) < _FEWEST_EXAMPLES or len(result) != len(dense):
         return None, None
-    score, change = (Interval.of(one) for one in ends.T)
+    scores = np.asarray(result)
+    columns = np.stack([scores, scores - np.asarray(dense)], axis=1)
+    ends = bootstrap(columns)
+    assert ends is not None  # noqa: S101 - there are enough
+    score, change = (
+        Interval.of(of_column) if varies else None
+        for of_column, varies in zip(ends.T, np.ptp(columns, axis=0) > 0, strict=True)
+    )
     return score, change

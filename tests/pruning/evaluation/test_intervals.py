@@ -23,7 +23,7 @@ from tests.pruning.pruned import ignore_steps, pruned
 
 pytestmark = pytest.mark.slow
 
-LENGTH, SAMPLE, SEEDS = 24, 24, 400
+LENGTH, SAMPLE, SEEDS = 64, 48, 400
 
 
 @dataclass(frozen=True)
@@ -64,14 +64,14 @@ def population(
     tokenizer: PreTrainedTokenizerBase,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Population:
-    """Losses of a small trained model, and of the same with half of its weights, on other text."""
+    """Losses of a small trained model, and of the same with a fifth of its weights, on other text."""
     learnt, measured = (
-        torch.tensor(tokenizer(builtin(Source("builtin", purpose, "field"))[0][:60_000])["input_ids"])
+        torch.tensor(tokenizer(builtin(Source("builtin", purpose, "field"))[0][:120_000])["input_ids"])
         for purpose in ("calibration", "evaluation")
     )
     dense = trained(make(request.param, initializer_range=0.05), windows_of(learnt))
     result = copy.deepcopy(dense)
-    pruned(result, windows_of(learnt)[:8], method="magnitude")
+    pruned(result, windows_of(learnt)[:8], method="magnitude", sparsity=0.8)
     windows, states = windows_of(measured), tmp_path_factory.mktemp("states") / "states"
     recorder = Recorder(states, windows)
     before = window_losses(dense, windows, step=ignore_steps, observe=recorder)
@@ -105,7 +105,7 @@ def share(found: Iterator[bool], count: int = SEEDS) -> float:
 
 
 def test_an_interval_holds_the_figure_of_all_windows(population: Population) -> None:
-    assert len(population.values) > 20 * SAMPLE
+    assert len(population.values) > 10 * SAMPLE
     held = dict.fromkeys(population.truth, 0)
     for found in islice(population.intervals(SAMPLE), SEEDS):
         for name, truth in population.truth.items():
@@ -154,16 +154,16 @@ def test_a_gate_at_its_bound_is_inconclusive_for_about_95_seeds_of_100(populatio
 
 
 def test_with_as_many_windows_as_it_asks_for_a_gate_decides(population: Population) -> None:
-    truth = population.truth["increase"]
     one = next(population.intervals(SAMPLE)).increase
-    limit = truth + (one.high - one.low) / 6  # well inside most intervals
-    few = list(islice(verdicts(population, limit, SAMPLE), 100))
-    assert share((one.state == "inconclusive" for one in few), 100) > 0.7
+    # Half as far from the truth as the ends of the interval: four times as many decide half of the time.
+    limit = population.truth["increase"] + (one.high - one.low) / 4
+    few = list(islice(verdicts(population, limit, SAMPLE), 60))
+    assert share((one.state == "inconclusive" for one in few), 60) > 0.7
     asked = [one.conditions[0].required_sample for one in few]
-    required = int(np.median([count for count in asked if count is not None]))
-    assert SAMPLE < required < 40 * SAMPLE
-    states = [one.state for one in islice(verdicts(population, limit, 4 * required), 100)]
-    assert states.count("passed") > 90  # a half of the seeds with as many as required
+    required = np.median([count for count in asked if count is not None])
+    assert 4 * SAMPLE / 3 < required < 3 * 4 * SAMPLE
+    many = verdicts(population, limit, 4 * 4 * SAMPLE)
+    assert share((one.state == "passed" for one in many), 40) >= 0.9
 
 
 def test_equal_models_have_intervals_without_width() -> None:
@@ -182,6 +182,16 @@ def test_few_windows_have_no_interval_and_equal_ones_the_same(population: Popula
     assert again is not None
     assert first.tolist() == again.tolist()
     assert score_intervals([], []) == (None, None)
+
+
+def test_scores_of_few_examples_and_equal_ones_have_no_interval() -> None:
+    """Answers that are all right say nothing about how rare wrong ones are."""
+    scores = [1.0, 1.0, 0.0] * 10
+    score, change = score_intervals(scores, scores)
+    assert score is not None
+    assert (0.4 < score.low < 2 / 3 < score.high < 0.9, change) == (True, None)
+    assert score_intervals(scores, [1.0] * 30)[0] is None
+    assert score_intervals(scores[:27], scores[:27]) == (None, None)
 
 
 @pytest.mark.parametrize(("freedom", "point"), [(7, 2.36462), (23, 2.06866), (120, 1.97993)])

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import keyword
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,7 @@ QUESTIONS = [
         "choices": [" is executed", " suite", " if the"],
         "answer": number % 3,
     }
-    for number, word in enumerate(["for", "if", "while", "with", "try", "del", "and", "or", "not"])
+    for number, word in enumerate(keyword.kwlist)
 ]
 DEFINITION = """
 task: {name}
@@ -106,7 +107,12 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
     )
     assert report.zero_shot is not None
     (facts,) = report.zero_shot.scores
-    assert (facts.task, facts.metric, facts.examples, facts.version) == ("tiny_choice", "acc", 9, "2.5")
+    assert (facts.task, facts.metric, facts.examples, facts.version) == (
+        "tiny_choice",
+        "acc",
+        len(QUESTIONS),
+        "2.5",
+    )
     tokenizer = AutoTokenizer.from_pretrained(tiny_llama_dir)
     for directory, score in ((tiny_llama_dir, facts.dense), (tmp_path / "out", facts.pruned)):
         model = AutoModelForCausalLM.from_pretrained(directory)
