@@ -670,6 +670,9 @@ class ExportFacts(Model):
     intervals: Intervals | None = None
     """95 % confidence intervals; null for fewer than 8 windows."""
 
+    window_losses: list[float] = []
+    """Mean loss of each window, in nats."""
+
     windows: int
     """Number of windows that were measured."""
 
@@ -777,11 +780,14 @@ class Gate(Model):
     of: str | None = None
     """The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the dense model in 16 bits, by the same evaluator. The pruned model when left out."""
 
+    baseline: str | None = None
+    """What perplexity and scores are compared with in place of the dense model: one of your jobs by its id, or as `name=value` the job with this label that was the last to pass its gate. It must have pruned the same model and measured the same windows."""
+
     max_perplexity: float | None = None
     """The pruned model's perplexity on evaluation.dataset, at most."""
 
     max_perplexity_increase: float | None = None
-    """How far the perplexity may lie over the dense model's, relative to it: 0.05 is 5 %."""
+    """How far the perplexity may lie over the dense model's or the baseline's, relative to that: 0.05 is 5 %."""
 
     max_kl: float | None = None
     """How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) over the predicted tokens of evaluation.dataset, in nats."""
@@ -800,6 +806,9 @@ class Gate(Model):
 
     min_zero_shot: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
+
+    max_score_drop: dict[str, float] | None = None
+    """How far the score in a task of evaluation.tasks may lie below the dense model's, or the baseline's: 0.01 is a hundredth of a score of 1. By default `{}`."""
 
 
 class Gblm(Model):
@@ -1841,6 +1850,9 @@ class PerplexityFacts(Model):
     intervals: Intervals | None = None
     """95 % confidence intervals; null for fewer than 8 windows, and where it ended early."""
 
+    window_losses: list[float] = []
+    """Mean loss of each window under the pruned model, in nats; none where it ended early."""
+
     definition: str
     """How the perplexity is computed."""
 
@@ -2759,7 +2771,10 @@ class TaskFacts(Model):
     """Standard error of the pruned model's score; null where the harness gives none."""
 
     interval: Interval | None = None
-    """95 % confidence interval of the pruned model's score, by a bootstrap of the examples. Null for fewer than 8 examples, and for a score that is not their mean."""
+    """95 % confidence interval of the pruned model's score, by a bootstrap of the examples. Null for fewer than 30 examples or equal ones, and for a score that is not their mean."""
+
+    outcomes: str | None = None
+    """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right examples."""
 
     change: Interval | None = None
     """The same of the pruned model's score less the dense model's, example by example."""
@@ -2911,6 +2926,9 @@ class Verdict(Model):
 
     of: str | None = None
     """The export that the conditions are on; null: the pruned model."""
+
+    baseline: UUID | None = None
+    """The job that increases and drops are over; null: the dense model."""
 
     conditions: list[Condition]
     """Each condition of the gate."""

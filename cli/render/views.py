@@ -225,7 +225,8 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
-        table.add_row("gate", clean(job.gate.state))
+        over = f", compared with job {job.gate.baseline}" if job.gate.baseline else ""
+        table.add_row("gate", clean(job.gate.state) + over)
         for name, condition in conditions_of(job):
             table.add_row("", clean(_condition_line(name, condition)))
     for row in _rows_of_report(job):
@@ -347,7 +348,7 @@ def verdict(condition: Condition) -> str:
         return "passed" if condition.passed else "missed"
     if condition.required_sample is None:
         return "inconclusive, and too near to the limit for any number of windows"
-    unit = "examples" if condition.name.startswith("min_zero_shot") else "windows"
+    unit = "examples" if "." in condition.name else "windows"
     return f"inconclusive, about {condition.required_sample:,} {unit} would decide"
 
 

@@ -8,17 +8,31 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, Self
+from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from pruning.recipe import Evaluation, StrictModel, Text
 from pruning.recipe.evaluation import TaskName
 from pruning.recipe.exports import Export
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.report import Interval
+from pruning.report.intervals import score_intervals, text_intervals
 
 _METRIC = "acc"
 _MAX_WINDOWS = 100_000  # of an evaluation
+
+_OF_TASKS = ("min_zero_shot", "max_score_drop")
+
+
+def _validate_baseline(value: str | None) -> str | None:
+    if value is not None and not all(value.partition("=")):
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise ValueError("must be the id of a job, or name=value, such as track=main") from None
+    return value
+
 
 Bytes = Annotated[int, Field(ge=1, le=10**16)]
 
@@ -32,6 +46,15 @@ class Gate(StrictModel):
         "dense model in 16 bits, by the same evaluator. The pruned model when left out.",
         examples=["gguf:Q4_K_M"],
     )
+    baseline: Annotated[Text | None, AfterValidator(_validate_baseline), OMIT_DEFAULT_FROM_FINGERPRINT] = (
+        Field(
+            None,
+            description="What perplexity and scores are compared with in place of the dense model: one of your "
+            "jobs by its id, or as `name=value` the job with this label that was the last to pass its gate. It "
+            "must have pruned the same model and measured the same windows.",
+            examples=["track=main"],
+        )
+    )
     max_perplexity: float | None = Field(
         None, gt=0, le=1e9, description="The pruned model's perplexity on evaluation.dataset, at most."
     )
@@ -39,7 +62,8 @@ class Gate(StrictModel):
         None,
         ge=0,
         le=1e6,
-        description="How far the perplexity may lie over the dense model's, relative to it: 0.05 is 5 %.",
+        description="How far the perplexity may lie over the dense model's or the baseline's, relative to "
+        "that: 0.05 is 5 %.",
     )
     max_kl: float | None = Field(
         None,
@@ -73,12 +97,26 @@ class Gate(StrictModel):
         description="The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy "
         "(`acc`), or the first metric of a task without one.",
     )
+    max_score_drop: Annotated[
+        dict[TaskName, Annotated[float, Field(ge=0, le=1)]], OMIT_DEFAULT_FROM_FINGERPRINT
+    ] = Field(
+        {},
+        max_length=32,
+        description="How far the score in a task of evaluation.tasks may lie below the dense model's, or the "
+        "baseline's: 0.01 is a hundredth of a score of 1.",
+    )
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        limits = [name for name in Gate.model_fields if name not in ("of", "min_zero_shot")]
-        if all(getattr(self, name) is None for name in limits) and not self.min_zero_shot:
-            raise ValueError(f"needs {', '.join(limits)} or min_zero_shot")
+        limits = [name for name in Gate.model_fields if name not in ("of", "baseline", *_OF_TASKS)]
+        if not any(
+            [getattr(self, name) is not None for name in limits] + [self.min_zero_shot, self.max_score_drop]
+        ):
+            raise ValueError(f"needs {', '.join(limits)}, {' or '.join(_OF_TASKS)}")
+        if self.baseline is not None and self.max_perplexity_increase is None and not self.max_score_drop:
+            raise ValueError(
+                "baseline needs max_perplexity_increase or max_score_drop, which compare with it"
+            )
         return self
 
     def unmeasured(self, evaluation: Evaluation, exports: Sequence[Export]) -> Iterator[str]:
@@ -86,8 +124,9 @@ class Gate(StrictModel):
         if self.of is not None:
             yield from self._unmeasured_of_export([export.name for export in exports])
             return
-        if any(task not in evaluation.tasks for task in self.min_zero_shot):
-            yield "min_zero_shot may only name tasks that are in evaluation.tasks"
+        for name in _OF_TASKS:
+            if any(task not in evaluation.tasks for task in getattr(self, name)):
+                yield f"{name} may only name tasks that are in evaluation.tasks"
         for name in ("min_speedup", "max_memory_bytes"):
             if getattr(self, name) is not None and evaluation.speed == "off":
                 yield f"{name} needs evaluation.speed, which is off"
@@ -95,7 +134,7 @@ class Gate(StrictModel):
     def _unmeasured_of_export(self, names: Sequence[str]) -> Iterator[str]:
         if self.of not in names:
             yield f"of must be one of the job's exports, which are {', '.join(names) or 'none'}"
-        for name in ("max_parameters", "max_memory_bytes", "min_zero_shot"):
+        for name in ("max_parameters", "max_memory_bytes", *_OF_TASKS):
             if getattr(self, name) not in (None, {}):
                 yield f"{name} is not measured of an export; leave it out, or of"
         if self.min_speedup is not None and not str(self.of).startswith("gguf:"):
@@ -144,20 +183,36 @@ class Verdict(BaseModel):
         description="`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."
     )
     of: str | None = Field(None, description="The export that the conditions are on; null: the pruned model.")
+    baseline: UUID | None = Field(
+        None, description="The job that increases and drops are over; null: the dense model."
+    )
     conditions: list[Condition] = Field(description="Each condition of the gate.")
 
 
-def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
-    """Return the verdict on a report. A condition whose value was not measured, or is not finite, fails."""
+@dataclass(frozen=True, slots=True)
+class Baseline:
+    """The job that a gate compares with, and its report."""
+
+    job_id: UUID
+    report: dict[str, Any]
+
+
+def judge(gate: Gate, report: dict[str, Any], baseline: Baseline | None = None) -> Verdict:
+    """Return the verdict on a report. A condition whose value was not measured, or is not finite, fails.
+
+    So does one that compares with a baseline which there is not, or which measured something else.
+    """
+    before = baseline.report if baseline and _measured_alike(gate, report, baseline.report) else None
     conditions = [
-        *_quality_conditions(gate, report),
+        *_quality_conditions(gate, report, before),
         *_size_and_speed_conditions(gate, report),
-        *_task_conditions(gate, report),
+        *_task_conditions(gate, report, before),
     ]
     states = {condition.state for condition in conditions}
     worst_first = (GateState.FAILED, GateState.INCONCLUSIVE, GateState.PASSED)
     state = next(state for state in worst_first if state in states)
-    return Verdict(state=state, of=gate.of, conditions=conditions)
+    job_id = baseline.job_id if baseline else None
+    return Verdict(state=state, of=gate.of, baseline=job_id, conditions=conditions)
 
 
 def result_parameters(report: dict[str, Any]) -> int | None:
@@ -176,19 +231,41 @@ class _Measured:
     sample: int = 0
 
 
-def _quality_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+def _measured_alike(gate: Gate, report: dict[str, Any], before: dict[str, Any]) -> bool:
+    """Whether two reports are of one dense model and the same windows."""
+    ours, theirs = (
+        [
+            *(one["model"].get(name) for name in ("commit", "digest")),
+            one["perplexity"].get("fingerprint"),
+            *(_text_facts(gate, one).get(name) for name in ("windows", "sequence_length")),
+        ]
+        for one in (report, before)
+    )
+    return ours == theirs
+
+
+def _quality_conditions(
+    gate: Gate, report: dict[str, Any], before: dict[str, Any] | None
+) -> Iterator[Condition]:
     text = _text_facts(gate, report)
-    dense, pruned = text["dense"], text["pruned"]
-    values = {
-        "max_perplexity": pruned,
-        "max_perplexity_increase": None if dense is None or pruned is None else pruned / dense - 1,
-        "max_kl": text.get("kl"),
-    }
-    intervals = text.get("intervals") or {}
+    intervals = {name: _interval(found) for name, found in (text.get("intervals") or {}).items()}
+    values = {"max_perplexity": text["pruned"], "max_perplexity_increase": None, "max_kl": text.get("kl")}
+    base = text["dense"]
+    if gate.baseline is not None:
+        base, intervals["increase"] = _over_baseline(text, _text_facts(gate, before) if before else {})
+    if base is not None and text["pruned"] is not None:
+        values["max_perplexity_increase"] = text["pruned"] / base - 1
     for name, value in values.items():
         if (limit := getattr(gate, name)) is not None:
             interval = intervals.get(name.removeprefix("max_").removeprefix("perplexity_"))
-            yield _at_most(name, limit, _Measured(value, _interval(interval), text.get("windows", 0)))
+            yield _at_most(name, limit, _Measured(value, interval, text.get("windows", 0)))
+
+
+def _over_baseline(text: dict[str, Any], before: dict[str, Any]) -> tuple[float | None, Interval | None]:
+    """Return the baseline's perplexity, and the interval of the increase over it, window by window."""
+    losses, theirs = text.get("window_losses", ()), before.get("window_losses", ())
+    found = text_intervals(theirs, losses) if losses and len(losses) == len(theirs) else None
+    return before.get("pruned"), found.increase if found else None
 
 
 def _text_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
@@ -254,11 +331,33 @@ def _speedup(speed: dict[str, Any]) -> float | None:
     return measured
 
 
-def _task_conditions(gate: Gate, report: dict[str, Any]) -> Iterator[Condition]:
+def _task_conditions(
+    gate: Gate, report: dict[str, Any], before: dict[str, Any] | None
+) -> Iterator[Condition]:
     for task, limit in gate.min_zero_shot.items():
         score = _score(report, task)
-        found = _Measured(score.get("pruned"), _interval(score.get("interval")), score.get("examples") or 0)
+        interval = _interval(score.get("interval"))
+        found = _Measured(score.get("pruned"), interval, score.get("examples") or 0)
         yield _at_least(f"min_zero_shot.{task}", limit, found)
+    for task, limit in gate.max_score_drop.items():
+        score = _score(report, task)
+        if gate.baseline is None:
+            base, change = score.get("dense"), _interval(score.get("change"))
+        else:
+            base, change = _change_of_baseline(score, _score(before, task) if before else {})
+        drop = None if base is None or "pruned" not in score else base - score["pruned"]
+        interval = Interval(low=-change.high, high=-change.low) if change else None
+        yield _at_most(f"max_score_drop.{task}", limit, _Measured(drop, interval, score.get("examples") or 0))
+
+
+def _change_of_baseline(
+    score: dict[str, Any], before: dict[str, Any]
+) -> tuple[float | None, Interval | None]:
+    """Return the baseline's score by the same version of the task, and the interval of the change from it."""
+    if any(before.get(name) != score.get(name) for name in ("metric", "version", "examples")):
+        return None, None
+    theirs, ours = ([float(one) for one in scores.get("outcomes") or ""] for scores in (before, score))
+    return before.get("pruned"), score_intervals(theirs, ours)[1]
 
 
 def _score(report: dict[str, Any], task: str) -> dict[str, Any]:

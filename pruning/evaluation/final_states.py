@@ -60,6 +60,11 @@ def fidelity_intervals(
     return text_intervals(dense, result, fidelity.window_kl, fidelity.window_agreement)
 
 
+def rounded(losses: Sequence[float]) -> tuple[float, ...]:
+    """Return the losses as a report has them, in a millionth of a nat."""
+    return tuple(round(loss, 6) for loss in losses)
+
+
 class Recorder:
     """Writes the final states of the model that is measured; an `Observe`."""
 

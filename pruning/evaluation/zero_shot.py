@@ -151,8 +151,13 @@ def _facts(dense: Score, pruned: Score) -> TaskFacts:
         dense_error=dense.error,
         pruned_error=pruned.error,
         interval=interval,
+        outcomes=_outcomes(pruned.of_examples),
         change=change,
     )
+
+
+def _outcomes(scores: Sequence[float]) -> str | None:
+    return "".join(f"{score:.0f}" for score in scores) if scores and {*scores} <= {0, 1} else None
 
 
 def _manager(directories: Sequence[Path]) -> Any:  # noqa: ANN401 - the harness may not be there to name its type

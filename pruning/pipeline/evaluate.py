@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements
-from pruning.evaluation.final_states import Fidelity, fidelity_intervals
+from pruning.evaluation.final_states import Fidelity, fidelity_intervals, rounded
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity_over, window_losses
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
 from pruning.models.blocks import find_stack
@@ -305,6 +305,7 @@ def _facts(
         dense=perplexity_over(text.windows, dense),
         pruned=perplexity_over(text.windows, pruned),
         intervals=None if cut_short else fidelity_intervals(dense, pruned, fidelity),
+        window_losses=() if cut_short else rounded(pruned),
         cut_short=cut_short,
         kl=fidelity.kl if fidelity else None,
         agreement=fidelity.agreement if fidelity else None,

@@ -20,7 +20,12 @@ from pruning.checkpoint.description import is_multimodal
 from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
 from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
-from pruning.evaluation.final_states import Recorder, differences_outside_blocks, fidelity_intervals
+from pruning.evaluation.final_states import (
+    Recorder,
+    differences_outside_blocks,
+    fidelity_intervals,
+    rounded,
+)
 from pruning.evaluation.perplexity import perplexity_over, window_losses
 from pruning.exports import compressed_tensors, gguf
 from pruning.exports.compressed_tensors import W4A16, Fp8
@@ -148,6 +153,7 @@ class ExportStage:
                     kl=fidelity.kl if fidelity else None,
                     agreement=fidelity.agreement if fidelity else None,
                     intervals=fidelity_intervals(dense_losses, measured.losses, fidelity),
+                    window_losses=rounded(measured.losses),
                     windows=self.windows.shape[0],
                     sequence_length=self.windows.shape[1],
                     warnings=warnings,

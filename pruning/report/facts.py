@@ -161,6 +161,9 @@ class PerplexityFacts(Facts):
         None,
         description="95 % confidence intervals; null for fewer than 8 windows, and where it ended early.",
     )
+    window_losses: tuple[float, ...] = Field(
+        (), description="Mean loss of each window under the pruned model, in nats; none where it ended early."
+    )
     definition: str = Field(description="How the perplexity is computed.")
     dataset: str = Field(description="The text, as the recipe names it.")
     windows: int = Field(description="Number of windows that were measured.")
@@ -193,6 +196,11 @@ class TaskFacts(Facts):
         None,
         description="95 % confidence interval of the pruned model's score, by a bootstrap of the examples. "
         "Null for fewer than 30 examples or equal ones, and for a score that is not their mean.",
+    )
+    outcomes: str | None = Field(
+        None,
+        description="For each example 1 where the pruned model is right, and 0 where it is wrong; null for a "
+        "score that is no share of right examples.",
     )
     change: Interval | None = Field(
         None,
