@@ -6,8 +6,9 @@ from uuid import UUID
 from sqlalchemy import Select, func, select
 from sqlalchemy.orm import Session
 
-from jobs.spec.gate import Baseline, Gate, GateState
+from jobs.spec.gate import Gate, GateState
 from jobs.spec.job import JobSpec
+from jobs.spec.verdict import Baseline
 from jobs.states import JobState
 from jobs.storage.owned_files import UnknownReference
 from jobs.tables import Job, JobLabel

@@ -26,8 +26,8 @@ from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE, close_attempt, move, 
 from jobs.monitoring import traces
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.monitoring.metrics import record_on_commit
-from jobs.spec.gate import judge, report_columns
 from jobs.spec.job import JobSpec
+from jobs.spec.verdict import judge, report_columns
 from jobs.states import HELD, JobState, LostAttempt, Outcome
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Worker
 from jobs.webhooks import outbox

@@ -102,7 +102,7 @@ class JobDocuments:
     """What its weight files take in the store, where files may be kept compressed."""
     speedup = DocumentField[float]("figures", "speedup")
     exports = DocumentField[list[dict[str, Any]]]("figures", "exports")
-    """Each exported file: `jobs.spec.gate` has the names of its figures."""
+    """Each exported file: `jobs.spec.verdict` has the names of its figures."""
 
     gate: Mapped[dict[str, Any] | None]
     """The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`."""

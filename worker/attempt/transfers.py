@@ -11,7 +11,7 @@ from sqlalchemy.orm import Session
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import attempt_files, baselines
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.spec.gate import judge
+from jobs.spec.verdict import judge
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored, StoreError
 from jobs.storage.store import StoredFile

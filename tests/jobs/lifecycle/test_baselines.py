@@ -8,8 +8,9 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.spec.gate import Baseline, Gate, judge
+from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
+from jobs.spec.verdict import Baseline, judge
 from jobs.storage.owned_files import UnknownReference
 from jobs.tables import Job
 from pruning.report.intervals import score_intervals

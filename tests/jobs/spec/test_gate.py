@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.spec.gate import Gate, judge
+from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
+from jobs.spec.verdict import judge
 from jobs.tables import Job
 
 RECIPE = {"model": "org/name", "method": "gblm", "sparsity": 0.5}

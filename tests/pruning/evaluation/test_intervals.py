@@ -11,7 +11,8 @@ import torch
 from numpy.typing import NDArray
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
-from jobs.spec.gate import Gate, Verdict, judge
+from jobs.spec.gate import Gate, Verdict
+from jobs.spec.verdict import judge
 from pruning.data.datasets import builtin
 from pruning.data.text import Source
 from pruning.evaluation.final_states import Comparison, Recorder
