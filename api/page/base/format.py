@@ -72,11 +72,8 @@ def interval(text: str, of: Any, name: str, scale: float = 1.0) -> str:  # noqa:
 
     `of`: what was measured, with `intervals`, of which the figure's has the `name`.
     """
-    found = of.get("intervals") if isinstance(of, dict) else of.intervals
-    return text if found is None else _plus_minus(text, getattr(Intervals.model_validate(found), name), scale)
-
-
-def _plus_minus(text: str, found: Interval | None, scale: float) -> str:
+    intervals = of.get("intervals") if isinstance(of, dict) else of.intervals
+    found: Interval | None = getattr(Intervals.model_validate(intervals), name) if intervals else None
     if found is None:
         return text
     number, space, unit = text.partition(" ")
@@ -205,10 +202,10 @@ def quantity(condition: Condition, value: float | None) -> str:
     return _CONDITION_FORMATS.get(condition.name, percent)(value)
 
 
-def measured(condition: Condition) -> str:
-    """Format what was measured for a condition, with its interval."""
+def plus_minus(condition: Condition) -> str:
+    """Format the interval of what was measured for a condition: `± 0.4`; nothing without one."""
     is_share = condition.name not in _CONDITION_FORMATS
-    return _plus_minus(quantity(condition, condition.measured), condition.interval, 100 if is_share else 1)
+    return f"± {condition.interval.margin(100 if is_share else 1)}" if condition.interval else ""
 
 
 _CONDITION_FORMATS: dict[str, Callable[[float], str]] = {
@@ -275,7 +272,7 @@ FILTERS: dict[str, Callable[..., str]] = {"size": byte_size} | {
         clock,
         next_try,
         quantity,
-        measured,
+        plus_minus,
         interval,
         describe_value,
     )
