@@ -244,7 +244,7 @@ def test_the_gitlab_template_runs_a_job(pipeline: Pipeline) -> None:
     stated |= {"export": EXPORT, "gate-on": EXPORT, "max-kl": "1e-9"}
     inputs = {name: stated.get(name, about.get("default")) for name, about in spec["spec"]["inputs"].items()}
     variables = {
-        name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda found: str(inputs[found[1]]), text)
+        name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda found: str(inputs[found[1]]), text["value"])
         for name, text in template["variables"].items()
     }
     gitlab = {
