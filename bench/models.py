@@ -126,7 +126,8 @@ def measure_round_to_nearest(workload: Subject) -> dict[str, Any]:
         gguf.quantize(dense, plain, "Q4_0", importance=None)
         measured = gguf.measure([plain], windows, reference=dense)
         reference, (own,) = {"dense_perplexity": measured.reference.perplexity}, measured.files
-        facts = {"perplexity": own.perplexity, "kl": own.kl, "agreement": own.agreement}
+        facts = {"perplexity": own.perplexity, "kl": own.fidelity.kl}
+        facts["agreement"] = own.fidelity.agreement
         found.append({"name": "gguf:Q4_0", "bytes": plain.stat().st_size, **facts, **reference})
     model = workload.dense()
     reference = {"dense_perplexity": perplexity(model, windows, step=ignore_steps)}

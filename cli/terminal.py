@@ -40,6 +40,7 @@ class Exit(IntEnum):
     CANCELLED = 4
     TIMEOUT = 5
     UNREACHABLE = 6
+    INCONCLUSIVE = 7
 
 
 class CommandFailed(Exception):

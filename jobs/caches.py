@@ -4,9 +4,9 @@ The first job that asks for a norm computes it, until it has published it or end
 meantime wait. A job that waits gives up what it was to compute itself, so that no two jobs wait for each
 other. A published norm is the shards of its job, where it has stored them.
 
-A measurement is a perplexity, and the file of the final states that pruned models are compared by, which is a
-finished block of the job that measured them. No job waits for a measurement: jobs that need the same one at
-once each make it, with the same result.
+A measurement is the loss of each window, and the file of the final states that pruned models are compared by,
+which is a finished block of the job that measured them. No job waits for a measurement: jobs that need the
+same one at once each make it, with the same result.
 """
 
 import json
@@ -283,7 +283,7 @@ def publish_perplexity(
     session: Session,
     claim: Claim,
     fingerprint: str,
-    perplexity: float,
+    losses: Sequence[float],
     states: str | None,
     *,
     most_bytes: int,
@@ -305,7 +305,7 @@ def publish_perplexity(
         file = {"job_id": claim.job_id, "key": block.key, "size": block.size, "sha256": states}
     session.execute(
         upsert(CachedPerplexity)
-        .values(fingerprint=fingerprint, perplexity=perplexity, **file)
+        .values(fingerprint=fingerprint, losses=[*losses], **file)
         .on_conflict_do_nothing(index_elements=[CachedPerplexity.fingerprint])
     )
 

@@ -334,7 +334,7 @@ class CompleteRequest(Model):
     """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate, as the measured values say."""
 
     name: str | None = None
     """A display name. It need not be unique."""
@@ -382,6 +382,15 @@ class Condition(Model):
 
     margin: float | None
     """How far the measured value lies on the good side of the limit; negative on the other."""
+
+    state: Literal["passed", "failed", "inconclusive"] | str
+    """`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."""
+
+    interval: Interval | None = None
+    """95 % confidence interval of the measured value. Without one the measured value decides."""
+
+    required_sample: int | None = None
+    """About how many windows, or examples of a task, would decide an inconclusive condition. Null for one that is decided, and where 100,000 would not decide."""
 
 
 class DatasetFacts(Model):
@@ -658,6 +667,12 @@ class ExportFacts(Model):
     agreement: float | None
     """The share of predicted tokens for which both find the same one most probable."""
 
+    intervals: Intervals | None = None
+    """95 % confidence intervals; null for fewer than 8 windows."""
+
+    window_losses: list[float] = []
+    """Mean loss of each window, in nats."""
+
     windows: int
     """Number of windows that were measured."""
 
@@ -703,6 +718,9 @@ class ExportItem(Model):
 
     agreement: float | None
     """How often both find the same token most probable."""
+
+    intervals: Intervals | None = None
+    """95 % confidence intervals; null for fewer than 8 windows."""
 
 
 class ExportRateFacts(Model):
@@ -762,11 +780,14 @@ class Gate(Model):
     of: str | None = None
     """The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the dense model in 16 bits, by the same evaluator. The pruned model when left out."""
 
+    baseline: str | None = None
+    """What perplexity and scores are compared with in place of the dense model: one of your jobs by its id, or as `name=value` the job with this label that was the last to pass its gate. It must have pruned the same model and measured the same windows."""
+
     max_perplexity: float | None = None
     """The pruned model's perplexity on evaluation.dataset, at most."""
 
     max_perplexity_increase: float | None = None
-    """How far the perplexity may lie over the dense model's, relative to it: 0.05 is 5 %."""
+    """How far the perplexity may lie over the dense model's or the baseline's, relative to that: 0.05 is 5 %."""
 
     max_kl: float | None = None
     """How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) over the predicted tokens of evaluation.dataset, in nats."""
@@ -785,6 +806,9 @@ class Gate(Model):
 
     min_zero_shot: dict[str, float] | None = None
     """The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy (`acc`), or the first metric of a task without one. By default `{}`."""
+
+    max_score_drop: dict[str, float] | None = None
+    """How far the score in a task of evaluation.tasks may lie below the dense model's, or the baseline's: 0.01 is a hundredth of a score of 1. By default `{}`."""
 
 
 class Gblm(Model):
@@ -919,6 +943,32 @@ class Health(Model):
 
     status: Literal["ok"]
     """Always `ok`: a probe that fails answers with a problem."""
+
+
+class Interval(Model):
+    """A 95 % confidence interval: where the figure is for such text in general, as far as windows tell."""
+
+    low: float
+    """The lower end."""
+
+    high: float
+    """The upper end."""
+
+
+class Intervals(Model):
+    """95 % confidence intervals of what was measured on one text, by a bootstrap of its windows."""
+
+    perplexity: Interval
+    """Of the perplexity of the result."""
+
+    increase: Interval
+    """Of the relative increase of the perplexity: the models are compared window by window."""
+
+    kl: Interval | None
+    """Of the KL divergence; null where `kl` is."""
+
+    agreement: Interval | None
+    """Of the agreement; null where `agreement` is."""
 
 
 class JobChange(Model):
@@ -1201,7 +1251,7 @@ class JobRequest(Model):
     """What the result must reach for the job to be called passed."""
 
     stop_when_missed: bool = False
-    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate."""
+    """End the evaluation as soon as the gate's perplexity is certain to be missed, and keep nothing but the report of a model that misses its gate, as the measured values say."""
 
     name: str | None = None
     """A display name. It need not be unique."""
@@ -1787,6 +1837,9 @@ class Perplexity(Model):
     pruned: float | None
     """Perplexity of the pruned model; null if it is not finite."""
 
+    interval: Interval | None = None
+    """95 % confidence interval of the pruned model's; null for fewer than 8 windows."""
+
 
 class PerplexityFacts(Model):
     """Perplexity before and after, measured by the same code on the same windows."""
@@ -1805,6 +1858,12 @@ class PerplexityFacts(Model):
 
     agreement: float | None = None
     """The share of the predicted tokens for which both models find the same one most probable. Null where `kl` is."""
+
+    intervals: Intervals | None = None
+    """95 % confidence intervals; null for fewer than 8 windows, and where it ended early."""
+
+    window_losses: list[float] = []
+    """Mean loss of each window under the pruned model, in nats; none where it ended early."""
 
     definition: str
     """How the perplexity is computed."""
@@ -2723,6 +2782,15 @@ class TaskFacts(Model):
     pruned_error: float | None
     """Standard error of the pruned model's score; null where the harness gives none."""
 
+    interval: Interval | None = None
+    """95 % confidence interval of the pruned model's score, by a bootstrap of the examples. Null for fewer than 30 examples or equal ones, and for a score that is not their mean."""
+
+    outcomes: str | None = None
+    """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right examples."""
+
+    change: Interval | None = None
+    """The same of the pruned model's score less the dense model's, example by example."""
+
 
 class TestMessage(Model):
     """The body of a test message."""
@@ -2865,11 +2933,14 @@ class Vary(Model):
 class Verdict(Model):
     """The verdict of a gate. The worker stores it together with the report."""
 
-    state: Literal["passed", "failed"] | str
-    """`passed` if every condition holds."""
+    state: Literal["passed", "failed", "inconclusive"] | str
+    """`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."""
 
     of: str | None = None
     """The export that the conditions are on; null: the pruned model."""
+
+    baseline: UUID | None = None
+    """The job that increases and drops are over; null: the dense model."""
 
     conditions: list[Condition]
     """Each condition of the gate."""

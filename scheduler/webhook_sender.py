@@ -59,7 +59,7 @@ _TITLES = {
     "job.succeeded": "Succeeded",
     "job.failed": "Failed",
     "job.cancelled": "Cancelled",
-    "job.gate_failed": "Missed its gate",
+    "job.gate_failed": "Did not pass its gate",
 }
 
 

@@ -17,6 +17,7 @@ transition: the job is no longer this worker's.
 """
 
 import hashlib
+import json
 import logging
 import os
 from collections.abc import Iterator
@@ -33,7 +34,7 @@ from sqlalchemy.orm import Session
 
 import pruning.pipeline.run
 from jobs import limits
-from jobs.lifecycle import attempt_files, lifecycle
+from jobs.lifecycle import attempt_files, baselines, lifecycle
 from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring import logs, traces
@@ -44,8 +45,9 @@ from jobs.retry import retry_once
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
+from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
-from pruning.errors import Unreachable, is_panic
+from pruning.errors import InvalidInput, Unreachable, is_panic
 from pruning.estimate import ModelShape
 from pruning.pipeline import (
     NO_LIMIT,
@@ -57,6 +59,7 @@ from pruning.pipeline import (
     is_out_of_memory,
     release_memory,
 )
+from pruning.report import Report
 from worker.attempt.attempt import Attempt, Transition, claimed
 from worker.attempt.caches import (
     JobGradientCache,
@@ -236,6 +239,7 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         save_masks=spec.save_masks,
         exports=spec.exports,
         limit=_perplexity_limit(spec),
+        baseline=_baseline(attempt),
     )
     services = Services(
         progress=attempt.progress,
@@ -265,11 +269,22 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
     return retry_once(run, on=is_out_of_memory, check=attempt.check)
 
 
+def _baseline(attempt: Attempt) -> Report | None:
+    """Return the report that the gate compares with, so that the run refuses another model or text."""
+    owner, spec = attempt.claim.owner, attempt.spec
+    try:
+        found = attempt.transaction(lambda session: baselines.find(session, owner, spec))
+    except UnknownReference as error:
+        raise InvalidInput(f"{error.named} {error.message}", field=error.field) from error
+    return Report.model_validate_json(json.dumps(found.report)) if found else None
+
+
 def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:
     """Return the perplexity above which the evaluation stops early, if the job asks for that."""
     if not spec.stop_when_missed or spec.gate is None or spec.gate.of is not None:
         return NO_LIMIT
-    bounds = (spec.gate.max_perplexity, spec.gate.max_perplexity_increase)
+    over_dense = spec.gate.max_perplexity_increase if spec.gate.baseline is None else None
+    bounds = (spec.gate.max_perplexity, over_dense)
     return PerplexityLimit(*(inf if bound is None else bound for bound in bounds))
 
 

@@ -33,7 +33,7 @@ from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import owner_moves
 from jobs.lifecycle.idempotency import KeyReused
 from jobs.storage.errors import StoreError
-from jobs.storage.owned_files import UnknownUpload
+from jobs.storage.owned_files import UnknownReference
 
 log = logging.getLogger(__name__)
 
@@ -54,7 +54,7 @@ def install(app: FastAPI, respond: Callable[[Request, Problem], Response]) -> No
         HTTPException,
         RequestValidationError,
         owner_moves.QueueFull,
-        UnknownUpload,
+        UnknownReference,
         KeyReused,
         *DATABASE_UNAVAILABLE,
         StoreError,
@@ -91,7 +91,7 @@ def _from_service(error: Exception) -> Problem:
         return QueueFull(error.queued, error.allowed)
     if isinstance(error, KeyReused):
         return IdempotencyKeyReused(str(error))
-    if isinstance(error, UnknownUpload):
+    if isinstance(error, UnknownReference):
         return InvalidRequest(FieldError.of(error.field, error.message, error.named))
     if isinstance(error, DATABASE_UNAVAILABLE):
         log.warning("the database is unavailable: %s", type(error.__cause__ or error).__name__)

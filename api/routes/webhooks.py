@@ -181,7 +181,9 @@ def receive_job_cancelled(message: JobMessage) -> None:
     """Sent once a job is cancelled."""
 
 
-@messages.post("job.gate_failed", summary="A job missed its gate", status_code=status.HTTP_204_NO_CONTENT)
+@messages.post(
+    "job.gate_failed", summary="A job did not pass its gate", status_code=status.HTTP_204_NO_CONTENT
+)
 def receive_job_gate_failed(message: JobMessage) -> None:
     """Sent in addition to `job.succeeded` if the job missed its gate."""
 

@@ -164,7 +164,7 @@ class JobListQuery(PageQuery):
     search: Text | None = Field(
         None, description=f"Jobs whose model's name contains this; of the first {MAX_MODELS} models by name."
     )
-    gate: GateState | None = Field(None, description="Jobs that passed, or that failed, their gate.")
+    gate: GateState | None = Field(None, description="Jobs whose gate is passed, failed or inconclusive.")
     since: AwareDatetime | None = Field(None, description="Jobs that were submitted at this time or later.")
     until: AwareDatetime | None = Field(None, description="Jobs that were submitted before this time.")
     order: Literal["newest", "oldest"] = Field("newest", description="Which jobs come first.")

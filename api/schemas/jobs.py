@@ -15,6 +15,7 @@ from jobs.spec.gate import Verdict
 from jobs.states import JobState, Outcome
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import GRADIENTS_ONLY, Stage
+from pruning.report import Interval, Intervals
 
 
 class Waiting(BaseModel):
@@ -141,6 +142,15 @@ class Perplexity(BaseModel):
 
     dense: float | None = Field(description="Perplexity of the dense model; null if it is not finite.")
     pruned: float | None = Field(description="Perplexity of the pruned model; null if it is not finite.")
+    interval: Interval | None = Field(
+        None, description="95 % confidence interval of the pruned model's; null for fewer than 8 windows."
+    )
+
+    @classmethod
+    def of(cls, job: Job) -> Self:
+        """Return what was measured in a job that has succeeded."""
+        interval = (job.intervals or {}).get("perplexity")
+        return cls(dense=job.dense_perplexity, pruned=job.pruned_perplexity, interval=interval)
 
 
 class ExportItem(BaseModel):
@@ -154,6 +164,9 @@ class ExportItem(BaseModel):
     dense_perplexity: float = Field(description="That of the dense model, by the same evaluator.")
     kl: float | None = Field(description="KL(dense ‖ exported) per predicted token; null where not known.")
     agreement: float | None = Field(description="How often both find the same token most probable.")
+    intervals: Intervals | None = Field(
+        None, description="95 % confidence intervals; null for fewer than 8 windows."
+    )
 
 
 class JobSummary(BaseModel):
@@ -233,7 +246,7 @@ class JobSummary(BaseModel):
             checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
             if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ONLY
-            else Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
+            else Perplexity.of(job),
             gate=None if job.gate is None else Verdict.model_validate(job.gate),
             error=None if job.error is None else JobError.model_validate(job.error),
             **more,

@@ -151,7 +151,7 @@ class ZooItem(BaseModel):
             method=job.method,
             pattern=job.pattern,
             sparsity=job.sparsity,
-            perplexity=Perplexity(dense=job.dense_perplexity, pruned=job.pruned_perplexity),
+            perplexity=Perplexity.of(job),
             size=shown.size,
             gate=Verdict.model_validate(job.gate) if job.gate else None,
             note=entry.note,

@@ -40,7 +40,9 @@ def jobs(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         datetime | None, typer.Option(help="Only jobs that were submitted before, in local time.")
     ] = None,
     oldest_first: Annotated[bool, typer.Option("--oldest-first", help="The oldest jobs first.")] = False,
-    gate: Annotated[str | None, typer.Option(help="passed or failed: only jobs whose gate did so.")] = None,
+    gate: Annotated[
+        str | None, typer.Option(help="Only jobs whose gate is passed, failed or inconclusive.")
+    ] = None,
     label: Annotated[
         list[str] | None,
         typer.Option(metavar="NAME=VALUE", help="Only jobs with this label; may be repeated."),

@@ -18,7 +18,7 @@ from rich.console import Console
 
 from cli.options import common
 from cli.options.errors import describe_error
-from cli.render.outcome import Outcome
+from cli.render.outcome import Inconclusive, Outcome
 from cli.render.views import EventPrinter
 from cli.terminal import Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
@@ -164,6 +164,7 @@ def run_job(
     *,
     timeout: float | None,
     cancel_on_interrupt: bool | None,
+    inconclusive: Inconclusive,
 ) -> Outcome:
     """Submit a job, follow it, and return how that ended, also if it was interrupted or timed out.
 
@@ -177,7 +178,7 @@ def run_job(
             patience = min(common.PATIENCE_SECONDS, timeout or common.PATIENCE_SECONDS)
             job = _submit(client, body, idempotency_key, patience)
             console.print(f"job {job.id}\n{client.url}/jobs/{job.id}")
-            return Outcome.of(watch(client, job.id, console))
+            return Outcome.of(watch(client, job.id, console), inconclusive)
     except TimedOut:
         return _unfinished(client, job, Exit.TIMEOUT)
     except PruneServeError as error:

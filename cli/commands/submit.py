@@ -16,11 +16,18 @@ from cli.options.ids import JobId, find_job
 from cli.options.job_options import with_estimate_options, with_job_options
 from cli.options.values import describe_bad_parameter
 from cli.render.ci import report
-from cli.render.outcome import Outcome
+from cli.render.outcome import Inconclusive, Outcome
 from cli.render.tables import print_estimate, print_item
 from cli.render.views import print_job
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json
 from pruneserve_client import Client
+
+_Inconclusive = Annotated[
+    Inconclusive,
+    typer.Option(
+        help="What becomes of a gate whose limit lies inside the 95 % interval: pass, or fail with code 7."
+    ),
+]
 
 
 @connected
@@ -77,7 +84,7 @@ def _report_failure(ctx: Any, problem: str, code: Exit) -> None:  # noqa: ANN401
 
 @connected
 @with_job_options
-def run(
+def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     client: Client,
     body: dict[str, Any],
     timeout: Timeout = None,
@@ -89,6 +96,7 @@ def run(
             show_default=False,
         ),
     ] = None,
+    inconclusive: _Inconclusive = "fail",
     as_json: AsJson = False,
     # Eager: parsed before an option that may be wrong, so that the error is reported there (`Reported`).
     summary: Annotated[
@@ -106,17 +114,31 @@ def run(
     """Submit a job, follow it, and exit with its outcome's code."""
     key = request.idempotency_key(os.environ, body) or str(uuid4())
     console = err if as_json else out
-    outcome = run_job(client, body, key, console, timeout=timeout, cancel_on_interrupt=cancel_on_interrupt)
+    outcome = run_job(
+        client,
+        body,
+        key,
+        console,
+        timeout=timeout,
+        cancel_on_interrupt=cancel_on_interrupt,
+        inconclusive=inconclusive,
+    )
     report(outcome, client.url, summary=summary, junit=junit, dotenv=dotenv)
     _exit(outcome, client, as_json=as_json)
 
 
 @connected
-def wait(client: Client, job: JobId, timeout: Timeout = None, as_json: AsJson = False) -> None:
+def wait(
+    client: Client,
+    job: JobId,
+    timeout: Timeout = None,
+    inconclusive: _Inconclusive = "fail",
+    as_json: AsJson = False,
+) -> None:
     """Follow a job to its end; exit with its outcome's code."""
     with time_limit(timeout):
         ended = watch(client, find_job(client, job), err if as_json else out)
-    _exit(Outcome.of(ended), client, as_json=as_json)
+    _exit(Outcome.of(ended, inconclusive), client, as_json=as_json)
 
 
 def _exit(outcome: Outcome, client: Client, *, as_json: bool) -> NoReturn:

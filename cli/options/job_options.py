@@ -36,6 +36,13 @@ JOB_OPTIONS = (
         "Gate: the perplexity over the dense one, such as 5%.",
     ),
     JobOption("max-kl", "gate.max_kl", "number", "Gate: mean KL(dense ‖ pruned) per token, in nats."),
+    JobOption(
+        "baseline",
+        "gate.baseline",
+        "text",
+        "Gate: the job to compare with, or the last accepted one with a label; else the dense model.",
+        "JOB|NAME=VALUE",
+    ),
     JobOption("gate-on", "gate.of", "text", "The export that the gate is on; else the pruned model.", "NAME"),
     JobOption("name", "name", "text", "A name that lists show."),
     JobOption("label", "labels", "labels", "Label to find the job by; may be repeated.", _SETTING),

@@ -15,11 +15,13 @@ from cli.render.views import (
     change,
     conditions_of,
     export_row,
-    failed_conditions,
     measure,
+    measured,
     measurements,
     method_summary,
+    missed_conditions,
     report_of,
+    verdict,
     warnings_of,
 )
 from cli.terminal import Exit, clean, duration, err, size
@@ -93,14 +95,19 @@ _PROPERTY_DELIMITERS = _MESSAGE_DELIMITERS + ":,"
 
 
 def annotate(outcome: Outcome) -> None:
-    """Print the annotation, unless all is well or this is no step of GitHub Actions."""
-    if os.environ.get("GITHUB_ACTIONS") != "true" or outcome.code == Exit.OK:
-        return
+    """Print the annotation, unless all is well or this is no step of GitHub Actions.
+
+    An inconclusive gate that passes is a warning.
+    """
     job = outcome.job
-    reasons = [outcome.problem, job.error.message if job and job.error else "", *failed_conditions(job)]
+    missed = missed_conditions(job)
+    if os.environ.get("GITHUB_ACTIONS") != "true" or (outcome.code == Exit.OK and not missed):
+        return
+    reasons = [outcome.problem, job.error.message if job and job.error else "", *missed]
     message = "; ".join(filter(None, reasons)) or outcome.title
     title = _escaped(f"PruneServe: {outcome.title}", _PROPERTY_DELIMITERS)
-    err.print(f"::error title={title}::{_escaped(message, _MESSAGE_DELIMITERS)}")
+    kind = "warning" if outcome.code == Exit.OK else "error"
+    err.print(f"::{kind} title={title}::{_escaped(message, _MESSAGE_DELIMITERS)}")
 
 
 def _escaped(text: str, ends: str) -> str:
@@ -108,7 +115,7 @@ def _escaped(text: str, ends: str) -> str:
     return "".join(f"%{ord(one):02X}" if one in ends else one for one in clean(text))
 
 
-_MARKS: dict[int, str] = {Exit.OK: "✅", Exit.CANCELLED: "⚪", Exit.TIMEOUT: "⏳"}
+_MARKS: dict[int, str] = {Exit.OK: "✅", Exit.CANCELLED: "⚪", Exit.TIMEOUT: "⏳", Exit.INCONCLUSIVE: "❔"}
 
 
 def write_summary(outcome: Outcome, server: str, file: Path | None) -> None:
@@ -158,15 +165,10 @@ def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tu
 
 def _condition_rows(job: JobDetail) -> Iterator[tuple[str, ...]]:
     for name, condition in conditions_of(job):
-        limit, measured = (measure(condition.name, value) for value in (condition.limit, condition.measured))
+        limit = measure(condition.name, condition.limit)
         margin = measure(condition.name, condition.margin, "+")
-        yield (
-            markdown(name),
-            limit,
-            measured,
-            margin,
-            "passed" if condition.passed else "**missed**",
-        )
+        state = "passed" if condition.state == "passed" else f"**{markdown(verdict(condition))}**"
+        yield markdown(name), limit, measured(condition), margin, state
 
 
 def _stage_rows(report: Report) -> Iterator[tuple[str, ...]]:
@@ -179,12 +181,13 @@ def _markdown_table(heads: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> 
     return "\n".join(f"| {' | '.join(cells)} |" for cells in lines)
 
 
-# The element for the outcome of the job; a missed gate fails the test cases of its conditions instead.
+# The element for the outcome of the job; a gate fails the test cases of its conditions instead.
 _ELEMENTS: dict[int, str | None] = {
     Exit.FAILED: "failure",
     Exit.CANCELLED: "skipped",
     Exit.OK: None,
     Exit.GATE_MISSED: None,
+    Exit.INCONCLUSIVE: None,
 }
 
 
@@ -196,7 +199,7 @@ def write_junit(outcome: Outcome, server: str, file: Path | None) -> None:
 
 def junit_suite(outcome: Outcome, server: str) -> ET.Element:
     """Return the test suite `pruneserve`. What the job took is the time of its case; conditions take none."""
-    cases = [_job_case(outcome), *_condition_cases(outcome.job)]
+    cases = [_job_case(outcome), *_condition_cases(outcome)]
     root = ET.Element("testsuite", name="pruneserve", tests=str(len(cases)))
     root.set("time", cases[0].get("time", "0"))
     if outcome.job:
@@ -228,12 +231,14 @@ def _add_reason(case: ET.Element, element: str, reason: str) -> None:
     ET.SubElement(case, element, message=xml(reason)).text = xml(reason)
 
 
-def _condition_cases(job: JobDetail | None) -> Iterator[ET.Element]:
-    for name, condition in conditions_of(job):
+def _condition_cases(outcome: Outcome) -> Iterator[ET.Element]:
+    for name, condition in conditions_of(outcome.job):
         case = ET.Element("testcase", classname="pruneserve.gate", name=xml(name), time="0")
-        if not condition.passed:
-            measured, limit = (
-                measure(condition.name, value) for value in (condition.measured, condition.limit)
-            )
-            _add_reason(case, "failure", f"measured {measured}, the limit is {limit}")
+        reason = f"measured {measured(condition)}, the limit is {measure(condition.name, condition.limit)}"
+        if condition.state == "inconclusive":
+            reason = f"{verdict(condition)}: {reason}"
+        if condition.state == "inconclusive" and outcome.inconclusive == "pass":
+            ET.SubElement(case, "system-out").text = xml(reason)
+        elif condition.state != "passed":
+            _add_reason(case, "failure", reason)
         yield case

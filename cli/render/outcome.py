@@ -1,10 +1,12 @@
 """How a command that followed a job ended: the exit code, the job and the reason."""
 
 from dataclasses import dataclass
-from typing import Self
+from typing import Literal, Self
 
 from cli.terminal import Exit
 from pruneserve_client.models import JobDetail
+
+Inconclusive = Literal["pass", "fail"]
 
 
 @dataclass(frozen=True)
@@ -19,19 +21,29 @@ class Outcome:
     """Why the job was not followed to its end. It may hold the server's own text."""
     stale: bool = False
     """Whether the job may have another state by now."""
+    inconclusive: Inconclusive = "fail"
+    """What becomes of an inconclusive condition of the gate."""
 
     @classmethod
-    def of(cls, job: JobDetail) -> Self:
+    def of(cls, job: JobDetail, inconclusive: Inconclusive = "fail") -> Self:
         """Return the outcome of a job that has ended."""
         if job.state == "failed":
-            return cls(Exit.FAILED, job)
-        if job.state == "cancelled":
-            return cls(Exit.CANCELLED, job)
-        return cls(Exit.GATE_MISSED if job.gate and job.gate.state == "failed" else Exit.OK, job)
+            code = Exit.FAILED
+        elif job.state == "cancelled":
+            code = Exit.CANCELLED
+        elif job.gate and job.gate.state == "failed":
+            code = Exit.GATE_MISSED
+        elif job.gate and job.gate.state == "inconclusive" and inconclusive == "fail":
+            code = Exit.INCONCLUSIVE
+        else:
+            code = Exit.OK
+        return cls(code, job, inconclusive=inconclusive)
 
     @property
     def title(self) -> str:
         """The outcome in a few words."""
+        if self.code == Exit.OK and self.job and self.job.gate and self.job.gate.state == "inconclusive":
+            return "succeeded, gate inconclusive"
         if self.code in _TITLES:
             return _TITLES[self.code]
         what = "timed out" if self.code == Exit.TIMEOUT else "interrupted"
@@ -54,4 +66,5 @@ _TITLES: dict[int, str] = {
     Exit.GATE_MISSED: "gate missed",
     Exit.CANCELLED: "cancelled",
     Exit.UNREACHABLE: "the server is unavailable",
+    Exit.INCONCLUSIVE: "gate inconclusive",
 }

@@ -1,5 +1,6 @@
 """Show jobs: their events as they come, one job with its report, and lists of jobs."""
 
+import math
 import time
 from collections.abc import Callable, Iterable, Iterator
 from datetime import UTC, datetime
@@ -16,6 +17,7 @@ from pruneserve_client.models import (
     Event,
     ExportFacts,
     ExportRateFacts,
+    Interval,
     JobDetail,
     JobSummary,
     LogMessage,
@@ -77,8 +79,11 @@ def _fidelity(perplexity: PerplexityFacts) -> str:
     """Return how near the predictions are to the dense model's; nothing where that was not measured."""
     if perplexity.kl is None or perplexity.agreement is None:
         return ""
+    found = perplexity.intervals
+    kl, agreement = (margin(found.kl), margin(found.agreement, 100)) if found else ("", "")
     return (
-        f"KL {perplexity.kl:.4f} nats per token; the same most probable token in {perplexity.agreement:.1%}"
+        f"KL {perplexity.kl:.4f}{kl} nats per token; the same most probable token in "
+        f"{perplexity.agreement:.1%}{agreement and agreement + '%'}"
     )
 
 
@@ -87,8 +92,15 @@ EXPORT_COLUMNS = ("export", "size", "perplexity", "KL", "decode, tokens/s")
 
 def export_row(export: ExportFacts) -> tuple[str, ...]:
     """Return name, size, perplexity, KL and speed of an exported file. Not yet escaped."""
-    perplexity = change(Perplexity(dense=export.dense_perplexity, pruned=export.perplexity))
-    kl = "" if export.kl is None else f"{export.kl:.4f}"
+    found = export.intervals
+    perplexity = change(
+        Perplexity(
+            dense=export.dense_perplexity,
+            pruned=export.perplexity,
+            interval=found.perplexity if found else None,
+        )
+    )
+    kl = "" if export.kl is None else f"{export.kl:.4f}{margin(found.kl) if found else ''}"
     decode = next((_rate(rate) for rate in export.rates if rate.phase == "decode"), "")
     return export.name, size(export.bytes), perplexity, kl, decode
 
@@ -213,7 +225,8 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     if job.perplexity:
         table.add_row("perplexity", change(job.perplexity))
     if job.gate:
-        table.add_row("gate", clean(job.gate.state))
+        over = f", compared with job {job.gate.baseline}" if job.gate.baseline else ""
+        table.add_row("gate", clean(job.gate.state) + over)
         for name, condition in conditions_of(job):
             table.add_row("", clean(_condition_line(name, condition)))
     for row in _rows_of_report(job):
@@ -289,14 +302,34 @@ def measure(name: str, value: float | None, sign: str = "") -> str:
     return f"{value:{sign}{form}}"
 
 
+def measured(condition: Condition) -> str:
+    """Return the measured value of a condition, with its interval: `18.66 ± 0.4`, `29.90% ± 2%`."""
+    is_share = condition.name == "max_perplexity_increase"
+    half = margin(condition.interval, 100 if is_share else 1)
+    return measure(condition.name, condition.measured) + (half and half + "%" * is_share)
+
+
+def margin(interval: Interval | None, scale: float = 1.0) -> str:
+    """Return ` ± 0.4`: half the width of an interval, to one significant digit; nothing without one."""
+    if interval is None:
+        return ""
+    half = scale * (interval.high - interval.low) / 2
+    digits = max(0, -math.floor(math.log10(half))) if half else 0
+    return f" ± {half:,.{min(digits, _MOST_DIGITS)}f}"
+
+
+_MOST_DIGITS = 6
+
+
 def change(perplexity: Perplexity) -> str:
-    """Return `14.37 → 25.94 (+80.5%)`."""
+    """Return `14.37 → 18.66 ± 0.4 (+29.9%)`."""
     dense, pruned = (
         "not finite" if value is None else f"{value:.2f}" for value in (perplexity.dense, perplexity.pruned)
     )
     if perplexity.dense is None or perplexity.pruned is None:
         return f"{dense} → {pruned}"
-    return f"{dense} → {pruned} ({perplexity.pruned / perplexity.dense - 1:+.1%})"
+    grown = f"{perplexity.pruned / perplexity.dense - 1:+.1%}"
+    return f"{dense} → {pruned}{margin(perplexity.interval)} ({grown})"
 
 
 def conditions_of(job: JobDetail | None) -> Iterator[tuple[str, Condition]]:
@@ -309,16 +342,25 @@ def conditions_of(job: JobDetail | None) -> Iterator[tuple[str, Condition]]:
         yield from ((condition.name + of, condition) for condition in job.gate.conditions)
 
 
+def verdict(condition: Condition) -> str:
+    """Return `passed`, `missed`, or `inconclusive, about 96 windows would decide`."""
+    if condition.state != "inconclusive":
+        return "passed" if condition.passed else "missed"
+    if condition.required_sample is None:
+        return "inconclusive, and too near to the limit for any number of windows"
+    unit = "examples" if "." in condition.name else "windows"
+    return f"inconclusive, about {condition.required_sample:,} {unit} would decide"
+
+
 def _condition_line(name: str, condition: Condition) -> str:
-    measured, limit = (measure(condition.name, value) for value in (condition.measured, condition.limit))
+    limit = measure(condition.name, condition.limit)
     margin = measure(condition.name, condition.margin, "+")
-    passed = "passed" if condition.passed else "missed"
-    return f"{name} {passed}: {measured}, limit {limit}, margin {margin}"
+    return f"{name} {verdict(condition)}: {measured(condition)}, limit {limit}, margin {margin}"
 
 
-def failed_conditions(job: JobDetail | None) -> list[str]:
-    """Return a line for each condition of the gate that the job has missed. Not yet escaped."""
-    return [_condition_line(name, one) for name, one in conditions_of(job) if not one.passed]
+def missed_conditions(job: JobDetail | None) -> list[str]:
+    """Return a line for each condition of the gate that has not passed. Not yet escaped."""
+    return [_condition_line(name, one) for name, one in conditions_of(job) if one.state != "passed"]
 
 
 def _local_time(moment: datetime) -> str:

@@ -20,14 +20,14 @@ from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import events, usage
+from jobs.lifecycle import baselines, events, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
 from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE, close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.monitoring.metrics import record_on_commit
-from jobs.spec.gate import judge, report_columns
 from jobs.spec.job import JobSpec
+from jobs.spec.verdict import judge, report_columns
 from jobs.states import HELD, JobState, LostAttempt, Outcome
 from jobs.tables import NOW, Artifact, Job, JobAttempt, JobBlock, Lease, Worker
 from jobs.webhooks import outbox
@@ -183,7 +183,8 @@ def succeed(
     if report:
         values["figures"]["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
     if report and (gate := claim.spec.gate):
-        values["gate"] = judge(gate, report).model_dump(mode="json")
+        baseline = baselines.find_for_verdict(session, claim.owner, claim.spec)
+        values["gate"] = judge(gate, report, baseline).model_dump(mode="json")
     change = StateChanged(state=JobState.SUCCEEDED)
     moved = _end_attempt(session, claim, change, Outcome.SUCCEEDED, values=values)
     if moved:

@@ -12,7 +12,7 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
-from jobs.lifecycle import events
+from jobs.lifecycle import baselines, events
 from jobs.lifecycle.events import LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
 from jobs.lifecycle.transitions import move, released
@@ -62,10 +62,11 @@ def create(
 
     With `checks_pending`, the scheduler checks the job's files before a worker claims it.
 
-    Raises `QueueFull` if the owner has `max_queued` queued jobs, and `UnknownUpload`.
+    Raises `QueueFull` if the owner has `max_queued` queued jobs, and `UnknownReference`.
     """
     check_queue_limit(session, owner, max_queued)
     spec = uploads.resolve_references(session, owner, spec)
+    baselines.find(session, owner, spec)
     document = spec.canonical()
     given_labels = dict(labels or {})
     job = Job(

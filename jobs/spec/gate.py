@@ -1,17 +1,29 @@
-"""The quality gate of a job: conditions on the report, the verdict with its margins, and what lists show."""
+"""The quality gate of a job: the conditions that it sets, and its verdict with their margins."""
 
 from collections.abc import Iterator, Sequence
 from enum import StrEnum
-from typing import Annotated, Any, Self
+from typing import Annotated, Self
+from uuid import UUID
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from pruning.recipe import Evaluation, StrictModel, Text
 from pruning.recipe.evaluation import TaskName
 from pruning.recipe.exports import Export
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
+from pruning.report import Interval
 
-_METRIC = "acc"
+_OF_TASKS = ("min_zero_shot", "max_score_drop")
+
+
+def _validate_baseline(value: str | None) -> str | None:
+    if value is not None and not all(value.partition("=")):
+        try:
+            return str(UUID(value))
+        except ValueError:
+            raise ValueError("must be the id of a job, or name=value, such as track=main") from None
+    return value
+
 
 Bytes = Annotated[int, Field(ge=1, le=10**16)]
 
@@ -25,6 +37,15 @@ class Gate(StrictModel):
         "dense model in 16 bits, by the same evaluator. The pruned model when left out.",
         examples=["gguf:Q4_K_M"],
     )
+    baseline: Annotated[Text | None, AfterValidator(_validate_baseline), OMIT_DEFAULT_FROM_FINGERPRINT] = (
+        Field(
+            None,
+            description="What perplexity and scores are compared with in place of the dense model: one of "
+            "your jobs by its id, or as `name=value` the job with this label that was the last to pass its "
+            "gate. It must have pruned the same model and measured the same windows.",
+            examples=["track=main"],
+        )
+    )
     max_perplexity: float | None = Field(
         None, gt=0, le=1e9, description="The pruned model's perplexity on evaluation.dataset, at most."
     )
@@ -32,7 +53,8 @@ class Gate(StrictModel):
         None,
         ge=0,
         le=1e6,
-        description="How far the perplexity may lie over the dense model's, relative to it: 0.05 is 5 %.",
+        description="How far the perplexity may lie over the dense model's or the baseline's, relative to "
+        "that: 0.05 is 5 %.",
     )
     max_kl: float | None = Field(
         None,
@@ -66,12 +88,26 @@ class Gate(StrictModel):
         description="The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy "
         "(`acc`), or the first metric of a task without one.",
     )
+    max_score_drop: Annotated[
+        dict[TaskName, Annotated[float, Field(ge=0, le=1)]], OMIT_DEFAULT_FROM_FINGERPRINT
+    ] = Field(
+        {},
+        max_length=32,
+        description="How far the score in a task of evaluation.tasks may lie below the dense model's, or the "
+        "baseline's: 0.01 is a hundredth of a score of 1.",
+    )
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        limits = [name for name in Gate.model_fields if name not in ("of", "min_zero_shot")]
-        if all(getattr(self, name) is None for name in limits) and not self.min_zero_shot:
-            raise ValueError(f"needs {', '.join(limits)} or min_zero_shot")
+        limits = [name for name in Gate.model_fields if name not in ("of", "baseline", *_OF_TASKS)]
+        if not any(
+            [getattr(self, name) is not None for name in limits] + [self.min_zero_shot, self.max_score_drop]
+        ):
+            raise ValueError(f"needs {', '.join(limits)}, {' or '.join(_OF_TASKS)}")
+        if self.baseline is not None and self.max_perplexity_increase is None and not self.max_score_drop:
+            raise ValueError(
+                "baseline needs max_perplexity_increase or max_score_drop, which compare with it"
+            )
         return self
 
     def unmeasured(self, evaluation: Evaluation, exports: Sequence[Export]) -> Iterator[str]:
@@ -79,8 +115,9 @@ class Gate(StrictModel):
         if self.of is not None:
             yield from self._unmeasured_of_export([export.name for export in exports])
             return
-        if any(task not in evaluation.tasks for task in self.min_zero_shot):
-            yield "min_zero_shot may only name tasks that are in evaluation.tasks"
+        for name in _OF_TASKS:
+            if any(task not in evaluation.tasks for task in getattr(self, name)):
+                yield f"{name} may only name tasks that are in evaluation.tasks"
         for name in ("min_speedup", "max_memory_bytes"):
             if getattr(self, name) is not None and evaluation.speed == "off":
                 yield f"{name} needs evaluation.speed, which is off"
@@ -88,7 +125,7 @@ class Gate(StrictModel):
     def _unmeasured_of_export(self, names: Sequence[str]) -> Iterator[str]:
         if self.of not in names:
             yield f"of must be one of the job's exports, which are {', '.join(names) or 'none'}"
-        for name in ("max_parameters", "max_memory_bytes", "min_zero_shot"):
+        for name in ("max_parameters", "max_memory_bytes", *_OF_TASKS):
             if getattr(self, name) not in (None, {}):
                 yield f"{name} is not measured of an export; leave it out, or of"
         if self.min_speedup is not None and not str(self.of).startswith("gguf:"):
@@ -96,10 +133,11 @@ class Gate(StrictModel):
 
 
 class GateState(StrEnum):
-    """Whether every condition holds."""
+    """Whether the conditions hold, as far as the measurement can tell."""
 
     PASSED = "passed"
     FAILED = "failed"
+    INCONCLUSIVE = "inconclusive"
 
 
 class Condition(BaseModel):
@@ -115,130 +153,28 @@ class Condition(BaseModel):
     margin: float | None = Field(
         description="How far the measured value lies on the good side of the limit; negative on the other."
     )
+    state: GateState = Field(
+        description="`inconclusive` if the limit lies inside the interval; otherwise as `passed` says."
+    )
+    interval: Interval | None = Field(
+        None,
+        description="95 % confidence interval of the measured value. Without one the measured value decides.",
+    )
+    required_sample: int | None = Field(
+        None,
+        description="About how many windows, or examples of a task, would decide an inconclusive condition. "
+        "Null for one that is decided, and where 100,000 would not decide.",
+    )
 
 
 class Verdict(BaseModel):
     """The verdict of a gate. The worker stores it together with the report."""
 
-    state: GateState = Field(description="`passed` if every condition holds.")
+    state: GateState = Field(
+        description="`passed` if every condition is, `failed` if one has, and `inconclusive` otherwise."
+    )
     of: str | None = Field(None, description="The export that the conditions are on; null: the pruned model.")
+    baseline: UUID | None = Field(
+        None, description="The job that increases and drops are over; null: the dense model."
+    )
     conditions: list[Condition] = Field(description="Each condition of the gate.")
-
-
-def judge(gate: Gate, report: dict[str, Any]) -> Verdict:
-    """Return the verdict on a report. A condition whose value was not measured, or is not finite, fails."""
-    measured = _measured(gate, report)
-    dense, pruned = measured["dense"], measured["pruned"]
-    conditions = []
-    if gate.max_perplexity is not None:
-        conditions.append(_at_most("max_perplexity", gate.max_perplexity, pruned))
-    if gate.max_perplexity_increase is not None:
-        increase = None if dense is None or pruned is None else pruned / dense - 1
-        conditions.append(_at_most("max_perplexity_increase", gate.max_perplexity_increase, increase))
-    if gate.max_kl is not None:
-        conditions.append(_at_most("max_kl", gate.max_kl, measured.get("kl")))
-    conditions += _size_and_speed_conditions(gate, report, measured)
-    for task, limit in gate.min_zero_shot.items():
-        conditions.append(_at_least(f"min_zero_shot.{task}", limit, _score(report, task)))
-    passed = all(condition.passed for condition in conditions)
-    state = GateState.PASSED if passed else GateState.FAILED
-    return Verdict(state=state, of=gate.of, conditions=conditions)
-
-
-def result_parameters(report: dict[str, Any]) -> int | None:
-    """Return the number of parameters of the pruned model; zeros count."""
-    structure, model = report.get("structure") or {}, report.get("model") or {}
-    parameters: int | None = structure.get("parameters", model.get("parameters"))
-    return parameters
-
-
-def _measured(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
-    """Return what was measured of what the gate is on: perplexities, KL, and `speed`."""
-    if gate.of is None:
-        return {**report["perplexity"], "speed": report.get("speed") or {}}
-    exports = (export for export in report.get("exports", ()) if export["name"] == gate.of)
-    export = next(exports, None)
-    if export is None:  # its warning is in the report
-        return {"dense": None, "pruned": None, "speed": {}}
-    rates = [
-        {"speedup": rate["tokens_per_second"] / rate["dense"], "noise": rate["noise"]}
-        for rate in export["rates"]
-    ]
-    return {
-        "dense": export["dense_perplexity"],
-        "pruned": export["perplexity"],
-        "kl": export["kl"],
-        "speed": {"bytes": export["bytes"], "rates": rates, "speedup": _certain_speedup(rates)},
-    }
-
-
-def _certain_speedup(rates: list[dict[str, float]]) -> float | None:
-    """Return the lowest speed-up; none where nothing was measured, or where it is a gain within the noise."""
-    lowest = min((rate["speedup"] for rate in rates), default=None)
-    noise = max((rate["noise"] for rate in rates), default=0.0)
-    return None if lowest is None or 1 < lowest <= 1 + noise else lowest
-
-
-def _size_and_speed_conditions(
-    gate: Gate, report: dict[str, Any], measured: dict[str, Any]
-) -> Iterator[Condition]:
-    speed = measured["speed"]
-    for name, limit, value in (
-        ("max_bytes", gate.max_bytes, speed.get("bytes")),
-        ("max_parameters", gate.max_parameters, result_parameters(report)),
-        ("max_memory_bytes", gate.max_memory_bytes, speed.get("peak_memory_bytes")),
-    ):
-        if limit is not None:
-            yield _at_most(name, limit, value)
-    if gate.min_speedup is not None:
-        yield _at_least("min_speedup", gate.min_speedup, _speedup(speed))
-
-
-def _speedup(speed: dict[str, Any]) -> float | None:
-    """Return the measured speed-up. A gain below the noise counts as none, a loss as it was measured."""
-    measured: float | None = speed.get("speedup")
-    if measured is None and (rates := speed.get("rates")):
-        return min([1.0, *(float(rate["speedup"]) for rate in rates)])
-    return measured
-
-
-def _at_most(name: str, limit: float, measured: float | None) -> Condition:
-    return _condition(name, limit, measured, None if measured is None else limit - measured)
-
-
-def _at_least(name: str, limit: float, measured: float | None) -> Condition:
-    return _condition(name, limit, measured, None if measured is None else measured - limit)
-
-
-def _condition(name: str, limit: float, measured: float | None, margin: float | None) -> Condition:
-    passed = margin is not None and margin >= 0
-    return Condition(name=name, limit=limit, measured=measured, passed=passed, margin=margin)
-
-
-def _score(report: dict[str, Any], task: str) -> float | None:
-    zero_shot = report.get("zero_shot") or {"scores": []}
-    by_metric = {score["metric"]: score["pruned"] for score in zero_shot["scores"] if score["task"] == task}
-    return by_metric.get(_METRIC, next(iter(by_metric.values()), None))
-
-
-_LISTED = ("name", "path", "bytes", "dense_bytes", "perplexity", "dense_perplexity", "kl", "agreement")
-
-
-def report_columns(report: dict[str, Any]) -> dict[str, Any]:
-    """Return the report, and the columns of what lists show of it."""
-    perplexity, speed = report["perplexity"], report.get("speed") or {}
-    figures = {
-        "dense_perplexity": perplexity["dense"],
-        "kl": perplexity.get("kl"),
-        "agreement": perplexity.get("agreement"),
-        "parameters": result_parameters(report),
-        "weight_bytes": speed.get("bytes"),
-        "speedup": speed.get("speedup"),
-        "exports": [{name: export[name] for name in _LISTED} for export in report.get("exports", ())],
-    }
-    return {
-        "report": report,
-        "pruned_perplexity": perplexity["pruned"],
-        "measured_sparsity": report["sparsity"]["overall"],
-        "figures": figures,
-    }

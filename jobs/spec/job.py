@@ -60,7 +60,7 @@ class JobOptions(StrictModel):
     stop_when_missed: bool = Field(
         False,
         description="End the evaluation as soon as the gate's perplexity is certain to be missed, and keep "
-        "nothing but the report of a model that misses its gate.",
+        "nothing but the report of a model that misses its gate, as the measured values say.",
     )
 
     name: Annotated[Text, Field(max_length=100)] | None = Field(

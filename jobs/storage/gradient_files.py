@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
-from jobs.storage.owned_files import UnknownUpload
+from jobs.storage.owned_files import UnknownReference
 from jobs.tables import Artifact, Job, Upload
 from pruning.recipe import GRADIENTS_ONLY, Recipe, content_name, gradient_job, is_upload
 
@@ -71,7 +71,7 @@ def reference(sha256: str) -> str:
 def resolved(session: Session, owner: str, recipe: Recipe) -> str:
     """Return the recipe's gradient norms by their content, which the transaction keeps from being deleted.
 
-    Raises `UnknownUpload` for norms that the owner lacks, or that are certain not to fit the recipe.
+    Raises `UnknownReference` for norms that the owner lacks, or that are certain not to fit the recipe.
     """
     named = recipe.gradients or ""
     if (job_id := gradient_job(named)) is not None:
@@ -123,8 +123,8 @@ def _norms_of_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) ->
     return reference(file.sha256)
 
 
-def _refused(recipe: Recipe, message: str) -> UnknownUpload:
-    return UnknownUpload(_FIELD, recipe.gradients or "", message)
+def _refused(recipe: Recipe, message: str) -> UnknownReference:
+    return UnknownReference(_FIELD, recipe.gradients or "", message)
 
 
 def _check(computed: Recipe, recipe: Recipe) -> None:

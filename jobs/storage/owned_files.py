@@ -9,8 +9,8 @@ from jobs.states import ENDED
 from jobs.tables import Job
 
 
-class UnknownUpload(Exception):
-    """A job names a file that its owner does not have, or cannot use for it, in the field `field`."""
+class UnknownReference(Exception):
+    """A job names a file or job that its owner does not have, or cannot use for it, in the field `field`."""
 
     def __init__(self, field: str, named: str, message: str = "must be one of your uploads") -> None:
         """`named`: what the field names. `message`: what is wrong with it; it quotes no request."""

@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
 from jobs.storage import gradient_files
-from jobs.storage.owned_files import QuotaExceeded, UnknownUpload, lock, refuse_in_use
+from jobs.storage.owned_files import QuotaExceeded, UnknownReference, lock, refuse_in_use
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW, SEARCH_NOW, Artifact, StrayUpload, Upload
 from pruning.recipe import content_name, is_local, is_upload
@@ -145,13 +145,13 @@ def forget_deleted(session: Session, keys: Sequence[str]) -> None:
 
 
 def resolve_references(session: Session, owner: str, spec: JobSpec) -> JobSpec:
-    """Return the job with its files named by content. Raises `UnknownUpload` for one that the owner lacks."""
+    """Return the job with its files named by content. Raises `UnknownReference` for one that there is not."""
     stable: dict[str, str] = {}
     for field, dataset in spec.texts:
         if is_upload(dataset) or content_name(dataset):
             upload = _named(session, owner, dataset)
             if upload is None or upload.format == gradient_files.FORMAT:
-                raise UnknownUpload(field, dataset)
+                raise UnknownReference(field, dataset)
             stable[dataset] = reference(upload)
     gradients = spec.recipe.gradients
     if gradients is not None and not is_local(gradients):

@@ -18,7 +18,7 @@ from jobs.lifecycle import owner_moves
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
-from jobs.storage.owned_files import UnknownUpload
+from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import pareto
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
@@ -246,7 +246,7 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
-        search = search.after(_searched(job, target), job.id, met=job.gate_state == GateState.PASSED)
+        search = search.after(_searched(job, target), job.id, met=job.gate_is_met)
     sweep.search = search.model_dump(mode="json")
     sparsity = search.next_sparsity(target)
     if sparsity is not None:
@@ -261,7 +261,7 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
                 priority=last.priority,
                 sweep_id=sweep.id,
             )
-        except UnknownUpload:
+        except UnknownReference:
             reason = "a file that it needs was deleted; make it again and submit a new sweep"
             _end(sweep, SweepState.FAILED, reason)
     elif search.best_job is None:

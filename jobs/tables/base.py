@@ -4,7 +4,7 @@ from datetime import datetime
 from typing import Any, Generic, Self, TypeVar, overload
 from uuid import UUID
 
-from sqlalchemy import DateTime, LargeBinary, MetaData, Text, func
+from sqlalchemy import DateTime, Double, LargeBinary, MetaData, Text, func
 from sqlalchemy.dialects.postgresql import ARRAY, JSONB
 from sqlalchemy.orm import DeclarativeBase, Mapped
 from sqlalchemy.sql.elements import SQLColumnExpression
@@ -37,6 +37,7 @@ class Base(DeclarativeBase):
         datetime: DateTime(timezone=True),
         dict[str, Any]: JSONB(none_as_null=True),
         list[str]: ARRAY(Text),
+        list[float]: ARRAY(Double),
         bytes: LargeBinary,
     }
 
@@ -93,17 +94,24 @@ class JobDocuments:
     dense_perplexity = DocumentField[float]("figures", "dense_perplexity")
     kl = DocumentField[float]("figures", "kl")
     agreement = DocumentField[float]("figures", "agreement")
+    intervals = DocumentField[dict[str, Any]]("figures", "intervals")
+    """Of perplexity, KL and agreement: a `pruning.report.Intervals`."""
     parameters = DocumentField[int]("figures", "parameters")
     weight_bytes = DocumentField[int]("figures", "weight_bytes")
     stored_weight_bytes = DocumentField[int]("figures", "stored_weight_bytes")
     """What its weight files take in the store, where files may be kept compressed."""
     speedup = DocumentField[float]("figures", "speedup")
     exports = DocumentField[list[dict[str, Any]]]("figures", "exports")
-    """Each exported file: `jobs.spec.gate` has the names of its figures."""
+    """Each exported file: `jobs.spec.verdict` has the names of its figures."""
 
     gate: Mapped[dict[str, Any] | None]
     """The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`."""
     gate_state = DocumentField[str]("gate", "state")
+
+    @property
+    def gate_is_met(self) -> bool:
+        """Whether every measured value keeps its limit, whatever its interval."""
+        return self.gate is not None and all(one["passed"] for one in self.gate["conditions"])
 
     outage: Mapped[dict[str, Any] | None]
     """What is unavailable. For the Hub a job waits in the queue, and its tries outlive attempts; for the

@@ -372,7 +372,7 @@ class CachedPerplexity(Base):
     __tablename__ = "perplexity_cache"
 
     fingerprint: Mapped[str] = mapped_column(primary_key=True)
-    perplexity: Mapped[float]
+    losses: Mapped[list[float]]  # mean of each window, in nats
     used_at: Mapped[datetime] = mapped_column(server_default=NOW)
     job_id: Mapped[UUID | None]
     key: Mapped[str | None]

@@ -87,7 +87,7 @@ def _enqueue_all(session: Session, job_id: UUID, state: JobState, event_of_state
         return
     job = session.get_one(Job, job_id, populate_existing=True)
     events = [event_of_state]
-    if job.gate_state == GateState.FAILED and state == JobState.SUCCEEDED:
+    if job.gate_state not in (None, GateState.PASSED) and state == JobState.SUCCEEDED:
         events.append(WebhookEvent.JOB_GATE_FAILED)
     at: datetime = getattr(job, f"{state}_at")
     for endpoint in endpoints:

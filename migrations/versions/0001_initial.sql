@@ -50,7 +50,7 @@ CREATE TABLE owner_shares (
 
 CREATE TABLE perplexity_cache (
     fingerprint TEXT NOT NULL,
-    perplexity DOUBLE PRECISION NOT NULL,
+    losses DOUBLE PRECISION[] NOT NULL,
     used_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     job_id UUID,
     key TEXT,

@@ -1,7 +1,7 @@
 """The cache of dense measurements: runs on the same model and text measure it once.
 
-A dense perplexity, and the final states that pruned models are compared by, do not depend on what is done to
-the model, so all jobs of a sweep need one measurement.
+A dense model's losses, and the final states that pruned models are compared by, do not depend on what is done
+to the model, so all jobs of a sweep need one measurement.
 Zero-shot scores are not cached: the definition of a task is code and its data belong to others, so no
 fingerprint covers them.
 """
@@ -18,7 +18,7 @@ from pruning.evaluation.perplexity import EvaluationSet
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import NumericsKey
 
-_FORMAT = 2
+_FORMAT = 3
 
 # The part of a run's numerics key that decides the last bits of a forward pass.
 _DECISIVE = (
@@ -31,7 +31,7 @@ _DECISIVE = (
 class DenseMeasurement:
     """A dense model on one text."""
 
-    perplexity: float  # NaN where only the states were of use
+    losses: Sequence[float]  # mean of each window, in nats; none where only the states were of use
     states: HashedFile | None  # its final states; None for a model that cannot be compared by them
 
 

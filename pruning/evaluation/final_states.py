@@ -6,12 +6,12 @@ again, a few positions at a time. So the two models are compared without being i
 are stored, and runs that share the file do not run the dense model's blocks again.
 """
 
-import math
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from statistics import fmean
 
 import torch
 from safetensors import safe_open
@@ -21,6 +21,8 @@ from transformers import PreTrainedModel
 from pruning.evaluation.perplexity import predictions_in
 from pruning.evaluation.token_losses import Scored
 from pruning.models.blocks import find_stack
+from pruning.report import Intervals
+from pruning.report.intervals import text_intervals
 from pruning.resume.hashed_file import HashedFile, RowsFile
 
 _NAME = "final_states"
@@ -33,10 +35,34 @@ _LOGITS_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 
 @dataclass(frozen=True)
 class Fidelity:
-    """Divergence from the dense model and agreement with it, over the predicted tokens."""
+    """Divergence from the dense model and agreement with it: the means over each window's predictions."""
 
-    kl: float  # mean of KL(dense ‖ pruned), in nats
-    agreement: float  # share of tokens for which both models find the same one most probable
+    window_kl: list[float]  # of KL(dense ‖ pruned), in nats
+    window_agreement: list[float]  # shares of tokens for which both models find the same one most probable
+
+    @property
+    def kl(self) -> float:
+        """The mean over all windows; never negative, except by rounding."""
+        return max(0.0, fmean(self.window_kl))
+
+    @property
+    def agreement(self) -> float:
+        """The mean over all windows."""
+        return fmean(self.window_agreement)
+
+
+def fidelity_intervals(
+    dense: Sequence[float], result: Sequence[float], fidelity: Fidelity | None
+) -> Intervals | None:
+    """Return the intervals of what was measured on one text. `dense`, `result`: the losses of each window."""
+    if fidelity is None:
+        return text_intervals(dense, result)
+    return text_intervals(dense, result, fidelity.window_kl, fidelity.window_agreement)
+
+
+def rounded(losses: Sequence[float]) -> tuple[float, ...]:
+    """Return the losses as a report has them, in a millionth of a nat."""
+    return tuple(round(loss, 6) for loss in losses)
 
 
 class Recorder:
@@ -75,8 +101,7 @@ class Comparison:
         with safe_open(states, framework="pt") as file:  # memory-mapped: read as it is used
             self._states = file.get_tensor(_NAME)
         self._done = 0
-        self._kl: Tensor | float = 0.0
-        self._agreeing: Tensor | int = 0
+        self._kl = self._agreeing = torch.empty(0)  # of each predicted token, where the logits are
 
     def __call__(self, scored: Scored) -> None:
         """Compare the predictions at the chunk's predicting positions."""
@@ -85,32 +110,36 @@ class Comparison:
         places = _predicting(scored, self._length)
         if not len(places):
             return
+        if not self._done:
+            dtype = torch.promote_types(scored.logits.dtype, torch.float32)
+            self._kl = torch.empty(len(self._states), dtype=dtype, device=device)
+            self._agreeing = torch.empty_like(self._kl, dtype=torch.bool)
         with self._dense_tensors():
             for rows in torch.split(places, _DENSE_POSITIONS[device.type]):
                 states = self._states[self._done : self._done + len(rows)].to(device)
                 self._compare(scored.head(states[None])[0], pruned, rows)
-                self._done += len(rows)
 
     def result(self) -> Fidelity | None:
-        """Return the means over all predicted tokens.
+        """Return the means over the predicted tokens of each window.
 
         None where they were not all observed, and where the divergence is not finite: the pruned model rules
         out a token that the dense one does not, or the logits of one of them are no numbers.
         """
         if self._done != len(self._states):
             return None
-        kl = float(self._kl) / self._done  # never negative, except by rounding
-        if not math.isfinite(kl):
-            return None
-        return Fidelity(max(0.0, kl), int(self._agreeing) / self._done)
+        kl, agreeing = (
+            of_tokens.view(-1, self._length - 1).double().mean(1).cpu()
+            for of_tokens in (self._kl, self._agreeing)
+        )
+        return Fidelity(kl.tolist(), agreeing.tolist()) if kl.isfinite().all() else None
 
     def _compare(self, dense: Tensor, pruned: Tensor, rows: Tensor) -> None:
-        """Add up over positions. `dense`: (positions, vocabulary); `pruned` has those in its `rows`."""
+        """Compare the next positions. `dense`: (positions, vocabulary); `pruned` has those in its `rows`."""
         at_once = max(1, _LOGITS_AT_ONCE[dense.device.type] // dense.shape[1])
         for ours, where in zip(torch.split(dense, at_once), torch.split(rows, at_once), strict=True):
-            kl, agreeing = compared(ours, pruned[where])
-            self._kl = self._kl + kl.sum(dtype=torch.float64)  # on the device: nothing waits for it
-            self._agreeing = self._agreeing + agreeing.sum()
+            here = slice(self._done, self._done + len(where))
+            self._kl[here], self._agreeing[here] = compared(ours, pruned[where])
+            self._done = here.stop
 
     @contextmanager
     def _dense_tensors(self) -> Iterator[None]:

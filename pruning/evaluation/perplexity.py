@@ -84,7 +84,7 @@ def evaluation_batches(windows: Tensor, device: torch.device) -> tuple[Tensor, .
 
 @torch.no_grad()
 @retain_freed_heap()
-def perplexity(
+def window_losses(
     model: PreTrainedModel,
     windows: Tensor,
     *,
@@ -92,19 +92,19 @@ def perplexity(
     step: Callable[[int, int], None],
     placement: Placement | None = None,
     observe: Observe | None = None,
-) -> float:
-    """Return the perplexity of `model` over token ids, int64 (windows, length).
+) -> list[float]:
+    """Return the mean loss of each window under `model`; `windows`: token ids, int64 (windows, length).
 
     All tokens of a window except its first are predicted, see `DEFINITION`.
 
     A loss is never negative, so the perplexity is certain to exceed `limit` once it would with losses of zero
-    for all remaining tokens. The measurement then ends early and returns that lower bound.
+    for all remaining tokens. The measurement then ends early and returns the losses so far.
 
     `placement`: where the model computes; by default where it is. A model that is not resident there runs
     block by block, on a group of batches at a time: that changes no bit, and a measurement that ends early
     has then computed the rest of its group needlessly.
 
-    `observe`: see `token_losses`; it changes no bit of the perplexity.
+    `observe`: see `token_losses`; it changes no bit of the losses.
 
     `step(done, total)` is called after each of `evaluation_batches`, and within a group between blocks, too,
     with a `done` that never falls;
@@ -112,7 +112,6 @@ def perplexity(
     a loss is not finite.
     """
     losses: list[float] = []
-    of_window = windows.shape[1] - 1
     placement = placement or Placement(model)
     batches = evaluation_batches(windows, placement.device)
     reached = 0
@@ -128,10 +127,31 @@ def perplexity(
         for done, batch in enumerate(measured, start=1):
             losses += mean_losses(list(batch))
             report(done)
-            remaining = len(windows) - len(losses)
-            if remaining and (bound := perplexity_of(losses, of_window, remaining=remaining)) > limit:
-                return bound
-    return perplexity_of(losses, of_window)
+            if perplexity_over(windows, losses) > limit:
+                break
+    return losses
+
+
+def perplexity(
+    model: PreTrainedModel,
+    windows: Tensor,
+    *,
+    limit: float = math.inf,
+    step: Callable[[int, int], None],
+    placement: Placement | None = None,
+    observe: Observe | None = None,
+) -> float:
+    """Return the perplexity over the windows, from their losses: see `window_losses`.
+
+    Where the measurement ends early at its limit, that is a lower bound.
+    """
+    losses = window_losses(model, windows, limit=limit, step=step, placement=placement, observe=observe)
+    return perplexity_over(windows, losses)
+
+
+def perplexity_over(windows: Tensor, losses: Sequence[float]) -> float:
+    """Return the perplexity over `windows` from the losses of the first of them, the others' being zero."""
+    return perplexity_of(losses, windows.shape[1] - 1, remaining=len(windows) - len(losses))
 
 
 def predictions_in(windows: Tensor) -> int:
@@ -157,7 +177,7 @@ def mean_losses(windows: Sequence[Tensor]) -> list[float]:
     return means
 
 
-def perplexity_of(losses: list[float], predictions: int, *, remaining: int = 0) -> float:
+def perplexity_of(losses: Sequence[float], predictions: int, *, remaining: int = 0) -> float:
     """Return exp of the mean loss over all predictions, from the mean loss of each window.
 
     `predictions`: of each window. `remaining`: more windows, whose losses count as zero.

@@ -12,6 +12,7 @@ import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from transformers import PreTrainedModel, PreTrainedTokenizerBase
@@ -20,6 +21,7 @@ from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreach
 from pruning.files.frozen_file import FrozenFile, freeze
 from pruning.recipe import Evaluation
 from pruning.report import TaskFacts, ZeroShotFacts
+from pruning.report.intervals import score_intervals
 
 _FIELD = "evaluation.tasks"
 _BATCH_SIZE = 8  # fixed: the padding of a batch decides how its scores round
@@ -35,6 +37,7 @@ class Score:
     examples: int | None  # None for a group of tasks
     value: float
     error: float | None  # the standard error, where the harness gives one
+    of_examples: Sequence[float] = ()  # none where the value is not their mean
 
 
 class Tasks:
@@ -92,7 +95,7 @@ class Tasks:
                 task_manager=self._manager,
                 num_fewshot=0,
                 limit=self._limit,
-                log_samples=False,
+                log_samples=True,
             )
         except Exception as error:
             if watch.raised or isinstance(error, PruningError):
@@ -132,20 +135,29 @@ def definitions(directories: Sequence[Path]) -> tuple[FrozenFile, ...]:
 
 def side_by_side(dense: Sequence[Score], pruned: Sequence[Score]) -> ZeroShotFacts:
     """Combine the scores of both models for the report."""
-    facts = (
-        TaskFacts(
-            task=before.task,
-            version=before.version,
-            metric=before.metric,
-            examples=before.examples,
-            dense=before.value,
-            pruned=after.value,
-            dense_error=before.error,
-            pruned_error=after.error,
-        )
-        for before, after in zip(dense, pruned, strict=True)
+    facts = tuple(_facts(before, after) for before, after in zip(dense, pruned, strict=True))
+    return ZeroShotFacts(harness=_version(), scores=facts)
+
+
+def _facts(dense: Score, pruned: Score) -> TaskFacts:
+    interval, change = score_intervals(dense.of_examples, pruned.of_examples)
+    return TaskFacts(
+        task=dense.task,
+        version=dense.version,
+        metric=dense.metric,
+        examples=dense.examples,
+        dense=dense.value,
+        pruned=pruned.value,
+        dense_error=dense.error,
+        pruned_error=pruned.error,
+        interval=interval,
+        outcomes=_outcomes(pruned.of_examples),
+        change=change,
     )
-    return ZeroShotFacts(harness=_version(), scores=tuple(facts))
+
+
+def _outcomes(scores: Sequence[float]) -> str | None:
+    return "".join(f"{score:.0f}" for score in scores) if scores and {*scores} <= {0, 1} else None
 
 
 def _manager(directories: Sequence[Path]) -> Any:  # noqa: ANN401 - the harness may not be there to name its type
@@ -184,6 +196,17 @@ def _scores(found: dict[str, Any]) -> list[Score]:
                     examples=found["n-samples"].get(task, {}).get("effective"),
                     value=float(value),
                     error=float(error) if isinstance(error, int | float) else None,
+                    of_examples=_of_examples(found["samples"].get(task, ()), metric, filtered, value),
                 )
             )
     return scores
+
+
+def _of_examples(
+    samples: Sequence[dict[str, Any]], metric: str, filtered: str, value: float
+) -> tuple[float, ...]:
+    """Return the score of each example; none where the task's is not their mean."""
+    scores = [sample.get(metric) for sample in samples if sample["filter"] == filtered]
+    numbers = tuple(float(score) for score in scores if isinstance(score, int | float))
+    is_mean = 0 < len(numbers) == len(scores) and math.isclose(fmean(numbers), value, abs_tol=1e-9)
+    return numbers if is_mean else ()

@@ -24,7 +24,7 @@ from pruning.checkpoint.description import suitable_config
 from pruning.checkpoint.files import CONFIG, WEIGHTS, read_json
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Comparison, Fidelity
-from pruning.evaluation.perplexity import perplexity
+from pruning.evaluation.perplexity import perplexity_over, window_losses
 from pruning.exports.int4 import InputFactor, Int4Matrix, as_scales, int4_scales, with_feedback
 from pruning.exports.replaced_tensors import ReplacedTensors
 from pruning.models.blocks import Stack, find_stack
@@ -313,6 +313,7 @@ def _write_config(skeleton: PreTrainedModel, scheme: Scheme, directory: Path) ->
 class Measured:
     """An export as its files say, by `EVALUATOR`."""
 
+    losses: list[float]  # mean of each window, in nats
     perplexity: float
     fidelity: Fidelity | None  # None: see `Comparison.result`
     bytes: int  # of the weight files
@@ -378,6 +379,7 @@ def measure(
     comparison = None
     if dense_head is not None:
         comparison = Comparison(states, placement.model, dense_head, length=windows.shape[1])
-    measured = perplexity(placement.model, windows, placement=placement, step=step, observe=comparison)
+    losses = window_losses(placement.model, windows, placement=placement, step=step, observe=comparison)
     size = sum(path.stat().st_size for path in directory.glob(f"*{WEIGHTS}"))
-    return Measured(measured, comparison.result() if comparison else None, size)
+    fidelity = comparison.result() if comparison else None
+    return Measured(losses, perplexity_over(windows, losses), fidelity, size)

@@ -12,6 +12,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from pathlib import Path
+from statistics import fmean
 from tempfile import TemporaryDirectory
 from typing import Any, Literal
 
@@ -20,6 +21,7 @@ from torch import Tensor
 
 from pruning.checkpoint.files import INDEX, MODEL_CARD, WEIGHTS, all_files, companions, weight_files
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.evaluation.final_states import Fidelity
 from pruning.exports.answers import (
     ConversionAnswer,
     FileMeasurement,
@@ -81,9 +83,15 @@ class Quantised(WrittenFile):
 class Computed:
     """What llama.cpp computes with a file."""
 
-    perplexity: float
+    losses: Sequence[float]
+    """The mean of each window, in nats."""
     prefill: Speed | None
     decode: Speed | None
+
+    @property
+    def perplexity(self) -> float:
+        """The perplexity over all windows."""
+        return math.exp(fmean(self.losses))
 
 
 @dataclass(frozen=True)
@@ -92,10 +100,8 @@ class Compared(Computed):
 
     types: Mapping[str, str]
     """Of each tensor, by its name."""
-    kl: float
-    """Of the reference's predictions from the file's, in nats."""
-    agreement: float
-    """The share of positions at which both find the same token the most probable one."""
+    fidelity: Fidelity
+    """To the reference's predictions."""
 
 
 @dataclass(frozen=True)
@@ -258,7 +264,7 @@ def measure(
         )
     return Measured(
         found.evaluator,
-        _computed(_mean("reference_loss", found.reference_losses, len(windows)), dense),
+        _computed(_checked("reference_loss", found.reference_losses, len(windows)), dense),
         tuple(
             _compared(of_file, len(windows), own) for of_file, own in zip(found.files, speeds, strict=True)
         ),
@@ -266,29 +272,26 @@ def measure(
 
 
 def _compared(found: FileMeasurement, windows: int, speeds: Speeds | None) -> Compared:
-    computed = _computed(_mean("loss", [window.loss for window in found.windows], windows), speeds)
-    return Compared(
-        **vars(computed),
-        types=found.types,
-        kl=max(0.0, _mean("kl", [window.kl for window in found.windows], windows, least=-_ROUNDING)),
-        agreement=_mean("agreement", [window.agreement for window in found.windows], windows),
-    )
+    computed = _computed(_checked("loss", [window.loss for window in found.windows], windows), speeds)
+    kl = _checked("kl", [window.kl for window in found.windows], windows, least=-_ROUNDING)
+    agreement = _checked("agreement", [window.agreement for window in found.windows], windows)
+    return Compared(**vars(computed), types=found.types, fidelity=Fidelity(kl, agreement))
 
 
-def _mean(name: str, values: Sequence[float], windows: int, *, least: float = 0.0) -> float:
-    """Return the mean over so many windows. Raises NumericalFailure for what no model has."""
+def _checked(name: str, values: Sequence[float], windows: int, *, least: float = 0.0) -> list[float]:
+    """Return the values of so many windows. Raises NumericalFailure for what no model has."""
     if len(values) != windows:
         raise NumericalFailure(f"llama.cpp has measured {len(values)} windows of {windows}")
     for value in values:
         if not least <= value <= _MAX_LOSS:
             raise NumericalFailure(f"llama.cpp computes a {name} of {value:g} with the file")
-    return math.fsum(values) / windows
+    return [*values]
 
 
-def _computed(loss: float, speeds: Speeds | None) -> Computed:
+def _computed(losses: Sequence[float], speeds: Speeds | None) -> Computed:
     if speeds is None:
-        return Computed(math.exp(loss), None, None)
-    return Computed(math.exp(loss), speeds.prefill, speeds.decode)
+        return Computed(losses, None, None)
+    return Computed(losses, speeds.prefill, speeds.decode)
 
 
 @contextmanager

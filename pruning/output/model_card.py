@@ -12,6 +12,9 @@ from pruning.report import FILE_NAME as REPORT
 from pruning.report import (
     CalibrationFacts,
     ExportFacts,
+    Interval,
+    Intervals,
+    PerplexityFacts,
     Report,
     StructureFacts,
 )
@@ -64,10 +67,11 @@ def model_card(
 | --- | --- |{source}{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
-| perplexity, pruned | {report.perplexity.pruned:.3f} ({report.perplexity.increase:+.1%}) |{_more(report)}
+| perplexity, pruned | {_pruned(report.perplexity)} |{_more(report)}
 
 Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
-{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens. Everything that was
+{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens; ± is half a 95 % confidence
+interval, by a bootstrap of the windows. Everything that was
 measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
@@ -141,8 +145,10 @@ def _exports(report: Report) -> str:
     if not report.exports:
         return ""
     rows = [
-        f"| `{export.path}` | {_megabytes(export.bytes)} | {export.perplexity:.3f} ({export.increase:+.1%}) "
-        f"| {'-' if export.kl is None else f'{export.kl:.4f}'} | `{_run(export)}` |"
+        f"| `{export.path}` | {_megabytes(export.bytes)} "
+        f"| {export.perplexity:.3f}{_plus_minus(export.intervals, 'perplexity')} ({export.increase:+.1%}) "
+        f"| {_kl(export)} "
+        f"| `{_run(export)}` |"
         for export in report.exports
     ]
     table = "\n".join(
@@ -180,6 +186,10 @@ def _of_mask(report: Report) -> str:
 The mask makes this model of the dense one's directory `DENSE`, bit for bit, and has its figures.
 
 """
+
+
+def _kl(export: ExportFacts) -> str:
+    return "-" if export.kl is None else f"{export.kl:.4f}{_plus_minus(export.intervals, 'kl')}"
 
 
 def _run(export: ExportFacts) -> str:
@@ -309,19 +319,30 @@ def _fidelity(report: Report) -> str:
     if kl is None or agreement is None:
         return ""
     return (
-        f"\n| KL(dense ‖ pruned), nats per token | {kl:.4f} |"
+        f"\n| KL(dense ‖ pruned), nats per token | {kl:.4f}{_plus_minus(report.perplexity.intervals, 'kl')} |"
         f"\n| same most probable token as the dense model | {agreement:.1%} |"
     )
+
+
+def _pruned(text: PerplexityFacts) -> str:
+    return f"{text.pruned:.3f}{_plus_minus(text.intervals, 'perplexity')} ({text.increase:+.1%})"
+
+
+def _plus_minus(intervals: Intervals | None, name: str) -> str:
+    """Return ` ± 0.4`, half a 95 % confidence interval; nothing where none is known."""
+    found: Interval | None = getattr(intervals, name, None)
+    return f" ± {found.margin()}" if found else ""
 
 
 def _further(report: Report) -> str:
     """Return a table of the other texts and one of the zero-shot tasks."""
     texts = [
-        f"| {_file_name(text.dataset)} | {text.dense:.3f} | {text.pruned:.3f} ({text.increase:+.1%}) |"
+        f"| {_file_name(text.dataset)} | {text.dense:.3f} | {_pruned(text)} |"
         for text in report.further_perplexities
     ]
     scores = [
-        f"| {score.task}, {score.metric} | {score.dense:.4f} | {score.pruned:.4f} |"
+        f"| {score.task}, {score.metric} | {score.dense:.4f} "
+        f"| {score.pruned:.4f}{f' ± {score.interval.margin()}' if score.interval else ''} |"
         for score in (report.zero_shot.scores if report.zero_shot else ())
     ]
     tables = [("perplexity on other texts", texts)] if texts else []

@@ -94,7 +94,9 @@ def result_table(report: Report) -> Table:
     table = Table(box=rich.box.SIMPLE, show_header=False)
     perplexity = report.perplexity
     table.add_row("perplexity, dense", f"{perplexity.dense:.3f}")
-    table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f} ({perplexity.increase:+.1%})")
+    found = perplexity.intervals
+    spread = f" ± {found.perplexity.margin()}" if found else ""
+    table.add_row("perplexity, pruned", f"{perplexity.pruned:.3f}{spread} ({perplexity.increase:+.1%})")
     if perplexity.kl is not None and perplexity.agreement is not None:
         table.add_row("KL(dense ‖ pruned)", f"{perplexity.kl:.4f} nats per token")
         table.add_row("agreement with dense", f"{perplexity.agreement:.1%} of the tokens")

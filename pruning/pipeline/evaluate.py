@@ -1,6 +1,6 @@
 """Evaluate: measure the dense and the pruned model by the same code on the same texts."""
 
-from collections.abc import Callable, Container, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from functools import cache, cached_property, partial
@@ -14,8 +14,8 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements
-from pruning.evaluation.final_states import Fidelity
-from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity
+from pruning.evaluation.final_states import Fidelity, fidelity_intervals, rounded
+from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity_over, window_losses
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
@@ -33,7 +33,7 @@ from pruning.runtime.process_memory import trim_heap
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""
 
-_FORMAT = 2  # of the measurements in the resume store
+_FORMAT = 3  # of the measurements in the resume store
 
 
 @dataclass(frozen=True)
@@ -149,7 +149,7 @@ class EvaluateStage:
             comparing.note_differences(dense_model().model, pruned_model().model)
         dense_model.cache_clear()
         # The dense model is not read after this, so that this hash of its files is the run's last.
-        measurements = map(DenseMeasurement, dense.perplexities, recording.files)
+        measurements = map(DenseMeasurement, dense.losses, recording.files)
         self._publications.publish_when_verified(partial(self._cached.publish, list(measurements)))
         if _PRUNED in stored:
             pruned = Measurement.read(stored[_PRUNED].path)
@@ -160,12 +160,10 @@ class EvaluateStage:
                 pruned_model,
                 lambda done: step(self._dense_steps + done, steps),
                 comparing,
-                limit=self._limit.for_dense(dense.perplexities[0]),
+                limit=self._limit.for_dense(perplexity_over(self._inputs.texts[0].windows, dense.losses[0])),
             )
         self._publications.finish(lambda: step(steps, steps))
-        texts = zip(
-            self._inputs.texts, dense.perplexities, pruned.perplexities, pruned.fidelity, strict=False
-        )
+        texts = zip(self._inputs.texts, dense.losses, pruned.losses, pruned.fidelity, strict=False)
         return EvaluationResult(
             tuple(_facts(*of_text, cut_short=pruned.cut_short) for of_text in texts),
             side_by_side(dense.scores, pruned.scores)
@@ -224,20 +222,20 @@ def _measure(
 
     `report_done` is called with the number of finished steps of this model.
     """
-    perplexities: list[float] = []
+    losses: list[Sequence[float]] = []
     scores: list[Score] = []
     done = 0
     with ExitStack() as entered:
         placement = cache(lambda: entered.enter_context(placed(load())))
         for number, text in enumerate(inputs.texts):
             if number in known:
-                perplexities.append(known[number].perplexity)
+                losses.append(known[number].losses)
                 continue
             bound = limit if number == 0 else inf
             batch_done = partial(_count_on, report_done, done)
             at = placement()
             with observers.observing(number, text, at.model) as observe:
-                measured = perplexity(
+                measured = window_losses(
                     at.model,
                     text.windows,
                     limit=bound,
@@ -245,9 +243,9 @@ def _measure(
                     placement=at,
                     observe=observe,
                 )
-            perplexities.append(measured)
-            if measured > bound:
-                return observers.complete(Measurement(perplexities, [], cut_short=True))
+            losses.append(measured)
+            if perplexity_over(text.windows, measured) > bound:
+                return observers.complete(Measurement(losses, [], cut_short=True))
             done += len(evaluation_batches(text.windows, at.device))
         if inputs.tasks and inputs.tokenizer:
             model = entered.enter_context(_callable(placement()))
@@ -256,7 +254,7 @@ def _measure(
                 scores += inputs.tasks.scores(number, model, inputs.tokenizer, check=check)
                 done += 1
                 report_done(done)
-    return observers.complete(Measurement(perplexities, scores, reused=len(known) == len(inputs.texts)))
+    return observers.complete(Measurement(losses, scores, reused=len(known) == len(inputs.texts)))
 
 
 @contextmanager
@@ -295,12 +293,19 @@ def _count_on(report_done: Callable[[int], None], before: int, done: int, _total
 
 
 def _facts(
-    text: EvaluationSet, dense: float, pruned: float, fidelity: Fidelity | None, *, cut_short: bool
+    text: EvaluationSet,
+    dense: Sequence[float],
+    pruned: Sequence[float],
+    fidelity: Fidelity | None,
+    *,
+    cut_short: bool,
 ) -> PerplexityFacts:
     windows, length = text.windows.shape
     return PerplexityFacts(
-        dense=dense,
-        pruned=pruned,
+        dense=perplexity_over(text.windows, dense),
+        pruned=perplexity_over(text.windows, pruned),
+        intervals=None if cut_short else fidelity_intervals(dense, pruned, fidelity),
+        window_losses=() if cut_short else rounded(pruned),
         cut_short=cut_short,
         kl=fidelity.kl if fidelity else None,
         agreement=fidelity.agreement if fidelity else None,

@@ -21,8 +21,13 @@ from pruning.checkpoint.description import is_multimodal
 from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
 from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
-from pruning.evaluation.final_states import Recorder, differences_outside_blocks
-from pruning.evaluation.perplexity import perplexity
+from pruning.evaluation.final_states import (
+    Recorder,
+    differences_outside_blocks,
+    fidelity_intervals,
+    rounded,
+)
+from pruning.evaluation.perplexity import perplexity_over, window_losses
 from pruning.exports import compressed_tensors, gguf
 from pruning.exports.compressed_tensors import W4A16, Fp8
 from pruning.exports.engine import Engine
@@ -142,6 +147,8 @@ class ExportStage:
                 dense_perplexity=quality.dense,
                 kl=quality.kl,
                 agreement=quality.agreement,
+                intervals=quality.intervals,
+                window_losses=quality.window_losses,
                 windows=quality.windows,
                 sequence_length=quality.sequence_length,
             )
@@ -166,7 +173,7 @@ class ExportStage:
         reference = ModelReference.model_construct(id=str(self.result.resolve()), revision=None)
         result = resolve(reference, scratch=scratch, describe_files=self.reading.describe)
         states = scratch / "states.safetensors"
-        dense_perplexity, head = self._measure_dense(states, progress.part())
+        dense_losses, head = self._measure_dense(states, progress.part())
         for export in exports:
             directory = self.result / FOLDER / f"{export.format}-{export.scheme}"
             with done.trying([export], directory):
@@ -188,9 +195,11 @@ class ExportStage:
                     dense_bytes=self.model.checkpoint.weight_bytes,
                     evaluator=compressed_tensors.EVALUATOR,
                     perplexity=measured.perplexity,
-                    dense_perplexity=dense_perplexity,
+                    dense_perplexity=perplexity_over(self.windows, dense_losses),
                     kl=fidelity.kl if fidelity else None,
                     agreement=fidelity.agreement if fidelity else None,
+                    intervals=fidelity_intervals(dense_losses, measured.losses, fidelity),
+                    window_losses=rounded(measured.losses),
                     windows=self.windows.shape[0],
                     sequence_length=self.windows.shape[1],
                     warnings=warnings,
@@ -216,14 +225,18 @@ class ExportStage:
             step=as_step(share),
         )
 
-    def _measure_dense(self, states: Path, share: ShareStep) -> tuple[float, Mapping[str, Tensor] | None]:
+    def _measure_dense(
+        self, states: Path, share: ShareStep
+    ) -> tuple[list[float], Mapping[str, Tensor] | None]:
         """Write the dense model's final states on the windows.
 
-        Return its perplexity, and what its logits need and the result has another of; None: not comparable.
+        Return its loss on each, and what its logits need and the result has another of; None: not comparable.
         """
         dense, recorder = self.model.place_dense(), Recorder(states, self.windows)
         with placed(dense) as at:
-            measured = perplexity(at.model, self.windows, placement=at, observe=recorder, step=as_step(share))
+            measured = window_losses(
+                at.model, self.windows, placement=at, observe=recorder, step=as_step(share)
+            )
         if recorder.close() is None:  # its logits depend on more than the last block's output
             return measured, None
         pruned = self.model.place_pruned(self.result)

@@ -27,10 +27,10 @@ _FIRST_STATES = 2
 class Measurement:
     """The measurements of one model."""
 
-    perplexities: list[float]
+    losses: list[Sequence[float]]  # on each text, the mean of each window
     scores: list[Score]
     cut_short: bool = False  # above the limit on the first text, and not measured further
-    reused: bool = False  # all of its perplexities were known
+    reused: bool = False  # all of its losses were known
     states: list[str | None] = field(default_factory=list)  # of the dense model's final states, the SHA-256
     fidelity: list[Fidelity | None] = field(default_factory=list)  # of the pruned model; None: not compared
 

@@ -6,7 +6,6 @@ The final states of the dense model, which the training needs, are shared by run
 
 import json
 import logging
-import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
@@ -88,7 +87,7 @@ class SharedStates:
 
     def publish(self, fingerprint: str, states: HashedFile) -> None:
         """Offer a file that the run's resume store has committed to later runs."""
-        measured = DenseMeasurement(math.nan, states)
+        measured = DenseMeasurement((), states)
         self.publications.publish_when_verified(partial(self.cache.put, fingerprint, measured))
 
 

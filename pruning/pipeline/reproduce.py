@@ -6,6 +6,7 @@ from pathlib import Path
 from typing import Self
 
 from pruning.errors import InvalidInput
+from pruning.evaluation.perplexity import EvaluationSet
 from pruning.recipe import Evaluation, Recipe
 from pruning.report import CalibrationFacts, Environment, ModelFacts, Report
 
@@ -62,6 +63,35 @@ def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFa
             f"the calibration windows have the fingerprint {found}; the report's had {expected}: restore the "
             "texts and the tokenizer, or run the recipe without the report",
             field="calibration",
+        )
+
+
+def refuse_other_measurement(baseline: Report, model: ModelFacts, text: EvaluationSet) -> None:
+    """Raise InvalidInput if the baseline was measured on other windows, or is of another dense model."""
+    before, (windows, length) = baseline.perplexity, text.windows.shape
+    theirs, ours = (
+        f"{count} windows of {tokens} tokens from {dataset}"
+        for count, tokens, dataset in (
+            (before.windows, before.sequence_length, before.dataset),
+            (windows, length, text.dataset),
+        )
+    )
+    reason = None
+    if before.fingerprint != text.fingerprint:
+        reason = (
+            f"it was measured on {theirs}, and this job is on {ours}"
+            if theirs != ours
+            else f"the {ours} are other token ids here: the text or the tokenizer is another"
+        )
+    elif (baseline.model.commit, baseline.model.digest) != (model.commit, model.digest):
+        reason = (
+            f"its dense model is {baseline.model.id} ({baseline.model.commit or baseline.model.digest}), and "
+            f"here {model.id} ({model.commit or model.digest})"
+        )
+    if reason:
+        raise InvalidInput(
+            f"the baseline cannot be compared with: {reason}; name another, or none for the first job",
+            field="gate.baseline",
         )
 
 

@@ -38,7 +38,7 @@ from pruning.pipeline.export import check_exports
 from pruning.pipeline.gradients import GradientInputs
 from pruning.pipeline.models import LoadedModel, ResolvedModel
 from pruning.pipeline.recover import RecoveryInputs
-from pruning.pipeline.reproduce import refuse_changes
+from pruning.pipeline.reproduce import refuse_changes, refuse_other_measurement
 from pruning.pipeline.resources import (
     DiskRoom,
     check_training_memory,
@@ -166,6 +166,7 @@ class ResolveStage:
     hub_token: str | None
     reading: UntrustedReader
     reproduces: Report | None
+    baseline: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
     schedule: ScheduleChoice
@@ -287,6 +288,8 @@ class ResolveStage:
         )
         if self.reproduces is not None:
             refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
+        if self.baseline is not None and texts:
+            refuse_other_measurement(self.baseline, resolved.model.facts, texts[0])
         identity.commit(recipe.fingerprint(), resolved.model.facts, resolved.calibration_facts)
         return resolved
 

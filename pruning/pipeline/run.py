@@ -80,6 +80,8 @@ class RunRequest:
     """Files in the formats that engines serve, below `exports/` of the output; see pruning.recipe.exports."""
     reproduces: Report | None = None
     """The report of an earlier run of this recipe, whose model and texts must not have changed."""
+    baseline: Report | None = None
+    """The report of a run that this one is compared with: its dense model and first text must be the same."""
     limit: PerplexityLimit = NO_LIMIT
     """A pruned model that is certain to exceed it is not measured further."""
 
@@ -247,6 +249,7 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
         hub_token=services.hub_token,
         reading=services.reading,
         reproduces=request.reproduces,
+        baseline=request.baseline,
         resume_store=place.resume_store,
         output=place.directory,
         schedule=request.schedule,

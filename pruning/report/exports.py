@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, computed_field
 
-from pruning.report.facts import Facts
+from pruning.report.facts import Facts, Intervals
 
 
 class ExportRateFacts(Facts):
@@ -36,6 +36,10 @@ class ExportFacts(Facts):
     agreement: float | None = Field(
         description="The share of predicted tokens for which both find the same one most probable."
     )
+    intervals: Intervals | None = Field(
+        None, description="95 % confidence intervals; null for fewer than 8 windows."
+    )
+    window_losses: tuple[float, ...] = Field((), description="Mean loss of each window, in nats.")
     windows: int = Field(description="Number of windows that were measured.")
     sequence_length: int = Field(description="Number of tokens per window.")
     rates: tuple[ExportRateFacts, ...] = Field((), description="Speed; none where it was not measured.")

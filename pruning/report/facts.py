@@ -1,8 +1,10 @@
 """The parts of a report that describe a run: model, calibration set, environment, quality, speed and cost."""
 
 import importlib.metadata
+import math
 import platform
 import re
+from collections.abc import Iterable
 from typing import Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, computed_field
@@ -10,11 +12,43 @@ from pydantic import BaseModel, ConfigDict, Field, computed_field
 from pruning.recipe import Stage
 from pruning.version import pruneserve_version
 
+_MOST_DIGITS = 6
+
 
 class Facts(BaseModel):
     """An immutable part of the report. Unknown fields are ignored: a report may be of another version."""
 
     model_config = ConfigDict(frozen=True, strict=True, extra="ignore", allow_inf_nan=False)
+
+
+class Interval(Facts):
+    """A 95 % confidence interval: where the figure is for such text in general, as far as windows tell."""
+
+    low: float = Field(description="The lower end.")
+    high: float = Field(description="The upper end.")
+
+    @classmethod
+    def of(cls, ends: Iterable[float]) -> Self:
+        """Return the interval with these two ends."""
+        low, high = map(float, ends)
+        return cls(low=low, high=high)
+
+    def margin(self, scale: float = 1.0) -> str:
+        """Format half the width, to one significant digit, as it stands after ±."""
+        half = scale * (self.high - self.low) / 2
+        digits = max(0, -math.floor(math.log10(half))) if half else 0
+        return f"{half:,.{min(digits, _MOST_DIGITS)}f}"
+
+
+class Intervals(Facts):
+    """95 % confidence intervals of what was measured on one text, by a bootstrap of its windows."""
+
+    perplexity: Interval = Field(description="Of the perplexity of the result.")
+    increase: Interval = Field(
+        description="Of the relative increase of the perplexity: the models are compared window by window."
+    )
+    kl: Interval | None = Field(description="Of the KL divergence; null where `kl` is.")
+    agreement: Interval | None = Field(description="Of the agreement; null where `agreement` is.")
 
 
 class ModelFacts(Facts):
@@ -123,6 +157,13 @@ class PerplexityFacts(Facts):
         description="The share of the predicted tokens for which both models find the same one most "
         "probable. Null where `kl` is.",
     )
+    intervals: Intervals | None = Field(
+        None,
+        description="95 % confidence intervals; null for fewer than 8 windows, and where it ended early.",
+    )
+    window_losses: tuple[float, ...] = Field(
+        (), description="Mean loss of each window under the pruned model, in nats; none where it ended early."
+    )
     definition: str = Field(description="How the perplexity is computed.")
     dataset: str = Field(description="The text, as the recipe names it.")
     windows: int = Field(description="Number of windows that were measured.")
@@ -150,6 +191,20 @@ class TaskFacts(Facts):
     )
     pruned_error: float | None = Field(
         description="Standard error of the pruned model's score; null where the harness gives none."
+    )
+    interval: Interval | None = Field(
+        None,
+        description="95 % confidence interval of the pruned model's score, by a bootstrap of the examples. "
+        "Null for fewer than 30 examples or equal ones, and for a score that is not their mean.",
+    )
+    outcomes: str | None = Field(
+        None,
+        description="For each example 1 where the pruned model is right, and 0 where it is wrong; null for a "
+        "score that is no share of right examples.",
+    )
+    change: Interval | None = Field(
+        None,
+        description="The same of the pruned model's score less the dense model's, example by example.",
     )
 
 

@@ -25,6 +25,12 @@ _KINDS = ("self_attn.q_proj", "self_attn.k_proj", "self_attn.v_proj", "self_attn
 _KINDS += ("mlp.gate_proj", "mlp.up_proj", "mlp.down_proj")
 
 
+def intervals(perplexity: float, increase: float) -> dict[str, Any]:
+    """Intervals of about a fiftieth of the figures."""
+    figures = {"perplexity": perplexity, "increase": increase, "kl": 0.5, "agreement": 0.7}
+    return {name: {"low": 0.98 * value, "high": 1.02 * value} for name, value in figures.items()}
+
+
 def report(sparsity: float, dense: float, pruned: float, *, spread: float = 0.0) -> dict[str, Any]:
     """A report whose layers differ by up to `spread` from the sparsity."""
     layers = []
@@ -63,6 +69,7 @@ def report(sparsity: float, dense: float, pruned: float, *, spread: float = 0.0)
             "increase": pruned / dense - 1,
             "kl": 0.8 * math.log(pruned / dense),
             "agreement": (dense / pruned) ** 0.3,
+            "intervals": intervals(pruned, pruned / dense - 1),
         },
         "further_perplexities": [{"dense": 17.9, "pruned": 31.2, "dataset": "c4"}],
         "sparsity": {"overall": sparsity, "layers": layers},

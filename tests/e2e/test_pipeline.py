@@ -113,6 +113,7 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
     assert done.returncode == (Exit.OK if measured <= 0.05 else Exit.GATE_MISSED), done.stderr
     (condition,) = job["gate"]["conditions"]
     assert condition["measured"] == pytest.approx(measured)
+    assert (condition["interval"], condition["state"]) == (None, job["gate"]["state"])  # of 4 windows
     summary = (pipeline.directory / "summary.md").read_text()
     assert re.search(r"^\| max\\_perplexity\\_increase \| 5\.00% \| [-0-9.]+% \|", summary, re.MULTILINE)
     assert re.search(r"^\| gradients \| [0-9.]+ s \|", summary, re.MULTILINE)
@@ -127,6 +128,27 @@ def test_a_run_exits_with_its_gates_code_and_its_summary_shows_the_table(pipelin
     assert re.search(rf"^{EXPORT} +[0-9.]+ kB +[0-9.]+ → ", missed.stdout, re.MULTILINE)
     listed = pipeline.run("pruneserve", "jobs", "--gate", "failed", "--json")
     assert json.loads(listed.stdout)[0]["id"] == str(pipeline.newest_job().id)
+
+
+def test_a_model_is_compared_with_the_last_accepted_one_of_its_label(pipeline: Pipeline) -> None:
+    run = ("pruneserve", "run", "--recipe", "job.json", "--label", "track=main", "--json")
+    over = ("--baseline", "track=main", "--max-increase", "0%")
+    refused = pipeline.run(*run, *over)
+    assert refused.returncode == Exit.USAGE
+    assert "--baseline (gate.baseline): is a label of which no job has passed its gate" in refused.stderr
+    ids = [None]
+    for gate in (("--max-increase", "1000%"), over, over):
+        done = pipeline.run(*run, *gate)
+        assert done.returncode == Exit.OK, done.stderr
+        job = json.loads(done.stdout)
+        assert job["gate"]["baseline"] == ids[-1]
+        ids.append(job["id"])
+    recipe = json.loads(pipeline.job_file.read_text())
+    recipe["evaluation"]["windows"] = 3
+    pipeline.job_file.write_text(json.dumps(recipe))
+    other = pipeline.run(*run, *over, GITHUB_ACTIONS="true")
+    assert other.returncode == Exit.FAILED
+    assert "failed::the baseline cannot be compared with: it was measured on 4 windows" in other.stderr
 
 
 @pytest.mark.nightly

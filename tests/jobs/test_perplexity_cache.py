@@ -44,17 +44,18 @@ def orphaned(session: Session, job_id: UUID) -> bool:
 
 
 def test_the_first_measurement_stays_bit_for_bit(database: Database, claim: Claim) -> None:
-    values = {"a": 14.370000000000001, "b": 1e300, "c": 2 / 3, "d": 17.0}
+    values = {"a": [14.370000000000001, 1e-300], "b": [1e300], "c": [2 / 3], "d": []}
     with database.begin() as session:
         key = stored(session, claim, 2, "5a", 300)
     for offset in (0.0, 1.0):
         with database.begin() as session:
             for name, value in values.items():
                 states = "5a" if name == "a" and not offset else None
-                caches.publish_perplexity(session, claim, name, value + offset, states, most_bytes=LIMIT)
+                losses = [loss + offset for loss in value]
+                caches.publish_perplexity(session, claim, name, losses, states, most_bytes=LIMIT)
     with database.begin() as session:
         found = {name: caches.find_perplexity(session, name) for name in values}
-        assert {name: row and row.perplexity for name, row in found.items()} == values
+        assert {name: row and row.losses for name, row in found.items()} == values
         files = {name: row and (row.key, row.size, row.sha256) for name, row in found.items()}
         assert files == {**dict.fromkeys("bcd", (None, None, None)), "a": (key, 300, "5a")}
         assert caches.find_perplexity(session, "e") is None
@@ -64,22 +65,22 @@ def test_a_lost_job_and_a_large_or_missing_file_are_not_cached(database: Databas
     with database.begin() as session:
         stored(session, claim, 2, "5a", 300)
         for states, limit in (("5a", 299), ("5b", 300)):
-            caches.publish_perplexity(session, claim, "a", 1.0, states, most_bytes=limit)
+            caches.publish_perplexity(session, claim, "a", [1.0], states, most_bytes=limit)
         assert lifecycle.hand_back(session, claim, "for the test")
-        caches.publish_perplexity(session, claim, "a", 1.0, "5a", most_bytes=300)
+        caches.publish_perplexity(session, claim, "a", [1.0], "5a", most_bytes=300)
         assert names(session) == set()
 
 
 def test_a_measurement_in_use_is_not_deleted(database: Database, claim: Claim) -> None:
     with database.begin() as session:
         for name in ("used", "unused", "new"):
-            caches.publish_perplexity(session, claim, name, 10.0, None, most_bytes=LIMIT)
+            caches.publish_perplexity(session, claim, name, [10.0], None, most_bytes=LIMIT)
         old = update(CachedPerplexity).where(CachedPerplexity.fingerprint != "new")
         session.execute(old.values(used_at=NOW - timedelta(days=31)))
     with database.begin() as session:
         found = caches.find_perplexity(session, "used")
         assert found is not None
-        assert found.perplexity == 10.0
+        assert found.losses == [10.0]
         assert caches.evict_unused(session, CachedPerplexity, 30, 10) == 1
         assert names(session) == {"used", "new"}
 
@@ -91,8 +92,8 @@ def test_the_least_recently_used_files_go_while_all_exceed_the_limit(
         keys = []
         for number, name in enumerate(("oldest", "older", "new")):
             keys.append(stored(session, claim, 2 + number, name, 400))
-            caches.publish_perplexity(session, claim, name, 10.0, name, most_bytes=LIMIT)
-        caches.publish_perplexity(session, claim, "no file", 10.0, None, most_bytes=LIMIT)
+            caches.publish_perplexity(session, claim, name, [10.0], name, most_bytes=LIMIT)
+        caches.publish_perplexity(session, claim, "no file", [10.0], None, most_bytes=LIMIT)
         for days, name in ((3, "oldest"), (2, "older"), (9, "no file")):
             used = {"used_at": NOW - timedelta(days=days)}
             session.execute(
@@ -112,7 +113,7 @@ def test_the_least_recently_used_files_go_while_all_exceed_the_limit(
 def test_a_damaged_measurement_is_dropped_with_its_file(database: Database, claim: Claim) -> None:
     with database.begin() as session:
         stored(session, claim, 2, "5a", 400)
-        caches.publish_perplexity(session, claim, "a", 10.0, "5a", most_bytes=LIMIT)
+        caches.publish_perplexity(session, claim, "a", [10.0], "5a", most_bytes=LIMIT)
         session.query(JobBlock).delete()
         caches.discard(session, CachedPerplexity, "a")
         assert (names(session), named_keys(session, claim.job_id)) == (set(), set())

@@ -56,7 +56,9 @@ class Owners:
             assert caches.publish_gradients(session, claim, str(claim.job_id), "gradients", KEY, {0: 0, 1: 1})
             states = self.put(f"{attempt_prefix(claim.job_id, 1)}/states")
             assert attempt_files.record_block(session, claim, "evaluate", 0, states, KEY)
-            caches.publish_perplexity(session, claim, str(claim.job_id), 1.0, states.sha256, most_bytes=2**40)
+            caches.publish_perplexity(
+                session, claim, str(claim.job_id), [1.0], states.sha256, most_bytes=2**40
+            )
 
     def succeed(self, claim: Claim, *names: str) -> None:
         files = [(name, self.put(f"{attempt_prefix(claim.job_id, 1)}/{name}")) for name in names]

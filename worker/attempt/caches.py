@@ -163,7 +163,7 @@ class JobPerplexityCache:
                 self._attempt.transaction(lambda session: caches.discard(session, CachedPerplexity, key))
                 return None
         self._attempt.progress.log("the dense model was measured before on the same windows")
-        return DenseMeasurement(found.perplexity, file)
+        return DenseMeasurement(found.losses, file)
 
     def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
         """Keep a measurement for later jobs, unless its final states are larger than the operator allows."""
@@ -172,6 +172,6 @@ class JobPerplexityCache:
         most_bytes = self._attempt.settings.final_state_bytes
         self._attempt.transaction(
             lambda session: caches.publish_perplexity(
-                session, claim, key, measured.perplexity, states, most_bytes=most_bytes
+                session, claim, key, measured.losses, states, most_bytes=most_bytes
             )
         )

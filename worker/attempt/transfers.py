@@ -9,10 +9,9 @@ import torch
 from sqlalchemy.orm import Session
 
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import attempt_files
+from jobs.lifecycle import attempt_files, baselines
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.spec.gate import GateState, judge
-from jobs.spec.job import JobSpec
+from jobs.spec.verdict import judge
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored, StoreError
 from jobs.storage.store import StoredFile
@@ -70,7 +69,7 @@ def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | No
     What earlier attempts have sent is not sent again. None of it is an artifact before the job has succeeded.
     What shrinks is kept compressed; but not gradient norms, which workers read as they are.
     """
-    pattern = "*" if report is None or _keeps_model(attempt.spec, report) else REPORT
+    pattern = "*" if report is None or _keeps_model(attempt, report) else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file() and not path.is_symlink())
     artifacts = []
     sent = _SentOutput(attempt, _output_prefix(attempt))
@@ -107,10 +106,13 @@ def discard_unpublished(attempt: Attempt) -> None:
         )
 
 
-def _keeps_model(spec: JobSpec, report: dict[str, Any]) -> bool:
+def _keeps_model(attempt: Attempt, report: dict[str, Any]) -> bool:
     """Whether to upload the model, and not its report alone."""
-    missed = spec.gate is not None and judge(spec.gate, report).state == GateState.FAILED
-    return not (spec.stop_when_missed and missed)
+    spec, owner = attempt.spec, attempt.claim.owner
+    if spec.gate is None or not spec.stop_when_missed:
+        return True
+    baseline = attempt.transaction(lambda session: baselines.find_for_verdict(session, owner, spec))
+    return all(condition.passed for condition in judge(spec.gate, report, baseline).conditions)
 
 
 def _output_prefix(attempt: Attempt) -> str:

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
+from typing import Any
 
 from pydantic import BaseModel
 
@@ -23,6 +24,7 @@ from jobs.tables import Job
 from pruning.byte_size import byte_size
 from pruning.recipe import GRADIENTS_ONLY, STRUCTURE_ONLY, UNIT_KINDS
 from pruning.recipe.methods import NoPruning
+from pruning.report import Interval, Intervals
 
 NOTHING = NoPruning().name
 _MINUTE, _HOUR, _DAY = 60, 3600, 86_400
@@ -63,6 +65,19 @@ def figure(value: float | None) -> str:
 def nats(value: float | None) -> str:
     """Format a KL divergence: `0.1234 nats`."""
     return _NO_VALUE if value is None else f"{value:.4f} nats".replace("-", "\N{MINUS SIGN}")
+
+
+def interval(text: str, of: Any, name: str, scale: float = 1.0) -> str:  # noqa: ANN401 - JSON, or an object
+    """Add its 95 % confidence interval to a figure with its unit, in which it is `scale` times as wide.
+
+    `of`: what was measured, with `intervals`, of which the figure's has the `name`.
+    """
+    intervals = of.get("intervals") if isinstance(of, dict) else of.intervals
+    found: Interval | None = getattr(Intervals.model_validate(intervals), name) if intervals else None
+    if found is None:
+        return text
+    number, space, unit = text.partition(" ")
+    return f"{number} ± {found.margin(scale)}{space}{unit}"
 
 
 def times(value: float | None) -> str:
@@ -187,6 +202,12 @@ def quantity(condition: Condition, value: float | None) -> str:
     return _CONDITION_FORMATS.get(condition.name, percent)(value)
 
 
+def plus_minus(condition: Condition) -> str:
+    """Format the interval of what was measured for a condition: `± 0.4`; nothing without one."""
+    is_share = condition.name not in _CONDITION_FORMATS
+    return f"± {condition.interval.margin(100 if is_share else 1)}" if condition.interval else ""
+
+
 _CONDITION_FORMATS: dict[str, Callable[[float], str]] = {
     "max_perplexity": figure,
     "max_kl": nats,
@@ -251,6 +272,8 @@ FILTERS: dict[str, Callable[..., str]] = {"size": byte_size} | {
         clock,
         next_try,
         quantity,
+        plus_minus,
+        interval,
         describe_value,
     )
 }

@@ -70,6 +70,13 @@ class ComparedJob:
         return _perplexity(self.job, self.of, "dense_perplexity")
 
     @property
+    def intervals(self) -> dict[str, Any] | None:
+        """Those of what was measured of the pruned model, or of its export."""
+        if self.of is None:
+            return self.job.intervals
+        return next((one.get("intervals") for one in self.job.exports or () if one["name"] == self.of), None)
+
+    @property
     def has_succeeded(self) -> bool:
         """Whether there is a result."""
         return self.job.state == JobState.SUCCEEDED

@@ -31,7 +31,7 @@ from jobs.lifecycle.owner_moves import QueueFull
 from jobs.queries import models_containing
 from jobs.spec.job import JobSpec
 from jobs.storage import uploads
-from jobs.storage.owned_files import UnknownUpload
+from jobs.storage.owned_files import UnknownReference
 from jobs.tables import Job
 from pruning.recipe import DATASETS
 from pruning.recipe.exports import EXPORT_NAMES
@@ -75,7 +75,7 @@ router = APIRouter(include_in_schema=False)
 
 _MAX_FIELDS = 40
 _MAX_SUGGESTIONS = 20  # models that the owner has pruned before, models in the roots, and uploads
-_REFUSALS = (Problem, RequestValidationError, QueueFull, KeyReused, UnknownUpload)
+_REFUSALS = (Problem, RequestValidationError, QueueFull, KeyReused, UnknownReference)
 
 
 async def _typed(request: Request) -> dict[str, str]:

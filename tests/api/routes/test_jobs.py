@@ -91,7 +91,7 @@ def test_a_succeeded_job_shows_its_perplexities_and_its_report(client: TestClien
     claim = jobs.running()
     jobs.succeed(claim)
     job = client.get(f"/v1/jobs/{claim.job_id}").json()
-    assert job["perplexity"] == {"dense": 26.8, "pruned": 63.1}
+    assert job["perplexity"] == {"dense": 26.8, "pruned": 63.1, "interval": None}
     assert job["report"]["sparsity"]["overall"] == 0.5
     assert job["attempts"][0]["outcome"] == "succeeded"
     assert "report" not in client.get("/v1/jobs").json()["items"][0]
@@ -100,7 +100,8 @@ def test_a_succeeded_job_shows_its_perplexities_and_its_report(client: TestClien
 def test_a_perplexity_that_is_not_finite_is_null(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     jobs.succeed(claim, pruned=None)
-    assert client.get(f"/v1/jobs/{claim.job_id}").json()["perplexity"] == {"dense": 26.8, "pruned": None}
+    perplexity = {"dense": 26.8, "pruned": None, "interval": None}
+    assert client.get(f"/v1/jobs/{claim.job_id}").json()["perplexity"] == perplexity
 
 
 def test_a_failed_job_has_advice(client: TestClient, jobs: Jobs) -> None:

@@ -55,7 +55,7 @@ def test_an_entry_is_seen_and_downloaded_by_others_until_it_is_withdrawn(
     assert entry["note"] == "for\nchat"
     seen = eve.get(entry["url"]).json()
     assert seen == entry
-    assert seen["perplexity"] == {"dense": 26.8, "pruned": 63.1}
+    assert seen["perplexity"] == {"dense": 26.8, "pruned": 63.1, "interval": None}
     assert seen["lineage"]["job"] == str(job_id)
     (file,) = seen["files"]
     assert eve.get(file["url"]).content == CONTENT

@@ -18,7 +18,7 @@ from jobs.lifecycle.transitions import close_attempt, move
 from jobs.queries import JobFilter
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState, Outcome
-from jobs.storage.owned_files import UnknownUpload
+from jobs.storage.owned_files import UnknownReference
 from jobs.tables import Job, JobAttempt, Upload, WebhookDelivery, WebhookEndpoint
 
 Database = sessionmaker[Session]
@@ -107,7 +107,7 @@ def test_a_new_job_names_its_owners_uploads_by_their_content(database: Database,
         named = JobSpec.model_validate(request)
         stored = owner_moves.create(session, "ada", named).spec
         assert stored["recipe"]["calibration"]["dataset"] == f"sha256:{SHA256}.txt"
-        with pytest.raises(UnknownUpload, match="calibration"):
+        with pytest.raises(UnknownReference, match="calibration"):
             owner_moves.create(session, "bob", named)
 
 

@@ -7,8 +7,9 @@ from pydantic import ValidationError
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
-from jobs.spec.gate import Gate, judge
+from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
+from jobs.spec.verdict import judge
 from jobs.tables import Job
 
 RECIPE = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
@@ -63,6 +64,50 @@ def test_a_condition_passes_by_its_margin(
     assert condition.margin == pytest.approx(margin)
     assert condition.passed == (margin > 0)
     assert verdict.state == ("passed" if margin > 0 else "failed")
+
+
+# Measured: 21, by 24 windows, in an interval from 20 to 23. Twice as near needs four times as many.
+@pytest.mark.parametrize(
+    ("limit", "state", "required"),
+    [
+        (20.0, "failed", None),
+        (20.5, "inconclusive", 96),
+        (21.01, "inconclusive", None),
+        (21.5, "inconclusive", 390),
+        (22.0, "inconclusive", 96),
+        (22.5, "inconclusive", 43),
+        (23.0, "passed", None),
+    ],
+)
+def test_a_limit_inside_the_interval_is_inconclusive(limit: float, state: str, required: int | None) -> None:
+    measured = report()
+    interval = {"low": 20.0, "high": 23.0}
+    measured["perplexity"] |= {"windows": 24, "intervals": {"perplexity": interval, "increase": interval}}
+    verdict = judge(Gate(max_perplexity=limit), measured)
+    (condition,) = verdict.conditions
+    assert (verdict.state, condition.state, condition.required_sample) == (state, state, required)
+    assert condition.passed == (limit >= 21)
+    assert condition.interval is not None
+    assert (condition.interval.low, condition.interval.high) == (20.0, 23.0)
+
+
+def test_a_gate_fails_before_it_is_inconclusive() -> None:
+    measured = report()
+    score = {"task": "piqa", "metric": "acc", "pruned": 0.5, "examples": 100}
+    measured["zero_shot"] = {"scores": [score | {"interval": {"low": 0.4, "high": 0.6}}]}
+    unsure = {"min_zero_shot": {"piqa": 0.55}}
+    verdict = judge(Gate.model_validate({"max_perplexity": 30.0} | unsure), measured)
+    assert [one.state for one in verdict.conditions] == ["passed", "inconclusive"]
+    assert (verdict.state, verdict.conditions[1].required_sample) == ("inconclusive", 400)
+    assert judge(Gate.model_validate({"max_perplexity": 20.0} | unsure), measured).state == "failed"
+
+
+def test_a_gate_on_an_export_has_the_interval_of_that_file() -> None:
+    interval = {"low": 0.25, "high": 0.5}
+    file = exported(windows=8, intervals={"perplexity": interval, "increase": interval, "kl": interval})
+    gate = Gate.model_validate({"of": "gguf:Q4_K_M", "max_kl": 0.4375})
+    (found,) = judge(gate, report() | {"exports": [file]}).conditions
+    assert (found.state, found.measured, found.required_sample) == ("inconclusive", 0.375, 32)
 
 
 def test_a_value_equal_to_the_limit_passes() -> None:

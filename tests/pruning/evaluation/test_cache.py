@@ -9,7 +9,7 @@ from torch import Tensor
 from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.evaluation.cache import DenseMeasurement, NoPerplexityCache, PerplexityCache
-from pruning.evaluation.perplexity import perplexity
+from pruning.evaluation.perplexity import perplexity_of, window_losses
 from pruning.files.frozen_file import AllowedRoots
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -25,19 +25,19 @@ class InMemoryPerplexityCache:
     """A cache in this process."""
 
     def __init__(self) -> None:
-        self.known: dict[str, tuple[float, bytes]] = {}
+        self.known: dict[str, tuple[list[float], bytes]] = {}
 
     def get(self, fingerprint: str, states: Path) -> DenseMeasurement | None:
         if fingerprint not in self.known:
             return None
-        perplexity, content = self.known[fingerprint]
+        losses, content = self.known[fingerprint]
         states.write_bytes(content)
-        return DenseMeasurement(perplexity, HashedFile.of(states))
+        return DenseMeasurement(losses, HashedFile.of(states))
 
     def put(self, fingerprint: str, measured: DenseMeasurement) -> None:
         assert measured.states is not None
         assert HashedFile.of(measured.states.path) == measured.states
-        self.known[fingerprint] = measured.perplexity, measured.states.path.read_bytes()
+        self.known[fingerprint] = [*measured.losses], measured.states.path.read_bytes()
 
 
 @pytest.fixture(scope="module")
@@ -59,11 +59,11 @@ def measured_models(monkeypatch: pytest.MonkeyPatch) -> list[PreTrainedModel]:
     """The models whose perplexity was measured."""
     found: list[PreTrainedModel] = []
 
-    def watched(model: PreTrainedModel, windows: Tensor, **how: Any) -> float:
+    def watched(model: PreTrainedModel, windows: Tensor, **how: Any) -> list[float]:
         found.append(model)
-        return perplexity(model, windows, **how)
+        return window_losses(model, windows, **how)
 
-    monkeypatch.setattr("pruning.pipeline.evaluate.perplexity", watched)
+    monkeypatch.setattr("pruning.pipeline.evaluate.window_losses", watched)
     return found
 
 
@@ -107,7 +107,8 @@ def test_later_runs_reuse_the_perplexity_of_the_first(
         assert not alone.dense_perplexity_reused
         assert later.perplexity == alone.perplexity  # and what compares them, bit for bit
         assert later.perplexity.kl is not None
-    assert [perplexity for perplexity, _ in cache.known.values()] == [first.perplexity.dense]
+        assert later.perplexity.intervals is not None
+    assert [perplexity_of(losses, 31) for losses, _ in cache.known.values()] == [first.perplexity.dense]
 
 
 def test_cached_perplexities_are_not_counted_as_steps(measured: Callable[..., Report]) -> None:

@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import keyword
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -32,7 +33,7 @@ QUESTIONS = [
         "choices": [" is executed", " suite", " if the"],
         "answer": number % 3,
     }
-    for number, word in enumerate(["for", "if", "while", "with", "try", "del"])
+    for number, word in enumerate(keyword.kwlist)
 ]
 DEFINITION = """
 task: {name}
@@ -106,12 +107,21 @@ def test_both_models_are_scored_without_an_example_in_the_prompt(
     )
     assert report.zero_shot is not None
     (facts,) = report.zero_shot.scores
-    assert (facts.task, facts.metric, facts.examples, facts.version) == ("tiny_choice", "acc", 6, "2.5")
+    assert (facts.task, facts.metric, facts.examples, facts.version) == (
+        "tiny_choice",
+        "acc",
+        len(QUESTIONS),
+        "2.5",
+    )
     tokenizer = AutoTokenizer.from_pretrained(tiny_llama_dir)
     for directory, score in ((tiny_llama_dir, facts.dense), (tmp_path / "out", facts.pruned)):
         model = AutoModelForCausalLM.from_pretrained(directory)
         assert score == pytest.approx(accuracy(model, tokenizer, QUESTIONS))
     assert facts.dense_error is not None
+    assert facts.interval is not None
+    assert facts.interval.low <= facts.pruned <= facts.interval.high
+    assert facts.outcomes is not None
+    assert facts.outcomes.count("1") / len(QUESTIONS) == facts.pruned
 
 
 @with_harness
@@ -124,6 +134,7 @@ def test_a_limit_takes_the_first_examples_and_check_can_stop_within_a_task(
     (score,) = tasks.scores(0, model, tokenizer, check=lambda: None)
     assert score.examples == 2
     assert score.value == pytest.approx(accuracy(model, tokenizer, QUESTIONS[:2]))
+    assert list(score.of_examples) == [accuracy(model, tokenizer, [one]) for one in QUESTIONS[:2]]
 
     def stop() -> None:
         raise InterruptedError

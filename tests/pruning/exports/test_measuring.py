@@ -34,16 +34,16 @@ def test_perplexity_kl_and_agreement_are_those_of_transformers(small: Exported, 
 
     measured = measure([small.file, file], five_windows(), reference=small.file, engine=small.engine)
     same, found = measured.files
-    assert same.kl == pytest.approx(0, abs=1e-6)
+    assert same.fidelity.kl == pytest.approx(0, abs=1e-6)
     targets = five_windows()[:, 1:, None]
     expected, of_changed = (logs.gather(2, targets).mean().neg().exp().item() for logs in (dense, changed))
     assert measured.reference.perplexity == pytest.approx(expected, rel=1e-3)
     assert found.perplexity == pytest.approx(of_changed, rel=1e-3)
     assert abs(of_changed / expected - 1) > 1e-2
     kl = functional.kl_div(changed, dense, log_target=True, reduction="none").sum(dim=-1).mean()
-    assert found.kl == pytest.approx(kl.item(), rel=0.01)
+    assert found.fidelity.kl == pytest.approx(kl.item(), rel=0.01)
     agreement = (dense.argmax(dim=-1) == changed.argmax(dim=-1)).float().mean().item()
-    assert found.agreement == pytest.approx(agreement, abs=0.02)
+    assert found.fidelity.agreement == pytest.approx(agreement, abs=0.02)
     assert found.types["blk.0.ffn_gate.weight"] == "F32"
     assert measured.evaluator.startswith("llama.cpp b")
 
@@ -52,8 +52,8 @@ def test_a_file_does_not_differ_from_itself(small: Exported) -> None:
     engine = replace(small.engine, threads=2)
     measured = measure([small.file], five_windows()[:2], reference=small.file, speed=True, engine=engine)
     (found,), reference = measured.files, measured.reference
-    assert found.kl == pytest.approx(0, abs=1e-6)
-    assert (found.agreement, found.perplexity) == (1, reference.perplexity)
+    assert found.fidelity.kl == pytest.approx(0, abs=1e-6)
+    assert (found.fidelity.agreement, found.perplexity) == (1, reference.perplexity)
     for speed in (found.prefill, found.decode, reference.prefill, reference.decode):
         assert speed is not None
         assert speed.tokens_per_second > 0 <= speed.spread

@@ -19,6 +19,7 @@ from transformers import AutoModelForCausalLM, LlamaConfig
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.estimate import disk, shape_of_config
+from pruning.evaluation.final_states import Fidelity
 from pruning.exports import compressed_tensors, gguf
 from pruning.exports.answers import MAX_RESULT_BYTES
 from pruning.exports.engine import Engine
@@ -43,7 +44,7 @@ from tests.pruning.exports.test_lies import frame, pretend
 from tests.pruning.runs import Steps, die, interrupt, run_recipe
 from tests.tiers import nightly
 
-EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)
+EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=8)
 CALIBRATION = {"dataset": "builtin", "samples": 4, "sequence_length": 32}
 
 
@@ -80,10 +81,16 @@ def test_each_file_is_measured_next_to_the_dense_model(masked: tuple[Path, Repor
     for export in report.exports:
         assert (output / export.path).exists()
         assert export.dense_perplexity == pytest.approx(report.perplexity.dense, rel=3e-3)
-        assert (export.windows, export.sequence_length) == (4, 32)
+        assert (export.windows, export.sequence_length) == (8, 32)
     exact = report.exports[0]
     assert exact.perplexity == pytest.approx(report.perplexity.pruned, rel=3e-3)
     assert exact.kl == pytest.approx(report.perplexity.kl, rel=0.05)
+    # llama.cpp's losses, window by window, are those of transformers, so that the intervals are theirs too.
+    assert exact.intervals is not None
+    assert report.perplexity.intervals is not None
+    for name in ("perplexity", "kl", "agreement"):
+        ends, ours = (getattr(found, name) for found in (exact.intervals, report.perplexity.intervals))
+        assert (ends.low, ends.high) == pytest.approx((ours.low, ours.high), rel=0.05, abs=0.03)
     kls = [export.kl for export in report.exports]
     assert None not in kls
     assert [rate.phase for rate in exact.rates] == ["prefill", "decode"]
@@ -283,8 +290,8 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         measured.append((names, tuple(windows.shape)))
         if "Q5_0" in names:
             raise NumericalFailure("llama.cpp computes a loss of nan with the file")
-        file = gguf.Compared(2.0, None, None, {}, 0.1, 0.9)
-        return gguf.Measured("llama.cpp b1", gguf.Computed(1.5, None, None), (file,) * len(files))
+        file = gguf.Compared([0.7], None, None, {}, Fidelity([0.1], [0.9]))
+        return gguf.Measured("llama.cpp b1", gguf.Computed([0.4], None, None), (file,) * len(files))
 
     monkeypatch.setattr(gguf, "check", lambda *_, **__: None)
     for name, stand_in in (
@@ -302,7 +309,7 @@ def test_what_llama_cpp_makes_of_a_model_stands_in_the_report(
         exports=parse_exports(["gguf:F16", "gguf:Q4_0", "gguf:Q5_0", "gguf:Q8_0"]),
     )
     groups = [["Q4_0", "Q5_0", "Q8_0"], ["Q4_0"], ["Q5_0"], ["Q8_0"]]
-    assert measured == [(names, (4, 16)) for names in groups]
+    assert measured == [(names, (8, 16)) for names in groups]
     q4, q8 = report.exports
     assert (q4.name, q4.sequence_length) == ("gguf:Q4_0", 16)
     assert q4.warnings == (
@@ -348,7 +355,7 @@ def test_a_run_that_is_killed_while_it_exports_neither_prunes_nor_measures_again
         raise AssertionError
 
     monkeypatch.setattr(StoredBlocks, "put", refuse)
-    monkeypatch.setattr("pruning.pipeline.evaluate.perplexity", refuse)
+    monkeypatch.setattr("pruning.pipeline.evaluate.window_losses", refuse)
     report = run_recipe(*request, output=tmp_path / "out", **options, **store)
     assert [export.name for export in report.exports] == names
     hashes = [hashes_below(out) for out in (tmp_path / "whole", tmp_path / "out")]

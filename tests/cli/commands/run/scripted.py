@@ -17,11 +17,15 @@ HOSTILE = (
 )
 
 
-def verdict(measured: float | None, limit: float = 0.05) -> dict[str, Any]:
+def verdict(measured: float | None, limit: float = 0.05, **more: object) -> dict[str, Any]:
     margin = None if measured is None else limit - measured
     passed = margin is not None and margin >= 0
     condition = {"name": "max_perplexity_increase", "limit": limit, "measured": measured, "margin": margin}
-    return {"state": "passed" if passed else "failed", "conditions": [condition | {"passed": passed}]}
+    condition |= {"passed": passed, "state": "passed" if passed else "failed", **more}
+    return {"state": condition["state"], "conditions": [condition]}
+
+
+INCONCLUSIVE = verdict(0.06, state="inconclusive", interval={"low": 0.048, "high": 0.073}, required_sample=96)
 
 
 def serve(server: ScriptedServer, job_id: UUID, state: str, **more: object) -> None:

@@ -13,7 +13,7 @@ from cli.options import common
 from cli.render.outcome import Outcome
 from cli.terminal import Exit
 from pruneserve_client.models import JobDetail
-from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
+from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, serve, verdict
 from tests.scripted_server import Exchange, ScriptedServer, error_document, job_document, problem_document
 
 
@@ -23,6 +23,7 @@ from tests.scripted_server import Exchange, ScriptedServer, error_document, job_
         ("succeeded", {}, Exit.OK),
         ("succeeded", {"gate": verdict(0.04)}, Exit.OK),
         ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
+        ("succeeded", {"gate": INCONCLUSIVE}, Exit.INCONCLUSIVE),
         ("failed", {"error": error_document("no")}, Exit.FAILED),
         ("cancelled", {}, Exit.CANCELLED),
     ],
@@ -34,6 +35,20 @@ def test_the_exit_code_is_the_outcome_of_the_job(
     assert run(place, "--max-increase", "5%").exit_code == code
     waited = CliRunner().invoke(app, ["wait", str(job_id)], env=place)
     assert waited.exit_code == code
+
+
+@pytest.mark.parametrize(
+    ("gate", "code"), [(INCONCLUSIVE, Exit.OK), (verdict(0.06), Exit.GATE_MISSED), (verdict(0.04), Exit.OK)]
+)
+def test_an_inconclusive_gate_may_pass(
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, gate: dict[str, Any], code: Exit
+) -> None:
+    serve(server, job_id, "succeeded", gate=gate)
+    assert run(place, "--inconclusive", "pass").exit_code == code
+    waited = CliRunner().invoke(app, ["wait", str(job_id), "--inconclusive", "pass"], env=place)
+    assert waited.exit_code == code
+    line = "inconclusive, about 96 windows would decide: 6.00% ± 1%, limit 5.00%"
+    assert (line in waited.stdout) == (gate is INCONCLUSIVE)
 
 
 def test_a_rejected_request_is_bad_usage(

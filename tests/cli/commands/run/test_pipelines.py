@@ -9,7 +9,7 @@ from markdown_it import MarkdownIt
 
 from cli.options import request
 from cli.terminal import Exit
-from tests.cli.commands.run.scripted import HOSTILE, parsed, run, serve, verdict
+from tests.cli.commands.run.scripted import HOSTILE, INCONCLUSIVE, parsed, run, serve, verdict
 from tests.report_document import report_document
 from tests.scripted_server import ScriptedServer, error_document, problem_document
 
@@ -116,6 +116,37 @@ def test_a_missed_gate_names_the_exported_file_that_it_is_on(
     assert f"{name} missed: 6.00%" in result.stdout
     assert f"::error title=PruneServe%3A gate missed::{name} missed" in result.stderr
     assert f"| {name} | 5.00% | 6.00% |" in summary.read_text().replace("\\", "")
+
+
+@pytest.mark.parametrize(
+    ("option", "code", "element", "kind"),
+    [
+        ((), Exit.INCONCLUSIVE, "failure", "error"),
+        (("--inconclusive", "pass"), Exit.OK, "system-out", "warning"),
+    ],
+)
+def test_an_inconclusive_gate_names_the_windows_that_would_decide(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    option: tuple[str, ...],
+    code: Exit,
+    element: str,
+    kind: str,
+) -> None:
+    serve(server, job_id, "succeeded", gate=INCONCLUSIVE)
+    junit, summary = tmp_path / "junit.xml", tmp_path / "own.md"
+    result = run(place, "--junit", str(junit), "--summary", str(summary), *option, **GITHUB)
+    assert result.exit_code == code
+    suite = parsed(junit)
+    assert suite.attrib["failures"] == str(int(element == "failure"))
+    (told,) = suite.findall(f"testcase/{element}")
+    reason = "inconclusive, about 96 windows would decide"
+    assert told.text == f"{reason}: measured 6.00% ± 1%, the limit is 5.00%"
+    title = "gate inconclusive" if code else "succeeded%2C gate inconclusive"
+    assert f"::{kind} title=PruneServe%3A {title}::max_perplexity_increase {reason}: 6.00%25" in result.stderr
+    assert f"| 6.00% ± 1% | -1.00% | **{reason}** |" in summary.read_text()
 
 
 @pytest.mark.parametrize(
