@@ -290,10 +290,10 @@ def _recovery(
 ) -> Iterator[StageEstimate]:
     """Yield the estimate of `recover`, for a recipe that has it."""
     if recipe.distil is not None:
-        done = work.whole_model_training(recipe.distil, shape, length, smaller=smaller)
-        held = memory.whole_model_training(
-            shape, length, dtype, machine.kind, smaller=smaller, moments=recipe.distil.moments
-        )
+        of_training = shape, recipe.distil, length, dtype, machine.kind
+        state = memory.training_state(*of_training, smaller=smaller, memory_bytes=machine.memory_bytes)
+        done = work.whole_model_training(recipe.distil, shape, length, smaller=smaller, state=state)
+        held = memory.whole_model_training(*of_training, smaller=smaller, state=state)
         yield _stage(Stage.RECOVER, done, held, dtype, machine)
 
 

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -29,14 +29,13 @@ from pruning.evaluation.cache import (
 )
 from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.results import Pruned
-from pruning.models.blocks import stack_of_layers
-from pruning.models.placement import Placement
+from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import RunContext
-from pruning.pipeline.resources import has_room_for_states, training_windows
+from pruning.pipeline.resources import has_room_for_states
 from pruning.progress import Step
-from pruning.recipe import DistilOptions, Recipe, Stage
+from pruning.recipe import DistilOptions, Recipe, Stage, StateKind
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE
@@ -49,7 +48,7 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import is_out_of_memory, release_memory
+from pruning.runtime.device import release_memory
 from pruning.runtime.process_memory import trim_heap
 
 
@@ -109,6 +108,7 @@ class RecoveryInputs:
 
     recipe: Recipe  # with `recovery.distil`
     text: TrainingText
+    state: StateKind
 
 
 @dataclass(frozen=True)
@@ -146,12 +146,12 @@ class RecoverStage:
         # On one device: a training does not share its blocks with others.
         self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
-        self._deterministic, self._halvings = context.deterministic, 0
+        self._deterministic = context.deterministic
         self._numerics_key, self._resume_store = numerics_key, context.resume_store
         self._shared = SharedStates(context.perplexity_cache, context.publications)
 
     def prepare(self) -> int | None:
-        """Return the micro-batches that run through the pruned model; None where nothing is trained.
+        """Return the batches that run through the pruned model; None where nothing is trained.
 
         Raises InvalidInput where the environment does not allow a deterministic training.
         """
@@ -164,20 +164,20 @@ class RecoverStage:
     def run(self, step: Step) -> RecoveryOutcome:
         """Train, write the weights if they improved, and return the training for the report.
 
-        A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
-        with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
-        weights are no longer zero.
+        Raises NumericalFailure with the name of a parameter that becomes infinite, and PruningError with that
+        of one whose pruned weights are no longer zero.
         """
         if self._inputs is None:
             return RecoveryOutcome(None, self._numerics_key)
-        while True:
-            try:
-                trained = self._distilled(step)
-                break
-            except (RuntimeError, MemoryError, OSError) as error:
-                if not self._relaxed_after(error):
-                    raise
+        try:
+            trained = self._distilled(step)
+        except RuntimeError as error:
+            if not (self._deterministic and has_no_deterministic_algorithm(error)):
+                raise
+            log.warning("training without deterministic algorithms: %s", error)
+            self._deterministic = False
             release_memory()  # of the failed training
+            trained = self._distilled(step)
         distilled = _read(trained.path)
         _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)
@@ -190,8 +190,11 @@ class RecoverStage:
         if _RESULT in stored:
             step(self._plan.passes, self._plan.passes)
             return stored[_RESULT]
+        directory = self._resume_store.directory(Stage.RECOVER)
         boundary = TrainingBoundary(
-            self._resume_store.activation_checkpoint(Stage.RECOVER), self._count_as_progress
+            self._resume_store.activation_checkpoint(Stage.RECOVER),
+            directory / "best.safetensors",
+            self._count_as_progress,
         )
         states = self._states()
         try:
@@ -203,8 +206,7 @@ class RecoverStage:
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
             self._shared.publish(self._states_fingerprint, recorded)
-        path = self._resume_store.directory(Stage.RECOVER) / "trained.safetensors"
-        written = _write(distilled, path)
+        written = _write(distilled, directory / "trained.safetensors")
         self._resume_store.commit(Stage.RECOVER, _RESULT, written)
         boundary.drop()
         return written
@@ -220,19 +222,18 @@ class RecoverStage:
             windows,
             directory=self._resume_store.directory(Stage.RECOVER),
             size=disk.final_states(shape, tokens, dtype),
-            other=disk.training_state(shape, dtype, every=True),
+            other=disk.training_state(shape, dtype, self._options, every=True),
         )
 
     @property
     def _states_fingerprint(self) -> str:
-        """Of the dense model's final states, bit for bit: the micro-batch decides how sums are rounded."""
+        """Of the dense model's final states, bit for bit: how many windows run together decides rounding."""
         return fingerprint_of_training(
             model=self._model.checkpoint.identity,
             windows={
                 "trained on": self._text.fingerprint,
                 "held out": self._text.held_out_fingerprint,
                 "of a step": self._plan.windows_per_step,
-                "at once": self._plan.micro_batch,
                 "deterministic": self._deterministic,
             },
             numerics_key=self._numerics_key,
@@ -240,15 +241,18 @@ class RecoverStage:
 
     def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates) -> Distilled:
         with ExitStack() as placed:
-            dense = _resident(self._model.place_dense(), placed)
-            pruned = _resident(self._model.place_pruned(self._pruned), placed)
+            dense, pruned = self._model.place_dense(), self._model.place_pruned(self._pruned)
+            for placement in (dense, pruned):
+                placed.callback(placement.end_stage)
+            placed.enter_context(dense.resident_except(find_stack(dense.model).modules))
+            placed.enter_context(pruned.resident(pruned.model))
             # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
             trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
             self._checkpoint.layout.check(trainable)
             stored = self._checkpoint.narrowest_dtype
-            trained = TrainedParameters(trainable, stored, moments=self._options.moments)
+            trained = TrainedParameters(trainable, stored, state=self._state)
             training = Distillation(
                 pruned,
                 dense,
@@ -266,34 +270,11 @@ class RecoverStage:
         path.write_text(json.dumps({"step": step}))
         self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
 
-    def _relaxed_after(self, error: BaseException) -> bool:
-        """Relax the condition that made the training fail, and return whether to try again."""
-        if self._deterministic and has_no_deterministic_algorithm(error):
-            log.warning("training without deterministic algorithms: %s", error)
-            self._deterministic = False
-        elif is_out_of_memory(error) and self._plan.micro_batch > 1:
-            self._halvings += 1
-        else:
-            return False
-        return True
-
     @property
     def _plan(self) -> Plan:
         text = self._text
-        at_once = max(1, self._options.tokens_per_step // text.windows.shape[1])
-        together = max(1, min(at_once, self._fitting) >> self._halvings)
-        return Plan(text.windows, text.held_out, at_once, together)
-
-    @cached_property
-    def _fitting(self) -> int:
-        """The windows that can run together, as far as memory decides."""
-        return training_windows(
-            self._model,
-            self._checkpoint,
-            self._text.windows.shape[1],
-            self._options.moments,
-            every=self._recipe.structure is not None,
-        )
+        together = max(1, self._options.tokens_per_step // text.windows.shape[1])
+        return Plan(text.windows, text.held_out, together)
 
     @property
     def _resume_key(self) -> NumericsKey:
@@ -302,8 +283,7 @@ class RecoverStage:
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
             "training rate": RATE,
-            "training moments": self._options.moments,
-            "training windows at once": self._plan.micro_batch,
+            "training state": self._state,
             "training deterministic": self._deterministic,
         }
 
@@ -316,6 +296,11 @@ class RecoverStage:
     def _recipe(self) -> Recipe:
         assert self._inputs is not None  # noqa: S101 - asked by the callers
         return self._inputs.recipe
+
+    @property
+    def _state(self) -> StateKind:
+        assert self._inputs is not None  # noqa: S101 - asked by the callers
+        return self._inputs.state
 
     @property
     def _text(self) -> TrainingText:
@@ -335,6 +320,7 @@ class RecoverStage:
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
             learning_rate=RATE,
+            state=inputs.state,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,
@@ -361,12 +347,6 @@ def _refuse_filled(weights: Mapping[str, torch.Tensor], masked: Pruned) -> None:
                     f"{name}: the training gave values to {filled} weights that were pruned, so its result "
                     "is not written; prune this model without recovery.distil, and report this"
                 )
-
-
-def _resident(placement: Placement, placed: ExitStack) -> Placement:
-    placed.callback(placement.end_stage)
-    placed.enter_context(placement.resident(placement.model))
-    return placement
 
 
 def _write(distilled: Distilled, path: Path) -> HashedFile:

@@ -48,12 +48,7 @@ from pruning.recipe.recipe import (
     Recipe,
     Stage,
 )
-from pruning.recipe.recovery import (
-    DistilOptions,
-    MomentsKind,
-    RecoveryOptions,
-    RefitOptions,
-)
+from pruning.recipe.recovery import DistilOptions, RecoveryOptions, RefitOptions, StateKind
 from pruning.recipe.structure import StructureOptions
 from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
@@ -78,7 +73,6 @@ __all__ = [
     "LayerSelection",
     "MethodOptions",
     "ModelReference",
-    "MomentsKind",
     "Need",
     "Pattern",
     "Recipe",
@@ -87,6 +81,7 @@ __all__ = [
     "RowSelection",
     "Share",
     "Stage",
+    "StateKind",
     "StrictModel",
     "StructureOptions",
     "Text",

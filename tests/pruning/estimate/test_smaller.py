@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from pruning.estimate import ASSUMED, Estimate, work
+from pruning.estimate import ASSUMED, Estimate, memory, work
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.estimate import StageEstimate, seconds
 from pruning.estimate.shape import ModelShape, smaller_shape
 from pruning.estimate.work import Windows
-from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
+from pruning.recipe import DistilOptions, Evaluation, Recipe, Stage, StructureOptions
 
 LLAMA = {
     "model_type": "llama",
@@ -159,21 +159,41 @@ def test_gates_and_norms_share_one_entry_of_seconds() -> None:
 
 
 @pytest.mark.parametrize("structure", [None, {"mlp_channels": 0.5}])
-def test_8_bit_moments_are_estimated_with_less_memory_and_more_time(
+def test_narrower_states_are_estimated_with_less_memory_and_more_time(
     structure: dict[str, Any] | None,
 ) -> None:
     shape, masked = shape_of_config(LLAMA), {} if structure else {"method": "wanda", "sparsity": 0.5}
 
-    def estimated(moments: str) -> StageEstimate:
-        values = {"model": "org/name", "structure": structure, **masked}
-        recipe = Recipe.model_validate({**values, "recovery": {"distil": {"moments": moments}}})
+    def estimated(state: str) -> StageEstimate:
+        values = {"model": "org/name", "structure": structure, "dtype": "bfloat16", **masked}
+        recipe = Recipe.model_validate({**values, "recovery": {"distil": {"state": state}}})
         stages = Estimate.of(recipe, Evaluation(), shape, ASSUMED).stages
         return next(stage for stage in stages if stage.name == Stage.RECOVER)
 
-    wide, narrow = estimated("float32"), estimated("8-bit")
+    wide, narrow, narrowest = map(estimated, ("float32", "8-bit", "bfloat16"))
     trained = (
         shape_of_config({**LLAMA, "intermediate_size": 512}).parameters if structure else shape.block_weights
     )
-    # A byte in place of four, and a float32 for 256 of them, of both moments.
+    # A byte in place of four, and a float32 for 256 of them, of both moments; then half of each master.
     assert wide.memory_bytes - narrow.memory_bytes == pytest.approx(trained * 2 * (4 - 1 - 4 / 256), abs=1)
-    assert narrow.seconds > wide.seconds
+    assert narrow.memory_bytes - narrowest.memory_bytes >= 2 * trained
+    assert narrowest.seconds == narrow.seconds > wide.seconds
+    assert estimated("auto") == wide
+
+
+def test_seven_billion_weights_are_trained_on_80_gb_and_the_widest_state_that_fits_is_taken() -> None:
+    config = {
+        **LLAMA, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+        "num_attention_heads": 32, "num_key_value_heads": 32, "vocab_size": 32000,
+    }  # fmt: skip
+    shape = shape_of_config(config)
+    options, training = DistilOptions(), memory.whole_model_training
+    found = {}
+    for gigabytes in (24, 40, 80, 141):
+        kind = memory.training_state(shape, options, 2048, "bfloat16", "cuda", memory_bytes=gigabytes * 1e9)
+        found[gigabytes] = kind, training(shape, options, 2048, "bfloat16", "cuda", state=kind) / 1e9
+    assert {gigabytes: kind for gigabytes, (kind, _) in found.items()} == {
+        24: "bfloat16", 40: "bfloat16", 80: "8-bit", 141: "float32",
+    }  # fmt: skip
+    assert found[80][1] < 6.5 * shape.parameters / 1e9 + 3
+    assert found[24][1] > 24  # and is refused
