@@ -290,11 +290,24 @@ def _recovery(
 ) -> Iterator[StageEstimate]:
     """Yield the estimate of `recover`, for a recipe that has it."""
     if recipe.distil is not None:
-        of_training = shape, recipe.distil, length, dtype, machine.kind
-        state = memory.training_state(*of_training, smaller=smaller, memory_bytes=machine.memory_bytes)
-        done = work.whole_model_training(recipe.distil, shape, length, smaller=smaller, state=state)
-        held = memory.whole_model_training(*of_training, smaller=smaller, state=state)
-        yield _stage(Stage.RECOVER, done, held, dtype, machine)
+        fitting = memory.TrainingMemory.fitting(
+            shape,
+            recipe.distil,
+            length,
+            dtype,
+            machine.kind,
+            smaller=smaller,
+            memory_bytes=machine.memory_bytes,
+        )
+        done = work.whole_model_training(
+            recipe.distil,
+            shape,
+            length,
+            smaller=smaller,
+            again=1 - fitting.graphs / len((smaller or shape).blocks),
+            in_8_bits=fitting.state != "float32",
+        )
+        yield _stage(Stage.RECOVER, done, fitting.size, dtype, machine)
 
 
 def _evaluation(

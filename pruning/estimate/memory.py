@@ -1,7 +1,8 @@
 """The peak device memory of each stage, in bytes."""
 
 from collections import defaultdict
-from typing import get_args
+from dataclasses import dataclass
+from typing import Self, get_args
 
 from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
 from pruning.estimate.work import Windows
@@ -22,7 +23,7 @@ _FLOAT32_BYTES = 4
 _MOMENT_BYTES_8_BIT = 1 + _FLOAT32_BYTES / 256  # with the scale of a block of values
 # Of pruning.recovery.parameters: weights that take a step at a time, and the bytes of each meanwhile.
 _WEIGHTS_OF_STEP = {"cpu": 1 << 16, "cuda": 1 << 24}
-_BYTES_OF_STEP = 6 * _FLOAT32_BYTES
+_BYTES_OF_STEP: dict[StateKind, int] = {"float32": 16, "8-bit": 28, "bfloat16": 28}
 _TRAINING_SHARE = 0.9  # of the memory, where there is a choice: an allocator and workspaces take the rest
 
 HELD_STATES = {"cpu": 1 << 26, "cuda": 1 << 29}
@@ -264,15 +265,52 @@ def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
 
 
 def training_of_weight(dtype: str, state: StateKind) -> float:
-    """Return what the model computes with for a trained weight, the rest of its master, and two moments.
+    """Return what the model computes with for a trained weight, its master, and two moments.
 
-    In bfloat16 the former is the upper half of the master.
+    In bfloat16 the former is the upper half of the master where moments are in 8 bits.
     """
     wide = max(_FLOAT32_BYTES, BYTES[dtype])
-    master = wide + (BYTES[dtype] if dtype == "float16" else 0)
-    if dtype == "bfloat16" and state == "bfloat16":
-        master = BYTES[dtype]
+    master = wide if BYTES[dtype] == wide else wide + BYTES[dtype]
+    if dtype == "bfloat16" and state != "float32":
+        master = wide if state == "8-bit" else BYTES[dtype]
     return master + 2 * (wide if state == "float32" else _MOMENT_BYTES_8_BIT)
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """How a training uses a device's memory."""
+
+    state: StateKind
+    graphs: int  # blocks whose activations are kept until the backward pass
+    size: int  # bytes
+
+    @classmethod
+    def fitting(
+        cls,
+        shape: ModelShape,
+        options: DistilOptions,
+        length: int,
+        dtype: str,
+        device: str,
+        *,
+        smaller: ModelShape | None,
+        memory_bytes: float,
+    ) -> Self:
+        """Return the state that is asked for, or the widest that fits; the narrowest where none does.
+
+        `smaller`: what a cut has left of the model, all of which is trained. `length`: the tokens of a
+        window.
+        """
+        kinds: tuple[StateKind, ...] = get_args(StateKind) if options.state == "auto" else (options.state,)
+        pruned, tokens = smaller or shape, max(1, options.tokens_per_step // length) * length
+        for kind in kinds:
+            needed = whole_model_training(shape, options, length, dtype, device, smaller=smaller, state=kind)
+            if needed <= _TRAINING_SHARE * memory_bytes:
+                break
+        graph = _activations(pruned, (pruned.largest_block,), dtype) * tokens
+        spare = int(max(0.0, MEMORY_SHARE * memory_bytes - needed) // graph)
+        more = min(len(pruned.blocks) - 1, spare)
+        return cls(kind, 1 + more, int(needed + more * graph))
 
 
 def whole_model_training(
@@ -294,17 +332,16 @@ def whole_model_training(
     trained = pruned.parameters if smaller else shape.block_weights
     held = training_of_weight(dtype, state) * trained + _around_blocks(shape, dtype)
     held += 0 if smaller else _around_blocks(shape, dtype)
+    ahead, judged = _held_states(shape, options, windows, dtype, device), Windows(HELD_OUT_WINDOWS, length)
     if device == "cpu":  # where the host's memory is the device's
-        held += _held_states(shape, options, windows, dtype, device)
-        held += block_inputs(shape, Windows(HELD_OUT_WINDOWS, length), dtype)
-    step = _step_of_training(pruned, windows, dtype, device, state, every=smaller is not None)
-    judged = Windows(HELD_OUT_WINDOWS, length)
-    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * pruned.largest_block.weights
-    if smaller:
-        rounded += (BYTES[shape.stored_dtype] + BYTES[dtype]) * pruned.embeddings
+        held += ahead + block_inputs(shape, judged, dtype)
+    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (
+        pruned.largest_block.weights + (pruned.embeddings if smaller else 0)
+    )
     passing = _forward(shape.largest_block, shape.hidden, windows.tokens, dtype)
     judging = rounded + 2 * block_inputs(shape, judged, dtype) + passing
-    dense = _block(shape, dtype, device) + passing + 2 * _held_states(shape, options, windows, dtype, device)
+    dense = _block(shape, dtype, device) + passing + 2 * ahead
+    step = _step_of_training(pruned, windows, dtype, device, state, every=smaller is not None)
     return held + max(step, judging, dense)
 
 
@@ -325,34 +362,21 @@ def _step_of_training(
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
     # Of the pruned and the dense model, with the gradient of the former.
     logits = 2 * _logits(shape) * min(tokens, _HEAD_TOKENS[device])
-    largest = max(matrix.weights for matrix in shape.largest_block.matrices)
-    gradients = BYTES[dtype] * largest + _BYTES_OF_STEP * min(largest, _WEIGHTS_OF_STEP[device])
+    largest = _largest_parameter(shape.largest_block)
+    of_step = _BYTES_OF_STEP[state] + (2 * _FLOAT32_BYTES if BYTES[dtype] < _FLOAT32_BYTES else 0)
+    gradients = BYTES[dtype] * largest + of_step * min(largest, _WEIGHTS_OF_STEP[device])
     if every:
         summed = BYTES[dtype] if state == "bfloat16" else max(_FLOAT32_BYTES, BYTES[dtype])
         gradients += (summed + BYTES[dtype]) * shape.embeddings
     return len(shape.blocks) * hidden + activations + max(gradients, 2 * hidden + logits)
 
 
-def training_state(
-    shape: ModelShape,
-    options: DistilOptions,
-    length: int,
-    dtype: str,
-    device: str,
-    *,
-    smaller: ModelShape | None = None,
-    memory_bytes: float,
-) -> StateKind:
-    """Return how a training keeps its state in so much memory: as asked, or the widest that fits."""
-    if options.state != "auto":
-        return options.state
-    kinds: tuple[StateKind, ...] = get_args(StateKind)
-
-    def fits(kind: StateKind) -> bool:
-        held = whole_model_training(shape, options, length, dtype, device, smaller=smaller, state=kind)
-        return held <= _TRAINING_SHARE * memory_bytes
-
-    return next(filter(fits, kinds), kinds[-1])
+def _largest_parameter(block: BlockShape) -> int:
+    """Return the weights of the largest parameter, which may hold the matrices of all experts."""
+    weights: dict[object, int] = defaultdict(int)
+    for number, matrix in enumerate(block.matrices):
+        weights[number if matrix.share == 1 else matrix.group] += matrix.weights
+    return max(weights.values())
 
 
 def speed(dense: ModelShape, smaller: ModelShape, dtype: str) -> int:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Literal, Self
 
 from pruning.estimate.shape import BYTES, ModelShape, shorter_shape, unit_readers
-from pruning.recipe import DistilOptions, Evaluation, Recipe, StateKind, StructureOptions, group_of
+from pruning.recipe import DistilOptions, Evaluation, Recipe, StructureOptions, group_of
 from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
@@ -268,12 +268,14 @@ def whole_model_training(
     length: int,
     *,
     smaller: ModelShape | None = None,
-    state: StateKind,
+    again: float,
+    in_8_bits: bool,
 ) -> Work:
     """Return the work of training the whole model, and of its evaluations on held-out windows.
 
-    The dense model runs forward and the pruned one twice, which also runs backward for its activations and
-    its weights: 10PT. Of the `smaller` model that a cut has left, head and embeddings are trained as well.
+    The dense and the pruned model run forward, the latter also backward for its activations and its weights:
+    8PT, and 2PT for the share of its blocks that run `again`. Of the `smaller` model that a cut has left,
+    head and embeddings are trained as well.
     """
     trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
@@ -281,12 +283,14 @@ def whole_model_training(
     once, of_logits = forward(pruned, trained), head(shape, trained)
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
-    of_step = _BYTES_TO_STEP if state == "float32" else _BYTES_TO_STEP_IN_8_BITS
+    of_step = _BYTES_TO_STEP_IN_8_BITS if in_8_bits else _BYTES_TO_STEP
     moved = Work(traffic=of_step * (smaller.parameters if smaller else shape.block_weights) * steps)
     held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
     judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
     of_head = of_logits * 2 if smaller else of_logits
-    return forward(shape, trained) + once * 2 + of_logits * 2 + backward + of_head + moved + judgements
+    return (
+        forward(shape, trained) + once * (1 + again) + of_logits * 2 + backward + of_head + moved + judgements
+    )
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:

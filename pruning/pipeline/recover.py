@@ -21,6 +21,7 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
 from pruning.estimate import disk
+from pruning.estimate.memory import TrainingMemory
 from pruning.evaluation.cache import (
     DenseMeasurement,
     NoPerplexityCache,
@@ -48,7 +49,7 @@ from pruning.runtime.determinism import (
     has_no_deterministic_algorithm,
     refuse_variable_workspace,
 )
-from pruning.runtime.device import release_memory
+from pruning.runtime.device import is_out_of_memory, release_memory
 from pruning.runtime.process_memory import trim_heap
 
 
@@ -108,7 +109,7 @@ class RecoveryInputs:
 
     recipe: Recipe  # with `recovery.distil`
     text: TrainingText
-    state: StateKind
+    memory: TrainingMemory
 
 
 @dataclass(frozen=True)
@@ -146,7 +147,7 @@ class RecoverStage:
         # On one device: a training does not share its blocks with others.
         self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
-        self._deterministic = context.deterministic
+        self._deterministic, self._graphs = context.deterministic, inputs.memory.graphs if inputs else 1
         self._numerics_key, self._resume_store = numerics_key, context.resume_store
         self._shared = SharedStates(context.perplexity_cache, context.publications)
 
@@ -164,20 +165,20 @@ class RecoverStage:
     def run(self, step: Step) -> RecoveryOutcome:
         """Train, write the weights if they improved, and return the training for the report.
 
-        Raises NumericalFailure with the name of a parameter that becomes infinite, and PruningError with that
-        of one whose pruned weights are no longer zero.
+        A training that runs out of memory goes on with the activations of one block. Raises NumericalFailure
+        with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
+        weights are no longer zero.
         """
         if self._inputs is None:
             return RecoveryOutcome(None, self._numerics_key)
-        try:
-            trained = self._distilled(step)
-        except RuntimeError as error:
-            if not (self._deterministic and has_no_deterministic_algorithm(error)):
-                raise
-            log.warning("training without deterministic algorithms: %s", error)
-            self._deterministic = False
+        while True:
+            try:
+                trained = self._distilled(step)
+                break
+            except (RuntimeError, MemoryError, OSError) as error:
+                if not self._relaxed_after(error):
+                    raise
             release_memory()  # of the failed training
-            trained = self._distilled(step)
         distilled = _read(trained.path)
         _refuse_filled(distilled.weights, self._masked)
         write_trained(self._checkpoint, distilled.weights, self._pruned)
@@ -261,6 +262,7 @@ class RecoverStage:
                 rate=RATE,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
+                graphs=self._graphs,
             )
             return training.run(step, boundary)
 
@@ -269,6 +271,17 @@ class RecoverStage:
         path = self._resume_store.directory(Stage.RECOVER) / f"step-{step:08}.json"
         path.write_text(json.dumps({"step": step}))
         self._resume_store.commit(Stage.RECOVER, step, HashedFile.of(path))
+
+    def _relaxed_after(self, error: BaseException) -> bool:
+        """Relax the condition that made the training fail, and return whether to try again."""
+        if self._deterministic and has_no_deterministic_algorithm(error):
+            log.warning("training without deterministic algorithms: %s", error)
+            self._deterministic = False
+        elif is_out_of_memory(error) and self._graphs > 1:
+            self._graphs = 1
+        else:
+            return False
+        return True
 
     @property
     def _plan(self) -> Plan:
@@ -300,7 +313,7 @@ class RecoverStage:
     @property
     def _state(self) -> StateKind:
         assert self._inputs is not None  # noqa: S101 - asked by the callers
-        return self._inputs.state
+        return self._inputs.memory.state
 
     @property
     def _text(self) -> TrainingText:
@@ -320,7 +333,7 @@ class RecoverStage:
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
             learning_rate=RATE,
-            state=inputs.state,
+            state=inputs.memory.state,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,

@@ -43,7 +43,7 @@ from pruning.pipeline.resources import (
     DiskRoom,
     refuse_before_download,
     refuse_downloads,
-    training_state,
+    training_memory,
 )
 from pruning.progress import Step
 from pruning.recipe import (
@@ -293,7 +293,7 @@ class ResolveStage:
     def _recovery(
         self, checkpoint: Checkpoint, stack: Stack, reader: Reader, calibration: CalibrationSet | None
     ) -> RecoveryInputs | None:
-        """Read the text of a training, after a check of the layout on disk, and decide how state is kept."""
+        """Read the text of a training, after a check of the layout on disk, and decide how it uses memory."""
         if self.recipe.recovery is not None:
             checkpoint.layout.check(trainable_parameters(self.recipe, stack, Tensor.detach))
         options = self.recipe.distil
@@ -301,7 +301,7 @@ class ResolveStage:
             return None
         text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
-        state = training_state(
+        memory = training_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
             options,
@@ -309,7 +309,7 @@ class ResolveStage:
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
         )
-        return RecoveryInputs(self.recipe, text, state)
+        return RecoveryInputs(self.recipe, text, memory)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
         reference = self.recipe.gradients

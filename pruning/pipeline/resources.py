@@ -2,7 +2,7 @@
 
 - Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
   `has_room_for_states` for files that a run can do without.
-- Memory: `training_state` decides how a training keeps its state, or refuses it; `memory_for_models` whether
+- Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
   models stay on their device or are brought block by block.
 
 A gradient pass that runs out of memory all the same is tried again with half of the micro-batch, where it
@@ -16,7 +16,6 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import get_args
 
 import torch
 from torch import Tensor
@@ -27,12 +26,12 @@ from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.mixed_precision import float32_tokens
 from pruning.errors import InvalidInput, PruningError
-from pruning.estimate import ModelShape, disk, memory
-from pruning.estimate.memory import MEMORY_SHARE
+from pruning.estimate import ModelShape, disk
+from pruning.estimate.memory import MEMORY_SHARE, TrainingMemory
 from pruning.estimate.work import Windows
 from pruning.models.memory import shape_of
 from pruning.pipeline.models import LoadedModel
-from pruning.recipe import DistilOptions, Evaluation, GradientNorm, Recipe, Stage, StateKind
+from pruning.recipe import DistilOptions, Evaluation, GradientNorm, Recipe, Stage
 from pruning.recipe.exports import Export, importances
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import total_memory
@@ -271,35 +270,35 @@ def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) 
             raise DiskTooSmall(what, directory.parent, needed=total, free=free)
 
 
-def training_state(
+def training_memory(
     shape: ModelShape,
     smaller: ModelShape | None,
     options: DistilOptions,
     length: int,
     device: torch.device,
     dtype: torch.dtype,
-) -> StateKind:
-    """Return how the training of a whole model keeps its state on the device.
+) -> TrainingMemory:
+    """Return how the training of a whole model uses the device's memory.
 
     `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
     `dtype`: of the computation. Raises InvalidInput(field='recovery.distil') where it does not fit.
     """
-    of_training = shape, options, length, str(dtype).removeprefix("torch."), device.type
-    have = memory_of(device)
-    state = memory.training_state(*of_training, smaller=smaller, memory_bytes=have)
+    have, name = memory_of(device), str(dtype).removeprefix("torch.")
 
-    def need(state: StateKind) -> int:
-        return int(memory.whole_model_training(*of_training, smaller=smaller, state=state))
+    def fitting(options: DistilOptions) -> TrainingMemory:
+        return TrainingMemory.fitting(
+            shape, options, length, name, device.type, smaller=smaller, memory_bytes=have
+        )
 
-    if need(state) <= have:
-        return state
-    others = (kind for kind in get_args(StateKind) if need(kind) <= have)
-    narrower = f"give recovery.distil.state as {kind}, " if (kind := next(others, None)) else ""
+    found, narrowest = fitting(options), fitting(options.model_copy(update={"state": "auto"}))
+    if found.size <= have:
+        return found
+    other = f"give recovery.distil.state as {narrowest.state}, " if narrowest.size <= have else ""
     fewer = "give fewer recovery.distil.tokens_per_step, " if options.tokens_per_step > length else ""
     raise InvalidInput(
         f"to train the whole model with {max(length, options.tokens_per_step)} tokens per step needs "
-        f"{byte_size(need(state))} of memory with the state in {state}, and {device} has {byte_size(have)}: "
-        f"{narrower}{fewer}use a machine with more, or omit recovery.distil",
+        f"{byte_size(found.size)} of memory with the state in {found.state}, and {device} has "
+        f"{byte_size(have)}: {other}{fewer}use a machine with more, or omit recovery.distil",
         field="recovery.distil",
     )
 

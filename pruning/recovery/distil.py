@@ -28,12 +28,13 @@ from pruning.progress import Step
 from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE, cosine
-from pruning.recovery.parameters import TrainedParameters
+from pruning.recovery.parameters import ComputedTensors, TrainedParameters
 from pruning.recovery.passes import BlockPasses
 from pruning.resume.hashed_file import save_tensors
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from pruning.runtime.process_memory import retain_freed_heap
 
+_BEST = "best/"  # before the name of the best weights in a saved state
 _SAVE_INTERVAL = 120.0
 """Seconds between two saves, at least. A run that is killed every five minutes still makes progress."""
 
@@ -55,36 +56,54 @@ class TrainingBoundary:
 
         `clock`: in seconds.
         """
-        self._checkpoint, self._best = checkpoint, best
+        self._checkpoint, self._file = checkpoint, best
         self._saved = saved
         self._clock = clock
         self._throttle = SaveThrottle(clock)
         self._last = clock()
+        self.best: Mapping[str, Tensor] = {}
+        """The best weights so far, each read from the file when it is used; none before the first."""
 
     def load(self) -> tuple[int, dict[str, Tensor]] | None:
         """Return the step and the state of an earlier attempt on this machine; None if there is none."""
-        return self._checkpoint.load()
+        if (found := self._checkpoint.load()) is None:
+            return None
+        step, state = found
+        best = {name: state.pop(name) for name in list(state) if name.startswith(_BEST)}
+        if best:
+            self.keep({name.removeprefix(_BEST): tensor for name, tensor in best.items()})
+        return step, state
 
     def drop(self) -> None:
         """Free the disk after the training has ended."""
         self._checkpoint.drop()
-        self._best.unlink(missing_ok=True)
+        self._file.unlink(missing_ok=True)
 
-    def keep(self, weights: Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """Write the best weights so far, and return them, mapped from the file."""
-        save_tensors(weights, self._best)
-        with safe_open(self._best, framework="pt") as file:
-            return {name: file.get_tensor(name) for name in weights}
+    def keep(self, weights: Mapping[str, Tensor]) -> None:
+        """Write weights that are better than all before."""
+        save_tensors(weights, self._file)
+        self.best = ComputedTensors(list(weights), self._read)
 
     def offer(self, step: int, state: Mapping[str, Tensor]) -> None:
-        """Save the state after this step if that is due."""
+        """Save the state after this step, and the best weights, if that is due."""
         size = sum(tensor.nbytes for tensor in state.values())
         if self._clock() - self._last < _SAVE_INTERVAL or not self._throttle.is_due(size):
             return
+        names = [*state, *(f"{_BEST}{name}" for name in self.best)]
         with self._throttle.saving():
-            self._checkpoint.save(step, state)
+            self._checkpoint.save(
+                step,
+                ComputedTensors(
+                    names, lambda name: state[name] if name in state else self._read(name.removeprefix(_BEST))
+                ),
+            )
         self._last = self._clock()
         self._saved(step)
+
+    def _read(self, name: str) -> Tensor:
+        with safe_open(self._file, framework="pt") as file:
+            tensor: Tensor = file.get_tensor(name)
+        return tensor
 
 
 _MAX_EVALUATIONS = 8  # besides the one before the first step: each costs a pass over the held-out windows
@@ -138,7 +157,7 @@ class Plan:
         return -(-self.steps // _MAX_EVALUATIONS)
 
 
-_BEST, _CURVE, _SUMS = "best/", "curve", "sums"
+_CURVE, _SUMS = "curve", "sums"
 
 
 @dataclass(frozen=True)
@@ -156,7 +175,7 @@ class Distilled:
     """The result of a training."""
 
     curve: tuple[CurvePoint, ...]
-    weights: Mapping[str, Tensor]  # of the best step, in the checkpoint's dtype, on the CPU; empty for step 0
+    weights: Mapping[str, Tensor]  # of the best step, in the checkpoint's dtype; empty for step 0
 
     @property
     def best(self) -> CurvePoint:
@@ -169,7 +188,6 @@ class _Progress:
     """The progress of a training."""
 
     curve: list[CurvePoint] = field(default_factory=list)
-    best: dict[str, Tensor] = field(default_factory=dict)
     sums: Tensor = field(
         default_factory=lambda: torch.zeros(2, dtype=torch.float64)
     )  # since the last judgement
@@ -179,8 +197,7 @@ class _Progress:
             (point.step, point.tokens, -1.0 if point.training is None else point.training, point.held_out)
             for point in self.curve
         ]
-        best = {f"{_BEST}{name}": tensor for name, tensor in self.best.items()}
-        return best | {_CURVE: torch.tensor(rows, dtype=torch.float64), _SUMS: self.sums}
+        return {_CURVE: torch.tensor(rows, dtype=torch.float64), _SUMS: self.sums}
 
     @classmethod
     def restored(cls, state: Mapping[str, Tensor]) -> "_Progress":
@@ -188,8 +205,7 @@ class _Progress:
             CurvePoint(int(step), int(tokens), None if int(step) == 0 else training, held_out)
             for step, tokens, training, held_out in state[_CURVE].tolist()
         ]
-        best = {name.removeprefix(_BEST): tensor for name, tensor in state.items() if name.startswith(_BEST)}
-        return cls(curve, best, state[_SUMS])
+        return cls(curve, state[_SUMS])
 
 
 class Distillation:
@@ -205,12 +221,14 @@ class Distillation:
         rate: float = RATE,
         with_embeddings: bool = False,
         states: FinalStates | None = None,
+        graphs: int = 1,
     ) -> None:
         """`pruned` must be resident, and of `dense` all but the blocks, here and in `run`.
 
         `rate`: the highest learning rate, of parameters whose factor is 1.
         `with_embeddings`: what is before the first block is trained, too. `states`: of the dense model, which
-        may have been computed before; by default it computes its own.
+        may have been computed before; by default it computes its own. `graphs`: of how many blocks
+        activations are kept, which decides memory and time alone.
         """
         probe = plan.windows[:1]
         self._pruned = BlockPasses(pruned, probe, with_embeddings=with_embeddings)
@@ -219,7 +237,7 @@ class Distillation:
         self._device = pruned.device
         # The gradients of a mean over thousands of tokens underflow in float16.
         self._scaled = pruned.dtype == torch.float16
-        self._trained, self._plan, self._rate = trained, plan, rate
+        self._trained, self._plan, self._rate, self._graphs = trained, plan, rate, graphs
 
     @retain_freed_heap()
     def run(self, step: Step, boundary: TrainingBoundary) -> Distilled:
@@ -239,7 +257,7 @@ class Distillation:
             if plan.is_judged(number):
                 self._judge(number, progress, step, boundary)
             boundary.offer(number, self._trained.state() | progress.state())
-        return Distilled(tuple(progress.curve), progress.best)
+        return Distilled(tuple(progress.curve), boundary.best)
 
     def _step(self, number: int, batch: Tensor, progress: _Progress, step: Step) -> None:
         plan, positions, tokens = self._plan, batch.numel(), batch.to(self._device)
@@ -255,7 +273,7 @@ class Distillation:
             return gradient
 
         with self._trained.step(rate, number, self._pruned.shared, scale=scale):
-            self._pruned.backpropagate(tokens, gradient_at)
+            self._pruned.backpropagate(tokens, gradient_at, graphs=self._graphs)
         progress.sums[1] += positions
         step(done + 1, plan.passes)
 
@@ -336,7 +354,7 @@ class Distillation:
         progress.curve.append(CurvePoint(number, plan.tokens_until(number), training, held_out))
         progress.sums.zero_()
         if number and held_out < min(before):
-            progress.best = boundary.keep(trained.rounded())
+            boundary.keep(trained.rounded())
 
     def _sum_of_losses(self, output: Tensor, dense: Tensor) -> Tensor:
         total = torch.zeros((), dtype=torch.float64, device=self._device)

@@ -1,9 +1,10 @@
 """The masters of a trained parameter: its weights in float32, in which a step's small change is not lost.
 
-A parameter that the model computes with in bfloat16 is the upper half of its masters, rounded to nearest; the
-lower half is 16 bits besides (Split-SGD, Kalamkar et al., arXiv 2005.04680). Without the lower half, each
-write rounds stochastically: up with the probability of the part that is cut off, so that small changes are
-kept on average. The random bits depend on a counter alone, so a training that resumes draws the same ones.
+With the state '8-bit', a parameter in bfloat16 is the upper half of its masters, rounded to nearest; the
+lower half is 16 bits besides (Split-SGD, Kalamkar et al., arXiv 2005.04680). With 'bfloat16' there is no
+lower half, and each write rounds stochastically: up with the probability of the part that is cut off, so that
+small changes are kept on average. The random bits depend on a counter alone, so that a training that resumes
+draws the same ones.
 """
 
 import zlib
@@ -46,7 +47,7 @@ def masters_of(parameter: nn.Parameter, stored: Tensor, *, masked: bool, kind: S
     values = stored.detach().to(parameter.device, dtype, copy=True, memory_format=torch.contiguous_format)
     if masked:
         set_to_zero(values, values == 0)
-    if parameter.dtype == torch.bfloat16 and dtype == torch.float32:
+    if kind != "float32" and parameter.dtype == torch.bfloat16 and dtype == torch.float32:
         return _InHalves(parameter, values, has_lower=kind != "bfloat16")
     return _Wide(parameter, values)
 

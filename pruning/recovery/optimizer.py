@@ -65,7 +65,8 @@ def adam_step(
     moments
         The running means of the gradient and of its square; zero before the first step.
     mask
-        Bool, True where a weight is pruned: such a weight stays +0.0. None: all weights are trained.
+        Bool, True where a weight is pruned, and so +0.0, which it stays, as its moments do. None: all weights
+        are trained.
     rate
         The learning rate of this step.
     step
@@ -78,8 +79,6 @@ def adam_step(
     second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
     size = second.clamp(min=_MIN_SQUARE).sqrt_().div_(math.sqrt(1 - _BETAS[1] ** step)).add_(_EPSILON)
     weight.addcdiv_(first, size, value=-rate / (1 - _BETAS[0] ** step))
-    if mask is not None:
-        set_to_zero(weight, mask)
 
 
 def cosine(step: int, steps: int) -> float:

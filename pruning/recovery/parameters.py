@@ -184,7 +184,7 @@ class _TrainedParameter:
             )
             masters.write(start, weights, f"{step.number} {start} {self._name}")
             self._moments.write(start, *moments)
-            self.sum += weights.sum(dtype=torch.float64)
+            self.sum += weights.sum()
 
     def add(self, gradient: Tensor) -> None:
         """Add one of several gradients of a step."""

@@ -1,7 +1,7 @@
 """Passes of a model, one block at a time: without gradients for many batches, and forward and back for one.
 
 A training pass keeps each block's input. On the way back a block runs again, so that the activations of one
-block are in memory at a time.
+block are in memory at a time; where there is room, those of some blocks are kept, with the same result.
 """
 
 from collections.abc import Callable, Sequence
@@ -82,23 +82,27 @@ class BlockPasses:
             block_done()
         return hidden
 
-    def backpropagate(self, tokens: Tensor, gradient_at: Callable[[Tensor], Tensor]) -> None:
+    def backpropagate(self, tokens: Tensor, gradient_at: Callable[[Tensor], Tensor], *, graphs: int) -> None:
         """Run one batch forward and back, in which each parameter that requires a gradient gets it.
 
         `gradient_at`: returns the gradient of the loss at the last block's output, which it is called with.
+        `graphs`: of so many blocks, the last ones, activations are kept; others run again on the way back.
         """
         with torch.enable_grad():
             embedded, calls = self._replay.embed(tokens, differentiable=self._with_embeddings)
-        inputs = [embedded.detach()]
-        with torch.no_grad():
-            for module, call in zip(self._modules[:-1], calls, strict=False):
-                inputs.append(call(module, inputs[-1]))
-        gradient: Tensor | None = None
-        for module, call in zip(reversed(self._modules), reversed(calls), strict=True):
-            given = inputs.pop().requires_grad_(bool(inputs) or self._with_embeddings)
-            with torch.enable_grad():
+        inputs, outputs = [embedded.detach()], list[Tensor | None]()
+        for number, (module, call) in enumerate(zip(self._modules, calls, strict=True)):
+            given = inputs[-1].requires_grad_(number > 0 or self._with_embeddings)
+            is_kept = number >= len(self._modules) - graphs
+            with torch.set_grad_enabled(is_kept):
                 output = call(module, given)
-            gradient = gradient_at(output.detach()) if gradient is None else gradient
+            outputs.append(output if is_kept else None)
+            inputs.append(output.detach())
+        gradient: Tensor | None = gradient_at(inputs.pop())
+        for module, call in zip(reversed(self._modules), reversed(calls), strict=True):
+            given, kept = inputs.pop(), outputs.pop()
+            with torch.enable_grad():
+                output = call(module, given) if kept is None else kept
             if output.requires_grad:  # not of a first block in which nothing is trained
                 backward(output, gradient)
             gradient = given.grad

@@ -67,7 +67,14 @@ def test_a_state_is_saved_at_most_every_two_minutes(tmp_path: Path) -> None:
     found = kept.load()
     assert found is not None
     assert (found[0], found[1]["master/a"].tolist()) == (36, [36, 36, 36])
-    assert kept.keep({"a": torch.ones(3)})["a"].tolist() == [1, 1, 1]
+    kept.keep({"a": torch.ones(3)})
+    kept.offer(60, {"master/a": torch.zeros(3)})
+    now[0] += 1000
+    kept.offer(61, {"master/a": torch.zeros(3)})
+    later = TrainingBoundary(ActivationCheckpoint(tmp_path, {}), best.with_name("again"), saved.append)
+    assert (later.load() or (0, {}))[1].keys() == {"master/a"}
+    assert later.best["a"].tolist() == [1, 1, 1]
+    later.drop()
     kept.drop()
     assert kept.load() is None
     assert list(tmp_path.iterdir()) == []
