@@ -83,10 +83,10 @@ class DistilOptions(StrictModel):
     )
     state: Annotated[Literal["auto", "float32", "8-bit", "bfloat16"], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         "auto",
-        description="How the weights that are trained and Adam's running means are kept: both in float32 (12 "
-        "bytes a weight); the means in 8 bits (6 bytes, and a step of the optimiser takes several times as "
-        "long); or weights in bfloat16 as well, rounded stochastically (4 bytes, where the model computes in "
-        "bfloat16). `auto`: the first of them that fits the device.",
+        description="How the weights that are trained and Adam's running means are kept: both in float32 (14 "
+        "bytes a weight where the model computes in bfloat16); the means in 8 bits (6 bytes, and a step of "
+        "the optimiser takes several times as long); or weights in bfloat16 as well, rounded "
+        "stochastically (4 bytes). `auto`: the first of them that fits the device.",
     )
 
     @field_validator("dataset")

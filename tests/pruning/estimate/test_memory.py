@@ -177,7 +177,7 @@ def test_the_memory_of_a_training_is_what_is_alive(name: str, dtype: str, state:
 
 
 @pytest.mark.parametrize("name", ["an MLP of 8 to 3", "a mixture of 8"])
-@pytest.mark.parametrize(("state", "most"), [("float32", 12.1), ("8-bit", 6.5), ("bfloat16", 4.5)])
+@pytest.mark.parametrize(("state", "most"), [("float32", 14.1), ("8-bit", 6.5), ("bfloat16", 4.5)])
 def test_a_trained_weight_takes_few_bytes(name: str, state: StateKind, most: float) -> None:
     few, one = (peak_of_training(name, torch.bfloat16, state, blocks=blocks) for blocks in (4, 8))
     weights = one[1].block_weights - few[1].block_weights

@@ -65,6 +65,7 @@ class Training:
         smaller: PreTrainedModel | None = None,
         states: FinalStates | None = None,
         state: StateKind = "float32",
+        graphs: int = 1,
     ) -> None:
         """`smaller`: what a cut has left of the dense model, all of which is trained.
 
@@ -87,6 +88,7 @@ class Training:
             rate=rate,
             with_embeddings=smaller is not None,
             states=states,
+            graphs=graphs,
         )
 
     def run(self, step: Callable[[int, int], None] = ignore_steps) -> Distilled:
@@ -314,6 +316,18 @@ def test_what_is_judged_is_rounded_and_the_best_of_it_is_kept(
     for layer in find_stack(training.before).layers:
         zero = layer.parameter == 0
         assert not result.weights[layer.parameter_name].view(torch.int16)[zero].any()  # +0.0, bit for bit
+
+
+@pytest.mark.parametrize("structure", [False, True])
+def test_activations_that_are_kept_give_the_bits_of_those_that_are_computed_again(
+    tiny_llama: Callable[..., LlamaForCausalLM], structure: bool
+) -> None:
+    dense = tiny_llama(vocab_size=96, num_hidden_layers=3, tie_word_embeddings=True).bfloat16()
+    smaller = copy.deepcopy(dense) if structure else None
+    one, two, all_of_them = (Training(dense, smaller=smaller, graphs=graphs).run() for graphs in (1, 2, 3))
+    for other in (two, all_of_them):
+        assert other.curve == one.curve
+        assert all(torch.equal(other.weights[name], tensor) for name, tensor in one.weights.items())
 
 
 def test_the_training_loss_of_the_curve_is_the_mean_over_its_steps(
