@@ -13,6 +13,9 @@ from pruning.recipe.recovery import HELD_OUT_WINDOWS
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Tokens whose logits an evaluation holds at a time: of the pruned and of the dense model.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
+# The same of a training, of one model, and the logits that pruning.recovery.distillation compares at a time.
+_TRAINED_HEAD_TOKENS = {"cpu": 256, "cuda": 2048}
+_TERMS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
 # Weights of the rows that pruning.methods.swaps works on at a time.
 _SWAPPED_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 # Of the two windows of pruning.models.replay.
@@ -340,7 +343,7 @@ def whole_model_training(
     )
     passing = _forward(shape.largest_block, shape.hidden, windows.tokens, dtype)
     judging = rounded + 2 * block_inputs(shape, judged, dtype) + passing
-    dense = _block(shape, dtype, device) + passing + 2 * ahead
+    dense = _block(shape, dtype, device) + passing + 2 * ahead + block_inputs(shape, judged, dtype)
     step = _step_of_training(pruned, windows, dtype, device, state, every=smaller is not None)
     return held + max(step, judging, dense)
 
@@ -360,8 +363,9 @@ def _step_of_training(
     """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits."""
     tokens, hidden = windows.tokens, block_inputs(shape, windows, dtype)
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
-    # Of the pruned and the dense model, with the gradient of the former.
-    logits = 2 * _logits(shape) * min(tokens, _HEAD_TOKENS[device])
+    # Of the pruned and the dense model, with the gradient of the former, and terms of their divergence.
+    logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, _TRAINED_HEAD_TOKENS[device])
+    logits += 5 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, _TERMS_AT_ONCE[device])
     largest = _largest_parameter(shape.largest_block)
     of_step = _BYTES_OF_STEP[state] + (2 * _FLOAT32_BYTES if BYTES[dtype] < _FLOAT32_BYTES else 0)
     gradients = BYTES[dtype] * largest + of_step * min(largest, _WEIGHTS_OF_STEP[device])

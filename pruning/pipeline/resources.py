@@ -5,9 +5,9 @@
 - Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
   models stay on their device or are brought block by block.
 
-A gradient pass that runs out of memory all the same is tried again with half of the micro-batch, where it
-runs (`pruning.calibration.gradient_pass`). Numbers of bytes are those of `pruning.estimate.memory` and
-`pruning.estimate.disk`.
+What runs out of memory all the same is tried again where it runs: a gradient pass with half of the
+micro-batch (`pruning.calibration.gradient_pass`), a training with the activations of one block
+(`RecoverStage`). Numbers of bytes are those of `pruning.estimate.memory` and `pruning.estimate.disk`.
 """
 
 import shutil

@@ -142,12 +142,12 @@ def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
 
 
 def peak_of_training(
-    model: str, dtype: torch.dtype, state: StateKind, *, blocks: int = 2, steps: int = 2
+    model: str, dtype: torch.dtype, state: StateKind, *, blocks: int = 2, vocabulary: int = VOCABULARY
 ) -> tuple[int, ModelShape]:
-    """Return the bytes that are alive at the peak of a training in steps of two windows, and the shape."""
-    dense = made(model, blocks=blocks)
+    """Return the bytes that are alive at the peak of two steps of two windows, and the model's shape."""
+    dense = made(model, blocks=blocks, vocabulary=vocabulary)
     pruned, shape = some_pruned(dense, 0.5), shape_of(find_stack(dense), stored_dtype="bfloat16")
-    plan = Plan(tokens(2 * steps), tokens(16), windows_per_step=2)
+    plan = Plan(tokens(4), tokens(16), windows_per_step=2)
     ours, theirs = (Placement(model, dtype=dtype) for model in (pruned, dense))
     with LiveMemory() as live, theirs.resident_except(find_stack(dense).modules), ours.resident(pruned):
         trainable = kept_parameters(find_stack(pruned), ours.stored)
@@ -173,6 +173,13 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
 def test_the_memory_of_a_training_is_what_is_alive(name: str, dtype: str, state: StateKind) -> None:
     peak, shape = peak_of_training(name, getattr(torch, dtype), state)
     estimated = memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state=state)
+    assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
+
+
+@pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
+def test_the_logits_of_a_training_are_counted(dtype: str) -> None:
+    peak, shape = peak_of_training("a square MLP", getattr(torch, dtype), "8-bit", vocabulary=4096)
+    estimated = memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state="8-bit")
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
 
 
