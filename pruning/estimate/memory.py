@@ -365,14 +365,15 @@ def _step_of_training(
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
     # Of the pruned and the dense model, with the gradient of the former, and terms of their divergence.
     logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, _TRAINED_HEAD_TOKENS[device])
-    logits += 5 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, _TERMS_AT_ONCE[device])
+    logits += 7 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, _TERMS_AT_ONCE[device])
     largest = _largest_parameter(shape.largest_block)
     of_step = _BYTES_OF_STEP[state] + (2 * _FLOAT32_BYTES if BYTES[dtype] < _FLOAT32_BYTES else 0)
     gradients = BYTES[dtype] * largest + of_step * min(largest, _WEIGHTS_OF_STEP[device])
     if every:
         summed = BYTES[dtype] if state == "bfloat16" else max(_FLOAT32_BYTES, BYTES[dtype])
         gradients += (summed + BYTES[dtype]) * shape.embeddings
-    return len(shape.blocks) * hidden + activations + max(gradients, 2 * hidden + logits)
+    probes = 2 * 1.5 * BYTES[dtype] * shape.vocabulary * _PROBED_TOKENS  # of both models
+    return probes + len(shape.blocks) * hidden + activations + max(gradients, 2 * hidden + logits)
 
 
 def _largest_parameter(block: BlockShape) -> int:
