@@ -484,8 +484,8 @@ class DistilOptions(Model):
     tokens_per_step: int = 512
     """Tokens of one optimiser step; at least one window."""
 
-    moments: Literal["float32", "8-bit"] | str = "float32"
-    """How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a step of the optimiser several times as long."""
+    state: Literal["auto", "float32", "8-bit", "bfloat16"] | str = "auto"
+    """How the weights that are trained and Adam's running means are kept: both in float32 (14 bytes a weight where the model computes in bfloat16); the means in 8 bits (6 bytes, and a step of the optimiser takes several times as long); or weights in bfloat16 as well, rounded stochastically (4 bytes). `auto`: the first of them that fits the device."""
 
 
 class DroppedBlock(Model):
@@ -2837,6 +2837,9 @@ class TrainingFacts(Model):
 
     learning_rate: float
     """The highest learning rate. Each parameter has this one times the root mean square of its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 if that is less."""
+
+    state: str
+    """How weights and Adam's running means were kept, as in the recipe's `recovery.distil.state`: `float32`, `8-bit` or `bfloat16`."""
 
     curve: list[JudgementFacts]
     """The judgements, in the order of the steps."""

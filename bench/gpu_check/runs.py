@@ -26,7 +26,7 @@ FEATURES: dict[str, dict[str, Any]] = {
     "a searched allocation": {**_HALF, "method": "gblm", "allocation": "search"},
     "a cut of channels, a distillation, and the speed": {
         "structure": {"mlp_channels": 0.25},
-        "recovery": {"distil": {"tokens": 512, "tokens_per_step": 128, "moments": "8-bit"}},
+        "recovery": {"distil": {"tokens": 512, "tokens_per_step": 128, "state": "8-bit"}},
     },
     "a cut of blocks": {"structure": {"blocks": 1}},
     "a cut of experts": {"structure": {"experts": 1}},

@@ -2,10 +2,10 @@
 
 from collections.abc import Collection
 
-from pruning.estimate.memory import block_inputs
+from pruning.estimate.memory import block_inputs, training_of_weight
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.work import Windows
-from pruning.recipe import Evaluation, Recipe
+from pruning.recipe import DistilOptions, Evaluation, Recipe
 from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, MaskExport
 
 
@@ -21,14 +21,18 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
 
 
 def trained_weights(shape: ModelShape, *, every: bool) -> int:
-    """Return the trained weights kept for later attempts: `every` one, or those of all blocks."""
-    return BYTES[shape.stored_dtype] * (shape.parameters if every else shape.block_weights)
+    """Return the best weights so far, and the trained ones that are kept for later attempts.
+
+    They are `every` one, or those of all blocks.
+    """
+    return 2 * BYTES[shape.stored_dtype] * (shape.parameters if every else shape.block_weights)
 
 
-def training_state(shape: ModelShape, dtype: str, *, every: bool) -> int:
-    """Return two states of a training, old and new: masters, two moments, and the best weights so far."""
-    of_weight = 3 * max(BYTES["float32"], BYTES[dtype]) + BYTES[shape.stored_dtype]
-    return 2 * of_weight * (shape.parameters if every else shape.block_weights)
+def training_state(shape: ModelShape, dtype: str, options: DistilOptions, *, every: bool) -> int:
+    """Return two states of a training, old and new, which have the best weights so far; at most."""
+    state = "float32" if options.state == "auto" else options.state
+    of_weight = 2 * (training_of_weight(dtype, state) + BYTES[shape.stored_dtype])
+    return int(of_weight * (shape.parameters if every else shape.block_weights))
 
 
 def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:
@@ -120,7 +124,9 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
         largest = max(largest, pruned + final_states(shape, predictions, dtype))
     if recipe.distil is not None:
         every = recipe.structure is not None
-        trained = trained_weights(shape, every=every) + training_state(shape, dtype, every=every)
+        trained = trained_weights(shape, every=every) + training_state(
+            shape, dtype, recipe.distil, every=every
+        )
         largest = max(largest, pruned + trained)
     return kept + largest
 

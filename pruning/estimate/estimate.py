@@ -296,11 +296,24 @@ def _recovery(
 ) -> Iterator[StageEstimate]:
     """Yield the estimate of `recover`, for a recipe that has it."""
     if recipe.distil is not None:
-        done = work.whole_model_training(recipe.distil, shape, length, smaller=smaller)
-        held = memory.whole_model_training(
-            shape, length, dtype, machine.kind, smaller=smaller, moments=recipe.distil.moments
+        fitting = memory.TrainingMemory.fitting(
+            shape,
+            recipe.distil,
+            length,
+            dtype,
+            machine.kind,
+            smaller=smaller,
+            memory_bytes=machine.memory_bytes,
         )
-        yield _stage(Stage.RECOVER, done, held, dtype, machine)
+        done = work.whole_model_training(
+            recipe.distil,
+            shape,
+            length,
+            smaller=smaller,
+            again=1 - fitting.graphs / len((smaller or shape).blocks),
+            in_8_bits=fitting.state != "float32",
+        )
+        yield _stage(Stage.RECOVER, done, fitting.size, dtype, machine)
 
 
 def _evaluation(

@@ -1,16 +1,21 @@
 """The peak device memory of each stage, in bytes."""
 
 from collections import defaultdict
+from dataclasses import dataclass
+from typing import Self, get_args
 
 from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
 from pruning.estimate.work import Windows
-from pruning.recipe import Recipe, StructureOptions
-from pruning.recipe.recovery import HELD_OUT_WINDOWS, MomentsKind
+from pruning.recipe import DistilOptions, Recipe, StateKind, StructureOptions
+from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
 # The micro-batches of pruning.models.memory if there is room; at least one window.
 _TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Tokens whose logits an evaluation holds at a time: of the pruned and of the dense model.
 _HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
+# The same of a training, of one model, and the logits that pruning.recovery.distillation compares at a time.
+_TRAINED_HEAD_TOKENS = {"cpu": 256, "cuda": 2048}
+_TERMS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
 # Weights of the rows that pruning.methods.swaps works on at a time.
 _SWAPPED_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 # Of the two windows of pruning.models.replay.
@@ -19,7 +24,13 @@ _PROBED_TOKENS = 2 * 16
 _SAMPLED_TOKENS = 256
 _FLOAT32_BYTES = 4
 _MOMENT_BYTES_8_BIT = 1 + _FLOAT32_BYTES / 256  # with the scale of a block of values
+# Of pruning.recovery.parameters: weights that take a step at a time, and the bytes of each meanwhile.
+_WEIGHTS_OF_STEP = {"cpu": 1 << 16, "cuda": 1 << 24}
+_BYTES_OF_STEP: dict[StateKind, int] = {"float32": 16, "8-bit": 28, "bfloat16": 28}
+_TRAINING_SHARE = 0.9  # of the memory, where there is a choice: an allocator and workspaces take the rest
 
+HELD_STATES = {"cpu": 1 << 26, "cuda": 1 << 29}
+"""The bytes of the dense model's final states that a training computes at a time."""
 MEMORY_SHARE = 0.7
 """The share of a device's memory for weights and accumulators; the rest is for activations."""
 
@@ -63,17 +74,28 @@ def _passing(
     to the second moments (`largest_moments`: their bytes). Without these there is a sample of each input.
     After that, three tensors of the widest input are held; of all experts together four, and their inputs.
     """
-    routed = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs if matrix.share < 1)
-    widths: dict[object, float] = defaultdict(float)
-    for matrix in block.inputs:
-        widths[matrix.group] += matrix.inputs * matrix.copies * matrix.share
-    inputs, widest = sum(widths.values()), max(widths.values())
+    inputs = sum(_widths(block)[0].values())
     tokens = BYTES[dtype] * _micro_batch(windows, device)
     computing = 2 * tokens * max(matrix.inputs * matrix.share for matrix in block.inputs)
     measuring = tokens * (inputs + 2 * hidden) + max(computing, largest_moments)
     if not largest_moments:
         measuring += BYTES[dtype] * min(_SAMPLED_TOKENS, windows.length) * inputs
-    return max(measuring, tokens * (2 * hidden + 3 * widest + routed))
+    return max(measuring, _forward(block, hidden, _micro_batch(windows, device), dtype))
+
+
+def _forward(block: BlockShape, hidden: int, tokens: int, dtype: str) -> float:
+    """Return what a pass without gradients holds at most: tensors of the widest input, and a residual."""
+    widths, routed = _widths(block)
+    return BYTES[dtype] * tokens * (2 * hidden + 3 * max(widths.values()) + routed)
+
+
+def _widths(block: BlockShape) -> tuple[dict[object, float], float]:
+    """Return the features of the inputs that are computed together, and of those of experts."""
+    widths: dict[object, float] = defaultdict(float)
+    for matrix in block.inputs:
+        widths[matrix.group] += matrix.inputs * matrix.copies * matrix.share
+    routed = sum(matrix.inputs * matrix.copies * matrix.share for matrix in block.inputs if matrix.share < 1)
+    return widths, routed
 
 
 def _logits(shape: ModelShape) -> float:
@@ -245,40 +267,121 @@ def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
     return max(BYTES[dtype] * shape.hidden * states + most, _checking(shape, window, dtype, device))
 
 
-def training_of_weight(dtype: str, moments: MomentsKind) -> float:
-    """Return the master of a trained weight, the sum of its gradients, and Adam's two moments."""
+def training_of_weight(dtype: str, state: StateKind) -> float:
+    """Return what the model computes with for a trained weight, its master, and two moments.
+
+    In bfloat16 the former is the upper half of the master where moments are in 8 bits.
+    """
     wide = max(_FLOAT32_BYTES, BYTES[dtype])
-    return 2 * wide + 2 * (_MOMENT_BYTES_8_BIT if moments == "8-bit" else wide)
+    master = wide if BYTES[dtype] == wide else wide + BYTES[dtype]
+    if dtype == "bfloat16" and state != "float32":
+        master = wide if state == "8-bit" else BYTES[dtype]
+    return master + 2 * (wide if state == "float32" else _MOMENT_BYTES_8_BIT)
+
+
+@dataclass(frozen=True)
+class TrainingMemory:
+    """How a training uses a device's memory."""
+
+    state: StateKind
+    graphs: int  # blocks whose activations are kept until the backward pass
+    size: int  # bytes
+
+    @classmethod
+    def fitting(
+        cls,
+        shape: ModelShape,
+        options: DistilOptions,
+        length: int,
+        dtype: str,
+        device: str,
+        *,
+        smaller: ModelShape | None,
+        memory_bytes: float,
+    ) -> Self:
+        """Return the state that is asked for, or the widest that fits; the narrowest where none does.
+
+        `smaller`: what a cut has left of the model, all of which is trained. `length`: the tokens of a
+        window.
+        """
+        kinds: tuple[StateKind, ...] = get_args(StateKind) if options.state == "auto" else (options.state,)
+        pruned, tokens = smaller or shape, max(1, options.tokens_per_step // length) * length
+        for kind in kinds:
+            needed = whole_model_training(shape, options, length, dtype, device, smaller=smaller, state=kind)
+            if needed <= _TRAINING_SHARE * memory_bytes:
+                break
+        graph = _activations(pruned, (pruned.largest_block,), dtype) * tokens
+        spare = int(max(0.0, MEMORY_SHARE * memory_bytes - needed) // graph)
+        more = min(len(pruned.blocks) - 1, spare)
+        return cls(kind, 1 + more, int(needed + more * graph))
 
 
 def whole_model_training(
     shape: ModelShape,
+    options: DistilOptions,
     length: int,
     dtype: str,
     device: str,
     *,
     smaller: ModelShape | None = None,
-    moments: MomentsKind,
+    state: StateKind,
 ) -> float:
-    """Return both models, the training's state, and the activations of all blocks for one window.
+    """Return the state of a training, and the most of what computes: a step, a judgement, or the dense model.
 
-    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The pruned model
-    computes with copies in the dtype of the computation, unless that is the masters'. A judgement has one
-    more of these copies, and the same in the checkpoint's dtype, in addition to the best ones so far, which a
-    GPU keeps on the host. Masks take a byte.
+    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The dense model
+    is on the device one block at a time, but for what is around its blocks. `length`: the tokens of a window.
     """
-    copies = 0 if BYTES[dtype] >= _FLOAT32_BYTES else BYTES[dtype]
-    of_stored = BYTES[shape.stored_dtype] * (2 if device == "cpu" else 1)
-    of_weight = training_of_weight(dtype, moments) + copies + BYTES[dtype] + of_stored + 1
-    trained = of_weight * (smaller.parameters if smaller else shape.block_weights)
-    models = (0 if smaller else _around_blocks(shape, dtype)) + _weights(shape, dtype)
-    pruned = smaller or shape
-    activations = _activations(pruned, pruned.blocks, dtype) * length
-    # Of the pruned and the dense model, with the gradient of the former.
-    logits = 2 * _logits(shape) * min(length, _HEAD_TOKENS[device])
-    # Of the dense model, for the held-out windows: on the host.
-    states = block_inputs(shape, Windows(HELD_OUT_WINDOWS, length), dtype) if device == "cpu" else 0
-    return trained + models + activations + logits + states
+    pruned, windows = smaller or shape, Windows(max(1, options.tokens_per_step // length), length)
+    trained = pruned.parameters if smaller else shape.block_weights
+    held = training_of_weight(dtype, state) * trained + _around_blocks(shape, dtype)
+    held += 0 if smaller else _around_blocks(shape, dtype)
+    ahead, judged = _held_states(shape, options, windows, dtype, device), Windows(HELD_OUT_WINDOWS, length)
+    if device == "cpu":  # where the host's memory is the device's
+        held += ahead + block_inputs(shape, judged, dtype)
+    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (
+        pruned.largest_block.weights + (pruned.embeddings if smaller else 0)
+    )
+    passing = _forward(shape.largest_block, shape.hidden, windows.tokens, dtype)
+    judging = rounded + 2 * block_inputs(shape, judged, dtype) + passing
+    dense = _block(shape, dtype, device) + passing + 2 * ahead + block_inputs(shape, judged, dtype)
+    step = _step_of_training(pruned, windows, dtype, device, state, every=smaller is not None)
+    return held + max(step, judging, dense)
+
+
+def _held_states(
+    shape: ModelShape, options: DistilOptions, windows: Windows, dtype: str, device: str
+) -> float:
+    """Return the final states that are computed at a time: whole steps, as many as training has."""
+    step = block_inputs(shape, windows, dtype)
+    steps = max(1, min(HELD_STATES[device] // step, options.tokens // windows.tokens))
+    return steps * step
+
+
+def _step_of_training(
+    shape: ModelShape, windows: Windows, dtype: str, device: str, state: StateKind, *, every: bool
+) -> float:
+    """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits."""
+    tokens, hidden = windows.tokens, block_inputs(shape, windows, dtype)
+    activations = _activations(shape, (shape.largest_block,), dtype) * tokens
+    # Of the pruned and the dense model, with the gradient of the former, and terms of their divergence.
+    logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, _TRAINED_HEAD_TOKENS[device])
+    logits += 7 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, _TERMS_AT_ONCE[device])
+    largest = _largest_parameter(shape.largest_block)
+    of_step = _BYTES_OF_STEP[state] + (2 * _FLOAT32_BYTES if BYTES[dtype] < _FLOAT32_BYTES else 0)
+    gradients = BYTES[dtype] * largest + of_step * min(largest, _WEIGHTS_OF_STEP[device])
+    if every:
+        summed = BYTES[dtype] if state == "bfloat16" else max(_FLOAT32_BYTES, BYTES[dtype])
+        gradients += (summed + BYTES[dtype]) * shape.embeddings
+    probes = 2 * 1.5 * BYTES[dtype] * shape.vocabulary * _PROBED_TOKENS  # of both models
+    return probes + len(shape.blocks) * hidden + activations + max(gradients, 2 * hidden + logits)
+
+
+def _largest_parameter(block: BlockShape) -> int:
+    """Return the weights of the largest parameter, which may hold the matrices of all experts."""
+    weights: dict[object, int] = defaultdict(int)
+    for number, matrix in enumerate(block.matrices):
+        weights[number if matrix.share == 1 else matrix.group] += matrix.weights
+    return max(weights.values())
 
 
 def speed(dense: ModelShape, smaller: ModelShape, dtype: str) -> int:

@@ -263,12 +263,19 @@ def shortening(structure: StructureOptions, shape: ModelShape, windows: Windows)
 
 
 def whole_model_training(
-    options: DistilOptions, shape: ModelShape, length: int, *, smaller: ModelShape | None = None
+    options: DistilOptions,
+    shape: ModelShape,
+    length: int,
+    *,
+    smaller: ModelShape | None = None,
+    again: float,
+    in_8_bits: bool,
 ) -> Work:
     """Return the work of training the whole model, and of its evaluations on held-out windows.
 
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
-    8PT. Of the `smaller` model that a cut has left, head and embeddings are trained as well.
+    8PT, and 2PT for the share of its blocks that run `again`. Of the `smaller` model that a cut has left,
+    head and embeddings are trained as well.
     """
     trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
@@ -276,12 +283,14 @@ def whole_model_training(
     once, of_logits = forward(pruned, trained), head(shape, trained)
     backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
-    of_step = _BYTES_TO_STEP_IN_8_BITS if options.moments == "8-bit" else _BYTES_TO_STEP
+    of_step = _BYTES_TO_STEP_IN_8_BITS if in_8_bits else _BYTES_TO_STEP
     moved = Work(traffic=of_step * (smaller.parameters if smaller else shape.block_weights) * steps)
     held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
     judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
     of_head = of_logits * 2 if smaller else of_logits
-    return forward(shape, trained) + once + of_logits * 2 + backward + of_head + moved + judgements
+    return (
+        forward(shape, trained) + once * (1 + again) + of_logits * 2 + backward + of_head + moved + judgements
+    )
 
 
 def evaluation(wanted: Evaluation, shape: ModelShape) -> Work:

@@ -420,14 +420,15 @@ def _training(report: Report) -> str:
     """Return the rows of the table that say what was trained on, and the result."""
     if report.recovery is None:
         return ""
-    training, recipe = report.recovery.distil, report.recipe
+    training = report.recovery.distil
     texts = ", ".join(map(_file_name, training.datasets))
     held_out = f"held-out loss {training.before:.4f} → {training.after:.4f}"
     kept = (
         f"step {training.kept_step} of {training.steps}, {held_out}" if training.kept_step else "nothing kept"
     )
-    in_8_bits = recipe.distil is not None and recipe.distil.moments == "8-bit"
-    how = ", with Adam's moments in 8 bits" if in_8_bits else ""
+    how = {"8-bit": ", with Adam's moments in 8 bits", "bfloat16": ", with weights in bfloat16"}.get(
+        training.state, ""
+    )
     return f"\n| trained | {training.tokens} tokens of {texts}{how}; {kept} |"
 
 

@@ -9,7 +9,7 @@ import logging
 from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import asdict, dataclass, replace
-from functools import cached_property, partial
+from functools import partial
 from pathlib import Path
 from typing import ClassVar
 
@@ -20,6 +20,7 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
 from pruning.estimate import disk
+from pruning.estimate.memory import TrainingMemory
 from pruning.evaluation.cache import (
     DenseMeasurement,
     NoPerplexityCache,
@@ -28,14 +29,13 @@ from pruning.evaluation.cache import (
 )
 from pruning.files.verified_publisher import VerifiedPublisher
 from pruning.methods.results import Pruned
-from pruning.models.blocks import stack_of_layers
-from pruning.models.placement import Placement
+from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.output.writer import write_trained
 from pruning.pipeline.models import ResolvedModel
 from pruning.pipeline.recorder import RunContext
-from pruning.pipeline.resources import has_room_for_states, training_windows
+from pruning.pipeline.resources import has_room_for_states
 from pruning.progress import Step
-from pruning.recipe import DistilOptions, Recipe, Stage
+from pruning.recipe import DistilOptions, Recipe, Stage, StateKind
 from pruning.recovery.distil import CurvePoint, Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE
@@ -108,6 +108,7 @@ class RecoveryInputs:
 
     recipe: Recipe  # with `recovery.distil`
     text: TrainingText
+    memory: TrainingMemory
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,12 @@ class RecoverStage:
         # On one device: a training does not share its blocks with others.
         self._model, self._inputs = replace(model, devices=model.devices[:1]), inputs
         self._checkpoint, self._masked, self._pruned = pruned.checkpoint, pruned.masked, pruned.directory
-        self._deterministic, self._halvings = context.deterministic, 0
+        self._deterministic, self._graphs = context.deterministic, inputs.memory.graphs if inputs else 1
         self._numerics_key, self._resume_store = numerics_key, context.resume_store
         self._shared = SharedStates(context.perplexity_cache, context.publications)
 
     def prepare(self) -> int | None:
-        """Return the micro-batches that run through the pruned model; None where nothing is trained.
+        """Return the batches that run through the pruned model; None where nothing is trained.
 
         Raises InvalidInput where the environment does not allow a deterministic training.
         """
@@ -163,7 +164,7 @@ class RecoverStage:
     def run(self, step: Step) -> RecoveryOutcome:
         """Train, write the weights if they improved, and return the training for the report.
 
-        A training that runs out of memory starts again with half of the micro-batch. Raises NumericalFailure
+        A training that runs out of memory goes on with the activations of one block. Raises NumericalFailure
         with the name of a parameter that becomes infinite, and PruningError with that of one whose pruned
         weights are no longer zero.
         """
@@ -189,8 +190,11 @@ class RecoverStage:
         if _RESULT in stored:
             step(self._plan.passes, self._plan.passes)
             return stored[_RESULT]
+        directory = self._resume_store.directory(Stage.RECOVER)
         boundary = TrainingBoundary(
-            self._resume_store.activation_checkpoint(Stage.RECOVER), self._count_as_progress
+            self._resume_store.activation_checkpoint(Stage.RECOVER),
+            directory / "best.safetensors",
+            self._count_as_progress,
         )
         states = self._states()
         try:
@@ -202,8 +206,7 @@ class RecoverStage:
         if recorded is not None:
             self._resume_store.commit(Stage.RECOVER, _STATES, recorded)
             self._shared.publish(self._states_fingerprint, recorded)
-        path = self._resume_store.directory(Stage.RECOVER) / "trained.safetensors"
-        written = _write(distilled, path)
+        written = _write(distilled, directory / "trained.safetensors")
         self._resume_store.commit(Stage.RECOVER, _RESULT, written)
         boundary.drop()
         return written
@@ -219,19 +222,18 @@ class RecoverStage:
             windows,
             directory=self._resume_store.directory(Stage.RECOVER),
             size=disk.final_states(shape, tokens, dtype),
-            other=disk.training_state(shape, dtype, every=True),
+            other=disk.training_state(shape, dtype, self._options, every=True),
         )
 
     @property
     def _states_fingerprint(self) -> str:
-        """Of the dense model's final states, bit for bit: the micro-batch decides how sums are rounded."""
+        """Of the dense model's final states, bit for bit: how many windows run together decides rounding."""
         return fingerprint_of_training(
             model=self._model.checkpoint.identity,
             windows={
                 "trained on": self._text.fingerprint,
                 "held out": self._text.held_out_fingerprint,
                 "of a step": self._plan.windows_per_step,
-                "at once": self._plan.micro_batch,
                 "deterministic": self._deterministic,
             },
             numerics_key=self._numerics_key,
@@ -239,15 +241,18 @@ class RecoverStage:
 
     def _trained(self, step: Step, boundary: TrainingBoundary, states: FinalStates) -> Distilled:
         with ExitStack() as placed:
-            dense = _resident(self._model.place_dense(), placed)
-            pruned = _resident(self._model.place_pruned(self._pruned), placed)
+            dense, pruned = self._model.place_dense(), self._model.place_pruned(self._pruned)
+            for placement in (dense, pruned):
+                placed.callback(placement.end_stage)
+            placed.enter_context(dense.resident_except(find_stack(dense.model).modules))
+            placed.enter_context(pruned.resident(pruned.model))
             # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
             trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
             self._checkpoint.layout.check(trainable)
             stored = self._checkpoint.narrowest_dtype
-            trained = TrainedParameters(trainable, stored, moments=self._options.moments)
+            trained = TrainedParameters(trainable, stored, state=self._state)
             training = Distillation(
                 pruned,
                 dense,
@@ -256,6 +261,7 @@ class RecoverStage:
                 rate=RATE,
                 with_embeddings=self._recipe.structure is not None,
                 states=states,
+                graphs=self._graphs,
             )
             return training.run(step, boundary)
 
@@ -270,8 +276,8 @@ class RecoverStage:
         if self._deterministic and has_no_deterministic_algorithm(error):
             log.warning("training without deterministic algorithms: %s", error)
             self._deterministic = False
-        elif is_out_of_memory(error) and self._plan.micro_batch > 1:
-            self._halvings += 1
+        elif is_out_of_memory(error) and self._graphs > 1:
+            self._graphs = 1
         else:
             return False
         return True
@@ -279,20 +285,8 @@ class RecoverStage:
     @property
     def _plan(self) -> Plan:
         text = self._text
-        at_once = max(1, self._options.tokens_per_step // text.windows.shape[1])
-        together = max(1, min(at_once, self._fitting) >> self._halvings)
-        return Plan(text.windows, text.held_out, at_once, together)
-
-    @cached_property
-    def _fitting(self) -> int:
-        """The windows that can run together, as far as memory decides."""
-        return training_windows(
-            self._model,
-            self._checkpoint,
-            self._text.windows.shape[1],
-            self._options.moments,
-            every=self._recipe.structure is not None,
-        )
+        together = max(1, self._options.tokens_per_step // text.windows.shape[1])
+        return Plan(text.windows, text.held_out, together)
 
     @property
     def _resume_key(self) -> NumericsKey:
@@ -301,8 +295,7 @@ class RecoverStage:
             "training text": self._text.fingerprint,
             "held-out text": self._text.held_out_fingerprint,
             "training rate": RATE,
-            "training moments": self._options.moments,
-            "training windows at once": self._plan.micro_batch,
+            "training state": self._state,
             "training deterministic": self._deterministic,
         }
 
@@ -315,6 +308,11 @@ class RecoverStage:
     def _recipe(self) -> Recipe:
         assert self._inputs is not None  # noqa: S101 - asked by the callers
         return self._inputs.recipe
+
+    @property
+    def _state(self) -> StateKind:
+        assert self._inputs is not None  # noqa: S101 - asked by the callers
+        return self._inputs.memory.state
 
     @property
     def _text(self) -> TrainingText:
@@ -334,6 +332,7 @@ class RecoverStage:
             held_out_fingerprint=inputs.text.held_out_fingerprint,
             steps=self._plan.steps,
             learning_rate=RATE,
+            state=inputs.memory.state,
             curve=tuple(
                 JudgementFacts(
                     step=point.step,
@@ -360,12 +359,6 @@ def _refuse_filled(weights: Mapping[str, torch.Tensor], masked: Pruned) -> None:
                     f"{name}: the training gave values to {filled} weights that were pruned, so its result "
                     "is not written; prune this model without recovery.distil, and report this"
                 )
-
-
-def _resident(placement: Placement, placed: ExitStack) -> Placement:
-    placed.callback(placement.end_stage)
-    placed.enter_context(placement.resident(placement.model))
-    return placement
 
 
 def _write(distilled: Distilled, path: Path) -> HashedFile:

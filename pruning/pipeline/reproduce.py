@@ -40,11 +40,16 @@ class RecipeFile:
 
 
 def _pinned(report: Report) -> Recipe:
-    """Return the recipe with the commit that its branch meant when the report was made."""
+    """Return the recipe with what was decided for it: the commit of a branch, and a training's state."""
+    recipe = report.recipe
+    if report.recovery is not None and recipe.recovery is not None and recipe.recovery.distil is not None:
+        distil = recipe.recovery.distil.model_copy(update={"state": report.recovery.distil.state})
+        recovery = recipe.recovery.model_copy(update={"distil": distil})
+        recipe = recipe.model_copy(update={"recovery": recovery})
     if report.model.commit is None:
-        return report.recipe
-    model = report.recipe.model.model_copy(update={"revision": report.model.commit})
-    return report.recipe.model_copy(update={"model": model})
+        return recipe
+    model = recipe.model.model_copy(update={"revision": report.model.commit})
+    return recipe.model_copy(update={"model": model})
 
 
 def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFacts | None) -> None:

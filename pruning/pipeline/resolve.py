@@ -41,9 +41,9 @@ from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes, refuse_other_measurement
 from pruning.pipeline.resources import (
     DiskRoom,
-    check_training_memory,
     refuse_before_download,
     refuse_downloads,
+    training_memory,
 )
 from pruning.progress import Step
 from pruning.recipe import (
@@ -296,7 +296,7 @@ class ResolveStage:
     def _recovery(
         self, checkpoint: Checkpoint, stack: Stack, reader: Reader, calibration: CalibrationSet | None
     ) -> RecoveryInputs | None:
-        """Read the text of a training, after checks of the layout on disk and of memory."""
+        """Read the text of a training, after a check of the layout on disk, and decide how it uses memory."""
         if self.recipe.recovery is not None:
             checkpoint.layout.check(trainable_parameters(self.recipe, stack, Tensor.detach))
         options = self.recipe.distil
@@ -304,15 +304,15 @@ class ResolveStage:
             return None
         text = training_text(self.recipe, options, reader, calibration.windows if calibration else None)
         stored = str(checkpoint.stored_dtype).removeprefix("torch.")
-        check_training_memory(
+        memory = training_memory(
             shape_of(find_stack(checkpoint.skeleton), stored_dtype=stored),
             shape_of(find_stack(stack.model), stored_dtype=stored) if self.recipe.structure else None,
+            options,
             text.windows.shape[1],
             self.devices[0],
             compute_dtype(self.recipe.dtype, checkpoint.stored_dtype, self.devices[0]),
-            options.moments,
         )
-        return RecoveryInputs(self.recipe, text)
+        return RecoveryInputs(self.recipe, text, memory)
 
     def _gradient_file(self, checkpoint: Checkpoint) -> GradientFile | None:
         reference = self.recipe.gradients

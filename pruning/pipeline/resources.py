@@ -2,14 +2,15 @@
 
 - Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
   `has_room_for_states` for files that a run can do without.
-- Memory: `check_training_memory` refuses a training, `memory_for_models` decides whether models stay on their
-  device or are brought block by block, `training_windows` how many windows run together.
+- Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
+  models stay on their device or are brought block by block.
 
-What runs out of memory all the same is tried again in smaller pieces where it runs: a training with half of
-the micro-batch (`RecoverStage`), a gradient pass likewise (`pruning.calibration.gradient_pass`). A block that
-is pruned is tried once more with less on the device (`retry_block`): its micro-batch decides how sums are
-rounded. What fails after that ends the run; the worker raises what the job needs (`jobs.queue.memory`).
-Numbers of bytes are those of `pruning.estimate.memory` and `pruning.estimate.disk`.
+What runs out of memory all the same is tried again where it runs: a gradient pass with half of the
+micro-batch (`pruning.calibration.gradient_pass`), a training with the activations of one block
+(`RecoverStage`). A block that is pruned is tried once more with less on the device (`retry_block`): its
+micro-batch decides how sums are rounded. What fails after that ends the run; the worker raises what the job
+needs (`jobs.queue.memory`). Numbers of bytes are those of `pruning.estimate.memory` and
+`pruning.estimate.disk`.
 """
 
 import logging
@@ -28,15 +29,13 @@ from pruning.calibration.activation_store import Budget
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.mixed_precision import float32_tokens
-from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.errors import InvalidInput, PruningError
-from pruning.estimate import ModelShape, disk, memory
-from pruning.estimate.memory import MEMORY_SHARE
+from pruning.estimate import ModelShape, disk
+from pruning.estimate.memory import MEMORY_SHARE, TrainingMemory
 from pruning.estimate.work import Windows
-from pruning.models.blocks import find_stack
-from pruning.models.memory import bytes_per_token, shape_of, windows_that_fit
-from pruning.pipeline.models import LoadedModel, ResolvedModel
-from pruning.recipe import Evaluation, GradientNorm, MomentsKind, Recipe, Stage
+from pruning.models.memory import shape_of
+from pruning.pipeline.models import LoadedModel
+from pruning.recipe import DistilOptions, Evaluation, GradientNorm, Recipe, Stage
 from pruning.recipe.exports import Export, importances
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import (
@@ -189,7 +188,7 @@ class DiskRoom:
         kept = disk.trained_weights(self._shape, every=every)
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
             return kept
-        return kept + disk.training_state(self._shape, self._dtype, every=every)
+        return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, every=every)
 
     def _checkpoint(self, windows: Windows, models: int = 1) -> int:
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none
@@ -282,35 +281,37 @@ def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) 
             raise DiskTooSmall(what, directory.parent, needed=total, free=free)
 
 
-def check_training_memory(
+def training_memory(
     shape: ModelShape,
     smaller: ModelShape | None,
+    options: DistilOptions,
     length: int,
     device: torch.device,
     dtype: torch.dtype,
-    moments: MomentsKind,
-) -> None:
-    """Raise InvalidInput(field='recovery.distil') where the whole model cannot be trained on the device.
+) -> TrainingMemory:
+    """Return how the training of a whole model uses the device's memory.
 
     `shape`: of the dense model. `smaller`: after a cut. `length`: the tokens of a window.
-    `dtype`: of the computation.
+    `dtype`: of the computation. Raises InvalidInput(field='recovery.distil') where it does not fit.
     """
-    name = str(dtype).removeprefix("torch.")
+    have, name = memory_of(device), str(dtype).removeprefix("torch.")
 
-    def need(moments: MomentsKind) -> int:
-        return int(
-            memory.whole_model_training(shape, length, name, device.type, smaller=smaller, moments=moments)
+    def fitting(options: DistilOptions) -> TrainingMemory:
+        return TrainingMemory.fitting(
+            shape, options, length, name, device.type, smaller=smaller, memory_bytes=have
         )
 
-    have = memory_of(device)
-    if need(moments) > have:
-        fewer = "give recovery.distil.moments as 8-bit, " if need("8-bit") <= have else ""
-        raise InvalidInput(
-            f"to train the whole model with windows of {length} tokens needs "
-            f"{byte_size(need(moments))} of memory, and {device} has {byte_size(have)}: {fewer}use a "
-            "machine with more, or omit recovery.distil",
-            field="recovery.distil",
-        )
+    found, narrowest = fitting(options), fitting(options.model_copy(update={"state": "auto"}))
+    if found.size <= have:
+        return found
+    other = f"give recovery.distil.state as {narrowest.state}, " if narrowest.size <= have else ""
+    fewer = "give fewer recovery.distil.tokens_per_step, " if options.tokens_per_step > length else ""
+    raise InvalidInput(
+        f"to train the whole model with {max(length, options.tokens_per_step)} tokens per step needs "
+        f"{byte_size(found.size)} of memory with the state in {found.state}, and {device} has "
+        f"{byte_size(have)}: {other}{fewer}use a machine with more, or omit recovery.distil",
+        field="recovery.distil",
+    )
 
 
 def memory_of(device: torch.device) -> int:
@@ -321,25 +322,6 @@ def memory_of(device: torch.device) -> int:
 def memory_for_models(*devices: torch.device) -> int:
     """Return the bytes of each device's memory that models may take; the rest is for their activations."""
     return int(MEMORY_SHARE * min(map(memory_of, devices)))
-
-
-def training_windows(
-    dense: ResolvedModel, pruned: Checkpoint, length: int, moments: MomentsKind, *, every: bool
-) -> int:
-    """Return how many windows of `length` tokens can run together in a training.
-
-    `pruned`: the model that is trained, or one of its shape. `every`: whether all of its parameters are.
-    """
-    stack, weights = find_stack(pruned.skeleton), _parameters_of(pruned)
-    trained = weights if every else dense.shape.block_weights
-    of_weights = memory.training_of_weight("float32", moments) * trained
-    models = (_parameters_of(dense.checkpoint) + weights) * dense.dtype.itemsize
-    activations = bytes_per_token(stack, dense.dtype, blocks_at_once=len(stack.blocks))
-    return windows_that_fit(of_weights + models, length, dense.device, activations)
-
-
-def _parameters_of(checkpoint: Checkpoint) -> int:
-    return sum(parameter.numel() for parameter in checkpoint.skeleton.parameters())
 
 
 def has_room_for_states(directory: Path, size: int, other: int) -> bool:

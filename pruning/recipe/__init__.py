@@ -49,12 +49,7 @@ from pruning.recipe.recipe import (
     Stage,
     why_no_mask,
 )
-from pruning.recipe.recovery import (
-    DistilOptions,
-    MomentsKind,
-    RecoveryOptions,
-    RefitOptions,
-)
+from pruning.recipe.recovery import DistilOptions, RecoveryOptions, RefitOptions, StateKind
 from pruning.recipe.structure import StructureOptions
 from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
 
@@ -79,7 +74,6 @@ __all__ = [
     "LayerSelection",
     "MethodOptions",
     "ModelReference",
-    "MomentsKind",
     "Need",
     "Pattern",
     "Recipe",
@@ -88,6 +82,7 @@ __all__ = [
     "RowSelection",
     "Share",
     "Stage",
+    "StateKind",
     "StrictModel",
     "StructureOptions",
     "Text",

@@ -57,8 +57,9 @@ Refit = Annotated[
 HELD_OUT_WINDOWS = 16
 """Number of held-out windows, of articles that are never trained on."""
 
-MomentsKind = Literal["float32", "8-bit"]
-"""How Adam's running means are kept. In a run in float64, 'float32' ones are float64 too."""
+StateKind = Literal["float32", "8-bit", "bfloat16"]
+"""How a training keeps weights and Adam's running means, from the widest to the narrowest. With 'bfloat16',
+weights are rounded to it where the model computes in it, and the means are in 8 bits."""
 
 _MAX_TOKENS = 2**28
 
@@ -80,10 +81,12 @@ class DistilOptions(StrictModel):
     tokens_per_step: int = Field(
         512, ge=1, le=2**24, description="Tokens of one optimiser step; at least one window."
     )
-    moments: Annotated[MomentsKind, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        "float32",
-        description="How Adam's running means are kept: in 8 bits a trained weight takes 6 bytes less, and a "
-        "step of the optimiser several times as long.",
+    state: Annotated[Literal["auto", "float32", "8-bit", "bfloat16"], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+        "auto",
+        description="How the weights that are trained and Adam's running means are kept: both in float32 (14 "
+        "bytes a weight where the model computes in bfloat16); the means in 8 bits (6 bytes, and a step of "
+        "the optimiser takes several times as long); or weights in bfloat16 as well, rounded "
+        "stochastically (4 bytes). `auto`: the first of them that fits the device.",
     )
 
     @field_validator("dataset")

@@ -1,10 +1,10 @@
 """The dense model's final states for a training: its last block's outputs, each computed once.
 
-Held-out windows are judged several times, and other runs train on the same windows. The states are numbered
-by window, those of the held-out windows first, which is also the order of their first use.
+They are computed some steps ahead, block by block, so that the dense model is not resident. Held-out windows
+are judged several times, and other runs train on the same windows. The states are numbered by window, those
+of the held-out windows first, which is also the order of their first use.
 """
 
-from collections.abc import Callable
 from pathlib import Path
 
 from safetensors import safe_open
@@ -16,7 +16,7 @@ _NAME = "final_states"
 
 
 class FinalStates:
-    """Computes states, holds those of the held-out windows on the host, and records all or reads them."""
+    """Holds states on the host, and records all of them or reads them."""
 
     def __init__(
         self,
@@ -28,8 +28,8 @@ class FinalStates:
     ) -> None:
         """`held_out`, `windows`: how many are judged by, and trained on.
 
-        `known`: a file that was recorded with the same windows, in the same micro-batches. `record_to`: a
-        file to write.
+        `known`: a file that was recorded with the same windows, in the same batches. `record_to`: a file to
+        write.
         """
         self._held_out, self._count = held_out, held_out + windows
         self._held: dict[int, Tensor] = {}
@@ -41,23 +41,23 @@ class FinalStates:
         self._file: RowsFile | None = None
         self._next = 0  # the first window that is not recorded
 
-    def of(self, first: int, tokens: Tensor, compute: Callable[[Tensor], Tensor]) -> Tensor:
-        """Return the states of windows that follow each other, (windows, length, features).
+    def __contains__(self, first: int) -> bool:
+        """Whether the states of a batch are there. `first`: the number of its first window."""
+        return self._known is not None or first in self._held
 
-        `first`: the number of the first of them. `tokens`: int64 (windows, length). `compute` returns the
-        states of given tokens.
-        """
+    def put(self, first: int, states: Tensor) -> None:
+        """Hold the states of a batch, (windows, length, features)."""
+        self._held[first] = states.cpu()
+        self._record(first, states)
+
+    def take(self, first: int, tokens: Tensor) -> Tensor:
+        """Return the states of a batch, on the device of its tokens. They stay where they are held out."""
         count, length = tokens.shape
         if self._known is not None:
             rows = self._known[first * length : (first + count) * length]
             return rows.to(tokens.device, copy=True).view(count, length, -1)
-        if first in self._held:
-            return self._held[first].to(tokens.device)
-        states = compute(tokens)
-        if first < self._held_out:
-            self._held[first] = states.cpu()
-        self._record(first, states)
-        return states
+        states = self._held[first] if first < self._held_out else self._held.pop(first)
+        return states.to(tokens.device)
 
     def close(self) -> HashedFile | None:
         """Return the file, (tokens of all windows, features); None where not all were recorded."""

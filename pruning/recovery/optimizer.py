@@ -15,7 +15,7 @@ import torch
 from torch import Tensor
 
 from pruning.masks.packed import set_to_zero
-from pruning.recipe import MomentsKind
+from pruning.recipe import StateKind
 
 # Of the running means of the gradient and of its square. A recovery takes hundreds of steps, after which the
 # usual 0.999 would still remember the first ones.
@@ -65,7 +65,8 @@ def adam_step(
     moments
         The running means of the gradient and of its square; zero before the first step.
     mask
-        Bool, True where a weight is pruned: such a weight stays +0.0. None: all weights are trained.
+        Bool, True where a weight is pruned, and so +0.0, which it stays, as its moments do. None: all weights
+        are trained.
     rate
         The learning rate of this step.
     step
@@ -78,8 +79,6 @@ def adam_step(
     second.mul_(_BETAS[1]).addcmul_(gradient, gradient, value=1 - _BETAS[1])
     size = second.clamp(min=_MIN_SQUARE).sqrt_().div_(math.sqrt(1 - _BETAS[1] ** step)).add_(_EPSILON)
     weight.addcdiv_(first, size, value=-rate / (1 - _BETAS[0] ** step))
-    if mask is not None:
-        set_to_zero(weight, mask)
 
 
 def cosine(step: int, steps: int) -> float:
@@ -147,58 +146,50 @@ def _numbers(device: torch.device, *, signed: bool) -> Tensor:
     return torch.tensor(sorted(negative + sizes), dtype=torch.float32, device=device)
 
 
-_PIECE = BLOCK * 2**12  # the weights whose means are in float32 at a time
-
-
 class Moments(Protocol):
-    """The running means of a parameter's gradient and of its square; zero before the first step."""
+    """The running means of a parameter's gradient and of its square, flat; zero before the first step."""
 
-    def step(self, weight: Tensor, gradient: Tensor, *, mask: Tensor | None, rate: float, step: int) -> None:
-        """Change `weight` in place by one step; the arguments are those of `adam_step`."""
+    def read(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        """Return a piece of both. Changes in place count once they are written. `start`: as for `write`."""
+
+    def write(self, start: int, first: Tensor, second: Tensor) -> None:
+        """Store a piece of both from `start` on, a multiple of BLOCK."""
 
     def state(self) -> dict[str, Tensor]:
         """Return all that the next step depends on: tensors that may be written to."""
 
 
-def moments_of(master: Tensor, kind: MomentsKind) -> Moments:
-    """Return the running means of a parameter, of this kind."""
-    return _InEightBits(master) if kind == "8-bit" else _AsTheMaster(master)
+def moments_of(count: int, dtype: torch.dtype, device: torch.device, kind: StateKind) -> Moments:
+    """Return the running means of `count` weights. `dtype`: of the masters."""
+    return _Wide(count, dtype, device) if kind == "float32" else _InEightBits(count, dtype, device)
 
 
-class _AsTheMaster:
-    def __init__(self, master: Tensor) -> None:
-        self._both = torch.zeros_like(master), torch.zeros_like(master)
+class _Wide:
+    def __init__(self, count: int, dtype: torch.dtype, device: torch.device) -> None:
+        self._both = tuple(torch.zeros(count, dtype=dtype, device=device) for _ in range(2))
 
-    def step(self, weight: Tensor, gradient: Tensor, *, mask: Tensor | None, rate: float, step: int) -> None:
-        adam_step(weight, gradient, self._both, mask=mask, rate=rate, step=step)
+    def read(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        first, second = self._both
+        return first[start:end], second[start:end]
+
+    def write(self, start: int, first: Tensor, second: Tensor) -> None:
+        """Do nothing: the pieces are views."""
 
     def state(self) -> dict[str, Tensor]:
         return dict(zip(("first", "second"), self._both, strict=True))
 
 
 class _InEightBits:
-    """Reads a piece of both, takes its step, and writes them back."""
+    def __init__(self, count: int, dtype: torch.dtype, device: torch.device) -> None:
+        self._first, self._second = (CodedTensor(count, device, signed=signed) for signed in (True, False))
+        self._dtype = dtype
 
-    def __init__(self, master: Tensor) -> None:
-        self._first = CodedTensor(master.numel(), master.device, signed=True)
-        self._second = CodedTensor(master.numel(), master.device, signed=False)
+    def read(self, start: int, end: int) -> tuple[Tensor, Tensor]:
+        return self._first.read(start, end).to(self._dtype), self._second.read(start, end).to(self._dtype)
 
-    def step(self, weight: Tensor, gradient: Tensor, *, mask: Tensor | None, rate: float, step: int) -> None:
-        weights, gradients = weight.view(-1), gradient.view(-1)
-        masks = None if mask is None else mask.reshape(-1)
-        for start in range(0, len(weights), _PIECE):
-            end = min(len(weights), start + _PIECE)
-            first, second = (means.read(start, end).to(weight.dtype) for means in (self._first, self._second))
-            adam_step(
-                weights[start:end],
-                gradients[start:end],
-                (first, second),
-                mask=None if masks is None else masks[start:end],
-                rate=rate,
-                step=step,
-            )
-            self._first.write(start, first.float())
-            self._second.write(start, second.float())
+    def write(self, start: int, first: Tensor, second: Tensor) -> None:
+        self._first.write(start, first.float())
+        self._second.write(start, second.float())
 
     def state(self) -> dict[str, Tensor]:
         first, second = self._first, self._second

@@ -1,27 +1,25 @@
-"""The parameters that a recovery trains: which, at which rates, and their float32 masters.
+"""The parameters that a recovery trains: which, at which rates, and the step of each.
 
-The model computes with parameters in its own dtype. What is trained are masters in float32, in which a step
-of a ten-thousandth of a weight is not lost. What is measured and kept is these masters rounded to the dtype
-of the checkpoint.
+The model computes with parameters in its own dtype. What is trained are their masters, in which a step of a
+ten-thousandth of a weight is not lost. What is measured and kept is the masters rounded to the dtype of the
+checkpoint.
 """
 
 import math
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from functools import partial
-from types import TracebackType
-from typing import Self
 
 import torch
 from torch import Tensor, nn
 
 from pruning.errors import NumericalFailure
-from pruning.masks.packed import set_to_zero
 from pruning.models.blocks import Block, Stack
-from pruning.recipe import MomentsKind, Recipe
-from pruning.recovery.optimizer import moments_of, rate_factor
+from pruning.recipe import Recipe, StateKind
+from pruning.recovery.masters import masters_of
+from pruning.recovery.optimizer import adam_step, moments_of, rate_factor
 
 
 @dataclass(frozen=True)
@@ -30,146 +28,214 @@ class Trainable:
 
     parameter: nn.Parameter  # as the model computes with it
     weights: Tensor  # that it starts from: as the checkpoint has them, on any device
-    mask: Tensor | None  # bool, in its shape, True where a weight is pruned; None: all of it is trained
+    is_masked: bool  # whether its zeros are pruned weights, and stay zero; otherwise all of it is trained
     factor: float = 1.0  # of the learning rate
 
     @property
     def size(self) -> float:
-        """The root mean square of its weights, in which those that are pruned are zeros."""
-        weights = (
-            self.weights
-            if self.mask is None
-            else torch.where(self.mask, 0, self.weights.to(self.mask.device))
-        )
+        """The root mean square of its weights."""
         # In float64: how many threads add up must not show in a rate that is rounded to float32.
-        norm = torch.linalg.vector_norm(weights, dtype=torch.float64)
-        return float(norm) / math.sqrt(max(1, weights.numel()))
+        norm = torch.linalg.vector_norm(self.weights.to(self.parameter.device), dtype=torch.float64)
+        return float(norm) / math.sqrt(max(1, self.weights.numel()))
 
     @property
     def kept(self) -> float:
         """The share of its weights that are trained."""
-        return 1.0 if self.mask is None else 1 - int(self.mask.count_nonzero()) / self.mask.numel()
+        weights = self.weights.to(self.parameter.device)
+        return int(weights.count_nonzero()) / max(1, weights.numel()) if self.is_masked else 1.0
 
 
 class TrainedParameters:
-    """Float32 masters of some parameters (float64 where they are), with the moments and the gradient's sum.
+    """Some parameters of a model, with their masters and moments. Each takes its step in a backward pass.
 
-    While it is entered, the parameters require gradients, and what a backward pass gives them is added to the
-    sums at once, in the masters' dtype. Afterwards the parameters hold the masters.
+    So no gradient outlives the pass through its block, but for those of parameters that several parts of the
+    model use.
     """
 
     def __init__(
-        self, trainable: Mapping[str, Trainable], stored: torch.dtype, *, moments: MomentsKind = "float32"
+        self, trainable: Mapping[str, Trainable], stored: torch.dtype, *, state: StateKind = "float32"
     ) -> None:
         """`trainable`: by the parameter's name. The parameters must be on the device that computes.
 
-        `stored`: the dtype of the checkpoint. `moments`: how Adam's are kept.
+        `stored`: the dtype of the checkpoint. `state`: how masters and moments are kept.
         """
-        self._trainable, self._stored = trainable, stored
-        self.masters = {name: _master(one) for name, one in trainable.items()}
-        self._sums = {name: torch.zeros_like(master) for name, master in self.masters.items()}
-        self._moments = {name: moments_of(master, moments) for name, master in self.masters.items()}
-        self._hooks: list[torch.utils.hooks.RemovableHandle] = []
-
-    def __enter__(self) -> Self:
-        for name, one in self._trainable.items():
-            one.parameter.requires_grad_(True)
-            collect = partial(_collect, total=self._sums[name])
-            hook = one.parameter.register_post_accumulate_grad_hook(collect)  # type: ignore[no-untyped-call]
-            self._hooks.append(hook)
-        self._compute_with_masters()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        for hook in self._hooks:
-            hook.remove()
-        self._hooks.clear()
-        for one in self._trainable.values():
-            one.parameter.requires_grad_(False)
-
-    def step(self, rate: float, number: int, *, scale: float = 1.0) -> None:
-        """Take step `number`, from 1, with the gradients since the last one, divided by `scale`.
-
-        `rate`: of parameters whose factor is 1.
-
-        Raises NumericalFailure with the name of a parameter whose gradient is not finite.
-        """
-        for name, one in self._trainable.items():
-            total = self._sums[name]
-            if scale != 1.0:
-                total.div_(scale)
-            self._moments[name].step(
-                self.masters[name], total, mask=one.mask, rate=rate * one.factor, step=number
-            )
-            total.zero_()
-        self._refuse_infinite(number)
-        self._compute_with_masters()
-
-    def rounded(self) -> dict[str, Tensor]:
-        """Return the parameters as the checkpoint will hold them: in its dtype, by name."""
-        return {name: master.to(self._stored, copy=True) for name, master in self.masters.items()}
+        self._stored = stored
+        self._trained = {name: _TrainedParameter(name, one, state) for name, one in trainable.items()}
+        self._names = {one.parameter: name for name, one in trainable.items()}
 
     @contextmanager
-    def computing_with(self, rounded: Mapping[str, Tensor]) -> Iterator[None]:
-        """While active, the model computes with these values instead of the masters."""
-        for name, one in self._trainable.items():
-            one.parameter.data = rounded[name].to(one.parameter.device, one.parameter.dtype)
+    def step(
+        self, rate: float, number: int, shared: Collection[nn.Parameter], *, scale: float = 1.0
+    ) -> Iterator[None]:
+        """While active, parameters require gradients. One that gets its own takes step `number`, from 1.
+
+        `rate`: of parameters whose factor is 1. `shared`: those that may get several gradients; they take
+        their steps on exit. `scale`: by which gradients are divided.
+
+        Raises NumericalFailure with the name of a parameter that has become infinite.
+        """
+        now, hooks = _Step(rate, number, scale), list[torch.utils.hooks.RemovableHandle]()
         try:
+            for parameter, name in self._names.items():
+                parameter.requires_grad_(True)
+                used = partial(_add if parameter in shared else _take, self._trained[name], now)
+                hooks.append(parameter.register_post_accumulate_grad_hook(used))  # type: ignore[no-untyped-call]
             yield
         finally:
-            self._compute_with_masters()
+            for hook in hooks:
+                hook.remove()
+            for parameter in self._names:
+                parameter.requires_grad_(False)
+        for one in self._trained.values():
+            one.take_sum(now)
+        self._refuse_infinite(number)
+
+    def rounded(self) -> Mapping[str, Tensor]:
+        """Return the parameters in the dtype of the checkpoint, each computed when it is read."""
+        return ComputedTensors(self._trained, self._rounded)
+
+    @contextmanager
+    def computing_rounded(self, parameters: Iterable[nn.Parameter]) -> Iterator[None]:
+        """While active, the model computes with these parameters, where they are trained, as rounded."""
+        chosen = [parameter for parameter in parameters if parameter in self._names]
+        computed = [parameter.data for parameter in chosen]
+        try:
+            for parameter in chosen:
+                parameter.data = self._rounded(self._names[parameter]).to(parameter.dtype)
+            yield
+        finally:
+            for parameter, data in zip(chosen, computed, strict=True):
+                parameter.data = data
 
     def state(self) -> dict[str, Tensor]:
         """Return all that the next step depends on, by name."""
-        state: dict[str, Tensor] = {}
-        for name, master in self.masters.items():
-            moments = self._moments[name].state()
-            state |= {f"master/{name}": master, **{f"{part}/{name}": one for part, one in moments.items()}}
-        return state
+        return {
+            f"{part}/{name}": tensor
+            for name, one in self._trained.items()
+            for part, tensor in one.state().items()
+        }
 
     def restore(self, state: Mapping[str, Tensor]) -> None:
         """Continue from the `state` of an earlier training of the same parameters."""
         for name, tensor in self.state().items():
             tensor.copy_(state[name])
-        if self._hooks:
-            self._compute_with_masters()
+        for one in self._trained.values():
+            one.restored()
+
+    def _rounded(self, name: str) -> Tensor:
+        return self._trained[name].masters.to(self._stored)
 
     def _refuse_infinite(self, step: int) -> None:
         # In one transfer: each of them makes the host wait for the device.
-        sums = torch.stack([master.sum(dtype=torch.float64) for master in self.masters.values()]).tolist()
-        for name, total in zip(self.masters, sums, strict=True):
+        sums = torch.stack([one.sum for one in self._trained.values()]).tolist()
+        for name, total in zip(self._trained, sums, strict=True):
             if not math.isfinite(total):
                 raise NumericalFailure(
                     f"{name}: step {step} of the training made it infinite; use dtype float32"
                 )
 
-    def _compute_with_masters(self) -> None:
-        for name, one in self._trainable.items():
-            master = self.masters[name]
-            # A parameter in the masters' dtype is the master itself.
-            one.parameter.data = (
-                master if one.parameter.dtype == master.dtype else master.to(one.parameter.dtype)
+
+@dataclass(frozen=True)
+class _Step:
+    rate: float
+    number: int
+    scale: float
+
+
+# Weights whose masters and moments are in float32 at a time. A CPU's fit its cache; a GPU's keep it busy.
+_PIECE = {"cpu": 1 << 16, "cuda": 1 << 24}
+
+
+class _TrainedParameter:
+    """One parameter with its masters and moments."""
+
+    def __init__(self, name: str, one: Trainable, kind: StateKind) -> None:
+        self._name, self._one = name, one
+        self._masters = masters_of(one.parameter, one.weights, masked=one.is_masked, kind=kind)
+        count, device = one.parameter.numel(), one.parameter.device
+        self._moments = moments_of(count, self._masters.dtype, device, kind)
+        self._sum_dtype = one.parameter.dtype if kind == "bfloat16" else self._masters.dtype
+        self._gradients: Tensor | None = None  # the sum of several
+        self.sum = torch.zeros((), dtype=torch.float64, device=device)
+        """Of the masters after the last step."""
+
+    @property
+    def masters(self) -> Tensor:
+        """The masters, in the parameter's shape."""
+        return self._masters.read(0, self._one.parameter.numel()).view(self._one.parameter.shape)
+
+    def take(self, gradient: Tensor, step: _Step) -> None:
+        """Take a step by a gradient, which is changed."""
+        flat, masters, piece = gradient.reshape(-1), self._masters, _PIECE[gradient.device.type]
+        self.sum.zero_()
+        for start in range(0, len(flat), piece):
+            end = min(len(flat), start + piece)
+            weights, moments = masters.read(start, end), self._moments.read(start, end)
+            gradients = flat[start:end].to(masters.dtype)
+            if step.scale != 1.0:
+                gradients.div_(step.scale)
+            adam_step(
+                weights,
+                gradients,
+                moments,
+                mask=weights == 0 if self._one.is_masked else None,
+                rate=step.rate * self._one.factor,
+                step=step.number,
             )
+            masters.write(start, weights, f"{step.number} {start} {self._name}")
+            self._moments.write(start, *moments)
+            self.sum += weights.sum()
+
+    def add(self, gradient: Tensor) -> None:
+        """Add one of several gradients of a step."""
+        if self._gradients is None:
+            self._gradients = gradient.to(self._sum_dtype)
+        else:
+            self._gradients += gradient
+
+    def take_sum(self, step: _Step) -> None:
+        """Take a step by the gradients that were added, if there are any."""
+        if self._gradients is not None:
+            self.take(self._gradients, step)
+            self._gradients = None
+
+    def state(self) -> dict[str, Tensor]:
+        return self._masters.state() | self._moments.state()
+
+    def restored(self) -> None:
+        self._masters.restored()
 
 
-def _master(one: Trainable) -> Tensor:
-    computed = torch.promote_types(one.parameter.dtype, torch.float32)
-    wide = torch.promote_types(one.weights.dtype, computed)
-    master = one.weights.detach().to(
-        one.parameter.device, wide, copy=True, memory_format=torch.contiguous_format
-    )
-    if one.mask is not None:
-        set_to_zero(master, one.mask)
-    return master
+def _take(one: _TrainedParameter, step: _Step, parameter: Tensor) -> None:
+    one.take(_gradient_of(parameter), step)
 
 
-def _collect(parameter: Tensor, total: Tensor) -> None:
-    """Add the gradient of one backward pass to the step's, and free it."""
-    assert parameter.grad is not None  # noqa: S101 - it has just been accumulated
-    total.add_(parameter.grad)
+def _add(one: _TrainedParameter, step: _Step, parameter: Tensor) -> None:
+    one.add(_gradient_of(parameter))
+
+
+def _gradient_of(parameter: Tensor) -> Tensor:
+    """Return the gradient of one backward pass, which the parameter no longer holds."""
+    gradient = parameter.grad
+    assert gradient is not None  # noqa: S101 - it has just been accumulated
     parameter.grad = None
+    return gradient
+
+
+class ComputedTensors(Mapping[str, Tensor]):
+    """Tensors by name, each computed when it is read, so that one of them is in memory at a time."""
+
+    def __init__(self, names: Collection[str], compute: Callable[[str], Tensor]) -> None:
+        self._names, self._compute = names, compute
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._compute(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
 
 
 Stored = Callable[[nn.Parameter], Tensor]
@@ -211,7 +277,7 @@ def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, 
     `masked`: whether the zeros of its layers are masks, as they are where a method has pruned it.
     """
     found = {
-        name: Trainable(parameter, stored(parameter), mask=None)
+        name: Trainable(parameter, stored(parameter), is_masked=False)
         for name, parameter in stack.model.named_parameters()
         if parameter.is_floating_point()
     }
@@ -221,16 +287,16 @@ def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, 
 
 
 def pruned_layers(block: Block, stored: Stored) -> dict[str, Trainable]:
-    """Return the parameters that hold a block's layers, with their zeros as masks."""
-    found: dict[str, Trainable] = {}
-    for name, parameter in {layer.parameter_name: layer.parameter for layer in block.layers}.items():
-        weights = stored(parameter)
-        found[name] = Trainable(parameter, weights, mask=weights.to(parameter.device) == 0)
-    return found
+    """Return the parameters that hold a block's layers, whose zeros are masks."""
+    parameters = {layer.parameter_name: layer.parameter for layer in block.layers}
+    return {
+        name: Trainable(parameter, stored(parameter), is_masked=True)
+        for name, parameter in parameters.items()
+    }
 
 
 def _gains(model: nn.Module, stored: Stored) -> Iterator[tuple[str, Trainable]]:
     for name, part in model.named_modules():
         weight = getattr(part, "weight", None)
         if _NORM.search(type(part).__name__) and isinstance(weight, nn.Parameter) and weight.ndim == 1:
-            yield f"{name}.weight", Trainable(weight, stored(weight), mask=None)
+            yield f"{name}.weight", Trainable(weight, stored(weight), is_masked=False)

@@ -212,6 +212,10 @@ class TrainingFacts(Facts):
         "its weights, zeros included, and divided by the share of them that a pruned layer keeps, or by 0.1 "
         "if that is less."
     )
+    state: str = Field(
+        description="How weights and Adam's running means were kept, as in the recipe's "
+        "`recovery.distil.state`: `float32`, `8-bit` or `bfloat16`."
+    )
     curve: tuple[JudgementFacts, ...] = Field(description="The judgements, in the order of the steps.")
     kept_step: int = Field(
         description="The step with the lowest held-out loss, whose weights were kept; 0 where no step "

@@ -19,6 +19,7 @@ _DTYPES = {
     torch.float16: "F16",
     torch.bfloat16: "BF16",
     torch.int64: "I64",
+    torch.int16: "I16",
     torch.uint8: "U8",
 }
 

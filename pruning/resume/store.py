@@ -78,9 +78,8 @@ class ActivationCheckpoint:
         if self._directory is None:
             return
         partial = self._directory / "activations.partial"
-        contents = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
         metadata = {"block": str(block), "numerics_key": self._numerics_key}
-        written = save_tensors(contents, partial, metadata)
+        written = save_tensors(tensors, partial, metadata)
         earlier = list(self._directory.glob("activations-*.safetensors"))
         current = partial.replace(self._directory / f"activations-{written.sha256}.safetensors")
         for path in earlier:

@@ -4,12 +4,12 @@ from typing import Any
 
 import pytest
 
-from pruning.estimate import ASSUMED, Estimate, work
+from pruning.estimate import ASSUMED, Estimate, memory, work
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.estimate import StageEstimate, seconds
 from pruning.estimate.shape import ModelShape, smaller_shape
 from pruning.estimate.work import Windows
-from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
+from pruning.recipe import DistilOptions, Evaluation, Recipe, Stage, StructureOptions
 
 LLAMA = {
     "model_type": "llama",
@@ -159,21 +159,44 @@ def test_gates_and_norms_share_one_entry_of_seconds() -> None:
 
 
 @pytest.mark.parametrize("structure", [None, {"mlp_channels": 0.5}])
-def test_8_bit_moments_are_estimated_with_less_memory_and_more_time(
+def test_narrower_states_are_estimated_with_less_memory_and_more_time(
     structure: dict[str, Any] | None,
 ) -> None:
     shape, masked = shape_of_config(LLAMA), {} if structure else {"method": "wanda", "sparsity": 0.5}
 
-    def estimated(moments: str) -> StageEstimate:
-        values = {"model": "org/name", "structure": structure, **masked}
-        recipe = Recipe.model_validate({**values, "recovery": {"distil": {"moments": moments}}})
+    def estimated(state: str) -> StageEstimate:
+        values = {"model": "org/name", "structure": structure, "dtype": "bfloat16", **masked}
+        recipe = Recipe.model_validate({**values, "recovery": {"distil": {"state": state}}})
         stages = Estimate.of(recipe, Evaluation(), shape, ASSUMED).stages
         return next(stage for stage in stages if stage.name == Stage.RECOVER)
 
-    wide, narrow = estimated("float32"), estimated("8-bit")
+    wide, narrow, narrowest = map(estimated, ("float32", "8-bit", "bfloat16"))
     trained = (
         shape_of_config({**LLAMA, "intermediate_size": 512}).parameters if structure else shape.block_weights
     )
-    # A byte in place of four, and a float32 for 256 of them, of both moments.
-    assert wide.memory_bytes - narrow.memory_bytes == pytest.approx(trained * 2 * (4 - 1 - 4 / 256), abs=1)
-    assert narrow.seconds > wide.seconds
+    # No copy in bfloat16; a byte in place of four, and a float32 for 256 of them, of both moments; then half
+    # of each master.
+    of_weight = 2 + 2 * (4 - 1 - 4 / 256)
+    assert wide.memory_bytes - narrow.memory_bytes == pytest.approx(trained * of_weight, abs=1)
+    assert narrow.memory_bytes - narrowest.memory_bytes >= 2 * trained
+    assert narrowest.seconds == narrow.seconds > wide.seconds
+    assert estimated("auto") == wide
+
+
+def test_seven_billion_weights_are_trained_on_80_gb_and_the_widest_state_that_fits_is_taken() -> None:
+    config = {
+        **LLAMA, "hidden_size": 4096, "intermediate_size": 11008, "num_hidden_layers": 32,
+        "num_attention_heads": 32, "num_key_value_heads": 32, "head_dim": 128, "vocab_size": 32000,
+    }  # fmt: skip
+    shape = shape_of_config(config)
+    found = {}
+    for gigabytes in (24, 40, 80, 141):
+        found[gigabytes] = memory.TrainingMemory.fitting(
+            shape, DistilOptions(), 2048, "bfloat16", "cuda", smaller=None, memory_bytes=gigabytes * 1e9
+        )
+    assert [one.state for one in found.values()] == ["bfloat16", "bfloat16", "8-bit", "float32"]
+    assert found[24].size > 24e9  # and is refused
+    assert [one.graphs for one in found.values()] == [1, 1, 32, 14]
+    least = memory.whole_model_training(shape, DistilOptions(), 2048, "bfloat16", "cuda", state="8-bit")
+    assert least < 6.5 * shape.parameters
+    assert least < found[80].size < 0.7 * 80e9

@@ -272,7 +272,7 @@ def test_recovered_is_best_and_a_training_on_131072_tokens(pattern: dict[str, An
         ("fast", {"swaps": 3}),
         ("fast", {"permute": True}),
         ("fast", {"recovery": {"distil": True}}),
-        ("recovered", {"recovery": {"distil": {"moments": "8-bit"}}}),
+        ("recovered", {"recovery": {"distil": {"state": "8-bit"}}}),
         ("recovered", {"order": "blocks"}),
     ],
 )
@@ -357,7 +357,7 @@ def test_of_the_preset_recovered_only_the_tokens_of_training_may_be_chosen() -> 
         {},
         {"distil": {}},
         {"distil": True},
-        {"distil": {"tokens": 4096, "moments": "8-bit"}},
+        {"distil": {"tokens": 4096, "state": "8-bit"}},
     ):
         with pytest.raises(ValidationError, match=r"decides recovery but for recovery\.distil\.tokens"):
             recipe(method="recovered", recovery=recovery)

@@ -2,11 +2,12 @@
 
 import pytest
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
-from pruning.recipe import MomentsKind
-from pruning.recovery import optimizer
-from pruning.recovery.optimizer import BLOCK, CodedTensor, moments_of
+from pruning.recipe import StateKind
+from pruning.recovery import parameters
+from pruning.recovery.optimizer import BLOCK, CodedTensor
+from pruning.recovery.parameters import Trainable, TrainedParameters
 
 
 def published(*, signed: bool) -> set[float]:
@@ -56,16 +57,16 @@ def test_each_block_has_a_scale_of_its_own() -> None:
     assert coded.codes.nbytes + coded.scales.nbytes == len(values) + 4 * 4
 
 
-def stepped(kind: MomentsKind, weight: Tensor, mask: Tensor, sizes: Tensor) -> Tensor:
+def stepped(kind: StateKind, weight: Tensor, sizes: Tensor) -> Tensor:
     """Take 40 steps with gradients of these sizes, and return how the weights have moved."""
     generator = torch.Generator().manual_seed(1)
-    moved = weight.clone()
-    of_weight = moments_of(moved, kind)
+    parameter = nn.Parameter(weight.clone(), requires_grad=False)
+    trained = TrainedParameters({"a": Trainable(parameter, weight, is_masked=True)}, weight.dtype, state=kind)
     for step in range(1, 41):
         noise = torch.randn(weight.shape, generator=generator)
-        gradient = (sizes * (0.5 + noise)).to(weight.dtype)
-        of_weight.step(moved, gradient, mask=mask, rate=0.01, step=step)
-    return moved - weight
+        with trained.step(0.01, step, shared=()):
+            (parameter * (sizes * (0.5 + noise)).to(weight.dtype)).sum().backward()
+    return parameter.detach() - weight
 
 
 @pytest.mark.parametrize("dtype", [torch.float32, torch.float64])
@@ -76,12 +77,13 @@ def test_8_bit_steps_are_near_float32_steps_also_for_tiny_gradients(
     mask = torch.rand(60, 40, generator=generator) < 0.5
     weight = torch.randn(60, 40, generator=generator, dtype=dtype) * ~mask
     sizes = 10 ** (-6 * torch.rand(60, 40, generator=generator))
-    expected, found = (stepped(kind, weight, mask, sizes) for kind in ("float32", "8-bit"))
+    kinds: tuple[StateKind, ...] = ("float32", "8-bit")
+    expected, found = (stepped(kind, weight, sizes) for kind in kinds)
     assert not found[mask].any()
     large = ~mask & (sizes > 1e-2)
     error = torch.linalg.vector_norm((found - expected)[large])
     assert error < 0.05 * torch.linalg.vector_norm(expected[large])
     # A mean of squares that were rounded to zero would make them larger by orders of magnitude.
     assert found.abs().max() < 1.2 * expected.abs().max()
-    monkeypatch.setattr(optimizer, "_PIECE", BLOCK)
-    assert torch.equal(stepped("8-bit", weight, mask, sizes), found)
+    monkeypatch.setattr(parameters, "_PIECE", {"cpu": BLOCK})
+    assert torch.equal(stepped("8-bit", weight, sizes), found)
