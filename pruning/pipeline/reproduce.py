@@ -3,12 +3,14 @@
 import json
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Self
+from typing import TYPE_CHECKING, Self
 
 from pruning.errors import InvalidInput
-from pruning.evaluation.perplexity import EvaluationSet
 from pruning.recipe import Evaluation, Recipe
 from pruning.report import CalibrationFacts, Environment, ModelFacts, Report
+
+if TYPE_CHECKING:  # it imports torch, and a file is read without
+    from pruning.evaluation.perplexity import EvaluationSet
 
 
 @dataclass(frozen=True)
@@ -71,7 +73,7 @@ def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFa
         )
 
 
-def refuse_other_measurement(baseline: Report, model: ModelFacts, text: EvaluationSet) -> None:
+def refuse_other_measurement(baseline: Report, model: ModelFacts, text: "EvaluationSet") -> None:
     """Raise InvalidInput if the baseline was measured on other windows, or is of another dense model."""
     before, (windows, length) = baseline.perplexity, text.windows.shape
     theirs, ours = (
