@@ -671,7 +671,7 @@ class ExportFacts(Model):
     """95 % confidence intervals; null for fewer than 8 windows."""
 
     window_losses: list[float] = []
-    """Mean loss of each window, in nats."""
+    """Mean loss of each window, in nats; none for more than 10,000, and in the public report of a zoo entry."""
 
     windows: int
     """Number of windows that were measured."""
@@ -1863,7 +1863,7 @@ class PerplexityFacts(Model):
     """95 % confidence intervals; null for fewer than 8 windows, and where it ended early."""
 
     window_losses: list[float] = []
-    """Mean loss of each window under the pruned model, in nats; none where it ended early."""
+    """Mean loss of each window under the pruned model, in nats; none where it ended early, for more than 10,000 windows, and in the public report of a zoo entry."""
 
     definition: str
     """How the perplexity is computed."""
@@ -2786,7 +2786,7 @@ class TaskFacts(Model):
     """95 % confidence interval of the pruned model's score, by a bootstrap of the examples. Null for fewer than 30 examples or equal ones, and for a score that is not their mean."""
 
     outcomes: str | None = None
-    """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right examples."""
+    """For each example 1 where the pruned model is right, and 0 where it is wrong; null for a score that is no share of right examples, for more than 10,000, and in the public report of a zoo entry."""
 
     change: Interval | None = None
     """The same of the pruned model's score less the dense model's, example by example."""

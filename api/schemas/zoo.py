@@ -37,6 +37,8 @@ from pruning.report import FILE_NAME, ExportFacts, SpeedFacts
 __all__ = ["FILE_NAME", "PublicReport", "public_name"]
 
 _AN_UPLOAD = "an uploaded text"
+# Window by window and example by example: with the model at hand, a text could be guessed from them.
+_OF_THE_TEXT = frozenset({"window_losses", "outcomes"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,7 +80,8 @@ def _private_names(spec: JobSpec) -> Iterator[tuple[str, str]]:
 def _renamed(node: Any, names: Mapping[str, str]) -> Any:  # noqa: ANN401 - any part of a JSON document
     match node:
         case dict():
-            return {_renamed(key, names): _renamed(value, names) for key, value in node.items()}
+            kept = {key: value for key, value in node.items() if key not in _OF_THE_TEXT}
+            return {_renamed(key, names): _renamed(value, names) for key, value in kept.items()}
         case list():
             return [_renamed(value, names) for value in node]
         case str():

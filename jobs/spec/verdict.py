@@ -197,16 +197,24 @@ def _score(report: dict[str, Any], task: str) -> dict[str, Any]:
 
 
 def _at_most(name: str, limit: float, found: _Measured) -> Condition:
-    return _condition(name, limit, found, None if found.value is None else limit - found.value)
+    interval = found.interval
+    undecided = interval is not None and interval.low <= limit < interval.high
+    margin = None if found.value is None else limit - found.value
+    return _condition(name, limit, found, margin, undecided=undecided)
 
 
 def _at_least(name: str, limit: float, found: _Measured) -> Condition:
-    return _condition(name, limit, found, None if found.value is None else found.value - limit)
+    interval = found.interval
+    undecided = interval is not None and interval.low < limit <= interval.high
+    margin = None if found.value is None else found.value - limit
+    return _condition(name, limit, found, margin, undecided=undecided)
 
 
-def _condition(name: str, limit: float, found: _Measured, margin: float | None) -> Condition:
-    interval, passed = found.interval, margin is not None and margin >= 0
-    undecided = interval is not None and interval.low < limit < interval.high
+def _condition(
+    name: str, limit: float, found: _Measured, margin: float | None, *, undecided: bool
+) -> Condition:
+    """Ends of an interval that meet the limit decide that it holds, and not that it is missed."""
+    passed = margin is not None and margin >= 0
     decided = GateState.PASSED if passed else GateState.FAILED
     return Condition(
         name=name,
@@ -215,7 +223,7 @@ def _condition(name: str, limit: float, found: _Measured, margin: float | None) 
         passed=passed,
         margin=margin,
         state=GateState.INCONCLUSIVE if undecided else decided,
-        interval=interval,
+        interval=found.interval,
         required_sample=_required_sample(found, limit) if undecided else None,
     )
 
@@ -226,7 +234,7 @@ def _required_sample(found: _Measured, limit: float) -> int | None:
     if value is None or interval is None or value == limit:
         return None
     reach = interval.high - value if limit > value else value - interval.low
-    count = found.sample * (reach / (limit - value)) ** 2
+    count = max(found.sample + 1.0, found.sample * (reach / (limit - value)) ** 2)
     if not count <= _MAX_WINDOWS:
         return None
     unit = int(10 ** max(0, len(str(math.ceil(count))) - 2))

@@ -22,7 +22,7 @@ from pruning.evaluation.perplexity import predictions_in
 from pruning.evaluation.token_losses import Scored
 from pruning.models.blocks import find_stack
 from pruning.report import Intervals
-from pruning.report.intervals import text_intervals
+from pruning.report.intervals import MOST_KEPT, text_intervals
 from pruning.resume.hashed_file import HashedFile, RowsFile
 
 _NAME = "final_states"
@@ -61,7 +61,9 @@ def fidelity_intervals(
 
 
 def rounded(losses: Sequence[float]) -> tuple[float, ...]:
-    """Return the losses as a report has them, in a millionth of a nat."""
+    """Return the losses as a report has them, in a millionth of a nat; none of very many windows."""
+    if len(losses) > MOST_KEPT:
+        return ()
     return tuple(round(loss, 6) for loss in losses)
 
 

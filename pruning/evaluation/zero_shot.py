@@ -21,7 +21,7 @@ from pruning.errors import InvalidInput, NumericalFailure, PruningError, Unreach
 from pruning.files.frozen_file import FrozenFile, freeze
 from pruning.recipe import Evaluation
 from pruning.report import TaskFacts, ZeroShotFacts
-from pruning.report.intervals import score_intervals
+from pruning.report.intervals import MOST_KEPT, score_intervals
 
 _FIELD = "evaluation.tasks"
 _BATCH_SIZE = 8  # fixed: the padding of a batch decides how its scores round
@@ -157,7 +157,9 @@ def _facts(dense: Score, pruned: Score) -> TaskFacts:
 
 
 def _outcomes(scores: Sequence[float]) -> str | None:
-    return "".join(f"{score:.0f}" for score in scores) if scores and {*scores} <= {0, 1} else None
+    if not 0 < len(scores) <= MOST_KEPT or not {*scores} <= {0, 1}:
+        return None
+    return "".join(f"{score:.0f}" for score in scores)
 
 
 def _manager(directories: Sequence[Path]) -> Any:  # noqa: ANN401 - the harness may not be there to name its type

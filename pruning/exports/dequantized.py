@@ -150,7 +150,7 @@ def _mxfp4(headers: Headers, settings: Mapping[str, Any]) -> Iterator[tuple[str,
     """Yield the experts' matrices, transposed: 16 bytes of two codes each, and an exponent for each 32."""
     for blocks in (name for name in headers if name.endswith("_blocks")):
         name = blocks.removesuffix("_blocks")
-        *grid, size = _shape(headers, blocks, "U8")
+        *grid, size = _shape(headers, blocks, "U8") or (0,)
         if len(grid) != 3 or size != 16 or _shape(headers, f"{name}_scales", "U8") != tuple(grid):
             raise _refused(f"{name}_blocks and {name}_scales do not fit each other")
         shape = (grid[0], grid[2] * 32, grid[1])
@@ -176,7 +176,10 @@ def _compressed_tensors(headers: Headers, settings: Mapping[str, Any]) -> Iterat
             raise _refused(f"{module}.{sorted(odd)[0]} is missing, or is not known")
         groups = _shape(headers, scale, "F32", "BF16", "F16")
         if packed:
-            rows, words = _shape(headers, parts["weight_packed"], "I32")
+            packed_shape = _shape(headers, parts["weight_packed"], "I32")
+            if len(packed_shape) != 2 or 0 in packed_shape:
+                raise _refused(f"{parts['weight_packed']} has the shape {packed_shape}")
+            rows, words = packed_shape
             columns = words * 32 // scheme.num_bits
             per_group = scheme.group_size if scheme.group_size and scheme.group_size > 0 else columns
             if groups != (rows, columns // per_group) or columns % per_group:
@@ -222,7 +225,7 @@ def _scheme(settings: Mapping[str, Any]) -> tuple[Any, Callable[[dict[str, Tenso
     (group,) = groups.values()
     try:
         scheme = QuantizationScheme.model_validate(group)
-    except ValueError as error:
+    except (ValueError, TypeError) as error:
         raise _refused("compressed-tensors does not accept its config_groups") from error
     form = scheme.format or settings.get("format")
     if form not in _FORMATS or scheme.weights is None or not scheme.weights.symmetric:

@@ -11,16 +11,17 @@ compared with its digest.
 
 import errno
 import json
+import re
 import shutil
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from hashlib import file_digest, sha256
 from math import prod
 from pathlib import Path
-from typing import Annotated, BinaryIO, Literal
+from typing import Any, BinaryIO, Literal
 
 import numpy as np
-from pydantic import BaseModel, Field, Json, ValidationError
+from pydantic import BaseModel, Json, ValidationError
 
 from pruning.byte_size import byte_size
 from pruning.checkpoint.files import ModelFiles, all_files, companions, copy_companion, weight_files
@@ -34,7 +35,7 @@ _PIECE_BYTES = 1 << 24  # copied at a time; of every dtype a multiple of eight e
 _FULL = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 _SHOWN = 100  # characters of a name from a patch, in a message
 
-_Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$")]
+_SHA256 = re.compile("[0-9a-f]{64}")
 _Pieces = Iterator[tuple[bytes, bytes]]  # of a file, as it is and with the masked weights zero
 
 
@@ -44,8 +45,9 @@ class _Metadata(BaseModel):
     format: Literal["pruneserve mask 1"]
     model: Text
     commit: Text | None = None  # of a model of the Hub
-    files: Json[dict[str, tuple[_Sha256, _Sha256]]]  # by name: before and after
-    shapes: Json[dict[str, list[int]]]  # of the masks
+    # Not validated one by one, which takes kilobytes for each that is wrong: they are compared.
+    files: Json[dict[str, Any]]  # by name: SHA-256 before and after
+    shapes: Json[dict[str, Any]]  # of the masks
 
     @property
     def base(self) -> str:
@@ -176,6 +178,14 @@ def _refuse_other_files(metadata: _Metadata, weights: Iterable[str], known: set[
                 f"{name[:_SHOWN]!r}, and the {lacks} has no such file",
                 field="base",
             )
+        match metadata.files[name]:
+            case [str() as before, str() as after] if _SHA256.fullmatch(before) and _SHA256.fullmatch(after):
+                pass
+            case _:
+                raise InvalidInput(
+                    f"the mask is damaged: it has no two SHA-256 of {name[:_SHOWN]!r}; get the mask again",
+                    field="mask",
+                )
 
 
 def _refuse_other_tensors(

@@ -19,6 +19,7 @@ from pruning.errors import InvalidInput
 _LENGTH_BYTES = 8
 _MAX_HEADER_BYTES = 100_000_000  # the library's own limit
 _PIECE_BYTES = 1 << 24  # copied at a time
+_SHOWN = 100  # characters of a tensor's name, in a message
 _MAX_DIMENSIONS = 64  # of a tensor of torch
 # Of an element. Other dtypes, which come with later releases of the library, are not compared with the bytes.
 _BYTES = {
@@ -61,7 +62,9 @@ class SafetensorsFile:
             raise _damaged(path, "its header is no JSON object, or has no metadata of that kind")
         for name in header.keys() - {_METADATA}:
             if not _fits(header[name], size - length):
-                raise _damaged(path, f"the shape and the bytes of {name} do not fit each other, or the file")
+                raise _damaged(
+                    path, f"the shape and the bytes of {name[:_SHOWN]!r} do not fit each other, or the file"
+                )
         return cls(path, header, _LENGTH_BYTES + length)
 
     @classmethod

@@ -36,6 +36,7 @@ from pruning.runtime.process_memory import retain_freed_heap
 
 _BEST = "best/"  # before the name of the best weights in a saved state
 _SAVE_INTERVAL = 120.0
+_MAX_SCALE = 1024  # of gradients in float16, which are sums over a step's tokens and end at 65504
 """Seconds between two saves, at least. A run that is killed every five minutes still makes progress."""
 
 
@@ -261,7 +262,7 @@ class Distillation:
 
     def _step(self, number: int, batch: Tensor, progress: _Progress, step: Step) -> None:
         plan, positions, tokens = self._plan, batch.numel(), batch.to(self._device)
-        scale = float(positions) if self._scaled else 1.0
+        scale = float(min(positions, _MAX_SCALE)) if self._scaled else 1.0
         rate, done = self._rate * cosine(number, plan.steps), plan.passes_until(number - 1)
         first = len(plan.held_out) + (number - 1) * plan.windows_per_step
         coming = (windows for _, windows in plan.batches_from(number))

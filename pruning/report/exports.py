@@ -39,7 +39,11 @@ class ExportFacts(Facts):
     intervals: Intervals | None = Field(
         None, description="95 % confidence intervals; null for fewer than 8 windows."
     )
-    window_losses: tuple[float, ...] = Field((), description="Mean loss of each window, in nats.")
+    window_losses: tuple[float, ...] = Field(
+        (),
+        description="Mean loss of each window, in nats; none for more than 10,000, and in the public report "
+        "of a zoo entry.",
+    )
     windows: int = Field(description="Number of windows that were measured.")
     sequence_length: int = Field(description="Number of tokens per window.")
     rates: tuple[ExportRateFacts, ...] = Field((), description="Speed; none where it was not measured.")

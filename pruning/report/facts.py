@@ -162,7 +162,9 @@ class PerplexityFacts(Facts):
         description="95 % confidence intervals; null for fewer than 8 windows, and where it ended early.",
     )
     window_losses: tuple[float, ...] = Field(
-        (), description="Mean loss of each window under the pruned model, in nats; none where it ended early."
+        (),
+        description="Mean loss of each window under the pruned model, in nats; none where it ended early, "
+        "for more than 10,000 windows, and in the public report of a zoo entry.",
     )
     definition: str = Field(description="How the perplexity is computed.")
     dataset: str = Field(description="The text, as the recipe names it.")
@@ -200,7 +202,8 @@ class TaskFacts(Facts):
     outcomes: str | None = Field(
         None,
         description="For each example 1 where the pruned model is right, and 0 where it is wrong; null for a "
-        "score that is no share of right examples.",
+        "score that is no share of right examples, for more than 10,000, and in the public report of a zoo "
+        "entry.",
     )
     change: Interval | None = Field(
         None,

@@ -16,7 +16,12 @@ from pruning.report.facts import Interval, Intervals
 FEWEST = 8
 """Fewer windows say too little about how far others would be from them."""
 
+MOST_KEPT = 10_000
+"""Losses of windows, or outcomes of examples, that a report holds at most to be a baseline's."""
+
 _FEWEST_EXAMPLES = 30  # most scores are 0 or 1
+_LARGE_SAMPLE = 2000  # from here on a mean has the normal distribution, and draws would take seconds
+_MAX_LOSS = 700.0  # nats, whose exponential float64 still has
 _RESAMPLES, _SEED, _DRAWS_AT_ONCE = 2000, 0, 1 << 20
 _NORMAL = NormalDist()
 
@@ -27,11 +32,15 @@ def bootstrap(values: ArrayLike) -> NDArray[np.float64] | None:
     `values`: (windows, columns). A window is drawn as a whole, so that a column of differences is paired.
     Equal values give equal intervals. The ends are percentiles of the means, expanded for small samples: T.
     Hesterberg, What Teachers Should Know about the Bootstrap, The American Statistician 69 (2015), 371-386.
+    Of 2,000 rows and more the ends are those of the normal distribution.
     """
     rows = np.asarray(values, dtype=np.float64)
     count = len(rows)
     if count < FEWEST:
         return None
+    if count >= _LARGE_SAMPLE:
+        half = _NORMAL.inv_cdf(0.975) * rows.std(axis=0, ddof=1) / math.sqrt(count)
+        return np.stack([rows.mean(axis=0) - half, rows.mean(axis=0) + half])
     generator = np.random.default_rng(_SEED)
     at_once = max(1, _DRAWS_AT_ONCE // count)
     means = np.concatenate(
@@ -75,6 +84,8 @@ def text_intervals(
     if ends is None:
         return None
     loss, difference, *others = ends.T
+    if max(loss.max(), difference.max()) > _MAX_LOSS:
+        return None
     found = [Interval.of(ends) for ends in (np.exp(loss), np.expm1(difference), *others)]
     return Intervals(
         perplexity=found[0],

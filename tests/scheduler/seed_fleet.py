@@ -89,8 +89,8 @@ _STATEMENTS = (
     FROM gradient_cache, generate_series(0, 3) AS block
     """,
     """
-    INSERT INTO perplexity_cache (fingerprint, perplexity, used_at, job_id, key, size, sha256)
-    SELECT fingerprint, 10, used_at, job_id, 'jobs/' || job_id || '/attempts/1/states', 1000, 'ab'
+    INSERT INTO perplexity_cache (fingerprint, losses, used_at, job_id, key, size, sha256)
+    SELECT fingerprint, ARRAY[2.3], used_at, job_id, 'jobs/' || job_id || '/attempts/1/states', 1000, 'ab'
     FROM gradient_cache
     """,
     """

@@ -86,7 +86,7 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
         "model": {"id": model, "digest": "ab" * 32},
         "recipe": {"gradients": "/srv/data/inner/g.safetensors", "method": "gblm"},
         "calibration": {"sets": [{"dataset": upload}, {"dataset": "/srv/data/inner/text.jsonl"}]},
-        "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": upload},
+        "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": upload, "window_losses": [3.25, 4.75]},
         "further_perplexities": [{"dense": 2.0, "pruned": 3.0, "dataset": upload}],
         "sparsity": {"overall": 0.5, "layers": []},
         "warnings": [f"{model}/config.json is odd", f"{digest} is short"],
@@ -111,6 +111,8 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
     assert shown["calibration"]["sets"] == [{"dataset": "an uploaded text"}, {"dataset": "text.jsonl"}]
     assert shown["warnings"] == ["place/config.json is odd", "an uploaded text is short"]
     assert shown["sparsity"] == report["sparsity"]
+    # With the model at hand, the text could be guessed from the loss of each window.
+    assert "window_losses" not in shown["perplexity"]
 
 
 def test_an_entry_is_made_once_and_keeps_its_address(client: TestClient, finished: Finish) -> None:

@@ -58,7 +58,7 @@ def succeeded(database: Database, store: Store, job_id: UUID, path: Path, *, siz
         session.flush()
         session.add(GradientShard(fingerprint=name, block=0, **shard))
         states = {"key": key["states"], "size": size, "sha256": "ab"}
-        session.add(CachedPerplexity(fingerprint=name, perplexity=1.0, job_id=job_id, **states))
+        session.add(CachedPerplexity(fingerprint=name, losses=[1.0], job_id=job_id, **states))
         assert lifecycle.succeed(
             session, claim, REPORT, [FinishedArtifact("model", key["model"], size, "ab")]
         )

@@ -70,7 +70,8 @@ def test_a_condition_passes_by_its_margin(
 @pytest.mark.parametrize(
     ("limit", "state", "required"),
     [
-        (20.0, "failed", None),
+        (19.99, "failed", None),
+        (20.0, "inconclusive", 25),
         (20.5, "inconclusive", 96),
         (21.01, "inconclusive", None),
         (21.5, "inconclusive", 390),
@@ -89,6 +90,17 @@ def test_a_limit_inside_the_interval_is_inconclusive(limit: float, state: str, r
     assert condition.passed == (limit >= 21)
     assert condition.interval is not None
     assert (condition.interval.low, condition.interval.high) == (20.0, 23.0)
+
+
+def test_a_score_at_the_limit_is_not_missed() -> None:
+    """One more of 1,000 wrong: the ends of the interval lie on the grid of a thousandth, the limit on one."""
+    measured = report()
+    score = {"task": "piqa", "metric": "acc", "dense": 0.5, "pruned": 0.499, "examples": 1000}
+    measured["zero_shot"] = {"scores": [score | {"change": {"low": -0.003, "high": 0.0}}]}
+    (found,) = judge(Gate.model_validate({"max_score_drop": {"piqa": 0.0}}), measured).conditions
+    assert (found.state, found.passed) == ("inconclusive", False)
+    assert found.required_sample is not None
+    assert found.required_sample > 1000
 
 
 def test_a_gate_fails_before_it_is_inconclusive() -> None:

@@ -15,10 +15,17 @@ from jobs.spec.gate import Gate, Verdict
 from jobs.spec.verdict import judge
 from pruning.data.datasets import builtin
 from pruning.data.text import Source
-from pruning.evaluation.final_states import Comparison, Recorder
+from pruning.evaluation.final_states import Comparison, Recorder, rounded
 from pruning.evaluation.perplexity import window_losses
 from pruning.report import Intervals
-from pruning.report.intervals import FEWEST, _student_t, bootstrap, score_intervals, text_intervals
+from pruning.report.intervals import (
+    FEWEST,
+    MOST_KEPT,
+    _student_t,
+    bootstrap,
+    score_intervals,
+    text_intervals,
+)
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps, pruned
 
@@ -193,6 +200,25 @@ def test_scores_of_few_examples_and_equal_ones_have_no_interval() -> None:
     assert (0.4 < score.low < 2 / 3 < score.high < 0.9, change) == (True, None)
     assert score_intervals(scores, [1.0] * 30)[0] is None
     assert score_intervals(scores[:27], scores[:27]) == (None, None)
+
+
+def test_an_interval_of_many_windows_is_that_of_drawn_ones() -> None:
+    generator = np.random.default_rng(1)
+    values = generator.gamma(2.0, size=(2500, 1))
+    means = np.array([generator.choice(values[:, 0], len(values)).mean() for _ in range(4000)])
+    ends = bootstrap(values)
+    assert ends is not None
+    assert ends[:, 0] == pytest.approx(np.quantile(means, (0.025, 0.975)), abs=0.08 * means.std())
+
+
+def test_a_perplexity_that_has_no_finite_interval_has_none() -> None:
+    """The mean loss of 587.5 nats has a finite exponential, and that of some draws has none."""
+    assert text_intervals([2.0] * 8, [100.0] * 7 + [4000.0]) is None
+
+
+def test_a_report_has_the_losses_of_no_more_windows_than_a_verdict_needs() -> None:
+    assert rounded([0.12345678] * MOST_KEPT) == (0.123457,) * MOST_KEPT
+    assert rounded([0.5] * (MOST_KEPT + 1)) == ()
 
 
 @pytest.mark.parametrize(("freedom", "point"), [(7, 2.36462), (23, 2.06866), (120, 1.97993)])

@@ -217,6 +217,12 @@ def say(**changes: Any) -> Callable[[dict[str, Tensor], dict[str, Any]], None]:
         ("fp8", drop("_scale_inv"), "not known how its tensor .* of F8_E4M3 is rounded"),
         ("mxfp4", drop("_scales"), "_scales is missing"),
         ("mxfp4", put("_scales", torch.zeros(4, 1, 1, dtype=torch.uint8)), "do not fit each other"),
+        ("mxfp4", put("_blocks", torch.zeros((), dtype=torch.uint8)), "do not fit each other"),
+        (
+            "compressed-tensors w4a16",
+            put("weight_packed", torch.zeros(4, dtype=torch.int32)),
+            "has the shape",
+        ),
         ("compressed-tensors fp8", say(kv_cache_scheme={"num_bits": 8}), "it has a kv_cache_scheme"),
         ("compressed-tensors fp8", say(config_groups={}), "not one group"),
         ("compressed-tensors fp8", say(format="int-quantized"), "none of float-quantized"),

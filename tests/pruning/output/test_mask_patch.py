@@ -258,6 +258,16 @@ DAMAGED: list[tuple[Callable[[bytes], bytes], str, str]] = [
         "mask",
         "config.json would have the SHA-256",
     ),
+    (
+        _changed(lambda _, says: says["files"].update({"config.json": ["\x1b[0m", "0" * 64]})),
+        "mask",
+        "no two SHA-256 of 'config.json'",
+    ),
+    (
+        _changed(lambda header, _: header.update({"\x1b[0m": {"dtype": "U8", "shape": [9]}})),
+        "mask",
+        r"of '\x1b[0m' do not fit",
+    ),
     (_with_file("../../../../etc/hostname"), "base", "the mask has '../../../../etc/hostname'"),
     (_with_file("/etc/hostname"), "base", "the mask has '/etc/hostname'"),
     (_with_file("x" * 5000), "base", "the mask has '" + "x" * 100 + "'"),

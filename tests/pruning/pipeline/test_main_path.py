@@ -45,6 +45,7 @@ def test_what_resolve_leaves_can_be_sent_to_another_process(tiny_llama_dir: Path
         hub_token=None,
         reading=InProcessReader(),
         reproduces=None,
+        baseline=None,
         resume_store=EphemeralResumeStore(tmp_path),
         output=tmp_path,
         schedule="auto",
