@@ -168,7 +168,7 @@ def described(shape: list[Any], end: int, dtype: str = "F32", name: str = UP) ->
         ((21).to_bytes(8, "little") + b'{"__metadata__": [1]}', "no metadata of that kind"),
         ((2).to_bytes(8, "little") + b"{a", "its header is no JSON"),
         ((200_000).to_bytes(8, "little") + b"[" * 200_000, "its header is no JSON"),
-        ((8).to_bytes(8, "little") + b'{"a": 1}', "of a do not fit"),
+        ((8).to_bytes(8, "little") + b'{"a": 1}', "of 'a' do not fit"),
     ],
 )
 def test_a_damaged_adapter_is_named(cut: Path, tmp_path: Path, weights: bytes, says: str) -> None:
