@@ -107,9 +107,8 @@ def window_losses(
     `observe`: see `token_losses`; it changes no bit of the losses.
 
     `step(done, total)` is called after each of `evaluation_batches`, and within a group between blocks, too,
-    with a `done` that never falls;
-    an exception that it raises ends the measurement. Raises NumericalFailure with the number of the window if
-    a loss is not finite.
+    with a `done` that never falls; an exception that it raises ends the measurement. Raises NumericalFailure
+    with the number of the window if a loss is not finite.
     """
     losses: list[float] = []
     placement = placement or Placement(model)

@@ -125,14 +125,15 @@ def write_patch(
     source, digests = SafetensorsFile.open(masks), dict[str, tuple[str, str]]()
     weights = weight_files(base, [file.name for file in files.files])
     for number, file in enumerate(files.files, 1):
+        after = _sha256(result / file.name)
         if file.name in weights:
             pieces = _masked(SafetensorsFile.open(base / file.name), source)
             found = _digests(pieces, lambda piece: None)
         else:
-            found = _sha256(base / file.name), _sha256(result / file.name)
+            found = _sha256(base / file.name), after
         if found[0] != file.sha256:
             raise file.changed_error()
-        if found[1] != _sha256(result / file.name):
+        if found[1] != after:
             raise InvalidInput(
                 f"kept weights in {file.name} are not the dense model's, and a mask holds only which weights "
                 "are zero",

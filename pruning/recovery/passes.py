@@ -6,6 +6,7 @@ block are in memory at a time; where there is room, those of some blocks are kep
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
+from functools import cached_property
 
 import torch
 from torch import Tensor, nn
@@ -41,7 +42,7 @@ class BlockPasses:
                 field="recovery",
             )
 
-    @property
+    @cached_property
     def shared(self) -> frozenset[nn.Parameter]:
         """The parameters that do not belong to one block alone: a step's gradients of them are several."""
         uses = [set(module.parameters()) for module in self._modules]
