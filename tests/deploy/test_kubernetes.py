@@ -1,7 +1,7 @@
 """deploy/kubernetes, as `kubectl kustomize` renders it: schemas, confinement, secrets, networks, classes.
 
-kubectl comes with the extra `dev`. ScaledObject and ScaledJob are checked against keda_schemas.json, which says
-where it is from.
+kubectl comes with the extra `dev`. KEDA's ScaledObject and ScaledJob are checked against keda_schemas.json,
+which says where it is from.
 """
 
 import functools
