@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from pruneserve_client.base import EventModel, JobModel, Model
 
@@ -976,19 +976,6 @@ class JobChange(Model):
 
     priority: int | None = None
     """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that. Left out, it stays as it is."""
-
-
-class JobChanges(Model):
-    """
-    Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
-
-    A method, an allocation or a model of another name replaces the old one with its options. A pattern that
-    implies its sparsity needs none.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
 
 
 class JobDetail(JobModel):

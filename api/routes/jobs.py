@@ -1,4 +1,4 @@
-"""Jobs: estimate, submit, list, look up, change, cancel, retry, rerun, delete; the pruning methods."""
+"""Jobs: estimate, submit, list, look up, change, cancel, retry, delete; the pruning methods."""
 
 import inspect
 from typing import Annotated, Any
@@ -26,7 +26,7 @@ from api.problems.catalogue import (
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.job_requests import JobChange, JobChanges, JobListQuery, JobRequest
+from api.schemas.job_requests import JobChange, JobListQuery, JobRequest
 from api.schemas.jobs import JobDetail, JobPage
 from api.schemas.workers import Estimate
 from api.security.auth import Reader, Writer, visible_owner
@@ -41,9 +41,6 @@ NamedOwner = Annotated[
 ]
 
 
-_SUBMIT_PROBLEMS = (*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull)
-
-
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
@@ -51,7 +48,7 @@ _SUBMIT_PROBLEMS = (*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull)
     response_model=JobDetail,
     responses={
         200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(*_SUBMIT_PROBLEMS),
+        **documented(*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull),
     },
 )
 def submit_job(
@@ -65,35 +62,6 @@ def submit_job(
     A request that is repeated with its `Idempotency-Key` is answered with the job as it is now.
     """
     job, created = jobs.submit(resources, principal, request, idempotency)
-    return _submitted(job, created)
-
-
-@router.post(
-    "/{job_id}/rerun",
-    status_code=status.HTTP_201_CREATED,
-    summary="Submit a job again, with changes",
-    response_model=JobDetail,
-    responses={
-        200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(*_SUBMIT_PROBLEMS, NotFound),
-    },
-)
-def rerun_job(
-    job_id: JobId,
-    changes: JobChanges,
-    principal: Writer,
-    resources: Resources,
-    idempotency: IdempotencyKey,
-) -> Response:
-    """Queue a new job with the request of this one, whatever its state, and the changes of the body.
-
-    The answer shows that request, so the key needs the scope `jobs:read` too.
-    """
-    job, created = jobs.rerun(resources, principal, job_id, changes, idempotency)
-    return _submitted(job, created)
-
-
-def _submitted(job: JobDetail, created: bool) -> Response:
     # Written here: FastAPI would take another thread to do so.
     return Response(
         job.model_dump_json(),

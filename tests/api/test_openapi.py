@@ -61,7 +61,6 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "PATCH /v1/jobs/{job_id}",
         "POST /v1/jobs/{job_id}/cancel",
         "POST /v1/jobs/{job_id}/retry",
-        "POST /v1/jobs/{job_id}/rerun",
         "POST /v1/estimates",
         "POST /v1/sweeps",
         "GET /v1/sweeps",
