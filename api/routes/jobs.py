@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, Field
 
 from api.actions import estimates, jobs
-from api.actions.jobs import NO_SUCH_JOB, WaitingReasons
-from api.http.etag import NOT_MODIFIED, Conditional
+from api.actions.jobs import WaitingReasons
 from api.http.parameters import IdempotencyKey, JobId
 from api.problems.base import documented
 from api.problems.catalogue import (
@@ -30,7 +29,6 @@ from api.schemas.job_requests import JobChange, JobListQuery, JobRequest
 from api.schemas.jobs import JobDetail, JobPage
 from api.schemas.workers import Estimate
 from api.security.auth import Reader, Writer, visible_owner
-from jobs import queries
 from jobs.states import JobState
 from pruning.recipe import METHODS, MethodOptions, Text
 
@@ -62,48 +60,39 @@ def submit_job(
     A request that is repeated with its `Idempotency-Key` is answered with the job as it is now.
     """
     job, created = jobs.submit(resources, principal, request, idempotency)
+    answer = _json(job, status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+    answer.headers["Location"] = f"/v1/jobs/{job.id}"
+    return answer
+
+
+def _json(shown: BaseModel, status_code: int = status.HTTP_200_OK) -> Response:
     # Written here: FastAPI would take another thread to do so.
-    return Response(
-        job.model_dump_json(),
-        status.HTTP_201_CREATED if created else status.HTTP_200_OK,
-        headers={"Location": f"/v1/jobs/{job.id}"},
-        media_type="application/json",
-    )
+    return Response(shown.model_dump_json(), status_code, media_type="application/json")
 
 
 @router.get(
     "",
     summary="List jobs, newest first",
     response_model=JobPage,
-    responses={**NOT_MODIFIED, **documented(InvalidRequest)},
+    responses=documented(InvalidRequest),
 )
-def list_jobs(
-    query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources, conditional: Conditional
-) -> Response:
+def list_jobs(query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources) -> Response:
     """List your jobs that match every filter."""
-    return conditional.respond(jobs.list_page(resources, principal, principal.owner, query))
+    return _json(jobs.list_page(resources, principal, principal.owner, query))
 
 
 @router.get(
     "/{job_id}",
     summary="Look up a job",
     response_model=JobDetail,
-    responses={**NOT_MODIFIED, **documented(NotFound, InvalidRequest)},
+    responses=documented(NotFound, InvalidRequest),
 )
-def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional) -> Response:
+def get_job(job_id: JobId, principal: Reader, resources: Resources) -> Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
     reasons = WaitingReasons.visible_to(principal, resources)
     with resources.database.begin() as session:
-        standing = queries.status_of(session, job_id, principal.owner)
-        if standing is None:
-            raise NotFound(NO_SUCH_JOB)
-        # A job that waits for nothing changes only with an event, so a report that the client already has is
-        # not read.
-        state = () if standing.waits else (job_id, standing.last_event)
-        if state and (unchanged := conditional.not_modified(*state)) is not None:
-            return unchanged
         job = jobs.detail(session, principal.owner, job_id, reasons)
-    return conditional.respond(job, *state)
+    return _json(job)
 
 
 @router.patch(
