@@ -349,7 +349,7 @@ class CompleteRequest(Model):
     """Names and values of your own, to find the job by. By default `{}`."""
 
     priority: int = 0
-    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
+    """Your queued job with the highest priority runs first. It orders your own jobs only."""
 
 
 class CompressedTensorsExport(Model):
@@ -975,7 +975,7 @@ class JobChange(Model):
     """What can be changed about a queued job."""
 
     priority: int | None = None
-    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that. Left out, it stays as it is."""
+    """Your queued job with the highest priority runs first. It orders your own jobs only. Left out, it stays as it is."""
 
 
 class JobDetail(JobModel):
@@ -1253,7 +1253,7 @@ class JobRequest(Model):
     """Names and values of your own, to find the job by. By default `{}`."""
 
     priority: int = 0
-    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
+    """Your queued job with the highest priority runs first. It orders your own jobs only."""
 
 
 class JobSummary(JobModel):
@@ -2229,9 +2229,6 @@ class ShareChange(Model):
     most_running: int | None = None
     """How many of its jobs may run at once. The default is any number."""
 
-    may_cross: bool | None = None
-    """Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two in a row. The default is false."""
-
 
 class ShareItem(Model):
     """An owner's share of the workers, and what it has used."""
@@ -2244,9 +2241,6 @@ class ShareItem(Model):
 
     most_running: int | None
     """How many of its jobs may run at once; null for any number."""
-
-    may_cross: bool
-    """Whether its jobs of a priority above 0 may go ahead of other owners' turns."""
 
     running: int
     """How many of its jobs run."""

@@ -16,10 +16,7 @@ from jobs.states import JobState
 from jobs.tables import Job
 from pruning.recipe import GRADIENTS_ONLY, METHODS, PRESETS, STRUCTURE_ONLY, Recipe, Text
 
-_PRIORITY = (
-    "Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if "
-    "an admin has granted you that."
-)
+_PRIORITY = "Your queued job with the highest priority runs first. It orders your own jobs only."
 
 
 def _shorthand_and_examples(schema: dict[str, Any]) -> None:

@@ -189,11 +189,6 @@ class ShareChange(JsonBody):
     most_running: int | None = Field(
         None, ge=0, le=100_000, description="How many of its jobs may run at once. The default is any number."
     )
-    may_cross: bool | None = Field(
-        None,
-        description="Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two "
-        "in a row. The default is false.",
-    )
 
 
 class ShareItem(BaseModel):
@@ -204,9 +199,6 @@ class ShareItem(BaseModel):
     owner: str = Field(description="Whose share it is.")
     weight: float = Field(description="By how much it counts when owners share the workers.")
     most_running: int | None = Field(description="How many of its jobs may run at once; null for any number.")
-    may_cross: bool = Field(
-        description="Whether its jobs of a priority above 0 may go ahead of other owners' turns."
-    )
     running: int = Field(description="How many of its jobs run.")
     queued: int = Field(description="How many of its jobs are queued.")
     gpu_seconds: float = Field(

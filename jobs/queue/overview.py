@@ -267,7 +267,7 @@ def _oldest_by_class(session: Session, fleet: Fleet) -> dict[str, float]:
     for name in {fleet.own_class(group.needs) for group in groups}:
         among = [group for group in groups if fleet.own_class(group.needs) == name]
         first = backlog.next_jobs(session, name or NO_CLASS, among, _FIRST_IN_LINE)
-        found[name or NO_CLASS] = _oldest(session, [job.id for job in first.jobs])
+        found[name or NO_CLASS] = _oldest(session, first.jobs)
     return found
 
 

@@ -185,7 +185,7 @@ def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[NextJ
     fleet = snapshot.fleet
     among = [group for group in snapshot.groups if fleet.own_class(group.needs) == queue]
     in_line = backlog.next_jobs(session, queue, among, MAX_POSITION)
-    return in_line, {job.id: place for place, job in enumerate(in_line.jobs, 1)}
+    return in_line, {job_id: place for place, job_id in enumerate(in_line.jobs, 1)}
 
 
 def _open_jobs(session: Session, job_ids: Iterable[UUID | None]) -> set[UUID]:

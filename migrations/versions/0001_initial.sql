@@ -42,7 +42,6 @@ CREATE TABLE owner_shares (
     owner TEXT NOT NULL,
     weight DOUBLE PRECISION DEFAULT '1' NOT NULL,
     most_running INTEGER,
-    may_cross BOOLEAN DEFAULT false NOT NULL,
     CONSTRAINT pk_owner_shares PRIMARY KEY (owner),
     CONSTRAINT ck_owner_shares_weight CHECK (weight > 0),
     CONSTRAINT ck_owner_shares_most_running CHECK (most_running >= 0)
@@ -60,12 +59,6 @@ CREATE TABLE perplexity_cache (
 );
 CREATE INDEX ix_perplexity_cache_job_id ON perplexity_cache (job_id);
 CREATE INDEX ix_perplexity_cache_used_at ON perplexity_cache (used_at);
-
-CREATE TABLE queue_turns (
-    queue TEXT NOT NULL,
-    crossed BOOLEAN NOT NULL,
-    CONSTRAINT pk_queue_turns PRIMARY KEY (queue)
-);
 
 CREATE TABLE queues (
     name TEXT NOT NULL,

@@ -75,7 +75,7 @@ def end(database: Database, *claims: Claim) -> None:
 
 def claimable(database: Database) -> Sequence[UUID]:
     with database.begin() as session:
-        return [job.id for job in backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs]
+        return backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs
 
 
 def keys(answer: CachedNorms | ComputedElsewhere, fingerprint: str = "f") -> list[str]:

@@ -14,7 +14,7 @@ def in_line(jobs: Jobs) -> list[str]:
     with jobs.database.begin() as session:
         for job in backlog.unsized(session, 10):
             backlog.record_needs(session, job.job_id, None)
-        return [str(job.id) for job in backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs]
+        return [*map(str, backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs)]
 
 
 def test_your_jobs_run_by_the_priority_of_their_requests(client: TestClient, jobs: Jobs) -> None:

@@ -139,7 +139,6 @@ SHARE = {
     "owner": "ada",
     "weight": 1.0,
     "most_running": None,
-    "may_cross": False,
     "running": 1,
     "queued": 5,
     "gpu_seconds": 7200.0,
@@ -181,7 +180,7 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
         "503 no",
     ),
     ("admin shares list", "owners", {"items": [SHARE]}, [SHARE], "any"),
-    ("admin shares set ada --weight 2 --may-cross", "owners/ada/share", SHARE, SHARE, "2.00"),
+    ("admin shares set ada --weight 2", "owners/ada/share", SHARE, SHARE, "2.00"),
     ("admin keys list", "keys", page(KEY), [KEY], "never"),
     ("admin keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
     ("sweep list", "sweeps", page(SWEEP), [SWEEP], "0.42"),
@@ -302,13 +301,12 @@ def test_of_a_share_only_what_is_named_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
     bodies = sent_by(server, "/v1/owners/ada/share", SHARE)
-    for options in ("--weight 2", "--no-may-cross", "--any-number", "--most-running 0 --may-cross"):
+    for options in ("--weight 2", "--any-number", "--weight 3 --most-running 0"):
         assert pruneserve("admin", "shares", "set", "ada", *options.split()).exit_code == Exit.OK
     assert bodies == [
         {"weight": 2.0},
-        {"may_cross": False},
         {"most_running": None},
-        {"most_running": 0, "may_cross": True},
+        {"weight": 3.0, "most_running": 0},
     ]
     for wrong in ("", "--any-number --most-running 3"):
         assert pruneserve("admin", "shares", "set", "ada", *wrong.split()).exit_code == Exit.USAGE
