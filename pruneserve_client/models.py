@@ -1419,8 +1419,8 @@ class KeyRequest(Model):
     owner: str | None = None
     """Whose key it is; yours by default. Another owner needs the scope `admin`."""
 
-    expires_in_days: float | None = None
-    """When the key expires; by default after 365 days, or the operator's limit if that is less. A key does not outlive the one that created it, unless that has `admin`."""
+    expires_in_days: float = 365.0
+    """When it expires. A key does not outlive the one that created it, unless that has `admin`."""
 
 
 class LayerFacts(Model):

@@ -217,7 +217,7 @@ def new(
         float | None,
         typer.Option(
             callback=finite,
-            help="Days until the key expires. Default: what the server has set.",
+            help="Days until the key expires. Default: 365.",
             show_default=False,
         ),
     ] = None,

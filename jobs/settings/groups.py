@@ -235,13 +235,6 @@ class Quotas(BaseModel):
     rate_limit_per_minute: int = Field(
         600, ge=1, description="Requests per minute of one owner, counted by each API process."
     )
-    max_key_days: float = Field(
-        3650.0,
-        gt=0,
-        le=3650,
-        description="The longest lifetime of an API key, in days; 365 where a request names none. The first "
-        "keys, of `pruneserve-admin new-key` and `pruneserve up`, do not expire.",
-    )
 
     @property
     def final_state_bytes(self) -> int:

@@ -32,10 +32,8 @@ CREATE TABLE deleted_jobs (
     job_id UUID NOT NULL,
     delete_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     is_last BOOLEAN DEFAULT false NOT NULL,
-    by_retention BOOLEAN DEFAULT false NOT NULL,
     CONSTRAINT pk_deleted_jobs PRIMARY KEY (job_id)
 );
-CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (delete_at) WHERE NOT by_retention;
 CREATE INDEX ix_deleted_jobs_delete_at ON deleted_jobs (delete_at);
 
 CREATE TABLE owner_shares (
