@@ -1742,16 +1742,6 @@ class NewKey(Model):
     """The key itself. Only its hash is stored, so it cannot be read again."""
 
 
-class NewSecret(Model):
-    """A webhook's secret that was just created."""
-
-    secret: str
-    """The new secret `whsec_…`. It cannot be read again."""
-
-    previous_secret_until: AwareDatetime
-    """Until then, messages carry a second signature with the previous secret."""
-
-
 class NewWebhook(Model):
     """A webhook that was just created."""
 

@@ -127,8 +127,6 @@ CREATE TABLE webhook_endpoints (
     events TEXT[] NOT NULL,
     format TEXT DEFAULT 'standard' NOT NULL,
     secret BYTEA NOT NULL,
-    previous_secret BYTEA,
-    previous_secret_until timestamptz,
     failing_since timestamptz,
     disabled_at timestamptz,
     disabled_reason TEXT,

@@ -90,7 +90,6 @@ def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
         "GET /v1/webhooks/{webhook_id}",
         "PATCH /v1/webhooks/{webhook_id}",
         "DELETE /v1/webhooks/{webhook_id}",
-        "POST /v1/webhooks/{webhook_id}/rotate-secret",
         "POST /v1/webhooks/{webhook_id}/test",
         "GET /v1/webhooks/{webhook_id}/deliveries",
         "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",

@@ -58,7 +58,6 @@ def test_webhooks(api: Client) -> None:
     made = api.create_webhook({"url": "https://hooks.example.org/a", "events": ["job.failed"]})
     changed = api.change_webhook(made.id, {"events": ["job.succeeded"]})
     assert changed.events == api.webhook(made.id).events == ["job.succeeded"]
-    assert api.rotate_webhook_secret(made.id).secret != made.secret
     sent = api.send_test_message(made.id)
     assert [each.id for each in api.webhook_deliveries(made.id)] == [sent.id]
     assert api.replay_webhook_delivery(made.id, sent.id).id == sent.id
