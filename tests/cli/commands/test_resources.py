@@ -128,7 +128,6 @@ def page(*items: Any) -> dict[str, Any]:
 def pruneserve(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Result]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     Path("ours.txt").write_text("our own text")
     place = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key"}
@@ -363,23 +362,15 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     [
         ("pruneserve sw", {"sweep"}),
         ("pruneserve tools webhooks de", {"delete", "deliveries"}),
-        ("pruneserve show --prof", {"--profile"}),
-        ("pruneserve show --profile st", {"staging"}),
+        ("pruneserve show --key", {"--key-file"}),
     ],
 )
-def test_bash_completes_commands_options_and_profiles(
-    tmp_path: Path, typed: str, completed: set[str]
-) -> None:
+def test_bash_completes_commands_and_options(tmp_path: Path, typed: str, completed: set[str]) -> None:
     program = tmp_path / "pruneserve"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nsys.argv[0] = 'pruneserve'\nfrom cli.main import app\napp()\n"
     )
     program.chmod(0o755)
-    (tmp_path / "config.toml").write_text(
-        "[profiles.staging]\nurl = 'http://h'\n[profiles.x]\nurl = 'http://h'\n"
-    )
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "pruneserve").symlink_to(tmp_path)
     script = f"""
         eval "$(pruneserve --show-completion)"
         COMP_WORDS=({typed}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
@@ -388,7 +379,6 @@ def test_bash_completes_commands_options_and_profiles(
     """
     environment = os.environ | {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)

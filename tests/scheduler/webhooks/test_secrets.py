@@ -1,6 +1,5 @@
 """The secrets that sign messages are stored encrypted, under keys that can be replaced."""
 
-
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
