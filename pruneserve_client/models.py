@@ -2930,9 +2930,9 @@ class Waiting(Model):
             "store",
             "unschedulable",
             "worker",
-            "healthy_worker",
-            "uncordoned_worker",
-            "resumed_queue",
+            "quarantined",
+            "cordoned",
+            "paused",
             "scheduler",
             "broker",
             "checks",
@@ -2942,7 +2942,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
@@ -3098,7 +3098,7 @@ class WorkerItem(Model):
     """By layer of the sandbox for untrusted files whether it holds on the worker's machine; null until the worker has tried."""
 
     job: WorkerJob | None
-    """The job that it runs or helps with, if any."""
+    """The job that it runs, if any."""
 
     started_at: AwareDatetime
     """When it was registered."""
@@ -3123,7 +3123,7 @@ class WorkerItem(Model):
 
 
 class WorkerJob(Model):
-    """The job that a worker runs, or helps with."""
+    """The job that a worker runs."""
 
     id: UUID
     """Identifies the job."""

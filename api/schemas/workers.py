@@ -15,7 +15,7 @@ from jobs.queue.resources import Capacity, Needs, missing_resources
 
 
 class WorkerJob(BaseModel):
-    """The job that a worker runs, or helps with."""
+    """The job that a worker runs."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -48,7 +48,7 @@ class WorkerItem(BaseModel):
         description="By layer of the sandbox for untrusted files whether it holds on the worker's machine; "
         "null until the worker has tried."
     )
-    job: WorkerJob | None = Field(description="The job that it runs or helps with, if any.")
+    job: WorkerJob | None = Field(description="The job that it runs, if any.")
     started_at: datetime = Field(description="When it was registered.")
     seen_at: datetime = Field(description="Its latest heartbeat.")
     faults: int = Field(description="Faults of the worker since its last succeeded job.")

@@ -35,7 +35,7 @@ from sqlalchemy.sql.selectable import NamedFromClause
 from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.resources import Needs, needs_of
-from jobs.queue.turns import OwnerQueue, QueuedJob, Share, Turn, turns
+from jobs.queue.turns import OwnerHead, QueuedJob, Share, Turn, turns
 from jobs.states import ENDED, HELD, JobState
 from jobs.tables import SEARCH_NOW, Job, OwnerShare, RecentUse
 
@@ -181,7 +181,7 @@ def owners_table(owners: Sequence[str]) -> NamedFromClause:
 
 def _first_jobs(
     session: Session, among: Iterable[QueueGroup], depths: Mapping[str, int], excluding: Collection[UUID]
-) -> dict[str, OwnerQueue]:
+) -> dict[str, OwnerHead]:
     """Return the first jobs of each owner of these groups, as many as `depths` says."""
     found: dict[str, list[QueuedJob]] = defaultdict(list)
     unknown: dict[int, str] = {}
@@ -196,7 +196,7 @@ def _first_jobs(
         session, {key: depths[owner] for key, owner in unknown.items()}, excluding
     ):
         found[unknown[key]].append(waiting)
-    return {owner: OwnerQueue.of(found[owner], depth) for owner, depth in depths.items()}
+    return {owner: OwnerHead.of(found[owner], depth) for owner, depth in depths.items()}
 
 
 def _read_first_jobs(
@@ -218,7 +218,7 @@ def _read_first_jobs(
         yield row.key, QueuedJob(row.id, row.priority)
 
 
-def _missing_depths(chosen: Iterable[Turn], lines: Mapping[str, OwnerQueue]) -> dict[str, int]:
+def _missing_depths(chosen: Iterable[Turn], lines: Mapping[str, OwnerHead]) -> dict[str, int]:
     """Return how many jobs must be read of each owner of which more are needed than were."""
     needed = Counter(turn.owner for turn in chosen)
     return {owner: count for owner, count in needed.items() if count > len(lines[owner].jobs)}

@@ -93,7 +93,7 @@ class WorkerStatus:
 
 
 def worker_statuses(session: Session, seen_within: float) -> list[WorkerStatus]:
-    """Return the registered workers in the order of `quarantine.workers`.
+    """Return the registered workers in the order of `conditions.listed_workers`.
 
     One without a heartbeat in the last `seen_within` seconds is silent.
     """

@@ -44,7 +44,7 @@ class QueuedJob:
 
 
 @dataclass(frozen=True, slots=True)
-class OwnerQueue:
+class OwnerHead:
     """The first jobs of an owner that can run, in their order."""
 
     jobs: Sequence[QueuedJob]
@@ -70,7 +70,7 @@ class Turn:
     place: int
 
 
-def turns(shares: Sequence[Share], lines: Mapping[str, OwnerQueue]) -> Iterator[Turn]:
+def turns(shares: Sequence[Share], lines: Mapping[str, OwnerHead]) -> Iterator[Turn]:
     """Yield whose job is next, as long as there is one.
 
     `lines`: by owner, with at least the first job of each.

@@ -138,14 +138,14 @@ def test_every_owner_sees_that_an_operator_holds_its_jobs(
             lambda session: conditions.cordon(session, "worker"),
             lambda session: conditions.uncordon(session, "worker"),
             {
-                "reason": "uncordoned_worker",
+                "reason": "cordoned",
                 "message": "an operator lets the workers of the class cpu take no more jobs",
             },
         ),
         (
             lambda session: conditions.pause(session, "cpu", "root"),
             lambda session: conditions.resume(session, "cpu"),
-            {"reason": "resumed_queue", "message": "an operator has paused the queue of the class cpu"},
+            {"reason": "paused", "message": "an operator has paused the queue of the class cpu"},
         ),
     ):
         with database.begin() as session:
