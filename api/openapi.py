@@ -9,7 +9,7 @@ from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic.json_schema import models_json_schema
 
-from api.problems.base import ProblemDocument
+from api.problems.base import MEDIA_TYPE, ProblemDocument
 from api.schemas.jobs import EventList
 from pruning.report import Report
 
@@ -45,12 +45,26 @@ class DocumentedAPI(FastAPI):
                 [(model, "serialization") for model in (ProblemDocument, EventList, Report)],
                 ref_template=_TEMPLATE,
             )
-            components = super().openapi()["components"]
+            document = super().openapi()
+            components = document["components"]
+            components["responses"] = _share_problems(document["paths"])
             components["schemas"] = further["$defs"] | components["schemas"]
             for schema in components["schemas"].values():
                 _describe_tags(schema)
                 _describe_defaults(schema)
         return super().openapi()
+
+
+def _share_problems(paths: dict[str, Any]) -> dict[str, Any]:
+    """Replace the problems of every operation by references, and return what they refer to."""
+    shared: dict[str, Any] = {}
+    for operation in (operation for methods in paths.values() for operation in methods.values()):
+        for status, response in operation["responses"].items():
+            if problem := response.get("content", {}).get(MEDIA_TYPE):
+                name = "-or-".join(problem["examples"])
+                shared[name] = response
+                operation["responses"][status] = {"$ref": f"#/components/responses/{name}"}
+    return shared
 
 
 def _describe_defaults(schema: dict[str, Any]) -> None:

@@ -16,7 +16,7 @@ from cli.commands.run import TimedOut
 from cli.commands.submit import Reported, estimate, run, submit, wait
 from cli.data_directory import DataDirectory, default_data_directory
 from cli.options.common import command_group
-from cli.options.connection import KEY_FILE, PROFILE, URL, Connection
+from cli.options.connection import KEY_FILE, URL, Connection
 from cli.options.values import describe_bad_parameter
 from cli.terminal import CommandFailed, Exit, clean, err, out
 
@@ -77,7 +77,6 @@ def _version() -> str:
 @app.callback()
 def with_any_command(
     context: typer.Context,
-    profile: PROFILE = None,
     url: URL = None,
     key_file: KEY_FILE = None,
     _version: Annotated[
@@ -86,7 +85,7 @@ def with_any_command(
     ] = False,
 ) -> None:
     """Take the options of the program itself, and those of a connection for the command."""
-    context.obj = Connection(profile, url, key_file)
+    context.obj = Connection(url, key_file)
 
 
 @app.command()

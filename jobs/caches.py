@@ -9,8 +9,6 @@ which is a finished block of the job that measured them. No job waits for a meas
 same one at once each make it, with the same result.
 """
 
-import json
-from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
@@ -19,8 +17,7 @@ from typing import Any
 from uuid import UUID
 
 from pydantic import ValidationError
-from sqlalchemy import ColumnElement, Text, cast, delete, exists, func, literal, select, update
-from sqlalchemy.dialects.postgresql import JSONB
+from sqlalchemy import ColumnElement, delete, func, select, update
 from sqlalchemy.dialects.postgresql import insert as upsert
 from sqlalchemy.orm import Session
 
@@ -28,15 +25,12 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.job import JobSpec
-from jobs.states import HELD, OPEN, JobState
+from jobs.states import OPEN
 from jobs.tables import NOW, SEARCH_NOW, CachedGradients, CachedPerplexity, GradientShard, Job, JobBlock
 from pruning.recipe import GradientNorm, Recipe
 
 _INPUTS = ("model", "structure", "calibration", "layers", "dtype", "gradients")
 """The fields of a recipe that decide its gradient norms."""
-
-_MAX_SPARED = 2
-"""So many norms of an owner stay beyond the limit because a job wants them."""
 
 Cache = type[CachedGradients] | type[CachedPerplexity]
 """The table of one of the two caches."""
@@ -56,14 +50,6 @@ class ComputedElsewhere:
 
     fingerprint: str
     job_id: UUID
-
-
-@dataclass(frozen=True, slots=True)
-class Eviction:
-    """How many norms were dropped, and how many were too much and stay for now."""
-
-    dropped: int
-    spared: int
 
 
 def find_gradients(
@@ -176,12 +162,11 @@ def publish_gradients(
     return True
 
 
-def limit_gradients(session: Session, most_bytes: int, limit: int) -> Eviction:
+def limit_gradients(session: Session, most_bytes: int, limit: int) -> int:
     """Drop the least recently used norms while their total exceeds `most_bytes`. Reads all of them.
 
-    Of each owner the newest two stay that a job which has not ended computes from the same inputs: it would
-    only compute them again, and one norm of a large model may exceed the limit by itself. More would let one
-    owner fill the store with jobs that never run.
+    The last one that was used stays: one norm of a large model may exceed the limit by itself, and each job
+    of a sweep would compute it again.
     """
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
@@ -190,50 +175,17 @@ def limit_gradients(session: Session, most_bytes: int, limit: int) -> Eviction:
     )
     newest_first = CachedGradients.used_at.desc()
     ranked = (
-        select(CachedGradients, func.sum(size.c.size).over(order_by=newest_first).label("with_newer"))
+        select(
+            CachedGradients.fingerprint,
+            func.sum(size.c.size).over(order_by=newest_first).label("with_newer"),
+            func.row_number().over(order_by=newest_first).label("place"),
+        )
         .join(size, size.c.fingerprint == CachedGradients.fingerprint)
         .where(CachedGradients.ready_at.is_not(None))
         .subquery()
     )
-    beyond = session.execute(
-        select(ranked.c.fingerprint, Job)
-        .outerjoin(Job, Job.id == ranked.c.job_id)
-        .where(ranked.c.with_newer > most_bytes)
-        .order_by(ranked.c.used_at.desc())
-    )
-    spared = Counter[str]()
-    too_many: list[str] = []
-    for fingerprint, computed in beyond:
-        if len(too_many) == limit:
-            break
-        if computed is not None and spared[computed.owner] < _MAX_SPARED and _is_wanted(session, computed):
-            spared[computed.owner] += 1
-        else:
-            too_many.append(fingerprint)
-    dropped = (
-        _evict(session, CachedGradients, CachedGradients.fingerprint.in_(too_many), limit) if too_many else 0
-    )
-    return Eviction(dropped, spared.total())
-
-
-def _is_wanted(session: Session, computed: Job) -> bool:
-    """Whether a job that runs, or that a worker could run, has the inputs of the one that computed a norm."""
-    recipe = computed.spec["recipe"]
-    alike = Job.model == computed.model, *(_has_same_field(recipe, field) for field in _INPUTS)
-    # Not in one condition, which no index has.
-    return any(
-        session.scalar(select(exists().where(state, *alike)))
-        for state in (Job.state == JobState.QUEUED, Job.state.in_(HELD))
-    )
-
-
-def _has_same_field(recipe: Mapping[str, Any], field: str) -> ColumnElement[bool]:
-    """Whether a job's recipe has a field as this one: the same value, or none."""
-    stored = Job.spec["recipe"]
-    same: ColumnElement[bool] = ~stored.has_key(field)
-    if field in recipe:
-        same = stored[field] == cast(literal(json.dumps(recipe[field]), Text), JSONB)
-    return same
+    too_much = select(ranked.c.fingerprint).where(ranked.c.with_newer > most_bytes, ranked.c.place > 1)
+    return _evict(session, CachedGradients, CachedGradients.fingerprint.in_(too_much), limit)
 
 
 def _locked(session: Session, claim: Claim, fingerprint: str) -> CachedGradients:

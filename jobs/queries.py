@@ -16,8 +16,7 @@ from jobs.tables import NOW, Artifact, Job, JobAttempt, JobLabel, ZooEntry, firs
 # Made once, for what is asked most: to make a query and to find how it was compiled takes longer than it.
 _IS_JOB, _IS_OWNERS = Job.id == bindparam("job_id"), Job.owner == bindparam("owner")
 _JOB = select(Job).where(_IS_JOB, _IS_OWNERS)
-_STATUS = select(Job.state, Job.last_event, Job.next_try_at).where(_IS_JOB)
-_STATUS_FOR_OWNER = _STATUS.where(_IS_OWNERS)
+_STATUS = select(Job.state, Job.last_event).where(_IS_JOB)
 _ATTEMPTS = select(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(_IS_JOB, _IS_OWNERS)
 _ATTEMPTS = _ATTEMPTS.order_by(JobAttempt.attempt)
 
@@ -47,21 +46,12 @@ class JobStatus(NamedTuple):
 
     state: JobState
     last_event: int
-    waits: bool
-    """Whether it waits for something: why, and until when, changes without an event."""
 
 
-def status_of(session: Session, job_id: UUID, owner: str | None = None) -> JobStatus | None:
-    """Return the status of a job.
-
-    None if there is no such job, or if an owner is named who has none.
-    """
-    found = _STATUS if owner is None else _STATUS_FOR_OWNER
-    row = session.connection().execute(found, {"job_id": job_id, "owner": owner}).one_or_none()
-    if row is None:
-        return None
-    state = JobState(row.state)
-    return JobStatus(state, row.last_event, state == JobState.QUEUED or row.next_try_at is not None)
+def status_of(session: Session, job_id: UUID) -> JobStatus | None:
+    """Return the status of a job; None if there is no such job."""
+    row = session.connection().execute(_STATUS, {"job_id": job_id}).one_or_none()
+    return None if row is None else JobStatus(JobState(row.state), row.last_event)
 
 
 def newest(

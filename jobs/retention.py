@@ -138,8 +138,11 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
 
     Gradient norms are their owner's to delete, so their jobs stay as well.
 
-    Their ids grow with the time of submission, by which they are found. Returns how many.
+    Their ids grow with the time of submission, by which they are found. Jobs whose files are still to be
+    deleted count towards `limit`: those that a user deletes wait for no long line. Returns how many.
     """
+    due = select(DeletedJob.job_id).where(DeletedJob.delete_at <= SEARCH_NOW).limit(limit).subquery()
+    limit -= session.scalars(select(func.count()).select_from(due)).one()
     long_ago = SEARCH_NOW - timedelta(days=days)
     before = first_id_at(session.scalars(select(long_ago)).one())
     sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
@@ -158,33 +161,30 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
-    owner_moves.delete_rows(session, old, by_retention=True)
+    owner_moves.delete_rows(session, old)
     return len(old)
 
 
 def take_deleted_jobs(session: Session, limit: int, again_after: float) -> list[PendingDeletion]:
-    """Return deleted jobs whose files are to be deleted, first those that a user has deleted.
+    """Return deleted jobs whose files are to be deleted.
 
     Each is reserved for `again_after` seconds: until then no other scheduler gets it.
     """
-    deletions: list[PendingDeletion] = []
-    for of_kind in (~DeletedJob.by_retention, DeletedJob.by_retention):
-        due = (
-            select(DeletedJob.job_id)
-            .where(of_kind, DeletedJob.delete_at <= SEARCH_NOW)
-            .order_by(DeletedJob.delete_at)
-            .limit(limit - len(deletions))
-            .with_for_update(skip_locked=True)
-        )
-        taken = session.execute(
-            update(DeletedJob)
-            .where(DeletedJob.job_id.in_(due))
-            .values(delete_at=NOW + timedelta(seconds=again_after))
-            .returning(DeletedJob.job_id, DeletedJob.delete_at)
-            .execution_options(synchronize_session=False)
-        )
-        deletions += [PendingDeletion(row.job_id, row.delete_at) for row in taken]
-    return deletions
+    due = (
+        select(DeletedJob.job_id)
+        .where(DeletedJob.delete_at <= SEARCH_NOW)
+        .order_by(DeletedJob.delete_at)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    taken = session.execute(
+        update(DeletedJob)
+        .where(DeletedJob.job_id.in_(due))
+        .values(delete_at=NOW + timedelta(seconds=again_after))
+        .returning(DeletedJob.job_id, DeletedJob.delete_at)
+        .execution_options(synchronize_session=False)
+    )
+    return [PendingDeletion(row.job_id, row.delete_at) for row in taken]
 
 
 def record_files_deleted(session: Session, pending: PendingDeletion, again_after: float) -> None:

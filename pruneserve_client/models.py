@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any, Literal
 from uuid import UUID
 
-from pydantic import AwareDatetime, ConfigDict, Field
+from pydantic import AwareDatetime, Field
 
 from pruneserve_client.base import EventModel, JobModel, Model
 
@@ -349,7 +349,7 @@ class CompleteRequest(Model):
     """Names and values of your own, to find the job by. By default `{}`."""
 
     priority: int = 0
-    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
+    """Your queued job with the highest priority runs first. It orders your own jobs only."""
 
 
 class CompressedTensorsExport(Model):
@@ -975,20 +975,7 @@ class JobChange(Model):
     """What can be changed about a queued job."""
 
     priority: int | None = None
-    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that. Left out, it stays as it is."""
-
-
-class JobChanges(Model):
-    """
-    Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
-
-    A method, an allocation or a model of another name replaces the old one with its options. A pattern that
-    implies its sparsity needs none.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-    )
+    """Your queued job with the highest priority runs first. It orders your own jobs only. Left out, it stays as it is."""
 
 
 class JobDetail(JobModel):
@@ -1266,7 +1253,7 @@ class JobRequest(Model):
     """Names and values of your own, to find the job by. By default `{}`."""
 
     priority: int = 0
-    """Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if an admin has granted you that."""
+    """Your queued job with the highest priority runs first. It orders your own jobs only."""
 
 
 class JobSummary(JobModel):
@@ -1432,8 +1419,8 @@ class KeyRequest(Model):
     owner: str | None = None
     """Whose key it is; yours by default. Another owner needs the scope `admin`."""
 
-    expires_in_days: float | None = None
-    """When the key expires; by default after 365 days, or the operator's limit if that is less. A key does not outlive the one that created it, unless that has `admin`."""
+    expires_in_days: float = 365.0
+    """When it expires. A key does not outlive the one that created it, unless that has `admin`."""
 
 
 class LayerFacts(Model):
@@ -1753,16 +1740,6 @@ class NewKey(Model):
 
     key: str
     """The key itself. Only its hash is stored, so it cannot be read again."""
-
-
-class NewSecret(Model):
-    """A webhook's secret that was just created."""
-
-    secret: str
-    """The new secret `whsec_…`. It cannot be read again."""
-
-    previous_secret_until: AwareDatetime
-    """Until then, messages carry a second signature with the previous secret."""
 
 
 class NewWebhook(Model):
@@ -2242,9 +2219,6 @@ class ShareChange(Model):
     most_running: int | None = None
     """How many of its jobs may run at once. The default is any number."""
 
-    may_cross: bool | None = None
-    """Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two in a row. The default is false."""
-
 
 class ShareItem(Model):
     """An owner's share of the workers, and what it has used."""
@@ -2257,9 +2231,6 @@ class ShareItem(Model):
 
     most_running: int | None
     """How many of its jobs may run at once; null for any number."""
-
-    may_cross: bool
-    """Whether its jobs of a priority above 0 may go ahead of other owners' turns."""
 
     running: int
     """How many of its jobs run."""
@@ -2959,9 +2930,9 @@ class Waiting(Model):
             "store",
             "unschedulable",
             "worker",
-            "healthy_worker",
-            "uncordoned_worker",
-            "resumed_queue",
+            "quarantined",
+            "cordoned",
+            "paused",
             "scheduler",
             "broker",
             "checks",
@@ -2971,7 +2942,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
@@ -3127,7 +3098,7 @@ class WorkerItem(Model):
     """By layer of the sandbox for untrusted files whether it holds on the worker's machine; null until the worker has tried."""
 
     job: WorkerJob | None
-    """The job that it runs or helps with, if any."""
+    """The job that it runs, if any."""
 
     started_at: AwareDatetime
     """When it was registered."""
@@ -3152,7 +3123,7 @@ class WorkerItem(Model):
 
 
 class WorkerJob(Model):
-    """The job that a worker runs, or helps with."""
+    """The job that a worker runs."""
 
     id: UUID
     """Identifies the job."""

@@ -92,17 +92,12 @@ class Retention(Background):
             pass
 
     def _norms_in_size(self) -> None:
-        """Evict beyond the size limit, if a norm was published or used since that was last done.
-
-        Where some stay because jobs want them, it is done again: these jobs end.
-        """
+        """Evict beyond the size limit, if a norm was published or used since that was last done."""
         last_use = self._last_use(CachedGradients)
-        if last_use == self._norms_used_at:
-            return
-        with self._database.begin() as session:
-            done = caches.limit_gradients(session, self._settings.gradient_cache_bytes, _JOBS_PER_ROUND)
-        is_done = done.dropped < _JOBS_PER_ROUND and not done.spared
-        self._norms_used_at = last_use if is_done else None
+        if last_use != self._norms_used_at:
+            most = self._settings.gradient_cache_bytes
+            evicted = self._write(lambda s: caches.limit_gradients(s, most, _JOBS_PER_ROUND))
+            self._norms_used_at = last_use if evicted < _JOBS_PER_ROUND else None
 
     def _final_states_in_size(self) -> None:
         last_use = self._last_use(CachedPerplexity)

@@ -63,14 +63,14 @@ _TITLES = {
 }
 
 
-def signed_headers(secrets: Sequence[bytes], message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
-    """Return the headers of Standard Webhooks, with a signature of id, time and body under each secret."""
+def signed_headers(secret: bytes, message_id: str, timestamp: int, body: bytes) -> dict[str, str]:
+    """Return the headers of Standard Webhooks, with a signature of id, time and body."""
     content = f"{message_id}.{timestamp}.".encode() + body
-    signatures = (base64.b64encode(hmac.digest(secret, content, hashlib.sha256)) for secret in secrets)
+    signature = base64.b64encode(hmac.digest(secret, content, hashlib.sha256)).decode()
     return {
         "webhook-id": message_id,
         "webhook-timestamp": str(timestamp),
-        "webhook-signature": " ".join(f"v1,{signature.decode()}" for signature in signatures),
+        "webhook-signature": f"v1,{signature}",
     }
 
 
@@ -132,7 +132,7 @@ class WebhookSender(Background):
     async def _send(self, due: DueMessage) -> Outcome:
         """Send one message."""
         try:
-            secrets = [self._secret_box.decrypt(encrypted) for encrypted in due.encrypted_secrets]
+            secret = self._secret_box.decrypt(due.encrypted_secret)
         except UndecryptableSecret:
             return None, "the endpoint's secret cannot be read: PRUNESERVE_SECRET_KEYS lacks the key"
         try:
@@ -140,7 +140,7 @@ class WebhookSender(Background):
         except Exception:  # one message that cannot be written keeps no other from being sent
             log.exception("webhook %s cannot be written", due.id)
             return None, "the message cannot be written; the service's log says why"
-        headers = signed_headers(secrets, f"msg_{due.id.hex}", int(time.time()), body) | {
+        headers = signed_headers(secret, f"msg_{due.id.hex}", int(time.time()), body) | {
             "content-type": "application/json",
             "user-agent": f"PruneServe/{pruneserve_version()}",
         }

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from tools.contracts import openapi
-from tools.formatting import formatted, piped
+from tools.sync_client import formatted, piped
 
 MODELS = Path(__file__).parents[1] / "pruneserve_client" / "models.py"
 

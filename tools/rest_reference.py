@@ -59,13 +59,13 @@ def reference(document: Schema) -> Iterator[str]:
     for tag, tagged in groupby(sorted(operations, key=lambda found: found[:2]), key=lambda found: found[0]):
         yield f"## {tag.capitalize()}\n"
         for _, name, operation in tagged:
-            yield from _operation(name, operation)
+            yield from _operation(name, operation, document["components"]["responses"])
     yield "## Schemas\n"
     for name, schema in sorted(document["components"]["schemas"].items()):
         yield from _schema(name, schema)
 
 
-def _operation(name: str, operation: Schema) -> Iterator[str]:
+def _operation(name: str, operation: Schema, shared: Schema) -> Iterator[str]:
     yield f"### `{name}`\n"
     yield f"**{operation['summary']}.** {operation.get('description', '')}\n"
     parameters = [
@@ -75,13 +75,17 @@ def _operation(name: str, operation: Schema) -> Iterator[str]:
     yield from _table(("parameter", "in", "type", "meaning"), parameters)
     for media, content in operation.get("requestBody", {}).get("content", {}).items():
         yield f"Body (`{media}`): {type_of(content.get('schema', {}))}\n"
+    responses = {
+        status: shared[each["$ref"].rpartition("/")[2]] if "$ref" in each else each
+        for status, each in operation["responses"].items()
+    }
     answers = [
         (
             status,
             " or ".join(_answer(media, content) for media, content in each.get("content", {}).items()),
             each["description"],
         )
-        for status, each in operation["responses"].items()
+        for status, each in responses.items()
     ]
     yield from _table(("status", "answer", "meaning"), answers)
 

@@ -6,9 +6,9 @@ other names for some things. What differs by more than that is in `primitives.py
 """
 
 import re
+import subprocess
+import sys
 from pathlib import Path
-
-from tools.formatting import formatted
 
 CLIENT = Path(__file__).parents[1] / "pruneserve_client"
 BY_HAND = ("__init__", "primitives")
@@ -48,6 +48,21 @@ def generated() -> dict[Path, str]:
 def synchronous(code: str) -> str:
     """Return the code of an event loop as code of a thread. Its layout is left to a formatter."""
     return _WORD.sub(lambda match: _NAMES.get(match[0], ""), code)
+
+
+def formatted(code: str, path: Path) -> str:
+    """Return the code as ruff formats the file at `path`, imports sorted."""
+    for step in (["check", "--fix-only", "--select=I", "--quiet"], ["format"]):
+        code = piped([sys.executable, "-m", "ruff", *step, "--stdin-filename", str(path), "-"], code)
+    return code
+
+
+def piped(command: list[str], text: str) -> str:
+    """Return the standard output of a command for a standard input. Exits with its messages if it fails."""
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)  # noqa: S603 - our own command
+    if done.returncode:
+        raise SystemExit(done.stderr)
+    return done.stdout
 
 
 if __name__ == "__main__":

@@ -13,7 +13,7 @@ from jobs.queue import workers
 from jobs.queue.resources import Needs, nearest_classes, smallest_that_fits
 from jobs.settings import Settings
 from jobs.spec import model_shape
-from jobs.spec.model_shape import HubUnavailable, NoShape
+from jobs.spec.model_shape import HubUnavailable, UnknownModelShape
 from jobs.spec.preflight import model_unavailable_reason
 from pruning.estimate import Estimate as EstimateOnMachine
 from pruning.estimate import Machine, ModelShape, slowest_machine
@@ -28,7 +28,7 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     """
     try:
         return model_shape.shape_of(model, owner, settings)
-    except NoShape as reason:
+    except UnknownModelShape as reason:
         message = model_unavailable_reason(model.id, settings.model_roots) or (
             f"the API cannot estimate this model ({reason}); submit the job, and its worker estimates it"
         )

@@ -8,7 +8,6 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import checks
-from api.actions.checks import parse_job
 from api.http.parameters import Idempotency
 from api.problems.catalogue import (
     JobEnded,
@@ -20,9 +19,7 @@ from api.problems.catalogue import (
 from api.resources import AppResources
 from api.schemas.job_requests import (
     MAX_MODELS,
-    CompleteRequest,
     JobChange,
-    JobChanges,
     JobListQuery,
     JobRequest,
 )
@@ -101,24 +98,6 @@ def submit(
             return _detail(session, make(), reasons), True
         job, created = create_once(session, owner, idempotency.key, idempotency.body, Job, make)
         return _detail(session, job, reasons), created
-
-
-def rerun(
-    resources: AppResources,
-    principal: Principal,
-    job_id: UUID,
-    changes: JobChanges,
-    idempotency: Idempotency | None = None,
-) -> tuple[JobDetail, bool]:
-    """Queue a new job: the request of one of the owner's jobs, with changes.
-
-    Raises NotFound, RequestValidationError for changes that give no valid request, and what `submit` raises.
-    """
-    with resources.database.begin() as session:
-        request = CompleteRequest.of(find(session, principal.owner, job_id))
-    if idempotency is not None:
-        idempotency = Idempotency(idempotency.key, b"%s %s" % (job_id.bytes, idempotency.body))
-    return submit(resources, principal, parse_job(changes.applied_to(request)), idempotency)
 
 
 def list_page(resources: AppResources, principal: Principal, owner: str, query: JobListQuery) -> JobPage:

@@ -5,27 +5,22 @@ from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.problems.base import FieldError
-from api.problems.catalogue import InvalidRequest, NotAuthenticated, NotFound, QuotaExceeded, ScopeMissing
+from api.problems.catalogue import NotAuthenticated, NotFound, QuotaExceeded, ScopeMissing
 from api.resources import AppResources
 from api.schemas.access import KeyItem, KeyPage, KeyRequest, NewKey
 from api.schemas.base import PageQuery
 from jobs.access import api_keys, audit
 from jobs.access.api_keys import Principal, Scope
 from jobs.access.audit import Action
-from jobs.settings import Settings
-
-_DEFAULT_DAYS = 365.0
 
 
 def issue(resources: AppResources, principal: Principal, request: KeyRequest) -> NewKey:
-    """Create a key. Raises ScopeMissing for one that the principal may not grant, InvalidRequest for one that
-    would be valid for too long, QuotaExceeded, and NotAuthenticated if the principal was revoked meanwhile.
+    """Create a key. Raises ScopeMissing for one that the principal may not grant, QuotaExceeded, and
+    NotAuthenticated if the principal was revoked meanwhile.
     """
     owner = request.owner or principal.owner
     if owner != principal.owner:
         _require_admin(principal)
-    lifetime = _lifetime(resources.settings, request.expires_in_days)
     try:
         with resources.database.begin() as session:
             row, key = api_keys.issue(
@@ -34,7 +29,7 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
                 request.name,
                 request.scopes,
                 created_by=principal.key_id,
-                lifetime=lifetime,
+                lifetime=timedelta(days=request.expires_in_days),
             )
             audit.record(session, Action.KEY_CREATED, principal, f"key {row.id}", owner)
             return NewKey.of(row, key)
@@ -46,19 +41,6 @@ def issue(resources: AppResources, principal: Principal, request: KeyRequest) ->
         raise NotAuthenticated from error
     except api_keys.MissingScope as error:
         raise ScopeMissing(f"This API key lacks the scope '{error.scope}', so it cannot grant it.") from error
-
-
-def _lifetime(settings: Settings, days: float | None) -> timedelta:
-    """Return the lifetime of a key requested for `days`. Raises InvalidRequest beyond the maximum."""
-    if days is not None and days > settings.max_key_days:
-        message = f"must be at most {settings.max_key_days:g}, which the operator of this service has set"
-        raise InvalidRequest(FieldError.of("expires_in_days", message, days))
-    return timedelta(days=default_days(settings) if days is None else days)
-
-
-def default_days(settings: Settings) -> float:
-    """Return the lifetime in days of a key that was requested without one."""
-    return min(_DEFAULT_DAYS, settings.max_key_days)
 
 
 def list_page(

@@ -32,7 +32,7 @@ from jobs.access.api_keys import Principal
 from jobs.lifecycle.idempotency import create_once, created_before
 from jobs.sweeps import files, sweeps
 from jobs.sweeps.bisection import Search
-from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
+from jobs.sweeps.shapes import NoCandidateShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from jobs.tables import Job, Sweep
 from pruning.estimate import ModelShape
@@ -260,7 +260,7 @@ def _compared(
         return resources.hub.start(principal.owner, compared).result()
     except Unsearchable as error:
         raise InvalidRequest(FieldError.of("job.model", str(error), spec.recipe.model.id)) from error
-    except NoShape as error:
+    except NoCandidateShape as error:
         raise InvalidRequest(FieldError(field="target", message=str(error))) from error
 
 

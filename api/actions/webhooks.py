@@ -11,7 +11,6 @@ from api.problems.catalogue import InvalidRequest, NotConfigured, NotFound, Quot
 from api.resources import AppResources
 from api.schemas.webhooks import (
     HIDDEN_PATH,
-    NewSecret,
     NewWebhook,
     WebhookChange,
     WebhookItem,
@@ -58,19 +57,6 @@ def change(resources: AppResources, owner: str, webhook_id: UUID, changes: Webho
         session.flush()
         session.refresh(endpoint)
         return WebhookItem.of(endpoint)
-
-
-def rotate_secret(resources: AppResources, owner: str, webhook_id: UUID) -> NewSecret:
-    """Replace the secret of one of the owner's webhooks. Raises NotFound and NotConfigured."""
-    with resources.database.begin() as session:
-        endpoint = find(session, owner, webhook_id)
-        try:
-            secret = endpoints.rotate_secret(session, _secret_box(resources), endpoint)
-        except NoEncryptionKey as error:
-            raise NotConfigured from error
-        until = endpoint.previous_secret_until
-    assert until is not None  # noqa: S101 - `rotate_secret` sets it
-    return NewSecret(secret=encode_secret(secret), previous_secret_until=until)
 
 
 def find(session: Session, owner: str, webhook_id: UUID) -> WebhookEndpoint:

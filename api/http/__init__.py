@@ -1,1 +1,1 @@
-"""HTTP features that several routes share: parameters, ETags, downloads, monitoring."""
+"""HTTP features that several routes share: parameters, downloads, monitoring."""

@@ -59,8 +59,6 @@ def _page(
         keys=listed.items,
         older=listed.next_cursor,
         makers=keys.makers(resources.database, listed),
-        days=keys.default_days(resources.settings),
-        max_days=resources.settings.max_key_days,
         new=new,
         scopes=[scope for scope in Scope if scope in principal.scopes],
         ordinary=api_keys.ORDINARY_SCOPES,

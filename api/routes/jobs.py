@@ -1,4 +1,4 @@
-"""Jobs: estimate, submit, list, look up, change, cancel, retry, rerun, delete; the pruning methods."""
+"""Jobs: estimate, submit, list, look up, change, cancel, retry, delete; the pruning methods."""
 
 import inspect
 from typing import Annotated, Any
@@ -7,8 +7,7 @@ from fastapi import APIRouter, Query, Request, Response, status
 from pydantic import BaseModel, Field
 
 from api.actions import estimates, jobs
-from api.actions.jobs import NO_SUCH_JOB, WaitingReasons
-from api.http.etag import NOT_MODIFIED, Conditional
+from api.actions.jobs import WaitingReasons
 from api.http.parameters import IdempotencyKey, JobId
 from api.problems.base import documented
 from api.problems.catalogue import (
@@ -26,11 +25,10 @@ from api.problems.catalogue import (
     UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.job_requests import JobChange, JobChanges, JobListQuery, JobRequest
+from api.schemas.job_requests import JobChange, JobListQuery, JobRequest
 from api.schemas.jobs import JobDetail, JobPage
 from api.schemas.workers import Estimate
 from api.security.auth import Reader, Writer, visible_owner
-from jobs import queries
 from jobs.states import JobState
 from pruning.recipe import METHODS, MethodOptions, Text
 
@@ -41,9 +39,6 @@ NamedOwner = Annotated[
 ]
 
 
-_SUBMIT_PROBLEMS = (*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull)
-
-
 @router.post(
     "",
     status_code=status.HTTP_201_CREATED,
@@ -51,7 +46,7 @@ _SUBMIT_PROBLEMS = (*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull)
     response_model=JobDetail,
     responses={
         200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(*_SUBMIT_PROBLEMS),
+        **documented(*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull),
     },
 )
 def submit_job(
@@ -65,77 +60,39 @@ def submit_job(
     A request that is repeated with its `Idempotency-Key` is answered with the job as it is now.
     """
     job, created = jobs.submit(resources, principal, request, idempotency)
-    return _submitted(job, created)
+    answer = _json(job, status.HTTP_201_CREATED if created else status.HTTP_200_OK)
+    answer.headers["Location"] = f"/v1/jobs/{job.id}"
+    return answer
 
 
-@router.post(
-    "/{job_id}/rerun",
-    status_code=status.HTTP_201_CREATED,
-    summary="Submit a job again, with changes",
-    response_model=JobDetail,
-    responses={
-        200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(*_SUBMIT_PROBLEMS, NotFound),
-    },
-)
-def rerun_job(
-    job_id: JobId,
-    changes: JobChanges,
-    principal: Writer,
-    resources: Resources,
-    idempotency: IdempotencyKey,
-) -> Response:
-    """Queue a new job with the request of this one, whatever its state, and the changes of the body.
-
-    The answer shows that request, so the key needs the scope `jobs:read` too.
-    """
-    job, created = jobs.rerun(resources, principal, job_id, changes, idempotency)
-    return _submitted(job, created)
-
-
-def _submitted(job: JobDetail, created: bool) -> Response:
+def _json(shown: BaseModel, status_code: int = status.HTTP_200_OK) -> Response:
     # Written here: FastAPI would take another thread to do so.
-    return Response(
-        job.model_dump_json(),
-        status.HTTP_201_CREATED if created else status.HTTP_200_OK,
-        headers={"Location": f"/v1/jobs/{job.id}"},
-        media_type="application/json",
-    )
+    return Response(shown.model_dump_json(), status_code, media_type="application/json")
 
 
 @router.get(
     "",
     summary="List jobs, newest first",
     response_model=JobPage,
-    responses={**NOT_MODIFIED, **documented(InvalidRequest)},
+    responses=documented(InvalidRequest),
 )
-def list_jobs(
-    query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources, conditional: Conditional
-) -> Response:
+def list_jobs(query: Annotated[JobListQuery, Query()], principal: Reader, resources: Resources) -> Response:
     """List your jobs that match every filter."""
-    return conditional.respond(jobs.list_page(resources, principal, principal.owner, query))
+    return _json(jobs.list_page(resources, principal, principal.owner, query))
 
 
 @router.get(
     "/{job_id}",
     summary="Look up a job",
     response_model=JobDetail,
-    responses={**NOT_MODIFIED, **documented(NotFound, InvalidRequest)},
+    responses=documented(NotFound, InvalidRequest),
 )
-def get_job(job_id: JobId, principal: Reader, resources: Resources, conditional: Conditional) -> Response:
+def get_job(job_id: JobId, principal: Reader, resources: Resources) -> Response:
     """Return everything about a job: its request, its attempts and, once it has succeeded, its report."""
     reasons = WaitingReasons.visible_to(principal, resources)
     with resources.database.begin() as session:
-        standing = queries.status_of(session, job_id, principal.owner)
-        if standing is None:
-            raise NotFound(NO_SUCH_JOB)
-        # A job that waits for nothing changes only with an event, so a report that the client already has is
-        # not read.
-        state = () if standing.waits else (job_id, standing.last_event)
-        if state and (unchanged := conditional.not_modified(*state)) is not None:
-            return unchanged
         job = jobs.detail(session, principal.owner, job_id, reasons)
-    return conditional.respond(job, *state)
+    return _json(job)
 
 
 @router.patch(

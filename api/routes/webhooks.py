@@ -21,7 +21,6 @@ from api.schemas.webhooks import (
     DeliveryItem,
     DeliveryPage,
     JobMessage,
-    NewSecret,
     NewWebhook,
     TestMessage,
     WebhookChange,
@@ -95,22 +94,6 @@ def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database)
     """Delete a webhook and the messages that are still pending for it."""
     with database.begin() as session:
         session.delete(find(session, principal.owner, webhook_id))
-
-
-@router.post(
-    "/{webhook_id}/rotate-secret",
-    summary="Replace the secret",
-    responses=documented(NotFound, InvalidRequest, NotConfigured),
-)
-def rotate_webhook_secret(
-    webhook_id: WebhookId, principal: Writer, resources: Resources, response: Response
-) -> NewSecret:
-    """Replace the secret. For a day, messages carry a second signature with the previous secret.
-
-    With the secret, messages can be forged, so the key needs the scope `jobs:read` too.
-    """
-    response.headers["Cache-Control"] = "no-store"
-    return webhooks.rotate_secret(resources, principal.owner, webhook_id)
 
 
 @router.post(

@@ -8,7 +8,6 @@ from fastapi.responses import StreamingResponse
 from api.actions import zoo
 from api.actions.zoo import NO_SUCH_ENTRY
 from api.http.download import DOWNLOAD_RESPONSES, DownloadHeaders, download, download_bytes
-from api.http.etag import NOT_MODIFIED, Conditional
 from api.http.parameters import FileId
 from api.problems.base import documented
 from api.problems.catalogue import (
@@ -31,14 +30,13 @@ SlugInPath = Annotated[Slug, Path(description="The entry's `slug`.")]
 @router.get(
     "",
     summary="List the zoo, newest first",
-    response_model=ZooPage,
-    responses={**NOT_MODIFIED, **documented(InvalidRequest)},
+    responses=documented(InvalidRequest),
 )
 def list_zoo_entries(
-    query: Annotated[ZooListQuery, Query()], _principal: Reader, database: Database, conditional: Conditional
-) -> Response:
+    query: Annotated[ZooListQuery, Query()], _principal: Reader, database: Database
+) -> ZooPage:
     """List the entries of all owners that match every filter."""
-    return conditional.respond(zoo.list_page(database, query))
+    return zoo.list_page(database, query)
 
 
 @router.post(

@@ -34,12 +34,12 @@ class KeyRequest(JsonBody):
     owner: Owner | None = Field(
         None, description="Whose key it is; yours by default. Another owner needs the scope `admin`."
     )
-    expires_in_days: float | None = Field(
-        None,
+    expires_in_days: float = Field(
+        365.0,
         gt=0,
         le=3650,
-        description="When the key expires; by default after 365 days, or the operator's limit if that is "
-        "less. A key does not outlive the one that created it, unless that has `admin`.",
+        description="When it expires. A key does not outlive the one that created it, unless that has "
+        "`admin`.",
     )
 
 

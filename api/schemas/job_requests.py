@@ -6,7 +6,7 @@ types, so a field that is added there appears here, in the OpenAPI document and 
 
 from typing import Annotated, Any, Literal
 
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
 from api.schemas.base import JsonBody, PageQuery
 from jobs import queries
@@ -14,12 +14,9 @@ from jobs.spec.gate import GateState
 from jobs.spec.job import JobOptions, JobSpec, Labels, Priority
 from jobs.states import JobState
 from jobs.tables import Job
-from pruning.recipe import GRADIENTS_ONLY, METHODS, PRESETS, STRUCTURE_ONLY, Recipe, Text, implies_sparsity
+from pruning.recipe import GRADIENTS_ONLY, METHODS, PRESETS, STRUCTURE_ONLY, Recipe, Text
 
-_PRIORITY = (
-    "Your queued job with the highest priority runs first. Before the jobs of other owners it counts only if "
-    "an admin has granted you that."
-)
+_PRIORITY = "Your queued job with the highest priority runs first. It orders your own jobs only."
 
 
 def _shorthand_and_examples(schema: dict[str, Any]) -> None:
@@ -85,43 +82,6 @@ class JobChange(JsonBody):
     model_config = ConfigDict(json_schema_extra={"examples": [{"priority": 10}]})
 
     priority: Priority | None = Field(None, description=f"{_PRIORITY} Left out, it stays as it is.")
-
-
-class JobChanges(BaseModel):
-    """Fields of a job's request to change, as a JSON merge patch (RFC 7396); null takes the default again.
-
-    A method, an allocation or a model of another name replaces the old one with its options. A pattern that
-    implies its sparsity needs none.
-    """
-
-    model_config = ConfigDict(
-        extra="allow",
-        json_schema_extra={
-            "examples": [{"sparsity": 0.6}, {"method": {"name": "wanda"}, "labels": {"team": "search"}}]
-        },
-    )
-
-    def applied_to(self, request: JobRequest) -> dict[str, Any]:
-        """Return the fields of the changed request, which are not yet validated."""
-        changes = dict(self.model_extra or {})
-        fields = request.model_dump(mode="json")
-        if "sparsity" not in changes and implies_sparsity(changes.get("pattern")):
-            del fields["sparsity"]
-        return _patched(fields, changes)
-
-
-def _patched(fields: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
-    patched = dict(fields)
-    for name, change in changes.items():
-        before = patched.get(name)
-        if change is None:
-            patched.pop(name, None)
-        elif isinstance(before, dict) and isinstance(change, dict):
-            renamed = any(key in change and change[key] != before.get(key) for key in ("id", "name"))
-            patched[name] = change if renamed else _patched(before, change)
-        else:
-            patched[name] = change
-    return patched
 
 
 METHOD_NAMES = (

@@ -23,8 +23,8 @@ class Waiting(BaseModel):
 
     reason: WaitsFor = Field(
         description="What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs"
-        " more than any connected worker has), `worker` (none is connected), `healthy_worker` (all are"
-        " quarantined), `uncordoned_worker` (an operator lets none take jobs), `resumed_queue` (an operator"
+        " more than any connected worker has), `worker` (none is connected), `quarantined` (all are),"
+        " `cordoned` (an operator lets none take jobs), `paused` (an operator"
         " has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler),"
         " `database` (its disk is full; also of a running job),"
         " `checks` (its files are checked first), `another_job` (which computes what it needs too),"
@@ -112,9 +112,9 @@ _OUTAGES = (WaitsFor.OUTSIDE, WaitsFor.STORE)
 _WAITS_FOR = {
     WaitsFor.DATABASE: "the database's disk is full; the operator must make room",
     WaitsFor.WORKER: "no worker{of_class} is connected",
-    WaitsFor.HEALTHY_WORKER: "every worker{of_class} is quarantined",
-    WaitsFor.UNCORDONED_WORKER: "an operator lets the workers{of_class} take no more jobs",
-    WaitsFor.RESUMED_QUEUE: "an operator has paused the queue{of_class}",
+    WaitsFor.QUARANTINED: "every worker{of_class} is quarantined",
+    WaitsFor.CORDONED: "an operator lets the workers{of_class} take no more jobs",
+    WaitsFor.PAUSED: "an operator has paused the queue{of_class}",
     WaitsFor.SCHEDULER: "no scheduler is connected",
     WaitsFor.BROKER: "the broker does not answer, so no job reaches a worker",
     WaitsFor.CHECKS: "its files are checked first",

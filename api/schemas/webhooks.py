@@ -140,15 +140,6 @@ class NewWebhook(WebhookItem):
     secret: str = Field(description="The secret `whsec_…` for verifying signatures. It cannot be read again.")
 
 
-class NewSecret(BaseModel):
-    """A webhook's secret that was just created."""
-
-    secret: str = Field(description="The new secret `whsec_…`. It cannot be read again.")
-    previous_secret_until: datetime = Field(
-        description="Until then, messages carry a second signature with the previous secret."
-    )
-
-
 def encode_secret(secret: bytes) -> str:
     """Return a secret in the form that Standard Webhooks libraries take: `whsec_` and Base64."""
     return endpoints.SECRET_PREFIX + base64.b64encode(secret).decode()

@@ -15,7 +15,7 @@ from jobs.queue.resources import Capacity, Needs, missing_resources
 
 
 class WorkerJob(BaseModel):
-    """The job that a worker runs, or helps with."""
+    """The job that a worker runs."""
 
     model_config = ConfigDict(from_attributes=True)
 
@@ -48,7 +48,7 @@ class WorkerItem(BaseModel):
         description="By layer of the sandbox for untrusted files whether it holds on the worker's machine; "
         "null until the worker has tried."
     )
-    job: WorkerJob | None = Field(description="The job that it runs or helps with, if any.")
+    job: WorkerJob | None = Field(description="The job that it runs, if any.")
     started_at: datetime = Field(description="When it was registered.")
     seen_at: datetime = Field(description="Its latest heartbeat.")
     faults: int = Field(description="Faults of the worker since its last succeeded job.")
@@ -189,11 +189,6 @@ class ShareChange(JsonBody):
     most_running: int | None = Field(
         None, ge=0, le=100_000, description="How many of its jobs may run at once. The default is any number."
     )
-    may_cross: bool | None = Field(
-        None,
-        description="Whether its jobs of a priority above 0 may go ahead of other owners' turns, never two "
-        "in a row. The default is false.",
-    )
 
 
 class ShareItem(BaseModel):
@@ -204,9 +199,6 @@ class ShareItem(BaseModel):
     owner: str = Field(description="Whose share it is.")
     weight: float = Field(description="By how much it counts when owners share the workers.")
     most_running: int | None = Field(description="How many of its jobs may run at once; null for any number.")
-    may_cross: bool = Field(
-        description="Whether its jobs of a priority above 0 may go ahead of other owners' turns."
-    )
     running: int = Field(description="How many of its jobs run.")
     queued: int = Field(description="How many of its jobs are queued.")
     gpu_seconds: float = Field(

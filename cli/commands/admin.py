@@ -164,35 +164,28 @@ def set_share(
     any_number: Annotated[
         bool, typer.Option("--any-number", help="Let any number of its jobs run at once, as at first.")
     ] = False,
-    may_cross: Annotated[
-        bool | None,
-        typer.Option(help="Let its jobs of a priority above 0 go ahead of others, never two in a row."),
-    ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Change an owner's share; what is left out stays as it is. Needs an admin key."""
     if any_number and most_running is not None:
         raise typer.BadParameter("goes with no --any-number", param_hint="--most-running")
-    named = {"weight": weight, "most_running": most_running, "may_cross": may_cross}
+    named = {"weight": weight, "most_running": most_running}
     share: dict[str, float | None] = {name: value for name, value in named.items() if value is not None}
     if any_number:
         share["most_running"] = None
     if not share:
-        raise typer.BadParameter("name what to change: --weight, --most-running, --any-number or --may-cross")
+        raise typer.BadParameter("name what to change: --weight, --most-running or --any-number")
     changed = client.set_share(owner, share)
     print_item(changed, _table_of_shares([changed]), as_json=as_json)
 
 
 def _table_of_shares(found: Iterable[ShareItem]) -> Table:
-    table = plain_table(
-        "owner", "weight", "may run", "may cross", "running", "queued", "GPU hours", "CPU hours"
-    )
+    table = plain_table("owner", "weight", "may run", "running", "queued", "GPU hours", "CPU hours")
     for share in found:
         table.add_row(
             clean(share.owner),
             f"{share.weight:g}",
             "any" if share.most_running is None else str(share.most_running),
-            "yes" if share.may_cross else "no",
             str(share.running),
             str(share.queued),
             f"{share.gpu_seconds / 3600:.2f}",
@@ -224,7 +217,7 @@ def new(
         float | None,
         typer.Option(
             callback=finite,
-            help="Days until the key expires. Default: what the server has set.",
+            help="Days until the key expires. Default: 365.",
             show_default=False,
         ),
     ] = None,

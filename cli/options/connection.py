@@ -1,21 +1,11 @@
-"""Which server a command connects to, and with which API key: --profile, --url and --key-file.
-
-Profiles are servers with their key files, in a file of the user:
-
-default = "staging"
-
-[profiles.staging]
-url = "https://pruneserve.example.org"
-key-file = "~/keys/staging"
-"""
+"""Which server a command connects to, and with which API key: --url and --key-file."""
 
 import os
 import socket
-import tomllib
 from contextlib import suppress
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Self
+from typing import Annotated, Any
 from urllib.parse import urlsplit
 from urllib.request import getproxies, proxy_bypass
 
@@ -27,114 +17,30 @@ from cli.options.errors import NO_SERVER_HINT, command_options, describe_error
 from cli.terminal import CommandFailed, Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Unavailable
 
-
-@dataclass(frozen=True, slots=True)
-class Profile:
-    """A server and the file with its key."""
-
-    url: str
-    key_file: Path | None
-
-
-@dataclass(frozen=True, slots=True)
-class Profiles:
-    """All of the user's profiles."""
-
-    file: Path
-    by_name: dict[str, Profile] = field(default_factory=dict)
-    default: str | None = None
-
-    @classmethod
-    def read(cls) -> Self:
-        """Read the file; without one there are no profiles. Raises CommandFailed for what is wrong in it."""
-        file = _config_file()
-        try:
-            document = tomllib.loads(file.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            return cls(file)
-        except (OSError, ValueError) as error:
-            raise CommandFailed(f"cannot read {file}: {error}", Exit.USAGE) from error
-        by_name, default = document.pop("profiles", {}), document.pop("default", None)
-        if document or not isinstance(by_name, dict) or not isinstance(default, str | None):
-            raise CommandFailed(f"{file} may have `default` and [profiles.<name>] only", Exit.USAGE)
-        return cls(
-            file, {name: _parse_profile(file, name, values) for name, values in by_name.items()}, default
-        )
-
-    def named(self, name: str) -> Profile:
-        """Return the profile of this name. Raises CommandFailed if there is none."""
-        if name not in self.by_name and not self.file.exists():
-            raise CommandFailed(
-                f"there is no profile {name!r}: {self.file} does not exist; write [profiles.{name}] with "
-                "`url` and `key-file` there",
-                Exit.USAGE,
-            )
-        if name not in self.by_name:
-            known = ", ".join(self.by_name) or "none"
-            raise CommandFailed(f"{self.file} has no profile {name!r}; it has {known}", Exit.USAGE)
-        return self.by_name[name]
-
-
-def _config_file() -> Path:
-    home = os.environ.get("XDG_CONFIG_HOME", "")
-    # The XDG specification: a relative path in the variable is ignored.
-    base = Path(home) if home.startswith("/") else Path.home() / ".config"
-    return base / "pruneserve" / "config.toml"
-
-
-def _parse_profile(file: Path, name: str, values: Any) -> Profile:  # noqa: ANN401 - what TOML holds
-    match values:
-        case {"url": str(url), "key-file": str(key_file), **rest} if not rest:
-            # Relative to the configuration file, not to the working directory.
-            return Profile(url, file.parent / Path(key_file).expanduser())
-        case {"url": str(url), **rest} if not rest:
-            return Profile(url, None)
-    raise CommandFailed(f"profile {name!r} in {file} must have `url`, and may have `key-file`", Exit.USAGE)
-
-
 _PATIENCE_SECONDS = 3.0
-
-
-def _profile_names(incomplete: str) -> list[str]:
-    try:
-        return [name for name in Profiles.read().by_name if name.startswith(incomplete)]
-    except CommandFailed:
-        return []
 
 
 def _option(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
     return typer.Option(help=help_text, show_default=False)
 
 
-def _profile_option(help_text: str) -> Any:  # noqa: ANN401 - what typer takes
-    return typer.Option(metavar="NAME", autocompletion=_profile_names, help=help_text, show_default=False)
-
-
-PROFILE = Annotated[
-    str | None,
-    _profile_option(
-        "A server and its key file by the name that ~/.config/pruneserve/config.toml gives them. Default: "
-        "the variable PRUNESERVE_PROFILE, or the file's `default`."
-    ),
-]
 URL = Annotated[
     str | None,
     _option(
-        "The server's address. Default: the profile's, the variable PRUNESERVE_URL, or the server that "
+        "The server's address. Default: the variable PRUNESERVE_URL, or the server that "
         "`pruneserve up` runs on this machine."
     ),
 ]
 KEY_FILE = Annotated[
     Path | None,
     _option(
-        "A file with the API key. Default: the profile's, the variable PRUNESERVE_API_KEY for the address of "
+        "A file with the API key. Default: the variable PRUNESERVE_API_KEY for the address of "
         "--url or PRUNESERVE_URL, or the first key of the server that `pruneserve up` runs here."
     ),
 ]
 
 # The same options after a command: `pruneserve --help` has the defaults.
 _CONNECTION_OPTIONS = (
-    option("profile", Annotated[str | None, _profile_option("The server's profile.")]),
     option("url", Annotated[str | None, _option("The server's address.")]),
     option("key_file", Annotated[Path | None, _option("A file with the API key (see `pruneserve --help`).")]),
 )
@@ -144,7 +50,6 @@ _CONNECTION_OPTIONS = (
 class Connection:
     """The connection options before the command, which those after it override."""
 
-    profile: str | None = None
     url: str | None = None
     key_file: Path | None = None
 
@@ -164,13 +69,12 @@ def _call(
     command: Command,
     *,
     context: typer.Context,
-    profile: str | None,
     url: str | None,
     key_file: Path | None,
     **given: Any,  # noqa: ANN401 - options of every type
 ) -> None:
     before = context.find_object(Connection) or Connection()
-    place = (profile or before.profile, url or before.url, key_file or before.key_file)
+    place = (url or before.url, key_file or before.key_file)
     with command_options(given):
         try:
             with connect(*place) as client:
@@ -180,19 +84,15 @@ def _call(
             raise CommandFailed(describe_error(error), code) from error
 
 
-def connect(profile_name: str | None, url: str | None, key_file: Path | None) -> Client:
+def connect(url: str | None, key_file: Path | None) -> Client:
     """Return a client for the given server, or for the one that a local `pruneserve up` has started."""
-    if profile_name and url:
-        raise CommandFailed("a profile names a server: give --profile or --url, not both", Exit.USAGE)
-    profile = None if url else _profile(profile_name)
     local = DataDirectory(default_data_directory())
     local_url = _read(local.address) if local.address.exists() else None
-    given = url or ("" if profile else os.environ.get("PRUNESERVE_URL", ""))
-    url = (given or (profile.url if profile else local_url) or "").rstrip("/")
+    given = url or os.environ.get("PRUNESERVE_URL", "")
+    url = (given or local_url or "").rstrip("/")
     if not url:
         raise CommandFailed(
-            "no server: start one with `pruneserve up`, or give its address by --url, PRUNESERVE_URL or a "
-            "profile",
+            "no server: start one with `pruneserve up`, or give its address by --url or PRUNESERVE_URL",
             Exit.UNREACHABLE,
         )
     if "@" in url.partition("://")[2].partition("/")[0]:  # errors and pages' addresses would show it
@@ -201,25 +101,10 @@ def connect(profile_name: str | None, url: str | None, key_file: Path | None) ->
             "PRUNESERVE_API_KEY",
             Exit.USAGE,
         )
-    if key_file is None and profile is not None:
-        key_file = profile.key_file
     key = _key(key_file, local if url == local_url else None, of_environment=bool(given))
     if key is None:
         raise _missing_key(url)
     return Client(url, key)
-
-
-def _profile(name: str | None) -> Profile | None:
-    """Return the profile that the command or the environment names, or the default one."""
-    if name:
-        return Profiles.read().named(name)
-    # The environment is nearer to the command than a file.
-    if os.environ.get("PRUNESERVE_URL"):
-        return None
-    if name := os.environ.get("PRUNESERVE_PROFILE"):
-        return Profiles.read().named(name)
-    profiles = Profiles.read()
-    return profiles.named(profiles.default) if profiles.default else None
 
 
 def _key(key_file: Path | None, local: DataDirectory | None, *, of_environment: bool) -> str | None:
@@ -247,7 +132,7 @@ def _missing_key(url: str) -> CommandFailed:
     if os.environ.get("PRUNESERVE_API_KEY"):
         return CommandFailed(
             "no API key: PRUNESERVE_API_KEY goes only to the address of PRUNESERVE_URL or --url, and this "
-            "one is of neither; give the profile a `key-file`, or a file by --key-file",
+            "one is of neither; give a file by --key-file",
             Exit.USAGE,
         )
     return CommandFailed(

@@ -26,12 +26,11 @@ _SWEEP_PARTS = {"job": "", "target": "gate."}
 _command: ContextVar[Mapping[str, Any] | None] = ContextVar("what the command was given", default=None)
 
 _WRONG_KEY = (
-    "the server does not know this key: give another by --key-file, by PRUNESERVE_API_KEY with --url or "
-    "PRUNESERVE_URL, or by the profile's `key-file`; `pruneserve up` prints the path of its own"
+    "the server does not know this key: give another by --key-file, or by PRUNESERVE_API_KEY with --url or "
+    "PRUNESERVE_URL; `pruneserve up` prints the path of its own"
 )
 NO_SERVER_HINT = (
-    "start a service on this machine with `pruneserve up`, or name another by --url, PRUNESERVE_URL or "
-    "a profile"
+    "start a service on this machine with `pruneserve up`, or name another by --url or PRUNESERVE_URL"
 )
 
 

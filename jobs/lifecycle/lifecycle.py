@@ -6,7 +6,23 @@ moves lock in addition: `take_back` the row that it reads before it decides abou
 `owner_moves` counts an owner's queued jobs under an advisory lock.
 
 The moves of the job's owner are in `owner_moves`. Here, after that of the scheduler that finds its files
-wrong, come those of the worker that holds it, then the reaper's.
+wrong, come those of the worker that holds it, then the reaper's. How an attempt ends:
+
+| cause                                 | move                        | called by                          |
+| ------------------------------------- | --------------------------- | ---------------------------------- |
+| the result is in the store            | `succeed`                   | `worker.run_job`                   |
+| the job fails, or runs too long       | `fail`                      | `worker.run_job`, the watchdog     |
+| it is being cancelled                 | `finish_cancelling`         | `worker.run_job`, the watchdog     |
+| the worker shuts down                 | `hand_back`                 | `worker.run_job`, the watchdog     |
+| too little memory for it (`memory`)   | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
+| another job computes what it needs    | `requeue_until`             | `worker.attempt.caches`            |
+| the Hub does not answer               | `requeue_while_unreachable` | `worker.run_job`                   |
+| a fault of the worker                 | `requeue_after_fault`       | `worker.run_job`                   |
+| no progress                           | `take_back`                 | the watchdog                       |
+| its process died                      | `take_back`                 | `worker.supervision.parent`        |
+| its lease expired: the worker is gone | `take_back`                 | `scheduler.rounds`                 |
+
+`memory` is `jobs.queue.memory`, the watchdog `worker.supervision.watchdog`.
 """
 
 from collections.abc import Sequence

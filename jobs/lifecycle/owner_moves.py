@@ -242,14 +242,10 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
             ) from used
 
 
-def delete_rows(session: Session, job_ids: Sequence[UUID], *, by_retention: bool = False) -> None:
-    """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files.
-
-    Those that no user has asked for (`by_retention`) come last.
-    """
+def delete_rows(session: Session, job_ids: Sequence[UUID]) -> None:
+    """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files."""
     if job_ids:
-        rows = [{"job_id": job_id, "by_retention": by_retention} for job_id in job_ids]
-        session.execute(insert(DeletedJob), rows)
+        session.execute(insert(DeletedJob), [{"job_id": job_id} for job_id in job_ids])
         its_keys = update(IdempotencyKey).where(IdempotencyKey.job_id.in_(job_ids))
         session.execute(its_keys.values(job_id=None).execution_options(synchronize_session=False))
         session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))

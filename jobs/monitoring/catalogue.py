@@ -157,7 +157,7 @@ JOBS = GaugeFamily(
 )
 QUEUED_JOBS = GaugeFamily(
     "pruneserve_queued_jobs",
-    "Queued jobs by class and owner; owners beyond the hundred with most are one, `(others)`.",
+    "Queued jobs by class and owner.",
     Component.SCHEDULER,
     ("queue", "owner"),
 )

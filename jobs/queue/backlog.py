@@ -28,16 +28,16 @@ from sqlalchemy import (
     true,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY, insert
+from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session, aliased
 from sqlalchemy.sql.selectable import NamedFromClause
 
 from jobs.lifecycle import usage
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue.resources import Needs, needs_of
-from jobs.queue.turns import OwnerQueue, QueuedJob, Share, Turn, turns
+from jobs.queue.turns import OwnerHead, QueuedJob, Share, Turn, turns
 from jobs.states import ENDED, HELD, JobState
-from jobs.tables import SEARCH_NOW, Job, OwnerShare, QueueTurn, RecentUse
+from jobs.tables import SEARCH_NOW, Job, OwnerShare, RecentUse
 
 _Computing = aliased(Job)
 # The other job is looked up by its key, for blocked jobs alone: of NOT EXISTS the planner makes a join that
@@ -103,22 +103,11 @@ def _parsed(stored: str) -> Needs:
 
 
 @dataclass(frozen=True, slots=True)
-class NextJob:
-    """A job whose turn it is."""
-
-    id: UUID
-    crosses: bool
-    """Whether it goes ahead of an owner whose turn it is."""
-
-
-@dataclass(frozen=True, slots=True)
 class NextJobs:
     """The next jobs of a class of workers, the first one first, and the shares of the owners in line."""
 
-    jobs: list[NextJob]
+    jobs: list[UUID]
     shares: Mapping[str, Share]
-    crossed: bool
-    """Whether the job that was claimed last went ahead of others."""
 
 
 def groups(session: Session) -> list[QueueGroup]:
@@ -142,12 +131,11 @@ def next_jobs(
     `excluding`: jobs that are left out.
     """
     shares = shares_of(session, queue, sorted({group.owner for group in among}))
-    crossed = any(share.may_cross for share in shares) and has_crossed(session, queue)
     lines = _first_jobs(session, among, dict.fromkeys((share.owner for share in shares), 1), excluding)
-    while unread := _missing_depths(chosen := list(islice(turns(shares, lines, crossed), limit)), lines):
+    while unread := _missing_depths(chosen := list(islice(turns(shares, lines), limit)), lines):
         lines |= _first_jobs(session, among, unread, excluding)
-    jobs = [NextJob(lines[turn.owner].jobs[turn.place].id, turn.crosses) for turn in chosen]
-    return NextJobs(jobs, {share.owner: share for share in shares if lines[share.owner].jobs}, crossed)
+    jobs = [lines[turn.owner].jobs[turn.place].id for turn in chosen]
+    return NextJobs(jobs, {share.owner: share for share in shares if lines[share.owner].jobs})
 
 
 def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share]:
@@ -167,7 +155,6 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
             wanted.c.owner,
             func.coalesce(OwnerShare.weight, 1.0).label("weight"),
             OwnerShare.most_running,
-            func.coalesce(OwnerShare.may_cross, False).label("may_cross"),
             func.coalesce(usage.counted_now(SEARCH_NOW), 0.0).label("recent_seconds"),
         )
         .select_from(wanted)
@@ -182,7 +169,6 @@ def shares_of(session: Session, queue: str, owners: Sequence[str]) -> list[Share
             everywhere[row.owner],
             row.recent_seconds,
             None if row.most_running is None else max(0, row.most_running - everywhere[row.owner]),
-            row.may_cross,
         )
         for row in rows
     ]
@@ -195,7 +181,7 @@ def owners_table(owners: Sequence[str]) -> NamedFromClause:
 
 def _first_jobs(
     session: Session, among: Iterable[QueueGroup], depths: Mapping[str, int], excluding: Collection[UUID]
-) -> dict[str, OwnerQueue]:
+) -> dict[str, OwnerHead]:
     """Return the first jobs of each owner of these groups, as many as `depths` says."""
     found: dict[str, list[QueuedJob]] = defaultdict(list)
     unknown: dict[int, str] = {}
@@ -210,7 +196,7 @@ def _first_jobs(
         session, {key: depths[owner] for key, owner in unknown.items()}, excluding
     ):
         found[unknown[key]].append(waiting)
-    return {owner: OwnerQueue.of(found[owner], depth) for owner, depth in depths.items()}
+    return {owner: OwnerHead.of(found[owner], depth) for owner, depth in depths.items()}
 
 
 def _read_first_jobs(
@@ -232,24 +218,10 @@ def _read_first_jobs(
         yield row.key, QueuedJob(row.id, row.priority)
 
 
-def _missing_depths(chosen: Iterable[Turn], lines: Mapping[str, OwnerQueue]) -> dict[str, int]:
+def _missing_depths(chosen: Iterable[Turn], lines: Mapping[str, OwnerHead]) -> dict[str, int]:
     """Return how many jobs must be read of each owner of which more are needed than were."""
     needed = Counter(turn.owner for turn in chosen)
     return {owner: count for owner, count in needed.items() if count > len(lines[owner].jobs)}
-
-
-def has_crossed(session: Session, queue: str) -> bool:
-    """Whether the last job that the class claimed went ahead of other owners' turns."""
-    return bool(session.scalar(select(QueueTurn.crossed).where(QueueTurn.queue == queue)))
-
-
-def record_crossing(session: Session, queue: str, crossed: bool) -> None:
-    """Remember whether the last job went ahead of others."""
-    session.execute(
-        insert(QueueTurn)
-        .values(queue=queue, crossed=crossed)
-        .on_conflict_do_update(index_elements=[QueueTurn.queue], set_={"crossed": crossed})
-    )
 
 
 @dataclass(frozen=True, slots=True)

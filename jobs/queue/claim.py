@@ -54,11 +54,9 @@ def claim_next(session: Session, worker: str, lease_seconds: float) -> Claim | N
         return None
     excluding = _jobs_reserved_for_others(session, own, fleet)
     for first in _candidates(session, own, fleet, excluding):
-        for job in first.jobs:  # none where another process has cancelled the one that was there
-            if (claim := lifecycle.claim(session, job.id, worker, lease_seconds)) is None:
+        for job_id in first.jobs:  # none where another process has cancelled the one that was there
+            if (claim := lifecycle.claim(session, job_id, worker, lease_seconds)) is None:
                 continue
-            if job.crosses != first.crossed:
-                backlog.record_crossing(session, own.queue, job.crosses)
             if own.one_job:
                 conditions.drain(session, worker)
             return claim

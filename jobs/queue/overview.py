@@ -31,12 +31,6 @@ NO_CLASS = "none"
 MAX_COUNTED_JOBS = 100_000
 """How many queued jobs the snapshot counts at most."""
 
-MAX_OWNERS = 100
-"""Owners that are counted apart."""
-
-OTHER_OWNERS = "(others)"
-"""All owners beyond these."""
-
 _FIRST_IN_LINE = 100
 
 
@@ -99,7 +93,7 @@ class WorkerStatus:
 
 
 def worker_statuses(session: Session, seen_within: float) -> list[WorkerStatus]:
-    """Return the registered workers in the order of `quarantine.workers`.
+    """Return the registered workers in the order of `conditions.listed_workers`.
 
     One without a heartbeat in the last `seen_within` seconds is silent.
     """
@@ -220,7 +214,7 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
     nothing = {(str(state), name): 0 for state in OPEN for name in served}
     return QueueSnapshot(
         jobs=nothing | {(str(JobState.QUEUED), NO_CLASS): 0} | jobs,
-        queued=_merge_small_owners(queued),
+        queued=queued,
         oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_by_class(session, fleet),
         workers=registered,
         webhooks_due=due,
@@ -245,18 +239,6 @@ def _count_workers(session: Session, seen_within: float) -> Counter[tuple[str, s
     return Counter({(queue, str(found)): count for queue, found, count in rows})
 
 
-def _merge_small_owners(queued: Mapping[tuple[str, str], int]) -> dict[tuple[str, str], int]:
-    """Sum the owners with the fewest queued jobs up, where there are too many to be listed each."""
-    in_all: Counter[str] = Counter()
-    for (_, owner), count in queued.items():
-        in_all[owner] += count
-    known = {owner for owner, _ in in_all.most_common(MAX_OWNERS)}
-    found: Counter[tuple[str, str]] = Counter()
-    for (queue, owner), count in queued.items():
-        found[queue, owner if owner in known else OTHER_OWNERS] += count
-    return found
-
-
 def _oldest_by_class(session: Session, fleet: Fleet) -> dict[str, float]:
     """Return by class how long the first jobs in line have waited, the longest of them.
 
@@ -267,7 +249,7 @@ def _oldest_by_class(session: Session, fleet: Fleet) -> dict[str, float]:
     for name in {fleet.own_class(group.needs) for group in groups}:
         among = [group for group in groups if fleet.own_class(group.needs) == name]
         first = backlog.next_jobs(session, name or NO_CLASS, among, _FIRST_IN_LINE)
-        found[name or NO_CLASS] = _oldest(session, [job.id for job in first.jobs])
+        found[name or NO_CLASS] = _oldest(session, first.jobs)
     return found
 
 

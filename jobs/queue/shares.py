@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, fields
 from typing import Any
 
-from sqlalchemy import ColumnElement, Select, and_, column, false, func, literal, or_, select
+from sqlalchemy import ColumnElement, Select, and_, column, func, literal, or_, select
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
@@ -15,7 +15,7 @@ from jobs.states import HELD, JobState
 from jobs.tables import NOW, DailyUse, Job, JobAttempt, OwnerShare
 
 _MAX_LISTED = 1000
-_DEFAULTS: Mapping[str, Any] = {"weight": 1.0, "most_running": None, "may_cross": False}
+_DEFAULTS: Mapping[str, Any] = {"weight": 1.0, "most_running": None}
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,7 +25,6 @@ class OwnerUsage:
     owner: str
     weight: float
     most_running: int | None
-    may_cross: bool
     running: int
     queued: int
     gpu_seconds: float
@@ -77,7 +76,6 @@ def _usages(session: Session, owners: Sequence[str], days: int) -> list[OwnerUsa
             wanted.c.owner,
             func.coalesce(OwnerShare.weight, 1.0).label("weight"),
             OwnerShare.most_running,
-            func.coalesce(OwnerShare.may_cross, false()).label("may_cross"),
             func.coalesce(now.c.running, 0).label("running"),
             func.coalesce(queued.c.queued, 0).label("queued"),
             (func.coalesce(now.c.gpu, 0.0) + func.coalesce(before.c.gpu, 0.0)).label("gpu_seconds"),

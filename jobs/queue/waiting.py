@@ -41,9 +41,9 @@ class WaitsFor(StrEnum):
     STORE = "store"
     UNSCHEDULABLE = "unschedulable"
     WORKER = "worker"
-    HEALTHY_WORKER = "healthy_worker"
-    UNCORDONED_WORKER = "uncordoned_worker"
-    RESUMED_QUEUE = "resumed_queue"
+    QUARANTINED = "quarantined"
+    CORDONED = "cordoned"
+    PAUSED = "paused"
     SCHEDULER = "scheduler"
     BROKER = "broker"
     CHECKS = "checks"
@@ -162,7 +162,7 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
     if own is None:
         return Wait(WaitsFor.UNSCHEDULABLE, shortage=unschedulable_reason(needs, fleet.classes))
     if own in fleet.paused:
-        return Wait(WaitsFor.RESUMED_QUEUE, own)
+        return Wait(WaitsFor.PAUSED, own)
     return None if fleet.workers_for(needs) else _without_workers(fleet, own)
 
 
@@ -173,7 +173,7 @@ def _read(session: Session, seen_within: float, now: float) -> _Snapshot:
     stopped = None
     if not fleet.workers:
         faults = workers.undeclared_worker_faults(session, seen_within)
-        stopped = Wait(WaitsFor.HEALTHY_WORKER if faults else WaitsFor.WORKER, faults=_most_frequent(faults))
+        stopped = Wait(WaitsFor.QUARANTINED if faults else WaitsFor.WORKER, faults=_most_frequent(faults))
     elif not has_scheduler:
         stopped = Wait(WaitsFor.SCHEDULER)
     elif broker_away_since is not None:
@@ -185,7 +185,7 @@ def _read_line(session: Session, snapshot: _Snapshot, queue: str) -> tuple[NextJ
     fleet = snapshot.fleet
     among = [group for group in snapshot.groups if fleet.own_class(group.needs) == queue]
     in_line = backlog.next_jobs(session, queue, among, MAX_POSITION)
-    return in_line, {job.id: place for place, job in enumerate(in_line.jobs, 1)}
+    return in_line, {job_id: place for place, job_id in enumerate(in_line.jobs, 1)}
 
 
 def _open_jobs(session: Session, job_ids: Iterable[UUID | None]) -> set[UUID]:
@@ -200,8 +200,8 @@ def _without_workers(fleet: Fleet, own: str) -> Wait:
     of_class = [worker for worker in fleet.workers.values() if worker.queue == own]
     faults = [worker.fault for worker in of_class if worker.fault is not None]
     if not of_class or len(faults) < len(of_class):
-        return Wait(WaitsFor.UNCORDONED_WORKER if of_class else WaitsFor.WORKER, own)
-    return Wait(WaitsFor.HEALTHY_WORKER, own, faults=_most_frequent(faults))
+        return Wait(WaitsFor.CORDONED if of_class else WaitsFor.WORKER, own)
+    return Wait(WaitsFor.QUARANTINED, own, faults=_most_frequent(faults))
 
 
 def _most_frequent(faults: Sequence[str]) -> tuple[str, ...]:

@@ -230,17 +230,11 @@ class Quotas(BaseModel):
         220 * 2**30,
         ge=0,
         description="Size limit of what jobs leave for later ones: gradient norms, and a tenth for the dense "
-        "model's final states. The least recently used are deleted first.",
+        "model's final states. The least recently used are deleted first; the last norm stays, whatever its "
+        "size.",
     )
     rate_limit_per_minute: int = Field(
         600, ge=1, description="Requests per minute of one owner, counted by each API process."
-    )
-    max_key_days: float = Field(
-        3650.0,
-        gt=0,
-        le=3650,
-        description="The longest lifetime of an API key, in days; 365 where a request names none. The first "
-        "keys, of `pruneserve-admin new-key` and `pruneserve up`, do not expire.",
     )
 
     @property

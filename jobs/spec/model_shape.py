@@ -22,7 +22,7 @@ _HUB = "https://huggingface.co"
 _MAX_REDIRECTS = 3
 
 
-class NoShape(Exception):
+class UnknownModelShape(Exception):
     """The config is missing, or does not describe the shape. The message says why."""
 
 
@@ -31,7 +31,7 @@ class HubUnavailable(Exception):
 
 
 def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShape:
-    """Return the shape of a model, from its config alone. Raises `NoShape` and `HubUnavailable`."""
+    """Return the shape of a model, from its config alone. Raises `UnknownModelShape` and `HubUnavailable`."""
     if is_local(model.id):
         content = _read(Path(model.id) / "config.json", settings.model_roots)
     else:
@@ -42,11 +42,11 @@ def shape_of(model: ModelReference, owner: str, settings: Settings) -> ModelShap
     except (ValueError, RecursionError):
         values = None
     if not isinstance(values, dict):
-        raise NoShape("its config.json is not a JSON object")
+        raise UnknownModelShape("its config.json is not a JSON object")
     try:
         return shape_of_config(values)
     except UnknownShape as error:
-        raise NoShape(str(error)) from error
+        raise UnknownModelShape(str(error)) from error
 
 
 def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
@@ -55,7 +55,7 @@ def _read(path: Path, roots: tuple[Path, ...]) -> bytes:
         with freeze(path, roots, field="model.id").opened() as same, same.open("rb") as file:
             return _within_bounds(file.read(_MAX_BYTES + 1))
     except (InvalidInput, OSError) as error:
-        raise NoShape("the service finds no config.json there, though a worker may") from error
+        raise UnknownModelShape("the service finds no config.json there, though a worker may") from error
 
 
 def _fetch(model: ModelReference, token: str | None) -> bytes:
@@ -84,7 +84,7 @@ async def _fetch_in_time(model: ModelReference, token: str | None) -> bytes:
                     elif response.is_success:
                         return _within_bounds(await _first_bytes(response))
                     elif response.is_client_error and response.status_code != httpx.codes.TOO_MANY_REQUESTS:
-                        raise NoShape(
+                        raise UnknownModelShape(
                             "the Hub gives this service no config.json for it: it does not exist, is private "
                             "or gated"
                         )
@@ -111,5 +111,5 @@ async def _first_bytes(response: httpx.Response) -> bytes:
 
 def _within_bounds(content: bytes) -> bytes:
     if len(content) > _MAX_BYTES:
-        raise NoShape(f"its config.json has more than {_MAX_BYTES} bytes")
+        raise UnknownModelShape(f"its config.json has more than {_MAX_BYTES} bytes")
     return content

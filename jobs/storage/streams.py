@@ -178,7 +178,7 @@ def compressed(pieces: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def decompressed(stored: Iterator[bytes], size: int) -> Iterator[bytes]:
-    """Yield the `size` plain bytes of a compressed file in pieces. Raises what `stored` raises, and Damaged.
+    """Yield the `size` plain bytes of a compressed file. Raises what `stored` raises, and CorruptFile.
 
     A few compressed kilobytes may expand to gigabytes, so no piece is unpacked as a whole.
     """

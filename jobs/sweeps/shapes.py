@@ -52,7 +52,7 @@ class Shape(BaseModel):
     )
 
 
-class NoShape(Exception):
+class NoCandidateShape(Exception):
     """No shape meets the target. The message has the size of the smallest, for readers of the model only."""
 
 
@@ -123,7 +123,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
 
     Raises
     ------
-    NoShape
+    NoCandidateShape
         Where nothing that can go is enough, or nothing needs to go.
     Unsearchable
         Where the model has more blocks, KV groups or experts than a search counts through, or heads that are
@@ -133,7 +133,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
     space = _space(dense)
     multiple = multiple_of or _MULTIPLE
     if any(meets(space.without({})) for meets in _conditions(target)[:1]):
-        raise NoShape("the dense model meets it already")
+        raise NoCandidateShape("the dense model meets it already")
     found: list[Shape] = []
     for meets in _conditions(target):
         alone = list(_one_kind_only(space, meets))
@@ -144,7 +144,7 @@ def shapes(dense: ModelShape, target: Target, *, multiple_of: int | None = None)
         smallest = space.without(
             {KV_GROUPS.name: space.groups[-1], MLP_CHANNELS.name: _most_channels(space, multiple)}
         )
-        raise NoShape(
+        raise NoCandidateShape(
             f"what can go is not enough: without channels and heads about {smallest.parameters:,} parameters "
             f"stay, {smallest.weight_bytes:,} bytes, {smallest.speedup:.2f} times as fast"
         )

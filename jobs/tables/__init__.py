@@ -1,7 +1,7 @@
 """The tables that API and workers share. Every timestamp comes from the clock of the database."""
 
 from jobs.tables.base import NOW, SEARCH_NOW, Base, first_id_at
-from jobs.tables.fleet import DailyUse, OwnerShare, Queue, QueueTurn, RecentUse, Scheduler, Worker
+from jobs.tables.fleet import DailyUse, OwnerShare, Queue, RecentUse, Scheduler, Worker
 from jobs.tables.jobs import (
     Artifact,
     CachedGradients,
@@ -51,7 +51,6 @@ __all__ = [
     "OwnerShare",
     "PageSession",
     "Queue",
-    "QueueTurn",
     "RecentUse",
     "Scheduler",
     "SentFile",

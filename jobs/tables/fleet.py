@@ -71,8 +71,6 @@ class OwnerShare(Base):
     weight: Mapped[float] = mapped_column(server_default="1")
     # How many of its jobs may run at once, in all queues; null for any number.
     most_running: Mapped[int | None]
-    # Whether its jobs of a priority above 0 may go ahead of other owners' turns.
-    may_cross: Mapped[bool] = mapped_column(server_default=text("false"))
 
     __table_args__ = (
         CheckConstraint("weight > 0", name="weight"),
@@ -104,12 +102,3 @@ class DailyUse(Base):
     queue: Mapped[str] = mapped_column(primary_key=True)
     gpu_seconds: Mapped[float] = mapped_column(server_default="0")
     cpu_seconds: Mapped[float] = mapped_column(server_default="0")
-
-
-class QueueTurn(Base):
-    """Whether the last job that a class has claimed went ahead of other owners' turns."""
-
-    __tablename__ = "queue_turns"
-
-    queue: Mapped[str] = mapped_column(primary_key=True)
-    crossed: Mapped[bool]

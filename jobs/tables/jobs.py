@@ -178,7 +178,7 @@ class DeletedJob(Base):
     """A job whose row was deleted, and whose files may still be in the store.
 
     They are deleted at `delete_at`, and a second time later (`is_last`): an attempt that has lost its job may
-    have been writing one. Those of jobs that were kept long enough (`by_retention`) come after the others.
+    have been writing one.
     """
 
     __tablename__ = "deleted_jobs"
@@ -186,12 +186,8 @@ class DeletedJob(Base):
     job_id: Mapped[UUID] = mapped_column(primary_key=True)
     delete_at: Mapped[datetime] = mapped_column(server_default=NOW)
     is_last: Mapped[bool] = mapped_column(server_default=text("false"))
-    by_retention: Mapped[bool] = mapped_column(server_default=text("false"))
 
-    __table_args__ = (
-        Index("ix_deleted_jobs_delete_at", "delete_at"),
-        Index("ix_deleted_jobs_asked_for", "delete_at", postgresql_where=text("NOT by_retention")),
-    )
+    __table_args__ = (Index("ix_deleted_jobs_delete_at", "delete_at"),)
 
 
 class JobLabel(Base):

@@ -114,7 +114,7 @@ class StrayUpload(Base):
 
 
 class WebhookEndpoint(Base):
-    """A URL that an owner wants events to be sent to. The secrets are encrypted."""
+    """A URL that an owner wants events to be sent to. The secret is encrypted."""
 
     __tablename__ = "webhook_endpoints"
 
@@ -124,8 +124,6 @@ class WebhookEndpoint(Base):
     events: Mapped[list[str]]
     format: Mapped[str] = mapped_column(server_default="standard")
     secret: Mapped[bytes]
-    previous_secret: Mapped[bytes | None]
-    previous_secret_until: Mapped[datetime | None]
     failing_since: Mapped[datetime | None]
     disabled_at: Mapped[datetime | None]
     disabled_reason: Mapped[str | None]

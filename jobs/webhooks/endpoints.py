@@ -7,7 +7,6 @@ front of it, run `pruneserve-admin reencrypt`, and remove the old one.
 import secrets
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from enum import StrEnum
 from uuid import UUID
 
@@ -19,8 +18,6 @@ from sqlalchemy.orm import Session
 from jobs.tables import NOW, WebhookEndpoint
 
 SECRET_PREFIX = "whsec_"  # noqa: S105 - the prefix of every secret of Standard Webhooks
-
-BOTH_SECRETS_FOR = timedelta(hours=24)
 
 MAX_ENDPOINTS = 20
 
@@ -97,14 +94,6 @@ def create(
     return endpoint, secret
 
 
-def rotate_secret(session: Session, secret_box: SecretBox, endpoint: WebhookEndpoint) -> bytes:
-    """Replace the secret. The previous one also signs for a day, so that receivers can be updated."""
-    secret = secrets.token_bytes(_SECRET_BYTES)
-    endpoint.previous_secret, endpoint.secret = endpoint.secret, secret_box.encrypt(secret)
-    endpoint.previous_secret_until = session.scalars(select(NOW + BOTH_SECRETS_FOR)).one()
-    return secret
-
-
 @dataclass
 class Reencrypted:
     """How many secrets were encrypted again, were right already, and are readable with none of the keys."""
@@ -115,29 +104,21 @@ class Reencrypted:
 
 
 def reencrypt(session: Session, secret_box: SecretBox) -> Reencrypted:
-    """Encrypt all secrets with the first key, so that the others are not needed. Raises `NoKey`."""
+    """Encrypt all secrets with the first key, so that the others are not needed. Raises `NoEncryptionKey`."""
     counted = Reencrypted()
     endpoints = session.scalars(select(WebhookEndpoint).order_by(WebhookEndpoint.id).with_for_update())
     for endpoint in endpoints:
-        for name in ("secret", "previous_secret"):
-            _encrypt_again(endpoint, name, secret_box, counted)
+        try:
+            fresh = secret_box.with_first_key(endpoint.secret)
+        except UndecryptableSecret:
+            counted.unreadable += 1
+            continue
+        if fresh is None:
+            counted.already += 1
+        else:
+            endpoint.secret = fresh
+            counted.again += 1
     return counted
-
-
-def _encrypt_again(row: WebhookEndpoint, name: str, secret_box: SecretBox, counted: Reencrypted) -> None:
-    encrypted = getattr(row, name)
-    if encrypted is None:
-        return
-    try:
-        fresh = secret_box.with_first_key(encrypted)
-    except UndecryptableSecret:
-        counted.unreadable += 1
-        return
-    if fresh is None:
-        counted.already += 1
-    else:
-        setattr(row, name, fresh)
-        counted.again += 1
 
 
 def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:

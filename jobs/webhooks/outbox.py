@@ -61,7 +61,7 @@ class DueMessage:
     attempt: int
     url: str
     format: str
-    encrypted_secrets: tuple[bytes, ...]
+    encrypted_secret: bytes
     payload: dict[str, Any]
 
 
@@ -138,7 +138,7 @@ def take_due(
     is_due = (WebhookDelivery.next_attempt_at <= SEARCH_NOW) & WebhookEndpoint.disabled_at.is_(None)
     turns = _turns(is_due, [*sending])
     chosen = session.execute(
-        select(WebhookDelivery, WebhookEndpoint, WebhookEndpoint.previous_secret_until > NOW)
+        select(WebhookDelivery, WebhookEndpoint)
         .join(WebhookEndpoint)
         .join(turns, turns.c.id == WebhookDelivery.id)
         .where(turns.c.turn <= MAX_PER_OWNER, is_due)
@@ -146,7 +146,7 @@ def take_due(
         .limit(limit)
         .with_for_update(of=WebhookDelivery, skip_locked=True)
     ).all()
-    ids = [delivery.id for delivery, _, _ in chosen]
+    ids = [delivery.id for delivery, _ in chosen]
     dues = [
         DueMessage(
             delivery.id,
@@ -155,10 +155,10 @@ def take_due(
             delivery.attempts + 1,
             endpoint.url,
             endpoint.format,
-            (endpoint.secret, *filter(None, [endpoint.previous_secret if both else None])),
+            endpoint.secret,
             delivery.payload,
         )
-        for delivery, endpoint, both in chosen
+        for delivery, endpoint in chosen
     ]
     session.execute(
         update(WebhookDelivery)

@@ -32,17 +32,14 @@ CREATE TABLE deleted_jobs (
     job_id UUID NOT NULL,
     delete_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     is_last BOOLEAN DEFAULT false NOT NULL,
-    by_retention BOOLEAN DEFAULT false NOT NULL,
     CONSTRAINT pk_deleted_jobs PRIMARY KEY (job_id)
 );
-CREATE INDEX ix_deleted_jobs_asked_for ON deleted_jobs (delete_at) WHERE NOT by_retention;
 CREATE INDEX ix_deleted_jobs_delete_at ON deleted_jobs (delete_at);
 
 CREATE TABLE owner_shares (
     owner TEXT NOT NULL,
     weight DOUBLE PRECISION DEFAULT '1' NOT NULL,
     most_running INTEGER,
-    may_cross BOOLEAN DEFAULT false NOT NULL,
     CONSTRAINT pk_owner_shares PRIMARY KEY (owner),
     CONSTRAINT ck_owner_shares_weight CHECK (weight > 0),
     CONSTRAINT ck_owner_shares_most_running CHECK (most_running >= 0)
@@ -60,12 +57,6 @@ CREATE TABLE perplexity_cache (
 );
 CREATE INDEX ix_perplexity_cache_job_id ON perplexity_cache (job_id);
 CREATE INDEX ix_perplexity_cache_used_at ON perplexity_cache (used_at);
-
-CREATE TABLE queue_turns (
-    queue TEXT NOT NULL,
-    crossed BOOLEAN NOT NULL,
-    CONSTRAINT pk_queue_turns PRIMARY KEY (queue)
-);
 
 CREATE TABLE queues (
     name TEXT NOT NULL,
@@ -136,8 +127,6 @@ CREATE TABLE webhook_endpoints (
     events TEXT[] NOT NULL,
     format TEXT DEFAULT 'standard' NOT NULL,
     secret BYTEA NOT NULL,
-    previous_secret BYTEA,
-    previous_secret_until timestamptz,
     failing_since timestamptz,
     disabled_at timestamptz,
     disabled_reason TEXT,

@@ -23,7 +23,6 @@ from pruneserve_client.models import (
     MethodItem,
     MethodList,
     NewKey,
-    NewSecret,
     NewWebhook,
     QueueItem,
     QueueList,
@@ -148,10 +147,6 @@ class AsyncResources:
     async def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
         await self._delete(f"{_WEBHOOKS}/{webhook_id}")
-
-    async def rotate_webhook_secret(self, webhook_id: UUID) -> NewSecret:
-        """Give a webhook a new secret. Messages carry signatures of both for a while."""
-        return await self._transport.post(f"{_WEBHOOKS}/{webhook_id}/rotate-secret", NewSecret)
 
     async def send_test_message(self, webhook_id: UUID) -> DeliveryItem:
         """Send a test message to a webhook."""

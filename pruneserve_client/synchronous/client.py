@@ -144,22 +144,6 @@ class Client(Resources):
         """Queue a failed or cancelled job again. It resumes after its last finished block."""
         return self._request_for(f"/v1/jobs/{job_id}/retry", JobDetail)
 
-    def rerun(
-        self,
-        job_id: UUID,
-        changes: Body | None = None,
-        *,
-        idempotency_key: str | None = None,
-        patience: float = 0.0,
-    ) -> JobDetail:
-        """Submit a job again as a new one, with changes: a JSON merge patch of its request (`job.spec`).
-
-        The server creates one job per `idempotency_key`, as `submit` does.
-        """
-        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        path = f"/v1/jobs/{job_id}/rerun"
-        return retry(lambda: self._transport.post(path, JobDetail, changes or {}, headers), patience)
-
     def delete(self, job_id: UUID) -> None:
         """Delete a job that has ended, with its files and the gradients that it has stored for later jobs."""
         self._delete(f"/v1/jobs/{job_id}")

@@ -22,7 +22,6 @@ from pruneserve_client.models import (
     MethodItem,
     MethodList,
     NewKey,
-    NewSecret,
     NewWebhook,
     QueueItem,
     QueueList,
@@ -147,10 +146,6 @@ class Resources:
     def delete_webhook(self, webhook_id: UUID) -> None:
         """Delete a webhook, with what was not yet delivered to it."""
         self._delete(f"{_WEBHOOKS}/{webhook_id}")
-
-    def rotate_webhook_secret(self, webhook_id: UUID) -> NewSecret:
-        """Give a webhook a new secret. Messages carry signatures of both for a while."""
-        return self._transport.post(f"{_WEBHOOKS}/{webhook_id}/rotate-secret", NewSecret)
 
     def send_test_message(self, webhook_id: UUID) -> DeliveryItem:
         """Send a test message to a webhook."""

@@ -58,7 +58,6 @@ def test_webhooks(api: Client) -> None:
     made = api.create_webhook({"url": "https://hooks.example.org/a", "events": ["job.failed"]})
     changed = api.change_webhook(made.id, {"events": ["job.succeeded"]})
     assert changed.events == api.webhook(made.id).events == ["job.succeeded"]
-    assert api.rotate_webhook_secret(made.id).secret != made.secret
     sent = api.send_test_message(made.id)
     assert [each.id for each in api.webhook_deliveries(made.id)] == [sent.id]
     assert api.replay_webhook_delivery(made.id, sent.id).id == sent.id
@@ -69,10 +68,8 @@ def test_webhooks(api: Client) -> None:
 
 def test_jobs_again_and_by_date(api: Client) -> None:
     first = api.submit({"model": "org/name", "method": "gblm", "sparsity": 0.5})
-    again = api.rerun(first.id, {"sparsity": 0.6}, idempotency_key="once")
-    assert api.rerun(first.id, {"sparsity": 0.6}, idempotency_key="once").id == again.id
-    assert again.spec.sparsity == 0.6
-    assert api.submit(first.spec).spec == first.spec
+    again = api.submit(first.spec)
+    assert again.spec == first.spec
     now, hour = datetime.now(UTC), timedelta(hours=1)
     assert next(api.jobs(since=now - hour, until=now + hour, order="oldest", search="NAME")).id == first.id
     assert list(api.jobs(since=now + hour)) == []

@@ -38,7 +38,6 @@ def test_every_other_command_works(tmp_path: Path, monkeypatch: pytest.MonkeyPat
     _, start, *commands = blocks()
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path / "share"))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path / "config"))
     write_small_model(tmp_path / ".demo" / "models" / "SmolLM2-135M-Instruct", context=512)
     programs = tmp_path / ".venv" / "bin"
     programs.mkdir(parents=True)

@@ -155,7 +155,7 @@ def test_a_config_that_turns_into_a_pipe_blocks_no_estimate(
     with ThreadPoolExecutor(1) as pool:
         answer = pool.submit(model_shape._read, config, (tmp_path,))
         try:
-            with pytest.raises(model_shape.NoShape):
+            with pytest.raises(model_shape.UnknownModelShape):
                 answer.result(timeout=120)
         finally:
             with suppress(OSError):  # nobody waits at the pipe

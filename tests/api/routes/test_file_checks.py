@@ -89,7 +89,7 @@ def claimable(database: Database) -> list[str]:
         for job in backlog.unsized(session, 9):
             backlog.record_needs(session, job.job_id, None)
         found = backlog.next_jobs(session, "cpu", backlog.groups(session), 9)
-        return [str(job.id) for job in found.jobs]
+        return [*map(str, found.jobs)]
 
 
 @pytest.mark.threat

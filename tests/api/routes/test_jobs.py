@@ -187,24 +187,3 @@ def test_labels_have_bounds(client: TestClient, labels: object, field: str) -> N
     answer = client.post("/v1/jobs", json=SMALLEST | {"labels": labels})
     assert answer.status_code == 422
     assert {error["field"] for error in answer.json()["errors"]} == {field}
-
-
-def test_an_unchanged_answer_is_304_until_something_happens(client: TestClient, jobs: Jobs) -> None:
-    claim = jobs.running()
-    for step, path in enumerate((f"/v1/jobs/{claim.job_id}", "/v1/jobs?state=running")):
-        tag = client.get(path).headers["ETag"]
-        for known in (tag, f'"other", {tag}', tag.removeprefix("W/")):
-            unchanged = client.get(path, headers={"If-None-Match": known})
-            assert (unchanged.status_code, unchanged.content, unchanged.headers["ETag"]) == (304, b"", tag)
-        assert client.get(path, headers={"If-None-Match": '"other"'}).status_code == 200
-        jobs.progress(claim, "prune", step, 30)
-        changed = client.get(path, headers={"If-None-Match": tag})
-        assert (changed.status_code, changed.headers["ETag"] != tag) == (200, True)
-
-
-def test_an_etag_reveals_nothing_of_another_owners_job(
-    client: TestClient, client_of: ClientOf, jobs: Jobs
-) -> None:
-    path = f"/v1/jobs/{jobs.queued()}"
-    tag = client.get(path).headers["ETag"]
-    assert client_of("eve").get(path, headers={"If-None-Match": tag}).status_code == 404

@@ -14,7 +14,7 @@ def in_line(jobs: Jobs) -> list[str]:
     with jobs.database.begin() as session:
         for job in backlog.unsized(session, 10):
             backlog.record_needs(session, job.job_id, None)
-        return [str(job.id) for job in backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs]
+        return [*map(str, backlog.next_jobs(session, "cpu", backlog.groups(session), 10).jobs)]
 
 
 def test_your_jobs_run_by_the_priority_of_their_requests(client: TestClient, jobs: Jobs) -> None:
@@ -25,7 +25,7 @@ def test_your_jobs_run_by_the_priority_of_their_requests(client: TestClient, job
     assert [job["priority"] for job in made] == [0, 5, -5, 5]
     ids = [job["id"] for job in made]
     assert in_line(jobs) == [ids[1], ids[3], ids[0], ids[2]]
-    again = client.post(f"/v1/jobs/{ids[1]}/rerun", json={}).json()
+    again = client.post("/v1/jobs", json=made[1]["spec"]).json()
     assert (again["priority"], again["spec"]["priority"]) == (5, 5)
 
 

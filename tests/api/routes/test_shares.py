@@ -17,7 +17,6 @@ ORIGIN = {"Origin": "http://testserver"}
 NOTHING = {
     "weight": 1.0,
     "most_running": None,
-    "may_cross": False,
     "running": 0,
     "queued": 0,
     "gpu_seconds": 0.0,
@@ -76,7 +75,7 @@ def test_seconds_on_a_worker_without_a_gpu_are_those_of_a_cpu(client: TestClient
 def test_an_admin_sets_a_share_and_sees_all(client_of: ClientOf, jobs: Jobs, database: Database) -> None:
     admin = client_of("root")
     jobs.queued("eve")
-    share = {"weight": 2.5, "most_running": 3, "may_cross": True}
+    share = {"weight": 2.5, "most_running": 3}
     answer = admin.patch("/v1/owners/ada/share", json=share)
     assert (answer.status_code, answer.json()) == (200, {"owner": "ada"} | NOTHING | share)
     assert [item["owner"] for item in admin.get("/v1/owners").json()["items"]] == ["ada", "eve", "root"]
@@ -85,7 +84,7 @@ def test_an_admin_sets_a_share_and_sees_all(client_of: ClientOf, jobs: Jobs, dat
     assert changed == {"owner": "ada"} | NOTHING | share | {"weight": 2.0}, "only what was named"
     unset = {"most_running": None, "weight": None}
     changed = admin.patch("/v1/owners/ada/share", json=unset).json()
-    assert changed == {"owner": "ada"} | NOTHING | {"may_cross": True}, "null takes the default again"
+    assert changed == {"owner": "ada"} | NOTHING, "null takes the default again"
     assert admin.patch("/v1/owners/ada/share", json={}).json() == changed
     with database.begin() as session:
         done = session.execute(
@@ -113,7 +112,7 @@ def test_only_an_admin_sets_shares_or_sees_those_of_others(
 
 @pytest.mark.parametrize(
     ("field", "wrong"),
-    [("weight", 0), ("weight", 101), ("weight", "2"), ("most_running", -1), ("may_cross", 1), ("more", 1)],
+    [("weight", 0), ("weight", 101), ("weight", "2"), ("most_running", -1), ("more", 1)],
 )
 def test_a_share_out_of_bounds_is_refused(client: TestClient, field: str, wrong: object) -> None:
     answer = client.patch("/v1/owners/ada/share", json={field: wrong})

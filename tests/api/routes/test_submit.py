@@ -237,7 +237,7 @@ def test_a_job_keeps_the_name_of_the_grade_that_was_asked_for(
     for method in ("best", "recovered", "gblm", "admm"):
         job = client.post("/v1/jobs", json={"model": "org/name", "method": method, **pattern}).json()
         assert job["method"] == method
-        again = client.post(f"/v1/jobs/{job['id']}/rerun", json={"name": "again"}).json()
+        again = client.post("/v1/jobs", json=job["spec"] | {"name": "again"}).json()
         assert (again["method"], again["spec"]["method"]) == (method, job["spec"]["method"])
         listed = client.get(f"/v1/jobs?method={method}").json()["items"]
         assert [one["id"] for one in listed] == [again["id"], job["id"]]

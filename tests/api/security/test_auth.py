@@ -115,7 +115,6 @@ def test_what_shows_more_than_was_sent_needs_the_scope_to_read(client_of: Client
         ("POST", "/v1/webhooks", {"json": {"url": "https://other.example.org", "events": ["job.succeeded"]}}),
         ("PATCH", webhook, {"json": {}}),
         ("POST", f"{webhook}/deliveries/{sent}/replay", {}),
-        ("POST", f"{webhook}/rotate-secret", {}),
     ]
     for method, path, more in asked:
         refused = writer.request(method, path, **more)

@@ -32,7 +32,6 @@ from tests.scripted_server import (
 def nothing_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> DataDirectory:
     """No server and no key by environment, and a data directory without an `up`."""
     monkeypatch.setenv("XDG_DATA_HOME", str(tmp_path))
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.delenv("PRUNESERVE_URL", raising=False)
     monkeypatch.delenv("PRUNESERVE_API_KEY", raising=False)
     data = DataDirectory(tmp_path / "pruneserve")

@@ -128,7 +128,6 @@ def page(*items: Any) -> dict[str, Any]:
 def pruneserve(
     server: ScriptedServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> Callable[..., Result]:
-    monkeypatch.setenv("XDG_CONFIG_HOME", str(tmp_path))
     monkeypatch.chdir(tmp_path)
     Path("ours.txt").write_text("our own text")
     place = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key"}
@@ -139,7 +138,6 @@ SHARE = {
     "owner": "ada",
     "weight": 1.0,
     "most_running": None,
-    "may_cross": False,
     "running": 1,
     "queued": 5,
     "gpu_seconds": 7200.0,
@@ -181,7 +179,7 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
         "503 no",
     ),
     ("admin shares list", "owners", {"items": [SHARE]}, [SHARE], "any"),
-    ("admin shares set ada --weight 2 --may-cross", "owners/ada/share", SHARE, SHARE, "2.00"),
+    ("admin shares set ada --weight 2", "owners/ada/share", SHARE, SHARE, "2.00"),
     ("admin keys list", "keys", page(KEY), [KEY], "never"),
     ("admin keys new --name ci", "keys", KEY | {"key": "ps_new"}, KEY | {"key": "ps_new"}, "ps_new"),
     ("sweep list", "sweeps", page(SWEEP), [SWEEP], "0.42"),
@@ -302,13 +300,12 @@ def test_of_a_share_only_what_is_named_is_changed(
     server: ScriptedServer, pruneserve: Callable[..., Result]
 ) -> None:
     bodies = sent_by(server, "/v1/owners/ada/share", SHARE)
-    for options in ("--weight 2", "--no-may-cross", "--any-number", "--most-running 0 --may-cross"):
+    for options in ("--weight 2", "--any-number", "--weight 3 --most-running 0"):
         assert pruneserve("admin", "shares", "set", "ada", *options.split()).exit_code == Exit.OK
     assert bodies == [
         {"weight": 2.0},
-        {"may_cross": False},
         {"most_running": None},
-        {"most_running": 0, "may_cross": True},
+        {"weight": 3.0, "most_running": 0},
     ]
     for wrong in ("", "--any-number --most-running 3"):
         assert pruneserve("admin", "shares", "set", "ada", *wrong.split()).exit_code == Exit.USAGE
@@ -365,23 +362,15 @@ def test_the_version_is_that_of_the_installed_package() -> None:
     [
         ("pruneserve sw", {"sweep"}),
         ("pruneserve tools webhooks de", {"delete", "deliveries"}),
-        ("pruneserve show --prof", {"--profile"}),
-        ("pruneserve show --profile st", {"staging"}),
+        ("pruneserve show --key", {"--key-file"}),
     ],
 )
-def test_bash_completes_commands_options_and_profiles(
-    tmp_path: Path, typed: str, completed: set[str]
-) -> None:
+def test_bash_completes_commands_and_options(tmp_path: Path, typed: str, completed: set[str]) -> None:
     program = tmp_path / "pruneserve"
     program.write_text(
         f"#!{sys.executable}\nimport sys\nsys.argv[0] = 'pruneserve'\nfrom cli.main import app\napp()\n"
     )
     program.chmod(0o755)
-    (tmp_path / "config.toml").write_text(
-        "[profiles.staging]\nurl = 'http://h'\n[profiles.x]\nurl = 'http://h'\n"
-    )
-    (tmp_path / "config").mkdir()
-    (tmp_path / "config" / "pruneserve").symlink_to(tmp_path)
     script = f"""
         eval "$(pruneserve --show-completion)"
         COMP_WORDS=({typed}); COMP_CWORD=$(( ${{#COMP_WORDS[@]}} - 1 ))
@@ -390,7 +379,6 @@ def test_bash_completes_commands_options_and_profiles(
     """
     environment = os.environ | {
         "PATH": f"{tmp_path}:{os.environ['PATH']}",
-        "XDG_CONFIG_HOME": str(tmp_path / "config"),
         "PYTHONPATH": str(Path(__file__).parents[3]),
     }
     done = subprocess.run(["bash", "-c", script], env=environment, capture_output=True, text=True, check=True)

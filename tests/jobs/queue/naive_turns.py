@@ -1,7 +1,6 @@
 """The rule by which owners share a queue, over lists: slow and plain."""
 
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from uuid import UUID
 
@@ -22,10 +21,8 @@ class NaiveQueue:
     queued: list[NaiveJob]
     weights: dict[str, float] = field(default_factory=dict)
     caps: dict[str, int] = field(default_factory=dict)
-    may_cross: Collection[str] = ()
     in_use: Counter[str] = field(default_factory=Counter)
     recent: dict[str, float] = field(default_factory=dict)
-    crossed: bool = False
 
     def publish(self, count: int) -> list[UUID]:
         """Take the next jobs out of the queue, one after the other."""
@@ -59,9 +56,4 @@ class NaiveQueue:
         ]
         if not first_of_each:
             return None
-        job = in_turn = min(first_of_each, key=rank)
-        crossing = [job for job in first_of_each if job.owner in self.may_cross and job.priority > 0]
-        if crossing and not self.crossed:
-            job = min(crossing, key=lambda job: (-job.priority, rank(job)))
-        self.crossed = job is not in_turn
-        return job
+        return min(first_of_each, key=rank)

@@ -16,7 +16,7 @@ from sqlalchemy.orm import Session, sessionmaker
 from jobs.lifecycle import lifecycle
 from jobs.queue import backlog, workers
 from jobs.spec.job import JobSpec
-from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare, QueueTurn, RecentUse
+from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare, RecentUse
 from tests.jobs.queue.fleet import GPU_80G, LARGE, SMALL, claim, register, submit
 from tests.jobs.queue.naive_turns import NaiveJob, NaiveQueue
 from tests.plans import explaining
@@ -115,39 +115,6 @@ def test_groups_of_unlike_needs_are_one_line(database: Database, queue: Queue) -
     assert ids(take(database, 6)) == made
 
 
-def test_an_owner_that_may_cross_has_at_most_every_other_turn(database: Database, queue: Queue) -> None:
-    share(database, "ada", may_cross=True)
-    eve, urgent = [queue("eve") for _ in range(4)], [queue("ada", priority=1) for _ in range(6)]
-    assert ids(take(database, 1)) == [urgent[0]]
-    assert ids(take(database, 3, first=1)) == [eve[0], urgent[1], eve[1]]
-    assert ids(take(database, 3, first=4)) == [urgent[2], eve[2], urgent[3]]
-    ordinary = [queue("ada"), queue("mia")]
-    assert ids(take(database, 1, first=7)) == [ordinary[1]], "the turn is of the owner that has none"
-    assert ids(take(database, 3, first=8)) == [urgent[4], eve[3], urgent[5]]
-
-
-def test_whether_the_last_one_has_crossed_is_remembered_by_class(database: Database, queue: Queue) -> None:
-    share(database, "ada", may_cross=True, weight=0.1)
-    with database.begin() as session:
-        register(session, "gpu", "gpu.80g", GPU_80G)
-        for name in ("cpu", "gpu.80g"):
-            session.add(RecentUse(owner="ada", queue=name, seconds=1.0))
-    eve, urgent = [queue("eve") for _ in range(3)], [queue("ada", priority=1) for _ in range(3)]
-    elsewhere = queue("ada", priority=1, needs=LARGE)
-    queue("eve", needs=LARGE)
-    assert ids(take(database, 1)) == [urgent[0]]
-    with database.begin() as session:
-        found = claim(session, "gpu")
-        assert found is not None
-        assert found.job_id == elsewhere
-    assert ids(take(database, 2, first=1)) == [eve[0], urgent[1]]
-    with database.begin() as session:
-        assert dict(session.execute(select(QueueTurn.queue, QueueTurn.crossed)).all()) == {
-            "cpu": True,
-            "gpu.80g": True,
-        }
-
-
 def test_no_more_of_an_owners_jobs_are_claimed_than_may_run(database: Database, queue: Queue) -> None:
     share(database, "ada", most_running=2)
     with database.begin() as session:
@@ -228,13 +195,12 @@ def test_any_queue_is_claimed_as_the_rule_says(database: Database, spec: JobSpec
     owners = [f"owner-{number}" for number in range(random.randint(2, 9))]
     weights = {owner: random.choice([0.5, 1.0, 3.0]) for owner in owners if random.random() < 0.5}
     caps = {owner: random.randint(1, 6) for owner in owners if random.random() < 0.3}
-    crossing = [owner for owner in owners if random.random() < 0.3]
     recent = {owner: random.uniform(1e3, 1e5) for owner in owners}
     with database.begin() as session:
         register(session, "w")
         for owner in owners:
             granted = {"weight": weights.get(owner, 1.0), "most_running": caps.get(owner)}
-            session.add(OwnerShare(owner=owner, may_cross=owner in crossing, **granted))
+            session.add(OwnerShare(owner=owner, **granted))
             session.add(RecentUse(owner=owner, queue="cpu", seconds=recent[owner], at=text("now()")))
         queued = queue_many(
             session,
@@ -244,7 +210,7 @@ def test_any_queue_is_claimed_as_the_rule_says(database: Database, spec: JobSpec
                 for _ in range(120)
             ],
         )
-    naive = NaiveQueue(queued, weights, caps, crossing, recent=recent)
+    naive = NaiveQueue(queued, weights, caps, recent=recent)
     owner_of = {job.id: job.owner for job in queued}
     running: list[lifecycle.Claim] = []
     while True:

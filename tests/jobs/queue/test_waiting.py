@@ -48,7 +48,7 @@ def test_without_a_live_worker_a_job_waits_for_one(database: Database, spec: Job
         session.execute(update(Worker).values(seen_at=LONG_AGO))
         assert waits(session, [job_id]) == [Wait(WaitsFor.WORKER)]
         conditions.quarantine(session, "new", "unknown", "no disk")
-        assert waits(session, [job_id]) == [Wait(WaitsFor.HEALTHY_WORKER, faults=("no disk",))]
+        assert waits(session, [job_id]) == [Wait(WaitsFor.QUARANTINED, faults=("no disk",))]
 
 
 def test_a_job_that_fits_no_live_worker_says_what_it_lacks(
@@ -77,7 +77,7 @@ def test_with_all_workers_quarantined_the_most_frequent_faults_are_named(
         conditions.quarantine(session, "well", "cpu", "no disk")
         [wait] = waits(session, [job_id])
         assert wait is not None
-        assert wait.reason == WaitsFor.HEALTHY_WORKER
+        assert wait.reason == WaitsFor.QUARANTINED
         assert set(wait.faults[:2]) == {"no GPU", "no disk"}
         assert len(wait.faults) == 3
 
@@ -88,10 +88,10 @@ def test_operators_who_hold_workers_or_queues_back_are_the_reason(
     with database.begin() as session:
         job_id = submit(session, spec)
         conditions.pause(session, "cpu", "root")
-        assert waits(session, [job_id]) == [Wait(WaitsFor.RESUMED_QUEUE, "cpu")]
+        assert waits(session, [job_id]) == [Wait(WaitsFor.PAUSED, "cpu")]
         conditions.resume(session, "cpu")
         conditions.cordon(session, "well")
-        assert waits(session, [job_id]) == [Wait(WaitsFor.UNCORDONED_WORKER, "cpu")]
+        assert waits(session, [job_id]) == [Wait(WaitsFor.CORDONED, "cpu")]
         register(session, "gpu", "gpu.24g", GPU_24G)
         assert waits(session, [job_id]) == [turn(1)], "a larger worker runs it as well"
 
@@ -210,7 +210,7 @@ def test_a_long_job_waits_for_a_gpu_while_one_is_alive(
         assert waits(session, [job_id]) == [turn(1)]
         register(session, "gpu", "gpu.24g", GPU_24G)
         conditions.cordon(session, "gpu")
-        assert waits(session, [job_id]) == [Wait(WaitsFor.UNCORDONED_WORKER, "gpu.24g")]
+        assert waits(session, [job_id]) == [Wait(WaitsFor.CORDONED, "gpu.24g")]
         workers.delete_worker(session, "gpu")
         assert waits(session, [job_id]) == [turn(1)]
 
@@ -235,4 +235,4 @@ def test_the_queue_is_read_once_a_second_and_anew_when_it_was_changed(
         conditions.pause(session, "cpu", "root")
         assert wait(session, second) == turn(2)
         known.invalidate()
-        assert wait(session, second) == Wait(WaitsFor.RESUMED_QUEUE, "cpu")
+        assert wait(session, second) == Wait(WaitsFor.PAUSED, "cpu")

@@ -8,7 +8,7 @@ from pydantic import ValidationError
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from jobs.sweeps import shapes as module
-from jobs.sweeps.shapes import NoShape, Shape, Unsearchable, shapes
+from jobs.sweeps.shapes import NoCandidateShape, Shape, Unsearchable, shapes
 from jobs.sweeps.target import Target
 from pruning.estimate import ModelShape, shape_of_config
 from pruning.estimate.shape import smaller_shape
@@ -104,7 +104,7 @@ def test_at_most_so_many_shapes_are_compared() -> None:
     ],
 )
 def test_a_bound_that_no_shape_meets_is_refused(target: dict[str, float], reason: str) -> None:
-    with pytest.raises(NoShape, match=reason):
+    with pytest.raises(NoCandidateShape, match=reason):
         found(**target)
 
 

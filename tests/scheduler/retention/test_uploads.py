@@ -118,9 +118,7 @@ def test_a_file_that_cannot_be_deleted_does_not_stop_the_round(
     store.put_file("uploads/a", tmp_path / "text")
     abandon(database, "uploads/a")
     with database.begin() as session:
-        session.add_all(
-            DeletedJob(job_id=job_id, delete_at=LONG_AGO, by_retention=False) for job_id in (stuck, other)
-        )
+        session.add_all(DeletedJob(job_id=job_id, delete_at=LONG_AGO) for job_id in (stuck, other))
     delete = Store.delete
 
     def undeleted(self: Store, key: str) -> None:

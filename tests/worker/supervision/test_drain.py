@@ -114,7 +114,7 @@ def test_a_cordoned_worker_takes_no_job_and_a_drained_one_ends_after_it(
     for _ in range(5):
         fleet.scheduler.round()
     assert (fleet.states([first]), fleet.attempts()) == ([JobState.QUEUED], 0)
-    assert reason(database, first) == WaitsFor.UNCORDONED_WORKER
+    assert reason(database, first) == WaitsFor.CORDONED
     assert health(tmp_path) == (0, "")
     steer(database, fleet, conditions.uncordon)
     fleet.dispatch_until(lambda: fleet.states([first]) == [JobState.RUNNING], PATIENCE)
