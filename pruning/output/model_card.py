@@ -45,7 +45,7 @@ def model_card(
         model_name=f"{name}, {_in_short(report)}",
         eval_results=[*_perplexities(report), *_scores(report)] or None,
         license=licence,
-        library_name="transformers",
+        library_name=None if _patch_alone(report) else "transformers",
         pipeline_tag=_pipeline_tag(report.model.architecture),
         tags=[
             *(["pruned", report.recipe.method_name] if report.recipe.masks or report.structure else []),
@@ -76,14 +76,7 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
 
-{_loading_instructions(report)}
-
-```python
-from transformers import AutoTokenizer, {report.model.architecture}
-
-model = {report.model.architecture}.from_pretrained("<this directory>")
-tokenizer = AutoTokenizer.from_pretrained("<this directory>")
-```
+{_use(report)}
 
 {_exports(report)}{_profit(report)}## Licence
 
@@ -278,9 +271,35 @@ def _mask(report: Report) -> str:
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
 
 
+def _use(report: Report) -> str:
+    """Return the text and the code that loads the model, or makes it where the files hold a mask alone."""
+    patch, architecture = _patch_alone(report), report.model.architecture
+    if patch is not None:
+        return f"""\
+These files hold no weights: the mask makes them of the dense model's directory `DENSE`, in this one:
+
+```sh
+{_run(patch)}
+```
+
+`OUTPUT` loads like the dense model."""
+    return f"""\
+{_loading_instructions(report)}
+
+```python
+from transformers import AutoTokenizer, {architecture}
+
+model = {architecture}.from_pretrained("<this directory>")
+tokenizer = AutoTokenizer.from_pretrained("<this directory>")
+```"""
+
+
+def _patch_alone(report: Report) -> ExportFacts | None:
+    """Return the mask that is kept in place of the weights; None for a result with weights."""
+    return next((export for export in report.exports if export.name == MASK_ONLY), None)
+
+
 def _loading_instructions(report: Report) -> str:
-    if any(export.name == MASK_ONLY for export in report.exports):
-        return "These files hold no weights: make them with the mask [below](#exports), and load the result:"
     if not report.recipe.masks and report.structure is None:
         return "It is the dense model, and loads like it:"
     if not report.recipe.masks:
