@@ -71,7 +71,7 @@ class Recorder:
     """Writes the final states of the model that is measured; an `Observe`."""
 
     def __init__(self, path: Path, windows: Tensor) -> None:
-        """`windows`: as for `perplexity`."""
+        """`windows`: as for `window_losses`."""
         self._path, self._windows = path, windows
         self._file: RowsFile | None = None
 

@@ -14,9 +14,9 @@ from transformers import (
     PreTrainedModel,
 )
 
+from bench.workload.models import perplexity
 from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
-from pruning.evaluation.perplexity import perplexity
 from pruning.files.frozen_file import AllowedRoots
 from pruning.models.placement import Placement
 from pruning.pipeline.evaluate import PerplexityLimit
