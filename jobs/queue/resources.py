@@ -12,7 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
 from pruning.estimate import Machine, ModelShape, disk, slowest_machine
-from pruning.estimate.estimate import compute_dtype
+from pruning.estimate.by_stage import compute_dtype
 from pruning.estimate.work import Windows
 
 # The estimate counts tensors; allocators keep some more.
