@@ -15,16 +15,10 @@ from torch import Tensor
 from transformers import MixtralConfig, MixtralForCausalLM
 
 from pruning.methods.prune_blocks import prune
-from pruning.recipe import Recipe
+from pruning.recipe import PRESETS, Recipe
 
 _HIDDEN, _WINDOWS, _LENGTH, _VOCABULARY = 256, 4, 256, 512
-_RECIPE = {
-    "model": "/any",
-    "method": "admm",
-    "sparsity": 0.5,
-    "refit": {"toward": 0.5, "iterations": 8},
-    "order": "layers",
-}
+_RECIPE = {"model": "/any", "sparsity": 0.5, **PRESETS["best"].options}
 
 
 def main() -> None:

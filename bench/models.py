@@ -21,10 +21,9 @@ from typing import Any
 import torch
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
-from bench.workload.models import ignore_steps
+from bench.workload.models import ignore_steps, perplexity
 from bench.workload.subject import GEMMA, QWEN, Subject, add_options, packed_subject, subject
 from pruning.estimate import Estimate, ModelShape
-from pruning.evaluation.perplexity import perplexity
 from pruning.exports import gguf
 from pruning.models.blocks import find_stack
 from pruning.pipeline.run import RunRequest, Services, run

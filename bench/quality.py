@@ -20,11 +20,10 @@ from typing import Any
 import torch
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
-from bench.workload.models import ignore_steps
+from bench.workload.models import ignore_steps, perplexity
 from bench.workload.subject import GEMMA, Subject, add_options, packed_subject, subject
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
-from pruning.evaluation.perplexity import perplexity
 from pruning.methods.prune_blocks import prune
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe

@@ -29,6 +29,7 @@ from pathlib import Path
 from typing import Any
 
 import torch
+from pydantic import ValidationError
 from sqlalchemy import exc
 from sqlalchemy.orm import Session
 
@@ -43,6 +44,7 @@ from jobs.queue import conditions, memory, workers
 from jobs.queue.resources import Needs
 from jobs.retry import retry_once
 from jobs.settings import Settings
+from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
 from jobs.storage.owned_files import UnknownReference
@@ -60,6 +62,7 @@ from pruning.pipeline import (
     release_memory,
 )
 from pruning.report import Report
+from pruning.version import pruneserve_version
 from worker.attempt.attempt import Attempt, Transition, claimed
 from worker.attempt.caches import (
     JobGradientCache,
@@ -153,8 +156,8 @@ def _outcome_of(attempt: Attempt) -> Transition:
     """Do the job. Return the transition that ends the attempt; raise only `LeaseLost`."""
     claim = attempt.claim
     try:
-        report, artifacts = _run_and_upload(attempt)
-        return lambda session: _succeed(session, attempt, report, artifacts)
+        report, verdict, artifacts = _run_and_upload(attempt)
+        return lambda session: _succeed(session, attempt, report, verdict, artifacts)
     except LeaseLost:
         raise
     except CancelRequested:
@@ -196,14 +199,18 @@ def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
 
 
 def _succeed(
-    session: Session, attempt: Attempt, report: dict[str, Any] | None, artifacts: list[FinishedArtifact]
+    session: Session,
+    attempt: Attempt,
+    report: dict[str, Any] | None,
+    verdict: Verdict | None,
+    artifacts: list[FinishedArtifact],
 ) -> bool:
     """Return False if the guard has refused the move. A result over the owner's quota fails the job."""
     conditions.clear_faults(session, attempt.worker.name)
     if attempt.spec.recipe.norms and (error := quota_error(session, attempt, artifacts)):
         attempt_files.delete_sent_files(session, attempt.claim.job_id)
         return lifecycle.fail(session, attempt.claim, error)
-    return lifecycle.succeed(session, attempt.claim, report, artifacts)
+    return lifecycle.succeed(session, attempt.claim, report, artifacts, verdict)
 
 
 def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
@@ -216,8 +223,14 @@ def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     return lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
 
 
-def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[FinishedArtifact]]:
-    """Fetch the inputs, run the recipe, upload its output. Return the report, if any, and the artifacts."""
+def _run_and_upload(
+    attempt: Attempt,
+) -> tuple[dict[str, Any] | None, Verdict | None, list[FinishedArtifact]]:
+    """Fetch the inputs, run the recipe, upload its output.
+
+    Return the report, if any, the artifacts, and the verdict where that decides which files are kept: a label
+    may move while they are sent.
+    """
     settings = attempt.settings
     check_work_directory(settings)
     check_device(settings.device)
@@ -226,7 +239,11 @@ def _run_and_upload(attempt: Attempt) -> tuple[dict[str, Any] | None, list[Finis
         fetch_uploads(attempt, directory / _UPLOADS)
         output = directory / "output"
         report = _run_recipe(attempt, directory, output)
-        return report, upload_artifacts(attempt, output, report)
+        verdict = None
+        if report and attempt.spec.stop_when_missed:
+            verdict = attempt.transaction(lambda session: lifecycle.judged(session, attempt.claim, report))
+        keeps_model = verdict is None or verdict.is_met
+        return report, verdict, upload_artifacts(attempt, output, report, keeps_model=keeps_model)
 
 
 def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, Any] | None:
@@ -276,7 +293,17 @@ def _baseline(attempt: Attempt) -> Report | None:
         found = attempt.transaction(lambda session: baselines.find(session, owner, spec))
     except UnknownReference as error:
         raise InvalidInput(f"{error.named} {error.message}", field=error.field) from error
-    return Report.model_validate_json(json.dumps(found.report)) if found else None
+    if found is None:
+        return None
+    try:
+        return Report.model_validate_json(json.dumps(found.report))
+    except ValidationError as error:
+        made_by = (found.report.get("environment") or {}).get("pruneserve", "of another version")
+        raise InvalidInput(
+            f"the baseline is job {found.job_id}, whose report PruneServe {made_by} has written and "
+            f"{pruneserve_version()} cannot read: submit that job again and name the new one, or another",
+            field="gate.baseline",
+        ) from error
 
 
 def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:

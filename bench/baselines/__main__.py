@@ -27,9 +27,8 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
-from bench.workload.models import ModelChoice, ignore_steps
+from bench.workload.models import ModelChoice, ignore_steps, perplexity
 from bench.workload.subject import Subject, add_options, subject
-from pruning.evaluation.perplexity import perplexity
 from pruning.exports.compressed_tensors import load_export
 from pruning.models.blocks import find_stack
 

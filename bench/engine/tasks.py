@@ -18,10 +18,9 @@ from torch import Tensor
 
 from bench.engine import roofline, straightforward
 from bench.engine.runner import Setting
-from bench.workload.models import ignore_steps, random_windows
+from bench.workload.models import ignore_steps, perplexity, random_windows
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
-from pruning.evaluation.perplexity import perplexity
 from pruning.methods.prune_blocks import prune
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement

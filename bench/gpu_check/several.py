@@ -8,10 +8,9 @@ from torch import Tensor
 
 from bench.gpu_check.context import Context
 from bench.gpu_check.gradients import in_memory, new_pass, require_same_bits
-from bench.workload.models import ModelChoice, random_windows
+from bench.workload.models import ModelChoice, perplexity, random_windows
 from pruning.calibration.gradient_schedule import ScheduleName
 from pruning.calibration.window_norms import GradientNorms
-from pruning.evaluation.perplexity import perplexity
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.resume.store import EphemeralResumeStore

@@ -13,11 +13,10 @@ from torch import Tensor
 
 from bench.gpu_check.context import GB, Context
 from bench.gpu_check.gradients import in_memory, new_pass
-from bench.workload.models import ModelChoice, ignore_steps, random_windows
+from bench.workload.models import ModelChoice, ignore_steps, perplexity, random_windows
 from pruning.calibration.gradient_files import norms_from_shards
 from pruning.calibration.gradient_schedule import ScheduleName
 from pruning.calibration.window_norms import GradientNorms
-from pruning.evaluation.perplexity import perplexity
 from pruning.methods import prune_blocks as blockwise
 from pruning.methods.results import StoredBlocks
 from pruning.models.blocks import Stack, prunable_stack

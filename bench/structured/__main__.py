@@ -18,9 +18,8 @@ import torch
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.structured.cut import Rival, cut
 from bench.structured.rivals import flap, wanda_sp
-from bench.workload.models import ignore_steps
+from bench.workload.models import ignore_steps, perplexity
 from bench.workload.subject import Subject, add_options, subject
-from pruning.evaluation.perplexity import perplexity
 from pruning.recipe import Recipe
 
 

@@ -9,12 +9,11 @@ from torch import Tensor
 from transformers import PreTrainedModel
 
 from bench.structured.rivals import Widths
-from bench.workload.models import ignore_steps
+from bench.workload.models import ignore_steps, perplexity
 from bench.workload.subject import Subject
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
-from pruning.evaluation.perplexity import perplexity
 from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.models.placement import Placement
 from pruning.recipe import StructureOptions

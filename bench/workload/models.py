@@ -1,5 +1,7 @@
 """The models of the bench: a checkpoint from disk, or random weights in the shape of a known model."""
 
+import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -10,6 +12,9 @@ from transformers import AutoConfig, AutoModelForCausalLM, LlamaConfig, PreTrain
 
 from pruning.checkpoint.description import suitable_config
 from pruning.checkpoint.files import CONFIG, read_json
+from pruning.evaluation.perplexity import perplexity_over, window_losses
+from pruning.evaluation.token_losses import Observe
+from pruning.models.placement import Placement
 
 _LLAMA_2_7B = {
     "hidden_size": 4096,
@@ -162,3 +167,20 @@ def random_windows(count: int, length: int, vocabulary: int) -> Tensor:
 
 def ignore_steps(done: int, total: int) -> None:
     """A `step` callback that does nothing."""
+
+
+def perplexity(
+    model: PreTrainedModel,
+    windows: Tensor,
+    *,
+    limit: float = math.inf,
+    step: Callable[[int, int], None],
+    placement: Placement | None = None,
+    observe: Observe | None = None,
+) -> float:
+    """Return the perplexity over the windows, from their losses: see `window_losses`.
+
+    Where the measurement ends early at its limit, that is a lower bound.
+    """
+    losses = window_losses(model, windows, limit=limit, step=step, placement=placement, observe=observe)
+    return perplexity_over(windows, losses)

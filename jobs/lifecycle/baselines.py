@@ -1,9 +1,10 @@
 """The job that a gate compares with: one that it names, or the last accepted one with a label."""
 
-from typing import Any
+from collections.abc import Sequence
 from uuid import UUID
 
-from sqlalchemy import Select, func, select
+from sqlalchemy import Select, cast, func, select
+from sqlalchemy.dialects.postgresql import JSONPATH
 from sqlalchemy.orm import Session
 
 from jobs.spec.gate import Gate, GateState
@@ -16,20 +17,29 @@ from jobs.tables import Job, JobLabel
 _FIELD = "gate.baseline"
 
 
-def find(session: Session, owner: str, spec: JobSpec) -> Baseline | None:
-    """Return the baseline of a job; None for a job without one.
+def resolve(session: Session, owner: str, gate: Gate | None) -> UUID | None:
+    """Return the job that the baseline of a gate stands for at present; None for a gate without one.
+
+    Of its report, which can have megabytes, the database sends names alone.
 
     Raises UnknownReference where the owner has no such job, or it lacks what the gate compares.
     """
-    gate = spec.gate
     if gate is None or gate.baseline is None:
         return None
-    row = session.execute(_named(owner, gate.baseline)).one_or_none()
-    if row is None:
+    job_id = session.scalar(_named(owner, gate.baseline))
+    if job_id is None:
         raise UnknownReference(_FIELD, gate.baseline, _NO_LABEL if "=" in gate.baseline else _NO_JOB)
-    if reason := _lacks(gate, row.report):
-        raise UnknownReference(_FIELD, gate.baseline, f"is job {row.id}, which {reason}")
-    return Baseline(row.id, row.report)
+    names = (func.jsonb_path_query_array(Job.report, cast(path, JSONPATH)) for path in (_EXPORTS, _TASKS))
+    if reason := _lacks(gate, *session.execute(select(*names).where(Job.id == job_id)).one()):
+        raise UnknownReference(_FIELD, gate.baseline, f"is job {job_id}, which {reason}")
+    return job_id
+
+
+def find(session: Session, owner: str, spec: JobSpec) -> Baseline | None:
+    """Return the baseline of a job; None for a job without one. Raises what `resolve` raises."""
+    job_id = resolve(session, owner, spec.gate)
+    report = session.scalar(select(Job.report).where(Job.id == job_id)) if job_id else None
+    return Baseline(job_id, report) if job_id and report else None
 
 
 def find_for_verdict(session: Session, owner: str, spec: JobSpec) -> Baseline | None:
@@ -50,12 +60,12 @@ def find_for_verdict(session: Session, owner: str, spec: JobSpec) -> Baseline | 
 
 _NO_LABEL = "is a label of which no job has passed its gate: submit the first one without a baseline"
 _NO_JOB = "must be one of your jobs that has pruned a model and succeeded"
+_EXPORTS, _TASKS = "$.exports[*].name", "$.zero_shot.scores[*].task"  # of a report
 
 
-def _named(owner: str, named: str) -> Select[UUID, dict[str, Any]]:
+def _named(owner: str, named: str) -> Select[UUID]:
     name, equals, value = named.partition("=")
-    succeeded = Job.owner == owner, Job.state == JobState.SUCCEEDED, Job.report.is_not(None)
-    jobs = select(Job.id, Job.report).where(*succeeded)
+    jobs = select(Job.id).where(Job.owner == owner, Job.state == JobState.SUCCEEDED, Job.report.is_not(None))
     if not equals:
         return jobs.where(Job.id == UUID(named))
     labelled = JobLabel.owner == owner, JobLabel.name == name, JobLabel.value == value
@@ -65,10 +75,9 @@ def _named(owner: str, named: str) -> Select[UUID, dict[str, Any]]:
     return accepted.order_by(Job.ended_at.desc()).limit(1)
 
 
-def _lacks(gate: Gate, report: dict[str, Any]) -> str | None:
-    if gate.of is not None and all(export["name"] != gate.of for export in report.get("exports", ())):
+def _lacks(gate: Gate, exports: Sequence[str], tasks: Sequence[str]) -> str | None:
+    if gate.of is not None and gate.of not in exports:
         return "has not exported the file that the gate is on"
-    scores = (report.get("zero_shot") or {"scores": []})["scores"]
-    if not gate.max_score_drop.keys() <= {score["task"] for score in scores}:
+    if not gate.max_score_drop.keys() <= set(tasks):
         return "has not measured every task of max_score_drop"
     return None

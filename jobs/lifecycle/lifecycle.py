@@ -42,6 +42,7 @@ from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE, close_attempt, move, 
 from jobs.monitoring import traces
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.monitoring.metrics import record_on_commit
+from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.spec.verdict import judge, report_columns
 from jobs.states import HELD, JobState, LostAttempt, Outcome
@@ -186,21 +187,32 @@ def record(session: Session, claim: Claim, event: EventData) -> bool:
     return True
 
 
+def judged(session: Session, claim: Claim, report: dict[str, Any]) -> Verdict | None:
+    """Return the verdict of the job's gate on its report; None for a job without one."""
+    if claim.spec.gate is None:
+        return None
+    return judge(claim.spec.gate, report, baselines.find_for_verdict(session, claim.owner, claim.spec))
+
+
 def succeed(
-    session: Session, claim: Claim, report: dict[str, Any] | None, artifacts: Sequence[FinishedArtifact]
+    session: Session,
+    claim: Claim,
+    report: dict[str, Any] | None,
+    artifacts: Sequence[FinishedArtifact],
+    verdict: Verdict | None = None,
 ) -> bool:
     """End a job with success: its report, the verdict of its gate and its artifacts, or nothing at all.
 
     Its finished blocks are of no use any more: their files are orphaned, but for those that a cache names. So
     are files that were sent and are no artifacts.
-    `report`: None for a gradient job, which measures nothing.
+    `report`: None for a gradient job, which measures nothing. `verdict`: the one that has decided which
+    artifacts there are; without it the gate is judged now.
     """
     values = report_columns(report) if report else {}
     if report:
         values["figures"]["stored_weight_bytes"] = _stored_weight_bytes(artifacts)
-    if report and (gate := claim.spec.gate):
-        baseline = baselines.find_for_verdict(session, claim.owner, claim.spec)
-        values["gate"] = judge(gate, report, baseline).model_dump(mode="json")
+    if report and (verdict := verdict or judged(session, claim, report)):
+        values["gate"] = verdict.model_dump(mode="json")
     change = StateChanged(state=JobState.SUCCEEDED)
     moved = _end_attempt(session, claim, change, Outcome.SUCCEEDED, values=values)
     if moved:

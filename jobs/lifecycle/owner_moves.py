@@ -64,9 +64,10 @@ def create(
 
     Raises `QueueFull` if the owner has `max_queued` queued jobs, and `UnknownReference`.
     """
+    if sweep_id is None:  # a sweep has resolved it for all of its jobs
+        baselines.resolve(session, owner, spec.gate)
     check_queue_limit(session, owner, max_queued)
     spec = uploads.resolve_references(session, owner, spec)
-    baselines.find(session, owner, spec)
     document = spec.canonical()
     given_labels = dict(labels or {})
     job = Job(

@@ -12,11 +12,12 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from jobs.spec.job import JobSpec
 from pruning.estimate import Machine, ModelShape, disk, slowest_machine
-from pruning.estimate.estimate import compute_dtype
+from pruning.estimate.by_stage import compute_dtype
 from pruning.estimate.work import Windows
 
-# The estimate counts tensors; allocators keep some more.
-_MARGIN = 1.1
+MARGIN = 1.1
+"""Needs over the estimate, which counts tensors: allocators keep some more."""
+
 # A process with torch and transformers, and with the libraries of CUDA.
 _PROCESS_BYTES, _CUDA_PROCESS_BYTES = 1_000_000_000, 3_000_000_000
 
@@ -74,11 +75,11 @@ class Needs(BaseModel):
         # llama.cpp maps a file next to the dense model in 16 bits, and needs memory of its own.
         with_llama = _CUDA_PROCESS_BYTES + exported if spec.exports else 0
         estimated = cls(
-            device_bytes=int(_MARGIN * on_gpu.memory_bytes),
+            device_bytes=int(MARGIN * on_gpu.memory_bytes),
             host_bytes=max(_CUDA_PROCESS_BYTES + disk.shards_in_memory(recipe, shape), with_llama),
             # The kernel drops the pages of the mapped checkpoint where it needs room.
             cpu_bytes=max(
-                _PROCESS_BYTES, int(_MARGIN * (on_cpu.memory_bytes - shape.stored_bytes)), with_llama
+                _PROCESS_BYTES, int(MARGIN * (on_cpu.memory_bytes - shape.stored_bytes)), with_llama
             ),
             scratch_bytes=on_gpu.output_bytes + exported + disk.scratch(recipe, evaluation, shape, dtype),
             # Not on the smallest one, which streams everything, and has one dtype.

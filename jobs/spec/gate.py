@@ -178,3 +178,8 @@ class Verdict(BaseModel):
         None, description="The job that increases and drops are over; null: the dense model."
     )
     conditions: list[Condition] = Field(description="Each condition of the gate.")
+
+    @property
+    def is_met(self) -> bool:
+        """Whether every measured value keeps its limit, whatever its interval."""
+        return all(condition.passed for condition in self.conditions)

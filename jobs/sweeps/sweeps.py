@@ -14,8 +14,8 @@ from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, defer
 
 from jobs.database import DATABASE_UNAVAILABLE, OTHER_SCHEMA
-from jobs.lifecycle import owner_moves
-from jobs.spec.gate import GateState
+from jobs.lifecycle import baselines, owner_moves
+from jobs.spec.gate import GateState, Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, OPEN, JobState, SweepState
 from jobs.storage.owned_files import UnknownReference
@@ -42,7 +42,15 @@ def create(
     """Insert a sweep and all of its jobs, or nothing. Raises what `owner_moves.create` raises.
 
     With `search`, it is one for the best model or file of a size: its jobs are what it compares.
+
+    A label as baseline is resolved once, to a job, so that no verdict depends on the order in which the jobs
+    end. They have one gate in common.
     """
+    specs = list(specs)
+    if baseline := baselines.resolve(session, owner, specs[0].gate):
+        resolved = {"baseline": str(baseline)}
+        gate = specs[0].gate and specs[0].gate.model_copy(update=resolved)
+        specs = [spec.model_copy(update={"gate": gate}) for spec in specs]
     sweep = _insert(session, owner, request, search)
     for spec in specs:
         owner_moves.create(
@@ -246,7 +254,7 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
     target = Target.model_validate(sweep.request["target"])
     search = Search()
     for job in jobs:
-        search = search.after(_searched(job, target), job.id, met=job.gate_is_met)
+        search = search.after(_searched(job, target), job.id, met=_is_met(job))
     sweep.search = search.model_dump(mode="json")
     sparsity = search.next_sparsity(target)
     if sparsity is not None:
@@ -261,9 +269,9 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
                 priority=last.priority,
                 sweep_id=sweep.id,
             )
-        except UnknownReference:
-            reason = "a file that it needs was deleted; make it again and submit a new sweep"
-            _end(sweep, SweepState.FAILED, reason)
+        except UnknownReference as error:
+            reason = f"its next job cannot be submitted: {error.field} {error.named!r} {error.message}"
+            _end(sweep, SweepState.FAILED, f"{reason}; submit a new sweep")
     elif search.best_job is None:
         _end(sweep, SweepState.FAILED, f"no {_NAMES[target.over]} from {target.lowest:g} up meets the bound")
     else:
@@ -271,6 +279,10 @@ def _search_on(session: Session, sweep: Sweep, jobs: Sequence[Job]) -> None:
 
 
 _NAMES = {"sparsity": "sparsity", "structure": "share of the parameters"}
+
+
+def _is_met(job: Job) -> bool:
+    return job.gate is not None and Verdict.model_validate(job.gate).is_met
 
 
 def _searched(job: Job, target: Target) -> float:

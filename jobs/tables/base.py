@@ -108,11 +108,6 @@ class JobDocuments:
     """The verdict of the quality gate, if the job has one: a `jobs.spec.gate.Verdict`."""
     gate_state = DocumentField[str]("gate", "state")
 
-    @property
-    def gate_is_met(self) -> bool:
-        """Whether every measured value keeps its limit, whatever its interval."""
-        return self.gate is not None and all(one["passed"] for one in self.gate["conditions"])
-
     outage: Mapped[dict[str, Any] | None]
     """What is unavailable. For the Hub a job waits in the queue, and its tries outlive attempts; for the
     store it waits while it runs."""

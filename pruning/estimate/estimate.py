@@ -1,45 +1,20 @@
 """The estimate of a job before it runs, from the shape of its model and the machine."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
-from typing import Literal, Self
+from collections.abc import Collection, Iterable, Mapping
+from typing import Self
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
-from pruning.estimate import memory, work
-from pruning.estimate.disk import block_shards, exported_files, gradient_shards
-from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape, smaller_shape
-from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
-from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
-from pruning.recipe.exports import (
-    CompressedTensorsExport,
-    Export,
-    GgufExport,
-    importances,
-    reads_text,
-)
-from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
-
-Schedule = Literal["whole", "streamed"]
-
-# The shares of the measured rates that the stages reach; see docs/performance.md.
-_MATMUL_EFFICIENCY = 0.8
-_ATTENTION_EFFICIENCY = 0.3
-# Bytes per second at which files are read, hashed and written.
-_FILE_RATE = 4e8
-# Python, torch and transformers on a CPU, as docs/performance.md has it: resident, without the checkpoint.
-_CPU_PROCESS_BYTES = 560_000_000
-# Of an export: parameters that llama.cpp quantises in a second, bytes that its converter writes in a second,
-# and seconds for a program to begin and to measure its speed.
-_QUANTIZATION_RATE, _CONVERSION_RATE, _PROGRAM_SECONDS = 2e7, 1.5e8, 8.0
-# An interrupted pass on the schedule `whole` starts again, so only a short one is worth its memory.
-_MAX_WHOLE_SECONDS = 600.0
+from pruning.estimate import by_stage, memory, work
+from pruning.estimate.by_stage import Answer, Schedule, StageEstimate, compute_dtype
+from pruning.estimate.disk import exported_files, gradient_shards
+from pruning.estimate.shape import ASSUMED, Machine, ModelShape, smaller_shape
+from pruning.estimate.work import Windows
+from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe.exports import Export
 
 
-class _Answer(BaseModel):
-    model_config = ConfigDict(frozen=True, allow_inf_nan=False)
-
-
-class ModelEstimate(_Answer):
+class ModelEstimate(Answer):
     """The model, as its config describes it."""
 
     architecture: str = Field(description="The model type that the config names.")
@@ -48,19 +23,7 @@ class ModelEstimate(_Answer):
     blocks: int = Field(description="Decoder blocks.")
 
 
-class StageEstimate(_Answer):
-    """One stage of the job."""
-
-    name: Stage = Field(description="The stage.")
-    operations: float = Field(description="Floating-point operations in matrix products.")
-    seconds: float = Field(description="Time that the stage takes.")
-    memory_bytes: int = Field(
-        description="Peak memory of the device that computes, or of each of several; on a CPU the resident "
-        "memory of the process, with the mapped checkpoint."
-    )
-
-
-class Estimate(_Answer):
+class Estimate(Answer):
     """What the job will take."""
 
     model: ModelEstimate = Field(description="What the config says about the model.")
@@ -95,40 +58,44 @@ class Estimate(_Answer):
         windows = Windows.of_calibration(recipe, shape)
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, machine)
         schedule = None
-        stages = [_resolve(shape, machine)]
+        stages = [by_stage.resolve(shape, machine)]
         smaller = shape
         if recipe.structure is not None:
-            stages += _cut(recipe.structure, shape, windows, dtype, machine)
+            stages += by_stage.cut(recipe.structure, shape, windows, dtype, machine)
             smaller = smaller_shape(shape, recipe.structure)
         norms = 0
         if recipe.gradient_norms and recipe.gradients is None:
-            schedule, stage = _gradients(smaller, windows, dtype, machine, norms=len(recipe.gradient_norms))
+            schedule, stage = by_stage.gradients(
+                smaller, windows, dtype, machine, norms=len(recipe.gradient_norms)
+            )
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
-            stages.append(_with_norms(stage, schedule, norms, machine))
+            stages.append(by_stage.with_norms(stage, schedule, norms, machine))
         if recipe.searches:
-            stages += _search(recipe, smaller, windows, norms, dtype, machine)
+            stages += by_stage.search(recipe, smaller, windows, norms, dtype, machine)
             norms = norms if recipe.masks_by_gradients else 0
         if recipe.method is not None:
             done = work.pruning(recipe, smaller, windows)
             held = memory.pruning(smaller, windows, dtype, machine.kind, recipe)
-            stage = _stage(Stage.PRUNE, done, held, dtype, machine)
-            stages.append(_with_shards(stage, recipe, smaller, norms, dtype))
+            stage = by_stage.stage_of(Stage.PRUNE, done, held, dtype, machine)
+            stages.append(by_stage.with_shards(stage, recipe, smaller, norms, dtype))
         cut = smaller if recipe.structure else None
         stages += [
-            *_recovery(recipe, shape, cut, windows.length, dtype, machine),
-            *_evaluation(recipe, evaluation, shape, smaller, dtype, machine),
+            *by_stage.recovery(recipe, shape, cut, windows.length, dtype, machine),
+            *by_stage.evaluation(recipe, evaluation, shape, smaller, dtype, machine),
         ]
         if exports:
-            stages.append(_exports(exports, evaluation, shape, smaller, windows, dtype, machine))
+            stages.append(by_stage.exports(exports, evaluation, shape, smaller, windows, dtype, machine))
         if not recipe.norms and evaluation.measures_speed(recipe.structure):
             before = sum(stage.seconds for stage in stages)
-            stages += _speed(shape, smaller, dtype, machine, before)
+            stages += by_stage.speed(shape, smaller, dtype, machine, before)
         output = _output_bytes(recipe, shape, smaller, dtype, save_masks=save_masks)
         output += exported_files(smaller, exports)
         stages.append(
-            StageEstimate(name=Stage.UPLOAD, operations=0, seconds=output / _FILE_RATE, memory_bytes=0)
+            StageEstimate(
+                name=Stage.UPLOAD, operations=0, seconds=output / by_stage.FILE_RATE, memory_bytes=0
+            )
         )
-        stages = [_with_process(stage, shape, machine) for stage in stages]
+        stages = [by_stage.with_process(stage, shape, machine) for stage in stages]
         return cls(
             model=ModelEstimate(
                 architecture=shape.architecture,
@@ -164,19 +131,6 @@ def _output_bytes(
     return smaller.stored_bytes + (-(-smaller.block_weights // 8) if masked else 0)
 
 
-def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
-    """Choose the dtype as pruning.runtime.device does: a CPU faster in bfloat16 has instructions for it."""
-    if requested != "auto":
-        return requested
-    if stored == "float64":
-        return stored
-    rates = machine.operations_per_second
-    if machine.kind == "cpu":
-        has_bfloat16 = rates.get("bfloat16", 0) > rates.get("float32", 0)
-        return "bfloat16" if stored != "float16" and has_bfloat16 else "float32"
-    return "float16" if stored == "float16" else "bfloat16"
-
-
 def slowest_machine(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> Machine:
     """Return the slowest machine, each in the dtype that it would compute in; `ASSUMED` if there are none."""
 
@@ -185,252 +139,6 @@ def slowest_machine(machines: Iterable[Machine], recipe: Recipe, shape: ModelSha
         return machine.rate(dtype) * machine.devices
 
     return min(machines, key=rate, default=ASSUMED)
-
-
-def seconds(done: Work, dtype: str, machine: Machine) -> float:
-    """Return the seconds that the machine takes for this work."""
-    rate = machine.rate(dtype)
-    products = done.products / (_MATMUL_EFFICIENCY * rate)
-    attention = done.attention / (_ATTENTION_EFFICIENCY * rate)
-    return products + attention + done.traffic / machine.bytes_per_second
-
-
-def _stage(
-    stage: Stage, done: Work, memory_bytes: float, dtype: str, machine: Machine, *, devices: int = 1
-) -> StageEstimate:
-    """`devices`: how many work on the stage at the same time."""
-    return StageEstimate(
-        name=stage,
-        operations=done.operations,
-        seconds=seconds(done, dtype, machine) / devices,
-        memory_bytes=int(memory_bytes),
-    )
-
-
-def _resolve(shape: ModelShape, machine: Machine) -> StageEstimate:
-    """Estimate `resolve`: the checkpoint is read once for its digest and once for its weights."""
-    return StageEstimate(
-        name=Stage.RESOLVE, operations=0, seconds=2 * shape.stored_bytes / _FILE_RATE, memory_bytes=0
-    )
-
-
-def _gradients(
-    shape: ModelShape, windows: Windows, dtype: str, machine: Machine, *, norms: int
-) -> tuple[Schedule, StageEstimate]:
-    """Estimate `gradients`: `whole` if it fits and is short, else `streamed`.
-
-    The job computes the norms that its recipe uses, and that of a sweep those of the other jobs as well.
-    pruning.calibration.gradient_schedule decides by an assumed rate, so that a resumed run decides the same;
-    near ten minutes the two may differ.
-    """
-    whole = _stage(
-        Stage.GRADIENTS,
-        work.gradients(shape, windows, norms=norms, passes=1),
-        memory.whole_gradients(shape, windows, dtype, norms=norms, devices=machine.devices),
-        dtype,
-        machine,
-        devices=machine.devices,
-    )
-    if whole.memory_bytes < memory.MEMORY_SHARE * machine.memory_bytes and whole.seconds < _MAX_WHOLE_SECONDS:
-        return "whole", whole
-    return "streamed", _stage(
-        Stage.GRADIENTS,
-        work.gradients(shape, windows, norms=norms, passes=2),
-        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=norms),
-        dtype,
-        machine,
-        devices=machine.devices,
-    )
-
-
-def _cut(
-    structure: StructureOptions, shape: ModelShape, windows: Windows, dtype: str, machine: Machine
-) -> list[StageEstimate]:
-    """Estimate those that apply: the choice of blocks, the gates' gradients, and the cut of blocks."""
-    stages = []
-    if structure.blocks is not None:
-        judged = Windows(min(MAX_BLOCK_SELECTION_WINDOWS, windows.count), windows.length)
-        held = memory.shortening(shape, judged, dtype, machine.kind)
-        done = work.shortening(structure, shape, windows)
-        stages.append(_stage(Stage.CUT, done, held, dtype, machine))
-        shape = shorter_shape(shape, structure)
-    if not structure.cuts_blocks:
-        return stages
-    if structure.ranks:
-        stages.append(_gradients(shape, windows, dtype, machine, norms=0)[1])
-    needed = memory.cutting(shape, windows, dtype, machine.kind, structure)
-    stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
-    return stages
-
-
-def _search(
-    recipe: Recipe, shape: ModelShape, windows: Windows, norms: int, dtype: str, machine: Machine
-) -> list[StageEstimate]:
-    """Estimate the first pruning, and the pass over its result, which is written and read.
-
-    `norms`: the bytes of all norms, which the first pruning reads.
-    """
-    judged = Windows.of_search(windows)
-    done = work.pruning(recipe, shape, windows)
-    held = memory.pruning(shape, windows, dtype, machine.kind, recipe)
-    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), recipe, shape, norms, dtype)
-    _, found = _gradients(shape, judged, dtype, machine, norms=1)
-    dense = seconds(work.forward(shape, judged), dtype, machine)
-    files = 2 * shape.stored_bytes / _FILE_RATE
-    # On a CPU the dense model stays mapped next to the pruned one, with its final states and norms in memory.
-    held = float(found.memory_bytes)
-    if machine.kind == "cpu":
-        held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
-        held += norms if recipe.masks_by_gradients else 0
-    update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": int(held)}
-    return [trial, found.model_copy(update=update)]
-
-
-def _recovery(
-    recipe: Recipe,
-    shape: ModelShape,
-    smaller: ModelShape | None,
-    length: int,
-    dtype: str,
-    machine: Machine,
-) -> Iterator[StageEstimate]:
-    """Yield the estimate of `recover`, for a recipe that has it."""
-    if recipe.distil is not None:
-        fitting = memory.TrainingMemory.fitting(
-            shape,
-            recipe.distil,
-            length,
-            dtype,
-            machine.kind,
-            smaller=smaller,
-            memory_bytes=machine.memory_bytes,
-        )
-        done = work.whole_model_training(
-            recipe.distil,
-            shape,
-            length,
-            smaller=smaller,
-            again=1 - fitting.graphs / len((smaller or shape).blocks),
-            in_8_bits=fitting.state != "float32",
-        )
-        yield _stage(Stage.RECOVER, done, fitting.size, dtype, machine)
-
-
-def _evaluation(
-    recipe: Recipe,
-    evaluation: Evaluation,
-    dense: ModelShape,
-    pruned: ModelShape,
-    dtype: str,
-    machine: Machine,
-) -> Iterator[StageEstimate]:
-    """Yield the estimate of `evaluate`, for a recipe that prunes."""
-    if recipe.norms:
-        return
-    needed = memory.evaluation(
-        dense,
-        Windows.of_evaluation(evaluation, dense),
-        dtype,
-        machine.kind,
-        room=memory.MEMORY_SHARE * machine.memory_bytes,
-        devices=machine.devices,
-    )
-    done = work.evaluation(evaluation, dense) + work.evaluation(evaluation, pruned)
-    yield _stage(Stage.EVALUATE, done, needed, dtype, machine, devices=machine.devices)
-
-
-def _exports(
-    exports: Collection[Export],
-    evaluation: Evaluation,
-    dense: ModelShape,
-    pruned: ModelShape,
-    windows: Windows,
-    dtype: str,
-    machine: Machine,
-) -> StageEstimate:
-    """Estimate `export`: llama.cpp computes on the host's processor, everything else on the device.
-
-    `windows`: of the calibration, on which inputs are measured where an export is chosen by them.
-    """
-    cpu = machine if machine.kind == "cpu" else ASSUMED
-    judged = Windows.of_exports(evaluation, dense)
-    files = [export for export in exports if isinstance(export, GgufExport)]
-    measuring = work.head(dense, judged) + work.forward(dense, judged)
-    taken = 0.0
-    if files:
-        read = 2 * BYTES["float16"] * dense.parameters / _CONVERSION_RATE
-        taken += read + (1 + len(files)) * _PROGRAM_SECONDS
-        taken += (1 + len(files)) * seconds(measuring, "float32", cpu)
-        taken += sum(pruned.parameters / _QUANTIZATION_RATE for export in files if export.reads_text)
-    others = sum(isinstance(export, CompressedTensorsExport) for export in exports)
-    if masks := len(exports) - len(files) - others:
-        taken += masks * 2 * dense.stored_bytes / _FILE_RATE
-    if others:
-        taken += (1 + others) * (seconds(measuring, dtype, machine) + dense.stored_bytes / _FILE_RATE)
-    held = memory.evaluation(
-        dense, judged, dtype, machine.kind, room=memory.MEMORY_SHARE * machine.memory_bytes, devices=1
-    )
-    if "gradients" in importances(exports):
-        _, stage = _gradients(pruned, windows, dtype, machine, norms=0)
-        taken, held = taken + stage.seconds, max(held, stage.memory_bytes)
-    if reads_text(exports):  # each block runs twice for INT4, and products of inputs cost as much again
-        taken += 3 * seconds(work.forward(pruned, windows), dtype, machine)
-        held = max(held, memory.quantizing(pruned, windows, dtype, machine.kind))
-    return StageEstimate(name=Stage.EXPORT, operations=0, seconds=taken, memory_bytes=int(held))
-
-
-def _speed(
-    shape: ModelShape, smaller: ModelShape, dtype: str, machine: Machine, before: float
-) -> list[StageEstimate]:
-    """Estimate `speed`, limited to a share of the seconds `before` it, but at least the minimum of pairs.
-
-    Models that do not fit together are not measured.
-    """
-    held = memory.speed(shape, smaller, dtype)
-    if held > memory.MEMORY_SHARE * machine.memory_bytes:
-        return []
-    read = (shape.stored_bytes + smaller.stored_bytes) / _FILE_RATE
-    fewest, all_pairs = (
-        _stage(
-            Stage.SPEED,
-            work.speed(shape, smaller, dtype, machine.kind, pairs=pairs),
-            held,
-            dtype,
-            machine,
-        )
-        for pairs in (MIN_SPEED_PAIRS, SPEED_PAIRS)
-    )
-    bounded = max(fewest.seconds + read, MAX_SPEED_TIME_SHARE * before)
-    stage = all_pairs if all_pairs.seconds + read <= bounded else fewest
-    return [stage.model_copy(update={"seconds": min(all_pairs.seconds + read, bounded)})]
-
-
-def _with_norms(stage: StageEstimate, schedule: Schedule, norms: int, machine: Machine) -> StageEstimate:
-    """Add the time to write `norms` bytes of shards and send them to the store.
-
-    On a GPU, `streamed` does that while the next block computes.
-    """
-    seconds = 2 * norms / _FILE_RATE
-    overlaps = schedule == "streamed" and machine.kind == "cuda"
-    return stage.model_copy(
-        update={"seconds": max(stage.seconds, seconds) if overlaps else stage.seconds + seconds}
-    )
-
-
-def _with_shards(
-    stage: StageEstimate, recipe: Recipe, shape: ModelShape, norms: int, dtype: str
-) -> StageEstimate:
-    """Add the time to read `norms` bytes, and to write and send the shards of a pruning."""
-    pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
-    return stage.model_copy(update={"seconds": stage.seconds + (norms + 2 * pruned) / _FILE_RATE})
-
-
-def _with_process(stage: StageEstimate, shape: ModelShape, machine: Machine) -> StageEstimate:
-    """Add the memory on a CPU other than a stage's tensors: the process and the mapped checkpoint."""
-    if machine.kind != "cpu":
-        return stage
-    mapped = 0 if stage.name in (Stage.RESOLVE, Stage.UPLOAD) else shape.stored_bytes
-    return stage.model_copy(update={"memory_bytes": stage.memory_bytes + _CPU_PROCESS_BYTES + mapped})
 
 
 def _notes(recipe: Recipe, evaluation: Evaluation, machine: Machine) -> list[str]:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 from statistics import fmean
+from typing import Any
 
 import torch
 from safetensors import safe_open
@@ -21,7 +22,6 @@ from transformers import PreTrainedModel
 from pruning.evaluation.perplexity import predictions_in
 from pruning.evaluation.token_losses import Scored
 from pruning.models.blocks import find_stack
-from pruning.report import Intervals
 from pruning.report.intervals import MOST_KEPT, text_intervals
 from pruning.resume.hashed_file import HashedFile, RowsFile
 
@@ -51,27 +51,27 @@ class Fidelity:
         return fmean(self.window_agreement)
 
 
-def fidelity_intervals(
+def window_facts(
     dense: Sequence[float], result: Sequence[float], fidelity: Fidelity | None
-) -> Intervals | None:
-    """Return the intervals of what was measured on one text. `dense`, `result`: the losses of each window."""
-    if fidelity is None:
-        return text_intervals(dense, result)
-    return text_intervals(dense, result, fidelity.window_kl, fidelity.window_agreement)
+) -> dict[str, Any]:
+    """Return what a report has of all windows of a text. `dense`, `result`: the losses of each window.
 
-
-def rounded(losses: Sequence[float]) -> tuple[float, ...]:
-    """Return the losses as a report has them, in a millionth of a nat; none of very many windows."""
-    if len(losses) > MOST_KEPT:
-        return ()
-    return tuple(round(loss, 6) for loss in losses)
+    Losses are in a millionth of a nat, and left out where there are very many.
+    """
+    by_window = (fidelity.window_kl, fidelity.window_agreement) if fidelity else ()
+    return {
+        "kl": fidelity.kl if fidelity else None,
+        "agreement": fidelity.agreement if fidelity else None,
+        "intervals": text_intervals(dense, result, *by_window),
+        "window_losses": tuple(round(loss, 6) for loss in result) if len(result) <= MOST_KEPT else (),
+    }
 
 
 class Recorder:
     """Writes the final states of the model that is measured; an `Observe`."""
 
     def __init__(self, path: Path, windows: Tensor) -> None:
-        """`windows`: as for `perplexity`."""
+        """`windows`: as for `window_losses`."""
         self._path, self._windows = path, windows
         self._file: RowsFile | None = None
 

@@ -131,23 +131,6 @@ def window_losses(
     return losses
 
 
-def perplexity(
-    model: PreTrainedModel,
-    windows: Tensor,
-    *,
-    limit: float = math.inf,
-    step: Callable[[int, int], None],
-    placement: Placement | None = None,
-    observe: Observe | None = None,
-) -> float:
-    """Return the perplexity over the windows, from their losses: see `window_losses`.
-
-    Where the measurement ends early at its limit, that is a lower bound.
-    """
-    losses = window_losses(model, windows, limit=limit, step=step, placement=placement, observe=observe)
-    return perplexity_over(windows, losses)
-
-
 def perplexity_over(windows: Tensor, losses: Sequence[float]) -> float:
     """Return the perplexity over `windows` from the losses of the first of them, the others' being zero."""
     return perplexity_of(losses, windows.shape[1] - 1, remaining=len(windows) - len(losses))

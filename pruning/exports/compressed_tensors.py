@@ -371,7 +371,7 @@ def measure(
     states
         The dense model's final states on them, which a `Recorder` has written.
     step
-        As for `perplexity`.
+        As for `window_losses`.
     dense_head
         See `Comparison`, for an export of a model that has other weights outside its blocks. None: the models
         cannot be compared.

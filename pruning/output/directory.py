@@ -4,7 +4,7 @@ import os
 import shutil
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from pruning.errors import InvalidInput
@@ -21,15 +21,20 @@ def refuse_existing(destination: Path) -> None:
 def atomic_directory(destination: Path) -> Iterator[Path]:
     """Yield a directory to fill. It becomes `destination` in one step on success, and is deleted on failure.
 
+    Missing parents are made, and deleted again on failure.
+
     Raises InvalidInput(field='output') if `destination` exists already.
     """
     refuse_existing(destination)
-    destination.parent.mkdir(parents=True, exist_ok=True)
+    missing = [parent for parent in destination.parents if not parent.exists()]  # the innermost first
     partial = destination.with_name(f".{destination.name}.{uuid.uuid4().hex}.partial")
-    partial.mkdir()
     try:
+        partial.mkdir(parents=True)
         yield partial
         partial.rename(destination)
     except BaseException:
         shutil.rmtree(partial, ignore_errors=True)
+        for parent in missing:
+            with suppress(OSError):
+                parent.rmdir()
         raise

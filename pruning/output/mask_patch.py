@@ -74,7 +74,7 @@ def apply_mask(base: Path, mask: Path, output: Path) -> None:
     ------
     InvalidInput
         With field 'base', for another model; with field 'mask', for a file that is damaged or no mask of this
-        model; with field 'output', where the output exists.
+        model; with field 'output', where the output exists or cannot be made.
     PruningError
         With field 'output', where the disk is full.
     """
@@ -96,7 +96,11 @@ def apply_mask(base: Path, mask: Path, output: Path) -> None:
                 _compare(name, found, metadata)
     except OSError as error:
         if error.errno not in _FULL:
-            raise
+            raise InvalidInput(
+                f"{output} cannot be made: {error.strerror}: {error.filename}; give a new directory, where "
+                "you may write",
+                field="output",
+            ) from error
         raise PruningError(
             f"the disk of {output} is full: the result has {byte_size(size)}; make room, or give a directory "
             "on another disk",

@@ -1,19 +1,15 @@
 """The model card of a pruned model: what was done to which model, and its effect."""
 
-import shlex
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from pruning.output.card_sections import exported_files, megabytes, patch_alone, plus_minus, profit, use
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
-from pruning.recipe.exports import MASK, MASK_ONLY
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import (
     CalibrationFacts,
-    ExportFacts,
-    Interval,
-    Intervals,
     PerplexityFacts,
     Report,
     StructureFacts,
@@ -23,7 +19,6 @@ RELATION = "finetune"
 """The Hub's term for a model of the same architecture with weights derived from another's."""
 
 _HUB_DATASETS = {"c4": "allenai/c4", "wikitext2": "Salesforce/wikitext"}
-_SEMI_STRUCTURED = "2:4"
 
 
 def model_card(
@@ -45,7 +40,7 @@ def model_card(
         model_name=f"{name}, {_in_short(report)}",
         eval_results=[*_perplexities(report), *_scores(report)] or None,
         license=licence,
-        library_name="transformers",
+        library_name=None if patch_alone(report) else "transformers",
         pipeline_tag=_pipeline_tag(report.model.architecture),
         tags=[
             *(["pruned", report.recipe.method_name] if report.recipe.masks or report.structure else []),
@@ -76,16 +71,9 @@ measured, and what it takes to repeat it, is in `{REPORT}`.
 
 ## Use
 
-{_loading_instructions(report)}
+{use(report)}
 
-```python
-from transformers import AutoTokenizer, {report.model.architecture}
-
-model = {report.model.architecture}.from_pretrained("<this directory>")
-tokenizer = AutoTokenizer.from_pretrained("<this directory>")
-```
-
-{_exports(report)}{_profit(report)}## Licence
+{exported_files(report)}{profit(report)}## Licence
 
 {_licence(licence)}
 """
@@ -128,87 +116,6 @@ def _scores(report: Report) -> Iterator[EvalResult]:
             metric_name=f"{score.metric}, zero-shot",
             metric_value=score.pruned,
         )
-
-
-def _profit(report: Report) -> str:
-    """Return the section that says what the zeros, or the smaller shapes, give where."""
-    profits = []
-    if report.structure is not None:
-        profits.append("It is smaller: it takes less memory and time as it is, in every engine that runs it.")
-    if report.recipe.masks:
-        profits.append(_profit_of_zeros(report.recipe.pattern))
-    return "\n".join(["## How to profit from it\n", *profits, "\n"]) if profits else ""
-
-
-def _exports(report: Report) -> str:
-    """Return the section with the exported files: what was measured of each, and the command that runs it."""
-    if not report.exports:
-        return ""
-    rows = [
-        f"| `{export.path}` | {_megabytes(export.bytes)} "
-        f"| {export.perplexity:.3f}{_plus_minus(export.intervals, 'perplexity')} ({export.increase:+.1%}) "
-        f"| {_kl(export)} "
-        f"| `{_run(export)}` |"
-        for export in report.exports
-    ]
-    table = "\n".join(
-        ["| file | size | perplexity | KL, nats | run |", "| --- | --- | --- | --- | --- |", *rows]
-    )
-    return f"""\
-## Exports
-
-{table}
-
-{_how_measured([export for export in report.exports if not _is_mask(export)])}{_of_mask(report)}"""
-
-
-def _how_measured(exports: Sequence[ExportFacts]) -> str:
-    if not exports:
-        return ""
-    windows = f"{exports[0].windows} windows of {exports[0].sequence_length} tokens"
-    dense = {export.evaluator: f"{export.dense_perplexity:.3f} by {export.evaluator}" for export in exports}
-    return f"""\
-Each was measured as that file, on {windows}. The dense model in 16 bits has
-perplexity {"; ".join(dense.values())}.
-transformers loads a directory, too, with `compressed-tensors` installed.
-
-"""
-
-
-def _is_mask(export: ExportFacts) -> bool:
-    return export.name in (MASK, MASK_ONLY)
-
-
-def _of_mask(report: Report) -> str:
-    if not any(map(_is_mask, report.exports)):
-        return ""
-    return """\
-The mask makes this model of the dense one's directory `DENSE`, bit for bit, and has its figures.
-
-"""
-
-
-def _kl(export: ExportFacts) -> str:
-    return "-" if export.kl is None else f"{export.kl:.4f}{_plus_minus(export.intervals, 'kl')}"
-
-
-def _run(export: ExportFacts) -> str:
-    """Return the command that runs an export, from the directory of the card."""
-    if _is_mask(export):
-        return f"pruneserve apply DENSE {shlex.quote(export.path)} OUTPUT"
-    program = "llama-cli -m" if export.name.startswith("gguf:") else "vllm serve"
-    return f"{program} {shlex.quote(export.path)}"
-
-
-def _profit_of_zeros(pattern: str) -> str:
-    if pattern == _SEMI_STRUCTURED:
-        return """\
-NVIDIA GPUs from Ampere on multiply by 2:4 weights faster, once `torch.sparse.to_sparse_semi_structured` has
-packed them after loading: for many tokens at a time, not for one as in decoding. Elsewhere the zeros save
-neither time nor memory by themselves."""
-    return f"""\
-Zeros in the pattern {pattern} save neither time nor memory by themselves: engines multiply by them as by any
-weight, and the files are as large as the dense model's. They compress well, and training can keep them."""
 
 
 def _in_short(report: Report) -> str:
@@ -278,16 +185,6 @@ def _mask(report: Report) -> str:
 | sparsity of the pruned layers | {report.sparsity.overall:.2%} |"""
 
 
-def _loading_instructions(report: Report) -> str:
-    if any(export.name == MASK_ONLY for export in report.exports):
-        return "These files hold no weights: make them with the mask [below](#exports), and load the result:"
-    if not report.recipe.masks and report.structure is None:
-        return "It is the dense model, and loads like it:"
-    if not report.recipe.masks:
-        return "The smaller config describes the model: it loads like any model of its architecture:"
-    return "The weights are plain dense tensors with zeros in them; they load like those of the dense model:"
-
-
 def _more(report: Report) -> str:
     return _fidelity(report) + _size(report) + _further(report)
 
@@ -297,7 +194,7 @@ def _size(report: Report) -> str:
     facts = report.speed
     if facts is None:
         return ""
-    rows = [f"| size of the weights | {_megabytes(facts.bytes)} of {_megabytes(facts.dense_bytes)} |"]
+    rows = [f"| size of the weights | {megabytes(facts.bytes)} of {megabytes(facts.dense_bytes)} |"]
     rows += [
         f"| {rate.phase}, {rate.batch} at a time | {rate.pruned:.4g} tokens per second, "
         f"{f'{rate.speedup:.2f} times' if rate.is_measurable else 'not measurably different from'} "
@@ -309,29 +206,19 @@ def _size(report: Report) -> str:
     return "".join(f"\n{row}" for row in rows)
 
 
-def _megabytes(count: int) -> str:
-    return f"{count / 1e6:,.1f} MB"
-
-
 def _fidelity(report: Report) -> str:
     """Return the rows that compare the predictions with the dense model's."""
     kl, agreement = report.perplexity.kl, report.perplexity.agreement
     if kl is None or agreement is None:
         return ""
     return (
-        f"\n| KL(dense ‖ pruned), nats per token | {kl:.4f}{_plus_minus(report.perplexity.intervals, 'kl')} |"
+        f"\n| KL(dense ‖ pruned), nats per token | {kl:.4f}{plus_minus(report.perplexity.intervals, 'kl')} |"
         f"\n| same most probable token as the dense model | {agreement:.1%} |"
     )
 
 
 def _pruned(text: PerplexityFacts) -> str:
-    return f"{text.pruned:.3f}{_plus_minus(text.intervals, 'perplexity')} ({text.increase:+.1%})"
-
-
-def _plus_minus(intervals: Intervals | None, name: str) -> str:
-    """Return ` ± 0.4`, half a 95 % confidence interval; nothing where none is known."""
-    found: Interval | None = getattr(intervals, name, None)
-    return f" ± {found.margin()}" if found else ""
+    return f"{text.pruned:.3f}{plus_minus(text.intervals, 'perplexity')} ({text.increase:+.1%})"
 
 
 def _further(report: Report) -> str:

@@ -14,7 +14,7 @@ from transformers import PreTrainedModel, PreTrainedTokenizerBase
 
 from pruning.errors import InvalidInput
 from pruning.evaluation.cache import DenseMeasurement, DenseMeasurements
-from pruning.evaluation.final_states import Fidelity, fidelity_intervals, rounded
+from pruning.evaluation.final_states import Fidelity, window_facts
 from pruning.evaluation.perplexity import EvaluationSet, evaluation_batches, perplexity_over, window_losses
 from pruning.evaluation.zero_shot import Score, Tasks, side_by_side
 from pruning.models.blocks import find_stack
@@ -33,7 +33,7 @@ from pruning.runtime.process_memory import trim_heap
 _DENSE, _PRUNED = 0, 1
 """The block numbers under which the measurements are committed to the resume store."""
 
-_FORMAT = 3  # of the measurements in the resume store
+_FORMAT = 4  # of the measurements in the resume store
 
 
 @dataclass(frozen=True)
@@ -62,11 +62,7 @@ class EvaluationResult:
     perplexities: tuple[PerplexityFacts, ...]  # one per evaluation text
     zero_shot: ZeroShotFacts | None  # None where no task was asked for
     dense_reused: bool  # all dense perplexities came from the cache
-
-    @property
-    def cut_short(self) -> bool:
-        """Whether the pruned model exceeded the limit, so that it was not measured further."""
-        return self.perplexities[0].cut_short
+    over_limit: bool  # the pruned model exceeded the limit on the first text, and was not measured further
 
 
 @dataclass(frozen=True)
@@ -165,11 +161,12 @@ class EvaluateStage:
         self._publications.finish(lambda: step(steps, steps))
         texts = zip(self._inputs.texts, dense.losses, pruned.losses, pruned.fidelity, strict=False)
         return EvaluationResult(
-            tuple(_facts(*of_text, cut_short=pruned.cut_short) for of_text in texts),
+            tuple(_facts(*of_text) for of_text in texts),
             side_by_side(dense.scores, pruned.scores)
-            if self._inputs.tasks and not pruned.cut_short
+            if self._inputs.tasks and not pruned.over_limit
             else None,
             dense_reused=dense.reused,
+            over_limit=pruned.over_limit,
         )
 
     def _measured(
@@ -245,7 +242,7 @@ def _measure(
                 )
             losses.append(measured)
             if perplexity_over(text.windows, measured) > bound:
-                return observers.complete(Measurement(losses, [], cut_short=True))
+                return observers.complete(Measurement(losses, [], over_limit=True))
             done += len(evaluation_batches(text.windows, at.device))
         if inputs.tasks and inputs.tokenizer:
             model = entered.enter_context(_callable(placement()))
@@ -293,22 +290,15 @@ def _count_on(report_done: Callable[[int], None], before: int, done: int, _total
 
 
 def _facts(
-    text: EvaluationSet,
-    dense: Sequence[float],
-    pruned: Sequence[float],
-    fidelity: Fidelity | None,
-    *,
-    cut_short: bool,
+    text: EvaluationSet, dense: Sequence[float], pruned: Sequence[float], fidelity: Fidelity | None
 ) -> PerplexityFacts:
     windows, length = text.windows.shape
+    cut_short = len(pruned) < windows  # beyond the limit before the last one
     return PerplexityFacts(
         dense=perplexity_over(text.windows, dense),
         pruned=perplexity_over(text.windows, pruned),
-        intervals=None if cut_short else fidelity_intervals(dense, pruned, fidelity),
-        window_losses=() if cut_short else rounded(pruned),
         cut_short=cut_short,
-        kl=fidelity.kl if fidelity else None,
-        agreement=fidelity.agreement if fidelity else None,
+        **({} if cut_short else window_facts(dense, pruned, fidelity)),
         definition=text.definition,
         dataset=text.dataset,
         windows=windows,

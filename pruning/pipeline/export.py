@@ -21,12 +21,7 @@ from pruning.checkpoint.description import is_multimodal
 from pruning.checkpoint.files import CONFIG
 from pruning.errors import InvalidInput
 from pruning.estimate.work import EXPORT_LENGTH, EXPORT_WINDOWS
-from pruning.evaluation.final_states import (
-    Recorder,
-    differences_outside_blocks,
-    fidelity_intervals,
-    rounded,
-)
+from pruning.evaluation.final_states import Recorder, differences_outside_blocks, window_facts
 from pruning.evaluation.perplexity import perplexity_over, window_losses
 from pruning.exports import compressed_tensors, gguf
 from pruning.exports.compressed_tensors import W4A16, Fp8
@@ -187,7 +182,6 @@ class ExportStage:
                         dense_head=head,
                         step=as_step(progress.part()),
                     )
-                fidelity = measured.fidelity
                 done.facts[export.name] = ExportFacts(
                     name=export.name,
                     path=directory.relative_to(self.result).as_posix(),
@@ -196,10 +190,7 @@ class ExportStage:
                     evaluator=compressed_tensors.EVALUATOR,
                     perplexity=measured.perplexity,
                     dense_perplexity=perplexity_over(self.windows, dense_losses),
-                    kl=fidelity.kl if fidelity else None,
-                    agreement=fidelity.agreement if fidelity else None,
-                    intervals=fidelity_intervals(dense_losses, measured.losses, fidelity),
-                    window_losses=rounded(measured.losses),
+                    **window_facts(dense_losses, measured.losses, measured.fidelity),
                     windows=self.windows.shape[0],
                     sequence_length=self.windows.shape[1],
                     warnings=warnings,

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from pruning.calibration.input_importance import mean_squares, squared_gradients
 from pruning.errors import InvalidInput
-from pruning.evaluation.final_states import fidelity_intervals, rounded
+from pruning.evaluation.final_states import window_facts
 from pruning.exports import gguf
 from pruning.exports.answers import MAX_MEASURED_WINDOWS, Speed
 from pruning.exports.engine import Engine
@@ -170,10 +170,7 @@ class GgufFiles:
                 evaluator=measured.evaluator,
                 perplexity=of_file.perplexity,
                 dense_perplexity=measured.reference.perplexity,
-                kl=of_file.fidelity.kl,
-                agreement=of_file.fidelity.agreement,
-                intervals=fidelity_intervals(measured.reference.losses, of_file.losses, of_file.fidelity),
-                window_losses=rounded(of_file.losses),
+                **window_facts(measured.reference.losses, of_file.losses, of_file.fidelity),
                 windows=windows.shape[0],
                 sequence_length=windows.shape[1],
                 rates=(

@@ -29,7 +29,7 @@ class Measurement:
 
     losses: list[Sequence[float]]  # on each text, the mean of each window
     scores: list[Score]
-    cut_short: bool = False  # above the limit on the first text, and not measured further
+    over_limit: bool = False  # on the first text, and not measured further
     reused: bool = False  # all of its losses were known
     states: list[str | None] = field(default_factory=list)  # of the dense model's final states, the SHA-256
     fidelity: list[Fidelity | None] = field(default_factory=list)  # of the pruned model; None: not compared

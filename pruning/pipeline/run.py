@@ -179,7 +179,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 evaluation_windows(resolved.evaluation.texts[0].windows, request.evaluation),
                 measured.perplexities[0],
                 services.reading,
-                wanted=not measured.cut_short,
+                wanted=not measured.over_limit,
                 is_pruned=recipe.masks or recipe.structure is not None,
             )
         )
@@ -191,7 +191,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
                 directory,
                 is_smaller=recipe.structure is not None,
                 wanted=request.evaluation.measures_speed(recipe.structure)
-                and not measured.cut_short
+                and not measured.over_limit
                 and services.wants_speed(measured.perplexities[0].pruned),
                 seconds=MAX_SPEED_TIME_SHARE * sum(stage.seconds for stage in recorder.facts),
             )

@@ -9,11 +9,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
+from bench.workload.models import perplexity
 from pruning.calibration.activation_walk import Retry, once
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.calibration.window_norms import GradientNorms
-from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import token_losses
 from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import InMemory

@@ -56,9 +56,11 @@ def test_a_link_in_the_output_is_not_followed(
     secret = tmp_path / "secret"
     secret.write_bytes(b"the operator's")
 
-    def with_a_link(attempt: Attempt, output: Path, report: dict[str, Any] | None) -> list[FinishedArtifact]:
+    def with_a_link(
+        attempt: Attempt, output: Path, report: dict[str, Any] | None, **how: bool
+    ) -> list[FinishedArtifact]:
         (output / "model.gguf").symlink_to(secret)
-        return upload_artifacts(attempt, output, report)
+        return upload_artifacts(attempt, output, report, **how)
 
     monkeypatch.setattr(run_job, "upload_artifacts", with_a_link)
     service.run(job_id)
@@ -71,7 +73,9 @@ def test_gradient_norms_are_kept_as_they_are(
     """Workers read them from the store as they are."""
     monkeypatch.setattr(one_job, "WEIGHTS", bytes(200_000))
     monkeypatch.setattr(
-        run_job, "upload_artifacts", lambda attempt, output, report: upload_artifacts(attempt, output, None)
+        run_job,
+        "upload_artifacts",
+        lambda attempt, output, report, **_: upload_artifacts(attempt, output, None),
     )
     service.run(job_id)
     with service.database.begin() as session:

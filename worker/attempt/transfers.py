@@ -9,9 +9,8 @@ import torch
 from sqlalchemy.orm import Session
 
 from jobs.database import DATABASE_UNAVAILABLE
-from jobs.lifecycle import attempt_files, baselines
+from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
-from jobs.spec.verdict import judge
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored, StoreError
 from jobs.storage.store import StoredFile
@@ -63,13 +62,15 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
             raise InvalidInput(f"the {what} no longer in the store", field=file.field) from error
 
 
-def upload_artifacts(attempt: Attempt, output: Path, report: dict[str, Any] | None) -> list[FinishedArtifact]:
+def upload_artifacts(
+    attempt: Attempt, output: Path, report: dict[str, Any] | None, *, keeps_model: bool = True
+) -> list[FinishedArtifact]:
     """Upload every file of `output`, or only the report if the job does not keep its model.
 
     What earlier attempts have sent is not sent again. None of it is an artifact before the job has succeeded.
     What shrinks is kept compressed; but not gradient norms, which workers read as they are.
     """
-    pattern = "*" if report is None or _keeps_model(attempt, report) else REPORT
+    pattern = "*" if keeps_model else REPORT
     files = sorted(path for path in output.rglob(pattern) if path.is_file() and not path.is_symlink())
     artifacts = []
     sent = _SentOutput(attempt, _output_prefix(attempt))
@@ -104,15 +105,6 @@ def discard_unpublished(attempt: Attempt) -> None:
             claim.attempt,
             type(error).__name__,
         )
-
-
-def _keeps_model(attempt: Attempt, report: dict[str, Any]) -> bool:
-    """Whether to upload the model, and not its report alone."""
-    spec, owner = attempt.spec, attempt.claim.owner
-    if spec.gate is None or not spec.stop_when_missed:
-        return True
-    baseline = attempt.transaction(lambda session: baselines.find_for_verdict(session, owner, spec))
-    return all(condition.passed for condition in judge(spec.gate, report, baseline).conditions)
 
 
 def _output_prefix(attempt: Attempt) -> str:

@@ -5,6 +5,7 @@ from uuid import UUID
 
 import pytest
 from pydantic import ValidationError
+from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle, owner_moves
@@ -12,6 +13,7 @@ from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
 from jobs.spec.verdict import Baseline, judge
 from jobs.storage.owned_files import UnknownReference
+from jobs.sweeps import sweeps
 from jobs.tables import Job
 from pruning.report.intervals import score_intervals
 
@@ -174,3 +176,38 @@ def test_the_drop_of_a_score_is_judged_example_by_example(limit: float, state: s
 def test_a_baseline_that_compares_nothing_is_refused(gate: dict[str, Any], reason: str) -> None:
     with pytest.raises(ValidationError, match=reason):
         Gate.model_validate(gate)
+
+
+@pytest.mark.parametrize("order", [(0, 1), (1, 0)])
+def test_a_sweep_resolves_its_label_once_and_reads_no_report(
+    database: Database, engine: Engine, order: tuple[int, ...]
+) -> None:
+    """Whichever job ends first and moves the label, each is compared with the job that had it before."""
+    first = judged(database, FIRST, report(0.1), **MAIN)
+    recipe = {"model": "org/name", "method": "gblm"}
+    specs = [
+        JobSpec.model_validate({"recipe": recipe | {"sparsity": sparsity}, "gate": OVER_MAIN})
+        for sparsity in (0.3, 0.5)
+    ]
+    statements: list[str] = []
+    event.listen(engine, "before_cursor_execute", lambda *execution: statements.append(execution[2]))
+    with database.begin() as session:
+        sweep = sweeps.create(session, "ada", {}, specs, MAIN, max_queued=10)
+        job_ids = [job.id for job in sweeps.jobs_of(session, sweep)]
+    reads = [number for number, sql in enumerate(statements) if "jobs.report" in sql]
+    assert reads, statements
+    assert not [sql for sql in statements if "SELECT jobs.report" in sql or ", jobs.report" in sql]
+    assert len([sql for sql in statements if "jsonb_path_query_array" in sql]) == 1
+    locks = [number for number, sql in enumerate(statements) if "pg_advisory_xact_lock" in sql]
+    assert max(reads) < min(locks)  # of the owner's queue
+
+    for number in order:
+        with database.begin() as session:
+            end(session, job_ids[number], report((0.0, 0.1)[number]))
+    with database.begin() as session:
+        found = [session.get_one(Job, job_id) for job_id in job_ids]
+    assert [job.gate_state for job in found] == ["passed", "passed"]
+    assert {(job.gate or {})["baseline"] for job in found} == {str(first.id)}
+    assert judged(database, OVER_MAIN, report(0.1), **MAIN).gate_state == (
+        "failed" if order[-1] == 0 else "passed"
+    )

@@ -38,7 +38,9 @@ def test_a_search_whose_text_was_deleted_between_two_jobs_ends(database: session
         assert sweeps.advance(session) == 1
         ended = session.get_one(Sweep, sweep.id)
         assert ended.state == SweepState.FAILED
-        assert "was deleted" in str(ended.error)
+        assert f"calibration.dataset 'sha256:{stored.sha256}.txt' must be one of your uploads" in str(
+            ended.error
+        )
         assert [job.state for job in sweeps.jobs_of(session, ended)] == [JobState.SUCCEEDED]
 
 

@@ -6,7 +6,7 @@ import pytest
 
 from pruning.estimate import ASSUMED, Estimate, memory, work
 from pruning.estimate.architectures import shape_of_config
-from pruning.estimate.estimate import StageEstimate, seconds
+from pruning.estimate.by_stage import StageEstimate, seconds
 from pruning.estimate.shape import ModelShape, smaller_shape
 from pruning.estimate.work import Windows
 from pruning.recipe import DistilOptions, Evaluation, Recipe, Stage, StructureOptions

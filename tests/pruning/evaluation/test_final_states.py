@@ -12,6 +12,7 @@ from safetensors.torch import load_file
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from bench.workload.models import perplexity
 from pruning.evaluation import token_losses as module
 from pruning.evaluation.final_states import (
     Comparison,
@@ -20,7 +21,6 @@ from pruning.evaluation.final_states import (
     compared,
     differences_outside_blocks,
 )
-from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import Scored
 from pruning.models import replay
 from pruning.models.blocks import find_stack

@@ -15,7 +15,7 @@ from jobs.spec.gate import Gate, Verdict
 from jobs.spec.verdict import judge
 from pruning.data.datasets import builtin
 from pruning.data.text import Source
-from pruning.evaluation.final_states import Comparison, Recorder, rounded
+from pruning.evaluation.final_states import Comparison, Recorder, window_facts
 from pruning.evaluation.perplexity import window_losses
 from pruning.report import Intervals
 from pruning.report.intervals import (
@@ -217,8 +217,9 @@ def test_a_perplexity_that_has_no_finite_interval_has_none() -> None:
 
 
 def test_a_report_has_the_losses_of_no_more_windows_than_a_verdict_needs() -> None:
-    assert rounded([0.12345678] * MOST_KEPT) == (0.123457,) * MOST_KEPT
-    assert rounded([0.5] * (MOST_KEPT + 1)) == ()
+    for count, kept in ((MOST_KEPT, MOST_KEPT), (MOST_KEPT + 1, 0)):
+        facts = window_facts([0.5] * count, [0.12345678] * count, None)
+        assert facts["window_losses"] == (0.123457,) * kept
 
 
 @pytest.mark.parametrize(("freedom", "point"), [(7, 2.36462), (23, 2.06866), (120, 1.97993)])

@@ -8,6 +8,7 @@ import pytest
 import torch
 from transformers import LlamaForCausalLM, PreTrainedTokenizerBase
 
+from bench.workload.models import perplexity
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.perplexity import (
@@ -16,7 +17,6 @@ from pruning.evaluation.perplexity import (
     evaluation_batches,
     evaluation_sets,
     mean_losses,
-    perplexity,
     perplexity_of,
     predictions_in,
 )

@@ -11,8 +11,8 @@ from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves
 from transformers import PreTrainedModel
 
+from bench.workload.models import perplexity
 from pruning.evaluation import token_losses as module
-from pruning.evaluation.perplexity import perplexity
 from pruning.evaluation.token_losses import losses_from, token_losses
 from pruning.models import replay
 from pruning.models.blocks import find_stack

@@ -14,10 +14,10 @@ from safetensors.torch import load_file
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, PreTrainedModel
 
+from bench.workload.models import perplexity
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.errors import InvalidInput
 from pruning.evaluation.final_states import Recorder
-from pruning.evaluation.perplexity import perplexity
 from pruning.exports import compressed_tensors as exports
 from pruning.exports.compressed_tensors import W4A16, Fp8, check_export, export_fp8, export_w4a16
 from pruning.models.placement import Placement

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from bench.workload.models import perplexity
 from pruning import Recipe, gradient_norms, prune
 from pruning.calibration.gradient_pass import GradientPass
-from pruning.evaluation.perplexity import perplexity
 from pruning.models.blocks import find_stack, stack_of_layers
 from pruning.models.placement import Placement
 from pruning.recipe import StructureOptions

@@ -10,18 +10,11 @@ from pruning.calibration.activation_walk import BlockwiseForward, PairedForward
 from pruning.methods.prune_blocks import prune
 from pruning.models import hooks
 from pruning.models.layers import ExpertLayer, LinearLayer
-from pruning.recipe import Recipe
+from pruning.recipe import PRESETS, Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 
-# The preset 'best', without its allocation.
-RECIPE = {
-    "model": "/any",
-    "method": "admm",
-    "sparsity": 0.5,
-    "refit": {"toward": 0.5, "iterations": 8},
-    "order": "layers",
-}
+RECIPE = {"model": "/any", "sparsity": 0.5, **PRESETS["best"].options}  # without its allocation
 
 
 def one_expert_at_a_time(groups: Sequence[Sequence[LinearLayer]]) -> Iterator[list[LinearLayer]]:

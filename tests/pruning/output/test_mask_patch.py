@@ -137,7 +137,10 @@ def test_a_job_that_keeps_the_mask_alone_holds_no_weights(base: Path, job: Job, 
     assert not [*(tmp_path / "job").glob("*.safetensors*")]
     mask = tmp_path / "job" / report.exports[0].path
     assert mask.read_bytes() == job[1].read_bytes()
-    assert "hold no weights" in (tmp_path / "job" / "README.md").read_text()
+    card = (tmp_path / "job" / "README.md").read_text()
+    assert f"```sh\npruneserve apply DENSE {report.exports[0].path} OUTPUT\n```" in card
+    for of_a_checkpoint in ("from_pretrained", "library_name", "<this directory>"):
+        assert of_a_checkpoint not in card
     code = loading_code("here", report.model_dump(mode="json"))
     assert f"pruneserve apply DENSE here/{report.exports[0].path} here-applied" in code
     assert 'from_pretrained("here-applied")' in code
@@ -189,6 +192,34 @@ def _another_weight(directory: Path) -> None:
     content = bytearray(path.read_bytes())
     content[-1] ^= 1
     path.write_bytes(content)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    "output",
+    [
+        pytest.param("file/out", id="a file as parent"),
+        pytest.param("file/deeper/out", id="a file in the way"),
+        pytest.param("missing/" + 250 * "x", id="a name too long"),
+        pytest.param("/proc/out", id="a filesystem without new files"),
+    ],
+)
+def test_an_output_that_cannot_be_made_is_named(output: str, base: Path, job: Job, tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    before = tree(tmp_path)
+    with pytest.raises(InvalidInput, match=f"{tmp_path / output} cannot be made: ") as refusal:
+        apply_mask(base, job[1], tmp_path / output)
+    assert (refusal.value.field, tree(tmp_path)) == ("output", before)
+
+
+@pytest.mark.slow
+def test_a_refusal_leaves_no_parents_behind(base: Path, job: Job, tmp_path: Path) -> None:
+    other = shutil.copytree(base, tmp_path / "other")
+    _another_weight(other)
+    before = tree(tmp_path)
+    with pytest.raises(InvalidInput, match="this is another model"):
+        apply_mask(other, job[1], tmp_path / "missing" / "parents" / "out")
+    assert tree(tmp_path) == before
 
 
 @pytest.mark.slow

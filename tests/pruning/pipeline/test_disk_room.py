@@ -13,6 +13,7 @@ from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows
 from pruning.pipeline.resources import DiskTooSmall, refuse_before_download
 from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe.exports import parse_exports
 from pruning.resume.hashed_file import HashedFile
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
@@ -185,3 +186,16 @@ def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
         refuse()
     free = needed
     refuse()
+
+
+def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
+    tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(disk, "exports", lambda *_, **__: 2**60)
+    with pytest.raises(DiskTooSmall):
+        run_recipe(
+            Recipe.model_validate({"model": str(tiny_llama_dir), "method": "none"}),
+            EVALUATION,
+            output=tmp_path / "out",
+            exports=parse_exports(["compressed-tensors:fp8"]),
+        )

@@ -14,11 +14,12 @@ from transformers import (
     PreTrainedModel,
 )
 
+from bench.workload.models import perplexity
 from pruning.data.text import Source, read_documents
 from pruning.errors import InvalidInput, NumericalFailure, PruningError
-from pruning.evaluation.perplexity import perplexity
 from pruning.files.frozen_file import AllowedRoots
 from pruning.models.placement import Placement
+from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.recipe import METHODS, Evaluation, Recipe, Stage
 from pruning.report import Report
 from tests.pruning.runs import run_recipe
@@ -304,3 +305,21 @@ def test_a_missing_device_is_refused(tiny_llama_dir: Path, tmp_path: Path, devic
     field, message = fails_in_resolve(tmp_path, recipe(tiny_llama_dir), device=device)
     assert field == "device"
     assert "cpu" in message
+
+
+def test_a_model_over_the_limit_whose_windows_were_all_measured_has_its_intervals(
+    tiny_llama_dir: Path, tmp_path: Path
+) -> None:
+    evaluation = EVALUATION.model_copy(
+        update={"windows": 8}
+    )  # one batch: the limit is exceeded after the last
+    whole = run_recipe(recipe(tiny_llama_dir), evaluation, output=tmp_path / "whole")
+    assert whole.perplexity.intervals is not None
+    limited = run_recipe(
+        recipe(tiny_llama_dir),
+        evaluation,
+        output=tmp_path / "limited",
+        limit=PerplexityLimit(perplexity=1.5),
+    )
+    assert limited.perplexity == whole.perplexity
+    assert not limited.perplexity.cut_short

@@ -11,8 +11,8 @@ import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, PreTrainedModel
 
+from bench.workload.models import perplexity
 from pruning.errors import InvalidInput
-from pruning.evaluation.perplexity import perplexity
 from pruning.pipeline import recover
 from pruning.pipeline import structure as stages
 from pruning.recipe import Evaluation, Recipe, Stage
