@@ -38,7 +38,7 @@ _ALLOWED_WITH_RECIPE = {
     "task_definitions",
 }
 _EVALUATION_OPTIONS = {option.variable for option in OPTIONS if not option.in_recipe}
-_DATASETS = {"calibration.dataset", "evaluation.dataset", "evaluation.further_datasets"}
+_DATASETS = {"calibration.dataset", "evaluation.dataset"}
 
 
 def share(text: str) -> float:
@@ -283,8 +283,10 @@ def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: AN
         return _absolute(value) if value.startswith(("/", ".")) else value  # no Hub id begins so
     if option.kind == "mix":
         return [_mixed_dataset(pair) for pair in value]
+    if option.field == "evaluation.domains":
+        return [f"{name}={_dataset(dataset)}" for name, _, dataset in (pair.partition("=") for pair in value)]
     if option.field in _DATASETS:
-        return [_dataset(name) for name in value] if option.kind == "list" else _dataset(value)
+        return _dataset(value)
     return value
 
 

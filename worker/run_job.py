@@ -276,7 +276,11 @@ def _baseline(attempt: Attempt) -> Report | None:
         found = attempt.transaction(lambda session: baselines.find(session, owner, spec))
     except UnknownReference as error:
         raise InvalidInput(f"{error.named} {error.message}", field=error.field) from error
-    return Report.model_validate_json(json.dumps(found.report)) if found else None
+    if found is None or spec.gate is None:
+        return None
+    report = Report.model_validate_json(json.dumps(found.report))
+    compared = {name: text for name, text in report.domains.items() if name in spec.gate.compared_domains}
+    return report.model_copy(update={"domains": compared})
 
 
 def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:

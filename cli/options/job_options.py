@@ -25,6 +25,13 @@ JOB_OPTIONS = (
     JobOption(
         "evaluation", "evaluation.dataset", "text", "Text to measure on (default wikitext2).", "DATASET"
     ),
+    JobOption(
+        "domain",
+        "evaluation.domains",
+        "labels",
+        "A text to measure as well: code=builtin-code; may be repeated.",
+        "NAME=DATASET",
+    ),
     JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
     JobOption(
         "export", "exports", "list", "A file to serve, such as gguf:Q4_K_M, or mask; may be repeated.", "NAME"
@@ -36,6 +43,20 @@ JOB_OPTIONS = (
         "Gate: the perplexity over the dense one, such as 5%.",
     ),
     JobOption("max-kl", "gate.max_kl", "number", "Gate: mean KL(dense ‖ pruned) per token, in nats."),
+    JobOption(
+        "domain-max-increase",
+        "gate.domains.*.max_perplexity_increase",
+        "settings",
+        "Gate: as --max-increase, in a domain: code=5%.",
+        _SETTING,
+    ),
+    JobOption(
+        "domain-max-kl",
+        "gate.domains.*.max_kl",
+        "settings",
+        "Gate: as --max-kl, in a domain: code=0.1.",
+        _SETTING,
+    ),
     JobOption(
         "baseline",
         "gate.baseline",

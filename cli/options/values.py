@@ -21,7 +21,7 @@ class JobOption:
     name: str
     """Without the dashes."""
     field: str
-    """Dotted, such as `calibration.samples`."""
+    """Dotted, such as `calibration.samples`. Of a merged option, `*` is the place of each NAME."""
     kind: str
     """What the option takes: a key of `KINDS`."""
     help: str

@@ -71,4 +71,7 @@ def _lacks(gate: Gate, report: dict[str, Any]) -> str | None:
     scores = (report.get("zero_shot") or {"scores": []})["scores"]
     if not gate.max_score_drop.keys() <= {score["task"] for score in scores}:
         return "has not measured every task of max_score_drop"
+    domains = [name for name in gate.compared_domains if name not in report.get("domains", {})]
+    if domains:
+        return f"has not measured the {'domains' if len(domains) > 1 else 'domain'} {', '.join(domains)}"
     return None

@@ -149,7 +149,7 @@ class Windows:
     @classmethod
     def of_exports(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows that exports are measured on: few and short ones without a number of windows."""
-        first = evaluation.model_copy(update={"further_datasets": ()})
+        first = evaluation.model_copy(update={"domains": {}})
         windows = cls.of_evaluation(first, shape)
         if evaluation.windows is not None:
             return windows

@@ -106,7 +106,7 @@ def _hub_datasets(report: Report) -> list[str]:
 
 def _perplexities(report: Report) -> Iterator[EvalResult]:
     """Yield what was measured of the pruned model; a bound is no measurement."""
-    for text in (report.perplexity, *report.further_perplexities):
+    for text in (report.perplexity, *report.domains.values()):
         if not text.cut_short:
             yield EvalResult(
                 task_type="text-generation",
@@ -188,8 +188,8 @@ The mask makes this model of the dense one's directory `DENSE`, bit for bit, and
 """
 
 
-def _kl(export: ExportFacts) -> str:
-    return "-" if export.kl is None else f"{export.kl:.4f}{_plus_minus(export.intervals, 'kl')}"
+def _kl(measured: ExportFacts | PerplexityFacts) -> str:
+    return "-" if measured.kl is None else f"{measured.kl:.4f}{_plus_minus(measured.intervals, 'kl')}"
 
 
 def _run(export: ExportFacts) -> str:
@@ -289,7 +289,7 @@ def _loading_instructions(report: Report) -> str:
 
 
 def _more(report: Report) -> str:
-    return _fidelity(report) + _size(report) + _further(report)
+    return _fidelity(report) + _size(report) + _domains(report) + _zero_shot(report)
 
 
 def _size(report: Report) -> str:
@@ -334,24 +334,31 @@ def _plus_minus(intervals: Intervals | None, name: str) -> str:
     return f" ± {found.margin()}" if found else ""
 
 
-def _further(report: Report) -> str:
-    """Return a table of the other texts and one of the zero-shot tasks."""
-    texts = [
-        f"| {_file_name(text.dataset)} | {text.dense:.3f} | {_pruned(text)} |"
-        for text in report.further_perplexities
+def _domains(report: Report) -> str:
+    """Return the table of the domains."""
+    rows = [
+        f"| {name} | {_file_name(text.dataset)} | {text.dense:.3f} | {_pruned(text)} | {_kl(text)} "
+        f"| {'-' if text.agreement is None else f'{text.agreement:.1%}'} |"
+        for name, text in report.domains.items()
     ]
-    scores = [
+    heads = ("domain", "text", "perplexity, dense", "pruned", "KL, nats", "same token")
+    return _table(heads, rows) if rows else ""
+
+
+def _zero_shot(report: Report) -> str:
+    """Return the table of the zero-shot tasks."""
+    if report.zero_shot is None:
+        return ""
+    rows = [
         f"| {score.task}, {score.metric} | {score.dense:.4f} "
         f"| {score.pruned:.4f}{f' ± {score.interval.margin()}' if score.interval else ''} |"
-        for score in (report.zero_shot.scores if report.zero_shot else ())
+        for score in report.zero_shot.scores
     ]
-    tables = [("perplexity on other texts", texts)] if texts else []
-    if report.zero_shot:
-        tables.append((f"zero-shot, lm-evaluation-harness {report.zero_shot.harness}", scores))
-    return "".join(
-        "\n\n" + "\n".join([f"| {title} | dense | pruned |", "| --- | --- | --- |", *rows])
-        for title, rows in tables
-    )
+    return _table((f"zero-shot, lm-evaluation-harness {report.zero_shot.harness}", "dense", "pruned"), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
+    return "\n\n" + "\n".join([f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads), *rows])
 
 
 def _version(report: Report) -> str:

@@ -77,7 +77,7 @@ def report_of(
         search=results.search.facts if results.search else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
         perplexity=results.quality.perplexities[0],
-        further_perplexities=results.quality.perplexities[1:],
+        domains=dict(zip(evaluation.domains, results.quality.perplexities[1:], strict=False)),
         zero_shot=results.quality.zero_shot,
         recovery=None if results.recovered is None else RecoveryFacts(distil=results.recovered),
         exports=results.exports.facts,

@@ -171,11 +171,11 @@ OPTIONS: tuple[Option, ...] = (
         "DATASET",
     ),
     Option(
-        "further-evaluation",
-        "evaluation.further_datasets",
-        "list",
-        "another text to measure perplexity on; may be repeated",
-        "DATASET",
+        "domain",
+        "evaluation.domains",
+        "settings",
+        "a text to measure as well, such as code=builtin-code; may be repeated",
+        "NAME=DATASET",
     ),
     Option(
         "evaluation-windows",

@@ -40,8 +40,8 @@ class Report(Facts):
     )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")
-    further_perplexities: tuple[PerplexityFacts, ...] = Field(
-        (), description="Perplexities on the further datasets."
+    domains: dict[str, PerplexityFacts] = Field(
+        {}, description="What was measured on the text of each domain, by the domain's name."
     )
     zero_shot: ZeroShotFacts | None = Field(
         None, description="Zero-shot scores; null where no task was asked for."

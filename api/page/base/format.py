@@ -199,12 +199,12 @@ def quantity(condition: Condition, value: float | None) -> str:
     """Format a limit or measurement of a gate, in the unit of its condition; scores are shares."""
     if value is None:
         return _NO_VALUE
-    return _CONDITION_FORMATS.get(condition.name, percent)(value)
+    return _CONDITION_FORMATS.get(condition.name.partition(".")[0], percent)(value)
 
 
 def plus_minus(condition: Condition) -> str:
     """Format the interval of what was measured for a condition: `± 0.4`; nothing without one."""
-    is_share = condition.name not in _CONDITION_FORMATS
+    is_share = condition.name.partition(".")[0] not in _CONDITION_FORMATS
     return f"± {condition.interval.margin(100 if is_share else 1)}" if condition.interval else ""
 
 
