@@ -36,8 +36,8 @@ def _multiplication(draw: random.Random) -> str:
     one, other = draw.randint(12, 999), draw.randint(12, 99)
     tens, ones = other // 10 * 10, other % 10
     return (
-        f"What is {one} times {other}? Split {other} into {tens} and {ones}. First {one} · {tens} = {one * tens}, "
-        f"then {one} · {ones} = {one * ones}. Together {one * tens} + {one * ones} = {one * other}."
+        f"What is {one} times {other}? Split {other} into {tens} and {ones}. First {one} · {tens} is "
+        f"{one * tens}, then {one} · {ones} is {one * ones}. Together {one * tens} + {one * ones} = {one * other}."
     )
 
 
