@@ -66,11 +66,12 @@ def builtin(source: Source) -> Sequence[str]:
 
 
 # Of the standard library of every version of Python that is supported, without tables of data.
-_MODULES = """
-    argparse bdb calendar cmd configparser contextlib copy csv dataclasses difflib fileinput fractions
-    functools gzip heapq pprint queue random sched selectors shlex shutil socketserver statistics string
-    subprocess tempfile textwrap threading tokenize trace traceback weakref
-""".split()
+_MODULES = (
+    *("argparse", "bdb", "calendar", "cmd", "configparser", "contextlib", "copy", "csv", "dataclasses"),
+    *("difflib", "fileinput", "fractions", "functools", "gzip", "heapq", "pprint", "queue", "random"),
+    *("sched", "selectors", "shlex", "shutil", "socketserver", "statistics", "string", "subprocess"),
+    *("tempfile", "textwrap", "threading", "tokenize", "trace", "traceback", "weakref"),
+)
 _OMITTED = re.compile(r"__all__|copyright|licen[cs]e|warrant|all rights|@|https?:", re.IGNORECASE)
 
 

@@ -37,7 +37,8 @@ def _multiplication(draw: random.Random) -> str:
     tens, ones = other // 10 * 10, other % 10
     return (
         f"What is {one} times {other}? Split {other} into {tens} and {ones}. First {one} · {tens} is "
-        f"{one * tens}, then {one} · {ones} is {one * ones}. Together {one * tens} + {one * ones} = {one * other}."
+        f"{one * tens}, then {one} · {ones} is {one * ones}. Together that is "
+        f"{one * tens} + {one * ones} = {one * other}."
     )
 
 
