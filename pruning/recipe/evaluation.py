@@ -49,7 +49,7 @@ class Evaluation(StrictModel):
         None,
         ge=1,
         le=100_000,
-        description="Only the first windows of each text, up to this number; all when left out.",
+        description="Only the first windows of each text; all when left out. A domain's text may have fewer.",
     )
     add_bos_token: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         False,

@@ -8,6 +8,7 @@ from pruning.report.exports import ExportFacts
 from pruning.report.facts import (
     CalibrationFacts,
     Environment,
+    ExpertTokensFacts,
     Facts,
     ModelFacts,
     PerplexityFacts,
@@ -28,6 +29,11 @@ class Report(Facts):
     model: ModelFacts = Field(description="The model before pruning.")
     calibration: CalibrationFacts | None = Field(
         description="The calibration windows; null for a method that reads no text."
+    )
+    expert_tokens: tuple[ExpertTokensFacts, ...] = Field(
+        (),
+        description="The tokens that each expert saw of each dataset, when its inputs were first measured: "
+        "in the cut, or else in the pruning. Only for several calibration datasets and routed experts.",
     )
     structure: StructureFacts | None = Field(
         None, description="What was taken out of the model; null for a recipe without `structure`."
