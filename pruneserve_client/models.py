@@ -598,7 +598,7 @@ class Evaluation(Model):
     """Tokens per window; min(2048, the model's context) when left out."""
 
     windows: int | None = None
-    """Only the first windows of each text, up to this number; all when left out."""
+    """Only the first windows of each text; all when left out. A domain's text may have fewer."""
 
     add_bos_token: bool = False
     """Begin each window with the token that the model's tokenizer puts before a text, as calibration.add_bos_token does."""
@@ -642,6 +642,16 @@ class EventList(Model):
 
     next_after: int
     """Send it as `after` to get the events that follow."""
+
+
+class ExpertTokensFacts(Model):
+    """How many calibration tokens the router of one block gave to each expert."""
+
+    block: int
+    """The decoder block, counted from 0; in the cut, among those left then."""
+
+    tokens: list[list[int]]
+    """For each dataset of `calibration.sets`, the tokens of each expert, in their order."""
 
 
 class ExportFacts(Model):
@@ -2132,6 +2142,9 @@ class Report(Model):
 
     calibration: CalibrationFacts | None
     """The calibration windows; null for a method that reads no text."""
+
+    expert_tokens: list[ExpertTokensFacts] = Field(default=[], validate_default=True)
+    """The tokens that each expert saw of each dataset, when its inputs were first measured: in the cut, or else in the pruning. Only for several calibration datasets and routed experts."""
 
     structure: StructureFacts | None = None
     """What was taken out of the model; null for a recipe without `structure`."""

@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.schemas.jobs import JobSummary
-from api.schemas.zoo import ZooItem
+from api.schemas.zoo import ZooItem, public_name
 from jobs.lifecycle.events import (
     EventData,
     LogMessage,
@@ -195,6 +195,15 @@ def describe_value(value: object) -> str:
     return ", ".join(names + options)
 
 
+def condition_name(condition: Condition) -> str:
+    """Format what a condition is on: `Max KL from dense: code`."""
+    name, _, of = condition.name.partition(".")
+    return (_MAX_KL if name == "max_kl" else label(name)) + (f": {of}" if of else "")
+
+
+_MAX_KL = "Max KL from dense"
+
+
 def quantity(condition: Condition, value: float | None) -> str:
     """Format a limit or measurement of a gate, in the unit of its condition; scores are shares."""
     if value is None:
@@ -270,7 +279,9 @@ FILTERS: dict[str, Callable[..., str]] = {"size": byte_size} | {
         count,
         moment,
         clock,
+        condition_name,
         next_try,
+        public_name,
         quantity,
         plus_minus,
         interval,

@@ -28,7 +28,7 @@ def test_the_builtin_text_is_estimated_at_its_own_length() -> None:
         ({"dataset": "builtin"}, 28_000 // 512),
         ({"dataset": "builtin", "windows": 8}, 8),
         ({"dataset": "builtin", "windows": 1000}, 28_000 // 512),  # it has no more
-        ({"dataset": "wikitext2", "windows": 1000, "further_datasets": ["builtin"]}, 1000 + 28_000 // 512),
+        ({"dataset": "wikitext2", "windows": 1000, "domains": {"prose": "builtin"}}, 1000 + 28_000 // 512),
     ],
 )
 def test_the_windows_of_each_text_are_added_up(evaluation: dict[str, object], windows: int) -> None:
