@@ -13,6 +13,7 @@ from pruneserve_client import NotAuthenticated, PruneServeError, Rejected, Unava
 from pruneserve_client.errors import reason, summary
 
 _FIELDS = {option.field: option for option in JOB_OPTIONS}
+_FIELDS |= {option.of_domain: option for option in JOB_OPTIONS if option.of_domain}
 # Fields of other commands: the name of the parameter, and how it is typed.
 _OTHER_FIELDS = {
     "expires_in_days": ("days", "--days"),
@@ -79,7 +80,7 @@ def _option_text(field: str, given: Mapping[str, Any]) -> str:
         option = (None if below else _FIELDS.get(f"{place}.name")) or _FIELDS.get(place)
         if option is not None and option.variable in given:
             # `method.norm` is typed as `--option norm=l2`, `structure.experts` as `--structure experts=2`.
-            name = domain or below.partition(".")[0] if option.merged else ""
+            name = domain or (below.partition(".")[0] if option.merged else "")
             return f"--{option.name} {name}".rstrip()
     if rest and any(option.field.startswith(f"{part}.") for option in JOB_OPTIONS):
         return ""  # a field that only a recipe has
@@ -88,7 +89,7 @@ def _option_text(field: str, given: Mapping[str, Any]) -> str:
     return typed if variable in given else ""
 
 
-_OF_DOMAIN = re.compile(r"(gate\.domains\.)([^.]+)(\..+)")
+_OF_DOMAIN = re.compile(r"((?:evaluation|gate)\.domains\.)([^.]+)(.*)")
 
 
 def _parents(field: str) -> Iterator[tuple[str, str]]:

@@ -184,15 +184,18 @@ class _Field:
 
     def set(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Set the field, or some of its entries. Raises CommandFailed where it has another value."""
-        path = self._option.field.split(".")
-        if not self._option.merged:
-            self._set(path, value, path[-1])
-            return
-        for name, entry in dict(value).items():
-            of_entry = [name if part == "*" else part for part in path]
-            self._set(of_entry if "*" in path else [*path, name], entry, name)
+        if self._option.of_domain is not None:
+            for domain, entry in dict(value).items():
+                field = self._option.of_domain.replace("*", domain) if domain else self._option.field
+                self._set(field.split("."), entry, domain)
+        elif self._option.merged:
+            for name, entry in dict(value).items():
+                self._set([*self._option.field.split("."), name], entry, name)
+        else:
+            self._set(self._option.field.split("."), value)
 
-    def _set(self, path: list[str], entry: Any, name: str) -> None:  # noqa: ANN401 - any JSON
+    def _set(self, path: list[str], entry: Any, name: str = "") -> None:  # noqa: ANN401 - any JSON
+        """`name`: of the entry, as typed."""
         *parents, last = path
         place = self._body
         for parent in parents:
@@ -213,7 +216,7 @@ class _Field:
         return value
 
     def _contradiction(self, name: str, typed: object, read: object) -> CommandFailed:
-        option = f"--{self._option.name} {name}" if self._option.merged else f"--{self._option.name}"
+        option = f"--{self._option.name} {name}".rstrip()
         return CommandFailed(
             f"{option} contradicts the recipe {self._recipe}: {json.dumps(typed)} here, {json.dumps(read)} "
             f"there ({self._option.field}); leave out one of them",
