@@ -320,7 +320,7 @@ class CompleteRequest(Model):
     """Whether kept weights are trained after pruning, and how."""
 
     evaluation: Evaluation | None = None
-    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "add_bos_token": false, "tasks": [], "speed": "auto"}`."""
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "domains": {}, "add_bos_token": false, "tasks": [], "speed": "auto"}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -369,7 +369,7 @@ class Condition(Model):
     """One condition of a gate, and the measured value."""
 
     name: str
-    """The gate's field, with the task's name for `min_zero_shot`."""
+    """The gate's field, with the name of the domain or the task that it is on."""
 
     limit: float
     """The limit that the gate sets."""
@@ -488,6 +488,16 @@ class DistilOptions(Model):
     """How the weights that are trained and Adam's running means are kept: both in float32 (14 bytes a weight where the model computes in bfloat16); the means in 8 bits (6 bytes, and a step of the optimiser takes several times as long); or weights in bfloat16 as well, rounded stochastically (4 bytes). `auto`: the first of them that fits the device."""
 
 
+class DomainLimits(Model):
+    """Conditions on what was measured on the text of one domain."""
+
+    max_perplexity_increase: float | None = None
+    """How far the perplexity may lie over the dense model's or the baseline's, relative to that."""
+
+    max_kl: float | None = None
+    """How far the predictions may lie from the dense model's, in nats."""
+
+
 class DroppedBlock(Model):
     """A block that was taken out."""
 
@@ -581,14 +591,14 @@ class Evaluation(Model):
     dataset: str = "wikitext2"
     """The text of the perplexity; it should not be the calibration text."""
 
-    further_datasets: list[str] = []
-    """Further texts; the report has a perplexity for each."""
+    domains: dict[str, str] | None = None
+    """A text for each domain, by a name of your choice: the report has perplexity, KL and agreement on each, and `gate.domains` may limit them. By default `{}`."""
 
     sequence_length: int | None = None
     """Tokens per window; min(2048, the model's context) when left out."""
 
     windows: int | None = None
-    """Only the first windows of each text, up to this number; all when left out."""
+    """Only the first windows of each text; all when left out. A domain's text may have fewer."""
 
     add_bos_token: bool = False
     """Begin each window with the token that the model's tokenizer puts before a text, as calibration.add_bos_token does."""
@@ -632,6 +642,16 @@ class EventList(Model):
 
     next_after: int
     """Send it as `after` to get the events that follow."""
+
+
+class ExpertTokensFacts(Model):
+    """How many calibration tokens the router of one block gave to each expert."""
+
+    block: int
+    """The decoder block, counted from 0; in the cut, among those left then."""
+
+    tokens: list[list[int]]
+    """For each dataset of `calibration.sets`, the tokens of each expert, in their order."""
 
 
 class ExportFacts(Model):
@@ -791,6 +811,9 @@ class Gate(Model):
 
     max_kl: float | None = None
     """How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) over the predicted tokens of evaluation.dataset, in nats."""
+
+    domains: dict[str, DomainLimits] | None = None
+    """Conditions by domain; each must be in evaluation.domains. By default `{}`."""
 
     max_bytes: int | None = None
     """Size of the pruned model's weight files, at most."""
@@ -1224,7 +1247,7 @@ class JobRequest(Model):
     """Whether kept weights are trained after pruning, and how."""
 
     evaluation: Evaluation | None = None
-    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "further_datasets": [], "add_bos_token": false, "tasks": [], "speed": "auto"}`."""
+    """How the quality of the model is measured. By default `{"dataset": "wikitext2", "domains": {}, "add_bos_token": false, "tasks": [], "speed": "auto"}`."""
 
     save_masks: bool = False
     """Also keep the masks, as an artifact of their own."""
@@ -2097,6 +2120,9 @@ class Report(Model):
     calibration: CalibrationFacts | None
     """The calibration windows; null for a method that reads no text."""
 
+    expert_tokens: list[ExpertTokensFacts] = Field(default=[], validate_default=True)
+    """The tokens that each expert saw of each dataset, when its inputs were first measured: in the cut, or else in the pruning. Only for several calibration datasets and routed experts."""
+
     structure: StructureFacts | None = None
     """What was taken out of the model; null for a recipe without `structure`."""
 
@@ -2112,8 +2138,8 @@ class Report(Model):
     perplexity: PerplexityFacts
     """Perplexity on the evaluation text."""
 
-    further_perplexities: list[PerplexityFacts] = Field(default=[], validate_default=True)
-    """Perplexities on the further datasets."""
+    domains: dict[str, PerplexityFacts] | None = None
+    """What was measured on the text of each domain, by the domain's name. By default `{}`."""
 
     zero_shot: ZeroShotFacts | None = None
     """Zero-shot scores; null where no task was asked for."""

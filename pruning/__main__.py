@@ -20,7 +20,7 @@ from pruning.output.mask_patch import apply_mask
 from pruning.pipeline.reproduce import RecipeFile
 from pruning.recipe import ALLOCATIONS, DATASETS, METHODS, PRESETS, Evaluation, Recipe
 from pruning.recipe.exports import parse_exports
-from pruning.recipe.options import OPTIONS, Option, request_body
+from pruning.recipe.options import OPTIONS, Option, domain_and_text, request_body
 from pruning.report import Report
 from pruning.runtime.determinism import fix_cublas_workspace
 from pruning.version import refuse_old_versions
@@ -38,7 +38,7 @@ _ALLOWED_WITH_RECIPE = {
     "task_definitions",
 }
 _EVALUATION_OPTIONS = {option.variable for option in OPTIONS if not option.in_recipe}
-_DATASETS = {"calibration.dataset", "evaluation.dataset", "evaluation.further_datasets"}
+_DATASETS = {"calibration.dataset"}
 
 
 def share(text: str) -> float:
@@ -283,8 +283,11 @@ def _with_paths(option: Option, options: argparse.Namespace) -> Any:  # noqa: AN
         return _absolute(value) if value.startswith(("/", ".")) else value  # no Hub id begins so
     if option.kind == "mix":
         return [_mixed_dataset(pair) for pair in value]
+    if option.kind == "texts":
+        named = map(domain_and_text, value)
+        return [f"{name}={_dataset(text)}" if name else _dataset(text) for name, text in named]
     if option.field in _DATASETS:
-        return [_dataset(name) for name in value] if option.kind == "list" else _dataset(value)
+        return _dataset(value)
     return value
 
 

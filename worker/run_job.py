@@ -293,10 +293,10 @@ def _baseline(attempt: Attempt) -> Report | None:
         found = attempt.transaction(lambda session: baselines.find(session, owner, spec))
     except UnknownReference as error:
         raise InvalidInput(f"{error.named} {error.message}", field=error.field) from error
-    if found is None:
+    if found is None or spec.gate is None:
         return None
     try:
-        return Report.model_validate_json(json.dumps(found.report))
+        report = Report.model_validate_json(json.dumps(found.report))
     except ValidationError as error:
         made_by = (found.report.get("environment") or {}).get("pruneserve", "of another version")
         raise InvalidInput(
@@ -304,6 +304,8 @@ def _baseline(attempt: Attempt) -> Report | None:
             f"{pruneserve_version()} cannot read: submit that job again and name the new one, or another",
             field="gate.baseline",
         ) from error
+    compared = {name: text for name, text in report.domains.items() if name in spec.gate.compared_domains}
+    return report.model_copy(update={"domains": compared})
 
 
 def _perplexity_limit(spec: JobSpec) -> PerplexityLimit:

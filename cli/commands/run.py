@@ -119,7 +119,7 @@ def without_hub(job: JobDetail) -> str | None:
     if spec.calibration:
         texts |= {spec.calibration.dataset, *(one.dataset for one in spec.calibration.datasets)}
     if spec.evaluation:
-        texts |= {spec.evaluation.dataset, *spec.evaluation.further_datasets}
+        texts |= {spec.evaluation.dataset, *(spec.evaluation.domains or {}).values()}
     named = sorted(text for text in texts if text in _HUB_DATASETS)
     tasks = spec.evaluation.tasks if spec.evaluation else []
     needed = [*([spec.model.id] if of_hub else []), *named, *tasks]

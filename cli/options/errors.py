@@ -1,5 +1,6 @@
 """Errors of the client in terms of the command line: its options in place of fields, and the next step."""
 
+import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
@@ -12,6 +13,7 @@ from pruneserve_client import NotAuthenticated, PruneServeError, Rejected, Unava
 from pruneserve_client.errors import reason, summary
 
 _FIELDS = {option.field: option for option in JOB_OPTIONS}
+_FIELDS |= {option.of_domain: option for option in JOB_OPTIONS if option.of_domain}
 # Fields of other commands: the name of the parameter, and how it is typed.
 _OTHER_FIELDS = {
     "expires_in_days": ("days", "--days"),
@@ -69,18 +71,24 @@ def _option_text(field: str, given: Mapping[str, Any]) -> str:
     """Return how a field is typed in the command; empty if it has no option for it."""
     part, _, rest = field.partition(".")
     of_job = f"{_SWEEP_PARTS[part]}{rest}" if part in _SWEEP_PARTS else field
+    domain = ""
+    if found := _OF_DOMAIN.fullmatch(of_job):
+        of_job, domain = f"{found[1]}*{found[3]}", found[2]
     for place, below in _parents(of_job):
         # `method` alone is the choice, typed as `--method`; its fields are the method's settings.
         option = (None if below else _FIELDS.get(f"{place}.name")) or _FIELDS.get(place)
         if option is not None and option.variable in given:
             # `method.norm` is typed as `--option norm=l2`, `structure.experts` as `--structure experts=2`.
-            name = below.partition(".")[0] if option.merged else ""
+            name = domain or (below.partition(".")[0] if option.merged else "")
             return f"--{option.name} {name}".rstrip()
     if rest and any(option.field.startswith(f"{part}.") for option in JOB_OPTIONS):
         return ""  # a field that only a recipe has
     inner = rest.partition(".")[0] if part in _SWEEP_PARTS else part
     variable, typed = _OTHER_FIELDS.get(inner, (inner, f"--{inner.replace('_', '-')}"))
     return typed if variable in given else ""
+
+
+_OF_DOMAIN = re.compile(r"((?:evaluation|gate)\.domains\.)([^.]+)(.*)")
 
 
 def _parents(field: str) -> Iterator[tuple[str, str]]:

@@ -23,7 +23,12 @@ JOB_OPTIONS = (
     JobOption("calibration", "calibration.dataset", "text", "Text to calibrate on (default c4).", "DATASET"),
     JobOption("samples", "calibration.samples", "integer", "Calibration windows (default 128).", "N"),
     JobOption(
-        "evaluation", "evaluation.dataset", "text", "Text to measure on (default wikitext2).", "DATASET"
+        "evaluation",
+        "evaluation.dataset",
+        "texts",
+        "Text to measure on (default wikitext2); with a name that of a domain as well: code=builtin-code.",
+        "[NAME=]DATASET",
+        of_domain="evaluation.domains.*",
     ),
     JobOption("task", "evaluation.tasks", "list", "Zero-shot task, such as hellaswag; may be repeated."),
     JobOption(
@@ -33,9 +38,18 @@ JOB_OPTIONS = (
         "max-increase",
         "gate.max_perplexity_increase",
         "share",
-        "Gate: the perplexity over the dense one, such as 5%.",
+        "Gate: the perplexity over the dense one, such as 5%, or code=5% in a domain; may be repeated.",
+        "[NAME=]SHARE",
+        of_domain="gate.domains.*.max_perplexity_increase",
     ),
-    JobOption("max-kl", "gate.max_kl", "number", "Gate: mean KL(dense ‖ pruned) per token, in nats."),
+    JobOption(
+        "max-kl",
+        "gate.max_kl",
+        "number",
+        "Gate: mean KL(dense ‖ pruned) per token, in nats, or code=0.1 in a domain; may be repeated.",
+        "[NAME=]NATS",
+        of_domain="gate.domains.*.max_kl",
+    ),
     JobOption(
         "baseline",
         "gate.baseline",

@@ -102,8 +102,8 @@ def _text_fields(body: dict[str, Any]) -> Iterator[tuple[Any, Any]]:
     named = [calibration, evaluation, _object_in(_object_in(body, "recovery"), "distil")]
     named += [one for one in mixed if isinstance(one, dict)] if isinstance(mixed, list) else []
     yield from ((place, "dataset") for place in named if "dataset" in place)
-    further = evaluation.get("further_datasets")
-    yield from ((further, index) for index in range(len(further))) if isinstance(further, list) else ()
+    domains = _object_in(evaluation, "domains")
+    yield from ((domains, name) for name in domains)
 
 
 def _object_in(place: dict[str, Any], name: str) -> dict[str, Any]:
@@ -184,18 +184,25 @@ class _Field:
 
     def set(self, value: Any) -> None:  # noqa: ANN401 - any JSON
         """Set the field, or some of its entries. Raises CommandFailed where it has another value."""
-        *parents, last = self._option.field.split(".")
+        if self._option.of_domain is not None:
+            for domain, entry in dict(value).items():
+                field = self._option.of_domain.replace("*", domain) if domain else self._option.field
+                self._set(field.split("."), entry, domain)
+        elif self._option.merged:
+            for name, entry in dict(value).items():
+                self._set([*self._option.field.split("."), name], entry, name)
+        else:
+            self._set(self._option.field.split("."), value)
+
+    def _set(self, path: list[str], entry: Any, name: str = "") -> None:  # noqa: ANN401 - any JSON
+        """`name`: of the entry, as typed."""
+        *parents, last = path
         place = self._body
         for parent in parents:
             place = self._object(place, parent)
-        if self._option.merged:
-            place, entries = self._object(place, last), dict(value)
-        else:
-            entries = {last: value}
-        for name, entry in entries.items():
-            if place.get(name) not in (None, [], entry):  # a job's `spec` has every default
-                raise self._contradiction(name, entry, place[name])
-            place[name] = entry
+        if place.get(last) not in (None, [], entry):  # a job's `spec` has every default
+            raise self._contradiction(name, entry, place[last])
+        place[last] = entry
 
     def _object(self, place: dict[str, Any], name: str) -> dict[str, Any]:
         """Return the object in the field `name`, which is created, or spelt out from its shorthand."""
@@ -209,7 +216,7 @@ class _Field:
         return value
 
     def _contradiction(self, name: str, typed: object, read: object) -> CommandFailed:
-        option = f"--{self._option.name} {name}" if self._option.merged else f"--{self._option.name}"
+        option = f"--{self._option.name} {name}".rstrip()
         return CommandFailed(
             f"{option} contradicts the recipe {self._recipe}: {json.dumps(typed)} here, {json.dumps(read)} "
             f"there ({self._option.field}); leave out one of them",

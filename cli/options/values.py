@@ -3,6 +3,7 @@
 import inspect
 import json
 import math
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Annotated, Any
@@ -27,6 +28,8 @@ class JobOption:
     help: str
     metavar: str | None = None
     short: str | None = None
+    of_domain: str | None = None
+    """The field that NAME=VALUE sets, such as `gate.domains.*.max_kl`, in which `*` is the domain's name."""
 
     @property
     def variable(self) -> str:
@@ -40,7 +43,7 @@ class JobOption:
 
     def parameter(self) -> inspect.Parameter:
         """Return the parameter of a typer command for this option."""
-        kind = KINDS[self.kind]
+        kind = KINDS[self.kind] if self.of_domain is None else _by_domain(KINDS[self.kind])
         flags = (f"--{self.name}", *([f"-{self.short}"] if self.short else ()))
         option = typer.Option(
             *flags,
@@ -116,6 +119,7 @@ number, share, size = (read_as(read) for read in (user_input.number, user_input.
 
 KINDS = {
     "text": Kind(str),
+    "texts": Kind(str),
     "integer": Kind(int),
     "number": Kind(float, number),
     "share": Kind(float, share),
@@ -123,6 +127,20 @@ KINDS = {
     "settings": Kind(list[Any], setting),
     "labels": Kind(list[Any], pair),
 }
+
+
+_DOMAIN = re.compile(r"([a-z][a-z0-9-]*)=(.+)")
+
+
+def _by_domain(kind: Kind) -> Kind:
+    """Return the kind of an option that may be repeated, of pairs of a domain, or nothing, and a value."""
+
+    def parser(text: str) -> tuple[str, Any]:
+        found = _DOMAIN.fullmatch(text)
+        name, value = found.groups() if found else ("", text)
+        return name, kind.parser(value) if kind.parser else value
+
+    return Kind(list[Any], parser)
 
 
 # What an option expects, by the beginning of the type of pydantic's error.

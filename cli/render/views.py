@@ -54,6 +54,10 @@ def measurements(job: JobDetail, escape: Callable[[str], str]) -> Iterator[tuple
         yield "size", _size_and_speed(report.speed)
     if fidelity := _fidelity(report.perplexity):
         yield "against dense", fidelity
+    for name, text in (report.domains or {}).items():
+        found = text.intervals.perplexity if text.intervals else None
+        perplexity = change(Perplexity(dense=text.dense, pruned=text.pruned, interval=found))
+        yield f"in {escape(name)}", "; ".join(filter(None, (perplexity, _fidelity(text))))
     if report.sparsity.overall:
         yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
 
@@ -298,13 +302,13 @@ def measure(name: str, value: float | None, sign: str = "") -> str:
     """Return a value of the gate's condition `name`, in the format of its kind."""
     if value is None:
         return "no finite value"
-    form = _MEASURE_FORMATS.get(name, ".4f")
+    form = _MEASURE_FORMATS.get(name.partition(".")[0], ".4f")
     return f"{value:{sign}{form}}"
 
 
 def measured(condition: Condition) -> str:
     """Return the measured value of a condition, with its interval: `18.66 ± 0.4`, `29.90% ± 2%`."""
-    is_share = condition.name == "max_perplexity_increase"
+    is_share = condition.name.startswith("max_perplexity_increase")
     half = margin(condition.interval, 100 if is_share else 1)
     return measure(condition.name, condition.measured) + (half and half + "%" * is_share)
 
@@ -348,7 +352,7 @@ def verdict(condition: Condition) -> str:
         return "passed" if condition.passed else "missed"
     if condition.required_sample is None:
         return "inconclusive, and too near to the limit for any number of windows"
-    unit = "examples" if "." in condition.name else "windows"
+    unit = "windows" if condition.name.startswith(("max_perplexity", "max_kl")) else "examples"
     return f"inconclusive, about {condition.required_sample:,} {unit} would decide"
 
 

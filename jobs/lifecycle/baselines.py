@@ -29,7 +29,7 @@ def resolve(session: Session, owner: str, gate: Gate | None) -> UUID | None:
     job_id = session.scalar(_named(owner, gate.baseline))
     if job_id is None:
         raise UnknownReference(_FIELD, gate.baseline, _NO_LABEL if "=" in gate.baseline else _NO_JOB)
-    names = (func.jsonb_path_query_array(Job.report, cast(path, JSONPATH)) for path in (_EXPORTS, _TASKS))
+    names = (func.jsonb_path_query_array(Job.report, cast(path, JSONPATH)) for path in _NAMES)
     if reason := _lacks(gate, *session.execute(select(*names).where(Job.id == job_id)).one()):
         raise UnknownReference(_FIELD, gate.baseline, f"is job {job_id}, which {reason}")
     return job_id
@@ -60,7 +60,7 @@ def find_for_verdict(session: Session, owner: str, spec: JobSpec) -> Baseline | 
 
 _NO_LABEL = "is a label of which no job has passed its gate: submit the first one without a baseline"
 _NO_JOB = "must be one of your jobs that has pruned a model and succeeded"
-_EXPORTS, _TASKS = "$.exports[*].name", "$.zero_shot.scores[*].task"  # of a report
+_NAMES = ("$.exports[*].name", "$.zero_shot.scores[*].task", "$.domains.keyvalue().key")  # in a report
 
 
 def _named(owner: str, named: str) -> Select[UUID]:
@@ -75,9 +75,11 @@ def _named(owner: str, named: str) -> Select[UUID]:
     return accepted.order_by(Job.ended_at.desc()).limit(1)
 
 
-def _lacks(gate: Gate, exports: Sequence[str], tasks: Sequence[str]) -> str | None:
+def _lacks(gate: Gate, exports: Sequence[str], tasks: Sequence[str], domains: Sequence[str]) -> str | None:
     if gate.of is not None and gate.of not in exports:
         return "has not exported the file that the gate is on"
     if not gate.max_score_drop.keys() <= set(tasks):
         return "has not measured every task of max_score_drop"
+    if missing := [name for name in gate.compared_domains if name not in domains]:
+        return f"has not measured the {'domains' if len(missing) > 1 else 'domain'} {', '.join(missing)}"
     return None

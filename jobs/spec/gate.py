@@ -8,7 +8,7 @@ from uuid import UUID
 from pydantic import AfterValidator, BaseModel, Field, model_validator
 
 from pruning.recipe import Evaluation, StrictModel, Text
-from pruning.recipe.evaluation import TaskName
+from pruning.recipe.evaluation import DomainName, TaskName
 from pruning.recipe.exports import Export
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.report import Interval
@@ -26,6 +26,27 @@ def _validate_baseline(value: str | None) -> str | None:
 
 
 Bytes = Annotated[int, Field(ge=1, le=10**16)]
+
+
+class DomainLimits(StrictModel):
+    """Conditions on what was measured on the text of one domain."""
+
+    max_perplexity_increase: float | None = Field(
+        None,
+        ge=0,
+        le=1e6,
+        description="How far the perplexity may lie over the dense model's or the baseline's, relative to "
+        "that.",
+    )
+    max_kl: float | None = Field(
+        None, ge=0, le=1e3, description="How far the predictions may lie from the dense model's, in nats."
+    )
+
+    @model_validator(mode="after")
+    def _has_a_condition(self) -> Self:
+        if self.max_perplexity_increase is None and self.max_kl is None:
+            raise ValueError("needs max_perplexity_increase or max_kl")
+        return self
 
 
 class Gate(StrictModel):
@@ -63,6 +84,12 @@ class Gate(StrictModel):
         description="How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) "
         "over the predicted tokens of evaluation.dataset, in nats.",
     )
+    domains: Annotated[dict[DomainName, DomainLimits], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+        {},
+        max_length=16,
+        description="Conditions by domain; each must be in evaluation.domains.",
+        examples=[{"code": {"max_kl": 0.1}}],
+    )
     max_bytes: Annotated[Bytes | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         None, description="Size of the pruned model's weight files, at most."
     )
@@ -99,16 +126,20 @@ class Gate(StrictModel):
 
     @model_validator(mode="after")
     def _has_a_condition(self) -> Self:
-        limits = [name for name in Gate.model_fields if name not in ("of", "baseline", *_OF_TASKS)]
-        if not any(
-            [getattr(self, name) is not None for name in limits] + [self.min_zero_shot, self.max_score_drop]
-        ):
-            raise ValueError(f"needs {', '.join(limits)}, {' or '.join(_OF_TASKS)}")
-        if self.baseline is not None and self.max_perplexity_increase is None and not self.max_score_drop:
+        limits = [name for name in Gate.model_fields if name not in ("of", "baseline")]
+        if all(getattr(self, name) in (None, {}) for name in limits):
+            raise ValueError(f"needs {', '.join(limits[:-1])} or {limits[-1]}")
+        compared = self.max_perplexity_increase is not None or self.compared_domains or self.max_score_drop
+        if self.baseline is not None and not compared:
             raise ValueError(
                 "baseline needs max_perplexity_increase or max_score_drop, which compare with it"
             )
         return self
+
+    @property
+    def compared_domains(self) -> list[str]:
+        """The domains whose perplexity is compared with the baseline's, or the dense model's."""
+        return [name for name, limits in self.domains.items() if limits.max_perplexity_increase is not None]
 
     def unmeasured(self, evaluation: Evaluation, exports: Sequence[Export]) -> Iterator[str]:
         """Say of each condition that is not measured what to change."""
@@ -118,6 +149,9 @@ class Gate(StrictModel):
         for name in _OF_TASKS:
             if any(task not in evaluation.tasks for task in getattr(self, name)):
                 yield f"{name} may only name tasks that are in evaluation.tasks"
+        if unknown := [f"domains.{name}" for name in self.domains if name not in evaluation.domains]:
+            known = ", ".join(evaluation.domains) or "no domains"
+            yield f"{', '.join(unknown)} must be in evaluation.domains, which has {known}"
         for name in ("min_speedup", "max_memory_bytes"):
             if getattr(self, name) is not None and evaluation.speed == "off":
                 yield f"{name} needs evaluation.speed, which is off"
@@ -125,7 +159,7 @@ class Gate(StrictModel):
     def _unmeasured_of_export(self, names: Sequence[str]) -> Iterator[str]:
         if self.of not in names:
             yield f"of must be one of the job's exports, which are {', '.join(names) or 'none'}"
-        for name in ("max_parameters", "max_memory_bytes", *_OF_TASKS):
+        for name in ("max_parameters", "max_memory_bytes", "domains", *_OF_TASKS):
             if getattr(self, name) not in (None, {}):
                 yield f"{name} is not measured of an export; leave it out, or of"
         if self.min_speedup is not None and not str(self.of).startswith("gguf:"):
@@ -144,8 +178,8 @@ class Condition(BaseModel):
     """One condition of a gate, and the measured value."""
 
     name: str = Field(
-        description="The gate's field, with the task's name for `min_zero_shot`.",
-        examples=["max_perplexity_increase", "min_zero_shot.piqa"],
+        description="The gate's field, with the name of the domain or the task that it is on.",
+        examples=["max_perplexity_increase", "max_kl.code", "min_zero_shot.piqa"],
     )
     limit: float = Field(description="The limit that the gate sets.")
     measured: float | None = Field(description="Null where it is not finite, or was not measured.")

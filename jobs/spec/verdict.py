@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 from uuid import UUID
 
-from jobs.spec.gate import Condition, Gate, GateState, Verdict
+from jobs.spec.gate import Condition, DomainLimits, Gate, GateState, Verdict
 from pruning.report import Interval
 from pruning.report.intervals import score_intervals, text_intervals
 
@@ -60,7 +60,7 @@ class _Measured:
 
 
 def _measured_alike(gate: Gate, report: dict[str, Any], before: dict[str, Any]) -> bool:
-    """Whether two reports are of one dense model and the same windows."""
+    """Whether two reports are of one dense model and the same windows of the text of no domain."""
     ours, theirs = (
         [
             *(one["model"].get(name) for name in ("commit", "digest")),
@@ -76,17 +76,33 @@ def _quality_conditions(
     gate: Gate, report: dict[str, Any], before: dict[str, Any] | None
 ) -> Iterator[Condition]:
     text = _text_facts(gate, report)
+    theirs = _text_facts(gate, before) if before else {}
+    yield from _text_conditions(gate, text, theirs if gate.baseline else None)
+    for domain, limits in gate.domains.items():
+        text, theirs = (one.get("domains", {}).get(domain, {}) for one in (report, before or {}))
+        alike = all(text.get(name) == theirs.get(name) for name in _WINDOWS)
+        compared = (theirs if alike else {}) if gate.baseline else None
+        yield from _text_conditions(limits, text, compared, f".{domain}")
+
+
+_WINDOWS = ("fingerprint", "windows", "sequence_length")
+
+
+def _text_conditions(
+    limits: Gate | DomainLimits, text: dict[str, Any], baseline: dict[str, Any] | None, suffix: str = ""
+) -> Iterator[Condition]:
+    """Yield the conditions on one text. `baseline`: what it has of the text; None: the dense model counts."""
     intervals = {name: _interval(found) for name, found in (text.get("intervals") or {}).items()}
-    values = {"max_perplexity": text["pruned"], "max_perplexity_increase": None, "max_kl": text.get("kl")}
-    base = text["dense"]
-    if gate.baseline is not None:
-        base, intervals["increase"] = _over_baseline(text, _text_facts(gate, before) if before else {})
-    if base is not None and text["pruned"] is not None:
-        values["max_perplexity_increase"] = text["pruned"] / base - 1
+    base, pruned = text.get("dense"), text.get("pruned")
+    values = {"max_perplexity": pruned, "max_perplexity_increase": None, "max_kl": text.get("kl")}
+    if baseline is not None:
+        base, intervals["increase"] = _over_baseline(text, baseline)
+    if base is not None and pruned is not None:
+        values["max_perplexity_increase"] = pruned / base - 1
     for name, value in values.items():
-        if (limit := getattr(gate, name)) is not None:
+        if (limit := getattr(limits, name, None)) is not None:
             interval = intervals.get(name.removeprefix("max_").removeprefix("perplexity_"))
-            yield _at_most(name, limit, _Measured(value, interval, text.get("windows", 0)))
+            yield _at_most(name + suffix, limit, _Measured(value, interval, text.get("windows", 0)))
 
 
 def _over_baseline(text: dict[str, Any], before: dict[str, Any]) -> tuple[float | None, Interval | None]:
@@ -103,7 +119,7 @@ def _text_facts(gate: Gate, report: dict[str, Any]) -> dict[str, Any]:
         return facts
     export = _export(gate, report)
     if export is None:  # its warning is in the report
-        return {"dense": None, "pruned": None}
+        return {}
     return export | {"dense": export["dense_perplexity"], "pruned": export["perplexity"]}
 
 
@@ -241,6 +257,7 @@ def _required_sample(found: _Measured, limit: float) -> int | None:
     return math.ceil(count / unit) * unit
 
 
+_LISTED_OF_DOMAIN = ("dense", "pruned", "kl", "agreement", "intervals")
 _LISTED = (
     *("name", "path", "bytes", "dense_bytes", "perplexity", "dense_perplexity", "kl", "agreement"),
     "intervals",
@@ -258,6 +275,10 @@ def report_columns(report: dict[str, Any]) -> dict[str, Any]:
         "weight_bytes": speed.get("bytes"),
         "speedup": speed.get("speedup"),
         "intervals": perplexity.get("intervals"),
+        "domains": {
+            domain: {name: text.get(name) for name in _LISTED_OF_DOMAIN}
+            for domain, text in report.get("domains", {}).items()
+        },
         "exports": [{name: export.get(name) for name in _LISTED} for export in report.get("exports", ())],
     }
     return {

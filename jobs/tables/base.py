@@ -101,6 +101,8 @@ class JobDocuments:
     stored_weight_bytes = DocumentField[int]("figures", "stored_weight_bytes")
     """What its weight files take in the store, where files may be kept compressed."""
     speedup = DocumentField[float]("figures", "speedup")
+    domains = DocumentField[dict[str, dict[str, Any]]]("figures", "domains")
+    """What was measured in each domain, by its name: `jobs.spec.verdict` has the names of the figures."""
     exports = DocumentField[list[dict[str, Any]]]("figures", "exports")
     """Each exported file: `jobs.spec.verdict` has the names of its figures."""
 

@@ -15,6 +15,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.calibration.activation_statistics import InputStatistics, StopForward, group_by_input
+from pruning.calibration.routed_tokens import RouteCounter, RoutedTokens
 from pruning.models.blocks import Block
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import LinearLayer, ModuleLayer, linear_layers
@@ -108,11 +109,22 @@ class BoundaryStates:
 class BlockwiseForward:
     """The hidden states of all windows, as the input of the block that is next."""
 
-    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor], *, on_host: bool = False) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        micro_batches: Sequence[Tensor],
+        *,
+        on_host: bool = False,
+        windows_of: Sequence[int] = (),
+    ) -> None:
         """Embed the windows. `micro_batches`: token ids, int64 (windows, length) each.
 
         `on_host`: keep the hidden states on the host, and copy each to the device when it is read.
+        `windows_of`: the number of windows of each dataset, one after the other; for `routed_tokens`.
         """
+        self._windows_of = windows_of
+        self.routed_tokens: dict[int, RoutedTokens] = {}
+        """By block, as its inputs were first measured; of a mixture of datasets alone."""
         self._blocks = replay.stack.blocks
         self._micro_batches = micro_batches
         self._transfers = DeviceTransfers()
@@ -172,9 +184,12 @@ class BlockwiseForward:
 
         `watching`: is given the token ids, (windows, length). StopForward may end a pass.
         """
+        routes = RouteCounter(self._windows_of)
         for tokens, hidden in zip(self._micro_batches, self._hidden, strict=True):
-            with watching(tokens), suppress(StopForward):
-                self._calls[len(tokens)][index](self._blocks[index].module, hidden)
+            module = self._blocks[index].module
+            with routes.counting(module, len(tokens)), watching(tokens), suppress(StopForward):
+                self._calls[len(tokens)][index](module, hidden)
+        self.routed_tokens.setdefault(index, routes.tokens)
 
     def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
         """Return the outputs of layers of block `index` for the first windows, by name: (…, outputs) each."""
@@ -219,9 +234,16 @@ class PairedForward(BlockwiseForward):
     compensates what the block's earlier layers could not.
     """
 
-    def __init__(self, replay: Replay, micro_batches: Sequence[Tensor], *, on_host: bool = False) -> None:
+    def __init__(
+        self,
+        replay: Replay,
+        micro_batches: Sequence[Tensor],
+        *,
+        on_host: bool = False,
+        windows_of: Sequence[int] = (),
+    ) -> None:
         """Start both walks; the model must still be dense."""
-        super().__init__(replay, micro_batches, on_host=on_host)
+        super().__init__(replay, micro_batches, on_host=on_host, windows_of=windows_of)
         self._dense_hidden = self._hidden.copy()
         self._dense_block: nn.Module = nn.Identity()
         self._residual_layer: LinearLayer | None = None
@@ -266,6 +288,7 @@ class PairedForward(BlockwiseForward):
             return
         residual = self._residual_layer
         residual = residual if residual is not None and residual.name in names else None
+        routes = RouteCounter(self._windows_of)
         for tokens, hidden, dense in zip(self._micro_batches, self._hidden, self._dense_hidden, strict=True):
             call = self._calls[len(tokens)][index]
             inputs = _RecordInputs(compared, stop=residual is None)
@@ -274,6 +297,7 @@ class PairedForward(BlockwiseForward):
             if residual is not None:  # compared by its outputs, and not by its inputs as well
                 inputs.by_name.pop(residual.name)
             with (
+                routes.counting(block.module, len(tokens)),
                 statistics.collecting(tokens, inputs.by_name, stop=residual is None),
                 suppress(StopForward),
             ):
@@ -285,6 +309,7 @@ class PairedForward(BlockwiseForward):
                     statistics.add_output_error(residual, given.unbind(), error.unbind())
                 else:
                     call(block.module, hidden)
+        self.routed_tokens.setdefault(index, routes.tokens)
 
     def advance(self, index: int) -> None:
         """Replace both models' hidden states with the output of block `index`."""

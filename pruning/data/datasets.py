@@ -5,10 +5,14 @@ tree names its function in the entry-point group `pruneserve.datasets`.
 """
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from importlib.abc import SourceLoader
+from importlib.resources import files
+from importlib.util import find_spec
 from itertools import islice
 from typing import Any
 
+from pruning.data.mathematics import problems
 from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.errors import InvalidInput, Unreachable
 
@@ -54,16 +58,70 @@ def builtin(source: Source) -> Sequence[str]:
     """
     from pydoc_data.topics import topics
 
-    seen: set[str] = set()
+    def prose(paragraph: str) -> str:
+        text = re.sub(r" [*=~^-]{3,}$", "", " ".join(paragraph.split()))  # without a title's underline
+        return "" if "::=" in text else text  # a grammar rule is not prose
+
+    return _part(source, [map(prose, _paragraphs(topics[name])) for name in sorted(topics)], evaluated=3)
+
+
+# Of the standard library of every version of Python that is supported, without tables of data.
+_MODULES = (
+    *("argparse", "bdb", "calendar", "cmd", "configparser", "contextlib", "copy", "csv", "dataclasses"),
+    *("difflib", "fileinput", "fractions", "functools", "gzip", "heapq", "pprint", "queue", "random"),
+    *("sched", "selectors", "shlex", "shutil", "socketserver", "statistics", "string", "subprocess"),
+    *("tempfile", "textwrap", "threading", "tokenize", "trace", "traceback", "weakref"),
+)
+_OMITTED = re.compile(r"__all__|copyright|licen[cs]e|warrant|all rights|@|https?:", re.IGNORECASE)
+
+
+def builtin_code(source: Source) -> Sequence[str]:
+    """Python code from modules of the standard library as one document, without licences and addresses.
+
+    It needs no network, and is fixed for a version of Python.
+    """
+
+    def code(paragraph: str) -> str:
+        return "" if _OMITTED.search(paragraph) else paragraph
+
+    return _part(source, [map(code, _paragraphs(_source_code(name))) for name in _MODULES], evaluated=5)
+
+
+def builtin_math(source: Source) -> Sequence[str]:
+    """Worked problems of arithmetic and algebra as one document, generated the same way each time."""
+    return _part(source, [[problem] for problem in problems()], evaluated=3)
+
+
+def builtin_german(source: Source) -> Sequence[str]:
+    """German prose on many subjects as one document, written for this package: 24 thousand characters."""
+    text = files("pruning.data").joinpath("german.txt").read_text(encoding="utf-8")
+    return _part(source, [[paragraph] for paragraph in _paragraphs(text)], evaluated=2)
+
+
+def _paragraphs(text: str) -> list[str]:
+    return [paragraph.rstrip() for paragraph in re.split(r"\n\s*\n", text)]
+
+
+def _source_code(module: str) -> str:
+    """Return the source of a module without importing it."""
+    found = find_spec(module)
+    if found is None or not isinstance(found.loader, SourceLoader):
+        raise InvalidInput(f"this Python has no source of its module {module}; name another dataset")
+    return found.loader.get_source(module) or ""
+
+
+def _part(source: Source, chapters: Sequence[Iterable[str]], *, evaluated: int) -> list[str]:
+    """Return the part for calibration or evaluation, as one document: every n-th chapter is for evaluation.
+
+    A paragraph that occurs again is used where it first occurs, so that the parts have none in common.
+    """
+    seen = {""}
     chosen: list[str] = []
-    for number, name in enumerate(sorted(topics)):
-        for paragraph in re.split(r"\n\s*\n", topics[name]):
-            text = re.sub(r" [*=~^-]{3,}$", "", " ".join(paragraph.split()))  # without a title's underline
-            if "::=" in text or text in seen:  # a grammar rule is not prose
-                continue
-            seen.add(text)
-            if (number % 3 == 0) == (source.purpose == "evaluation"):
+    for number, chapter in enumerate(chapters):
+        for text in chapter:
+            if text not in seen and (number % evaluated == 0) == (source.purpose == "evaluation"):
                 chosen.append(text)
+            seen.add(text)
     return [PARAGRAPH_BREAK.join(chosen)]
 
 

@@ -57,8 +57,13 @@ EXPORT_WINDOWS, EXPORT_LENGTH = 8, 512
 processor alone; at most so many, and of so many tokens."""
 
 _DEFAULT_EVALUATION_TOKENS = 340_000  # about the size of WikiText-2's test split for a vocabulary of 32,000
-# Texts whose length is known, at four characters a token.
-EVALUATION_TOKENS = {"builtin": 28_000}
+# Texts whose length is known, in tokens of a small vocabulary.
+EVALUATION_TOKENS = {
+    "builtin": 28_000,
+    "builtin-code": 63_000,
+    "builtin-math": 68_000,
+    "builtin-german": 4_500,
+}
 
 # Backward over forward operations of a flash-attention kernel, which recomputes the scores: five to two.
 _ATTENTION_BACKWARD = 2.5
@@ -149,7 +154,7 @@ class Windows:
     @classmethod
     def of_exports(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows that exports are measured on: few and short ones without a number of windows."""
-        first = evaluation.model_copy(update={"further_datasets": ()})
+        first = evaluation.model_copy(update={"domains": {}})
         windows = cls.of_evaluation(first, shape)
         if evaluation.windows is not None:
             return windows

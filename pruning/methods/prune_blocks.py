@@ -214,7 +214,8 @@ class _Pruning:
         if self._windows is None:
             raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
         pieces = micro_batches(self._stack, self._windows, backward=False, device=self._placement.device)
-        return kind(replay, pieces, on_host=self._on_host)
+        windows_of = [share.samples for share in self._recipe.calibration.shares]
+        return kind(replay, pieces, on_host=self._on_host, windows_of=windows_of)
 
     def _in_order(self, finished: PrunedBlock | None, index: int, block: Block) -> Permuted:
         """Put the channels of a dense block in its new order, if it gets one, in place."""
@@ -256,7 +257,8 @@ def _pruned_block(
                 forward.measure(index, statistics)
                 pruner.prune(layers, statistics)
     pruned = pruner.result(block)
-    facts = replace(pruned.facts, reordered=permuted.moved, left_in_order=permuted.left)
+    routed = forward.routed_tokens.get(index, ()) if forward is not None else ()
+    facts = replace(pruned.facts, reordered=permuted.moved, left_in_order=permuted.left, routed=routed)
     return replace(pruned, facts=facts, orders=permuted.orders)
 
 

@@ -10,6 +10,7 @@ import torch
 from safetensors import safe_open
 from torch import Tensor
 
+from pruning.calibration.routed_tokens import RoutedTokens
 from pruning.masks.packed import SHAPES, packed, set_to_zero, unpacked
 from pruning.masks.patterns import LayerTarget
 from pruning.methods.permutation import AxisOrder, ChannelOrder, KeptOrder, Orders
@@ -54,6 +55,7 @@ class BlockFacts:
     # Of channels that were put in another order, and of those that were not, where that was asked for.
     reordered: tuple[ChannelOrder, ...] = ()
     left_in_order: tuple[KeptOrder, ...] = ()
+    routed: RoutedTokens = ()  # of a mixture of datasets, where the block has experts
 
 
 @dataclass(frozen=True)
@@ -144,6 +146,7 @@ class Pruned(Iterable[PrunedBlock]):
         self.warnings = tuple(warning for of_block in facts for warning in of_block.warnings)
         self.parameters = tuple(name for of_block in facts for name in of_block.parameters)
         self.reordered = tuple(order for of_block in facts for order in of_block.reordered)
+        self.routed = {block: of_block.routed for block, of_block in enumerate(facts) if of_block.routed}
         self.left_in_order = tuple(left for of_block in facts for left in of_block.left_in_order)
 
     def __iter__(self) -> Iterator[PrunedBlock]:
@@ -286,4 +289,5 @@ def _facts(file: Any) -> BlockFacts:  # noqa: ANN401 - safetensors has no types
         tuple(stored["parameters"]),
         tuple(ChannelOrder(**order) for order in stored["reordered"]),
         tuple(KeptOrder(**left) for left in stored["left_in_order"]),
+        tuple(map(tuple, stored["routed"])),
     )

@@ -4,7 +4,7 @@ import shlex
 from collections.abc import Sequence
 
 from pruning.recipe.exports import MASK, MASK_ONLY
-from pruning.report import ExportFacts, Interval, Intervals, Report
+from pruning.report import ExportFacts, Interval, Intervals, PerplexityFacts, Report
 
 _SEMI_STRUCTURED = "2:4"
 
@@ -52,7 +52,7 @@ def exported_files(report: Report) -> str:
     rows = [
         f"| `{export.path}` | {megabytes(export.bytes)} "
         f"| {export.perplexity:.3f}{plus_minus(export.intervals, 'perplexity')} ({export.increase:+.1%}) "
-        f"| {_kl(export)} "
+        f"| {divergence(export)} "
         f"| `{_run(export)}` |"
         for export in report.exports
     ]
@@ -93,8 +93,9 @@ The mask makes this model of the dense one's directory `DENSE`, bit for bit, and
 """
 
 
-def _kl(export: ExportFacts) -> str:
-    return "-" if export.kl is None else f"{export.kl:.4f}{plus_minus(export.intervals, 'kl')}"
+def divergence(measured: ExportFacts | PerplexityFacts) -> str:
+    """Format the mean KL divergence with its interval; `-` where it was not measured."""
+    return "-" if measured.kl is None else f"{measured.kl:.4f}{plus_minus(measured.intervals, 'kl')}"
 
 
 def _run(export: ExportFacts) -> str:

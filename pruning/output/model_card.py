@@ -5,7 +5,15 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
-from pruning.output.card_sections import exported_files, megabytes, patch_alone, plus_minus, profit, use
+from pruning.output.card_sections import (
+    divergence,
+    exported_files,
+    megabytes,
+    patch_alone,
+    plus_minus,
+    profit,
+    use,
+)
 from pruning.recipe import AllocationOptions, MethodOptions, content_name, is_local
 from pruning.report import FILE_NAME as REPORT
 from pruning.report import (
@@ -94,7 +102,7 @@ def _hub_datasets(report: Report) -> list[str]:
 
 def _perplexities(report: Report) -> Iterator[EvalResult]:
     """Yield what was measured of the pruned model; a bound is no measurement."""
-    for text in (report.perplexity, *report.further_perplexities):
+    for text in (report.perplexity, *report.domains.values()):
         if not text.cut_short:
             yield EvalResult(
                 task_type="text-generation",
@@ -186,7 +194,7 @@ def _mask(report: Report) -> str:
 
 
 def _more(report: Report) -> str:
-    return _fidelity(report) + _size(report) + _further(report)
+    return _fidelity(report) + _size(report) + _domains(report) + _zero_shot(report)
 
 
 def _size(report: Report) -> str:
@@ -221,24 +229,31 @@ def _pruned(text: PerplexityFacts) -> str:
     return f"{text.pruned:.3f}{plus_minus(text.intervals, 'perplexity')} ({text.increase:+.1%})"
 
 
-def _further(report: Report) -> str:
-    """Return a table of the other texts and one of the zero-shot tasks."""
-    texts = [
-        f"| {_file_name(text.dataset)} | {text.dense:.3f} | {_pruned(text)} |"
-        for text in report.further_perplexities
+def _domains(report: Report) -> str:
+    """Return the table of the domains."""
+    rows = [
+        f"| {name} | {_file_name(text.dataset)} | {text.dense:.3f} | {_pruned(text)} | {divergence(text)} "
+        f"| {'-' if text.agreement is None else f'{text.agreement:.1%}'} |"
+        for name, text in report.domains.items()
     ]
-    scores = [
+    heads = ("domain", "text", "perplexity, dense", "pruned", "KL, nats", "same token")
+    return _table(heads, rows) if rows else ""
+
+
+def _zero_shot(report: Report) -> str:
+    """Return the table of the zero-shot tasks."""
+    if report.zero_shot is None:
+        return ""
+    rows = [
         f"| {score.task}, {score.metric} | {score.dense:.4f} "
         f"| {score.pruned:.4f}{f' ± {score.interval.margin()}' if score.interval else ''} |"
-        for score in (report.zero_shot.scores if report.zero_shot else ())
+        for score in report.zero_shot.scores
     ]
-    tables = [("perplexity on other texts", texts)] if texts else []
-    if report.zero_shot:
-        tables.append((f"zero-shot, lm-evaluation-harness {report.zero_shot.harness}", scores))
-    return "".join(
-        "\n\n" + "\n".join([f"| {title} | dense | pruned |", "| --- | --- | --- |", *rows])
-        for title, rows in tables
-    )
+    return _table((f"zero-shot, lm-evaluation-harness {report.zero_shot.harness}", "dense", "pruned"), rows)
+
+
+def _table(heads: Sequence[str], rows: Sequence[str]) -> str:
+    return "\n\n" + "\n".join([f"| {' | '.join(heads)} |", "|" + " --- |" * len(heads), *rows])
 
 
 def _version(report: Report) -> str:

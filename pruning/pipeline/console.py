@@ -89,6 +89,15 @@ def _export_line(export: ExportFacts) -> str:
     return f"{size}; {quality}{rates}; by {export.evaluator}"
 
 
+def _domains_and_tasks(report: Report) -> Iterator[tuple[str, str]]:
+    for name, text in report.domains.items():
+        kl = "" if text.kl is None else f", KL {text.kl:.4f}"
+        change = f"{text.pruned:.3f}, dense {text.dense:.3f} ({text.increase:+.1%})"
+        yield f"perplexity, {name}", change + kl
+    for score in report.zero_shot.scores if report.zero_shot else ():
+        yield f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}"
+
+
 def result_table(report: Report) -> Table:
     """Return a table of the results and costs of a run."""
     table = Table(box=rich.box.SIMPLE, show_header=False)
@@ -100,8 +109,8 @@ def result_table(report: Report) -> Table:
     if perplexity.kl is not None and perplexity.agreement is not None:
         table.add_row("KL(dense ‖ pruned)", f"{perplexity.kl:.4f} nats per token")
         table.add_row("agreement with dense", f"{perplexity.agreement:.1%} of the tokens")
-    for score in report.zero_shot.scores if report.zero_shot else ():
-        table.add_row(f"{score.task}, {score.metric}", f"{score.dense:.3f}, pruned {score.pruned:.3f}")
+    for row in _domains_and_tasks(report):
+        table.add_row(*row)
     if report.structure is not None:
         table.add_row("left", report.structure.left)
         facts = report.structure

@@ -1,8 +1,9 @@
 """The report of a run, from what its stages returned."""
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
+from pathlib import Path
 
 import torch
 
@@ -16,9 +17,11 @@ from pruning.pipeline.resolve import ResolvedRun
 from pruning.pipeline.search import SearchOutcome
 from pruning.pipeline.structure import CutOutcome
 from pruning.recipe import ChannelKind, Evaluation, Recipe
+from pruning.recipe.units import EXPERTS
 from pruning.report import (
     ChannelOrderFacts,
     Environment,
+    ExpertTokensFacts,
     LayerFacts,
     LeftInOrderFacts,
     PermutationFacts,
@@ -29,7 +32,7 @@ from pruning.report import (
     TrainingFacts,
 )
 from pruning.runtime.device import describe
-from pruning.structure.results import ranges
+from pruning.structure.results import numbers_in, ranges
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ def report_of(
 ) -> Report:
     """Return the report of a run. `reproduced`: that of the earlier run which this one repeats."""
     model, gradients, pruned = results.resolved.model, results.gradients, results.pruned
+    expert_tokens = tuple(_expert_tokens(results))
     environment = Environment.here(
         device=describe(*model.devices),
         dtype=str(model.dtype).removeprefix("torch."),
@@ -72,12 +76,13 @@ def report_of(
         evaluation=evaluation,
         model=model.facts,
         calibration=results.resolved.calibration_facts,
+        expert_tokens=expert_tokens,
         structure=results.cut.facts if results.cut else None,
         permutation=_permutation_facts(pruned) if recipe.permute else None,
         search=results.search.facts if results.search else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
         perplexity=results.quality.perplexities[0],
-        further_perplexities=results.quality.perplexities[1:],
+        domains=dict(zip(evaluation.domains, results.quality.perplexities[1:], strict=False)),
         zero_shot=results.quality.zero_shot,
         recovery=None if results.recovered is None else RecoveryFacts(distil=results.recovered),
         exports=results.exports.facts,
@@ -88,6 +93,7 @@ def report_of(
         dense_perplexity_reused=results.quality.dense_reused,
         warnings=(
             *results.resolved.warnings,
+            *_unseen_experts(results, expert_tokens),
             *(results.cut.warnings if results.cut else ()),
             *gradients.warnings,
             *(results.search.warnings if results.search else ()),
@@ -98,6 +104,42 @@ def report_of(
             *(differences(reproduced.environment, environment) if reproduced else ()),
         ),
     )
+
+
+def _expert_tokens(results: RunResults) -> Iterator[ExpertTokensFacts]:
+    """Yield the tokens of each block's experts, of the dense model where a cut has counted them."""
+    routed = results.cut.routed if results.cut else {}
+    for block, tokens in (routed or results.pruned.routed).items():
+        yield ExpertTokensFacts(block=block, tokens=tokens)
+
+
+_NAMED_IN_A_WARNING = 4
+
+
+def _unseen_experts(results: RunResults, counted: Sequence[ExpertTokensFacts]) -> Iterator[str]:
+    """Warn, in one line for each dataset, of the experts left in the model that saw none of its tokens."""
+    units = results.cut.facts.blocks if results.cut else ()
+    kept = {of_block.block: of_block.kept for of_block in units if of_block.kind == EXPERTS.name}
+    calibration = results.resolved.calibration_facts
+    for number, part in enumerate(calibration.sets if calibration and counted else ()):
+        experts = [
+            (of_block.block, expert, of_block.tokens[number][expert])
+            for of_block in counted
+            for expert in _left(kept.get(of_block.block), len(of_block.tokens[number]))
+        ]
+        unseen = [f"{expert} of block {block}" for block, expert, tokens in experts if not tokens]
+        if unseen:
+            more = len(unseen) - _NAMED_IN_A_WARNING
+            named = ", ".join(unseen[:_NAMED_IN_A_WARNING]) + (f" and {more} more" if more > 0 else "")
+            yield (
+                f"{len(unseen)} of {len(experts)} experts saw no calibration token of "
+                f"{Path(part.dataset).name} (expert {named}): what they lose there is not known; use more "
+                "windows, or give it more weight"
+            )
+
+
+def _left(kept: str | None, count: int) -> Sequence[int]:
+    return range(count) if kept is None else numbers_in(kept, below=count)
 
 
 def _permutation_facts(pruned: Pruned) -> PermutationFacts:

@@ -1,13 +1,14 @@
 """Runs from a file: a recipe, or the report of an earlier run, which is then reproduced."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Self
 
 from pruning.errors import InvalidInput
 from pruning.recipe import Evaluation, Recipe
-from pruning.report import CalibrationFacts, Environment, ModelFacts, Report
+from pruning.report import CalibrationFacts, Environment, ModelFacts, PerplexityFacts, Report
 
 if TYPE_CHECKING:  # it imports torch, and a file is read without
     from pruning.evaluation.perplexity import EvaluationSet
@@ -73,9 +74,32 @@ def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFa
         )
 
 
-def refuse_other_measurement(baseline: Report, model: ModelFacts, text: "EvaluationSet") -> None:
-    """Raise InvalidInput if the baseline was measured on other windows, or is of another dense model."""
-    before, (windows, length) = baseline.perplexity, text.windows.shape
+def refuse_other_measurement(
+    baseline: Report, model: ModelFacts, texts: Mapping[str, "EvaluationSet"]
+) -> None:
+    """Raise InvalidInput if the baseline was measured on other windows, or is of another dense model.
+
+    `texts`: by the name of the domain; "" is the text of no domain. Domains that the baseline lacks are not
+    compared.
+    """
+    measured = {"": baseline.perplexity, **baseline.domains}
+    reasons = [_other_windows(measured[name], name, text) for name, text in texts.items() if name in measured]
+    if (baseline.model.commit, baseline.model.digest) != (model.commit, model.digest):
+        reasons.append(
+            f"its dense model is {baseline.model.id} ({baseline.model.commit or baseline.model.digest}), and "
+            f"here {model.id} ({model.commit or model.digest})"
+        )
+    if reason := next(filter(None, reasons), None):
+        raise InvalidInput(
+            f"the baseline cannot be compared with: {reason}; name another, or none for the first job",
+            field="gate.baseline",
+        )
+
+
+def _other_windows(before: PerplexityFacts, domain: str, text: "EvaluationSet") -> str | None:
+    if before.fingerprint == text.fingerprint:
+        return None
+    windows, length = text.windows.shape
     theirs, ours = (
         f"{count} windows of {tokens} tokens from {dataset}"
         for count, tokens, dataset in (
@@ -83,23 +107,10 @@ def refuse_other_measurement(baseline: Report, model: ModelFacts, text: "Evaluat
             (windows, length, text.dataset),
         )
     )
-    reason = None
-    if before.fingerprint != text.fingerprint:
-        reason = (
-            f"it was measured on {theirs}, and this job is on {ours}"
-            if theirs != ours
-            else f"the {ours} are other token ids here: the text or the tokenizer is another"
-        )
-    elif (baseline.model.commit, baseline.model.digest) != (model.commit, model.digest):
-        reason = (
-            f"its dense model is {baseline.model.id} ({baseline.model.commit or baseline.model.digest}), and "
-            f"here {model.id} ({model.commit or model.digest})"
-        )
-    if reason:
-        raise InvalidInput(
-            f"the baseline cannot be compared with: {reason}; name another, or none for the first job",
-            field="gate.baseline",
-        )
+    of_domain = f"in the domain {domain}, " if domain else ""
+    if theirs != ours:
+        return f"{of_domain}it was measured on {theirs}, and this job is on {ours}"
+    return f"{of_domain}the {ours} are other token ids here: the text or the tokenizer is another"
 
 
 def differences(before: Environment, now: Environment) -> tuple[str, ...]:

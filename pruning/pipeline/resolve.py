@@ -289,7 +289,8 @@ class ResolveStage:
         if self.reproduces is not None:
             refuse_changes(self.reproduces, resolved.model.facts, resolved.calibration_facts)
         if self.baseline is not None and texts:
-            refuse_other_measurement(self.baseline, resolved.model.facts, texts[0])
+            named = dict(zip(("", *evaluation.domains), texts, strict=True))
+            refuse_other_measurement(self.baseline, resolved.model.facts, named)
         identity.commit(recipe.fingerprint(), resolved.model.facts, resolved.calibration_facts)
         return resolved
 

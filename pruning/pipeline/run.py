@@ -81,7 +81,7 @@ class RunRequest:
     reproduces: Report | None = None
     """The report of an earlier run of this recipe, whose model and texts must not have changed."""
     baseline: Report | None = None
-    """The report of a run that this one is compared with: its dense model and first text must be the same."""
+    """The report of a run that this one is compared with: both must have the same dense model and texts."""
     limit: PerplexityLimit = NO_LIMIT
     """A pruned model that is certain to exceed it is not measured further."""
 

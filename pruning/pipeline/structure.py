@@ -5,13 +5,15 @@ writes a smaller model, loads it, and compares it with the model before it (`Cut
 """
 
 import shutil
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
 
 import torch
 from torch import Tensor
 
+from pruning.calibration.routed_tokens import RoutedTokens
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
@@ -156,6 +158,7 @@ class UnitOutcome:
     units: tuple[UnitFacts, ...] = ()
     blocks: tuple[BlockUnits, ...] = ()
     warnings: tuple[str, ...] = ()
+    routed: Mapping[int, RoutedTokens] = field(default_factory=dict)  # by block
 
 
 @dataclass(frozen=True)
@@ -194,6 +197,7 @@ class CutStage:
                 blocks=self.finished_blocks,
                 step=step,
                 retry=retry_block,
+                windows_of=[share.samples for share in self.recipe.calibration.shares],
             )
         finally:
             placement.end_stage()
@@ -233,6 +237,7 @@ class CutStage:
                 for kind, kept in block.kept.items()
             ),
             warnings=tuple(warning for block in blocks for warning in block.warnings),
+            routed={index: block.routed for index, block in enumerate(blocks) if block.routed},
         )
 
     @property
@@ -246,6 +251,7 @@ class CutOutcome:
 
     facts: StructureFacts
     warnings: tuple[str, ...]
+    routed: Mapping[int, RoutedTokens]
 
 
 @dataclass(frozen=True)
@@ -267,7 +273,7 @@ class Structure:
             model, depth = self._without_blocks(options, model)
         if options.cuts_blocks:
             model, units = self._without_units(options, model)
-        return model.loaded, CutOutcome(self._facts(model, depth, units), units.warnings)
+        return model.loaded, CutOutcome(self._facts(model, depth, units), units.warnings, units.routed)
 
     def _without_blocks(self, options: StructureOptions, model: CutModel) -> tuple[CutModel, DepthFacts]:
         checkpoint, windows = model.resolved.checkpoint, self.resolved.windows

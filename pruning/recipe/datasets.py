@@ -23,6 +23,9 @@ DATASETS: Registry[str] = Registry("pruneserve.datasets", load=lambda point: poi
 DATASETS.register("c4", "pruning.data.datasets:c4")
 DATASETS.register("wikitext2", "pruning.data.datasets:wikitext2")
 DATASETS.register("builtin", "pruning.data.datasets:builtin")
+DATASETS.register("builtin-code", "pruning.data.datasets:builtin_code")
+DATASETS.register("builtin-math", "pruning.data.datasets:builtin_math")
+DATASETS.register("builtin-german", "pruning.data.datasets:builtin_german")
 
 _ID = r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}"
 _UPLOAD = re.compile(rf"upload:{_ID}")

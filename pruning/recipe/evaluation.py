@@ -8,6 +8,15 @@ from pruning.recipe.datasets import Dataset, refuse_token_files
 from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, ErrorMessage, StrictModel
 from pruning.recipe.structure import StructureOptions
 
+# It is a part of a condition's name, such as `max_kl.code`.
+DomainName = Annotated[
+    str,
+    Field(pattern=r"^[a-z][a-z0-9-]{0,31}$"),
+    ErrorMessage(
+        "must be a short name: at most 32 lower-case letters, digits and -, the first a letter, such as code"
+    ),
+]
+
 # A task's name only: paths and wildcards are refused.
 TaskName = Annotated[
     str,
@@ -26,11 +35,12 @@ class Evaluation(StrictModel):
     dataset: Dataset = Field(
         "wikitext2", description="The text of the perplexity; it should not be the calibration text."
     )
-    further_datasets: tuple[Dataset, ...] = Field(
-        (),
+    domains: dict[DomainName, Dataset] = Field(
+        {},
         max_length=16,
-        strict=False,  # JSON has lists where Python has tuples
-        description="Further texts; the report has a perplexity for each.",
+        description="A text for each domain, by a name of your choice: the report has perplexity, KL and "
+        "agreement on each, and `gate.domains` may limit them.",
+        examples=[{"code": "builtin-code", "math": "builtin-math"}],
     )
     sequence_length: int | None = Field(
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
@@ -39,7 +49,7 @@ class Evaluation(StrictModel):
         None,
         ge=1,
         le=100_000,
-        description="Only the first windows of each text, up to this number; all when left out.",
+        description="Only the first windows of each text; all when left out. A domain's text may have fewer.",
     )
     add_bos_token: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
         False,
@@ -67,6 +77,12 @@ class Evaluation(StrictModel):
         "alone make nothing faster.",
     )
 
+    @field_validator("domains")
+    @classmethod
+    def _sort_domains(cls, domains: dict[str, str]) -> dict[str, str]:
+        """Sort by name: PostgreSQL's JSON keeps no order, and the texts are measured in one."""
+        return dict(sorted(domains.items()))
+
     @field_validator("add_bos_token")
     @classmethod
     def _validate_bos_with_token_files(cls, wanted: bool, info: ValidationInfo) -> bool:
@@ -80,14 +96,11 @@ class Evaluation(StrictModel):
 
     @property
     def texts(self) -> tuple[tuple[str, str], ...]:
-        """Pairs of a request's field and the dataset that it names. The gate applies to the first."""
-        further = (
-            (f"evaluation.further_datasets.{number}", dataset)
-            for number, dataset in enumerate(self.further_datasets)
-        )
-        return (("evaluation.dataset", self.dataset), *further)
+        """Pairs of a request's field and the dataset that it names: of `dataset`, then of each domain."""
+        domains = ((f"evaluation.domains.{name}", dataset) for name, dataset in self.domains.items())
+        return (("evaluation.dataset", self.dataset), *domains)
 
 
 def _texts(info: ValidationInfo) -> tuple[str | None, ...]:
     """Return the texts that are valid so far."""
-    return info.data.get("dataset"), *info.data.get("further_datasets", ())
+    return info.data.get("dataset"), *info.data.get("domains", {}).values()

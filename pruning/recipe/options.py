@@ -6,15 +6,17 @@ not import this package; a test holds its options equal to these.
 """
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from pruning.recipe.units import UNIT_KINDS
 
-Kind = Literal["text", "integer", "number", "share", "flag", "list", "settings", "mix"]
+Kind = Literal["text", "integer", "number", "share", "flag", "list", "settings", "mix", "texts"]
 """What an option takes: one value (a `share` as `50%` too), nothing (`flag`), several values (`list`, may
-be repeated), NAME=VALUE pairs (`settings`), or DATASET=WEIGHT pairs (`mix`)."""
+be repeated), NAME=VALUE pairs (`settings`), DATASET=WEIGHT pairs (`mix`), or a DATASET and NAME=DATASET pairs
+of domains (`texts`)."""
 
 
 _EXAMPLES = ", ".join(f"{kind.name}={kind.example}" for kind in UNIT_KINDS.values())
@@ -166,16 +168,9 @@ OPTIONS: tuple[Option, ...] = (
     Option(
         "evaluation",
         "evaluation.dataset",
-        "text",
-        "text to measure perplexity on (default wikitext2)",
-        "DATASET",
-    ),
-    Option(
-        "further-evaluation",
-        "evaluation.further_datasets",
-        "list",
-        "another text to measure perplexity on; may be repeated",
-        "DATASET",
+        "texts",
+        "text to measure on (default wikitext2); with a name that of a domain as well: code=builtin-code",
+        "[NAME=]DATASET",
     ),
     Option(
         "evaluation-windows",
@@ -238,13 +233,26 @@ def request_body(given: Mapping[str, Any]) -> dict[str, Any]:
         place = body
         for parent in parents:
             place = place.setdefault(parent, {})
-        if option.kind == "settings":
+        if option.kind == "texts":
+            by_domain = dict(map(domain_and_text, value))
+            place |= {last: by_domain.pop("")} if "" in by_domain else {}
+            place |= {"domains": by_domain} if by_domain else {}
+        elif option.kind == "settings":
             before = place.get(last)
             # A flag and its options share a place; the options replace the flag.
             place[last] = (before if isinstance(before, dict) else {}) | dict(map(_setting, value))
         else:
             place[last] = [_weighted(text) for text in value] if option.kind == "mix" else value
     return body
+
+
+_OF_DOMAIN = re.compile(r"([a-z][a-z0-9-]*)=(.+)")
+
+
+def domain_and_text(text: str) -> tuple[str, str]:
+    """Return both sides of `NAME=DATASET`; the name is empty for a dataset alone."""
+    found = _OF_DOMAIN.fullmatch(text)
+    return (found[1], found[2]) if found else ("", text)
 
 
 def _setting(text: str) -> tuple[str, Any]:

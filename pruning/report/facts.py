@@ -84,6 +84,15 @@ class CalibrationFacts(Facts):
     fingerprint: str = Field(description="SHA-256 over the token ids of all sets.")
 
 
+class ExpertTokensFacts(Facts):
+    """How many calibration tokens the router of one block gave to each expert."""
+
+    block: int = Field(description="The decoder block, counted from 0; in the cut, among those left then.")
+    tokens: tuple[tuple[int, ...], ...] = Field(
+        description="For each dataset of `calibration.sets`, the tokens of each expert, in their order."
+    )
+
+
 class Environment(Facts):
     """The environment of the run. Equal recipes give equal results on the same kind of device."""
 

@@ -8,6 +8,7 @@ from pruning.report.exports import ExportFacts
 from pruning.report.facts import (
     CalibrationFacts,
     Environment,
+    ExpertTokensFacts,
     Facts,
     ModelFacts,
     PerplexityFacts,
@@ -29,6 +30,11 @@ class Report(Facts):
     calibration: CalibrationFacts | None = Field(
         description="The calibration windows; null for a method that reads no text."
     )
+    expert_tokens: tuple[ExpertTokensFacts, ...] = Field(
+        (),
+        description="The tokens that each expert saw of each dataset, when its inputs were first measured: "
+        "in the cut, or else in the pruning. Only for several calibration datasets and routed experts.",
+    )
     structure: StructureFacts | None = Field(
         None, description="What was taken out of the model; null for a recipe without `structure`."
     )
@@ -40,8 +46,8 @@ class Report(Facts):
     )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")
-    further_perplexities: tuple[PerplexityFacts, ...] = Field(
-        (), description="Perplexities on the further datasets."
+    domains: dict[str, PerplexityFacts] = Field(
+        {}, description="What was measured on the text of each domain, by the domain's name."
     )
     zero_shot: ZeroShotFacts | None = Field(
         None, description="Zero-shot scores; null where no task was asked for."

@@ -45,7 +45,7 @@ SHRINKAGE = 0.3
 
 @torch.no_grad()
 @retain_freed_heap()
-def cut_blocks(
+def cut_blocks(  # noqa: PLR0913 - what decides a cut, and what follows it
     stack: Stack,
     plan: CutPlan,
     windows: Tensor,
@@ -55,6 +55,7 @@ def cut_blocks(
     blocks: CutBlocks,
     step: Callable[[int, int], None],
     retry: Retry = once,
+    windows_of: Sequence[int] = (),
 ) -> None:
     """Cut the blocks that are not finished, in place, in the model as it is placed on its compute device.
 
@@ -80,6 +81,8 @@ def cut_blocks(
         Called after each block; an exception that it raises ends the run.
     retry
         Cuts a block; never twice one that is not copied to the device, since it holds what failed.
+    windows_of
+        The number of windows of each dataset, one after the other; see `CutBlock.routed`.
 
     Raises
     ------
@@ -92,7 +95,7 @@ def cut_blocks(
         return
     first, last = missing[0], missing[-1]
     pieces = micro_batches(stack, windows, backward=False, device=placement.device)
-    with BlockwiseForward(Replay(stack, windows, placement), pieces) as forward:
+    with BlockwiseForward(Replay(stack, windows, placement), pieces, windows_of=windows_of) as forward:
         first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         throttle = SaveThrottle()
 
@@ -143,7 +146,7 @@ def _cut_block(
         warnings += [warning for cutter in cutters for warning in cutter.warnings]
         if isinstance(own, ExpertChannels):
             warnings += _unseen(own, cutters, kept.get(EXPERTS.name))
-    return CutBlock(kept, weights, tuple(warnings))
+    return CutBlock(kept, weights, tuple(warnings), forward.routed_tokens.get(index, ()))
 
 
 def _unseen(units: ExpertChannels, cutters: Sequence["_LayerCutter"], left: Tensor | None) -> list[str]:

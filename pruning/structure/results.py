@@ -12,6 +12,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from pruning.calibration.routed_tokens import RoutedTokens
 from pruning.recipe import Stage, UnitName
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import ActivationCheckpoint, NumericsKey, ResumeStore
@@ -53,7 +54,7 @@ def _runs(numbers: Sequence[int]) -> Iterator[tuple[int, int]]:
 
 _KEPT, _WEIGHT = "kept/", "weight/"
 _BLOCK, _DIVERGENCE = "block", "divergence"
-_WARNINGS = "warnings"
+_WARNINGS, _ROUTED = "warnings", "routed"
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,7 @@ class CutBlock:
     # of the layers that read the units, zero for removed ones. Empty where nothing is repaired.
     weights: Mapping[str, Tensor]
     warnings: tuple[str, ...] = ()
+    routed: RoutedTokens = ()  # of a mixture of datasets, where the block has experts
 
     def rounded(self, dtype: torch.dtype) -> "CutBlock":
         """Return the block with its weights as a file of `dtype` holds them."""
@@ -163,16 +165,17 @@ def _read_drop(path: Path) -> Drop:
 
 
 def _write(cut: CutBlock, path: Path) -> HashedFile:
-    """Write `kept/<kind>` and `weight/<parameter>`; the metadata holds the warnings."""
+    """Write `kept/<kind>` and `weight/<parameter>`; the metadata holds the rest."""
     tensors = {f"{_KEPT}{kind}": kept for kind, kept in cut.kept.items()}
     tensors |= {f"{_WEIGHT}{name}": weight for name, weight in cut.weights.items()}
-    return save_tensors(tensors, path, {_WARNINGS: json.dumps(cut.warnings)})
+    return save_tensors(tensors, path, {_WARNINGS: json.dumps(cut.warnings), _ROUTED: json.dumps(cut.routed)})
 
 
 def _read(path: Path) -> CutBlock:
     with safe_open(path, framework="pt") as file:
         tensors: dict[str, Tensor] = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
         warnings = tuple(json.loads(file.metadata()[_WARNINGS]))
+        routed = tuple(map(tuple, json.loads(file.metadata()[_ROUTED])))
     kept = {
         name.removeprefix(_KEPT): tensor.to(torch.int64)
         for name, tensor in tensors.items()
@@ -181,7 +184,7 @@ def _read(path: Path) -> CutBlock:
     weights = {
         name.removeprefix(_WEIGHT): tensor for name, tensor in tensors.items() if name.startswith(_WEIGHT)
     }
-    return CutBlock(kept, weights, warnings)
+    return CutBlock(kept, weights, warnings, routed)
 
 
 def kept_masks(

@@ -66,7 +66,8 @@ class Jobs:
         artifacts: Sequence[lifecycle.FinishedArtifact] = (),
         *,
         pruned: float | None = 63.1,
-        fidelity: Mapping[str, float] = MappingProxyType({}),
+        fidelity: Mapping[str, object] = MappingProxyType({}),
+        domains: Mapping[str, object] = MappingProxyType({}),
         structure: Mapping[str, object] | None = None,
         recovery: Mapping[str, object] | None = None,
         exports: Sequence[Mapping[str, object]] = (),
@@ -84,6 +85,7 @@ class Jobs:
         ]
         report = {
             "perplexity": {"dense": 26.8, "pruned": pruned, **fidelity},
+            "domains": dict(domains),
             "sparsity": {"overall": 0.5, "layers": layers},
             "structure": structure,
             "recovery": recovery,

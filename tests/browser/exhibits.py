@@ -71,7 +71,17 @@ def report(sparsity: float, dense: float, pruned: float, *, spread: float = 0.0)
             "agreement": (dense / pruned) ** 0.3,
             "intervals": intervals(pruned, pruned / dense - 1),
         },
-        "further_perplexities": [{"dense": 17.9, "pruned": 31.2, "dataset": "c4"}],
+        "domains": {
+            "code": {
+                "dense": 7.1,
+                "pruned": 9.1,
+                "dataset": "builtin-code",
+                "windows": 122,
+                "kl": 0.285,
+                "agreement": 0.779,
+                "intervals": intervals(9.1, 0.28),
+            }
+        },
         "sparsity": {"overall": sparsity, "layers": layers},
         "stages": [
             {"name": name, "seconds": cost, "peak_memory_bytes": 3_100_000_000}
@@ -93,7 +103,10 @@ def submit(
     **asked: object,
 ) -> UUID:
     recipe = {"model": "HuggingFaceTB/SmolLM2-135M", "method": "gblm", "sparsity": 0.5} | asked
-    spec = JobSpec.model_validate({"recipe": recipe, "gate": gate, "name": name, "exports": exports})
+    domains = {"domains": {"code": "builtin-code"}}
+    spec = JobSpec.model_validate(
+        {"recipe": recipe, "gate": gate, "name": name, "exports": exports, "evaluation": domains}
+    )
     with database.begin() as session:
         return owner_moves.create(session, owner, spec, labels or {"team": "search", "commit": "5f3e9a1"}).id
 
@@ -144,7 +157,10 @@ def gallery(database: sessionmaker[Session]) -> dict[str, UUID]:
     with database.begin() as session:
         owner_moves.cancel(session, "ada", shown["cancelled"])
     shown["missed"] = succeeded(
-        database, report(0.6, 17.5, 49.0), sparsity=0.6, gate={"max_perplexity_increase": 0.5}
+        database,
+        report(0.6, 17.5, 49.0),
+        sparsity=0.6,
+        gate={"max_perplexity_increase": 0.5, "domains": {"code": {"max_kl": 0.25}}},
     )
     shown["wanda"] = succeeded(database, report(0.5, 17.5, 31.9), method="wanda")
     shown["succeeded"] = succeeded(

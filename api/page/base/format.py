@@ -8,7 +8,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from api.schemas.jobs import JobSummary
-from api.schemas.zoo import ZooItem
+from api.schemas.zoo import ZooItem, public_name
 from jobs.lifecycle.events import (
     EventData,
     LogMessage,
@@ -195,16 +195,25 @@ def describe_value(value: object) -> str:
     return ", ".join(names + options)
 
 
+def condition_name(condition: Condition) -> str:
+    """Format what a condition is on: `Max KL from dense: code`."""
+    name, _, of = condition.name.partition(".")
+    return (_MAX_KL if name == "max_kl" else label(name)) + (f": {of}" if of else "")
+
+
+_MAX_KL = "Max KL from dense"
+
+
 def quantity(condition: Condition, value: float | None) -> str:
     """Format a limit or measurement of a gate, in the unit of its condition; scores are shares."""
     if value is None:
         return _NO_VALUE
-    return _CONDITION_FORMATS.get(condition.name, percent)(value)
+    return _CONDITION_FORMATS.get(condition.name.partition(".")[0], percent)(value)
 
 
 def plus_minus(condition: Condition) -> str:
     """Format the interval of what was measured for a condition: `± 0.4`; nothing without one."""
-    is_share = condition.name not in _CONDITION_FORMATS
+    is_share = condition.name.partition(".")[0] not in _CONDITION_FORMATS
     return f"± {condition.interval.margin(100 if is_share else 1)}" if condition.interval else ""
 
 
@@ -270,7 +279,9 @@ FILTERS: dict[str, Callable[..., str]] = {"size": byte_size} | {
         count,
         moment,
         clock,
+        condition_name,
         next_try,
+        public_name,
         quantity,
         plus_minus,
         interval,

@@ -76,6 +76,11 @@ class ComparedJob:
             return self.job.intervals
         return next((one.get("intervals") for one in self.job.exports or () if one["name"] == self.of), None)
 
+    def in_domain(self, name: str, dataset: str) -> dict[str, Any] | None:
+        """What was measured of the pruned model on the text of a domain; None if that was not."""
+        is_measured = self.spec.evaluation.domains.get(name) == dataset
+        return (self.job.domains or {}).get(name) if is_measured else None
+
     @property
     def has_succeeded(self) -> bool:
         """Whether there is a result."""
@@ -138,6 +143,13 @@ class Comparison:
         return [one for one in compared if one.loss is not None and one.value is not None]
 
     @property
+    def domains(self) -> list[tuple[str, str]]:
+        """The domains that were measured, each with its dataset: of another text it is another domain."""
+        return sorted(
+            {text for one in self.jobs if one.job.domains for text in one.spec.evaluation.domains.items()}
+        )
+
+    @property
     def drawn(self) -> list[ComparedJob | ComparedFile]:
         """What the picture shows of that."""
         found = self.measured
@@ -188,7 +200,8 @@ def compare(
     axis = _axis(jobs, specs)
     figures = [_measured(job, axis, of) for job in jobs]
     conditions = [
-        repr((job.model, spec.evaluation.model_copy(update={"speed": "auto"})))  # which changes no perplexity
+        # These two change no perplexity that is compared.
+        repr((job.model, spec.evaluation.model_copy(update={"speed": "auto", "domains": {}})))
         for job, spec in zip(jobs, specs, strict=True)
     ]
     compared = tuple(

@@ -15,6 +15,7 @@ from api.page.submit.resubmit import failed_by_request, request_body
 from api.schemas.files import loading_code
 from api.schemas.job_requests import request_metadata
 from api.schemas.jobs import Waiting
+from api.schemas.zoo import public_name
 from jobs import queries, zoo
 from jobs.lifecycle import attempt_files, events
 from jobs.lifecycle.events import Event, StageFinished
@@ -199,6 +200,17 @@ class JobView:
     def exports(self) -> list[dict[str, Any]]:
         """The exported files with what was measured of each."""
         return self.job.report.get("exports", []) if self.job.report else []
+
+    @property
+    def domains(self) -> list[tuple[str, str, dict[str, Any]]]:
+        """What was measured on each text, by domain and dataset, the text of no domain first.
+
+        Nothing for an evaluation without domains.
+        """
+        report = self.job.report or {}
+        texts = {"all": report.get("perplexity"), **report.get("domains", {})}
+        found = [(name, public_name(text["dataset"]), text) for name, text in texts.items() if text]
+        return found if len(found) > 1 else []
 
     @property
     def files(self) -> dict[str, str]:

@@ -119,7 +119,7 @@ def picture(report: dict[str, Any]) -> Picture:
 
 
 def _perplexity(report: dict[str, Any]) -> Picture:
-    measured = [report["perplexity"], *report.get("further_perplexities", ())]
+    measured = [report["perplexity"], *report.get("domains", {}).values()]
     rows = []
     for facts in measured:
         name = public_name(str(facts.get("dataset", "text")))

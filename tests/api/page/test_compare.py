@@ -224,3 +224,27 @@ def assert_different(svg: bytes) -> list[str]:
     assert ticks
     assert len(set(ticks)) == len(ticks), ticks
     return ticks
+
+
+def test_a_comparison_shows_each_domain_of_each_text(client: TestClient, jobs: Jobs) -> None:
+    def measured(pruned: float, text: str) -> str:
+        claim = jobs.running(evaluation={"domains": {"code": text}})
+        figures = {"dense": 10.0, "pruned": pruned, "kl": 0.25, "agreement": 0.5, "windows": 9}
+        overall = {"dataset": "builtin", "windows": 16, "kl": None, "agreement": None}
+        jobs.succeed(claim, fidelity=overall, domains={"code": figures | {"dataset": text}})
+        return str(claim.job_id)
+
+    ids = [measured(12.0, "builtin-code"), measured(15.0, "builtin-code"), measured(20.0, "builtin-math")]
+    html = client.get("/compare?" + "&".join(f"job={job_id}" for job_id in ids)).text
+    assert "cannot be compared" not in html
+    table = html.split('<h2 id="domains">')[1]
+    assert re.findall(r'>(code)<span class="sub">([\w-]+)', table) == [
+        ("code", "builtin-code"),
+        ("code", "builtin-math"),
+    ]
+    dash = "\N{EN DASH}"
+    rows = [re.findall(r'<td class="number">([^<]*)', row) for row in table.split("<tr>")[2:5]]
+    assert rows == [["12.00", dash], ["15.00", dash], [dash, "20.00"]]
+    page = client.get(f"/jobs/{ids[0]}").text
+    assert "<h3>By domain</h3>" in page
+    assert "builtin-code, 9 windows" in page

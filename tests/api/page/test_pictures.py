@@ -124,7 +124,7 @@ def test_a_perplexity_that_is_not_finite_is_written_and_not_drawn() -> None:
 def test_a_picture_has_both_themes_and_text_that_is_text(width: Width) -> None:
     bars = even() | {
         "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": "c4"},
-        "further_perplexities": [{"dense": 1.0, "pruned": 2.0, "dataset": HOSTILE}],
+        "domains": {"code": {"dense": 1.0, "pruned": 2.0, "dataset": HOSTILE}},
     }
     for of in (bars, report()):
         svg = picture(of).draw(width)

@@ -128,18 +128,18 @@ def test_a_job_names_an_upload_by_its_content(client: TestClient, client_of: Cli
     sent = send(client, '{"text": "a"}\n', "application/jsonl")
     named = {
         "calibration": {"datasets": [{"dataset": sent["dataset"]}, {"dataset": "builtin"}]},
-        "evaluation": {"dataset": "builtin", "further_datasets": [sent["dataset"]]},
+        "evaluation": {"dataset": "builtin", "domains": {"own": sent["dataset"]}},
     }
     job = client.post("/v1/jobs", json=SMALLEST | named).json()
     content = f"sha256:{sent['sha256']}.jsonl"
     assert job["spec"]["calibration"]["datasets"][0]["dataset"] == content
-    assert job["spec"]["evaluation"]["further_datasets"] == [content]
+    assert job["spec"]["evaluation"]["domains"] == {"own": content}
     # The same text under another id, and by its content: the same recipe.
     eve = client_of("eve")
     named["calibration"]["datasets"][0]["dataset"] = send(eve, '{"text": "a"}\n', "application/jsonl")[
         "dataset"
     ]  # type: ignore[index]
-    named["evaluation"]["further_datasets"] = [content]
+    named["evaluation"]["domains"] = {"own": content}
     again = eve.post("/v1/jobs", json=SMALLEST | named).json()
     assert again["recipe_fingerprint"] == job["recipe_fingerprint"]
 

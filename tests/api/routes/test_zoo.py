@@ -87,7 +87,7 @@ def test_no_file_of_an_entry_names_a_path_or_an_upload(
         "recipe": {"gradients": "/srv/data/inner/g.safetensors", "method": "gblm"},
         "calibration": {"sets": [{"dataset": upload}, {"dataset": "/srv/data/inner/text.jsonl"}]},
         "perplexity": {"dense": 26.8, "pruned": 63.1, "dataset": upload, "window_losses": [3.25, 4.75]},
-        "further_perplexities": [{"dense": 2.0, "pruned": 3.0, "dataset": upload}],
+        "domains": {"own": {"dense": 2.0, "pruned": 3.0, "dataset": upload}},
         "sparsity": {"overall": 0.5, "layers": []},
         "warnings": [f"{model}/config.json is odd", f"{digest} is short"],
     }

@@ -271,3 +271,22 @@ def test_every_command_that_takes_a_job_has_all_options(path: str) -> None:
     assert {f"--{option.name}" for option in JOB_OPTIONS} <= {
         flag for parameter in command.params for flag in parameter.opts
     }
+
+
+def test_a_domain_has_a_text_and_limits(tmp_path: Path) -> None:
+    texts = ("builtin", "code=builtin-code", "math=./a=b.txt")
+    domains = [word for text in texts for word in ("--evaluation", text)]
+    limits = ["--max-kl", "code=0.1", "--max-increase", "code=5%", "--max-kl", "math=2", "--max-kl", "3"]
+    of_code = {"max_kl": 0.1, "max_perplexity_increase": 0.05}
+    assert sent("--model", "org/name", *domains, *limits) == {
+        "model": {"id": "org/name"},
+        "method": {"name": "gblm"},
+        "evaluation": {"dataset": "builtin", "domains": {"code": "builtin-code", "math": "./a=b.txt"}},
+        "gate": {"domains": {"code": of_code, "math": {"max_kl": 2.0}}, "max_kl": 3.0},
+    }
+    file = recipe(tmp_path, json.dumps({"gate": {"domains": {"code": of_code}}}))
+    assert sent("--recipe", file, *limits)["gate"]["domains"]["code"] == of_code
+    with pytest.raises(CommandFailed, match=r"--max-kl code contradicts .* 0\.2 here, 0\.1 there"):
+        sent("--recipe", file, "--max-kl", "code=0.2")
+    with pytest.raises(typer.BadParameter, match="Code"):
+        sent("--max-kl", "Code=0.2")

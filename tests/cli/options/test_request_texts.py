@@ -56,13 +56,13 @@ def test_each_place_that_names_a_text_names_its_upload(server: ScriptedServer, u
     body = {
         "model": "./ours.txt",
         "calibration": {"dataset": "ours.txt", "datasets": [{"dataset": "./texts/a.jsonl", "weight": 2.0}]},
-        "evaluation": {"dataset": "ours.txt", "further_datasets": ["c4", "texts/a.jsonl"]},
+        "evaluation": {"dataset": "ours.txt", "domains": {"web": "c4", "own": "texts/a.jsonl"}},
         "recovery": {"distil": {"dataset": "./ours.txt"}},
     }
     assert replaced(server, body) == {
         "model": "./ours.txt",
         "calibration": {"dataset": FIRST, "datasets": [{"dataset": SECOND, "weight": 2.0}]},
-        "evaluation": {"dataset": FIRST, "further_datasets": ["c4", SECOND]},
+        "evaluation": {"dataset": FIRST, "domains": {"web": "c4", "own": SECOND}},
         "recovery": {"distil": {"dataset": FIRST}},
     }
     assert uploaded == [b"our own text", b'{"text": "a"}']
@@ -72,7 +72,7 @@ def test_names_that_the_server_knows_are_sent_unchanged(
     server: ScriptedServer, uploaded: list[bytes]
 ) -> None:
     for name in ("c4", "builtin", FIRST, "/data/ours.txt", "none.txt", 7, None):
-        body = {"calibration": {"dataset": name}, "evaluation": {"further_datasets": [name]}}
+        body = {"calibration": {"dataset": name}, "evaluation": {"domains": {"own": name}}}
         assert replaced(server, body) == body
     for body in (
         {},
@@ -119,7 +119,7 @@ def around(uploaded: list[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 def test_a_strangers_file_uploads_only_texts_of_the_working_directory(
     server: ScriptedServer, uploaded: list[bytes], around: Path, name: str
 ) -> None:
-    body = {"model": "org/n", "evaluation": {"further_datasets": ["c4", name]}}
+    body = {"model": "org/n", "evaluation": {"domains": {"web": "c4", "own": name}}}
     Path("job.json").write_text(json.dumps(body))
     result = pruneserve(server, "submit", "--recipe", "job.json", "--sparsity", "0.5")
     assert result.exit_code == Exit.USAGE

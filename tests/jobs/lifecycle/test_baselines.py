@@ -1,5 +1,6 @@
 """A gate that compares with a label's last accepted job: worse models fail, better ones move the label."""
 
+import math
 from typing import Any
 from uuid import UUID
 
@@ -8,7 +9,7 @@ from pydantic import ValidationError
 from sqlalchemy import Engine, event
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle import baselines, lifecycle, owner_moves
 from jobs.spec.gate import Gate
 from jobs.spec.job import JobSpec
 from jobs.spec.verdict import Baseline, judge
@@ -211,3 +212,32 @@ def test_a_sweep_resolves_its_label_once_and_reads_no_report(
     assert judged(database, OVER_MAIN, report(0.1), **MAIN).gate_state == (
         "failed" if order[-1] == 0 else "passed"
     )
+
+
+def with_domain(shift: float, fingerprint: str = "c" * 64) -> dict[str, Any]:
+    return report(0.0, domains={"code": report(shift, fingerprint)["perplexity"]})
+
+
+@pytest.mark.parametrize(("shift", "state"), [(0.005, "passed"), (0.02, "failed")])
+def test_a_domain_is_compared_with_the_baseline_s(shift: float, state: str) -> None:
+    gate = Gate.model_validate(
+        {"baseline": "track=main", "domains": {"code": {"max_perplexity_increase": 0.01}}}
+    )
+    (condition,) = judge(gate, with_domain(shift), Baseline(UUID(int=1), with_domain(0.0))).conditions
+    assert (condition.state, condition.measured) == (state, pytest.approx(math.expm1(shift)))
+    assert condition.interval is not None
+    other = Baseline(UUID(int=1), with_domain(0.0, "d" * 64))
+    assert judge(gate, with_domain(shift), other).conditions[0].measured is None
+
+
+def test_a_baseline_without_the_domain_is_refused_by_its_name(database: Database) -> None:
+    first = judged(database, FIRST, report(0.0), **MAIN)
+    limits = {"code": {"max_perplexity_increase": 0.01}}
+    fields = {
+        "recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5},
+        "gate": {"baseline": "track=main", "domains": limits},
+        "evaluation": {"domains": {"code": "builtin-code"}},
+    }
+    with database.begin() as session, pytest.raises(UnknownReference) as refused:
+        baselines.find(session, "ada", JobSpec.model_validate(fields))
+    assert refused.value.message == f"is job {first.id}, which has not measured the domain code"

@@ -300,3 +300,63 @@ def test_a_gate_on_what_is_not_measured_of_an_export_is_refused(gate: dict[str, 
     exports = ["gguf:Q4_K_M", "compressed-tensors:fp8"]
     with pytest.raises(ValidationError, match=reason):
         JobSpec.model_validate({"recipe": RECIPE, "exports": exports, "gate": gate})
+
+
+def domain(dense: float, pruned: float, **more: object) -> dict[str, Any]:
+    interval = {"low": 0.25, "high": 0.5}
+    intervals = {"perplexity": interval, "increase": interval, "kl": interval}
+    return {"dense": dense, "pruned": pruned, "kl": 0.375, "windows": 8, "intervals": intervals} | more
+
+
+DOMAINS = {"code": domain(10.0, 13.75), "math": domain(4.0, 5.0, intervals=None)}
+
+
+def test_a_condition_on_a_domain_judges_that_text_with_its_interval() -> None:
+    limits = {
+        "code": {"max_perplexity_increase": 0.4375, "max_kl": 0.125},
+        "math": {"max_perplexity_increase": 0.25, "max_kl": 0.5},
+    }
+    gate = Gate.model_validate({"max_kl": 0.25, "domains": limits})
+    verdict = judge(gate, report() | {"domains": DOMAINS})
+    assert [(one.name, one.measured, one.state, one.required_sample) for one in verdict.conditions] == [
+        ("max_kl", 0.25, "passed", None),
+        ("max_perplexity_increase.code", 0.375, "inconclusive", 32),
+        ("max_kl.code", 0.375, "failed", None),
+        ("max_perplexity_increase.math", 0.25, "passed", None),
+        ("max_kl.math", 0.375, "passed", None),
+    ]
+    assert verdict.state == "failed"
+
+
+def test_a_domain_that_the_report_lacks_fails() -> None:
+    (condition,) = judge(Gate.model_validate({"domains": {"code": {"max_kl": 9.0}}}), report()).conditions
+    assert (condition.measured, condition.state) == (None, "failed")
+
+
+@pytest.mark.parametrize(
+    ("gate", "reason"),
+    [
+        ({"domains": {"code": {}}}, "needs max_perplexity_increase or max_kl"),
+        ({"domains": {"Code": {"max_kl": 0.1}}}, "lower-case letters"),
+        (
+            {"domains": {"prose": {"max_kl": 0.1}}},
+            "domains.prose must be in evaluation.domains, which has code",
+        ),
+        ({"of": "mask", "domains": {"code": {"max_kl": 0.1}}}, "domains is not measured of an export"),
+        ({"domains": {}}, "needs max_perplexity"),
+    ],
+)
+def test_a_condition_on_an_unknown_domain_is_refused(gate: dict[str, Any], reason: str) -> None:
+    evaluation = {"domains": {"code": "builtin-code"}}
+    with pytest.raises(ValidationError, match=reason):
+        JobSpec.model_validate({"recipe": RECIPE, "gate": gate, "evaluation": evaluation})
+
+
+def test_domains_have_one_order() -> None:
+    one, other = {"math": "builtin-math", "code": "builtin-code"}, {"code": "builtin-code", "math": "c4"}
+    spec = JobSpec.model_validate({"recipe": RECIPE, "evaluation": {"domains": one}})
+    assert [field for field, _ in spec.evaluation.texts[1:]] == [
+        "evaluation.domains.code",
+        "evaluation.domains.math",
+    ]
+    assert list(one) != list(spec.evaluation.domains) == list(other)

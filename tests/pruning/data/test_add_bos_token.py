@@ -143,7 +143,7 @@ def test_a_tokenizer_that_puts_no_token_before_a_text_is_refused(
             {"dataset": "/data/ids.npy"},
             "ids.npy, whose windows of token ids are used unchanged",
         ),
-        (Evaluation, {"further_datasets": ["builtin", "/data/ids.npy"]}, "with ids.npy, .* one of the two"),
+        (Evaluation, {"domains": {"a": "builtin", "b": "/data/ids.npy"}}, "with ids.npy, .* one of the two"),
     ],
 )
 def test_windows_that_are_not_cut_for_it_are_refused(

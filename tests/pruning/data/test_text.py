@@ -1,6 +1,7 @@
 import gzip
 import json
 import os
+import re
 import tracemalloc
 from pathlib import Path
 from pkgutil import resolve_name
@@ -129,14 +130,34 @@ def test_every_named_dataset_has_its_function(name: str) -> None:
     assert callable(resolve_name(DATASETS[name]))
 
 
-def test_the_builtin_text_is_prose_and_its_two_parts_share_no_paragraph() -> None:
-    (calibration,) = read_documents(source("builtin", "calibration"))
-    (evaluation,) = read_documents(source("builtin", "evaluation"))
-    assert min(len(calibration), len(evaluation)) > 80_000
-    assert not set(calibration.split("\n\n")) & set(evaluation.split("\n\n"))
-    assert "::=" not in calibration
-    assert "****" not in calibration
-    assert read_documents(source("builtin", "calibration")) == [calibration]
+@pytest.mark.parametrize(
+    ("name", "characters", "left_out"),
+    [
+        ("builtin", 80_000, r"::=|\*\*\*\*"),
+        ("builtin-code", 200_000, "(?i)copyright|licen[cs]e|redistribution|__all__"),
+        ("builtin-math", 100_000, "nan|inf"),
+        ("builtin-german", 11_000, " the "),
+    ],
+)
+def test_a_builtin_text_is_of_its_kind_and_its_two_parts_share_no_paragraph(
+    name: str, characters: int, left_out: str
+) -> None:
+    (calibration,) = read_documents(source(name, "calibration"))
+    (evaluation,) = read_documents(source(name, "evaluation"))
+    assert min(len(calibration), len(evaluation)) > characters
+    paragraphs = [text.split("\n\n") for text in (calibration, evaluation)]
+    assert not set(paragraphs[0]) & set(paragraphs[1])
+    assert all(len(set(part)) == len(part) for part in paragraphs)
+    assert not re.search(left_out, calibration)
+    assert read_documents(source(name, "calibration")) == [calibration]
+
+
+def test_the_generated_problems_are_solved_correctly() -> None:
+    (text,) = read_documents(source("builtin-math", "evaluation"))
+    equations = re.findall(r"(?<![\w.)·] )\b([\d ()+·-]+) = (-?\d+(?:\.\d+)?)(?=[.,;]|$)", text)
+    assert len(equations) > 2000
+    for left, right in equations:
+        assert eval(left.replace("·", "*")) == float(right), left  # noqa: S307 - digits and signs
 
 
 @pytest.mark.parametrize("dataset", ["c4", "wikitext2"])

@@ -124,12 +124,12 @@ def test_each_of_several_texts_is_measured_once(measured: Callable[..., Report],
     text.write_text("Whatever a second text may say. " * 100)
     cache, steps = InMemoryPerplexityCache(), Steps()
     measured(cache)
-    asked = {"further_datasets": [str(text)], "windows": 20}
+    asked = {"domains": {"own": str(text)}, "windows": 20}
     alone = measured(NoPerplexityCache(), evaluation=asked)
     measured(cache, evaluation={"windows": 20})
     report = measured(cache, evaluation=asked, steps=steps)
     assert not report.dense_perplexity_reused
-    assert (report.perplexity, report.further_perplexities) == (alone.perplexity, alone.further_perplexities)
+    assert (report.perplexity, report.domains) == (alone.perplexity, alone.domains)
     assert steps.of(Stage.EVALUATE) == [(1, 3), (2, 3), (3, 3)]  # of the dense model the second text alone
     assert measured(cache, evaluation=asked).dense_perplexity_reused
 

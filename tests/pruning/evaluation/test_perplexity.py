@@ -173,11 +173,11 @@ def test_an_evaluation_that_needs_more_text_is_refused(
 
 def test_every_text_is_a_set_of_its_own_and_is_refused_with_its_index(tmp_path: Path, reader: Reader) -> None:
     (tmp_path / "a.txt").write_text("The suite of the for statement. " * 30)
-    texts = {"dataset": "builtin", "further_datasets": [str(tmp_path / "a.txt")], "sequence_length": 32}
+    texts = {"dataset": "builtin", "domains": {"own": str(tmp_path / "a.txt")}, "sequence_length": 32}
     first, second = evaluation_sets(Evaluation.model_validate(texts), reader)
     assert (first.dataset, second.dataset) == ("builtin", str(tmp_path / "a.txt"))
     assert first.fingerprint != second.fingerprint
     (tmp_path / "a.txt").write_text("Short.")
     with pytest.raises(InvalidInput, match="shorter than one window") as caught:
         evaluation_sets(Evaluation.model_validate(texts), reader)
-    assert caught.value.field == "evaluation.further_datasets.0"
+    assert caught.value.field == "evaluation.domains.own"

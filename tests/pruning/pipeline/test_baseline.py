@@ -57,3 +57,11 @@ def test_other_windows_another_tokenizer_and_another_model_are_refused_by_name(
             run(model, tmp_path / f"refused-{number}", baseline, steps, **other)
         assert refused.value.field == "gate.baseline"
         assert steps.seen == []  # nothing is computed
+
+
+def test_another_text_of_a_domain_is_refused_by_its_name(tiny_llama_dir: Path, tmp_path: Path) -> None:
+    baseline = run(tiny_llama_dir, tmp_path / "first", domains={"code": "builtin-code"})
+    same = {"code": "builtin-code", "math": "builtin-math"}  # which the baseline lacks
+    assert run(tiny_llama_dir, tmp_path / "again", baseline, domains=same).domains["code"].kl is not None
+    with pytest.raises(InvalidInput, match=r"in the domain code, it was .* builtin-code, .* builtin-math"):
+        run(tiny_llama_dir, tmp_path / "refused", baseline, domains={"code": "builtin-math"})

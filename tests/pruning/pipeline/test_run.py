@@ -126,7 +126,7 @@ def test_several_texts_are_calibrated_on_and_measured(tiny_llama_dir: Path, tmp_
     progress = Recorder()
     report = run_recipe(
         recipe(tiny_llama_dir, calibration={"datasets": datasets, "samples": 4, "sequence_length": 32}),
-        Evaluation.model_validate({"further_datasets": [str(text)], **EVALUATION.model_dump(include=KEPT)}),
+        Evaluation.model_validate({"domains": {"own": str(text)}, **EVALUATION.model_dump(include=KEPT)}),
         output=tmp_path / "out",
         progress=progress,
     )
@@ -136,7 +136,7 @@ def test_several_texts_are_calibrated_on_and_measured(tiny_llama_dir: Path, tmp_
         (str(text), 1),
     ]
     assert progress.steps[Stage.EVALUATE] == [(done, 4) for done in range(5)]
-    (further,) = report.further_perplexities
+    (further,) = report.domains.values()
     assert (report.perplexity.dataset, further.dataset) == ("builtin", str(text))
     assert further.fingerprint != report.perplexity.fingerprint
     assert further.dense != report.perplexity.dense

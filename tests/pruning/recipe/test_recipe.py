@@ -113,7 +113,7 @@ def test_calibration_out_of_bounds_is_refused(field: str, value: object) -> None
         ("windows", 100_001),
         ("sequence_length", 1),
         ("dataset", "pile"),
-        ("further_datasets", ["c4", "web"]),
+        ("domains", {"own": "web"}),
     ],
 )
 def test_evaluation_out_of_bounds_is_refused(field: str, value: object) -> None:

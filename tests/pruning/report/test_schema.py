@@ -26,10 +26,14 @@ def test_the_model_card_shows_every_measurement() -> None:
         "dense_error": None,
         "pruned_error": None,
     }
-    shown = {"further_perplexities": [further], "zero_shot": {"harness": "0.4", "scores": [score]}}
+    shown = {
+        "domains": {"code": further | {"kl": 0.25, "agreement": 0.625}},
+        "zero_shot": {"harness": "0.4", "scores": [score]},
+    }
     card = model_card(Report.model_validate_json(json.dumps({**REPORT, **shown})), licence=None)
-    assert "| perplexity, pruned | 10.000 (+25.0%) |\n\n| perplexity on other texts |" in card
-    assert "| other.txt | 9.000 | 18.000 (+100.0%) |\n\n| zero-shot, lm-evaluation-harness 0.4 |" in card
+    assert "| perplexity, pruned | 10.000 (+25.0%) |\n\n| domain | text |" in card
+    row = "| code | other.txt | 9.000 | 18.000 (+100.0%) | 0.2500 | 62.5% |"
+    assert f"{row}\n\n| zero-shot, lm-evaluation-harness 0.4 |" in card
     assert "| rhymes, acc | 0.7500 | 0.5000 |\n\nPerplexity: " in card
     compared = {"perplexity": {**REPORT["perplexity"], "kl": 0.25, "agreement": 0.625}}
     with_fidelity = model_card(Report.model_validate_json(json.dumps({**REPORT, **compared})), licence=None)
@@ -67,7 +71,7 @@ def test_the_hub_reads_what_the_model_card_says(tmp_path: Path) -> None:
     calibration = {"sets": sets, "windows": 6, "sequence_length": 4, "tokens": 24, "fingerprint": "5" * 64}
     bound = {**REPORT["perplexity"], "dataset": "c4", "cut_short": True}
     other = {**REPORT["perplexity"], "dataset": "wikitext2", "pruned": 12.5}
-    document = {**REPORT, "calibration": calibration, "further_perplexities": [bound, other]}
+    document = {**REPORT, "calibration": calibration, "domains": {"a": bound, "b": other}}
     card = tmp_path / "README.md"
     card.write_text(
         model_card(
