@@ -29,6 +29,7 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.files import INDEX
+from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
@@ -128,6 +129,12 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     services, recipe = services or Services(), request.recipe
+    if recipe.norms:
+        raise InvalidInput(
+            "only gradients are computed for norms, and nothing is pruned; call keep_gradients, or give a "
+            "method in the place of norms",
+            field="norms",
+        )
     with _workplace(request, services) as place:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
