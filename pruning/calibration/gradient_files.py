@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Self, get_args
 
@@ -26,6 +27,7 @@ from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
+_FIELD = "gradients"
 _NORMS: tuple[WeightNorm, ...] = get_args(WeightNorm)
 _ALONE_IN_STAGE: Mapping[Stage, GradientNorm] = {Stage.SEARCH: "shares", Stage.EXPORT: "columns"}
 
@@ -128,6 +130,13 @@ class _LazyNorms(Mapping[str, Tensor]):
         opened = file.opened() if isinstance(file, FrozenFile) else nullcontext(file)
         with opened as path, safe_open(path, framework="pt") as shard:
             tensor: Tensor = shard.get_tensor(f"{self._norm}/{layer}")
+        # The least of numbers with a NaN is NaN. Shards of a run were checked when they were computed.
+        if isinstance(file, FrozenFile) and not (tensor.min() >= 0 and tensor.max() < inf):
+            raise InvalidInput(
+                f"{file.name} has a number in {self._norm}/{layer} that is negative or not finite, which no "
+                "norm is; compute them again",
+                field=_FIELD,
+            )
         return tensor
 
     def __iter__(self) -> Iterator[str]:
@@ -135,9 +144,6 @@ class _LazyNorms(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._files)
-
-
-_FIELD = "gradients"
 
 
 @dataclass(frozen=True)
@@ -238,7 +244,10 @@ class GradientFile:
         return cls(file, Provenance(metadata["model"], metadata["calibration"]))
 
     def read(self, norms: Collection[GradientNorm]) -> GradientNorms:
-        """Return norms that are read from the file on each access, to the CPU."""
+        """Return norms that are read from the file on each access, to the CPU.
+
+        An access raises InvalidInput with the tensor's name for numbers that are no norm.
+        """
         with self.frozen.opened() as path, safe_open(path, framework="pt") as file:
             names = list(file.keys())
         layers = sorted({name.split("/", 1)[1] for name in names if "/" in name})

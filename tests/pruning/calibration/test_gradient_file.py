@@ -57,6 +57,22 @@ def test_norms_survive_a_round_trip_through_the_file(file: Path, norms: Gradient
     assert found.read(("l2",)).keys() == {"l2"}
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_numbers_that_are_no_norm_are_refused_with_the_tensor_where_they_are_read(
+    file: Path, norms: GradientNorms, value: float
+) -> None:
+    layer = sorted(norms["l2"])[1]
+    changed = {norm: {name: tensor.clone() for name, tensor in norms[norm].items()} for norm in norms}
+    changed["l2"][layer][3, 2] = value
+    write_gradients(changed, PROVENANCE, file)
+    read = opened(file, norms=("l1", "l2")).read(("l1", "l2"))
+    assert len(list(read["l1"].values())) == len(norms["l1"])
+    with pytest.raises(InvalidInput, match=rf"safetensors has a number in l2/{layer} that") as refused:
+        list(read["l2"].values())
+    assert refused.value.field == "gradients"
+
+
 def test_a_file_for_other_weights_is_refused(file: Path) -> None:
     with pytest.raises(InvalidInput, match="computed for other weights") as refused:
         opened(file, model="sha256:of-others")
