@@ -62,8 +62,8 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         windows = reader.read_token_file(source, evaluation.windows, evaluation.sequence_length)
         definition = STORED_DEFINITION
     else:
-        length = reader.length(evaluation.sequence_length, "evaluation")
         reader = reader.with_bos(evaluation.add_bos_token, "evaluation")
+        length = reader.length(evaluation.sequence_length, "evaluation")
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
         cut = reader.text_length(length)
         count = window_count(evaluation.windows, len(ids) // cut, length, source)

@@ -108,6 +108,14 @@ def test_a_tokenizer_may_put_several_tokens_before_a_text(
     assert found.windows[:, 2:].equal(text.windows)
 
 
+def test_a_window_has_room_for_the_text(texts: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    fields = {"dataset": str(texts), "sequence_length": 2, "add_bos_token": True}
+    reader = _with_template(tokenizer, "BOS SECOND $A")
+    with pytest.raises(InvalidInput, match=r"leaves no token .* ask for at least 3") as caught:
+        evaluation_sets(Evaluation.model_validate(fields), reader)
+    assert caught.value.field == "evaluation.sequence_length"
+
+
 def test_without_the_option_the_token_stands_where_the_tokenizer_puts_it(
     tmp_path: Path, begun: Reader
 ) -> None:
