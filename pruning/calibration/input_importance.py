@@ -35,8 +35,8 @@ _COLUMNS: GradientNorm = "columns"
 def mean_squares(placement: Placement, windows: Tensor, *, step: Step) -> dict[str, Tensor]:
     """Return by layer name, (inputs,), the mean over windows of each input's sum of squares in a window.
 
-    A layer that was never called, such as an expert that no token was routed to, has none. `windows`: token
-    ids, int64 (windows, length). `step`: called after each block.
+    A layer that was never called has none. `windows`: token ids, int64 (windows, length). `step`: called
+    after each block.
     """
     stack = find_stack(placement.model)
     pieces = micro_batches(stack, windows, backward=False, device=placement.device)
@@ -47,9 +47,7 @@ def mean_squares(placement: Placement, windows: Tensor, *, step: Step) -> dict[s
                 statistics = InputStatistics(block.layers, {"input_norms"})
                 forward.measure(index, statistics)
                 for layer in filter(statistics.has, block.layers):
-                    norms = statistics.of(layer, "input_norms")
-                    if norms.dim():  # an expert without a token has none
-                        found[layer.name] = norms.square().cpu()
+                    found[layer.name] = statistics.of(layer, "input_norms").square().cpu()
                 if index + 1 < len(stack.blocks):
                     forward.advance(index)
             step(index + 1, len(stack.blocks))

@@ -184,7 +184,7 @@ def gradients(shape: ModelShape, windows: Windows, *, norms: int, passes: int) -
 def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of statistics, scores and masks, and of the solvers of method and refit.
 
-    None for a recipe that masks nothing.
+    No work for a recipe that masks nothing.
     """
     if recipe.method is None:
         return Work()

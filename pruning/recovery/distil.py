@@ -36,8 +36,8 @@ from pruning.runtime.process_memory import retain_freed_heap
 
 _BEST = "best/"  # before the name of the best weights in a saved state
 _SAVE_INTERVAL = 120.0
-_MAX_SCALE = 1024  # of gradients in float16, which are sums over a step's tokens and end at 65504
 """Seconds between two saves, at least. A run that is killed every five minutes still makes progress."""
+_MAX_SCALE = 1024  # of gradients in float16, which are sums over a step's tokens and end at 65504
 
 
 class TrainingBoundary:
