@@ -159,10 +159,6 @@ def prune(
         raise InvalidInput(
             "prune does not train the whole model; prune_to_directory does", field="recovery.distil"
         )
-    if recipe.searches:
-        raise InvalidInput(
-            "prune does not search; prune_to_directory does, or use 'gradient'", field="allocation"
-        )
     if windows is None and recipe.needs:
         needs = ", ".join(sorted(recipe.needs))
         raise InvalidInput(f"this recipe needs calibration windows, to measure {needs}", field="windows")

@@ -22,34 +22,17 @@ from pruning.files.formats import FILE_NAME, FORMAT
 from pruning.files.frozen_file import FrozenFile
 from pruning.models.blocks import Stack
 from pruning.recipe import GradientNorm, Stage
-from pruning.recipe.methods import WeightNorm
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
 _FIELD = "gradients"
-_NORMS: tuple[WeightNorm, ...] = get_args(WeightNorm)
-_ALONE_IN_STAGE: Mapping[Stage, GradientNorm] = {Stage.SEARCH: "shares", Stage.EXPORT: "columns"}
+_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
 
 
 def shard_number(block: int, norm: GradientNorm) -> int:
-    """Return the number of a shard in its stage: each block has one for every norm; of gates below zero.
-
-    Sums that are alone in their stage have the block's number.
-    """
-    if norm in _ALONE_IN_STAGE.values():
-        return block
-    return -1 - block if norm == "gates" else block * len(_NORMS) + _NORMS.index(norm)
-
-
-def _block_and_norm(number: int, stage: Stage) -> tuple[int, GradientNorm]:
-    """Undo `shard_number`."""
-    if stage in _ALONE_IN_STAGE:
-        return number, _ALONE_IN_STAGE[stage]
-    if number < 0:
-        return -1 - number, "gates"
-    block, norm = divmod(number, len(_NORMS))
-    return block, _NORMS[norm]
+    """Return the number of a shard in its stage: each block has one for every norm."""
+    return block * len(_NORMS) + _NORMS.index(norm)
 
 
 class BlockShards:
@@ -61,17 +44,15 @@ class BlockShards:
         numerics_key: NumericsKey,
         norms: Collection[GradientNorm],
         writer: BlockWriter,
-        stage: Stage = Stage.GRADIENTS,
     ) -> None:
         """Begin the stage; shards that were finished under the same key are found in `files`."""
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
         """By norm and block. A shard that was `put` is here once the writer is drained."""
-        for number, file in resume_store.begin(stage, numerics_key).items():
-            block, norm = _block_and_norm(number, stage)
-            self.files[norm][block] = file
+        for number, file in resume_store.begin(Stage.GRADIENTS, numerics_key).items():
+            block, norm = divmod(number, len(_NORMS))
+            self.files[_NORMS[norm]][block] = file
         self._resume_store = resume_store
         self._writer = writer
-        self._stage = stage
 
     def __contains__(self, block: int) -> bool:
         """Whether a block is finished: it has a shard for every norm."""
@@ -104,11 +85,11 @@ class BlockShards:
         self._writer.drain()
 
     def _write(self, block: int, tensors: Mapping[str, Tensor]) -> None:
-        directory = self._resume_store.directory(self._stage)
+        directory = self._resume_store.directory(Stage.GRADIENTS)
         for norm, files in self.files.items():
             selected = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
             file = save_tensors(selected, directory / f"{block:05}-{norm}.safetensors")
-            self._resume_store.commit(self._stage, shard_number(block, norm), file)
+            self._resume_store.commit(Stage.GRADIENTS, shard_number(block, norm), file)
             files[block] = file
 
 

@@ -105,9 +105,6 @@ class Estimate(_Answer):
             schedule, stage = _gradients(smaller, windows, dtype, machine, norms=len(recipe.gradient_norms))
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
             stages.append(_with_norms(stage, schedule, norms, machine))
-        if recipe.searches:
-            stages += _search(recipe, smaller, windows, norms, dtype, machine)
-            norms = norms if recipe.masks_by_gradients else 0
         if recipe.method is not None:
             done = work.pruning(recipe, smaller, windows)
             held = memory.pruning(smaller, windows, dtype, machine.kind, recipe)
@@ -261,29 +258,6 @@ def _cut(
     needed = memory.cutting(shape, windows, dtype, machine.kind, structure)
     stages.append(_stage(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
-
-
-def _search(
-    recipe: Recipe, shape: ModelShape, windows: Windows, norms: int, dtype: str, machine: Machine
-) -> list[StageEstimate]:
-    """Estimate the first pruning, and the pass over its result, which is written and read.
-
-    `norms`: the bytes of all norms, which the first pruning reads.
-    """
-    judged = Windows.of_search(windows)
-    done = work.pruning(recipe, shape, windows)
-    held = memory.pruning(shape, windows, dtype, machine.kind, recipe)
-    trial = _with_shards(_stage(Stage.TRIAL, done, held, dtype, machine), recipe, shape, norms, dtype)
-    _, found = _gradients(shape, judged, dtype, machine, norms=1)
-    dense = seconds(work.forward(shape, judged), dtype, machine)
-    files = 2 * shape.stored_bytes / _FILE_RATE
-    # On a CPU the dense model stays mapped next to the pruned one, with its final states and norms in memory.
-    held = float(found.memory_bytes)
-    if machine.kind == "cpu":
-        held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
-        held += norms if recipe.masks_by_gradients else 0
-    update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": int(held)}
-    return [trial, found.model_copy(update=update)]
 
 
 def _recovery(

@@ -196,7 +196,7 @@ def _to_prune(matrix: Matrix, recipe: Recipe, dtype: str, device: str) -> float:
         numbers += matrix.outputs * matrix.inputs if recipe.refit.toward else 0
     if recipe.swaps:
         numbers = max(numbers, _numbers_to_swap(matrix, device))
-    if recipe.masks_by_gradients:  # they are read to the device matrix by matrix
+    if "gradient_norms" in recipe.mask_method.needs:  # they are read to the device matrix by matrix
         numbers += matrix.outputs * matrix.inputs
     narrow = BYTES[dtype] < _FLOAT32_BYTES and not (recipe.refit and recipe.refit.toward)
     return _FLOAT32_BYTES * (numbers + (matrix.outputs * matrix.inputs / 2 if narrow else 0))

@@ -131,11 +131,6 @@ class Windows:
         return cls(wanted.samples, wanted.sequence_length or _default_length(shape))
 
     @classmethod
-    def of_search(cls, calibration: "Windows") -> Self:
-        """Return the windows of an allocation's search: of the calibration's length."""
-        return cls(HELD_OUT_WINDOWS, calibration.length)
-
-    @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows of all texts. Most lengths are assumed, as texts are not read."""
         length = evaluation.sequence_length or _default_length(shape)

@@ -13,7 +13,6 @@ from pruning.pipeline.gradients import GradientOutcome
 from pruning.pipeline.recorder import StageRecorder
 from pruning.pipeline.reproduce import differences
 from pruning.pipeline.resolve import ResolvedRun
-from pruning.pipeline.search import SearchOutcome
 from pruning.pipeline.structure import CutOutcome
 from pruning.recipe import ChannelKind, Evaluation, Recipe
 from pruning.report import (
@@ -39,7 +38,6 @@ class RunResults:
     resolved: ResolvedRun
     cut: CutOutcome | None
     gradients: GradientOutcome
-    search: SearchOutcome | None
     pruned: Pruned
     recovered: TrainingFacts | None
     quality: EvaluationResult
@@ -74,7 +72,6 @@ def report_of(
         calibration=results.resolved.calibration_facts,
         structure=results.cut.facts if results.cut else None,
         permutation=_permutation_facts(pruned) if recipe.permute else None,
-        search=results.search.facts if results.search else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
         perplexity=results.quality.perplexities[0],
         further_perplexities=results.quality.perplexities[1:],
@@ -90,7 +87,6 @@ def report_of(
             *results.resolved.warnings,
             *(results.cut.warnings if results.cut else ()),
             *gradients.warnings,
-            *(results.search.warnings if results.search else ()),
             *pruned.warnings,
             *results.exports.warnings,
             *(f"{export.name}: {text}" for export in results.exports.facts for text in export.warnings),
