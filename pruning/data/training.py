@@ -44,27 +44,27 @@ def training_text(
     """Read the text of a recipe's recovery. Equal arguments give equal windows.
 
     Articles are taken in a random order: first those to hold out, none of which holds a part of a window of
-    the `calibration` (int64 (windows, length)), then those to train on, until their tokens suffice. Of a text
-    without articles the end is held out.
+    the `calibration` (int64 (windows, length)), then those to train on, until their tokens suffice. Of a
+    dataset without articles, which is one text, the end is held out.
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
     reader = reader.with_bos(recipe.calibration.add_bos_token, "calibration")
     length = reader.text_length(reader.length(recipe.calibration.sequence_length, "calibration"))
     sources = tuple(_sources(recipe, options))
-    documents = [text for source in sources for text in reader.documents(source)]
+    texts, articles = list[str](), list[str]()
+    for source in sources:
+        documents = reader.documents(source)
+        (texts if len(documents) == 1 else articles).extend(documents)
     measured = None if calibration is None else _windows_of_text(calibration, reader)
     cut = _WindowCutter(reader, sources[0], length, options.tokens)
     rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
-    if len(documents) == 1:
-        training, held_out, articles = cut.text(documents[0], rng)
-    else:
-        training, held_out, articles = cut.articles(documents, rng, measured)
+    training, held_out, count = cut.cut(texts, articles, rng, measured)
     return TrainingText(
         reader.check_vocabulary(reader.prepend_bos(training), sources[0]),
         reader.check_vocabulary(reader.prepend_bos(held_out), sources[0]),
         tuple(source.dataset for source in sources),
-        articles,
+        count,
     )
 
 
@@ -101,23 +101,27 @@ class _WindowCutter:
         """The requested length of a window."""
         return self.reader.window_length(self.length)
 
-    def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
-        """Hold out the end of a text without articles, and shuffle the windows before it."""
-        ids = self._encoded(text)
-        before = max(0, len(ids) - HELD_OUT_WINDOWS * self.length)
-        training, held_out = self._windows(ids[:before]), self._windows(ids[before:])
-        order = list(range(len(training)))
-        rng.shuffle(order)
-        return self._take_training_windows(training[order]), held_out, 0
-
-    def articles(
-        self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
+    def cut(
+        self, texts: Sequence[str], articles: Sequence[str], rng: random.Random, calibration: Tensor | None
     ) -> tuple[Tensor, Tensor, int]:
-        """Hold out whole articles, and join others to train on, a blank line after each."""
-        held, training = self._drawn(documents, rng, calibration)
-        held_out = self._evenly_spaced(held)
-        joined = torch.cat(training) if training else torch.empty(0, dtype=torch.int64)
-        return self._take_training_windows(self._windows(joined)), held_out, len(held)
+        """Return windows to train on, those that are held out, and the number of articles of the latter.
+
+        Whole articles are held out, and others joined, a blank line after each; of each text its end. Windows
+        of texts are shuffled.
+        """
+        articles_held, trained = self._drawn(articles, rng, calibration)
+        held, training = [self._windows(articles_held)], [self._windows(trained)]
+        for ids in map(self._encoded, texts):
+            before = max(0, len(ids) - HELD_OUT_WINDOWS * self.length)
+            held.append(self._windows([ids[before:]]))
+            training.append(self._windows([ids[:before]]))
+        windows = torch.cat(training)
+        if texts:
+            order = list(range(len(windows)))
+            rng.shuffle(order)
+            windows = windows[order]
+        held_out = self._evenly_spaced(torch.cat(held))
+        return self._take_training_windows(windows), held_out, len(articles_held)
 
     def _drawn(
         self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
@@ -139,12 +143,11 @@ class _WindowCutter:
                 break
         return held, training
 
-    def _evenly_spaced(self, held: list[Tensor]) -> Tensor:
-        """Return windows evenly spaced over the held-out articles."""
-        held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
+    def _evenly_spaced(self, held_out: Tensor) -> Tensor:
+        """Return so many as are held out of all windows that may be."""
         if len(held_out) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"the articles without a calibration window have {len(held_out)} windows of "
+                f"apart from articles with a calibration window, the text has {len(held_out)} windows of "
                 f"{self._window_length} tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a "
                 "shorter sequence_length",
                 field=self.source.field,
@@ -154,7 +157,9 @@ class _WindowCutter:
     def _encoded(self, text: str) -> Tensor:
         return torch.tensor(self.reader.encode(text, self.source), dtype=torch.int64)
 
-    def _windows(self, ids: Tensor) -> Tensor:
+    def _windows(self, pieces: Sequence[Tensor]) -> Tensor:
+        """Cut what the pieces are when joined."""
+        ids = torch.cat([torch.empty(0, dtype=torch.int64), *pieces])
         count = len(ids) // self.length
         return ids[: count * self.length].view(count, self.length)
 

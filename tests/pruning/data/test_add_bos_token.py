@@ -186,6 +186,7 @@ def test_messages_name_the_windows_that_were_asked_for(tmp_path: Path, plain: Re
     assert " windows of 17 tokens;" in calibrated(17, articles)
     assert f"only {count // 16} windows of 17 tokens;" in evaluated(17)
     assert f"shorter than one window of {count + 2} tokens" in evaluated(count + 2)
+    assert " windows of 17 tokens;" in held_out(text)
     assert " windows of 17 tokens;" in held_out(articles)
 
 

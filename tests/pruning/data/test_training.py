@@ -118,6 +118,29 @@ def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: 
     assert windows != before[:20]
 
 
+@pytest.mark.parametrize("with_articles", [False, True])
+def test_each_dataset_has_articles_or_is_one_text_whose_end_is_held_out(
+    articles: Path, tmp_path: Path, reader: Reader, with_articles: bool
+) -> None:
+    ends, datasets = set[str](), [{"dataset": str(articles)}] if with_articles else []
+    for first in (100, 200):
+        path = tmp_path / f"{first}.txt"
+        path.write_text(" ".join(article(number) for number in range(first, first + 30)))
+        ids = torch.tensor(reader.tokenizer(path.read_text())["input_ids"])
+        ends |= set(map(str, ids[-16 * LENGTH :].view(16, LENGTH).tolist()))
+        datasets.append({"dataset": str(path)})
+    fields = {"datasets": datasets, "samples": 6, "sequence_length": LENGTH}
+    calibration = Calibration.model_validate(fields)
+    wanted = recipe(articles, 60 * LENGTH).model_copy(update={"calibration": calibration})
+    text = read(wanted, reader, calibration_set(calibration, reader).windows)
+    assert (text.windows.shape, text.held_out.shape) == ((60, LENGTH), (16, LENGTH))
+    trained, held_out = (set(map(str, part.tolist())) for part in (text.windows, text.held_out))
+    assert not trained & (ends | held_out)
+    assert (text.articles > 0) == bool(held_out - ends) == with_articles
+    for part in (text.windows, text.held_out):
+        assert {number // 100 for number in numbers(part, reader.tokenizer)} >= {1, 2}
+
+
 def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
     articles: Path, tmp_path: Path, reader: Reader
 ) -> None:
