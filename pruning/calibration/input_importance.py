@@ -30,7 +30,7 @@ def mean_squares(placement: Placement, windows: Tensor, *, step: Step) -> dict[s
     after each block.
     """
     stack = find_stack(placement.model)
-    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+    pieces = micro_batches(stack, windows, placement.device)
     found = {}
     with retain_freed_heap(), BlockwiseForward(Replay(stack, windows, placement), pieces) as forward:
         for index, block in enumerate(stack.blocks):

@@ -82,34 +82,20 @@ _FULL_SPEED_TOKENS = {"cpu": 1024, "cuda": 8192}
 _MEMORY_SHARE = 0.5
 
 
-def micro_batches(
-    stack: Stack, windows: Tensor, *, backward: bool, device: torch.device | None = None
-) -> tuple[Tensor, ...]:
+def micro_batches(stack: Stack, windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
     """Split token ids (windows, length) into micro-batches, in order; see `micro_batch`."""
-    blocks = len(stack.blocks) if backward else 1
-    device = device or stack.model.device
-    return torch.split(windows, micro_batch(stack, windows.shape[1], device, blocks_at_once=blocks))
+    return torch.split(windows, micro_batch(stack, windows.shape[1], device))
 
 
-def micro_batch(
-    stack: Stack,
-    length: int,
-    device: torch.device,
-    *,
-    blocks_at_once: int,
-    dtype: torch.dtype = torch.float32,
-) -> int:
-    """Return how many windows of `length` tokens run together; at least one.
+def micro_batch(stack: Stack, length: int, device: torch.device, dtype: torch.dtype = torch.float32) -> int:
+    """Return how many windows of `length` tokens go through a block together; at least one.
 
-    `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
-    the length and the machine's total memory, never on free memory: other groupings round sums differently,
-    and two runs of one recipe must give the same bits.
+    The result depends only on the model, the length and the machine's total memory, never on free memory:
+    other groupings round sums differently, and two runs of one recipe must give the same bits.
     """
     weights = sum(parameter.nbytes for parameter in stack.model.parameters())
-    held = weights * blocks_at_once / len(stack.blocks)
-    return windows_that_fit(
-        held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
-    )
+    activations = bytes_per_token(stack, dtype, blocks_at_once=1)
+    return windows_that_fit(weights / len(stack.blocks), length, device, activations)
 
 
 def windows_that_fit(held: float, length: int, device: torch.device, activations: float) -> int:

@@ -91,7 +91,7 @@ def cut_blocks(
     if not missing:
         return
     first, last = missing[0], missing[-1]
-    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+    pieces = micro_batches(stack, windows, placement.device)
     with BlockwiseForward(Replay(stack, windows, placement), pieces) as forward:
         first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         throttle = SaveThrottle()
