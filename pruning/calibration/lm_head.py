@@ -8,11 +8,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pruning.estimate.pieces import WIDE_LOGITS
 from pruning.models.replay import LogitsByPosition, Replay
-
-# Elements per chunk, for each of which three float32 tensors exist. A CPU's chunk fits its cache; a GPU's
-# keeps it busy.
-_CHUNK_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 25}
 
 IGNORE_INDEX = -1
 """The target of a token that predicts nothing: the last one of a window."""
@@ -69,7 +66,7 @@ def loss_gradient(logits: Tensor, targets: Tensor, weight: float) -> Tensor:
     """
     dtype = torch.promote_types(logits.dtype, torch.float32)
     gradient = torch.empty_like(logits)
-    rows = max(1, _CHUNK_ELEMENTS[logits.device.type] // logits.shape[-1])
+    rows = max(1, WIDE_LOGITS[logits.device.type] // logits.shape[-1])
     for start in range(0, len(logits), rows):
         chunk, ids, result = (tensor[start : start + rows] for tensor in (logits, targets, gradient))
         with torch.enable_grad():

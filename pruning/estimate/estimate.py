@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards, exported_files, gradient_shards
+from pruning.estimate.pieces import dtype_of
 from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape, smaller_shape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
@@ -162,16 +163,10 @@ def _output_bytes(
 
 
 def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
-    """Choose the dtype as pruning.runtime.device does: a CPU faster in bfloat16 has instructions for it."""
-    if requested != "auto":
-        return requested
-    if stored == "float64":
-        return stored
+    """Return the dtype of a job on a machine: a CPU faster in bfloat16 has instructions for it."""
     rates = machine.operations_per_second
-    if machine.kind == "cpu":
-        has_bfloat16 = rates.get("bfloat16", 0) > rates.get("float32", 0)
-        return "bfloat16" if stored != "float16" and has_bfloat16 else "float32"
-    return "float16" if stored == "float16" else "bfloat16"
+    has_bfloat16 = machine.kind != "cpu" or rates.get("bfloat16", 0) > rates.get("float32", 0)
+    return dtype_of(requested, stored, machine.kind, has_bfloat16=has_bfloat16)
 
 
 def slowest_machine(machines: Iterable[Machine], recipe: Recipe, shape: ModelShape) -> Machine:

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pruning.estimate import BlockShape, Matrix, ModelShape
 from pruning.estimate.memory import block_activations
+from pruning.estimate.pieces import FULL_SPEED_TOKENS
 from pruning.models.blocks import Block, Stack
 from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
 from pruning.models.placement import Placement
@@ -77,8 +78,6 @@ def _module_of(layer: LinearLayer) -> str:
     return layer.name.rpartition(".")[0]
 
 
-# Tokens at which matrix products reach full speed; more would only take memory.
-_FULL_SPEED_TOKENS = {"cpu": 1024, "cuda": 8192}
 _MEMORY_SHARE = 0.5
 
 
@@ -103,7 +102,7 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
 
     `activations`: the bytes that a token takes.
     """
-    enough = -(-_FULL_SPEED_TOKENS.get(device.type, 8192) // length)
+    enough = -(-FULL_SPEED_TOKENS.get(device.type, 8192) // length)
     spare = _MEMORY_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.autograd import backward
 
 from pruning.errors import NumericalFailure
-from pruning.estimate.memory import HELD_STATES
+from pruning.estimate.pieces import HELD_STATES
 from pruning.models.placement import Placement
 from pruning.progress import Step
 from pruning.recovery.distillation import distillation_loss
