@@ -194,7 +194,7 @@ class GradientStage:
         inputs: GradientInputs,
         context: RunContext,
         *,
-        save_to: Path | None,
+        save_to: Path | None = None,
     ) -> None:
         """`save_to`: a directory that computed norms are also written to."""
         self._model, self._inputs = model, inputs

@@ -72,8 +72,6 @@ class RunRequest:
     """Compute equal gradients for equal recipes on CUDA, too; see pruning.runtime.determinism."""
     save_masks: bool = False
     """Also write `masks.safetensors`; see pruning.masks.packed."""
-    save_gradients: bool = False
-    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_files."""
     exports: tuple[Export, ...] = ()
     """Files in the formats that engines serve, below `exports/` of the output; see pruning.recipe.exports."""
     reproduces: Report | None = None
@@ -137,14 +135,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
         with _context(request, services, place, resolved) as context:
             dense, cut = Structure(recipe, resolved, context).cut(dense)
-            norms, outcome = recorder.run(
-                GradientStage(
-                    dense,
-                    resolved.gradients,
-                    context,
-                    save_to=directory if request.save_gradients else None,
-                )
-            )
+            norms, outcome = recorder.run(GradientStage(dense, resolved.gradients, context))
             blocks = outcome.finished_blocks
             masks = request.save_masks or any(isinstance(export, MaskExport) for export in request.exports)
             pruned = context.run(PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, masks))

@@ -10,7 +10,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from pruning import calibration_windows
 from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
@@ -111,13 +113,17 @@ class TestInARun:
         defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": calibration}
         return Recipe.model_validate({**defaults, **fields})
 
+    @pytest.fixture
+    def saved(self, tiny_llama_dir: Path, tmp_path: Path) -> Path:
+        """The norms that the recipe needs."""
+        alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
+        keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "norms"))
+        return tmp_path / "norms/gradient_norms.safetensors"
+
     def test_saved_norms_replace_the_gradient_stage_with_the_same_result(
-        self, tiny_llama_dir: Path, tmp_path: Path
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
     ) -> None:
-        first = run_recipe(
-            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
-        )
-        saved = tmp_path / "first/gradient_norms.safetensors"
+        first = run_recipe(self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first")
         again = self.recipe(tiny_llama_dir, gradients=str(saved))
         second = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
         assert [stage.name for stage in first.stages] == ["resolve", "gradients", "prune", "evaluate"]
@@ -126,30 +132,35 @@ class TestInARun:
         assert one == two
         assert second.warnings == first.warnings
 
-    def test_a_recipe_with_norms_writes_the_file_of_a_run_that_saves_them(
+    def test_a_recipe_with_norms_writes_those_of_the_library(
         self, tiny_llama_dir: Path, tmp_path: Path
     ) -> None:
-        saving = self.recipe(tiny_llama_dir, allocation="gradient")
-        run_recipe(saving, self.EVALUATION, output=tmp_path / "run", save_gradients=True)
-        alone = Recipe(model=saving.model, calibration=saving.calibration, norms=("l1", "l2"))
+        alone = Recipe(
+            model=self.recipe(tiny_llama_dir).model,
+            calibration=CALIBRATION,
+            norms=("l1", "l2"),
+            dtype="float32",
+        )
         assert (alone.method_name, alone.sparsity) == ("gradients", 0.0)
         outcome = keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
         assert (outcome.reused, outcome.warnings) == (False, ())
         (file,) = (tmp_path / "alone").iterdir()
-        expected = load_file(tmp_path / "run/gradient_norms.safetensors")
+        model = AutoModelForCausalLM.from_pretrained(tiny_llama_dir)
+        tokenizer = AutoTokenizer.from_pretrained(tiny_llama_dir)
+        windows = calibration_windows(model, tokenizer, CALIBRATION)
+        expected = gradient_norms(model, windows, norms=("l1", "l2"), step=ignore_steps)
         found = load_file(file)
-        assert found.keys() == expected.keys()
-        assert {name.partition("/")[0] for name in found} == {"l1", "l2"}
-        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+        assert found.keys() == {f"{norm}/{layer}" for norm in expected for layer in expected[norm]}
+        for norm, layers in expected.items():
+            for layer, tensor in layers.items():
+                torch.testing.assert_close(found[f"{norm}/{layer}"], tensor)
 
     def test_a_file_named_by_its_content_is_found_and_checked(
-        self, tiny_llama_dir: Path, tmp_path: Path
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
     ) -> None:
-        alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
-        keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
         data = tmp_path / "data"
         data.mkdir()
-        content = (tmp_path / "alone/gradient_norms.safetensors").read_bytes()
+        content = saved.read_bytes()
         name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
         (data / name).write_bytes(content)
         recipe = self.recipe(tiny_llama_dir, gradients=f"sha256:{name}")
@@ -167,12 +178,8 @@ class TestInARun:
         assert refused.value.field == "gradients"
 
     def test_norms_of_other_calibration_windows_are_used_with_a_warning(
-        self, tiny_llama_dir: Path, tmp_path: Path
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
     ) -> None:
-        run_recipe(
-            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
-        )
-        saved = tmp_path / "first/gradient_norms.safetensors"
         other = {"dataset": "builtin", "samples": 4, "sequence_length": 32, "seed": 1}
         again = self.recipe(tiny_llama_dir, gradients=str(saved), calibration=other)
         report = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
