@@ -27,7 +27,6 @@ from pruning.calibration.window_norms import GradientNorms
 from pruning.methods.prune_blocks import prune
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
-from pruning.recipe.presets import expand_preset
 
 HALF: dict[str, Any] = {"sparsity": 0.5}
 TWO_OF_FOUR: dict[str, Any] = {"pattern": "2:4"}
@@ -110,18 +109,6 @@ def _recovered() -> Iterator[Row]:
         yield Row(f"{share} best, distil", {"method": "best", **pattern, **DISTIL})
 
 
-def _searched() -> Iterator[Row]:
-    """Yield the preset `best`, spelled out, with the best band of each sparsity, and with a search in it."""
-    for sparsity, band in ((0.5, 0.35), (0.7, 0.2)):
-        for samples in (16, 32):
-            calibration = {"samples": samples, "sequence_length": 512}
-            found = expand_preset({"method": "best", "sparsity": sparsity, "calibration": calibration})
-            for suffix, allocation in (("", "gradient"), (", searched", "search")):
-                options = {name: value for name, value in found.items() if name != "calibration"}
-                recipe = {**options, "allocation": {"name": allocation, "band": band}}
-                yield Row(f"{sparsity:.0%} best, {samples} windows{suffix}", recipe, samples)
-
-
 # On a second model: each method shall be better than the one before it.
 SECOND = (
     Row("50 % gblm", {**GBLM, **HALF}),
@@ -145,7 +132,6 @@ TABLES = {
     "quality": Table(ROWS, "quality"),
     "windows": Table(tuple(_windows()), "quality"),  # with 16 windows, a row is that of the whole table
     "recovered": Table(tuple(_recovered()), "recovered", whole_runs=True),
-    "searched": Table(tuple(_searched()), "searched", whole_runs=True),
     "second": Table(SECOND, "second", whole_runs=True),
 }
 

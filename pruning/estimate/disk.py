@@ -114,11 +114,6 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
     if recipe.method is not None:
         pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
         largest = max(largest, pruned + _checkpoint_of_pruning(recipe, shape, windows, dtype))
-    if recipe.searches:
-        kept += pruned  # of the trial
-        judged = Windows.of_search(windows)
-        spilled = spilled_block_inputs(shape, judged, dtype, memory=memory)
-        largest = max(largest, shape.stored_bytes + spilled + activation_checkpoint(shape, judged, dtype))
     if not recipe.norms:
         predictions = Windows.of_evaluation(evaluation, shape).tokens
         largest = max(largest, pruned + final_states(shape, predictions, dtype))

@@ -136,11 +136,6 @@ class Windows:
         return cls(wanted.samples, wanted.sequence_length or _default_length(shape))
 
     @classmethod
-    def of_search(cls, calibration: "Windows") -> Self:
-        """Return the windows of an allocation's search: of the calibration's length."""
-        return cls(HELD_OUT_WINDOWS, calibration.length)
-
-    @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows of all texts. Most lengths are assumed, as texts are not read."""
         length = evaluation.sequence_length or _default_length(shape)
@@ -189,7 +184,7 @@ def gradients(shape: ModelShape, windows: Windows, *, norms: int, passes: int) -
 def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of statistics, scores and masks, and of the solvers of method and refit.
 
-    None for a recipe that masks nothing.
+    No work for a recipe that masks nothing.
     """
     if recipe.method is None:
         return Work()

@@ -11,6 +11,7 @@ from torch import Tensor
 
 from pruning.estimate import BlockShape, Matrix, ModelShape
 from pruning.estimate.memory import block_activations
+from pruning.estimate.pieces import FULL_SPEED_TOKENS
 from pruning.models.blocks import Block, Stack
 from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
 from pruning.models.placement import Placement
@@ -77,39 +78,23 @@ def _module_of(layer: LinearLayer) -> str:
     return layer.name.rpartition(".")[0]
 
 
-# Tokens at which matrix products reach full speed; more would only take memory.
-_FULL_SPEED_TOKENS = {"cpu": 1024, "cuda": 8192}
 _MEMORY_SHARE = 0.5
 
 
-def micro_batches(
-    stack: Stack, windows: Tensor, *, backward: bool, device: torch.device | None = None
-) -> tuple[Tensor, ...]:
+def micro_batches(stack: Stack, windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
     """Split token ids (windows, length) into micro-batches, in order; see `micro_batch`."""
-    blocks = len(stack.blocks) if backward else 1
-    device = device or stack.model.device
-    return torch.split(windows, micro_batch(stack, windows.shape[1], device, blocks_at_once=blocks))
+    return torch.split(windows, micro_batch(stack, windows.shape[1], device))
 
 
-def micro_batch(
-    stack: Stack,
-    length: int,
-    device: torch.device,
-    *,
-    blocks_at_once: int,
-    dtype: torch.dtype = torch.float32,
-) -> int:
-    """Return how many windows of `length` tokens run together; at least one.
+def micro_batch(stack: Stack, length: int, device: torch.device, dtype: torch.dtype = torch.float32) -> int:
+    """Return how many windows of `length` tokens go through a block together; at least one.
 
-    `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
-    the length and the machine's total memory, never on free memory: other groupings round sums differently,
-    and two runs of one recipe must give the same bits.
+    The result depends only on the model, the length and the machine's total memory, never on free memory:
+    other groupings round sums differently, and two runs of one recipe must give the same bits.
     """
     weights = sum(parameter.nbytes for parameter in stack.model.parameters())
-    held = weights * blocks_at_once / len(stack.blocks)
-    return windows_that_fit(
-        held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
-    )
+    activations = bytes_per_token(stack, dtype, blocks_at_once=1)
+    return windows_that_fit(weights / len(stack.blocks), length, device, activations)
 
 
 def windows_that_fit(held: float, length: int, device: torch.device, activations: float) -> int:
@@ -117,7 +102,7 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
 
     `activations`: the bytes that a token takes.
     """
-    enough = -(-_FULL_SPEED_TOKENS.get(device.type, 8192) // length)
+    enough = -(-FULL_SPEED_TOKENS.get(device.type, 8192) // length)
     spare = _MEMORY_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 

@@ -67,7 +67,7 @@ def model_card(
 {_method_summary(report)}
 
 | | |
-| --- | --- |{source}{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
+| --- | --- |{source}{_cut(report)}{_mask(report)}{_training(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
 | perplexity, pruned | {_pruned(report.perplexity)} |{_more(report)}
@@ -301,16 +301,6 @@ def _moved(report: Report) -> str:
         f"\nIts channels are in another order than the dense model's, in which {report.recipe.pattern} keeps "
         "more; no output depends on that order."
     )
-
-
-def _search(report: Report) -> str:
-    """Return the row of the table that says where the layers' sparsities are from."""
-    if report.search is None:
-        return ""
-    found = (
-        f"by what each layer added to the loss of a first pruned model, on {report.search.windows} windows"
-    )
-    return f"\n| sparsity of each layer | {found} of text that was not calibrated on |"
 
 
 def _is_trained(report: Report) -> bool:

@@ -117,9 +117,6 @@ def result_table(report: Report) -> Table:
         table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
     if report.recipe.method is not None:
         table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
-    if report.search is not None:
-        shares = f"shares of {report.search.shares:.4f} nats per token in its KL from dense"
-        table.add_row("first pruning", f"{shares}, by {report.search.windows} windows")
     if report.recovery:
         training = report.recovery.distil
         kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"

@@ -16,6 +16,7 @@ import torch
 from torch import Tensor, nn
 
 from pruning.errors import NumericalFailure
+from pruning.estimate.pieces import STEP_WEIGHTS
 from pruning.models.blocks import Block, Stack
 from pruning.recipe import Recipe, StateKind
 from pruning.recovery.masters import masters_of
@@ -142,10 +143,6 @@ class _Step:
     scale: float
 
 
-# Weights whose masters and moments are in float32 at a time. A CPU's fit its cache; a GPU's keep it busy.
-_PIECE = {"cpu": 1 << 16, "cuda": 1 << 24}
-
-
 class _TrainedParameter:
     """One parameter with its masters and moments."""
 
@@ -166,7 +163,7 @@ class _TrainedParameter:
 
     def take(self, gradient: Tensor, step: _Step) -> None:
         """Take a step by a gradient, which is changed."""
-        flat, masters, piece = gradient.reshape(-1), self._masters, _PIECE[gradient.device.type]
+        flat, masters, piece = gradient.reshape(-1), self._masters, STEP_WEIGHTS[gradient.device.type]
         self.sum.zero_()
         for start in range(0, len(flat), piece):
             end = min(len(flat), start + piece)

@@ -234,17 +234,6 @@ class JobView:
         return "Kept weights and norms were trained after pruning: this is no one-shot result."
 
     @property
-    def searched(self) -> str | None:
-        """Where the layers' sparsities are from, as a sentence; None where none were searched."""
-        search = self.job.report.get("search") if self.job.report else None
-        if not search:
-            return None
-        return (
-            "Each layer's sparsity follows from its share of a first pruned model's KL divergence from the "
-            f"dense one; all shares together were {search['shares']:.3f} nats per token."
-        )
-
-    @property
     def weights(self) -> int:
         """How many weights the pruned layers have."""
         return sum(layer["weights"] for layer in self.layers)
@@ -289,7 +278,7 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
 def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
-    Few jobs are cut, searched for, trained or timed, so the stages for that are shown only where they are
+    Few jobs are cut, trained or timed, so the stages for that are shown only where they are
     asked for. A gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
@@ -300,8 +289,6 @@ def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView
 def _hidden_stages(spec: JobSpec) -> dict[Stage, bool]:
     return {
         Stage.CUT: spec.recipe.structure is None,
-        Stage.TRIAL: not spec.recipe.searches,
-        Stage.SEARCH: not spec.recipe.searches,
         Stage.RECOVER: spec.recipe.distil is None,
         Stage.PRUNE: bool(spec.recipe.norms),
         Stage.EVALUATE: bool(spec.recipe.norms),

@@ -12,6 +12,7 @@ from transformers import PreTrainedModel
 
 from pruning.estimate import ModelShape, memory
 from pruning.estimate.work import Windows
+from pruning.evaluation.perplexity import evaluation_batches
 from pruning.exports.compressed_tensors import W4A16, _quantized_blocks
 from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import InMemory, PrunedBlock
@@ -148,9 +149,21 @@ def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
     placement = Placement(stack.model, dtype=torch.float32)
     scales = {layer.name: torch.bfloat16 for layer in stack.layers}
     with LiveMemory() as live:
-        list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), None, scales)))
+        list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), scales)))
     estimated = memory.quantizing(shape, WINDOWS, "float32", "cpu")
     assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
+
+
+def test_the_memory_of_an_evaluation_is_that_of_a_whole_batch() -> None:
+    shape = shape_of(find_stack(made("a square MLP")), stored_dtype="bfloat16")
+    length = 256
+
+    def estimated(count: int) -> float:
+        windows = Windows(count, length)
+        return memory.evaluation(shape, windows, "float32", "cpu", room=float("inf"), devices=1)
+
+    batch = len(evaluation_batches(torch.zeros(100, length), torch.device("cpu"))[0])
+    assert estimated(batch - 1) < estimated(batch) == estimated(100)
 
 
 def peak_of_training(
