@@ -4,9 +4,10 @@
     make bench-quality ARGS="--rows wanda"              # rows whose name contains 'wanda'
     make bench-quality ARGS="--table recovered"         # another table, of those in TABLES
 
-SmolLM2-135M (`second`: Gemma 3 270M), 16 calibration windows of 512 tokens where a row does not say another
-number, perplexity over 24 windows of 512 tokens of other articles. Each row runs in a process of its own, and
-is a file of JSON: the recipe, the commit, the seconds, and what was measured.
+SmolLM2-135M (`second`: Gemma 3 270M; `mixture`: SmolLM2-135M with its MLPs split into experts), 16 calibration
+windows of 512 tokens where a row does not say another number, perplexity over 24 windows of 512 tokens of
+other articles. Each row runs in a process of its own, and is a file of JSON: the recipe, the commit, the
+seconds, and what was measured.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import torch
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.workload.models import ignore_steps
-from bench.workload.subject import GEMMA, Subject, add_options, packed_subject, subject
+from bench.workload.subject import GEMMA, Subject, add_options, mixture_subject, packed_subject, subject
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.evaluation.perplexity import perplexity
@@ -133,6 +134,14 @@ SECOND = (
 )
 
 
+# Of a mixture of experts, each token goes to 8 of 16.
+_FEWER_EXPERTS = {"structure": {"experts": 0.25}}
+MIXTURE = (
+    Row("25 % of the experts", _FEWER_EXPERTS),
+    Row("25 % of the experts, router", {**_FEWER_EXPERTS, "recovery": {"distil": {"train": "router"}}}),
+)
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows, the folder of their files, and how they are measured."""
@@ -147,6 +156,7 @@ TABLES = {
     "windows": Table(tuple(_windows()), "quality"),  # with 16 windows, a row is that of the whole table
     "recovered": Table(tuple(_recovered()), "recovered", whole_runs=True),
     "searched": Table(tuple(_searched()), "searched", whole_runs=True),
+    "mixture": Table(MIXTURE, "mixture", whole_runs=True),
     "second": Table(SECOND, "second", whole_runs=True),
 }
 
@@ -183,6 +193,7 @@ def measure_whole_run(row: Row, workload: Subject) -> dict[str, Any]:
         report = run(RunRequest(recipe, workload.request, Path(directory) / "out"))
     return {
         "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
+        "kl": report.perplexity.kl,
         "sparsity": report.sparsity.overall,
         "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
         "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
@@ -220,7 +231,9 @@ def main() -> None:
     table = TABLES[options.table]
 
     def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        if options.table == "second":
+        if options.table == "mixture":
+            workload = mixture_subject(options, row.samples)
+        elif options.table == "second":
             workload = packed_subject(options, GEMMA, row.samples)
         else:
             workload = subject(options, row.samples)
