@@ -134,11 +134,18 @@ SECOND = (
 )
 
 
-# Of a mixture of experts, each token goes to 8 of 16.
+# Of a mixture in which each token goes to 10 of 16 experts.
 _FEWER_EXPERTS = {"structure": {"experts": 0.25}}
 MIXTURE = (
-    Row("25 % of the experts", _FEWER_EXPERTS),
-    Row("25 % of the experts, router", {**_FEWER_EXPERTS, "recovery": {"distil": {"train": "router"}}}),
+    Row("25 % of the experts", _FEWER_EXPERTS, samples=4),
+    Row(
+        "25 % of the experts, router",
+        {
+            **_FEWER_EXPERTS,
+            "recovery": {"distil": {"train": "router", "tokens": 4096, "tokens_per_step": 256}},
+        },
+        samples=4,
+    ),
 )
 
 

@@ -82,8 +82,12 @@ class Subject:
         name: str = "SmolLM2-135M",
         add_bos_token: bool = False,
         evaluation_windows: int = _EVALUATION_WINDOWS,
+        length: int = _LENGTH,
     ) -> None:
-        """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
+        """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use.
+
+        `length`: of windows, in tokens.
+        """
         self._name = name
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
@@ -95,12 +99,12 @@ class Subject:
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.calibration = Calibration(
-            dataset=str(calibration), samples=samples, sequence_length=_LENGTH, add_bos_token=add_bos_token
+            dataset=str(calibration), samples=samples, sequence_length=length, add_bos_token=add_bos_token
         )
         self.windows = calibration_set(self.calibration, reader).windows
         self.request = Evaluation(
             dataset=str(evaluation),
-            sequence_length=_LENGTH,
+            sequence_length=length,
             windows=evaluation_windows,
             speed="off",
             add_bos_token=add_bos_token,
@@ -167,12 +171,16 @@ def packed_subject(
 
 
 def mixture_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
-    """Return the same texts with a mixture of experts, which is made from SmolLM2-135M if missing."""
+    """Return the same texts with a mixture of experts, which is made from SmolLM2-135M if missing.
+
+    Its windows are few and short: on a CPU, its experts run one after the other.
+    """
     mixture = _CACHE / "models" / f"smollm2-135m-{EXPERTS}-experts"
     if not mixture.exists():
         dense = subject(options, samples)
         write_mixture(dense.dense(), dense.tokenizer, dense.windows[:_SPLIT_BY], mixture)
-    return Subject(mixture, options.texts.absolute(), samples, name=f"SmolLM2-135M, {EXPERTS} experts")
+    name, texts = f"SmolLM2-135M, {EXPERTS} experts", options.texts.absolute()
+    return Subject(mixture, texts, samples, name=name, evaluation_windows=16, length=256)
 
 
 def checkpoint(options: argparse.Namespace) -> Path:

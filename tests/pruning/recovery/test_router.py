@@ -59,8 +59,6 @@ def test_a_step_of_the_routers_is_that_of_plain_autograd_and_nothing_else_is_tou
 
 
 def test_a_model_without_routers_is_refused() -> None:
-    with pytest.raises(
-        InvalidInput, match=r"'router' needs a mixture.*Llama.*use 'all'"
-    ) as caught:
+    with pytest.raises(InvalidInput, match=r"'router' needs a mixture.*Llama.*use 'all'") as caught:
         router_parameters(find_stack(make("llama")), lambda parameter: parameter)
     assert caught.value.field == "recovery.distil.train"
