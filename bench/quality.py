@@ -4,10 +4,10 @@
     make bench-quality ARGS="--rows wanda"              # rows whose name contains 'wanda'
     make bench-quality ARGS="--table recovered"         # another table, of those in TABLES
 
-SmolLM2-135M (`second`: Gemma 3 270M; `mixture`: SmolLM2-135M with its MLPs split into experts), 16 calibration
-windows of 512 tokens where a row does not say another number, perplexity over 24 windows of 512 tokens of
-other articles. Each row runs in a process of its own, and is a file of JSON: the recipe, the commit, the
-seconds, and what was measured.
+SmolLM2-135M (`second`: Gemma 3 270M), 16 calibration windows of 512 tokens where a row does not say another
+number, perplexity over 24 windows of 512 tokens of other articles. `mixture`: SmolLM2-135M with its MLPs
+split into experts, windows of 256 tokens, and perplexity over 16 of them. Each row runs in a process of its
+own, and is a file of JSON: the recipe, the commit, the seconds, and what was measured.
 """
 
 import argparse
