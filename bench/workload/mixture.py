@@ -49,9 +49,11 @@ def write_mixture(
 
 
 def _config(dense: object) -> MixtralConfig:
-    names = ("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "vocab_size")
-    names += ("rms_norm_eps", "rope_parameters", "max_position_embeddings", "tie_word_embeddings")
-    names += ("bos_token_id", "eos_token_id")
+    names = (
+        *("hidden_size", "num_hidden_layers", "num_attention_heads", "num_key_value_heads", "vocab_size"),
+        *("rms_norm_eps", "rope_parameters", "max_position_embeddings", "tie_word_embeddings"),
+        *("bos_token_id", "eos_token_id"),
+    )
     return MixtralConfig(
         **{name: getattr(dense, name) for name in names},
         intermediate_size=dense.intermediate_size // EXPERTS,  # type: ignore[attr-defined]  # of a Llama
