@@ -5,8 +5,9 @@
     make bench-quality ARGS="--table recovered"         # another table, of those in TABLES
 
 SmolLM2-135M (`second`: Gemma 3 270M), 16 calibration windows of 512 tokens where a row does not say another
-number, perplexity over 24 windows of 512 tokens of other articles. Each row runs in a process of its own, and
-is a file of JSON: the recipe, the commit, the seconds, and what was measured.
+number, perplexity over 24 windows of 512 tokens of other articles. `mixture`: SmolLM2-135M with its MLPs
+split into experts, windows of 256 tokens, and perplexity over 16 of them. Each row runs in a process of its
+own, and is a file of JSON: the recipe, the commit, the seconds, and what was measured.
 """
 
 import argparse
@@ -21,7 +22,7 @@ import torch
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.workload.models import ignore_steps, perplexity
-from bench.workload.subject import GEMMA, Subject, add_options, packed_subject, subject
+from bench.workload.subject import GEMMA, Subject, add_options, mixture_subject, packed_subject, subject
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.methods.prune_blocks import prune
@@ -119,6 +120,21 @@ SECOND = (
 )
 
 
+# Of a mixture in which each token goes to 10 of 16 experts.
+_FEWER_EXPERTS = {"structure": {"experts": 0.25}}
+MIXTURE = (
+    Row("25 % of the experts", _FEWER_EXPERTS, samples=4),
+    Row(
+        "25 % of the experts, router",
+        {
+            **_FEWER_EXPERTS,
+            "recovery": {"distil": {"train": "router", "tokens": 4096, "tokens_per_step": 256}},
+        },
+        samples=4,
+    ),
+)
+
+
 @dataclass(frozen=True)
 class Table:
     """Rows, the folder of their files, and how they are measured."""
@@ -132,6 +148,7 @@ TABLES = {
     "quality": Table(ROWS, "quality"),
     "windows": Table(tuple(_windows()), "quality"),  # with 16 windows, a row is that of the whole table
     "recovered": Table(tuple(_recovered()), "recovered", whole_runs=True),
+    "mixture": Table(MIXTURE, "mixture", whole_runs=True),
     "second": Table(SECOND, "second", whole_runs=True),
 }
 
@@ -168,6 +185,7 @@ def measure_whole_run(row: Row, workload: Subject) -> dict[str, Any]:
         report = run(RunRequest(recipe, workload.request, Path(directory) / "out"))
     return {
         "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
+        "kl": report.perplexity.kl,
         "sparsity": report.sparsity.overall,
         "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
         "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
@@ -205,7 +223,9 @@ def main() -> None:
     table = TABLES[options.table]
 
     def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        if options.table == "second":
+        if options.table == "mixture":
+            workload = mixture_subject(options, row.samples)
+        elif options.table == "second":
             workload = packed_subject(options, GEMMA, row.samples)
         else:
             workload = subject(options, row.samples)

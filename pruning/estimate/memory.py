@@ -327,23 +327,26 @@ def whole_model_training(
 ) -> float:
     """Return the state of a training, and the most of what computes: a step, a judgement, or the dense model.
 
-    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The dense model
-    is on the device one block at a time, but for what is around its blocks. `length`: the tokens of a window.
+    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left; or routers. The
+    dense model is on the device one block at a time, but for what is around its blocks. `length`: the tokens
+    of a window.
     """
     pruned, windows = smaller or shape, Windows(max(1, options.tokens_per_step // length), length)
-    trained = pruned.parameters if smaller else shape.block_weights
+    routers, every = options.train == "router", smaller is not None and options.train == "all"
+    trained = pruned.trained_weights(options, cut=smaller is not None)
     held = training_of_weight(dtype, state) * trained + _around_blocks(shape, dtype)
-    held += 0 if smaller else _around_blocks(shape, dtype)
+    if not every:
+        held += _weights(pruned, dtype) if routers else _around_blocks(shape, dtype)
     ahead, judged = _held_states(shape, options, windows, dtype, device), Windows(HELD_OUT_WINDOWS, length)
     if device == "cpu":  # where the host's memory is the device's
         held += ahead + block_inputs(shape, judged, dtype)
-    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (
-        pruned.largest_block.weights + (pruned.embeddings if smaller else 0)
-    )
+    of_block = max(block.router for block in pruned.blocks) if routers else pruned.largest_block.weights
+    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (of_block + (pruned.embeddings if every else 0))
     passing = _forward(shape.largest_block, shape.hidden, windows.tokens, dtype)
     judging = rounded + 2 * block_inputs(shape, judged, dtype) + passing
     dense = _block(shape, dtype, device) + passing + 2 * ahead + block_inputs(shape, judged, dtype)
-    step = _step_of_training(pruned, windows, dtype, device, state, every=smaller is not None)
+    largest = of_block if routers else _largest_parameter(pruned.largest_block)
+    step = _step_of_training(pruned, windows, dtype, device, state, largest=largest, every=every)
     return held + max(step, judging, dense)
 
 
@@ -357,15 +360,24 @@ def _held_states(
 
 
 def _step_of_training(
-    shape: ModelShape, windows: Windows, dtype: str, device: str, state: StateKind, *, every: bool
+    shape: ModelShape,
+    windows: Windows,
+    dtype: str,
+    device: str,
+    state: StateKind,
+    *,
+    largest: int,
+    every: bool,
 ) -> float:
-    """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits."""
+    """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits.
+
+    `largest`: the weights of the largest parameter in a block that is trained. `every`: so are embeddings.
+    """
     tokens, hidden = windows.tokens, block_inputs(shape, windows, dtype)
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
     # Of the pruned and the dense model, with the gradient of the former, and terms of their divergence.
     logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, HEAD_TOKENS[device])
     logits += 7 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, WIDE_LOGITS[device])
-    largest = _largest_parameter(shape.largest_block)
     of_step = _BYTES_OF_STEP[state] + (2 * _FLOAT32_BYTES if BYTES[dtype] < _FLOAT32_BYTES else 0)
     gradients = BYTES[dtype] * largest + of_step * min(largest, STEP_WEIGHTS[device])
     if every:

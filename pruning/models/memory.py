@@ -4,6 +4,7 @@ Where only a config.json is known, `pruning.estimate.architectures` derives the 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -12,8 +13,8 @@ from torch import Tensor
 from pruning.estimate import BlockShape, Matrix, ModelShape
 from pruning.estimate.memory import block_activations
 from pruning.estimate.pieces import FULL_SPEED_TOKENS
-from pruning.models.blocks import Block, Stack
-from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
+from pruning.models.blocks import Block, Stack, parameter_count
+from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers, routers_in
 from pruning.models.placement import Placement
 from pruning.runtime.device import total_memory
 from pruning.runtime.process_memory import free_memory
@@ -26,17 +27,20 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
     """
     config = stack.model.config.get_text_config()
     heads, head_size = _heads(config)
-    in_blocks = sum(parameter.numel() for block in stack.blocks for parameter in block.module.parameters())
+    in_blocks = sum(map(parameter_count, stack.modules))
     return ModelShape(
         architecture=type(stack.model).__name__,
         hidden=config.hidden_size,
         vocabulary=config.vocab_size,
         context=getattr(config, "max_position_embeddings", None),
         blocks=tuple(
-            _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config))
+            replace(
+                _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config)),
+                router=sum(map(parameter_count, routers_in(block.module).values())),
+            )
             for block in stack.blocks
         ),
-        embeddings=sum(parameter.numel() for parameter in stack.model.parameters()) - in_blocks,
+        embeddings=parameter_count(stack.model) - in_blocks,
         stored_dtype=stored_dtype,
     )
 

@@ -176,11 +176,11 @@ class DiskRoom:
         """The files of a training, in addition to the pruned blocks, which are kept."""
         if self.recipe.distil is None:
             return 0
-        every = self.recipe.structure is not None
-        kept = disk.trained_weights(self._shape, every=every)
+        cut = self.recipe.structure is not None
+        kept = disk.trained_weights(self._shape, self.recipe.distil, cut=cut)
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
             return kept
-        return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, every=every)
+        return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, cut=cut)
 
     def _checkpoint(self, windows: Windows, models: int = 1) -> int:
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none
