@@ -208,9 +208,10 @@ class JobView:
         Nothing for an evaluation without domains.
         """
         report = self.job.report or {}
-        texts = {"all": report.get("perplexity"), **report.get("domains", {})}
-        found = [(name, public_name(text["dataset"]), text) for name, text in texts.items() if text]
-        return found if len(found) > 1 else []
+        if not report.get("domains"):
+            return []
+        texts = {"all": report["perplexity"], **report["domains"]}
+        return [(name, public_name(text["dataset"]), text) for name, text in texts.items()]
 
     @property
     def files(self) -> dict[str, str]:
