@@ -2,14 +2,10 @@
 
 from pathlib import Path
 
-import pytest
 import torch
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
 from bench.workload.mixture import EXPERTS, write_mixture
-from pruning.pipeline import recover
-from pruning.recipe import Evaluation, Recipe
-from tests.pruning.runs import run_recipe
 
 
 def split(llama: Path, output: Path) -> Path:
@@ -32,22 +28,3 @@ def test_all_experts_together_are_the_mlp_that_was_split(small_model: Path, tmp_
         shares = torch.full(chosen.shape, 1 / new.mlp.gate.top_k)  # for which experts are scaled
         found, expected = new.mlp.experts(hidden, chosen, shares), old.mlp(hidden)
         assert float((found - expected).norm() / expected.norm()) < 0.01  # its experts are in bfloat16
-
-
-@pytest.mark.slow
-def test_behind_a_cut_trained_routers_are_closer_to_the_dense_mixture_on_other_text(
-    small_model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(recover, "RATE", 0.02)
-    model = split(small_model, tmp_path / "mixture")
-
-    def kl(**recovery: object) -> float:
-        calibration = {"dataset": "builtin", "samples": 8, "sequence_length": 32}
-        fields = {"model": str(model), "calibration": calibration, "structure": {"experts": 0.25}}
-        recipe = Recipe.model_validate({**fields, "dtype": "float32", "recovery": recovery or None})
-        evaluation = Evaluation(dataset="builtin", sequence_length=32, windows=64, speed="off")
-        report = run_recipe(recipe, evaluation, output=tmp_path / f"out{len(recovery)}")
-        assert report.perplexity.kl is not None
-        return report.perplexity.kl
-
-    assert kl(distil={"train": "router", "tokens": 4096, "tokens_per_step": 64}) < 0.9 * kl()

@@ -11,7 +11,7 @@ from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.recovery.distil import Distillation, Plan
-from pruning.recovery.parameters import TrainedParameters, router_parameters
+from pruning.recovery.parameters import TrainedParameters, router_parameters, with_rates
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.recovery.test_distil import RATE, naive_loss, nowhere, some_pruned, windows
@@ -62,3 +62,19 @@ def test_a_model_without_routers_is_refused() -> None:
     with pytest.raises(InvalidInput, match=r"'router' needs a mixture.*Llama.*use 'all'") as caught:
         router_parameters(find_stack(make("llama")), lambda parameter: parameter)
     assert caught.value.field == "recovery.distil.train"
+
+
+@pytest.mark.parametrize("family", ["mixtral", "qwen3_moe"])
+def test_routers_that_send_tokens_elsewhere_are_brought_back(family: str) -> None:
+    dense = make(family)
+    pruned = copy.deepcopy(dense).requires_grad_(False)
+    generator = torch.Generator().manual_seed(3)
+    for one in router_parameters(find_stack(pruned), torch.Tensor.detach).values():
+        one.parameter.data += 0.3 * one.size * torch.randn(one.parameter.shape, generator=generator)
+    trainable = router_parameters(find_stack(pruned), Placement(pruned).stored)
+    trained = TrainedParameters(with_rates(trainable), torch.float32)
+    plan = Plan(windows(128, seed=0), windows(16, seed=1), 4)
+    result = Distillation(Placement(pruned), Placement(dense), trained, plan, rate=0.05).run(
+        ignore_steps, nowhere()
+    )
+    assert result.best.held_out < 0.7 * result.curve[0].held_out

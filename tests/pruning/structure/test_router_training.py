@@ -29,7 +29,7 @@ CHANGES: dict[str, dict[str, Any]] = {
     "experts, mask": {"structure": {"experts": 2}, "method": "wanda", "pattern": "2:4"},
 }
 MODELS: dict[str, Callable[[], PreTrainedModel]] = {
-    "mixtral": lambda: make("mixtral", num_local_experts=6),
+    "mixtral": lambda: make("mixtral", num_local_experts=6, num_experts_per_tok=3),
     "qwen3_moe": lambda: make("qwen3_moe", num_experts=6),
     "qwen2_moe": lambda: make("qwen2_moe", num_experts=6),
     "gpt_oss": lambda: make("gpt_oss", num_local_experts=6),
