@@ -22,8 +22,8 @@ from jobs.queue.held_jobs import expired_leases
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
-from jobs.tables import Scheduler as SchedulerRow
 from jobs.tables import Lease, Sweep, Worker
+from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.scheduler.scheduled import (
