@@ -19,6 +19,7 @@ from psycopg.errors import UndefinedTable
 from sqlalchemy.exc import ProgrammingError
 from sqlalchemy.orm import Session
 
+import migrations
 from jobs import limits
 from jobs.access import api_keys, audit
 from jobs.access.audit import Action
@@ -61,6 +62,8 @@ def main() -> None:
     close_to_others()
     try:
         _run(arguments)
+    except migrations.UnsupportedDatabase as error:
+        sys.exit(str(error))
     except DATABASE_UNAVAILABLE as error:
         sys.exit(f"the database of DATABASE_URL is unavailable: {in_one_line(error)}")
     except ProgrammingError as error:
@@ -84,6 +87,7 @@ def _run(arguments: argparse.Namespace) -> None:
 def _backup_check(*, sizes_only: bool) -> str | None:
     """Print each file that is not what its row says. Return how many there are; None if all are right."""
     with _session() as session:
+        migrations.require_known_schema(session.connection())
         files = named_files(session)
     try:
         at_fault = 0

@@ -70,3 +70,4 @@ class LostAttempt(StrEnum):
     KILLED = "killed"
     STALLED = "stalled"
     LOST_WORKER = "lost_worker"
+    DATABASE = "database"

@@ -41,7 +41,7 @@ def upgrade(database_url: str, *, app_role: str | None = None) -> None:
         with engine.begin() as connection:
             _require_version(connection)
             connection.exec_driver_sql(f"SELECT pg_advisory_xact_lock({_LOCK})")
-            _require_known_schema(connection)
+            require_known_schema(connection)
             command.upgrade(_config(connection), "head")
             connection.exec_driver_sql(f"COMMENT ON TABLE alembic_version IS '{schema_digest()}'")
             if app_role is not None:
@@ -58,14 +58,16 @@ def schema_digest(revision: str = "9999") -> str:
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()
 
 
-def _require_known_schema(connection: Connection) -> None:
+def require_known_schema(connection: Connection) -> None:
+    """Raise UnsupportedDatabase if there is a schema, and it was made by other revisions than these."""
     if connection.execute(text("SELECT to_regclass('alembic_version')")).scalar_one() is None:
         return
     query = (
         "SELECT version_num, obj_description('alembic_version'::regclass, 'pg_class') FROM alembic_version"
     )
     revision, found = connection.execute(text(query)).first() or ("missing", None)
-    if found != schema_digest(revision):
+    known = {file.name[:4] for file in VERSIONS.glob("*.sql")}
+    if revision not in known or found != schema_digest(revision):
         raise UnsupportedDatabase(
             f"the schema of this database (revision {revision}, digest {(found or 'missing')[:12]}) was made "
             "by a newer PruneServe, or by none that was released; nothing was changed. Use the version that "

@@ -30,6 +30,7 @@ from jobs.notify import QUEUE, Listener
 from jobs.queue import workers
 from jobs.queue.held_jobs import ExpiredLease, expired_leases
 from jobs.settings import Settings
+from jobs.states import LostAttempt
 from jobs.sweeps import sweeps
 from scheduler.background import Background, Pause
 from scheduler.wake_ups import wake_workers
@@ -57,6 +58,7 @@ class Scheduler:
         self._clock = clock
         self._between = Pause(_MIN_PAUSE_SECONDS)
         self._connected_since: float | None = None
+        self._outage_ended_at = float("-inf")
         self._checked_at: float | None = None
         self._seen_at: float | None = None
         self._fits_the_schema = True
@@ -153,29 +155,40 @@ class Scheduler:
         """
         with self._database.begin() as session:
             expired = expired_leases(session, _LEASES_PER_ROUND)
-        now = self._clock()
-        if self._checked_at is None or now - self._checked_at > limits.LEASE_SECONDS / 2:
+        now, before = self._clock(), self._checked_at
+        if before is None or now - before > limits.LEASE_SECONDS / 2:
             self._connected_since = None
         self._checked_at = now
-        self._connected_since = self._connected_since or now
+        if self._connected_since is None:
+            self._connected_since = now
+            if before is not None:  # this is no start
+                self._outage_ended_at = now
         if now - self._connected_since < limits.LEASE_SECONDS:
             return
         for lease in expired:
+            # One that was extended after the outage has lasted for longer.
+            in_outage = now - lease.expired_for < self._outage_ended_at + limits.LEASE_SECONDS
             try:
-                self._take_back(lease)
+                self._take_back(lease, in_outage=in_outage)
             except DATABASE_UNAVAILABLE as error:
                 if not waits_for_others(error):
                     raise
                 log.warning("job %s: another process holds its lock; it is taken back later", lease.job_id)
 
-    def _take_back(self, lease: ExpiredLease) -> None:
+    def _take_back(self, lease: ExpiredLease, *, in_outage: bool) -> None:
         with self._database.begin() as session:
             # A worker sends a heartbeat at least twice in the time of a lease, whatever its job does.
             died = workers.is_stale(session, lease.worker, limits.LEASE_SECONDS / 2)
-            most = limits.MAX_WORKER_FAULTS if died else limits.MAX_LOST_ATTEMPTS
-            reason = f"worker {lease.worker} {'is gone' if died else 'let its lease expire'}"
+            of_the_job = not died and not in_outage
+            most = limits.MAX_LOST_ATTEMPTS if of_the_job else limits.MAX_WORKER_FAULTS
+            kind, reason = LostAttempt.LOST_WORKER, f"worker {lease.worker} let its lease expire"
+            if died:
+                reason = f"worker {lease.worker} is gone"
+            elif in_outage:
+                kind = LostAttempt.DATABASE
+                reason = f"the database was unavailable, so worker {lease.worker} could not extend its lease"
             state = lifecycle.take_back(
-                session, lease.job_id, lease.lease_token, reason, most, worker_died=died
+                session, lease.job_id, lease.lease_token, reason, most, kind, of_the_job=of_the_job
             )
         if state is not None:
             log.warning("job %s: %s; it is %s now", lease.job_id, reason, state)

@@ -44,6 +44,7 @@ _REMEDIES = {
     errno.EDQUOT: "make room on its disk, or raise the quota of the worker's user",
 }
 
+_MIN_FREE_INODES = 1000  # a job makes a file for each block, and for each file of its model
 _PROBE = b"PruneServe was here\n" * 1024
 _DEVICE_TIMEOUT_SECONDS = 180.0
 
@@ -98,6 +99,20 @@ def check_free_disk(configured: Settings) -> None:
             f"make room on the disk of its {WORK_DIRECTORY}",
             detail=str(configured.work_dir),
         )
+    if lacking := lacking_inodes(configured.work_dir):
+        message = f"the disk of its {WORK_DIRECTORY} has {lacking}"
+        raise SelfTestFailed(message, detail=str(configured.work_dir))
+
+
+def lacking_inodes(directory: Path) -> str | None:
+    """Return how many inodes a disk has free, and what to do; None if it has enough, or no limit."""
+    disk = os.statvfs(directory)
+    if not disk.f_files or disk.f_favail >= _MIN_FREE_INODES:
+        return None
+    return (
+        f"{disk.f_favail} of {disk.f_files} inodes free (`df -i`), and {_MIN_FREE_INODES} must stay free: "
+        "delete files on it, or make it with more inodes"
+    )
 
 
 def check_store(configured: Settings) -> None:

@@ -299,7 +299,7 @@ class ServiceUnavailable(Problem):
         super().__init__(detail, headers={"Retry-After": str(RETRY_AFTER_SECONDS)})
 
 
-DISK_FULL = "The database's disk is full, so nothing can be changed; the operator must make room."
+DISK_FULL = "The database's disk is full, so changes may fail; the operator must make room."
 """The detail of `ServiceUnavailable` while PostgreSQL refuses to write."""
 
 

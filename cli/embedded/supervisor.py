@@ -113,5 +113,5 @@ class _Supervised:
 
 
 def print_line(text: str) -> None:
-    """Print one line with the time."""
-    out.print(f"{time.strftime('%H:%M:%S')}  {text}")
+    """Print one line with the time in UTC, as the logs have it."""
+    out.print(f"{time.strftime('%H:%M:%SZ', time.gmtime())}  {text}")

@@ -27,6 +27,7 @@ from jobs import limits
 from jobs.access import api_keys, page_sessions
 from jobs.database import in_one_line, sqlalchemy_url
 from jobs.secret_files import WrongSettings, close_to_others, forget_secrets, read_secret, write_secret
+from jobs.settings import read_settings
 
 OWNER = "local"
 
@@ -116,7 +117,9 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
         "PRUNESERVE_MODEL_ROOTS": _joined("PRUNESERVE_MODEL_ROOTS", data.models, *roots),
         "PRUNESERVE_DATA_ROOTS": _joined("PRUNESERVE_DATA_ROOTS", data.models, *roots),
     }
-    Api(data.root / "api", port, settings).check_port()  # before minutes are spent on a database
+    # What would end each process again and again, before minutes are spent on a database.
+    read_settings(STORE_URL=settings["STORE_URL"], DATABASE_URL="postgresql://127.0.0.1/pruneserve")
+    Api(data.root / "api", port, settings).check_port()
     postgres, valkey = Postgres(data.postgres), Valkey(data.valkey)
     supervisor.start(postgres)
     supervisor.start(valkey)

@@ -64,10 +64,10 @@ class _ServerWatch:
     def report(self) -> None:
         """Report each change: whether the server responds, and whether its disk is full."""
         seconds, server = time.monotonic() - self._responded_at, self._server
-        since = datetime.fromtimestamp(time.time() - seconds).astimezone()
+        since = datetime.fromtimestamp(time.time() - seconds, UTC)
         self._silence.update(
             seconds > _MAX_SILENCE_SECONDS,
-            begin=f"{server.name} (process {server.pid}) has not answered since {since:%H:%M:%S}: "
+            begin=f"{server.name} (process {server.pid}) has not answered since {since:%H:%M:%SZ}: "
             f"{server.consequence} until it does (log: {server.log})",
             end=f"{server.name} answers again",
         )
@@ -192,8 +192,8 @@ class WorkerWatch:
             alarm.update(
                 is_silent and (had_time or alarm.active),
                 begin=f"{kind} {name} hangs: it has given no sign of life since "
-                f"{row.seen_at.astimezone():%H:%M:%S}, and {process.consequence}; after `kill -9 {pid}` it "
-                f"is started again (log: {process.log})",
+                f"{row.seen_at.astimezone(UTC):%H:%M:%SZ}, and {process.consequence}; after `kill -9 {pid}` "
+                f"it is started again (log: {process.log})",
                 end=f"{kind} {name} gives signs of life again",
             )
 

@@ -337,16 +337,17 @@ def take_back(
     max_lost_attempts: int,
     kind: LostAttempt = LostAttempt.LOST_WORKER,
     *,
-    worker_died: bool = False,
+    of_the_job: bool = True,
 ) -> JobState | None:
-    """Take a job back from a worker whose lease has expired, or that has died of `kind`.
+    """Take a job back from a worker whose lease has expired, or that has died, of `kind`.
 
     The job returns to the queue. It ends if it was being cancelled, or if this was the last of
     `max_lost_attempts` in a row. Returns the new state, or None if the job has moved on in the meantime.
 
-    `worker_died`: the whole worker is gone, and not the job's process alone. That is not counted among the
-    job's lost attempts: machines are lost for their own reasons. But a job may be what ends its workers, so
-    it ends as well after `max_lost_attempts` that were lost, for whatever reason, since its last block.
+    `of_the_job`: False where not the job's process alone is lost, but the whole worker, or the database. That
+    is not counted among the job's lost attempts: machines are lost for their own reasons. But a job may be
+    what ends them, so it ends as well after `max_lost_attempts` that were lost, for whatever reason, since
+    its last block.
     """
     row = session.execute(
         select(Job.state, Job.lost_attempts)
@@ -355,8 +356,8 @@ def take_back(
     ).one_or_none()
     if row is None:
         return None
-    lost = 1 + (_lost_since_last_block(session, job_id) if worker_died else row.lost_attempts)
-    values: dict[str, Any] = {} if worker_died else {"lost_attempts": lost}
+    lost = 1 + (row.lost_attempts if of_the_job else _lost_since_last_block(session, job_id))
+    values: dict[str, Any] = {"lost_attempts": lost} if of_the_job else {}
     if row.state == JobState.CANCELLING:
         change = StateChanged(state=JobState.CANCELLED)
     elif lost < max_lost_attempts:

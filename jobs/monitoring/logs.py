@@ -9,6 +9,7 @@ import copy
 import logging
 import re
 import sys
+import time
 from collections.abc import Iterator, MutableMapping
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -71,9 +72,16 @@ def bind_request(**fields: object) -> None:
 
 def configure_root_logger(part: Component) -> None:
     """Write the log of this process as the settings say, from its first line."""
+    _write_utc()
     if settings().log == "json":
         logging.captureWarnings(True)
         write_json(part, logging.getLogger())
+
+
+def _write_utc() -> None:
+    """Let formatters write the time of a line as `2026-12-01 14:03:59,123Z`, whatever the zone is here."""
+    logging.Formatter.converter = time.gmtime
+    logging.Formatter.default_msec_format = "%s,%03dZ"
 
 
 def json_formatter(part: Component) -> logging.Formatter:
@@ -211,6 +219,7 @@ class EscapingFormatter(logging.Formatter):
 
 def configure_handlers(logger: logging.Logger, part: Component) -> None:
     """Let all handlers of a logger write lines that cannot be forged: of text, or of JSON."""
+    _write_utc()
     if settings().log == "json":
         write_json(part, logger)
     else:

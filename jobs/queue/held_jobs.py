@@ -85,6 +85,8 @@ class ExpiredLease:
     job_id: UUID
     lease_token: UUID
     worker: str | None
+    expired_for: float
+    """Seconds, by the clock of the database."""
 
 
 def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
@@ -106,10 +108,15 @@ def expired_leases(session: Session, limit: int) -> Sequence[ExpiredLease]:
         .execution_options(synchronize_session=False)
     )
     expired = (
-        select(Job.id, Job.lease_token, Job.worker)
+        select(
+            Job.id, Job.lease_token, Job.worker, func.extract("epoch", NOW - Lease.expires_at).label("since")
+        )
         .join(Lease, (Lease.job_id == Job.id) & (Lease.token == Job.lease_token))
         .where(Job.state.in_(HELD), Lease.check_at < SEARCH_NOW, Lease.expires_at < SEARCH_NOW)
         .order_by(Lease.check_at)
         .limit(limit)
     )
-    return [ExpiredLease(row.id, row.lease_token, row.worker) for row in session.execute(expired)]
+    return [
+        ExpiredLease(row.id, row.lease_token, row.worker, float(row.since))
+        for row in session.execute(expired)
+    ]

@@ -104,9 +104,14 @@ class _SecretFiles(PydanticBaseSettingsSource):
 
 @lru_cache
 def settings() -> Settings:
-    """The settings of this process, read once. Raises `WrongSettings`, a line for each wrong variable."""
+    """The settings of this process, read once. Raises `WrongSettings`."""
+    return read_settings()
+
+
+def read_settings(**given: str) -> Settings:
+    """Read the settings that are not given. Raises `WrongSettings`, a line for each wrong variable."""
     try:
-        return Settings()
+        return Settings(**given)  # type: ignore[arg-type] # it parses what the environment has
     except ValidationError as error:
         wrong = error.errors(include_url=False, include_context=False, include_input=False)
         lines = (_explained(it["loc"], it["type"], it["msg"]) for it in wrong)

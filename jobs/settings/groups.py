@@ -20,9 +20,17 @@ from pydantic import (
 )
 from pydantic_settings import NoDecode
 
+from pruning.recipe import ErrorMessage
+
 _Value = TypeVar("_Value")
 
-QueueName = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$")]
+QueueName = Annotated[
+    str,
+    StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,62}$"),
+    ErrorMessage(
+        "must be 1 to 63 of the characters a-z, 0-9, '.', '_' and '-', and begin with a letter or digit"
+    ),
+]
 
 _ORIGIN = re.compile(r"(https?://(?:[a-z0-9.-]+|\[[0-9a-f:]+\]))((?::[0-9]{1,5})?)/?")
 _DEFAULT_PORTS = {"https": ":443", "http": ":80"}
@@ -339,15 +347,19 @@ class Monitoring(BaseModel):
         "text",
         description="`text`, or `json` for a line of JSON per message.",
     )
-    traces: str | None = Field(
+    traces: Annotated[
+        str | None,
+        Field(pattern=r"^(https?|file)://.+$"),
+        ErrorMessage("must be a URL such as http://127.0.0.1:4318 or file:///path"),
+    ] = Field(
         None,
-        pattern=r"^(https?|file)://.+$",
         description="Collector of OpenTelemetry spans (OTLP over HTTP), such as `http://127.0.0.1:4318`, "
         "or a file (`file:///path`). Needs the extra `otel`. No traces when unset.",
     )
-    metrics: str | None = Field(
+    metrics: Annotated[
+        str | None, Field(pattern=_ADDRESS), ErrorMessage("must be an address and a port: 127.0.0.1:9101")
+    ] = Field(
         None,
-        pattern=_ADDRESS,
         description="Address and port, such as `127.0.0.1:9101`, where the process serves Prometheus "
         "metrics without authentication. Each process of a machine needs its own port; "
         "`pruneserve up` adds 1 for the scheduler and 2 for the worker. Off when unset.",

@@ -175,7 +175,9 @@ class _Answers:
 
     def missing_layers(self) -> Sequence[str]:
         """Return the layers of confinement that it lacks: its first answer."""
-        _, content = self.outside.receive(MAX_STEP_BYTES, JSON)
+        kind, content = self.outside.receive(MAX_STEP_BYTES, JSON, ERROR)
+        if kind == ERROR:
+            raise self._error(_parsed(Failure, content))
         missing = tuple(_parsed(Confined, content).missing)
         self._is_trusted_with_words = "landlock" not in missing
         return missing

@@ -55,11 +55,15 @@ def main() -> None:
     request = outside.receive_json()
     directory, wheel = Path(request["directory"]), Path(request["converter"])
     files: Mapping[str, int] = request["files"]
-    (directory / INPUTS).mkdir()
-    for name, opened in files.items():
-        link = directory / INPUTS / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(f"/proc/self/fd/{opened}")
+    try:
+        (directory / INPUTS).mkdir()
+        for name, opened in files.items():
+            link = directory / INPUTS / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(f"/proc/self/fd/{opened}")
+    except OSError as error:  # the disk is full, say
+        outside.send(ERROR, json.dumps(_encoded(error, directory)).encode())
+        return
     for name in ("TMPDIR", "TORCHINDUCTOR_CACHE_DIR"):
         os.environ[name] = str(directory)  # libraries look for one when they are imported
     limits = SandboxLimits(**request["limits"])

@@ -8,6 +8,7 @@ helper is an error of the request: it cannot end the run's own process.
 
 import builtins
 import json
+import os
 import signal
 import socket
 from array import array
@@ -153,10 +154,16 @@ class _Helper:
         self._shows_messages = False
 
     def begin(self, request: Mapping[str, Any]) -> Collection[str]:
-        """Send the task. Return the missing layers of confinement. Raises HelperFailed."""
+        """Send the task. Return the missing layers of confinement. Raises HelperFailed.
+
+        Raises OSError where the helper's directory takes no links to the files, as on a full disk.
+        """
         self._connection.send(JSON, json.dumps(request).encode())
         _, content = self._connection.receive(_MAX_JSON_BYTES, JSON)
-        missing = list(json.loads(content))  # it has read no file yet
+        answer = json.loads(content)  # it has read no file yet
+        if isinstance(answer, dict):
+            raise OSError(answer["errno"], os.strerror(answer["errno"]), request["directory"])
+        missing = list(answer)
         self._shows_messages = "landlock" not in missing
         return missing
 

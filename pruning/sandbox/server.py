@@ -118,10 +118,14 @@ def _close_all_but(kept: Sequence[int]) -> None:
 def _help(message: dict[str, Any], files: Sequence[int], connection: HelperConnection) -> None:
     request = connection.receive_json()
     directory = Path(request["directory"])
-    for name, descriptor in zip(request["files"], files, strict=True):
-        link = directory / name
-        link.parent.mkdir(parents=True, exist_ok=True)
-        link.symlink_to(f"/proc/self/fd/{descriptor}")
+    try:
+        for name, descriptor in zip(request["files"], files, strict=True):
+            link = directory / name
+            link.parent.mkdir(parents=True, exist_ok=True)
+            link.symlink_to(f"/proc/self/fd/{descriptor}")
+    except OSError as error:  # the disk is full, say
+        connection.send_json({"errno": error.errno})
+        return
     missing = confine(SandboxLimits(**message["limits"]), files, directory)
     connection.send_json(missing)
     if missing and message["all_layers"]:

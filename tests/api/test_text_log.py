@@ -1,6 +1,7 @@
-"""The API's log as text: each line has its time, as those of the other parts have."""
+"""The logs as text: each line of the API and of a scheduler has its time, in UTC."""
 
 import re
+from datetime import UTC, datetime, timedelta
 
 import pytest
 
@@ -10,9 +11,17 @@ pytestmark = pytest.mark.slow
 
 
 def test_each_line_begins_with_the_time(stack: Stack) -> None:
+    stack.environment["TZ"] = "Asia/Kolkata"
+    stack.start_scheduler()
     with stack.start_api() as client:
         assert client.get("/v1/jobs?limit=1").status_code == 200
-    stack.processes[-1].stop()
+    for process in stack.processes:
+        process.stop()
     lines = stack.logs().splitlines()
     assert any('"GET /v1/jobs HTTP/1.1" 200' in line for line in lines)
-    assert [line for line in lines if not re.match(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} ", line)] == []
+    today = datetime.now(UTC)
+    days = "|".join(f"{day:%Y-%m-%d}" for day in (today - timedelta(days=1), today))
+    logged = [line for line in lines if line and not line.endswith(".log:")]
+    assert [one for one in logged if not re.match(rf"({days}) \d\d:\d\d:\d\d,\d{{3}}Z ", one)] == []
+    first = datetime.fromisoformat(f"{logged[0].partition(',')[0]}Z")
+    assert abs(today - first) < timedelta(hours=1)

@@ -103,7 +103,10 @@ def up(
         process.communicate(timeout=PATIENCE_SECONDS)
 
 
-def start(data: Path, port: int) -> subprocess.CompletedProcess[str]:
+def start(data: Path, port: int, **environment: str) -> subprocess.CompletedProcess[str]:
     """An `up` that is expected to end by itself."""
     command = [*PRUNESERVE, "up", "--data", str(data), "--port", str(port)]
-    return subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False)
+    env = os.environ | environment
+    return subprocess.run(
+        command, env=env, capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False
+    )

@@ -1,6 +1,7 @@
 """A broker, a database and a store that fail, come back empty, or answer only some requests."""
 
 import threading
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID
@@ -11,8 +12,10 @@ import pytest
 import migrations
 from cli.embedded.postgres import Postgres
 from cli.embedded.valkey import Valkey
+from jobs import limits
 from jobs.states import JobState
 from pruning.recipe import Stage
+from tests.cli.embedded.freezing import frozen
 from tests.conftest import S3
 from tests.faults.conftest import Judge
 from tests.faults.proxies import Proxy, UnreliableStore
@@ -113,6 +116,22 @@ class TestDatabase:
             cuts = proxy.cuts
             judge("the database's connections cut", cuts, [job_id])
         assert stack.job(job_id).attempt == 1
+
+    def test_outages_longer_than_a_lease_cost_no_job(self, stack: Stack, postgres: Postgres) -> None:
+        stack.limit(LEASE_SECONDS=4, HEARTBEAT_SECONDS=1)
+        stack.start_scheduler()
+        stack.start("tests.worker.supervision.steady_worker")
+        job_id = stack.submit(stack.spec())
+        for attempt in range(1, limits.MAX_LOST_ATTEMPTS + 1):
+            stack.wait_for(job_id, lambda job, n=attempt: (job.state, job.attempt) == ("running", n))  # type: ignore[misc]
+            with frozen(postgres):
+                time.sleep(6)
+        job = stack.wait_for(job_id, lambda job: job.attempt > limits.MAX_LOST_ATTEMPTS)
+        assert (job.state, job.lost_attempts) == (JobState.RUNNING, 0)
+        reasons = [event.data.reason for event in stack.events(job_id) if hasattr(event.data, "reason")]
+        assert [one for one in reasons if one and "lease" in one] == limits.MAX_LOST_ATTEMPTS * [
+            f"the database was unavailable, so worker {job.worker} could not extend its lease"
+        ]
 
 
 class TestStore:

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 from uuid import UUID
 
+import psycopg
 import pytest
 from cryptography.fernet import Fernet
 from pydantic import SecretStr
@@ -115,6 +116,12 @@ def test_a_restored_backup_has_every_file_that_a_row_names(
     restored = {"database_url": SecretStr(empty_database_url), "store_url": f"file://{tmp_path}/copy"}
     assert admin("backup-check", **restored) is None
     assert capsys.readouterr().out == "4 files are named, and the store has each of them as it was written\n"
+
+    with psycopg.connect(libpq_url(empty_database_url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9f3c'")
+    assert "made by a newer PruneServe" in str(admin("backup-check", **restored))
+    with psycopg.connect(libpq_url(empty_database_url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '0001'")
 
     copied = {name: tmp_path / "copy" / key for name, key in filled.items()}
     copied["plain"].write_bytes(b"[]")

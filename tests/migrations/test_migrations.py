@@ -123,6 +123,12 @@ def test_a_schema_without_a_digest_is_refused(database_url: str) -> None:
         migrations.upgrade(database_url)
 
 
+def test_an_unknown_revision_is_refused_although_its_digest_is_known(database_url: str) -> None:
+    with psycopg.connect(libpq_url(database_url)) as connection:
+        connection.execute("UPDATE alembic_version SET version_num = '9f3c'")
+    assert f"revision 9f3c, digest {migrations.schema_digest()[:12]}" in migrate(database_url)
+
+
 def test_a_second_run_changes_nothing(database_url: str) -> None:
     before = described(database_url)
     migrations.upgrade(database_url)

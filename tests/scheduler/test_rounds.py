@@ -22,8 +22,8 @@ from jobs.queue.held_jobs import expired_leases
 from jobs.settings import Settings
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
+from jobs.tables import Lease, Sweep, Worker
 from jobs.tables import Scheduler as SchedulerRow
-from jobs.tables import Sweep, Worker
 from scheduler import rounds
 from scheduler.rounds import Scheduler
 from tests.scheduler.scheduled import (
@@ -193,6 +193,56 @@ def test_after_a_frozen_database_one_lease_passes_before_a_job_is_requeued(
     pass_a_lease(connected, clock)
     assert connected.round()
     assert job(database, claim.job_id).state == JobState.QUEUED, "no worker has extended it meanwhile"
+
+
+def test_a_lease_that_ends_in_an_outage_of_the_database_is_no_fault_of_the_job_or_its_worker(
+    database: Database,
+    submit: Submit,
+    connected: Scheduler,
+    clock: Clock,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    job_id = submit()
+
+    def lose_by_outage() -> JobState:
+        seen(database, "w1")
+        assert take(database).job_id == job_id
+        with monkeypatch.context() as outage:
+            outage.setattr(rounds, "expired_leases", _database_is_unavailable)
+            assert not connected.round()
+        expire_leases(database)
+        assert connected.round()
+        pass_a_lease(connected, clock)
+        assert connected.round()
+        return JobState(job(database, job_id).state)
+
+    for _ in range(limits.MAX_WORKER_FAULTS - 1):
+        assert lose_by_outage() == JobState.QUEUED
+        assert job(database, job_id).lost_attempts == 0
+    assert lose_by_outage() == JobState.FAILED, "a job may be what ends the database"
+    error = job(database, job_id).error
+    assert error is not None
+    assert error["type"] == "database"
+    reason = "the database was unavailable, so worker w1 could not extend its lease"
+    assert error["message"] == f"lost 6 times in a row without a new finished block; last: {reason}"
+
+
+def test_a_lease_that_was_extended_after_an_outage_is_lost_by_its_worker(
+    database: Database, submit: Submit, connected: Scheduler, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as outage:
+        outage.setattr(rounds, "expired_leases", _database_is_unavailable)
+        assert not connected.round()
+    assert connected.round()
+    claim = running(database, submit)
+    for _ in range(2):
+        pass_a_lease(connected, clock)
+        assert connected.round()
+    a_moment_ago = text("now() - interval '1 second'")
+    with database.begin() as session:
+        session.execute(update(Lease).values(expires_at=a_moment_ago, check_at=a_moment_ago))
+    assert connected.round()
+    assert job(database, claim.job_id).lost_attempts == 1
 
 
 def _database_is_unavailable(*anything: object) -> None:

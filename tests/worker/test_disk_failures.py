@@ -1,6 +1,7 @@
 """Failures of a worker's disks: full, read-only or missing."""
 
 import errno
+import re
 import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -14,8 +15,11 @@ from sqlalchemy import func, select
 from jobs import limits
 from jobs.states import JobState
 from jobs.tables import JobAttempt, Worker
+from pruning.checkpoint import checkpoint
 from pruning.errors import Unreachable
+from pruning.recipe import ModelReference
 from tests.worker.one_job import Service, StandInRun, last_reason
+from worker.self_test import SelfTestFailed, check_free_disk
 
 
 def test_a_job_on_a_full_disk_waits_for_another_worker_with_the_numbers(
@@ -46,10 +50,10 @@ def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
 
 
 @contextmanager
-def mounted(directory: Path) -> Iterator[Path]:
+def mounted(directory: Path, options: str = "size=1m") -> Iterator[Path]:
     """A directory that is a file system of its own."""
     directory.mkdir(parents=True)
-    mount = ["mount", "-t", "tmpfs", "-o", "size=1m", "tmpfs", str(directory)]
+    mount = ["mount", "-t", "tmpfs", "-o", options, "tmpfs", str(directory)]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("only root can mount a file system (CAP_SYS_ADMIN)")
     yield directory
@@ -69,6 +73,27 @@ def hub_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]
     monkeypatch.setenv("HF_HUB_CACHE", str(tmp_path / "cache"))
     with mounted(tmp_path / "cache") as directory:
         yield directory
+
+
+def test_a_disk_without_inodes_is_no_fault_of_the_model_and_is_named_so(
+    service: Service, library: StandInRun, job_id: UUID, small_model: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**20)
+    configured = service.settings
+
+    def read_the_model() -> None:
+        read = library.calls[-1].reading.describe
+        checkpoint.resolve(ModelReference(id=str(small_model)), describe_files=read)
+
+    library.in_the_middle = read_the_model
+    with mounted(configured.work_dir, "size=8m,nr_inodes=6"):
+        assert service.run(job_id).state == JobState.QUEUED
+        reason = str(last_reason(service, job_id))
+        with pytest.raises(SelfTestFailed, match=r"of 6 inodes free \(`df -i`\), and 1000 must stay free"):
+            check_free_disk(configured)
+    assert re.search(
+        r"reported ENOSPC: it has [0-6] of 6 inodes free \(`df -i`\), and 1000 must stay", reason
+    )
 
 
 @pytest.mark.parametrize("names_the_file", [True, False])

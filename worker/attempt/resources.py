@@ -18,7 +18,7 @@ import torch
 from jobs.spec.preflight import hub_cache
 from pruning.byte_size import byte_size
 from pruning.errors import PruningError
-from worker.self_test import HUB_CACHE, code_of
+from worker.self_test import HUB_CACHE, code_of, lacking_inodes
 
 _SECONDS_BETWEEN_CHECKS = 1.0
 DISK_FULL = frozenset({errno.ENOSPC, errno.EDQUOT})
@@ -64,19 +64,24 @@ class Disk:
         if not self._is_cache_error(error, cache):
             return self._full(f" reported {code_of(number)}: it")
         usage = shutil.disk_usage(cache)
+        free = f"{byte_size(usage.free)} of {byte_size(usage.total)} free: make room on it"
         return DiskFull(
             f"the disk of the worker's {HUB_CACHE} reported {code_of(number)}: it has "
-            f"{byte_size(usage.free)} of {byte_size(usage.total)} free: make room on it, and retry the job "
-            "if it has failed"
+            f"{lacking_inodes(cache) or free}, and retry the job if it has failed"
         )
 
     def _full(self, reported: str = "") -> DiskFull:
         """Return the error of a job that ran out of space, with the numbers as they are now."""
         usage = shutil.disk_usage(self._directory)
+        free = (
+            f"{byte_size(usage.free)} of {byte_size(usage.total)} free, and "
+            f"{byte_size(self._min_free_bytes)} must stay free: make room on it"
+        )
+        if usage.free >= self._min_free_bytes:
+            free = lacking_inodes(self._directory) or free
         return DiskFull(
-            f"the worker's scratch disk (PRUNESERVE_WORK_DIR){reported} has {byte_size(usage.free)} of "
-            f"{byte_size(usage.total)} free, and {byte_size(self._min_free_bytes)} must stay free: make "
-            "room on it, and retry the job if it has failed"
+            f"the worker's scratch disk (PRUNESERVE_WORK_DIR){reported} has {free}, and retry the job if it "
+            "has failed"
         )
 
     def _is_cache_error(self, error: BaseException, cache: Path) -> bool:

@@ -38,6 +38,7 @@ ADVICE: dict[str, str] = {
     LostAttempt.KILLED: "The system killed it, usually for its memory. Retry on a machine with more memory.",
     LostAttempt.STALLED: "It made no progress. Check the worker's machine, then retry.",
     LostAttempt.LOST_WORKER: "Check the worker's machine and its log, then retry.",
+    LostAttempt.DATABASE: "The database failed each time. Check it and its log, then retry.",
 }
 
 

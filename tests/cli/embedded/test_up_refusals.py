@@ -66,6 +66,14 @@ def test_a_file_that_cannot_be_opened_is_named_without_a_traceback(tmp_path: Pat
     assert "Traceback" not in refused.stderr
 
 
+def test_a_wrong_setting_is_named_before_anything_starts(tmp_path: Path) -> None:
+    refused = start(tmp_path / "data", free_port(), PRUNESERVE_METRICS="nonsense")
+    assert refused.returncode == Exit.FAILED
+    said = "PRUNESERVE_METRICS: must be an address and a port: 127.0.0.1:9101"
+    assert said in " ".join(refused.stderr.split())
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
 def test_a_file_of_another_user_is_reported_with_its_owner(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -126,7 +126,7 @@ def test_a_running_worker_without_heartbeats_is_reported_to_hang(
         with database.begin() as session:
             session.execute(update(Worker).values(seen_at=last))
         terminal.wait_for(
-            f"worker {name_of(7)} hangs: it has given no sign of life since {last.astimezone():%H:%M:%S}, "
+            f"worker {name_of(7)} hangs: it has given no sign of life since {last:%H:%M:%SZ}, "
             "and it takes no jobs; after `kill -9 7` it is started again (log: worker.log)"
         )
         with database.begin() as session:
@@ -156,7 +156,7 @@ def test_a_scheduler_that_runs_and_records_no_heartbeat_is_reported_to_hang(
             session.execute(update(Scheduler).values(seen_at=last))
         terminal.wait_for(
             f"scheduler {name_of(8)} hangs: it has given no sign of life since "
-            f"{last.astimezone():%H:%M:%S}, and no job begins; after `kill -9 8` it is started again "
+            f"{last:%H:%M:%SZ}, and no job begins; after `kill -9 8` it is started again "
             "(log: scheduler.log)"
         )
         with database.begin() as session:

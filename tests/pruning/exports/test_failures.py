@@ -177,6 +177,13 @@ def test_a_disk_that_becomes_full_is_reported_by_its_number(
     assert failed.value.errno == errno.ENOSPC
 
 
+def test_a_disk_without_inodes_is_no_fault_of_the_model(small: Exported, small_disk: Path) -> None:
+    subprocess.run(["mount", "-o", "remount,nr_inodes=4", str(small_disk)], check=True)
+    with pytest.raises(OSError, match="No space left on device") as failed:
+        convert(small.file.parent / "model", small_disk / "file.gguf", engine=small.engine)
+    assert failed.value.errno == errno.ENOSPC
+
+
 def test_a_helper_that_is_killed_counts_as_out_of_memory(
     small: Exported, target: Path, helpers: list[subprocess.Popen[bytes]]
 ) -> None:
