@@ -23,6 +23,10 @@ from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
 MODEL = {"model.id": "org/name"}
+SHORT = {
+    "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
+    "evaluation": {"dataset": "builtin", "windows": 16, "sequence_length": 512},
+}
 LEAST = MODEL | {"goal": "zeros", "amount": "50%"}
 
 
@@ -73,8 +77,19 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
         (
             LEAST | {"calibration.dataset": "builtin", "labels": "team=search, run=7", "priority": "-3"},
             SMALLEST
-            | {"method": "best", "calibration": {"dataset": "builtin"}}
+            | {"method": "best", **SHORT}
             | {"labels": {"team": "search", "run": "7"}, "priority": -3},
+        ),
+        (
+            LEAST
+            | {"calibration.dataset": "builtin", "calibration.samples": "8", "evaluation.dataset": "c4"},
+            SMALLEST
+            | {"method": "best", "calibration": SHORT["calibration"] | {"samples": 8}}
+            | {"evaluation": {"dataset": "c4"}},
+        ),
+        (
+            MODEL | {"calibration.dataset": "builtin", "recipe": '{"norms": ["l1"]}'},
+            {"model": "org/name", "norms": ["l1"], "calibration": SHORT["calibration"]},
         ),
         (MODEL | {"pattern": "2:4"}, {"model": "org/name", "method": "best", "pattern": "2:4"}),
         (
@@ -178,6 +193,9 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
     {"model": "org/name", "norms": ["l1"]},
+    {"model": "org/name", "norms": ["l1"], "calibration": {"dataset": "builtin"}},
+    SMALLEST | {"calibration": {"dataset": "builtin"}},
+    SMALLEST | {"calibration": {"dataset": "builtin"}, "evaluation": {"dataset": "builtin"}},
     {"model": "org/name", "method": "none", "gate": {"of": "gguf:Q4_0", "max_bytes": 9}}
     | {"exports": ["gguf:Q4_0", "compressed-tensors:fp8"]},
     SMALLEST
@@ -280,7 +298,8 @@ def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
     assert answer.status_code == 422
     found = messages(answer.text)
     assert message in found[field]
-    assert f'<li><a href="#{field}">' in answer.text
+    banner = dict(re.findall(r'<li><a href="#([^"]+)">[^<]+</a>: (.*?)\.</li>', answer.text))
+    assert message.lower() in html.unescape(banner[field]).lower()
     kept = {name: text for name, text in typed_in(answer.text).items() if name != "once"}
     chosen = ("goal", "method.name")  # a select keeps what it offers
     assert {name: text for name, text in kept.items() if name not in chosen} == {
