@@ -6,6 +6,7 @@ and leaks no stack trace.
 
 import logging
 import re
+from difflib import get_close_matches
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from http import HTTPStatus
 from typing import Any
@@ -136,7 +137,7 @@ _MESSAGES = {
 # Objects with a dataset and other fields: a client may give the dataset's name alone.
 _TEXT_FIELDS = frozenset({"calibration", "evaluation"})
 # The input of the one is what lacks the field; an unknown field may hold anything.
-_ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden"})
+_ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "required"})
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
@@ -191,6 +192,8 @@ def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
 
 def _message(item: Mapping[str, Any]) -> str:
     kind = item["type"]
+    if kind == "extra_forbidden" and (near := _near(str(item["loc"][-1]))):
+        return f"{_MESSAGES[kind]}; did you mean {near}?"
     if kind in _MESSAGES:
         hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _TEXT_FIELDS
         return _MESSAGES[kind] + (', such as {"dataset": "builtin"}' if hinted else "")
@@ -198,6 +201,12 @@ def _message(item: Mapping[str, Any]) -> str:
         return _length_message(item)
     message = str(item["msg"]).removeprefix("Value error, ")
     return re.sub(r"^(Input|String) should ", "must ", message)
+
+
+def _near(name: str) -> str | None:
+    """Return the name of a job's field that this one may be a misspelling of."""
+    found = get_close_matches(name, _FIELDS - {name}, n=1, cutoff=0.8)
+    return found[0] if found else None
 
 
 def _length_message(item: Mapping[str, Any]) -> str:

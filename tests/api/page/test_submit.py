@@ -252,7 +252,7 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
     ("typed", "field", "message"),
     [
         ({"amount": "100%"}, "amount", "Must be less than 1"),
-        ({"amount": "5"}, "amount", "write 5% or 0.05, or else 500%"),
+        ({"amount": "5"}, "amount", "rite 5% or 0.05, not '5'"),
         ({"amount": "half"}, "amount", "Write a share like 5% or 0.05, not 'half'"),
         ({"amount": ""}, "amount", "Is required: write a share such as 50%"),
         ({"amount": "200MB"}, "amount", "Zeros make no file smaller"),
@@ -270,7 +270,7 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
         ({"calibration.samples": "9" * 300}, "calibration.samples", "Must be less than or equal to 65536"),
         ({"calibration.samples": "many"}, "calibration.samples", "Write a finite number, not 'many'"),
         ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "Must be a task's name"),
-        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "write 5% or 0.05"),
+        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "rite 5% or 0.05"),
         ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
         ({"labels": "=x"}, "labels", ""),
         ({"exports": "gguf:Q9"}, "exports", "Is no type of a GGUF file; use one of F16, BF16"),
