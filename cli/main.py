@@ -40,8 +40,8 @@ class _Commands(TyperGroup):
             raise
         except CommandFailed as error:
             _fail(error, error.code)
-        except TimedOut:
-            _fail("timed out; the job goes on", Exit.TIMEOUT)
+        except TimedOut as over:
+            _fail(f"timed out; the {over} goes on", Exit.TIMEOUT)
         except KeyboardInterrupt:
             _fail("interrupted", _INTERRUPTED)
 

@@ -6,8 +6,8 @@ and leaks no stack trace.
 
 import logging
 import re
-from difflib import get_close_matches
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 

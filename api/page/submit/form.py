@@ -139,8 +139,8 @@ TEXT = Field(
     "calibration.dataset",
     "Text",
     "The text to prune on: a data set by name, a file's path, or one of your uploads. "
-    f"With {_BUILTIN}, the job is short and also measured on it: {_SHORT['calibration']['samples']} windows of "
-    f"{_SHORT['calibration']['sequence_length']} tokens each, unless you write others under Advanced.",
+    f"With {_BUILTIN} the job is short and measured on it too: {_SHORT['calibration']['samples']} windows of "
+    f"{_SHORT['calibration']['sequence_length']} tokens each, unless Advanced says otherwise.",
     placeholder=str(Calibration().dataset),
     listed="datasets",
 )
