@@ -5,8 +5,9 @@
     make bench-quality ARGS="--table recovered"         # another table, of those in TABLES
 
 SmolLM2-135M (`second`: Gemma 3 270M), 16 calibration windows of 512 tokens where a row does not say another
-number, perplexity over 24 windows of 512 tokens of other articles. Each row runs in a process of its own, and
-is a file of JSON: the recipe, the commit, the seconds, and what was measured.
+number, perplexity over 24 windows of 512 tokens of other articles. `mixture`: SmolLM2-135M with its MLPs
+split into experts, windows of 256 tokens, and perplexity over 16 of them. Each row runs in a process of its
+own, and is a file of JSON: the recipe, the commit, the seconds, and what was measured.
 """
 
 import argparse
@@ -21,13 +22,12 @@ import torch
 
 from bench.rows import RESULTS, add_row_options, header, row_of, run_or_print
 from bench.workload.models import ignore_steps, perplexity
-from bench.workload.subject import GEMMA, Subject, add_options, packed_subject, subject
+from bench.workload.subject import GEMMA, Subject, add_options, mixture_subject, packed_subject, subject
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
 from pruning.methods.prune_blocks import prune
 from pruning.pipeline.run import RunRequest, run
 from pruning.recipe import Recipe
-from pruning.recipe.presets import expand_preset
 
 HALF: dict[str, Any] = {"sparsity": 0.5}
 TWO_OF_FOUR: dict[str, Any] = {"pattern": "2:4"}
@@ -110,18 +110,6 @@ def _recovered() -> Iterator[Row]:
         yield Row(f"{share} best, distil", {"method": "best", **pattern, **DISTIL})
 
 
-def _searched() -> Iterator[Row]:
-    """Yield the preset `best`, spelled out, with the best band of each sparsity, and with a search in it."""
-    for sparsity, band in ((0.5, 0.35), (0.7, 0.2)):
-        for samples in (16, 32):
-            calibration = {"samples": samples, "sequence_length": 512}
-            found = expand_preset({"method": "best", "sparsity": sparsity, "calibration": calibration})
-            for suffix, allocation in (("", "gradient"), (", searched", "search")):
-                options = {name: value for name, value in found.items() if name != "calibration"}
-                recipe = {**options, "allocation": {"name": allocation, "band": band}}
-                yield Row(f"{sparsity:.0%} best, {samples} windows{suffix}", recipe, samples)
-
-
 # On a second model: each method shall be better than the one before it.
 SECOND = (
     Row("50 % gblm", {**GBLM, **HALF}),
@@ -129,6 +117,21 @@ SECOND = (
     Row("50 % admm, refit", {**ADMM, **REFIT, **HALF}),
     Row("50 % best", {"method": "best", **HALF}),
     Row("50 % best, distil", {"method": "best", **HALF, **DISTIL}),
+)
+
+
+# Of a mixture in which each token goes to 10 of 16 experts.
+_FEWER_EXPERTS = {"structure": {"experts": 0.25}}
+MIXTURE = (
+    Row("25 % of the experts", _FEWER_EXPERTS, samples=4),
+    Row(
+        "25 % of the experts, router",
+        {
+            **_FEWER_EXPERTS,
+            "recovery": {"distil": {"train": "router", "tokens": 4096, "tokens_per_step": 256}},
+        },
+        samples=4,
+    ),
 )
 
 
@@ -145,7 +148,7 @@ TABLES = {
     "quality": Table(ROWS, "quality"),
     "windows": Table(tuple(_windows()), "quality"),  # with 16 windows, a row is that of the whole table
     "recovered": Table(tuple(_recovered()), "recovered", whole_runs=True),
-    "searched": Table(tuple(_searched()), "searched", whole_runs=True),
+    "mixture": Table(MIXTURE, "mixture", whole_runs=True),
     "second": Table(SECOND, "second", whole_runs=True),
 }
 
@@ -182,6 +185,7 @@ def measure_whole_run(row: Row, workload: Subject) -> dict[str, Any]:
         report = run(RunRequest(recipe, workload.request, Path(directory) / "out"))
     return {
         "perplexity": {"dense": report.perplexity.dense, "pruned": report.perplexity.pruned},
+        "kl": report.perplexity.kl,
         "sparsity": report.sparsity.overall,
         "seconds": {stage.name.value: round(stage.seconds, 1) for stage in report.stages},
         "recovery": report.recovery.model_dump(mode="json") if report.recovery else None,
@@ -219,7 +223,9 @@ def main() -> None:
     table = TABLES[options.table]
 
     def measure(row: Row) -> tuple[dict[str, Any], dict[str, str]]:
-        if options.table == "second":
+        if options.table == "mixture":
+            workload = mixture_subject(options, row.samples)
+        elif options.table == "second":
             workload = packed_subject(options, GEMMA, row.samples)
         else:
             workload = subject(options, row.samples)

@@ -292,7 +292,7 @@ class CompleteRequest(Model):
     permute: bool = False
     """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
-    allocation: Uniform | Owl | GradientGuided | LossGuided | dict[str, Any] | None = None
+    allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
     layers: LayerSelection | None = None
@@ -471,9 +471,12 @@ class DepthFacts(Model):
 
 class DistilOptions(Model):
     """
-    Train the whole pruned model towards the dense model's output: its kept weights and norms alone, or all
-    that is left of it where the recipe has a structure. What is masked stays zero.
+    Train the whole pruned model towards the dense model's output: its kept weights and norms alone, all
+    that is left of it where the recipe has a structure, or its routers alone. What is masked stays zero.
     """
+
+    train: Literal["all", "router"] | str = "all"
+    """What is trained: `all`, or of a mixture of experts the `router` of each block, while every other tensor stays bit for bit what pruning has left."""
 
     dataset: str | None = None
     """The text to train on, with articles; the calibration's when left out."""
@@ -1219,7 +1222,7 @@ class JobRequest(Model):
     permute: bool = False
     """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
-    allocation: str | Uniform | Owl | GradientGuided | LossGuided | None = None
+    allocation: str | Uniform | Owl | GradientGuided | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
     layers: LayerSelection | None = None
@@ -1546,21 +1549,6 @@ class LogMessage(Model):
 
     message: str
     """The message."""
-
-
-class LossGuided(Model):
-    """
-    Start from `gradient`, prune once, and move zeros from layers that add much to the loss to others.
-
-    It prunes the model twice, with a pass between over 16 windows of the calibration's text that hold no
-    calibration window.
-    """
-
-    name: Literal["search"] = "search"
-    """Says which of the variants this is."""
-
-    band: float = 0.25
-    """The largest difference between a layer's sparsity and the recipe's. That of the first pruning."""
 
 
 class Machine(Model):
@@ -1923,19 +1911,7 @@ class Progress(Model):
     """How far a job has come."""
 
     stage: (
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     )
     """The stage that is running, or the one in which the job stopped."""
@@ -2044,7 +2020,7 @@ class Recipe(Model):
     permute: bool = False
     """For an N:M pattern: put MLP channels, and the channels of each value head, in an order in which the pattern keeps more, before a block's masks are chosen. The dense model computes the same in any order; the pruned one is written in the new order."""
 
-    allocation: Uniform | Owl | GradientGuided | LossGuided | dict[str, Any] | None = None
+    allocation: Uniform | Owl | GradientGuided | dict[str, Any] | None = None
     """How the sparsity is spread over the layers. By default `{"name": "uniform"}`."""
 
     layers: LayerSelection | None = None
@@ -2129,9 +2105,6 @@ class Report(Model):
     permutation: PermutationFacts | None = None
     """The new order of channels; null for a recipe without `permute`."""
 
-    search: SearchFacts | None = None
-    """What the layers' sparsities were searched on; null for any other allocation."""
-
     sparsity: SparsityFacts
     """The zeros, by layer."""
 
@@ -2202,22 +2175,6 @@ class Search(Model):
 
     front: list[UUID] = []
     """Of such a search, once it has ended: the jobs than which no other is as small, as fast and as good. A job without a measured speed-up counts as one as fast as the dense model."""
-
-
-class SearchFacts(Model):
-    """What a first pruned model was measured on, to move zeros from layers that add much to its loss."""
-
-    windows: int
-    """Number of windows, of the calibration's length."""
-
-    articles: int
-    """Number of articles that these are from; 0 for parts of a text without articles that no calibration window has."""
-
-    fingerprint: str
-    """SHA-256 over their token ids."""
-
-    shares: float
-    """The sum of all layers' shares of the first pruned model's KL divergence from the dense one, in nats per token: about that divergence where it is small."""
 
 
 class Shape(Model):
@@ -2339,19 +2296,7 @@ class StageEstimate(Model):
     """One stage of the job."""
 
     name: (
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     )
     """The stage."""
@@ -2370,19 +2315,7 @@ class StageFacts(Model):
     """What one stage cost."""
 
     name: (
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     )
     """The stage."""
@@ -2404,19 +2337,7 @@ class StageFinished(Model):
     """Says which of the variants this is."""
 
     stage: (
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     )
     """The stage."""
@@ -2438,19 +2359,7 @@ class StageRestarted(Model):
     """Says which of the variants this is."""
 
     stages: list[
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     ]
     """The stages that begin again."""
@@ -2472,19 +2381,7 @@ class StageStarted(Model):
     """Says which of the variants this is."""
 
     stage: (
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     )
     """The stage."""
@@ -2525,19 +2422,7 @@ class StepFinished(Model):
     """Says which of the variants this is."""
 
     stage: (
-        Literal[
-            "resolve",
-            "gradients",
-            "cut",
-            "trial",
-            "search",
-            "prune",
-            "recover",
-            "evaluate",
-            "export",
-            "speed",
-            "upload",
-        ]
+        Literal["resolve", "gradients", "cut", "prune", "recover", "evaluate", "export", "speed", "upload"]
         | str
     )
     """The stage."""
@@ -2804,6 +2689,9 @@ class TestMessage(Model):
 
 class TrainingFacts(Model):
     """A training of the whole pruned model."""
+
+    train: str
+    """What was trained, as in the recipe's `recovery.distil.train`: `all` or `router`."""
 
     datasets: list[str]
     """The texts that were trained on."""

@@ -159,7 +159,6 @@ def _prune(file: RecipeFile, options: argparse.Namespace, console: Console) -> N
         device=options.device or (before.device_names if before else "auto"),
         schedule=schedule,
         save_masks=options.save_masks,
-        save_gradients=options.save_gradients,
         exports=parse_exports(options.export or ()),
         reproduces=file.report,
     )
@@ -212,7 +211,7 @@ def _parser() -> argparse.ArgumentParser:
     )
     for option in OPTIONS:
         _add_option(parser, option)
-    add("--gradients", metavar="FILE", help="use the gradient norms that an earlier run saved")
+    add("--gradients", metavar="FILE", help="use the gradient norms that a run with --norm saved")
     add(
         "--device",
         help="auto (default), cpu, cuda or cuda:N, or several that share the model, such as cuda:0,cuda:1; "
@@ -225,7 +224,6 @@ def _parser() -> argparse.ArgumentParser:
         metavar="DIR",
         help="directory that defines tasks of your own; its files are run as code",
     )
-    add("--save-gradients", action="store_true", help="also write gradient_norms.safetensors")
     add(
         "--export",
         action="append",

@@ -126,7 +126,8 @@ def prune(
         A decoder-only model, with all weights on the device that computes. It is left frozen and in eval
         mode.
     recipe
-        Method, pattern, sparsity, allocation, layers, refit and order.
+        Method, pattern, sparsity, allocation, layers, refit and order. One that cuts, trains the whole model
+        or only computes norms is refused.
     windows
         Calibration windows: token ids, int64 (windows, length). May be left out if `recipe.needs` is
         empty.
@@ -151,13 +152,12 @@ def prune(
         If a layer's scores or new weights are not finite; the message names the layer. Earlier blocks are
         pruned already.
     """
+    if recipe.method is None or recipe.structure is not None:
+        field, does = ("norms", "gradient_norms") if recipe.norms else ("structure", "prune_to_directory")
+        raise InvalidInput(f"prune only masks, by a method; for {field} call {does}", field=field)
     if recipe.distil is not None:
         raise InvalidInput(
             "prune does not train the whole model; prune_to_directory does", field="recovery.distil"
-        )
-    if recipe.searches:
-        raise InvalidInput(
-            "prune does not search; prune_to_directory does, or use 'gradient'", field="allocation"
         )
     if windows is None and recipe.needs:
         needs = ", ".join(sorted(recipe.needs))
@@ -172,7 +172,14 @@ def prune(
         gradients = gradient_norms(
             model, windows, norms=norms, layers=recipe.layers, deterministic=deterministic
         )
-    return prune_blockwise(model, recipe, windows, gradients or {}, step=step)
+    gradients = gradients or {}
+    if missing := sorted(norms - gradients.keys()):
+        raise InvalidInput(
+            f"this recipe needs the norms {', '.join(missing)}, which these gradients do not have; compute "
+            "them with gradient_norms, or leave gradients out",
+            field="gradients",
+        )
+    return prune_blockwise(model, recipe, windows, gradients, step=step)
 
 
 def prune_to_directory(  # noqa: PLR0913 - the options of a run

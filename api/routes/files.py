@@ -154,7 +154,7 @@ async def create_upload(
 ) -> UploadItem:
     """Upload a text in UTF-8: as plain text, or as JSON lines with a field `text` in each.
 
-    Or upload gradient norms: the file that a gradient job or `python -m pruning --save-gradients` has made.
+    Or upload gradient norms: the file that a gradient job or `python -m pruning --norm` has made.
     A file that was uploaded before keeps its name and time.
     """
     # The middleware checks the type of a body; a request without a body gets here with any type.

@@ -128,8 +128,8 @@ PLAN = (
     Check(
         14,
         "features",
-        "at toy size, from text to report: an order of channels, swaps, allocations by outliers and by a "
-        "search, a distillation, cuts of channels, blocks and experts, speed",
+        "at toy size, from text to report: an order of channels, swaps, allocations by outliers and by "
+        "gradients, a distillation, cuts of channels, blocks and experts, speed",
         35,
         "runs:run_all",
     ),

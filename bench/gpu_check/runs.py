@@ -23,7 +23,7 @@ _HALF = {"sparsity": _SPARSITY}
 FEATURES: dict[str, dict[str, Any]] = {
     "an order of channels for 2:4": {"method": "sparsegpt", "pattern": "2:4", "permute": True},
     "an allocation by outliers, and swaps": {**_HALF, "method": "wanda", "allocation": "owl", "swaps": 20},
-    "a searched allocation": {**_HALF, "method": "gblm", "allocation": "search"},
+    "an allocation by gradients": {**_HALF, "method": "gblm", "allocation": "gradient"},
     "a cut of channels, a distillation, and the speed": {
         "structure": {"mlp_channels": 0.25},
         "recovery": {"distil": {"tokens": 512, "tokens_per_step": 128, "state": "8-bit"}},

@@ -16,9 +16,10 @@ from xml.etree import ElementTree
 import mwparserfromhell
 import torch
 from safetensors.torch import save_file
-from transformers import PreTrainedModel
+from transformers import PreTrainedModel, PreTrainedTokenizerBase
 from transformers.utils import logging
 
+from bench.workload.mixture import EXPERTS, write_mixture
 from cli.demo.model import demo_model, make_checkpoint
 from cli.terminal import CommandFailed, Exit
 from pruning.checkpoint.checkpoint import resolve
@@ -30,6 +31,7 @@ from pruning.recipe import Calibration, Evaluation, ModelReference
 _CACHE = Path(".bench").absolute()
 _LENGTH = 512
 _EVALUATION_WINDOWS = 24
+_SPLIT_BY = 4  # calibration windows that decide how MLPs are split into experts
 
 
 @dataclass(frozen=True)
@@ -80,25 +82,29 @@ class Subject:
         name: str = "SmolLM2-135M",
         add_bos_token: bool = False,
         evaluation_windows: int = _EVALUATION_WINDOWS,
+        length: int = _LENGTH,
     ) -> None:
-        """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use."""
+        """`model`: a checkpoint. `texts`: the directory of the articles, prepared on first use.
+
+        `length`: of windows, in tokens.
+        """
         self._name = name
         self.reference = ModelReference(id=str(model))
         self._checkpoint = resolve(self.reference)
         reader = Reader(
-            tokenizer=self._checkpoint.tokenizer(),
+            tokenizer=self.tokenizer,
             vocabulary=self._checkpoint.config.get_text_config().vocab_size,
             context_length=self._checkpoint.context_length,
         ).with_bos(add_bos_token, "calibration")
         calibration, evaluation = prepare(texts)
         self.texts = texts
         self.calibration = Calibration(
-            dataset=str(calibration), samples=samples, sequence_length=_LENGTH, add_bos_token=add_bos_token
+            dataset=str(calibration), samples=samples, sequence_length=length, add_bos_token=add_bos_token
         )
         self.windows = calibration_set(self.calibration, reader).windows
         self.request = Evaluation(
             dataset=str(evaluation),
-            sequence_length=_LENGTH,
+            sequence_length=length,
             windows=evaluation_windows,
             speed="off",
             add_bos_token=add_bos_token,
@@ -108,6 +114,11 @@ class Subject:
     def dense(self, dtype: torch.dtype = torch.float32) -> PreTrainedModel:
         """Load the dense model anew."""
         return self._checkpoint.load(dtype, torch.device("cpu"))
+
+    @property
+    def tokenizer(self) -> PreTrainedTokenizerBase:
+        """The checkpoint's tokenizer."""
+        return self._checkpoint.tokenizer()
 
     @property
     def places(self) -> dict[str, str]:
@@ -157,6 +168,19 @@ def packed_subject(
         add_bos_token=packed.add_bos_token,
         evaluation_windows=evaluation_windows,
     )
+
+
+def mixture_subject(options: argparse.Namespace, samples: int = 16) -> Subject:
+    """Return the same texts with a mixture of experts, which is made from SmolLM2-135M if missing.
+
+    Its windows are few and short: on a CPU, its experts run one after the other.
+    """
+    mixture = _CACHE / "models" / f"smollm2-135m-{EXPERTS}-experts"
+    if not mixture.exists():
+        dense = subject(options, samples)
+        write_mixture(dense.dense(), dense.tokenizer, dense.windows[:_SPLIT_BY], mixture)
+    name, texts = f"SmolLM2-135M, {EXPERTS} experts", options.texts.absolute()
+    return Subject(mixture, texts, samples, name=name, evaluation_windows=16, length=256)
 
 
 def checkpoint(options: argparse.Namespace) -> Path:

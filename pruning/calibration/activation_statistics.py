@@ -12,6 +12,7 @@ from typing import Generic, Literal, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
+from pruning.estimate.pieces import SAMPLED_TOKENS
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import ExpertLayer, LinearLayer
 from pruning.recipe import Need
@@ -114,8 +115,6 @@ class TokenSample:
     The first window may have none: some experts receive few tokens.
     """
 
-    MAX_TOKENS = 256
-
     def __init__(self) -> None:
         self.value = torch.zeros(0, 0)
 
@@ -123,7 +122,7 @@ class TokenSample:
         for given in inputs:
             if len(self.value) == 0:
                 # A view would keep the whole micro-batch in memory.
-                self.value = given[:: max(1, -(-len(given) // self.MAX_TOKENS))].clone()
+                self.value = given[:: max(1, -(-len(given) // SAMPLED_TOKENS))].clone()
 
 
 class ActivationError(_MeanProduct):

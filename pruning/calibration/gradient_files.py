@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterator, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
+from math import inf
 from pathlib import Path
 from typing import Self, get_args
 
@@ -21,33 +22,17 @@ from pruning.files.formats import FILE_NAME, FORMAT
 from pruning.files.frozen_file import FrozenFile
 from pruning.models.blocks import Stack
 from pruning.recipe import GradientNorm, Stage
-from pruning.recipe.methods import WeightNorm
 from pruning.resume.hashed_file import HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
-_NORMS: tuple[WeightNorm, ...] = get_args(WeightNorm)
-_ALONE_IN_STAGE: Mapping[Stage, GradientNorm] = {Stage.SEARCH: "shares", Stage.EXPORT: "columns"}
+_FIELD = "gradients"
+_NORMS: tuple[GradientNorm, ...] = get_args(GradientNorm)
 
 
 def shard_number(block: int, norm: GradientNorm) -> int:
-    """Return the number of a shard in its stage: each block has one for every norm; of gates below zero.
-
-    Sums that are alone in their stage have the block's number.
-    """
-    if norm in _ALONE_IN_STAGE.values():
-        return block
-    return -1 - block if norm == "gates" else block * len(_NORMS) + _NORMS.index(norm)
-
-
-def _block_and_norm(number: int, stage: Stage) -> tuple[int, GradientNorm]:
-    """Undo `shard_number`."""
-    if stage in _ALONE_IN_STAGE:
-        return number, _ALONE_IN_STAGE[stage]
-    if number < 0:
-        return -1 - number, "gates"
-    block, norm = divmod(number, len(_NORMS))
-    return block, _NORMS[norm]
+    """Return the number of a shard in its stage: each block has one for every norm."""
+    return block * len(_NORMS) + _NORMS.index(norm)
 
 
 class BlockShards:
@@ -59,17 +44,15 @@ class BlockShards:
         numerics_key: NumericsKey,
         norms: Collection[GradientNorm],
         writer: BlockWriter,
-        stage: Stage = Stage.GRADIENTS,
     ) -> None:
         """Begin the stage; shards that were finished under the same key are found in `files`."""
         self.files: dict[GradientNorm, dict[int, HashedFile]] = {norm: {} for norm in norms}
         """By norm and block. A shard that was `put` is here once the writer is drained."""
-        for number, file in resume_store.begin(stage, numerics_key).items():
-            block, norm = _block_and_norm(number, stage)
-            self.files[norm][block] = file
+        for number, file in resume_store.begin(Stage.GRADIENTS, numerics_key).items():
+            block, norm = divmod(number, len(_NORMS))
+            self.files[_NORMS[norm]][block] = file
         self._resume_store = resume_store
         self._writer = writer
-        self._stage = stage
 
     def __contains__(self, block: int) -> bool:
         """Whether a block is finished: it has a shard for every norm."""
@@ -102,11 +85,11 @@ class BlockShards:
         self._writer.drain()
 
     def _write(self, block: int, tensors: Mapping[str, Tensor]) -> None:
-        directory = self._resume_store.directory(self._stage)
+        directory = self._resume_store.directory(Stage.GRADIENTS)
         for norm, files in self.files.items():
             selected = {name: tensor for name, tensor in tensors.items() if name.startswith(f"{norm}/")}
             file = save_tensors(selected, directory / f"{block:05}-{norm}.safetensors")
-            self._resume_store.commit(self._stage, shard_number(block, norm), file)
+            self._resume_store.commit(Stage.GRADIENTS, shard_number(block, norm), file)
             files[block] = file
 
 
@@ -128,6 +111,13 @@ class _LazyNorms(Mapping[str, Tensor]):
         opened = file.opened() if isinstance(file, FrozenFile) else nullcontext(file)
         with opened as path, safe_open(path, framework="pt") as shard:
             tensor: Tensor = shard.get_tensor(f"{self._norm}/{layer}")
+        # The least of numbers with a NaN is NaN. Shards of a run were checked when they were computed.
+        if isinstance(file, FrozenFile) and not (tensor.min() >= 0 and tensor.max() < inf):
+            raise InvalidInput(
+                f"{file.name} has a number in {self._norm}/{layer} that is negative or not finite, which no "
+                "norm is; compute them again",
+                field=_FIELD,
+            )
         return tensor
 
     def __iter__(self) -> Iterator[str]:
@@ -135,9 +125,6 @@ class _LazyNorms(Mapping[str, Tensor]):
 
     def __len__(self) -> int:
         return len(self._files)
-
-
-_FIELD = "gradients"
 
 
 @dataclass(frozen=True)
@@ -238,7 +225,10 @@ class GradientFile:
         return cls(file, Provenance(metadata["model"], metadata["calibration"]))
 
     def read(self, norms: Collection[GradientNorm]) -> GradientNorms:
-        """Return norms that are read from the file on each access, to the CPU."""
+        """Return norms that are read from the file on each access, to the CPU.
+
+        An access raises InvalidInput with the tensor's name for numbers that are no norm.
+        """
         with self.frozen.opened() as path, safe_open(path, framework="pt") as file:
             names = list(file.keys())
         layers = sorted({name.split("/", 1)[1] for name in names if "/" in name})

@@ -11,8 +11,6 @@ import logging
 import shutil
 from collections.abc import Collection, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from types import MappingProxyType
 from typing import get_args
@@ -25,11 +23,10 @@ from pruning.calibration.accumulate import KernelVariant, variants_in_use
 from pruning.calibration.activation_store import ActivationStore, Budget
 from pruning.calibration.gradient_files import BlockShards
 from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
-from pruning.calibration.lm_head import LMHeadLoss, LossFactory
 from pruning.calibration.mixed_precision import PassInputs, float32_tokens
 from pruning.calibration.streamed_gradients import StreamedPass, streamed_steps
 from pruning.calibration.whole_gradients import WholePass
-from pruning.calibration.window_norms import GradientNorms, PassSums, SumsFactory
+from pruning.calibration.window_norms import GradientNorms
 from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
@@ -72,16 +69,6 @@ def gradient_norms(
     return gradient_pass.run(step)
 
 
-@dataclass(frozen=True)
-class Objective:
-    """A loss and sums other than the norms of the next-token loss."""
-
-    name: GradientNorm  # of the sums
-    loss: LossFactory
-    sums: SumsFactory
-    stage: Stage  # of the shards of this pass alone
-
-
 class GradientPass:
     """Computes, per weight of the selected linear layers, the norm over windows of the loss gradient.
 
@@ -93,7 +80,7 @@ class GradientPass:
         placement: Placement,
         windows: Tensor,
         *,
-        norms: Collection[GradientNorm] | Objective,
+        norms: Collection[GradientNorm],
         stack: Stack,
         schedule: ScheduleChoice = "auto",
         deterministic: bool = True,
@@ -108,7 +95,7 @@ class GradientPass:
         windows
             Calibration token ids, int64 (windows, length).
         norms
-            Which norms to compute; or `gates` alone; or another objective.
+            Which norms to compute; or `gates` alone; or `columns` alone.
         stack
             The blocks of the model, narrowed to the linear layers to compute them for.
         schedule
@@ -130,9 +117,7 @@ class GradientPass:
         placement.model.requires_grad_(False).eval()
         self._placement = placement
         self._windows = windows
-        self._objective = norms if isinstance(norms, Objective) else None
-        self._norms = [norms.name] if isinstance(norms, Objective) else sorted(norms)
-        self._stage = self._objective.stage if self._objective else Stage.GRADIENTS
+        self._norms = sorted(norms)
         self._stack = stack
         self._model_key = model_key
         self.schedule = Schedule.choose(schedule, stack, windows, self._norms, placement)
@@ -233,16 +218,6 @@ class GradientPass:
         return torch.split(self._windows, self.schedule.micro_batch)
 
     @property
-    def _sums_factory(self) -> SumsFactory:
-        if self._objective is not None:
-            return self._objective.sums
-        return partial(PassSums, norms=self._norms)
-
-    @property
-    def _loss_factory(self) -> LossFactory:
-        return self._objective.loss if self._objective else LMHeadLoss
-
-    @property
     def _fused_variants(self) -> str:
         """The variants of the fused kernel that this pass uses, after testing them."""
         if not set(self._norms) <= set(get_args(WeightNorm)):  # the kernel accumulates norms alone
@@ -268,9 +243,7 @@ class GradientPass:
     def _inputs(self, step: Step) -> PassInputs:
         """Return the inputs of a pass; the outer modules must be resident."""
         replay = Replay(self._stack, self._windows, self._placement)
-        return PassInputs(
-            replay, self._placement, self._micro_batches, self._sums_factory, self._loss_factory, step
-        )
+        return PassInputs(replay, self._placement, self._micro_batches, self._norms, step)
 
     @retain_freed_heap()
     def _run_whole(self, step: Step) -> GradientNorms:
@@ -283,7 +256,7 @@ class GradientPass:
         if resume_store is None:
             raise ValueError("a streamed pass needs a resume store for its shards")
         with writer_for(self.device) as writer:
-            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer, self._stage)
+            shards = BlockShards(resume_store, self.numerics_key, self._norms, writer)
             blocks = enumerate(self._stack.blocks)
             missing = [index for index, block in blocks if block.layers and index not in shards]
             if missing:
@@ -293,7 +266,7 @@ class GradientPass:
     def _run_missing(
         self, missing: Collection[int], shards: BlockShards, step: Step, resume_store: ResumeStore
     ) -> None:
-        scratch = resume_store.directory(self._stage) / "inputs"
+        scratch = resume_store.directory(Stage.GRADIENTS) / "inputs"
         modules = self._stack.modules
         with (
             self._placement.in_round_robin(modules),
@@ -302,7 +275,7 @@ class GradientPass:
         ):
             outer_modules.enter_context(self._placement.resident_except(modules))
             streamed = StreamedPass(self._inputs(step))
-            checkpoint = resume_store.activation_checkpoint(self._stage)
+            checkpoint = resume_store.activation_checkpoint(Stage.GRADIENTS)
             streamed.run(missing, inputs, checkpoint, shards, outer_modules)
 
     @contextmanager

@@ -63,7 +63,7 @@ class Schedule:
         ):
             return cls("whole", min(share.windows(length) for share in shares if share.activations))
         smallest = min(placement.devices, key=total_memory)
-        return cls("streamed", micro_batch(stack, length, smallest, blocks_at_once=1, dtype=placement.dtype))
+        return cls("streamed", micro_batch(stack, length, smallest, placement.dtype))
 
     def halved(self) -> "Schedule":
         """Return the same schedule with half the micro-batch."""

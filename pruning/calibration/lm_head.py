@@ -4,29 +4,19 @@ The tokens go through in chunks, so that the logits of a whole micro-batch never
 tensor of a pass: their loss at once would need three float32 copies of them.
 """
 
-from abc import ABC, abstractmethod
-from collections.abc import Callable
-
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from pruning.estimate.pieces import WIDE_LOGITS
 from pruning.models.replay import LogitsByPosition, Replay
-
-# Elements per chunk, for each of which three float32 tensors exist. A CPU's chunk fits its cache; a GPU's
-# keeps it busy.
-_CHUNK_ELEMENTS = {"cpu": 1 << 20, "cuda": 1 << 25}
 
 IGNORE_INDEX = -1
 """The target of a token that predicts nothing: the last one of a window."""
 
 
-Chunk = tuple[slice, slice]
-"""Windows and positions."""
-
-
-class HeadLoss(ABC):
-    """A loss of each window, as a function of the last block's output.
+class LMHeadLoss:
+    """The mean next-token cross-entropy of each window, as a function of the last block's output.
 
     Everything after the blocks (final norm, head, scaling and caps of logits) is run by the model's own
     forward pass. Chunks split windows, except in a model whose logits at one position depend on other
@@ -44,32 +34,16 @@ class HeadLoss(ABC):
         `hidden`: (windows, length, features), the last block's output. `tokens`: int64 (windows, length).
         """
         gradient = torch.empty_like(hidden)
-        at_logits = self._gradient_at_logits(tokens)
+        weight = self._loss_scale / (tokens.shape[1] - 1)
+        targets = torch.full_like(tokens, IGNORE_INDEX)
+        targets[:, :-1] = tokens[:, 1:]
         for chunk in self._logits.chunks(tokens.shape, hidden.device.type):
             with torch.enable_grad():
                 leaf = hidden[chunk].detach().requires_grad_()
                 logits = self._logits(leaf)
-            delta = at_logits(logits.detach().flatten(0, 1), chunk)
+            delta = loss_gradient(logits.detach().flatten(0, 1), targets[chunk].flatten(), weight)
             (gradient[chunk],) = torch.autograd.grad(logits, leaf, delta.view_as(logits))
         return gradient
-
-    @abstractmethod
-    def _gradient_at_logits(self, tokens: Tensor) -> Callable[[Tensor, Chunk], Tensor]:
-        """Return the function from a chunk's logits, (tokens, vocabulary), to the gradient at them."""
-
-
-LossFactory = Callable[[Replay, int], HeadLoss]
-"""Makes the loss of a pass: from its replay, and the factor that losses are scaled by."""
-
-
-class LMHeadLoss(HeadLoss):
-    """The mean next-token cross-entropy of each window."""
-
-    def _gradient_at_logits(self, tokens: Tensor) -> Callable[[Tensor, Chunk], Tensor]:
-        weight = self._loss_scale / (tokens.shape[1] - 1)
-        targets = torch.full_like(tokens, IGNORE_INDEX)
-        targets[:, :-1] = tokens[:, 1:]
-        return lambda logits, chunk: loss_gradient(logits, targets[chunk].flatten(), weight)
 
 
 def loss_scale(dtype: torch.dtype, length: int) -> int:
@@ -92,7 +66,7 @@ def loss_gradient(logits: Tensor, targets: Tensor, weight: float) -> Tensor:
     """
     dtype = torch.promote_types(logits.dtype, torch.float32)
     gradient = torch.empty_like(logits)
-    rows = max(1, _CHUNK_ELEMENTS[logits.device.type] // logits.shape[-1])
+    rows = max(1, WIDE_LOGITS[logits.device.type] // logits.shape[-1])
     for start in range(0, len(logits), rows):
         chunk, ids, result = (tensor[start : start + rows] for tensor in (logits, targets, gradient))
         with torch.enable_grad():

@@ -13,7 +13,7 @@ depends on the architecture (a norm after it needs it, a residual sum does not),
 tokens.
 """
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
@@ -21,14 +21,8 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from pruning.calibration.lm_head import LossFactory, loss_scale
-from pruning.calibration.window_norms import (
-    GateAccumulator,
-    GradientAccumulator,
-    LayerSums,
-    SumsFactory,
-    WindowNorms,
-)
+from pruning.calibration.lm_head import loss_scale
+from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, PassSums, WindowNorms
 from pruning.models.blocks import Block
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import LinearLayer, ModuleLayer
@@ -36,6 +30,7 @@ from pruning.models.module_calls import replaced_forward
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, Replay
 from pruning.models.upcast import BlockInFloat32
+from pruning.recipe import GradientNorm
 from pruning.runtime.copy_streams import DeviceTransfers
 
 _FLOAT32_TOKENS = 8
@@ -250,7 +245,7 @@ class MixedPrecisionForward:
         self._upcast_block = index, BlockInFloat32(self._replay.stack.blocks[index])
         return self._upcast_block[1]
 
-    def accumulator(self, sums: LayerSums) -> GradientAccumulator | GateAccumulator:
+    def accumulator(self, sums: PassSums) -> GradientAccumulator | GateAccumulator:
         """Return the observer that adds one micro-batch's gradients to `sums` during its backward pass."""
         return sums.accumulator(calls_per_layer=2 if self._first else 1)
 
@@ -270,8 +265,7 @@ class PassInputs:
     replay: Replay
     placement: Placement
     micro_batches: Sequence[Tensor]  # token ids, int64 (windows, length) each
-    sums: SumsFactory
-    loss: LossFactory
+    norms: Collection[GradientNorm]
     step: Callable[[int, int], None]  # see `pruning.calibration.gradient_pass.Step`
 
     def forward(self) -> MixedPrecisionForward:

@@ -24,7 +24,9 @@ class RouteCounter:
 
     def __init__(self, windows_of: Sequence[int]) -> None:
         """`windows_of`: the number of windows of each dataset; nothing is counted for fewer than two."""
-        self._datasets = torch.arange(len(windows_of)).repeat_interleave(torch.tensor([*windows_of]))
+        self._datasets = torch.arange(len(windows_of)).repeat_interleave(
+            torch.tensor([*windows_of], dtype=torch.int64)
+        )
         self._is_mixture = len(windows_of) > 1
         self._windows = 0  # that have been counted
         self._counted: Tensor | None = None  # (datasets, experts)

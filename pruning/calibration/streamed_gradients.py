@@ -16,9 +16,9 @@ from torch import Tensor
 
 from pruning.calibration.activation_store import ActivationStore, Deltas
 from pruning.calibration.gradient_files import BlockShards
-from pruning.calibration.lm_head import HeadLoss
+from pruning.calibration.lm_head import LMHeadLoss
 from pruning.calibration.mixed_precision import HiddenStates, PassInputs, SkippableMatmul
-from pruning.calibration.window_norms import GradientNorms
+from pruning.calibration.window_norms import GradientNorms, PassSums
 from pruning.models.blocks import Stack
 from pruning.models.layers import LinearLayer
 from pruning.models.replay import Call
@@ -46,8 +46,7 @@ class StreamedPass:
         self._forward = inputs.forward()
         self._placement = placement
         self._micro_batches = micro_batches
-        self._sums_factory = inputs.sums
-        self._loss_factory = inputs.loss
+        self._norms = inputs.norms
         self._loss_scale = inputs.loss_scale
         self._step = inputs.step
         self._blocks = replay.stack.blocks
@@ -143,15 +142,14 @@ class StreamedPass:
         with ExitStack() as resident:
             for index, then in zip(group, following, strict=True):
                 resident.enter_context(self._resident(index, then))
-            head = None if deltas else self._loss_factory(self._replay, self._loss_scale)
+            head = None if deltas else LMHeadLoss(self._replay, self._loss_scale)
             # The loss needs the last block's output, so nothing can be skipped there.
             skips = [
                 self._skippable_layer(index, inputs) if head is None or index != group[0] else None
                 for index in group
             ]
-            sums = {
-                index: self._sums_factory(self._blocks[index].layers) for index in group if index in missing
-            }
+            wanted = (index for index in group if index in missing)
+            sums = {index: PassSums(self._blocks[index].layers, self._norms) for index in wanted}
             for number, micro_batch in enumerate(self._micro_batches):
                 delta = None if head is not None else self._forward.unpack(deltas[str(number)])
                 for index, skip in zip(group, skips, strict=True):
@@ -188,7 +186,7 @@ class StreamedPass:
     def _device_of(self, index: int) -> torch.device:
         return self._placement.device_of(self._blocks[index].module)
 
-    def _loss_delta(self, head: HeadLoss, output: HiddenStates, micro_batch: Tensor) -> HiddenStates:
+    def _loss_delta(self, head: LMHeadLoss, output: HiddenStates, micro_batch: Tensor) -> HiddenStates:
         """Return the loss gradient at the last block's output."""
         joined = output.join().detach()
         with self._placement.outer_modules_on(joined.device, self._replay.stack.modules):

@@ -14,8 +14,14 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
+from pruning.calibration.lm_head import LMHeadLoss
 from pruning.calibration.mixed_precision import HiddenStates, PassInputs, PendingStates
-from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, GradientNorms
+from pruning.calibration.window_norms import (
+    GateAccumulator,
+    GradientAccumulator,
+    GradientNorms,
+    PassSums,
+)
 from pruning.runtime.copy_streams import DeviceTransfers
 
 
@@ -54,8 +60,8 @@ class WholePass:
         self._micro_batches = micro_batches
         self._step = inputs.step
         self._loss_scale = inputs.loss_scale
-        self._head = inputs.loss(replay, self._loss_scale)
-        self._sums = inputs.sums(tuple(replay.stack.layers))
+        self._head = LMHeadLoss(replay, self._loss_scale)
+        self._sums = PassSums(tuple(replay.stack.layers), inputs.norms)
         blocks = replay.stack.blocks
         self._lowest = next(index for index, block in enumerate(blocks) if block.layers)
         by_device = groupby(range(len(blocks)), key=lambda index: placement.device_of(blocks[index].module))

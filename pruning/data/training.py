@@ -4,7 +4,6 @@ import random
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -16,23 +15,7 @@ from pruning.recipe.recovery import HELD_OUT_WINDOWS, DistilOptions
 
 _FIELD = "recovery.distil"
 _ARTICLES = 8  # of the held-out windows, where the text has four times as many
-_BASE = np.uint64(0x9E3779B97F4A7C15)  # odd, so that it has an inverse modulo 2⁶⁴
-_INVERSE = np.uint64(pow(int(_BASE), -1, 2**64))
-_CHUNK_TOKENS = 1 << 20  # tokens
 _SHARED_TOKENS = 32  # in a row, shared by an article and a calibration window cut from it
-
-
-@dataclass(frozen=True)
-class HeldOutText:
-    """Windows of the calibration's text, apart from the calibration windows."""
-
-    windows: Tensor  # int64 (windows, length)
-    articles: int  # that they are from; 0 for a text without articles
-
-    @property
-    def fingerprint(self) -> str:
-        """SHA-256 over the token ids."""
-        return fingerprint(self.windows)
 
 
 @dataclass(frozen=True)
@@ -61,63 +44,28 @@ def training_text(
     """Read the text of a recipe's recovery. Equal arguments give equal windows.
 
     Articles are taken in a random order: first those to hold out, none of which holds a part of a window of
-    the `calibration` (int64 (windows, length)), then those to train on, until their tokens suffice. Of a text
-    without articles the end is held out.
+    the `calibration` (int64 (windows, length)), then those to train on, until their tokens suffice. Of a
+    dataset without articles, which is one text, the end is held out.
 
     Raises InvalidInput naming the field, the value and the limit; Unreachable if a Hub dataset is.
     """
     reader = reader.with_bos(recipe.calibration.add_bos_token, "calibration")
     length = reader.text_length(reader.length(recipe.calibration.sequence_length, "calibration"))
     sources = tuple(_sources(recipe, options))
-    documents = [text for source in sources for text in reader.documents(source)]
+    texts, articles = list[str](), list[str]()
+    for source in sources:
+        documents = reader.documents(source)
+        (texts if len(documents) == 1 else articles).extend(documents)
     measured = None if calibration is None else _windows_of_text(calibration, reader)
     cut = _WindowCutter(reader, sources[0], length, options.tokens)
     rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
-    if len(documents) == 1:
-        training, held_out, articles = cut.text(documents[0], rng)
-    else:
-        training, held_out, articles = cut.articles(documents, rng, measured)
+    training, held_out, count = cut.cut(texts, articles, rng, measured)
     return TrainingText(
         reader.check_vocabulary(reader.prepend_bos(training), sources[0]),
         reader.check_vocabulary(reader.prepend_bos(held_out), sources[0]),
         tuple(source.dataset for source in sources),
-        articles,
+        count,
     )
-
-
-def search_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
-    """Return the windows of a search: of other articles than the held-out ones of a recovery.
-
-    Raises InvalidInput(field='allocation') where there are too few.
-    """
-    calibration_datasets = {share.dataset for share in recipe.calibration.shares} | {None}
-    of_calibration = recipe.distil is not None and recipe.distil.dataset in calibration_datasets
-    if of_calibration:
-        held_out = held_out_text(recipe, reader, calibration)
-        calibration = torch.cat([calibration, held_out.windows])
-    return held_out_text(recipe, reader, calibration)
-
-
-def held_out_text(recipe: Recipe, reader: Reader, calibration: Tensor) -> HeldOutText:
-    """Hold windows of the calibration's text out. Equal arguments give equal windows.
-
-    They are of whole articles, none of which holds a part of a window of the `calibration` (int64 (windows,
-    length)): the same that `training_text` holds out of that text. Of a text without articles, they are
-    the last parts that no calibration window has.
-
-    Raises InvalidInput(field='allocation') where there are too few.
-    """
-    sources = tuple(_calibration_sources(recipe, "allocation", "calibrate on a text"))
-    documents = [text for source in sources for text in reader.documents(source)]
-    reader = reader.with_bos(recipe.calibration.add_bos_token, "calibration")
-    calibration = _windows_of_text(calibration, reader)
-    cut = _WindowCutter(reader, sources[0], calibration.shape[1], tokens=0)
-    if len(documents) == 1:
-        windows, articles = cut.gaps(documents[0], calibration), 0
-    else:
-        rng = random.Random(recipe.calibration.seed)  # noqa: S311 - a reproducible draw
-        windows, articles = cut.held_out(documents, rng, calibration)
-    return HeldOutText(reader.check_vocabulary(reader.prepend_bos(windows), sources[0]), articles)
 
 
 def _windows_of_text(calibration: Tensor, reader: Reader) -> Tensor:
@@ -130,14 +78,11 @@ def _sources(recipe: Recipe, options: DistilOptions) -> Iterator[Source]:
     if options.dataset is not None:
         yield Source(options.dataset, "calibration", field)
         return
-    yield from _calibration_sources(recipe, field, "name a text to train on")
-
-
-def _calibration_sources(recipe: Recipe, field: str, advice: str) -> Iterator[Source]:
     for share in recipe.calibration.shares:
         if is_token_file(share.dataset):
             raise InvalidInput(
-                f"the calibration's token ids do not say where an article ends; {advice}", field=field
+                "the calibration's token ids do not say where an article ends; name a text to train on",
+                field=field,
             )
         yield Source(share.dataset, "calibration", field)
 
@@ -156,48 +101,27 @@ class _WindowCutter:
         """The requested length of a window."""
         return self.reader.window_length(self.length)
 
-    def text(self, text: str, rng: random.Random) -> tuple[Tensor, Tensor, int]:
-        """Hold out the end of a text without articles, and shuffle the windows before it."""
-        ids = self._encoded(text)
-        before = max(0, len(ids) - HELD_OUT_WINDOWS * self.length)
-        training, held_out = self._windows(ids[:before]), self._windows(ids[before:])
-        order = list(range(len(training)))
-        rng.shuffle(order)
-        return self._take_training_windows(training[order]), held_out, 0
-
-    def gaps(self, text: str, calibration: Tensor) -> Tensor:
-        """Return windows of a text without articles, between those of the calibration."""
-        ids = self._encoded(text)
-        free = _free_before(_covered(ids, calibration)) >= self.length
-        starts, end = list[int](), len(ids)
-        while len(starts) < HELD_OUT_WINDOWS and bool(free[: end + 1].any()):
-            end = int(free[: end + 1].nonzero()[-1])  # of the last window that fits
-            end -= self.length
-            starts.append(end)
-        if len(starts) < HELD_OUT_WINDOWS:
-            raise InvalidInput(
-                f"apart from the calibration windows, the text has {len(starts)} more of "
-                f"{self._window_length} tokens; {HELD_OUT_WINDOWS} are held out: give more text, fewer "
-                "samples, or a shorter sequence_length",
-                field=self.source.field,
-            )
-        return torch.stack([ids[start : start + self.length] for start in reversed(starts)])
-
-    def articles(
-        self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
+    def cut(
+        self, texts: Sequence[str], articles: Sequence[str], rng: random.Random, calibration: Tensor | None
     ) -> tuple[Tensor, Tensor, int]:
-        """Hold out whole articles, and join others to train on, a blank line after each."""
-        held, training = self._drawn(documents, rng, calibration)
-        held_out = self._evenly_spaced(held)
-        joined = torch.cat(training) if training else torch.empty(0, dtype=torch.int64)
-        return self._take_training_windows(self._windows(joined)), held_out, len(held)
+        """Return windows to train on, those that are held out, and the number of articles of the latter.
 
-    def held_out(
-        self, documents: Sequence[str], rng: random.Random, calibration: Tensor
-    ) -> tuple[Tensor, int]:
-        """Return windows of whole articles, and the number of these."""
-        held, _ = self._drawn(documents, rng, calibration)
-        return self._evenly_spaced(held), len(held)
+        Whole articles are held out, and others joined, a blank line after each; of each text its end. Windows
+        of texts are shuffled.
+        """
+        articles_held, trained = self._drawn(articles, rng, calibration)
+        held, training = [self._windows(articles_held)], [self._windows(trained)]
+        for ids in map(self._encoded, texts):
+            before = max(0, len(ids) - HELD_OUT_WINDOWS * self.length)
+            held.append(self._windows([ids[before:]]))
+            training.append(self._windows([ids[:before]]))
+        windows = torch.cat(training)
+        if texts:
+            order = list(range(len(windows)))
+            rng.shuffle(order)
+            windows = windows[order]
+        held_out = self._evenly_spaced(torch.cat(held))
+        return self._take_training_windows(windows), held_out, len(articles_held)
 
     def _drawn(
         self, documents: Sequence[str], rng: random.Random, calibration: Tensor | None
@@ -219,12 +143,11 @@ class _WindowCutter:
                 break
         return held, training
 
-    def _evenly_spaced(self, held: list[Tensor]) -> Tensor:
-        """Return windows evenly spaced over the held-out articles."""
-        held_out = self._windows(torch.cat(held)) if held else torch.empty(0, self.length)
+    def _evenly_spaced(self, held_out: Tensor) -> Tensor:
+        """Return so many as are held out of all windows that may be."""
         if len(held_out) < HELD_OUT_WINDOWS:
             raise InvalidInput(
-                f"the articles without a calibration window have {len(held_out)} windows of "
+                f"apart from articles with a calibration window, the text has {len(held_out)} windows of "
                 f"{self._window_length} tokens; {HELD_OUT_WINDOWS} are held out: give more text, or a "
                 "shorter sequence_length",
                 field=self.source.field,
@@ -234,7 +157,9 @@ class _WindowCutter:
     def _encoded(self, text: str) -> Tensor:
         return torch.tensor(self.reader.encode(text, self.source), dtype=torch.int64)
 
-    def _windows(self, ids: Tensor) -> Tensor:
+    def _windows(self, pieces: Sequence[Tensor]) -> Tensor:
+        """Cut what the pieces are when joined."""
+        ids = torch.cat([torch.empty(0, dtype=torch.int64), *pieces])
         count = len(ids) // self.length
         return ids[: count * self.length].view(count, self.length)
 
@@ -276,34 +201,6 @@ class _CalibrationOverlap:
             return True
         starts = range(0, len(content) - (self._tokens - 1) * size, size)
         return any(content[start : start + self._tokens * size] in self._runs for start in starts)
-
-
-def _covered(ids: Tensor, windows: Tensor) -> Tensor:
-    """Return for each token of a text, (tokens,), whether one of the windows covers it: bool.
-
-    Windows are found by a rolling hash modulo 2⁶⁴, so that a text of one repeated word takes no longer than
-    another; a false match would only cover too much.
-    """
-    length = windows.shape[1]
-    begun = np.zeros(len(ids) + 1, dtype=np.int32)  # how many windows begin there, less those that end
-    powers = np.multiply.accumulate(np.full(_CHUNK_TOKENS + length, _BASE))  # wraps around
-    inverse = np.multiply.accumulate(np.concatenate([[np.uint64(1)], np.full(_CHUNK_TOKENS - 1, _INVERSE)]))
-    hashes = (windows.numpy().astype(np.uint64) * powers[:length]).sum(axis=1)
-    for first in range(0, len(ids) - length + 1, _CHUNK_TOKENS):
-        piece = ids[first : first + _CHUNK_TOKENS + length - 1].numpy().astype(np.uint64)
-        sums = np.concatenate([np.zeros(1, np.uint64), np.add.accumulate(piece * powers[: len(piece)])])
-        runs = sums[length:] - sums[:-length]  # the hash of each run, times a power for its place
-        starts = first + np.flatnonzero(np.isin(runs * inverse[: len(runs)], hashes))
-        begun[starts] += 1
-        begun[starts + length] -= 1
-    return torch.from_numpy(np.cumsum(begun)[:-1] > 0)
-
-
-def _free_before(covered: Tensor) -> Tensor:
-    """Return for each place between tokens, (tokens + 1,), how many before it in a row are not covered."""
-    places = torch.arange(len(covered) + 1)
-    last = torch.cat([torch.zeros(1, dtype=torch.int64), torch.where(covered, places[1:], 0)])
-    return places - last.cummax(0).values
 
 
 def _is_contained_in(items: bytes, others: bytes, size: int) -> bool:

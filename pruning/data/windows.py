@@ -37,10 +37,17 @@ class Reader:
     def length(self, requested: int | None, purpose: Purpose) -> int:
         """Return the tokens per window: as requested, or min(2048, the model's context).
 
-        Raises InvalidInput(field='<purpose>.sequence_length') beyond the model's context.
+        Raises InvalidInput(field='<purpose>.sequence_length') beyond the model's context, or where a window
+        has no room for a token of the text.
         """
         if requested is None:
             return min(DEFAULT_SEQUENCE_LENGTH, self.context_length or DEFAULT_SEQUENCE_LENGTH)
+        if requested <= len(self.begin):
+            raise InvalidInput(
+                f"sequence_length {requested} leaves no token for the text: the tokenizer puts "
+                f"{len(self.begin)} before it; ask for at least {len(self.begin) + 1}",
+                field=f"{purpose}.sequence_length",
+            )
         if self.context_length is not None and requested > self.context_length:
             raise InvalidInput(
                 f"sequence_length {requested} exceeds the model's context of {self.context_length} tokens",

@@ -7,6 +7,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from pruning.estimate import memory, work
 from pruning.estimate.disk import block_shards
+from pruning.estimate.pieces import dtype_of
 from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE, MIN_SPEED_PAIRS, SPEED_PAIRS, Windows, Work
 from pruning.recipe import Evaluation, Recipe, Stage, StructureOptions
@@ -48,16 +49,10 @@ class StageEstimate(Answer):
 
 
 def compute_dtype(requested: str, stored: str, machine: Machine) -> str:
-    """Choose the dtype as pruning.runtime.device does: a CPU faster in bfloat16 has instructions for it."""
-    if requested != "auto":
-        return requested
-    if stored == "float64":
-        return stored
+    """Return the dtype of a job on a machine: a CPU faster in bfloat16 has instructions for it."""
     rates = machine.operations_per_second
-    if machine.kind == "cpu":
-        has_bfloat16 = rates.get("bfloat16", 0) > rates.get("float32", 0)
-        return "bfloat16" if stored != "float16" and has_bfloat16 else "float32"
-    return "float16" if stored == "float16" else "bfloat16"
+    has_bfloat16 = machine.kind != "cpu" or rates.get("bfloat16", 0) > rates.get("float32", 0)
+    return dtype_of(requested, stored, machine.kind, has_bfloat16=has_bfloat16)
 
 
 def seconds(done: Work, dtype: str, machine: Machine) -> float:
@@ -134,29 +129,6 @@ def cut(
     needed = memory.cutting(shape, windows, dtype, machine.kind, structure)
     stages.append(stage_of(Stage.CUT, work.cutting(structure, shape, windows), needed, dtype, machine))
     return stages
-
-
-def search(
-    recipe: Recipe, shape: ModelShape, windows: Windows, norms: int, dtype: str, machine: Machine
-) -> list[StageEstimate]:
-    """Estimate the first pruning, and the pass over its result, which is written and read.
-
-    `norms`: the bytes of all norms, which the first pruning reads.
-    """
-    judged = Windows.of_search(windows)
-    done = work.pruning(recipe, shape, windows)
-    held = memory.pruning(shape, windows, dtype, machine.kind, recipe)
-    trial = with_shards(stage_of(Stage.TRIAL, done, held, dtype, machine), recipe, shape, norms, dtype)
-    _, found = gradients(shape, judged, dtype, machine, norms=1)
-    dense = seconds(work.forward(shape, judged), dtype, machine)
-    files = 2 * shape.stored_bytes / FILE_RATE
-    # On a CPU the dense model stays mapped next to the pruned one, with its final states and norms in memory.
-    held = float(found.memory_bytes)
-    if machine.kind == "cpu":
-        held += shape.stored_bytes + 2 * memory.block_inputs(shape, judged, dtype)
-        held += norms if recipe.masks_by_gradients else 0
-    update = {"name": Stage.SEARCH, "seconds": found.seconds + dense + files, "memory_bytes": int(held)}
-    return [trial, found.model_copy(update=update)]
 
 
 def recovery(

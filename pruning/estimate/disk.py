@@ -20,19 +20,19 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
     return shape.block_weights // 8 + shape.block_weights * changed
 
 
-def trained_weights(shape: ModelShape, *, every: bool) -> int:
+def trained_weights(shape: ModelShape, options: DistilOptions, *, cut: bool) -> int:
     """Return the best weights so far, and the trained ones that are kept for later attempts.
 
-    They are `every` one, or those of all blocks.
+    `cut`: whether the recipe has a structure.
     """
-    return 2 * BYTES[shape.stored_dtype] * (shape.parameters if every else shape.block_weights)
+    return 2 * BYTES[shape.stored_dtype] * shape.trained_weights(options, cut=cut)
 
 
-def training_state(shape: ModelShape, dtype: str, options: DistilOptions, *, every: bool) -> int:
+def training_state(shape: ModelShape, dtype: str, options: DistilOptions, *, cut: bool) -> int:
     """Return two states of a training, old and new, which have the best weights so far; at most."""
     state = "float32" if options.state == "auto" else options.state
     of_weight = 2 * (training_of_weight(dtype, state) + BYTES[shape.stored_dtype])
-    return int(of_weight * (shape.parameters if every else shape.block_weights))
+    return int(of_weight * shape.trained_weights(options, cut=cut))
 
 
 def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:
@@ -114,19 +114,13 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
     if recipe.method is not None:
         pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
         largest = max(largest, pruned + _checkpoint_of_pruning(recipe, shape, windows, dtype))
-    if recipe.searches:
-        kept += pruned  # of the trial
-        judged = Windows.of_search(windows)
-        spilled = spilled_block_inputs(shape, judged, dtype, memory=memory)
-        largest = max(largest, shape.stored_bytes + spilled + activation_checkpoint(shape, judged, dtype))
     if not recipe.norms:
         predictions = Windows.of_evaluation(evaluation, shape).tokens
         largest = max(largest, pruned + final_states(shape, predictions, dtype))
     if recipe.distil is not None:
-        every = recipe.structure is not None
-        trained = trained_weights(shape, every=every) + training_state(
-            shape, dtype, recipe.distil, every=every
-        )
+        cut = recipe.structure is not None
+        trained = trained_weights(shape, recipe.distil, cut=cut)
+        trained += training_state(shape, dtype, recipe.distil, cut=cut)
         largest = max(largest, pruned + trained)
     return kept + largest
 

@@ -70,9 +70,6 @@ class Estimate(Answer):
             )
             norms = gradient_shards(smaller, dtype, norms=len(recipe.gradient_norms))
             stages.append(by_stage.with_norms(stage, schedule, norms, machine))
-        if recipe.searches:
-            stages += by_stage.search(recipe, smaller, windows, norms, dtype, machine)
-            norms = norms if recipe.masks_by_gradients else 0
         if recipe.method is not None:
             done = work.pruning(recipe, smaller, windows)
             held = memory.pruning(smaller, windows, dtype, machine.kind, recipe)

@@ -4,40 +4,39 @@ from collections import defaultdict
 from dataclasses import dataclass
 from typing import Self, get_args
 
+from pruning.estimate.pieces import (
+    DENSE_HEAD_TOKENS,
+    EVALUATED_TOKENS,
+    FULL_SPEED_TOKENS,
+    HEAD_TOKENS,
+    HELD_STATES,
+    PROBE_TOKENS,
+    SAMPLED_TOKENS,
+    STEP_WEIGHTS,
+    SWAPPED_WEIGHTS,
+    WIDE_LOGITS,
+)
 from pruning.estimate.shape import BYTES, BlockShape, Matrix, ModelShape, unit_readers
 from pruning.estimate.work import Windows
 from pruning.recipe import DistilOptions, Recipe, StateKind, StructureOptions
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
 
-# The micro-batches of pruning.models.memory if there is room; at least one window.
-_TOKENS_AT_ONCE = {"cpu": 1024, "cuda": 8192}
 # Tokens whose logits an evaluation holds at a time: of the pruned and of the dense model.
-_HEAD_TOKENS = {"cpu": 256 + 16, "cuda": 2048 + 2048}
-# The same of a training, of one model, and the logits that pruning.recovery.distillation compares at a time.
-_TRAINED_HEAD_TOKENS = {"cpu": 256, "cuda": 2048}
-_TERMS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
-# Weights of the rows that pruning.methods.swaps works on at a time.
-_SWAPPED_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
-# Of the two windows of pruning.models.replay.
-_PROBED_TOKENS = 2 * 16
-# Of pruning.calibration.activation_statistics.TokenSample.
-_SAMPLED_TOKENS = 256
+_COMPARED_TOKENS = {device: HEAD_TOKENS[device] + DENSE_HEAD_TOKENS[device] for device in HEAD_TOKENS}
+_PROBED_TOKENS = 2 * PROBE_TOKENS
 _FLOAT32_BYTES = 4
 _MOMENT_BYTES_8_BIT = 1 + _FLOAT32_BYTES / 256  # with the scale of a block of values
-# Of pruning.recovery.parameters: weights that take a step at a time, and the bytes of each meanwhile.
-_WEIGHTS_OF_STEP = {"cpu": 1 << 16, "cuda": 1 << 24}
+# Of a weight that takes its step.
 _BYTES_OF_STEP: dict[StateKind, int] = {"float32": 16, "8-bit": 28, "bfloat16": 28}
 _TRAINING_SHARE = 0.9  # of the memory, where there is a choice: an allocator and workspaces take the rest
 
-HELD_STATES = {"cpu": 1 << 26, "cuda": 1 << 29}
-"""The bytes of the dense model's final states that a training computes at a time."""
 MEMORY_SHARE = 0.7
 """The share of a device's memory for weights and accumulators; the rest is for activations."""
 
 
 def _micro_batch(windows: Windows, device: str) -> int:
     """Return the tokens of a micro-batch of whole windows."""
-    count = max(1, -(-_TOKENS_AT_ONCE[device] // windows.length))
+    count = max(1, -(-FULL_SPEED_TOKENS[device] // windows.length))
     return min(count, windows.count) * windows.length
 
 
@@ -79,7 +78,7 @@ def _passing(
     computing = 2 * tokens * max(matrix.inputs * matrix.share for matrix in block.inputs)
     measuring = tokens * (inputs + 2 * hidden) + max(computing, largest_moments)
     if not largest_moments:
-        measuring += BYTES[dtype] * min(_SAMPLED_TOKENS, windows.length) * inputs
+        measuring += BYTES[dtype] * min(SAMPLED_TOKENS, windows.length) * inputs
     return max(measuring, _forward(block, hidden, _micro_batch(windows, device), dtype))
 
 
@@ -196,7 +195,7 @@ def _to_prune(matrix: Matrix, recipe: Recipe, dtype: str, device: str) -> float:
         numbers += matrix.outputs * matrix.inputs if recipe.refit.toward else 0
     if recipe.swaps:
         numbers = max(numbers, _numbers_to_swap(matrix, device))
-    if recipe.masks_by_gradients:  # they are read to the device matrix by matrix
+    if "gradient_norms" in recipe.mask_method.needs:  # they are read to the device matrix by matrix
         numbers += matrix.outputs * matrix.inputs
     narrow = BYTES[dtype] < _FLOAT32_BYTES and not (recipe.refit and recipe.refit.toward)
     return _FLOAT32_BYTES * (numbers + (matrix.outputs * matrix.inputs / 2 if narrow else 0))
@@ -204,7 +203,7 @@ def _to_prune(matrix: Matrix, recipe: Recipe, dtype: str, device: str) -> float:
 
 def _numbers_to_swap(matrix: Matrix, device: str) -> float:
     """Return what the swaps of some rows hold: moments between candidates, and products with all weights."""
-    rows = min(matrix.outputs, max(1, _SWAPPED_AT_ONCE[device] // matrix.inputs))
+    rows = min(matrix.outputs, max(1, SWAPPED_WEIGHTS[device] // matrix.inputs))
     return rows * (11 * matrix.inputs + 19_200)
 
 
@@ -261,7 +260,7 @@ def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
     states = (count + 4) * windows.tokens + count * _PROBED_TOKENS
     passing = _passing(shape.largest_block, shape.hidden, window, dtype, device, largest_moments=0)
     computing = _block(shape, dtype, device) + passing
-    compared = 5 * min(windows.length, _HEAD_TOKENS[device]) + 1.5 * _PROBED_TOKENS
+    compared = 5 * min(windows.length, _COMPARED_TOKENS[device]) + 1.5 * _PROBED_TOKENS
     logits = _FLOAT32_BYTES * shape.vocabulary * compared
     most = max(computing, _around_blocks(shape, dtype) + logits)
     return max(BYTES[dtype] * shape.hidden * states + most, _checking(shape, window, dtype, device))
@@ -328,23 +327,26 @@ def whole_model_training(
 ) -> float:
     """Return the state of a training, and the most of what computes: a step, a judgement, or the dense model.
 
-    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left. The dense model
-    is on the device one block at a time, but for what is around its blocks. `length`: the tokens of a window.
+    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left; or routers. The
+    dense model is on the device one block at a time, but for what is around its blocks. `length`: the tokens
+    of a window.
     """
     pruned, windows = smaller or shape, Windows(max(1, options.tokens_per_step // length), length)
-    trained = pruned.parameters if smaller else shape.block_weights
+    routers, every = options.train == "router", smaller is not None and options.train == "all"
+    trained = pruned.trained_weights(options, cut=smaller is not None)
     held = training_of_weight(dtype, state) * trained + _around_blocks(shape, dtype)
-    held += 0 if smaller else _around_blocks(shape, dtype)
+    if not every:
+        held += _weights(pruned, dtype) if routers else _around_blocks(shape, dtype)
     ahead, judged = _held_states(shape, options, windows, dtype, device), Windows(HELD_OUT_WINDOWS, length)
     if device == "cpu":  # where the host's memory is the device's
         held += ahead + block_inputs(shape, judged, dtype)
-    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (
-        pruned.largest_block.weights + (pruned.embeddings if smaller else 0)
-    )
+    of_block = max(block.router for block in pruned.blocks) if routers else pruned.largest_block.weights
+    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (of_block + (pruned.embeddings if every else 0))
     passing = _forward(shape.largest_block, shape.hidden, windows.tokens, dtype)
     judging = rounded + 2 * block_inputs(shape, judged, dtype) + passing
     dense = _block(shape, dtype, device) + passing + 2 * ahead + block_inputs(shape, judged, dtype)
-    step = _step_of_training(pruned, windows, dtype, device, state, every=smaller is not None)
+    largest = of_block if routers else _largest_parameter(pruned.largest_block)
+    step = _step_of_training(pruned, windows, dtype, device, state, largest=largest, every=every)
     return held + max(step, judging, dense)
 
 
@@ -358,17 +360,26 @@ def _held_states(
 
 
 def _step_of_training(
-    shape: ModelShape, windows: Windows, dtype: str, device: str, state: StateKind, *, every: bool
+    shape: ModelShape,
+    windows: Windows,
+    dtype: str,
+    device: str,
+    state: StateKind,
+    *,
+    largest: int,
+    every: bool,
 ) -> float:
-    """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits."""
+    """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits.
+
+    `largest`: the weights of the largest parameter in a block that is trained. `every`: so are embeddings.
+    """
     tokens, hidden = windows.tokens, block_inputs(shape, windows, dtype)
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
     # Of the pruned and the dense model, with the gradient of the former, and terms of their divergence.
-    logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, _TRAINED_HEAD_TOKENS[device])
-    logits += 7 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, _TERMS_AT_ONCE[device])
-    largest = _largest_parameter(shape.largest_block)
+    logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, HEAD_TOKENS[device])
+    logits += 7 * _FLOAT32_BYTES * min(shape.vocabulary * tokens, WIDE_LOGITS[device])
     of_step = _BYTES_OF_STEP[state] + (2 * _FLOAT32_BYTES if BYTES[dtype] < _FLOAT32_BYTES else 0)
-    gradients = BYTES[dtype] * largest + of_step * min(largest, _WEIGHTS_OF_STEP[device])
+    gradients = BYTES[dtype] * largest + of_step * min(largest, STEP_WEIGHTS[device])
     if every:
         summed = BYTES[dtype] if state == "bfloat16" else max(_FLOAT32_BYTES, BYTES[dtype])
         gradients += (summed + BYTES[dtype]) * shape.embeddings
@@ -394,11 +405,12 @@ def evaluation(
 ) -> float:
     """Return a device's share of the model if it fits into `room`, else the blocks that compute.
 
-    To that comes one micro-batch.
+    To that comes one batch.
     """
-    tokens = _micro_batch(windows, device)
+    batch = max(1, EVALUATED_TOKENS[device] // windows.length)
+    tokens = min(batch, windows.count) * windows.length
     activations = _activations(shape, (shape.largest_block,), dtype) * tokens
-    logits = _logits(shape) * min(tokens, _HEAD_TOKENS[device])
+    logits = _logits(shape) * min(tokens, _COMPARED_TOKENS[device])
     weights = _share(shape, dtype, devices)
     if weights > room:
         weights = _around_blocks(shape, dtype) + _block(shape, dtype, device)

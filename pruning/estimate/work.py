@@ -136,11 +136,6 @@ class Windows:
         return cls(wanted.samples, wanted.sequence_length or _default_length(shape))
 
     @classmethod
-    def of_search(cls, calibration: "Windows") -> Self:
-        """Return the windows of an allocation's search: of the calibration's length."""
-        return cls(HELD_OUT_WINDOWS, calibration.length)
-
-    @classmethod
     def of_evaluation(cls, evaluation: Evaluation, shape: ModelShape) -> Self:
         """Return the windows of all texts. Most lengths are assumed, as texts are not read."""
         length = evaluation.sequence_length or _default_length(shape)
@@ -189,7 +184,7 @@ def gradients(shape: ModelShape, windows: Windows, *, norms: int, passes: int) -
 def pruning(recipe: Recipe, shape: ModelShape, windows: Windows) -> Work:
     """Return the work of statistics, scores and masks, and of the solvers of method and refit.
 
-    None for a recipe that masks nothing.
+    No work for a recipe that masks nothing.
     """
     if recipe.method is None:
         return Work()
@@ -280,19 +275,21 @@ def whole_model_training(
 
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
     8PT, and 2PT for the share of its blocks that run `again`. Of the `smaller` model that a cut has left,
-    head and embeddings are trained as well.
+    head and embeddings are trained as well. Without gradients of any weights but routers' it is 6PT.
     """
     trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
     pruned = smaller or shape
     once, of_logits = forward(pruned, trained), head(shape, trained)
-    backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
+    routers = options.train == "router"
+    backward = Work((1 if routers else 2) * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
     of_step = _BYTES_TO_STEP_IN_8_BITS if in_8_bits else _BYTES_TO_STEP
-    moved = Work(traffic=of_step * (smaller.parameters if smaller else shape.block_weights) * steps)
+    weights = pruned.trained_weights(options, cut=smaller is not None)
+    moved = Work(traffic=of_step * weights * steps)
     held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
     judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
-    of_head = of_logits * 2 if smaller else of_logits
+    of_head = of_logits * 2 if smaller and not routers else of_logits
     return (
         forward(shape, trained) + once * (1 + again) + of_logits * 2 + backward + of_head + moved + judgements
     )

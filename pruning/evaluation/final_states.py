@@ -19,6 +19,7 @@ from safetensors import safe_open
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from pruning.estimate.pieces import DENSE_HEAD_TOKENS
 from pruning.evaluation.perplexity import predictions_in
 from pruning.evaluation.token_losses import Scored
 from pruning.models.blocks import find_stack
@@ -27,9 +28,8 @@ from pruning.resume.hashed_file import HashedFile, RowsFile
 
 _NAME = "final_states"
 
-# Positions whose dense logits are formed at a time, and logits that are compared at a time. A CPU holds
-# little in addition to the pruned model's logits; a GPU is kept busy.
-_DENSE_POSITIONS = {"cpu": 16, "cuda": 2048}
+# Logits that are compared at a time. A CPU holds little in addition to the pruned model's logits; a GPU is
+# kept busy.
 _LOGITS_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 
 
@@ -117,7 +117,7 @@ class Comparison:
             self._kl = torch.empty(len(self._states), dtype=dtype, device=device)
             self._agreeing = torch.empty_like(self._kl, dtype=torch.bool)
         with self._dense_tensors():
-            for rows in torch.split(places, _DENSE_POSITIONS[device.type]):
+            for rows in torch.split(places, DENSE_HEAD_TOKENS[device.type]):
                 states = self._states[self._done : self._done + len(rows)].to(device)
                 self._compare(scored.head(states[None])[0], pruned, rows)
 

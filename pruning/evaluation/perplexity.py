@@ -13,6 +13,7 @@ from transformers import PreTrainedModel
 from pruning.data.text import PARAGRAPH_BREAK, Source
 from pruning.data.windows import Reader, fingerprint, window_count
 from pruning.errors import NumericalFailure
+from pruning.estimate.pieces import EVALUATED_TOKENS
 from pruning.evaluation.token_losses import Observe, token_losses
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, is_token_file
@@ -31,8 +32,6 @@ _BEGUN_DEFINITION = (
 )
 STORED_DEFINITION = f"{_MEAN}the windows are token ids, used as they were given."
 
-# Per forward pass; more only if one window is longer. A GPU's matrix products reach full speed later.
-_TOKENS_AT_ONCE = {"cpu": 2048, "cuda": 8192}
 _POSITIONS_AT_ONCE = 256  # losses that are added up at a time
 
 
@@ -62,8 +61,8 @@ def _evaluation_set(source: Source, evaluation: Evaluation, reader: Reader) -> E
         windows = reader.read_token_file(source, evaluation.windows, evaluation.sequence_length)
         definition = STORED_DEFINITION
     else:
-        length = reader.length(evaluation.sequence_length, "evaluation")
         reader = reader.with_bos(evaluation.add_bos_token, "evaluation")
+        length = reader.length(evaluation.sequence_length, "evaluation")
         ids = reader.encode(PARAGRAPH_BREAK.join(reader.documents(source)), source)
         cut = reader.text_length(length)
         asked, whole = evaluation.windows, len(ids) // cut
@@ -82,7 +81,7 @@ def evaluation_batches(windows: Tensor, device: torch.device) -> tuple[Tensor, .
 
     `device`: where the model computes.
     """
-    return torch.split(windows, max(1, _TOKENS_AT_ONCE[device.type] // windows.shape[1]))
+    return torch.split(windows, max(1, EVALUATED_TOKENS[device.type] // windows.shape[1]))
 
 
 @torch.no_grad()

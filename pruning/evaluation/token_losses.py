@@ -20,6 +20,7 @@ from torch import Tensor, nn
 
 from pruning.calibration.activation_store import device_share
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.estimate.pieces import WIDE_LOGITS
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, LogitsByPosition, Replay
@@ -30,9 +31,6 @@ log = logging.getLogger(__name__)
 # CPU, casting a block takes a hundredth of the time. More would delay the end of a measurement that is cut
 # short.
 _GROUP_TOKENS = {"cpu": 1 << 14, "cuda": 1 << 16}
-
-# Elements that are converted to float32 at a time. A CPU's fit its cache; a GPU's keep it busy.
-_ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
 
 
 @dataclass(frozen=True)
@@ -227,7 +225,7 @@ def losses_from(logits: Tensor, targets: Tensor) -> Tensor:
     for float64 logits), a few positions at a time: a float32 copy of all would be larger than they are.
     """
     dtype = torch.promote_types(logits.dtype, torch.float32)
-    rows = max(1, _ELEMENTS_AT_ONCE[logits.device.type] // logits.shape[-1])
+    rows = max(1, WIDE_LOGITS[logits.device.type] // logits.shape[-1])
     pieces = zip(torch.split(logits.flatten(0, 1), rows), torch.split(targets.flatten(), rows), strict=True)
     losses = [F.cross_entropy(scores.to(dtype), ids, reduction="none") for scores, ids in pieces]
     return torch.cat(losses).view(targets.shape)

@@ -158,7 +158,6 @@ def export_w4a16(
     placement: Placement,
     windows: Tensor,
     step: Step,
-    importance: Mapping[str, Tensor] | None = None,
 ) -> tuple[str, ...]:
     """Write the INT4 checkpoint as a new directory, which appears complete or not at all; return warnings.
 
@@ -178,9 +177,6 @@ def export_w4a16(
         Calibration windows: token ids, int64 (windows, length).
     step
         Called after each block.
-    importance
-        By layer name, of each input, (inputs,), for the choice of scales: the column sums of squared
-        gradients, say. By default `InputFactor.importance`, of the quantised model so far.
 
     Raises
     ------
@@ -193,7 +189,7 @@ def export_w4a16(
     dtypes = {layer: checkpoint.stored[name].dtype for layer, name in names.items()}
     stack = find_stack(placement.model)
     with _writing(checkpoint, scheme, destination) as files:
-        blocks = _quantized_blocks(stack, placement, windows, scheme, importance, dtypes)
+        blocks = _quantized_blocks(stack, placement, windows, scheme, dtypes)
         for done, (matrices, of_block) in enumerate(blocks, start=1):
             for layer, matrix in matrices.items():
                 files.put(_named(names[layer], int4(matrix)))
@@ -219,7 +215,6 @@ def _quantized_blocks(
     placement: Placement,
     windows: Tensor,
     scheme: W4A16,
-    importance: Mapping[str, Tensor] | None,
     dtypes: Mapping[str, torch.dtype],
 ) -> Iterator[tuple[dict[str, Int4Matrix], list[str]]]:
     """Quantise block by block, on activations of the quantised model so far. Yield each, with warnings.
@@ -228,7 +223,7 @@ def _quantized_blocks(
     quantised. `dtypes`: of the scales, by layer name.
     """
     placement.model.requires_grad_(False).eval()
-    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+    pieces = micro_batches(stack, windows, placement.device)
     with retain_freed_heap(), BlockwiseForward(Replay(stack, windows, placement), pieces) as forward:
         for index, block in enumerate(stack.blocks):
             matrices, warnings = dict[str, Int4Matrix](), list[str]()
@@ -237,11 +232,9 @@ def _quantized_blocks(
                     inputs = _measured(layers, index, forward)
                     warnings += (f"layer {layers[0].name}: {text}" for text in inputs.warnings)
                     for layer in layers:
-                        weight, own = layer.matrix.to(inputs.factor.dtype), inputs.importance
-                        if importance is not None:
-                            own = importance[layer.name].to(own)
+                        weight = layer.matrix.to(inputs.factor.dtype)
                         scales = int4_scales(
-                            weight, own, group_size=scheme.group_size, dtype=dtypes[layer.name]
+                            weight, inputs.importance, group_size=scheme.group_size, dtype=dtypes[layer.name]
                         )
                         matrix = with_feedback(weight, scales, inputs)
                         layer.matrix.copy_(matrix.dequantized())

@@ -33,18 +33,13 @@ _RISES = ((0.1, 1.625), (0.005, 1.5), (0.0, 1.375))
 
 
 def admm_support(
-    weight: Tensor,
-    moments: Tensor,
-    zeros_of: Callable[[Tensor], Tensor],
-    *,
-    penalty: float = _PENALTY,
-    iterations: int = _MAX_ITERATIONS,
+    weight: Tensor, moments: Tensor, zeros_of: Callable[[Tensor], Tensor]
 ) -> tuple[Tensor, Tensor]:
     """Return the mask and the new weights, both (outputs, inputs).
 
     `moments` (inputs, inputs) is positive definite. `zeros_of` maps absolute values (outputs, inputs) to a
     bool mask of the zeros. The search ends when three steps leave the support unchanged, or after
-    `iterations`. Raises torch.linalg.LinAlgError if `moments` is not positive definite.
+    `_MAX_ITERATIONS`. Raises torch.linalg.LinAlgError if `moments` is not positive definite.
 
     In addition to masks, two tensors shaped like `moments` and five like `weight` are held at a time, both
     arguments included: those of a wide layer are the largest of a job.
@@ -53,13 +48,13 @@ def admm_support(
     `moved` where it is pruned. So X = W + (D - V/ρ - W)·ρ(H + ρ·I)⁻¹: one product, with a matrix that changes
     only with ρ.
     """
-    scale = moments.diagonal().sqrt()
+    penalty, scale = _PENALTY, moments.diagonal().sqrt()
     target = weight * scale
     pull = _pull(moments, scale, penalty)
 
     mask = settled = zeros_of(target.abs())
     moved, lacking = target.clone(), torch.zeros_like(target)  # V = 0 and D = W at the start, and so X = W
-    for step in range(1, iterations + 1):
+    for step in range(1, _MAX_ITERATIONS + 1):
         if step > 1:
             difference = moved.masked_fill_(mask, 0).sub_(lacking).sub_(target)
             moved = torch.addmm(target, difference, pull).add_(lacking)

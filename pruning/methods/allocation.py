@@ -28,7 +28,7 @@ from pruning.models.blocks import Block, Stack
 from pruning.models.layers import LinearLayer
 from pruning.models.placement import Placement
 from pruning.recipe import AllocationOptions, Recipe
-from pruning.recipe.methods import GradientGuided, LossGuided, Owl
+from pruning.recipe.methods import GradientGuided, Owl
 
 
 @dataclass(frozen=True)
@@ -140,7 +140,7 @@ _HALF_WORD = 16
 
 
 def gradient_guided_sparsities(
-    options: GradientGuided | LossGuided, sparsity: float, dense: DenseModel
+    options: GradientGuided, sparsity: float, dense: DenseModel
 ) -> Sequence[float]:
     """Return each layer's sparsity, which rises with its share of saliencies below the common threshold."""
     prunable = shares_up_to_common_threshold(lambda: _saliencies(dense), share=sparsity)

@@ -213,7 +213,7 @@ class _Pruning:
         """Place the windows before the first block."""
         if self._windows is None:
             raise ValueError("this recipe measures the inputs of layers: it needs calibration windows")
-        pieces = micro_batches(self._stack, self._windows, backward=False, device=self._placement.device)
+        pieces = micro_batches(self._stack, self._windows, self._placement.device)
         windows_of = [share.samples for share in self._recipe.calibration.shares]
         return kind(replay, pieces, on_host=self._on_host, windows_of=windows_of)
 

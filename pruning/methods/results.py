@@ -179,14 +179,12 @@ _TARGETS = -1
 class StoredBlocks:
     """One shard per block: written when the block is finished, read on access, never held in memory."""
 
-    def __init__(
-        self, resume_store: ResumeStore, numerics_key: NumericsKey, stage: Stage = Stage.PRUNE
-    ) -> None:
+    def __init__(self, resume_store: ResumeStore, numerics_key: NumericsKey) -> None:
         """Begin the stage; blocks that were finished under the same key count as finished."""
-        self.numerics_key, self.stage = numerics_key, stage
+        self.numerics_key = numerics_key
         self._resume_store = resume_store
-        self._files = dict(resume_store.begin(stage, numerics_key))
-        self.activation_checkpoint = resume_store.activation_checkpoint(stage)
+        self._files = dict(resume_store.begin(Stage.PRUNE, numerics_key))
+        self.activation_checkpoint = resume_store.activation_checkpoint(Stage.PRUNE)
 
     @property
     def result_key(self) -> NumericsKey:
@@ -213,32 +211,24 @@ class StoredBlocks:
 
     def put(self, block: int, pruned: PrunedBlock) -> None:
         """Write the shard and make it durable."""
-        path = self._resume_store.directory(self.stage) / f"{block:05}.safetensors"
+        path = self._resume_store.directory(Stage.PRUNE) / f"{block:05}.safetensors"
         self._commit(block, write_shard(pruned, path))
 
     def targets(self) -> Targets | None:
         if _TARGETS not in self._files:
             return None
-        return targets_of_json(self._files[_TARGETS].path.read_text())
+        stored = json.loads(self._files[_TARGETS].path.read_text())
+        return {name: LayerTarget(**target) for name, target in stored.items()}
 
     def put_targets(self, targets: Targets) -> None:
-        path = self._resume_store.directory(self.stage) / "targets.json"
-        path.write_text(targets_as_json(targets))
+        path = self._resume_store.directory(Stage.PRUNE) / "targets.json"
+        # JSON from which floats come back bit for bit
+        path.write_text(json.dumps({name: asdict(target) for name, target in targets.items()}))
         self._commit(_TARGETS, HashedFile.of(path))
 
     def _commit(self, block: int, file: HashedFile) -> None:
-        self._resume_store.commit(self.stage, block, file)
+        self._resume_store.commit(Stage.PRUNE, block, file)
         self._files[block] = file
-
-
-def targets_as_json(targets: Targets) -> str:
-    """Return JSON from which floats come back bit for bit."""
-    return json.dumps({name: asdict(target) for name, target in targets.items()})
-
-
-def targets_of_json(text: str) -> Targets:
-    """Undo `targets_as_json`."""
-    return {name: LayerTarget(**target) for name, target in json.loads(text).items()}
 
 
 def write_shard(pruned: PrunedBlock, path: Path) -> HashedFile:

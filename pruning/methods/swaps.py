@@ -23,6 +23,7 @@ from typing import Self
 import torch
 from torch import Tensor
 
+from pruning.estimate.pieces import SWAPPED_WEIGHTS
 from pruning.methods.base import LayerStats, PrunedMatrix
 from pruning.recipe import group_of
 
@@ -30,8 +31,6 @@ CANDIDATES = 32  # weights to prune, weights to restore, or groups, of each row 
 
 _ROUNDING = 1e-9  # of a row's error
 
-# Weights of the rows that are worked on at a time, in float64, with the moments between their candidates.
-_WEIGHTS_AT_ONCE = {"cpu": 1 << 18, "cuda": 1 << 25}
 _MOMENTS_AT_ONCE = 1024  # rows of the moments that are copied to float64
 
 
@@ -68,7 +67,7 @@ def swap(
         (N, M) of a pattern N:M; None where all weights of a row compete.
     """
     rounds = _swap_in_rows if group is None else _swap_in_groups(group[1])
-    at_once = max(1, _WEIGHTS_AT_ONCE[weight.device.type] // weight.shape[1])
+    at_once = max(1, SWAPPED_WEIGHTS[weight.device.type] // weight.shape[1])
     masks, before, after, unfinished = [], [], [], 0
     for rows, pruned in zip(torch.split(weight, at_once), torch.split(mask, at_once), strict=True):
         state = _Rows.of(rows.double(), pruned.clone(), moments)

@@ -52,7 +52,7 @@ class Stack:
     @property
     def parameters(self) -> int:
         """The number of parameters in the blocks."""
-        return sum(_parameter_count(module) for module in self.modules)
+        return sum(parameter_count(module) for module in self.modules)
 
     def module_after(self, index: int) -> nn.Module | None:
         """Return the module of the block after block `index`; None after the last."""
@@ -76,7 +76,7 @@ def find_stack(model: PreTrainedModel) -> Stack:
     lists = {name: module for name, module in model.named_modules() if isinstance(module, nn.ModuleList)}
     if not lists:
         raise _refused(model, "it has no list of decoder blocks")
-    stack_name = max(lists, key=lambda name: _parameter_count(lists[name]))
+    stack_name = max(lists, key=lambda name: parameter_count(lists[name]))
     blocks = tuple(
         Block(f"{stack_name}.{index}", module, linear_layers(module, f"{stack_name}.{index}"))
         for index, module in enumerate(lists[stack_name])
@@ -87,7 +87,8 @@ def find_stack(model: PreTrainedModel) -> Stack:
     return stack
 
 
-def _parameter_count(module: nn.Module) -> int:
+def parameter_count(module: nn.Module) -> int:
+    """Return the number of a module's parameters; shared ones count once."""
     return sum(parameter.numel() for parameter in module.parameters())
 
 
@@ -101,7 +102,7 @@ def _refuse_shared_weights(stack: Stack) -> None:
 def _refuse_weights_outside_linear_layers(stack: Stack) -> None:
     for block in stack.blocks:
         linear = sum(layer.matrix.numel() for layer in block.layers)
-        if linear < _MIN_LINEAR_SHARE * _parameter_count(block.module) or linear == 0:
+        if linear < _MIN_LINEAR_SHARE * parameter_count(block.module) or linear == 0:
             raise _refused(
                 stack.model,
                 f"most weights of {block.name} are outside linear layers and known kinds of fused experts",

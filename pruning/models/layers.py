@@ -4,7 +4,7 @@ The rest of the library sees a named matrix (outputs, inputs), whatever module o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -32,6 +32,9 @@ def _llama4_gate(experts: Any, gate_and_up: Tensor) -> Tensor:  # noqa: ANN401 -
 for _name in ("has_gate", "is_transposed", "is_concatenated"):
     setattr(Llama4TextExperts, _name, True)
 Llama4TextExperts.has_bias, Llama4TextExperts._apply_gate = False, _llama4_gate
+
+
+_ROUTERS = ("gate", "router")
 
 
 @dataclass(frozen=True)
@@ -144,6 +147,14 @@ def linear_layers(block: nn.Module, block_name: str) -> tuple[LinearLayer, ...]:
 def holds_fused_experts(module: nn.Module) -> bool:
     """Whether a module runs all routed experts of a block, of any architecture."""
     return all(hasattr(module, attribute) for attribute in _FUSED_EXPERTS_ATTRIBUTES)
+
+
+def routers_in(block: nn.Module) -> Mapping[str, nn.Module]:
+    """Return the modules that choose the experts of each token, by their names in the block."""
+    modules = dict(block.named_modules())
+    parents = [name.rpartition(".")[0] for name, module in modules.items() if holds_fused_experts(module)]
+    paths = (f"{parent}.{own}".strip(".") for parent in parents for own in _ROUTERS)
+    return {path: modules[path] for path in paths if path in modules}
 
 
 def takes_routes(experts: nn.Module) -> bool:

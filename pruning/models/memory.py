@@ -4,6 +4,7 @@ Where only a config.json is known, `pruning.estimate.architectures` derives the 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import torch
@@ -11,8 +12,9 @@ from torch import Tensor
 
 from pruning.estimate import BlockShape, Matrix, ModelShape
 from pruning.estimate.memory import block_activations
-from pruning.models.blocks import Block, Stack
-from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
+from pruning.estimate.pieces import FULL_SPEED_TOKENS
+from pruning.models.blocks import Block, Stack, parameter_count
+from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers, routers_in
 from pruning.models.placement import Placement
 from pruning.runtime.device import total_memory
 from pruning.runtime.process_memory import free_memory
@@ -25,17 +27,20 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
     """
     config = stack.model.config.get_text_config()
     heads, head_size = _heads(config)
-    in_blocks = sum(parameter.numel() for block in stack.blocks for parameter in block.module.parameters())
+    in_blocks = sum(map(parameter_count, stack.modules))
     return ModelShape(
         architecture=type(stack.model).__name__,
         hidden=config.hidden_size,
         vocabulary=config.vocab_size,
         context=getattr(config, "max_position_embeddings", None),
         blocks=tuple(
-            _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config))
+            replace(
+                _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config)),
+                router=sum(map(parameter_count, routers_in(block.module).values())),
+            )
             for block in stack.blocks
         ),
-        embeddings=sum(parameter.numel() for parameter in stack.model.parameters()) - in_blocks,
+        embeddings=parameter_count(stack.model) - in_blocks,
         stored_dtype=stored_dtype,
     )
 
@@ -77,39 +82,23 @@ def _module_of(layer: LinearLayer) -> str:
     return layer.name.rpartition(".")[0]
 
 
-# Tokens at which matrix products reach full speed; more would only take memory.
-_FULL_SPEED_TOKENS = {"cpu": 1024, "cuda": 8192}
 _MEMORY_SHARE = 0.5
 
 
-def micro_batches(
-    stack: Stack, windows: Tensor, *, backward: bool, device: torch.device | None = None
-) -> tuple[Tensor, ...]:
+def micro_batches(stack: Stack, windows: Tensor, device: torch.device) -> tuple[Tensor, ...]:
     """Split token ids (windows, length) into micro-batches, in order; see `micro_batch`."""
-    blocks = len(stack.blocks) if backward else 1
-    device = device or stack.model.device
-    return torch.split(windows, micro_batch(stack, windows.shape[1], device, blocks_at_once=blocks))
+    return torch.split(windows, micro_batch(stack, windows.shape[1], device))
 
 
-def micro_batch(
-    stack: Stack,
-    length: int,
-    device: torch.device,
-    *,
-    blocks_at_once: int,
-    dtype: torch.dtype = torch.float32,
-) -> int:
-    """Return how many windows of `length` tokens run together; at least one.
+def micro_batch(stack: Stack, length: int, device: torch.device, dtype: torch.dtype = torch.float32) -> int:
+    """Return how many windows of `length` tokens go through a block together; at least one.
 
-    `blocks_at_once`: the number of blocks whose activations are held. The result depends only on the model,
-    the length and the machine's total memory, never on free memory: other groupings round sums differently,
-    and two runs of one recipe must give the same bits.
+    The result depends only on the model, the length and the machine's total memory, never on free memory:
+    other groupings round sums differently, and two runs of one recipe must give the same bits.
     """
     weights = sum(parameter.nbytes for parameter in stack.model.parameters())
-    held = weights * blocks_at_once / len(stack.blocks)
-    return windows_that_fit(
-        held, length, device, bytes_per_token(stack, dtype, blocks_at_once=blocks_at_once)
-    )
+    activations = bytes_per_token(stack, dtype, blocks_at_once=1)
+    return windows_that_fit(weights / len(stack.blocks), length, device, activations)
 
 
 def windows_that_fit(held: float, length: int, device: torch.device, activations: float) -> int:
@@ -117,7 +106,7 @@ def windows_that_fit(held: float, length: int, device: torch.device, activations
 
     `activations`: the bytes that a token takes.
     """
-    enough = -(-_FULL_SPEED_TOKENS.get(device.type, 8192) // length)
+    enough = -(-FULL_SPEED_TOKENS.get(device.type, 8192) // length)
     spare = _MEMORY_SHARE * (total_memory(device) - held)
     return max(1, min(enough, int(spare / (length * activations))))
 

@@ -20,12 +20,12 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from pruning.errors import InvalidInput, NumericalFailure
+from pruning.estimate.pieces import HEAD_TOKENS, PROBE_TOKENS
 from pruning.models.blocks import Stack
 from pruning.models.module_calls import ArgumentCopies, replaced_forward
 from pruning.models.placement import Placement
 from pruning.models.upcast import trunk_in_float32, trunk_of
 
-_PROBE_TOKENS = 16
 PROBE_TOLERANCE = 1e-3
 
 # Raised by a block that needs state of the model or of an earlier block.
@@ -130,7 +130,7 @@ class Replay:
         """
         self.stack = stack
         self._placement = placement or Placement(stack.model)
-        probe = _pair_with_different_ends(windows[:1, :_PROBE_TOKENS])
+        probe = _pair_with_different_ends(windows[:1, :PROBE_TOKENS])
         with self.outer_modules_resident():
             observed, logits = self._run_unchanged(probe)
             self._probe_logits = logits[:1]
@@ -326,9 +326,8 @@ def _skipped(
 
 log = logging.getLogger(__name__)
 
-# The logits of one chunk, and the tokens below which a matrix product is slow.
+# The logits of one chunk; of at least `HEAD_TOKENS`, below which a matrix product is slow.
 _CHUNK_LOGITS = {"cpu": 1 << 23, "cuda": 1 << 27}
-_MIN_CHUNK_TOKENS = {"cpu": 256, "cuda": 2048}
 
 
 class LogitsByPosition:
@@ -367,7 +366,7 @@ class LogitsByPosition:
         """Yield slices of windows and positions that are processed together. `shape`: (windows, length)."""
         windows, length = shape
         vocabulary = self._replay.stack.model.config.get_text_config().vocab_size
-        tokens = max(_MIN_CHUNK_TOKENS[device], _CHUNK_LOGITS[device] // vocabulary)
+        tokens = max(HEAD_TOKENS[device], _CHUNK_LOGITS[device] // vocabulary)
         rows = max(1, tokens // length)
         columns = min(length, tokens) if self.is_positionwise else length
         for row in range(0, windows, rows):

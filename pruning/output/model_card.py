@@ -54,7 +54,7 @@ def model_card(
         tags=[
             *(["pruned", report.recipe.method_name] if report.recipe.masks or report.structure else []),
             *(["sparse"] if report.recipe.masks else []),
-            *(["trained"] if _is_trained(report) else []),
+            *(["trained"] if _trained(report) else []),
         ]
         or None,
     )
@@ -68,7 +68,7 @@ def model_card(
 {_method_summary(report)}
 
 | | |
-| --- | --- |{source}{_cut(report)}{_mask(report)}{_search(report)}{_training(report)}
+| --- | --- |{source}{_cut(report)}{_mask(report)}{_training(report)}
 | calibration | {_calibration(report.calibration)} |
 | perplexity, dense | {report.perplexity.dense:.3f} |
 | perplexity, pruned | {_pruned(report.perplexity)} |{_more(report)}
@@ -158,8 +158,13 @@ def _method_summary(report: Report) -> str:
         share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
         sentences.append(f"with {share} set to zero." if not sentences else f"Then {share} were set to zero.")
         sentences.append(_kept_weights(report))
-    elif _is_trained(report):
+    elif _trained(report) == "all":
         sentences.append(_all_trained("then"))
+    if _trained(report) == "router":
+        sentences.append(
+            "Its routers, and nothing else, were then **trained** by gradient descent: it is no one-shot "
+            "result."
+        )
     return "\n".join(sentences or ["as it is: no weight was changed."])
 
 
@@ -277,9 +282,9 @@ def _all_trained(and_then: str) -> str:
 
 
 def _kept_weights(report: Report) -> str:
-    if _is_trained(report) and report.structure is not None:
+    if _trained(report) == "all" and report.structure is not None:
         return _all_trained("then, with the zeros kept,")
-    if _is_trained(report):
+    if _trained(report) == "all":
         return (
             "Its kept weights and norms were then **trained** by gradient descent, with the zeros kept: it "
             "is no one-shot result. Embeddings and head are the dense model's."
@@ -304,19 +309,10 @@ def _moved(report: Report) -> str:
     )
 
 
-def _search(report: Report) -> str:
-    """Return the row of the table that says where the layers' sparsities are from."""
-    if report.search is None:
-        return ""
-    found = (
-        f"by what each layer added to the loss of a first pruned model, on {report.search.windows} windows"
-    )
-    return f"\n| sparsity of each layer | {found} of text that was not calibrated on |"
-
-
-def _is_trained(report: Report) -> bool:
-    """Whether the training has left any new weight: one that improved nothing has not."""
-    return report.recovery is not None and report.recovery.is_trained
+def _trained(report: Report) -> str | None:
+    """Return what the training has given new weights; None where it improved nothing, and so was not kept."""
+    recovery = report.recovery
+    return recovery.distil.train if recovery is not None and recovery.is_trained else None
 
 
 def _training(report: Report) -> str:
@@ -332,7 +328,8 @@ def _training(report: Report) -> str:
     how = {"8-bit": ", with Adam's moments in 8 bits", "bfloat16": ", with weights in bfloat16"}.get(
         training.state, ""
     )
-    return f"\n| trained | {training.tokens} tokens of {texts}{how}; {kept} |"
+    trained = "routers trained" if training.train == "router" else "trained"
+    return f"\n| {trained} | {training.tokens} tokens of {texts}{how}; {kept} |"
 
 
 def _refit(report: Report) -> str:

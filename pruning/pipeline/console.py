@@ -117,14 +117,12 @@ def result_table(report: Report) -> Table:
         table.add_row("parameters", f"{facts.parameters:,} of {facts.dense_parameters:,}")
     if report.recipe.method is not None:
         table.add_row("sparsity", f"{report.sparsity.overall:.2%} of {len(report.sparsity.layers)} layers")
-    if report.search is not None:
-        shares = f"shares of {report.search.shares:.4f} nats per token in its KL from dense"
-        table.add_row("first pruning", f"{shares}, by {report.search.windows} windows")
     if report.recovery:
         training = report.recovery.distil
         kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"
         held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"
-        table.add_row("trained", f"{training.tokens} tokens, {kept}, {held_out}")
+        trained = "routers trained" if training.train == "router" else "trained"
+        table.add_row(trained, f"{training.tokens} tokens, {kept}, {held_out}")
     for rate in report.speed.rates if report.speed else ():
         speedup = f"{rate.speedup:.2f} times" if rate.is_measurable else "not measurable"
         speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {speedup} (noise {rate.noise:.1%})"

@@ -4,7 +4,7 @@
 by which they are masked.
 """
 
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -154,10 +154,6 @@ _ONE_DEVICE = (
 )
 
 
-NextBlocks = Callable[[NumericsKey], tuple[StoredBlocks, bool]]
-"""From all that decides the last bits of pruning, the blocks to prune next, and whether norms are needed."""
-
-
 @dataclass(frozen=True)
 class GradientInputs:
     """The gradient norms that a recipe uses, and their source."""
@@ -198,14 +194,9 @@ class GradientStage:
         inputs: GradientInputs,
         context: RunContext,
         *,
-        save_to: Path | None,
-        next_blocks: NextBlocks | None = None,
+        save_to: Path | None = None,
     ) -> None:
-        """`save_to`: a directory that computed norms are also written to.
-
-        `next_blocks`: by default nothing is pruned.
-        """
-        self._next_blocks = next_blocks or self._no_blocks
+        """`save_to`: a directory that computed norms are also written to."""
         self._model, self._inputs = model, inputs
         self._context, self._save_to = context, save_to
         self._cache, self._resume_store = context.gradient_cache, context.resume_store
@@ -239,7 +230,8 @@ class GradientStage:
         Norms from a file or the cache are always returned: they are read only where they are used.
         """
         key = self._numerics_key
-        blocks, are_needed = self._next_blocks(key)
+        blocks = StoredBlocks(self._resume_store, key)
+        are_needed = not blocks.complete(len(self._model.stack.blocks))
         norms: GradientNorms = {}
         is_cheap = self._pass is None or self._reused
         if is_cheap or self._save_to or are_needed:
@@ -248,7 +240,7 @@ class GradientStage:
             write_gradients(norms, self._provenance, self._save_to / FILE_NAME)
         # A pass that ran out of memory has changed its micro-batch, and published norms have a digest now.
         if self._numerics_key != key:
-            blocks, _ = self._next_blocks(self._numerics_key)
+            blocks = StoredBlocks(self._resume_store, self._numerics_key)
         if self._pass is None or self._reused:
             return norms, GradientOutcome(blocks, schedule=None, deterministic=None, reused=self._reused)
         warnings = {
@@ -262,9 +254,6 @@ class GradientStage:
             reused=False,
             warnings=tuple(text for text, holds in warnings.items() if holds),
         )
-
-    def _no_blocks(self, numerics_key: NumericsKey) -> tuple[StoredBlocks, bool]:
-        return StoredBlocks(self._resume_store, numerics_key), True
 
     def _norms(self, step: Step) -> GradientNorms:
         wanted = self._inputs.norms

@@ -114,5 +114,5 @@ class LoadedModel:
         of_all = {**self.placement.numerics_key, **self.method_key, **self.cut_key}
         if windows is None:
             return of_all
-        pieces = micro_batches(self.stack, windows, backward=False, device=self.placement.device)
+        pieces = micro_batches(self.stack, windows, self.placement.device)
         return {**of_all, "windows at once": len(pieces[0])}

@@ -1,6 +1,5 @@
-"""Prune: mask the dense model block by block, and write the result; a first time as a trial, for a search."""
+"""Prune: mask the dense model block by block, and write the result."""
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import ClassVar
@@ -44,75 +43,20 @@ class PruneStage:
             unmasked = Pruned(self.finished_blocks, 0)
             write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
             return unmasked
-        pruned = _pruned(self.model, self.recipe, self.windows, self.norms, self.finished_blocks, step)
+        stack, placement = self.model.stack, self.model.placement
+        try:
+            with placement.in_round_robin(stack.modules):
+                pruned = prune_blocks(
+                    stack,
+                    self.recipe,
+                    self.windows,
+                    self.norms,
+                    placement=placement,
+                    blocks=self.finished_blocks,
+                    step=step,
+                    retry=retry_block,
+                )
+        finally:
+            placement.end_stage()
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned
-
-
-@dataclass(frozen=True)
-class TrialStage:
-    """Prunes the blocks that an earlier attempt has not finished, in a model of its own."""
-
-    name: ClassVar[Stage] = Stage.TRIAL
-
-    load: Callable[[], LoadedModel]  # the dense model: it may be pruned in place, and is released afterwards
-    recipe: Recipe
-    windows: Tensor
-    norms: GradientNorms
-    finished_blocks: StoredBlocks  # the others are added to it
-    count: int  # of the model's blocks
-
-    def prepare(self) -> int:
-        """Return the number of blocks: each is one step."""
-        return self.count
-
-    def run(self, step: Step) -> Pruned:
-        """Prune block by block.
-
-        Raises NumericalFailure with the name of the layer.
-        """
-        pruned = _pruned(self.load(), self.recipe, self.windows, self.norms, self.finished_blocks, step)
-        self.finished_blocks.activation_checkpoint.drop()
-        return pruned
-
-
-@dataclass(frozen=True)
-class FinishedTrial:
-    """The trial of a search that an earlier attempt has finished: its blocks are no longer needed."""
-
-    name: ClassVar[Stage] = Stage.TRIAL
-
-    count: int  # of the model's blocks
-
-    def prepare(self) -> int:
-        """Return the number of blocks."""
-        return self.count
-
-    def run(self, step: Step) -> None:
-        """Report all steps."""
-        step(self.count, self.count)
-
-
-def _pruned(
-    model: LoadedModel,
-    recipe: Recipe,
-    windows: Tensor | None,
-    norms: GradientNorms,
-    blocks: StoredBlocks,
-    step: Step,
-) -> Pruned:
-    """Prune the blocks of a model that are not in `blocks`, and release the devices."""
-    try:
-        with model.placement.in_round_robin(model.stack.modules):
-            return prune_blocks(
-                model.stack,
-                recipe,
-                windows,
-                norms,
-                placement=model.placement,
-                blocks=blocks,
-                step=step,
-                retry=retry_block,
-            )
-    finally:
-        model.placement.end_stage()

@@ -222,7 +222,7 @@ class RecoverStage:
             windows,
             directory=self._resume_store.directory(Stage.RECOVER),
             size=disk.final_states(shape, tokens, dtype),
-            other=disk.training_state(shape, dtype, self._options, every=True),
+            other=disk.training_state(shape, dtype, self._options, cut=True),
         )
 
     @property
@@ -249,6 +249,7 @@ class RecoverStage:
             # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
+            everything = self._recipe.structure is not None and self._options.train == "all"
             trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
             self._checkpoint.layout.check(trainable)
             stored = self._checkpoint.narrowest_dtype
@@ -259,7 +260,7 @@ class RecoverStage:
                 trained,
                 self._plan,
                 rate=RATE,
-                with_embeddings=self._recipe.structure is not None,
+                with_embeddings=everything,
                 states=states,
                 graphs=self._graphs,
             )
@@ -322,6 +323,7 @@ class RecoverStage:
     def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
         windows, length = inputs.text.windows.shape
         return TrainingFacts(
+            train=self._options.train,
             datasets=inputs.text.datasets,
             windows=windows,
             sequence_length=length,

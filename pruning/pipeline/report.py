@@ -14,7 +14,6 @@ from pruning.pipeline.gradients import GradientOutcome
 from pruning.pipeline.recorder import StageRecorder
 from pruning.pipeline.reproduce import differences
 from pruning.pipeline.resolve import ResolvedRun
-from pruning.pipeline.search import SearchOutcome
 from pruning.pipeline.structure import CutOutcome
 from pruning.recipe import ChannelKind, Evaluation, Recipe
 from pruning.recipe.units import EXPERTS
@@ -42,7 +41,6 @@ class RunResults:
     resolved: ResolvedRun
     cut: CutOutcome | None
     gradients: GradientOutcome
-    search: SearchOutcome | None
     pruned: Pruned
     recovered: TrainingFacts | None
     quality: EvaluationResult
@@ -79,7 +77,6 @@ def report_of(
         expert_tokens=expert_tokens,
         structure=results.cut.facts if results.cut else None,
         permutation=_permutation_facts(pruned) if recipe.permute else None,
-        search=results.search.facts if results.search else None,
         sparsity=SparsityFacts(layers=tuple(_layer_facts(pruned))),
         perplexity=results.quality.perplexities[0],
         domains=dict(zip(evaluation.domains, results.quality.perplexities[1:], strict=False)),
@@ -96,7 +93,6 @@ def report_of(
             *_unseen_experts(results, expert_tokens),
             *(results.cut.warnings if results.cut else ()),
             *gradients.warnings,
-            *(results.search.warnings if results.search else ()),
             *pruned.warnings,
             *results.exports.warnings,
             *(f"{export.name}: {text}" for export in results.exports.facts for text in export.warnings),

@@ -21,7 +21,7 @@ from pruning.calibration.gradient_files import GradientFile
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.data.calibration import CalibrationSet, calibration_set
-from pruning.data.training import HeldOutText, search_text, training_text
+from pruning.data.training import training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape, UnknownShape, shape_of_config
@@ -60,7 +60,6 @@ from pruning.recipe.exports import Export, reads_text
 from pruning.recovery.parameters import trainable_parameters
 from pruning.report import CalibrationFacts, DatasetFacts, Report
 from pruning.resume.store import NumericsKey, ResumeStore, RunIdentityCheck
-from pruning.runtime.determinism import refuse_variable_workspace
 from pruning.runtime.device import compute_dtype
 from pruning.sandbox.reading import UntrustedReader
 from pruning.structure.depth import DepthPlan
@@ -74,7 +73,6 @@ class ResolvedRun:
     model: ResolvedModel
     calibration: CalibrationSet | None  # None for a recipe that reads no text
     gradients: GradientInputs
-    search: HeldOutText | None  # None for a recipe that searches no targets
     recovery: RecoveryInputs | None  # None for a recipe that distils nothing
     evaluation: EvaluationInputs
 
@@ -172,7 +170,6 @@ class ResolveStage:
     schedule: ScheduleChoice
     gradient_cache: GradientCache | None
     on_shape: Callable[[ModelShape], None]
-    deterministic: bool  # where blocks are trained
 
     def prepare(self) -> int:
         """Return 1: the stage is one step."""
@@ -184,8 +181,6 @@ class ResolveStage:
         Raises InvalidInput with the field, Unreachable where the Hub does not answer, PruningError for a full
         disk.
         """
-        if self.recipe.searches and self.deterministic:
-            refuse_variable_workspace(self.devices[0])  # and not first after the trial
         resolved = self._resolve(step)
         loaded = replace(resolved.model.load(), method_key=self._method_key)
         self._disk_room(resolved, loaded).check()
@@ -268,11 +263,6 @@ class ResolveStage:
             )
             needs_text = recipe.reads_text or reads_text(self.exports)
             calibration = calibration_set(recipe.calibration, reader) if needs_text else None
-            search = (
-                search_text(recipe, reader, calibration.windows)
-                if recipe.searches and calibration is not None
-                else None
-            )
             recovery = self._recovery(checkpoint, stack, reader, calibration)
             texts = () if recipe.norms else evaluation_sets(evaluation, reader)
         tasks = Tasks(evaluation, self.roots.tasks) if evaluation.tasks else None
@@ -282,7 +272,6 @@ class ResolveStage:
             ResolvedModel(checkpoint, layers, self.devices, dtype),
             calibration,
             GradientInputs(recipe.gradient_norms, recipe.layers, calibration, gradient_file),
-            search,
             recovery,
             EvaluationInputs(evaluation, texts, tasks, checkpoint.tokenizer() if tasks else None),
         )

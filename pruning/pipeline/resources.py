@@ -88,9 +88,6 @@ class DiskRoom:
         """
         shards, kept = self._shards, self._gradient_shards + self._cut
         _refuse_full_disks({shards: kept + self._during_gradients - self._written})
-        if self.recipe.searches:
-            kept += self._pruned_blocks  # of the trial, which stay
-            _refuse_full_disks({shards: kept + self._during_search - self._written})
         pruned = kept + max(self._pruned_blocks + self._final_states, self._during_pruning)
         _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
         trained = kept + self._pruned_blocks + self._during_recovery
@@ -138,11 +135,6 @@ class DiskRoom:
         return self._during_pass(self._windows())
 
     @property
-    def _during_search(self) -> int:
-        """The first pruned model, and as for gradients: the pass over it may have another schedule."""
-        return self._output + self._during_pass(Windows.of_search(self._windows()))
-
-    @property
     def _during_importance(self) -> int:
         """The blocks' inputs that do not fit into memory; an export saves no checkpoint."""
         return self._spilled(self._windows()) if "gradients" in importances(self.exports) else 0
@@ -184,11 +176,11 @@ class DiskRoom:
         """The files of a training, in addition to the pruned blocks, which are kept."""
         if self.recipe.distil is None:
             return 0
-        every = self.recipe.structure is not None
-        kept = disk.trained_weights(self._shape, every=every)
+        cut = self.recipe.structure is not None
+        kept = disk.trained_weights(self._shape, self.recipe.distil, cut=cut)
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
             return kept
-        return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, every=every)
+        return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, cut=cut)
 
     def _checkpoint(self, windows: Windows, models: int = 1) -> int:
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none
@@ -263,7 +255,7 @@ def refuse_downloads(downloads: Mapping[Path, int]) -> None:
 
 def _written(resume_store: ResumeStore) -> int:
     """Return the bytes of the shards and checkpoints that an earlier attempt has left here."""
-    stages = (Stage.GRADIENTS, Stage.TRIAL, Stage.SEARCH, Stage.PRUNE, Stage.RECOVER)
+    stages = (Stage.GRADIENTS, Stage.PRUNE, Stage.RECOVER)
     directories = (resume_store.directory(stage) for stage in stages)
     files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
     return sum(path.stat().st_size for path in files)

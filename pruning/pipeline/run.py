@@ -3,24 +3,22 @@
 1. resolve: find the model and the texts, refuse what would fail later, load the dense model
 2. cut: remove blocks and units, for a recipe with structure; the smaller model replaces the dense one
 3. gradients: compute their norms over the calibration windows, for a recipe that uses them
-4. search: prune a first time, and measure what each layer adds to the loss, if the recipe searches
-5. prune: mask block by block, then write the pruned checkpoint
-6. recover: train the kept weights, if the recipe has `recovery`
-7. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
-8. export: write the files that engines serve, and measure each as that file
-9. speed: run the dense model and the pruned one alternately, if the evaluation has `speed`
-10. write the report: what was pruned, what it cost, and what it measured
+4. prune: mask block by block, then write the pruned checkpoint
+5. recover: train the kept weights, if the recipe has `recovery`
+6. evaluate: measure the perplexity of the dense model, and of the pruned one as loaded from disk
+7. export: write the files that engines serve, and measure each as that file
+8. speed: run the dense model and the pruned one alternately, if the evaluation has `speed`
+9. write the report: what was pruned, what it cost, and what it measured
 
 A recipe with `norms` ends after 3: `keep_gradients` writes the norms, and nothing else.
 
-The files that were checked in 1 are the files that 2 to 10 read; see pruning.files. Caches
+The files that were checked in 1 are the files that 2 to 9 read; see pruning.files. Caches
 are published once the files are proven to be unchanged.
 """
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -29,6 +27,7 @@ import torch
 from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.files import INDEX
+from pruning.errors import InvalidInput
 from pruning.estimate import ModelShape
 from pruning.estimate.work import MAX_SPEED_TIME_SHARE
 from pruning.evaluation.cache import NoPerplexityCache, PerplexityCache
@@ -45,7 +44,6 @@ from pruning.pipeline.recorder import RunContext, StageRecorder
 from pruning.pipeline.recover import PrunedModel, RecoverStage
 from pruning.pipeline.report import RunResults, report_of
 from pruning.pipeline.resolve import ResolvedRun, ResolveStage
-from pruning.pipeline.search import AllocationSearch
 from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
@@ -74,8 +72,6 @@ class RunRequest:
     """Compute equal gradients for equal recipes on CUDA, too; see pruning.runtime.determinism."""
     save_masks: bool = False
     """Also write `masks.safetensors`; see pruning.masks.packed."""
-    save_gradients: bool = False
-    """Also write the gradient norms, where they are computed; see pruning.calibration.gradient_files."""
     exports: tuple[Export, ...] = ()
     """Files in the formats that engines serve, below `exports/` of the output; see pruning.recipe.exports."""
     reproduces: Report | None = None
@@ -128,25 +124,19 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
     layer or window; Unreachable where the Hub does not answer; PruningError where the disk is too full.
     """
     services, recipe = services or Services(), request.recipe
+    if recipe.norms:
+        raise InvalidInput(
+            "only gradients are computed for norms, and nothing is pruned; call keep_gradients, or give a "
+            "method in the place of norms",
+            field="norms",
+        )
     with _workplace(request, services) as place:
         directory, recorder = place.directory, place.recorder
         resolved, dense = recorder.run(_resolve_stage(request, services, place))
         with _context(request, services, place, resolved) as context:
             dense, cut = Structure(recipe, resolved, context).cut(dense)
-            search = AllocationSearch(recipe, resolved, context)
-            norms, outcome = recorder.run(
-                GradientStage(
-                    dense,
-                    resolved.gradients,
-                    context,
-                    save_to=directory if request.save_gradients else None,
-                    next_blocks=partial(search.next_blocks, dense),
-                )
-            )
-            trial = search.prune_first(dense, norms, outcome.finished_blocks)
-            norms = search.remaining_norms(norms)
-            found = search.find(dense, trial, outcome.finished_blocks)
-            blocks = found.finished_blocks if found else outcome.finished_blocks
+            norms, outcome = recorder.run(GradientStage(dense, resolved.gradients, context))
+            blocks = outcome.finished_blocks
             masks = request.save_masks or any(isinstance(export, MaskExport) for export in request.exports)
             pruned = context.run(PruneStage(dense, recipe, resolved.windows, norms, blocks, directory, masks))
             checkpoint = dense.checkpoint
@@ -199,9 +189,7 @@ def run(request: RunRequest, services: Services | None = None) -> Report:
         if any(facts.name == MASK_ONLY for facts in exported.facts):
             for name in (*resolved.model.checkpoint.weight_files, INDEX):
                 (directory / name).unlink(missing_ok=True)
-        results = RunResults(
-            resolved, cut, outcome, found, pruned, recovered.facts, measured, exported, speed
-        )
+        results = RunResults(resolved, cut, outcome, pruned, recovered.facts, measured, exported, speed)
         report = report_of(recipe, request.evaluation, results, recorder, reproduced=request.reproduces)
         write_report(resolved.model.checkpoint, report, directory)
     return report
@@ -255,7 +243,6 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
         schedule=request.schedule,
         gradient_cache=services.gradient_cache,
         on_shape=services.on_shape,
-        deterministic=request.deterministic,
     )
 
 

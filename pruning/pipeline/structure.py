@@ -5,7 +5,7 @@ writes a smaller model, loads it, and compares it with the model before it (`Cut
 """
 
 import shutil
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ClassVar
@@ -17,8 +17,10 @@ from pruning.calibration.routed_tokens import RoutedTokens
 from pruning.calibration.window_norms import GradientNorms
 from pruning.checkpoint.checkpoint import resolve
 from pruning.errors import InvalidInput
-from pruning.models.blocks import find_stack, prunable_stack
+from pruning.estimate.pieces import PROBE_TOKENS
+from pruning.models.blocks import Stack, find_stack, prunable_stack
 from pruning.models.placement import Placement
+from pruning.models.replay import Replay
 from pruning.output.smaller import write_shorter, write_smaller
 from pruning.pipeline.gradients import GateStage
 from pruning.pipeline.models import LoadedModel, ResolvedModel
@@ -31,11 +33,10 @@ from pruning.recipe.structure import MAX_BLOCK_SELECTION_WINDOWS
 from pruning.report import BlockUnits, DepthFacts, DroppedBlock, StructureFacts, UnitFacts
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.sandbox.reading import UntrustedReader
-from pruning.structure.check import logits_of_blocks, masked_logits, relative_difference, smaller_logits
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import DepthPlan, Drop, choose_blocks
 from pruning.structure.plan import CutPlan
-from pruning.structure.results import StoredCut, StoredDrops, ranges
+from pruning.structure.results import CutBlocks, StoredCut, StoredDrops, ranges
 
 # Of the logits, in float32. A wrong cut is off by far more; a file of several dtypes rounds by less.
 _TOLERANCE = 1e-2
@@ -139,8 +140,8 @@ class ShortenStage:
         """Raise InvalidInput(field='structure') where the shorter model is not the dense one's blocks."""
         dense, found = self.dense.exactly(), shorter.exactly()
         try:
-            expected = logits_of_blocks(self.dense.loaded.stack, kept, self.windows, dense)
-            shorter.refuse_difference(smaller_logits(self.windows, found), expected, "blocks left out")
+            expected = _logits_of_blocks(self.dense.loaded.stack, kept, self.windows, dense)
+            shorter.refuse_difference(_smaller_logits(self.windows, found), expected, "blocks left out")
         finally:
             dense.end_stage()
             found.end_stage()
@@ -211,7 +212,7 @@ class CutStage:
         """Raise InvalidInput(field='structure') where the smaller model is not the masked one."""
         dense, cut = self.dense.exactly(), smaller.exactly()
         try:
-            expected = masked_logits(
+            expected = _masked_logits(
                 self.dense.loaded.stack,
                 plan,
                 self.finished_blocks,
@@ -219,7 +220,7 @@ class CutStage:
                 dense,
                 stored_dtype=self.dense.resolved.checkpoint.stored_dtype,
             )
-            self.dense.refuse_difference(smaller_logits(self.windows, cut), expected, "units masked")
+            self.dense.refuse_difference(_smaller_logits(self.windows, cut), expected, "units masked")
         finally:
             dense.end_stage()
             cut.end_stage()
@@ -309,3 +310,54 @@ class Structure:
 
 def _in_blocks(model: ResolvedModel) -> int:
     return find_stack(model.checkpoint.skeleton).parameters
+
+
+@torch.no_grad()
+def _masked_logits(
+    stack: Stack,
+    plan: CutPlan,
+    blocks: CutBlocks,
+    tokens: Tensor,
+    placement: Placement,
+    *,
+    stored_dtype: torch.dtype,
+) -> Tensor:
+    """Return the logits of the dense model with the removed units masked, (1, tokens, vocabulary).
+
+    `stack`: of the dense model, in which the cut may be applied already. `tokens`: ids, int64 (windows,
+    length), of which the first few are used. `stored_dtype`: what the repaired weights are rounded to.
+    """
+    replay = Replay(stack, tokens, placement)
+    with replay.outer_modules_resident():
+        hidden, calls = replay.embed(tokens[:1, :PROBE_TOKENS])
+        for index, block in enumerate(stack.blocks):
+            with placement.resident(block.module, then=stack.module_after(index)):
+                blocks[index].rounded(stored_dtype).apply_to(plan.of_block(index))
+                hidden = calls[index](block.module, hidden)
+        return replay.logits(hidden)
+
+
+@torch.no_grad()
+def _logits_of_blocks(stack: Stack, blocks: Sequence[int], tokens: Tensor, placement: Placement) -> Tensor:
+    """Return the logits of the dense model with these blocks alone, (1, tokens, vocabulary)."""
+    replay = Replay(stack, tokens, placement)
+    with replay.outer_modules_resident():
+        hidden, calls = replay.embed(tokens[:1, :PROBE_TOKENS])
+        for index in blocks:
+            module = stack.blocks[index].module
+            with placement.resident(module):
+                hidden = calls[index](module, hidden)
+        return replay.logits(hidden)
+
+
+def _smaller_logits(tokens: Tensor, placement: Placement) -> Tensor:
+    """Return the logits of the smaller model for the same tokens."""
+    return Replay(find_stack(placement.model), tokens, placement).probe_logits
+
+
+def relative_difference(one: Tensor, other: Tensor) -> float:
+    """Return ‖one - other‖ ÷ ‖other‖. Tokens that both rule out, by logits of -∞, are equal."""
+    wide = torch.promote_types(other.dtype, torch.float32)
+    impossible = (one == -torch.inf) & (other == -torch.inf)
+    ours, theirs = (logits.to(wide).masked_fill(impossible, 0.0) for logits in (one, other))
+    return float(torch.linalg.vector_norm(ours - theirs) / torch.linalg.vector_norm(theirs))

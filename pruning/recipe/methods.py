@@ -11,11 +11,10 @@ from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
-GradientNorm = Literal["l1", "l2", "gates", "shares", "columns"]
+GradientNorm = Literal["l1", "l2", "gates", "columns"]
 """What a gradient pass accumulates for a layer: the L1 or L2 norm over windows of its weight's gradients; or
 `gates`, the gradient of each window with respect to a factor 1 on each of its inputs, with its sign; or
-`shares`, see `pruning.pipeline.loss_shares`; or `columns`, for each input the sum over windows and outputs of
-the squared gradients."""
+`columns`, for each input the sum over windows and outputs of the squared gradients."""
 
 WeightNorm = Literal["l1", "l2"]
 
@@ -74,7 +73,7 @@ METHODS = OptionsRegistry("pruneserve.methods", base=MethodOptions)
 class NoPruning(MethodOptions):
     """Prune nothing: the dense model is measured, and exported if that is asked for."""
 
-    implementation = "pruning.methods.none:NoPruningMethod"
+    implementation = "pruning.methods.scores:NoPruningMethod"
     name: Literal["none"] = "none"
 
 
@@ -202,9 +201,6 @@ ALLOCATIONS = OptionsRegistry("pruneserve.allocations", base=AllocationOptions)
 """The options class of every allocation, by name."""
 
 
-_BAND = "The largest difference between a layer's sparsity and the recipe's."
-
-
 @ALLOCATIONS.add
 class Uniform(AllocationOptions):
     """Every layer the same sparsity."""
@@ -238,21 +234,9 @@ class GradientGuided(AllocationOptions):
     implementation = "pruning.methods.allocation:gradient_guided_sparsities"
     needs = frozenset({"gradient_norms"})
     name: Literal["gradient"] = "gradient"
-    band: float = Field(0.25, ge=0, le=1, description=_BAND)
-
-
-@ALLOCATIONS.add
-class LossGuided(AllocationOptions):
-    """Start from `gradient`, prune once, and move zeros from layers that add much to the loss to others.
-
-    It prunes the model twice, with a pass between over 16 windows of the calibration's text that hold no
-    calibration window.
-    """
-
-    implementation = "pruning.methods.allocation:gradient_guided_sparsities"
-    needs = frozenset({"gradient_norms"})
-    name: Literal["search"] = "search"
-    band: float = Field(0.25, ge=0, le=1, description=f"{_BAND} That of the first pruning.")
+    band: float = Field(
+        0.25, ge=0, le=1, description="The largest difference between a layer's sparsity and the recipe's."
+    )
 
 
 # An allocation by its name alone ("owl"), or with its options ({"name": "owl", "band": 0.05}).

@@ -75,10 +75,17 @@ def expand_preset(fields: Mapping[str, Any]) -> Mapping[str, Any]:
 
     Raises ValueError if the fields set an option that the preset decides and that is not adjustable.
     """
-    name = next((name for name in PRESETS if fields.get("method") in (name, {"name": name})), None)
-    if name is None:
+    method = fields.get("method")
+    options = {"name": method} if isinstance(method, str) else method
+    name = options.get("name") if isinstance(options, Mapping) else None
+    preset = PRESETS.get(name) if isinstance(name, str) else None
+    if preset is None or not isinstance(options, Mapping):
         return fields
-    preset = PRESETS[name]
+    if own := ", ".join(str(option) for option in options if option != "name"):
+        raise ValueError(
+            f"the preset '{name}' decides the options of its method; leave out {own}, or name a "
+            "method instead"
+        )
     given = {decided: fields[decided] for decided in preset.decides if decided in fields}
     for decided, value in given.items():
         if not set(_leaf_paths(decided, value)) <= set(preset.adjustable):

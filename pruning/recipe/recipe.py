@@ -4,13 +4,12 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from pathlib import PurePosixPath
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
-from pruning.recipe.datasets import Calibration, content_name, gradient_job, is_token_file, is_upload
+from pruning.recipe.datasets import Calibration, content_name, gradient_job, is_upload
 from pruning.recipe.fields import (
     OMIT_DEFAULT_FROM_FINGERPRINT,
     LayerSelection,
@@ -24,7 +23,6 @@ from pruning.recipe.fields import (
 from pruning.recipe.methods import (
     Allocation,
     GradientNorm,
-    LossGuided,
     Method,
     MethodOptions,
     Need,
@@ -43,8 +41,6 @@ class Stage(StrEnum):
     RESOLVE = "resolve"
     GRADIENTS = "gradients"
     CUT = "cut"
-    TRIAL = "trial"
-    SEARCH = "search"
     PRUNE = "prune"
     RECOVER = "recover"
     EVALUATE = "evaluate"
@@ -215,10 +211,6 @@ class Recipe(StrictModel):
             raise ValueError(
                 "needs each layer's sparsity met exactly, which selection 'cumulative' cannot do"
             )
-        if isinstance(allocation, LossGuided) and info.data.get("structure") is not None:
-            raise ValueError(
-                "searches on a model that only a mask changes; use 'gradient', or leave structure out"
-            )
         return allocation
 
     @field_validator("gradients")
@@ -284,19 +276,6 @@ class Recipe(StrictModel):
             raise ValueError("a refit changes the kept weights, and swaps are for those that stay; use one")
         return swaps
 
-    @field_validator("calibration")
-    @classmethod
-    def _validate_calibration_for_search(cls, calibration: Calibration, info: ValidationInfo) -> Calibration:
-        if isinstance(info.data.get("allocation"), LossGuided):
-            stored = [share.dataset for share in calibration.shares if is_token_file(share.dataset)]
-            if stored:
-                raise ValueError(
-                    "allocation 'search' reads articles that are not calibrated on, and "
-                    f"{PurePosixPath(stored[0]).name} holds token ids, which do not say where one ends: "
-                    "calibrate on a text, or use allocation 'gradient'"
-                )
-        return calibration
-
     @property
     def method_name(self) -> str:
         """The name of the method; `STRUCTURE_ONLY` or `GRADIENTS_ONLY` for a recipe that masks nothing."""
@@ -326,16 +305,6 @@ class Recipe(StrictModel):
         if self.permute:  # at least to check that a permuted block computes the same
             needs |= {"input_norms"}
         return needs
-
-    @property
-    def masks_by_gradients(self) -> bool:
-        """Whether the method itself uses gradient norms, and not its allocation alone."""
-        return "gradient_norms" in self.mask_method.needs
-
-    @property
-    def searches(self) -> bool:
-        """Whether the model is pruned a first time, to find the layers' sparsities."""
-        return isinstance(self.allocation, LossGuided)
 
     @property
     def reads_text(self) -> bool:

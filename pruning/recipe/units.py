@@ -172,9 +172,11 @@ def _key_value_heads(config: Config) -> int | None:
     return count_of(config.get("num_key_value_heads"))
 
 
-def _refused_heads(kept: int, groups: int, config: Config, is_share: bool = False) -> str | None:
-    """Say why the heads that are left do not fit the hidden size, for families whose config insists on it."""
-    del is_share  # a share is not rounded to what fits
+def _refused_heads(kept: int, groups: int, config: Config, _is_share: bool) -> str | None:
+    """Say why the heads that are left do not fit the hidden size, for families whose config insists on it.
+
+    A share is not rounded to what fits.
+    """
     if config.get("model_type") not in HEADS_DIVIDE_THE_HIDDEN_SIZE:
         return None
     heads, hidden = count_of(config.get("num_attention_heads")), count_of(config.get("hidden_size"))

@@ -22,7 +22,7 @@ from torch import Tensor
 from torch.autograd import backward
 
 from pruning.errors import NumericalFailure
-from pruning.estimate.memory import HELD_STATES
+from pruning.estimate.pieces import HELD_STATES
 from pruning.models.placement import Placement
 from pruning.progress import Step
 from pruning.recovery.distillation import distillation_loss
@@ -36,8 +36,8 @@ from pruning.runtime.process_memory import retain_freed_heap
 
 _BEST = "best/"  # before the name of the best weights in a saved state
 _SAVE_INTERVAL = 120.0
-_MAX_SCALE = 1024  # of gradients in float16, which are sums over a step's tokens and end at 65504
 """Seconds between two saves, at least. A run that is killed every five minutes still makes progress."""
+_MAX_SCALE = 1024  # of gradients in float16, which are sums over a step's tokens and end at 65504
 
 
 class TrainingBoundary:

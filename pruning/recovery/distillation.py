@@ -4,9 +4,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-# Elements per piece, for each of which some float32 tensors exist. A CPU's fit its cache; a GPU's keep it
-# busy.
-_ELEMENTS_AT_ONCE = {"cpu": 1 << 20, "cuda": 1 << 25}
+from pruning.estimate.pieces import WIDE_LOGITS
 
 
 def distillation_loss(logits: Tensor, dense_logits: Tensor, weight: float) -> tuple[Tensor, Tensor]:
@@ -31,7 +29,7 @@ def distillation_loss(logits: Tensor, dense_logits: Tensor, weight: float) -> tu
     """
     gradient = torch.empty_like(logits)
     total = torch.zeros((), dtype=torch.float64, device=logits.device)
-    rows = max(1, _ELEMENTS_AT_ONCE[logits.device.type] // logits.shape[-1])
+    rows = max(1, WIDE_LOGITS[logits.device.type] // logits.shape[-1])
     for start in range(0, len(logits), rows):
         piece = slice(start, start + rows)
         gradient[piece] = _chunk_loss(logits[piece], dense_logits[piece], weight, total)

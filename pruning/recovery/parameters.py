@@ -15,8 +15,10 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from pruning.errors import NumericalFailure
+from pruning.errors import InvalidInput, NumericalFailure
+from pruning.estimate.pieces import STEP_WEIGHTS
 from pruning.models.blocks import Block, Stack
+from pruning.models.layers import routers_in
 from pruning.recipe import Recipe, StateKind
 from pruning.recovery.masters import masters_of
 from pruning.recovery.optimizer import adam_step, moments_of, rate_factor
@@ -142,10 +144,6 @@ class _Step:
     scale: float
 
 
-# Weights whose masters and moments are in float32 at a time. A CPU's fit its cache; a GPU's keep it busy.
-_PIECE = {"cpu": 1 << 16, "cuda": 1 << 24}
-
-
 class _TrainedParameter:
     """One parameter with its masters and moments."""
 
@@ -166,7 +164,7 @@ class _TrainedParameter:
 
     def take(self, gradient: Tensor, step: _Step) -> None:
         """Take a step by a gradient, which is changed."""
-        flat, masters, piece = gradient.reshape(-1), self._masters, _PIECE[gradient.device.type]
+        flat, masters, piece = gradient.reshape(-1), self._masters, STEP_WEIGHTS[gradient.device.type]
         self.sum.zero_()
         for start in range(0, len(flat), piece):
             end = min(len(flat), start + piece)
@@ -247,8 +245,11 @@ _NORM = re.compile("norm", re.IGNORECASE)
 def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[str, Trainable]:
     """Return the parameters of a pruned model that a recipe's training of the whole model changes, by name.
 
-    `stack`: the blocks of the model, narrowed to the layers that are pruned.
+    `stack`: the blocks of the model, narrowed to the layers that are pruned. Raises what `router_parameters`
+    raises.
     """
+    if recipe.distil is not None and recipe.distil.train == "router":
+        return router_parameters(stack, stored)
     if recipe.structure is None:
         return kept_parameters(stack, stored)
     return every_parameter(stack, stored, masked=recipe.method is not None)
@@ -283,6 +284,26 @@ def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, 
     }
     for block in stack.blocks if masked else ():
         found |= pruned_layers(block, stored)
+    return found
+
+
+def router_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
+    """Return the parameters of all routers. The gate of a shared expert is none: it chooses no experts.
+
+    Raises InvalidInput(field='recovery.distil.train') for a model without routers.
+    """
+    found = {
+        f"{block.name}.{path}.{name}": Trainable(parameter, stored(parameter), is_masked=False)
+        for block in stack.blocks
+        for path, router in routers_in(block.module).items()
+        for name, parameter in router.named_parameters()
+    }
+    if not found:
+        raise InvalidInput(
+            f"'router' needs a mixture of experts, and {type(stack.model).__name__} has no routers of a kind "
+            "that is known: use 'all', or leave train out",
+            field="recovery.distil.train",
+        )
     return found
 
 

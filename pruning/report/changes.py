@@ -165,21 +165,6 @@ class PermutationFacts(Facts):
     left: tuple[LeftInOrderFacts, ...] = Field(description="What was not moved, by kind and reason.")
 
 
-class SearchFacts(Facts):
-    """What a first pruned model was measured on, to move zeros from layers that add much to its loss."""
-
-    windows: int = Field(description="Number of windows, of the calibration's length.")
-    articles: int = Field(
-        description="Number of articles that these are from; 0 for parts of a text without articles that no "
-        "calibration window has."
-    )
-    fingerprint: str = Field(description="SHA-256 over their token ids.")
-    shares: float = Field(
-        description="The sum of all layers' shares of the first pruned model's KL divergence from the dense "
-        "one, in nats per token: about that divergence where it is small."
-    )
-
-
 class JudgementFacts(Facts):
     """The state of a training after one of its steps."""
 
@@ -196,6 +181,9 @@ class JudgementFacts(Facts):
 class TrainingFacts(Facts):
     """A training of the whole pruned model."""
 
+    train: str = Field(
+        description="What was trained, as in the recipe's `recovery.distil.train`: `all` or `router`."
+    )
     datasets: tuple[str, ...] = Field(description="The texts that were trained on.")
     windows: int = Field(description="Number of windows that were trained on.")
     sequence_length: int = Field(description="Number of tokens per window.")

@@ -3,7 +3,7 @@
 from pydantic import Field
 
 from pruning.recipe import Evaluation, Recipe
-from pruning.report.changes import PermutationFacts, RecoveryFacts, SearchFacts, SparsityFacts, StructureFacts
+from pruning.report.changes import PermutationFacts, RecoveryFacts, SparsityFacts, StructureFacts
 from pruning.report.exports import ExportFacts
 from pruning.report.facts import (
     CalibrationFacts,
@@ -40,9 +40,6 @@ class Report(Facts):
     )
     permutation: PermutationFacts | None = Field(
         None, description="The new order of channels; null for a recipe without `permute`."
-    )
-    search: SearchFacts | None = Field(
-        None, description="What the layers' sparsities were searched on; null for any other allocation."
     )
     sparsity: SparsityFacts = Field(description="The zeros, by layer.")
     perplexity: PerplexityFacts = Field(description="Perplexity on the evaluation text.")

@@ -152,18 +152,11 @@ class AsyncCopies(Generic[EventT]):
     used by no other, and would be lost to the computation.
     """
 
-    def __init__(
-        self,
-        device: torch.device,
-        stream: CopyStream[EventT],
-        arena: PinnedArena,
-        *,
-        chunk_bytes: int = CHUNK_BYTES,
-    ) -> None:
+    def __init__(self, device: torch.device, stream: CopyStream[EventT], arena: PinnedArena) -> None:
         """`arena`: memory of the chunks; without any, they are pageable, and copies are slower."""
         self._device, self._stream, self._arena = device, stream, arena
         self._thread = ThreadPoolExecutor(1)
-        self._chunks = [self._chunk(chunk_bytes) for _ in range(CHUNKS)]
+        self._chunks = [self._chunk(CHUNK_BYTES) for _ in range(CHUNKS)]
         self._read: list[EventT | None] = [None] * CHUNKS  # by chunk: after the device has read it
         self._turn = 0
         self._staging: Tensor | None = None  # a chunk on the device, for casts

@@ -19,6 +19,7 @@ import psutil
 import torch
 
 from pruning.errors import InvalidInput
+from pruning.estimate.pieces import dtype_of
 from pruning.recipe import ComputeDtype
 from pruning.runtime.copy_streams import copy_stream_for
 from pruning.runtime.determinism import full_float32_products
@@ -230,24 +231,15 @@ def is_device_broken(error: BaseException) -> bool:
 
 
 def compute_dtype(requested: ComputeDtype, stored: torch.dtype, device: torch.device) -> torch.dtype:
-    """Return the dtype to compute in, for weights that are stored in `stored`.
-
-    'auto' is float64 for weights stored in it. Otherwise, where the device has instructions for it, it is
-    bfloat16; on a GPU it is float16 for weights stored in it, and where there is no bfloat16. Elsewhere it is
-    float32. Sums over tokens and windows are always float32 or wider.
-    """
-    if requested != "auto":
-        dtype = getattr(torch, requested)
-        assert isinstance(dtype, torch.dtype)  # noqa: S101 - the recipe allows names of dtypes only
-        return dtype
-    if stored == torch.float64:
-        return stored
-    if device.type == "cpu":
-        # CPUs have instructions for bfloat16 only, in which float16 weights would lose three bits.
-        return torch.bfloat16 if stored != torch.float16 and has_native_bfloat16() else torch.float32
-    if stored == torch.float16 or not torch.cuda.is_bf16_supported(including_emulation=False):
-        return torch.float16
-    return torch.bfloat16
+    """Return the dtype to compute in, for weights that are stored in `stored`; see `dtype_of`."""
+    on_cpu = device.type == "cpu"
+    has_bfloat16 = (
+        has_native_bfloat16() if on_cpu else torch.cuda.is_bf16_supported(including_emulation=False)
+    )
+    name = dtype_of(requested, str(stored).removeprefix("torch."), device.type, has_bfloat16=has_bfloat16)
+    dtype = getattr(torch, name)
+    assert isinstance(dtype, torch.dtype)  # noqa: S101 - the recipe allows names of dtypes only
+    return dtype
 
 
 def has_native_bfloat16() -> bool:

@@ -94,7 +94,7 @@ def cut_blocks(  # noqa: PLR0913 - what decides a cut, and what follows it
     if not missing:
         return
     first, last = missing[0], missing[-1]
-    pieces = micro_batches(stack, windows, backward=False, device=placement.device)
+    pieces = micro_batches(stack, windows, placement.device)
     with BlockwiseForward(Replay(stack, windows, placement), pieces, windows_of=windows_of) as forward:
         first = forward.resume(blocks.activation_checkpoint, no_later_than=first)
         throttle = SaveThrottle()

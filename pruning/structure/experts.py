@@ -20,11 +20,10 @@ from pruning.calibration.activation_statistics import StopForward
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import Block, Stack
-from pruning.models.layers import holds_fused_experts, takes_routes
+from pruning.models.layers import holds_fused_experts, routers_in, takes_routes
 from pruning.recipe.units import EXPERT_COUNTS, EXPERTS
 from pruning.structure.units import ScoredUnits, Slice, refused
 
-_ROUTERS = ("gate", "router")
 _ARGUMENTS = ("hidden_states", "top_k_index", "top_k_weights")  # of every fused experts module
 
 
@@ -176,19 +175,20 @@ def experts_of(model: PreTrainedModel, block: Block) -> Experts | None:
     if not names:
         return None
     name, parent = names[0], names[0].rpartition(".")[0]
-    routers = [path for path in (f"{parent}.{own}".strip(".") for own in _ROUTERS) if path in modules]
+    routers = routers_in(block.module)
     if len(names) > 1 or len(routers) != 1:
         raise refused(model, EXPERTS.name, f"the router of {block.name} is not known by its name")
     if not takes_routes(modules[name]):
         raise refused(model, EXPERTS.name, f"{name} of {block.name} is not given the experts of each token")
-    experts, router, config = modules[name], modules[routers[0]], model.config.get_text_config()
+    ((router_name, router),) = routers.items()
+    experts, config = modules[name], model.config.get_text_config()
     count = int(experts.num_experts)
     per_token = getattr(router, "top_k", None) or getattr(config, "num_experts_per_tok", None)
     if not isinstance(per_token, int):
         raise refused(model, EXPERTS.name, f"the router of {block.name} does not say how many it picks")
     held = [
         (f"{block.name}.{path}", owner, own)
-        for root in (name, routers[0])
+        for root in (name, router_name)
         for path, owner, own in _tensors(modules, root)
     ]
     held += [(f"{block.name}.{parent}.{own}", modules[parent], own) for own, _ in _own(modules[parent])]

@@ -31,8 +31,6 @@ def second_order_scores(weight: Tensor, inverse: Tensor, width: int) -> Tensor:
 
     `weight`: (outputs, inputs). `inverse`: H⁻¹ (inputs, inputs).
     """
-    if width == 1:
-        return weight.square().sum(dim=0) / inverse.diagonal()
     units = inverse.shape[0] // width
     # (units, width, width): the diagonal blocks.
     blocks = inverse.view(units, width, units, width).diagonal(dim1=0, dim2=2).permute(2, 0, 1)

@@ -37,8 +37,18 @@ class Jobs:
 
     database: sessionmaker[Session]
 
-    def queued(self, owner: str = "ada", *, exports: Sequence[str] = (), **recipe: object) -> UUID:
-        spec = JobSpec.model_validate({"recipe": SMALLEST | recipe, "exports": exports})
+    def queued(
+        self,
+        owner: str = "ada",
+        *,
+        exports: Sequence[str] = (),
+        domains: Mapping[str, str] = MappingProxyType({}),
+        **recipe: object,
+    ) -> UUID:
+        evaluation = {"domains": dict(domains)}
+        spec = JobSpec.model_validate(
+            {"recipe": SMALLEST | recipe, "exports": exports, "evaluation": evaluation}
+        )
         with self.database.begin() as session:
             job_id = owner_moves.create(session, owner, spec).id
             backlog.record_needs(session, job_id, None)

@@ -131,29 +131,6 @@ def test_a_smaller_model_is_kept_and_the_next_job_uses_its_gates(
 
 
 @pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
-def test_a_searched_allocation_prunes_twice_and_keeps_the_second_model(
-    service: tuple[Stack, httpx.Client],
-) -> None:
-    stack, _ = service
-    reports = {}
-    for name in ("gradient", "search"):
-        job_id = stack.submit(stack.spec(allocation={"name": name, "band": 0.1}))
-        job = stack.wait_for_end(job_id)
-        assert (job.state, job.attempt) == (JobState.SUCCEEDED, 1), job.error
-        assert job.report is not None
-        reports[name] = job.report
-        stages = [event.data.stage for event in stack.events(job_id) if isinstance(event.data, StageFinished)]
-    assert stages == ["resolve", "gradients", "trial", "search", "prune", "evaluate", "upload"]
-    zeros = {
-        name: [layer["zeros"] for layer in report["sparsity"]["layers"]] for name, report in reports.items()
-    }
-    assert sum(zeros["search"]) == sum(zeros["gradient"])
-    assert zeros["search"] != zeros["gradient"]
-    assert (reports["search"]["search"]["windows"], reports["gradient"]["search"]) == (16, None)
-    assert list(Path(stack.environment["PRUNESERVE_WORK_DIR"]).iterdir()) == []
-
-
-@pytest.mark.parametrize("shared_stack", ["directory"], indirect=True)
 def test_searches_share_the_first_jobs_results_and_keep_only_models_that_meet_the_bound(
     service: tuple[Stack, httpx.Client],
 ) -> None:

@@ -45,7 +45,7 @@ def the_five_windows() -> torch.Tensor:
 @pytest.fixture
 def two_windows_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     """Limit micro-batches to two windows, so that the last of `five_windows` has another size."""
-    monkeypatch.setitem(memory._FULL_SPEED_TOKENS, "cpu", 48)
+    monkeypatch.setitem(memory.FULL_SPEED_TOKENS, "cpu", 48)
 
 
 def train_tokenizer() -> PreTrainedTokenizerFast:

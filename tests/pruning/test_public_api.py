@@ -1,12 +1,13 @@
 import ast
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
 
 import pruning
-from pruning import InvalidInput, LayerSelection, Recipe, gradient_norms, prune
+from pruning import InvalidInput, LayerSelection, Recipe, gradient_norms, prune, prune_to_directory
 from pruning.methods.prune_blocks import prune as prune_blockwise
 from tests.pruning.families import make
 from tests.small_model import write_small_model
@@ -73,3 +74,32 @@ def test_windows_that_cannot_be_used_are_refused_before_the_model_is_changed(
         prune(model, Recipe(model="/any", method="wanda", sparsity=0.5), windows)
     assert caught.value.field == "windows"
     assert all(torch.equal(tensor, before[name]) for name, tensor in model.state_dict().items())
+
+
+_HALF = {"method": "wanda", "sparsity": 0.5}
+_CUT = {"structure": {"mlp_channels": 0.25}}
+
+
+@pytest.mark.parametrize(
+    ("fields", "field", "message"),
+    [
+        (_CUT, "structure", "for structure call prune_to_directory"),
+        (_CUT | _HALF, "structure", "for structure call prune_to_directory"),
+        ({"norms": ["l1"]}, "norms", "for norms call gradient_norms"),
+        (_HALF | {"allocation": "gradient"}, "gradients", "needs the norms l2, which"),
+        (_HALF | {"recovery": {"distil": True}}, "recovery.distil", "prune_to_directory does"),
+    ],
+)
+def test_prune_refuses_what_it_would_leave_out(
+    fields: dict[str, Any], field: str, message: str, five_windows: torch.Tensor
+) -> None:
+    with pytest.raises(InvalidInput, match=message) as caught:
+        prune(make("llama"), Recipe.model_validate({"model": "/any", **fields}), five_windows, gradients={})
+    assert caught.value.field == field
+
+
+def test_a_directory_is_not_pruned_for_norms_alone(tmp_path: Path) -> None:
+    recipe = Recipe.model_validate({"model": "/any", "norms": ["l1"]})
+    with pytest.raises(InvalidInput, match="call keep_gradients") as caught:
+        prune_to_directory(recipe, tmp_path / "out")
+    assert caught.value.field == "norms"

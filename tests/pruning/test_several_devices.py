@@ -52,7 +52,7 @@ def cuda(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def two_windows_in_a_micro_batch(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(memory, "_FULL_SPEED_TOKENS", {"cpu": 48, "cuda": 48})
+    monkeypatch.setattr(memory, "FULL_SPEED_TOKENS", {"cpu": 48, "cuda": 48})
 
 
 def placed(family: str, devices: tuple[torch.device, ...], dtype: torch.dtype = torch.float32) -> Placement:
@@ -261,7 +261,7 @@ def test_experts_that_go_are_those_that_go_on_the_cpu(five_windows: Tensor) -> N
 def test_perplexity_has_the_bits_of_a_cpu(
     family: str, resident: bool, five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 24, "cuda": 24})
+    monkeypatch.setattr("pruning.evaluation.perplexity.EVALUATED_TOKENS", {"cpu": 24, "cuda": 24})
     found = []
     for devices in ((CPU,), DEVICES[:1], DEVICES):
         placement = placed(family, devices, torch.bfloat16)

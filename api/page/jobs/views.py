@@ -219,9 +219,10 @@ class JobView:
         Nothing for an evaluation without domains.
         """
         report = self.job.report or {}
-        texts = {"all": report.get("perplexity"), **report.get("domains", {})}
-        found = [(name, public_name(text["dataset"]), text) for name, text in texts.items() if text]
-        return found if len(found) > 1 else []
+        if not report.get("domains"):
+            return []
+        texts = {"all": report["perplexity"], **report["domains"]}
+        return [(name, public_name(text["dataset"]), text) for name, text in texts.items()]
 
     @property
     def files(self) -> dict[str, str]:
@@ -240,20 +241,11 @@ class JobView:
         recovery = self.job.report.get("recovery") if self.job.report else None
         if not (recovery and recovery["is_trained"]):
             return None
+        if recovery["distil"]["train"] == "router":
+            return "The routers alone were trained after pruning: this is no one-shot result."
         if self.structure is not None:
             return "All weights were trained after the cut: this is no one-shot result."
         return "Kept weights and norms were trained after pruning: this is no one-shot result."
-
-    @property
-    def searched(self) -> str | None:
-        """Where the layers' sparsities are from, as a sentence; None where none were searched."""
-        search = self.job.report.get("search") if self.job.report else None
-        if not search:
-            return None
-        return (
-            "Each layer's sparsity follows from its share of a first pruned model's KL divergence from the "
-            f"dense one; all shares together were {search['shares']:.3f} nats per token."
-        )
 
     @property
     def weights(self) -> int:
@@ -300,7 +292,7 @@ def read(session: Session, job: Job, waiting: Waiting | None) -> JobView:
 def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView, ...]:
     """Return all stages of a job, whichever attempt finished them: one that resumes starts later.
 
-    Few jobs are cut, searched for, trained or timed, so the stages for that are shown only where they are
+    Few jobs are cut, trained or timed, so the stages for that are shown only where they are
     asked for. A gradient job neither prunes nor evaluates.
     """
     finished = {event.data.stage: event.data for event in events if isinstance(event.data, StageFinished)}
@@ -311,8 +303,6 @@ def _stages(job: Job, spec: JobSpec, events: Sequence[Event]) -> tuple[StageView
 def _hidden_stages(spec: JobSpec) -> dict[Stage, bool]:
     return {
         Stage.CUT: spec.recipe.structure is None,
-        Stage.TRIAL: not spec.recipe.searches,
-        Stage.SEARCH: not spec.recipe.searches,
         Stage.RECOVER: spec.recipe.distil is None,
         Stage.PRUNE: bool(spec.recipe.norms),
         Stage.EVALUATE: bool(spec.recipe.norms),

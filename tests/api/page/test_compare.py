@@ -228,7 +228,7 @@ def assert_different(svg: bytes) -> list[str]:
 
 def test_a_comparison_shows_each_domain_of_each_text(client: TestClient, jobs: Jobs) -> None:
     def measured(pruned: float, text: str) -> str:
-        claim = jobs.running(evaluation={"domains": {"code": text}})
+        claim = jobs.running(domains={"code": text})
         figures = {"dense": 10.0, "pruned": pruned, "kl": 0.25, "agreement": 0.5, "windows": 9}
         overall = {"dataset": "builtin", "windows": 1, "sequence_length": 64, "kl": None, "agreement": None}
         jobs.succeed(claim, fidelity=overall, domains={"code": figures | {"dataset": text}})

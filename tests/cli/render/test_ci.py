@@ -39,7 +39,9 @@ def structured(**more: object) -> dict[str, Any]:
     speed = SIZES | {"speedup": 1.25, "rates": [RATE]}
     compared = report_document()["perplexity"] | {"kl": 0.25, "agreement": 0.625}
     del compared["increase"]
-    return report_document(structure=STRUCTURE, speed=speed, perplexity=compared, **more)
+    return report_document(
+        structure=STRUCTURE, speed=speed, perplexity=compared, domains={"code": compared}, **more
+    )
 
 
 def shown(server: ScriptedServer, job_id: UUID, report: object, *command: str) -> str:
@@ -64,6 +66,7 @@ def test_a_structured_job_shows_parameters_size_speed_divergence_and_stages(
         "parameters": f"1,500 of 2,000, 25.0% fewer: 28 of 30 blocks; {IN_EACH}",
         "size": "3.0 kB of 4.0 kB; 1.25 times as fast as the dense model",
         "against dense": "KL 0.2500 nats per token; the same most probable token in 62.5%",
+        "in code": "8.00 → 10.00 (+25.0%); KL 0.2500 nats per token; the same most probable token in 62.5%",
         "zeros": "20.00% of the weights in the pruned layers",
     }
     for name, value in facts.items():

@@ -10,7 +10,9 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file, save_file
+from transformers import AutoModelForCausalLM, AutoTokenizer
 
+from pruning import calibration_windows
 from pruning.calibration.gradient_files import GradientFile, Provenance, write_gradients
 from pruning.calibration.gradient_pass import gradient_norms
 from pruning.calibration.window_norms import GradientNorms
@@ -57,6 +59,22 @@ def test_norms_survive_a_round_trip_through_the_file(file: Path, norms: Gradient
     assert found.read(("l2",)).keys() == {"l2"}
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("value", [-1.0, float("nan"), float("inf")])
+def test_numbers_that_are_no_norm_are_refused_with_the_tensor_where_they_are_read(
+    file: Path, norms: GradientNorms, value: float
+) -> None:
+    layer = sorted(norms["l2"])[1]
+    changed = {norm: {name: tensor.clone() for name, tensor in norms[norm].items()} for norm in norms}
+    changed["l2"][layer][3, 2] = value
+    write_gradients(changed, PROVENANCE, file)
+    read = opened(file, norms=("l1", "l2")).read(("l1", "l2"))
+    assert len(list(read["l1"].values())) == len(norms["l1"])
+    with pytest.raises(InvalidInput, match=rf"safetensors has a number in l2/{layer} that") as refused:
+        list(read["l2"].values())
+    assert refused.value.field == "gradients"
+
+
 def test_a_file_for_other_weights_is_refused(file: Path) -> None:
     with pytest.raises(InvalidInput, match="computed for other weights") as refused:
         opened(file, model="sha256:of-others")
@@ -95,13 +113,17 @@ class TestInARun:
         defaults = {"model": str(model), "method": "gblm", "sparsity": 0.5, "calibration": calibration}
         return Recipe.model_validate({**defaults, **fields})
 
+    @pytest.fixture
+    def saved(self, tiny_llama_dir: Path, tmp_path: Path) -> Path:
+        """The norms that the recipe needs."""
+        alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
+        keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "norms"))
+        return tmp_path / "norms/gradient_norms.safetensors"
+
     def test_saved_norms_replace_the_gradient_stage_with_the_same_result(
-        self, tiny_llama_dir: Path, tmp_path: Path
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
     ) -> None:
-        first = run_recipe(
-            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
-        )
-        saved = tmp_path / "first/gradient_norms.safetensors"
+        first = run_recipe(self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first")
         again = self.recipe(tiny_llama_dir, gradients=str(saved))
         second = run_recipe(again, self.EVALUATION, output=tmp_path / "second")
         assert [stage.name for stage in first.stages] == ["resolve", "gradients", "prune", "evaluate"]
@@ -110,30 +132,35 @@ class TestInARun:
         assert one == two
         assert second.warnings == first.warnings
 
-    def test_a_recipe_with_norms_writes_the_file_of_a_run_that_saves_them(
+    def test_a_recipe_with_norms_writes_those_of_the_library(
         self, tiny_llama_dir: Path, tmp_path: Path
     ) -> None:
-        saving = self.recipe(tiny_llama_dir, allocation="gradient")
-        run_recipe(saving, self.EVALUATION, output=tmp_path / "run", save_gradients=True)
-        alone = Recipe(model=saving.model, calibration=saving.calibration, norms=("l1", "l2"))
+        alone = Recipe(
+            model=self.recipe(tiny_llama_dir).model,
+            calibration=CALIBRATION,
+            norms=("l1", "l2"),
+            dtype="float32",
+        )
         assert (alone.method_name, alone.sparsity) == ("gradients", 0.0)
         outcome = keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
         assert (outcome.reused, outcome.warnings) == (False, ())
         (file,) = (tmp_path / "alone").iterdir()
-        expected = load_file(tmp_path / "run/gradient_norms.safetensors")
+        model = AutoModelForCausalLM.from_pretrained(tiny_llama_dir)
+        tokenizer = AutoTokenizer.from_pretrained(tiny_llama_dir)
+        windows = calibration_windows(model, tokenizer, CALIBRATION)
+        expected = gradient_norms(model, windows, norms=("l1", "l2"), step=ignore_steps)
         found = load_file(file)
-        assert found.keys() == expected.keys()
-        assert {name.partition("/")[0] for name in found} == {"l1", "l2"}
-        assert all(torch.equal(found[name], tensor) for name, tensor in expected.items())
+        assert found.keys() == {f"{norm}/{layer}" for norm in expected for layer in expected[norm]}
+        for norm, layers in expected.items():
+            for layer, tensor in layers.items():
+                torch.testing.assert_close(found[f"{norm}/{layer}"], tensor)
 
     def test_a_file_named_by_its_content_is_found_and_checked(
-        self, tiny_llama_dir: Path, tmp_path: Path
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
     ) -> None:
-        alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
-        keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "alone"))
         data = tmp_path / "data"
         data.mkdir()
-        content = (tmp_path / "alone/gradient_norms.safetensors").read_bytes()
+        content = saved.read_bytes()
         name = f"{hashlib.sha256(content).hexdigest()}.safetensors"
         (data / name).write_bytes(content)
         recipe = self.recipe(tiny_llama_dir, gradients=f"sha256:{name}")
@@ -151,12 +178,8 @@ class TestInARun:
         assert refused.value.field == "gradients"
 
     def test_norms_of_other_calibration_windows_are_used_with_a_warning(
-        self, tiny_llama_dir: Path, tmp_path: Path
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
     ) -> None:
-        run_recipe(
-            self.recipe(tiny_llama_dir), self.EVALUATION, output=tmp_path / "first", save_gradients=True
-        )
-        saved = tmp_path / "first/gradient_norms.safetensors"
         other = {"dataset": "builtin", "samples": 4, "sequence_length": 32, "seed": 1}
         again = self.recipe(tiny_llama_dir, gradients=str(saved), calibration=other)
         report = run_recipe(again, self.EVALUATION, output=tmp_path / "second")

@@ -51,7 +51,7 @@ def test_the_norms_do_not_depend_on_the_micro_batch(
     five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     grouped = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
-    monkeypatch.setitem(memory._FULL_SPEED_TOKENS, "cpu", 1)
+    monkeypatch.setitem(memory.FULL_SPEED_TOKENS, "cpu", 1)
     single = gradient_norms(make("llama", torch.float64), five_windows, norms=["l2"], step=ignore_steps)
     for name, norm in grouped["l2"].items():
         assert torch.allclose(norm, single["l2"][name], rtol=1e-5)

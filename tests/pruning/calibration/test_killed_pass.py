@@ -123,7 +123,7 @@ def killed(windows: Tensor, directory: Path, moment: str, block: int) -> None:
 def undisturbed(five_windows: Tensor) -> GradientNorms:
     """By the other schedule, which writes nothing."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("pruning.models.memory._FULL_SPEED_TOKENS", {"cpu": 48})
+        patch.setattr("pruning.models.memory.FULL_SPEED_TOKENS", {"cpu": 48})
         return new_pass(five_windows, "whole").run(ignore_steps)
 
 

@@ -23,7 +23,7 @@ def by_autograd(logits: Tensor, targets: Tensor) -> Tensor:
 
 @pytest.mark.parametrize("rows", [1, 7, 1000])
 def test_the_gradient_is_autograds_whatever_the_chunks(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(lm_head._CHUNK_ELEMENTS, "cpu", rows * 50)
+    monkeypatch.setitem(lm_head.WIDE_LOGITS, "cpu", rows * 50)
     found = loss_gradient(LOGITS, TARGETS, 1)
     assert torch.allclose(found, by_autograd(LOGITS, TARGETS), rtol=1e-12, atol=1e-15)
     assert not found[[7, 119]].any()

@@ -38,13 +38,7 @@ def test_admm_searches_with_a_share_of_each_number_on_the_diagonal_for(
     moments, zeros = stats.second_moments, stats.weight.numel() // 2
     diagonal = moments.diagonal()
     added = 0.01 * diagonal.mean() + 3 * len(moments) / five_windows.numel() * diagonal
-    mask, weight = admm_support(
-        target,
-        moments + added.diag(),
-        lambda sizes: lowest_of_matrix(sizes, zeros),
-        penalty=0.1,
-        iterations=300,
-    )
+    mask, weight = admm_support(target, moments + added.diag(), lambda sizes: lowest_of_matrix(sizes, zeros))
     found = AdmmMethod(Admm(ridge=3)).prune(stats, LayerTarget("unstructured", 0.5))
     assert torch.equal(found.mask, mask)
     assert found.weight is not None

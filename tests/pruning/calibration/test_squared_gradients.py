@@ -8,7 +8,8 @@ from torch import Tensor
 
 from pruning.calibration.gradient_factors import GradientFactors
 from pruning.calibration.gradient_schedule import Schedule
-from pruning.calibration.input_importance import _LayerColumns, squared_gradients
+from pruning.calibration.input_importance import squared_gradients
+from pruning.calibration.window_norms import WindowColumns
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
@@ -38,7 +39,7 @@ def test_the_sums_are_those_of_autograds_gradients(
 
 def test_gradients_that_are_not_finite_are_reported_with_the_layer() -> None:
     layer = next(iter(find_stack(make("llama")).layers))
-    sums = _LayerColumns(layer)
+    sums = WindowColumns(layer)
     sums.add(GradientFactors([torch.full((2, layer.inputs), torch.inf)], [torch.ones(2, layer.outputs)]))
     with pytest.raises(NumericalFailure, match=layer.name):
         sums.finish(1)

@@ -292,7 +292,7 @@ def test_out_of_memory_halves_the_micro_batch(
     found = halved.run(ignore_steps, DirectoryResumeStore(tmp_path))
     assert halved.schedule.micro_batch == 1
     monkeypatch.undo()
-    monkeypatch.setitem(memory._FULL_SPEED_TOKENS, "cpu", 24)
+    monkeypatch.setitem(memory.FULL_SPEED_TOKENS, "cpu", 24)
     assert_equal(found, new_pass(five_windows, "whole").run(ignore_steps))
 
 

@@ -6,7 +6,6 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import torch
 from pydantic import ValidationError
 from tokenizers.processors import TemplateProcessing
 from torch import Tensor
@@ -14,11 +13,11 @@ from transformers import PreTrainedTokenizerBase
 
 from pruning.data.calibration import calibration_set
 from pruning.data.text import Source
-from pruning.data.training import held_out_text, training_text
+from pruning.data.training import training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.evaluation.perplexity import evaluation_sets
-from pruning.recipe import Calibration, Evaluation, Recipe
+from pruning.recipe import Calibration, DistilOptions, Evaluation, Recipe
 from tests.pruning.conftest import VOCABULARY
 
 _BOS, _SECOND = 1, 0  # any tokens: what counts is that the tokenizer puts them there
@@ -78,9 +77,6 @@ def test_a_window_is_the_token_and_what_a_shorter_window_of_the_text_has(
     assert windows.shape == (3, 17)
     assert _is_begun(windows, text)
 
-    held_out = held_out_text(wanted, begun, windows)
-    assert _is_begun(held_out.windows, held_out_text(shorter, plain, text).windows)
-
     assert wanted.distil is not None
     assert shorter.distil is not None
     training = training_text(wanted, wanted.distil, begun, windows)
@@ -106,6 +102,14 @@ def test_a_tokenizer_may_put_several_tokens_before_a_text(
     (text,) = evaluation_sets(Evaluation(**fields, sequence_length=16), plain)
     assert found.windows[:, :2].tolist() == [[_BOS, _SECOND]] * 5
     assert found.windows[:, 2:].equal(text.windows)
+
+
+def test_a_window_has_room_for_the_text(texts: Path, tokenizer: PreTrainedTokenizerBase) -> None:
+    fields = {"dataset": str(texts), "sequence_length": 2, "add_bos_token": True}
+    reader = _with_template(tokenizer, "BOS SECOND $A")
+    with pytest.raises(InvalidInput, match=r"leaves no token .* ask for at least 3") as caught:
+        evaluation_sets(Evaluation.model_validate(fields), reader)
+    assert caught.value.field == "evaluation.sequence_length"
 
 
 def test_without_the_option_the_token_stands_where_the_tokenizer_puts_it(
@@ -175,14 +179,14 @@ def test_messages_name_the_windows_that_were_asked_for(tmp_path: Path, plain: Re
         return refused(lambda: evaluation_sets(Evaluation.model_validate(fields | {"windows": 90}), begun))
 
     def held_out(path: Path) -> str:
-        recipe, window = _recipe(path, 17, add_bos_token=True), torch.zeros(1, 17, dtype=torch.int64)
-        return refused(lambda: held_out_text(recipe, begun, window))
+        recipe = _recipe(path, 17, add_bos_token=True)
+        return refused(lambda: training_text(recipe, DistilOptions(tokens=32), begun, None))
 
     assert f"a window of {count + 1} needs at least {count + 1}:" in calibrated(count + 1)
     assert " windows of 17 tokens;" in calibrated(17, articles)
     assert f"only {count // 16} windows of 17 tokens;" in evaluated(17)
     assert f"shorter than one window of {count + 2} tokens" in evaluated(count + 2)
-    assert " more of 17 tokens;" in held_out(text)
+    assert " windows of 17 tokens;" in held_out(text)
     assert " windows of 17 tokens;" in held_out(articles)
 
 

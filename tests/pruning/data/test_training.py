@@ -3,15 +3,13 @@
 import json
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 from torch import Tensor
 from transformers import PreTrainedTokenizerBase
 
-from pruning.data import training
 from pruning.data.calibration import calibration_set
-from pruning.data.training import TrainingText, held_out_text, training_text
+from pruning.data.training import TrainingText, training_text
 from pruning.data.windows import Reader
 from pruning.errors import InvalidInput
 from pruning.recipe import Calibration, Recipe
@@ -120,46 +118,27 @@ def test_of_a_text_without_articles_the_end_is_held_out(tmp_path: Path, reader: 
     assert windows != before[:20]
 
 
-def test_what_is_held_out_of_a_text_is_what_judges_a_training_on_it(articles: Path, reader: Reader) -> None:
-    wanted = recipe(articles, 100 * LENGTH)
-    calibration = calibration_set(wanted.calibration, reader).windows
-    found, text = held_out_text(wanted, reader, calibration), read(wanted, reader, calibration)
-    assert torch.equal(found.windows, text.held_out)
-    assert (found.articles, found.fingerprint) == (text.articles, text.held_out_fingerprint)
-
-
-@pytest.mark.parametrize("samples", [1, 7])
-def test_of_a_text_without_articles_parts_are_held_out_that_are_not_measured(
-    tmp_path: Path, reader: Reader, samples: int
+@pytest.mark.parametrize("with_articles", [False, True])
+def test_each_dataset_has_articles_or_is_one_text_whose_end_is_held_out(
+    articles: Path, tmp_path: Path, reader: Reader, with_articles: bool
 ) -> None:
-    path = tmp_path / "text.txt"
-    path.write_text(" ".join(map(article, range(30))))
-    wanted = recipe(path, 20 * LENGTH).model_copy(
-        update={"calibration": Calibration(dataset=str(path), samples=samples, sequence_length=LENGTH)}
-    )
-    calibration = calibration_set(wanted.calibration, reader).windows
-    found = held_out_text(wanted, reader, calibration)
-    assert (found.windows.shape, found.articles) == ((16, LENGTH), 0)
-    ids = reader.tokenizer(path.read_text())["input_ids"]
-
-    def places(window: Tensor) -> set[int]:
-        wanted = window.tolist()
-        (start,) = [at for at in range(len(ids)) if ids[at : at + LENGTH] == wanted]
-        return set(range(start, start + LENGTH))
-
-    held_out = [places(window) for window in found.windows]
-    assert len(set().union(*held_out)) == 16 * LENGTH  # none overlaps another
-    assert not set().union(*held_out) & set().union(*map(places, calibration))
-
-
-def test_a_text_that_is_all_measured_leaves_nothing_to_hold_out(tmp_path: Path, reader: Reader) -> None:
-    path = tmp_path / "text.txt"
-    path.write_text(" ".join(map(article, range(4))))
-    calibration = Calibration(dataset=str(path), samples=40, sequence_length=LENGTH)
-    wanted = recipe(path, 20 * LENGTH).model_copy(update={"calibration": calibration})
-    with pytest.raises(InvalidInput, match="16 are held out: give more text, fewer samples") as caught:
-        held_out_text(wanted, reader, calibration_set(calibration, reader).windows)
-    assert caught.value.field == "allocation"
+    ends, datasets = set[str](), [{"dataset": str(articles)}] if with_articles else []
+    for first in (100, 200):
+        path = tmp_path / f"{first}.txt"
+        path.write_text(" ".join(article(number) for number in range(first, first + 30)))
+        ids = torch.tensor(reader.tokenizer(path.read_text())["input_ids"])
+        ends |= set(map(str, ids[-16 * LENGTH :].view(16, LENGTH).tolist()))
+        datasets.append({"dataset": str(path)})
+    fields = {"datasets": datasets, "samples": 6, "sequence_length": LENGTH}
+    calibration = Calibration.model_validate(fields)
+    wanted = recipe(articles, 60 * LENGTH).model_copy(update={"calibration": calibration})
+    text = read(wanted, reader, calibration_set(calibration, reader).windows)
+    assert (text.windows.shape, text.held_out.shape) == ((60, LENGTH), (16, LENGTH))
+    trained, held_out = (set(map(str, part.tolist())) for part in (text.windows, text.held_out))
+    assert not trained & (ends | held_out)
+    assert (text.articles > 0) == bool(held_out - ends) == with_articles
+    for part in (text.windows, text.held_out):
+        assert {number // 100 for number in numbers(part, reader.tokenizer)} >= {1, 2}
 
 
 def test_a_text_of_its_own_is_trained_on_in_place_of_the_calibrations(
@@ -190,40 +169,3 @@ def test_token_ids_have_no_articles(tmp_path: Path, reader: Reader) -> None:
     with pytest.raises(InvalidInput, match="name a text") as caught:
         read(recipe(tmp_path / "tokens.npy", 32), reader)
     assert caught.value.field == "recovery.distil.dataset"
-    with pytest.raises(InvalidInput, match="calibrate on a text") as caught:
-        held_out_text(recipe(tmp_path / "tokens.npy", 32), reader, torch.zeros(3, LENGTH, dtype=torch.int64))
-    assert caught.value.field == "allocation"
-
-
-def naive_gaps(ids: list[int], windows: list[list[int]], length: int, most: int) -> list[int]:
-    """Return where windows between those of the calibration begin, from the end of the text on."""
-    covered = [False] * len(ids)
-    for window in windows:
-        for start in range(len(ids) - len(window) + 1):
-            if ids[start : start + len(window)] == window:
-                covered[start : start + len(window)] = [True] * len(window)
-    starts, end = list[int](), len(ids)
-    while end >= length and len(starts) < most:
-        if any(covered[end - length : end]):
-            end -= 1
-        else:
-            end -= length
-            starts.append(end)
-    return starts
-
-
-@pytest.mark.parametrize("seed", range(20))
-def test_gaps_of_a_text_are_found_as_place_by_place(seed: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(training, "_CHUNK_TOKENS", 37)
-    rng = np.random.default_rng(seed)
-    length, ids = 8, rng.integers(2, size=rng.integers(9, 400)).tolist()
-    places = rng.integers(len(ids) - length, size=3).tolist()
-    windows = [ids[place : place + length] for place in places]
-    covered = training._covered(torch.tensor(ids), torch.tensor(windows))
-    free = training._free_before(covered) >= length
-    expected = naive_gaps(ids, windows, length, most=10**6)
-    found, end = list[int](), len(ids)
-    while free[: end + 1].any():
-        end = int(free[: end + 1].nonzero()[-1]) - length
-        found.append(end)
-    assert found == expected

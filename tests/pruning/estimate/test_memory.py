@@ -4,6 +4,7 @@ The formulas were found by the first two models, and that of a choice of blocks 
 fitted to the last one.
 """
 
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -12,15 +13,22 @@ from transformers import PreTrainedModel
 
 from pruning.estimate import ModelShape, memory
 from pruning.estimate.work import Windows
+from pruning.evaluation.perplexity import evaluation_batches
 from pruning.exports.compressed_tensors import W4A16, _quantized_blocks
 from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import InMemory, PrunedBlock
-from pruning.models.blocks import find_stack, prunable_stack
+from pruning.models.blocks import Stack, find_stack, prunable_stack
 from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
 from pruning.recipe import DistilOptions, Recipe, StateKind, StructureOptions
 from pruning.recovery.distil import Distillation, Plan
-from pruning.recovery.parameters import TrainedParameters, kept_parameters
+from pruning.recovery.parameters import (
+    Stored,
+    Trainable,
+    TrainedParameters,
+    kept_parameters,
+    router_parameters,
+)
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import choose_blocks
 from pruning.structure.plan import CutPlan
@@ -148,13 +156,31 @@ def test_the_memory_of_int4_is_what_is_alive(name: str) -> None:
     placement = Placement(stack.model, dtype=torch.float32)
     scales = {layer.name: torch.bfloat16 for layer in stack.layers}
     with LiveMemory() as live:
-        list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), None, scales)))
+        list(map(len, _quantized_blocks(stack, placement, tokens(), W4A16(32), scales)))
     estimated = memory.quantizing(shape, WINDOWS, "float32", "cpu")
     assert 0.95 <= estimated / live.peak <= 1.2, (estimated, live.peak)
 
 
+def test_the_memory_of_an_evaluation_is_that_of_a_whole_batch() -> None:
+    shape = shape_of(find_stack(made("a square MLP")), stored_dtype="bfloat16")
+    length = 256
+
+    def estimated(count: int) -> float:
+        windows = Windows(count, length)
+        return memory.evaluation(shape, windows, "float32", "cpu", room=float("inf"), devices=1)
+
+    batch = len(evaluation_batches(torch.zeros(100, length), torch.device("cpu"))[0])
+    assert estimated(batch - 1) < estimated(batch) == estimated(100)
+
+
 def peak_of_training(
-    model: str, dtype: torch.dtype, state: StateKind, *, blocks: int = 2, vocabulary: int = VOCABULARY
+    model: str,
+    dtype: torch.dtype,
+    state: StateKind,
+    *,
+    blocks: int = 2,
+    vocabulary: int = VOCABULARY,
+    parameters: Callable[[Stack, Stored], dict[str, Trainable]] = kept_parameters,
 ) -> tuple[int, ModelShape]:
     """Return the bytes that are alive at the peak of two steps of two windows, and the model's shape."""
     dense = made(model, blocks=blocks, vocabulary=vocabulary)
@@ -162,7 +188,7 @@ def peak_of_training(
     plan = Plan(tokens(4), tokens(16), windows_per_step=2)
     ours, theirs = (Placement(model, dtype=dtype) for model in (pruned, dense))
     with LiveMemory() as live, theirs.resident_except(find_stack(dense).modules), ours.resident(pruned):
-        trainable = kept_parameters(find_stack(pruned), ours.stored)
+        trainable = parameters(find_stack(pruned.requires_grad_(False)), ours.stored)
         trained = TrainedParameters(trainable, torch.bfloat16, state=state)
         Distillation(ours, theirs, trained, plan, rate=1e-3).run(ignore_steps, nowhere())
     return live.peak, shape
@@ -185,6 +211,17 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
 def test_the_memory_of_a_training_is_what_is_alive(name: str, dtype: str, state: StateKind) -> None:
     peak, shape = peak_of_training(name, getattr(torch, dtype), state)
     estimated = memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state=state)
+    assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
+
+
+@pytest.mark.parametrize("blocks", [2, 6])
+@pytest.mark.parametrize("state", ["float32", "8-bit"])
+def test_the_memory_of_a_training_of_routers_is_what_is_alive(state: StateKind, blocks: int) -> None:
+    peak, shape = peak_of_training(
+        "a mixture of 8", torch.float32, state, blocks=blocks, parameters=router_parameters
+    )
+    options = OF_TRAINING.model_copy(update={"train": "router"})
+    estimated = memory.whole_model_training(shape, options, 32, "float32", "cpu", state=state)
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
 
 

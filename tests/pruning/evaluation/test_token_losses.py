@@ -101,7 +101,7 @@ def test_a_block_is_brought_once_for_each_group_of_batches(windows: Tensor) -> N
 def test_a_limit_ends_a_measurement_in_groups_at_the_same_bound(
     windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("pruning.evaluation.perplexity._TOKENS_AT_ONCE", {"cpu": 2 * LENGTH})
+    monkeypatch.setattr("pruning.evaluation.perplexity.EVALUATED_TOKENS", {"cpu": 2 * LENGTH})
     model = make("llama")
     placement = Placement(model, dtype=NARROW)
     results = []
@@ -205,7 +205,7 @@ def test_logits_of_some_positions_give_the_losses_of_all(
     family: str, windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(replay._CHUNK_LOGITS, "cpu", 1)
-    monkeypatch.setitem(replay._MIN_CHUNK_TOKENS, "cpu", 7)
+    monkeypatch.setitem(replay.HEAD_TOKENS, "cpu", 7)
     placement = Placement(make(family))
     for found, expected in zip(
         measured(placement, windows.split(2)), losses_at_once(placement, windows.split(2)), strict=True
@@ -239,7 +239,7 @@ def test_a_model_that_cannot_be_run_block_by_block_is_measured_all_the_same(wind
 
 
 def test_the_losses_of_pieces_equal_those_of_the_whole(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setitem(module._ELEMENTS_AT_ONCE, "cpu", 50 * 64)
+    monkeypatch.setitem(module.WIDE_LOGITS, "cpu", 50 * 64)
     generator = torch.Generator().manual_seed(0)
     scores = torch.randn(2, 350, 50, generator=generator, dtype=torch.float64)
     tokens = torch.randint(0, 50, (2, 350), generator=generator)

@@ -235,22 +235,6 @@ def test_the_config_has_the_preset_and_names_what_is_not_quantised(
     assert {name: value for name, value in stored.items() if name != "quantization_config"} == dense
 
 
-def test_the_importance_that_is_given_chooses_the_scales(
-    checkpoint: Checkpoint, tmp_path: Path, five_windows: Tensor
-) -> None:
-    model = make("llama", **WIDE)
-    inputs = {
-        name: module.in_features for name, module in model.named_modules() if isinstance(module, nn.Linear)
-    }
-    first = {name: torch.eye(count)[0] for name, count in inputs.items()}
-    found = decompressed(export(checkpoint, W4A16(64), tmp_path / "out", five_windows, importance=first))
-    dense = tensors_of(tmp_path / "dense")
-    layer = "model.layers.0.self_attn.q_proj"
-    plain = decompressed(export(checkpoint, W4A16(64), tmp_path / "plain", five_windows))
-    given = dense[f"{layer}.weight"][:, 0].float()
-    assert (found[layer][:, 0] - given).abs().mean() != (plain[layer][:, 0] - given).abs().mean()
-
-
 def test_without_the_extra_the_export_is_refused_with_the_command(
     checkpoint: Checkpoint, monkeypatch: pytest.MonkeyPatch
 ) -> None:

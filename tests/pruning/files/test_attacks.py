@@ -29,6 +29,7 @@ from pruning.errors import InvalidInput
 from pruning.files import frozen_file
 from pruning.files.formats import FILE_NAME
 from pruning.files.frozen_file import AllowedRoots
+from pruning.pipeline.run import RunRequest, keep_gradients
 from pruning.recipe import ModelReference, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.hashed_file import sha256_of
@@ -267,9 +268,11 @@ def test_a_later_attempt_does_not_go_on_from_blocks_of_other_weights(
 
 @pytest.mark.parametrize("attack", ["a link", "in place"])
 def test_a_gradients_file_that_changes_is_refused(
-    attack: str, root: Path, tmp_path: Path, pruned: Callable[..., Report]
+    attack: str, model: Path, root: Path, tmp_path: Path, pruned: Callable[..., Report]
 ) -> None:
-    pruned("gblm", "first", save_gradients=True)
+    calibration = {"dataset": "builtin", "samples": 2, "sequence_length": 16}
+    norms = Recipe.model_validate({"model": str(model), "norms": ["l1"], "calibration": calibration})
+    keep_gradients(RunRequest(norms, EVALUATION, tmp_path / "first"))
     file = root / FILE_NAME
     shutil.copyfile(tmp_path / "first" / FILE_NAME, file)
     tensors = {name: tensor * 0 + 1 for name, tensor in load_file(file).items()}

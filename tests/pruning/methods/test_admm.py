@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from pruning.masks.patterns import lowest_of_each_group, lowest_of_matrix
+from pruning.methods import admm
 from pruning.methods.admm import admm_support
 
 ROWS, INPUTS = 5, 16
@@ -52,17 +53,16 @@ def without_lowest(values: Tensor, zeros: int) -> tuple[Tensor, Tensor]:
 
 
 @pytest.mark.parametrize("steps", [1, 3, 4, 100])
-def test_the_steps_are_those_of_plain_admm(weight: Tensor, moments: Tensor, steps: int) -> None:
-    mask, kept = admm_support(
-        weight, moments, lambda sizes: lowest_of_matrix(sizes, 40), penalty=0.1, iterations=steps
-    )
+def test_the_steps_are_those_of_plain_admm(
+    weight: Tensor, moments: Tensor, steps: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(admm, "_MAX_ITERATIONS", steps)
+    mask, kept = admm_support(weight, moments, lambda sizes: lowest_of_matrix(sizes, 40))
     expected_mask, expected = plain_steps(weight, moments, 40, steps)
     assert torch.equal(mask, expected_mask)
     torch.testing.assert_close(kept, expected)
 
 
 def test_a_group_pattern_holds(weight: Tensor, moments: Tensor) -> None:
-    mask, _ = admm_support(
-        weight, moments, lambda sizes: lowest_of_each_group(sizes, 2, 4), penalty=0.1, iterations=100
-    )
+    mask, _ = admm_support(weight, moments, lambda sizes: lowest_of_each_group(sizes, 2, 4))
     assert (mask.unflatten(1, (-1, 4)).sum(-1) == 2).all()

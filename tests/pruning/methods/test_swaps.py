@@ -61,7 +61,7 @@ def naive(row: Tensor, mask: Tensor, moments: Tensor, size: int) -> tuple[Tensor
 def test_it_equals_a_search_over_all_pairs(
     group: tuple[int, int] | None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(module, "_WEIGHTS_AT_ONCE", {"cpu": 4 * 24})  # rows in two parts
+    monkeypatch.setattr(module, "SWAPPED_WEIGHTS", {"cpu": 4 * 24})  # rows in two parts
     monkeypatch.setattr(module, "_MOMENTS_AT_ONCE", 7)
     weight, mask, moments = problem(24, group)
     found = swap(weight, mask, moments, group=group, most=1000)

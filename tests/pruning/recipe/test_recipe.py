@@ -281,6 +281,11 @@ def test_a_preset_refuses_options_that_it_decides(preset: str, decided: dict[str
         recipe(method=preset, **decided)
 
 
+def test_a_preset_has_no_options_of_a_method() -> None:
+    with pytest.raises(ValidationError, match="'best' decides the options of its method; leave out ridge"):
+        recipe(method={"name": "best", "ridge": 2})
+
+
 def test_refit_is_on_off_or_has_options() -> None:
     assert recipe().refit is None
     assert recipe(refit=False) == recipe()

@@ -85,5 +85,5 @@ def test_8_bit_steps_are_near_float32_steps_also_for_tiny_gradients(
     assert error < 0.05 * torch.linalg.vector_norm(expected[large])
     # A mean of squares that were rounded to zero would make them larger by orders of magnitude.
     assert found.abs().max() < 1.2 * expected.abs().max()
-    monkeypatch.setattr(parameters, "_PIECE", {"cpu": BLOCK})
+    monkeypatch.setattr(parameters, "STEP_WEIGHTS", {"cpu": BLOCK})
     assert torch.equal(stepped("8-bit", weight, sizes), found)

@@ -240,7 +240,7 @@ def test_under_another_numerics_key_the_stage_starts_again(
 ) -> None:
     expected, _ = uninterrupted("gblm")
     with monkeypatch.context() as other:
-        other.setitem(memory._FULL_SPEED_TOKENS, "cpu", 24)
+        other.setitem(memory.FULL_SPEED_TOKENS, "cpu", 24)
         stopped(model, "gblm", tmp_path, after_block(2))
     pruned_blocks.clear()
     attempt(model, "gblm", tmp_path)

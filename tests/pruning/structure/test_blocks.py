@@ -17,8 +17,8 @@ from pruning.errors import InvalidInput, NumericalFailure
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
 from pruning.output.smaller import write_shorter
+from pruning.pipeline.structure import relative_difference
 from pruning.recipe import ModelReference, StructureOptions
-from pruning.structure.check import relative_difference
 from pruning.structure.depth import DepthPlan, Drop, choose_blocks
 from tests.pruning.families import make
 from tests.pruning.structure.cuts import assert_close, load, logits_of

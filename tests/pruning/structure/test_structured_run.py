@@ -304,7 +304,7 @@ def test_what_was_computed_on_the_same_cut_is_used_again(model: Path, tmp_path: 
 def test_a_cut_that_computes_something_else_is_refused_by_name(
     name: str, message: str, model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(stages, "smaller_logits", lambda *_: torch.zeros(1, 16, 384))
+    monkeypatch.setattr(stages, "_smaller_logits", lambda *_: torch.zeros(1, 16, 384))
     with pytest.raises(InvalidInput, match=message) as error:
         run_recipe(recipe(model, **RECIPES[name]), EVALUATION, output=tmp_path / "out")
     assert error.value.field == "structure"
