@@ -192,8 +192,10 @@ def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
 
 def _message(item: Mapping[str, Any]) -> str:
     kind = item["type"]
-    if kind == "extra_forbidden" and (near := _near(str(item["loc"][-1]))):
-        return f"{_MESSAGES[kind]}; did you mean {near}?"
+    if kind == "extra_forbidden":
+        name = str(item["loc"][-1])
+        near = get_close_matches(name, _FIELDS - {name}, n=1, cutoff=0.8)
+        return _MESSAGES[kind] + (f"; did you mean {near[0]}?" if near else "")
     if kind in _MESSAGES:
         hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _TEXT_FIELDS
         return _MESSAGES[kind] + (', such as {"dataset": "builtin"}' if hinted else "")
@@ -201,12 +203,6 @@ def _message(item: Mapping[str, Any]) -> str:
         return _length_message(item)
     message = str(item["msg"]).removeprefix("Value error, ")
     return re.sub(r"^(Input|String) should ", "must ", message)
-
-
-def _near(name: str) -> str | None:
-    """Return the name of a job's field that this one may be a misspelling of."""
-    found = get_close_matches(name, _FIELDS - {name}, n=1, cutoff=0.8)
-    return found[0] if found else None
 
 
 def _length_message(item: Mapping[str, Any]) -> str:

@@ -177,8 +177,8 @@ ADVANCED = (
         if kind.form_hint
     ),
     Field("structure.blocks", "Blocks out", "How many blocks to remove: 10% or 2.", "amount"),
-    Field("calibration.samples", "Windows", "How many to prune on.", "number", str(Calibration().samples)),
-    Field("calibration.sequence_length", "Window length", "Tokens in each.", "number", "at most 2048"),
+    Field("calibration.samples", "Windows", "How many to read.", "number", str(Calibration().samples)),
+    Field("calibration.sequence_length", "Window length", "Tokens per window.", "number", "at most 2048"),
     Field(
         "evaluation.dataset",
         "Evaluation text",
@@ -195,9 +195,9 @@ ADVANCED = (
         listed="exports",
     ),
     Field("gate.of", "Gate: on export", "The export that must pass; else the model.", listed="exports"),
-    Field("gate.max_perplexity_increase", "Gate: perplexity", "The most that it may rise: 5%.", "share"),
-    Field("gate.max_kl", "Gate: KL", "The most from dense, in nats per token: 0.1.", "number"),
-    Field("gate.min_speedup", "Gate: speed", "The least, in multiples of dense: 1.2.", "number"),
+    Field("gate.max_perplexity_increase", "Gate: perplexity", "How far it may rise: 5%.", "share"),
+    Field("gate.max_kl", "Gate: KL", "How far from dense, in nats: 0.1.", "number"),
+    Field("gate.min_speedup", "Gate: speed", "How many times as fast as dense: 1.2.", "number"),
     Field("name", "Name", "The headline of the job in lists."),
     Field("labels", "Labels", "Names and values to find it by: team=search, run=7.", "pairs"),
     Field("priority", "Priority", "Your queued job with the highest number runs first.", "number", "0"),
