@@ -22,8 +22,9 @@ from cli.terminal import CommandFailed, Exit, clean, err, out
 
 _EXIT_CODES = (
     "Exit codes: 0 success, 1 the job failed or `up` could not start, 2 bad usage or a rejected request, "
-    "3 the job missed its gate, 4 the job was cancelled, 5 timeout, 6 the server is unavailable, "
-    "130 interrupted by Ctrl-C, 143 by SIGTERM."
+    "3 the job missed its gate or a search found nothing within its bound, 4 the job was cancelled, "
+    "5 timeout, 6 the server is unavailable, 7 the gate is inconclusive, 130 interrupted by Ctrl-C, "
+    "143 by SIGTERM."
 )
 _INTERRUPTED = 130
 
@@ -39,8 +40,8 @@ class _Commands(TyperGroup):
             raise
         except CommandFailed as error:
             _fail(error, error.code)
-        except TimedOut:
-            _fail("timed out; the job goes on", Exit.TIMEOUT)
+        except TimedOut as over:
+            _fail(f"timed out; the {over} goes on", Exit.TIMEOUT)
         except KeyboardInterrupt:
             _fail("interrupted", _INTERRUPTED)
 

@@ -40,10 +40,8 @@ def share(text: str) -> float:
     if value is None:
         raise ValueError(f"write a share like 5% or 0.05, not {quoted(text)}")
     if value > 1 and not percent:
-        raise ValueError(
-            f"{quoted(text)} may mean two things: write {value:g}% or {float(value / 100):g}, or else "
-            f"{float(value * 100):g}%"
-        )
+        meant = f"{value:g}% or {float(value / 100):g}" if value < 100 else "a share like 5% or 0.05"
+        raise ValueError(f"write {meant}, not {quoted(text)}, which has no percent sign")
     # By decimals, so that 33.3% is the same number as 0.333.
     return float(value.scaleb(-2) if percent else value)
 

@@ -2,6 +2,7 @@
 
 import argparse
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -13,6 +14,7 @@ from types import FrameType
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_core import ErrorDetails
 from rich.console import Console
 
 from pruning.errors import InvalidInput, PruningError
@@ -74,12 +76,38 @@ def main(arguments: list[str] | None = None) -> int:
     except ValidationError as error:
         for problem in error.errors(include_url=False):
             field = ".".join(str(part) for part in problem["loc"])
-            console.print(f"{field} = {problem['input']!r}: {problem['msg']}", markup=False)
+            console.print(f"{_typed(field, options)}: {_message(problem)}", markup=False)
         return _BAD_INPUT
     except PruningError as error:
-        console.print(f"{error.field}: {error}" if error.field else str(error), markup=False)
+        console.print(f"{_typed(error.field, options)}: {error}" if error.field else str(error), markup=False)
         return _BAD_INPUT if isinstance(error, InvalidInput) else 1
     return 0
+
+
+def _typed(field: str, options: argparse.Namespace) -> str:
+    """Return the option that sets a field of a recipe or an evaluation; the field itself if a file does."""
+    if options.recipe is not None:
+        return field
+    flags = {option.field: option for option in OPTIONS}
+    for whole in (field, f"evaluation.{field}"):
+        for name in (f"{whole}.name", f"{whole}.id", whole):
+            if name in flags:
+                return flags[name].flags[0]
+    parts = field.split(".")
+    for length in range(len(parts) - 1, 0, -1):
+        if option := flags.get(".".join(parts[:length])):
+            return option.flags[0] + (f" {parts[-1]}" if option.kind == "settings" else "")
+    return f"--{field}" if field in vars(options) else field
+
+
+def _message(problem: ErrorDetails) -> str:
+    """Return what is wrong, in the words of the service, with the value where it is a short one."""
+    message = problem["msg"].removeprefix("Value error, ").removesuffix(" under an allowed root")
+    value = problem["input"]
+    if isinstance(value, dict) and len(value) == 1:  # a name that was typed stands for an object
+        (value,) = value.values()
+    got = "" if value is None or isinstance(value, dict) else f"; got {value!r}"
+    return re.sub(r"^(Input|String) should ", "must ", message) + got
 
 
 class _Terminated(KeyboardInterrupt):

@@ -24,7 +24,7 @@ router = APIRouter(include_in_schema=False)
 HOME = "/jobs"
 _PAGES = (HOME, "/sweeps", "/zoo", "/compare", "/settings")
 _WRONG_KEY = "This key is not valid. Check that you have copied all of it."
-_WRONG_LINK = "This link has expired or was used before. Sign in with an API key."
+_WRONG_LINK = "This link has expired or was used before; pruneserve up prints a new one at each start."
 
 Next = Annotated[str, Query(alias="next", max_length=2048)]
 

@@ -7,6 +7,7 @@ and leaks no stack trace.
 import logging
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
 from http import HTTPStatus
 from typing import Any
 
@@ -136,7 +137,7 @@ _MESSAGES = {
 # Objects with a dataset and other fields: a client may give the dataset's name alone.
 _TEXT_FIELDS = frozenset({"calibration", "evaluation"})
 # The input of the one is what lacks the field; an unknown field may hold anything.
-_ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden"})
+_ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "required"})
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
@@ -191,6 +192,10 @@ def _within(body: object, path: Sequence[int | str]) -> Iterator[int | str]:
 
 def _message(item: Mapping[str, Any]) -> str:
     kind = item["type"]
+    if kind == "extra_forbidden":
+        name = str(item["loc"][-1])
+        near = get_close_matches(name, _FIELDS - {name}, n=1, cutoff=0.8)
+        return _MESSAGES[kind] + (f"; did you mean {near[0]}?" if near else "")
     if kind in _MESSAGES:
         hinted = kind in ("model_type", "model_attributes_type") and item["loc"][-1] in _TEXT_FIELDS
         return _MESSAGES[kind] + (', such as {"dataset": "builtin"}' if hinted else "")

@@ -30,14 +30,14 @@ class TimedOut(Exception):
 
 
 @contextmanager
-def time_limit(seconds: float | None) -> Iterator[None]:
-    """Raise `TimedOut` in the main thread after `seconds`. None means no limit."""
+def time_limit(seconds: float | None, of: str = "job") -> Iterator[None]:
+    """Raise `TimedOut(of)`, which goes on, in the main thread after `seconds`. None means no limit."""
     if seconds is None:
         yield
         return
 
     def on_alarm(_signal: int, _frame: FrameType | None) -> None:
-        raise TimedOut
+        raise TimedOut(of)
 
     before = signal.signal(signal.SIGALRM, on_alarm)
     signal.setitimer(signal.ITIMER_REAL, seconds)

@@ -80,7 +80,9 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     ] = None,
     tolerance: Annotated[
         float | None,
-        typer.Option(parser=share, metavar="SHARE", help="The distance from the best sparsity, at most."),
+        typer.Option(
+            parser=share, metavar="SHARE", help="Distance from the best sparsity, at most (default 2%)."
+        ),
     ] = None,
     over: Annotated[
         str | None,
@@ -102,7 +104,7 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     target = body.pop("gate", {}) | sizes | _given(format=file_format, tolerance=tolerance, over=over)
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
-    with time_limit(timeout):
+    with time_limit(timeout, "search"):
         ended = _watch(client.follow_sweep(sweep.id, patience=PATIENCE_SECONDS))
     _exit(ended, as_json=as_json)
 
@@ -131,7 +133,7 @@ def wait(
     as_json: AsJson = False,
 ) -> None:
     """Wait for the end of a sweep, and exit with a code for its outcome."""
-    with time_limit(timeout):
+    with time_limit(timeout, "sweep"):
         ended = _watch(client.follow_sweep(_id(client, sweep), patience=PATIENCE_SECONDS))
     _exit(ended, as_json=as_json)
 

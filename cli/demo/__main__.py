@@ -11,12 +11,14 @@ import json
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from types import FrameType
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -162,6 +164,7 @@ def main() -> int:
     """Run the demo and return the exit code: 0 if every step succeeded."""
     # Progress bars of the libraries would be drawn over ours. They read this when they are imported.
     os.environ.setdefault("TQDM_DISABLE", "1")
+    signal.signal(signal.SIGINT, _stop)
     try:
         _demo()
     except KeyboardInterrupt:
@@ -171,6 +174,12 @@ def main() -> int:
         err.print(f"\nThe demo failed: {clean(error)}")
         return 1
     return 0
+
+
+def _stop(_signal: int, _frame: FrameType | None) -> None:
+    """Say at once that Ctrl-C was seen: the service takes some seconds to stop."""
+    err.print("\nstopping the service … `make demo` keeps the converted model, and submits a new job")
+    raise KeyboardInterrupt
 
 
 def _demo() -> None:

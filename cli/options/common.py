@@ -65,7 +65,7 @@ Timeout = Annotated[
         min=1,
         max=_YEAR_SECONDS,
         callback=finite,
-        help="Stop waiting after so many seconds, at most a year; the job goes on.",
+        help="Stop waiting after so many seconds, at most a year; the job or the search goes on.",
     ),
 ]
 AsJson = Annotated[bool, typer.Option("--json", help="Print the server's response as JSON.")]

@@ -68,7 +68,8 @@ def whole_id(digits: str, of: str, newest: Iterable[UUID]) -> UUID:
         )
     if not found:
         raise CommandFailed(
-            f"the id of no {of} begins or ends with {digits}, of the newest {MAX_SEARCHED}; give all of it",
+            f"no {of} among the newest {MAX_SEARCHED} has an id that begins or ends with {digits}; give the "
+            "whole id",
             Exit.USAGE,
         )
     if len(found) > 1:

@@ -12,7 +12,6 @@ from cli.options.request import QUICK_NOTE, is_quick
 from cli.render.outcome import Outcome
 from cli.render.views import (
     EXPORT_COLUMNS,
-    change,
     conditions_of,
     export_row,
     measure,
@@ -20,6 +19,7 @@ from cli.render.views import (
     measurements,
     method_summary,
     missed_conditions,
+    perplexity_of,
     report_of,
     verdict,
     warnings_of,
@@ -136,7 +136,7 @@ def summary_page(outcome: Outcome, server: str) -> str:
         lines.append(markdown(outcome.problem))
     if job := outcome.job:
         if is_quick(job):
-            lines.append(f"**{markdown(QUICK_NOTE)}**")
+            lines.append(f"**{QUICK_NOTE}**")
         report = report_of(job)
         lines.append(_markdown_table(("", ""), _job_rows(job, report, server)))
         if job.gate:
@@ -154,7 +154,7 @@ def _job_rows(job: JobDetail, report: Report | None, server: str) -> Iterator[tu
     yield "model", markdown(job.model)
     yield "method", markdown(method_summary(job))
     if job.perplexity:
-        yield "perplexity", markdown(change(job.perplexity))
+        yield "perplexity", markdown(perplexity_of(job, job.perplexity))
     yield from measurements(job, markdown)
     for warning in warnings_of(report) if report else ():
         yield "warning", markdown(warning)

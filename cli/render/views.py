@@ -62,6 +62,17 @@ def measurements(job: JobDetail, escape: Callable[[str], str]) -> Iterator[tuple
         yield "zeros", f"{report.sparsity.overall:.2%} of the weights in the pruned layers"
 
 
+def perplexity_of(job: JobDetail, measured: Perplexity) -> str:
+    """Return the perplexity, and how much of which text it is of. Not yet escaped."""
+    report = report_of(job)
+    if report is None:
+        return change(measured)
+    facts = report.perplexity
+    text = f"{facts.windows:,} window{'' if facts.windows == 1 else 's'} of {facts.sequence_length} tokens"
+    without = "" if facts.intervals or facts.cut_short else ", no interval"
+    return f"{change(measured)}, on {text} of {facts.dataset.rpartition('/')[2]}{without}"
+
+
 def _parameters(structure: StructureFacts) -> str:
     """Return the parameters that are left, in part in the server's words. Not yet escaped."""
     left, dense = structure.parameters, structure.dense_parameters
@@ -227,7 +238,7 @@ def print_job(console: Console, job: JobDetail, server: str, *, stale: bool = Fa
     if is_quick(job):
         table.add_row("text", QUICK_NOTE)
     if job.perplexity:
-        table.add_row("perplexity", change(job.perplexity))
+        table.add_row("perplexity", clean(perplexity_of(job, job.perplexity)))
     if job.gate:
         over = f", compared with job {job.gate.baseline}" if job.gate.baseline else ""
         table.add_row("gate", clean(job.gate.state) + over)

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from pruning.recipe.exports import MASK, MASK_ONLY
 from pruning.report import ExportFacts, Interval, Intervals, PerplexityFacts, Report
+from pruning.report.facts import count_windows
 
 _SEMI_STRUCTURED = "2:4"
 
@@ -70,7 +71,7 @@ def exported_files(report: Report) -> str:
 def _how_measured(exports: Sequence[ExportFacts]) -> str:
     if not exports:
         return ""
-    windows = f"{exports[0].windows} windows of {exports[0].sequence_length} tokens"
+    windows = count_windows(exports[0].windows, exports[0].sequence_length)
     dense = {export.evaluator: f"{export.dense_perplexity:.3f} by {export.evaluator}" for export in exports}
     return f"""\
 Each was measured as that file, on {windows}. The dense model in 16 bits has

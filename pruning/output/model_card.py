@@ -22,6 +22,7 @@ from pruning.report import (
     Report,
     StructureFacts,
 )
+from pruning.report.facts import count_windows
 
 RELATION = "finetune"
 """The Hub's term for a model of the same architecture with weights derived from another's."""
@@ -73,7 +74,7 @@ def model_card(
 | perplexity, pruned | {_pruned(report.perplexity)} |{_more(report)}
 
 Perplexity: {report.perplexity.definition} Measured on {_file_name(report.perplexity.dataset)},
-{report.perplexity.windows} windows of {report.perplexity.sequence_length} tokens; ± is half a 95 % confidence
+{count_windows(report.perplexity.windows, report.perplexity.sequence_length)}; ± is half a 95 % confidence
 interval, by a bootstrap of the windows. Everything that was
 measured, and what it takes to repeat it, is in `{REPORT}`.
 
@@ -109,7 +110,7 @@ def _perplexities(report: Report) -> Iterator[EvalResult]:
                 dataset_type=_HUB_DATASETS.get(text.dataset, _file_name(text.dataset)),
                 dataset_name=_file_name(text.dataset),
                 metric_type="perplexity",
-                metric_name=f"perplexity, {text.windows} windows of {text.sequence_length} tokens",
+                metric_name=f"perplexity, {count_windows(text.windows, text.sequence_length)}",
                 metric_value=text.pruned,
             )
 
@@ -345,7 +346,7 @@ def _calibration(facts: CalibrationFacts | None) -> str:
     names = ", ".join(f"{_file_name(part.dataset)} ({part.windows})" for part in facts.sets)
     if len(facts.sets) == 1:
         names = _file_name(facts.sets[0].dataset)
-    return f"{facts.windows} windows of {facts.sequence_length} tokens from {names}"
+    return f"{count_windows(facts.windows, facts.sequence_length)} from {names}"
 
 
 def _file_name(dataset: str) -> str:

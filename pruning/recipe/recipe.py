@@ -7,7 +7,7 @@ from enum import StrEnum
 from typing import Annotated, Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
-from pydantic_core import PydanticKnownError
+from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from pruning.recipe.datasets import Calibration, content_name, gradient_job, is_upload
 from pruning.recipe.fields import (
@@ -240,10 +240,16 @@ class Recipe(StrictModel):
             if value not in (None, 0):
                 raise ValueError("is a mask's share of zeros; name a method that prunes, or leave it out")
             return 0.0
-        group = group_of(info.data.get("pattern", "unstructured"))
+        if "pattern" not in info.data:  # it was refused, and says whether a sparsity is required
+            return 0.0 if value is None else value
+        group = group_of(info.data["pattern"])
         if group is None:
             if value is None:
-                raise ValueError("is required unless the pattern is N:M")
+                raise PydanticCustomError(
+                    "required",
+                    "is required unless the pattern is N:M, the method is none, or structure is given "
+                    "without a method",
+                )
             if isinstance(value, int | float) and value <= 0:
                 raise PydanticKnownError("greater_than", {"gt": 0.0})
             return value

@@ -109,7 +109,7 @@ MLP_CHANNELS = UnitKind(
     description="MLP channels to take out of each block, or of each of its routed experts: a share below "
     "1, or a number of them.",
     example="0.25",
-    form_hint="Of each block: 25%, or a number.",
+    form_hint="How many to remove from each block: 25% or 512.",
     implementation="pruning.structure.mlp_channels:find_mlp_channels",
     is_in_every_fingerprint=True,
     estimated_as="mlp",
@@ -203,7 +203,7 @@ KV_GROUPS = UnitKind(
     description="Groups of attention heads that share a key and a value, to take out of each block with "
     "all of their query heads: a share below 1, or a number of them.",
     example="1",
-    form_hint="Of each block: 50%, or a number.",
+    form_hint="How many to remove from each block: 50% or 1.",
     implementation="pruning.structure.kv_groups:find_kv_groups",
     is_in_every_fingerprint=True,
     estimated_as="attention",

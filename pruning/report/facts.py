@@ -147,6 +147,11 @@ class Environment(Facts):
         )
 
 
+def count_windows(windows: int, length: int) -> str:
+    """Return how much text that is: `16 windows of 512 tokens`."""
+    return f"{windows:,} window{'' if windows == 1 else 's'} of {length} tokens"
+
+
 class PerplexityFacts(Facts):
     """Perplexity before and after, measured by the same code on the same windows."""
 

@@ -1,5 +1,6 @@
 """What the demo says of its service."""
 
+import signal
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +8,7 @@ from uuid import uuid4
 
 import pytest
 
+from cli.demo import __main__ as demo
 from cli.demo.__main__ import DemoService, _see_it_again, answer, exports
 from cli.terminal import CommandFailed
 
@@ -34,6 +36,27 @@ def test_the_demo_prints_how_to_start_the_service_first(tmp_path: Path) -> None:
     assert command.startswith(".venv/bin/pruneserve up --data")
     assert f"--port {service.port}" in command
     assert address == f"http://127.0.0.1:{service.port}/jobs/{job_id}"
+
+
+def test_ctrl_c_is_answered_before_the_service_has_stopped(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    said: list[str] = []
+
+    def interrupted() -> None:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        finally:  # where the service stops
+            said.append(capsys.readouterr().err)
+
+    monkeypatch.setattr(demo, "_demo", interrupted)
+    before = signal.getsignal(signal.SIGINT)
+    try:
+        assert demo.main() == 130
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert "stopping the service" in said[0]
+    assert "submits a new job" in said[0]
 
 
 @pytest.mark.parametrize("code", [0, 1])

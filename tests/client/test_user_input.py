@@ -1,5 +1,7 @@
 """Numbers, shares and sizes mean one thing each, or are refused with what to write."""
 
+import re
+
 import pytest
 
 from pruneserve_client.user_input import amount, number, share, size
@@ -30,9 +32,12 @@ def test_what_is_no_finite_number_is_refused(text: str) -> None:
             read(text)
 
 
-def test_what_may_mean_two_things_is_refused_with_both() -> None:
-    with pytest.raises(ValueError, match=r"^'5' may mean two things: write 5% or 0\.05, or else 500%$"):
-        share("5")
+@pytest.mark.parametrize(
+    ("text", "meant"), [("5", "5% or 0.05"), ("1.5", "1.5% or 0.015"), ("150", "a share like 5% or 0.05")]
+)
+def test_a_share_above_one_needs_a_percent_sign_and_what_is_proposed_is_one(text: str, meant: str) -> None:
+    with pytest.raises(ValueError, match=f"^write {re.escape(meant)}, not '{text}', which has no percent"):
+        share(text)
 
 
 @pytest.mark.parametrize("text", ["0", "-5", "0.9", "1GiB", "GB", "5 parsecs"])

@@ -9,6 +9,7 @@ from uuid import UUID
 
 from api.page.base.format import figure, nats, percent, pruning
 from jobs.queries import Cut
+from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, JobState
 from jobs.sweeps import pareto
@@ -80,6 +81,11 @@ class ComparedJob:
         """What was measured of the pruned model on the text of a domain; None if that was not."""
         is_measured = self.spec.evaluation.domains.get(name) == dataset
         return (self.job.domains or {}).get(name) if is_measured else None
+
+    @property
+    def meets_gate(self) -> bool:
+        """Whether the result has met its gate, which a search has set."""
+        return Verdict.model_validate(self.job.gate).is_met
 
     @property
     def has_succeeded(self) -> bool:

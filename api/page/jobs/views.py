@@ -26,6 +26,7 @@ from jobs.spec.job import JobSpec
 from jobs.states import ENDED, HELD, RETRIABLE, JobState, LostAttempt
 from jobs.tables import Artifact, Job, JobAttempt
 from pruning.recipe import Stage
+from pruning.report.facts import count_windows
 
 ADVICE: dict[str, str] = {
     "invalid_input": "Change the field that the message names, and submit a new job.",
@@ -181,6 +182,16 @@ class JobView:
     def sparsity(self) -> float | None:
         """The measured share of zeros; None without a report."""
         return self.job.report["sparsity"]["overall"] if self.job.report else None
+
+    @property
+    def measured_on(self) -> str:
+        """How much of which text the perplexity is of; only the text before it is measured."""
+        facts = (self.job.report or {}).get("perplexity", {})
+        if "sequence_length" not in facts:
+            return public_name(self.spec.evaluation.dataset)
+        windows = count_windows(facts["windows"], facts["sequence_length"])
+        text = f"{windows} of {public_name(facts['dataset'])}"
+        return text if facts.get("intervals") or facts.get("cut_short") else f"{text}, no interval"
 
     @property
     def structure(self) -> dict[str, Any] | None:

@@ -5,7 +5,7 @@ The fields override the recipe (JSON); the goal adds what both leave out.
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from copy import deepcopy
 from dataclasses import dataclass
 from decimal import Decimal
@@ -126,12 +126,21 @@ MODEL = Field("model.id", "Model", "A Hub id, or an absolute path under an allow
 AMOUNT = Field(
     "amount",
     "How much",
-    "A share such as 50%; for a smaller model also a size, such as 200MB. Empty with the method none.",
+    "The share to cut, such as 50%; for a smaller model also its size, such as 200MB. The method none takes "
+    "no share: leave this empty.",
 )
+_SHORT = {
+    name: {field: value for field, value in fields.items() if field != "speed"}
+    for name, fields in QUICK.items()
+}
+"""What the built-in text adds to a job, so that it is enough for a first result."""
+_BUILTIN = _SHORT["calibration"]["dataset"]
 TEXT = Field(
     "calibration.dataset",
     "Text",
-    "The text to prune on: a data set by name, a file's path, or one of your uploads.",
+    "The text to prune on: a data set by name, a file's path, or one of your uploads. "
+    f"With {_BUILTIN} the job is short and measured on it too: {_SHORT['calibration']['samples']} windows of "
+    f"{_SHORT['calibration']['sequence_length']} tokens each, unless Advanced says otherwise.",
     placeholder=str(Calibration().dataset),
     listed="datasets",
 )
@@ -147,45 +156,64 @@ ADVANCED = (
     Field(
         _METHOD,
         "Method",
-        "A method or a preset, in place of the goal's.",
+        "The method or preset that chooses the zeros, in place of the goal's.",
         "choice",
         choices=(*PRESETS, *METHODS),
     ),
-    Field("method.norm", "Norm", "Over the gradients of gblm and gradient.", "choice", choices=("l1", "l2")),
-    Field("pattern", "Pattern", "N:M keeps N of M weights.", placeholder="unstructured", listed="patterns"),
-    Field("allocation.name", "Allocation", "Of the zeros to layers.", "choice", choices=tuple(ALLOCATIONS)),
+    Field("method.norm", "Norm", "How gblm and gradient add up gradients.", "choice", choices=("l1", "l2")),
+    Field(
+        "pattern", "Pattern", "2:4 keeps 2 of every 4 weights.", placeholder="unstructured", listed="patterns"
+    ),
+    Field(
+        "allocation.name",
+        "Allocation",
+        "How the zeros are spread over the layers.",
+        "choice",
+        choices=tuple(ALLOCATIONS),
+    ),
     *(
         Field(f"structure.{kind.name}", f"{kind.label} out", kind.form_hint, "amount")
         for kind in UNIT_KINDS.values()
         if kind.form_hint
     ),
-    Field("structure.blocks", "Blocks out", "Of the model: 10%, or a number.", "amount"),
-    Field("calibration.samples", "Windows", "Of calibration text.", "number", str(Calibration().samples)),
-    Field("calibration.sequence_length", "Window length", "In tokens.", "number", "at most 2048"),
+    Field("structure.blocks", "Blocks out", "How many blocks to remove: 10% or 2.", "amount"),
+    Field("calibration.samples", "Windows", "How many to read.", "number", str(Calibration().samples)),
+    Field("calibration.sequence_length", "Window length", "Tokens per window.", "number", "at most 2048"),
     Field(
         "evaluation.dataset",
         "Evaluation text",
-        "On which perplexity is measured.",
+        "The text on which perplexity is measured.",
         placeholder=Evaluation().dataset,
         listed="datasets",
     ),
-    Field("evaluation.tasks", "Zero-shot tasks", "Such as piqa, hellaswag.", "list"),
+    Field("evaluation.tasks", "Zero-shot tasks", "Tasks to score, such as piqa, hellaswag.", "list"),
     Field(
         "exports",
         "Exports",
-        "Files for engines, such as gguf:Q8_0, gguf:Q4_K_M; method none quantises the dense model.",
+        "Files for engines, such as gguf:Q8_0, gguf:Q4_K_M; the method none quantises the dense model.",
         "list",
         listed="exports",
     ),
-    Field("gate.of", "Gate: on export", "On the pruned model when empty.", listed="exports"),
-    Field("gate.max_perplexity_increase", "Gate: perplexity", "At most so much over dense: 5%.", "share"),
-    Field("gate.max_kl", "Gate: KL", "From dense at most, in nats per token: 0.1.", "number"),
-    Field("gate.min_speedup", "Gate: speed", "At least so many times as fast as dense: 1.2.", "number"),
+    Field("gate.of", "Gate: on export", "The export that must pass; else the model.", listed="exports"),
+    Field("gate.max_perplexity_increase", "Gate: perplexity", "How far it may rise: 5%.", "share"),
+    Field("gate.max_kl", "Gate: KL", "How far from dense, in nats: 0.1.", "number"),
+    Field("gate.min_speedup", "Gate: speed", "How many times as fast as dense: 1.2.", "number"),
     Field("name", "Name", "The headline of the job in lists."),
-    Field("labels", "Labels", "To find it by: team=search, run=7.", "pairs"),
-    Field("priority", "Priority", "Of your queued jobs the highest runs first.", "number", "0"),
+    Field("labels", "Labels", "Names and values to find it by: team=search, run=7.", "pairs"),
+    Field("priority", "Priority", "Your queued job with the highest number runs first.", "number", "0"),
     RECIPE,
 )
+_LEGENDS = {
+    "Zeros": ("method", "pattern", "allocation"),
+    "Cuts": ("structure",),
+    "Texts": ("calibration", "evaluation"),
+    "Exports and gate": ("exports", "gate"),
+    "Everything else": ("name", "labels", "priority", RECIPE.path),
+}
+ADVANCED_GROUPS: Mapping[str, Sequence[Field]] = {
+    legend: [field for field in ADVANCED if field.path.partition(".")[0] in names]
+    for legend, names in _LEGENDS.items()
+}
 FIELDS = (MODEL, AMOUNT, TEXT, *ADVANCED)
 
 _SIZE = re.compile(r"[kmgt]b?$|b$|^\d{4,}$", re.IGNORECASE)
@@ -200,6 +228,8 @@ def parse_form(typed: Mapping[str, str]) -> JobRequest | SweepRequest:
     several = {name: value for name, value in recipe.items() if name != "job"} if is_sweep else {}
     goal_adds = not is_sweep and not {"method", "structure", "norms"} & body.keys()
     errors = [*_put_fields(body, typed)]
+    if not is_sweep and typed.get(TEXT.path, "").strip() == _BUILTIN:
+        _fill(body, {name: fields for name, fields in _SHORT.items() if _is_on_builtin(body, name)})
     goal = typed.get("goal") or "zeros"
     try:
         if goal not in get_args(Goal):
@@ -227,6 +257,12 @@ def form_values(request: Mapping[str, Any]) -> dict[str, str]:
     """Return the values of the form for a request; what no field can hold is in the recipe."""
     body = deepcopy(dict(request))
     typed = {"goal": "zeros"}
+    if body.get("calibration", {}).get("dataset") == _BUILTIN:  # its numbers, or the form makes a shorter job
+        _fill(body, {"calibration": {"samples": Calibration().samples, "sequence_length": None}})
+        if not body.get("norms"):
+            _fill(body, {"evaluation": {"dataset": Evaluation().dataset}})
+        if _is_on_builtin(body, "evaluation"):
+            _fill(body, {"evaluation": {"windows": None, "sequence_length": None}})
     amount = body.pop("sparsity", None) if "method" in body else None
     if "method" not in body and isinstance(structure := body.get("structure"), dict):
         typed["goal"] = "smaller"
@@ -331,6 +367,13 @@ def _put_goal(body: dict[str, Any], goal: str, *, is_sized: bool) -> None:
     if _masks(body) and "sparsity" not in body and not implies_sparsity(body.get("pattern")):
         message = f"is required: {_SHARE}, or choose the method none, which prunes nothing"
         raise InvalidRequest(FieldError(field=AMOUNT.path, message=message))
+
+
+def _is_on_builtin(body: Mapping[str, Any], name: str) -> bool:
+    """Whether a text of the request is the built-in one, or left out. Gradient norms measure nothing."""
+    given = body.get(name, {})
+    dataset = given.get("dataset") if isinstance(given, dict) else given
+    return dataset in (None, _BUILTIN) and (name == "calibration" or not body.get("norms"))
 
 
 def _masks(body: Mapping[str, Any]) -> bool:

@@ -16,7 +16,17 @@ from api.actions import checks, estimates, jobs, sweeps
 from api.http.parameters import Idempotency
 from api.page.base.inputs import Owner
 from api.page.base.render import page
-from api.page.submit.form import ADVANCED, AMOUNT, GOALS, MODEL, TEXT, as_form_error, form_values, parse_form
+from api.page.submit.form import (
+    ADVANCED,
+    ADVANCED_GROUPS,
+    AMOUNT,
+    GOALS,
+    MODEL,
+    TEXT,
+    as_form_error,
+    form_values,
+    parse_form,
+)
 from api.page.submit.resubmit import failed_by_request, request_body
 from api.problems.base import FieldError, Problem
 from api.problems.handlers import as_problem
@@ -196,7 +206,7 @@ def _form(
         amount=AMOUNT,
         text=TEXT,
         goals=GOALS,
-        advanced=ADVANCED,
+        advanced=ADVANCED_GROUPS,
         is_open=any(typed.get(field.path) or field.path in messages for field in ADVANCED),
         titles=_TITLES,
         typed=typed,

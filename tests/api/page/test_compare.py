@@ -230,7 +230,7 @@ def test_a_comparison_shows_each_domain_of_each_text(client: TestClient, jobs: J
     def measured(pruned: float, text: str) -> str:
         claim = jobs.running(domains={"code": text})
         figures = {"dense": 10.0, "pruned": pruned, "kl": 0.25, "agreement": 0.5, "windows": 9}
-        overall = {"dataset": "builtin", "windows": 16, "kl": None, "agreement": None}
+        overall = {"dataset": "builtin", "windows": 1, "sequence_length": 64, "kl": None, "agreement": None}
         jobs.succeed(claim, fidelity=overall, domains={"code": figures | {"dataset": text}})
         return str(claim.job_id)
 
@@ -247,4 +247,5 @@ def test_a_comparison_shows_each_domain_of_each_text(client: TestClient, jobs: J
     assert rows == [["12.00", dash], ["15.00", dash], [dash, "20.00"]]
     page = client.get(f"/jobs/{ids[0]}").text
     assert "<h3>By domain</h3>" in page
+    assert "over dense, on 1 window of 64 tokens of builtin, no interval</dd>" in page
     assert "builtin-code, 9 windows" in page

@@ -23,6 +23,10 @@ from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 
 ORIGIN = {"Origin": "http://testserver"}
 MODEL = {"model.id": "org/name"}
+SHORT = {
+    "calibration": {"dataset": "builtin", "samples": 16, "sequence_length": 512},
+    "evaluation": {"dataset": "builtin", "windows": 16, "sequence_length": 512},
+}
 LEAST = MODEL | {"goal": "zeros", "amount": "50%"}
 
 
@@ -73,8 +77,19 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
         (
             LEAST | {"calibration.dataset": "builtin", "labels": "team=search, run=7", "priority": "-3"},
             SMALLEST
-            | {"method": "best", "calibration": {"dataset": "builtin"}}
+            | {"method": "best", **SHORT}
             | {"labels": {"team": "search", "run": "7"}, "priority": -3},
+        ),
+        (
+            LEAST
+            | {"calibration.dataset": "builtin", "calibration.samples": "8", "evaluation.dataset": "c4"},
+            SMALLEST
+            | {"method": "best", "calibration": SHORT["calibration"] | {"samples": 8}}
+            | {"evaluation": {"dataset": "c4"}},
+        ),
+        (
+            MODEL | {"calibration.dataset": "builtin", "recipe": '{"norms": ["l1"]}'},
+            {"model": "org/name", "norms": ["l1"], "calibration": SHORT["calibration"]},
         ),
         (MODEL | {"pattern": "2:4"}, {"model": "org/name", "method": "best", "pattern": "2:4"}),
         (
@@ -178,6 +193,9 @@ ASKED: list[dict[str, Any]] = [
     SMALLEST | {"method": {"name": "gblm", "inverse": True, "alpha": 0.5}, "refit": {"iterations": 3}},
     SMALLEST | {"refit": True, "dtype": "bfloat16", "order": "layers", "save_masks": True},
     {"model": "org/name", "norms": ["l1"]},
+    {"model": "org/name", "norms": ["l1"], "calibration": {"dataset": "builtin"}},
+    SMALLEST | {"calibration": {"dataset": "builtin"}},
+    SMALLEST | {"calibration": {"dataset": "builtin"}, "evaluation": {"dataset": "builtin"}},
     {"model": "org/name", "method": "none", "gate": {"of": "gguf:Q4_0", "max_bytes": 9}}
     | {"exports": ["gguf:Q4_0", "compressed-tensors:fp8"]},
     SMALLEST
@@ -234,7 +252,7 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
     ("typed", "field", "message"),
     [
         ({"amount": "100%"}, "amount", "Must be less than 1"),
-        ({"amount": "5"}, "amount", "write 5% or 0.05, or else 500%"),
+        ({"amount": "5"}, "amount", "rite 5% or 0.05, not '5'"),
         ({"amount": "half"}, "amount", "Write a share like 5% or 0.05, not 'half'"),
         ({"amount": ""}, "amount", "Is required: write a share such as 50%"),
         ({"amount": "200MB"}, "amount", "Zeros make no file smaller"),
@@ -252,7 +270,7 @@ def test_the_shortest_request_stays_short(asked: dict[str, Any]) -> None:
         ({"calibration.samples": "9" * 300}, "calibration.samples", "Must be less than or equal to 65536"),
         ({"calibration.samples": "many"}, "calibration.samples", "Write a finite number, not 'many'"),
         ({"evaluation.tasks": "piqa, ../x"}, "evaluation.tasks", "Must be a task's name"),
-        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "write 5% or 0.05"),
+        ({"gate.max_perplexity_increase": "5"}, "gate.max_perplexity_increase", "rite 5% or 0.05"),
         ({"gate.min_speedup": "30%"}, "gate.min_speedup", "Write a finite number, not '30%'"),
         ({"labels": "=x"}, "labels", ""),
         ({"exports": "gguf:Q9"}, "exports", "Is no type of a GGUF file; use one of F16, BF16"),
@@ -280,7 +298,8 @@ def test_a_refused_form_keeps_what_was_typed_with_a_message_at_the_field(
     assert answer.status_code == 422
     found = messages(answer.text)
     assert message in found[field]
-    assert f'<li><a href="#{field}">' in answer.text
+    banner = dict(re.findall(r'<li><a href="#([^"]+)">[^<]+</a>: (.*?)\.</li>', answer.text))
+    assert message.lower() in html.unescape(banner[field]).lower()
     kept = {name: text for name, text in typed_in(answer.text).items() if name != "once"}
     chosen = ("goal", "method.name")  # a select keeps what it offers
     assert {name: text for name, text in kept.items() if name not in chosen} == {

@@ -69,6 +69,8 @@ def test_a_problem_quotes_only_the_values_that_it_refuses(
         ({"model": "/etc/passwd"}, '"/etc/passwd"'),
         ({"model": {}}, None),
         ({"sparsity": {"password": 1}}, None),
+        ({"sparsity": None}, None),
+        ({"sparsity": None, "pattern": "2:3:4"}, '"2:3:4"'),
         ({"nothing": "known"}, None),
     ],
 )
@@ -129,6 +131,11 @@ def test_a_missing_field_is_named(client: TestClient, path: str, field: str) -> 
         ({"layers": {"include": ["*"] * 65}}, "must have at most 64 items"),
         ({"labels": {"team": "x" * 256}}, "must have at most 255 characters"),
         ({"model": ""}, "must have at least 1 character"),
+        (
+            {"structure": {"mlp_chanels": 0.25}},
+            "is not a field of this request; did you mean mlp_channels?",
+        ),
+        ({"samples": 5}, "is not a field of this request"),
     ],
 )
 def test_a_message_names_what_is_accepted_in_terms_of_json(

@@ -362,3 +362,11 @@ def test_a_value_that_cannot_be_sent_is_bad_usage(server: ScriptedServer, argume
     result = run(*arguments, server=server)
     assert result.exit_code == Exit.USAGE, result.output
     assert server.requests == []
+
+
+def test_the_help_and_the_documentation_have_the_same_exit_codes() -> None:
+    documented = Path("docs/cli.md").read_text(encoding="utf-8").partition("## Exit codes")[2]
+    of_table = re.findall(r"\d+", " ".join(re.findall(r"^\| ([\d, ]+) \|", documented, re.MULTILINE)))
+    shown = " ".join(run("--help").output.split()).partition("Exit codes: ")[2]
+    assert re.findall(r"\b\d+\b", shown) == of_table
+    assert {int(code) for code in of_table} == {*Exit, 130, 143}

@@ -94,6 +94,17 @@ def test_a_search_for_a_size_masks_only_with_a_sparsity(server: ScriptedServer) 
     ]
 
 
+def test_a_search_that_outlives_its_timeout_goes_on(server: ScriptedServer) -> None:
+    search = {"met": None, "missed": None, "best_job": None}
+    accept(server, sweep_document(SWEEP, "running", search=search))
+    server.on(
+        f"/v1/sweeps/{SWEEP}",
+        lambda exchange: exchange.json(sweep_document(SWEEP, "running", search=search)),
+    )
+    done = pruneserve(server, "search", "--model", "org/name", "--max-increase", "5%", "--timeout", "1")
+    assert (done.exit_code, done.stderr.splitlines()[-1]) == (5, "error: timed out; the search goes on")
+
+
 def test_a_search_for_a_file_lists_the_files_and_names_the_best(server: ScriptedServer) -> None:
     dense, cut = str(uuid4()), str(uuid4())
     files = [

@@ -35,7 +35,10 @@ def test_a_whole_id_needs_no_search() -> None:
 
 def test_digits_of_no_id_and_of_several_ids_are_refused() -> None:
     first, second = UUID("aaaa0000-0000-4000-8000-000000000001"), UUID("aaaa0000-0000-4000-8000-000000000002")
-    with pytest.raises(CommandFailed, match="of no job begins or ends with bbbb"):
+    with pytest.raises(
+        CommandFailed,
+        match="no job among the newest 1000 has an id that begins or ends",
+    ):
         whole_id("bbbb", "job", [first, second])
     with pytest.raises(CommandFailed, match=f"{first}, {second}; give more digits"):
         whole_id("aaaa", "job", [first, second])

@@ -31,6 +31,7 @@ STRUCTURE = {
 }
 SIZES = {"dense_bytes": 4000, "bytes": 3000}
 RATE = {"phase": "prefill", "batch": 1, "dense": 100.0, "pruned": 125.0, "speedup": 1.25, "noise": 0.01}
+PERPLEXITY = {"dense": 8.0, "pruned": 10.0}
 IN_EACH = "3 of 4 KV groups, 1,152 of 1,536 MLP channels in each"
 
 
@@ -45,7 +46,7 @@ def structured(**more: object) -> dict[str, Any]:
 
 def shown(server: ScriptedServer, job_id: UUID, report: object, *command: str) -> str:
     """What the commands print of a job, each line with single spaces."""
-    server.on_job(job_id, "succeeded", state_event(1, "succeeded"), report=report)
+    server.on_job(job_id, "succeeded", state_event(1, "succeeded"), report=report, perplexity=PERPLEXITY)
     server.on("/v1/jobs", lambda it: it.json(job_document(job_id, "queued"), 201))
     place = {"PRUNESERVE_URL": server.url, "PRUNESERVE_API_KEY": "ps_key", "COLUMNS": "300"}
     result = CliRunner().invoke(app, list(command), env=place)
@@ -61,6 +62,7 @@ def test_a_structured_job_shows_parameters_size_speed_divergence_and_stages(
     run = ("--model", "org/name", "--sparsity", "0.5", "--summary", str(summary))
     text = shown(server, job_id, structured(), command, *((str(job_id),) if command == "show" else run))
     facts = {
+        "perplexity": "8.00 → 10.00 (+25.0%), on 2 windows of 4 tokens of builtin, no interval",
         "parameters": f"1,500 of 2,000, 25.0% fewer: 28 of 30 blocks; {IN_EACH}",
         "size": "3.0 kB of 4.0 kB; 1.25 times as fast as the dense model",
         "against dense": "KL 0.2500 nats per token; the same most probable token in 62.5%",

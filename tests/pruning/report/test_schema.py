@@ -58,6 +58,11 @@ def test_the_model_card_lists_the_exports_with_what_runs_them() -> None:
         "| `vllm serve exports/compressed-tensors-fp8` |\n"
     ) in card
     assert "8 windows of 512 tokens" in card
+    one = {"exports": [export("gguf:Q8_0", 9, None) | {"windows": 1}]}
+    one["perplexity"] = REPORT["perplexity"] | {"windows": 1}
+    single = model_card(Report.model_validate_json(json.dumps(REPORT | one)), licence=None)
+    assert single.count("1 window of ") == 3  # of the perplexity twice
+    assert "1 windows" not in single
     assert "8.000 by llama.cpp b1; 8.000 by transformers." in card
     dense = model_card(Report.model_validate_json(json.dumps(REPORT | unpruned)), licence=None)
     assert "# name, not pruned" in dense
