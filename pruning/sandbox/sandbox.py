@@ -161,8 +161,8 @@ class _Helper:
         self._connection.send(JSON, json.dumps(request).encode())
         _, content = self._connection.receive(_MAX_JSON_BYTES, JSON)
         answer = json.loads(content)  # it has read no file yet
-        if isinstance(answer, dict):
-            raise OSError(answer["errno"], os.strerror(answer["errno"]), request["directory"])
+        if number := answer.get("errno"):
+            raise OSError(number, os.strerror(number), request["directory"])
         missing = list(answer)
         self._shows_messages = "landlock" not in missing
         return missing

@@ -6,8 +6,9 @@ from pydantic import BaseModel
 from pruning.recipe import Evaluation, Recipe, RecoveryOptions
 from pruning.recipe.options import OPTIONS, request_body
 
-# Given by a file only: gradient norms, which are a file of this machine.
-WITHOUT_OPTION = {"gradients"}
+# Given by a file only: gradient norms, which are a file of this machine. The option of the evaluation's text
+# gives those of domains as well, as NAME=DATASET.
+WITHOUT_OPTION = {"gradients", "evaluation.domains"}
 
 
 def fields_of(model: type[BaseModel], prefix: str = "") -> Iterator[str]:
