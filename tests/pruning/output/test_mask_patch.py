@@ -328,7 +328,7 @@ def test_a_full_disk_an_existing_output_and_no_mask_are_refused(
     command = ["bash", "-c", 'ulimit -f 20; exec "$@"', "-", sys.executable, "-m", "pruning"]
     options = ["--model", str(base), "--apply", str(job[1]), "--output", str(tmp_path / "out")]
     done = subprocess.run([*command, *options], capture_output=True, text=True, check=False)
-    assert (done.returncode, done.stderr.startswith("output: the disk of ")) == (1, True), done.stderr
+    assert (done.returncode, done.stderr.startswith("--output: the disk of ")) == (1, True), done.stderr
     assert not [*tmp_path.iterdir()]
     monkeypatch.setattr("shutil.disk_usage", lambda path: SimpleNamespace(free=1000))
     error = refused(base, job[1], tmp_path / "out")
