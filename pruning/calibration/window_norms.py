@@ -173,21 +173,22 @@ class GateAccumulator(BackwardAccumulator[Tensor]):
 
     def before(self, call: LayerCall) -> None:
         """Form and add the gradients once the backward pass has reached the layer's input."""
-        inputs = call.inputs
+        # The hook belongs to the graph of the inputs: if it held that graph, neither would ever be freed.
+        inputs, name, by_window = call.inputs.detach(), call.layer.name, call.by_window
 
         def on_backward(delta: Tensor) -> None:
-            self._add_part(call.layer.name, _by_window(call, inputs.detach(), delta))
+            self._add_part(name, _gate_gradients(by_window(inputs), by_window(delta)))
 
-        inputs.register_hook(on_backward)  # type: ignore[no-untyped-call]
+        call.inputs.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
     def _add(self, name: str, parts: list[Tensor]) -> None:
         self._sums[name].add(torch.stack(parts).sum(dim=0))
 
 
-def _by_window(call: LayerCall, inputs: Tensor, delta: Tensor) -> Tensor:
+def _gate_gradients(inputs: Sequence[Tensor], deltas: Sequence[Tensor]) -> Tensor:
     """Return Σ_t x·δ of each window, (windows, inputs), in float32 (float64 for float64)."""
-    dtype = torch.promote_types(inputs.dtype, torch.float32)
-    pairs = zip(call.by_window(inputs), call.by_window(delta), strict=True)
+    dtype = torch.promote_types(inputs[0].dtype, torch.float32)
+    pairs = zip(inputs, deltas, strict=True)
     return torch.stack([(x.to(dtype) * gradient.to(dtype)).sum(dim=0) for x, gradient in pairs])
 
 

@@ -16,6 +16,7 @@ from pruning.models.placement import Placement
 from pruning.resume.store import EphemeralResumeStore
 from pruning.structure.units import consumers
 from tests.pruning.families import make
+from tests.pruning.live_memory import LiveMemory
 from tests.pruning.pruned import ignore_steps
 from tests.pruning.structure.exact import Gate, make_exact
 
@@ -56,6 +57,17 @@ def gates_of(
         Placement(model, dtype=dtype), windows, norms=frozenset({"gates"}), stack=stack, schedule=schedule
     )
     return dict(gradient_pass.run(ignore_steps, EphemeralResumeStore(directory))["gates"])
+
+
+@pytest.mark.parametrize("schedule", ["whole", "streamed"])
+@pytest.mark.parametrize("family", ["llama", "mixtral"])
+def test_a_pass_holds_its_gates_alone_when_it_has_ended(
+    family: str, schedule: ScheduleChoice, five_windows: Tensor, tmp_path: Path
+) -> None:
+    model = make(family)
+    with LiveMemory(finds_peak=False) as memory:
+        found = gates_of(model, five_windows, schedule, tmp_path)
+        assert memory.held <= sum(gates.nbytes for gates in found.values())
 
 
 @pytest.mark.parametrize("schedule", ["whole", "streamed"])
