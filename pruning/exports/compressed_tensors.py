@@ -319,6 +319,8 @@ def load_export(directory: Path, dtype: torch.dtype, attention: str | None = Non
     here; for `fp8` it also rounds the inputs of each layer to E4M3, token by token. `attention`: see
     `PreTrainedModel.from_pretrained`.
     """
+    from compressed_tensors.offload import remove_dispatch
+
     content = read_json(directory / CONFIG)
     quantisation = content.pop("quantization_config")
     config = suitable_config(content, scratch=directory.parent)
@@ -339,6 +341,7 @@ def load_export(directory: Path, dtype: torch.dtype, attention: str | None = Non
     assert isinstance(model, PreTrainedModel)  # noqa: S101 - what AutoModelForCausalLM promises
     model = model.requires_grad_(False).eval()
     model(input_ids=torch.zeros(1, 1, dtype=torch.int64), use_cache=False)
+    remove_dispatch(model)  # otherwise its layers move their inputs back to the host
     return model
 
 
