@@ -136,6 +136,9 @@ class GradientPass:
     @property
     def numerics_key(self) -> NumericsKey:
         """What decides the bits of the norms in addition to recipe, windows and the run's dense model."""
+        # torch chooses another attention backend where algorithms must be deterministic.
+        with deterministic_algorithms(self.device, enabled=self.deterministic):
+            of_placement = self._placement.numerics_key
         return {
             **self._model_key,
             "schedule": self.schedule.name,
@@ -144,7 +147,7 @@ class GradientPass:
             "float32 tokens": self._float32_tokens,
             "deterministic": self.deterministic,
             "fused": self._fused_variants,
-            **self._placement.numerics_key,
+            **of_placement,
         }
 
     def run(self, step: Step, resume_store: ResumeStore | None = None) -> GradientNorms:
@@ -177,7 +180,8 @@ class GradientPass:
             except (RuntimeError, MemoryError, OSError) as error:
                 if not self._degrade_after(error, resume_store):
                     raise
-            self._placement.end_stage()  # frees prefetched tensors
+            finally:
+                self._placement.end_stage()
             release_memory()  # of the failed pass
 
     def _try(self, step: Step, resume_store: ResumeStore | None) -> GradientNorms:

@@ -15,7 +15,7 @@ from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from itertools import chain
-from typing import Any
+from typing import Any, Self
 
 import torch
 from torch import Tensor, nn
@@ -249,6 +249,14 @@ class Placement:
         finally:
             for tensor, data in zip(around, originals, strict=True):
                 tensor.data = data
+
+    @contextmanager
+    def stage(self) -> Iterator[Self]:
+        """End the stage with this context: memory that is unmapped while it is pinned stays registered."""
+        try:
+            yield self
+        finally:
+            self.end_stage()
 
     def end_stage(self, *, prefetches: bool = True) -> None:
         """Free pinned memory and prefetched tensors. Later copies allocate them again.

@@ -207,14 +207,15 @@ class ExportStage:
             compressed_tensors.export_fp8(result, directory, step=as_step(share))
             return ()
         assert self.calibration is not None  # noqa: S101 - w4a16 reads it
-        return compressed_tensors.export_w4a16(
-            result,
-            W4A16(export.weights_per_group),
-            directory,
-            placement=self.model.place_pruned(self.result),
-            windows=self.calibration,
-            step=as_step(share),
-        )
+        with self.model.place_pruned(self.result).stage() as placement:
+            return compressed_tensors.export_w4a16(
+                result,
+                W4A16(export.weights_per_group),
+                directory,
+                placement=placement,
+                windows=self.calibration,
+                step=as_step(share),
+            )
 
     def _measure_dense(
         self, states: Path, share: ShareStep

@@ -90,13 +90,13 @@ class GgufFiles:
     def _importance(self, kind: ImportanceKind, plain: Path) -> gguf.Importance:
         """Write the importance of each input of the result in the format of `llama-imatrix`."""
         assert self.calibration is not None  # noqa: S101 - an export reads it
-        share, placement = self.progress.part(), self.model.place_pruned(self.result)
-        scratch = self.scratch / kind
+        share, scratch = self.progress.part(), self.scratch / kind
         scratch.mkdir()
-        if kind == "gradients":
-            found = squared_gradients(placement, self.calibration, scratch=scratch, step=as_step(share))
-        else:
-            found = mean_squares(placement, self.calibration, step=as_step(share))
+        with self.model.place_pruned(self.result).stage() as placement:
+            if kind == "gradients":
+                found = squared_gradients(placement, self.calibration, scratch=scratch, step=as_step(share))
+            else:
+                found = mean_squares(placement, self.calibration, step=as_step(share))
         return gguf.write_importance(
             plain,
             scratch / "importance.gguf",

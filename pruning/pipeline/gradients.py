@@ -99,10 +99,7 @@ class GateStage:
         return GateOutcome(gates, blocks, reused)
 
     def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
-        try:
-            computed = gradient_pass.run(step, self.context.resume_store)
-        finally:
-            self.model.placement.end_stage()
+        computed = gradient_pass.run(step, self.context.resume_store)
         if self.context.gradient_cache is not None:
             self._shards, publish = store_norms(
                 self.context.gradient_cache,
@@ -266,10 +263,7 @@ class GradientStage:
         return {norm: {**found, **computed}[norm] for norm in wanted}
 
     def _computed(self, gradient_pass: GradientPass, step: Step) -> GradientNorms:
-        try:
-            computed = gradient_pass.run(step, self._resume_store)
-        finally:
-            self._model.placement.end_stage()
+        computed = gradient_pass.run(step, self._resume_store)
         if self._cache is not None:
             shards, publish = store_norms(
                 self._cache,

@@ -243,7 +243,7 @@ class RecoverStage:
         with ExitStack() as placed:
             dense, pruned = self._model.place_dense(), self._model.place_pruned(self._pruned)
             for placement in (dense, pruned):
-                placed.callback(placement.end_stage)
+                placed.enter_context(placement.stage())
             placed.enter_context(dense.resident_except(find_stack(dense.model).modules))
             placed.enter_context(pruned.resident(pruned.model))
             # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 import torch
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend
 
 from bench.workload.models import perplexity
 from pruning.calibration.activation_walk import Retry, once
@@ -74,6 +75,24 @@ def norms_on(
         placement, windows, norms=["l1", "l2"], stack=find_stack(placement.model), schedule=schedule
     )
     return found.run(ignore_steps, EphemeralResumeStore(directory))
+
+
+@pytest.mark.usefixtures("cuda")
+def test_the_attention_backend_of_a_pass_is_that_of_deterministic_algorithms(
+    five_windows: Tensor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def choose(*_: object, **__: object) -> int:  # as torch does on an H100
+        cudnn = not torch.are_deterministic_algorithms_enabled()
+        return int(SDPBackend.CUDNN_ATTENTION if cudnn else SDPBackend.FLASH_ATTENTION)
+
+    monkeypatch.setattr(torch, "_fused_sdp_choice", choose)
+    placement = placed("llama", DEVICES[:1])
+    stack = find_stack(placement.model)
+    for deterministic, backend in ((True, "flash_attention"), (False, "cudnn_attention")):
+        found = GradientPass(
+            placement, five_windows, norms=["l1"], stack=stack, deterministic=deterministic
+        ).numerics_key
+        assert found["attention backend"] == backend
 
 
 def assert_same_bits(found: GradientNorms, expected: GradientNorms) -> None:

@@ -5,7 +5,7 @@ import importlib.util
 import json
 import os
 import signal
-from contextlib import suppress
+from contextlib import AbstractContextManager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -13,12 +13,14 @@ import pytest
 import torch
 from pydantic import ValidationError
 from safetensors.torch import load_file
+from torch import nn
 from transformers import AutoModelForCausalLM
 
 from pruning.errors import InvalidInput, NumericalFailure
 from pruning.evaluation.final_states import Fidelity
 from pruning.exports import compressed_tensors, gguf
 from pruning.methods.results import StoredBlocks
+from pruning.models.placement import Placement
 from pruning.pipeline.evaluate import PerplexityLimit
 from pruning.pipeline.export import ExportStage
 from pruning.pipeline.models import ResolvedModel
@@ -85,6 +87,34 @@ def test_each_file_is_measured_next_to_the_dense_model(masked: tuple[Path, Repor
     kls = [export.kl for export in report.exports]
     assert None not in kls
     assert [rate.phase for rate in exact.rates] == ["prefill", "decode"]
+
+
+@pytest.mark.slow
+def test_every_model_that_was_placed_ends_its_stage(
+    model: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    placed: list[Placement] = []  # with pinned memory, which must be unpinned before it is unmapped
+    resident, end_stage = Placement.resident, Placement.end_stage
+
+    def place(self: Placement, *modules: nn.Module, **then: Any) -> AbstractContextManager[None]:
+        placed.append(self)
+        return resident(self, *modules, **then)
+
+    def end(self: Placement, **options: bool) -> None:
+        placed[:] = [placement for placement in placed if placement is not self]
+        end_stage(self, **options)
+
+    monkeypatch.setattr(Placement, "resident", place)
+    monkeypatch.setattr(Placement, "end_stage", end)
+    exports = parse_exports(["gguf:Q4_0", "gguf:Q4_0:gradients", "compressed-tensors:w4a16"])
+    run_recipe(
+        recipe(model, method="gblm", sparsity=0.5),
+        EVALUATION,
+        output=tmp_path / "out",
+        device="cpu",
+        exports=exports,
+    )
+    assert placed == []
 
 
 @pytest.mark.slow
