@@ -48,7 +48,7 @@ class FinalStates:
     def put(self, first: int, states: Tensor) -> None:
         """Hold the states of a batch, (windows, length, features)."""
         self._held[first] = states.cpu()
-        self._record(first, states)
+        self._record(first, self._held[first])
 
     def take(self, first: int, tokens: Tensor) -> Tensor:
         """Return the states of a batch, on the device of its tokens. They stay where they are held out."""

@@ -13,6 +13,7 @@ from typing import Protocol
 import torch
 from torch import Tensor, nn
 
+from pruning.estimate.pieces import STEP_WEIGHTS
 from pruning.masks.packed import set_to_zero
 from pruning.recipe import StateKind
 
@@ -85,7 +86,9 @@ class _InHalves:
         parameter.data = torch.empty_like(values, dtype=torch.bfloat16)
         lower = torch.empty(values.numel(), dtype=torch.int16, device=values.device)
         self._lower = lower if has_lower else None
-        self._write(0, values.view(-1), _TO_NEAREST)
+        piece = STEP_WEIGHTS[values.device.type]
+        for start in range(0, values.numel(), piece):
+            self._write(start, values.view(-1)[start : start + piece], _TO_NEAREST)
 
     def read(self, start: int, end: int) -> Tensor:
         bits = self._upper(start, end).int() << _HALF
