@@ -110,7 +110,9 @@ class _PretendedPlaces(TorchFunctionMode):
         super().__init__()
         self._tags = tags
 
-    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+    def __torch_function__(  # noqa: PLR0911 - a case each
+        self, func: Any, types: Any, args: Any = (), kwargs: Any = None
+    ) -> Any:
         kwargs = dict(kwargs or {})
         if func == Tensor.device.__get__:  # type: ignore[attr-defined]
             return func(*args) if _is_meta(args[0]) else self._tags[args[0]]
@@ -120,6 +122,10 @@ class _PretendedPlaces(TorchFunctionMode):
             func, OpOverload
         ):  # an operation below: see `_CheckedOperations`
             return func(*args, **kwargs)
+        if func is Tensor.__deepcopy__:  # copies the storage below the operations
+            result = func(*args, **kwargs)
+            self._tags[result] = self._tags[args[0]]
+            return result
         if func is Tensor.pin_memory:
             return args[0].clone()
         if func in (Tensor.cpu, Tensor.cuda):
@@ -162,6 +168,9 @@ def pretended_cuda(monkeypatch: pytest.MonkeyPatch, *, devices: int = 1) -> Iter
     monkeypatch.setattr(torch.cuda, "get_device_name", lambda device=None: properties.name)
     monkeypatch.setattr(torch.cuda, "device_count", lambda: devices)
     monkeypatch.setattr(torch.cuda, "empty_cache", lambda: None)
+    monkeypatch.setattr(torch.cuda, "synchronize", lambda device=None: None)
+    generator = torch.Generator
+    monkeypatch.setattr(torch, "Generator", lambda device=CPU: generator(CPU))
     monkeypatch.setattr(torch.cuda, "device", lambda device: nullcontext())
     monkeypatch.setattr(torch.cuda, "Event", lambda blocking: SimpleNamespace(synchronize=lambda: None))
     stream = SimpleNamespace(record_event=lambda event: event)
