@@ -10,10 +10,10 @@
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the job needs more than this worker has, the lease was lost. `_outcome_of`
 turns an interruption or a failure into the transition that ends the attempt. A fault of this worker returns
-the job to the queue, and is counted against the worker: see `jobs.queue.conditions`. A Hub that does not
-answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that ran out
-of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt without a
-transition: the job is no longer this worker's.
+the job to the queue, and is counted against the worker: see `jobs.queue.conditions`. A Hub or a store that
+does not answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that
+ran out of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt
+without a transition: the job is no longer this worker's.
 """
 
 import hashlib
@@ -47,6 +47,7 @@ from jobs.settings import Settings
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
+from jobs.storage.errors import StoreUnreachable
 from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from pruning.errors import InvalidInput, Unreachable, is_panic
@@ -83,7 +84,7 @@ from worker.self_test import SelfTestFailed, check_device, check_work_directory
 
 log = logging.getLogger(__name__)
 
-_HUB_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
+_OUTAGE_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
 # A library that fails while it loads may do so again and again, whatever the network does.
 _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
@@ -176,15 +177,15 @@ def _outcome_of(attempt: Attempt) -> Transition:
 
 
 def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
-    """Return the end of an attempt after a fault of the worker, an outage of the Hub, or a job's failure."""
+    """Return the end of an attempt after a fault of the worker, an outage outside, or a job's failure."""
     claim = attempt.claim
     error = with_upload_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
     if error.cause == Cause.WORKER:
         attempt.process_is_unusable = not isinstance(failure, SelfTestFailed | DiskFull | OSError)
         return lambda session: _requeue(session, attempt, error)
-    if isinstance(failure, Unreachable):
-        patience = _HUB_TIMEOUT_SECONDS
-        if not is_of_the_network(failure):
+    if isinstance(failure, Unreachable | StoreUnreachable):
+        patience = _OUTAGE_TIMEOUT_SECONDS
+        if isinstance(failure, Unreachable) and not is_of_the_network(failure):
             patience = min(patience, _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS)
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:

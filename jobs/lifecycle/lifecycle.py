@@ -16,7 +16,7 @@ wrong, come those of the worker that holds it, then the reaper's. How an attempt
 | the worker shuts down                 | `hand_back`                 | `worker.run_job`, the watchdog     |
 | too little memory for it (`memory`)   | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
 | another job computes what it needs    | `requeue_until`             | `worker.attempt.caches`            |
-| the Hub does not answer               | `requeue_while_unreachable` | `worker.run_job`                   |
+| the Hub or the store does not answer  | `requeue_while_unreachable` | `worker.run_job`                   |
 | a fault of the worker                 | `requeue_after_fault`       | `worker.run_job`                   |
 | no progress                           | `take_back`                 | the watchdog                       |
 | its process died                      | `take_back`                 | `worker.supervision.parent`        |
@@ -38,7 +38,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import baselines, events, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
-from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE, close_attempt, move, released, seconds
+from jobs.lifecycle.transitions import close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.monitoring.metrics import record_on_commit
@@ -121,7 +121,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "progressed_at": NOW,
             "error": None,
             "blocked_on": None,
-            **CLEAR_STORE_OUTAGE,
+            "next_try_at": None,
         },
     )
     if row is None:
@@ -275,7 +275,7 @@ def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_wor
 def requeue_while_unreachable(
     session: Session, claim: Claim, error: JobError, patience_seconds: float
 ) -> bool:
-    """Put the job back into the queue because something outside, the Hub say, does not answer.
+    """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
     one. The job fails with the error when the next try would come more than `patience_seconds` after the
@@ -286,7 +286,8 @@ def requeue_while_unreachable(
     ).one_or_none()
     if row is None:
         return False
-    since, failed = row.Job.outage_of("hub")
+    awaited = "store" if error.type == "store" else "hub"
+    since, failed = row.Job.outage_of(awaited)
     since, tries = since or row.now, failed + 1
     next_try_at = row.now + timedelta(seconds=_WAITS[min(tries, len(_WAITS)) - 1])
     if next_try_at - since > timedelta(seconds=patience_seconds):
@@ -294,9 +295,11 @@ def requeue_while_unreachable(
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
     # The part after the semicolon says what the user has to do; here nothing has to be done.
     what = error.message.partition("; ")[0]
-    reason = f"waiting for the Hub, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
+    name = "the store" if awaited == "store" else "the Hub"
+    reason = f"waiting for {name}, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
     values = {
-        "outage": {"waiting_for": what, "hub": {"since": since.isoformat(), "tries": tries}},
+        "outage": (row.Job.outage or {})
+        | {"awaited": awaited, "waiting_for": what, awaited: {"since": since.isoformat(), "tries": tries}},
         "next_try_at": next_try_at,
     }
     change = StateChanged(state=JobState.QUEUED, reason=reason)

@@ -150,7 +150,7 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
     if not is_full:
         subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
     job = service.run(job_id)
-    assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
+    assert (job.state, job.outage, job.next_try_at) == (JobState.QUEUED, None, None)
     expected = (
         "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 B of 1.05 "
         "MB free: make room on it, and retry the job if it has failed"

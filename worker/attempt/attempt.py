@@ -13,12 +13,12 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
-from jobs.lifecycle import attempt_files, lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
 from jobs.queue import workers
 from jobs.queue.claim import claim_next
-from jobs.retry import Pause, retry
+from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
@@ -34,9 +34,6 @@ from worker.attempt.resources import Disk
 from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
 
-_REPORT_AFTER_SECONDS = 1.0  # shorter failures of the store are not reported
-_STORE_TIMEOUT_SECONDS = 600.0
-
 Result = TypeVar("Result")
 
 Transition = Callable[[Session], bool]
@@ -45,43 +42,7 @@ Transition = Callable[[Session], bool]
 log = logging.getLogger(__name__)
 
 _CLAIM_TIMEOUT_SECONDS = 60.0
-
-
-class StoreWait:
-    """Reports one transfer that waits for the store, if that takes longer than a moment."""
-
-    def __init__(self, write: Callable[[Callable[[Session, Claim], bool]], None]) -> None:
-        self._write = write
-        self._failed_at: float | None = None
-        self._tries = 0
-        self._is_reported = False
-
-    def report(self, pause: Pause) -> None:
-        """Report that it waits: since when, how often it was tried, and when it is tried next."""
-        now = time.monotonic()
-        self._failed_at = self._failed_at or now
-        self._tries = pause.tries
-        waited = now - self._failed_at
-        if waited + pause.seconds < _REPORT_AFTER_SECONDS:
-            return
-        is_new, self._is_reported = not self._is_reported, True
-        self._write(
-            partial(
-                attempt_files.record_store_wait,
-                what=str(pause.error),
-                waited=waited,
-                tries=pause.tries,
-                pause=pause.seconds,
-                is_new=is_new,
-            )
-        )
-
-    def report_end(self) -> None:
-        """Report the end of the wait, if the wait was reported."""
-        if self._failed_at is not None and self._is_reported:
-            lasted = f"{self._tries} failed tries in {time.monotonic() - self._failed_at:.0f} s"
-            message = f"the store answers again, after {lasted}"
-            self._write(partial(attempt_files.record_store_recovery, message=message))
+_STORE_TIMEOUT_SECONDS = 60.0
 
 
 def cache_key(fingerprint: str, *, owner: str | None) -> str:
@@ -248,20 +209,8 @@ class Attempt:
         return retry(run, on=DATABASE_UNAVAILABLE, check=check)
 
     def _with_store(self, transfer: Callable[[], Result]) -> Result:
-        waited = StoreWait(self._record_store_wait)
-        result = retry(
-            transfer,
-            on=(StoreUnreachable,),
-            check=self.check,
-            timeout=_STORE_TIMEOUT_SECONDS,
-            before_pause=waited.report,
-        )
-        waited.report_end()
-        return result
-
-    def _record_store_wait(self, write: Callable[[Session, Claim], bool]) -> None:
-        """Record, by a guarded write, that the attempt waits for the store, or does no more."""
-        self.guarded(lambda session: write(session, self.claim))
+        # Longer than a server takes to restart. After that the job waits in the queue.
+        return retry(transfer, on=(StoreUnreachable,), check=self.check, timeout=_STORE_TIMEOUT_SECONDS)
 
 
 @contextmanager

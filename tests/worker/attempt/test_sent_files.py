@@ -17,6 +17,7 @@ from jobs.storage.store import Store, StoredFile
 from jobs.tables import Job, SentFile
 from tests.worker import one_job
 from tests.worker.one_job import Service, StandInRun
+from worker import run_job
 from worker.attempt import attempt
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -114,6 +115,7 @@ def test_a_failed_job_keeps_it_for_a_retry_until_its_time_has_passed(
     service: Service, library: StandInRun, job_id: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(run_job, "_OUTAGE_TIMEOUT_SECONDS", 0.0)
     monkeypatch.setattr(Store, "put_file", at_the_second_file(lambda: None))
     assert service.run(job_id).state == JobState.FAILED
     with database.begin() as session:
