@@ -1,9 +1,9 @@
 """The state machine of a job. Every move is one guarded UPDATE of the job's row, and one event.
 
 The guard replaces locks: a write names the job, the state that it expects and, while a worker holds the job,
-that worker's lease token. If no row is updated, the job has moved on, and the caller stops. Two
-moves lock in addition: `take_back` the row that it reads before it decides about the job's next state, and
-`owner_moves` counts an owner's queued jobs under an advisory lock.
+that worker's lease token. If no row is updated, the job has moved on, and the caller stops. Some moves lock
+in addition: `take_back` and a cancellation the row that they read before they decide about the job's next
+state, and `owner_moves` counts an owner's queued jobs under an advisory lock.
 
 The moves of the job's owner are in `owner_moves`. Here, after that of the scheduler that finds its files
 wrong, come those of the worker that holds it, then the reaper's. How an attempt ends:
