@@ -18,9 +18,10 @@ from jobs.lifecycle.owner_moves import Conflict
 from jobs.lifecycle.transitions import close_attempt, move
 from jobs.queries import JobFilter
 from jobs.spec.job import JobSpec
-from jobs.states import Cause, JobState, Outcome
+from jobs.states import Cause, JobState, Outcome, SweepState
 from jobs.storage.owned_files import UnknownReference
-from jobs.tables import Job, JobAttempt, Upload, WebhookDelivery, WebhookEndpoint
+from jobs.sweeps import sweeps
+from jobs.tables import Job, JobAttempt, Sweep, Upload, WebhookDelivery, WebhookEndpoint
 
 Database = sessionmaker[Session]
 Result = TypeVar("Result")
@@ -97,6 +98,27 @@ def test_a_job_that_is_handed_back_meanwhile_is_cancelled_all_the_same(
     )
     with database.begin() as session:
         assert session.get_one(Job, claim.job_id).state == JobState.CANCELLED
+
+
+def test_a_sweep_is_cancelled_although_one_of_its_jobs_ends_meanwhile(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        sweep = Sweep(owner="ada", request={}, state=SweepState.RUNNING)
+        session.add(sweep)
+        session.flush()
+        sweep_id = sweep.id
+        ending, other = (owner_moves.create(session, "ada", spec, sweep_id=sweep_id).id for _ in range(2))
+    claim = take(database, ending)
+    error = JobError(type="internal", message="no")
+    while_held(
+        database,
+        lambda session: lifecycle.fail(session, claim, error),
+        lambda session: sweeps.cancel(session, "ada", sweep_id),
+    )
+    with database.begin() as session:
+        states = [session.get_one(Job, job_id).state for job_id in (ending, other)]
+        assert (states, session.get_one(Sweep, sweep_id).state) == (["failed", "cancelled"], "cancelled")
 
 
 def wait_for_blocked_update(database: Database) -> None:
