@@ -80,7 +80,7 @@ from worker.capacity import sandbox
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
 from worker.scratch import RESUME_STORE
-from worker.self_test import SelfTestFailed, check_device, check_work_directory
+from worker.self_test import SelfTestFailed, check_device
 
 log = logging.getLogger(__name__)
 
@@ -232,9 +232,7 @@ def _run_and_upload(
     Return the report, if any, the artifacts, and the verdict where that decides which files are kept: a label
     may move while they are sent.
     """
-    settings = attempt.settings
-    check_work_directory(settings)
-    check_device(settings.device)
+    check_device(attempt.settings.device)
     attempt.check()
     with attempt.scratch() as directory, kernel_cache_of(attempt.claim.owner):
         fetch_uploads(attempt, directory / _UPLOADS)

@@ -252,19 +252,9 @@ def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_wor
     """Put the job back into the queue because its worker, and not the job, is at fault.
 
     The attempt is not a lost one. The job fails with the last error after `max_worker_faults` such attempts
-    since its submission or its last retry.
+    since its last finished block, or since a later retry.
     """
-    faults = (
-        1
-        + session.scalars(
-            select(func.count()).where(
-                JobAttempt.job_id == claim.job_id,
-                JobAttempt.outcome == Outcome.WORKER_FAULT,
-                JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
-                Job.id == JobAttempt.job_id,
-            )
-        ).one()
-    )
+    faults = 1 + _count_since_last_block(session, claim.job_id, Outcome.WORKER_FAULT)
     if faults < max_worker_faults:
         change = StateChanged(state=JobState.QUEUED, reason=error.message)
         return _end_attempt(session, claim, change, Outcome.WORKER_FAULT, reason=error.message)
@@ -359,7 +349,8 @@ def take_back(
     ).one_or_none()
     if row is None:
         return None
-    lost = 1 + (row.lost_attempts if of_the_job else _lost_since_last_block(session, job_id))
+    before = row.lost_attempts if of_the_job else _count_since_last_block(session, job_id, Outcome.LOST)
+    lost = before + 1
     values: dict[str, Any] = {"lost_attempts": lost} if of_the_job else {}
     if row.state == JobState.CANCELLING:
         change = StateChanged(state=JobState.CANCELLED)
@@ -378,8 +369,8 @@ def take_back(
     return change.state
 
 
-def _lost_since_last_block(session: Session, job_id: UUID) -> int:
-    """Return how many attempts were lost since the last finished block, or since a later retry."""
+def _count_since_last_block(session: Session, job_id: UUID, outcome: Outcome) -> int:
+    """Return how many attempts ended so since the last finished block, or since a later retry."""
     last_block = (
         select(func.coalesce(func.max(JobBlock.attempt), 0))
         .where(JobBlock.job_id == job_id)
@@ -388,7 +379,7 @@ def _lost_since_last_block(session: Session, job_id: UUID) -> int:
     return session.scalars(
         select(func.count()).where(
             JobAttempt.job_id == job_id,
-            JobAttempt.outcome == Outcome.LOST,
+            JobAttempt.outcome == outcome,
             JobAttempt.attempt >= last_block,
             JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
             Job.id == JobAttempt.job_id,

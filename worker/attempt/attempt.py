@@ -16,7 +16,8 @@ from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, se
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
-from jobs.queue import workers
+from jobs.notify import QUEUE, notify_on_commit
+from jobs.queue import conditions, workers
 from jobs.queue.claim import claim_next
 from jobs.retry import retry
 from jobs.settings import Settings
@@ -33,6 +34,7 @@ from worker.attempt.progress import JobProgress, LogLines, StageMetrics
 from worker.attempt.resources import Disk
 from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
+from worker.self_test import SelfTestFailed, check_free_disk, check_work_directory
 
 Result = TypeVar("Result")
 
@@ -223,7 +225,7 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
         store = Store(settings.store_url)
         path = worker.claims_directory / f"{task_id}.json"
         try:
-            found = _claim(database, worker, path)
+            found = _claim(database, settings, worker, path)
         except ShutdownRequested:
             log.info("no job is claimed, the worker is shutting down")
             yield None
@@ -242,12 +244,22 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
             held.remove()
 
 
-def _claim(database: sessionmaker[Session], worker: Identity, path: Path) -> tuple[Claim, HeldClaim] | None:
-    """Return the claim and its record for the parent: a lease that counts from before the claim."""
+def _claim(
+    database: sessionmaker[Session], settings: Settings, worker: Identity, path: Path
+) -> tuple[Claim, HeldClaim] | None:
+    """Return the claim and its record for the parent: a lease that counts from before the claim.
+
+    A worker whose disk takes no job is quarantined and claims none: each job that it met would count a fault.
+    """
+    unfit = _disk_fault(settings)
 
     def claim() -> tuple[Claim, HeldClaim] | None:
         asked_at = time.monotonic()
         with database.begin() as session:
+            if unfit is not None:
+                conditions.quarantine(session, worker.name, worker.queue, unfit)
+                notify_on_commit(session, QUEUE)  # it received a message that another worker can use
+                return None
             found = claim_next(session, worker.name, limits.LEASE_SECONDS)
             if found is None:
                 return None
@@ -257,6 +269,16 @@ def _claim(database: sessionmaker[Session], worker: Identity, path: Path) -> tup
         return found, held
 
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
+
+
+def _disk_fault(settings: Settings) -> str | None:
+    try:
+        check_work_directory(settings)
+        check_free_disk(settings)
+    except SelfTestFailed as unfit:
+        log.error("this worker's disk takes no job: %s", unfit)
+        return str(unfit)
+    return None
 
 
 @contextmanager
