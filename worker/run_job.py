@@ -209,8 +209,10 @@ def _succeed(
     """Return False if the guard has refused the move. A result over the owner's quota fails the job."""
     conditions.clear_faults(session, attempt.worker.name)
     if attempt.spec.recipe.norms and (error := quota_error(session, attempt, artifacts)):
-        attempt_files.delete_sent_files(session, attempt.claim.job_id)
-        return lifecycle.fail(session, attempt.claim, error)
+        failed = lifecycle.fail(session, attempt.claim, error)
+        if failed:  # else they are the next attempt's
+            attempt_files.delete_sent_files(session, attempt.claim.job_id)
+        return failed
     return lifecycle.succeed(session, attempt.claim, report, artifacts, verdict)
 
 
