@@ -5,10 +5,13 @@ import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, timedelta
+from itertools import count
 from pathlib import Path
+from types import ModuleType
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -17,7 +20,7 @@ from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
-from jobs.tables import Job, Worker
+from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
@@ -120,20 +123,39 @@ def test_dropped_database_connections_are_replaced(
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
+def lose_the_first_response(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> None:
+    """Lose the answer to the COMMIT of the first transaction in which a function is called."""
+    act, calls = getattr(module, name), count()
+
+    def lose(session: Session) -> None:
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    def act_and_lose_the_response(session: Session, *arguments: object) -> object:
+        if not next(calls):
+            event.listen(session, "after_commit", lose, once=True)
+        return act(session, *arguments)
+
+    monkeypatch.setattr(module, name, act_and_lose_the_response)
+
+
 def test_a_success_whose_commit_response_was_lost_keeps_its_files(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    succeed = lifecycle.succeed
-
-    def commit_and_lose_the_response(session: Session, *result: object) -> bool:
-        succeed(session, *result)
-        session.commit()
-        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
-
-    monkeypatch.setattr(lifecycle, "succeed", commit_and_lose_the_response)
+    lose_the_first_response(monkeypatch, lifecycle, "succeed")
     job = service.run(job_id)
     assert job.state == JobState.SUCCEEDED
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
+
+
+def test_a_claim_whose_commit_response_was_lost_holds_no_job(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_the_first_response(monkeypatch, attempt, "claim_next")
+    job = service.run(job_id)
+    assert (job.state, job.lost_attempts) == (JobState.SUCCEEDED, 0)
+    with service.database.begin() as session:
+        outcomes = session.scalars(select(JobAttempt.outcome).order_by(JobAttempt.attempt)).all()
+    assert outcomes == ["handed_back", "succeeded"]
 
 
 def unreachable_for(job: Job, seconds: int) -> None:

@@ -252,6 +252,7 @@ def _claim(
     A worker whose disk takes no job is quarantined and claims none: each job that it met would count a fault.
     """
     unfit = _disk_fault(settings)
+    unanswered: list[Claim] = []  # they may hold, although the answer to their COMMIT was lost
 
     def claim() -> tuple[Claim, HeldClaim] | None:
         asked_at = time.monotonic()
@@ -260,9 +261,12 @@ def _claim(
                 conditions.quarantine(session, worker.name, worker.queue, unfit)
                 notify_on_commit(session, QUEUE)  # it received a message that another worker can use
                 return None
+            for lost in unanswered:
+                lifecycle.hand_back(session, lost, "the answer to its claim was lost")
             found = claim_next(session, worker.name, limits.LEASE_SECONDS)
             if found is None:
                 return None
+            unanswered.append(found)
             ends_at = asked_at + limits.LEASE_SECONDS
             held = HeldClaim(path, found.job_id, found.attempt, found.lease_token, ends_at)
             held.write()
