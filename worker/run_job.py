@@ -219,11 +219,10 @@ def _succeed(
 def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     """Return the job to the queue, for another worker, and count the fault of this one."""
     claim, worker = attempt.claim, attempt.worker.name
-    if conditions.record_fault(session, worker, claim.job_id, error.message):
+    moved = lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
+    if moved and conditions.record_fault(session, worker, claim.job_id, error.message):
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
-        message = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
-        error = error.model_copy(update={"message": message})
-    return lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
+    return moved
 
 
 def _run_and_upload(

@@ -1,5 +1,6 @@
 """A running job that is cancelled, taken away or handed back, or whose servers fail for a while."""
 
+import errno
 import logging
 import os
 import signal
@@ -15,6 +16,7 @@ from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
@@ -145,6 +147,20 @@ def test_a_success_whose_commit_response_was_lost_keeps_its_files(
     job = service.run(job_id)
     assert job.state == JobState.SUCCEEDED
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
+
+
+def test_a_fault_whose_commit_response_was_lost_counts_once(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.EIO, "x")
+
+    library.in_the_middle = fail
+    monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 3600.0)  # or one may notice first that the lease is gone
+    lose_the_first_response(monkeypatch, run_job, "_requeue")
+    assert service.run(job_id).state == JobState.QUEUED
+    with service.database.begin() as session:
+        assert session.get_one(Worker, service.worker.name).faults == 1
 
 
 def test_a_claim_whose_commit_response_was_lost_holds_no_job(
