@@ -3,8 +3,10 @@
 import errno
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -214,3 +216,16 @@ def test_a_worker_without_a_work_directory_fails_no_job(
     jobs = [submit() for _ in range(6)]
     assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
     assert "(EEXIST, File exists); make it a directory" in quarantined_for(service)
+
+
+def test_a_worker_that_cannot_record_a_claim_claims_nothing_and_is_quarantined(
+    service: Service, library: StandInRun, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mounted(tmp_path / "temporary") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", str(directory))
+        service.worker = replace(service.worker, shutdown_flag=Path(tempfile.mkdtemp(), "shutdown"))
+        with suppress(OSError):
+            (directory / "filler").write_bytes(bytes(2**21))
+        assert service.run(job_id).state == JobState.QUEUED
+    fault = "its directory of temporary files (TMPDIR) cannot be written (ENOSPC, No space left on device); "
+    assert quarantined_for(service) == fault + "make room on its disk"

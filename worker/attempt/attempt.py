@@ -34,7 +34,7 @@ from worker.attempt.progress import JobProgress, LogLines, StageMetrics
 from worker.attempt.resources import Disk
 from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
-from worker.self_test import SelfTestFailed, check_free_disk, check_work_directory
+from worker.self_test import SelfTestFailed, check_directories, check_free_disk
 
 Result = TypeVar("Result")
 
@@ -277,7 +277,7 @@ def _claim(
 
 def _disk_fault(settings: Settings) -> str | None:
     try:
-        check_work_directory(settings)
+        check_directories(settings)
         check_free_disk(settings)
     except SelfTestFailed as unfit:
         log.error("this worker's disk takes no job: %s", unfit)
