@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
@@ -32,7 +31,7 @@ from worker import scratch
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.progress import JobProgress, LogLines, StageMetrics
 from worker.attempt.resources import Disk
-from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
+from worker.identity import HeldClaim, Identity, boot_time, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
 from worker.self_test import SelfTestFailed, check_directories, check_free_disk
 
@@ -255,7 +254,7 @@ def _claim(
     unanswered: list[Claim] = []  # they may hold, although the answer to their COMMIT was lost
 
     def claim() -> tuple[Claim, HeldClaim] | None:
-        asked_at = time.monotonic()
+        asked_at = boot_time()
         with database.begin() as session:
             if unfit is not None:
                 conditions.quarantine(session, worker.name, worker.queue, unfit)
