@@ -7,7 +7,6 @@ server still notices a cancelled job, a lost lease or a shutdown: whatever `chec
 import logging
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import TypeVar
 
 from tenacity import (
@@ -34,36 +33,18 @@ Result = TypeVar("Result")
 Errors = tuple[type[Exception], ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
-    """The time between a try that has failed and the next one."""
-
-    error: BaseException
-    """What the last try has raised."""
-    tries: int
-    """How many have failed."""
-    seconds: float
-    """Until the next one."""
-
-
 def retry(
-    action: Callable[[], Result],
-    *,
-    on: Errors,
-    check: Callable[[], None],
-    timeout: float = float("inf"),
-    before_pause: Callable[[Pause], None] = lambda pause: None,
+    action: Callable[[], Result], *, on: Errors, check: Callable[[], None], timeout: float = float("inf")
 ) -> Result:
     """Return the result of `action`, retrying while it raises one of the errors in `on`.
 
     The waits grow exponentially, with jitter, so that workers which lost the same server do not all return at
     once. The last error is raised as soon as the next try would begin more than `timeout` seconds after the
-    first. What `before_pause` raises ends the retries, too.
+    first.
     """
     backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_MAX_WAIT_SECONDS)
     stop = stop_before_delay(timeout)
-    retrying = _retrying(retry_if_exception_type(on), check, before_pause, wait=backoff, stop=stop)
-    return retrying(action)
+    return _retrying(retry_if_exception_type(on), check, wait=backoff, stop=stop)(action)
 
 
 def retry_once(
@@ -74,28 +55,14 @@ def retry_once(
     return _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
 
 
-def _retrying(
-    on: retry_base,
-    check: Callable[[], None],
-    before_pause: Callable[[Pause], None] = lambda pause: None,
-    *,
-    wait: wait_base,
-    stop: stop_base,
-) -> Retrying:
-    def report(state: RetryCallState) -> None:
-        error = state.outcome.exception() if state.outcome else None
-        if error is not None:
-            pause = Pause(error, state.attempt_number, state.upcoming_sleep)
-            _log(pause)
-            before_pause(pause)
-
+def _retrying(on: retry_base, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
     return Retrying(
         retry=on,
         wait=wait,
         stop=stop,
         sleep=lambda seconds: _sleep(seconds, check),
         before=lambda state: check(),
-        before_sleep=report,
+        before_sleep=_log,
         reraise=True,
     )
 
@@ -107,6 +74,7 @@ def _sleep(seconds: float, check: Callable[[], None]) -> None:
         check()
 
 
-def _log(pause: Pause) -> None:
+def _log(state: RetryCallState) -> None:
+    error = state.outcome.exception() if state.outcome else None
     # The error's text may hold an address or a credential; its type does not.
-    log.warning("%s: retrying in %.1f s", type(pause.error).__name__, pause.seconds)
+    log.warning("%s: retrying in %.1f s", type(error).__name__, state.upcoming_sleep)

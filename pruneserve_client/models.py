@@ -2856,7 +2856,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""
@@ -2874,7 +2874,7 @@ class Waiting(Model):
     """How many tries have failed since then."""
 
     next_try_at: AwareDatetime | None
-    """When it is tried again; if it is queued, once a worker is free."""
+    """When it is tried again, once a worker is free."""
 
 
 class Wanda(Model):

@@ -101,6 +101,15 @@ def shutdown_on_sigterm(worker: Identity) -> Iterator[None]:
         signal.signal(signal.SIGTERM, before)
 
 
+def boot_time() -> float:
+    """Return the seconds since this machine was started, also those in which it was suspended.
+
+    All processes of the machine share this clock. That of `time.monotonic` stands still in a suspension,
+    while leases expire.
+    """
+    return time.clock_gettime(time.CLOCK_BOOTTIME)
+
+
 @dataclass(frozen=True, slots=True)
 class HeldClaim:
     """A claim that a child of this machine holds."""
@@ -110,7 +119,7 @@ class HeldClaim:
     attempt: int
     lease_token: UUID
     lease_ends_at: float
-    """On the monotonic clock, which all processes of a machine share."""
+    """On the clock of `boot_time`."""
 
     def write(self) -> None:
         """Create or replace the file."""
@@ -131,7 +140,7 @@ class HeldClaim:
 
     def is_overdue(self, seconds: float) -> bool:
         """Whether the lease ended more than so many seconds ago."""
-        return time.monotonic() - self.lease_ends_at > seconds
+        return boot_time() - self.lease_ends_at > seconds
 
 
 def read_claim(path: Path) -> HeldClaim | None:

@@ -10,10 +10,10 @@
 Between any two steps the attempt may have to stop: the job was cancelled, the worker is shutting down,
 another job computes the gradients, the job needs more than this worker has, the lease was lost. `_outcome_of`
 turns an interruption or a failure into the transition that ends the attempt. A fault of this worker returns
-the job to the queue, and is counted against the worker: see `jobs.queue.conditions`. A Hub that does not
-answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that ran out
-of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt without a
-transition: the job is no longer this worker's.
+the job to the queue, and is counted against the worker: see `jobs.queue.conditions`. A Hub or a store that
+does not answer returns it as well, until the next try, and the worker takes another job meanwhile. A job that
+ran out of memory waits for a larger worker: see `jobs.queue.memory`. Only a lost lease ends the attempt
+without a transition: the job is no longer this worker's.
 """
 
 import hashlib
@@ -47,6 +47,7 @@ from jobs.settings import Settings
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
 from jobs.states import Cause
+from jobs.storage.errors import StoreUnreachable
 from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from pruning.errors import InvalidInput, Unreachable, is_panic
@@ -79,11 +80,11 @@ from worker.capacity import sandbox
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
 from worker.scratch import RESUME_STORE
-from worker.self_test import SelfTestFailed, check_device, check_work_directory
+from worker.self_test import SelfTestFailed, check_device
 
 log = logging.getLogger(__name__)
 
-_HUB_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
+_OUTAGE_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
 # A library that fails while it loads may do so again and again, whatever the network does.
 _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
@@ -176,15 +177,15 @@ def _outcome_of(attempt: Attempt) -> Transition:
 
 
 def _after_failure(attempt: Attempt, failure: BaseException) -> Transition:
-    """Return the end of an attempt after a fault of the worker, an outage of the Hub, or a job's failure."""
+    """Return the end of an attempt after a fault of the worker, an outage outside, or a job's failure."""
     claim = attempt.claim
     error = with_upload_names(job_error(failure, claim, attempt.disk), attempt.upload_names)
     if error.cause == Cause.WORKER:
         attempt.process_is_unusable = not isinstance(failure, SelfTestFailed | DiskFull | OSError)
         return lambda session: _requeue(session, attempt, error)
-    if isinstance(failure, Unreachable):
-        patience = _HUB_TIMEOUT_SECONDS
-        if not is_of_the_network(failure):
+    if isinstance(failure, Unreachable | StoreUnreachable):
+        patience = _OUTAGE_TIMEOUT_SECONDS
+        if isinstance(failure, Unreachable) and not is_of_the_network(failure):
             patience = min(patience, _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS)
         return lambda session: lifecycle.requeue_while_unreachable(session, claim, error, patience)
     if error.type == OUT_OF_MEMORY:
@@ -208,19 +209,20 @@ def _succeed(
     """Return False if the guard has refused the move. A result over the owner's quota fails the job."""
     conditions.clear_faults(session, attempt.worker.name)
     if attempt.spec.recipe.norms and (error := quota_error(session, attempt, artifacts)):
-        attempt_files.delete_sent_files(session, attempt.claim.job_id)
-        return lifecycle.fail(session, attempt.claim, error)
+        failed = lifecycle.fail(session, attempt.claim, error)
+        if failed:  # else they are the next attempt's
+            attempt_files.delete_sent_files(session, attempt.claim.job_id)
+        return failed
     return lifecycle.succeed(session, attempt.claim, report, artifacts, verdict)
 
 
 def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:
     """Return the job to the queue, for another worker, and count the fault of this one."""
     claim, worker = attempt.claim, attempt.worker.name
-    if conditions.record_fault(session, worker, claim.job_id, error.message):
+    moved = lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
+    if moved and conditions.record_fault(session, worker, claim.job_id, error.message):
         log.error("worker %s is quarantined after faults in a row; the last: %s", worker, error.message)
-        message = f"{error.message}; worker {worker} is quarantined and takes no more jobs for now"
-        error = error.model_copy(update={"message": message})
-    return lifecycle.requeue_after_fault(session, claim, error, limits.MAX_WORKER_FAULTS)
+    return moved
 
 
 def _run_and_upload(
@@ -231,9 +233,7 @@ def _run_and_upload(
     Return the report, if any, the artifacts, and the verdict where that decides which files are kept: a label
     may move while they are sent.
     """
-    settings = attempt.settings
-    check_work_directory(settings)
-    check_device(settings.device)
+    check_device(attempt.settings.device)
     attempt.check()
     with attempt.scratch() as directory, kernel_cache_of(attempt.claim.owner):
         fetch_uploads(attempt, directory / _UPLOADS)

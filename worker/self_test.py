@@ -1,9 +1,9 @@
 """`python -m worker.self_test`: whether this machine can run jobs. Exits with 1, and says why, if it cannot.
 
 A worker tests itself before it takes jobs, and again while it is quarantined. The test writes into the work
-directory, checks the free disk, sends a file to the store and back, asks the database, tries which layers
-of the sandbox hold, and computes on the device that the operator declared. `python -m worker.self_test cpu`
-tests that device only, without settings, and prints what its GPUs have free.
+directory and the one of temporary files, checks the free disk, sends a file to the store and back, asks the
+database, tries which layers of the sandbox hold, and computes on the device that the operator declared.
+`python -m worker.self_test cpu` tests that device only, without settings, and prints what its GPUs have free.
 """
 
 import errno
@@ -13,6 +13,7 @@ import secrets
 import shutil
 import subprocess
 import sys
+import tempfile
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
@@ -30,6 +31,7 @@ from pruning.byte_size import byte_size
 from pruning.pipeline import SandboxUnavailable, missing_sandbox_layers
 
 WORK_DIRECTORY = "work directory (PRUNESERVE_WORK_DIR)"
+TEMPORARY_DIRECTORY = "directory of temporary files (TMPDIR)"
 HUB_CACHE = "cache of the Hub's files (HF_HOME)"
 
 _REMEDIES = {
@@ -72,22 +74,23 @@ class SelfTestFailed(Exception):
 
 def check_without_device(configured: Settings, database: sessionmaker[Session]) -> None:
     """Test everything that needs no torch. Raises `SelfTestFailed`."""
-    check_work_directory(configured)
+    check_directories(configured)
     check_free_disk(configured)
     check_store(configured)
     check_database(database)
     check_sandbox(configured)
 
 
-def check_work_directory(configured: Settings) -> None:
-    """Write a file into the work directory and read it back. Raises `SelfTestFailed`."""
-    directory = configured.work_dir
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-        _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
-    except OSError as error:
-        message = f"its {WORK_DIRECTORY} cannot be written {with_remedy(error.errno or errno.EIO)}"
-        raise SelfTestFailed(message, detail=str(directory)) from error
+def check_directories(configured: Settings) -> None:
+    """Write a file into the work directory, and where claims are recorded. Raises `SelfTestFailed`."""
+    temporary = Path(tempfile.gettempdir())
+    for directory, name in ((configured.work_dir, WORK_DIRECTORY), (temporary, TEMPORARY_DIRECTORY)):
+        try:
+            directory.mkdir(parents=True, exist_ok=True)
+            _write_and_read(directory / f".self-test-{secrets.token_hex(8)}")
+        except OSError as error:
+            message = f"its {name} cannot be written {with_remedy(error.errno or errno.EIO)}"
+            raise SelfTestFailed(message, detail=str(directory)) from error
 
 
 def check_free_disk(configured: Settings) -> None:

@@ -28,8 +28,8 @@ class Waiting(BaseModel):
         " has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler),"
         " `database` (its disk is full; also of a running job),"
         " `checks` (its files are checked first), `another_job` (which computes what it needs too),"
-        " `own_jobs` (as many of yours run as may at once) or `its_turn`; a running job, `store`"
-        " (which is full or does not answer)."
+        " `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not"
+        " answer)."
     )
     position: int | None = Field(
         description="Its place among the jobs of its class that could run, from 1; null beyond 100, for a"
@@ -44,9 +44,7 @@ class Waiting(BaseModel):
         " reason."
     )
     tries: int | None = Field(description="How many tries have failed since then.")
-    next_try_at: datetime | None = Field(
-        description="When it is tried again; if it is queued, once a worker is free."
-    )
+    next_try_at: datetime | None = Field(description="When it is tried again, once a worker is free.")
 
     @property
     def awaited(self) -> str:

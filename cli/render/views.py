@@ -385,9 +385,8 @@ def _local_time(moment: datetime) -> str:
 def _state_and_step(job: JobSummary | JobDetail) -> str:
     if job.waiting:
         if (next_try := job.waiting.next_try_at) is not None:
-            of_store = job.waiting.reason == "store"
-            awaited, due = ("the store", "tried again now") if of_store else ("the Hub", _TRIED_SOON)
-            when = f"next try at {_local_time(next_try)}" if next_try > datetime.now(UTC) else due
+            awaited = "the store" if job.waiting.reason == "store" else "the Hub"
+            when = f"next try at {_local_time(next_try)}" if next_try > datetime.now(UTC) else _TRIED_SOON
             return f"{clean(job.state)} (waiting for {awaited}, {when})"
         return f"{clean(job.state)} ({clean(job.waiting.message)})"
     if job.ended or job.progress is None:

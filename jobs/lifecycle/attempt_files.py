@@ -7,7 +7,7 @@ block and sends no file again. A sent file is no artifact before the job has suc
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -16,9 +16,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import LogMessage
 from jobs.lifecycle.lifecycle import Claim
-from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE
 from jobs.states import JobState
 from jobs.storage.store import StoredFile
 from jobs.tables import (
@@ -156,42 +154,6 @@ def record_sent_file(session: Session, claim: Claim, name: str, file: StoredFile
         .on_conflict_do_update(index_elements=[SentFile.job_id, SentFile.name], set_=row)
     )
     return True
-
-
-def record_store_wait(
-    session: Session, claim: Claim, what: str, *, waited: float, tries: int, pause: float, is_new: bool
-) -> bool:
-    """Record that a running job waits for the store, and in an event if that `is_new`.
-
-    `what`: why, for display. `waited`: the seconds since the first of `tries` has failed; `pause`: those
-    until the next one. Returns False as `record_sent_file` does.
-    """
-    row = session.execute(
-        select(Job, NOW.label("now"))
-        .where(*lifecycle.running_under(claim))
-        .with_for_update(of=Job)
-        .execution_options(populate_existing=True)
-    ).one_or_none()
-    if row is None:
-        return False
-    job: Job = row.Job
-    since = job.outage_of("store")[0] or row.now - timedelta(seconds=waited)
-    away = {"waiting_for": what, "store": {"since": since.isoformat(), "tries": tries}}
-    job.outage = (job.outage or {}) | away
-    job.next_try_at = row.now + timedelta(seconds=pause)
-    if not is_new:
-        return True
-    began, next_try = (f"{at.astimezone(UTC):%H:%M:%S} UTC" for at in (since, job.next_try_at))
-    message = f"waiting for the store since {began}, next try at {next_try}: {what}"
-    session.flush()
-    return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
-
-
-def record_store_recovery(session: Session, claim: Claim, message: str) -> bool:
-    """Record, with an event for the job's log, that the store answers again. Returns False as above."""
-    reached = update(Job).where(*lifecycle.running_under(claim)).values(CLEAR_STORE_OUTAGE)
-    session.execute(reached)
-    return lifecycle.record(session, claim, LogMessage(attempt=claim.attempt, message=message))
 
 
 def sent_files(session: Session, job_id: UUID) -> Sequence[SentFile]:

@@ -1,9 +1,9 @@
 """The state machine of a job. Every move is one guarded UPDATE of the job's row, and one event.
 
 The guard replaces locks: a write names the job, the state that it expects and, while a worker holds the job,
-that worker's lease token. If no row is updated, the job has moved on, and the caller stops. Two
-moves lock in addition: `take_back` the row that it reads before it decides about the job's next state, and
-`owner_moves` counts an owner's queued jobs under an advisory lock.
+that worker's lease token. If no row is updated, the job has moved on, and the caller stops. Some moves lock
+in addition: `take_back` and a cancellation the row that they read before they decide about the job's next
+state, and `owner_moves` counts an owner's queued jobs under an advisory lock.
 
 The moves of the job's owner are in `owner_moves`. Here, after that of the scheduler that finds its files
 wrong, come those of the worker that holds it, then the reaper's. How an attempt ends:
@@ -16,7 +16,7 @@ wrong, come those of the worker that holds it, then the reaper's. How an attempt
 | the worker shuts down                 | `hand_back`                 | `worker.run_job`, the watchdog     |
 | too little memory for it (`memory`)   | `hand_back`, with its needs | `worker.run_job`, watchdog, parent |
 | another job computes what it needs    | `requeue_until`             | `worker.attempt.caches`            |
-| the Hub does not answer               | `requeue_while_unreachable` | `worker.run_job`                   |
+| the Hub or the store does not answer  | `requeue_while_unreachable` | `worker.run_job`                   |
 | a fault of the worker                 | `requeue_after_fault`       | `worker.run_job`                   |
 | no progress                           | `take_back`                 | the watchdog                       |
 | its process died                      | `take_back`                 | `worker.supervision.parent`        |
@@ -38,7 +38,7 @@ from sqlalchemy.orm import Session
 
 from jobs.lifecycle import baselines, events, usage
 from jobs.lifecycle.events import EventData, JobError, StateChanged
-from jobs.lifecycle.transitions import CLEAR_STORE_OUTAGE, close_attempt, move, released, seconds
+from jobs.lifecycle.transitions import close_attempt, move, released, seconds
 from jobs.monitoring import traces
 from jobs.monitoring.catalogue import LOST_ATTEMPTS, QUEUE_WAIT
 from jobs.monitoring.metrics import record_on_commit
@@ -121,7 +121,7 @@ def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> 
             "progressed_at": NOW,
             "error": None,
             "blocked_on": None,
-            **CLEAR_STORE_OUTAGE,
+            "next_try_at": None,
         },
     )
     if row is None:
@@ -252,19 +252,9 @@ def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_wor
     """Put the job back into the queue because its worker, and not the job, is at fault.
 
     The attempt is not a lost one. The job fails with the last error after `max_worker_faults` such attempts
-    since its submission or its last retry.
+    since its last finished block, or since a later retry.
     """
-    faults = (
-        1
-        + session.scalars(
-            select(func.count()).where(
-                JobAttempt.job_id == claim.job_id,
-                JobAttempt.outcome == Outcome.WORKER_FAULT,
-                JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
-                Job.id == JobAttempt.job_id,
-            )
-        ).one()
-    )
+    faults = 1 + _count_since_last_block(session, claim.job_id, Outcome.WORKER_FAULT)
     if faults < max_worker_faults:
         change = StateChanged(state=JobState.QUEUED, reason=error.message)
         return _end_attempt(session, claim, change, Outcome.WORKER_FAULT, reason=error.message)
@@ -275,7 +265,7 @@ def requeue_after_fault(session: Session, claim: Claim, error: JobError, max_wor
 def requeue_while_unreachable(
     session: Session, claim: Claim, error: JobError, patience_seconds: float
 ) -> bool:
-    """Put the job back into the queue because something outside, the Hub say, does not answer.
+    """Put the job back into the queue because something outside does not answer: the store, or the Hub, say.
 
     It is tried again after 10 s, then after twice as long each time, at most 5 min. The attempt is not a lost
     one. The job fails with the error when the next try would come more than `patience_seconds` after the
@@ -286,7 +276,8 @@ def requeue_while_unreachable(
     ).one_or_none()
     if row is None:
         return False
-    since, failed = row.Job.outage_of("hub")
+    awaited = "store" if error.type == "store" else "hub"
+    since, failed = row.Job.outage_of(awaited)
     since, tries = since or row.now, failed + 1
     next_try_at = row.now + timedelta(seconds=_WAITS[min(tries, len(_WAITS)) - 1])
     if next_try_at - since > timedelta(seconds=patience_seconds):
@@ -294,9 +285,11 @@ def requeue_while_unreachable(
         return fail(session, claim, error.model_copy(update={"message": lasted} if tries > 1 else {}))
     # The part after the semicolon says what the user has to do; here nothing has to be done.
     what = error.message.partition("; ")[0]
-    reason = f"waiting for the Hub, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
+    name = "the store" if awaited == "store" else "the Hub"
+    reason = f"waiting for {name}, next try at {next_try_at.astimezone(UTC):%H:%M:%S} UTC: {what}"
     values = {
-        "outage": {"waiting_for": what, "hub": {"since": since.isoformat(), "tries": tries}},
+        "outage": (row.Job.outage or {})
+        | {"awaited": awaited, "waiting_for": what, awaited: {"since": since.isoformat(), "tries": tries}},
         "next_try_at": next_try_at,
     }
     change = StateChanged(state=JobState.QUEUED, reason=reason)
@@ -356,7 +349,8 @@ def take_back(
     ).one_or_none()
     if row is None:
         return None
-    lost = 1 + (row.lost_attempts if of_the_job else _lost_since_last_block(session, job_id))
+    before = row.lost_attempts if of_the_job else _count_since_last_block(session, job_id, Outcome.LOST)
+    lost = before + 1
     values: dict[str, Any] = {"lost_attempts": lost} if of_the_job else {}
     if row.state == JobState.CANCELLING:
         change = StateChanged(state=JobState.CANCELLED)
@@ -375,8 +369,8 @@ def take_back(
     return change.state
 
 
-def _lost_since_last_block(session: Session, job_id: UUID) -> int:
-    """Return how many attempts were lost since the last finished block, or since a later retry."""
+def _count_since_last_block(session: Session, job_id: UUID, outcome: Outcome) -> int:
+    """Return how many attempts ended so since the last finished block, or since a later retry."""
     last_block = (
         select(func.coalesce(func.max(JobBlock.attempt), 0))
         .where(JobBlock.job_id == job_id)
@@ -385,7 +379,7 @@ def _lost_since_last_block(session: Session, job_id: UUID) -> int:
     return session.scalars(
         select(func.count()).where(
             JobAttempt.job_id == job_id,
-            JobAttempt.outcome == Outcome.LOST,
+            JobAttempt.outcome == outcome,
             JobAttempt.attempt >= last_block,
             JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),
             Job.id == JobAttempt.job_id,

@@ -102,19 +102,18 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
 
     Returns False if the owner has no such job. Raises `Conflict` if it has ended.
     """
-    owned = Job.owner == owner
-    at_once = StateChanged(state=JobState.CANCELLED)
-    orphaned = {"orphaned_files_since": case((Job.attempt > 0, NOW), else_=Job.orphaned_files_since)}
-    if move(session, job_id, JobState.QUEUED, at_once, owned, values=orphaned):
-        return True
-    if move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING), owned):
-        return True
-    state = _state(session, owner, job_id)
+    of_owner = select(Job.state).where(Job.id == job_id, Job.owner == owner)
+    state = session.scalar(of_owner.with_for_update())  # else a worker could hand it back in between
     if state is None:
         return False
-    if state == JobState.CANCELLING:
-        return True
-    raise Conflict(state)
+    if state == JobState.QUEUED:
+        orphaned = {"orphaned_files_since": case((Job.attempt > 0, NOW), else_=Job.orphaned_files_since)}
+        move(session, job_id, JobState.QUEUED, StateChanged(state=JobState.CANCELLED), values=orphaned)
+    elif state == JobState.RUNNING:
+        move(session, job_id, JobState.RUNNING, StateChanged(state=JobState.CANCELLING))
+    elif state != JobState.CANCELLING:
+        raise Conflict(JobState(state))
+    return True
 
 
 def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> bool:

@@ -14,7 +14,6 @@ from sqlalchemy import (
     literal,
     update,
 )
-from sqlalchemy.dialects.postgresql import ARRAY
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import events, usage
@@ -26,13 +25,6 @@ from jobs.spec.plain_text import plain
 from jobs.states import ENDED, HELD, TRANSITIONS, JobState, Outcome
 from jobs.tables import NOW, Job, JobAttempt, Lease, SentFile
 from jobs.webhooks import outbox
-
-CLEAR_STORE_OUTAGE: dict[str, Any] = {
-    "outage": Job.outage.op("-")(literal(["waiting_for", "store"], ARRAY(Text))),
-    "next_try_at": None,
-}
-"""The columns of a job whose attempt does not wait for the store."""
-
 
 _DISCARDS_SENT_FILES = (JobState.SUCCEEDED, JobState.CANCELLED)
 """The states of a job whose sent output is not kept for another attempt."""
@@ -99,8 +91,8 @@ def move(
 def released(target: JobState) -> dict[str, Any]:
     """Return the columns of a job that no worker holds any more. Only an ended job keeps its last stage.
 
-    Files that the attempt has written and no row names are orphaned from now on. An attempt that has ended
-    waits for the store no more; since when the Hub does not answer stays known.
+    Files that the attempt has written and no row names are orphaned from now on. Since when something outside
+    does not answer stays known.
     """
     last = Job.progress.op("-")(literal("seconds_left", Text))
     return {
@@ -108,7 +100,7 @@ def released(target: JobState) -> dict[str, Any]:
         "lease_token": None,
         "worker": None,
         "progress": None if target == JobState.QUEUED else last,
-        **CLEAR_STORE_OUTAGE,
+        "next_try_at": None,
     }
 
 

@@ -63,6 +63,20 @@ def record_needs_if_fits(session: Session, claim: Claim, worker: str, needs: Nee
     return capacity is None or fits(needs, capacity)
 
 
+def require_scratch(session: Session, claim: Claim, worker: str, size: int) -> bool:
+    """Record that a job needs a scratch disk with this `size`, and with more than its worker has had.
+
+    What that worker has had may be taken now. Returns False if the job no longer runs under this claim.
+    """
+    stored = session.scalar(select(Job.needs).where(Job.id == claim.job_id))
+    has = workers.capacity_of(session, worker)
+    needs = needs_of(stored or {})
+    least = max(size, needs.scratch_bytes, has.scratch_bytes + 1 if has else 0)
+    raised = needs.model_copy(update={"scratch_bytes": least})
+    changed = update(Job).where(*lifecycle.running_under(claim)).values(needs=raised.model_dump())
+    return session.scalar(changed.returning(Job.id)) is not None
+
+
 def requeue(session: Session, claim: Claim) -> bool:
     """End an attempt on a worker that has less than the recorded needs of the job."""
     needs = session.scalar(select(Job.needs).where(Job.id == claim.job_id))

@@ -34,7 +34,7 @@ _MAX_FAULTS = 3
 
 
 class WaitsFor(StrEnum):
-    """What has to happen before a queued job can run, or a running one go on."""
+    """What a job waits for. While the disk of the database is full, that is so of a running one, too."""
 
     DATABASE = "database"
     OUTSIDE = "outside"
@@ -110,10 +110,8 @@ class Waits:
         if jobs and self._current(session).disk_is_full:
             return {job.id: Wait(WaitsFor.DATABASE) for job in jobs}
         for job in jobs:
-            if job.state == JobState.RUNNING and job.next_try_at is not None:
-                found[job.id] = Wait(WaitsFor.STORE)
-            elif job.state == JobState.QUEUED and job.next_try_at is not None:
-                found[job.id] = Wait(WaitsFor.OUTSIDE)
+            if job.state == JobState.QUEUED and job.next_try_at is not None:
+                found[job.id] = Wait(WaitsFor.STORE if job.awaited == "store" else WaitsFor.OUTSIDE)
             elif job.state == JobState.QUEUED:
                 queued.append(job)
         if queued:

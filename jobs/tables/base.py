@@ -111,10 +111,11 @@ class JobDocuments:
     gate_state = DocumentField[str]("gate", "state")
 
     outage: Mapped[dict[str, Any] | None]
-    """What is unavailable. For the Hub a job waits in the queue, and its tries outlive attempts; for the
-    store it waits while it runs."""
+    """What was unavailable since the last finished block: its tries outlive attempts."""
+    awaited = DocumentField[str]("outage", "awaited")
+    """What the job has waited for last: the `hub` or the `store`."""
     waiting_for = DocumentField[str]("outage", "waiting_for")
-    """In words; None while the job does not wait for it."""
+    """The same in words."""
 
     state: Mapped[JobState]
     ended_at: Mapped[datetime | None]

@@ -3,8 +3,10 @@
 import errno
 import re
 import subprocess
+import tempfile
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from dataclasses import replace
 from pathlib import Path
 from uuid import UUID
 
@@ -22,13 +24,24 @@ from tests.worker.one_job import Service, StandInRun, last_reason
 from worker.self_test import SelfTestFailed, check_free_disk
 
 
-def test_a_job_on_a_full_disk_waits_for_another_worker_with_the_numbers(
+def quarantined_for(service: Service) -> str:
+    """Why the worker is quarantined. It has claimed nothing, and no job has met its fault."""
+    with service.database.begin() as session:
+        worker = session.get_one(Worker, service.worker.name)
+        assert session.scalars(select(func.count()).select_from(JobAttempt)).one() == 0
+    assert (worker.faults, worker.quarantined_at is not None) == (0, True)
+    return str(worker.fault)
+
+
+@pytest.mark.threat
+def test_a_worker_on_a_full_disk_claims_no_job_and_is_quarantined_with_the_numbers(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    """Else the workers that share the disk would fail a job by a claim each, and the next one after it."""
     monkeypatch.setattr(limits, "MIN_FREE_DISK_BYTES", 2**60)
     job = service.run(job_id)
-    assert (job.state, job.lost_attempts, library.calls) == (JobState.QUEUED, 0, [])
-    assert "1152922 TB must stay free" in str(last_reason(service, job_id))
+    assert (job.state, job.attempt, library.calls) == (JobState.QUEUED, 0, [])
+    assert "1152922 TB must stay free" in quarantined_for(service)
 
 
 def test_a_disk_that_stays_full_fails_the_job_with_the_numbers(
@@ -82,17 +95,20 @@ def test_a_disk_without_inodes_is_no_fault_of_the_model_and_is_named_so(
     configured = service.settings
 
     def read_the_model() -> None:
+        with suppress(OSError):
+            for number in range(1010):
+                (configured.work_dir / f"filler-{number}").touch()
         read = library.calls[-1].reading.describe
         checkpoint.resolve(ModelReference(id=str(small_model)), describe_files=read)
 
     library.in_the_middle = read_the_model
-    with mounted(configured.work_dir, "size=8m,nr_inodes=6"):
+    with mounted(configured.work_dir, "size=8m,nr_inodes=1010"):
         assert service.run(job_id).state == JobState.QUEUED
         reason = str(last_reason(service, job_id))
-        with pytest.raises(SelfTestFailed, match=r"of 6 inodes free \(`df -i`\), and 1000 must stay free"):
+        with pytest.raises(SelfTestFailed, match=r"of 1010 inodes free \(`df -i`\), and 1000 must stay free"):
             check_free_disk(configured)
     assert re.search(
-        r"reported ENOSPC: it has [0-6] of 6 inodes free \(`df -i`\), and 1000 must stay", reason
+        r"reported ENOSPC: it has [0-6] of 1010 inodes free \(`df -i`\), and 1000 must stay", reason
     )
 
 
@@ -130,8 +146,8 @@ def test_a_read_only_disk_is_reported_with_its_variable_and_the_remedy(
 ) -> None:
     subprocess.run(["mount", "-o", "remount,ro", str(own_disk)], check=True)
     assert service.run(job_id).state == JobState.QUEUED
-    assert last_reason(service, job_id) == (
-        "the worker cannot run jobs: its work directory (PRUNESERVE_WORK_DIR) cannot be written "
+    assert quarantined_for(service) == (
+        "its work directory (PRUNESERVE_WORK_DIR) cannot be written "
         "(EROFS, Read-only file system); mount it for writing again, and check the kernel's log for the disk"
     )
 
@@ -150,7 +166,7 @@ def test_a_cache_that_takes_nothing_is_no_hub_that_does_not_answer(
     if not is_full:
         subprocess.run(["mount", "-o", "remount,ro", str(hub_cache)], check=True)
     job = service.run(job_id)
-    assert (job.state, job.waiting_for, job.next_try_at) == (JobState.QUEUED, None, None)
+    assert (job.state, job.outage, job.next_try_at) == (JobState.QUEUED, None, None)
     expected = (
         "the disk of the worker's cache of the Hub's files (HF_HOME) reported ENOSPC: it has 0 B of 1.05 "
         "MB free: make room on it, and retry the job if it has failed"
@@ -199,8 +215,17 @@ def test_a_worker_without_a_work_directory_fails_no_job(
     service.settings.work_dir.write_text("a file where a directory should be")
     jobs = [submit() for _ in range(6)]
     assert [service.run(job_id).state for job_id in jobs] == [JobState.QUEUED] * 6
-    with service.database.begin() as session:
-        worker = session.get_one(Worker, service.worker.name)
-        attempts = session.scalars(select(func.count()).select_from(JobAttempt)).one()
-    assert (worker.faults, worker.quarantined_at is not None, attempts) == (3, True, 3)
-    assert "is quarantined" in str(last_reason(service, jobs[0])), "which no other worker could take"
+    assert "(EEXIST, File exists); make it a directory" in quarantined_for(service)
+
+
+def test_a_worker_that_cannot_record_a_claim_claims_nothing_and_is_quarantined(
+    service: Service, library: StandInRun, job_id: UUID, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with mounted(tmp_path / "temporary") as directory:
+        monkeypatch.setattr(tempfile, "tempdir", str(directory))
+        service.worker = replace(service.worker, shutdown_flag=Path(tempfile.mkdtemp(), "shutdown"))
+        with suppress(OSError):
+            (directory / "filler").write_bytes(bytes(2**21))
+        assert service.run(job_id).state == JobState.QUEUED
+    fault = "its directory of temporary files (TMPDIR) cannot be written (ENOSPC, No space left on device); "
+    assert quarantined_for(service) == fault + "make room on its disk"

@@ -1,23 +1,28 @@
 """A running job that is cancelled, taken away or handed back, or whose servers fail for a while."""
 
+import errno
 import logging
 import os
 import signal
 from collections.abc import Callable
 from datetime import UTC, timedelta
+from itertools import count
 from pathlib import Path
+from types import ModuleType
 from uuid import UUID
 
 import pytest
+from sqlalchemy import event, select
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
+from jobs import limits
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import LogMessage, StateChanged
+from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
-from jobs.storage.errors import StoreFull, StoreUnreachable
+from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store
-from jobs.tables import Job
+from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import Unreachable
 from tests.worker.one_job import WEIGHTS, Service, StandInRun
 from worker import run_job
@@ -120,20 +125,53 @@ def test_dropped_database_connections_are_replaced(
     assert service.run(job_id).state == JobState.SUCCEEDED
 
 
+def lose_the_first_response(monkeypatch: pytest.MonkeyPatch, module: ModuleType, name: str) -> None:
+    """Lose the answer to the COMMIT of the first transaction in which a function is called."""
+    act, calls = getattr(module, name), count()
+
+    def lose(session: Session) -> None:
+        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
+
+    def act_and_lose_the_response(session: Session, *arguments: object) -> object:
+        if not next(calls):
+            event.listen(session, "after_commit", lose, once=True)
+        return act(session, *arguments)
+
+    monkeypatch.setattr(module, name, act_and_lose_the_response)
+
+
 def test_a_success_whose_commit_response_was_lost_keeps_its_files(
     service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    succeed = lifecycle.succeed
-
-    def commit_and_lose_the_response(session: Session, *result: object) -> bool:
-        succeed(session, *result)
-        session.commit()
-        raise OperationalError("COMMIT", {}, Exception("server closed the connection unexpectedly"))
-
-    monkeypatch.setattr(lifecycle, "succeed", commit_and_lose_the_response)
+    lose_the_first_response(monkeypatch, lifecycle, "succeed")
     job = service.run(job_id)
     assert job.state == JobState.SUCCEEDED
     assert service.artifacts(job_id) == {"model.safetensors": WEIGHTS, "more/config.json": b"{}"}
+
+
+def test_a_fault_whose_commit_response_was_lost_counts_once(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail() -> None:
+        raise OSError(errno.EIO, "x")
+
+    library.in_the_middle = fail
+    monkeypatch.setattr(limits, "HEARTBEAT_SECONDS", 3600.0)  # or one may notice first that the lease is gone
+    lose_the_first_response(monkeypatch, run_job, "_requeue")
+    assert service.run(job_id).state == JobState.QUEUED
+    with service.database.begin() as session:
+        assert session.get_one(Worker, service.worker.name).faults == 1
+
+
+def test_a_claim_whose_commit_response_was_lost_holds_no_job(
+    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lose_the_first_response(monkeypatch, attempt, "claim_next")
+    job = service.run(job_id)
+    assert (job.state, job.lost_attempts) == (JobState.SUCCEEDED, 0)
+    with service.database.begin() as session:
+        outcomes = session.scalars(select(JobAttempt.outcome).order_by(JobAttempt.attempt)).all()
+    assert outcomes == ["handed_back", "succeeded"]
 
 
 def unreachable_for(job: Job, seconds: int) -> None:
@@ -165,7 +203,7 @@ def test_a_hub_outage_returns_the_job_to_the_queue_and_loses_no_attempt(
     )
     library.in_the_middle = lambda: None
     job = service.run(job_id)
-    assert (job.state, job.attempt, job.next_try_at, job.waiting_for) == (JobState.SUCCEEDED, 5, None, None)
+    assert (job.state, job.attempt, job.next_try_at) == (JobState.SUCCEEDED, 5, None)
 
 
 @pytest.mark.parametrize("waited", [0, 3590], ids=["no patience", "patience is over"])
@@ -177,7 +215,7 @@ def test_a_job_waits_for_the_hub_for_a_limited_time(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     library.in_the_middle = unavailable
-    monkeypatch.setattr(run_job, "_HUB_TIMEOUT_SECONDS", 3600.0 if waited else 0.0)
+    monkeypatch.setattr(run_job, "_OUTAGE_TIMEOUT_SECONDS", 3600.0 if waited else 0.0)
     if waited:
         assert service.run(job_id).state == JobState.QUEUED
         with service.database.begin() as session:
@@ -219,63 +257,34 @@ def test_an_unavailable_store_is_retried(
     assert len(calls) == 6
 
 
-def test_while_the_store_is_full_the_job_says_that_it_waits_for_room(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+@pytest.mark.parametrize("is_over", [True, False], ids=["over", "longer than the patience"])
+def test_an_outage_of_the_store_returns_the_job_to_the_queue_and_loses_no_attempt(
+    service: Service, library: StandInRun, job_id: UUID, is_over: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    put_file = Store.put_file
-    seen: list[tuple[str | None, int, bool]] = []
-
-    def put_file_at_the_fourth_call(self: Store, key: str, path: Path, **options: object) -> object:
-        with service.database.begin() as session:
-            job = session.get_one(Job, job_id)
-            seen.append((job.waiting_for, job.outage_of("store")[1], job.next_try_at is not None))
-        if len(seen) < 4:
-            raise StoreFull("the store is full")
-        return put_file(self, key, path, **options)
-
-    monkeypatch.setattr(Store, "put_file", put_file_at_the_fourth_call)
-    monkeypatch.setattr(attempt, "_REPORT_AFTER_SECONDS", 0.0)
-    job = service.run(job_id)
-    assert (job.state, job.next_try_at) == (JobState.SUCCEEDED, None)
-    assert seen[:4] == [(None, 0, False), *(("the store is full", tries, True) for tries in (1, 2, 3))]
-    assert seen[4] == (None, 0, False), "of the next file"
-    said = [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
-    begins, ends = (
-        [line for line in said if line.startswith(start)] for start in ("waiting for the store", "the store")
-    )
-    assert [len(begins), len(ends)] == [1, 1]
-    assert begins[0].endswith(" UTC: the store is full")
-    assert ends[0].startswith("the store answers again, after 3 failed tries in ")
-
-
-def test_a_short_failure_of_the_store_is_not_reported(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    put_file, calls = Store.put_file, []
-
-    def put_file_at_the_second_call(self: Store, key: str, path: Path, **options: object) -> object:
-        calls.append(key)
-        if len(calls) == 1:
-            raise StoreUnreachable("the store did not answer")
-        return put_file(self, key, path, **options)
-
-    monkeypatch.setattr(Store, "put_file", put_file_at_the_second_call)
-    monkeypatch.setattr(attempt, "_REPORT_AFTER_SECONDS", 3600.0)
-    assert service.run(job_id).state == JobState.SUCCEEDED
-    messages = [event.data.message for event in service.events(job_id) if isinstance(event.data, LogMessage)]
-    assert not [message for message in messages if "the store" in message]
-
-
-def test_a_store_that_stays_unavailable_fails_the_job(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def unavailable(*anything: object, **options: object) -> object:
-        raise StoreUnreachable("the store did not answer")
-
-    monkeypatch.setattr(Store, "put_file", unavailable)
+    store = Path(service.settings.store_url.removeprefix("file://"))
+    away = store.with_name("away")
+    library.in_the_middle = lambda: store.rename(away) if store.exists() else None
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
-    assert service.run(job_id).error == {
-        "type": "store",
-        "message": "the store did not answer",
-        "cause": "outside",
-    }
+    for _ in range(4):  # one more than a job may lose
+        job = service.run(job_id)
+        assert (job.state, job.lost_attempts, job.error) == (JobState.QUEUED, 0, None)
+    assert (job.awaited, job.outage_of("store")[1], job.outage_of("hub")[1]) == ("store", 4, 0)
+    change = service.events(job_id)[-1].data
+    assert isinstance(change, StateChanged)
+    assert job.next_try_at is not None
+    next_try = job.next_try_at.astimezone(UTC)
+    said = f"waiting for the store, next try at {next_try:%H:%M:%S} UTC: {job.waiting_for}"
+    assert change.reason == said
+    with service.database.begin() as session:
+        assert session.get_one(Worker, service.worker.name).faults == 0
+    if is_over:
+        library.in_the_middle = lambda: None
+        away.rename(store)
+        assert service.run(job_id).state == JobState.SUCCEEDED
+        return
+    monkeypatch.setattr(run_job, "_OUTAGE_TIMEOUT_SECONDS", 0.0)
+    job = service.run(job_id)
+    assert job.error is not None
+    assert (job.error["type"], job.error["cause"]) == ("store", "outside")
+    assert f"{job.waiting_for}; " in job.error["message"]
+    assert " (5 tries since " in job.error["message"]

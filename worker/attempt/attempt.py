@@ -2,7 +2,6 @@
 
 import hashlib
 import logging
-import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
@@ -13,12 +12,13 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, sessions
-from jobs.lifecycle import attempt_files, lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import EventData
 from jobs.lifecycle.lifecycle import Claim
-from jobs.queue import workers
+from jobs.notify import QUEUE, notify_on_commit
+from jobs.queue import conditions, workers
 from jobs.queue.claim import claim_next
-from jobs.retry import Pause, retry
+from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
@@ -31,11 +31,9 @@ from worker import scratch
 from worker.attempt.heartbeat import Heartbeat
 from worker.attempt.progress import JobProgress, LogLines, StageMetrics
 from worker.attempt.resources import Disk
-from worker.identity import HeldClaim, Identity, shutdown_on_sigterm
+from worker.identity import HeldClaim, Identity, boot_time, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
-
-_REPORT_AFTER_SECONDS = 1.0  # shorter failures of the store are not reported
-_STORE_TIMEOUT_SECONDS = 600.0
+from worker.self_test import SelfTestFailed, check_directories, check_free_disk
 
 Result = TypeVar("Result")
 
@@ -45,43 +43,7 @@ Transition = Callable[[Session], bool]
 log = logging.getLogger(__name__)
 
 _CLAIM_TIMEOUT_SECONDS = 60.0
-
-
-class StoreWait:
-    """Reports one transfer that waits for the store, if that takes longer than a moment."""
-
-    def __init__(self, write: Callable[[Callable[[Session, Claim], bool]], None]) -> None:
-        self._write = write
-        self._failed_at: float | None = None
-        self._tries = 0
-        self._is_reported = False
-
-    def report(self, pause: Pause) -> None:
-        """Report that it waits: since when, how often it was tried, and when it is tried next."""
-        now = time.monotonic()
-        self._failed_at = self._failed_at or now
-        self._tries = pause.tries
-        waited = now - self._failed_at
-        if waited + pause.seconds < _REPORT_AFTER_SECONDS:
-            return
-        is_new, self._is_reported = not self._is_reported, True
-        self._write(
-            partial(
-                attempt_files.record_store_wait,
-                what=str(pause.error),
-                waited=waited,
-                tries=pause.tries,
-                pause=pause.seconds,
-                is_new=is_new,
-            )
-        )
-
-    def report_end(self) -> None:
-        """Report the end of the wait, if the wait was reported."""
-        if self._failed_at is not None and self._is_reported:
-            lasted = f"{self._tries} failed tries in {time.monotonic() - self._failed_at:.0f} s"
-            message = f"the store answers again, after {lasted}"
-            self._write(partial(attempt_files.record_store_recovery, message=message))
+_STORE_TIMEOUT_SECONDS = 60.0
 
 
 def cache_key(fingerprint: str, *, owner: str | None) -> str:
@@ -248,20 +210,8 @@ class Attempt:
         return retry(run, on=DATABASE_UNAVAILABLE, check=check)
 
     def _with_store(self, transfer: Callable[[], Result]) -> Result:
-        waited = StoreWait(self._record_store_wait)
-        result = retry(
-            transfer,
-            on=(StoreUnreachable,),
-            check=self.check,
-            timeout=_STORE_TIMEOUT_SECONDS,
-            before_pause=waited.report,
-        )
-        waited.report_end()
-        return result
-
-    def _record_store_wait(self, write: Callable[[Session, Claim], bool]) -> None:
-        """Record, by a guarded write, that the attempt waits for the store, or does no more."""
-        self.guarded(lambda session: write(session, self.claim))
+        # Longer than a server takes to restart. After that the job waits in the queue.
+        return retry(transfer, on=(StoreUnreachable,), check=self.check, timeout=_STORE_TIMEOUT_SECONDS)
 
 
 @contextmanager
@@ -274,7 +224,7 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
         store = Store(settings.store_url)
         path = worker.claims_directory / f"{task_id}.json"
         try:
-            found = _claim(database, worker, path)
+            found = _claim(database, settings, worker, path)
         except ShutdownRequested:
             log.info("no job is claimed, the worker is shutting down")
             yield None
@@ -293,21 +243,45 @@ def claimed(settings: Settings, worker: Identity, task_id: str) -> Iterator[Atte
             held.remove()
 
 
-def _claim(database: sessionmaker[Session], worker: Identity, path: Path) -> tuple[Claim, HeldClaim] | None:
-    """Return the claim and its record for the parent: a lease that counts from before the claim."""
+def _claim(
+    database: sessionmaker[Session], settings: Settings, worker: Identity, path: Path
+) -> tuple[Claim, HeldClaim] | None:
+    """Return the claim and its record for the parent: a lease that counts from before the claim.
+
+    A worker whose disk takes no job is quarantined and claims none: each job that it met would count a fault.
+    """
+    unfit = _disk_fault(settings)
+    unanswered: list[Claim] = []  # they may hold, although the answer to their COMMIT was lost
 
     def claim() -> tuple[Claim, HeldClaim] | None:
-        asked_at = time.monotonic()
+        asked_at = boot_time()
         with database.begin() as session:
+            if unfit is not None:
+                conditions.quarantine(session, worker.name, worker.queue, unfit)
+                notify_on_commit(session, QUEUE)  # it received a message that another worker can use
+                return None
+            for lost in unanswered:
+                lifecycle.hand_back(session, lost, "the answer to its claim was lost")
             found = claim_next(session, worker.name, limits.LEASE_SECONDS)
             if found is None:
                 return None
+            unanswered.append(found)
             ends_at = asked_at + limits.LEASE_SECONDS
             held = HeldClaim(path, found.job_id, found.attempt, found.lease_token, ends_at)
             held.write()
         return found, held
 
     return retry(claim, on=DATABASE_UNAVAILABLE, check=worker.check, timeout=_CLAIM_TIMEOUT_SECONDS)
+
+
+def _disk_fault(settings: Settings) -> str | None:
+    try:
+        check_directories(settings)
+        check_free_disk(settings)
+    except SelfTestFailed as unfit:
+        log.error("this worker's disk takes no job: %s", unfit)
+        return str(unfit)
+    return None
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import logging
 import threading
-import time
 from collections.abc import Callable
 from types import TracebackType
 from typing import Self
@@ -16,6 +15,7 @@ from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.retry import retry
 from jobs.states import JobState
+from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
 
 log = logging.getLogger(__name__)
@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 class Heartbeat:
     """Extends the lease of a claim every few seconds, and knows at any moment whether it still holds.
 
-    The lease is measured on this machine's monotonic clock from *before* each request to extend it. So it
-    ends here no later than in the database, whatever the wall clocks show: a worker that was suspended, or
+    The lease is measured on this machine's clock since its start, from *before* each request to extend it. So
+    it ends here no later than in the database, whatever the wall clocks show: a worker that was suspended, or
     cut off from the database for a whole lease, stops before another worker can have been given the job.
     """
 
@@ -36,7 +36,7 @@ class Heartbeat:
         claimed_at: float,
         on_extended: Callable[[float], object] = lambda ends_at: None,
     ) -> None:
-        """`claimed_at`: `time.monotonic()` from before the claim.
+        """`claimed_at`: `boot_time()` from before the claim.
 
         `on_extended` is called with the end of the lease, on the same clock, each time it is extended.
         """
@@ -70,7 +70,7 @@ class Heartbeat:
 
     def check_lease(self) -> None:
         """Raise `LeaseLost` if this worker no longer holds the job."""
-        if self._state is None or time.monotonic() >= self._lease_ends_at:
+        if self._state is None or boot_time() >= self._lease_ends_at:
             raise LeaseLost
 
     def ask(self) -> None:
@@ -89,7 +89,7 @@ class Heartbeat:
 
     def _beat(self) -> None:
         with self._beat_lock:
-            asked_at = time.monotonic()
+            asked_at = boot_time()
             with self._database.begin() as session:
                 state = lifecycle.extend_lease(session, self._claim, self._lease_seconds)
             self._state = state

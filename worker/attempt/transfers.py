@@ -2,6 +2,7 @@
 
 import logging
 import shutil
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -11,17 +12,18 @@ from sqlalchemy.orm import Session
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import attempt_files
 from jobs.lifecycle.lifecycle import FinishedArtifact
+from jobs.queue import memory
 from jobs.storage import uploads
 from jobs.storage.errors import NotStored, StoreError
 from jobs.storage.store import StoredFile
 from jobs.storage.streams import is_compressible
 from jobs.tables import SentFile
-from pruning.byte_size import byte_size
-from pruning.errors import InvalidInput, PruningError
+from pruning.errors import InvalidInput
 from pruning.pipeline import StageRecorder, sha256_of
 from pruning.recipe import Stage
 from pruning.report import FILE_NAME as REPORT
 from worker.attempt.attempt import Attempt
+from worker.interrupts import DoesNotFit
 
 log = logging.getLogger(__name__)
 
@@ -30,8 +32,8 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
     """Download each file that the job names into `directory`, under the name that the library looks for.
 
     The name holds the content's digest, which the library verifies when it reads the file. Raises
-    InvalidInput with the field of a file that has been deleted since the job was submitted, and PruningError
-    for one that does not fit on the disk.
+    InvalidInput with the field of a file that has been deleted since the job was submitted, and DoesNotFit
+    for one that is larger than what is free on the disk.
     """
     directory.mkdir(exist_ok=True)
 
@@ -48,13 +50,12 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
                 gone if of_a_text else "the gradient norms were deleted; submit the job again with others",
                 field=file.field,
             )
-        free = shutil.disk_usage(directory).free
-        if file.size > free:  # not a fault of the worker, which would be tried elsewhere again and again
-            raise PruningError(
-                f"the file has {byte_size(file.size)}, and the worker's disk {byte_size(free)} free: free "
-                "some space",
-                field=file.field,
+        if file.size > shutil.disk_usage(directory).free:  # no fault of the worker, as any job could cause it
+            worker = attempt.worker.name
+            attempt.guarded(
+                partial(memory.require_scratch, claim=attempt.claim, worker=worker, size=file.size)
             )
+            raise DoesNotFit
         try:
             attempt.download(file.key, directory / file.name)
         except NotStored as error:

@@ -160,10 +160,10 @@ def clock(value: datetime) -> str:
     return f"{value.astimezone(UTC):%H:%M:%S}"
 
 
-def next_try(value: datetime, *, running: bool = False) -> str:
+def next_try(value: datetime) -> str:
     """Format when a job is tried again: `next try at 12:00:05 UTC`. What is due waits for a worker."""
     if value <= datetime.now(UTC):
-        return "tried again now" if running else "tried again once a worker is free"
+        return "tried again once a worker is free"
     return f"next try at {clock(value)} UTC"
 
 

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from fastapi.testclient import TestClient
 
-from jobs.lifecycle import attempt_files, lifecycle
+from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
 from tests.api.drive import Jobs
 
@@ -49,34 +49,25 @@ def test_rest_and_the_page_show_what_a_job_waits_for(client: TestClient, jobs: J
     assert client.get(f"/v1{path}").json()["waiting"] is None
 
 
-def test_rest_and_the_page_show_a_running_job_that_waits_for_the_store(
-    client: TestClient, jobs: Jobs
-) -> None:
+def test_rest_and_the_page_show_a_job_that_waits_for_the_store(client: TestClient, jobs: Jobs) -> None:
     claim = jobs.running()
     path = f"/jobs/{claim.job_id}"
-    assert client.get(f"/v1{path}").json()["waiting"] is None
+    full = "the store is full"
+    error = JobError(type="store", message=f"{full}; the operator must make room")
     with jobs.database.begin() as session:
-        full = "the store is full; the operator must make room"
-        assert attempt_files.record_store_wait(
-            session, claim, full, waited=60, tries=9, pause=3600, is_new=True
-        )
+        assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
     waiting = client.get(f"/v1{path}").json()["waiting"]
-    assert (waiting["reason"], waiting["message"], waiting["tries"]) == ("store", full, 9)
+    assert (waiting["reason"], waiting["message"], waiting["tries"]) == ("store", full, 1)
     assert client.get("/v1/jobs").json()["items"][0]["waiting"] == waiting
     since, next_try = (
         datetime.fromisoformat(waiting[name]).astimezone(UTC) for name in ("since", "next_try_at")
     )
     words = " ".join(client.get(path).text.split())
-    begun, again = f"for the store since {since:%H:%M:%S}", f"next try at {next_try:%H:%M:%S} UTC"
-    assert f"Waiting {begun}, {again} (9 tries so far): {full}." in words
-    assert f"waiting {begun} UTC, {again}: {full}" in words, "it is among the events too"
+    again = f"next try at {next_try:%H:%M:%S} UTC"
+    assert f"Waiting for the store since {since:%H:%M:%S}, {again} (1 try so far): {full}." in words
+    assert f"waiting for the store, {again}: {full}" in words, "it is among the events too"
     assert f"waiting for the store, {again}" in client.get("/jobs").text
 
     with jobs.database.begin() as session:
-        assert attempt_files.record_store_wait(
-            session, claim, full, waited=60, tries=9, pause=0, is_new=False
-        )
-    assert "tried again now" in client.get(path).text
-    with jobs.database.begin() as session:
-        assert attempt_files.record_store_recovery(session, claim, "the store answers again")
+        assert lifecycle.claim(session, claim.job_id, "worker", 3000)
     assert client.get(f"/v1{path}").json()["waiting"] is None

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from threading import Event
+from typing import TypeVar
 from uuid import UUID
 
 import pytest
@@ -17,11 +18,13 @@ from jobs.lifecycle.owner_moves import Conflict
 from jobs.lifecycle.transitions import close_attempt, move
 from jobs.queries import JobFilter
 from jobs.spec.job import JobSpec
-from jobs.states import Cause, JobState, Outcome
+from jobs.states import Cause, JobState, Outcome, SweepState
 from jobs.storage.owned_files import UnknownReference
-from jobs.tables import Job, JobAttempt, Upload, WebhookDelivery, WebhookEndpoint
+from jobs.sweeps import sweeps
+from jobs.tables import Job, JobAttempt, Sweep, Upload, WebhookDelivery, WebhookEndpoint
 
 Database = sessionmaker[Session]
+Result = TypeVar("Result")
 Submit = Callable[[], UUID]
 
 SHA256 = "ab" * 32
@@ -53,21 +56,69 @@ def test_of_two_retries_at_once_the_slower_says_that_the_job_is_queued(
     claim = take(database, submit())
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
-    moved = Event()
 
-    def slower() -> JobState:
-        assert moved.wait(30)
-        with database.begin() as session, pytest.raises(Conflict) as conflict:
+    def slower(session: Session) -> JobState:
+        with pytest.raises(Conflict) as conflict:
             owner_moves.retry(session, "ada", claim.job_id)
         return conflict.value.state
 
+    def faster(session: Session) -> bool:
+        return owner_moves.retry(session, "ada", claim.job_id)
+
+    assert while_held(database, faster, slower) == JobState.QUEUED
+
+
+def while_held(
+    database: Database, hold: Callable[[Session], object], act: Callable[[Session], Result]
+) -> Result:
+    """Return the result of a transaction that waits until another one, which has moved the job, commits."""
+    moved = Event()
+
+    def waiting() -> Result:
+        assert moved.wait(30)
+        with database.begin() as session:
+            return act(session)
+
     with ThreadPoolExecutor(1) as pool:
         with database.begin() as session:
-            waiting = pool.submit(slower)
-            assert owner_moves.retry(session, "ada", claim.job_id)
+            result = pool.submit(waiting)
+            assert hold(session)
             moved.set()
             wait_for_blocked_update(database)
-        assert waiting.result(30) == JobState.QUEUED
+        return result.result(30)
+
+
+def test_a_job_that_is_handed_back_meanwhile_is_cancelled_all_the_same(
+    database: Database, claim: Claim
+) -> None:
+    assert while_held(
+        database,
+        lambda session: lifecycle.hand_back(session, claim, "the worker is shutting down"),
+        lambda session: owner_moves.cancel(session, "ada", claim.job_id),
+    )
+    with database.begin() as session:
+        assert session.get_one(Job, claim.job_id).state == JobState.CANCELLED
+
+
+def test_a_sweep_is_cancelled_although_one_of_its_jobs_ends_meanwhile(
+    database: Database, spec: JobSpec
+) -> None:
+    with database.begin() as session:
+        sweep = Sweep(owner="ada", request={}, state=SweepState.RUNNING)
+        session.add(sweep)
+        session.flush()
+        sweep_id = sweep.id
+        ending, other = (owner_moves.create(session, "ada", spec, sweep_id=sweep_id).id for _ in range(2))
+    claim = take(database, ending)
+    error = JobError(type="internal", message="no")
+    while_held(
+        database,
+        lambda session: lifecycle.fail(session, claim, error),
+        lambda session: sweeps.cancel(session, "ada", sweep_id),
+    )
+    with database.begin() as session:
+        states = [session.get_one(Job, job_id).state for job_id in (ending, other)]
+        assert (states, session.get_one(Sweep, sweep_id).state) == (["failed", "cancelled"], "cancelled")
 
 
 def wait_for_blocked_update(database: Database) -> None:
@@ -78,7 +129,7 @@ def wait_for_blocked_update(database: Database) -> None:
             if session.scalars(blocked).one():
                 return
             session.execute(text("SELECT pg_sleep(0.01)"))
-    raise AssertionError("the other retry does not wait")
+    raise AssertionError("the other transaction does not wait")
 
 
 def test_a_stored_error_has_no_fields_without_a_value(database: Database, submit: Submit) -> None:

@@ -8,10 +8,11 @@ import pytest
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle, owner_moves
+from jobs.lifecycle import attempt_files, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError
 from jobs.queue import conditions, workers
 from jobs.states import Cause, JobState, Outcome
+from jobs.storage.store import StoredFile
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.estimate import ASSUMED
 
@@ -78,6 +79,19 @@ def test_attempts_on_faulty_workers_are_not_lost_up_to_the_limit(database: Datab
         "message": "3 attempts failed through faults of workers; the last: its disk is broken",
         "cause": "worker",
     }
+
+
+def test_faults_of_workers_count_since_the_last_block(database: Database, submit: Submit) -> None:
+    job_id = submit()
+    assert [fail(database, job_id, "sick", 3)[0] for _ in range(2)] == ["queued", "queued"]
+    with database.begin() as session:
+        claim = lifecycle.claim(session, job_id, "sick", 30)
+        assert claim is not None
+        shard = StoredFile("a/key", 3, "ab" * 32)
+        assert attempt_files.record_block(session, claim, "prune", 0, shard, {})
+        assert lifecycle.requeue_after_fault(session, claim, BROKEN, 3)
+        assert session.get_one(Job, job_id).state == JobState.QUEUED
+    assert [fail(database, job_id, "sick", 3)[0] for _ in range(2)] == ["queued", "failed"]
 
 
 def test_a_retry_begins_the_count_again(database: Database, submit: Submit) -> None:

@@ -180,16 +180,17 @@ def test_an_unchecked_job_waits_for_its_checks(database: Database, spec: JobSpec
         assert waits(session, [unchecked, other]) == [turn(1), turn(2)]
 
 
-def test_a_job_waiting_for_the_hub_has_no_position_before_its_next_try(
-    database: Database, spec: JobSpec, fleet: None
+@pytest.mark.parametrize(("kind", "reason"), [("unreachable", WaitsFor.OUTSIDE), ("store", WaitsFor.STORE)])
+def test_a_job_waiting_for_the_hub_or_the_store_has_no_position_before_its_next_try(
+    database: Database, spec: JobSpec, fleet: None, kind: str, reason: WaitsFor
 ) -> None:
     with database.begin() as session:
         tried, other = submit(session, spec), submit(session, spec)
         found = claim(session, "well")
         assert found is not None
-        error = JobError(type="unreachable", message="the Hub did not answer")
+        error = JobError(type=kind, message="it did not answer")
         assert lifecycle.requeue_while_unreachable(session, found, error, 3600.0)
-        assert waits(session, [tried, other]) == [Wait(WaitsFor.OUTSIDE), turn(1)]
+        assert waits(session, [tried, other]) == [Wait(reason), turn(1)]
 
 
 def test_a_job_of_an_owner_that_runs_as_many_as_allowed_waits_for_these(

@@ -1,5 +1,7 @@
 """A lease is extended, and its loss is noticed: from the database's answer, or else by the clock."""
 
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from datetime import datetime
@@ -12,6 +14,7 @@ from jobs.lifecycle import lifecycle, owner_moves
 from jobs.lifecycle.lifecycle import Claim
 from jobs.tables import Lease
 from worker.attempt.heartbeat import Heartbeat
+from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
 
 Database = sessionmaker[Session]
@@ -33,7 +36,7 @@ def raises(expected: type[Exception], check: Callable[[], None]) -> bool:
 
 @pytest.fixture
 def heartbeat(database: Database, claim: Claim) -> Heartbeat:
-    return Heartbeat(database, claim, time.monotonic())
+    return Heartbeat(database, claim, boot_time())
 
 
 def test_the_lease_is_extended_repeatedly(
@@ -78,7 +81,7 @@ def test_a_job_that_was_taken_away_is_a_lost_lease(
 def test_without_an_answer_from_the_database_the_lease_ends_by_the_clock(
     database: Database, claim: Claim
 ) -> None:
-    suspended = Heartbeat(database, claim, time.monotonic() - limits.LEASE_SECONDS)
+    suspended = Heartbeat(database, claim, boot_time() - limits.LEASE_SECONDS)
     with pytest.raises(LeaseLost):
         suspended.check()
 
@@ -107,3 +110,17 @@ def test_asking_gives_the_databases_answer_at_once(
     heartbeat.check()
     with pytest.raises(CancelRequested):
         heartbeat.ask()
+
+
+def test_a_lease_ends_while_the_machine_is_suspended() -> None:
+    """As it seems to a process for which the clock since the boot, and no other one, is an hour further."""
+    code = "import sys; from worker.attempt.heartbeat import Heartbeat as Of; "
+    code += "Of(None, None, float(sys.argv[1])).check_lease()"
+    now = str(time.clock_gettime(time.CLOCK_BOOTTIME))
+    run = [sys.executable, "-c", code, now]
+    assert subprocess.run(run, check=False).returncode == 0
+    suspended = ["unshare", "--time", "--boottime", "3600", "--fork"]
+    if subprocess.run([*suspended, "true"], check=False).returncode:
+        pytest.skip("only root can make a namespace of clocks (CAP_SYS_ADMIN)")
+    ended = subprocess.run([*suspended, *run], check=False, capture_output=True, text=True)
+    assert "worker.interrupts.LeaseLost" in ended.stderr

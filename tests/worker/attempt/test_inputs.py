@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session, sessionmaker
 import pruning.pipeline.run
 from jobs.lifecycle import owner_moves
 from jobs.queue import backlog
+from jobs.queue.resources import needs_of
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
@@ -99,17 +100,16 @@ def test_a_text_that_was_deleted_meanwhile_is_named(
     assert "upload it again" in job.error["message"]
 
 
-def test_a_text_larger_than_the_free_disk_fails_the_job_before_the_download(
+def test_a_text_larger_than_the_free_disk_waits_for_a_worker_with_more_room(
     service: Service, documents: list[Sequence[str]], tmp_path: Path
 ) -> None:
     job_id = service.submit(service.upload(tmp_path))
     with service.database.begin() as session:
         session.execute(update(Upload).values(size=2**60))
-    job = service.run(job_id)
-    assert job.state == JobState.FAILED
-    assert job.error is not None
-    assert (job.error["field"], job.error["cause"]) == ("calibration.dataset", "request")
-    assert "has 1152922 TB" in job.error["message"]
+    for _ in range(2):  # but this worker does not take it again
+        job = service.run(job_id)
+        assert (job.state, job.attempt, job.lost_attempts) == (JobState.QUEUED, 1, 0)
+    assert needs_of(job.needs or {}).scratch_bytes == 2**60
     assert documents == []
 
 

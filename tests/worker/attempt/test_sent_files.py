@@ -9,14 +9,17 @@ from sqlalchemy import func, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import retention
-from jobs.lifecycle import attempt_files, lifecycle
+from jobs.lifecycle import attempt_files, lifecycle, owner_moves
+from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.settings import Settings
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.errors import StoreUnreachable
 from jobs.storage.store import Store, StoredFile
 from jobs.tables import Job, SentFile
 from tests.worker import one_job
 from tests.worker.one_job import Service, StandInRun
+from worker import run_job
 from worker.attempt import attempt
 
 pytestmark = pytest.mark.usefixtures("short_waits")
@@ -114,6 +117,7 @@ def test_a_failed_job_keeps_it_for_a_retry_until_its_time_has_passed(
     service: Service, library: StandInRun, job_id: UUID, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(attempt, "_STORE_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr(run_job, "_OUTAGE_TIMEOUT_SECONDS", 0.0)
     monkeypatch.setattr(Store, "put_file", at_the_second_file(lambda: None))
     assert service.run(job_id).state == JobState.FAILED
     with database.begin() as session:
@@ -136,6 +140,31 @@ def test_an_attempt_that_has_lost_its_job_records_nothing(
         assert lifecycle.hand_back(session, claim, "for the test")
         assert not attempt_files.record_sent_file(session, claim, "b", stored)
     assert rows(database) == 0
+
+
+@pytest.mark.threat
+def test_an_attempt_over_the_quota_that_has_lost_its_job_leaves_what_the_next_one_has_sent(
+    service: Service, database: Database, attempt_of: Callable[..., attempt.Attempt], tmp_path: Path
+) -> None:
+    (tmp_path / "file").write_bytes(b"1")
+    stored = service.store.put_file("jobs/b", tmp_path / "file")
+    spec = JobSpec.model_validate({"recipe": {"model": "org/name", "norms": ["l1"]}})
+    with database.begin() as session:
+        job_id = owner_moves.create(session, "ada", spec).id
+        first = lifecycle.claim(session, job_id, "gone", 30)
+        assert first is not None
+        assert lifecycle.hand_back(session, first, "for the test")
+        second = lifecycle.claim(session, job_id, "w2", 30)
+        assert second is not None
+        assert attempt_files.record_sent_file(session, second, "b", stored)
+    late = attempt_of(first, quota_bytes=0)
+    norms = FinishedArtifact("b", stored.key, stored.size, stored.sha256)
+    for loser, moved, kept in ((late, False, 1), (attempt_of(second, quota_bytes=0), True, 0)):
+        assert (
+            loser.transaction(lambda session, it=loser: run_job._succeed(session, it, None, None, [norms]))
+            == moved
+        )
+        assert rows(database) == kept
 
 
 def test_a_file_that_is_sent_for_the_first_time_is_progress(

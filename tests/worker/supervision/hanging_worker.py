@@ -13,7 +13,7 @@ from jobs.lifecycle import lifecycle
 from jobs.queue.claim import claim_next
 from jobs.settings import Settings
 from worker.__main__ import main
-from worker.identity import HeldClaim, Identity
+from worker.identity import HeldClaim, Identity, boot_time
 
 
 def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
@@ -32,7 +32,7 @@ def run_next(settings: Settings, worker: Identity, task_id: str) -> None:
             lifecycle.succeed(session, claim, report, [])
             return
     path = worker.claims_directory / f"{task_id}.json"
-    ends_at = time.monotonic() + limits.LEASE_SECONDS
+    ends_at = boot_time() + limits.LEASE_SECONDS
     HeldClaim(path, claim.job_id, claim.attempt, claim.lease_token, ends_at).write()
     hoard = []
     while claim.spec.recipe.method.name == "wanda":

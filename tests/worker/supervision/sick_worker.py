@@ -14,7 +14,7 @@ from jobs.settings import Settings
 from tests.worker.supervision.hanging_worker import do_nothing, stand_in
 from worker.__main__ import main
 from worker.identity import Identity
-from worker.self_test import SelfTestFailed, check_work_directory
+from worker.self_test import SelfTestFailed, check_directories
 
 _REPORT = {"perplexity": {"dense": 1.0, "pruned": 1.0}, "sparsity": {"overall": 0.5}, "zero_shot": []}
 
@@ -27,7 +27,7 @@ def run_next(settings: Settings, identity: Identity, task_id: str) -> bool:
     if claim is None:
         return False
     try:
-        check_work_directory(settings)
+        check_directories(settings)
     except SelfTestFailed as unfit:
         error = JobError(type="worker", message=str(unfit), cause=unfit.cause)
         with database.begin() as session:

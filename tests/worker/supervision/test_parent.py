@@ -3,7 +3,6 @@
 import itertools
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
@@ -28,7 +27,7 @@ from jobs.tables import Job, Worker
 from pruning.estimate import ASSUMED
 from pruning.sandbox.confine import LAYERS
 from pruning.sandbox.fork_server import missing_sandbox_layers
-from worker.identity import HeldClaim, Identity
+from worker.identity import HeldClaim, Identity, boot_time
 from worker.interrupts import ShutdownRequested
 from worker.supervision import child_memory
 from worker.supervision.child_memory import IdleKills
@@ -59,7 +58,7 @@ def child_dies(worker: Identity, claim: Claim | None, exception: Exception) -> N
     """Let a child that holds a claim die in its task."""
     if claim is not None:
         path = worker.claims_directory / "task.json"
-        HeldClaim(path, claim.job_id, claim.attempt, claim.lease_token, time.monotonic() + 30).write()
+        HeldClaim(path, claim.job_id, claim.attempt, claim.lease_token, boot_time() + 30).write()
     signals.task_failure.send(sender=None, task_id="task", exception=exception, args=[], kwargs={})
     assert claim is None or not isinstance(exception, WorkerLostError) or not path.exists()
 

@@ -2,7 +2,6 @@
 
 import re
 import subprocess
-import time
 from collections.abc import Callable, Iterator
 from uuid import UUID
 
@@ -22,7 +21,7 @@ from jobs.states import JobState, LostAttempt
 from jobs.tables import Job, JobAttempt
 from pruning.recipe import Stage
 from worker import identity
-from worker.identity import HeldClaim, Identity
+from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision import child_memory
 from worker.supervision.watchdog import Watchdog
 
@@ -257,7 +256,7 @@ def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
 def hold(worker: Identity, claim: Claim, ended_before: float) -> HeldClaim:
     """Record that a child holds a claim whose lease ended so many seconds ago."""
     path = worker.claims_directory / "task.json"
-    ends_at = time.monotonic() - ended_before
+    ends_at = boot_time() - ended_before
     held = HeldClaim(path, claim.job_id, claim.attempt, claim.lease_token, ends_at)
     held.write()
     return held

@@ -1,8 +1,9 @@
-"""A job that waits for a Hub that does not answer: for how long, what it says, and how it ends."""
+"""A job that waits for the Hub or the store: for how long, what it says, and how it ends."""
 
 from datetime import UTC, timedelta
 from uuid import uuid4
 
+import pytest
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import attempt_files, lifecycle, owner_moves
@@ -41,20 +42,25 @@ def test_waits_for_the_hub_double_up_to_five_minutes_until_a_new_block(
     assert (row["unreachable_tries"], row["unreachable_since"]) == (0, None)
 
 
-def test_a_job_that_waits_for_the_hub_says_so_and_at_last_why_it_failed(
-    database: Database, claim: Claim
+@pytest.mark.parametrize(
+    ("kind", "name", "what"),
+    [("unreachable", "the Hub", "the Hub did not deliver x"), ("store", "the store", "the store is full")],
+)
+def test_a_job_that_waits_says_for_what_and_at_last_why_it_failed(
+    database: Database, claim: Claim, kind: str, name: str, what: str
 ) -> None:
-    error = JobError(type="unreachable", message="the Hub did not deliver x; try again later")
+    error = JobError(type=kind, message=f"{what}; try again later")
+    of_it = "store_away_since" if kind == "store" else "unreachable_since"
     with database.begin() as session:
         before = session.scalar(NOW.select())
         assert lifecycle.requeue_while_unreachable(session, claim, error, 10.0)  # not longer than it waits
         after = session.scalar(NOW.select())
     row = row_of(database, claim.job_id)
-    assert (row["state"], row["waiting_for"]) == (JobState.QUEUED, "the Hub did not deliver x")
-    assert row["unreachable_since"] == row["next_try_at"] - timedelta(seconds=10)
-    assert before <= row["unreachable_since"] <= row["queued_at"] <= after
-    reason = f"waiting for the Hub, next try at {row['next_try_at'].astimezone(UTC):%H:%M:%S} UTC"
-    reason += ": the Hub did not deliver x"
+    assert (row["state"], row["waiting_for"]) == (JobState.QUEUED, what)
+    assert row[of_it] == row["next_try_at"] - timedelta(seconds=10)
+    assert before <= row[of_it] <= row["queued_at"] <= after
+    reason = f"waiting for {name}, next try at {row['next_try_at'].astimezone(UTC):%H:%M:%S} UTC"
+    reason += f": {what}"
     assert events_of(database, claim.job_id)[-1] == StateChanged(
         state=JobState.QUEUED, attempt=2, reason=reason
     )
@@ -66,10 +72,10 @@ def test_a_job_that_waits_for_the_hub_says_so_and_at_last_why_it_failed(
         assert again is not None
         assert lifecycle.requeue_while_unreachable(session, again, error, 19.0)
     after = row_of(database, claim.job_id)
-    since = f"{row['unreachable_since'].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
-    assert (after["state"], after["unreachable_since"]) == (JobState.FAILED, row["unreachable_since"])
-    message = f"the Hub did not deliver x; try again later (2 tries since {since})"
-    assert after["error"] == {"type": "unreachable", "message": message}
+    since = f"{row[of_it].astimezone(UTC):%Y-%m-%d %H:%M:%S} UTC"
+    assert (after["state"], after[of_it]) == (JobState.FAILED, row[of_it])
+    message = f"{what}; try again later (2 tries since {since})"
+    assert after["error"] == {"type": kind, "message": message}
     assert attempt_of(database, claim.job_id).outcome == "failed"
 
 
@@ -97,3 +103,17 @@ def test_a_retry_gives_the_hub_the_whole_patience_again(database: Database, clai
         assert owner_moves.retry(session, "ada", claim.job_id)
     row = row_of(database, claim.job_id)
     assert (row["unreachable_tries"], row["unreachable_since"], row["next_try_at"]) == (0, None, None)
+
+
+def test_the_start_of_a_hub_outage_outlives_an_outage_of_the_store(database: Database, claim: Claim) -> None:
+    """Else a store that fails once in each attempt would begin the Hub's patience anew each time."""
+    for error in (ERROR, JobError(type="store", message="the store is full")):
+        with database.begin() as session:
+            assert lifecycle.requeue_while_unreachable(session, claim, error, 3600.0)
+        with database.begin() as session:
+            again = lifecycle.claim(session, claim.job_id, "w1", 30)
+        assert again is not None
+        claim = again
+    row = row_of(database, claim.job_id)
+    assert (row["awaited"], row["unreachable_tries"], row["store_tries"]) == ("store", 1, 1)
+    assert row["unreachable_since"] < row["store_away_since"]
