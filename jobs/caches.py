@@ -190,13 +190,13 @@ def limit_gradients(session: Session, most_bytes: int, limit: int) -> int:
 
 def _locked(session: Session, claim: Claim, fingerprint: str) -> CachedGradients:
     """Return an entry, made for the caller's job if there was none; locked, so that none is published now."""
-    session.execute(
-        upsert(CachedGradients)
-        .values(fingerprint=fingerprint, job_id=claim.job_id)
-        .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
+    # In one statement: between two of them another transaction could drop the entry.
+    entry = upsert(CachedGradients).values(fingerprint=fingerprint, job_id=claim.job_id)
+    same = entry.on_conflict_do_update(
+        index_elements=[CachedGradients.fingerprint], set_={"fingerprint": fingerprint}
     )
-    entry = select(CachedGradients).where(CachedGradients.fingerprint == fingerprint)
-    return session.scalars(entry.with_for_update()).one()
+    populate = {"populate_existing": True}
+    return session.scalars(same.returning(CachedGradients), execution_options=populate).one()
 
 
 def _shards(session: Session, fingerprint: str) -> Sequence[GradientShard]:

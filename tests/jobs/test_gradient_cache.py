@@ -5,7 +5,7 @@ from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, event, select, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches
@@ -232,6 +232,24 @@ def test_only_the_holder_of_the_computing_job_can_publish(
     with database.begin() as session:
         assert lifecycle.hand_back(session, first, "the worker shuts down")
         assert not caches.publish_gradients(session, first, "f", STAGE, CONDITIONS, {})
+
+
+def test_an_entry_that_is_dropped_meanwhile_is_made_again(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    """Another transaction drops it after each statement, unless it is locked."""
+    first, second = take(), take()
+    assert ask(database, first) == COMPUTING
+
+    def drop(*statement: object) -> None:
+        with database.begin() as other:
+            free = select(CachedGradients.fingerprint).with_for_update(skip_locked=True)
+            other.execute(delete(CachedGradients).where(CachedGradients.fingerprint.in_(free)))
+
+    with database.begin() as session:
+        event.listen(session.connection(), "after_cursor_execute", drop)
+        found = caches.find_gradients(session, second, ["f"])
+    assert found == ComputedElsewhere("f", first.job_id)
 
 
 def test_damaged_norms_are_computed_again(database: Database, take: Callable[[], Claim]) -> None:
