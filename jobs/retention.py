@@ -120,17 +120,18 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    for job_id in old:
-        session.execute(delete(Artifact).where(Artifact.job_id == job_id))
-        row = session.execute(
-            update(Job)
-            .where(Job.id == job_id)
-            .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
-            .returning(Job.owner, Job.last_event)
-        ).one()
-        expired = LogMessage(message="the files have expired")
-        events.append_event(session, job_id, row.owner, row.last_event, expired)
-    return len(old)
+    # Again not in the zoo: it may have become an entry between the snapshot of that SELECT and its lock.
+    expired = session.execute(
+        update(Job)
+        .where(Job.id.in_(old), ~exists().where(ZooEntry.job_id == Job.id))
+        .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
+        .returning(Job.id, Job.owner, Job.last_event)
+    ).all()
+    session.execute(delete(Artifact).where(Artifact.job_id.in_([row.id for row in expired])))
+    for row in expired:
+        message = LogMessage(message="the files have expired")
+        events.append_event(session, row.id, row.owner, row.last_event, message)
+    return len(expired)
 
 
 def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
