@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -263,6 +263,26 @@ def test_cut_connections_are_replaced(
     while not scheduler.round():
         pass
     assert messages(broker) == 1
+
+
+def test_it_waits_while_the_database_is_read_only(
+    engine: Engine, database: Database, scheduler: Scheduler
+) -> None:
+    """As one is after a failover, and where a managed server's disk is full."""
+
+    def turn(value: str) -> None:
+        with database.begin() as session:
+            session.execute(text("SET TRANSACTION READ WRITE"))
+            name = session.scalar(text("SELECT current_database()"))
+            session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}"))
+
+    turn("on")
+    engine.dispose()
+    for _ in range(3):
+        assert not scheduler.round()
+    turn("off")
+    while not scheduler.round():
+        pass
 
 
 def test_it_waits_while_the_schema_is_another_one(
