@@ -26,6 +26,7 @@ from jobs.tables import Lease, Sweep, Worker
 from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
+from tests.cli.embedded.freezing import frozen
 from tests.scheduler.scheduled import (
     LONG_AGO,
     Clock,
@@ -89,6 +90,24 @@ def test_without_a_broker_leases_still_expire(
     while not connected.round():
         pass
     assert messages(broker) == 1
+
+
+def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
+    database: Database, submit: Submit, valkey: Valkey, broker: redis.Redis, clock: Clock
+) -> None:
+    began = time.monotonic()
+    scheduler = Scheduler(database, clock=lambda: clock.seconds + time.monotonic() - began)
+    for _ in range(3):
+        assert scheduler.round()
+        clock.seconds += limits.LEASE_SECONDS / 3
+    claim = running(database, submit)
+    with frozen(valkey):
+        assert not scheduler.round()
+        with database.begin() as session:
+            assert session.scalars(select(SchedulerRow.broker_away_since)).one() is not None
+        expire_leases(database)
+        assert not scheduler.round()
+        assert job(database, claim.job_id).state == JobState.QUEUED
 
 
 def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
