@@ -1,4 +1,7 @@
-"""The job that a gate compares with: one that it names, or the last accepted one with a label."""
+"""The job that a gate compares with: one that it names, or the last of a label that has passed its gate.
+
+The last is the one that was submitted last.
+"""
 
 from collections.abc import Sequence
 from uuid import UUID
@@ -72,7 +75,7 @@ def _named(owner: str, named: str) -> Select[UUID]:
     accepted = jobs.join(JobLabel, JobLabel.job_id == Job.id).where(
         *labelled, Job.gate_state == GateState.PASSED
     )
-    return accepted.order_by(Job.ended_at.desc()).limit(1)
+    return accepted.order_by(JobLabel.job_id.desc()).limit(1)
 
 
 def _lacks(gate: Gate, exports: Sequence[str], tasks: Sequence[str], domains: Sequence[str]) -> str | None:

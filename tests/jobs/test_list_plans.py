@@ -5,8 +5,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from bench.seed_jobs import fill
 from jobs import queries
+from jobs.lifecycle import baselines
 from jobs.queries import JobFilter
-from jobs.spec.gate import GateState
+from jobs.spec.gate import Gate, GateState
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage import owned_files
@@ -57,6 +58,17 @@ def test_what_uses_a_file_is_found_among_the_open_jobs(
         fill(connection, spec, '{"layers": []}', jobs=20_000)
     with explaining(engine) as asked, database.begin() as session:
         owned_files.refuse_in_use(session, "ada", "sha256:none")
+    assert sum(each.read for each in asked) < 10 * PAGE
+
+
+def test_the_baseline_of_a_label_is_found_among_its_last_jobs(
+    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+) -> None:
+    with engine.begin() as connection:
+        fill(connection, spec, '{"layers": []}', jobs=20_000)
+    gate = Gate(baseline="branch=main", max_perplexity_increase=0.01)
+    with explaining(engine) as asked, database.begin() as session:
+        assert baselines.resolve(session, "ada", gate) is not None
     assert sum(each.read for each in asked) < 10 * PAGE
 
 
