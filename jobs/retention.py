@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle import events, owner_moves
+from jobs.lifecycle import baselines, events, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.tables import (
@@ -137,7 +137,7 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
 def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     """Delete the jobs that ended more than `days` ago, but those in the zoo and those whose sweep runs.
 
-    Gradient norms are their owner's to delete, so their jobs stay as well.
+    Gradient norms are their owner's to delete, so their jobs stay as well, and so do baselines of open jobs.
 
     Their ids grow with the time of submission, by which they are found. Jobs whose files are still to be
     deleted count towards `limit`: those that a user deletes wait for no long line. Returns how many.
@@ -148,8 +148,8 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     before = first_id_at(session.scalars(select(long_ago)).one())
     sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
     keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == GRADIENTS_ONLY)
-    old = session.scalars(
-        select(Job.id)
+    found = session.execute(
+        select(Job.id, Job.owner)
         .where(
             Job.id < before,
             Job.state.in_(ENDED),
@@ -162,6 +162,8 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
+    in_use = baselines.in_use(session, {row.owner for row in found})
+    old = [row.id for row in found if row.id not in in_use]
     owner_moves.delete_rows(session, old)
     return len(old)
 

@@ -205,7 +205,7 @@ def delete(session: Session, owner: str, job_id: UUID) -> bool:
     """Delete a job that has ended. Returns False if the owner has no such job.
 
     Raises `Conflict` if it has not ended, and `JobInUse` while it is in the zoo, its sweep runs, or another
-    job needs its gradient norms.
+    job compares with it or needs its gradient norms.
     """
     job = session.execute(
         select(Job.state, Job.sweep_id).where(Job.id == job_id, Job.owner == owner).with_for_update()
@@ -222,6 +222,8 @@ def delete(session: Session, owner: str, job_id: UUID) -> bool:
             raise JobInUse(
                 "The job belongs to a sweep that is running. Cancel the sweep, or wait for its end."
             )
+    if user := baselines.in_use(session, [owner]).get(job_id):
+        raise JobInUse(f"Job {user} compares with it. Cancel that, or wait for its end.")
     _refuse_needed_norms(session, owner, job_id)
     delete_rows(session, [job_id])
     return True
