@@ -168,6 +168,17 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     return len(old)
 
 
+def delete_empty_sweeps(session: Session, days: float, limit: int) -> int:
+    """Delete the sweeps that ended more than `days` ago and have no job any more. Returns how many."""
+    empty = (
+        select(Sweep.id)
+        .where(Sweep.ended_at < SEARCH_NOW - timedelta(days=days), ~exists().where(Job.sweep_id == Sweep.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return len(session.scalars(delete(Sweep).where(Sweep.id.in_(empty)).returning(Sweep.id)).all())
+
+
 def take_deleted_jobs(session: Session, limit: int, again_after: float) -> list[PendingDeletion]:
     """Return deleted jobs whose files are to be deleted.
 

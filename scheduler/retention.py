@@ -79,6 +79,7 @@ class Retention(Background):
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
         if (days_kept := settings.job_days) is not None:
             self._write(lambda s: retention.delete_expired_jobs(s, days_kept, _JOBS_PER_ROUND))
+            self._write(lambda s: retention.delete_empty_sweeps(s, days_kept, _JOBS_PER_ROUND))
 
     def _forget_progress(self) -> None:
         """Delete for a few seconds at most: there may be more of it than of everything else together."""

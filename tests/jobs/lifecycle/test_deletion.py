@@ -227,6 +227,24 @@ def test_a_job_that_an_open_one_compares_with_is_not_deleted(
     assert delete(database, last)
 
 
+def test_sweeps_go_after_the_last_of_their_jobs(
+    database: Database, settings: Settings, submit: Submit
+) -> None:
+    ended = {"state": "succeeded", "ended_at": LONG_AGO}
+    with database.begin() as session:
+        made = [Sweep(owner="ada", request={"place": place}, **ended) for place in range(3)]
+        session.add_all([*made, Sweep(owner="ada", request={"place": 3})])
+        session.flush()
+        for sweep, job_id in ((made[0], submit()), (made[1], submitted_long_ago(database, submit))):
+            session.execute(update(Job).where(Job.id == job_id).values(sweep_id=sweep.id))
+        session.execute(update(Job).values(state="failed", ended_at=LONG_AGO))
+        session.execute(update(Job).where(Job.sweep_id == made[0].id).values(ended_at=func.now()))
+    Retention(database, settings.model_copy(update={"job_days": 30.0}), Store(settings.store_url)).round()
+    with database.begin() as session:
+        left = session.scalars(select(Sweep).order_by(Sweep.id))
+        assert [sweep.request["place"] for sweep in left] == [0, 3]
+
+
 def test_only_jobs_that_ended_long_ago_are_deleted(
     database: Database, settings: Settings, submit: Submit
 ) -> None:
