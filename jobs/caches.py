@@ -131,7 +131,10 @@ def publish_gradients(
     `numbers`: for each block the number of its shard in the stage. Returns False if the caller does not hold
     its job any more, or was not the one to compute the norm.
     """
-    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
+    # In the order of ids, in which the jobs of a sweep are cancelled.
+    waiting_or_own = (Job.id == claim.job_id) | (Job.blocked_on == claim.job_id)
+    session.execute(select(Job.id).where(waiting_or_own).order_by(Job.id).with_for_update())
+    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim))) is None:
         return False
     published = session.scalar(
         update(CachedGradients)
@@ -290,14 +293,14 @@ def evict_unused(session: Session, cache: Cache, days: float, limit: int) -> int
 
 def _evict(session: Session, cache: Cache, old_enough: ColumnElement[bool], limit: int) -> int:
     published = cache.used_at.is_not(None)
-    old = session.scalars(
-        select(cache.fingerprint).where(published, old_enough).limit(limit).with_for_update(skip_locked=True)
-    ).all()
+    old = session.scalars(select(cache.fingerprint).where(published, old_enough).limit(limit)).all()
     _drop(session, cache, old)
     return len(old)
 
 
 def _drop(session: Session, cache: Cache, fingerprints: Sequence[str]) -> None:
-    dropped = delete(cache).where(cache.fingerprint.in_(fingerprints)).returning(cache.job_id)
-    jobs = [job_id for job_id in session.scalars(dropped) if job_id is not None]
-    session.execute(update(Job).where(Job.id.in_(jobs)).values(orphaned_files_since=NOW))
+    entries = cache.fingerprint.in_(fingerprints)
+    # The jobs first: a deletion of a job locks the job before its entries.
+    jobs = Job.id.in_(select(cache.job_id).where(entries))
+    session.execute(update(Job).where(jobs).values(orphaned_files_since=NOW))
+    session.execute(delete(cache).where(entries))
