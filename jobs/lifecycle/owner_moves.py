@@ -56,11 +56,8 @@ def create(
     priority: int = 0,
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
-    checks_pending: bool = False,
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
-
-    With `checks_pending`, the scheduler checks the job's files before a worker claims it.
 
     Raises `QueueFull` if the owner has `max_queued` queued jobs, and `UnknownReference`.
     """
@@ -82,7 +79,6 @@ def create(
         labels=given_labels,
         priority=priority,
         sweep_id=sweep_id,
-        checks_pending=checks_pending,
         traceparent=traces.traceparent(),
         last_event=1,
     )

@@ -88,9 +88,6 @@ class Job(JobDocuments, Base):
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
 
-    # Whether its files have not been checked yet. A queued job is not dispatched before that, for a minute.
-    checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
-
     # The job that computes what this queued job needs too. It is not dispatched before that one has ended.
     blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
 
@@ -123,11 +120,6 @@ class Job(JobDocuments, Base):
         ),
         Index("ix_jobs_interrupted", "id", postgresql_where=text("state = 'queued' AND attempt > 0")),
         Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND needs IS NULL")),
-        Index(
-            "ix_jobs_checks_pending",
-            "id",
-            postgresql_where=text("state = 'queued' AND checks_pending"),
-        ),
         Index(
             "ix_jobs_open_of_sweep",
             "sweep_id",

@@ -214,7 +214,6 @@ CREATE TABLE jobs (
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     next_try_at timestamptz,
     traceparent TEXT,
-    checks_pending BOOLEAN DEFAULT false NOT NULL,
     blocked_on UUID,
     progress JSONB,
     figures JSONB,
@@ -227,7 +226,6 @@ CREATE TABLE jobs (
     CONSTRAINT fk_jobs_blocked_on FOREIGN KEY(blocked_on) REFERENCES jobs (id) ON DELETE SET NULL
 );
 CREATE INDEX ix_jobs_blocked_on ON jobs (blocked_on) WHERE blocked_on IS NOT NULL;
-CREATE INDEX ix_jobs_checks_pending ON jobs (id) WHERE state = 'queued' AND checks_pending;
 CREATE INDEX ix_jobs_held_by ON jobs (worker) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_held_of ON jobs (owner, worker_class) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_in_line ON jobs (queue_group, priority DESC, id) WHERE state = 'queued' AND needs IS NOT NULL;
