@@ -27,7 +27,6 @@ from jobs.tables import (
     Artifact,
     CachedPerplexity,
     DeletedJob,
-    IdempotencyKey,
     Job,
     JobLabel,
     Sweep,
@@ -245,7 +244,5 @@ def delete_rows(session: Session, job_ids: Sequence[UUID]) -> None:
     """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files."""
     if job_ids:
         session.execute(insert(DeletedJob), [{"job_id": job_id} for job_id in job_ids])
-        its_keys = update(IdempotencyKey).where(IdempotencyKey.job_id.in_(job_ids))
-        session.execute(its_keys.values(job_id=None).execution_options(synchronize_session=False))
         session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
         session.execute(delete_from(Job).where(Job.id.in_(job_ids)))

@@ -125,12 +125,6 @@ class Job(JobDocuments, Base):
             "sweep_id",
             postgresql_where=text("sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling')"),
         ),
-        Index(
-            "ix_jobs_held_of",
-            "owner",
-            "worker_class",
-            postgresql_where=text("state IN ('running', 'cancelling')"),
-        ),
         Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
         Index(
             "ix_jobs_orphaned_files_since",
@@ -287,7 +281,7 @@ class IdempotencyKey(Base):
     owner: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     body_sha256: Mapped[bytes]
-    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 
