@@ -12,7 +12,7 @@ same one at once each make it, with the same result.
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -171,6 +171,8 @@ def limit_gradients(session: Session, most_bytes: int, limit: int) -> int:
     The last one that was used stays: one norm of a large model may exceed the limit by itself, and each job
     of a sweep would compute it again.
     """
+    if (session.scalar(select(func.sum(GradientShard.size))) or 0) <= most_bytes:
+        return 0
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
         .group_by(GradientShard.fingerprint)
@@ -267,6 +269,8 @@ def publish_perplexity(
 
 def limit_perplexities(session: Session, most_bytes: int, limit: int) -> int:
     """Drop the least recently used while all files exceed `most_bytes`. Reads all of them."""
+    if (session.scalar(select(func.sum(CachedPerplexity.size))) or 0) <= most_bytes:
+        return 0
     with_newer = select(
         CachedPerplexity.fingerprint,
         func.sum(CachedPerplexity.size).over(order_by=CachedPerplexity.used_at.desc()).label("size"),
@@ -279,11 +283,6 @@ def limit_perplexities(session: Session, most_bytes: int, limit: int) -> int:
 def discard(session: Session, cache: Cache, fingerprint: str) -> None:
     """Drop a damaged entry, so that the next job that asks computes it again."""
     _drop(session, cache, [fingerprint])
-
-
-def last_use(session: Session, cache: Cache) -> datetime | None:
-    """Return when an entry was last published or used: as long as it stays, their total does not grow."""
-    return session.scalar(select(func.max(cache.used_at)))
 
 
 def evict_unused(session: Session, cache: Cache, days: float, limit: int) -> int:

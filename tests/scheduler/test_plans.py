@@ -124,7 +124,7 @@ def upkeep(fleet: Engine, database: Database, settings: Settings) -> None:
     limits = settings.model_copy(update={"artifact_days": 30.0})
     retention = Retention(database, limits, Store(settings.store_url))
     for _ in range(3):
-        retention.round()  # deletes what has expired, and adds up the caches, which is not repeated
+        retention.round()  # deletes what has expired
     vacuum(fleet)
     with database.begin() as session:
         succeeded = select(Job.id).where(Job.state == JobState.SUCCEEDED).order_by(Job.id.desc())
