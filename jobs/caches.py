@@ -12,7 +12,7 @@ same one at once each make it, with the same result.
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import timedelta
 from typing import Any
 from uuid import UUID
 
@@ -131,7 +131,10 @@ def publish_gradients(
     `numbers`: for each block the number of its shard in the stage. Returns False if the caller does not hold
     its job any more, or was not the one to compute the norm.
     """
-    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim)).with_for_update()) is None:
+    # In the order of ids, in which the jobs of a sweep are cancelled.
+    waiting_or_own = (Job.id == claim.job_id) | (Job.blocked_on == claim.job_id)
+    session.execute(select(Job.id).where(waiting_or_own).order_by(Job.id).with_for_update())
+    if session.scalar(select(Job.id).where(*lifecycle.running_under(claim))) is None:
         return False
     published = session.scalar(
         update(CachedGradients)
@@ -168,6 +171,8 @@ def limit_gradients(session: Session, most_bytes: int, limit: int) -> int:
     The last one that was used stays: one norm of a large model may exceed the limit by itself, and each job
     of a sweep would compute it again.
     """
+    if (session.scalar(select(func.sum(GradientShard.size))) or 0) <= most_bytes:
+        return 0
     size = (
         select(GradientShard.fingerprint, func.sum(GradientShard.size).label("size"))
         .group_by(GradientShard.fingerprint)
@@ -190,13 +195,13 @@ def limit_gradients(session: Session, most_bytes: int, limit: int) -> int:
 
 def _locked(session: Session, claim: Claim, fingerprint: str) -> CachedGradients:
     """Return an entry, made for the caller's job if there was none; locked, so that none is published now."""
-    session.execute(
-        upsert(CachedGradients)
-        .values(fingerprint=fingerprint, job_id=claim.job_id)
-        .on_conflict_do_nothing(index_elements=[CachedGradients.fingerprint])
+    # In one statement: between two of them another transaction could drop the entry.
+    entry = upsert(CachedGradients).values(fingerprint=fingerprint, job_id=claim.job_id)
+    same = entry.on_conflict_do_update(
+        index_elements=[CachedGradients.fingerprint], set_={"fingerprint": fingerprint}
     )
-    entry = select(CachedGradients).where(CachedGradients.fingerprint == fingerprint)
-    return session.scalars(entry.with_for_update()).one()
+    populate = {"populate_existing": True}
+    return session.scalars(same.returning(CachedGradients), execution_options=populate).one()
 
 
 def _shards(session: Session, fingerprint: str) -> Sequence[GradientShard]:
@@ -264,6 +269,8 @@ def publish_perplexity(
 
 def limit_perplexities(session: Session, most_bytes: int, limit: int) -> int:
     """Drop the least recently used while all files exceed `most_bytes`. Reads all of them."""
+    if (session.scalar(select(func.sum(CachedPerplexity.size))) or 0) <= most_bytes:
+        return 0
     with_newer = select(
         CachedPerplexity.fingerprint,
         func.sum(CachedPerplexity.size).over(order_by=CachedPerplexity.used_at.desc()).label("size"),
@@ -278,11 +285,6 @@ def discard(session: Session, cache: Cache, fingerprint: str) -> None:
     _drop(session, cache, [fingerprint])
 
 
-def last_use(session: Session, cache: Cache) -> datetime | None:
-    """Return when an entry was last published or used: as long as it stays, their total does not grow."""
-    return session.scalar(select(func.max(cache.used_at)))
-
-
 def evict_unused(session: Session, cache: Cache, days: float, limit: int) -> int:
     """Drop entries unused for `days`."""
     return _evict(session, cache, cache.used_at < SEARCH_NOW - timedelta(days=days), limit)
@@ -290,14 +292,14 @@ def evict_unused(session: Session, cache: Cache, days: float, limit: int) -> int
 
 def _evict(session: Session, cache: Cache, old_enough: ColumnElement[bool], limit: int) -> int:
     published = cache.used_at.is_not(None)
-    old = session.scalars(
-        select(cache.fingerprint).where(published, old_enough).limit(limit).with_for_update(skip_locked=True)
-    ).all()
+    old = session.scalars(select(cache.fingerprint).where(published, old_enough).limit(limit)).all()
     _drop(session, cache, old)
     return len(old)
 
 
 def _drop(session: Session, cache: Cache, fingerprints: Sequence[str]) -> None:
-    dropped = delete(cache).where(cache.fingerprint.in_(fingerprints)).returning(cache.job_id)
-    jobs = [job_id for job_id in session.scalars(dropped) if job_id is not None]
-    session.execute(update(Job).where(Job.id.in_(jobs)).values(orphaned_files_since=NOW))
+    entries = cache.fingerprint.in_(fingerprints)
+    # The jobs first: a deletion of a job locks the job before its entries.
+    jobs = Job.id.in_(select(cache.job_id).where(entries))
+    session.execute(update(Job).where(jobs).values(orphaned_files_since=NOW))
+    session.execute(delete(cache).where(entries))

@@ -11,10 +11,11 @@ if _broker is None:
 broker_url = _broker.get_secret_value()
 broker_connection_retry_on_startup = True
 broker_connection_max_retries = None
-# Without timeouts, a read from a broker that has vanished would block for ever.
+# Without timeouts, a read from a broker that has vanished would block for ever. A call, which is tried twice,
+# must end well within `jobs.database.IDLE_SECONDS`: the scheduler calls in a transaction.
 broker_transport_options = {
-    "socket_timeout": 10,
-    "socket_connect_timeout": 5,
+    "socket_timeout": 3,
+    "socket_connect_timeout": 2,
     "socket_keepalive": True,
     "health_check_interval": 25,
 }

@@ -16,6 +16,13 @@ DATABASE_UNAVAILABLE = (exc.OperationalError, exc.InterfaceError, exc.TimeoutErr
 OTHER_SCHEMA = (exc.ProgrammingError, exc.NotSupportedError)
 """What SQLAlchemy raises where the schema is another one, or until the migrations have run."""
 
+_OF_THE_SERVER = (
+    errors.IdleInTransactionSessionTimeout,
+    errors.TransactionTimeout,
+    errors.ReadOnlySqlTransaction,  # after a failover, or where a managed server's disk is full
+)
+"""Errors for which psycopg says InternalError, although they say that the database is unavailable."""
+
 IDLE_SECONDS = 15.0
 """After this time without a statement PostgreSQL ends a connection that is in a transaction.
 
@@ -138,9 +145,9 @@ def engine_from(
         options["options"] = " ".join(filter(None, (options.get("options"), *given)))  # after the URL's
 
     @event.listens_for(engine, "handle_error")
-    def ended_while_idle(context: ExceptionContext) -> None:
-        if isinstance(context.original_exception, errors.IdleInTransactionSessionTimeout):
-            # psycopg takes it for an error in itself; it is a connection that is gone, like any other.
+    def is_unavailable(context: ExceptionContext) -> None:
+        if isinstance(context.original_exception, _OF_THE_SERVER):
+            context.is_disconnect = True  # another connection may reach another server
             raise exc.OperationalError(
                 context.statement,
                 None,

@@ -12,7 +12,7 @@ from uuid import UUID
 from sqlalchemy import delete, exists, func, select, tuple_, union_all, update
 from sqlalchemy.orm import Session, aliased
 
-from jobs.lifecycle import events, owner_moves
+from jobs.lifecycle import baselines, events, owner_moves
 from jobs.lifecycle.events import LogMessage
 from jobs.states import ENDED, HELD, JobState, SweepState
 from jobs.tables import (
@@ -120,23 +120,24 @@ def expire_artifacts(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(skip_locked=True)
     ).all()
-    for job_id in old:
-        session.execute(delete(Artifact).where(Artifact.job_id == job_id))
-        row = session.execute(
-            update(Job)
-            .where(Job.id == job_id)
-            .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
-            .returning(Job.owner, Job.last_event)
-        ).one()
-        expired = LogMessage(message="the files have expired")
-        events.append_event(session, job_id, row.owner, row.last_event, expired)
-    return len(old)
+    # Again not in the zoo: it may have become an entry between the snapshot of that SELECT and its lock.
+    expired = session.execute(
+        update(Job)
+        .where(Job.id.in_(old), ~exists().where(ZooEntry.job_id == Job.id))
+        .values(artifacts_expired_at=NOW, orphaned_files_since=NOW, last_event=Job.last_event + 1)
+        .returning(Job.id, Job.owner, Job.last_event)
+    ).all()
+    session.execute(delete(Artifact).where(Artifact.job_id.in_([row.id for row in expired])))
+    for row in expired:
+        message = LogMessage(message="the files have expired")
+        events.append_event(session, row.id, row.owner, row.last_event, message)
+    return len(expired)
 
 
 def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     """Delete the jobs that ended more than `days` ago, but those in the zoo and those whose sweep runs.
 
-    Gradient norms are their owner's to delete, so their jobs stay as well.
+    Gradient norms are their owner's to delete, so their jobs stay as well, and so do baselines of open jobs.
 
     Their ids grow with the time of submission, by which they are found. Jobs whose files are still to be
     deleted count towards `limit`: those that a user deletes wait for no long line. Returns how many.
@@ -147,8 +148,8 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
     before = first_id_at(session.scalars(select(long_ago)).one())
     sweep_runs = exists().where(Sweep.id == Job.sweep_id, Sweep.state == SweepState.RUNNING)
     keeps_norms = exists().where(Artifact.job_id == Job.id, Job.method == GRADIENTS_ONLY)
-    old = session.scalars(
-        select(Job.id)
+    found = session.execute(
+        select(Job.id, Job.owner)
         .where(
             Job.id < before,
             Job.state.in_(ENDED),
@@ -161,8 +162,21 @@ def delete_expired_jobs(session: Session, days: float, limit: int) -> int:
         .limit(limit)
         .with_for_update(of=Job, skip_locked=True)
     ).all()
+    in_use = baselines.in_use(session, {row.owner for row in found})
+    old = [row.id for row in found if row.id not in in_use]
     owner_moves.delete_rows(session, old)
     return len(old)
+
+
+def delete_empty_sweeps(session: Session, days: float, limit: int) -> int:
+    """Delete the sweeps that ended more than `days` ago and have no job any more. Returns how many."""
+    empty = (
+        select(Sweep.id)
+        .where(Sweep.ended_at < SEARCH_NOW - timedelta(days=days), ~exists().where(Job.sweep_id == Sweep.id))
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return len(session.scalars(delete(Sweep).where(Sweep.id.in_(empty)).returning(Sweep.id)).all())
 
 
 def take_deleted_jobs(session: Session, limit: int, again_after: float) -> list[PendingDeletion]:

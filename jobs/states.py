@@ -23,8 +23,7 @@ RETRIABLE = (JobState.FAILED, JobState.CANCELLED)
 """States from which a job can be queued again."""
 
 TRANSITIONS: dict[JobState, frozenset[JobState]] = {
-    # To FAILED without a worker: the scheduler found that its files are invalid.
-    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED, JobState.FAILED}),
+    JobState.QUEUED: frozenset({JobState.RUNNING, JobState.CANCELLED}),
     JobState.RUNNING: frozenset({JobState.SUCCEEDED, JobState.FAILED, JobState.CANCELLING, JobState.QUEUED}),
     # Never to SUCCEEDED: a client that cancelled a job must not be given its result.
     JobState.CANCELLING: frozenset({JobState.CANCELLED}),

@@ -18,6 +18,7 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Row,
+    Select,
     String,
     case,
     func,
@@ -80,12 +81,11 @@ class StoredBytes:
 
 def stored_by(session: Session, owner: str) -> StoredBytes:
     """Return what is stored of an owner. What is in a cache belongs to the owner whose job has made it."""
-    files = _deduplicated(_files(owner))
-    return StoredBytes.of(session.execute(select(*_sums(files))).one())
+    return StoredBytes.of(session.execute(select(*_sums(_files(owner).subquery()))).one())
 
 
 def _files(owner: str) -> CompoundSelect[Any]:
-    """Return every name of an owner's files by a row: kind, key and size."""
+    """Return an owner's files: kind, key and size. One row alone names that of a result or an upload."""
     of_a_result = case((Job.method == GRADIENTS_ONLY, FileKind.NORMS), else_=FileKind.ARTIFACTS)
     of_an_upload = case((Upload.format == gradient_files.FORMAT, FileKind.NORMS), else_=FileKind.UPLOADS)
     results = select(*_file(of_a_result, Artifact)).join(Job, Job.id == Artifact.job_id)
@@ -105,8 +105,8 @@ def _files(owner: str) -> CompoundSelect[Any]:
     uploads = select(of_an_upload.cast(String).label("kind"), Upload.key, Upload.size).where(
         Upload.owner == owner
     )
-    of_jobs = (results, norms, states, blocks, sent)
-    return union_all(*(each.where(Job.owner == owner) for each in of_jobs), uploads)
+    shared = union_all(*(each.where(Job.owner == owner) for each in (norms, states, blocks, sent)))
+    return union_all(results.where(Job.owner == owner), _deduplicated(shared), uploads)
 
 
 def _file(kind: ColumnElement[str], table: Any) -> tuple[Any, ...]:  # noqa: ANN401 - of whatever names files
@@ -122,11 +122,12 @@ def _stored_size(table: Any) -> ColumnElement[int]:  # noqa: ANN401 - as above
     return func.coalesce(table.stored_size, size) if table in (Artifact, SentFile) else size
 
 
-def _deduplicated(files: CompoundSelect[Any]) -> Any:  # noqa: ANN401 - a subquery, whose columns are known by name
+def _deduplicated(files: CompoundSelect[Any]) -> Select[Any]:
     """Return each file once: by the first of the kinds that it is."""
     named = files.subquery()
     rank = case({kind.value: number for number, kind in enumerate(FileKind)}, value=named.c.kind)
-    return select(named).ext(distinct_on(named.c.key)).order_by(named.c.key, rank).subquery()
+    once = select(named).ext(distinct_on(named.c.key)).order_by(named.c.key, rank)
+    return select(once.subquery())
 
 
 def _sums(files: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401 - a subquery as well

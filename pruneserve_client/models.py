@@ -1058,9 +1058,6 @@ class JobDetail(JobModel):
     progress: Progress | None
     """How far the job has come; null before it first runs."""
 
-    checks: Literal["done", "pending"] | str = "done"
-    """`pending` until the service has checked the job's files, if a disk is slow."""
-
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
 
@@ -1335,9 +1332,6 @@ class JobSummary(JobModel):
 
     progress: Progress | None
     """How far the job has come; null before it first runs."""
-
-    checks: Literal["done", "pending"] | str = "done"
-    """`pending` until the service has checked the job's files, if a disk is slow."""
 
     perplexity: Perplexity | None
     """Both perplexities; null before the job has succeeded."""
@@ -2856,7 +2850,7 @@ class Waiting(Model):
         ]
         | str
     )
-    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its files are checked first), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not answer)."""
+    """What it waits for: `outside` (say, the Hub does not answer), `unschedulable` (it needs more than any connected worker has), `worker` (none is connected), `quarantined` (all are), `cordoned` (an operator lets none take jobs), `paused` (an operator has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler), `database` (its disk is full; also of a running job), `checks` (its size is estimated, to choose a worker), `another_job` (which computes what it needs too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not answer)."""
 
     position: int | None
     """Its place among the jobs of its class that could run, from 1; null beyond 100, for a second after it was queued, and where it could not run before something else has happened."""

@@ -1,7 +1,7 @@
 """`pruneserve-scheduler`: the rounds of `scheduler.rounds`, and threads that work in the background.
 
 `scheduler.retention` deletes what has expired, `scheduler.webhook_sender` sends webhooks,
-`scheduler.new_jobs` checks the files of new jobs and estimates what they need of a worker, and
+`scheduler.new_jobs` estimates what new jobs need of a worker, and
 `scheduler.metrics`, where metrics are served to Prometheus, reads those that are in the database.
 """
 
@@ -23,7 +23,7 @@ from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from scheduler.background import Background
 from scheduler.metrics import MetricsReader
-from scheduler.new_jobs import FileChecks, Sizing
+from scheduler.new_jobs import Sizing
 from scheduler.retention import Retention
 from scheduler.rounds import QueueListener, Scheduler
 from scheduler.webhook_sender import WebhookSender
@@ -65,16 +65,15 @@ def _background(scheduler: Scheduler, database: sessionmaker[Session], settings:
     metrics = MetricsReader(database)
     if serve(Component.SCHEDULER, settings.metrics, metrics):
         threads.append(metrics)
-    checks, sizing = FileChecks(database, settings), Sizing(database, settings)
+    sizing = Sizing(database, settings)
 
     def wake() -> None:
-        for each in (checks, sizing, scheduler):
+        for each in (sizing, scheduler):
             each.wake()
 
     threads += [
         Retention(database, settings, Store(settings.store_url)),
         WebhookSender(database, settings),
-        checks,
         sizing,
         QueueListener(settings, wake),
     ]

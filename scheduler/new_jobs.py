@@ -1,8 +1,4 @@
-"""Checks and sizes new jobs before a worker claims them.
-
-Both run in threads of the scheduler, so that a disk that hangs delays no other job. Files are checked of jobs
-that the API could not check in time. A job that waits for its check for a minute may be claimed all the same:
-its worker checks everything again.
+"""Sizes new jobs before a worker claims them, in a thread of the scheduler.
 
 What a job needs of a worker is estimated from the config of its model. Configs are read in threads, some for
 disks and some for the Hub: one that hangs delays only the jobs that wait for it. Owners take turns, so that a
@@ -23,17 +19,12 @@ from uuid import UUID
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import limits
-from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import JobError
 from jobs.queue import backlog, workers
 from jobs.queue.backlog import NewJob
 from jobs.queue.resources import Needs, requested_needs
 from jobs.settings import Settings
-from jobs.spec.feasibility import Fault
 from jobs.spec.job import JobSpec
 from jobs.spec.model_shape import shape_of
-from jobs.spec.preflight import FileRoots, faults
-from jobs.states import Cause
 from pruning.estimate import Machine, ModelShape
 from pruning.recipe import is_local
 from scheduler.background import Background
@@ -41,8 +32,6 @@ from scheduler.fair_threads import Call, FairThreadPool
 
 log = logging.getLogger(__name__)
 
-_SECONDS_BETWEEN_CHECKS = 0.5
-_CHECKS_PER_ROUND = 20
 _SECONDS_BETWEEN_ROUNDS = 0.25
 _SECONDS_OF_ESTIMATES = 0.5  # of a round, or one job of each owner: that of a deep model takes a while
 _JOBS_PER_ROUND = 100
@@ -53,41 +42,6 @@ _TOTAL_TIMEOUT_SECONDS = 120.0  # also for a turn that does not come
 _READ_CACHE_TTL = 300.0
 _MAX_CACHED_READS = 256
 _TRUE_VALUES = ("1", "ON", "YES", "TRUE")
-
-
-class FileChecks(Background):
-    """Checks the files of jobs, in rounds."""
-
-    name = "checks"
-
-    def __init__(self, database: sessionmaker[Session], settings: Settings) -> None:
-        """`settings`: the directories of files."""
-        super().__init__(_SECONDS_BETWEEN_CHECKS)
-        self._database = database
-        self._settings = settings
-
-    def round(self) -> None:
-        """Check some jobs, the oldest first: each may be claimed, or fails."""
-        with self._database.begin() as session:
-            jobs = backlog.unchecked(session, _CHECKS_PER_ROUND)
-        for job in jobs:
-            fault = self._fault(job)
-            with self._database.begin() as session:
-                if fault is None:
-                    backlog.record_checked(session, job.job_id)
-                else:
-                    error = JobError(
-                        type="invalid_input", message=fault.message, field=fault.field, cause=Cause.REQUEST
-                    )
-                    lifecycle.refuse(session, job.job_id, error)
-
-    def _fault(self, job: NewJob) -> Fault | None:
-        places = FileRoots.of(self._settings, job.owner)
-        try:
-            return next(faults(JobSpec.model_validate(job.stored_spec), places), None)
-        except Exception as error:  # its worker reports it, and one job must not block the others
-            log.warning("job %s: cannot be checked (%s)", job.job_id, type(error).__name__)
-            return None
 
 
 class Sizing(Background):

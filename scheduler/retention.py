@@ -8,13 +8,11 @@ import logging
 import re
 import time
 from collections.abc import Callable, Iterable
-from datetime import datetime
 from functools import partial
 
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches, limits, retention
-from jobs.caches import Cache
 from jobs.lifecycle import attempt_files
 from jobs.retention import OrphanedFiles, PendingDeletion
 from jobs.settings import Settings
@@ -51,8 +49,6 @@ class Retention(Background):
         self._database = database
         self._settings = settings
         self._store = store
-        self._norms_used_at: datetime | None = None
-        self._states_used_at: datetime | None = None
 
     def round(self) -> None:
         """Delete a bounded number of everything that has expired."""
@@ -73,12 +69,13 @@ class Retention(Background):
         self._forget_progress()
         self._write(lambda s: caches.evict_unused(s, CachedGradients, _CACHE_DAYS, _JOBS_PER_ROUND))
         self._write(lambda s: caches.evict_unused(s, CachedPerplexity, _CACHE_DAYS, _ROWS_PER_ROUND))
-        self._norms_in_size()
-        self._final_states_in_size()
+        self._write(lambda s: caches.limit_gradients(s, settings.gradient_cache_bytes, _JOBS_PER_ROUND))
+        self._write(lambda s: caches.limit_perplexities(s, settings.final_state_bytes, _ROWS_PER_ROUND))
         if (days := settings.artifact_days) is not None:
             self._write(lambda s: retention.expire_artifacts(s, days, _JOBS_PER_ROUND))
         if (days_kept := settings.job_days) is not None:
             self._write(lambda s: retention.delete_expired_jobs(s, days_kept, _JOBS_PER_ROUND))
+            self._write(lambda s: retention.delete_empty_sweeps(s, days_kept, _JOBS_PER_ROUND))
 
     def _forget_progress(self) -> None:
         """Delete for a few seconds at most: there may be more of it than of everything else together."""
@@ -90,21 +87,6 @@ class Retention(Background):
             and not self._between.stopped
         ):
             pass
-
-    def _norms_in_size(self) -> None:
-        """Evict beyond the size limit, if a norm was published or used since that was last done."""
-        last_use = self._last_use(CachedGradients)
-        if last_use != self._norms_used_at:
-            most = self._settings.gradient_cache_bytes
-            evicted = self._write(lambda s: caches.limit_gradients(s, most, _JOBS_PER_ROUND))
-            self._norms_used_at = last_use if evicted < _JOBS_PER_ROUND else None
-
-    def _final_states_in_size(self) -> None:
-        last_use = self._last_use(CachedPerplexity)
-        if last_use != self._states_used_at:
-            most = self._settings.final_state_bytes
-            evicted = self._write(lambda s: caches.limit_perplexities(s, most, _ROWS_PER_ROUND))
-            self._states_used_at = last_use if evicted < _ROWS_PER_ROUND else None
 
     def _delete_files_of_deleted_jobs(self) -> None:
         with self._database.begin() as session:
@@ -163,10 +145,6 @@ class Retention(Background):
     def _write(self, delete: Callable[[Session], int]) -> int:
         with self._database.begin() as session:
             return delete(session)
-
-    def _last_use(self, cache: Cache) -> datetime | None:
-        with self._database.begin() as session:
-            return caches.last_use(session, cache)
 
 
 def _one_by_one(acts: Iterable[Callable[[], None]]) -> None:

@@ -6,16 +6,19 @@ flooded is emptied, by the next round.
 """
 
 import logging
+import time
 from collections.abc import Sequence
 
+from kombu.exceptions import OperationalError
 from sqlalchemy.orm import Session
 
 from jobs import broker
 from jobs.queue import backlog, claim, workers
-from jobs.queue.workers import Fleet, LiveWorker
+from jobs.queue.workers import Fleet
 
 log = logging.getLogger(__name__)
 
+_MAX_SECONDS = 5.0  # and one call that times out, are less than `jobs.database.IDLE_SECONDS`
 _MAX_SPARE_MESSAGES = 8
 """Messages beyond the number of a class's workers that are left alone."""
 
@@ -23,23 +26,25 @@ _MAX_SPARE_MESSAGES = 8
 def wake_workers(session: Session, seen_within: float) -> None:
     """Send each class as many messages as are missing, unless another scheduler does so now.
 
-    Raises `kombu.exceptions.OperationalError` if the broker does not answer.
+    Raises `kombu.exceptions.OperationalError` if the broker does not answer, or is slow.
     """
     if not workers.try_send_lock(session):
         return
     fleet = workers.fleet(session, seen_within)
     groups = backlog.groups(session)
-    for queue in fleet.classes:
-        waiting = broker.length(queue)
-        of_class = fleet.of_class(queue)
-        if waiting > len(of_class) + _MAX_SPARE_MESSAGES:
-            log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, len(of_class))
+    wanted = {queue: _wanted(session, queue, fleet, groups) for queue in fleet.classes}
+    # The transaction, which has the lock, is idle from here on: that must end before PostgreSQL ends it.
+    give_up_at = time.monotonic() + _MAX_SECONDS
+    for queue, count in wanted.items():
+        waiting, of_class = broker.length(queue), len(fleet.of_class(queue))
+        if waiting > of_class + _MAX_SPARE_MESSAGES:
+            log.warning("queue %s: %d messages for %d workers are deleted", queue, waiting, of_class)
             broker.purge(queue)
             waiting = 0
-        idle = [worker for worker in of_class if worker.idle]
-        missing = _wanted(session, queue, fleet, groups, idle) - waiting
-        for _ in range(missing):
+        for _ in range(count - waiting):
             broker.send(queue)
+            if time.monotonic() > give_up_at:
+                raise OperationalError("the broker is too slow")
 
 
 def _wanted(
@@ -47,9 +52,9 @@ def _wanted(
     queue: str,
     fleet: Fleet,
     groups: Sequence[backlog.QueueGroup],
-    idle: Sequence[LiveWorker],
 ) -> int:
     """Return how many of the idle workers of a class are to claim a job."""
+    idle = [worker for worker in fleet.of_class(queue) if worker.idle]
     among = claim.claimable_groups(idle, fleet, groups)
     jobs = len(backlog.next_jobs(session, queue, among, len(idle)).jobs) if among else 0
     needs = {group.stored_needs: group.needs for group in among}.values()

@@ -26,6 +26,8 @@ class Explained:
     touched: int
     """Rows that it returned, changed or counted."""
     milliseconds: float
+    sorted: int
+    """Rows that were sorted."""
 
     @property
     def proportionate(self) -> bool:
@@ -66,7 +68,9 @@ def _explained(connection: Connection, statement: str, parameters: Any) -> Expla
     assert row is not None
     document = row[0][0]
     plan = document["Plan"]
-    return Explained(statement, scanned(plan), _touched(plan), document["Execution Time"])
+    sorting = (node for node in _nodes(plan) if "Sort" in node["Node Type"])
+    rows = sum(map(_passed_on, sorting))
+    return Explained(statement, scanned(plan), _touched(plan), document["Execution Time"], rows)
 
 
 def _touched(plan: dict[str, Any]) -> int:

@@ -113,20 +113,19 @@ log = logging.getLogger(__name__)
 _FILES_SECONDS = 0.05
 
 
-def check_files(resources: AppResources, owner: str, spec: JobSpec) -> bool:
-    """Return whether the job's files could be checked in time. Raises InvalidRequest for what is wrong.
+def check_files(resources: AppResources, owner: str, spec: JobSpec) -> None:
+    """Raise InvalidRequest for what is found wrong with the job's files in time.
 
-    What takes longer, because a disk is slow, the scheduler does before the job is dispatched.
+    What takes longer, because a disk is slow, is left to the worker, which checks everything.
     """
     places = FileRoots.of(resources.settings, owner)
     try:
         checking = resources.disk.start(owner, partial(_file_faults, spec, places))
         found = checking.result(timeout=_FILES_SECONDS)
     except (ServiceUnavailable, TimeoutError):
-        return False
+        return
     if found:
         raise InvalidRequest(*map(field_error, found))
-    return True
 
 
 def _file_faults(spec: JobSpec, places: FileRoots) -> list[Fault]:

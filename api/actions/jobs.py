@@ -79,7 +79,7 @@ def submit(
     checks.check_paths(spec, resources.settings)
     if idempotency is not None and (first := _submitted_before(resources, owner, idempotency, reasons)):
         return first, False
-    pending = not checks.check_files(resources, owner, spec)
+    checks.check_files(resources, owner, spec)
     max_queued = resources.settings.max_queued_jobs
     with resources.database.begin() as session:
 
@@ -91,7 +91,6 @@ def submit(
                 request.labels,
                 priority=request.priority,
                 max_queued=max_queued,
-                checks_pending=pending,
             )
 
         if idempotency is None:

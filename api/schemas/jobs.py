@@ -1,7 +1,7 @@
 """The representations of a job: in a list, and of one, with its events and the reason why it waits."""
 
 from datetime import datetime
-from typing import Annotated, Any, Literal, Self
+from typing import Annotated, Any, Self
 from uuid import UUID
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
@@ -27,9 +27,9 @@ class Waiting(BaseModel):
         " `cordoned` (an operator lets none take jobs), `paused` (an operator"
         " has paused its queue), `scheduler` (none is connected), `broker` (it answers no scheduler),"
         " `database` (its disk is full; also of a running job),"
-        " `checks` (its files are checked first), `another_job` (which computes what it needs too),"
-        " `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or does not"
-        " answer)."
+        " `checks` (its size is estimated, to choose a worker), `another_job` (which computes what it needs"
+        " too), `own_jobs` (as many of yours run as may at once), `its_turn` or `store` (which is full or"
+        " does not answer)."
     )
     position: int | None = Field(
         description="Its place among the jobs of its class that could run, from 1; null beyond 100, for a"
@@ -76,8 +76,6 @@ def _outage_of(job: Job, reason: WaitsFor) -> tuple[datetime | None, int | None]
 def _message(job: Job, wait: Wait, *, with_faults: bool) -> str:
     if wait.reason in _OUTAGES:
         return job.waiting_for or ""
-    if wait.reason == WaitsFor.CHECKS and not job.checks_pending:
-        return "its size is estimated, to choose a worker"
     return _describe(wait, with_faults=with_faults)
 
 
@@ -115,7 +113,7 @@ _WAITS_FOR = {
     WaitsFor.PAUSED: "an operator has paused the queue{of_class}",
     WaitsFor.SCHEDULER: "no scheduler is connected",
     WaitsFor.BROKER: "the broker does not answer, so no job reaches a worker",
-    WaitsFor.CHECKS: "its files are checked first",
+    WaitsFor.CHECKS: "its size is estimated, to choose a worker",
 }
 
 
@@ -209,10 +207,6 @@ class JobSummary(BaseModel):
         description="Why the job waits; null unless it is queued, or runs and waits for the store."
     )
     progress: Progress | None = Field(description="How far the job has come; null before it first runs.")
-    checks: Literal["done", "pending"] = Field(
-        "done",
-        description="`pending` until the service has checked the job's files, if a disk is slow.",
-    )
     perplexity: Perplexity | None = Field(description="Both perplexities; null before the job has succeeded.")
     gate: Verdict | None = Field(
         description="How the job met its gate; set once a job with a gate succeeded."
@@ -241,7 +235,6 @@ class JobSummary(BaseModel):
             else Progress(
                 stage=Stage(job.stage), step=job.step, steps=job.steps, seconds_left=job.seconds_left
             ),
-            checks="pending" if job.checks_pending and job.state == JobState.QUEUED else "done",
             perplexity=None
             if job.state != JobState.SUCCEEDED or job.method == GRADIENTS_ONLY
             else Perplexity.of(job),
@@ -253,7 +246,6 @@ class JobSummary(BaseModel):
 
 _PLAIN_FIELDS = JobSummary.model_fields.keys() - {
     "progress",
-    "checks",
     "exports",
     "waiting",
     "perplexity",

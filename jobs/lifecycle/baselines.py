@@ -1,6 +1,9 @@
-"""The job that a gate compares with: one that it names, or the last accepted one with a label."""
+"""The job that a gate compares with: one that it names, or the last of a label that has passed its gate.
 
-from collections.abc import Sequence
+The last is the one that was submitted last.
+"""
+
+from collections.abc import Collection, Sequence
 from uuid import UUID
 
 from sqlalchemy import Select, cast, func, select
@@ -10,7 +13,7 @@ from sqlalchemy.orm import Session
 from jobs.spec.gate import Gate, GateState
 from jobs.spec.job import JobSpec
 from jobs.spec.verdict import Baseline
-from jobs.states import JobState
+from jobs.states import OPEN, JobState
 from jobs.storage.owned_files import UnknownReference
 from jobs.tables import Job, JobLabel
 
@@ -58,6 +61,17 @@ def find_for_verdict(session: Session, owner: str, spec: JobSpec) -> Baseline | 
         return None
 
 
+def in_use(session: Session, owners: Collection[str]) -> dict[UUID, UUID]:
+    """Return the jobs that gates of these owners' open jobs compare with now, each with one of those."""
+    named = Job.spec["gate"]["baseline"].astext
+    open_jobs = select(Job.owner, named, Job.id).where(
+        Job.owner.in_(owners), Job.state.in_(OPEN), named.is_not(None)
+    )
+    users = {(owner, baseline): job_id for owner, baseline, job_id in session.execute(open_jobs)}
+    found = {session.scalar(_named(*each)): job_id for each, job_id in users.items()}
+    return {baseline: job_id for baseline, job_id in found.items() if baseline is not None}
+
+
 _NO_LABEL = "is a label of which no job has passed its gate: submit the first one without a baseline"
 _NO_JOB = "must be one of your jobs that has pruned a model and succeeded"
 _NAMES = ("$.exports[*].name", "$.zero_shot.scores[*].task", "$.domains.keyvalue().key")  # in a report
@@ -72,7 +86,7 @@ def _named(owner: str, named: str) -> Select[UUID]:
     accepted = jobs.join(JobLabel, JobLabel.job_id == Job.id).where(
         *labelled, Job.gate_state == GateState.PASSED
     )
-    return accepted.order_by(Job.ended_at.desc()).limit(1)
+    return accepted.order_by(JobLabel.job_id.desc()).limit(1)
 
 
 def _lacks(gate: Gate, exports: Sequence[str], tasks: Sequence[str], domains: Sequence[str]) -> str | None:

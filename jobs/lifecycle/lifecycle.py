@@ -5,8 +5,8 @@ that worker's lease token. If no row is updated, the job has moved on, and the c
 in addition: `take_back` and a cancellation the row that they read before they decide about the job's next
 state, and `owner_moves` counts an owner's queued jobs under an advisory lock.
 
-The moves of the job's owner are in `owner_moves`. Here, after that of the scheduler that finds its files
-wrong, come those of the worker that holds it, then the reaper's. How an attempt ends:
+The moves of the job's owner are in `owner_moves`. Here come those of the worker that holds it, then the
+reaper's. How an attempt ends:
 
 | cause                                 | move                        | called by                          |
 | ------------------------------------- | --------------------------- | ---------------------------------- |
@@ -90,16 +90,6 @@ class FinishedArtifact:
     sha256: str
     stored_size: int | None = None
     """Bytes in the store, if it is kept compressed."""
-
-
-def refuse(session: Session, job_id: UUID, error: JobError) -> bool:
-    """End a queued job whose files are wrong, before any worker takes it. False: it has moved on."""
-    change = StateChanged(state=JobState.FAILED, error=error)
-    values = {"error": error.model_dump(exclude_none=True), "checks_pending": False}
-    return (
-        move(session, job_id, JobState.QUEUED, change, Job.checks_pending.is_(True), values=values)
-        is not None
-    )
 
 
 def claim(session: Session, job_id: UUID, worker: str, lease_seconds: float) -> Claim | None:

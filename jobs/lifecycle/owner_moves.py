@@ -27,7 +27,6 @@ from jobs.tables import (
     Artifact,
     CachedPerplexity,
     DeletedJob,
-    IdempotencyKey,
     Job,
     JobLabel,
     Sweep,
@@ -56,11 +55,8 @@ def create(
     priority: int = 0,
     sweep_id: UUID | None = None,
     max_queued: int | None = None,
-    checks_pending: bool = False,
 ) -> Job:
     """Insert a queued job with its first event. The stored job names uploads by their content.
-
-    With `checks_pending`, the scheduler checks the job's files before a worker claims it.
 
     Raises `QueueFull` if the owner has `max_queued` queued jobs, and `UnknownReference`.
     """
@@ -82,7 +78,6 @@ def create(
         labels=given_labels,
         priority=priority,
         sweep_id=sweep_id,
-        checks_pending=checks_pending,
         traceparent=traces.traceparent(),
         last_event=1,
     )
@@ -204,7 +199,7 @@ def delete(session: Session, owner: str, job_id: UUID) -> bool:
     """Delete a job that has ended. Returns False if the owner has no such job.
 
     Raises `Conflict` if it has not ended, and `JobInUse` while it is in the zoo, its sweep runs, or another
-    job needs its gradient norms.
+    job compares with it or needs its gradient norms.
     """
     job = session.execute(
         select(Job.state, Job.sweep_id).where(Job.id == job_id, Job.owner == owner).with_for_update()
@@ -221,6 +216,8 @@ def delete(session: Session, owner: str, job_id: UUID) -> bool:
             raise JobInUse(
                 "The job belongs to a sweep that is running. Cancel the sweep, or wait for its end."
             )
+    if user := baselines.in_use(session, [owner]).get(job_id):
+        raise JobInUse(f"Job {user} compares with it. Cancel that, or wait for its end.")
     _refuse_needed_norms(session, owner, job_id)
     delete_rows(session, [job_id])
     return True
@@ -246,7 +243,5 @@ def delete_rows(session: Session, job_ids: Sequence[UUID]) -> None:
     """Delete ended jobs, whose rows the caller has locked. The scheduler deletes their files."""
     if job_ids:
         session.execute(insert(DeletedJob), [{"job_id": job_id} for job_id in job_ids])
-        its_keys = update(IdempotencyKey).where(IdempotencyKey.job_id.in_(job_ids))
-        session.execute(its_keys.values(job_id=None).execution_options(synchronize_session=False))
         session.execute(delete_from(CachedPerplexity).where(CachedPerplexity.job_id.in_(job_ids)))
         session.execute(delete_from(Job).where(Job.id.in_(job_ids)))

@@ -1,4 +1,4 @@
-"""The backlog: queued jobs that are to be checked or sized, and whose turn is next of the others.
+"""The backlog: queued jobs that are to be sized, and whose turn is next of the others.
 
 The order is the rule of `jobs.queue.turns`. Jobs of one owner with equal needs form a group, and an index has
 the queued jobs by group: whether workers may run its jobs is decided once for a group, and only the first
@@ -9,7 +9,6 @@ import json
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import timedelta
 from functools import lru_cache
 from itertools import islice
 from typing import Any
@@ -46,14 +45,10 @@ _UNBLOCKED = Job.blocked_on.is_(None) | (
     select(_Computing.state.in_(ENDED)).where(_Computing.id == Job.blocked_on).scalar_subquery()
 )
 
-MAX_CHECK_TIME = timedelta(minutes=1)
-CHECKED = or_(~Job.checks_pending, Job.queued_at < SEARCH_NOW - MAX_CHECK_TIME)
-"""A check that hangs must not keep a job for ever: its worker checks everything again."""
-
 _DUE = or_(Job.next_try_at.is_(None), Job.next_try_at <= SEARCH_NOW)
 
 QUEUED = Job.state == JobState.QUEUED
-CAN_RUN = (QUEUED, Job.needs.is_not(None), _UNBLOCKED, CHECKED, _DUE)
+CAN_RUN = (QUEUED, Job.needs.is_not(None), _UNBLOCKED, _DUE)
 """The conditions of a queued job that a worker can run."""
 
 # The first row of each group in the index, where DISTINCT would read all rows. Its job can run for certain if
@@ -71,11 +66,9 @@ _GROUPS = text(
       ) AS following
     )
     SELECT queue_group, owner, needs::text AS needs, id, priority,
-      blocked_on IS NULL AND NOT checks_pending AND next_try_at IS NULL AS waits_for_nothing
+      blocked_on IS NULL AND next_try_at IS NULL AS waits_for_nothing
     FROM found
-    """.replace(
-        "*", "queue_group, owner, needs, id, priority, blocked_on, checks_pending, next_try_at"
-    ).replace("@", "*")
+    """.replace("*", "queue_group, owner, needs, id, priority, blocked_on, next_try_at").replace("@", "*")
 )
 
 _UNSIZED = (QUEUED, Job.needs.is_(None))
@@ -226,24 +219,11 @@ def _missing_depths(chosen: Iterable[Turn], lines: Mapping[str, OwnerHead]) -> d
 
 @dataclass(frozen=True, slots=True)
 class NewJob:
-    """A queued job that is to be checked or sized."""
+    """A queued job that is to be sized."""
 
     job_id: UUID
     owner: str
     stored_spec: dict[str, Any]
-
-
-def unchecked(session: Session, limit: int) -> Sequence[NewJob]:
-    """Return queued jobs whose files are still to be checked, the oldest first."""
-    found = select(Job.id, Job.owner, Job.spec).where(QUEUED, Job.checks_pending).order_by(Job.id)
-    return [NewJob(row.id, row.owner, row.spec) for row in session.execute(found.limit(limit))]
-
-
-def record_checked(session: Session, job_id: UUID) -> None:
-    """Record that a job's files were checked."""
-    _update_and_notify(
-        session, update(Job).where(Job.id == job_id, Job.checks_pending).values(checks_pending=False)
-    )
 
 
 def unsized(
@@ -270,11 +250,6 @@ def has_unsized(session: Session) -> bool:
 
 def record_needs(session: Session, job_id: UUID, needs: Mapping[str, Any] | None) -> None:
     """Record what a queued job needs; None if it cannot be known before a worker has the model."""
-    _update_and_notify(
-        session, update(Job).where(Job.id == job_id, *_UNSIZED).values(needs=dict(needs or {}))
-    )
-
-
-def _update_and_notify(session: Session, change: Any) -> None:  # noqa: ANN401 - an UPDATE of jobs
+    change = update(Job).where(Job.id == job_id, *_UNSIZED).values(needs=dict(needs or {}))
     if session.scalar(change.returning(Job.id)) is not None:  # else another scheduler has done it
         notify_on_commit(session, QUEUE)

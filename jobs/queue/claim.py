@@ -113,9 +113,10 @@ def _jobs_reserved_for_others(session: Session, own: LiveWorker, fleet: Fleet) -
         JobAttempt.outcome == Outcome.WORKER_FAULT,
         JobAttempt.ended_at > NOW - timedelta(seconds=_FAULT_COOLDOWN_SECONDS),
     )
+    device = _RESUMES_ON.label("device")
     rows = session.execute(
-        select(Job.id, Job.needs, _RESUMES_ON.label("device"), failed_here.label("failed_here")).where(
-            backlog.QUEUED, Job.needs.is_not(None), Job.attempt > 0
+        select(Job.id, Job.needs, device, failed_here.label("failed_here")).where(
+            *backlog.CAN_RUN, Job.attempt > 0, (device != (own.device or "")) | failed_here
         )
     )
     reserved = set()

@@ -152,8 +152,7 @@ def _before_its_turn(snapshot: _Snapshot, job: Job, computing: Container[UUID]) 
     """Return why no worker may claim a job; None if one may."""
     if job.blocked_on is not None and job.blocked_on in computing:
         return Wait(WaitsFor.ANOTHER_JOB, job_id=job.blocked_on)
-    is_unchecked = job.checks_pending and job.queued_at > snapshot.as_of - backlog.MAX_CHECK_TIME
-    if is_unchecked or job.needs is None:
+    if job.needs is None:
         return Wait(WaitsFor.CHECKS)
     needs, fleet = needs_of(job.needs), snapshot.fleet
     own = fleet.own_class(needs)

@@ -1,7 +1,7 @@
 """What is wrong with a job's files, as far as this machine has them: without torch, and without the network.
 
-Only what is certain to fail is named. The worker checks everything by itself: the API and the scheduler may
-run on machines without the files, so a root that is missing or empty here says nothing.
+Only what is certain to fail is named. The worker checks everything by itself: the API may run on a
+machine without the files, so a root that is missing or empty here says nothing.
 """
 
 import json

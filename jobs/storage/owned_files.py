@@ -5,7 +5,7 @@ from uuid import UUID
 from sqlalchemy import func, select, text
 from sqlalchemy.orm import Session
 
-from jobs.states import ENDED
+from jobs.states import OPEN
 from jobs.tables import Job
 
 
@@ -44,7 +44,7 @@ def refuse_in_use(session: Session, owner: str, reference: str) -> None:
     )
     user = session.scalar(
         select(Job.id)
-        .where(Job.owner == owner, Job.state.not_in(ENDED), names_it.bindparams(content=reference))
+        .where(Job.owner == owner, Job.state.in_(OPEN), names_it.bindparams(content=reference))
         .limit(1)
     )
     if user is not None:

@@ -88,9 +88,6 @@ class Job(JobDocuments, Base):
     # The place in a trace of the request that has submitted it, as W3C's Trace Context writes it.
     traceparent: Mapped[str | None]
 
-    # Whether its files have not been checked yet. A queued job is not dispatched before that, for a minute.
-    checks_pending: Mapped[bool] = mapped_column(server_default=text("false"))
-
     # The job that computes what this queued job needs too. It is not dispatched before that one has ended.
     blocked_on: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
 
@@ -124,20 +121,9 @@ class Job(JobDocuments, Base):
         Index("ix_jobs_interrupted", "id", postgresql_where=text("state = 'queued' AND attempt > 0")),
         Index("ix_jobs_unsized", "id", postgresql_where=text("state = 'queued' AND needs IS NULL")),
         Index(
-            "ix_jobs_checks_pending",
-            "id",
-            postgresql_where=text("state = 'queued' AND checks_pending"),
-        ),
-        Index(
             "ix_jobs_open_of_sweep",
             "sweep_id",
             postgresql_where=text("sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling')"),
-        ),
-        Index(
-            "ix_jobs_held_of",
-            "owner",
-            "worker_class",
-            postgresql_where=text("state IN ('running', 'cancelling')"),
         ),
         Index("ix_jobs_held_by", "worker", postgresql_where=text("state IN ('running', 'cancelling')")),
         Index(
@@ -295,7 +281,7 @@ class IdempotencyKey(Base):
     owner: Mapped[str] = mapped_column(primary_key=True)
     key: Mapped[str] = mapped_column(primary_key=True)
     body_sha256: Mapped[bytes]
-    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="CASCADE"))
+    job_id: Mapped[UUID | None] = mapped_column(ForeignKey("jobs.id", ondelete="SET NULL"))
     sweep_id: Mapped[UUID | None] = mapped_column(ForeignKey("sweeps.id", ondelete="CASCADE"))
     created_at: Mapped[datetime] = mapped_column(server_default=NOW)
 

@@ -230,11 +230,14 @@ def record_failure(
 
 
 def delete_finished(session: Session, older_than: timedelta) -> None:
-    """Delete finished deliveries that are older than `older_than`. Their ids grow with time."""
+    """Delete deliveries that are older than `older_than`, and finished or of a disabled endpoint.
+
+    Their ids grow with time.
+    """
     before = first_id_at(session.scalars(select(NOW - older_than)).one())
-    session.execute(
-        delete(WebhookDelivery).where(WebhookDelivery.id < before, WebhookDelivery.next_attempt_at.is_(None))
-    )
+    disabled = select(WebhookEndpoint.id).where(WebhookEndpoint.disabled_at.is_not(None))
+    finished = WebhookDelivery.next_attempt_at.is_(None) | WebhookDelivery.endpoint_id.in_(disabled)
+    session.execute(delete(WebhookDelivery).where(WebhookDelivery.id < before, finished))
 
 
 def _turns(is_due: ColumnElement[bool], sending: Sequence[DueMessage]) -> Subquery:

@@ -214,7 +214,6 @@ CREATE TABLE jobs (
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     next_try_at timestamptz,
     traceparent TEXT,
-    checks_pending BOOLEAN DEFAULT false NOT NULL,
     blocked_on UUID,
     progress JSONB,
     figures JSONB,
@@ -227,9 +226,7 @@ CREATE TABLE jobs (
     CONSTRAINT fk_jobs_blocked_on FOREIGN KEY(blocked_on) REFERENCES jobs (id) ON DELETE SET NULL
 );
 CREATE INDEX ix_jobs_blocked_on ON jobs (blocked_on) WHERE blocked_on IS NOT NULL;
-CREATE INDEX ix_jobs_checks_pending ON jobs (id) WHERE state = 'queued' AND checks_pending;
 CREATE INDEX ix_jobs_held_by ON jobs (worker) WHERE state IN ('running', 'cancelling');
-CREATE INDEX ix_jobs_held_of ON jobs (owner, worker_class) WHERE state IN ('running', 'cancelling');
 CREATE INDEX ix_jobs_in_line ON jobs (queue_group, priority DESC, id) WHERE state = 'queued' AND needs IS NOT NULL;
 CREATE INDEX ix_jobs_interrupted ON jobs (id) WHERE state = 'queued' AND attempt > 0;
 CREATE INDEX ix_jobs_open_of_sweep ON jobs (sweep_id) WHERE sweep_id IS NOT NULL AND state IN ('queued', 'running', 'cancelling');
@@ -295,7 +292,7 @@ CREATE TABLE idempotency_keys (
     sweep_id UUID,
     created_at timestamptz DEFAULT clock_timestamp() NOT NULL,
     CONSTRAINT pk_idempotency_keys PRIMARY KEY (owner, key),
-    CONSTRAINT fk_idempotency_keys_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE CASCADE,
+    CONSTRAINT fk_idempotency_keys_job_id FOREIGN KEY(job_id) REFERENCES jobs (id) ON DELETE SET NULL,
     CONSTRAINT fk_idempotency_keys_sweep_id FOREIGN KEY(sweep_id) REFERENCES sweeps (id) ON DELETE CASCADE
 );
 CREATE INDEX ix_idempotency_keys_created_at ON idempotency_keys (created_at);

@@ -36,7 +36,7 @@ def wanted(session: Session) -> dict[str, int]:
 
 def submit(session: Session, spec: JobSpec, owner: str = "ada", **values: object) -> UUID:
     job_id = owner_moves.create(session, owner, spec).id
-    values = {"needs": {}, "checks_pending": False} | values
+    values = {"needs": {}} | values
     session.execute(update(Job).where(Job.id == job_id).values(**values))
     return job_id
 
@@ -86,7 +86,6 @@ def test_jobs_that_no_worker_could_claim_want_no_worker(database: Database, spec
     ours = of_class("gpu.80g")
     with database.begin() as session:
         submit(session, spec, **ours)
-        submit(session, spec, **ours, checks_pending=True)
         submit(session, spec, **ours, next_try_at=NOW + timedelta(hours=1))
         run(session, spec, "cpu")
         running = session.scalars(select(Job.id).where(Job.state == "running")).one()
@@ -95,9 +94,7 @@ def test_jobs_that_no_worker_could_claim_want_no_worker(database: Database, spec
         assert wanted(session) == {"cpu": 1, "gpu.24g": 0, "gpu.80g": 1, "gpu.2x80g": 0}
         due = {"next_try_at": NOW - timedelta(hours=1)}
         session.execute(update(Job).values(due).where(Job.next_try_at.is_not(None)))
-        long_ago = {"queued_at": NOW - timedelta(hours=1)}
-        session.execute(update(Job).values(long_ago).where(Job.checks_pending))
-        assert wanted(session)["gpu.80g"] == 3
+        assert wanted(session)["gpu.80g"] == 2
         session.add(Queue(name="gpu.80g", paused_at=func.now()))
         session.flush()
         assert wanted(session)["gpu.80g"] == 0

@@ -1,11 +1,12 @@
 """Gradient norms shared by jobs: computed once, waited for, found again, dropped in time."""
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 from uuid import UUID
 
 import pytest
-from sqlalchemy import select, update
+from sqlalchemy import delete, event, func, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs import caches
@@ -232,6 +233,70 @@ def test_only_the_holder_of_the_computing_job_can_publish(
     with database.begin() as session:
         assert lifecycle.hand_back(session, first, "the worker shuts down")
         assert not caches.publish_gradients(session, first, "f", STAGE, CONDITIONS, {})
+
+
+def test_an_entry_that_is_dropped_meanwhile_is_made_again(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    """Another transaction drops it after each statement, unless it is locked."""
+    first, second = take(), take()
+    assert ask(database, first) == COMPUTING
+
+    def drop(*statement: object) -> None:
+        with database.begin() as other:
+            free = select(CachedGradients.fingerprint).with_for_update(skip_locked=True)
+            other.execute(delete(CachedGradients).where(CachedGradients.fingerprint.in_(free)))
+
+    with database.begin() as session:
+        event.listen(session.connection(), "after_cursor_execute", drop)
+        found = caches.find_gradients(session, second, ["f"])
+    assert found == ComputedElsewhere("f", first.job_id)
+
+
+def locked(database: Database, act: Callable[[Session], object], *job_ids: UUID) -> None:
+    """Lock these jobs in turn, as another transaction does, while `act` waits for the first of them."""
+
+    def run() -> None:
+        with database.begin() as session:
+            act(session)
+
+    waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
+    with ThreadPoolExecutor() as pool, database.begin() as other:
+        acting = None
+        for job_id in job_ids:
+            other.execute(select(Job.id).where(Job.id == job_id).with_for_update())
+            acting = acting or pool.submit(run)
+            while not other.scalar(waiting):
+                assert not acting.done()
+        owner_moves.delete_rows(other, [job_ids[0]])
+        other.commit()
+        assert acting is not None
+        acting.result()
+
+
+def test_publishing_locks_jobs_in_the_order_in_which_a_sweep_is_cancelled(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    waiting, computing = take(), take()
+    ask(database, computing)
+    ask(database, waiting)
+    waits(database, waiting, computing.job_id)
+    locked(
+        database,
+        lambda session: caches.publish_gradients(session, computing, "f", STAGE, CONDITIONS, {}),
+        waiting.job_id,
+        computing.job_id,
+    )
+
+
+def test_eviction_locks_a_job_and_its_entry_in_the_order_of_a_deletion(
+    database: Database, take: Callable[[], Claim]
+) -> None:
+    claim = take()
+    ask(database, claim)
+    assert compute(database, claim)
+    end(database, claim)
+    locked(database, lambda session: caches.evict_unused(session, CachedGradients, 0, 10), claim.job_id)
 
 
 def test_damaged_norms_are_computed_again(database: Database, take: Callable[[], Claim]) -> None:

@@ -5,12 +5,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from bench.seed_jobs import fill
 from jobs import queries
+from jobs.lifecycle import baselines
 from jobs.queries import JobFilter
-from jobs.spec.gate import GateState
+from jobs.spec.gate import Gate, GateState
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
+from jobs.storage import owned_files
 from jobs.tables import Job
-from tests.plans import rows_read
+from tests.plans import explaining, rows_read
 
 PAGE = 50
 SINGLE = [
@@ -47,6 +49,27 @@ def test_every_page_agrees_with_a_plain_query_and_reads_few_rows(
                 assert [job.id for job in found] == after[:PAGE], wanted
                 read = rows_read(session.connection(), queries.page("ada", wanted, before, PAGE))
                 assert read < 10 * PAGE, wanted
+
+
+def test_what_uses_a_file_is_found_among_the_open_jobs(
+    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+) -> None:
+    with engine.begin() as connection:
+        fill(connection, spec, '{"layers": []}', jobs=20_000)
+    with explaining(engine) as asked, database.begin() as session:
+        owned_files.refuse_in_use(session, "ada", "sha256:none")
+    assert sum(each.read for each in asked) < 10 * PAGE
+
+
+def test_the_baseline_of_a_label_is_found_among_its_last_jobs(
+    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+) -> None:
+    with engine.begin() as connection:
+        fill(connection, spec, '{"layers": []}', jobs=20_000)
+    gate = Gate(baseline="branch=main", max_perplexity_increase=0.01)
+    with explaining(engine) as asked, database.begin() as session:
+        assert baselines.resolve(session, "ada", gate) is not None
+    assert sum(each.read for each in asked) < 10 * PAGE
 
 
 def fits(job: Job, wanted: JobFilter) -> bool:

@@ -67,12 +67,10 @@ def test_what_is_rolled_back_notifies_nothing(database: Database, listener: List
 
 
 def acts(session: Session, spec: JobSpec) -> Iterator[None]:
-    """Do everything after which a job may be claimed, or checked by the scheduler."""
-    job_id = owner_moves.create(session, "ada", spec, checks_pending=True).id
+    """Do everything after which a job may be claimed, or sized by the scheduler."""
+    job_id = owner_moves.create(session, "ada", spec).id
     yield
     backlog.record_needs(session, job_id, None)
-    yield
-    backlog.record_checked(session, job_id)
     yield
     for end in (
         lambda claim: lifecycle.hand_back(session, claim, ""),

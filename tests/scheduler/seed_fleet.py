@@ -18,7 +18,7 @@ _STATEMENTS = (
           FROM (SELECT id, row_number() OVER (ORDER BY id) AS place FROM jobs) AS numbered) AS aged
     WHERE aged.id = jobs.id
     """,
-    # A few wait for a check, for the Hub or for another job. Most are of one owner. One in ten fits no
+    # A few wait for the Hub or for another job. Most are of one owner. One in ten fits no
     # worker, a few are still to be sized.
     """
     UPDATE jobs SET needs = '{"device_bytes": 60e9}', worker_class = 'gpu.80g'
@@ -26,7 +26,6 @@ _STATEMENTS = (
     """,
     """
     UPDATE jobs SET owner = CASE WHEN place % 20 = 0 THEN 'owner-' || place % 59 ELSE owner END,
-                    checks_pending = place % 500 = 0,
                     next_try_at = CASE WHEN place % 499 = 0 THEN now() + interval '5 minutes' END,
                     needs = CASE WHEN place % 498 = 1 THEN NULL
                                  WHEN place % 10 = 3 THEN '{"gpus": 9}'::jsonb ELSE needs END

@@ -22,7 +22,6 @@ from jobs.storage.store import Store
 from jobs.tables import Job, JobEvent, Lease
 from jobs.webhooks import outbox
 from scheduler.metrics import MetricsReader
-from scheduler.new_jobs import FileChecks
 from scheduler.retention import Retention
 from scheduler.rounds import Scheduler
 from tests.plans import Explained, explaining
@@ -98,10 +97,6 @@ def test_every_scheduler_statement_reads_few_rows_beyond_its_result(
     fleet: Engine, database: Database, settings: Settings, broker: redis.Redis
 ) -> None:
     rounds(fleet, database, broker)
-    checks = FileChecks(database, settings)
-    asked = measure(fleet, "checks", checks.round)
-    assert wasteful(asked) == []
-    assert max(each.touched for each in asked) >= 2
     upkeep(fleet, database, settings)
     webhooks(fleet, database)
     reading = MetricsReader(database)
@@ -129,7 +124,7 @@ def upkeep(fleet: Engine, database: Database, settings: Settings) -> None:
     limits = settings.model_copy(update={"artifact_days": 30.0})
     retention = Retention(database, limits, Store(settings.store_url))
     for _ in range(3):
-        retention.round()  # deletes what has expired, and adds up the caches, which is not repeated
+        retention.round()  # deletes what has expired
     vacuum(fleet)
     with database.begin() as session:
         succeeded = select(Job.id).where(Job.state == JobState.SUCCEEDED).order_by(Job.id.desc())

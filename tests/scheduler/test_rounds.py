@@ -11,7 +11,7 @@ from uuid import UUID
 
 import pytest
 import redis
-from sqlalchemy import select, text, update
+from sqlalchemy import Engine, select, text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session
 
@@ -26,6 +26,7 @@ from jobs.tables import Lease, Sweep, Worker
 from jobs.tables import Scheduler as SchedulerRow
 from scheduler import rounds
 from scheduler.rounds import Scheduler
+from tests.cli.embedded.freezing import frozen
 from tests.scheduler.scheduled import (
     LONG_AGO,
     Clock,
@@ -89,6 +90,24 @@ def test_without_a_broker_leases_still_expire(
     while not connected.round():
         pass
     assert messages(broker) == 1
+
+
+def test_while_a_broker_hangs_leases_expire_and_the_outage_is_recorded(
+    database: Database, submit: Submit, valkey: Valkey, broker: redis.Redis, clock: Clock
+) -> None:
+    began = time.monotonic()
+    scheduler = Scheduler(database, clock=lambda: clock.seconds + time.monotonic() - began)
+    for _ in range(3):
+        assert scheduler.round()
+        clock.seconds += limits.LEASE_SECONDS / 3
+    claim = running(database, submit)
+    with frozen(valkey):
+        assert not scheduler.round()
+        with database.begin() as session:
+            assert session.scalars(select(SchedulerRow.broker_away_since)).one() is not None
+        expire_leases(database)
+        assert not scheduler.round()
+        assert job(database, claim.job_id).state == JobState.QUEUED
 
 
 def test_a_broker_that_accepts_no_message_is_unavailable_since_the_last_one(
@@ -263,6 +282,26 @@ def test_cut_connections_are_replaced(
     while not scheduler.round():
         pass
     assert messages(broker) == 1
+
+
+def test_it_waits_while_the_database_is_read_only(
+    engine: Engine, database: Database, scheduler: Scheduler
+) -> None:
+    """As one is after a failover, and where a managed server's disk is full."""
+
+    def turn(value: str) -> None:
+        with database.begin() as session:
+            session.execute(text("SET TRANSACTION READ WRITE"))
+            name = session.scalar(text("SELECT current_database()"))
+            session.execute(text(f"ALTER DATABASE {name} SET default_transaction_read_only = {value}"))
+
+    turn("on")
+    engine.dispose()
+    for _ in range(3):
+        assert not scheduler.round()
+    turn("off")
+    while not scheduler.round():
+        pass
 
 
 def test_it_waits_while_the_schema_is_another_one(

@@ -11,11 +11,9 @@ from fastapi.testclient import TestClient
 from sqlalchemy import update
 from sqlalchemy.orm import Session, sessionmaker
 
-from api.schemas.jobs import Waiting
 from api.streams import Batch, Streams
 from jobs.queue import backlog, conditions, workers
 from jobs.queue.resources import Capacity, Needs
-from jobs.queue.waiting import Wait, WaitsFor
 from jobs.tables import Job
 from tests.api.drive import SMALLEST, ClientOf, Jobs, scopes_but
 from tests.jobs.queue.fleet import register
@@ -68,12 +66,6 @@ def test_every_response_has_the_reason_why_a_queued_job_waits(
     size_all(database)
     jobs_of_it = client.get(f"/v1/sweeps/{sweep['id']}").json()["jobs"]
     assert [job["waiting"]["position"] for job in jobs_of_it] == [4, 5]
-
-
-@pytest.mark.parametrize(("pending", "said"), [(True, "its files are"), (False, "its size is")])
-def test_a_job_whose_files_were_checked_waits_for_its_size(pending: bool, said: str) -> None:
-    job = Job(checks_pending=pending)
-    assert Waiting.of(job, Wait(WaitsFor.CHECKS), with_faults=False).message.startswith(said)
 
 
 def test_a_job_that_is_not_queued_waits_for_nothing(client: TestClient, jobs: Jobs) -> None:

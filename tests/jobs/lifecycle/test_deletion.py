@@ -15,6 +15,7 @@ from jobs.lifecycle.events import JobError
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.settings import Settings
+from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage.store import Store, attempt_prefix
 from jobs.tables import (
@@ -24,6 +25,7 @@ from jobs.tables import (
     DeletedJob,
     GradientShard,
     Job,
+    JobLabel,
     Sweep,
     ZooEntry,
 )
@@ -193,6 +195,54 @@ def test_a_job_in_the_zoo_or_in_a_running_sweep_is_not_deleted(database: Databas
     with database.begin() as session:
         session.execute(update(Sweep).values(state="succeeded"))
     assert delete(database, swept)
+
+
+@pytest.mark.parametrize("label", [True, False])
+def test_a_job_that_an_open_one_compares_with_is_not_deleted(
+    database: Database, settings: Settings, submit: Submit, tmp_path: Path, label: bool
+) -> None:
+    """By a label that is the last one that has passed; an earlier one of that label may go."""
+    earlier, last = (
+        succeeded(
+            database, Store(settings.store_url), submitted_long_ago(database, submit), tmp_path / "file"
+        )
+        for _ in range(2)
+    )
+    recipe = {"model": "org/name", "method": "gblm", "sparsity": 0.5}
+    gate = {"baseline": "track=main" if label else str(last), "max_perplexity_increase": 0.1}
+    with database.begin() as session:
+        session.execute(update(Job).values(ended_at=LONG_AGO, gate={"state": "passed"}))
+        for job_id in (earlier, last):
+            session.add(JobLabel(job_id=job_id, owner="ada", name="track", value="main"))
+        session.flush()
+        spec = JobSpec.model_validate({"recipe": recipe, "gate": gate})
+        user = owner_moves.create(session, "ada", spec).id
+        retention.delete_expired_jobs(session, 30, 10)
+        assert {*session.scalars(select(Job.id))} >= {last, user}
+        assert session.get(Job, earlier) is None
+    with pytest.raises(owner_moves.JobInUse, match=f"Job {user} compares with it"):
+        delete(database, last)
+    with database.begin() as session:
+        assert owner_moves.cancel(session, "ada", user)
+    assert delete(database, last)
+
+
+def test_sweeps_go_after_the_last_of_their_jobs(
+    database: Database, settings: Settings, submit: Submit
+) -> None:
+    ended = {"state": "succeeded", "ended_at": LONG_AGO}
+    with database.begin() as session:
+        made = [Sweep(owner="ada", request={"place": place}, **ended) for place in range(3)]
+        session.add_all([*made, Sweep(owner="ada", request={"place": 3})])
+        session.flush()
+        for sweep, job_id in ((made[0], submit()), (made[1], submitted_long_ago(database, submit))):
+            session.execute(update(Job).where(Job.id == job_id).values(sweep_id=sweep.id))
+        session.execute(update(Job).values(state="failed", ended_at=LONG_AGO))
+        session.execute(update(Job).where(Job.sweep_id == made[0].id).values(ended_at=func.now()))
+    Retention(database, settings.model_copy(update={"job_days": 30.0}), Store(settings.store_url)).round()
+    with database.begin() as session:
+        left = session.scalars(select(Sweep).order_by(Sweep.id))
+        assert [sweep.request["place"] for sweep in left] == [0, 3]
 
 
 def test_only_jobs_that_ended_long_ago_are_deleted(

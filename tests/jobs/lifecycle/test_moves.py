@@ -214,22 +214,6 @@ def test_a_lease_is_extended_only_by_its_holder_and_says_whether_to_stop(
         assert lifecycle.extend_lease(session, claim, 30) == JobState.CANCELLING
 
 
-def test_only_an_unchecked_job_is_refused_without_a_worker(
-    database: Database, claim: Claim, spec: JobSpec
-) -> None:
-    with database.begin() as session:
-        unchecked = owner_moves.create(session, "ada", spec, checks_pending=True).id
-        checked = owner_moves.create(session, "ada", spec).id
-        assert not lifecycle.refuse(session, claim.job_id, ERROR)
-        assert not lifecycle.refuse(session, checked, ERROR)
-        assert lifecycle.refuse(session, unchecked, ERROR)
-    row = row_of(database, unchecked)
-    assert (row["state"], row["error"], row["checks_pending"]) == (JobState.FAILED, STORED_ERROR, False)
-    assert row["ended_at"] > row["created_at"]
-    assert events_of(database, unchecked)[-1] == StateChanged(state=JobState.FAILED, error=ERROR)
-    assert row_of(database, checked)["state"] == JobState.QUEUED
-
-
 def test_success_keeps_the_verdict_of_the_gate(database: Database) -> None:
     document = {
         "recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5},

@@ -10,7 +10,7 @@ from random import Random
 from uuid import UUID
 
 import pytest
-from sqlalchemy import Engine, func, insert, select, text, update
+from sqlalchemy import Engine, case, func, insert, select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
@@ -267,3 +267,19 @@ def test_a_long_queue_is_read_no_further_than_the_first_jobs_of_each_group(
     with explaining(engine) as asked, database.begin() as session:
         assert claim(session, "w") is not None
     assert sum(each.read for each in asked) < 500
+
+
+def test_a_claim_fetches_no_interrupted_job_that_waits_or_has_nothing_to_resume(
+    engine: Engine, database: Database, spec: JobSpec
+) -> None:
+    """As thousands are after an outage of the Hub."""
+    with database.begin() as session:
+        register(session, "w")
+        queue_many(session, spec, [("ada", 0, number % 3) for number in range(500)])
+        later = case((Job.priority == 0, text("now() + interval '1 hour'")))
+        session.execute(update(Job).values(attempt=1, next_try_at=later))
+        queue_many(session, spec, [("eve", 1, number % 3) for number in range(500)])
+        session.execute(update(Job).values(attempt=1))
+    with explaining(engine) as asked, database.begin() as session:
+        assert claim(session, "w") is not None
+    assert max(each.touched for each in asked) < 10

@@ -50,7 +50,6 @@ def test_a_claim_records_the_worker_and_its_class(database: Database, spec: JobS
     "values",
     [
         {"needs": None},
-        {"checks_pending": True},
         {"next_try_at": NOW + timedelta(minutes=1)},
         {"state": JobState.CANCELLED},
         {"needs": LARGE.model_dump()},

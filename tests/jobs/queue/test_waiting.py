@@ -167,17 +167,10 @@ def test_a_job_that_waits_for_anothers_gradients_takes_no_place_and_names_it(
         assert waits(session, [blocked, other]) == [turn(1), turn(2)]
 
 
-def test_an_unchecked_job_waits_for_its_checks(database: Database, spec: JobSpec, fleet: None) -> None:
+def test_a_job_of_unknown_size_waits_for_its_checks(database: Database, spec: JobSpec, fleet: None) -> None:
     with database.begin() as session:
-        unchecked = submit(session, spec, checks_pending=True)
         unsized, other = owner_moves.create(session, "ada", spec).id, submit(session, spec)
-        assert waits(session, [unchecked, unsized, other]) == [
-            Wait(WaitsFor.CHECKS),
-            Wait(WaitsFor.CHECKS),
-            turn(1),
-        ]
-        session.execute(update(Job).where(Job.id == unchecked).values(queued_at=A_MINUTE_AGO))
-        assert waits(session, [unchecked, other]) == [turn(1), turn(2)]
+        assert waits(session, [unsized, other]) == [Wait(WaitsFor.CHECKS), turn(1)]
 
 
 @pytest.mark.parametrize(("kind", "reason"), [("unreachable", WaitsFor.OUTSIDE), ("store", WaitsFor.STORE)])

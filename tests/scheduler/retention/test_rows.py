@@ -1,11 +1,12 @@
 """What has expired is deleted; files that a row names, or that a running attempt still writes, stay."""
 
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import pytest
-from sqlalchemy import event, func, select, update
+from sqlalchemy import event, func, select, text, update
 
-from jobs import limits
+from jobs import limits, retention, zoo
 from jobs.access import api_keys, page_sessions
 from jobs.lifecycle import attempt_files, events, idempotency, lifecycle, owner_moves
 from jobs.lifecycle.attempt_files import named_keys
@@ -132,6 +133,41 @@ def test_a_succeeded_job_keeps_its_artifacts_until_they_expire(
         (event,) = events.events_since(session, claim.job_id, before)
     assert job.artifacts_expired_at is not None
     assert (event.id, event.kind) == (job.last_event, "log")
+
+
+def test_a_model_that_is_published_as_it_expires_keeps_its_files(
+    database: Database, claim: Claim, put: Put
+) -> None:
+    """It becomes an entry of the zoo after the snapshot of the statement that locks what has expired."""
+    with database.begin() as session:
+        artifact = FinishedArtifact("model", put(claim.job_id, 1, "output/model"), 5, "00" * 32)
+        assert lifecycle.succeed(session, claim, REPORT, [artifact])
+        session.execute(update(Job).values(ended_at=LONG_AGO))
+
+    def wait_in_locking(*execution: Any) -> tuple[str, Any]:
+        statement, parameters = execution[2:4]
+        if "FOR UPDATE" in statement:
+            statement = statement.replace("WHERE", "WHERE pg_advisory_xact_lock(11)::text = '' AND", 1)
+        return statement, parameters
+
+    def expire() -> int:
+        with database.begin() as session:
+            event.listen(session.connection(), "before_cursor_execute", wait_in_locking, retval=True)
+            return retention.expire_artifacts(session, 30, 10)
+
+    waiting = select(func.count()).select_from(text("pg_locks")).where(text("NOT granted"))
+    with ThreadPoolExecutor() as pool, database.begin() as holder:
+        holder.execute(text("SELECT pg_advisory_xact_lock(11)"))
+        expired = pool.submit(expire)
+        while not holder.scalar(waiting):
+            assert not expired.done()
+        with database.begin() as session:
+            assert zoo.promote(session, "ada", claim.job_id, "") is not None
+        holder.rollback()
+        assert expired.result() == 0
+    with database.begin() as session:
+        assert session.get_one(Job, claim.job_id).artifacts_expired_at is None
+    assert rows(database, Artifact) == 1
 
 
 def test_a_failed_job_keeps_its_finished_blocks_for_a_retry_for_a_while(

@@ -147,12 +147,18 @@ def test_an_unresolvable_name_is_reported_like_a_private_host(
 def test_old_messages_are_deleted_once_they_are_no_longer_due(
     outbox: Outbox, end: Callable[[], UUID]
 ) -> None:
+    """Of an endpoint that is disabled none is due."""
+    disabled, _ = outbox.endpoint("https://b.example")
+    end()
+    with outbox.database.begin() as session:
+        session.execute(update(WebhookEndpoint).values(disabled_at=NOW))
     outbox.endpoint("https://a.example")
     end()
     end()
     with outbox.database.begin() as session:
         session.execute(update(WebhookDelivery).values(id=text("uuidv7(interval '-31 days')")))
-    first, second = outbox.deliveries
+    of_disabled, first, second = outbox.deliveries
+    assert (of_disabled.endpoint_id, of_disabled.next_attempt_at is None) == (disabled, False)
     with outbox.database.begin() as session:
         session.execute(
             update(WebhookDelivery).where(WebhookDelivery.id == first.id).values(next_attempt_at=None)

@@ -21,7 +21,6 @@ queued AS (
     CASE WHEN needs = '{}' THEN 1e9 ELSE coalesce((needs ->> 'cpu_seconds')::numeric, 0) END AS cpu_seconds
   FROM jobs
   WHERE state = 'queued' AND needs IS NOT NULL
-    AND (NOT checks_pending OR queued_at < now() - interval '1 minute')
     AND (next_try_at IS NULL OR next_try_at <= now())
     AND (blocked_on IS NULL OR (
       SELECT computing.state IN ('succeeded', 'failed', 'cancelled') FROM jobs AS computing WHERE computing.id = jobs.blocked_on
