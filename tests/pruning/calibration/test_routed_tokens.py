@@ -87,12 +87,20 @@ def moe(save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path: Path
 
 
 def run(model: Path, output: Path, *, calibration: dict[str, Any] = MIXTURE, **options: Any) -> Report:
-    given = {name: options.pop(name) for name in ("structure", "method", "sparsity") if name in options}
+    given = {name: options.pop(name) for name in Recipe.model_fields if name in options}
     recipe = Recipe.model_validate({"model": str(model), "calibration": calibration, **given})
     return run_recipe(recipe, EVALUATION, output=output, **options)
 
 
-@pytest.mark.parametrize("recipe", [{"method": "wanda", "sparsity": 0.5}, {"structure": {"experts": 2}}])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"method": "wanda", "sparsity": 0.5},
+        {"method": "wanda", "sparsity": 0.5, "order": "layers"},  # attention is measured before the experts
+        {"method": "wanda", "sparsity": 0.5, "order": "layers", "refit": {"toward": 0.5}},
+        {"structure": {"experts": 2}},
+    ],
+)
 def test_a_report_counts_and_warns_of_experts_that_saw_none(
     model: Path, tmp_path: Path, recipe: dict[str, Any]
 ) -> None:
