@@ -143,6 +143,9 @@ class Recipe(StrictModel):
     ) -> RecoveryOptions | None:
         if recovery is not None and info.data.get("norms"):
             raise ValueError("not allowed with norms, which prunes nothing; leave one of the two out")
+        dense = info.data.get("structure", ...) is None and isinstance(info.data.get("method"), NoPruning)
+        if recovery is not None and dense:
+            raise ValueError("trains what pruning has left, and method none leaves the dense model; omit it")
         return recovery
 
     @model_validator(mode="before")
