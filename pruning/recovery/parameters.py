@@ -252,7 +252,7 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
         return router_parameters(stack, stored)
     if recipe.structure is None:
         return kept_parameters(stack, stored)
-    return every_parameter(stack, stored, masked=recipe.method is not None)
+    return every_parameter(stack, stored, masked=recipe.masks)
 
 
 def with_rates(trainable: Mapping[str, Trainable]) -> dict[str, Trainable]:
