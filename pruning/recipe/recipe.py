@@ -279,6 +279,15 @@ class Recipe(StrictModel):
             raise ValueError("a refit changes the kept weights, and swaps are for those that stay; use one")
         return swaps
 
+    @field_validator("order")
+    @classmethod
+    def _validate_order_is_used(cls, order: Order, info: ValidationInfo) -> Order:
+        users = [info.data[name] for name in ("method", "allocation", "refit") if info.data.get(name)]
+        measures = any(user.needs & {"input_norms", "second_moments"} for user in users)
+        if order == "layers" and not (measures or info.data.get("swaps") or info.data.get("permute")):
+            raise ValueError("says when inputs are measured, and this recipe measures none; leave it out")
+        return order
+
     @property
     def method_name(self) -> str:
         """The name of the method; `STRUCTURE_ONLY` or `GRADIENTS_ONLY` for a recipe that masks nothing."""
