@@ -101,6 +101,7 @@ def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence
             if block.layers:
                 statistics = InputStatistics(block.layers, {"input_norms"})
                 walk.measure(index, statistics)
+                statistics.refuse_uncalled()
                 scores = [
                     wanda_scores(layer.matrix, statistics.of(layer, "input_norms")) for layer in block.layers
                 ]

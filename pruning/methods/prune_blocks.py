@@ -255,6 +255,7 @@ def _pruned_block(
             if layers:  # none may be selected
                 statistics = InputStatistics(layers, recipe.needs)
                 forward.measure(index, statistics)
+                statistics.refuse_uncalled()
                 pruner.prune(layers, statistics)
     pruned = pruner.result(block)
     routed = forward.routed_tokens.get(index, ()) if forward is not None else ()
