@@ -13,6 +13,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pkgutil import resolve_name
 from typing import Any, Protocol
 
@@ -22,6 +23,7 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.window_norms import GradientNorms
+from pruning.errors import NumericalFailure
 from pruning.masks.patterns import LayerTarget
 from pruning.methods.rounding import spread, zero_counts
 from pruning.methods.scores import wanda_scores
@@ -158,7 +160,10 @@ def _saliencies(dense: DenseModel) -> Iterator[Tensor | None]:
         for layer in block.layers:
             weight = layer.matrix
             norms = dense.gradients["l2"][layer.name].to(weight.device)
-            yield weight.abs() * norms if norms.any() else None
+            least, most = norms.aminmax()  # NaN, if one is
+            if not (least >= 0 and most < inf):
+                raise NumericalFailure(f"layer {layer.name}: its gradient norms are negative or not finite")
+            yield weight.abs() * norms if most > 0 else None
 
 
 def shares_up_to_common_threshold(saliencies: _Saliencies, *, share: float) -> list[float | None]:

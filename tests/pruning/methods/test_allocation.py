@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -6,19 +8,20 @@ from torch import Tensor
 
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.errors import NumericalFailure
 from pruning.methods.allocation import (
     allocation_for,
     block_sparsities,
     outlier_share,
     shares_up_to_common_threshold,
 )
-from pruning.methods.prune_blocks import Pruned
+from pruning.methods.prune_blocks import Pruned, prune
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
 from pruning.recipe import ALLOCATIONS, AllocationOptions, Recipe
 from tests.pruning import naive
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
-from tests.pruning.pruned import pruned_by
+from tests.pruning.pruned import ignore_steps, pruned_by
 
 
 def pruned(windows: Tensor, **fields: object) -> Pruned:
@@ -92,6 +95,16 @@ def test_an_expert_without_tokens_has_the_sparsity_of_the_recipe(five_windows: T
     reached = [layer.sparsity for layer in layers if layer not in unreached]
     assert max(abs(sparsity - 0.53) for sparsity in reached) == pytest.approx(0.25, abs=2e-3)  # the band
     assert sum(layer.zeros for layer in layers) == int(0.53 * sum(layer.weights for layer in layers))
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.nan, math.inf, -1.0], ids=str)
+def test_gradients_that_are_no_norms_are_refused_by_layer(value: float) -> None:
+    model = make("llama")
+    recipe = Recipe(model="/any", method="magnitude", sparsity=0.5, allocation="gradient")
+    norms = {layer.name: torch.ones(layer.outputs, layer.inputs) for layer in find_stack(model).layers}
+    norms["model.layers.1.mlp.up_proj"][3, 2] = value
+    with pytest.raises(NumericalFailure, match=r"layer model\.layers\.1\.mlp\.up_proj: its gradient norms"):
+        prune(model, recipe, torch.ones(1, 8, dtype=torch.int64), {"l2": norms}, step=ignore_steps)
 
 
 @pytest.mark.parametrize("options", ALLOCATIONS.values(), ids=ALLOCATIONS.keys())
