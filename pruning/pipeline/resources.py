@@ -317,7 +317,7 @@ def memory_for_models(*devices: torch.device) -> int:
 
 
 def has_room_for_states(directory: Path, size: int, other: int) -> bool:
-    """Whether final states of `size` bytes can be shared: they and `other` files fill at most half a disk."""
+    """Whether final states of `size` bytes can be shared: they fill at most half of what `other` leave."""
     return size <= min(_MAX_STATES, (shutil.disk_usage(directory).free - other) / 2)
 
 
