@@ -22,6 +22,7 @@ from pruning.models.layers import routers_in
 from pruning.recipe import Recipe, StateKind
 from pruning.recovery.masters import masters_of
 from pruning.recovery.optimizer import adam_step, moments_of, rate_factor
+from pruning.resume.hashed_file import ComputedTensors
 
 
 @dataclass(frozen=True)
@@ -218,22 +219,6 @@ def _gradient_of(parameter: Tensor) -> Tensor:
     assert gradient is not None  # noqa: S101 - it has just been accumulated
     parameter.grad = None
     return gradient
-
-
-class ComputedTensors(Mapping[str, Tensor]):
-    """Tensors by name, each computed when it is read, so that one of them is in memory at a time."""
-
-    def __init__(self, names: Collection[str], compute: Callable[[str], Tensor]) -> None:
-        self._names, self._compute = names, compute
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self._compute(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
 
 
 Stored = Callable[[nn.Parameter], Tensor]
