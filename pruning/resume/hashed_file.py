@@ -13,15 +13,18 @@ import torch
 from torch import Tensor
 
 _CHUNK_BYTES = 1 << 22  # stays in a core's cache between hashing and writing
-_DTYPES = {
+DTYPE_NAMES = {
     torch.float64: "F64",
     torch.float32: "F32",
     torch.float16: "F16",
     torch.bfloat16: "BF16",
+    torch.float8_e4m3fn: "F8_E4M3",
     torch.int64: "I64",
+    torch.int32: "I32",
     torch.int16: "I16",
     torch.uint8: "U8",
 }
+"""The names in safetensors files of the dtypes that are written."""
 
 
 @dataclass(frozen=True)
@@ -149,7 +152,7 @@ def _header(tensors: list[tuple[str, Tensor]], metadata: Mapping[str, str] | Non
     start = 0
     for name, tensor in tensors:
         described[name] = {
-            "dtype": _DTYPES[tensor.dtype],
+            "dtype": DTYPE_NAMES[tensor.dtype],
             "shape": list(tensor.shape),
             "data_offsets": [start, start + tensor.nbytes],
         }
