@@ -1456,13 +1456,13 @@ class LayerFacts(Model):
     """The shape of the weight matrix."""
 
     zeros: int
-    """Number of weights that are zero."""
+    """Number of weights that the method has set to zero."""
 
     weights: int
     """Number of weights."""
 
     relative_error: float | None = None
-    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit, swaps), over the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
+    """How far its outputs are from those of its dense weights on the same inputs: the Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where the recipe measures second moments (sparsegpt, admm, any refit, swaps), over 256 tokens of the first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an expert that no token reached."""
 
     swap_reduction: float | None = None
     """By how much swaps have lowered the squared error of a row's outputs, relative to it: the median over rows. Null for a recipe without swaps."""

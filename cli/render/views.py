@@ -325,7 +325,7 @@ def measured(condition: Condition) -> str:
 
 
 def margin(interval: Interval | None, scale: float = 1.0) -> str:
-    """Return ` ± 0.4`: half the width of an interval, to one significant digit; nothing without one."""
+    """Return ` ± 0.4`: half the width of an interval, as `Interval.margin` does; empty without one."""
     if interval is None:
         return ""
     half = scale * (interval.high - interval.low) / 2

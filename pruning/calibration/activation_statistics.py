@@ -12,6 +12,7 @@ from typing import Generic, Literal, Protocol, TypeVar, cast
 import torch
 from torch import Tensor
 
+from pruning.errors import NumericalFailure
 from pruning.estimate.pieces import SAMPLED_TOKENS
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import ExpertLayer, LinearLayer
@@ -246,6 +247,13 @@ class InputStatistics:
     def has(self, layer: LinearLayer) -> bool:
         """Whether the layer has been called."""
         return layer.name in self._statistics.by_layer
+
+    def refuse_uncalled(self) -> None:
+        """Raise NumericalFailure with the name of a layer that has not been called."""
+        if name := next((layer.name for layer in self.layers if not self.has(layer)), None):
+            raise NumericalFailure(
+                f"layer {name} is never called on the calibration windows; a recipe can exclude it in layers"
+            )
 
     def of(self, layer: LinearLayer, need: Need) -> Tensor:
         """Return a statistic of the layer's input: `InputNorms.value` or `SecondMoments.value`."""

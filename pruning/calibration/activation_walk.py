@@ -189,7 +189,7 @@ class BlockwiseForward:
             module = self._blocks[index].module
             with routes.counting(module, len(tokens)), watching(tokens), suppress(StopForward):
                 self._calls[len(tokens)][index](module, hidden)
-        self.routed_tokens.setdefault(index, routes.tokens)
+        self.routed_tokens[index] = self.routed_tokens.get(index) or routes.tokens
 
     def outputs_of(self, index: int, layers: Sequence[LinearLayer]) -> dict[str, Tensor]:
         """Return the outputs of layers of block `index` for the first windows, by name: (…, outputs) each."""
@@ -309,7 +309,7 @@ class PairedForward(BlockwiseForward):
                     statistics.add_output_error(residual, given.unbind(), error.unbind())
                 else:
                     call(block.module, hidden)
-        self.routed_tokens.setdefault(index, routes.tokens)
+        self.routed_tokens[index] = self.routed_tokens.get(index) or routes.tokens
 
     def advance(self, index: int) -> None:
         """Replace both models' hidden states with the output of block `index`."""

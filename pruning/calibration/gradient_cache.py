@@ -96,6 +96,9 @@ class GradientShards:
         )
 
 
+_ANY_CPU = {"threads", "processor"}
+
+
 def fingerprint_of(
     norm: GradientNorm,
     *,
@@ -107,15 +110,15 @@ def fingerprint_of(
     """Return the SHA-256 of everything that a norm depends on, except the schedule and the micro-batch.
 
     `model`: a commit or a content digest. `calibration`: the fingerprint of the windows. `numerics_key`: the
-    placement's, of which device, dtype, attention and the version of the numbers enter, so that equal recipes
-    give equal masks on the same kind of device.
+    placement's, of which all but threads and processor enter, so that equal recipes give equal masks on the
+    same kind of device: on a CPU, norms of other threads or instructions differ in their last bits.
     """
     content = {
         "norm": norm,
         "model": model,
         "calibration": calibration,
         "selection": selection.model_dump(mode="json"),
-        "conditions": {name: numerics_key[name] for name in ("device", "dtype", "attention", "numerics")},
+        "conditions": {name: numerics_key[name] for name in sorted(numerics_key.keys() - _ANY_CPU)},
     }
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 

@@ -5,7 +5,7 @@ only, (outputs, inputs), not normalised; its metadata names the model and the ca
 norms were computed from. Norms are read on access, not cached.
 """
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 from contextlib import nullcontext
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -22,7 +22,7 @@ from pruning.files.formats import FILE_NAME, FORMAT
 from pruning.files.frozen_file import FrozenFile
 from pruning.models.blocks import Stack
 from pruning.recipe import GradientNorm, Stage
-from pruning.resume.hashed_file import HashedFile, save_tensors
+from pruning.resume.hashed_file import ComputedTensors, HashedFile, save_tensors
 from pruning.resume.store import NumericsKey, ResumeStore
 from pruning.resume.writer import BlockWriter
 
@@ -98,33 +98,25 @@ def norms_from_shards(files: Mapping[GradientNorm, Mapping[str, Path | FrozenFil
 
     None is cached.
     """
-    return {norm: _LazyNorms(norm, of_norm) for norm, of_norm in files.items()}
+    return {
+        norm: ComputedTensors(of_norm, partial(_norm_in_file, norm, of_norm))
+        for norm, of_norm in files.items()
+    }
 
 
-class _LazyNorms(Mapping[str, Tensor]):
-    def __init__(self, norm: GradientNorm, files: Mapping[str, Path | FrozenFile]) -> None:
-        self._norm = norm
-        self._files = files
-
-    def __getitem__(self, layer: str) -> Tensor:
-        file = self._files[layer]
-        opened = file.opened() if isinstance(file, FrozenFile) else nullcontext(file)
-        with opened as path, safe_open(path, framework="pt") as shard:
-            tensor: Tensor = shard.get_tensor(f"{self._norm}/{layer}")
-        # The least of numbers with a NaN is NaN. Shards of a run were checked when they were computed.
-        if isinstance(file, FrozenFile) and not (tensor.min() >= 0 and tensor.max() < inf):
-            raise InvalidInput(
-                f"{file.name} has a number in {self._norm}/{layer} that is negative or not finite, which no "
-                "norm is; compute them again",
-                field=_FIELD,
-            )
-        return tensor
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._files)
-
-    def __len__(self) -> int:
-        return len(self._files)
+def _norm_in_file(norm: GradientNorm, files: Mapping[str, Path | FrozenFile], layer: str) -> Tensor:
+    file = files[layer]
+    opened = file.opened() if isinstance(file, FrozenFile) else nullcontext(file)
+    with opened as path, safe_open(path, framework="pt") as shard:
+        tensor: Tensor = shard.get_tensor(f"{norm}/{layer}")
+    # The least of numbers with a NaN is NaN. Shards of a run were checked when they were computed.
+    if isinstance(file, FrozenFile) and not (tensor.min() >= 0 and tensor.max() < inf):
+        raise InvalidInput(
+            f"{file.name} has a number in {norm}/{layer} that is negative or not finite, which no norm is; "
+            "compute them again",
+            field=_FIELD,
+        )
+    return tensor
 
 
 @dataclass(frozen=True)
@@ -137,26 +129,14 @@ class Provenance:
 
 def write_gradients(gradients: GradientNorms, provenance: Provenance, path: Path) -> None:
     """Write all norms of all layers to `path`, replacing any file there; one is in memory at a time."""
-    save_tensors(_ByName(gradients), path, metadata={"format": FORMAT, **asdict(provenance)})
+    places = {f"{norm}/{layer}": (layers, layer) for norm, layers in gradients.items() for layer in layers}
 
-
-class _ByName(Mapping[str, Tensor]):
-    """Norms by their names in a file, read on access where they are in shards."""
-
-    def __init__(self, gradients: GradientNorms) -> None:
-        self._places = {
-            f"{norm}/{layer}": (layers, layer) for norm, layers in gradients.items() for layer in layers
-        }
-
-    def __getitem__(self, name: str) -> Tensor:
-        layers, layer = self._places[name]
+    def norm_at(name: str) -> Tensor:
+        layers, layer = places[name]
         return layers[layer]
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._places)
-
-    def __len__(self) -> int:
-        return len(self._places)
+    metadata = {"format": FORMAT, **asdict(provenance)}
+    save_tensors(ComputedTensors(places, norm_at), path, metadata)
 
 
 @dataclass(frozen=True)

@@ -30,6 +30,7 @@ from pruning.models.module_calls import replaced_forward
 from pruning.models.placement import Placement
 from pruning.models.replay import Call, Replay
 from pruning.models.upcast import BlockInFloat32
+from pruning.progress import Step
 from pruning.recipe import GradientNorm
 from pruning.runtime.copy_streams import DeviceTransfers
 
@@ -266,7 +267,7 @@ class PassInputs:
     placement: Placement
     micro_batches: Sequence[Tensor]  # token ids, int64 (windows, length) each
     norms: Collection[GradientNorm]
-    step: Callable[[int, int], None]  # see `pruning.calibration.gradient_pass.Step`
+    step: Step
 
     def forward(self) -> MixedPrecisionForward:
         """Return the forward pass."""

@@ -93,7 +93,7 @@ class _WindowCutter:
 
     reader: Reader
     source: Source
-    length: int  # of what is cut from the text, see `Reader.of_text`
+    length: int  # of what is cut from the text, see `Reader.text_length`
     tokens: int  # to train on, including the tokens before the text
 
     @property

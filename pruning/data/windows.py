@@ -83,7 +83,7 @@ class Reader:
         return of_text + len(self.begin)
 
     def prepend_bos(self, windows: Tensor) -> Tensor:
-        """Return windows that were cut from a text, (windows, of_text(length)), as (windows, length)."""
+        """Return windows that were cut from a text, (windows, text_length(length)), as (windows, length)."""
         if not self.begin:
             return windows  # a view stays one
         return torch.cat([windows.new_tensor(self.begin).expand(len(windows), -1), windows], dim=1)

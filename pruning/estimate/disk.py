@@ -106,7 +106,8 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
     if recipe.structure is not None:
         copies = (recipe.structure.blocks is not None) + 2 * recipe.structure.cuts_blocks
         kept += copies * shape.stored_bytes
-    if recipe.gradient_norms and recipe.gradients is None:
+    gates = recipe.structure is not None and recipe.structure.ranks
+    if (recipe.gradient_norms or gates) and recipe.gradients is None:
         kept += gradient_shards(shape, dtype, norms=len(recipe.gradient_norms))
         spilled = spilled_block_inputs(shape, windows, dtype, memory=memory)
         largest = spilled + activation_checkpoint(shape, windows, dtype)

@@ -23,7 +23,7 @@ _FORMAT = 3
 # The part of a run's numerics key that decides the last bits of a forward pass.
 _DECISIVE = (
     *("device", "dtype", "threads", "attention", "processor", "torch", "transformers", "numerics"),
-    "cudnn",  # on CUDA only
+    *("cudnn", "attention backend"),  # on CUDA only
 )
 
 

@@ -248,8 +248,7 @@ def _measured(layers: Sequence[LinearLayer], index: int, forward: BlockwiseForwa
     """Measure the input that layers of block `index` share. Raises NumericalFailure with a layer's name."""
     statistics = InputStatistics(layers, {"second_moments"})
     forward.measure(index, statistics)
-    if not statistics.has(layers[0]):
-        raise NumericalFailure(f"layer {layers[0].name} is never called on the calibration windows")
+    statistics.refuse_uncalled()
     try:
         return InputFactor.of(statistics.of(layers[0], "second_moments"), statistics.tokens(layers[0]))
     except NumericalFailure as error:

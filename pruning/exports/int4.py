@@ -71,7 +71,7 @@ def int4_scales(weight: Tensor, importance: Tensor, *, group_size: int, dtype: t
 def as_scales(scales: Tensor, dtype: torch.dtype) -> Tensor:
     """Round scales to `dtype`, none to zero: readers divide by them, and small weights would become zeros."""
     limits = torch.finfo(dtype)
-    rounded = scales.to(dtype).clamp_(min=limits.tiny * limits.eps, max=limits.max)
+    rounded = scales.to(dtype, copy=True).clamp_(min=limits.tiny * limits.eps, max=limits.max)
     return rounded.masked_fill_(scales == 0, limits.tiny)
 
 

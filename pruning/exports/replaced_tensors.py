@@ -16,16 +16,7 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.checkpoint.files import INDEX
 from pruning.errors import InvalidInput
 from pruning.output.safetensors_file import SafetensorsFile, weight_map
-
-_DTYPES = {
-    torch.float8_e4m3fn: "F8_E4M3",
-    torch.int32: "I32",
-    torch.int64: "I64",
-    torch.float64: "F64",
-    torch.float32: "F32",
-    torch.float16: "F16",
-    torch.bfloat16: "BF16",
-}
+from pruning.resume.hashed_file import DTYPE_NAMES
 
 Replacements = Mapping[str, Mapping[str, Tensor]]
 """By the name of a tensor in the checkpoint: what stands for it, by name, on the meta device."""
@@ -95,7 +86,7 @@ def _with_the_rest(source: SafetensorsFile, new: Replacements, path: Path) -> Sa
             tensors[name] = {"dtype": own["dtype"], "shape": own["shape"]}
             sizes[name] = source.byte_count(name)
         for replacement, tensor in new.get(name, {}).items():
-            tensors[replacement] = {"dtype": _DTYPES[tensor.dtype], "shape": list(tensor.shape)}
+            tensors[replacement] = {"dtype": DTYPE_NAMES[tensor.dtype], "shape": list(tensor.shape)}
             sizes[replacement] = tensor.nbytes
     # The widest elements first, as the library writes them, so that each tensor is aligned.
     order = sorted(tensors, key=lambda name: -sizes[name] // max(1, prod(tensors[name]["shape"])))

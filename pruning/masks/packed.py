@@ -1,13 +1,10 @@
 """Masks in a safetensors file: one bit per weight, under the parameter names of the checkpoint."""
 
-import json
 from collections.abc import Sequence
 from math import prod
-from pathlib import Path
 
 import numpy as np
 import torch
-from safetensors import safe_open
 from torch import Tensor, nn
 
 FILE_NAME = "masks.safetensors"
@@ -16,13 +13,6 @@ _AS_INTEGERS = {2: torch.int16, 4: torch.int32, 8: torch.int64}
 
 SHAPES = "shapes"
 """The key of a file's metadata that holds the masks' shapes, as JSON."""
-
-
-def read_masks(path: Path) -> dict[str, Tensor]:
-    """Read all masks of a file, by parameter name: bool, True where a weight is pruned."""
-    with safe_open(path, framework="pt") as file:
-        shapes = json.loads(file.metadata()[SHAPES])
-        return {name: unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()}
 
 
 def set_to_zero(weights: Tensor, mask: Tensor) -> None:

@@ -7,11 +7,13 @@
 - `gradient_guided_sparsities`: layers whose weights hardly affect the loss are pruned more. The saliency of
   a weight is |W_ij|·‖G_:,ij‖₂, G the gradients of the losses of the windows. One threshold over all layers
   is the quantile of the saliencies at the sparsity of the recipe; the more saliencies of a layer are below
-  it, the more of it is pruned.
+  it, the more of it is pruned. A layer without gradients, such as an expert that no token reaches, has the
+  sparsity of the recipe.
 """
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from math import inf
 from pkgutil import resolve_name
 from typing import Any, Protocol
 
@@ -21,6 +23,7 @@ from torch import Tensor
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.calibration.window_norms import GradientNorms
+from pruning.errors import NumericalFailure
 from pruning.masks.patterns import LayerTarget
 from pruning.methods.rounding import spread, zero_counts
 from pruning.methods.scores import wanda_scores
@@ -101,6 +104,7 @@ def owl_sparsities(options: Owl, sparsity: float, dense: DenseModel) -> Sequence
             if block.layers:
                 statistics = InputStatistics(block.layers, {"input_norms"})
                 walk.measure(index, statistics)
+                statistics.refuse_uncalled()
                 scores = [
                     wanda_scores(layer.matrix, statistics.of(layer, "input_norms")) for layer in block.layers
                 ]
@@ -147,34 +151,44 @@ def gradient_guided_sparsities(
     return spread(prunable, dense.sizes, sparsity=sparsity, band=options.band)
 
 
-def _saliencies(dense: DenseModel) -> Iterator[Tensor]:
-    """Yield |W_ij|·‖G_:,ij‖₂ layer by layer: (outputs, inputs)."""
+_Saliencies = Callable[[], Iterator[Tensor | None]]
+
+
+def _saliencies(dense: DenseModel) -> Iterator[Tensor | None]:
+    """Yield |W_ij|·‖G_:,ij‖₂ layer by layer: (outputs, inputs); None for a layer without gradients."""
     for _, block in dense.resident_blocks():
         for layer in block.layers:
             weight = layer.matrix
-            yield weight.abs() * dense.gradients["l2"][layer.name].to(weight.device)
+            norms = dense.gradients["l2"][layer.name].to(weight.device)
+            least, most = norms.aminmax()  # NaN, if one is
+            if not (least >= 0 and most < inf):
+                raise NumericalFailure(f"layer {layer.name}: its gradient norms are negative or not finite")
+            yield weight.abs() * norms if most > 0 else None
 
 
-def shares_up_to_common_threshold(saliencies: Callable[[], Iterator[Tensor]], *, share: float) -> list[float]:
+def shares_up_to_common_threshold(saliencies: _Saliencies, *, share: float) -> list[float | None]:
     """Return each layer's share of saliencies up to the one of rank int(share · all), counted from 0.
 
-    `saliencies()` yields those of each layer, non-negative, of any shape. It is called for each of three
-    passes, so that only one layer's are in memory at a time.
+    `saliencies()` yields those of each layer, non-negative, of any shape; None for one that is left out. It
+    is called for each of three passes, so that only one layer's are in memory at a time.
     """
     threshold = _value_at_rank(saliencies, share)
-    return [float((_bits(layer) <= threshold).double().mean()) for layer in saliencies()]
+    return [
+        None if layer is None else float((_bits(layer) <= threshold).double().mean())
+        for layer in saliencies()
+    ]
 
 
-def _value_at_rank(saliencies: Callable[[], Iterator[Tensor]], share: float) -> int:
+def _value_at_rank(saliencies: _Saliencies, share: float) -> int:
     """Find the bits of the saliency of that rank by two histograms: of the upper half, then of the lower."""
-    upper = sum(_histogram(_bits(layer) >> _HALF_WORD) for layer in saliencies())
-    assert isinstance(upper, Tensor)  # noqa: S101 - a model has layers
+    upper = torch.zeros(2**_HALF_WORD, dtype=torch.int64)
+    for bits in map(_bits, (layer for layer in saliencies() if layer is not None)):
+        upper += _histogram(bits >> _HALF_WORD)
     rank = int(int(upper.sum()) * share)
     high = _bin_of(upper, rank)
     rank -= int(upper[:high].sum())
     lower = torch.zeros_like(upper)
-    for layer in saliencies():
-        bits = _bits(layer)
+    for bits in map(_bits, (layer for layer in saliencies() if layer is not None)):
         lower += _histogram(bits[bits >> _HALF_WORD == high] & (2**_HALF_WORD - 1))
     return (high << _HALF_WORD) + _bin_of(lower, rank)
 

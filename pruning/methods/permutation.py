@@ -7,6 +7,7 @@ heads that use it agree. Where a parameter holds them is known as for a cut: see
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -23,6 +24,7 @@ from pruning.models.blocks import Block, Stack
 from pruning.models.layers import LinearLayer
 from pruning.models.replay import is_rounding
 from pruning.recipe import CHANNEL_KINDS, ChannelKind, Need, Recipe, group_of
+from pruning.resume.hashed_file import ComputedTensors
 from pruning.structure.kv_groups import kv_groups_of
 from pruning.structure.mlp_channels import mlp_channels_of
 from pruning.structure.units import Slice
@@ -59,29 +61,17 @@ def put_in_order(block: Block, orders: Orders) -> None:
 def norms_in_order(norms: GradientNorms, layers: Sequence[LinearLayer], orders: Orders) -> GradientNorms:
     """Return the gradient norms of `layers` for their reordered weights, each when it is asked for."""
     moved = {layer.name: layer for layer in layers if layer.parameter_name in orders}
-    return {norm: _InOrder(by_layer, moved, orders) for norm, by_layer in norms.items()} if moved else norms
 
-
-class _InOrder(Mapping[str, Tensor]):
-    def __init__(
-        self, by_layer: Mapping[str, Tensor], moved: Mapping[str, LinearLayer], orders: Orders
-    ) -> None:
-        self._by_layer, self._moved, self._orders = by_layer, moved, orders
-
-    def __getitem__(self, name: str) -> Tensor:
-        dense = self._by_layer[name]
-        if name not in self._moved:
-            return dense
+    def in_order(by_layer: Mapping[str, Tensor], name: str) -> Tensor:
+        if name not in moved:
+            return by_layer[name]
         # A norm is (outputs, inputs); the order is one of the parameter, which may hold the transpose.
-        layer = self._moved[name]
-        order = self._orders[layer.parameter_name]
-        return layer.as_matrix(order.applied(layer.as_matrix(dense)))
+        layer = moved[name]
+        return layer.as_matrix(orders[layer.parameter_name].applied(layer.as_matrix(by_layer[name])))
 
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._by_layer)
-
-    def __len__(self) -> int:
-        return len(self._by_layer)
+    if not moved:
+        return norms
+    return {norm: ComputedTensors(by_layer, partial(in_order, by_layer)) for norm, by_layer in norms.items()}
 
 
 @dataclass(frozen=True)

@@ -36,7 +36,7 @@ from pruning.models.layers import LinearLayer
 from pruning.models.memory import host_holds_states, micro_batches
 from pruning.models.placement import Placement
 from pruning.models.replay import Replay
-from pruning.recipe import Need, Recipe, RefitOptions
+from pruning.recipe import Calibration, Need, Recipe, RefitOptions
 from pruning.recipe.methods import Magnitude
 from pruning.resume.store import SaveThrottle
 from pruning.runtime.process_memory import retain_freed_heap
@@ -63,7 +63,7 @@ def prune(
     """
     return prune_blocks(
         prunable_stack(model, recipe),
-        recipe,
+        recipe.model_copy(update={"calibration": Calibration()}),  # it draws no windows: these are given
         windows,
         gradients,
         placement=placement or Placement(model),
@@ -255,6 +255,7 @@ def _pruned_block(
             if layers:  # none may be selected
                 statistics = InputStatistics(layers, recipe.needs)
                 forward.measure(index, statistics)
+                statistics.refuse_uncalled()
                 pruner.prune(layers, statistics)
     pruned = pruner.result(block)
     routed = forward.routed_tokens.get(index, ()) if forward is not None else ()

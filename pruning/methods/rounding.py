@@ -5,17 +5,21 @@ from collections.abc import Sequence
 _ROUNDING = 1e-9
 
 
-def spread(prunable: Sequence[float], sizes: Sequence[int], *, sparsity: float, band: float) -> list[float]:
+def spread(
+    prunable: Sequence[float | None], sizes: Sequence[int], *, sparsity: float, band: float
+) -> list[float]:
     """Return each layer's sparsity: sparsity + band · (its value - mean) / (largest distance from the mean).
 
-    `prunable` is larger for a layer that can lose more. The mean is weighted by `sizes`, the number of
-    weights of each layer, so that the overall sparsity stays `sparsity` unless a value is outside [0, 1].
+    `prunable` is larger for a layer that can lose more; None, of which nothing is known, counts as the mean.
+    The mean is weighted by `sizes`, the number of weights of each layer, so that the overall sparsity stays
+    `sparsity` unless a value is outside [0, 1].
     """
-    mean = sum(value * size for value, size in zip(prunable, sizes, strict=True)) / sum(sizes)
-    furthest = max(abs(value - mean) for value in prunable)
+    known = [(value, size) for value, size in zip(prunable, sizes, strict=True) if value is not None]
+    mean = sum(value * size for value, size in known) / (sum(size for _, size in known) or 1)
+    furthest = max((abs(value - mean) for value, _ in known), default=0.0)
     if furthest < _ROUNDING:
         return [sparsity] * len(sizes)
-    return [sparsity + band * (value - mean) / furthest for value in prunable]
+    return [sparsity if value is None else sparsity + band * (value - mean) / furthest for value in prunable]
 
 
 def zero_counts(sparsities: Sequence[float], sizes: Sequence[int], *, total: int) -> list[int]:

@@ -63,7 +63,7 @@ class BlockInFloat32:
     """A block with narrow weights that is called with float32 hidden states.
 
     A matrix is upcast at its first product and kept until `release`, so that consecutive micro-batches share
-    it. On CUDA, a bfloat16 matrix is not upcast at all (`pruning.models.upcast`). Autograd saves
+    it. On CUDA, a bfloat16 matrix is not upcast at all (`float32_product`). Autograd saves
     only the narrow matrix, and a backward pass after `release` upcasts it again. Fused
     experts that run one by one (`pruning.models.hooks`) are upcast one at a time by `expert_product`, and
     only those that receive tokens. Everything else in the block is saved by autograd in float32.

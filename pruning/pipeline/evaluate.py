@@ -1,5 +1,6 @@
 """Evaluate: measure the dense and the pruned model by the same code on the same texts."""
 
+import hashlib
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
@@ -203,7 +204,11 @@ class EvaluateStage:
     def _resume_key(self) -> NumericsKey:
         texts = {f"text {number}": text.fingerprint for number, text in enumerate(self._inputs.texts)}
         request = self._inputs.request.model_dump_json(exclude={"speed"})
-        return {**self._numerics_key, "format": _FORMAT, "evaluation": request, **texts}
+        limit = f"{self._limit.perplexity}, increase {self._limit.increase}"
+        if tasks := self._inputs.tasks:
+            files = "".join(f"{file.name} {file.digest()}\n" for file in tasks.files)
+            texts["tasks"] = hashlib.sha256(files.encode()).hexdigest()
+        return {**self._numerics_key, "format": _FORMAT, "evaluation": request, "limit": limit, **texts}
 
 
 def _measure(

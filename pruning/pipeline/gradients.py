@@ -292,6 +292,11 @@ class GradientStage:
     def _model_key(self) -> NumericsKey:
         return self._model.numerics_key(self._windows)
 
+    @cached_property
+    def _of_file(self) -> NumericsKey:
+        file = self._inputs.file
+        return {} if file is None else {"gradient file": file.frozen.sha256 or file.frozen.digest()}
+
     @property
     def _numerics_key(self) -> NumericsKey:
         of_shards = {
@@ -304,6 +309,7 @@ class GradientStage:
         )
         return {
             **self._model_key,
+            **self._of_file,
             **of_shards,
             **{f"gradients: {name}": value for name, value in of_the_pass.items()},
         }

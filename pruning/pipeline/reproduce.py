@@ -56,7 +56,10 @@ def _pinned(report: Report) -> Recipe:
 
 
 def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFacts | None) -> None:
-    """Raise InvalidInput with the field if the model or the calibration windows have changed."""
+    """Raise InvalidInput with the field if the model or the calibration windows have changed.
+
+    Windows are compared where both runs have some: one without exports may have none.
+    """
     if (model.commit, model.digest) != (before.model.commit, before.model.digest):
         raise InvalidInput(
             f"the model is {model.commit or model.digest}; the report was made from "
@@ -64,12 +67,11 @@ def refuse_changes(before: Report, model: ModelFacts, calibration: CalibrationFa
             "report",
             field="model.id",
         )
-    found = calibration.fingerprint if calibration else None
-    expected = before.calibration.fingerprint if before.calibration else None
-    if found != expected:
+    if calibration and before.calibration and calibration.fingerprint != before.calibration.fingerprint:
         raise InvalidInput(
-            f"the calibration windows have the fingerprint {found}; the report's had {expected}: restore the "
-            "texts and the tokenizer, or run the recipe without the report",
+            f"the calibration windows have the fingerprint {calibration.fingerprint}; the report's had "
+            f"{before.calibration.fingerprint}: restore the texts and the tokenizer, or run the recipe "
+            "without the report",
             field="calibration",
         )
 

@@ -255,7 +255,7 @@ def refuse_downloads(downloads: Mapping[Path, int]) -> None:
 
 def _written(resume_store: ResumeStore) -> int:
     """Return the bytes of the shards and checkpoints that an earlier attempt has left here."""
-    stages = (Stage.GRADIENTS, Stage.PRUNE, Stage.RECOVER)
+    stages = (Stage.GRADIENTS, Stage.CUT, Stage.PRUNE, Stage.RECOVER, Stage.EVALUATE)
     directories = (resume_store.directory(stage) for stage in stages)
     files = (path for directory in directories for path in directory.rglob("*") if path.is_file())
     return sum(path.stat().st_size for path in files)
@@ -317,7 +317,7 @@ def memory_for_models(*devices: torch.device) -> int:
 
 
 def has_room_for_states(directory: Path, size: int, other: int) -> bool:
-    """Whether final states of `size` bytes can be shared: they and `other` files fill at most half a disk."""
+    """Whether final states of `size` bytes can be shared: they fill at most half of what `other` leave."""
     return size <= min(_MAX_STATES, (shutil.disk_usage(directory).free - other) / 2)
 
 

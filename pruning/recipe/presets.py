@@ -107,7 +107,10 @@ def _leaf_paths(name: str, value: object) -> Iterator[str]:
 
 
 def _with_ridge(options: Mapping[str, Any], calibration: object) -> Mapping[str, Any]:
-    """Return a preset's method and refit with the ridge for so much text; nothing for one without a refit."""
+    """Return a preset's method and refit with the ridge for so much text; nothing for one without a refit.
+
+    The length of a window is the request's or the default one: that of the model is not known here.
+    """
     if "refit" not in options:
         return {}
     try:

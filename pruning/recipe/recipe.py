@@ -143,6 +143,9 @@ class Recipe(StrictModel):
     ) -> RecoveryOptions | None:
         if recovery is not None and info.data.get("norms"):
             raise ValueError("not allowed with norms, which prunes nothing; leave one of the two out")
+        dense = info.data.get("structure", ...) is None and isinstance(info.data.get("method"), NoPruning)
+        if recovery is not None and dense:
+            raise ValueError("trains what pruning has left, and method none leaves the dense model; omit it")
         return recovery
 
     @model_validator(mode="before")
@@ -275,6 +278,15 @@ class Recipe(StrictModel):
         if info.data.get("refit") is not None:
             raise ValueError("a refit changes the kept weights, and swaps are for those that stay; use one")
         return swaps
+
+    @field_validator("order")
+    @classmethod
+    def _validate_order_is_used(cls, order: Order, info: ValidationInfo) -> Order:
+        users = [info.data[name] for name in ("method", "allocation", "refit") if info.data.get(name)]
+        measures = any(user.needs & {"input_norms", "second_moments"} for user in users)
+        if order == "layers" and not (measures or info.data.get("swaps") or info.data.get("permute")):
+            raise ValueError("says when inputs are measured, and this recipe measures none; leave it out")
+        return order
 
     @property
     def method_name(self) -> str:

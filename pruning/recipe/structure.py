@@ -109,8 +109,11 @@ class StructureOptions(_Amounts):
             raise ValueError(f"must say what to take out: {', '.join(names)} or parameters")
         if self.parameters is not None and units:
             raise ValueError(f"parameters divides itself among the units; leave {' and '.join(units)} out")
-        for kind in UNIT_KINDS.values():
-            if self.multiple_of and kind.is_width and (self.amount(kind.name) or 0) >= 1:
+        widths = [kind for kind in UNIT_KINDS.values() if kind.is_width and kind.name in units]
+        if self.multiple_of and self.parameters is None and not widths:
+            raise ValueError("multiple_of rounds MLP widths, and none is cut; leave it out")
+        for kind in widths:
+            if self.multiple_of and (self.amount(kind.name) or 0) >= 1:
                 raise ValueError(f"a number of {kind.label} is not rounded; leave multiple_of out")
         return self
 

@@ -28,9 +28,9 @@ from pruning.progress import Step
 from pruning.recovery.distillation import distillation_loss
 from pruning.recovery.final_states import FinalStates
 from pruning.recovery.optimizer import RATE, cosine
-from pruning.recovery.parameters import ComputedTensors, TrainedParameters
+from pruning.recovery.parameters import TrainedParameters
 from pruning.recovery.passes import BlockPasses
-from pruning.resume.hashed_file import save_tensors
+from pruning.resume.hashed_file import ComputedTensors, save_tensors
 from pruning.resume.store import ActivationCheckpoint, SaveThrottle
 from pruning.runtime.process_memory import retain_freed_heap
 

@@ -22,6 +22,7 @@ from pruning.models.layers import routers_in
 from pruning.recipe import Recipe, StateKind
 from pruning.recovery.masters import masters_of
 from pruning.recovery.optimizer import adam_step, moments_of, rate_factor
+from pruning.resume.hashed_file import ComputedTensors
 
 
 @dataclass(frozen=True)
@@ -220,22 +221,6 @@ def _gradient_of(parameter: Tensor) -> Tensor:
     return gradient
 
 
-class ComputedTensors(Mapping[str, Tensor]):
-    """Tensors by name, each computed when it is read, so that one of them is in memory at a time."""
-
-    def __init__(self, names: Collection[str], compute: Callable[[str], Tensor]) -> None:
-        self._names, self._compute = names, compute
-
-    def __getitem__(self, name: str) -> Tensor:
-        return self._compute(name)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(self._names)
-
-    def __len__(self) -> int:
-        return len(self._names)
-
-
 Stored = Callable[[nn.Parameter], Tensor]
 """Returns the stored value of a parameter, whose dtype may differ from that of the computation."""
 
@@ -252,7 +237,7 @@ def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[s
         return router_parameters(stack, stored)
     if recipe.structure is None:
         return kept_parameters(stack, stored)
-    return every_parameter(stack, stored, masked=recipe.method is not None)
+    return every_parameter(stack, stored, masked=recipe.masks)
 
 
 def with_rates(trainable: Mapping[str, Trainable]) -> dict[str, Trainable]:

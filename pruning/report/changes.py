@@ -12,15 +12,15 @@ class LayerFacts(Facts):
     name: str = Field(description="The layer's name in the model.")
     block: int = Field(description="The decoder block, counted from 0.")
     shape: tuple[int, ...] = Field(description="The shape of the weight matrix.")
-    zeros: int = Field(description="Number of weights that are zero.")
+    zeros: int = Field(description="Number of weights that the method has set to zero.")
     weights: int = Field(description="Number of weights.")
     relative_error: float | None = Field(
         None,
         description="How far its outputs are from those of its dense weights on the same inputs: the "
         "Frobenius norm of the difference over that of the dense outputs. Over all calibration windows where "
-        "the recipe measures second moments (sparsegpt, admm, any refit, swaps), over the first one where it "
-        "measures input norms only (wanda, gblm, ria). Null for a method that measures no inputs, and for an "
-        "expert that no token reached.",
+        "the recipe measures second moments (sparsegpt, admm, any refit, swaps), over 256 tokens of the "
+        "first one where it measures input norms only (wanda, gblm, ria). Null for a method that measures no "
+        "inputs, and for an expert that no token reached.",
     )
 
     swap_reduction: float | None = Field(

@@ -34,7 +34,7 @@ class Interval(Facts):
         return cls(low=low, high=high)
 
     def margin(self, scale: float = 1.0) -> str:
-        """Format half the width, to one significant digit, as it stands after ±."""
+        """Format half the width for ±: to one significant digit, and from 10 on to a whole number."""
         half = scale * (self.high - self.low) / 2
         digits = max(0, -math.floor(math.log10(half))) if half else 0
         return f"{half:,.{min(digits, _MOST_DIGITS)}f}"

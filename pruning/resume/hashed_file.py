@@ -3,7 +3,7 @@
 import hashlib
 import json
 import sys
-from collections.abc import Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from types import TracebackType
@@ -13,15 +13,18 @@ import torch
 from torch import Tensor
 
 _CHUNK_BYTES = 1 << 22  # stays in a core's cache between hashing and writing
-_DTYPES = {
+DTYPE_NAMES = {
     torch.float64: "F64",
     torch.float32: "F32",
     torch.float16: "F16",
     torch.bfloat16: "BF16",
+    torch.float8_e4m3fn: "F8_E4M3",
     torch.int64: "I64",
+    torch.int32: "I32",
     torch.int16: "I16",
     torch.uint8: "U8",
 }
+"""The names in safetensors files of the dtypes that are written."""
 
 
 @dataclass(frozen=True)
@@ -49,14 +52,30 @@ def digest_of(files: Mapping[int, HashedFile]) -> str:
     return hashlib.sha256("\n".join(checksums).encode()).hexdigest()
 
 
+class ComputedTensors(Mapping[str, Tensor]):
+    """Tensors by name, each computed when it is read, so that one of them is in memory at a time."""
+
+    def __init__(self, names: Collection[str], compute: Callable[[str], Tensor]) -> None:
+        self._names, self._compute = names, compute
+
+    def __getitem__(self, name: str) -> Tensor:
+        return self._compute(name)
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._names)
+
+    def __len__(self) -> int:
+        return len(self._names)
+
+
 def save_tensors(
     tensors: Mapping[str, Tensor], path: Path, metadata: Mapping[str, str] | None = None
 ) -> HashedFile:
     """Write tensors as a safetensors file, and hash it while it is written.
 
     The layout is that of the library's own `save_file`, which offers no hash. An earlier file of that name is
-    replaced and never written into: the tensors may be mapped from it. A mapping that reads its tensors on
-    access has one of them in memory at a time, and is read twice. Raises OSError.
+    replaced and never written into: the tensors may be mapped from it. `ComputedTensors` are computed twice.
+    Raises OSError.
     """
     assert sys.byteorder == "little"  # noqa: S101 - the format is little-endian
     shapes = {name: tensor.to("meta") for name, tensor in tensors.items()}
@@ -133,7 +152,7 @@ def _header(tensors: list[tuple[str, Tensor]], metadata: Mapping[str, str] | Non
     start = 0
     for name, tensor in tensors:
         described[name] = {
-            "dtype": _DTYPES[tensor.dtype],
+            "dtype": DTYPE_NAMES[tensor.dtype],
             "shape": list(tensor.shape),
             "data_offsets": [start, start + tensor.nbytes],
         }

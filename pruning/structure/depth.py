@@ -4,9 +4,8 @@ A config has one number of blocks, and may say by lists or numbers which block i
 cut alike; then the smaller config must build exactly the kept blocks. A family whose config cannot
 say that is refused before anything is computed.
 
-The blocks to remove are chosen one after the other, by what the model predicts without each: leaving blocks
-out one by one and asking the model itself is what ShortGPT (arXiv 2403.03853) and SLEB (arXiv 2402.09025)
-found good. The measure is the KL divergence from the next-token distributions of the dense model.
+The blocks to remove are chosen one after the other, by what the model predicts without each, as in SLEB
+(arXiv 2402.09025). The measure is the KL divergence from the next-token distributions of the dense model.
 """
 
 import copy

@@ -71,7 +71,8 @@ class CutPlan:
         ------
         InvalidInput
             With field 'structure.<kind>' or 'structure.parameters', for a model that cannot lose these units,
-            or not as many; it then names the nearest number that the model's config allows.
+            or not as many; it then names the nearest number that the model's config allows. With field
+            'structure.multiple_of', for a share without a width to round.
         """
         return cls._of(_Planner(options, skeleton, config))
 
@@ -158,6 +159,11 @@ class _Planner:
             )
         if rest.is_width:
             kept = min(width, self._options.rounded(left, width))
+        elif self._options.multiple_of is not None:
+            raise InvalidInput(
+                f"multiple_of rounds MLP widths, and this model loses {rest.label}; leave it out",
+                field="structure.multiple_of",
+            )
         else:
             kept = self._nearest_possible(kind, left, most=width)
         return [*plans, UnitPlan(kind, width, left, kept)]

@@ -8,6 +8,10 @@ from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
+from safetensors import safe_open
+from torch import Tensor
+
+from pruning.masks.packed import SHAPES, unpacked
 from pruning.pipeline.run import RunRequest, Services, run
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
@@ -49,6 +53,13 @@ class Steps(Silent):
     def of(self, wanted: Stage) -> list[tuple[int, int]]:
         """Return (done, steps) of one stage."""
         return [(done, steps) for stage, done, steps in self.seen if stage == wanted]
+
+
+def read_masks(path: Path) -> dict[str, Tensor]:
+    """Read all masks of a file, by parameter name: bool, True where a weight is pruned."""
+    with safe_open(path, framework="pt") as file:
+        shapes = json.loads(file.metadata()[SHAPES])
+        return {name: unpacked(file.get_tensor(name), shape) for name, shape in shapes.items()}
 
 
 def contents(output: Path) -> dict[str, str]:

@@ -9,10 +9,11 @@ import torch
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
-from pruning.calibration.gradient_cache import CacheLookup, store_norms
+from pruning.calibration.gradient_cache import CacheLookup, fingerprint_of, store_norms
 from pruning.calibration.gradient_pass import GradientPass
 from pruning.calibration.gradient_schedule import Schedule
 from pruning.calibration.window_norms import GradientNorms
+from pruning.evaluation.cache import fingerprint_of_training
 from pruning.models.blocks import Stack, selected_stack
 from pruning.models.placement import Placement
 from pruning.recipe import Evaluation, GradientNorm, LayerSelection, Recipe, Stage
@@ -178,6 +179,18 @@ def test_a_change_of_what_the_norms_depend_on_changes_the_fingerprint(
     report, _ = pruned(cache, **fields)
     assert not report.gradients_reused
     assert len(cache.entries) == 2
+
+
+@pytest.mark.parametrize("name", ["torch", "transformers", "attention backend", "threads"])
+def test_norms_of_other_versions_are_not_shared_and_those_of_other_threads_are(name: str) -> None:
+    key = Placement(make("llama")).numerics_key
+    keys = [{**key, name: value} for value in ("one", "other")]
+    norms = {
+        fingerprint_of("l1", model="m", calibration="c", selection=LayerSelection(), numerics_key=each)
+        for each in keys
+    }
+    dense = {fingerprint_of_training(model="m", windows={}, numerics_key=each) for each in keys}
+    assert (len(norms), len(dense)) == (1 if name == "threads" else 2, 2)
 
 
 @pytest.mark.parametrize("damage", ["not finite", "a layer is missing", "cut short"])

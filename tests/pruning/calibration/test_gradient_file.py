@@ -9,6 +9,7 @@ from uuid import UUID
 import pytest
 import torch
 from pydantic import ValidationError
+from safetensors import safe_open
 from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, AutoTokenizer
 
@@ -20,10 +21,11 @@ from pruning.errors import InvalidInput
 from pruning.files.frozen_file import AllowedRoots, freeze
 from pruning.models.blocks import find_stack
 from pruning.pipeline.run import RunRequest, keep_gradients
-from pruning.recipe import Calibration, Evaluation, Recipe
+from pruning.recipe import Calibration, Evaluation, Recipe, Stage
+from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import Steps, contents, run_recipe
 
 CALIBRATION = Calibration(dataset="builtin", samples=4, sequence_length=32)
 PROVENANCE = Provenance(model="sha256:of-the-weights", calibration="of-the-windows")
@@ -119,6 +121,30 @@ class TestInARun:
         alone = Recipe(model=self.recipe(tiny_llama_dir).model, calibration=CALIBRATION, norms=("l1",))
         keep_gradients(RunRequest(alone, Evaluation(), tmp_path / "norms"))
         return tmp_path / "norms/gradient_norms.safetensors"
+
+    def test_blocks_that_other_norms_have_masked_are_pruned_again(
+        self, tiny_llama_dir: Path, tmp_path: Path, saved: Path
+    ) -> None:
+        recipe = self.recipe(tiny_llama_dir, gradients=str(saved))
+
+        def attempt(progress: Steps) -> None:
+            run_recipe(
+                recipe,
+                self.EVALUATION,
+                output=tmp_path / "out",
+                resume_store=DirectoryResumeStore(tmp_path / "state"),
+                progress=progress,
+            )
+
+        with pytest.raises(InterruptedError):
+            attempt(Steps(at=(Stage.PRUNE, 2)))
+        with safe_open(saved, framework="pt") as file:
+            others = {name: file.get_tensor(name).flip(0) for name in file.keys()}  # noqa: SIM118 - safetensors' files cannot be iterated
+            metadata = file.metadata()
+        save_file(others, saved, metadata)
+        attempt(Steps())
+        run_recipe(recipe, self.EVALUATION, output=tmp_path / "whole")
+        assert contents(tmp_path / "out") == contents(tmp_path / "whole")
 
     def test_saved_norms_replace_the_gradient_stage_with_the_same_result(
         self, tiny_llama_dir: Path, tmp_path: Path, saved: Path

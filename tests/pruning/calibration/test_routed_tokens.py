@@ -10,11 +10,12 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
+from pruning.api import prune
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward, PairedForward
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
-from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.recipe import Calibration, Evaluation, Recipe, Stage
 from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.families import make, with_unreached_experts
@@ -81,18 +82,40 @@ def test_the_tokens_of_each_expert_are_those_that_its_router_chose(
         assert counted == tuple(tuple(part.flatten().bincount(minlength=experts).tolist()) for part in parts)
 
 
+@pytest.mark.parametrize("count", [2, 5])
+def test_a_model_in_memory_is_pruned_on_the_given_windows(count: int, five_windows: Tensor) -> None:
+    recipe = Recipe.model_validate(
+        {"model": "/any", "method": "wanda", "sparsity": 0.5, "calibration": MIXTURE}
+    )
+    result, alone = (
+        prune(make("mixtral"), given, five_windows[:count])
+        for given in (recipe, recipe.model_copy(update={"calibration": Calibration()}))
+    )
+    assert result.routed == {}
+    assert result.masks.keys() == alone.masks.keys()
+    assert all(torch.equal(mask, alone.masks[name]) for name, mask in result.masks.items())
+
+
 @pytest.fixture(name="model")
 def moe(save_checkpoint: Callable[[PreTrainedModel, Path], Path], tmp_path: Path) -> Path:
     return save_checkpoint(with_unreached_experts(), tmp_path / "model")
 
 
 def run(model: Path, output: Path, *, calibration: dict[str, Any] = MIXTURE, **options: Any) -> Report:
-    given = {name: options.pop(name) for name in ("structure", "method", "sparsity") if name in options}
+    given = {name: options.pop(name) for name in Recipe.model_fields if name in options}
     recipe = Recipe.model_validate({"model": str(model), "calibration": calibration, **given})
     return run_recipe(recipe, EVALUATION, output=output, **options)
 
 
-@pytest.mark.parametrize("recipe", [{"method": "wanda", "sparsity": 0.5}, {"structure": {"experts": 2}}])
+@pytest.mark.parametrize(
+    "recipe",
+    [
+        {"method": "wanda", "sparsity": 0.5},
+        {"method": "wanda", "sparsity": 0.5, "order": "layers"},  # attention is measured before the experts
+        {"method": "wanda", "sparsity": 0.5, "order": "layers", "refit": {"toward": 0.5}},
+        {"structure": {"experts": 2}},
+    ],
+)
 def test_a_report_counts_and_warns_of_experts_that_saw_none(
     model: Path, tmp_path: Path, recipe: dict[str, Any]
 ) -> None:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from pruning.estimate import Estimate, Machine, ModelShape, shape_of_config
+from pruning.estimate import Estimate, Machine, ModelShape, disk, shape_of_config
 from pruning.recipe import Evaluation, Recipe
 
 SMOLLM2_135M = {
@@ -47,6 +47,16 @@ def test_the_time_that_files_take(shape: ModelShape) -> None:
     assert gblm.seconds == pytest.approx(wanda + 3 * 4 * weights / RATE, rel=1e-6)
     both = estimate(shape, "cuda:0", method="gblm", allocation="gradient")
     assert both.seconds == pytest.approx(wanda + 2 * 3 * 4 * weights / RATE, rel=1e-6)
+
+
+def test_the_files_of_a_pass_for_gates_are_counted(shape: ModelShape) -> None:
+    wanted = {"model": "org/name", "structure": {"mlp_channels": 0.25}, "dtype": "float32"}
+    wanted["calibration"] = {"dataset": "builtin", "samples": 64, "sequence_length": 512}
+    evaluation = Evaluation(dataset="builtin", sequence_length=64, windows=2)
+    found = disk.scratch(Recipe.model_validate(wanted), evaluation, shape, "float32", memory=2**62)
+    # The repaired weights and the smaller model; the inputs of a block and the gradient behind it.
+    model = 2 * (30 * (2 * 576**2 + 2 * 576 * 192 + 3 * 576 * 1536) + 49_152 * 576)
+    assert found == pytest.approx(2 * model + 2 * 64 * 512 * 576 * 4, rel=1e-3)
 
 
 def test_the_memory_of_a_process_on_a_cpu_is_what_was_measured(shape: ModelShape) -> None:

@@ -5,7 +5,9 @@ import json
 import keyword
 import shutil
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -15,8 +17,11 @@ from transformers import AutoModelForCausalLM, AutoTokenizer, LlamaForCausalLM, 
 from pruning.errors import InvalidInput, Unreachable
 from pruning.evaluation.zero_shot import Tasks
 from pruning.files.frozen_file import AllowedRoots
+from pruning.pipeline.evaluate import NO_LIMIT, PerplexityLimit
 from pruning.progress import Silent
 from pruning.recipe import Evaluation, Recipe, Stage
+from pruning.report import Report
+from pruning.resume.store import DirectoryResumeStore
 from tests.pruning.runs import run_recipe
 
 pytestmark = pytest.mark.slow
@@ -213,3 +218,39 @@ def test_a_definition_that_changes_while_it_is_used_ends_the_run(
             progress=Rewriting(),
         )
     assert refused.value.field == "evaluation.tasks"
+
+
+@with_harness
+@pytest.mark.usefixtures("own_tasks_only")
+@pytest.mark.parametrize("changed", ["limit", "files"])
+def test_scores_of_other_files_or_under_another_limit_are_not_resumed(
+    changed: str, tiny_llama_dir: Path, tmp_path: Path, definitions: Path
+) -> None:
+    own = shutil.copytree(definitions, tmp_path / "own")
+    for path in own.glob("*.yaml"):
+        path.write_text(path.read_text().replace(str(definitions), str(own)))
+
+    def attempt(output: str, **options: Any) -> Report:
+        return run_recipe(
+            Recipe.model_validate({"model": str(tiny_llama_dir), "method": "magnitude", "sparsity": 0.7}),
+            Evaluation(dataset="builtin", sequence_length=32, windows=2, tasks=("tiny_choice",)),
+            output=tmp_path / output,
+            roots=AllowedRoots(tasks=(own,)),
+            **options,
+        )
+
+    class Ending(Silent):
+        def stage_finished(self, stage: Stage, *_: Any) -> None:
+            if stage == Stage.EVALUATE:
+                raise InterruptedError
+
+    limit = PerplexityLimit(perplexity=1.0) if changed == "limit" else NO_LIMIT
+    store = partial(DirectoryResumeStore, tmp_path / "state")
+    with pytest.raises(InterruptedError):
+        attempt("out", limit=limit, progress=Ending(), resume_store=store())
+    if changed == "files":
+        data = own / "questions.jsonl"
+        data.write_text("".join(data.read_text().splitlines(keepends=True)[:-1]))
+    resumed, whole = attempt("out", resume_store=store()), attempt("whole")
+    assert resumed.zero_shot == whole.zero_shot is not None
+    assert resumed.perplexity == whole.perplexity

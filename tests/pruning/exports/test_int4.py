@@ -170,6 +170,12 @@ def test_a_dead_input_has_no_say_in_the_scales_and_the_damping(
     assert torch.equal(*scales)
 
 
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_the_scale_of_a_group_of_zeros_is_a_normal_number(dtype: torch.dtype) -> None:
+    scales = int4_scales(torch.zeros(6, 24), torch.ones(24), group_size=GROUP, dtype=dtype)
+    assert (scales == torch.finfo(dtype).smallest_normal).all()
+
+
 def test_small_weights_do_not_become_zeros_in_float16() -> None:
     """Whose smallest normal number is 6e-5: their scales are subnormal."""
     weight = 1e-5 * torch.randn(6, 24, generator=torch.Generator().manual_seed(3)).clamp(-2, 2)

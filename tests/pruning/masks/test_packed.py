@@ -7,9 +7,10 @@ import pytest
 import torch
 from safetensors import safe_open
 
-from pruning.masks.packed import packed, read_masks, set_to_zero, unpacked
+from pruning.masks.packed import packed, set_to_zero, unpacked
 from pruning.output.in_place import MaskFile
 from tests.pruning.pretended_cuda import CUDA, pretended_cuda
+from tests.pruning.runs import read_masks
 
 MASKS = {
     "b.weight": torch.arange(15).view(3, 5) % 3 == 0,

@@ -3,10 +3,12 @@
 import pytest
 import torch
 from torch import Tensor
+from torch.utils.flop_counter import FlopCounterMode
 
 from pruning.masks.patterns import lowest_of_each_group, lowest_of_matrix
 from pruning.methods import admm
 from pruning.methods.admm import admm_support
+from pruning.recipe.methods import Admm
 
 ROWS, INPUTS = 5, 16
 
@@ -61,6 +63,26 @@ def test_the_steps_are_those_of_plain_admm(
     expected_mask, expected = plain_steps(weight, moments, 40, steps)
     assert torch.equal(mask, expected_mask)
     torch.testing.assert_close(kept, expected)
+
+
+def test_the_operations_that_are_estimated_are_those_of_its_steps(monkeypatch: pytest.MonkeyPatch) -> None:
+    outputs, inputs, factored = 8, 96, list[int]()
+    cholesky = torch.linalg.cholesky
+
+    def counted(matrix: Tensor) -> Tensor:
+        factored.append(len(matrix))
+        return cholesky(matrix)
+
+    monkeypatch.setattr(torch.linalg, "cholesky", counted)
+    monkeypatch.setattr(admm, "_MAX_ITERATIONS", 21)
+    generator = torch.Generator().manual_seed(3)
+    weight, given = (torch.randn(rows, inputs, generator=generator) for rows in (outputs, 200))
+    moments = given.T @ given
+    with FlopCounterMode(display=False) as products:
+        admm_support(weight, moments, lambda sizes: lowest_of_matrix(sizes, weight.numel() // 2))
+    # LAPACK takes n³/3 operations for a Cholesky factor, and 2n³/3 for the inverse from it.
+    done = products.get_total_flops() + sum(size**3 for size in factored)
+    assert Admm().operations(outputs, inputs) == pytest.approx(done, rel=0.15)
 
 
 def test_a_group_pattern_holds(weight: Tensor, moments: Tensor) -> None:

@@ -1,3 +1,5 @@
+import math
+
 import pytest
 import torch
 from hypothesis import given
@@ -6,19 +8,20 @@ from torch import Tensor
 
 from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
+from pruning.errors import NumericalFailure
 from pruning.methods.allocation import (
     allocation_for,
     block_sparsities,
     outlier_share,
     shares_up_to_common_threshold,
 )
-from pruning.methods.prune_blocks import Pruned
+from pruning.methods.prune_blocks import Pruned, prune
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
 from pruning.recipe import ALLOCATIONS, AllocationOptions, Recipe
 from tests.pruning import naive
-from tests.pruning.families import make
-from tests.pruning.pruned import pruned_by
+from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
+from tests.pruning.pruned import ignore_steps, pruned_by
 
 
 def pruned(windows: Tensor, **fields: object) -> Pruned:
@@ -67,18 +70,41 @@ def test_layers_with_lower_saliencies_lose_more(five_windows: Tensor) -> None:
 
 @given(
     st.lists(
-        st.lists(st.floats(0, 2.0**99, width=32, allow_subnormal=False), min_size=1, max_size=20),
+        st.none() | st.lists(st.floats(0, 2.0**99, width=32, allow_subnormal=False), min_size=1, max_size=20),
         min_size=1,
         max_size=4,
     ),
     st.floats(0, 0.99),
 )
-def test_the_common_threshold_is_that_of_sorting(layers: list[list[float]], share: float) -> None:
-    ordered = sorted(value for layer in layers for value in layer)
-    threshold = ordered[int(len(ordered) * share)]
-    expected = [sum(value <= threshold for value in layer) / len(layer) for layer in layers]
-    found = shares_up_to_common_threshold(lambda: (torch.tensor(layer) for layer in layers), share=share)
+def test_the_common_threshold_is_that_of_sorting(layers: list[list[float] | None], share: float) -> None:
+    ordered = sorted(value for layer in layers for value in layer or ())
+    threshold = ordered[int(len(ordered) * share)] if ordered else 0
+    expected = [layer and sum(value <= threshold for value in layer) / len(layer) for layer in layers]
+    found = shares_up_to_common_threshold(
+        lambda: (layer and torch.tensor(layer) for layer in layers), share=share
+    )
     assert found == pytest.approx(expected)
+
+
+def test_an_expert_without_tokens_has_the_sparsity_of_the_recipe(five_windows: Tensor) -> None:
+    recipe = Recipe(model="/any", method="magnitude", sparsity=0.53, allocation="gradient")
+    layers = pruned_by(recipe, with_unreached_experts(), five_windows).layers
+    unreached = [layer for layer in layers if layer.name.rpartition(".")[0] in UNREACHED_EXPERTS]
+    assert len(unreached) == 3 * len(UNREACHED_EXPERTS)
+    assert all(abs(layer.zeros - 0.53 * layer.weights) <= 1 for layer in unreached)
+    reached = [layer.sparsity for layer in layers if layer not in unreached]
+    assert max(abs(sparsity - 0.53) for sparsity in reached) == pytest.approx(0.25, abs=2e-3)  # the band
+    assert sum(layer.zeros for layer in layers) == int(0.53 * sum(layer.weights for layer in layers))
+
+
+@pytest.mark.parametrize("value", [math.nan, -math.nan, math.inf, -1.0], ids=str)
+def test_gradients_that_are_no_norms_are_refused_by_layer(value: float) -> None:
+    model = make("llama")
+    recipe = Recipe(model="/any", method="magnitude", sparsity=0.5, allocation="gradient")
+    norms = {layer.name: torch.ones(layer.outputs, layer.inputs) for layer in find_stack(model).layers}
+    norms["model.layers.1.mlp.up_proj"][3, 2] = value
+    with pytest.raises(NumericalFailure, match=r"layer model\.layers\.1\.mlp\.up_proj: its gradient norms"):
+        prune(model, recipe, torch.ones(1, 8, dtype=torch.int64), {"l2": norms}, step=ignore_steps)
 
 
 @pytest.mark.parametrize("options", ALLOCATIONS.values(), ids=ALLOCATIONS.keys())

@@ -4,6 +4,7 @@ import copy
 
 import pytest
 import torch
+from pydantic import ValidationError
 from torch import Tensor
 
 from pruning.methods.prune_blocks import prune
@@ -11,6 +12,16 @@ from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import INPUT_GROUPS, make
 from tests.pruning.pruned import ignore_steps
+
+
+@pytest.mark.parametrize("method", ["magnitude", "gradient"])
+def test_an_order_without_inputs_to_measure_is_refused(method: str) -> None:
+    fields = {"model": "/any", "method": method, "sparsity": 0.5, "order": "layers"}
+    with pytest.raises(ValidationError, match="this recipe measures none") as refused:
+        Recipe.model_validate(fields)
+    assert refused.value.errors()[0]["loc"] == ("order",)
+    for used in ({"refit": True}, {"swaps": 9}, {"allocation": "owl"}):
+        assert Recipe.model_validate(fields | used).order == "layers"
 
 
 def recipe(order: str) -> Recipe:

@@ -10,7 +10,7 @@ from pruning.models.blocks import prunable_stack
 from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import FAMILIES, make
-from tests.pruning.pruned import ignore_steps, pruned_by
+from tests.pruning.pruned import ignore_steps, pruned, pruned_by
 
 METHODS = ["magnitude", "wanda", "gradient", "gblm"]
 PATTERNS = ["unstructured", "2:4", "4:8"]
@@ -148,3 +148,17 @@ def test_scores_that_are_not_finite_name_the_layer(five_windows: Tensor) -> None
     norms["l1"]["model.layers.1.mlp.up_proj"][3, 4] = torch.nan
     with pytest.raises(NumericalFailure, match=r"model\.layers\.1\.mlp\.up_proj"):
         prune(model, recipe("gblm"), five_windows, norms, step=ignore_steps)
+
+
+@pytest.mark.parametrize(
+    "fields",
+    [{"method": "wanda"}, {"method": "sparsegpt", "order": "layers"}, {"allocation": "owl"}],
+    ids=str,
+)
+def test_a_layer_that_the_forward_pass_never_calls_is_named(
+    fields: dict[str, str], five_windows: Tensor
+) -> None:
+    model = make("llama")
+    model.get_submodule("model.layers.1").spare = nn.Linear(32, 32)
+    with pytest.raises(NumericalFailure, match=r"layer model\.layers\.1\.spare is never called"):
+        pruned(model, five_windows, **{"method": "magnitude", **fields})

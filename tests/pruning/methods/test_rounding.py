@@ -20,6 +20,11 @@ def test_layers_that_are_equally_prunable_get_the_same_sparsity(values: list[flo
     assert spread(values, [1, 3], sparsity=0.3, band=0.1) == [0.3, 0.3]
 
 
+def test_a_layer_of_which_nothing_is_known_is_the_mean_of_the_others() -> None:
+    assert spread([None, 1.0, 3.0], [9, 1, 1], sparsity=0.5, band=0.1) == pytest.approx([0.5, 0.4, 0.6])
+    assert spread([None, None], [9, 1], sparsity=0.5, band=0.1) == [0.5, 0.5]
+
+
 def test_a_small_difference_is_spread_over_the_whole_band() -> None:
     assert spread([0.5, 0.5 + 1e-6], [1, 1], sparsity=0.3, band=0.1) == pytest.approx([0.2, 0.4])
 

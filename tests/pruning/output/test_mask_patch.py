@@ -21,7 +21,6 @@ from api.schemas.job_requests import JobRequest
 from pruning import apply_mask
 from pruning.checkpoint.files import ModelFiles
 from pruning.errors import InvalidInput, PruningError
-from pruning.masks.packed import read_masks
 from pruning.output import mask_patch
 from pruning.output.in_place import MaskFile
 from pruning.output.mask_patch import write_patch
@@ -29,7 +28,7 @@ from pruning.recipe import Evaluation, Recipe
 from pruning.recipe.exports import parse_exports
 from pruning.report import Report
 from tests.pruning.exports.checkpoints import write_checkpoint
-from tests.pruning.runs import Steps, run_recipe
+from tests.pruning.runs import Steps, read_masks, run_recipe
 from tests.test_house import WITHOUT_TORCH
 
 EVALUATION = Evaluation(dataset="builtin", sequence_length=32, windows=4)

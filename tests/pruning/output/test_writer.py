@@ -21,13 +21,13 @@ from transformers import (
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
 from pruning.checkpoint.layout import StoredLayout
 from pruning.errors import InvalidInput
-from pruning.masks.packed import read_masks
 from pruning.methods.prune_blocks import Pruned, prune
 from pruning.output.directory import atomic_directory
 from pruning.output.writer import write_model
 from pruning.recipe import ModelReference, Recipe
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
+from tests.pruning.runs import read_masks
 
 CPU = torch.device("cpu")
 RECIPE = Recipe(model="/any", method="wanda", sparsity=0.5)

@@ -88,8 +88,10 @@ def test_a_streamed_pass_needs_disk_for_shards_and_gradients_between_blocks(
     assert shards == FLOAT32 * WEIGHTS
     store = DirectoryResumeStore(tmp_path / "resume")
     assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES
-    (store.directory(Stage.GRADIENTS) / "00002.safetensors").write_bytes(bytes(1000))
-    assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES - 1000
+    for written, stage in enumerate((Stage.GRADIENTS, Stage.CUT, Stage.EVALUATE), start=1):
+        (store.directory(stage) / "00002.safetensors").write_bytes(bytes(1000))
+        left = shards + 2 * HIDDEN_STATES - 1000 * written
+        assert needed("gblm", schedule="streamed", resume_store=store) == left
 
 
 @pytest.mark.slow

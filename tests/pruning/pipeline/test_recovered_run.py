@@ -13,7 +13,6 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor
 
 from pruning.errors import InvalidInput
-from pruning.masks.packed import read_masks
 from pruning.methods.results import PrunedBlock, StoredBlocks
 from pruning.pipeline import recover, resources
 from pruning.progress import Silent
@@ -24,7 +23,7 @@ from pruning.report import Report
 from pruning.resume.store import DirectoryResumeStore
 from pruning.runtime import process_memory
 from tests.pruning.evaluation.test_cache import InMemoryPerplexityCache
-from tests.pruning.runs import Steps, run_recipe
+from tests.pruning.runs import Steps, read_masks, run_recipe
 from tests.tiers import nightly
 
 pytestmark = pytest.mark.slow

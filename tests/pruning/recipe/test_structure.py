@@ -85,9 +85,23 @@ def test_gradients_of_the_dense_model_do_not_fit_what_is_left() -> None:
     assert "dense model" in message
 
 
+def test_a_multiple_without_a_width_to_round_is_refused() -> None:
+    for kind in ("blocks", "kv_groups", "experts"):
+        field, message = refused(structure={kind: 1, "multiple_of": 64})
+        assert field == "structure"
+        assert "none is cut" in message
+    for kind in ("mlp_channels", "parameters"):
+        assert StructureOptions.model_validate({kind: 0.25, "multiple_of": 64}).multiple_of == 64
+
+
 def test_what_a_cut_has_left_can_be_distilled() -> None:
     assert recipe(**CUT, recovery={"distil": True}).distil is not None
     assert recipe(**CUT, method="recovered", sparsity=0.5).distil is not None
+    assert recipe(**CUT, method="none", recovery={"distil": True}).distil is not None
+
+
+def test_the_dense_model_is_not_distilled_into_itself() -> None:
+    assert refused(method="none", recovery={"distil": True})[0] == "recovery"
 
 
 def test_a_sparsity_of_nothing_is_refused_with_a_method() -> None:

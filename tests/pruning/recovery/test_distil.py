@@ -16,10 +16,16 @@ from transformers import LlamaForCausalLM, PreTrainedModel
 from pruning.errors import NumericalFailure
 from pruning.models.blocks import find_stack
 from pruning.models.placement import Placement
-from pruning.recipe import StateKind
+from pruning.recipe import Recipe, StateKind
 from pruning.recovery.distil import Distillation, Distilled, Plan, TrainingBoundary
 from pruning.recovery.final_states import FinalStates
-from pruning.recovery.parameters import TrainedParameters, every_parameter, kept_parameters, with_rates
+from pruning.recovery.parameters import (
+    TrainedParameters,
+    every_parameter,
+    kept_parameters,
+    trainable_parameters,
+    with_rates,
+)
 from pruning.resume.store import ActivationCheckpoint
 from tests.pruning.families import make
 from tests.pruning.pruned import ignore_steps
@@ -36,6 +42,19 @@ def some_pruned(dense: PreTrainedModel, sparsity: float) -> PreTrainedModel:
     for layer in find_stack(model).layers:
         layer.parameter.data *= torch.rand(layer.parameter.shape, generator=generator) >= sparsity
     return model
+
+
+@pytest.mark.parametrize(
+    ("method", "masked"),
+    [({}, False), ({"method": "none"}, False), ({"method": "wanda", "sparsity": 0.5}, True)],
+)
+def test_zeros_of_a_cut_model_are_masks_where_a_method_has_masked(
+    method: dict[str, object], masked: bool
+) -> None:
+    fields = {"model": "/any", "structure": {"kv_groups": 1}, "recovery": {"distil": True}}
+    model = some_pruned(make("llama"), 0.5)
+    found = trainable_parameters(Recipe.model_validate(fields | method), find_stack(model), Tensor.detach)
+    assert any(one.is_masked for one in found.values()) == masked
 
 
 def windows(count: int, seed: int) -> Tensor:

@@ -135,6 +135,12 @@ def test_a_share_that_takes_nothing_out_is_refused(structure: dict[str, Any], re
     assert error.value.field == "structure.parameters"
 
 
+def test_a_multiple_is_refused_where_a_share_is_taken_from_experts() -> None:
+    with pytest.raises(InvalidInput, match="this model loses experts") as error:
+        plan_of(make("mixtral"), parameters=0.3, multiple_of=16)
+    assert error.value.field == "structure.multiple_of"
+
+
 def test_more_than_there_is_is_refused() -> None:
     with pytest.raises(InvalidInput, match="give a share of at most 0") as error:
         plan_of(make("gpt_neox"), parameters=0.9)

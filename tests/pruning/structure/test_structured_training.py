@@ -10,12 +10,11 @@ from safetensors.torch import load_file, save_file
 from transformers import AutoModelForCausalLM, LlamaForCausalLM, PreTrainedModel
 
 from pruning.errors import PruningError
-from pruning.masks.packed import read_masks
 from pruning.models.blocks import stack_of_layers
 from pruning.pipeline import recover
 from pruning.recipe import Recipe
 from tests.pruning.families import make
-from tests.pruning.runs import run_recipe
+from tests.pruning.runs import read_masks, run_recipe
 from tests.pruning.structure.test_structured_run import DISTIL, EVALUATION, RECIPES, fast, recipe
 from tests.tiers import nightly
 
