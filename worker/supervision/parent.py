@@ -179,9 +179,9 @@ class Parent:
 
     def _on_shutting_down(self, **signal: Any) -> None:  # noqa: ANN401 - Celery's signature
         log.info("worker %s shuts down; a running job is handed back", self._identity.name)
-        self._identity.request_shutdown()
         self._watchdog.shutdown_started()
         self._shutting_down.set()
+        self._identity.request_shutdown()  # on a full disk it fails, and the watchdog acts
 
     def _on_task_failure(
         self,

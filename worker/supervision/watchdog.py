@@ -148,6 +148,9 @@ class Watchdog:
         held_bytes = self.memory().held
         if held_bytes <= self._allowed_memory:
             return
+        claims = identity.held_claims(self._claims_directory)
+        for found in claims:
+            found.remove()  # or the parent, which hears of the death, could take the job back as a lost one
         killed_at = time.monotonic()
         self._kill_children()
         log.warning(
@@ -160,7 +163,7 @@ class Watchdog:
             if time.monotonic() - killed_at > _SECONDS_TO_BLAME:
                 return
             if held is None:
-                if not identity.held_claims(self._claims_directory):  # else it was in a job that is lost
+                if not claims:  # else it was in a job that is lost
                     self._idle_kills.record_kill(held_bytes, killed_at)
                 return
             self._idle_kills.record_job()

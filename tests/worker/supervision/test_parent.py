@@ -153,6 +153,18 @@ def test_a_worker_is_registered_while_it_takes_jobs(
         worker.check()
 
 
+def test_a_worker_shuts_down_although_its_flag_cannot_be_written(
+    parent: Parent, database: Database, worker: Identity, eventually: Eventually
+) -> None:
+    signals.worker_ready.send(sender=None)
+    eventually(lambda: live(database) == [worker.name])
+    directory = worker.shutdown_flag.parent
+    away = directory.rename(directory.with_suffix(".away"))
+    signals.worker_shutting_down.send(sender=None, sig="SIGTERM", how="Warm", exitcode=0)
+    away.rename(directory)
+    eventually(lambda: live(database) == [])
+
+
 def test_the_heartbeat_survives_an_outage_of_the_database(
     parent: Parent,
     database: Database,

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from uuid import UUID
 
 import pytest
+from celery.exceptions import WorkerLostError
 from sqlalchemy import text, update
 from sqlalchemy.exc import OperationalError
 from sqlalchemy.orm import Session, sessionmaker
@@ -23,6 +24,8 @@ from pruning.recipe import Stage
 from worker import identity
 from worker.identity import HeldClaim, Identity, boot_time
 from worker.supervision import child_memory
+from worker.supervision import watchdog as watchdog_module
+from worker.supervision.parent import Parent
 from worker.supervision.watchdog import Watchdog
 
 Database = sessionmaker[Session]
@@ -250,6 +253,32 @@ def test_a_job_that_holds_more_memory_than_it_may_waits_for_a_host_with_more(
     child.wait(120)
     moved = job(database, claim)
     assert (moved.state, moved.error) == (JobState.QUEUED, None)
+    assert moved.needs["cpu_bytes"] > 16 * 10**9
+
+
+def test_the_parent_does_not_take_back_what_was_killed_for_its_memory(
+    settings: Settings,
+    database: Database,
+    claim: Claim,
+    worker: Identity,
+    child: subprocess.Popen[bytes],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Celery may report the death before the watchdog has asked for the job."""
+    hold(worker, claim, -30.0)
+    parent, kill = Parent(settings, database, worker), watchdog_module.kill_group
+
+    def kill_and_report(process: int) -> None:
+        kill(process)
+        parent._on_task_failure(WorkerLostError("signal 9 (SIGKILL)"), "task")
+
+    monkeypatch.setattr(watchdog_module, "kill_group", kill_and_report)
+    with database.begin() as session:
+        workers.record_capacity(session, worker.name, "cpu", Capacity(host_bytes=16 * 10**9, scratch_bytes=1))
+    strict = settings.model_copy(update={"job_memory_bytes": 1})
+    Watchdog(strict, database, worker, lambda: [child.pid]).check_memory()
+    moved = job(database, claim)
+    assert (moved.state, moved.lost_attempts) == (JobState.QUEUED, 0)
     assert moved.needs["cpu_bytes"] > 16 * 10**9
 
 
