@@ -174,7 +174,7 @@ def test_rows_without_a_choice_or_without_inputs_stay(pruned: bool) -> None:
         ("wanda", {}),
         ("ria", {"pattern": "2:4"}),
         ("gblm", {"allocation": "gradient"}),
-        ("magnitude", {"order": "layers"}),
+        ("magnitude", {"order": "layers", "allocation": "owl"}),  # which measures inputs without swaps, too
         ({"name": "wanda", "selection": "cumulative"}, {}),
     ],
 )
