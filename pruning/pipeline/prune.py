@@ -44,19 +44,16 @@ class PruneStage:
             write_model(self.model.checkpoint, unmasked, self.directory, save_masks=False)
             return unmasked
         stack, placement = self.model.stack, self.model.placement
-        try:
-            with placement.in_round_robin(stack.modules):
-                pruned = prune_blocks(
-                    stack,
-                    self.recipe,
-                    self.windows,
-                    self.norms,
-                    placement=placement,
-                    blocks=self.finished_blocks,
-                    step=step,
-                    retry=retry_block,
-                )
-        finally:
-            placement.end_stage()
+        with placement.stage(), placement.in_round_robin(stack.modules):
+            pruned = prune_blocks(
+                stack,
+                self.recipe,
+                self.windows,
+                self.norms,
+                placement=placement,
+                blocks=self.finished_blocks,
+                step=step,
+                retry=retry_block,
+            )
         write_model(self.model.checkpoint, pruned, self.directory, save_masks=self.save_masks)
         return pruned

@@ -113,7 +113,7 @@ class ShortenStage:
         """
         loaded = self.dense.loaded
         drops = StoredDrops(self.context.resume_store, self._numerics_key, blocks=self.plan.dense)
-        try:
+        with loaded.placement.stage():
             kept = choose_blocks(
                 loaded.stack,
                 self.windows,
@@ -122,8 +122,6 @@ class ShortenStage:
                 earlier=tuple(drops.drops),
                 found=lambda drop: self._keep(drops, drop, step),
             )
-        finally:
-            loaded.placement.end_stage()
         self.plan.refuse_unbuildable(kept)
         directory = empty_directory(self.context.resume_store, "shorter")
         write_shorter(self.dense.resolved.checkpoint, self.plan.config(kept), kept, directory)
@@ -138,13 +136,9 @@ class ShortenStage:
 
     def _check(self, kept: list[int], shorter: CutModel) -> None:
         """Raise InvalidInput(field='structure') where the shorter model is not the dense one's blocks."""
-        dense, found = self.dense.exactly(), shorter.exactly()
-        try:
+        with self.dense.exactly().stage() as dense, shorter.exactly().stage() as found:
             expected = _logits_of_blocks(self.dense.loaded.stack, kept, self.windows, dense)
             shorter.refuse_difference(_smaller_logits(self.windows, found), expected, "blocks left out")
-        finally:
-            dense.end_stage()
-            found.end_stage()
 
     @property
     def _numerics_key(self) -> NumericsKey:
@@ -188,7 +182,7 @@ class CutStage:
         """
         placement, stack = self.dense.loaded.placement, self.dense.loaded.stack
         plan = self.plan.on(stack)
-        try:
+        with placement.stage():
             cut_blocks(
                 stack,
                 plan,
@@ -200,8 +194,6 @@ class CutStage:
                 retry=retry_block,
                 windows_of=[share.samples for share in self.recipe.calibration.shares],
             )
-        finally:
-            placement.end_stage()
         directory = empty_directory(self.context.resume_store, "model")
         write_smaller(self.dense.resolved.checkpoint, self.plan, self.finished_blocks, directory)
         smaller = self.dense.load_smaller(directory, self.recipe, self.context.reading)
@@ -210,8 +202,7 @@ class CutStage:
 
     def _check(self, plan: CutPlan, smaller: CutModel) -> None:
         """Raise InvalidInput(field='structure') where the smaller model is not the masked one."""
-        dense, cut = self.dense.exactly(), smaller.exactly()
-        try:
+        with self.dense.exactly().stage() as dense, smaller.exactly().stage() as cut:
             expected = _masked_logits(
                 self.dense.loaded.stack,
                 plan,
@@ -221,9 +212,6 @@ class CutStage:
                 stored_dtype=self.dense.resolved.checkpoint.stored_dtype,
             )
             self.dense.refuse_difference(_smaller_logits(self.windows, cut), expected, "units masked")
-        finally:
-            dense.end_stage()
-            cut.end_stage()
 
     def _outcome(self) -> UnitOutcome:
         blocks = [self.finished_blocks[index] for index in range(self._count)]
