@@ -11,6 +11,7 @@ from bench.engine.roofline import Timer
 from bench.gpu_check.context import Context
 from pruning.calibration.accumulate import accumulate_by_matmul, accumulate_fused
 from pruning.calibration.gradient_factors import GradientFactors
+from pruning.estimate.pieces import FLOAT32_TOKENS
 from pruning.recipe import GradientNorm
 
 _ROOT = Path(__file__).resolve().parents[2]
@@ -20,7 +21,6 @@ _TESTS = (
     "runtime/test_bfloat16_parts.py",
     "methods/test_column_walk.py",
 )
-_FLOAT32_TOKENS = 8
 
 
 class _Outcomes:
@@ -71,7 +71,7 @@ def speed(at: Context) -> None:
                 timer.numbers(windows, tokens, inputs).unbind(),
                 timer.numbers(windows, tokens, outputs).unbind(),
             )
-            for timer, tokens in ((narrow, length - _FLOAT32_TOKENS), (wide, _FLOAT32_TOKENS))
+            for timer, tokens in ((narrow, length - FLOAT32_TOKENS), (wide, FLOAT32_TOKENS))
         ]
         for norms in choices:
             sums = {norm: torch.zeros(outputs, inputs, device=at.device) for norm in norms}

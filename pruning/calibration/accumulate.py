@@ -79,6 +79,7 @@ def accumulate_by_matmul(sums: Mapping[GradientNorm, Tensor], *factors: Gradient
             sums["l2"].addcmul_(gradient, gradient)
         if "l1" in sums:
             sums["l1"].add_(gradient.abs_())
+        del gradient  # before the next one is formed
 
 
 def window_gradients(*factors: GradientFactors) -> Iterator[Tensor]:
@@ -91,6 +92,7 @@ def window_gradients(*factors: GradientFactors) -> Iterator[Tensor]:
         for other in factors[1:]:
             gradient = gradient.float().addmm_(other.deltas[window].T, other.inputs[window])
         yield gradient
+        del gradient
 
 
 def narrowest_first(factors: Sequence[GradientFactors]) -> tuple[GradientFactors, ...]:

@@ -22,7 +22,8 @@ import torch
 from torch import Tensor
 
 from pruning.calibration.lm_head import loss_scale
-from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, PassSums, WindowNorms
+from pruning.calibration.window_norms import GateAccumulator, GradientAccumulator, PassSums, WindowColumns
+from pruning.estimate.pieces import FLOAT32_TOKENS
 from pruning.models.blocks import Block
 from pruning.models.hooks import LayerCall, Observer, observing
 from pruning.models.layers import LinearLayer, ModuleLayer
@@ -34,12 +35,10 @@ from pruning.progress import Step
 from pruning.recipe import GradientNorm
 from pruning.runtime.copy_streams import DeviceTransfers
 
-_FLOAT32_TOKENS = 8
-
 
 def float32_tokens(dtype: torch.dtype, length: int) -> int:
     """Return how many first tokens of a window run in float32 in a pass in `dtype`; 0 in wide dtypes."""
-    return min(_FLOAT32_TOKENS, length - 1) if dtype.itemsize < torch.float32.itemsize else 0
+    return min(FLOAT32_TOKENS, length - 1) if dtype.itemsize < torch.float32.itemsize else 0
 
 
 @dataclass(frozen=True)
@@ -177,16 +176,16 @@ def _gradients(
     run: Callable[[Tensor], Tensor],
     hidden: Tensor,
 ) -> list[Tensor]:
-    """Return a probe function's gradient at the block's input, and the L1 norms of all layers' gradients."""
+    """Return a probe function's gradient at the block's input, and those of all layers, squared, by input."""
     leaf = hidden.detach().requires_grad_()
-    sums = {layer.name: WindowNorms(layer, ["l1"]) for layer in layers}
+    sums = {layer.name: WindowColumns(layer) for layer in layers}
     accumulator = GradientAccumulator(layers, sums)
     with torch.enable_grad(), skipped_matmul(skip), observing(layers, hidden[..., 0], accumulator):
         output = run(leaf)
         delta = torch.linspace(-1, 1, output.numel(), dtype=output.dtype, device=output.device)
         (at_input,) = torch.autograd.grad(output, leaf, delta.view_as(output))
     accumulator.check_complete()
-    return [at_input, *(norms.finish("l1", 1) for norms in sums.values())]
+    return [at_input, *(columns.finish(1) for columns in sums.values())]
 
 
 class MixedPrecisionForward:

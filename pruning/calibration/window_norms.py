@@ -128,10 +128,11 @@ class GradientAccumulator(BackwardAccumulator[GradientFactors]):
 
     def after(self, call: LayerCall, output: Tensor) -> None:
         """Form and add the gradient once the backward pass reaches `output`."""
-        inputs = call.by_window(call.inputs.detach())
+        # The graph keeps the hook until all of it has run, but not the inputs that the hook has popped.
+        inputs, name, by_window = [call.inputs.detach()], call.layer.name, call.by_window
 
         def on_backward(delta: Tensor) -> None:
-            self._add_part(call.layer.name, GradientFactors(inputs, call.by_window(delta)))
+            self._add_part(name, GradientFactors(by_window(inputs.pop()), by_window(delta)))
 
         output.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
@@ -174,10 +175,10 @@ class GateAccumulator(BackwardAccumulator[Tensor]):
     def before(self, call: LayerCall) -> None:
         """Form and add the gradients once the backward pass has reached the layer's input."""
         # The hook belongs to the graph of the inputs: if it held that graph, neither would ever be freed.
-        inputs, name, by_window = call.inputs.detach(), call.layer.name, call.by_window
+        inputs, name, by_window = [call.inputs.detach()], call.layer.name, call.by_window
 
         def on_backward(delta: Tensor) -> None:
-            self._add_part(name, _gate_gradients(by_window(inputs), by_window(delta)))
+            self._add_part(name, _gate_gradients(by_window(inputs.pop()), by_window(delta)))
 
         call.inputs.register_hook(on_backward)  # type: ignore[no-untyped-call]
 
@@ -213,6 +214,7 @@ class WindowColumns:
         """Add every window's gradient, the sum of the products δᵀx of all `factors`."""
         for gradient in window_gradients(*narrowest_first(factors)):
             self._sum += gradient.to(self._sum.dtype).square_().sum(dim=0)
+            del gradient
 
     def finish(self, scale: int) -> Tensor:
         """Return the sum, (inputs,), of the gradients divided by `scale`.

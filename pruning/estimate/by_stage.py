@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pruning.estimate import memory, work
+from pruning.estimate import memory, training_memory, work
 from pruning.estimate.disk import block_shards
 from pruning.estimate.pieces import dtype_of
 from pruning.estimate.shape import ASSUMED, BYTES, Machine, ModelShape, shorter_shape
@@ -94,7 +94,7 @@ def gradients(
     whole = stage_of(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=1),
-        memory.whole_gradients(shape, windows, dtype, norms=norms, devices=machine.devices),
+        memory.whole_gradients(shape, windows, dtype, machine.kind, norms, devices=machine.devices),
         dtype,
         machine,
         devices=machine.devices,
@@ -104,7 +104,7 @@ def gradients(
     return "streamed", stage_of(
         Stage.GRADIENTS,
         work.gradients(shape, windows, norms=norms, passes=2),
-        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms=norms),
+        memory.streamed_gradients(shape, windows, dtype, machine.kind, norms),
         dtype,
         machine,
         devices=machine.devices,
@@ -141,7 +141,7 @@ def recovery(
 ) -> Iterator[StageEstimate]:
     """Yield the estimate of `recover`, for a recipe that has it."""
     if recipe.distil is not None:
-        fitting = memory.TrainingMemory.fitting(
+        fitting = training_memory.TrainingMemory.fitting(
             shape,
             recipe.distil,
             length,

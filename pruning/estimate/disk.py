@@ -2,8 +2,9 @@
 
 from collections.abc import Collection
 
-from pruning.estimate.memory import block_inputs, training_of_weight
+from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
+from pruning.estimate.training_memory import training_of_weight
 from pruning.estimate.work import Windows
 from pruning.recipe import DistilOptions, Evaluation, Recipe
 from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, MaskExport

@@ -11,6 +11,10 @@ HEAD_TOKENS = {"cpu": 256, "cuda": 2048}
 """Tokens whose logits are formed at a time, at least."""
 DENSE_HEAD_TOKENS = {"cpu": 16, "cuda": 2048}
 """Those of the dense model, with the measured model's logits in memory."""
+CHUNK_LOGITS = {"cpu": 1 << 23, "cuda": 1 << 27}
+"""Logits that are formed at a time where they are of more tokens than that."""
+FLOAT32_TOKENS = 8
+"""The first tokens of each window, which a gradient pass in a narrow dtype runs in float32."""
 WIDE_LOGITS = {"cpu": 1 << 20, "cuda": 1 << 25}
 """Logits that are converted to float32 at a time, for each of which a few such tensors exist."""
 SWAPPED_WEIGHTS = {"cpu": 1 << 18, "cuda": 1 << 25}

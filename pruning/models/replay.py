@@ -20,7 +20,7 @@ from torch import Tensor, nn
 from transformers import Cache
 
 from pruning.errors import InvalidInput, NumericalFailure
-from pruning.estimate.pieces import HEAD_TOKENS, PROBE_TOKENS
+from pruning.estimate.pieces import CHUNK_LOGITS, HEAD_TOKENS, PROBE_TOKENS
 from pruning.models.blocks import Stack
 from pruning.models.module_calls import ArgumentCopies, replaced_forward
 from pruning.models.placement import Placement
@@ -326,9 +326,6 @@ def _skipped(
 
 log = logging.getLogger(__name__)
 
-# The logits of one chunk; of at least `HEAD_TOKENS`, below which a matrix product is slow.
-_CHUNK_LOGITS = {"cpu": 1 << 23, "cuda": 1 << 27}
-
 
 class LogitsByPosition:
     """A model's logits as a function of the last block's output, in chunks of windows and positions.
@@ -366,7 +363,7 @@ class LogitsByPosition:
         """Yield slices of windows and positions that are processed together. `shape`: (windows, length)."""
         windows, length = shape
         vocabulary = self._replay.stack.model.config.get_text_config().vocab_size
-        tokens = max(HEAD_TOKENS[device], _CHUNK_LOGITS[device] // vocabulary)
+        tokens = max(HEAD_TOKENS[device], CHUNK_LOGITS[device] // vocabulary)
         rows = max(1, tokens // length)
         columns = min(length, tokens) if self.is_positionwise else length
         for row in range(0, windows, rows):

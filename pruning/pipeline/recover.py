@@ -20,7 +20,7 @@ from pruning.checkpoint.checkpoint import Checkpoint
 from pruning.data.training import TrainingText
 from pruning.errors import PruningError
 from pruning.estimate import disk
-from pruning.estimate.memory import TrainingMemory
+from pruning.estimate.training_memory import TrainingMemory
 from pruning.evaluation.cache import (
     DenseMeasurement,
     NoPerplexityCache,

@@ -31,7 +31,8 @@ from pruning.calibration.gradient_schedule import Schedule, ScheduleChoice
 from pruning.calibration.mixed_precision import float32_tokens
 from pruning.errors import InvalidInput, PruningError
 from pruning.estimate import ModelShape, disk
-from pruning.estimate.memory import MEMORY_SHARE, TrainingMemory
+from pruning.estimate.memory import MEMORY_SHARE
+from pruning.estimate.training_memory import TrainingMemory
 from pruning.estimate.work import Windows
 from pruning.models.memory import shape_of
 from pruning.pipeline.models import LoadedModel

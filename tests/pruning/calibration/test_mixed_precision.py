@@ -92,7 +92,7 @@ def test_the_contributions_of_both_passes_add_up_to_one_gradient(
     """With all tokens but the last in float32, only the gradient of the loss is rounded."""
     wide = make(family, torch.bfloat16).float()
     expected = naive.gradient_norms(wide, five_windows, "l2")
-    monkeypatch.setattr(mixed_precision, "_FLOAT32_TOKENS", 0)
+    monkeypatch.setattr(mixed_precision, "FLOAT32_TOKENS", 0)
     rounded = worst_error(family, five_windows, expected)
-    monkeypatch.setattr(mixed_precision, "_FLOAT32_TOKENS", five_windows.shape[1])
+    monkeypatch.setattr(mixed_precision, "FLOAT32_TOKENS", five_windows.shape[1])
     assert worst_error(family, five_windows, expected) < min(0.01, 0.6 * rounded)

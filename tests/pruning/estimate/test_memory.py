@@ -11,7 +11,7 @@ import pytest
 import torch
 from transformers import PreTrainedModel
 
-from pruning.estimate import ModelShape, memory
+from pruning.estimate import ModelShape, memory, training_memory
 from pruning.estimate.work import Windows
 from pruning.evaluation.perplexity import evaluation_batches
 from pruning.exports.compressed_tensors import W4A16, _quantized_blocks
@@ -210,7 +210,7 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
 @pytest.mark.parametrize("name", MODELS)
 def test_the_memory_of_a_training_is_what_is_alive(name: str, dtype: str, state: StateKind) -> None:
     peak, shape = peak_of_training(name, getattr(torch, dtype), state)
-    estimated = memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state=state)
+    estimated = training_memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state=state)
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
 
 
@@ -221,14 +221,14 @@ def test_the_memory_of_a_training_of_routers_is_what_is_alive(state: StateKind, 
         "a mixture of 8", torch.float32, state, blocks=blocks, parameters=router_parameters
     )
     options = OF_TRAINING.model_copy(update={"train": "router"})
-    estimated = memory.whole_model_training(shape, options, 32, "float32", "cpu", state=state)
+    estimated = training_memory.whole_model_training(shape, options, 32, "float32", "cpu", state=state)
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
 
 
 @pytest.mark.parametrize("dtype", ["float32", "bfloat16"])
 def test_the_logits_of_a_training_are_counted(dtype: str) -> None:
     peak, shape = peak_of_training("a square MLP", getattr(torch, dtype), "8-bit", vocabulary=4096)
-    estimated = memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state="8-bit")
+    estimated = training_memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state="8-bit")
     if dtype == "bfloat16":  # as both models are, so that on a CPU their embeddings are not copied
         estimated -= 2 * 2 * shape.embeddings
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)

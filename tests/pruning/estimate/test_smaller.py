@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from pruning.estimate import ASSUMED, Estimate, memory, work
+from pruning.estimate import ASSUMED, Estimate, training_memory, work
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.by_stage import StageEstimate, seconds
 from pruning.estimate.shape import ModelShape, smaller_shape
@@ -191,12 +191,14 @@ def test_seven_billion_weights_are_trained_on_80_gb_and_the_widest_state_that_fi
     shape = shape_of_config(config)
     found = {}
     for gigabytes in (24, 40, 80, 141):
-        found[gigabytes] = memory.TrainingMemory.fitting(
+        found[gigabytes] = training_memory.TrainingMemory.fitting(
             shape, DistilOptions(), 2048, "bfloat16", "cuda", smaller=None, memory_bytes=gigabytes * 1e9
         )
     assert [one.state for one in found.values()] == ["bfloat16", "bfloat16", "8-bit", "float32"]
     assert found[24].size > 24e9  # and is refused
     assert [one.graphs for one in found.values()] == [1, 1, 32, 14]
-    least = memory.whole_model_training(shape, DistilOptions(), 2048, "bfloat16", "cuda", state="8-bit")
+    least = training_memory.whole_model_training(
+        shape, DistilOptions(), 2048, "bfloat16", "cuda", state="8-bit"
+    )
     assert least < 6.5 * shape.parameters
     assert least < found[80].size < 0.7 * 80e9

@@ -43,7 +43,7 @@ def small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     """Split windows, batches and comparisons where the sizes of real ones would hold all of them at once."""
     monkeypatch.setattr("pruning.evaluation.perplexity.EVALUATED_TOKENS", {"cpu": 2 * LENGTH})
     monkeypatch.setitem(module._GROUP_TOKENS, "cpu", 4 * LENGTH)
-    monkeypatch.setitem(replay._CHUNK_LOGITS, "cpu", 1)
+    monkeypatch.setitem(replay.CHUNK_LOGITS, "cpu", 1)
     monkeypatch.setitem(replay.HEAD_TOKENS, "cpu", 10)
     monkeypatch.setattr("pruning.evaluation.final_states.DENSE_HEAD_TOKENS", {"cpu": 7})
     monkeypatch.setattr("pruning.evaluation.final_states._LOGITS_AT_ONCE", {"cpu": 3 * VOCABULARY})

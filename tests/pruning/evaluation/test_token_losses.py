@@ -204,7 +204,7 @@ def test_no_more_than_some_hundred_positions_have_logits_at_a_time(dtype: torch.
 def test_logits_of_some_positions_give_the_losses_of_all(
     family: str, windows: Tensor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setitem(replay._CHUNK_LOGITS, "cpu", 1)
+    monkeypatch.setitem(replay.CHUNK_LOGITS, "cpu", 1)
     monkeypatch.setitem(replay.HEAD_TOKENS, "cpu", 7)
     placement = Placement(make(family))
     for found, expected in zip(

@@ -44,7 +44,7 @@ def test_windows_are_split_where_halves_differ_by_the_rounding_of_the_dtype(
     model = make("llama", dtype)
     replay = Replay(find_stack(model), five_windows)
     other_kernel_for_fewer_tokens(model, replay.probe_output.shape[1], error)
-    monkeypatch.setattr("pruning.models.replay._CHUNK_LOGITS", {"cpu": 1})
+    monkeypatch.setattr("pruning.models.replay.CHUNK_LOGITS", {"cpu": 1})
     monkeypatch.setattr("pruning.models.replay.HEAD_TOKENS", {"cpu": 4})
     with caplog.at_level(logging.INFO):
         logits = LogitsByPosition(replay)
