@@ -207,13 +207,15 @@ def _succeed(
     artifacts: list[FinishedArtifact],
 ) -> bool:
     """Return False if the guard has refused the move. A result over the owner's quota fails the job."""
-    conditions.clear_faults(session, attempt.worker.name)
     if attempt.spec.recipe.norms and (error := quota_error(session, attempt, artifacts)):
-        failed = lifecycle.fail(session, attempt.claim, error)
-        if failed:  # else they are the next attempt's
+        moved = lifecycle.fail(session, attempt.claim, error)
+        if moved:  # else they are the next attempt's
             attempt_files.delete_sent_files(session, attempt.claim.job_id)
-        return failed
-    return lifecycle.succeed(session, attempt.claim, report, artifacts, verdict)
+    else:
+        moved = lifecycle.succeed(session, attempt.claim, report, artifacts, verdict)
+    if moved:
+        conditions.clear_faults(session, attempt.worker.name)
+    return moved
 
 
 def _requeue(session: Session, attempt: Attempt, error: JobError) -> bool:

@@ -36,7 +36,13 @@ class StoreUnreachable(StoreError):
 
 
 class StoreRefused(StoreError):
-    """The store refused the request (credentials, bucket, path). Another attempt would fail too."""
+    """The store refused the request (the path, a damaged file). Another attempt would fail too."""
+
+    kind = "refused"
+
+
+class StoreDenied(StoreUnreachable):
+    """The store refuses the credentials, or lacks the bucket, until the operator corrects it."""
 
     kind = "refused"
 
@@ -85,7 +91,7 @@ def _translated(error: Exception, key: str) -> StoreError:
     if _is_full(error):  # before what 403 means: it is Ceph's status of a quota that is used up
         return StoreFull(f"the store is full{_code(error)}; the operator must make room")
     if isinstance(error, exceptions.PermissionDeniedError | exceptions.UnauthenticatedError):
-        return StoreRefused(
+        return StoreDenied(
             f"the store refuses the service's credentials{_code(error)}; the operator must correct them"
         )
     if isinstance(error, exceptions.InvalidPathError | exceptions.NotSupportedError):

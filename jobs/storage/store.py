@@ -26,6 +26,7 @@ from jobs.storage import streams
 from jobs.storage.errors import (
     FileUnusable,
     NotStored,
+    StoreDenied,
     StoreRefused,
     StoreUnreachable,
     directory_error,
@@ -151,7 +152,7 @@ class Store:
                         max_concurrency=_PARTS_AT_ONCE,
                     )
         except NotStored as error:
-            raise StoreRefused("the store's bucket does not exist; the operator must create it") from error
+            raise StoreDenied("the store's bucket does not exist; the operator must create it") from error
         except Exception:
             # obstore wraps what the reader raised in an error of its own.
             if reader.error is not None:

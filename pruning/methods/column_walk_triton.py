@@ -85,7 +85,12 @@ def compile_constants(columns: int, group: tuple[int, int] | None) -> dict[str, 
 
 
 def walk(weight: Tensor, mask: Tensor, factor: Tensor, columns: int, group: tuple[int, int] | None) -> Tensor:
-    """Do what `pruning.methods.column_walk.walk` does, in float32. `columns`: of the widest block."""
+    """Do what `pruning.methods.column_walk.walk` does, in float32. `columns`: of the widest block.
+
+    Raises ValueError for a tensor whose rows are not contiguous: the kernel would read other numbers.
+    """
+    if not weight.stride(1) == mask.stride(1) == factor.stride(1) == 1:
+        raise ValueError("the kernel needs contiguous rows of the weight, the mask and the factor")
     errors = torch.empty(weight.shape, device=weight.device)
     constants = compile_constants(columns, group)
     _kernel[(triton.cdiv(len(weight), constants["tile_rows"]),)](

@@ -20,7 +20,7 @@ from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import StateChanged
 from jobs.states import JobState
-from jobs.storage.errors import StoreUnreachable
+from jobs.storage.errors import StoreDenied, StoreUnreachable
 from jobs.storage.store import Store
 from jobs.tables import Job, JobAttempt, Worker
 from pruning.errors import Unreachable
@@ -241,15 +241,20 @@ def test_a_failure_that_is_no_network_error_is_retried_for_five_minutes(
     assert service.run(job_id).state == JobState.FAILED
 
 
+@pytest.mark.parametrize("error", [StoreUnreachable, StoreDenied])
 def test_an_unavailable_store_is_retried(
-    service: Service, library: StandInRun, job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    service: Service,
+    library: StandInRun,
+    job_id: UUID,
+    error: type[StoreUnreachable],
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     put_file, calls = Store.put_file, []
 
     def put_file_at_every_third_call(self: Store, key: str, path: Path, **options: object) -> object:
         calls.append(key)
         if len(calls) % 3:
-            raise StoreUnreachable("the store did not answer")
+            raise error("for the test")
         return put_file(self, key, path, **options)
 
     monkeypatch.setattr(Store, "put_file", put_file_at_every_third_call)

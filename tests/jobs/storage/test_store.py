@@ -15,7 +15,7 @@ import pytest
 from obstore.store import LocalStore
 
 from jobs.secret_files import WrongSettings
-from jobs.storage.errors import FileUnusable, NotStored, StoreRefused, StoreUnreachable
+from jobs.storage.errors import FileUnusable, NotStored, StoreDenied, StoreUnreachable
 from jobs.storage.store import Store, StoredFile, StoredObject, attempt_prefix
 from tests.stack import directory_store
 
@@ -304,13 +304,13 @@ def test_wrong_credentials_are_refused_without_naming_them(
     s3_url: str, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("AWS_SECRET_ACCESS_KEY", "a-wrong-secret-key")
-    with pytest.raises(StoreRefused, match=r"\(SignatureDoesNotMatch\)") as refused:
+    with pytest.raises(StoreDenied, match=r"\(SignatureDoesNotMatch\)") as refused:
         Store(s3_url).put_file("a", small(tmp_path))
     assert "secret-key" not in str(refused.value)
 
 
 def test_a_missing_bucket_is_named_as_the_cause(s3_url: str, tmp_path: Path) -> None:
-    with pytest.raises(StoreRefused, match="bucket does not exist"):
+    with pytest.raises(StoreDenied, match="bucket does not exist"):
         Store("s3://nowhere").put_file("a", small(tmp_path))
 
 
@@ -332,5 +332,5 @@ def test_the_keys_of_s3_may_come_from_files(
         monkeypatch.setenv(f"{name}_FILE", str(tmp_path / name))
     Store(s3_url).put_file("a", small(tmp_path))
     (tmp_path / "AWS_SECRET_ACCESS_KEY").write_text("wrong")
-    with pytest.raises(StoreRefused):
+    with pytest.raises(StoreDenied):
         Store(s3_url).put_file("a", small(tmp_path))

@@ -8,7 +8,14 @@ import pytest
 from sqlalchemy import func, select, update
 
 from jobs.storage import uploads
-from jobs.storage.errors import FileUnusable, StoreError, StoreFull, StoreRefused, StoreUnreachable
+from jobs.storage.errors import (
+    FileUnusable,
+    StoreDenied,
+    StoreError,
+    StoreFull,
+    StoreRefused,
+    StoreUnreachable,
+)
 from jobs.storage.store import Store
 from jobs.tables import (
     DeletedJob,
@@ -133,7 +140,8 @@ def test_a_file_that_cannot_be_deleted_does_not_stop_the_round(
 
 
 @pytest.mark.parametrize(
-    ("error", "tried"), [(StoreRefused, 3), (FileUnusable, 3), (StoreUnreachable, 1), (StoreFull, 1)]
+    ("error", "tried"),
+    [(StoreRefused, 3), (FileUnusable, 3), (StoreUnreachable, 1), (StoreDenied, 1), (StoreFull, 1)],
 )
 def test_an_unreachable_store_is_asked_once_a_round_a_refusing_one_per_file(
     database: Database,
