@@ -122,17 +122,7 @@ SECOND = (
 
 # Of a mixture in which each token goes to 10 of 16 experts.
 _FEWER_EXPERTS = {"structure": {"experts": 0.25}}
-MIXTURE = (
-    Row("25 % of the experts", _FEWER_EXPERTS, samples=4),
-    Row(
-        "25 % of the experts, router",
-        {
-            **_FEWER_EXPERTS,
-            "recovery": {"distil": {"train": "router", "tokens": 4096, "tokens_per_step": 256}},
-        },
-        samples=4,
-    ),
-)
+MIXTURE = (Row("25 % of the experts", _FEWER_EXPERTS, samples=4),)
 
 
 @dataclass(frozen=True)

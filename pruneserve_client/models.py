@@ -471,12 +471,9 @@ class DepthFacts(Model):
 
 class DistilOptions(Model):
     """
-    Train the whole pruned model towards the dense model's output: its kept weights and norms alone, all
-    that is left of it where the recipe has a structure, or its routers alone. What is masked stays zero.
+    Train the whole pruned model towards the dense model's output: its kept weights and norms, or all that
+    is left of it where the recipe has a structure. What is masked stays zero.
     """
-
-    train: Literal["all", "router"] | str = "all"
-    """What is trained: `all`, or of a mixture of experts the `router` of each block, while every other tensor stays bit for bit what pruning has left."""
 
     dataset: str | None = None
     """The text to train on, with articles; the calibration's when left out."""
@@ -2683,9 +2680,6 @@ class TestMessage(Model):
 
 class TrainingFacts(Model):
     """A training of the whole pruned model."""
-
-    train: str
-    """What was trained, as in the recipe's `recovery.distil.train`: `all` or `router`."""
 
     datasets: list[str]
     """The texts that were trained on."""

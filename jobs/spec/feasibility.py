@@ -10,7 +10,6 @@ from dataclasses import dataclass
 from math import floor
 from typing import Any, Self
 
-from pruning.estimate import UnknownShape, shape_of_config
 from pruning.recipe import UNIT_KINDS, Recipe, StructureOptions, UnitKind
 from pruning.recipe.datasets import DEFAULT_SEQUENCE_LENGTH
 from pruning.recipe.recovery import HELD_OUT_WINDOWS
@@ -142,23 +141,6 @@ class _PlainDecoder:
         return (
             f"{share:g} of the parameters takes nothing out: {left} of {self.width} {channels} would be "
             f"left{rounded}; give a larger share{' or a smaller multiple_of' if multiple else ''}"
-        )
-
-
-def router_faults(recipe: Recipe, config: dict[str, Any]) -> Iterator[Fault]:
-    """Yield that a model has no routers to train, where its config says what its blocks consist of."""
-    if recipe.distil is None or recipe.distil.train != "router":
-        return
-    try:
-        shape = shape_of_config(config)
-    except UnknownShape:
-        return
-    if not shape.trained_weights(recipe.distil, cut=False):
-        yield Fault(
-            "recovery.distil.train",
-            f"needs a mixture of experts, and a model of type {shape.architecture} with this config has no "
-            "routers: use 'all', or leave train out",
-            "router",
         )
 
 

@@ -251,10 +251,6 @@ _EXPLICIT_HEAD_SIZE = frozenset(
 _LEARNED_POSITIONS = {"gpt2": 0, "opt": 2}  # rows in addition to the number of positions
 
 
-def _expert_count(matrices: Matrices) -> int:
-    return max((matrix.copies for matrix in matrices if matrix.copies > 1), default=0)
-
-
 def _heads(config: Config, family: str) -> dict[str, int]:
     """Return the query and key-value heads of each block, for families whose config gives the head size."""
     if family not in _EXPLICIT_HEAD_SIZE:
@@ -290,10 +286,7 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         hidden=config.hidden,
         vocabulary=vocabulary,
         context=config.number("max_position_embeddings", "n_positions", default=0) or None,
-        blocks=tuple(
-            BlockShape(matrices, attention, router=config.hidden * _expert_count(matrices))
-            for matrices in _FAMILIES[family](config)
-        ),
+        blocks=tuple(BlockShape(matrices, attention) for matrices in _FAMILIES[family](config)),
         embeddings=(tables * vocabulary + positions) * config.hidden,
         stored_dtype=stored,
         **_heads(config, family),

@@ -21,19 +21,19 @@ def block_shards(shape: ModelShape, *, changed_dtype: str | None) -> int:
     return shape.block_weights // 8 + shape.block_weights * changed
 
 
-def trained_weights(shape: ModelShape, options: DistilOptions, *, cut: bool) -> int:
+def trained_weights(shape: ModelShape, *, cut: bool) -> int:
     """Return the best weights so far, and the trained ones that are kept for later attempts.
 
     `cut`: whether the recipe has a structure.
     """
-    return 2 * BYTES[shape.stored_dtype] * shape.trained_weights(options, cut=cut)
+    return 2 * BYTES[shape.stored_dtype] * shape.trained_weights(cut=cut)
 
 
 def training_state(shape: ModelShape, dtype: str, options: DistilOptions, *, cut: bool) -> int:
     """Return two states of a training, old and new, which have the best weights so far; at most."""
     state = "float32" if options.state == "auto" else options.state
     of_weight = 2 * (training_of_weight(dtype, state) + BYTES[shape.stored_dtype])
-    return int(of_weight * shape.trained_weights(options, cut=cut))
+    return int(of_weight * shape.trained_weights(cut=cut))
 
 
 def activation_checkpoint(shape: ModelShape, windows: Windows, dtype: str, *, models: int = 1) -> int:
@@ -121,7 +121,7 @@ def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: st
         largest = max(largest, pruned + final_states(shape, predictions, dtype))
     if recipe.distil is not None:
         cut = recipe.structure is not None
-        trained = trained_weights(shape, recipe.distil, cut=cut)
+        trained = trained_weights(shape, cut=cut)
         trained += training_state(shape, dtype, recipe.distil, cut=cut)
         largest = max(largest, pruned + trained)
     return kept + largest

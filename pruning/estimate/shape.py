@@ -11,7 +11,7 @@ from math import prod
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from pruning.recipe import UNIT_KINDS, DistilOptions, StructureOptions
+from pruning.recipe import UNIT_KINDS, StructureOptions
 
 
 @dataclass(frozen=True)
@@ -46,8 +46,6 @@ class BlockShape:
 
     matrices: tuple[Matrix, ...]
     attention: int  # heads × head size: the width of a query over all heads
-    # Parameters that choose experts; no other figure counts them.
-    router: int = field(default=0, compare=False)
 
     @cached_property
     def weights(self) -> int:
@@ -94,10 +92,8 @@ class ModelShape:
                 found[matrix.inputs] += matrix.weights
         return found
 
-    def trained_weights(self, options: DistilOptions, *, cut: bool) -> int:
+    def trained_weights(self, *, cut: bool) -> int:
         """Return how many weights a training changes. `cut`: whether a structure has left this model."""
-        if options.train == "router":
-            return sum(block.router for block in self.blocks)
         return self.parameters if cut else self.block_weights
 
     @property
@@ -154,8 +150,6 @@ def shorter_shape(shape: ModelShape, structure: StructureOptions) -> ModelShape:
 def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_attention: float) -> BlockShape:
     of_mlp = 1.0
     matrices = [_fewer_experts(matrix, structure) for matrix in block.matrices]
-    experts, left = (sum(one.copies for one in of if one.copies > 1) for of in (block.matrices, matrices))
-    router = block.router * left // experts if experts else block.router
     block = BlockShape(tuple(matrices), block.attention)
     attention = next((one for one in unit_readers(block, hidden) if one.inputs == block.attention), None)
     mlp = next((one for one in unit_readers(block, hidden) if one is not attention), None)
@@ -170,7 +164,7 @@ def _smaller(block: BlockShape, hidden: int, structure: StructureOptions, of_att
             matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_mlp))
         else:
             matrices[number] = replace(matrix, outputs=round(matrix.outputs * of_attention))
-    return BlockShape(tuple(matrices), round(block.attention * of_attention), router)
+    return BlockShape(tuple(matrices), round(block.attention * of_attention))
 
 
 def _fewer_experts(matrix: Matrix, structure: StructureOptions) -> Matrix:

@@ -13,7 +13,6 @@ from pruning.estimate.memory import (
     block_inputs,
     computing_blocks,
     forward,
-    weights_of,
 )
 from pruning.estimate.pieces import HEAD_TOKENS, HELD_STATES, STEP_WEIGHTS, WIDE_LOGITS
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
@@ -88,26 +87,24 @@ def whole_model_training(
 ) -> float:
     """Return the state of a training, and the most of what computes: a step, a judgement, or the dense model.
 
-    Trained are the weights of all blocks; or all of the `smaller` model that a cut has left; or routers. The
-    dense model is on the device one block at a time, but for what is around its blocks. `length`: the tokens
-    of a window.
+    Trained are the weights of all blocks, or all of the `smaller` model that a cut has left. The dense model
+    is on the device one block at a time, but for what is around its blocks. `length`: the tokens of a window.
     """
     pruned, windows = smaller or shape, Windows(max(1, options.tokens_per_step // length), length)
-    routers, every = options.train == "router", smaller is not None and options.train == "all"
-    trained = pruned.trained_weights(options, cut=smaller is not None)
+    every = smaller is not None
+    trained = pruned.trained_weights(cut=every)
     held = training_of_weight(dtype, state) * trained + around_blocks(shape, dtype)
     if not every:
-        held += weights_of(pruned, dtype) if routers else around_blocks(shape, dtype)
+        held += around_blocks(shape, dtype)
     ahead, judged = _held_states(shape, options, windows, dtype, device), Windows(HELD_OUT_WINDOWS, length)
     if device == "cpu":  # where the host's memory is the device's
         held += ahead + block_inputs(shape, judged, dtype)
-    of_block = max(block.router for block in pruned.blocks) if routers else pruned.largest_block.weights
-    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * (of_block + (pruned.embeddings if every else 0))
+    largest = pruned.largest_block.weights + (pruned.embeddings if every else 0)
+    rounded = (BYTES[shape.stored_dtype] + BYTES[dtype]) * largest
     passing = forward(shape.largest_block, shape.hidden, windows.tokens, dtype)
     judging = rounded + 2 * block_inputs(shape, judged, dtype) + passing
     dense = computing_blocks(shape, dtype, device) + passing + 2 * ahead + block_inputs(shape, judged, dtype)
-    largest = of_block if routers else _largest_parameter(pruned.largest_block)
-    step = _step_of_training(pruned, windows, dtype, device, state, largest=largest, every=every)
+    step = _step_of_training(pruned, windows, dtype, device, state, every=every)
     return held + max(step, judging, dense)
 
 
@@ -127,12 +124,11 @@ def _step_of_training(
     device: str,
     state: StateKind,
     *,
-    largest: int,
     every: bool,
 ) -> float:
     """Return the inputs of all blocks, and one block with its activations and a gradient; or the logits.
 
-    `largest`: the weights of the largest parameter in a block that is trained. `every`: so are embeddings.
+    `every`: embeddings are trained as well.
     """
     tokens, hidden = windows.tokens, block_inputs(shape, windows, dtype)
     activations = activations_of(shape, (shape.largest_block,), dtype) * tokens
@@ -140,6 +136,7 @@ def _step_of_training(
     logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, HEAD_TOKENS[device])
     logits += 7 * FLOAT32_BYTES * min(shape.vocabulary * tokens, WIDE_LOGITS[device])
     of_step = _BYTES_OF_STEP[state] + (2 * FLOAT32_BYTES if BYTES[dtype] < FLOAT32_BYTES else 0)
+    largest = _largest_parameter(shape.largest_block)
     gradients = BYTES[dtype] * largest + of_step * min(largest, STEP_WEIGHTS[device])
     if every:
         summed = BYTES[dtype] if state == "bfloat16" else max(FLOAT32_BYTES, BYTES[dtype])

@@ -275,21 +275,20 @@ def whole_model_training(
 
     The dense and the pruned model run forward, the latter also backward for its activations and its weights:
     8PT, and 2PT for the share of its blocks that run `again`. Of the `smaller` model that a cut has left,
-    head and embeddings are trained as well. Without gradients of any weights but routers' it is 6PT.
+    head and embeddings are trained as well.
     """
     trained = Windows(options.tokens // length, length)
     judged = Windows(_JUDGEMENTS * HELD_OUT_WINDOWS, length)
     pruned = smaller or shape
     once, of_logits = forward(pruned, trained), head(shape, trained)
-    routers = options.train == "router"
-    backward = Work((1 if routers else 2) * once.products, _ATTENTION_BACKWARD * once.attention)
+    backward = Work(2 * once.products, _ATTENTION_BACKWARD * once.attention)
     steps = -(-trained.count // max(1, options.tokens_per_step // length))
     of_step = _BYTES_TO_STEP_IN_8_BITS if in_8_bits else _BYTES_TO_STEP
-    weights = pruned.trained_weights(options, cut=smaller is not None)
+    weights = pruned.trained_weights(cut=smaller is not None)
     moved = Work(traffic=of_step * weights * steps)
     held_out = Windows(HELD_OUT_WINDOWS, length)  # whose dense final states are kept
     judgements = forward(shape, held_out) + forward(pruned, judged) + head(shape, judged) * 2
-    of_head = of_logits * 2 if smaller and not routers else of_logits
+    of_head = of_logits * 2 if smaller else of_logits
     return (
         forward(shape, trained) + once * (1 + again) + of_logits * 2 + backward + of_head + moved + judgements
     )

@@ -4,7 +4,6 @@ Where only a config.json is known, `pruning.estimate.architectures` derives the 
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any
 
 import torch
@@ -14,7 +13,7 @@ from pruning.estimate import BlockShape, Matrix, ModelShape
 from pruning.estimate.memory import block_activations
 from pruning.estimate.pieces import FULL_SPEED_TOKENS
 from pruning.models.blocks import Block, Stack, parameter_count
-from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers, routers_in
+from pruning.models.layers import ExpertLayer, LinearLayer, linear_layers
 from pruning.models.placement import Placement
 from pruning.runtime.device import total_memory
 from pruning.runtime.process_memory import free_memory
@@ -34,10 +33,7 @@ def shape_of(stack: Stack, *, stored_dtype: str) -> ModelShape:
         vocabulary=config.vocab_size,
         context=getattr(config, "max_position_embeddings", None),
         blocks=tuple(
-            replace(
-                _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config)),
-                router=sum(map(parameter_count, routers_in(block.module).values())),
-            )
+            _block(block.layers, config.hidden_size, heads * head_size, _experts_per_token(config))
             for block in stack.blocks
         ),
         embeddings=parameter_count(stack.model) - in_blocks,

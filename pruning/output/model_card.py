@@ -54,7 +54,7 @@ def model_card(
         tags=[
             *(["pruned", report.recipe.method_name] if report.recipe.masks or report.structure else []),
             *(["sparse"] if report.recipe.masks else []),
-            *(["trained"] if _trained(report) else []),
+            *(["trained"] if _is_trained(report) else []),
         ]
         or None,
     )
@@ -158,13 +158,8 @@ def _method_summary(report: Report) -> str:
         share = f"{report.sparsity.overall:.1%} of the weights in the linear layers of its decoder blocks"
         sentences.append(f"with {share} set to zero." if not sentences else f"Then {share} were set to zero.")
         sentences.append(_kept_weights(report))
-    elif _trained(report) == "all":
+    elif _is_trained(report):
         sentences.append(_all_trained("then"))
-    if _trained(report) == "router":
-        sentences.append(
-            "Its routers, and nothing else, were then **trained** by gradient descent: it is no one-shot "
-            "result."
-        )
     return "\n".join(sentences or ["as it is: no weight was changed."])
 
 
@@ -282,9 +277,9 @@ def _all_trained(and_then: str) -> str:
 
 
 def _kept_weights(report: Report) -> str:
-    if _trained(report) == "all" and report.structure is not None:
+    if _is_trained(report) and report.structure is not None:
         return _all_trained("then, with the zeros kept,")
-    if _trained(report) == "all":
+    if _is_trained(report):
         return (
             "Its kept weights and norms were then **trained** by gradient descent, with the zeros kept: it "
             "is no one-shot result. Embeddings and head are the dense model's."
@@ -309,10 +304,9 @@ def _moved(report: Report) -> str:
     )
 
 
-def _trained(report: Report) -> str | None:
-    """Return what the training has given new weights; None where it improved nothing, and so was not kept."""
-    recovery = report.recovery
-    return recovery.distil.train if recovery is not None and recovery.is_trained else None
+def _is_trained(report: Report) -> bool:
+    """Whether a training has given the model new weights. One that improved nothing is not kept."""
+    return report.recovery is not None and report.recovery.is_trained
 
 
 def _training(report: Report) -> str:
@@ -328,8 +322,7 @@ def _training(report: Report) -> str:
     how = {"8-bit": ", with Adam's moments in 8 bits", "bfloat16": ", with weights in bfloat16"}.get(
         training.state, ""
     )
-    trained = "routers trained" if training.train == "router" else "trained"
-    return f"\n| {trained} | {training.tokens} tokens of {texts}{how}; {kept} |"
+    return f"\n| trained | {training.tokens} tokens of {texts}{how}; {kept} |"
 
 
 def _refit(report: Report) -> str:

@@ -121,8 +121,7 @@ def result_table(report: Report) -> Table:
         training = report.recovery.distil
         kept = f"step {training.kept_step} of {training.steps}" if training.kept_step else "nothing kept"
         held_out = f"held-out loss {training.before:.4f} to {training.after:.4f}"
-        trained = "routers trained" if training.train == "router" else "trained"
-        table.add_row(trained, f"{training.tokens} tokens, {kept}, {held_out}")
+        table.add_row("trained", f"{training.tokens} tokens, {kept}, {held_out}")
     for rate in report.speed.rates if report.speed else ():
         speedup = f"{rate.speedup:.2f} times" if rate.is_measurable else "not measurable"
         speed = f"{rate.pruned:.4g} tokens/s, dense {rate.dense:.4g}, {speedup} (noise {rate.noise:.1%})"

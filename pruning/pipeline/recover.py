@@ -249,7 +249,7 @@ class RecoverStage:
             # Not those that the recipe was checked with: which blocks a cut keeps is known only after it.
             layers = frozenset(layer.name for layer in self._masked.layers)
             stack = stack_of_layers(pruned.model, layers)
-            everything = self._recipe.structure is not None and self._options.train == "all"
+            everything = self._recipe.structure is not None
             trainable = with_rates(trainable_parameters(self._recipe, stack, pruned.stored))
             self._checkpoint.layout.check(trainable)
             stored = self._checkpoint.narrowest_dtype
@@ -323,7 +323,6 @@ class RecoverStage:
     def _facts(self, inputs: RecoveryInputs, distilled: Distilled) -> TrainingFacts:
         windows, length = inputs.text.windows.shape
         return TrainingFacts(
-            train=self._options.train,
             datasets=inputs.text.datasets,
             windows=windows,
             sequence_length=length,

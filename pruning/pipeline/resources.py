@@ -178,7 +178,7 @@ class DiskRoom:
         if self.recipe.distil is None:
             return 0
         cut = self.recipe.structure is not None
-        kept = disk.trained_weights(self._shape, self.recipe.distil, cut=cut)
+        kept = disk.trained_weights(self._shape, cut=cut)
         if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
             return kept
         return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, cut=cut)

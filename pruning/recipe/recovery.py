@@ -65,15 +65,9 @@ _MAX_TOKENS = 2**28
 
 
 class DistilOptions(StrictModel):
-    """Train the whole pruned model towards the dense model's output: its kept weights and norms alone, all
-    that is left of it where the recipe has a structure, or its routers alone. What is masked stays zero.
+    """Train the whole pruned model towards the dense model's output: its kept weights and norms, or all that
+    is left of it where the recipe has a structure. What is masked stays zero.
     """
-
-    train: Annotated[Literal["all", "router"], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        "all",
-        description="What is trained: `all`, or of a mixture of experts the `router` of each block, while "
-        "every other tensor stays bit for bit what pruning has left.",
-    )
 
     dataset: Dataset | None = Field(
         None, description="The text to train on, with articles; the calibration's when left out."

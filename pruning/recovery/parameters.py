@@ -15,10 +15,9 @@ from functools import partial
 import torch
 from torch import Tensor, nn
 
-from pruning.errors import InvalidInput, NumericalFailure
+from pruning.errors import NumericalFailure
 from pruning.estimate.pieces import STEP_WEIGHTS
 from pruning.models.blocks import Block, Stack
-from pruning.models.layers import routers_in
 from pruning.recipe import Recipe, StateKind
 from pruning.recovery.masters import masters_of
 from pruning.recovery.optimizer import adam_step, moments_of, rate_factor
@@ -230,11 +229,8 @@ _NORM = re.compile("norm", re.IGNORECASE)
 def trainable_parameters(recipe: Recipe, stack: Stack, stored: Stored) -> dict[str, Trainable]:
     """Return the parameters of a pruned model that a recipe's training of the whole model changes, by name.
 
-    `stack`: the blocks of the model, narrowed to the layers that are pruned. Raises what `router_parameters`
-    raises.
+    `stack`: the blocks of the model, narrowed to the layers that are pruned.
     """
-    if recipe.distil is not None and recipe.distil.train == "router":
-        return router_parameters(stack, stored)
     if recipe.structure is None:
         return kept_parameters(stack, stored)
     return every_parameter(stack, stored, masked=recipe.masks)
@@ -269,26 +265,6 @@ def every_parameter(stack: Stack, stored: Stored, *, masked: bool) -> dict[str, 
     }
     for block in stack.blocks if masked else ():
         found |= pruned_layers(block, stored)
-    return found
-
-
-def router_parameters(stack: Stack, stored: Stored) -> dict[str, Trainable]:
-    """Return the parameters of all routers. The gate of a shared expert is none: it chooses no experts.
-
-    Raises InvalidInput(field='recovery.distil.train') for a model without routers.
-    """
-    found = {
-        f"{block.name}.{path}.{name}": Trainable(parameter, stored(parameter), is_masked=False)
-        for block in stack.blocks
-        for path, router in routers_in(block.module).items()
-        for name, parameter in router.named_parameters()
-    }
-    if not found:
-        raise InvalidInput(
-            f"'router' needs a mixture of experts, and {type(stack.model).__name__} has no routers of a kind "
-            "that is known: use 'all', or leave train out",
-            field="recovery.distil.train",
-        )
     return found
 
 

@@ -181,9 +181,6 @@ class JudgementFacts(Facts):
 class TrainingFacts(Facts):
     """A training of the whole pruned model."""
 
-    train: str = Field(
-        description="What was trained, as in the recipe's `recovery.distil.train`: `all` or `router`."
-    )
     datasets: tuple[str, ...] = Field(description="The texts that were trained on.")
     windows: int = Field(description="Number of windows that were trained on.")
     sequence_length: int = Field(description="Number of tokens per window.")

@@ -242,8 +242,6 @@ class JobView:
         recovery = self.job.report.get("recovery") if self.job.report else None
         if not (recovery and recovery["is_trained"]):
             return None
-        if recovery["distil"]["train"] == "router":
-            return "The routers alone were trained after pruning: this is no one-shot result."
         if self.structure is not None:
             return "All weights were trained after the cut: this is no one-shot result."
         return "Kept weights and norms were trained after pruning: this is no one-shot result."

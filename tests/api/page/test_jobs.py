@@ -215,14 +215,8 @@ def test_a_cut_and_trained_model_is_labelled_as_trained(client: TestClient, jobs
     claim = jobs.running(structure={"mlp_channels": 0.25}, recovery={"distil": True})
     sizes = {"parameters": 150, "dense_parameters": 200, "bytes": 300, "dense_bytes": 400}
     left = {"units": UNITS[:1], "depth": None, **sizes}
-    jobs.succeed(claim, structure=left, recovery={"is_trained": True, "distil": {"train": "all"}})
+    jobs.succeed(claim, structure=left, recovery={"is_trained": True, "distil": {}})
     assert "All weights were trained after the cut" in client.get(f"/jobs/{claim.job_id}").text
-
-
-def test_a_model_whose_routers_were_trained_is_labelled_so(client: TestClient, jobs: Jobs) -> None:
-    claim = jobs.running(recovery={"distil": {"train": "router"}})
-    jobs.succeed(claim, recovery={"is_trained": True, "distil": {"train": "router"}})
-    assert "The routers alone were trained after pruning" in client.get(f"/jobs/{claim.job_id}").text
 
 
 def test_of_many_models_the_search_takes_the_first_by_name(

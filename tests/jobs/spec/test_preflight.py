@@ -21,7 +21,6 @@ from pruning.errors import InvalidInput
 from pruning.models.blocks import find_stack, selected_stack
 from pruning.recipe import StructureOptions
 from pruning.recipe.units import HEADS_DIVIDE_THE_HIDDEN_SIZE, WITHOUT_EXPERTS
-from pruning.recovery.parameters import router_parameters
 from pruning.structure.depth import DepthPlan
 from pruning.structure.experts import experts_of
 from pruning.structure.plan import CutPlan
@@ -297,30 +296,6 @@ def test_a_number_of_experts_is_refused_as_the_library_refuses_it(
     }
     found = faults(JobSpec.model_validate(document), places)
     assert [(fault.field, fault.message) for fault in found] == expected
-
-
-@pytest.mark.parametrize(
-    ("config", "refused"),
-    [(LLAMA, True), (MIXTRAL, False), (QWEN, False), (QWEN | {"mlp_only_layers": [0, 1, 2]}, True)],
-    ids=["llama", "mixtral", "qwen", "qwen without experts"],
-)
-def test_routers_that_a_model_does_not_have_cannot_be_trained(
-    places: FileRoots, tmp_path: Path, config: dict[str, Any], refused: bool
-) -> None:
-    config = config | {"num_hidden_layers": 3}
-    (tmp_path / "models" / "good" / "config.json").write_text(json.dumps(config))
-    with torch.device("meta"):
-        skeleton = AutoModelForCausalLM.from_config(AutoConfig.for_model(**config))
-    expected = []
-    try:
-        router_parameters(find_stack(skeleton), torch.Tensor.detach)
-    except InvalidInput as error:
-        expected.append(error.field)
-    training = {"recovery": {"distil": {"train": "router"}}}
-    assert fields(places, tmp_path / "models" / "good", **training) == expected
-    assert expected == (["recovery.distil.train"] if refused else [])
-    # Nothing is refused of a model that the config does not describe.
-    assert fields(places, tmp_path / "models" / "alibi", **training) == []
 
 
 @pytest.mark.parametrize("family", sorted(WITHOUT_EXPERTS))

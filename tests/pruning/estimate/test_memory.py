@@ -4,7 +4,6 @@ The formulas were found by the first two models, and that of a choice of blocks 
 fitted to the last one.
 """
 
-from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -17,17 +16,14 @@ from pruning.evaluation.perplexity import evaluation_batches
 from pruning.exports.compressed_tensors import W4A16, _quantized_blocks
 from pruning.methods.prune_blocks import prune_blocks
 from pruning.methods.results import InMemory, PrunedBlock
-from pruning.models.blocks import Stack, find_stack, prunable_stack
+from pruning.models.blocks import find_stack, prunable_stack
 from pruning.models.memory import shape_of
 from pruning.models.placement import Placement
 from pruning.recipe import DistilOptions, Recipe, StateKind, StructureOptions
 from pruning.recovery.distil import Distillation, Plan
 from pruning.recovery.parameters import (
-    Stored,
-    Trainable,
     TrainedParameters,
     kept_parameters,
-    router_parameters,
 )
 from pruning.structure.cut import cut_blocks
 from pruning.structure.depth import choose_blocks
@@ -180,7 +176,6 @@ def peak_of_training(
     *,
     blocks: int = 2,
     vocabulary: int = VOCABULARY,
-    parameters: Callable[[Stack, Stored], dict[str, Trainable]] = kept_parameters,
 ) -> tuple[int, ModelShape]:
     """Return the bytes that are alive at the peak of two steps of two windows, and the model's shape."""
     dense = made(model, blocks=blocks, vocabulary=vocabulary)
@@ -188,7 +183,7 @@ def peak_of_training(
     plan = Plan(tokens(4), tokens(16), windows_per_step=2)
     ours, theirs = (Placement(model, dtype=dtype) for model in (pruned, dense))
     with LiveMemory() as live, theirs.resident_except(find_stack(dense).modules), ours.resident(pruned):
-        trainable = parameters(find_stack(pruned.requires_grad_(False)), ours.stored)
+        trainable = kept_parameters(find_stack(pruned.requires_grad_(False)), ours.stored)
         trained = TrainedParameters(trainable, torch.bfloat16, state=state)
         Distillation(ours, theirs, trained, plan, rate=1e-3).run(ignore_steps, nowhere())
     return live.peak, shape
@@ -211,17 +206,6 @@ OF_TRAINING = DistilOptions(tokens=4 * 32, tokens_per_step=2 * 32)
 def test_the_memory_of_a_training_is_what_is_alive(name: str, dtype: str, state: StateKind) -> None:
     peak, shape = peak_of_training(name, getattr(torch, dtype), state)
     estimated = training_memory.whole_model_training(shape, OF_TRAINING, 32, dtype, "cpu", state=state)
-    assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
-
-
-@pytest.mark.parametrize("blocks", [2, 6])
-@pytest.mark.parametrize("state", ["float32", "8-bit"])
-def test_the_memory_of_a_training_of_routers_is_what_is_alive(state: StateKind, blocks: int) -> None:
-    peak, shape = peak_of_training(
-        "a mixture of 8", torch.float32, state, blocks=blocks, parameters=router_parameters
-    )
-    options = OF_TRAINING.model_copy(update={"train": "router"})
-    estimated = training_memory.whole_model_training(shape, options, 32, "float32", "cpu", state=state)
     assert 0.95 <= estimated / peak <= 1.2, (estimated, peak)
 
 
