@@ -31,8 +31,8 @@ from pruning.version import pruneserve_version
 _DESCRIPTION = """
 Submit a job that prunes a causal language model, follow it, download the sparse model.
 
-Every request but the probes needs an API key. Errors are RFC 9457 problem documents whose `type` is stable.
-Lists are newest first and paged by cursor.
+Every request but the probes and that of this document needs an API key. Errors are RFC 9457 problem documents
+whose `type` is stable. Lists are newest first and paged by cursor.
 """
 
 # What any request of the REST API may be answered with.

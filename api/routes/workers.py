@@ -81,7 +81,7 @@ def list_shares(principal: Reader, resources: Resources, days: Days = DAYS) -> S
 
 @router.patch("/owners/{owner}/share", summary="Change an owner's share", responses=_CHANGE_PROBLEMS)
 def set_share(owner: OwnerName, change: ShareChange, principal: Operator, resources: Resources) -> ShareItem:
-    """Change an owner's weight, the limit on its running jobs, and whether its priority counts before others.
+    """Change an owner's weight and the limit on its running jobs.
 
     What is left out stays as it is; null takes the default again. Jobs that run already go on.
     """

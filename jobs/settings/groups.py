@@ -226,7 +226,7 @@ class Quotas(BaseModel):
         None,
         gt=0,
         description="Days after its end for which a job is kept, with its events and files, unless it is in "
-        "the zoo. For ever when unset.",
+        "the zoo, in use, or has gradient norms. For ever when unset.",
     )
     artifact_days: float | None = Field(
         None,

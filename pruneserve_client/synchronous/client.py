@@ -110,8 +110,8 @@ class Client(Resources):
         """Yield at most `limit` jobs, newest first, or by `order="oldest"` the other way round.
 
         A job matches any of the states and all of the labels, which are written `name=value`; `gate` is
-        `passed` or `failed`, `search` is a part of the model's name. `since` and `until`, with their time
-        zones, are of its submission.
+        `passed`, `failed` or `inconclusive`, `search` is a part of the model's name. `since` and `until`,
+        with their time zones, are of its submission.
         """
         filters: dict[str, Any] = {"state": state, "method": method, "model": model, "search": search}
         filters |= {"gate": gate, "label": label, "order": order, "since": since, "until": until}

@@ -107,6 +107,16 @@ def test_the_compose_file_sets_only_variables_that_exist(
     assert parsed(monkeypatch, literal)
 
 
+def test_a_limit_reaches_each_part_that_keeps_it() -> None:
+    given_to = {
+        variable: {name for name, environment in services().items() if variable in environment}
+        for variable in ("PRUNESERVE_QUOTA_BYTES", "PRUNESERVE_CACHE_BYTES")
+    }
+    workers = {"worker", "worker-cpu"}
+    assert given_to["PRUNESERVE_QUOTA_BYTES"] == {"api"} | workers
+    assert given_to["PRUNESERVE_CACHE_BYTES"] == {"scheduler"} | workers
+
+
 def test_the_compose_file_and_the_example_name_the_same_variables() -> None:
     assert given().keys() == substituted().keys()
     assert {name for name in given() if name.startswith("PRUNESERVE_")} <= FIELDS.keys()
