@@ -126,10 +126,18 @@ client: contracts
 LOCK = $(TOOLS)/bin/uv pip compile --quiet $(UPGRADE) --python-version 3.11 --python-platform x86_64-manylinux_2_28 \
 	--generate-hashes --no-header --no-annotate --no-emit-index-url --system-certs
 
+# Each file has what its image adds to the one below, whose entries `ABOVE` leaves out of a whole lock.
+ABOVE = awk 'FNR == NR { below[$$1]; next } /==/ { new = !($$1 in below) } new'
+
 lock: $(TOOLS)
-	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --extra zero-shot --output-file requirements/zero-shot.txt
-	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --constraint requirements/zero-shot.txt --output-file requirements/torch.txt
-	@$(LOCK) pyproject.toml --extra otel --constraint requirements/zero-shot.txt --output-file requirements/api.txt
+	@mkdir -p build/lock
+	@cat requirements/api.txt requirements/torch.txt requirements/zero-shot.txt > build/lock/zero-shot.txt
+	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --extra zero-shot --output-file build/lock/zero-shot.txt
+	@cp build/lock/zero-shot.txt build/lock/torch.txt
+	@$(LOCK) pyproject.toml --extra otel --extra torch --extra engines --constraint build/lock/zero-shot.txt --output-file build/lock/torch.txt
+	@$(LOCK) pyproject.toml --extra otel --constraint build/lock/zero-shot.txt --output-file requirements/api.txt
+	@$(ABOVE) requirements/api.txt build/lock/torch.txt > requirements/torch.txt
+	@$(ABOVE) build/lock/torch.txt build/lock/zero-shot.txt > requirements/zero-shot.txt
 	@sed -n 's/^requires = \["\(.*\)"\]/\1/p' pyproject.toml | $(LOCK) - --output-file requirements/build.txt
 
 # What the worker's image holds, as a CycloneDX document and a list of licences, into build/sbom. The tools have an

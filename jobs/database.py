@@ -83,14 +83,18 @@ def waits_for_others(error: Exception) -> bool:
 
 def disk_is_full(session: Session) -> bool:
     """Whether PostgreSQL's disk is full, so that it refuses to write. The session remains usable."""
-    connection: Any = session.connection().connection.dbapi_connection
+    return refuses_to_write(session.connection().connection.dbapi_connection)
+
+
+def refuses_to_write(connection: Any) -> bool:  # noqa: ANN401 - of psycopg, which SQLAlchemy does not say
+    """Whether PostgreSQL's disk is full; reads succeed even then. The connection remains usable."""
     try:
-        # In a savepoint, if the session is in a transaction.
+        # In a savepoint, if the connection is in a transaction.
         with connection.transaction(force_rollback=True):
             connection.execute(WRITE_TO_DISK)
     except errors.DiskFull:
         return True
-    except psycopg.Error:  # the session's next statement raises what it is
+    except psycopg.Error:  # the next statement raises what it is
         return False
     return False
 

@@ -20,6 +20,10 @@ _STATUS = select(Job.state, Job.last_event).where(_IS_JOB)
 _ATTEMPTS = select(JobAttempt).join(Job, Job.id == JobAttempt.job_id).where(_IS_JOB, _IS_OWNERS)
 _ATTEMPTS = _ATTEMPTS.order_by(JobAttempt.attempt)
 
+_ENDED = func.coalesce(JobAttempt.ended_at, NOW)
+SECONDS_HELD = func.sum(func.extract("epoch", _ENDED - JobAttempt.started_at))
+"""How long workers have had a job, in the attempts that a query selects."""
+
 
 @dataclass(frozen=True, slots=True)
 class JobFilter:
@@ -143,11 +147,8 @@ def attempts(session: Session, owner: str, job_id: UUID) -> Sequence[JobAttempt]
 
 def seconds_on_workers(session: Session, job_ids: Collection[UUID]) -> dict[UUID, float]:
     """Return how long workers have had each job, in all attempts; jobs that none has had are left out."""
-    ended = func.coalesce(JobAttempt.ended_at, NOW)
-    spent = func.sum(func.extract("epoch", ended - JobAttempt.started_at))
-    by_job = (
-        select(JobAttempt.job_id, spent).where(JobAttempt.job_id.in_(job_ids)).group_by(JobAttempt.job_id)
-    )
+    by_job = select(JobAttempt.job_id, SECONDS_HELD).where(JobAttempt.job_id.in_(job_ids))
+    by_job = by_job.group_by(JobAttempt.job_id)
     return {job_id: max(0.0, float(seconds)) for job_id, seconds in session.execute(by_job)}
 
 

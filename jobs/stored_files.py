@@ -32,7 +32,7 @@ from sqlalchemy.orm import Session
 
 from jobs.storage import gradient_files
 from jobs.storage.errors import NotStored, StoreRefused
-from jobs.storage.store import Store
+from jobs.storage.store import Store, StoredFile
 from jobs.tables import (
     Artifact,
     CachedGradients,
@@ -135,17 +135,6 @@ def _sums(files: Any) -> list[ColumnElement[Any]]:  # noqa: ANN401 - a subquery 
 
 
 @dataclass(frozen=True, slots=True)
-class NamedFile:
-    """A file as a row names it. Size and checksum are of the plain bytes."""
-
-    key: str
-    size: int
-    sha256: str
-    stored_size: int | None
-    """Bytes in the store, of a file that is kept compressed."""
-
-
-@dataclass(frozen=True, slots=True)
 class FileFault:
     """A file that is not what its row says."""
 
@@ -153,7 +142,7 @@ class FileFault:
     message: str
 
 
-def named_files(session: Session) -> Sequence[NamedFile]:
+def named_files(session: Session) -> Sequence[StoredFile]:
     """Return every file that a row names, by key: results, uploads, finished blocks, and what is cached."""
     plain = (
         select(table.key, table.size, table.sha256, null().cast(BigInteger).label("stored_size")).where(
@@ -165,11 +154,13 @@ def named_files(session: Session) -> Sequence[NamedFile]:
         select(table.key, table.size, table.sha256, table.stored_size) for table in (Artifact, SentFile)
     )
     named: CompoundSelect[Any] = union_all(*results, *plain)
-    files = {row.key: NamedFile(*row) for row in session.execute(named)}
+    files = {row.key: StoredFile(*row) for row in session.execute(named)}
     return sorted(files.values(), key=lambda file: file.key)
 
 
-def file_faults(store: Store, files: Sequence[NamedFile], *, sizes_only: bool = False) -> Iterator[FileFault]:
+def file_faults(
+    store: Store, files: Sequence[StoredFile], *, sizes_only: bool = False
+) -> Iterator[FileFault]:
     """Look at each file in the store, several at once, and yield what is wrong, in their order.
 
     `sizes_only`: do not read them. Raises `StoreUnreachable`.
@@ -181,7 +172,7 @@ def file_faults(store: Store, files: Sequence[NamedFile], *, sizes_only: bool = 
                 yield FileFault(file.key, message)
 
 
-def _fault(store: Store, file: NamedFile, *, sizes_only: bool) -> str | None:
+def _fault(store: Store, file: StoredFile, *, sizes_only: bool) -> str | None:
     expected = file.size if file.stored_size is None else file.stored_size
     found = store.head(file.key)
     if found is None:
@@ -199,7 +190,7 @@ def _fault(store: Store, file: NamedFile, *, sizes_only: bool) -> str | None:
     return None if digest == file.sha256 else f"has the SHA-256 {digest} in place of {file.sha256}"
 
 
-def _digest(store: Store, file: NamedFile) -> str:
+def _digest(store: Store, file: StoredFile) -> str:
     is_plain = file.stored_size is None
     pieces = store.stream(file.key) if is_plain else store.stream_plain(file.key, file.size)
     digest = hashlib.sha256()

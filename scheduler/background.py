@@ -9,7 +9,6 @@ from jobs.database import DATABASE_UNAVAILABLE
 
 log = logging.getLogger(__name__)
 
-_MIN_PAUSE_SECONDS = 0.02
 _FAULT_BACKOFF_SECONDS = 2.0
 
 
@@ -19,7 +18,7 @@ class Pause:
     A call while a round runs cuts the next pause short: the round may have read too early.
     """
 
-    def __init__(self, least: float) -> None:
+    def __init__(self, least: float = 0.02) -> None:
         """`least`: the seconds of a pause that is cut short, so that many calls together cost one round."""
         self._least = least
         self._stopped = threading.Event()
@@ -62,7 +61,7 @@ class Background(ABC):
         self._pause = pause
         self._after_failure = pause if after_failure is None else after_failure
         self._at_once = at_once
-        self._between = Pause(_MIN_PAUSE_SECONDS)
+        self._between = Pause()
         self._thread = threading.Thread(target=self._run, name=self.name, daemon=True)
 
     def start(self) -> None:

@@ -37,7 +37,6 @@ from scheduler.wake_ups import wake_workers
 
 log = logging.getLogger(__name__)
 
-_MIN_PAUSE_SECONDS = 0.02  # between rounds, however many notifications come
 _SECONDS_AFTER_FAILURE = 2.0
 _LEASES_PER_ROUND = 100
 _STALE_AFTER_SECONDS = 3600.0
@@ -56,7 +55,7 @@ class Scheduler:
     ) -> None:
         self._database = database
         self._clock = clock
-        self._between = Pause(_MIN_PAUSE_SECONDS)
+        self._between = Pause()
         self._connected_since: float | None = None
         self._outage_ended_at = float("-inf")
         self._checked_at: float | None = None

@@ -93,12 +93,11 @@ class WebhookSender(Background):
         self._resolve = resolve
         self._cleaned_up_at: float | None = None
 
-    def stop(self) -> None:
-        """Send nothing more. Messages being sent are not waited for: they are sent again, a little later."""
-        super().stop()
-
     def round(self) -> int:
-        """Send until nothing is due and nothing is under way. Return how many messages were sent."""
+        """Send until nothing is due and nothing is under way. Return how many messages were sent.
+
+        Once stopped, it does not wait for messages being sent: they are sent again, a little later.
+        """
         return asyncio.run(self._send_while_due())
 
     async def _send_while_due(self) -> int:

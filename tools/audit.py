@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
-LOCKED = Path(__file__).parents[1] / "requirements" / "zero-shot.txt"  # of the largest image
+REQUIREMENTS = Path(__file__).parents[1] / "requirements"
+LAYERS = ("api", "torch", "zero-shot")  # of the largest image
 
 
 def main() -> None:
@@ -23,7 +24,7 @@ def main() -> None:
             "--no-deps",
             "--disable-pip",
             "--format=json",
-            f"--requirement={LOCKED}",
+            *(f"--requirement={REQUIREMENTS / layer}.txt" for layer in LAYERS),
         ],
         capture_output=True,
         text=True,

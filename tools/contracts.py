@@ -1,7 +1,7 @@
 """Write the snapshots in contracts/: `make contracts`.
 
-The contracts are what other programs rely on: the REST API, the report, the events and the settings. A
-snapshot is the whole schema, so that its diff can be read.
+The contracts are what other programs rely on: the REST API, with the report and the events, and the settings.
+A snapshot is the whole schema, so that its diff can be read.
 """
 
 import json
@@ -9,12 +9,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from pydantic import SecretStr, TypeAdapter
+from pydantic import SecretStr
 
 from api.app import create_app
-from jobs.lifecycle.events import Event
 from jobs.settings import Settings, variable_of
-from pruning.report import Report
 
 CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "contracts"
@@ -31,16 +29,6 @@ def openapi() -> dict[str, Any]:
     return {**document, "info": {**document["info"], "version": ""}}
 
 
-def report() -> dict[str, Any]:
-    """Return the JSON schema of `pruning_report.json`."""
-    return Report.model_json_schema(mode="serialization")
-
-
-def events() -> dict[str, Any]:
-    """Return the JSON schema of one event, as the API lists and streams it."""
-    return TypeAdapter(Event).json_schema(mode="serialization")
-
-
 def settings() -> dict[str, Any]:
     """Return the schema of every setting by the name of its environment variable."""
     schema = Settings.model_json_schema()["properties"]
@@ -52,8 +40,6 @@ def settings() -> dict[str, Any]:
 
 CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {
     "openapi.json": openapi,
-    "report.json": report,
-    "events.json": events,
     "settings.json": settings,
 }
 

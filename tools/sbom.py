@@ -11,6 +11,8 @@ import sys
 from pathlib import Path
 from typing import Any
 
+from tools.audit import LAYERS, REQUIREMENTS
+
 CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "build" / "sbom"
 
@@ -21,7 +23,7 @@ def main() -> None:
     """Write both files. The first argument is the interpreter whose environment has the metadata."""
     FOLDER.mkdir(parents=True, exist_ok=True)
     document = _described(sys.argv[1])
-    text = (CHECKOUT / "requirements" / "zero-shot.txt").read_text()
+    text = "".join((REQUIREMENTS / f"{layer}.txt").read_text() for layer in LAYERS)
     locked = dict(re.findall(r"^([\w.-]+)==(\S+)", text, re.MULTILINE))
     document = restricted(document, locked)
     (FOLDER / "sbom.cdx.json").write_text(json.dumps(document, indent=2) + "\n")

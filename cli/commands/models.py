@@ -5,7 +5,6 @@ token never reaches the service, which never writes to the Hub.
 """
 
 import importlib.util
-import json
 import re
 import subprocess
 import sys
@@ -156,18 +155,12 @@ def publish(
             show_default=False,
         ),
     ] = None,
-    only_validate: Annotated[
-        bool, typer.Option("--validate", help="Only let the Hub judge the card; upload nothing.")
-    ] = False,
 ) -> None:
     """Upload a pruned model with its card to the Hugging Face Hub.
 
     The token is HF_TOKEN, or the one that `hf auth login` has stored. It never reaches the service.
     """
     with TemporaryDirectory() as directory:
-        if only_validate:
-            _validate(client, source, repository, Path(directory), base_model=base_model)
-            return
         _publish(client, source, repository, Path(directory), private=private, base_model=base_model)
 
 
@@ -203,29 +196,6 @@ def _publish(
     return str(commit.commit_url)
 
 
-def _validate(
-    client: Client, source: str, repository: str, directory: Path, *, base_model: str | None = None
-) -> None:
-    """Let the Hub judge the card that `publish` would upload. Nothing is made there, or uploaded."""
-    _require_hub()
-    from huggingface_hub import ModelCard
-    from huggingface_hub.utils._validators import validate_repo_id
-
-    with _hub_errors(repository):
-        validate_repo_id(repository)
-    cards = [file for file in files_of(client, source) if file.name == _CARD]
-    if not cards:
-        raise CommandFailed("there is no card: a job has one once it has succeeded", Exit.FAILED)
-    save_files(client, cards, directory, err)
-    card = directory / _CARD
-    _set_repository(card, repository)
-    if base_model is not None:
-        _set_base_model(card, base_model)
-    with _hub_errors(repository):
-        ModelCard.load(card).validate()
-    out.print("the Hub accepts the card; nothing was uploaded")
-
-
 def _require_hub() -> None:
     if find_spec("huggingface_hub") is None:
         raise CommandFailed(
@@ -252,19 +222,10 @@ def _hub_errors(repository: str) -> Iterator[None]:
         raise CommandFailed("what answers is not the Hub: see HF_ENDPOINT", Exit.UNREACHABLE) from error
     except ValueError as error:
         # Of the checks that need no network, only that of a card's metadata is left.
-        raise CommandFailed(f"the Hub rejects the card: {_complaints(str(error))}", Exit.FAILED) from error
+        raise CommandFailed(f"the Hub rejects the card: {error}", Exit.FAILED) from error
     except Exception as error:
         # Each library down to the network has errors of its own, without a common base class.
         raise CommandFailed(f"the Hub cannot be reached: {error}", Exit.UNREACHABLE) from error
-
-
-def _complaints(text: str) -> str:
-    """Return what the Hub says is wrong with a card: its answer, or the message that its library has made."""
-    try:
-        answer = json.loads(text)
-        return "; ".join(str(one["message"]) for one in answer["errors"])
-    except (ValueError, TypeError, KeyError):
-        return text
 
 
 def _set_repository(card: Path, repository: str) -> None:

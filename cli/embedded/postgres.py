@@ -18,7 +18,7 @@ from pathlib import Path
 import psycopg
 
 from cli.embedded.process import LOOPBACK, EmbeddedError, EmbeddedServer, with_parent_death_signal
-from jobs.database import WRITE_TO_DISK
+from jobs.database import refuses_to_write
 
 ROLE = "pruneserve"
 APP_ROLE = "pruneserve_app"
@@ -120,12 +120,9 @@ class Postgres(EmbeddedServer):
         """Whether PostgreSQL refuses to write because its disk is full; reads succeed even then."""
         try:
             with psycopg.connect(self.url, connect_timeout=2, autocommit=True) as connection:
-                connection.execute(WRITE_TO_DISK)
-        except psycopg.errors.DiskFull:
-            return True
+                return refuses_to_write(connection)
         except psycopg.Error:
             return False
-        return False
 
     def _run(self, *command: str | Path, statements: str = "") -> None:
         done = subprocess.run(  # noqa: S603 - a fixed program with our own arguments

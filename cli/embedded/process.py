@@ -22,6 +22,7 @@ from types import TracebackType
 from typing import IO, Self
 
 from cli.terminal import out
+from jobs.secret_files import write_secret
 
 _MAX_LOG_BYTES = 16_000_000
 _SLOW_SECONDS = 10.0
@@ -308,12 +309,8 @@ class EmbeddedServer(OwnedProcess):
         """Return a password, which the first start writes to a file that only its user can read."""
         path = self.directory / file
         if not path.exists():
-            temporary = path.with_suffix(".new")
-            temporary.unlink(missing_ok=True)
-            temporary.touch(0o600)
-            temporary.write_text(secrets.token_urlsafe(32))
-            temporary.rename(path)
-        return path.read_text()
+            write_secret(path, secrets.token_urlsafe(32))
+        return path.read_text().strip()
 
 
 def free_port() -> int:

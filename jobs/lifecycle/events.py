@@ -184,13 +184,13 @@ def stored_data(event: EventData) -> dict[str, Any]:
     return event.model_dump(mode="json", exclude={"kind"}, exclude_none=True)
 
 
-def events_since(session: Session, job_id: UUID, after: int, limit: int = 500) -> list[Event]:
+def events_since(session: Session, job_id: UUID, after: int) -> list[Event]:
     """Return the events of a job with an id greater than `after`, oldest first."""
     rows = session.scalars(
         select(JobEvent)
         .where(JobEvent.job_id == job_id, JobEvent.id > after)
         .order_by(JobEvent.id)
-        .limit(limit)
+        .limit(500)
     )
     return _events(rows)
 

@@ -21,7 +21,7 @@ from jobs.notify import QUEUE, notify_on_commit
 from jobs.spec.job import JobSpec
 from jobs.states import ENDED, RETRIABLE, JobState, SweepState
 from jobs.storage import gradient_files, uploads
-from jobs.storage.owned_files import InUse, refuse_in_use
+from jobs.storage.owned_files import InUse, content_reference, refuse_in_use
 from jobs.tables import (
     NOW,
     Artifact,
@@ -232,7 +232,7 @@ def _refuse_needed_norms(session: Session, owner: str, job_id: UUID) -> None:
     )
     if norms is not None:
         try:
-            refuse_in_use(session, owner, gradient_files.reference(norms.sha256))
+            refuse_in_use(session, owner, content_reference(norms.sha256, gradient_files.FORMAT))
         except InUse as used:
             raise JobInUse(
                 f"Its gradient norms are used: {used}. Cancel that, or wait for its end."

@@ -4,7 +4,6 @@ A metric's labels have few values, so that a service has hundreds of series and 
 and no key is ever a label, and an owner is one of the length of a queue alone.
 """
 
-from collections.abc import Iterable
 from dataclasses import dataclass
 
 from jobs.monitoring.metrics import Component, Metric, MetricKind
@@ -207,18 +206,3 @@ METRICS: dict[str, Metric] = {found.name: found for found in globals().values() 
 GAUGES: dict[str, GaugeFamily] = {
     found.name: found for found in globals().values() if isinstance(found, GaugeFamily)
 }
-
-
-def as_table() -> str:
-    """Return all metrics as the Markdown table of docs/monitoring.md."""
-    rows = ["| metric | of | labels | meaning |", "| --- | --- | --- | --- |"]
-    for name, metric in METRICS.items():
-        rows.append(_row(name, metric.parts, metric.labels, metric.meaning))
-    for name, gauges in GAUGES.items():
-        rows.append(_row(name, {gauges.part}, gauges.labels, gauges.meaning))
-    return "\n".join(rows) + "\n"
-
-
-def _row(name: str, parts: Iterable[Component], labels: Iterable[str], meaning: str) -> str:
-    named = ", ".join(f"`{label}`" for label in labels)
-    return f"| `{name}` | {', '.join(sorted(parts))} | {named} | {meaning} |"

@@ -9,6 +9,7 @@ from sqlalchemy import ScalarSelect, func, select, update
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle.lifecycle import Claim
+from jobs.queries import SECONDS_HELD
 from jobs.states import HELD, JobState
 from jobs.tables import NOW, SEARCH_NOW, Job, JobAttempt, Lease
 
@@ -67,9 +68,8 @@ def held_by(
 
 
 def _seconds_on_workers() -> ScalarSelect[Any]:
-    ended = func.coalesce(JobAttempt.ended_at, NOW)
     return (
-        select(func.sum(func.extract("epoch", ended - JobAttempt.started_at)))
+        select(SECONDS_HELD)
         .where(
             JobAttempt.job_id == Job.id,
             JobAttempt.started_at >= func.coalesce(Job.retried_at, Job.created_at),

@@ -14,7 +14,7 @@ from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
-from jobs.storage.owned_files import UnknownReference
+from jobs.storage.owned_files import UnknownReference, content_reference
 from jobs.tables import Artifact, Job, Upload
 from pruning.recipe import GRADIENTS_ONLY, Recipe, content_name, gradient_job, is_upload
 
@@ -63,11 +63,6 @@ def get(session: Session, owner: str, job_id: UUID) -> StoredGradients | None:
     return None if row is None else StoredGradients(row[0], row[1])
 
 
-def reference(sha256: str) -> str:
-    """Return the name of a file's content in a recipe."""
-    return f"sha256:{sha256}.{FORMAT}"
-
-
 def resolved(session: Session, owner: str, recipe: Recipe) -> str:
     """Return the recipe's gradient norms by their content, which the transaction keeps from being deleted.
 
@@ -84,7 +79,7 @@ def resolved(session: Session, owner: str, recipe: Recipe) -> str:
         )
         if upload is None:
             raise _refused(recipe, "must be one of your uploads, of gradient norms")
-        return reference(upload.sha256)
+        return content_reference(upload.sha256, FORMAT)
     file = by_content(session, owner, named)
     if file is None:
         raise _refused(recipe, "must be gradient norms of yours: there are none with this content")
@@ -120,7 +115,7 @@ def _norms_of_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) ->
     if file is None:
         raise _refused(recipe, "names norms that were deleted; compute them again")
     _check(JobSpec.model_validate(kept.job.spec).recipe, recipe)
-    return reference(file.sha256)
+    return content_reference(file.sha256, FORMAT)
 
 
 def _refused(recipe: Recipe, message: str) -> UnknownReference:

@@ -17,7 +17,13 @@ from sqlalchemy.orm import Session
 
 from jobs.spec.job import JobSpec
 from jobs.storage import gradient_files
-from jobs.storage.owned_files import QuotaExceeded, UnknownReference, lock, refuse_in_use
+from jobs.storage.owned_files import (
+    QuotaExceeded,
+    UnknownReference,
+    content_reference,
+    lock,
+    refuse_in_use,
+)
 from jobs.storage.store import StoredFile
 from jobs.tables import NOW, SEARCH_NOW, Artifact, StrayUpload, Upload
 from pruning.recipe import content_name, is_local, is_upload
@@ -30,11 +36,6 @@ ABANDONED_AFTER = timedelta(days=1)
 
 class UploadExpired(Exception):
     """The file was not announced, or so long ago that it may have been deleted."""
-
-
-def reference(upload: Upload) -> str:
-    """Return the name of the upload's content in a recipe."""
-    return f"sha256:{upload.sha256}.{upload.format}"
 
 
 def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -> int:
@@ -114,7 +115,7 @@ def remove(session: Session, owner: str, upload_id: UUID) -> Upload | None:
     )
     if upload is None:
         return None
-    refuse_in_use(session, owner, reference(upload))
+    refuse_in_use(session, owner, content_reference(upload.sha256, upload.format))
     session.delete(upload)
     session.add(StrayUpload(key=upload.key, pending_delete=True))
     return upload
@@ -152,7 +153,7 @@ def resolve_references(session: Session, owner: str, spec: JobSpec) -> JobSpec:
             upload = _named(session, owner, dataset)
             if upload is None or upload.format == gradient_files.FORMAT:
                 raise UnknownReference(field, dataset)
-            stable[dataset] = reference(upload)
+            stable[dataset] = content_reference(upload.sha256, upload.format)
     gradients = spec.recipe.gradients
     if gradients is not None and not is_local(gradients):
         stable[gradients] = gradient_files.resolved(session, owner, spec.recipe)

@@ -1,6 +1,7 @@
 """The application in this process or as a server, with a database per test."""
 
-from collections.abc import Iterator, Sequence
+import json
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 import pytest
@@ -15,17 +16,32 @@ from jobs.access import api_keys
 from jobs.queue import waiting
 from jobs.settings import Settings
 from tests.api.drive import ClientOf, Jobs, MakeKey, Server
+from tests.jobs.sweeps.llama import LLAMA
 
 
 @pytest.fixture
-def settings(settings: Settings) -> Settings:
+def settings(settings: Settings, tmp_path: Path) -> Settings:
     changes = {
-        "model_roots": (Path("/srv/models"),),
-        "data_roots": (Path("/srv/data"),),
+        "model_roots": (Path("/srv/models"), tmp_path / "models"),
+        "data_roots": (Path("/srv/data"), tmp_path / "data"),
         "allowed_hosts": ("testserver", LOOPBACK),
         "secret_keys": (SecretStr(Fernet.generate_key().decode()),),
     }
     return settings.model_copy(update=changes)
+
+
+@pytest.fixture
+def llama_config() -> Mapping[str, object]:
+    return LLAMA
+
+
+@pytest.fixture
+def llama(tmp_path: Path, llama_config: Mapping[str, object]) -> str:
+    """The path of a model of which the server reads the configuration."""
+    directory = tmp_path / "models/llama"
+    directory.mkdir(parents=True)
+    (directory / "config.json").write_text(json.dumps(llama_config))
+    return str(directory)
 
 
 @pytest.fixture(autouse=True)

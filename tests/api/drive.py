@@ -5,9 +5,10 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from types import MappingProxyType
+from typing import Any
 from uuid import UUID
 
 import httpx
@@ -22,6 +23,8 @@ from jobs.lifecycle.events import JobError, StepFinished
 from jobs.queue import backlog
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
+from jobs.states import JobState
+from jobs.sweeps import sweeps
 from pruning.recipe import Stage
 from tests.limits import with_limits
 
@@ -110,6 +113,38 @@ class Jobs:
             assert lifecycle.fail(
                 session, claim, JobError(type="invalid_input", message=message, field="model.id")
             )
+
+
+@dataclass(frozen=True)
+class SweepRunner:
+    """Ends every queued job of a sweep as a worker would: with its report, or as failed where it has none."""
+
+    database: sessionmaker[Session]
+    report_of: Callable[[lifecycle.Claim], Mapping[str, object] | None]
+    ended: list[UUID] = field(default_factory=list)
+
+    def run(self, sweep_id: str, client: TestClient) -> dict[str, Any]:
+        """Return the sweep once it has ended."""
+        while True:
+            sweep: dict[str, Any] = client.get(f"/v1/sweeps/{sweep_id}").json()
+            if sweep["state"] != "running":
+                return sweep
+            for job in sweep["jobs"]:
+                if job["state"] == JobState.QUEUED:
+                    self.end(UUID(job["id"]))
+            with self.database.begin() as session:
+                sweeps.advance(session)
+
+    def end(self, job_id: UUID) -> None:
+        with self.database.begin() as session:
+            claim = lifecycle.claim(session, job_id, "worker", 3000)
+            assert claim is not None
+            report = self.report_of(claim)
+            if report is None:
+                assert lifecycle.fail(session, claim, JobError(type="invalid_input", message="no such cut"))
+            else:
+                assert lifecycle.succeed(session, claim, report, [])
+        self.ended.append(job_id)
 
 
 @dataclass(frozen=True)

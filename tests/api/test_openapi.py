@@ -52,56 +52,8 @@ def test_every_reference_leads_somewhere(document: dict[str, Any]) -> None:
 
 
 def test_it_lists_the_api_and_not_the_page(document: dict[str, Any]) -> None:
-    assert {name for name, _ in operations(document)} == {
-        "POST /v1/jobs",
-        "GET /v1/audit",
-        "GET /v1/jobs",
-        "GET /v1/jobs/{job_id}",
-        "DELETE /v1/jobs/{job_id}",
-        "PATCH /v1/jobs/{job_id}",
-        "POST /v1/jobs/{job_id}/cancel",
-        "POST /v1/jobs/{job_id}/retry",
-        "POST /v1/estimates",
-        "POST /v1/sweeps",
-        "GET /v1/sweeps",
-        "GET /v1/sweeps/{sweep_id}",
-        "POST /v1/sweeps/{sweep_id}/cancel",
-        "GET /v1/jobs/{job_id}/events",
-        "GET /v1/jobs/{job_id}/artifacts",
-        "GET /v1/jobs/{job_id}/artifacts/{artifact_id}/content",
-        "GET /v1/methods",
-        "POST /v1/gradients",
-        "GET /v1/gradients",
-        "GET /v1/storage",
-        "GET /v1/me",
-        "GET /v1/zoo",
-        "POST /v1/zoo",
-        "GET /v1/zoo/{slug}",
-        "DELETE /v1/zoo/{slug}",
-        "GET /v1/zoo/{slug}/files/{file_id}/content",
-        "POST /v1/keys",
-        "GET /v1/keys",
-        "DELETE /v1/keys/{key_id}",
-        "POST /v1/uploads",
-        "GET /v1/uploads",
-        "DELETE /v1/uploads/{upload_id}",
-        "POST /v1/webhooks",
-        "GET /v1/webhooks",
-        "GET /v1/webhooks/{webhook_id}",
-        "PATCH /v1/webhooks/{webhook_id}",
-        "DELETE /v1/webhooks/{webhook_id}",
-        "POST /v1/webhooks/{webhook_id}/test",
-        "GET /v1/webhooks/{webhook_id}/deliveries",
-        "POST /v1/webhooks/{webhook_id}/deliveries/{delivery_id}/replay",
-        "GET /v1/workers",
-        "PATCH /v1/workers/{worker}",
-        "GET /v1/queues",
-        "PATCH /v1/queues/{queue}",
-        "GET /v1/owners",
-        "PATCH /v1/owners/{owner}/share",
-        "GET /healthz",
-        "GET /readyz",
-    }
+    others = {path for path in document["paths"] if not path.startswith("/v1/")}
+    assert others == {"/healthz", "/readyz"}
 
 
 def test_every_operation_documents_its_problems(document: dict[str, Any]) -> None:

@@ -3,16 +3,12 @@
 import json
 import os
 import re
-import signal
 import subprocess
 import sys
-from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 
 from cli.embedded.services import Api
 from cli.terminal import Exit
@@ -168,101 +164,3 @@ def test_a_run_survives_a_restart_of_the_api(pipeline: Pipeline) -> None:
     assert process.returncode == Exit.OK, err
     for stage in ("resolve", "gradients", "prune", "evaluate", "upload"):
         assert len(re.findall(rf"{stage} done", out)) == 1, out
-
-
-def shell_of(
-    step: Mapping[str, Any], inputs: Mapping[str, Any], **overrides: str
-) -> tuple[list[str], dict[str, str]]:
-    """Return the command and the environment with which a runner starts a step of a composite action."""
-    values = {name: overrides.get(name, value.get("default", "")) for name, value in inputs.items()}
-    environment = {
-        name: re.sub(r"\$\{\{ inputs\.([a-z-]+) \}\}", lambda found: values[found[1]], text)
-        for name, text in step["env"].items()
-    }
-    return ["bash", "--noprofile", "--norc", "-e", "-o", "pipefail", "-c", step["run"]], environment
-
-
-@pytest.mark.nightly
-def test_the_github_action_runs_a_job_and_is_cancelled_with_it(pipeline: Pipeline) -> None:
-    action = yaml.safe_load((CI / "github" / "action.yml").read_text())
-    install, step = action["runs"]["steps"]
-    assert pipeline.run("bash", "-ec", install["run"], INSTALL="nothing-of-this-name").returncode == 0
-    github = {
-        "GITHUB_ACTIONS": "true",
-        "GITHUB_REPOSITORY": "org/models",
-        "GITHUB_SHA": "5f3e9a1",
-        "GITHUB_RUN_ID": "17",
-        "GITHUB_RUN_ATTEMPT": "1",
-        "GITHUB_OUTPUT": str(pipeline.directory / "output.txt"),
-        "RUNNER_TEMP": str(pipeline.directory),
-    }
-    place = {
-        "url": pipeline.api.url,
-        "api-key": pipeline.environment["PRUNESERVE_API_KEY"],
-        "recipe": "job.json",
-    }
-    command, environment = shell_of(
-        step, action["inputs"], **place, **{"max-increase": "1000%"}, output="pruned"
-    )
-    # A step that is run again submits no second job.
-    for _ in range(2):
-        done = pipeline.run(*command, **github, **environment)
-        assert done.returncode == Exit.OK, done.stderr
-    job = pipeline.newest_job()
-    outputs = (pipeline.directory / "output.txt").read_text().splitlines()
-    assert outputs.count(f"job={job.id}") == outputs.count("gate=passed") == 2
-    assert job.labels == {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}
-    assert (pipeline.directory / "pruned" / "model.safetensors").exists()
-
-    (pipeline.directory / "long.json").write_text(
-        json.dumps(
-            json.loads(pipeline.job_file.read_text())
-            | {
-                "calibration": {
-                    "dataset": str(pipeline.stack.calibration),
-                    "samples": 1000,
-                    "sequence_length": 32,
-                    "seed": 1,  # or the gradients of an earlier job would do
-                }
-            }
-        )
-    )
-    command, environment = shell_of(step, action["inputs"], **place | {"recipe": "long.json"})
-    before = pipeline.jobs()
-    process = pipeline.start(*command, **github, **environment)
-    job = pipeline.wait_for_job(before)
-    process.send_signal(signal.SIGINT)
-    _, err = process.communicate(timeout=TIMEOUT_SECONDS)
-    assert process.returncode == Exit.CANCELLED, err
-    assert pipeline.stack.wait_for_end(job.id).state == "cancelled"
-
-
-def test_the_gitlab_template_runs_a_job(pipeline: Pipeline) -> None:
-    spec, component = yaml.safe_load_all((CI / "gitlab" / "pruneserve.yml").read_text())
-    (template,) = component.values()
-    given = {"url": pipeline.api.url, "recipe": "job.json"}
-    given |= {"export": EXPORT, "gate-on": EXPORT, "max-kl": "1e-9"}
-    inputs = {name: given.get(name, about.get("default")) for name, about in spec["spec"]["inputs"].items()}
-    variables = {
-        name: re.sub(r"\$\[\[ inputs\.([a-z0-9-]+) \]\]", lambda m: str(inputs[m[1]]), each["value"])
-        for name, each in template["variables"].items()
-    }
-    gitlab = {
-        "GITLAB_CI": "true",
-        "CI_PROJECT_PATH": "org/models",
-        "CI_COMMIT_SHA": "5f3e9a1",
-        "CI_PIPELINE_ID": "3",
-        "CI_JOB_ID": "4",
-    }
-    done = pipeline.run(
-        "sh",
-        "-ec",
-        "\n".join(template["script"]),
-        **gitlab,
-        **variables,
-    )
-    assert done.returncode == Exit.GATE_MISSED, done.stderr
-    summary, _ = template["artifacts"]["paths"]  # the other is the model, which is not asked for
-    for artifact in (summary, *template["artifacts"]["reports"].values()):
-        assert (pipeline.directory / artifact).read_text()
-    assert pipeline.newest_job().labels["pipeline"] == "3"

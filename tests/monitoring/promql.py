@@ -1,4 +1,4 @@
-"""A small evaluation of PromQL, for machines without promtool: what our alerts and our dashboard use of it.
+"""A small evaluation of PromQL: what our alerts and our dashboard use of it.
 
 Series are samples at given times. `increase` and `rate` are the plain difference of the last and the first
 sample in the range, without Prometheus's extrapolation to the ends of the range: so they are never larger.

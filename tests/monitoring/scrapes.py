@@ -1,7 +1,7 @@
-"""What Prometheus would have scraped of real processes, as series for `promql` and for promtool."""
+"""What Prometheus would have scraped of real processes, as series for `promql`."""
 
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import httpx
@@ -57,8 +57,7 @@ class History:
     """A scrape every minute: first `healthy` ones, then `faulty` ones, each state as it was last seen.
 
     A time (`…_timestamp_seconds`) that moved between two scrapes of a state goes on with the clock, at the
-    age that it had; one that stood still stands still. Seconds count from the first scrape, which is at 0:
-    that is where promtool's clock begins.
+    age that it had; one that stood still stands still. Seconds count from the first scrape, which is at 0.
     """
 
     healthy: Sequence[Scrape]
@@ -85,18 +84,3 @@ class History:
                     shown = shown if moves else stopped.setdefault(labels, shown)
                 found.setdefault(labels, []).append((now, shown))
         return found
-
-
-def as_promtool_series(series: Mapping[Labels, Sequence[tuple[float, float]]]) -> Iterable[dict[str, str]]:
-    """Yield the series as `promtool test rules` reads them: a sample each minute, `_` where there is none."""
-    last = max(at for samples in series.values() for at, _ in samples)
-    for labels, samples in series.items():
-        known = dict(samples)
-        named = dict(labels)
-        name = named.pop("__name__")
-        inside = ",".join(f'{label}="{value}"' for label, value in sorted(named.items()))
-        values = (known.get(float(at)) for at in range(0, int(last) + 1, STEP_SECONDS))
-        yield {
-            "series": f"{name}{{{inside}}}",
-            "values": " ".join("_" if value is None else f"{value:.17g}" for value in values),
-        }

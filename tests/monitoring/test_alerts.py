@@ -1,8 +1,6 @@
 """Each alert fires on what real processes serve once its fault is injected, and none does before."""
 
 import re
-import shutil
-import subprocess
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +9,7 @@ import yaml
 
 from tests.monitoring.conftest import PARTS, Run
 from tests.monitoring.promql import Evaluation
-from tests.monitoring.scrapes import STEP_SECONDS, History, as_promtool_series
+from tests.monitoring.scrapes import STEP_SECONDS, History
 
 pytestmark = pytest.mark.timeout(1200)  # the run is made in the first test that asks for it
 
@@ -25,10 +23,6 @@ HEALTHY_MINUTES = (
     65  # more than the longest range, so that what happened before the healthy state is out of it
 )
 FAULTY_MINUTES = 20
-
-needs_promtool = pytest.mark.skipif(
-    shutil.which("promtool") is None, reason="promtool is not installed (Debian's package of that name)"
-)
 
 
 def histories(run: Run) -> dict[str, History]:
@@ -59,48 +53,6 @@ def test_an_alert_fires_once_its_fault_is_there_and_not_before(run: Run, alert: 
     history = histories(run)[alert]
     assert not is_firing(alert, history, HEALTHY_MINUTES - 1)
     assert is_firing(alert, history, moment(alert))
-
-
-def firing_series(alert: str) -> str:
-    return f'ALERTS{{alertname="{alert}",alertstate="firing"}}'
-
-
-@needs_promtool
-def test_promtool_finds_the_same(run: Run, tmp_path: Path) -> None:
-    groups = [
-        {
-            "name": name,
-            "interval": "1m",
-            "input_series": list(as_promtool_series(history.series())),
-            "promql_expr_test": [
-                {
-                    "expr": f"(count({firing_series(alert)}) or vector(0)) > bool 0",
-                    "eval_time": f"{minute}m",
-                    "exp_samples": [{"labels": "{}", "value": firing}],
-                }
-                for alert in alerts
-                for minute, firing in ((HEALTHY_MINUTES - 1, 0), (moment(alert), 1))
-            ],
-        }
-        for name, history, alerts in (
-            ("faulty", histories(run)["PruneServeJobsFail"], sorted(ALERTS.keys() - {"PruneServePartDown"})),
-            ("dead", histories(run)["PruneServePartDown"], ["PruneServePartDown"]),
-        )
-    ]
-    (tmp_path / "test.yml").write_text(
-        yaml.safe_dump({"rule_files": [str(RULES)], "evaluation_interval": "1m", "tests": groups})
-    )
-    done = subprocess.run(
-        ["promtool", "test", "rules", tmp_path / "test.yml"], capture_output=True, text=True, check=False
-    )
-    assert done.returncode == 0, done.stdout + done.stderr
-
-
-@needs_promtool
-def test_promtool_accepts_the_rules_and_the_configuration() -> None:
-    for command in (["check", "rules", RULES], ["check", "config", MONITORING / "prometheus.yml"]):
-        done = subprocess.run(["promtool", *command], capture_output=True, text=True, check=False)
-        assert done.returncode == 0, done.stdout + done.stderr
 
 
 @pytest.mark.parametrize("alert", ALERTS)

@@ -2,7 +2,7 @@
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from functools import cached_property, partial
 from pathlib import Path
@@ -80,8 +80,6 @@ class Attempt:
         self.disk = Disk(settings.work_dir, limits.MIN_FREE_DISK_BYTES)
         self.upload_names: dict[str, str] = {}
         """The names that the owner has given to uploads, by those that the library knows them by."""
-        self.expected_seconds: Mapping[Stage, float] = {}
-        """By stage, once the shape of the model is known."""
         self.process_is_unusable = False
         """Whether the attempt failed in a way after which this process must run no other job."""
         metrics = StageMetrics(settings.device)
@@ -187,7 +185,6 @@ class Attempt:
         machine = self.transaction(lambda session: workers.machine_of(session, self.worker.name))
         estimate = self.spec.estimate(shape, machine)
         tokens = Windows.of_calibration(self.spec.recipe, shape).tokens
-        self.expected_seconds = estimate.seconds_by_stage
         self.progress.expect(estimate.seconds_by_stage, {Stage.GRADIENTS: tokens, Stage.PRUNE: tokens})
 
     def finish(self, transition: Transition) -> None:

@@ -131,7 +131,7 @@ class JobView:
     @property
     def norms(self) -> str:
         """Which gradient norms the job computes; empty for a job that prunes."""
-        return " and ".join(self.spec.recipe.norms) if self.spec else ""
+        return " and ".join(self.spec.recipe.norms)
 
     @property
     def measured(self) -> bool:

@@ -4,7 +4,7 @@ import gzip
 import json
 import os
 import tracemalloc
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from functools import partial
@@ -21,7 +21,6 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.queue import workers
 from jobs.queue.resources import Capacity, class_of
-from jobs.settings import Settings
 from jobs.spec import model_shape
 from pruning.estimate import Machine
 from pruning.recipe import ModelReference
@@ -46,17 +45,8 @@ H100 = Machine(
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    (tmp_path / "models").mkdir()
-    return settings.model_copy(update={"model_roots": (tmp_path / "models",)})
-
-
-@pytest.fixture
-def llama(tmp_path: Path) -> str:
-    directory = tmp_path / "models/llama"
-    directory.mkdir()
-    (directory / "config.json").write_text(json.dumps(LLAMA_7B))
-    return str(directory)
+def llama_config() -> Mapping[str, object]:
+    return LLAMA_7B
 
 
 def body(model: str, **more: object) -> dict[str, Any]:

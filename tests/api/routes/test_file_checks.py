@@ -12,16 +12,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import checks
 from jobs.queue import backlog
-from jobs.settings import Settings
 from tests.api.drive import SMALLEST
 
 Database = sessionmaker[Session]
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    roots = {"model_roots": (tmp_path / "models",), "data_roots": (tmp_path / "data",)}
-    return settings.model_copy(update=roots)
 
 
 @pytest.fixture

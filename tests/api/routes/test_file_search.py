@@ -1,22 +1,19 @@
 """Searches for an exported file over REST: the best of a size, and the sparsest within a bound."""
 
-import json
-from pathlib import Path
+from collections.abc import Mapping
+from functools import partial
 from typing import Any
-from uuid import UUID
 
 import pytest
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
-from jobs.settings import Settings
-from jobs.states import JobState
-from jobs.sweeps import sweeps
 from pruning.byte_size import byte_size
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.disk import exported_files
 from pruning.recipe.exports import GGUF_TYPES, Export, GgufExport
+from tests.api.drive import SweepRunner
 from tests.jobs.sweeps.llama import LLAMA
 
 MODEL = LLAMA | {
@@ -35,63 +32,34 @@ def size_of(export: Export, *, cut: bool = False) -> int:
 
 
 @pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    (tmp_path / "models").mkdir()
-    return settings.model_copy(update={"model_roots": (tmp_path / "models",)})
+def llama_config() -> Mapping[str, object]:
+    return MODEL
 
 
-@pytest.fixture
-def llama(tmp_path: Path) -> str:
-    directory = tmp_path / "models/llama"
-    directory.mkdir()
-    (directory / "config.json").write_text(json.dumps(MODEL))
-    return str(directory)
-
-
-class Workers:
-    """They end every queued job. Zeros and cuts lose so much more than a type does."""
-
-    def __init__(self, database: sessionmaker[Session], loss: float) -> None:
-        self._database, self._loss = database, loss
-
-    def run(self, sweep_id: str, client: TestClient) -> dict[str, Any]:
-        while True:
-            sweep: dict[str, Any] = client.get(f"/v1/sweeps/{sweep_id}").json()
-            if sweep["state"] != "running":
-                return sweep
-            for job in sweep["jobs"]:
-                if job["state"] == JobState.QUEUED:
-                    self._end(UUID(job["id"]))
-            with self._database.begin() as session:
-                sweeps.advance(session)
-
-    def _end(self, job_id: UUID) -> None:
-        with self._database.begin() as session:
-            claim = lifecycle.claim(session, job_id, "worker", 3000)
-            assert claim is not None
-            recipe = claim.spec.recipe
-            lost = self._loss * (recipe.sparsity + (0.25 if recipe.structure else 0))
-            files = [
-                {
-                    "name": export.name,
-                    "path": f"exports/{export.name}",
-                    "bytes": size_of(export, cut=recipe.structure is not None),
-                    "dense_bytes": 2 * SHAPE.parameters,
-                    "perplexity": DENSE * (1 + lost + 1 / export.bits**2),
-                    "dense_perplexity": DENSE,
-                    "kl": lost + 1 / export.bits**2,
-                    "agreement": 0.9,
-                    "rates": [],
-                }
-                for export in claim.spec.exports
-            ]
-            report = {
-                "perplexity": {"dense": DENSE, "pruned": DENSE * (1 + lost)},
-                "sparsity": {"overall": recipe.sparsity},
-                "zero_shot": None,
-                "exports": files,
-            }
-            assert lifecycle.succeed(session, claim, report, [])
+def report_of(claim: lifecycle.Claim, loss: float) -> dict[str, Any]:
+    """Zeros and cuts lose so much more than a type does."""
+    recipe = claim.spec.recipe
+    lost = loss * (recipe.sparsity + (0.25 if recipe.structure else 0))
+    files = [
+        {
+            "name": export.name,
+            "path": f"exports/{export.name}",
+            "bytes": size_of(export, cut=recipe.structure is not None),
+            "dense_bytes": 2 * SHAPE.parameters,
+            "perplexity": DENSE * (1 + lost + 1 / export.bits**2),
+            "dense_perplexity": DENSE,
+            "kl": lost + 1 / export.bits**2,
+            "agreement": 0.9,
+            "rates": [],
+        }
+        for export in claim.spec.exports
+    ]
+    return {
+        "perplexity": {"dense": DENSE, "pruned": DENSE * (1 + lost)},
+        "sparsity": {"overall": recipe.sparsity},
+        "zero_shot": None,
+        "exports": files,
+    }
 
 
 def submit(client: TestClient, **body: object) -> dict[str, Any]:
@@ -113,7 +81,7 @@ def test_the_best_file_of_a_size_is_that_of_the_lowest_divergence(
     assert cut["structure"]["mlp_channels"] == 0.25
     small = {name for name in GGUF_TYPES if size_of(GgufExport(type=name)) <= 1.03 * bound}
     assert {one["type"] for one in dense["exports"]} <= small
-    ended = Workers(database, loss).run(sweep["id"], client)
+    ended = SweepRunner(database, partial(report_of, loss=loss)).run(sweep["id"], client)
     assert ended["state"] == "succeeded"
     files = ended["search"]["files"]
     assert len(files) == len(dense["exports"]) + len(cut["exports"])
@@ -145,7 +113,7 @@ def test_a_size_that_no_file_has_is_refused_or_fails(
     nearly = {"max_bytes": smallest, "format": "gguf"}
     sweep = submit(client, job=job, target=nearly)
     assert len(sweep["jobs"]) == 1
-    ended = Workers(database, 0.0).run(sweep["id"], client)
+    ended = SweepRunner(database, partial(report_of, loss=0.0)).run(sweep["id"], client)
     assert ended["state"] == "failed"
     assert "bytes" in ended["error"]
 
@@ -155,7 +123,8 @@ def test_a_search_within_a_bound_on_a_file_judges_that_file(
 ) -> None:
     job = {"model": "org/name", "method": "wanda", "exports": ["gguf:Q8_0"]}
     target = {"of": "gguf:Q8_0", "max_perplexity_increase": 0.25 + 1 / 8.5**2}
-    ended = Workers(database, 0.5).run(submit(client, job=job, target=target)["id"], client)
+    sweep = submit(client, job=job, target=target)
+    ended = SweepRunner(database, partial(report_of, loss=0.5)).run(sweep["id"], client)
     assert 0.48 <= ended["search"]["met"] <= 0.5
     page = client.get(f"/sweeps/{ended['id']}").text
     assert "sparsest with perplexity of gguf:Q8_0 at most" in page

@@ -12,30 +12,14 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import sweeps as actions
 from jobs.lifecycle import lifecycle
-from jobs.lifecycle.events import JobError
-from jobs.settings import Settings
-from jobs.states import JobState
 from jobs.sweeps import sweeps
 from jobs.sweeps.shapes import Shape, shapes
 from jobs.tables import Job
 from pruning.byte_size import byte_size
+from tests.api.drive import SweepRunner
 from tests.jobs.sweeps.llama import LLAMA
 
 DENSE = 20.0
-
-
-@pytest.fixture
-def settings(settings: Settings, tmp_path: Path) -> Settings:
-    (tmp_path / "models").mkdir()
-    return settings.model_copy(update={"model_roots": (tmp_path / "models",)})
-
-
-@pytest.fixture
-def llama(tmp_path: Path) -> str:
-    directory = tmp_path / "models/llama"
-    directory.mkdir()
-    (directory / "config.json").write_text(json.dumps(LLAMA))
-    return str(directory)
 
 
 def structures(sweep: dict[str, Any], client: TestClient) -> list[dict[str, Any]]:
@@ -46,46 +30,36 @@ def structures(sweep: dict[str, Any], client: TestClient) -> list[dict[str, Any]
     ]
 
 
-class Workers:
-    """They end every queued job. Its perplexity grows with what it takes out, by the given weights."""
+class Measurement:
+    """Perplexity that grows with what a job takes out, by the given weights; the first `failing` fail."""
 
-    def __init__(self, database: sessionmaker[Session], *, of_groups: float = 2.0) -> None:
-        self._database, self._of_groups = database, of_groups
+    def __init__(self, *, of_groups: float = 2.0, failing: int = 0) -> None:
+        self._of_groups, self._failing = of_groups, failing
         self.perplexities: dict[str, float] = {}
 
-    def run(self, sweep_id: str, client: TestClient, *, failing: int = 0) -> dict[str, Any]:
-        while True:
-            sweep: dict[str, Any] = client.get(f"/v1/sweeps/{sweep_id}").json()
-            if sweep["state"] != "running":
-                return sweep
-            for number, job in enumerate(sweep["jobs"]):
-                if job["state"] == JobState.QUEUED:
-                    self._end(UUID(job["id"]), fails=number < failing)
-            with self._database.begin() as session:
-                sweeps.advance(session)
+    def __call__(self, claim: lifecycle.Claim) -> dict[str, Any] | None:
+        if self._failing > 0:
+            self._failing -= 1
+            return None
+        structure = claim.spec.recipe.structure
+        assert structure is not None
+        gone = (structure.parameters or 0) + (structure.mlp_channels or 0) / 128 + (structure.blocks or 0)
+        perplexity = DENSE * (1 + gone**2 + self._of_groups * (structure.kv_groups or 0) / 4)
+        self.perplexities[str(claim.job_id)] = perplexity
+        parameters = int(66_000 - 36_864 * gone - 24_576 * (structure.kv_groups or 0) / 4)
+        return {
+            "perplexity": {"dense": DENSE, "pruned": perplexity},
+            "sparsity": {"overall": 0.0, "layers": []},
+            "structure": {"parameters": parameters, "dense_parameters": 66_000},
+            "speed": {"bytes": 2 * parameters, "speedup": 66_000 / parameters, "peak_memory_bytes": 1},
+            "zero_shot": None,
+            "warnings": [],
+        }
 
-    def _end(self, job_id: UUID, *, fails: bool) -> None:
-        with self._database.begin() as session:
-            claim = lifecycle.claim(session, job_id, "worker", 3000)
-            assert claim is not None
-            if fails:
-                assert lifecycle.fail(session, claim, JobError(type="invalid_input", message="no such cut"))
-                return
-            structure = claim.spec.recipe.structure
-            assert structure is not None
-            gone = (structure.parameters or 0) + (structure.mlp_channels or 0) / 128 + (structure.blocks or 0)
-            perplexity = DENSE * (1 + gone**2 + self._of_groups * (structure.kv_groups or 0) / 4)
-            self.perplexities[str(job_id)] = perplexity
-            parameters = int(66_000 - 36_864 * gone - 24_576 * (structure.kv_groups or 0) / 4)
-            report = {
-                "perplexity": {"dense": DENSE, "pruned": perplexity},
-                "sparsity": {"overall": 0.0, "layers": []},
-                "structure": {"parameters": parameters, "dense_parameters": 66_000},
-                "speed": {"bytes": 2 * parameters, "speedup": 66_000 / parameters, "peak_memory_bytes": 1},
-                "zero_shot": None,
-                "warnings": [],
-            }
-            assert lifecycle.succeed(session, claim, report, [])
+    @property
+    def best(self) -> str:
+        """The job of the lowest perplexity."""
+        return min(self.perplexities, key=lambda job_id: self.perplexities[job_id])
 
 
 def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
@@ -101,12 +75,11 @@ def test_the_best_model_of_a_size_is_that_of_the_lowest_perplexity(
         expected = {"blocks": None, "kv_groups": None, "mlp_channels": None} | shape["structure"]
         assert structure == expected | {"multiple_of": None}
         assert shape["parameters"] <= 50_000
-    workers = Workers(database)
-    ended = workers.run(sweep["id"], client)
+    measured = Measurement()
+    ended = SweepRunner(database, measured).run(sweep["id"], client)
     assert ended["state"] == "succeeded"
-    best = min(workers.perplexities, key=lambda job_id: workers.perplexities[job_id])
-    assert ended["search"]["best_job"] == best
-    assert best in ended["search"]["front"]
+    assert ended["search"]["best_job"] == measured.best
+    assert measured.best in ended["search"]["front"]
     for job in ended["jobs"]:
         (condition,) = job["gate"]["conditions"]
         assert (condition["name"], condition["limit"]) == ("max_parameters", 50_000)
@@ -125,10 +98,11 @@ def test_a_running_search_shows_its_best_model_so_far(
     sweep = client.post("/v1/sweeps", json=body).json()
     assert sweep["search"]["best_job"] is None
     assert "no model has met the bound yet" in client.get(f"/sweeps/{sweep['id']}").text
-    workers = Workers(database)
+    measured = Measurement()
+    runner = SweepRunner(database, measured)
     for ended in range(1, len(sweep["jobs"])):
-        workers._end(UUID(sweep["jobs"][ended - 1]["id"]), fails=False)
-        best = min(workers.perplexities, key=lambda job_id: workers.perplexities[job_id])
+        runner.end(UUID(sweep["jobs"][ended - 1]["id"]))
+        best = measured.best
         (listed,) = client.get("/v1/sweeps").json()["items"]
         for found in (client.get(f"/v1/sweeps/{sweep['id']}").json(), listed):
             assert (found["state"], found["search"]["best_job"]) == ("running", best)
@@ -139,12 +113,12 @@ def test_a_running_search_shows_its_best_model_so_far(
         answer = page.partition("<dt>Answer so far</dt>")[2].partition("</div>")[0]
         assert f'href="/jobs/{best}"' in answer
         assert byte_size(bytes_of_best) in answer
-        assert f"{workers.perplexities[best]:.2f}" in answer
+        assert f"{measured.perplexities[best]:.2f}" in answer
         assert "no model has met" not in page
         assert page.count(">Met<") == ended
         shown = client.get("/sweeps").text
         assert byte_size(bytes_of_best) in shown
-        assert f"{workers.perplexities[best]:.2f}" in shown
+        assert f"{measured.perplexities[best]:.2f}" in shown
 
 
 def test_a_search_measures_the_speed_of_its_best_alone(
@@ -174,11 +148,11 @@ def test_a_shape_that_the_family_refuses_is_no_answer(
 ) -> None:
     request = {"job": {"model": llama}, "target": {"max_bytes": 100_000}}
     sweep = client.post("/v1/sweeps", json=request).json()
-    ended = Workers(database, of_groups=0.0).run(sweep["id"], client, failing=1)
+    ended = SweepRunner(database, Measurement(of_groups=0.0, failing=1)).run(sweep["id"], client)
     assert (ended["state"], ended["jobs"][0]["state"]) == ("succeeded", "failed")
     assert ended["search"]["best_job"] in [job["id"] for job in ended["jobs"][1:]]
     again = client.post("/v1/sweeps", json=request).json()
-    ended = Workers(database).run(again["id"], client, failing=4)
+    ended = SweepRunner(database, Measurement(failing=4)).run(again["id"], client)
     assert (ended["state"], ended["error"][:16]) == ("failed", "4 of 4 jobs fail")
 
 
@@ -191,7 +165,7 @@ def test_a_bound_that_no_model_meets_fails_the_search(
     with database.begin() as session:
         for job in session.query(Job).all():  # what no worker of this test measures that high
             job.spec = job.spec | {"gate": {"max_memory_bytes": 1, "min_speedup": 100.0}}
-    ended = Workers(database).run(sweep["id"], client)
+    ended = SweepRunner(database, Measurement()).run(sweep["id"], client)
     assert (ended["state"], ended["error"]) == ("failed", "none of 2 models meets the bound")
 
 
@@ -208,7 +182,7 @@ def test_the_smallest_model_within_a_bound_is_found_by_bisection(
     target = {"max_perplexity_increase": 0.25, "over": "structure"}
     answer = client.post("/v1/sweeps", json={"job": {"model": llama}, "target": target})
     assert answer.status_code == 201, answer.text
-    ended = Workers(database).run(answer.json()["id"], client)
+    ended = SweepRunner(database, Measurement()).run(answer.json()["id"], client)
     assert ended["state"] == "succeeded"
     # 1 + s² is 1.25 at 0.5.
     assert 0.48 <= ended["search"]["met"] <= 0.5

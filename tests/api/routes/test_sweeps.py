@@ -9,9 +9,8 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.events import JobError
-from jobs.states import JobState
 from jobs.sweeps import sweeps
-from tests.api.drive import ClientOf, Jobs
+from tests.api.drive import ClientOf, Jobs, SweepRunner
 
 JOB = {"model": "org/name", "method": "gblm"}
 DENSE = 20.0
@@ -25,35 +24,14 @@ def submit(client: TestClient, **body: object) -> dict[str, Any]:
     return sweep
 
 
-class Workers:
-    """They end every queued job, with a perplexity that grows with its sparsity."""
-
-    def __init__(self, database: sessionmaker[Session]) -> None:
-        self._database = database
-        self.ended: list[float] = []
-
-    def run(self, sweep_id: str, client: TestClient) -> dict[str, Any]:
-        while True:
-            sweep: dict[str, Any] = client.get(f"/v1/sweeps/{sweep_id}").json()
-            if sweep["state"] != "running":
-                return sweep
-            for job in sweep["jobs"]:
-                if job["state"] == JobState.QUEUED:
-                    self._end(UUID(job["id"]), job["sparsity"])
-            with self._database.begin() as session:
-                sweeps.advance(session)
-
-    def _end(self, job_id: UUID, sparsity: float) -> None:
-        self.ended.append(sparsity)
-        report = {
-            "perplexity": {"dense": DENSE, "pruned": DENSE * (1 + sparsity**2)},
-            "sparsity": {"overall": sparsity},
-            "zero_shot": None,
-        }
-        with self._database.begin() as session:
-            claim = lifecycle.claim(session, job_id, "worker", 3000)
-            assert claim is not None
-            assert lifecycle.succeed(session, claim, report, [])
+def report_of(claim: lifecycle.Claim) -> dict[str, Any]:
+    """Perplexity that grows with the sparsity."""
+    sparsity = claim.spec.recipe.sparsity
+    return {
+        "perplexity": {"dense": DENSE, "pruned": DENSE * (1 + sparsity**2)},
+        "sparsity": {"overall": sparsity},
+        "zero_shot": None,
+    }
 
 
 @pytest.mark.parametrize(
@@ -77,12 +55,12 @@ def test_what_no_job_of_a_sweep_reads_is_checked_as_well(
 
 
 @pytest.fixture
-def workers(database: sessionmaker[Session]) -> Workers:
-    return Workers(database)
+def runner(database: sessionmaker[Session]) -> SweepRunner:
+    return SweepRunner(database, report_of)
 
 
 def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
-    client: TestClient, workers: Workers
+    client: TestClient, runner: SweepRunner
 ) -> None:
     vary = {"sparsity": [0.3, 0.5], "pattern": ["unstructured", "2:4"], "method": ["wanda", "gblm"]}
     job = {"model": "org/name", "labels": {"team": "search"}}
@@ -93,7 +71,7 @@ def test_every_combination_is_a_job_and_a_pattern_has_its_own_sparsity(
         + [(0.5, "2:4", method) for method in ("wanda", "gblm")]
     )
     assert {job["labels"]["team"] for job in sweep["jobs"]} == {"search"}
-    assert workers.run(sweep["id"], client)["state"] == "succeeded"
+    assert runner.run(sweep["id"], client)["state"] == "succeeded"
 
 
 def test_repeated_values_make_one_job_and_the_limit_counts_jobs(
@@ -126,28 +104,28 @@ def test_a_sweep_of_too_few_or_too_many_jobs_is_refused_with_the_limit(
     assert error == {"field": "vary", "message": f"makes {number}; a sweep has 2 to 64 different ones"}
 
 
-def test_a_search_finds_the_sparsest_model_within_the_bound(client: TestClient, workers: Workers) -> None:
+def test_a_search_finds_the_sparsest_model_within_the_bound(client: TestClient, runner: SweepRunner) -> None:
     sweep = submit(client, target={"max_perplexity_increase": 0.25})
     assert [job["sparsity"] for job in sweep["jobs"]] == [0.5]
-    ended = workers.run(sweep["id"], client)
+    ended = runner.run(sweep["id"], client)
     assert ended["state"] == "succeeded"
     # 1 + s² is 1.25 at 0.5.
     assert 0.48 <= ended["search"]["met"] <= 0.5
     trace = {job["id"]: job for job in ended["jobs"]}
-    assert [job["sparsity"] for job in ended["jobs"]] == workers.ended
+    assert [UUID(job["id"]) for job in ended["jobs"]] == runner.ended
     assert trace[ended["search"]["best_job"]]["sparsity"] == ended["search"]["met"]
     for job in ended["jobs"]:
         assert job["gate"]["state"] == ("passed" if job["sparsity"] <= 0.5 else "failed")
 
 
-def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, workers: Workers) -> None:
-    ended = workers.run(submit(client, target={"max_perplexity": DENSE / 2})["id"], client)
+def test_a_search_that_finds_nothing_fails_with_a_reason(client: TestClient, runner: SweepRunner) -> None:
+    ended = runner.run(submit(client, target={"max_perplexity": DENSE / 2})["id"], client)
     assert ended["state"] == "failed"
     assert "0.05" in ended["error"]
 
 
 def test_a_search_goes_on_when_its_failed_job_is_retried(
-    client: TestClient, workers: Workers, database: sessionmaker[Session]
+    client: TestClient, runner: SweepRunner, database: sessionmaker[Session]
 ) -> None:
     sweep = submit(client, target={"max_perplexity_increase": 0.25})
     (job,) = sweep["jobs"]
@@ -158,7 +136,7 @@ def test_a_search_goes_on_when_its_failed_job_is_retried(
         sweeps.advance(session)
     assert client.get(f"/v1/sweeps/{sweep['id']}").json()["state"] == "failed"
     assert client.post(f"/v1/jobs/{job['id']}/retry").status_code == 200
-    assert workers.run(sweep["id"], client)["search"]["met"] <= 0.5
+    assert runner.run(sweep["id"], client)["search"]["met"] <= 0.5
 
 
 def test_cancelling_a_sweep_cancels_its_unfinished_jobs(client: TestClient, jobs: Jobs) -> None:

@@ -201,46 +201,17 @@ def test_the_base_model_of_a_local_checkpoint_can_be_named(
     assert wrong.returncode == Exit.USAGE
 
 
-@pytest.mark.parametrize(
-    ("metadata", "wrong"),
-    [
-        ("language:\n- en\nbase_model: org/name", None),
-        ("language: [en, klingon]", "\"language\" 'klingon' is none"),
-    ],
-)
-def test_the_card_alone_is_judged_and_nothing_is_uploaded(
-    server: ScriptedServer, hub: StandInHub, job_id: UUID, metadata: str, wrong: str | None
-) -> None:
-    card = f"---\nlibrary_name: transformers\n{metadata}\n---\n\n".encode() + CARD
-    file = artifact_document("README.md", card, hashlib.sha256(card).hexdigest(), "/README.md")
-    server.on("/README.md", lambda it: it.body(card))
-    weights = artifact_document(
-        "model.safetensors", WEIGHTS, hashlib.sha256(WEIGHTS).hexdigest(), "/model.safetensors"
-    )
-    server.on("/model.safetensors", lambda it: it.body(WEIGHTS))
-    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file, weights]}))
-    done = publish(server, hub, str(job_id), "ada/sparse", "--validate")
-    assert hub.repositories == {}
-    assert "/model.safetensors" not in {path for path, _ in server.requests}
-    if wrong is None:
-        assert (done.returncode, done.stderr.count("Traceback")) == (Exit.OK, 0), done.stderr
-        assert "the Hub accepts the card" in done.stdout
-    else:
-        assert done.returncode == Exit.FAILED
-        assert f"the Hub rejects the card: {wrong}" in " ".join(done.stderr.split())
-        published = publish(server, hub, str(job_id), "ada/sparse")
-        assert published.returncode == Exit.FAILED
-        assert wrong in " ".join(published.stderr.split())
-    assert publish(server, hub, str(job_id), "a/b/c", "--validate").returncode == Exit.USAGE
-
-
-def test_a_job_without_a_card_has_none_to_judge(
+def test_a_card_that_the_hub_rejects_is_not_published(
     server: ScriptedServer, hub: StandInHub, job_id: UUID
 ) -> None:
-    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": []}))
-    done = publish(server, hub, str(job_id), "ada/sparse", "--validate")
+    card = b"---\nlibrary_name: transformers\nlanguage: [en, klingon]\n---\n\n" + CARD
+    file = artifact_document("README.md", card, hashlib.sha256(card).hexdigest(), "/README.md")
+    server.on("/README.md", lambda it: it.body(card))
+    server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))
+    done = publish(server, hub, str(job_id), "ada/sparse")
     assert done.returncode == Exit.FAILED
-    assert "there is no card" in done.stderr
+    assert "the Hub rejects the card: " in done.stderr
+    assert "\"language\" 'klingon' is none" in done.stderr
 
 
 def test_a_zoo_entry_is_published_to_a_public_repository(server: ScriptedServer, hub: StandInHub) -> None:
