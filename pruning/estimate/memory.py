@@ -96,14 +96,13 @@ def _logits(shape: ModelShape) -> float:
     return 2 * FLOAT32_BYTES * shape.vocabulary
 
 
-def weights_of(shape: ModelShape, dtype: str) -> int:
-    """Return all weights."""
+def _weights(shape: ModelShape, dtype: str) -> int:
     return shape.parameters * BYTES[dtype]
 
 
 def _share(shape: ModelShape, dtype: str, devices: int) -> float:
     """The resident weights of the device that has most of them."""
-    return max(weights_of(shape, dtype) / devices, around_blocks(shape, dtype))
+    return max(_weights(shape, dtype) / devices, around_blocks(shape, dtype))
 
 
 def around_blocks(shape: ModelShape, dtype: str) -> int:
@@ -136,10 +135,8 @@ def whole_gradients(
 
 def streamed_gradients(shape: ModelShape, windows: Windows, dtype: str, device: str, norms: int) -> float:
     """Return one block, its sums, what a pass of a micro-batch holds, and the weights around the blocks."""
-    one, batch = (
-        (shape.largest_block,),
-        Windows(_micro_batch(windows, device) // windows.length, windows.length),
-    )
+    one = (shape.largest_block,)
+    batch = Windows(_micro_batch(windows, device) // windows.length, windows.length)
     weights = around_blocks(shape, dtype) + computing_blocks(shape, dtype, device)
     held = _sums(shape, one, windows, norms) + _kept(shape, one, batch, dtype, device)
     return weights + held + _propagating(shape, batch, dtype, device, norms)
@@ -165,12 +162,12 @@ def _kept(
     held = activations_of(shape, blocks, dtype) * batch.tokens
     states, first = 3, 0
     block = shape.largest_block
-    if _is_narrow(dtype):
+    if is_narrow(dtype):
         states, first = 4, FLOAT32_TOKENS * batch.count
         held += activations_of(shape, blocks, "float32") * first
         if (dtype, device) != ("bfloat16", "cuda"):
             shared = sum(matrix.weights for matrix in block.matrices if matrix.share == 1)
-            of_experts = (_size(matrix) for matrix in block.matrices if matrix.share < 1)
+            of_experts = (matrix.size for matrix in block.matrices if matrix.share < 1)
             held += FLOAT32_BYTES * (shared + max(of_experts, default=0))
     matrices = (matrix for each in blocks for matrix in each.matrices if matrix.share < 1)
     routed = sum(matrix.copies * matrix.share for matrix in matrices if matrix.outputs == shape.hidden)
@@ -186,14 +183,12 @@ def _propagating(shape: ModelShape, batch: Windows, dtype: str, device: str, nor
     gradients. At the beginning it has the logits of some tokens with their gradient, and for them what either
     the loss takes or the final norm.
     """
-    block, size, narrow = shape.largest_block, BYTES[dtype], _is_narrow(dtype)
+    block, size, narrow = shape.largest_block, BYTES[dtype], is_narrow(dtype)
     inputs = max(matrix.inputs for matrix in block.inputs)
     gradients = 2 * size * batch.tokens * max(matrix.inputs * matrix.share for matrix in block.inputs)
-    forming = (
-        0
-        if narrow and device == "cuda"
-        else (FLOAT32_BYTES + narrow * size) * max(map(_size, block.matrices))
-    )
+    forming = 0
+    if not (narrow and device == "cuda"):
+        forming = (FLOAT32_BYTES + narrow * size) * max(matrix.size for matrix in block.matrices)
     if not norms:
         forming = max(forming, (3 if narrow else 1) * FLOAT32_BYTES * batch.length * inputs)
     tokens = min(batch.tokens, max(HEAD_TOKENS[device], CHUNK_LOGITS[device] // shape.vocabulary))
@@ -203,13 +198,9 @@ def _propagating(shape: ModelShape, batch: Windows, dtype: str, device: str, nor
     return max(gradients, forming, 2 * size * logits + FLOAT32_BYTES * max(of_loss, of_norm))
 
 
-def _is_narrow(dtype: str) -> bool:
+def is_narrow(dtype: str) -> bool:
+    """Whether numbers of this dtype are smaller than those of float32."""
     return BYTES[dtype] < FLOAT32_BYTES
-
-
-def _size(matrix: Matrix) -> int:
-    """Return the weights of one copy."""
-    return matrix.outputs * matrix.inputs
 
 
 def pruning(shape: ModelShape, windows: Windows, dtype: str, device: str, recipe: Recipe) -> float:
@@ -260,13 +251,13 @@ def _to_prune(matrix: Matrix, recipe: Recipe, dtype: str, device: str) -> float:
     numbers = recipe.mask_method.numbers_held(*size, recipe.pattern)
     if recipe.refit is not None:
         numbers = max(numbers, recipe.refit.numbers_held(*size))
-        numbers += matrix.outputs * matrix.inputs if recipe.refit.toward else 0
+        numbers += matrix.size if recipe.refit.toward else 0
     if recipe.swaps:
         numbers = max(numbers, _numbers_to_swap(matrix, device))
     if "gradient_norms" in recipe.mask_method.needs:  # they are read to the device matrix by matrix
-        numbers += matrix.outputs * matrix.inputs
-    narrow = BYTES[dtype] < FLOAT32_BYTES and not (recipe.refit and recipe.refit.toward)
-    return FLOAT32_BYTES * (numbers + (matrix.outputs * matrix.inputs / 2 if narrow else 0))
+        numbers += matrix.size
+    narrow = is_narrow(dtype) and not (recipe.refit and recipe.refit.toward)
+    return FLOAT32_BYTES * (numbers + (matrix.size / 2 if narrow else 0))
 
 
 def _numbers_to_swap(matrix: Matrix, device: str) -> float:
@@ -336,7 +327,7 @@ def shortening(shape: ModelShape, windows: Windows, dtype: str, device: str) -> 
 
 def speed(dense: ModelShape, smaller: ModelShape, dtype: str) -> int:
     """Return both models; activations are negligible."""
-    return weights_of(dense, dtype) + weights_of(smaller, dtype)
+    return _weights(dense, dtype) + _weights(smaller, dtype)
 
 
 def evaluation(

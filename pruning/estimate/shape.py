@@ -30,9 +30,14 @@ class Matrix:
         return self.given if self.share == 1 else ("experts", self.inputs)
 
     @property
+    def size(self) -> int:
+        """The weights of one copy."""
+        return self.outputs * self.inputs
+
+    @property
     def weights(self) -> int:
         """The weights of all copies."""
-        return self.outputs * self.inputs * self.copies
+        return self.size * self.copies
 
     @property
     def active(self) -> float:

@@ -13,6 +13,7 @@ from pruning.estimate.memory import (
     block_inputs,
     computing_blocks,
     forward,
+    is_narrow,
 )
 from pruning.estimate.pieces import HEAD_TOKENS, HELD_STATES, STEP_WEIGHTS, WIDE_LOGITS
 from pruning.estimate.shape import BYTES, BlockShape, ModelShape
@@ -135,7 +136,7 @@ def _step_of_training(
     # Of the pruned and the dense model, with the gradient of the former, and terms of their divergence.
     logits = 4 * BYTES[dtype] * shape.vocabulary * min(tokens, HEAD_TOKENS[device])
     logits += 7 * FLOAT32_BYTES * min(shape.vocabulary * tokens, WIDE_LOGITS[device])
-    of_step = _BYTES_OF_STEP[state] + (2 * FLOAT32_BYTES if BYTES[dtype] < FLOAT32_BYTES else 0)
+    of_step = _BYTES_OF_STEP[state] + (2 * FLOAT32_BYTES if is_narrow(dtype) else 0)
     largest = _largest_parameter(shape.largest_block)
     gradients = BYTES[dtype] * largest + of_step * min(largest, STEP_WEIGHTS[device])
     if every:
