@@ -33,7 +33,6 @@ from jobs.tables import (
     ZooEntry,
 )
 from pruning.recipe import GRADIENTS_ONLY
-from pruning.recipe.recipe import fingerprint_of
 
 _QUEUE_LIMIT_LOCK = 0x7175657565  # distinguishes this advisory lock from others on the same owner
 
@@ -64,13 +63,12 @@ def create(
         baselines.resolve(session, owner, spec.gate)
     check_queue_limit(session, owner, max_queued)
     spec = uploads.resolve_references(session, owner, spec)
-    document = spec.canonical()
     given_labels = dict(labels or {})
     job = Job(
         owner=owner,
-        spec=document,
+        spec=spec.model_dump(mode="json"),
         name=spec.name,
-        recipe_fingerprint=fingerprint_of(document["recipe"]),
+        recipe_fingerprint=spec.recipe.fingerprint(),
         model=spec.recipe.model.id,
         method=spec.method_name,
         pattern=spec.recipe.pattern,

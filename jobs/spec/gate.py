@@ -10,7 +10,6 @@ from pydantic import AfterValidator, BaseModel, Field, model_validator
 from pruning.recipe import Evaluation, StrictModel, Text
 from pruning.recipe.evaluation import DomainName, TaskName
 from pruning.recipe.exports import Export
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.report import Interval
 
 _OF_TASKS = ("min_zero_shot", "max_score_drop")
@@ -52,20 +51,18 @@ class DomainLimits(StrictModel):
 class Gate(StrictModel):
     """Conditions on the measured quality. They are not part of the recipe, since they change no weight."""
 
-    of: Annotated[Text | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    of: Text | None = Field(
         None,
         description="The export that the conditions are on, by its name, such as `gguf:Q4_K_M`; dense is the "
         "dense model in 16 bits, by the same evaluator. The pruned model when left out.",
         examples=["gguf:Q4_K_M"],
     )
-    baseline: Annotated[Text | None, AfterValidator(_validate_baseline), OMIT_DEFAULT_FROM_FINGERPRINT] = (
-        Field(
-            None,
-            description="What perplexity and scores are compared with in place of the dense model: one of "
-            "your jobs by its id, or as `name=value` the job with this label that was the last to pass its "
-            "gate. It must have pruned the same model and measured the same windows.",
-            examples=["track=main"],
-        )
+    baseline: Annotated[Text | None, AfterValidator(_validate_baseline)] = Field(
+        None,
+        description="What perplexity and scores are compared with in place of the dense model: one of "
+        "your jobs by its id, or as `name=value` the job with this label that was the last to pass its "
+        "gate. It must have pruned the same model and measured the same windows.",
+        examples=["track=main"],
     )
     max_perplexity: float | None = Field(
         None, gt=0, le=1e9, description="The pruned model's perplexity on evaluation.dataset, at most."
@@ -84,24 +81,22 @@ class Gate(StrictModel):
         description="How far the predictions may lie from the dense model's: the mean of KL(dense ‖ pruned) "
         "over the predicted tokens of evaluation.dataset, in nats.",
     )
-    domains: Annotated[dict[DomainName, DomainLimits], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    domains: dict[DomainName, DomainLimits] = Field(
         {},
         max_length=16,
         description="Conditions by domain; each must be in evaluation.domains.",
         examples=[{"code": {"max_kl": 0.1}}],
     )
-    max_bytes: Annotated[Bytes | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
-        None, description="Size of the pruned model's weight files, at most."
-    )
-    max_parameters: Annotated[int | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    max_bytes: Bytes | None = Field(None, description="Size of the pruned model's weight files, at most.")
+    max_parameters: int | None = Field(
         None, ge=1, le=10**15, description="Number of parameters of the pruned model, at most."
     )
-    max_memory_bytes: Annotated[Bytes | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    max_memory_bytes: Bytes | None = Field(
         None,
         description="The pruned model's peak memory at the largest batch that its speed is measured with, at "
         "most. It is measured where the speed is (`evaluation.speed`).",
     )
-    min_speedup: Annotated[float | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    min_speedup: float | None = Field(
         None,
         gt=0,
         le=1e3,
@@ -115,9 +110,7 @@ class Gate(StrictModel):
         description="The pruned model's score, at least, in tasks of evaluation.tasks: its accuracy "
         "(`acc`), or the first metric of a task without one.",
     )
-    max_score_drop: Annotated[
-        dict[TaskName, Annotated[float, Field(ge=0, le=1)]], OMIT_DEFAULT_FROM_FINGERPRINT
-    ] = Field(
+    max_score_drop: dict[TaskName, Annotated[float, Field(ge=0, le=1)]] = Field(
         {},
         max_length=32,
         description="How far the score in a task of evaluation.tasks may lie below the dense model's, or the "

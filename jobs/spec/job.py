@@ -11,7 +11,6 @@ from jobs.spec.gate import Gate
 from pruning.estimate import Estimate, Machine, ModelShape
 from pruning.recipe import PRESETS, ErrorMessage, Evaluation, Recipe, StrictModel, Text, why_no_mask
 from pruning.recipe.exports import Exports, MaskExport
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 MIN_PRIORITY, MAX_PRIORITY = -100, 100
 
@@ -50,7 +49,7 @@ class JobOptions(StrictModel):
 
     evaluation: Evaluation = Field(Evaluation(), description="How the quality of the model is measured.")
     save_masks: bool = Field(False, description="Also keep the masks, as an artifact of their own.")
-    exports: Annotated[Exports, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    exports: Exports = Field(
         (),
         description="Files of the result in the formats that engines serve, each measured as that file; or "
         "its mask.",
@@ -73,7 +72,7 @@ class JobOptions(StrictModel):
         description="Seconds on workers, in all attempts, after which the job fails. No job runs longer than "
         "7 days.",
     )
-    placement: Annotated[Placement | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    placement: Placement | None = Field(
         None, description="What the job needs of its worker, where the service's estimate is wrong."
     )
 

@@ -1,12 +1,11 @@
 """What a search is to find: one bound, on perplexity or on size and speed."""
 
-from typing import Annotated, Literal, Self
+from typing import Literal, Self
 
 from pydantic import Field, model_validator
 
 from jobs.spec.gate import Bytes, Gate
 from pruning.recipe import StrictModel, Text
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 
 _PERPLEXITY = ("max_perplexity", "max_perplexity_increase")
 _SIZE = ("max_bytes", "max_parameters", "max_memory_bytes", "min_speedup")
@@ -15,7 +14,7 @@ _SIZE = ("max_bytes", "max_parameters", "max_memory_bytes", "min_speedup")
 class Target(StrictModel):
     """One bound: on perplexity, which a search stays within; or on size, of which it finds the best model."""
 
-    of: Annotated[Text | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    of: Text | None = Field(
         None,
         description="The export whose perplexity is bounded, by its name, such as `gguf:Q4_K_M`; job.exports "
         "must have it. The pruned model's when left out.",
@@ -37,7 +36,7 @@ class Target(StrictModel):
         le=100,
         description="Lower bound of the speed-up over the dense model, as the stage speed measures it.",
     )
-    format: Annotated[Literal["gguf"] | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    format: Literal["gguf"] | None = Field(
         None,
         description="With `max_bytes`: find the best exported file of the size, of all types that may fit, "
         "of the dense model and of the one that the job prunes.",

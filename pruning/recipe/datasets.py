@@ -14,7 +14,7 @@ from uuid import UUID
 
 from pydantic import AfterValidator, Field, ValidationInfo, field_validator, model_validator
 
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel, Text, absolute_path, is_local
+from pruning.recipe.fields import StrictModel, Text, absolute_path, is_local
 from pruning.recipe.registry import Registry, UnknownName
 
 DATASETS: Registry[str] = Registry("pruneserve.datasets", load=lambda point: point.value)
@@ -133,7 +133,7 @@ class Calibration(StrictModel):
         None, ge=2, le=131_072, description="Tokens per window; min(2048, the model's context) when left out."
     )
     seed: int = Field(0, ge=0, le=2**32 - 1, description="Decides which windows are drawn.")
-    add_bos_token: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    add_bos_token: bool = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text; its "
         "length includes it. Gemma's models read texts badly without it. A recovery's text begins so too.",

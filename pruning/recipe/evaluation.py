@@ -5,7 +5,7 @@ from typing import Annotated, Literal
 from pydantic import Field, ValidationInfo, field_validator
 
 from pruning.recipe.datasets import Dataset, refuse_token_files
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, ErrorMessage, StrictModel
+from pruning.recipe.fields import ErrorMessage, StrictModel
 from pruning.recipe.structure import StructureOptions
 
 # It is a part of a condition's name, such as `max_kl.code`.
@@ -51,7 +51,7 @@ class Evaluation(StrictModel):
         le=100_000,
         description="Only the first windows of each text; all when left out. A domain's text may have fewer.",
     )
-    add_bos_token: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    add_bos_token: bool = Field(
         False,
         description="Begin each window with the token that the model's tokenizer puts before a text, as "
         "calibration.add_bos_token does.",
@@ -70,7 +70,7 @@ class Evaluation(StrictModel):
         description="Only the first examples of each task, up to this number; all when left out.",
     )
 
-    speed: Annotated[Speed, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    speed: Speed = Field(
         "auto",
         description="Whether to measure tokens per second and peak memory on the worker, the dense model "
         "next to the result: `on`, `off`, or `auto`: of a smaller model (`structure`) only, because zeros "

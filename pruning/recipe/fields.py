@@ -2,11 +2,10 @@
 
 import re
 import unicodedata
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
-from functools import cache
-from typing import Annotated, Any, Final
+from typing import Annotated, Any
 
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, GetCoreSchemaHandler, model_validator
 from pydantic_core import CoreSchema, core_schema
@@ -31,53 +30,12 @@ class ErrorMessage:
         )
 
 
-class _OmitDefaultFromFingerprint:
-    """The type of `OMIT_DEFAULT_FROM_FINGERPRINT`."""
-
-
-OMIT_DEFAULT_FROM_FINGERPRINT: Final = _OmitDefaultFromFingerprint()
-"""Annotation of a recipe's field that the fingerprint omits while it has its default.
-
-Every field that is added to recipes has it, so that earlier recipes keep their fingerprints. The default must
-mean what a recipe meant before the field existed.
-"""
-
-
 class StrictModel(BaseModel):
     """An immutable model that refuses unknown fields, infinities and NaN."""
 
     model_config = ConfigDict(
         frozen=True, strict=True, extra="forbid", allow_inf_nan=False, hide_input_in_errors=True
     )
-
-    def canonical(self) -> dict[str, Any]:
-        """Return the values as JSON, without `OMIT_DEFAULT_FROM_FINGERPRINT` fields at their default."""
-        dumped = self.model_dump(mode="json")
-        self._omit_defaults(dumped)
-        return dumped
-
-    def _omit_defaults(self, dumped: dict[str, Any]) -> None:
-        for name, default in _omitted_defaults(type(self)):
-            if getattr(self, name) == default:
-                del dumped[name]
-        for name, dumped_value in dumped.items():
-            value = getattr(self, name)
-            if isinstance(value, StrictModel):
-                value._omit_defaults(dumped_value)
-            elif isinstance(value, tuple):
-                for item, dumped_item in zip(value, dumped_value, strict=True):
-                    if isinstance(item, StrictModel):
-                        item._omit_defaults(dumped_item)
-
-
-@cache
-def _omitted_defaults(model: type[StrictModel]) -> Sequence[tuple[str, Any]]:
-    """Return each field of a model that is `OMIT_DEFAULT_FROM_FINGERPRINT`, with its default."""
-    return [
-        (name, field.get_default(call_default_factory=True, validated_data={}))
-        for name, field in model.model_fields.items()
-        if OMIT_DEFAULT_FROM_FINGERPRINT in field.metadata
-    ]
 
 
 def refuse_unprintable(value: str) -> str:

@@ -7,7 +7,6 @@ from typing import Annotated, ClassVar, Literal
 
 from pydantic import Field
 
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT
 from pruning.recipe.presets import PRESETS
 from pruning.recipe.registry import ByName, Options, OptionsRegistry
 
@@ -168,7 +167,7 @@ class Admm(MethodOptions):
     needs = frozenset({"second_moments"})
     updates_weights = True
     name: Literal["admm"] = "admm"
-    ridge: Annotated[float, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(0.0, ge=0, le=100, description=RIDGE)
+    ridge: float = Field(0.0, ge=0, le=100, description=RIDGE)
 
     def operations(self, outputs: int, inputs: int) -> float:
         """A product per step, and an inverse by a Cholesky factor every third; about 21 steps."""

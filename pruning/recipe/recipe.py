@@ -4,14 +4,13 @@ import hashlib
 import json
 from collections.abc import Mapping
 from enum import StrEnum
-from typing import Annotated, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from pydantic import Field, ValidationInfo, field_validator, model_validator
 from pydantic_core import PydanticCustomError, PydanticKnownError
 
 from pruning.recipe.datasets import Calibration, content_name, gradient_job, is_upload
 from pruning.recipe.fields import (
-    OMIT_DEFAULT_FROM_FINGERPRINT,
     LayerSelection,
     ModelReference,
     Pattern,
@@ -70,10 +69,10 @@ class Recipe(StrictModel):
     """Everything that decides the pruned weights. Two equal recipes give equal results."""
 
     model: ModelReference = Field(description="The dense model, by id or with a revision.")
-    structure: Annotated[StructureOptions | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    structure: StructureOptions | None = Field(
         None, description="Which units are taken out of the model, before a method masks what is left."
     )
-    norms: Annotated[tuple[WeightNorm, ...], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    norms: tuple[WeightNorm, ...] = Field(
         (),
         max_length=2,
         strict=False,  # JSON has lists where Python has tuples
@@ -98,7 +97,7 @@ class Recipe(StrictModel):
         description="The share of zeros in the pruned layers. An N:M pattern implies it: 1 - N/M. 0 without "
         "a method.",
     )
-    permute: Annotated[bool, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    permute: bool = Field(
         False,
         description="For an N:M pattern: put MLP channels, and the channels of each value head, in an order "
         "in which the pattern keeps more, before a block's masks are chosen. The dense model computes the "
@@ -109,7 +108,7 @@ class Recipe(StrictModel):
     )
     layers: LayerSelection = Field(LayerSelection(), description="Which layers are pruned.")
     refit: Refit = Field(None, description="Whether to solve for the kept weights again after pruning.")
-    swaps: Annotated[int | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    swaps: int | None = Field(
         None,
         ge=1,
         le=100_000,
@@ -132,7 +131,7 @@ class Recipe(StrictModel):
     dtype: ComputeDtype = Field(
         "auto", description="The precision of the computation, not of the saved weights."
     )
-    recovery: Annotated[RecoveryOptions | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    recovery: RecoveryOptions | None = Field(
         None, description="Whether kept weights are trained after pruning, and how."
     )
 
@@ -352,17 +351,13 @@ class Recipe(StrictModel):
         return frozenset(norms)
 
     def fingerprint(self) -> str:
-        """The SHA-256 of the recipe's canonical JSON, as 64 hex digits.
+        """The SHA-256 of the recipe's values as JSON, as 64 hex digits.
 
-        Fields with `OMIT_DEFAULT_FROM_FINGERPRINT` are in it only where they differ from their defaults.
+        Fields that are None are left out, so that a later version can add one.
         """
-        return fingerprint_of(self.canonical())
-
-
-def fingerprint_of(canonical: Mapping[str, Any]) -> str:
-    """Return the fingerprint of the recipe with this canonical document."""
-    text = json.dumps(canonical, sort_keys=True, separators=(",", ":"))
-    return hashlib.sha256(text.encode()).hexdigest()
+        values = self.model_dump(mode="json", exclude_none=True)
+        text = json.dumps(values, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def why_no_mask(fields: Mapping[str, Any]) -> str | None:

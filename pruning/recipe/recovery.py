@@ -9,7 +9,7 @@ from typing import Annotated, Any, Literal
 from pydantic import BeforeValidator, Field, field_validator, model_validator
 
 from pruning.recipe.datasets import Dataset, is_token_file
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
+from pruning.recipe.fields import StrictModel
 from pruning.recipe.methods import RIDGE, Need
 
 
@@ -22,7 +22,7 @@ def _accept_bool(value: Any) -> Any:  # noqa: ANN401 - what a client sent, not y
 class RefitOptions(StrictModel):
     """Solve for the kept weights of each layer again, to reproduce the dense layer's outputs."""
 
-    ridge: Annotated[float, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(0.0, ge=0, le=100, description=RIDGE)
+    ridge: float = Field(0.0, ge=0, le=100, description=RIDGE)
     iterations: int = Field(20, ge=1, le=1_000, description="Steps of conjugate gradients.")
     toward: float = Field(
         0.0,
@@ -81,7 +81,7 @@ class DistilOptions(StrictModel):
     tokens_per_step: int = Field(
         512, ge=1, le=2**24, description="Tokens of one optimiser step; at least one window."
     )
-    state: Annotated[Literal["auto", "float32", "8-bit", "bfloat16"], OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    state: Literal["auto", "float32", "8-bit", "bfloat16"] = Field(
         "auto",
         description="How the weights that are trained and Adam's running means are kept: both in float32 (14 "
         "bytes a weight where the model computes in bfloat16); the means in 8 bits (6 bytes, and a step of "

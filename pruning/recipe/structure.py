@@ -12,8 +12,8 @@ from pydantic import (
     model_validator,
 )
 
-from pruning.recipe.fields import OMIT_DEFAULT_FROM_FINGERPRINT, StrictModel
-from pruning.recipe.units import UNIT_KINDS, UnitKind, UnitName
+from pruning.recipe.fields import StrictModel
+from pruning.recipe.units import UNIT_KINDS, UnitName
 
 MAX_BLOCK_SELECTION_WINDOWS = 4
 """Number of calibration windows that decide which blocks are removed."""
@@ -52,19 +52,11 @@ Amount = Annotated[
 
 
 class _Depth(StrictModel):
-    blocks: Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT] = Field(
+    blocks: Amount | None = Field(
         None,
         description="Whole decoder blocks to take out, before any other units: a share below 1, or a number "
         "of them. The block goes without which the predictions differ least from the dense model's, then the "
         "next.",
-    )
-
-
-def _field_type(kind: UnitKind) -> Any:  # noqa: ANN401 - a type made at run time
-    return (
-        Amount | None
-        if kind.is_in_every_fingerprint
-        else Annotated[Amount | None, OMIT_DEFAULT_FROM_FINGERPRINT]
     )
 
 
@@ -75,7 +67,7 @@ else:
         "_Amounts",
         __base__=_Depth,
         **{
-            kind.name: (_field_type(kind), Field(None, description=kind.description))
+            kind.name: (Amount | None, Field(None, description=kind.description))
             for kind in UNIT_KINDS.values()
         },
     )

@@ -56,8 +56,6 @@ class UnitKind:
         Whether units are single features: any number can be kept, and shares are rounded to a multiple.
     is_ranked_by_gates
         Whether gates and second-order scores rank the units, and the weights that read them are repaired.
-    is_in_every_fingerprint
-        Whether recipes that remove no such units have it in their fingerprint; False for new kinds.
     count
         Returns how many units each block has, where a config says it of all blocks alike; otherwise None.
     reason_against
@@ -80,7 +78,6 @@ class UnitKind:
     implementation: str
     estimated_as: Literal["attention", "mlp", "copies"]
     count: Callable[[Config], int | None]
-    is_in_every_fingerprint: bool = False
     form_hint: str | None = None
     part_of_share: Literal["whole", "rest"] | None = None
     is_width: bool = False
@@ -111,7 +108,6 @@ MLP_CHANNELS = UnitKind(
     example="0.25",
     form_hint="How many to remove from each block: 25% or 512.",
     implementation="pruning.structure.mlp_channels:find_mlp_channels",
-    is_in_every_fingerprint=True,
     estimated_as="mlp",
     part_of_share="rest",
     is_width=True,
@@ -205,7 +201,6 @@ KV_GROUPS = UnitKind(
     example="1",
     form_hint="How many to remove from each block: 50% or 1.",
     implementation="pruning.structure.kv_groups:find_kv_groups",
-    is_in_every_fingerprint=True,
     estimated_as="attention",
     part_of_share="whole",
     count=_key_value_heads,

@@ -169,7 +169,7 @@ def test_a_hanging_hub_delays_no_model_on_a_disk(slow: Slow, spec: JobSpec) -> N
 
 
 def with_model(spec: JobSpec, name: str) -> JobSpec:
-    fields = spec.canonical()
+    fields = spec.model_dump(mode="json")
     return JobSpec.model_validate(fields | {"recipe": fields["recipe"] | {"model": name}})
 
 

@@ -174,7 +174,7 @@ def test_device_seconds_are_recorded_by_owner_day_and_class(database: Database, 
 
 def queue_many(session: Session, spec: JobSpec, wanted: list[tuple[str, int, float]]) -> list[NaiveJob]:
     """Queue a job for each owner, priority and time on a CPU."""
-    plain = {"spec": spec.canonical(), "sparsity": 0.5}
+    plain = {"spec": spec.model_dump(mode="json"), "sparsity": 0.5}
     plain |= dict.fromkeys(("recipe_fingerprint", "model", "method", "pattern"), "")
     rows = [
         {

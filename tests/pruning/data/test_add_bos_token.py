@@ -188,9 +188,3 @@ def test_messages_name_the_windows_that_were_asked_for(tmp_path: Path, plain: Re
     assert f"shorter than one window of {count + 2} tokens" in evaluated(count + 2)
     assert " windows of 17 tokens;" in held_out(text)
     assert " windows of 17 tokens;" in held_out(articles)
-
-
-def test_a_recipe_without_it_keeps_its_fingerprint(texts: Path) -> None:
-    recipe = _recipe(texts, 16, add_bos_token=False)
-    assert "add_bos_token" not in json.dumps(recipe.canonical())
-    assert recipe.fingerprint() != _recipe(texts, 16, add_bos_token=True).fingerprint()
