@@ -72,6 +72,9 @@ class Needs(BaseModel):
         dtype = compute_dtype(recipe.dtype, shape.stored_dtype, _SMALLEST_GPU)
         states = disk.final_states(shape, Windows.of_exports(evaluation, shape).tokens, dtype)
         exported = disk.exports(shape, spec.exports, states=states) - disk.exported_files(shape, spec.exports)
+        files = disk.RunFiles.estimated(
+            recipe, evaluation, shape, dtype, exports=spec.exports, save_masks=spec.save_masks
+        )
         # llama.cpp maps a file next to the dense model in 16 bits, and needs memory of its own.
         with_llama = _CUDA_PROCESS_BYTES + exported if spec.exports else 0
         estimated = cls(
@@ -81,7 +84,7 @@ class Needs(BaseModel):
             cpu_bytes=max(
                 _PROCESS_BYTES, int(MARGIN * (on_cpu.memory_bytes - shape.stored_bytes)), with_llama
             ),
-            scratch_bytes=on_gpu.output_bytes + exported + disk.scratch(recipe, evaluation, shape, dtype),
+            scratch_bytes=max(shards + output for shards, output in files.moments()),
             # Not on the smallest one, which streams everything, and has one dtype.
             cpu_seconds=spec.estimate(shape, slowest_machine(cpus, recipe, shape)).seconds,
         )

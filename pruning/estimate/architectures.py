@@ -289,5 +289,6 @@ def shape_of_config(values: Mapping[str, Any]) -> ModelShape:
         blocks=tuple(BlockShape(matrices, attention) for matrices in _FAMILIES[family](config)),
         embeddings=(tables * vocabulary + positions) * config.hidden,
         stored_dtype=stored,
+        is_quantised=bool(values.get("quantization_config") or values.get("compression_config")),
         **_heads(config, family),
     )

@@ -1,13 +1,15 @@
 """The disk space of a run in addition to its output, in bytes."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from dataclasses import dataclass
+from typing import Self
 
 from pruning.estimate.memory import block_inputs
 from pruning.estimate.shape import BYTES, ModelShape
 from pruning.estimate.training_memory import training_of_weight
 from pruning.estimate.work import Windows
 from pruning.recipe import DistilOptions, Evaluation, Recipe
-from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, MaskExport
+from pruning.recipe.exports import CompressedTensorsExport, Export, GgufExport, MaskExport, importances
 
 
 def gradient_shards(shape: ModelShape, dtype: str, *, norms: int) -> int:
@@ -86,52 +88,110 @@ def exports(shape: ModelShape, exports: Collection[Export], *, states: int = 0, 
     """Return the exported files, and what else is on the disk while they are written.
 
     That is the dense model and the result in 16 bits, of GGUF; of compressed-tensors the dense model's final
-    states, of `states` bytes; of a mask another one; and the `spilled` bytes of a gradient pass. At most: a
-    cut may have made the result smaller.
+    states, of `states` bytes; and the `spilled` bytes of a gradient pass. At most: a cut may have made the
+    result smaller.
     """
     files = any(isinstance(export, GgufExport) for export in exports)
     others = any(isinstance(export, CompressedTensorsExport) for export in exports)
-    masks = exported_files(shape, [export for export in exports if isinstance(export, MaskExport)])
-    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0) + masks
+    during = max(2 * BYTES["float16"] * shape.parameters if files else 0, states if others else 0)
     return exported_files(shape, exports) + during + spilled
 
 
-def scratch(recipe: Recipe, evaluation: Evaluation, shape: ModelShape, dtype: str, *, memory: int = 0) -> int:
-    """Return the most that a job writes in addition to its output: norms stay as shards.
+@dataclass(frozen=True)
+class RunFiles:
+    """What a run writes: shards next to its resume state, and the output."""
 
-    `memory`: for inputs of blocks, in bytes. `pruning.pipeline.resources` counts the same once the model is
-    loaded and the memory is known.
-    """
-    windows = Windows.of_calibration(recipe, shape)
-    kept = largest = 0
-    if recipe.structure is not None:
-        copies = (recipe.structure.blocks is not None) + 2 * recipe.structure.cuts_blocks
-        kept += copies * shape.stored_bytes
-    gates = recipe.structure is not None and recipe.structure.ranks
-    if (recipe.gradient_norms or gates) and recipe.gradients is None:
-        kept += gradient_shards(shape, dtype, norms=len(recipe.gradient_norms))
-        spilled = spilled_block_inputs(shape, windows, dtype, memory=memory)
-        largest = spilled + activation_checkpoint(shape, windows, dtype)
-    pruned = 0
-    if recipe.method is not None:
-        pruned = block_shards(shape, changed_dtype=dtype if recipe.computes_weights else None)
-        largest = max(largest, pruned + _checkpoint_of_pruning(recipe, shape, windows, dtype))
-    if not recipe.norms:
-        predictions = Windows.of_evaluation(evaluation, shape).tokens
-        largest = max(largest, pruned + final_states(shape, predictions, dtype))
-    if recipe.distil is not None:
-        cut = recipe.structure is not None
-        trained = trained_weights(shape, cut=cut)
-        trained += training_state(shape, dtype, recipe.distil, cut=cut)
-        largest = max(largest, pruned + trained)
-    return kept + largest
+    recipe: Recipe
+    shape: ModelShape  # of the dense model
+    dtype: str  # of the computation
+    windows: Windows  # of the calibration
+    predictions: int  # tokens that the evaluation predicts, on all texts
+    stored_bytes: int  # of the dense model's files
+    norms: int  # gradient norms that are written as shards
+    is_streamed: bool  # whether gradients are computed, block by block
+    spilled: int  # bytes of the blocks' inputs that such a pass cannot keep in memory
+    exports: tuple[Export, ...] = ()
+    has_masks: bool = False  # whether masks are written, which the export of a mask reads
+    dequantised: int = 0  # bytes of a dense model that is yet to be dequantised
+    is_resumable: bool = True  # whether passes and a training save their state
 
+    @classmethod
+    def estimated(
+        cls,
+        recipe: Recipe,
+        evaluation: Evaluation,
+        shape: ModelShape,
+        dtype: str,
+        *,
+        exports: tuple[Export, ...] = (),
+        save_masks: bool = False,
+        memory: int = 0,
+    ) -> Self:
+        """Return the files as far as a config tells. `memory`: for inputs of blocks, in bytes."""
+        windows = Windows.of_calibration(recipe, shape)
+        computes = recipe.gradients is None and recipe.needs_gradient_pass
+        return cls(
+            recipe,
+            shape,
+            dtype,
+            windows,
+            0 if recipe.norms else Windows.of_evaluation(evaluation, shape).tokens,
+            shape.stored_bytes,
+            len(recipe.gradient_norms) if computes else 0,
+            is_streamed=computes,
+            spilled=spilled_block_inputs(shape, windows, dtype, memory=memory),
+            exports=exports,
+            has_masks=save_masks or any(isinstance(export, MaskExport) for export in exports),
+            dequantised=shape.stored_bytes if shape.is_quantised else 0,
+        )
 
-def _checkpoint_of_pruning(recipe: Recipe, shape: ModelShape, windows: Windows, dtype: str) -> int:
-    if not recipe.needs & {"input_norms", "second_moments"}:
-        return 0
-    models = 2 if "activation_error" in recipe.needs else 1
-    return activation_checkpoint(shape, windows, dtype, models=models)
+    def moments(self) -> Iterator[tuple[int, int]]:
+        """Yield the bytes of shards and of output at each moment that may have the most of them."""
+        recipe = self.recipe
+        kept = self.dequantised + self._cut + gradient_shards(self.shape, self.dtype, norms=self.norms)
+        yield kept + (self.spilled + self._checkpoint() if self.is_streamed else 0), 0
+        states = final_states(self.shape, self.predictions, self.dtype)
+        if recipe.method is not None:
+            kept += block_shards(self.shape, changed_dtype=self.dtype if recipe.computes_weights else None)
+        yield kept + max(states, self._during_pruning), self._output
+        yield kept + self._during_recovery, self._output
+        spilled = self.spilled if "gradients" in importances(self.exports) else 0
+        yield kept + states, self._output + exports(self.shape, self.exports, states=states, spilled=spilled)
+
+    @property
+    def _output(self) -> int:
+        if self.recipe.norms:  # they are all that is written
+            return gradient_shards(self.shape, self.dtype, norms=len(self.recipe.norms))
+        return self.stored_bytes + (self.shape.block_weights // 8 if self.has_masks else 0)
+
+    @property
+    def _cut(self) -> int:
+        """At most: the model with fewer blocks, the repaired weights of all blocks, and the smaller model."""
+        structure = self.recipe.structure
+        if structure is None:
+            return 0
+        return ((structure.blocks is not None) + 2 * structure.cuts_blocks) * self.stored_bytes
+
+    @property
+    def _during_pruning(self) -> int:
+        if self.recipe.method is None or not self.recipe.needs & {"input_norms", "second_moments"}:
+            return 0
+        return self._checkpoint(models=2 if "activation_error" in self.recipe.needs else 1)
+
+    @property
+    def _during_recovery(self) -> int:
+        if self.recipe.distil is None:
+            return 0
+        is_cut = self.recipe.structure is not None
+        kept = trained_weights(self.shape, cut=is_cut)
+        if not self.is_resumable:
+            return kept
+        return kept + training_state(self.shape, self.dtype, self.recipe.distil, cut=is_cut)
+
+    def _checkpoint(self, models: int = 1) -> int:
+        if not self.is_resumable:
+            return 0
+        return activation_checkpoint(self.shape, self.windows, self.dtype, models=models)
 
 
 def shards_in_memory(recipe: Recipe, shape: ModelShape) -> int:

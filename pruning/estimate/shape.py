@@ -79,6 +79,8 @@ class ModelShape:
     blocks: tuple[BlockShape, ...]
     embeddings: int  # parameters outside the blocks: of embeddings, and of a head that is not tied to them
     stored_dtype: str  # 'float32', 'bfloat16', …
+    # Whether the files have narrower weights, which are dequantised to `stored_dtype` before anything else.
+    is_quantised: bool = field(default=False, compare=False)
     # Per block, where the config gives their number; None: they cannot be removed.
     heads: int | None = field(default=None, compare=False)
     key_value_heads: int | None = field(default=None, compare=False)

@@ -1,6 +1,6 @@
 """The dense model before and after its weights are loaded, and the pruned one on disk."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -53,7 +53,8 @@ class ResolvedModel:
     def shape(self) -> ModelShape:
         """The shape of the model, for estimates of the cost."""
         stored = str(self.checkpoint.stored_dtype).removeprefix("torch.")
-        return shape_of(find_stack(self.checkpoint.skeleton), stored_dtype=stored)
+        shape = shape_of(find_stack(self.checkpoint.skeleton), stored_dtype=stored)
+        return replace(shape, is_quantised=self.checkpoint.quantisation is not None)
 
     def load(self) -> "LoadedModel":
         """Load the weights. Raises InvalidInput(field='model.id') where the files lack some of them."""

@@ -16,7 +16,6 @@ import torch
 from torch import Tensor
 from transformers import PreTrainedModel
 
-from pruning.calibration.gradient_cache import GradientCache
 from pruning.calibration.gradient_files import GradientFile
 from pruning.calibration.gradient_schedule import ScheduleChoice
 from pruning.checkpoint.checkpoint import Checkpoint, resolve
@@ -41,7 +40,6 @@ from pruning.pipeline.recover import RecoveryInputs
 from pruning.pipeline.reproduce import refuse_changes, refuse_other_measurement
 from pruning.pipeline.resources import (
     DiskRoom,
-    refuse_before_download,
     refuse_downloads,
     training_memory,
 )
@@ -167,8 +165,8 @@ class ResolveStage:
     baseline: Report | None
     resume_store: ResumeStore
     output: Path  # a directory on the disk that the pruned model is written to
+    room: DiskRoom
     schedule: ScheduleChoice
-    gradient_cache: GradientCache | None
     on_shape: Callable[[ModelShape], None]
 
     def prepare(self) -> int:
@@ -183,7 +181,8 @@ class ResolveStage:
         """
         resolved = self._resolve(step)
         loaded = replace(resolved.model.load(), method_key=self._method_key)
-        self._disk_room(resolved, loaded).check()
+        predictions = sum(predictions_in(text.windows) for text in resolved.evaluation.texts)
+        self.room.check(loaded, resolved.windows, predictions, self.schedule)
         self.on_shape(resolved.model.shape)
         step(1, 1)
         return resolved, loaded
@@ -204,27 +203,7 @@ class ResolveStage:
             refuse_downloads(downloads)
             return
         self.on_shape(shape)
-        refuse_before_download(
-            self.recipe,
-            self.evaluation,
-            shape,
-            output=self.output,
-            resume_store=None if self.gradient_cache is None else self.resume_store,
-            downloads=downloads,
-        )
-
-    def _disk_room(self, resolved: ResolvedRun, loaded: LoadedModel) -> DiskRoom:
-        return DiskRoom(
-            self.recipe,
-            self.exports,
-            loaded,
-            resolved.windows,
-            sum(predictions_in(text.windows) for text in resolved.evaluation.texts),
-            output=self.output,
-            resume_store=self.resume_store,
-            schedule=self.schedule,
-            gradient_cache=self.gradient_cache,
-        )
+        self.room.check_before_download(self.evaluation, shape, downloads)
 
     def _resolve(self, step: Step) -> ResolvedRun:
         """Check the model and the gradient file, then read the texts, which may be downloads.

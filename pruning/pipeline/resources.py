@@ -1,6 +1,6 @@
 """The one policy for memory and disk: what a run needs, and what happens if there is too little.
 
-- Disk: `refuse_before_download` by the config alone, `DiskRoom` once the model is loaded,
+- Disk: `DiskRoom`, by the config alone and once the model is loaded,
   `has_room_for_states` for files that a run can do without.
 - Memory: `training_memory` decides how a training uses it, or refuses it; `memory_for_models` whether
   models stay on their device or are brought block by block.
@@ -16,9 +16,8 @@ needs (`jobs.queue.memory`). Numbers of bytes are those of `pruning.estimate.mem
 import logging
 import shutil
 from collections import Counter, defaultdict
-from collections.abc import Callable, Collection, Mapping
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable, Collection, Iterable, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 import torch
@@ -35,9 +34,10 @@ from pruning.estimate.memory import MEMORY_SHARE
 from pruning.estimate.training_memory import TrainingMemory
 from pruning.estimate.work import Windows
 from pruning.models.memory import shape_of
+from pruning.models.placement import Placement
 from pruning.pipeline.models import LoadedModel
 from pruning.recipe import DistilOptions, Evaluation, GradientNorm, Recipe, Stage
-from pruning.recipe.exports import Export, importances
+from pruning.recipe.exports import Export, MaskExport
 from pruning.resume.store import EphemeralResumeStore, ResumeStore
 from pruning.runtime.device import (
     is_device_out_of_memory,
@@ -70,180 +70,99 @@ class DiskTooSmall(PruningError):
 
 @dataclass(frozen=True)
 class DiskRoom:
-    """The files of a run, and their directories; those of an earlier attempt are not counted again."""
+    """Refuses a run for which the disks have no room. Files of an earlier attempt are not counted again."""
 
     recipe: Recipe
     exports: tuple[Export, ...]
-    model: LoadedModel
-    windows: Tensor | None  # token ids (windows, length); None for a recipe that measures no inputs
-    predictions: int  # tokens that the evaluation predicts, on all texts
-    output: Path
+    save_masks: bool
+    output: Path  # a directory on the disk that the result is written to
     resume_store: ResumeStore
-    schedule: ScheduleChoice
     gradient_cache: GradientCache | None  # where there is one, norms are written as shards on any schedule
 
-    def check(self) -> None:
-        """Raise DiskTooSmall where a disk has too little free space.
+    def check_before_download(
+        self, evaluation: Evaluation, shape: ModelShape, downloads: Mapping[Path, int]
+    ) -> None:
+        """Raise DiskTooSmall where the disks cannot hold the weights and the least of the rest.
 
-        Raises InvalidInput where the schedule does not fit the model.
+        By the config alone. `downloads`: bytes by directory. Inputs of blocks count as if memory held them,
+        and gradients as if they were computed in one pass where that writes no norms.
         """
-        shards, kept = self._shards, self._gradient_shards + self._cut
-        _refuse_full_disks({shards: kept + self._during_gradients - self._written})
-        pruned = kept + max(self._pruned_blocks + self._final_states, self._during_pruning)
-        _refuse_full_disks({self.output: self._output, shards: pruned - self._written})
-        trained = kept + self._pruned_blocks + self._during_recovery
-        _refuse_full_disks({self.output: self._output, shards: trained - self._written})
-        states, spilled = self._final_states, self._during_importance
-        exported = self._output + disk.exports(self._shape, self.exports, states=states, spilled=spilled)
-        shard_files = kept + self._pruned_blocks + self._final_states - self._written
-        _refuse_full_disks({self.output: exported, shards: shard_files})
-
-    @property
-    def _shards(self) -> Path:
-        return self.resume_store.directory(Stage.PRUNE)
-
-    @property
-    def _written(self) -> int:
-        return _written(self.resume_store)
-
-    @property
-    def _output(self) -> int:
-        if self.recipe.norms:  # the norms are all that is written
-            return disk.gradient_shards(self._shape, self._dtype, norms=len(self.recipe.norms))
-        return self.model.checkpoint.files.size
-
-    @property
-    def _cut(self) -> int:
-        """At most: the model with fewer blocks, the repaired weights of all blocks, and the smaller model."""
-        structure = self.recipe.structure
-        if structure is None:
-            return 0
-        return ((structure.blocks is not None) + 2 * structure.cuts_blocks) * self._output
-
-    @property
-    def _gradient_shards(self) -> int:
-        if self._gradient_schedule is None or not self.recipe.gradient_norms:
-            return 0
-        if self._gradient_schedule.name == "whole" and self.gradient_cache is None:
-            return 0
-        return disk.gradient_shards(self._shape, self._dtype, norms=len(self._norms))
-
-    @property
-    def _during_gradients(self) -> int:
-        """The blocks' inputs that do not fit into memory, and the gradient between two blocks."""
-        if self._gradient_schedule is None or self._gradient_schedule.name == "whole":
-            return 0
-        return self._during_pass(self._windows())
-
-    @property
-    def _during_importance(self) -> int:
-        """The blocks' inputs that do not fit into memory; an export saves no checkpoint."""
-        return self._spilled(self._windows()) if "gradients" in importances(self.exports) else 0
-
-    def _during_pass(self, windows: Windows) -> int:
-        return self._spilled(windows) + self._checkpoint(windows)
-
-    def _spilled(self, windows: Windows) -> int:
-        dtype, device = self.model.placement.dtype, self.model.placement.device
-        # Packed, a float32 token takes the rows of two.
-        windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
-        budget = Budget.of(device, self._shards)
-        memory = budget.device + budget.host
-        return disk.spilled_block_inputs(self._shape, windows, self._dtype, memory=memory)
-
-    @property
-    def _pruned_blocks(self) -> int:
-        if self.recipe.method is None:
-            return 0
-        changed = self._dtype if self.recipe.computes_weights else None
-        return disk.block_shards(self._shape, changed_dtype=changed)
-
-    @property
-    def _final_states(self) -> int:
-        return disk.final_states(self._shape, self.predictions, self._dtype)
-
-    @property
-    def _during_pruning(self) -> int:
-        if self.recipe.method is None:
-            return 0
-        shards = self._pruned_blocks
-        if not self.recipe.needs & {"input_norms", "second_moments"}:
-            return shards
-        models = 2 if "activation_error" in self.recipe.needs else 1
-        return shards + self._checkpoint(self._windows(), models)
-
-    @property
-    def _during_recovery(self) -> int:
-        """The files of a training, in addition to the pruned blocks, which are kept."""
-        if self.recipe.distil is None:
-            return 0
-        cut = self.recipe.structure is not None
-        kept = disk.trained_weights(self._shape, cut=cut)
-        if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps no state
-            return kept
-        return kept + disk.training_state(self._shape, self._dtype, self.recipe.distil, cut=cut)
-
-    def _checkpoint(self, windows: Windows, models: int = 1) -> int:
-        if isinstance(self.resume_store, EphemeralResumeStore):  # it keeps none
-            return 0
-        return disk.activation_checkpoint(self._shape, windows, self._dtype, models=models)
-
-    @cached_property
-    def _gradient_schedule(self) -> Schedule | None:
-        """The schedule of the gradient pass, of norms rather than of gates; None where there is none."""
-        structure = self.recipe.structure
-        gates = structure is not None and structure.ranks
-        if self.recipe.gradients is not None or self.windows is None:
-            return None
-        if not self.recipe.gradient_norms and not gates:
-            return None
-        return Schedule.choose(
-            self.schedule, self.model.stack, self.windows, self._norms, self.model.placement
+        dtype = shape.stored_dtype if self.recipe.dtype == "auto" else self.recipe.dtype
+        files = disk.RunFiles.estimated(
+            self.recipe,
+            evaluation,
+            shape,
+            dtype,
+            exports=self.exports,
+            save_masks=self.save_masks,
+            memory=_NO_BOUND,
+        )
+        if self.gradient_cache is None:
+            files = replace(files, norms=0, is_streamed=False)
+        self._check(
+            replace(files, is_resumable=self._is_resumable),
+            downloads,
+            f"the weights to download, {_FILES_OF_A_RUN}",
         )
 
+    def check(
+        self, model: LoadedModel, windows: Tensor | None, predictions: int, schedule: ScheduleChoice
+    ) -> None:
+        """Raise DiskTooSmall where a disk has too little free space, once the model is loaded.
+
+        `windows`: token ids (windows, length) of the calibration; None for a recipe that reads no text.
+        `predictions`: tokens that the evaluation predicts, on all texts. Raises InvalidInput where the
+        schedule does not fit the model.
+        """
+        recipe, placement = self.recipe, model.placement
+        shape = shape_of(model.stack, stored_dtype=str(model.checkpoint.stored_dtype).removeprefix("torch."))
+        norms: Collection[GradientNorm] = recipe.gradient_norms
+        if self.gradient_cache is not None:  # at most these are computed
+            norms = recipe.gradient_norms | self.gradient_cache.needed_later
+        computed = None
+        if windows is not None and recipe.gradients is None and recipe.needs_gradient_pass:
+            computed = Schedule.choose(schedule, model.stack, windows, norms, placement).name
+        has_shards = (
+            recipe.gradient_norms and computed and (computed == "streamed" or self.gradient_cache is not None)
+        )
+        files = disk.RunFiles(
+            recipe,
+            shape,
+            str(placement.dtype).removeprefix("torch."),
+            Windows(0, 0) if windows is None else Windows(*windows.shape),
+            predictions,
+            model.checkpoint.files.size,
+            norms=len(norms) if has_shards else 0,
+            is_streamed=computed == "streamed",
+            spilled=0 if windows is None else self._spilled(shape, Windows(*windows.shape), placement),
+            exports=self.exports,
+            has_masks=self.save_masks or any(isinstance(export, MaskExport) for export in self.exports),
+            is_resumable=self._is_resumable,
+        )
+        self._check(files)
+
+    def _check(
+        self, files: disk.RunFiles, downloads: Mapping[Path, int] | None = None, what: str = _FILES_OF_A_RUN
+    ) -> None:
+        written, directory = _written(self.resume_store), self.resume_store.directory(Stage.PRUNE)
+        moments = []
+        for shards, output in files.moments():
+            needed = Counter({self.output: output, **(downloads or {})})
+            needed[directory] += shards - written
+            moments.append(needed)
+        _refuse_full_disks(moments, what)
+
     @property
-    def _norms(self) -> Collection[GradientNorm]:
-        """At most these are computed: the recipe's, and those that other runs will need."""
-        later = frozenset() if self.gradient_cache is None else self.gradient_cache.needed_later
-        return self.recipe.gradient_norms | later
+    def _is_resumable(self) -> bool:
+        return not isinstance(self.resume_store, EphemeralResumeStore)
 
-    @cached_property
-    def _shape(self) -> ModelShape:
-        return shape_of(self.model.stack, stored_dtype=self._dtype)
-
-    @property
-    def _dtype(self) -> str:
-        return str(self.model.placement.dtype).removeprefix("torch.")
-
-    def _windows(self) -> Windows:
-        assert self.windows is not None  # noqa: S101 - the recipe measures inputs
-        return Windows(*self.windows.shape)
-
-
-def refuse_before_download(
-    recipe: Recipe,
-    evaluation: Evaluation,
-    shape: ModelShape,
-    *,
-    output: Path,
-    resume_store: ResumeStore | None,
-    downloads: Mapping[Path, int],
-) -> None:
-    """Raise PruningError(field='output') where the disks cannot hold the weights and the least of the rest.
-
-    By the config alone, before a byte of the weights is fetched. `downloads`: bytes by directory.
-    `resume_store`: where norms are written as shards on any schedule; without it nothing counts but the
-    result. Inputs of blocks count as if memory held them. `DiskRoom` knows better, once the model is loaded.
-    """
-    dtype = shape.stored_dtype if recipe.dtype == "auto" else recipe.dtype
-    result = shape.stored_bytes
-    if recipe.norms:
-        result = disk.gradient_shards(shape, dtype, norms=len(recipe.norms))
-    needed = Counter({output: result, **downloads})
-    if resume_store is not None:
-        least = disk.scratch(recipe, evaluation, shape, dtype, memory=_NO_BOUND)
-        needed[resume_store.directory(Stage.PRUNE)] += least - _written(resume_store)
-    _refuse_full_disks(needed, f"the weights to download, {_FILES_OF_A_RUN}")
+    def _spilled(self, shape: ModelShape, windows: Windows, placement: Placement) -> int:
+        dtype = placement.dtype
+        # Packed, a float32 token takes the rows of two.
+        windows = Windows(windows.count, windows.length + float32_tokens(dtype, windows.length))
+        budget = Budget.of(placement.device, self.resume_store.directory(Stage.PRUNE))
+        name = str(dtype).removeprefix("torch.")
+        return disk.spilled_block_inputs(shape, windows, name, memory=budget.device + budget.host)
 
 
 def refuse_downloads(downloads: Mapping[Path, int]) -> None:
@@ -251,7 +170,7 @@ def refuse_downloads(downloads: Mapping[Path, int]) -> None:
 
     For a model whose config does not determine its shape. `downloads`: bytes by directory.
     """
-    _refuse_full_disks(downloads, "the weights to download")
+    _refuse_full_disks([downloads], "the weights to download")
 
 
 def _written(resume_store: ResumeStore) -> int:
@@ -262,13 +181,17 @@ def _written(resume_store: ResumeStore) -> int:
     return sum(path.stat().st_size for path in files)
 
 
-def _refuse_full_disks(needed: Mapping[Path, int], what: str = _FILES_OF_A_RUN) -> None:
-    """`needed`: bytes by directory; several may be on one disk."""
-    by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
-    for directory, size in needed.items():
-        by_disk[directory.stat().st_dev][directory] = size
-    for sizes in by_disk.values():
-        directory, total = next(iter(sizes)), sum(max(0, size) for size in sizes.values())
+def _refuse_full_disks(moments: Iterable[Mapping[Path, int]], what: str) -> None:
+    """`moments`: bytes by directory, at each of several times; directories may be on one disk."""
+    most: dict[int, tuple[int, Path]] = {}
+    for needed in moments:
+        by_disk: dict[int, dict[Path, int]] = defaultdict(dict)
+        for directory, size in needed.items():
+            by_disk[directory.stat().st_dev][directory] = size
+        for disk_id, sizes in by_disk.items():
+            total = sum(max(0, size) for size in sizes.values())
+            most[disk_id] = max(most.get(disk_id, (-1, directory)), (total, next(iter(sizes))))
+    for total, directory in most.values():
         free = shutil.disk_usage(directory).free
         if total > free:
             raise DiskTooSmall(what, directory.parent, needed=total, free=free)

@@ -44,6 +44,7 @@ from pruning.pipeline.recorder import RunContext, StageRecorder
 from pruning.pipeline.recover import PrunedModel, RecoverStage
 from pruning.pipeline.report import RunResults, report_of
 from pruning.pipeline.resolve import ResolvedRun, ResolveStage
+from pruning.pipeline.resources import DiskRoom
 from pruning.pipeline.speed import SpeedStage
 from pruning.pipeline.structure import Structure
 from pruning.progress import Progress, Silent
@@ -228,6 +229,14 @@ def _context(
 
 
 def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -> ResolveStage:
+    room = DiskRoom(
+        request.recipe,
+        request.exports,
+        request.save_masks,
+        place.directory,
+        place.resume_store,
+        services.gradient_cache,
+    )
     return ResolveStage(
         recipe=request.recipe,
         evaluation=request.evaluation,
@@ -240,8 +249,8 @@ def _resolve_stage(request: RunRequest, services: Services, place: _Workplace) -
         baseline=request.baseline,
         resume_store=place.resume_store,
         output=place.directory,
+        room=room,
         schedule=request.schedule,
-        gradient_cache=services.gradient_cache,
         on_shape=services.on_shape,
     )
 

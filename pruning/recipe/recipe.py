@@ -350,6 +350,11 @@ class Recipe(StrictModel):
             norms.add("l2")
         return frozenset(norms)
 
+    @property
+    def needs_gradient_pass(self) -> bool:
+        """Whether gradients of weights or of gates are computed, unless a file has those of weights."""
+        return bool(self.gradient_norms) or (self.structure is not None and bool(self.structure.ranks))
+
     def fingerprint(self) -> str:
         """The SHA-256 of the recipe's values as JSON, as 64 hex digits.
 

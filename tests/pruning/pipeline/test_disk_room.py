@@ -2,16 +2,18 @@
 
 import shutil
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from transformers import LlamaForCausalLM, PreTrainedModel
 
 from pruning.estimate import disk
 from pruning.estimate.architectures import shape_of_config
 from pruning.estimate.work import Windows
-from pruning.pipeline.resources import DiskTooSmall, refuse_before_download
+from pruning.pipeline.resources import DiskRoom, DiskTooSmall
 from pruning.recipe import Evaluation, Recipe, Stage
 from pruning.recipe.exports import parse_exports
 from pruning.resume.hashed_file import HashedFile
@@ -39,14 +41,20 @@ Needed = Callable[..., int]
 
 @pytest.fixture
 def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Needed:
-    """Return the bytes that a run asks for, in the message of its refusal by a faked full disk."""
-    usage = shutil.disk_usage(tmp_path)
+    """Return the bytes that a run asks for at a moment, when a faked full disk refuses it.
+
+    `moment`: by number, of its gradients, pruning, recovery and exports.
+    """
+    usage, moments = shutil.disk_usage(tmp_path), disk.RunFiles.moments
     monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=0))
 
-    def needed(method: str, **options: Any) -> int:
+    def needed(method: str, moment: int = 1, **options: Any) -> int:
+        monkeypatch.setattr(
+            disk.RunFiles, "moments", lambda files: islice(moments(files), moment, moment + 1)
+        )
         recipe = Recipe.model_validate(
             {
-                "model": str(tiny_llama_dir),
+                "model": str(options.pop("model", tiny_llama_dir)),
                 "method": method,
                 "sparsity": 0.5,
                 "calibration": {"dataset": "builtin", "samples": SAMPLES, "sequence_length": LENGTH},
@@ -60,13 +68,6 @@ def needed(tiny_llama_dir: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
     return needed
 
 
-@pytest.fixture
-def enough_for_the_gradient_stage(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Let the check of the gradient stage pass, so that the refusal is the prune stage's."""
-    monkeypatch.setattr("pruning.pipeline.resources.DiskRoom._during_gradients", -(10**9))
-
-
-@pytest.mark.usefixtures("enough_for_the_gradient_stage")
 def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_path: Path) -> None:
     plain = needed("wanda")
     assert needed("gblm", schedule="whole") == plain
@@ -84,14 +85,14 @@ def test_what_stays_until_the_model_is_written_is_counted(needed: Needed, tmp_pa
 def test_a_streamed_pass_needs_disk_for_shards_and_gradients_between_blocks(
     needed: Needed, tmp_path: Path
 ) -> None:
-    shards = needed("gblm", schedule="streamed")
+    shards = needed("gblm", 0, schedule="streamed")
     assert shards == FLOAT32 * WEIGHTS
     store = DirectoryResumeStore(tmp_path / "resume")
-    assert needed("gblm", schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES
+    assert needed("gblm", 0, schedule="streamed", resume_store=store) == shards + 2 * HIDDEN_STATES
     for written, stage in enumerate((Stage.GRADIENTS, Stage.CUT, Stage.EVALUATE), start=1):
         (store.directory(stage) / "00002.safetensors").write_bytes(bytes(1000))
         left = shards + 2 * HIDDEN_STATES - 1000 * written
-        assert needed("gblm", schedule="streamed", resume_store=store) == left
+        assert needed("gblm", 0, schedule="streamed", resume_store=store) == left
 
 
 @pytest.mark.slow
@@ -145,19 +146,20 @@ LLAMA_3_405B = LLAMA_2_7B | {
     "vocab_size": 128_256,
 }
 TB = 10**12
+TWO_STATES = 2 * 128 * 2048 * 16_384 * 2 / TB
 
 
 @pytest.mark.parametrize(
-    ("method", "kept", "terabytes"),
+    ("method", "cached", "terabytes"),
     [
-        ("magnitude", False, 0.81 + 0.81),  # the weights and the result
-        ("magnitude", True, 0.81 + 0.81 + 0.05),  # and a bit for each weight
-        ("gblm", True, 0.81 + 0.81 + 0.05 + 4 * 0.403 + 2 * 128 * 2048 * 16_384 * 2 / TB),  # and one norm
-        ("sparsegpt", True, 0.81 + 0.81 + 0.05 + 2 * 0.403 + 2 * 128 * 2048 * 16_384 * 2 / TB),
+        ("magnitude", True, 0.81 + 0.81 + 0.05),  # the weights, the result, and a bit for each weight
+        ("gblm", False, 0.81 + 0.81 + 0.05 + TWO_STATES),  # and the inputs of a block, old and new
+        ("gblm", True, 0.81 + 0.81 + 0.05 + TWO_STATES + 4 * 0.403),  # and one norm
+        ("sparsegpt", True, 0.81 + 0.81 + 0.05 + TWO_STATES + 2 * 0.403),
     ],
 )
 def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
-    method: str, kept: bool, terabytes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    method: str, cached: bool, terabytes: float, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     shape = shape_of_config(LLAMA_3_405B)
     recipe = Recipe.model_validate({"model": "org/405b", "method": method, "sparsity": 0.5})
@@ -168,16 +170,12 @@ def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
     usage = shutil.disk_usage(tmp_path)
     free = 0
 
+    norms = SimpleNamespace(needed_later=frozenset()) if cached else None
+    room = DiskRoom(recipe, (), save_masks=False, output=output, resume_store=store, gradient_cache=norms)
+
     def refuse() -> None:
         monkeypatch.setattr(shutil, "disk_usage", lambda path: usage._replace(free=free))
-        refuse_before_download(
-            recipe,
-            Evaluation(),
-            shape,
-            output=output,
-            resume_store=store if kept else None,
-            downloads={cache: shape.stored_bytes},
-        )
+        room.check_before_download(Evaluation(), shape, {cache: shape.stored_bytes})
 
     with pytest.raises(DiskTooSmall, match="the weights to download") as refused:
         refuse()
@@ -188,6 +186,37 @@ def test_a_405b_is_refused_before_it_is_downloaded_where_it_does_not_fit(
         refuse()
     free = needed
     refuse()
+
+
+def test_a_quantised_model_is_counted_as_it_is_dequantised() -> None:
+    recipe = Recipe.model_validate({"model": "org/405b", "method": "wanda", "sparsity": 0.5})
+    quantised = LLAMA_3_405B | {"quantization_config": {"quant_method": "fp8"}}
+    plain, more = (
+        disk.RunFiles.estimated(recipe, Evaluation(), shape_of_config(config), "float16")
+        for config in (LLAMA_3_405B, quantised)
+    )
+    weights = 2 * shape_of_config(LLAMA_3_405B).parameters
+    assert [*more.moments()] == [(shards + weights, output) for shards, output in plain.moments()]
+
+
+def test_masks_are_counted_once_for_their_file_and_once_for_its_export(needed: Needed) -> None:
+    plain = needed("wanda", 3)
+    assert needed("wanda", 3, save_masks=True) == plain + WEIGHTS // 8
+    assert needed("wanda", 3, exports=parse_exports(["mask"])) == plain + 2 * (WEIGHTS // 8)
+
+
+def test_an_export_is_as_wide_as_the_file_and_not_as_the_computation(
+    needed: Needed,
+    tmp_path: Path,
+    tiny_llama: Callable[..., LlamaForCausalLM],
+    save_checkpoint: Callable[[PreTrainedModel, Path], Path],
+) -> None:
+    model = save_checkpoint(tiny_llama().bfloat16(), tmp_path / "bfloat16")
+    parameters = sum(parameter.numel() for parameter in tiny_llama().parameters())
+    plain = needed("wanda", 3, model=model)
+    exported = needed("wanda", 3, model=model, exports=parse_exports(["compressed-tensors:fp8"]))
+    rest = parameters - WEIGHTS
+    assert exported - plain - FINAL_STATES - WEIGHTS == pytest.approx(2 * rest, abs=1000)  # norms have few
 
 
 def test_a_disk_that_cannot_hold_the_exports_is_named_before_computing(
