@@ -1,7 +1,7 @@
 """Runs the plan: one process and one limit per check, and writes four files after each.
 
     python -m bench.gpu_check --budget 540 --out DIR    on a machine with a GPU
-    python -m bench.gpu_check --device cpu --out DIR    the same list at toy size, which `make test` runs
+    python -m bench.gpu_check --device cpu --out DIR    the same list at toy size, which `make nightly` runs
 
 After every check `DIR` holds four files, few enough for what fetches results from another machine:
 

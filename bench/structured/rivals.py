@@ -1,8 +1,8 @@
 """FLAP and Wanda-sp for Llama models, written plainly: what structured pruning is compared with.
 
-Both mask: what is left is what a smaller model would compute. Held against the code that FLAP's authors have
-published, which has both; docs/methods.md says what differs. FLAP ranks over the whole model, so its widths
-are uneven, which no plain config describes; it is measured all the same.
+Both mask: what is left is what a smaller model would compute. tests/bench/structured/test_rivals.py holds
+them against the code that FLAP's authors have published, which has both. FLAP ranks over the whole model,
+so its widths are uneven, which no plain config describes; it is measured all the same.
 """
 
 from collections.abc import Callable, Iterator, Sequence
