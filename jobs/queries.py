@@ -3,6 +3,7 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import product
 from typing import Any, NamedTuple
 from uuid import UUID
 
@@ -23,6 +24,9 @@ _ATTEMPTS = _ATTEMPTS.order_by(JobAttempt.attempt)
 _ENDED = func.coalesce(JobAttempt.ended_at, NOW)
 SECONDS_HELD = func.sum(func.extract("epoch", _ENDED - JobAttempt.started_at))
 """How long workers have had a job, in the attempts that a query selects."""
+
+_MAX_COMBINATIONS = 8
+"""Of states and models, that a query with labels reads one by one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,14 +73,19 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
     """Return the query for a page. It leaves out reports and specifications, which lists do not show.
 
     Each filter has an index in the order of the list. Several states or several models have none, so the
-    query reads each combination by itself and merges them.
+    query reads each combination by itself and merges them. Of many combinations with labels it does not: with
+    a join for each label of each, a query takes a second to write and to plan.
     """
     if wanted.models == ():
         return select(Job).where(false())
+    models = wanted.models or ((wanted.model,) if wanted.model is not None else ())
+    each_state: list[tuple[JobState, ...]] = [(state,) for state in wanted.states] or [()]
+    each_model: list[tuple[str, ...]] = [(model,) for model in models] or [()]
+    combinations = [*product(each_state, each_model)]
+    if wanted.labels and len(combinations) > _MAX_COMBINATIONS:
+        combinations = [(wanted.states, models)]
     one_by_one = [
-        _ids(owner, wanted, state, model, before).limit(limit)
-        for state in wanted.states or (None,)
-        for model in wanted.models or (wanted.model,)
+        _ids(owner, wanted, states, some_models, before).limit(limit) for states, some_models in combinations
     ]
     ids = union_all(*one_by_one).subquery() if len(one_by_one) > 1 else one_by_one[0].subquery()
     in_order = Job.id.asc() if wanted.oldest_first else Job.id.desc()
@@ -85,10 +94,10 @@ def page(owner: str, wanted: JobFilter, before: UUID | None, limit: int) -> Sele
 
 
 def _ids(
-    owner: str, wanted: JobFilter, state: JobState | None, model: str | None, before: UUID | None
+    owner: str, wanted: JobFilter, states: Sequence[str], models: Sequence[str], before: UUID | None
 ) -> Select[Any]:
     """Return the query for the ids of the matching jobs, in order, that follow `before` in it."""
-    ids, fitting = _conditions(owner, wanted, state, model)
+    ids, fitting = _conditions(owner, wanted, states, models)
     if before is not None:
         fitting += [each > before if wanted.oldest_first else each < before for each in ids]
     first = ids[0]
@@ -100,11 +109,16 @@ def _ids(
 
 
 def _conditions(
-    owner: str, wanted: JobFilter, state: JobState | None, model: str | None
+    owner: str, wanted: JobFilter, states: Sequence[str], models: Sequence[str]
 ) -> tuple[list[Any], list[Any]]:
     """Return the columns with a job's id of the tables that a filter needs, and its conditions on them."""
-    exact = {Job.state: state, Job.method: wanted.method, Job.model: model, Job.gate_state: wanted.gate}
+    exact = {Job.method: wanted.method, Job.gate_state: wanted.gate}
     fitting: list[Any] = [column == value for column, value in exact.items() if value is not None]
+    fitting += [
+        column == values[0] if len(values) == 1 else column.in_(values)
+        for column, values in ((Job.state, states), (Job.model, models))
+        if values
+    ]
     labels = [(aliased(JobLabel), name, value) for name, value in wanted.labels]
     ids: list[Any] = [label.job_id for label, _, _ in labels]
     if fitting or not labels:

@@ -1,6 +1,7 @@
 """One file on its way into a directory: whole and with the announced checksum, or not at all."""
 
 import hashlib
+import os
 import re
 from collections.abc import Callable, Mapping
 from pathlib import Path, PurePosixPath
@@ -33,7 +34,7 @@ class PartialFile:
         self._file, self._destination = file, destination
         self._path = destination.with_name(f"{destination.name}.{file.sha256[:16]}.part")
         destination.parent.mkdir(parents=True, exist_ok=True)
-        self._content = self._path.open("a+b")
+        self._content = open(self._path, "a+b", opener=_open_no_link)  # noqa: SIM115 - `__exit__` closes it
         self._checksum = hashlib.sha256()
         self._frames = zstandard.ZstdDecompressor().decompressobj(read_across_frames=True)
         self._is_zstd = False
@@ -138,11 +139,22 @@ class Progress:
 
 
 def destination_in(directory: Path, name: str) -> Path:
-    """Return the destination of a file. Raises `UnsafeName` if its name leads out of the directory."""
+    """Return the destination of a file. Raises `UnsafeName` if its name leads out of the directory.
+
+    So does a link in the directory, which may be a stranger's, such as the checkout of a pull request.
+    """
     path = PurePosixPath(name)
     if path.is_absolute() or ".." in path.parts or "\0" in name or not path.parts:
         raise UnsafeName(f"the server names a file {name!r}, which is not a plain name")
-    return directory.joinpath(*path.parts)
+    destination = directory.joinpath(*path.parts)
+    if not destination.parent.resolve().is_relative_to(directory.resolve()):
+        raise UnsafeName(f"a link leads out of {str(directory)!r}, to where {name!r} would be written")
+    return destination
+
+
+def _open_no_link(path: str, flags: int) -> int:
+    """Open a file, but none that a link leads to. Windows has no such flag, and makes links for few users."""
+    return os.open(path, flags | getattr(os, "O_NOFOLLOW", 0), 0o666)
 
 
 def open_file(path: Path) -> BinaryIO:

@@ -75,7 +75,8 @@ async def post(
     except httpcore.ConnectError as error:
         tls = isinstance(error.__cause__, ssl.SSLError) or "SSL" in str(error)
         raise RequestFailed("the TLS handshake failed" if tls else "no connection") from None
-    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol):
+    except (httpcore.NetworkError, httpcore.ProtocolError, httpcore.UnsupportedProtocol, ssl.SSLError):
+        # After the handshake, httpcore passes on what TLS finds wrong: a damaged record, an alert.
         raise RequestFailed("the connection broke, or the answer is not HTTP") from None
 
 

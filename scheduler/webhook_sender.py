@@ -148,6 +148,9 @@ class WebhookSender(Background):
             status = await safe_http.post(due.url, headers, body, self._url_policy, resolve=self._resolve)
         except (RequestFailed, ValueError) as error:
             return None, str(error)
+        except Exception:  # one answer that breaks its reader keeps no other message from being sent
+            log.exception("webhook %s cannot be sent", due.id)
+            return None, "the message cannot be sent; the service's log says why"
         accepted = HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES
         return status, None if accepted else f"answered with status {status}"
 

@@ -1,7 +1,7 @@
 """Checks of a request before it becomes a job: its fields, its paths, its files."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from functools import partial
 from pathlib import Path, PurePosixPath
 from posixpath import normpath
@@ -21,6 +21,7 @@ from jobs.spec.preflight import FileRoots, faults
 from pruning.recipe import is_local
 
 Request = TypeVar("Request", bound=BaseModel)
+Result = TypeVar("Result")
 
 
 def parse_request(model: type[Request], fields: Mapping[str, Any], *parents: str) -> Request:
@@ -119,13 +120,19 @@ def check_files(resources: AppResources, owner: str, spec: JobSpec) -> None:
     What takes longer, because a disk is slow, is left to the worker, which checks everything.
     """
     places = FileRoots.of(resources.settings, owner)
-    try:
-        checking = resources.disk.start(owner, partial(_file_faults, spec, places))
-        found = checking.result(timeout=_FILES_SECONDS)
-    except (ServiceUnavailable, TimeoutError):
-        return
+    found = read_in_time(resources, owner, partial(_file_faults, spec, places), _FILES_SECONDS)
     if found:
         raise InvalidRequest(*map(field_error, found))
+
+
+def read_in_time(
+    resources: AppResources, owner: str, read: Callable[[], Result], seconds: float
+) -> Result | None:
+    """Return what `read` returns, unless its disk hangs. None: it takes longer, or too many others do."""
+    try:
+        return resources.disk.start(owner, read).result(timeout=seconds)
+    except (ServiceUnavailable, TimeoutError):
+        return None
 
 
 def _file_faults(spec: JobSpec, places: FileRoots) -> list[Fault]:

@@ -138,6 +138,8 @@ _MESSAGES = {
 _TEXT_FIELDS = frozenset({"calibration", "evaluation"})
 # The input of the one is what lacks the field; an unknown field may hold anything.
 _ERRORS_WITHOUT_VALUE = frozenset({"missing", "extra_forbidden", "required"})
+_MAX_ERRORS = 100
+"""What is shown of a request: one of 64 kB can have 20,000, which would hold the event loop."""
 _LENGTHS = frozenset({"string_too_long", "string_too_short", "too_long", "too_short"})
 
 
@@ -155,7 +157,10 @@ def _from_validation(error: RequestValidationError) -> Problem:
     if any(item["type"] == "json_invalid" for item in found):
         return MalformedRequest()
     return InvalidRequest(
-        *(FieldError.of(_field(item["loc"], error.body), _message(item), _value(item)) for item in found)
+        *(
+            FieldError.of(_field(item["loc"], error.body), _message(item), _value(item))
+            for item in found[:_MAX_ERRORS]
+        )
     )
 
 

@@ -68,10 +68,12 @@ Writer = Annotated[Principal, requires(Scope.JOBS_READ, Scope.JOBS_WRITE)]
 def sign_in(request: Request, resources: AppResources, key: str) -> str | None:
     """Start a page session with an API key. Returns its token, or None for a key that is not valid.
 
-    Raises RateLimited after too many failures.
+    It counts as a request of the key's owner. Raises RateLimited, also after too many failures.
     """
     with resources.database.begin() as session:
         principal = api_keys.authenticate(session, key)
+        if principal is not None:
+            rate_limit.charge(request, resources.limiter, principal.owner)
         token = page_sessions.start(session, principal.key_id) if principal else None
     return _count_if_failed(request, resources, token)
 

@@ -224,8 +224,9 @@ def freeze(path: Path, roots: Sequence[Path] | None, *, field: str, name: str | 
         real = path.resolve()
         root = _root_of(real, roots)
         if root is None:
-            allowed = ", ".join(str(root) for root in roots or ()) or "none is configured"
-            raise InvalidInput(f"{path} is outside the allowed directories ({allowed})", field=field)
+            # Without their names, which are the operator's: the owner of a job reads this.
+            none = "" if roots else " (none is configured)"
+            raise InvalidInput(f"{path} is outside the allowed directories{none}", field=field)
         return FrozenFile.freeze(root, real.relative_to(root), name=name or path.name, field=field)
     except (OSError, RuntimeError) as error:  # a name that is too long, a loop of links, no permission
         raise InvalidInput(f"{path} does not exist or is not a readable file", field=field) from error

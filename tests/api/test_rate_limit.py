@@ -130,6 +130,18 @@ class TestOverRest:
         keys = [client_of("ada") for _ in range(4)]
         assert [key.get("/v1/jobs").status_code for key in keys] == [200, 200, 200, 429]
 
+    @pytest.mark.threat
+    def test_sign_ins_with_a_key_count_as_requests_of_its_owner(
+        self, anonymous: TestClient, client_of: ClientOf
+    ) -> None:
+        """Each writes a session, which stays for half a day."""
+        key = client_of("ada").headers["Authorization"].removeprefix("Bearer ")
+        answers = [
+            anonymous.post("/sign-in", data={"key": key}, headers={"Origin": "http://testserver"})
+            for _ in range(4)
+        ]
+        assert [answer.status_code for answer in answers] == [303, 303, 303, 429]
+
     def test_requests_without_key_are_not_counted(self, anonymous: TestClient) -> None:
         answers = [anonymous.get("/healthz") for _ in range(5)]
         assert {answer.status_code for answer in answers} == {200}

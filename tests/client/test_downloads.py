@@ -32,6 +32,24 @@ def test_a_file_never_lands_outside_of_its_directory(client: Client, tmp_path: P
     assert list(tmp_path.rglob("*")) == []
 
 
+@pytest.mark.threat
+@pytest.mark.parametrize("name", ["below/model.safetensors", "model.safetensors"])
+def test_no_link_in_the_directory_leads_a_download_out_of_it(
+    server: ScriptedServer, client: Client, tmp_path: Path, name: str
+) -> None:
+    """As in the checkout of a pull request, whose author may know the content as well."""
+    server.on("/content", lambda it: it.body(b"content"))
+    wanted, inside, outside = file(name, b"content"), tmp_path / "inside", tmp_path / "outside"
+    inside.mkdir()
+    outside.mkdir()
+    (outside / "kept").write_bytes(b"as it was, and longer than the content")
+    (inside / "below").symlink_to(outside)
+    (inside / f"model.safetensors.{wanted.sha256[:16]}.part").symlink_to(outside / "kept")
+    with pytest.raises((UnsafeName, OSError)):
+        client.download(wanted, inside)
+    assert [path.read_bytes() for path in outside.iterdir()] == [b"as it was, and longer than the content"]
+
+
 def test_a_damaged_download_is_deleted(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
     server.on("/content", lambda it: it.body(b"damaged"))
     with pytest.raises(DamagedDownload, match="arrived damaged"):

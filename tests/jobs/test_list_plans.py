@@ -1,5 +1,6 @@
 """A page of the list costs what it shows, however many jobs there are."""
 
+import pytest
 from sqlalchemy import Engine, select
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -49,6 +50,32 @@ def test_every_page_agrees_with_a_plain_query_and_reads_few_rows(
                 assert [job.id for job in found] == after[:PAGE], wanted
                 read = rows_read(session.connection(), queries.page("ada", wanted, before, PAGE))
                 assert read < 10 * PAGE, wanted
+
+
+def test_a_page_by_many_states_models_and_labels_agrees_with_a_plain_query(
+    engine: Engine, database: sessionmaker[Session], spec: JobSpec
+) -> None:
+    with engine.begin() as connection:
+        fill(connection, spec, '{"layers": []}', jobs=2_000)
+    models = tuple(f"org/model-{number}" for number in range(5))
+    wanted = JobFilter(
+        states=(JobState.SUCCEEDED, JobState.FAILED), models=models, labels=(("branch", "main"),)
+    )
+    with database.begin() as session:
+        everything = session.scalars(select(Job).where(Job.owner == "ada").order_by(Job.id.desc())).all()
+        matching = [job.id for job in everything if fits(job, wanted)]
+        found = queries.newest(session, "ada", wanted, before=None, limit=PAGE)
+        assert [job.id for job in found] == matching[:PAGE] != []
+
+
+@pytest.mark.threat
+def test_each_label_is_joined_once_for_all_states_and_models() -> None:
+    """One join for each combination makes a query of 200 kB, which takes a second to write and to plan."""
+    models = tuple(f"org/model-{number}" for number in range(20))
+    labels = tuple((f"name-{number}", "value") for number in range(4))
+    wanted = JobFilter(states=tuple(JobState), models=models, labels=labels)
+    assert str(queries.page("ada", wanted, None, PAGE)).count("JOIN") <= 1
+    assert len(str(queries.page("ada", wanted, None, PAGE))) < 5_000
 
 
 def test_what_uses_a_file_is_found_among_the_open_jobs(

@@ -1,7 +1,10 @@
 """Where webhooks may connect to, and how a request can fail, with real HTTP and HTTPS servers."""
 
 import asyncio
+import os
+import socket
 import ssl
+import threading
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -93,6 +96,33 @@ def test_tls_and_the_host_header_name_the_host_and_not_its_address(
     assert receiver.requests[0][0]["host"] == f"hooks.example:{port}"
     with pytest.raises(RequestFailed, match="TLS"):
         send("other.example")
+
+
+@pytest.mark.threat
+def test_a_record_that_is_damaged_after_the_handshake_fails_the_request_alone(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pem = certificate(tmp_path, "hooks.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(pem))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(pem)
+
+    def damage(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with context.wrap_socket(connection, server_side=True) as server:
+            server.recv(1024)
+            with socket.socket(fileno=os.dup(server.fileno())) as below:
+                below.sendall(b"\x17\x03\x03\x00\x20" + bytes(32))  # no record that the handshake's key seals
+                below.recv(1024)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        threading.Thread(target=damage, args=(listening,), daemon=True).start()
+        url = f"https://hooks.example:{listening.getsockname()[1]}/"
+        sent = safe_http.post(
+            url, {}, b"{}", UrlPolicy.of(["127.0.0.1"]), resolve=fake_resolver_to_this_machine
+        )
+        with pytest.raises(RequestFailed, match="the connection broke"):
+            asyncio.run(sent)
 
 
 def test_a_response_that_never_ends_times_out(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any
 from uuid import UUID, uuid4
@@ -85,6 +86,7 @@ router = APIRouter(include_in_schema=False)
 
 _MAX_FIELDS = 40
 _MAX_SUGGESTIONS = 20  # models that the owner has pruned before, models in the roots, and uploads
+_DISK_SECONDS = 0.5  # for models in the roots, which are only suggestions
 _REFUSALS = (Problem, RequestValidationError, QueueFull, KeyReused, UnknownReference)
 
 
@@ -198,6 +200,8 @@ def _form(
         models = models_containing(session, principal.owner, "", limit=_MAX_SUGGESTIONS)
         uploaded = uploads.newest(session, principal.owner, before=None, limit=_MAX_SUGGESTIONS)
         offered = [UploadItem.of(upload) for upload in uploaded]
+    there = partial(local_models, resources.settings.model_roots, most=_MAX_SUGGESTIONS)
+    found = checks.read_in_time(resources, principal.owner, there, _DISK_SECONDS)
     messages = {error.field: error.message for error in errors}
     return page(
         "submit/new.html",
@@ -213,7 +217,7 @@ def _form(
         messages=messages,
         detail=detail,
         once=typed.get("once") or uuid4(),
-        models=dict.fromkeys([*models, *local_models(resources.settings.model_roots, most=_MAX_SUGGESTIONS)]),
+        models=dict.fromkeys([*models, *(found or ())]),
         datasets=tuple(DATASETS),
         exports=EXPORT_NAMES,
         uploads=offered,

@@ -1,11 +1,13 @@
 """The form offers models that lie in the service's own directories."""
 
 import re
+import threading
 from pathlib import Path
 
 import pytest
 from fastapi.testclient import TestClient
 
+from api.page.submit import new
 from api.page.submit.new import local_models
 from jobs.settings import Settings
 
@@ -46,3 +48,24 @@ def test_the_search_for_models_reads_a_limited_number_of_entries(tmp_path: Path)
 def test_the_form_offers_them(client: TestClient, root: Path) -> None:
     offered = re.findall(r'<option value="(/[^"]+)">', client.get("/jobs/new").text)
     assert offered == [str(root / "a"), str(root / "b" / "small")]
+
+
+@pytest.mark.threat
+def test_a_disk_that_hangs_keeps_no_form_from_being_shown(
+    client: TestClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Else a few requests would take all threads that routes share."""
+    over = threading.Event()
+
+    def hang(*_: object, **__: object) -> list[str]:
+        over.wait(60)
+        return ["/srv/models/late"]
+
+    monkeypatch.setattr(new, "local_models", hang)
+    try:
+        answers = [client.get("/jobs/new") for _ in range(10)]
+        assert not over.is_set()
+    finally:
+        over.set()
+    assert {answer.status_code for answer in answers} == {200}
+    assert "/srv/models/late" not in answers[0].text

@@ -219,3 +219,11 @@ def test_an_address_of_the_api_without_anything_is_a_problem_document(client: Te
     answer = client.get(path, headers={"Accept": "text/html"})
     assert (answer.status_code, answer.headers["Content-Type"]) == (404, "application/problem+json")
     assert answer.json()["type"] == "urn:pruneserve:problem:not-found"
+
+
+@pytest.mark.threat
+def test_of_countless_mistakes_the_first_hundred_are_answered(client: TestClient) -> None:
+    """To word each of them would keep all other requests waiting."""
+    answer = client.post("/v1/jobs", json={f"f{number}": 1 for number in range(5000)})
+    assert answer.status_code == 422
+    assert len(answer.json()["errors"]) == 100

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from jobs.tables import Job, WebhookEndpoint
 from jobs.webhooks import endpoints
 from jobs.webhooks import outbox as webhook_outbox
 from jobs.webhooks.endpoints import MessageFormat
-from scheduler import webhook_sender
+from scheduler import safe_http, webhook_sender
 from scheduler.webhook_sender import WebhookSender
 from tests.scheduler.receiver import Receiver
 from tests.scheduler.webhooks.outbox import Outbox
@@ -124,6 +125,27 @@ def test_a_message_that_cannot_be_written_fails_alone(
     assert len(receiver.requests) == 1
     errors = {delivery.last_error for delivery in outbox.deliveries}
     assert errors == {None, "the message cannot be written; the service's log says why"}
+
+
+def test_an_answer_that_breaks_its_reader_fails_alone(
+    outbox: Outbox, end: Callable[[], UUID], receive: Callable[..., Receiver], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    receiver, breaking = receive(), receive()
+    outbox.endpoint(breaking.url)
+    outbox.endpoint(receiver.url)
+    post = safe_http.post
+
+    async def breaks(url: str, *arguments: Any, **named: Any) -> int:
+        if url == breaking.url:
+            raise OSError("as no library says that it raises")
+        return await post(url, *arguments, **named)
+
+    monkeypatch.setattr(safe_http, "post", breaks)
+    end()
+    assert outbox.sender.round() == 2
+    assert len(receiver.requests) == 1
+    errors = {delivery.last_error for delivery in outbox.deliveries}
+    assert errors == {None, "the message cannot be sent; the service's log says why"}
 
 
 def test_a_start_is_announced_once_per_submission_and_again_after_a_retry(
