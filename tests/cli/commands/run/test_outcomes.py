@@ -24,6 +24,7 @@ from tests.scripted_server import Exchange, ScriptedServer, error_document, job_
         ("succeeded", {"gate": verdict(0.04)}, Exit.OK),
         ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
         ("succeeded", {"gate": INCONCLUSIVE}, Exit.INCONCLUSIVE),
+        ("succeeded", {"gate": verdict(0.04) | {"state": "of a newer server"}}, Exit.GATE_MISSED),
         ("failed", {"error": error_document("no")}, Exit.FAILED),
         ("cancelled", {}, Exit.CANCELLED),
     ],
