@@ -42,6 +42,8 @@ class Outcome:
     @property
     def title(self) -> str:
         """The outcome in a few words."""
+        if self.code == Exit.OK and self.job and self.job.gate is None:
+            return "succeeded, without a gate"
         if self.code == Exit.OK and self.job and self.job.gate and self.job.gate.state == "inconclusive":
             return "succeeded, gate inconclusive"
         if self.code in _TITLES:

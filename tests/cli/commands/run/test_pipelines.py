@@ -167,6 +167,22 @@ def test_junit_reports_how_the_job_ended(
     assert all(child.text and child.text == child.attrib["message"] for child in case)
 
 
+@pytest.mark.parametrize(
+    ("more", "title"), [({"gate": verdict(0.04)}, "succeeded"), ({}, "succeeded, without a gate")]
+)
+def test_the_summary_says_whether_anything_was_asked_of_the_model(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    more: dict[str, Any],
+    title: str,
+) -> None:
+    serve(server, job_id, "succeeded", **more)
+    assert run(place, "--summary", str(tmp_path / "own.md")).exit_code == Exit.OK
+    assert (tmp_path / "own.md").read_text().startswith(f"### ✅ PruneServe: {title}\n")
+
+
 def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
