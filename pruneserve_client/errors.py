@@ -62,6 +62,11 @@ class InvalidRequest(Rejected):
 class UnexpectedResponse(PruneServeError):
     """The response is not one of a PruneServe server; the address is probably wrong."""
 
+    def __init__(self, message: str, *, is_json: bool = True) -> None:
+        """`is_json`: whether it is JSON, at least as far as it was read."""
+        super().__init__(message)
+        self.is_json = is_json
+
 
 class UnsafeName(PruneServeError):
     """The server names a file with a path that leads out of the directory of the download."""
@@ -73,6 +78,18 @@ class InvalidSignature(PruneServeError):
 
 class NoStream(PruneServeError):
     """The response is not an event stream; something between client and server may not pass streams on."""
+
+
+def may_pass(error: BaseException, *, answered: bool = False) -> bool:
+    """Whether the same request may succeed later.
+
+    `answered`: the server has answered at this address. What is no answer of it then comes from something in
+    between, such as the page of a proxy while the server is restarted.
+    """
+    match error:
+        case Rejected(problem=None) | UnexpectedResponse(is_json=False):
+            return answered
+    return isinstance(error, Unavailable)
 
 
 _REJECTIONS: Mapping[int, type[Rejected]] = {

@@ -130,9 +130,14 @@ class Progress:
 
     def __init__(self, on_bytes: Callable[[int], object]) -> None:
         self._on_bytes, self._reported = on_bytes, 0
+        self._most: int | None = None
+        self.grew = False
+        """Whether there have been more bytes than ever before."""
 
     def update(self, size: int) -> None:
         """Say that so many bytes are there: fewer than before where a download begins again."""
+        self.grew |= self._most is not None and size > self._most
+        self._most = max(size, self._most or 0)
         if size != self._reported:
             self._on_bytes(size - self._reported)
             self._reported = size

@@ -3,15 +3,16 @@
 import re
 from collections.abc import Mapping
 from datetime import datetime
+from functools import partial
 from pathlib import Path
 from typing import Any, TypeVar
 
 import httpx
 from pydantic import ValidationError
-from tenacity import RetryCallState, retry_if_exception_type, stop_before_delay, wait_random_exponential
+from tenacity import RetryCallState, retry_if_exception, stop_before_delay, wait_random_exponential
 
 from pruneserve_client.base import Model
-from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse
+from pruneserve_client.errors import InvalidArgument, Unavailable, UnexpectedResponse, may_pass
 
 Response = TypeVar("Response", bound=Model)
 Body = Mapping[str, Any] | Model
@@ -81,7 +82,8 @@ def parse(model: type[Response], body: str | bytes) -> Response:
         return model.model_validate_json(body)
     except ValidationError as error:
         raise UnexpectedResponse(
-            f"the response is not a PruneServe server's {model.__name__}; is the address right?"
+            f"the response is not a PruneServe server's {model.__name__}; is the address right?",
+            is_json=error.errors()[0]["type"] != "json_invalid",
         ) from error
 
 
@@ -137,14 +139,14 @@ def media_type(path: Path) -> str:
     return _KINDS.get(path.suffix, "text/plain")
 
 
-def retries(patience: float) -> dict[str, Any]:
-    """Return how tenacity retries while the server is unavailable.
+def retries(patience: float, *, answered: bool = False) -> dict[str, Any]:
+    """Return how tenacity retries while the server is unavailable, as `may_pass` says.
 
     The waits grow, with jitter, to 10 seconds, or to what the server asks for. The last error is raised as
     soon as the next attempt would begin more than `patience` seconds after the first.
     """
     return {
-        "retry": retry_if_exception_type(Unavailable),
+        "retry": retry_if_exception(partial(may_pass, answered=answered)),
         "stop": stop_before_delay(patience),
         "wait": _wait,
         "reraise": True,

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, nullcontext
 from fnmatch import fnmatchcase
+from functools import partial
 from importlib.util import find_spec
 from json import JSONDecodeError
 from pathlib import Path
@@ -22,12 +23,15 @@ import typer
 from rich.console import Console
 from rich.progress import BarColumn, DownloadColumn, Progress, TextColumn, TransferSpeedColumn
 
+from cli.options import common
 from cli.options.common import AsJson
 from cli.options.connection import connected
+from cli.options.errors import describe_error
 from cli.options.ids import find_job, is_partial_id
 from cli.terminal import CommandFailed, Exit, clean, err, out, print_json, size
-from pruneserve_client import Client, NotFound
+from pruneserve_client import Client, NotFound, Unavailable
 from pruneserve_client.models import ArtifactItem, ZooFile
+from pruneserve_client.synchronous.primitives import retry
 from pruneserve_client.user_input import quoted
 
 
@@ -85,7 +89,11 @@ def download_all(
 
     `include`: a glob on their names. Raises CommandFailed where there is no such file.
     """
-    there = files_of(client, source)
+    try:
+        there = files_of(client, source)
+    except Unavailable as error:
+        err.print(f"{clean(describe_error(error))}; retrying for up to {common.PATIENCE_SECONDS:.0f} s")
+        there = retry(partial(files_of, client, source), common.PATIENCE_SECONDS)
     if not there:
         raise CommandFailed("the job has no files yet: it has them once it has succeeded", Exit.FAILED)
     files = [file for file in there if include is None or fnmatchcase(file.name, include)]
@@ -111,7 +119,8 @@ def save_files(
         task = bar.add_task("downloading", total=sum(file.size for file in files))
         for file in files:
             try:
-                client.download(file, directory, on_bytes=lambda count: bar.advance(task, count))
+                advance = partial(bar.advance, task)
+                client.download(file, directory, on_bytes=advance, patience=common.PATIENCE_SECONDS)
             except OSError as error:
                 raise CommandFailed(f"cannot write to {directory}: {error}", Exit.USAGE) from error
             if not console.is_terminal:

@@ -22,6 +22,7 @@ from cli.render.outcome import Inconclusive, Outcome
 from cli.render.views import EventPrinter
 from cli.terminal import Exit, clean, err
 from pruneserve_client import Client, PruneServeError, Rejected, Unavailable
+from pruneserve_client.errors import may_pass
 from pruneserve_client.models import Event, JobDetail, StageFinished, StateChanged
 
 
@@ -182,7 +183,7 @@ def run_job(
     except TimedOut:
         return _unfinished(client, job, Exit.TIMEOUT)
     except PruneServeError as error:
-        code = Exit.UNREACHABLE if isinstance(error, Unavailable) else Exit.USAGE
+        code = Exit.UNREACHABLE if may_pass(error, answered=job is not None) else Exit.USAGE
         return Outcome(code, job, describe_error(error), stale=True)
     except Interrupted as interruption:
         if not _should_cancel(cancel_on_interrupt):

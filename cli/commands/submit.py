@@ -123,8 +123,8 @@ def run(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         cancel_on_interrupt=cancel_on_interrupt,
         inconclusive=inconclusive,
     )
-    report(outcome, client.url, summary=summary, junit=junit, dotenv=dotenv)
-    _exit(outcome, client, as_json=as_json)
+    written = report(outcome, client.url, summary=summary, junit=junit, dotenv=dotenv)
+    _exit(outcome, client, as_json=as_json, written=written)
 
 
 @connected
@@ -141,7 +141,8 @@ def wait(
     _exit(Outcome.of(ended, inconclusive), client, as_json=as_json)
 
 
-def _exit(outcome: Outcome, client: Client, *, as_json: bool) -> NoReturn:
+def _exit(outcome: Outcome, client: Client, *, as_json: bool, written: bool = True) -> NoReturn:
+    """`written`: whether the files of the result are. Later steps would read what an earlier run has left."""
     if outcome.job and as_json:
         print_json(outcome.job.as_sent())
     elif outcome.job:
@@ -151,4 +152,4 @@ def _exit(outcome: Outcome, client: Client, *, as_json: bool) -> NoReturn:
         err.print(f"error: {clean(outcome.problem)}")
     elif outcome.code != Exit.OK:
         err.print(outcome.title)
-    raise typer.Exit(outcome.code)
+    raise typer.Exit(outcome.code or (Exit.OK if written else Exit.FAILED))

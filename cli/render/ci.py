@@ -58,31 +58,32 @@ def figures(job: JobDetail, server: str) -> dict[str, str]:
 
 def report(
     outcome: Outcome, server: str, *, summary: Path | None, junit: Path | None, dotenv: Path | None
-) -> None:
+) -> bool:
     """Write the files that were asked for, and those of a step of GitHub; print the annotation.
 
-    One that cannot be written is a warning, and the others are written all the same.
+    One that cannot be written costs no other. Return whether all were written.
     """
-    for write, file in ((write_summary, summary), (write_junit, junit), (write_figures, dotenv)):
-        try:
-            if file:
-                file.parent.mkdir(parents=True, exist_ok=True)
-            write(outcome, server, file)
-        except OSError as error:
-            err.print(f"warning: the result could not be written: {clean(error)}")
-    annotate(outcome)
-
-
-def write_figures(outcome: Outcome, server: str, dotenv: Path | None) -> None:
-    """Append the figures to the outputs of a step of GitHub, if it is one; write `dotenv`. Raises OSError."""
-    named = figures(outcome.job, server) if outcome.job else {}
-    if outputs := os.environ.get("GITHUB_OUTPUT"):
+    page, named = summary_page(outcome, server), figures(outcome.job, server) if outcome.job else {}
+    outputs = "".join(f"{name}={value}\n" for name, value in named.items())
+    variables = "".join(f"PRUNED_{name.upper().replace('-', '_')}={value}\n" for name, value in named.items())
+    texts = [(summary, page, "w"), (junit, junit_text(outcome, server), "w"), (dotenv, variables, "w")]
+    for name, text in (("GITHUB_STEP_SUMMARY", page), ("GITHUB_OUTPUT", outputs)):
         # Other commands of the step may have written there.
-        with Path(outputs).open("a", encoding="utf-8") as file:
-            file.writelines(f"{name}={value}\n" for name, value in named.items())
-    if dotenv:
-        lines = [f"PRUNED_{name.upper().replace('-', '_')}={value}\n" for name, value in named.items()]
-        dotenv.write_text("".join(lines), encoding="utf-8")
+        texts.append((Path(of_step) if (of_step := os.environ.get(name)) else None, text, "a"))
+    written = [_write(file, text, mode) for file, text, mode in texts if file]
+    annotate(outcome)
+    return all(written)
+
+
+def _write(file: Path, text: str, mode: str) -> bool:
+    try:
+        file.parent.mkdir(parents=True, exist_ok=True)
+        with file.open(mode, encoding="utf-8") as opened:
+            opened.write(text)
+    except OSError as error:
+        err.print(f"error: the result could not be written: {clean(error)}")
+        return False
+    return True
 
 
 def _one_line(value: object) -> str:
@@ -116,17 +117,6 @@ def _escaped(text: str, ends: str) -> str:
 
 
 _MARKS: dict[int, str] = {Exit.OK: "✅", Exit.CANCELLED: "⚪", Exit.TIMEOUT: "⏳", Exit.INCONCLUSIVE: "❔"}
-
-
-def write_summary(outcome: Outcome, server: str, file: Path | None) -> None:
-    """Write the summary to `file`, and append it to the step summary of GitHub Actions. Raises OSError."""
-    text = summary_page(outcome, server)
-    if file:
-        file.write_text(text, encoding="utf-8")
-    if step := os.environ.get("GITHUB_STEP_SUMMARY"):
-        # Other commands of the step may have written there.
-        with Path(step).open("a", encoding="utf-8") as summary:
-            summary.write(text)
 
 
 def summary_page(outcome: Outcome, server: str) -> str:
@@ -191,10 +181,10 @@ _ELEMENTS: dict[int, str | None] = {
 }
 
 
-def write_junit(outcome: Outcome, server: str, file: Path | None) -> None:
-    """Write `file`, if any. Raises OSError."""
-    if file:
-        ET.ElementTree(junit_suite(outcome, server)).write(file, encoding="utf-8", xml_declaration=True)
+def junit_text(outcome: Outcome, server: str) -> str:
+    """Return the outcome as JUnit XML."""
+    suite = ET.tostring(junit_suite(outcome, server), encoding="unicode")
+    return f"<?xml version='1.0' encoding='utf-8'?>\n{suite}"
 
 
 def junit_suite(outcome: Outcome, server: str) -> ET.Element:

@@ -31,17 +31,19 @@ class Outcome:
             code = Exit.FAILED
         elif job.state == "cancelled":
             code = Exit.CANCELLED
-        elif job.gate and job.gate.state == "failed":
-            code = Exit.GATE_MISSED
-        elif job.gate and job.gate.state == "inconclusive" and inconclusive == "fail":
-            code = Exit.INCONCLUSIVE
-        else:
+        elif job.gate is None or job.gate.state == "passed":
             code = Exit.OK
+        elif job.gate.state == "inconclusive":
+            code = Exit.OK if inconclusive == "pass" else Exit.INCONCLUSIVE
+        else:  # also a verdict that only a newer server has
+            code = Exit.GATE_MISSED
         return cls(code, job, inconclusive=inconclusive)
 
     @property
     def title(self) -> str:
         """The outcome in a few words."""
+        if self.code == Exit.OK and self.job and self.job.gate is None:
+            return "succeeded, without a gate"
         if self.code == Exit.OK and self.job and self.job.gate and self.job.gate.state == "inconclusive":
             return "succeeded, gate inconclusive"
         if self.code in _TITLES:

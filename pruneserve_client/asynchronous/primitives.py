@@ -23,13 +23,15 @@ async def in_thread(action: Callable[..., Result], *arguments: object) -> Result
     return await asyncio.to_thread(action, *arguments)
 
 
-async def retry(action: Callable[[], Awaitable[Result]], patience: float) -> Result:
-    """Return the result of `action`, retrying for `patience` seconds while it raises `Unavailable`."""
+async def retry(
+    action: Callable[[], Awaitable[Result]], patience: float, *, answered: bool = False
+) -> Result:
+    """Return the result of `action`, retrying for `patience` seconds while what it raises `may_pass`."""
 
     async def attempt() -> Result:
         return await action()
 
-    result: Result = await AsyncRetrying(**retries(patience))(attempt)
+    result: Result = await AsyncRetrying(**retries(patience, answered=answered))(attempt)
     return result
 
 

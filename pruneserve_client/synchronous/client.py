@@ -20,7 +20,7 @@ from uuid import UUID, uuid4
 
 import httpx
 
-from pruneserve_client.errors import NoStream, Unavailable
+from pruneserve_client.errors import NoStream, PruneServeError, may_pass
 from pruneserve_client.files import Downloadable
 from pruneserve_client.models import (
     ArtifactItem,
@@ -180,24 +180,29 @@ class Client(Resources):
     ) -> Iterator[Event | JobDetail]:
         """Yield every event of a job once and in order, and finally the job, once it has ended.
 
-        A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer.
+        A stream that breaks off is resumed. Raises `Unavailable` after `patience` seconds without an answer,
+        and after as many in which something else answers in the place of the server, the error of that.
         """
-        read = self.stream
+        read, answered = self.stream, False
         while True:
             try:
                 with closing_at_end(read(job_id, after=after)) as events:
                     for event in events:
-                        after = event.id
+                        after, answered = event.id, True
                         yield event
             except NoStream:
                 read = self.events
                 continue
-            except Unavailable:
-                pass  # The next request waits until the server is back.
+            except PruneServeError as error:
+                if not may_pass(error, answered=answered):
+                    raise
+                # The next request waits until the server is back.
             # A retry may have queued the job again after its last event, so ask for the job.
-            job = retry(partial(self.job, job_id), patience)
+            job = retry(partial(self.job, job_id), patience, answered=answered)
+            answered = True
             if job.ended:
-                for event in retry(partial(self._events_after, job_id, after), patience):
+                events_after = partial(self._events_after, job_id, after)
+                for event in retry(events_after, patience, answered=True):
                     yield event
                 yield job
                 return
@@ -241,7 +246,8 @@ class Client(Resources):
         """Download a file into `directory` and return its path. A file whose checksum differs is not kept.
 
         What a download that breaks off has brought stays in the directory (`.part`), and the next one asks
-        for the rest: one of this call, with `patience`, or of another. `on_bytes` is called with the size of
+        for the rest: one of this call, if less than `patience` seconds have brought nothing new, or of
+        another. `on_bytes` is called with the size of
         each piece that is there, and with a negative size where the server begins again. Raises `UnsafeName`
         if the name leads out of the directory, `DamagedDownload` if the checksum differs, and `OSError`.
         """
@@ -265,8 +271,10 @@ class Client(Resources):
 
     def follow_sweep(self, sweep_id: UUID, *, patience: float = PATIENCE_SECONDS) -> Iterator[SweepDetail]:
         """Yield the sweep every two seconds, the last time after it has ended."""
+        answered = False
         while True:
-            sweep = retry(partial(self.sweep, sweep_id), patience)
+            sweep = retry(partial(self.sweep, sweep_id), patience, answered=answered)
+            answered = True
             yield sweep
             if sweep.state != "running":
                 return

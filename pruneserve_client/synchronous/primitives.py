@@ -23,9 +23,9 @@ def in_thread(action: Callable[..., Result], *arguments: object) -> Result:
     return action(*arguments)
 
 
-def retry(action: Callable[[], Result], patience: float) -> Result:
-    """Return the result of `action`, retrying for `patience` seconds while it raises `Unavailable`."""
-    result: Result = Retrying(**retries(patience))(action)
+def retry(action: Callable[[], Result], patience: float, *, answered: bool = False) -> Result:
+    """Return the result of `action`, retrying for `patience` seconds while what it raises `may_pass`."""
+    result: Result = Retrying(**retries(patience, answered=answered))(action)
     return result
 
 

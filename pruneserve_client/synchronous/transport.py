@@ -156,7 +156,10 @@ def download_file(
     on_bytes: Callable[[int], object],
     patience: float,
 ) -> Path:
-    """Write the file into `directory`, under the name that the server gives it, and return its path."""
+    """Write the file into `directory`, under the name that the server gives it, and return its path.
+
+    `patience`: for how many seconds nothing new may arrive.
+    """
     destination = destination_in(directory, file.name)
     progress = Progress(on_bytes)
 
@@ -177,4 +180,11 @@ def download_file(
                             break
             return in_thread(part.finish)
 
-    return retry(attempt, patience)
+    while True:
+        progress.grew = False
+        try:
+            return retry(attempt, patience)
+        except Unavailable:
+            # A long download may break off later than the patience ends: each piece begins it anew.
+            if not (patience and progress.grew):
+                raise

@@ -262,6 +262,39 @@ def test_a_stream_that_breaks_is_resumed_where_it_broke(
     assert last.state == "succeeded"
 
 
+@pytest.mark.parametrize(("status", "kind"), [(200, "text/html"), (404, "text/plain"), (302, "text/html")])
+def test_a_page_of_a_proxy_is_borne_once_the_server_has_answered(
+    server: ScriptedServer, client: Client, job_id: UUID, status: int, kind: str
+) -> None:
+    events, job = f"/v1/jobs/{job_id}/events", f"/v1/jobs/{job_id}"
+
+    def page(it: Exchange) -> None:
+        it.body(b"<html>Not now</html>", status, kind)
+
+    server.on(events, page)
+    server.on(job, page)
+    with pytest.raises((Rejected, UnexpectedResponse)):
+        client.wait(job_id, patience=60)
+
+    def once(it: Exchange) -> None:
+        it.stream(state_event(1, "running"))
+        server.on(events, page)
+
+    def back(it: Exchange) -> None:
+        page(it)
+        server.on_job(job_id, "succeeded", state_event(1, "running"), state_event(2, "succeeded"))
+
+    server.on(events, once)
+    server.on(job, back)
+    seen: list[Event] = []
+    assert client.wait(job_id, on_event=seen.append, patience=60).state == "succeeded"
+    assert [event.id for event in seen] == [1, 2]
+    server.on(events, once)
+    server.on(job, page)
+    with pytest.raises((Rejected, UnexpectedResponse)):
+        client.wait(job_id, patience=0.5)
+
+
 def test_events_are_listed_where_streams_do_not_get_through(
     server: ScriptedServer, client: Client, job_id: UUID
 ) -> None:

@@ -95,6 +95,36 @@ def test_with_patience_a_download_goes_on_by_itself(
     assert [each for each in tmp_path.rglob("*") if each.is_file()] == [path]
 
 
+def test_patience_begins_anew_with_each_piece(server: ScriptedServer, client: Client, tmp_path: Path) -> None:
+    content, pieces = bytes(range(200)), 4
+    asked: list[str | None] = []
+
+    def slow_piece(it: Exchange) -> None:
+        asked.append(wanted := it.headers.get("Range"))
+        start = int(wanted.removeprefix("bytes=").removesuffix("-")) if wanted else 0
+        it.handler.send_response(206 if wanted else 200)
+        it.handler.send_header("Content-Length", str(len(content) - start))
+        if wanted:
+            it.handler.send_header("Content-Range", f"bytes {start}-199/200")
+        it.handler.end_headers()
+        it.handler.wfile.write(content[start : start + 200 // pieces])
+        it.handler.wfile.flush()
+        time.sleep(0.3)
+
+    server.on("/content", slow_piece)
+    path = client.download(file("model.safetensors", content), tmp_path, patience=0.1)
+    assert path.read_bytes() == content
+    assert asked == [None, "bytes=50-", "bytes=100-", "bytes=150-"]
+
+
+def test_patience_ends_where_nothing_new_arrives(
+    server: ScriptedServer, client: Client, tmp_path: Path
+) -> None:
+    server.on("/content", Halves(bytes(range(200)), sends_ranges=False))
+    with pytest.raises(Unavailable):
+        client.download(file("model.safetensors", bytes(range(100)) + bytes(100)), tmp_path, patience=0.5)
+
+
 def test_a_download_begins_again_where_the_server_sends_no_ranges(
     server: ScriptedServer, client: Client, tmp_path: Path
 ) -> None:

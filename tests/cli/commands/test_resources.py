@@ -1,5 +1,6 @@
 """Every command that answers in JSON answers with what the server sent; tables show the same, escaped."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -322,6 +323,28 @@ def test_the_format_of_a_webhook_is_sent_where_it_is_named(
         {"url": "https://h/x"},
         {"url": "https://h/x", "format": "slack", "events": ["job.failed"]},
     ]
+
+
+def test_a_download_outlives_a_restart_of_the_server(
+    server: ScriptedServer, pruneserve: Callable[..., Result], tmp_path: Path
+) -> None:
+    content = b"content"
+    listed = artifact_document("a.txt", content, hashlib.sha256(content).hexdigest(), "/content")
+
+    def away_at_first(path: str, answer: Callable[[Exchange], None]) -> None:
+        def away(it: Exchange) -> None:
+            server.on(path, answer)
+            it.body(b"<html>Bad gateway</html>", 502, "text/html")
+
+        server.on(path, away)
+
+    away_at_first(f"/v1/jobs/{ID}/artifacts", lambda it: it.json({"items": [listed]}))
+    away_at_first("/content", lambda it: it.body(content))
+    done = pruneserve("download", ID, "--output", str(tmp_path / "there"))
+    assert done.exit_code == Exit.OK, done.stderr
+    assert "HTTP 502 without a problem document" in done.stderr
+    assert "; retrying for up to 120 s\n" in done.stderr
+    assert (tmp_path / "there" / "a.txt").read_bytes() == content
 
 
 def test_norms_that_are_not_there_yet_cannot_be_downloaded(

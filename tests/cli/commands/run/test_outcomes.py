@@ -24,6 +24,7 @@ from tests.scripted_server import Exchange, ScriptedServer, error_document, job_
         ("succeeded", {"gate": verdict(0.04)}, Exit.OK),
         ("succeeded", {"gate": verdict(0.06)}, Exit.GATE_MISSED),
         ("succeeded", {"gate": INCONCLUSIVE}, Exit.INCONCLUSIVE),
+        ("succeeded", {"gate": verdict(0.04) | {"state": "of a newer server"}}, Exit.GATE_MISSED),
         ("failed", {"error": error_document("no")}, Exit.FAILED),
         ("cancelled", {}, Exit.CANCELLED),
     ],
@@ -96,12 +97,13 @@ def test_a_timeout_does_not_hide_that_the_server_is_unavailable(place: dict[str,
     assert "error: http://127.0.0.1:1 does not answer" in result.stderr
 
 
+@pytest.mark.parametrize("status", [503, 404], ids=["unavailable", "a page of a proxy"])
 def test_a_stale_state_is_marked_as_last_seen(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch
+    server: ScriptedServer, place: dict[str, str], job_id: UUID, monkeypatch: pytest.MonkeyPatch, status: int
 ) -> None:
     monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
     serve(server, job_id, "succeeded")
-    server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
+    server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", status))
     result = run(place)
     assert result.exit_code == Exit.UNREACHABLE
     assert "queued when it was last seen" in result.stdout

@@ -167,6 +167,22 @@ def test_junit_reports_how_the_job_ended(
     assert all(child.text and child.text == child.attrib["message"] for child in case)
 
 
+@pytest.mark.parametrize(
+    ("more", "title"), [({"gate": verdict(0.04)}, "succeeded"), ({}, "succeeded, without a gate")]
+)
+def test_the_summary_says_whether_anything_was_asked_of_the_model(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    more: dict[str, Any],
+    title: str,
+) -> None:
+    serve(server, job_id, "succeeded", **more)
+    assert run(place, "--summary", str(tmp_path / "own.md")).exit_code == Exit.OK
+    assert (tmp_path / "own.md").read_text().startswith(f"### ✅ PruneServe: {title}\n")
+
+
 def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
     server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
 ) -> None:
@@ -191,20 +207,34 @@ def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
     assert variables == {f"PRUNED_{name.upper().replace('-', '_')}": value for name, value in named.items()}
 
 
-def test_a_file_that_cannot_be_written_costs_no_other(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
+@pytest.mark.parametrize(
+    ("gate", "code"),
+    [(verdict(0.04), Exit.FAILED), (verdict(0.06), Exit.GATE_MISSED)],
+    ids=["passed", "missed"],
+)
+@pytest.mark.parametrize("full", ["--summary", "--junit", "--dotenv", "GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY"])
+def test_a_file_that_cannot_be_written_costs_no_other_and_lets_nothing_pass(
+    server: ScriptedServer,
+    place: dict[str, str],
+    job_id: UUID,
+    tmp_path: Path,
+    full: str,
+    gate: dict[str, Any],
+    code: Exit,
 ) -> None:
-    serve(server, job_id, "succeeded")
-    (tmp_path / "file").touch()
-    names = ("results/junit.xml", "results/of/job.env", "file/summary.md")
-    junit, dotenv, summary = (tmp_path / name for name in names)
-    files = ("--junit", str(junit), "--dotenv", str(dotenv), "--summary", str(summary))
-    result = run(place, *files, GITHUB_OUTPUT=str(tmp_path / "outputs"))
-    assert result.exit_code == Exit.OK
-    assert result.stderr.count("warning: the result could not be written:") == 1
-    assert parsed(junit).attrib["tests"] == "1"
-    assert f"PRUNED_JOB={job_id}\n" in dotenv.read_text()
-    assert f"job={job_id}\n" in (tmp_path / "outputs").read_text()
+    serve(server, job_id, "succeeded", gate=gate)
+    names = {"--junit": "results/junit.xml", "--dotenv": "results/of/job.env", "--summary": "summary.md"}
+    files = {name: tmp_path / file for name, file in names.items()}
+    files |= {name: tmp_path / name for name in ("GITHUB_OUTPUT", "GITHUB_STEP_SUMMARY")}
+    files[full] = Path("/dev/full")
+    options = [text for name in names for text in (name, str(files[name]))]
+    result = run(place, *options, **{name: str(file) for name, file in files.items() if name not in names})
+    assert result.exit_code == code
+    (line,) = (line for line in result.stderr.splitlines() if "the result could not be written:" in line)
+    assert "No space left on device" in line
+    written = {name: file.read_text() for name, file in files.items() if name != full}
+    assert all(str(job_id) in text for text in written.values())
+    assert "--junit" not in written or parsed(files["--junit"]).attrib["tests"] == "2"
 
 
 def test_no_text_of_the_server_begins_an_output_of_its_own(
