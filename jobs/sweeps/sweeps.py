@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, defer
 
@@ -103,8 +103,11 @@ def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
 def answers(session: Session, searches: Mapping[UUID, Search]) -> dict[UUID, Job]:
     """Return the job that answers each search so far, by the search's id, for those that have an answer."""
     sized = [sweep_id for sweep_id, search in searches.items() if search.shapes]
-    met = select(Job.id).where(Job.sweep_id.in_(sized), Job.gate_state == GateState.PASSED)
-    first = met.order_by(Job.sweep_id, Job.pruned_perplexity, Job.weight_bytes)
+    met = select(Job.id).where(
+        Job.sweep_id.in_(sized), Job.gate_state == GateState.PASSED, Job.pruned_perplexity.is_not(None)
+    )
+    size = cast(Job.weight_bytes, BigInteger)  # what a document holds is text in SQL
+    first = met.order_by(Job.sweep_id, Job.pruned_perplexity, size, Job.id)
     known = [search.best_job for search in searches.values()]
     best = select(Job).where(or_(Job.id.in_(known), Job.id.in_(first.ext(distinct_on(Job.sweep_id)))))
     found = session.scalars(best.options(defer(Job.report, raiseload=True)))

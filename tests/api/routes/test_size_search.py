@@ -121,6 +121,22 @@ def test_a_running_search_shows_its_best_model_so_far(
         assert f"{measured.perplexities[best]:.2f}" in shown
 
 
+def test_of_equal_perplexities_the_smallest_model_is_the_answer_everywhere(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    body = {"job": {"model": llama}, "target": {"max_parameters": 50_000, "most_jobs": 2}}
+    sweep = client.post("/v1/sweeps", json=body).json()
+    smaller, larger = (job["id"] for job in sweep["jobs"])
+    with database.begin() as session:
+        for job_id, size in ((larger, 100_000), (smaller, 90_000)):
+            job = session.get_one(Job, UUID(job_id))
+            job.pruned_perplexity, job.gate = DENSE, {"state": "passed", "conditions": []}
+            job.figures = {"weight_bytes": size}
+    (listed,) = client.get("/v1/sweeps").json()["items"]
+    alone = client.get(f"/v1/sweeps/{sweep['id']}").json()
+    assert [found["search"]["best_job"] for found in (alone, listed)] == [smaller, smaller]
+
+
 def test_a_search_measures_the_speed_of_its_best_alone(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
