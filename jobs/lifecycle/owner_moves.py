@@ -13,7 +13,7 @@ from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
 from jobs.lifecycle import baselines, events
-from jobs.lifecycle.events import LogMessage, StateChanged
+from jobs.lifecycle.events import StateChanged
 from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
 from jobs.lifecycle.transitions import move, released
 from jobs.monitoring import traces
@@ -107,27 +107,6 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     elif state != JobState.CANCELLING:
         raise Conflict(JobState(state))
     return True
-
-
-def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> bool:
-    """Let a queued job run before or after others of its owner.
-
-    Returns False if the owner has no such job. Raises `Conflict` if it is not queued.
-    """
-    row = session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.owner == owner, Job.state == JobState.QUEUED)
-        .values(priority=priority, last_event=Job.last_event + 1)
-        .returning(Job.last_event, Job.attempt)
-    ).one_or_none()
-    if row is not None:
-        event = LogMessage(attempt=row.attempt or None, message=f"the priority is {priority} now")
-        events.append_event(session, job_id, owner, row.last_event, event)
-        return True
-    state = _state(session, owner, job_id)
-    if state is None:
-        return False
-    raise Conflict(state)
 
 
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
