@@ -42,7 +42,7 @@ _ROUTERS = (
     jobs.estimates_router,
     jobs.methods_router,
     events.router,
-    *(files.artifacts_router, files.gradients_router, files.uploads_router, files.storage_router),
+    *(files.artifacts_router, files.uploads_router, files.storage_router),
     *(access.client_router, access.keys_router, access.audit_router),
     webhooks.router,
     sweeps.router,

@@ -45,7 +45,7 @@ class BoundedPool:
         return future
 
     def close(self) -> None:
-        """Take no more calls. Those that run are not waited for."""
+        """Take no more calls, and drop those that wait. Those that run end before the process does."""
         self._executor.shutdown(wait=False, cancel_futures=True)
 
     def _release(self, owner: str) -> None:

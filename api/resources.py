@@ -80,11 +80,14 @@ class AppResources:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Listen for events; on exit, end every stream and close pools and database connections."""
-        async with self.streams.listener.listening():
-            yield
-        self.hub.close()
-        self.pictures.close()
-        self.engine.dispose()
+        try:
+            async with self.streams.listener.listening():
+                yield
+        finally:
+            self.hub.close()
+            self.disk.close()
+            self.pictures.close()
+            self.engine.dispose()
 
 
 # Not threads: FastAPI would take one of the shared ones for a function that is not `async`.

@@ -10,7 +10,7 @@ import typer
 from typer.core import TyperGroup
 
 from cli.commands import admin, files, sweeps, webhooks, zoo
-from cli.commands.jobs import cancel, jobs, logs, methods, retry, show
+from cli.commands.jobs import cancel, delete, jobs, logs, methods, retry, show
 from cli.commands.models import apply, cut, download, publish
 from cli.commands.run import TimedOut
 from cli.commands.submit import Reported, estimate, run, submit, wait
@@ -128,7 +128,7 @@ def _group(help_text: str, *commands: Callable[..., None], **groups: typer.Typer
 
 
 # In the order of the help.
-for top_level in (run, submit, estimate, wait, jobs, show, logs, cancel, retry, download, apply):
+for top_level in (run, submit, estimate, wait, jobs, show, logs, cancel, retry, delete, download, apply):
     app.command(cls=Reported if top_level is run else None)(top_level)
 app.add_typer(sweeps.app, name="sweep")
 app.add_typer(zoo.app, name="zoo")
@@ -144,11 +144,10 @@ app.add_typer(
 )
 app.add_typer(
     _group(
-        "Publish and cut models; methods, uploads, webhooks, gradients.",
+        "Publish and cut models; methods, uploads, webhooks.",
         *(publish, cut, methods),
         uploads=files.uploads,
         webhooks=webhooks.app,
-        gradients=files.gradients,
     ),
     name="tools",
 )

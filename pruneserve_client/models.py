@@ -889,78 +889,6 @@ class GradientGuided(Model):
     """The largest difference between a layer's sparsity and the recipe's."""
 
 
-class GradientItem(Model):
-    """A gradient job, and the file of its norms while there is one."""
-
-    id: UUID
-    """Identifies the norms, and the job that computes them."""
-
-    reference: str
-    """What a job names in its field `gradients`."""
-
-    name: str | None
-    """The display name that the request gave it."""
-
-    state: Literal["queued", "running", "cancelling", "succeeded", "failed", "cancelled"] | str
-    """The state of the job; the norms are there once it has succeeded."""
-
-    model: str
-    """The model: a Hub id or a path."""
-
-    norms: list[str]
-    """Which norms: `l1`, `l2` or both."""
-
-    created_at: AwareDatetime
-    """When the job was submitted."""
-
-    file: ArtifactItem | None
-    """The file of the norms; null while there is none."""
-
-
-class GradientPage(Model):
-    """A page of your gradient jobs, newest first, and how much of the quota gradient norms use."""
-
-    items: list[GradientItem]
-    """At most `limit` items."""
-
-    next_cursor: str | None
-    """Send it as `cursor` to get the next page; null on the last page."""
-
-    used_bytes: int
-    """Total size of your uploads and gradient norms."""
-
-    quota_bytes: int
-    """The most that your uploads and gradient norms may take together."""
-
-
-class GradientRequest(Model):
-    """Which gradient norms to compute and keep. A job of this kind prunes nothing and has no gate."""
-
-    model: ModelReference
-    """The dense model, by id or with a revision."""
-
-    norms: list[Literal["l1", "l2"] | str] = ["l1"]
-    """Which norms over the windows: `l1`, `l2` or both, of one pass."""
-
-    calibration: Calibration | None = None
-    """The text on which gradients are measured. By default `{"dataset": "c4", "datasets": [], "samples": 128, "seed": 0, "add_bos_token": false}`."""
-
-    dtype: Literal["auto", "float64", "float32", "bfloat16", "float16"] | str = "auto"
-    """The precision of the computation; norms are float32."""
-
-    name: str | None = None
-    """A display name. It need not be unique."""
-
-    timeout_seconds: float | None = None
-    """Seconds on workers, in all attempts, after which it fails."""
-
-    labels: dict[str, str] | None = None
-    """Names and values of your own, to find the job by. By default `{}`."""
-
-    priority: int = 0
-    """Your queued job with the highest priority runs first."""
-
-
 class Health(Model):
     """The answer of a probe that passes."""
 
@@ -992,13 +920,6 @@ class Intervals(Model):
 
     agreement: Interval | None
     """Of the agreement; null where `agreement` is."""
-
-
-class JobChange(Model):
-    """What can be changed about a queued job."""
-
-    priority: int | None = None
-    """Your queued job with the highest priority runs first. It orders your own jobs only. Left out, it stays as it is."""
 
 
 class JobDetail(JobModel):
@@ -2602,9 +2523,6 @@ class Target(Model):
 
     max_parameters: int | None = None
     """Upper bound of the number of parameters."""
-
-    max_memory_bytes: int | None = None
-    """Upper bound of the peak memory, as the stage speed measures it."""
 
     min_speedup: float | None = None
     """Lower bound of the speed-up over the dense model, as the stage speed measures it."""

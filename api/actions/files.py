@@ -1,27 +1,21 @@
-"""Stored files of an owner: uploads, gradient norms, and what all of them take."""
+"""Stored files of an owner: uploads, and what all of its files take."""
 
 import asyncio
 import codecs
 import logging
 from collections.abc import AsyncIterable, AsyncIterator
-from dataclasses import replace
 from uuid import UUID
 
 from starlette.concurrency import run_in_threadpool
 
-from api.actions import jobs
-from api.actions.checks import parse_job
-from api.http.parameters import Idempotency
 from api.problems.base import FieldError
 from api.problems.catalogue import InvalidRequest, NotFound, QuotaExceeded, ServiceUnavailable, UploadInUse
 from api.resources import AppResources
 from api.schemas.access import StorageUse
 from api.schemas.base import PageQuery
-from api.schemas.files import GradientItem, GradientPage, GradientRequest, UploadItem, UploadPage
-from api.schemas.jobs import JobDetail
+from api.schemas.files import UploadItem, UploadPage
 from api.security import middleware
 from jobs import stored_files
-from jobs.access.api_keys import Principal
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.settings import Settings
 from jobs.storage import gradient_files, owned_files, uploads
@@ -218,34 +212,6 @@ def _quota_exceeded(quota: int) -> QuotaExceeded:
     return QuotaExceeded(
         f"Your uploads and gradient norms may take at most {quota} bytes together. Delete some."
     )
-
-
-def compute_gradients(
-    resources: AppResources,
-    principal: Principal,
-    request: GradientRequest,
-    idempotency: Idempotency | None = None,
-) -> tuple[JobDetail, bool]:
-    """Queue a gradient job. Returns it, and whether this call created it.
-
-    Raises what `jobs.submit` raises, and QuotaExceeded for an owner without any room for norms.
-    """
-    quota = resources.settings.quota_bytes
-    with resources.database.begin() as session:
-        if gradient_files.used_bytes(session, principal.owner) >= quota:
-            raise _quota_exceeded(quota)
-    if idempotency is not None:
-        idempotency = replace(idempotency, body=b"gradients %s" % idempotency.body)
-    return jobs.submit(resources, principal, parse_job(request.fields()), idempotency)
-
-
-def list_gradients(resources: AppResources, owner: str, query: PageQuery) -> GradientPage:
-    """Return a page of the owner's gradient jobs."""
-    with resources.database.begin() as session:
-        rows = gradient_files.newest(session, owner, before=query.cursor, limit=query.rows)
-        used = gradient_files.used_bytes(session, owner)
-        quota = resources.settings.quota_bytes
-        return GradientPage.of(rows, query, GradientItem.of, used_bytes=used, quota_bytes=quota)
 
 
 def storage_use(resources: AppResources, owner: str) -> StorageUse:

@@ -1,4 +1,4 @@
-"""What the REST API and the page do with jobs: submit, list, look up, cancel, change, retry, delete."""
+"""What the REST API and the page do with jobs: submit, list, look up, cancel, retry, delete."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -9,20 +9,9 @@ from sqlalchemy.orm import Session, sessionmaker
 
 from api.actions import checks
 from api.http.parameters import Idempotency
-from api.problems.catalogue import (
-    JobEnded,
-    NotDeletable,
-    NotFound,
-    NotQueued,
-    NotRetriable,
-)
+from api.problems.catalogue import JobEnded, NotDeletable, NotFound, NotRetriable
 from api.resources import AppResources
-from api.schemas.job_requests import (
-    MAX_MODELS,
-    JobChange,
-    JobListQuery,
-    JobRequest,
-)
+from api.schemas.job_requests import MAX_MODELS, JobListQuery, JobRequest
 from api.schemas.jobs import JobDetail, JobPage, JobSummary, Waiting
 from jobs import queries
 from jobs.access.api_keys import Principal, Scope
@@ -133,24 +122,6 @@ def cancel(resources: AppResources, principal: Principal, owner: str, job_id: UU
         except owner_moves.Conflict as conflict:
             raise JobEnded(conflict.state) from conflict
         return detail(session, owner, job_id, reasons)
-
-
-def change(
-    resources: AppResources, principal: Principal, owner: str, job_id: UUID, changed: JobChange
-) -> JobDetail:
-    """Change the priority of a queued job. Raises NotFound and NotQueued."""
-    reasons = WaitingReasons.visible_to(principal, resources)
-    with resources.database.begin() as session:
-        try:
-            if changed.priority is not None:
-                owner_moves.set_priority(session, owner, job_id, changed.priority)
-                reasons.waits.invalidate()
-        except owner_moves.Conflict as conflict:
-            raise NotQueued(conflict.state) from conflict
-        shown = detail(session, owner, job_id, reasons)
-    if changed.priority is not None:  # the row read before the commit lacked it
-        reasons.waits.invalidate()
-    return shown
 
 
 def retry(resources: AppResources, principal: Principal, owner: str, job_id: UUID) -> JobDetail:

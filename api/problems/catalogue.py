@@ -100,18 +100,6 @@ class JobEnded(Problem):
         super().__init__(f"The job has already {_PAST[state]}; there is nothing to cancel.")
 
 
-class NotQueued(Problem):
-    """The job is not queued, so its priority means nothing any more."""
-
-    status = HTTPStatus.CONFLICT
-    slug = "not-queued"
-    title = "Not queued"
-    advice = "Only a queued job can be changed."
-
-    def __init__(self, state: JobState) -> None:
-        super().__init__(f"The job is {state}. Only a queued job can be changed.")
-
-
 class NotRetriable(Problem):
     """The job has neither failed nor been cancelled, so it cannot be retried."""
 

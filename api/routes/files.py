@@ -1,4 +1,4 @@
-"""Stored files: artifacts of jobs, uploads, gradient norms, and what they take."""
+"""Stored files: artifacts of jobs, uploads, and what they take."""
 
 from typing import Annotated, Any
 
@@ -7,16 +7,13 @@ from fastapi.responses import StreamingResponse
 
 from api.actions import files, jobs
 from api.http.download import DOWNLOAD_RESPONSES, DownloadHeaders, download
-from api.http.parameters import ArtifactId, IdempotencyKey, JobId, UploadId
+from api.http.parameters import ArtifactId, JobId, UploadId
 from api.problems.base import documented
 from api.problems.catalogue import (
-    BODY_PROBLEMS,
     ArtifactsExpired,
     BodyTooLarge,
-    IdempotencyKeyReused,
     InvalidRequest,
     NotFound,
-    QueueFull,
     QuotaExceeded,
     RangeNotSatisfiable,
     UnsupportedMediaType,
@@ -28,12 +25,9 @@ from api.schemas.base import PageQuery
 from api.schemas.files import (
     ArtifactItem,
     ArtifactList,
-    GradientPage,
-    GradientRequest,
     UploadItem,
     UploadPage,
 )
-from api.schemas.jobs import JobDetail
 from api.security.auth import Reader, Writer
 from api.security.middleware import UPLOAD_TYPES, body_size, media_type
 from jobs import queries
@@ -72,10 +66,10 @@ def download_artifact(
     resources: Resources,
     request: DownloadHeaders,
 ) -> Response:
-    """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag` and `Repr-Digest`.
+    """Download a file, or a range of it. The SHA-256 of its plain bytes is sent as `ETag`.
 
     A file that is kept compressed is sent so, with `Content-Encoding: zstd`, to a client that accepts it and
-    asks for no range; its `ETag` is weak then, and the SHA-256 is sent as `Unencoded-Digest`.
+    asks for no range; its `ETag` is weak then.
     """
     with resources.database.begin() as session:
         artifact = queries.artifact(session, principal.owner, job_id, artifact_id)
@@ -85,44 +79,6 @@ def download_artifact(
             raise ArtifactsExpired
         raise NotFound("There is no such artifact, or it belongs to another owner.")
     return download(artifact, resources.store, request)
-
-
-gradients_router = APIRouter(prefix="/v1/gradients", tags=["gradients"])
-
-
-@gradients_router.post(
-    "",
-    status_code=status.HTTP_201_CREATED,
-    summary="Compute gradient norms and keep them",
-    responses={
-        200: {"model": JobDetail, "description": "The job that an earlier request with this key created."},
-        **documented(*BODY_PROBLEMS, IdempotencyKeyReused, QueueFull, QuotaExceeded),
-    },
-)
-def compute_gradients(
-    request: GradientRequest,
-    principal: Writer,
-    resources: Resources,
-    response: Response,
-    idempotency: IdempotencyKey,
-) -> JobDetail:
-    """Queue a job that computes norms for later jobs, which name them as `gradient:<id>`.
-
-    It is a job like any other: `/v1/jobs/{id}` shows it, with its events, and cancels or retries it.
-    """
-    job, created = files.compute_gradients(resources, principal, request, idempotency)
-    response.headers["Location"] = f"/v1/jobs/{job.id}"
-    if not created:
-        response.status_code = status.HTTP_200_OK
-    return job
-
-
-@gradients_router.get("", summary="List gradient norms, newest first", responses=documented(InvalidRequest))
-def list_gradients(
-    query: Annotated[PageQuery, Query()], principal: Reader, resources: Resources
-) -> GradientPage:
-    """List your gradient jobs, and how much of your quota their norms use."""
-    return files.list_gradients(resources, principal.owner, query)
 
 
 uploads_router = APIRouter(prefix="/v1/uploads", tags=["uploads"])

@@ -1,4 +1,4 @@
-"""Jobs: estimate, submit, list, look up, change, cancel, retry, delete; the pruning methods."""
+"""Jobs: estimate, submit, list, look up, cancel, retry, delete; the pruning methods."""
 
 import inspect
 from typing import Annotated, Any
@@ -15,17 +15,14 @@ from api.problems.catalogue import (
     IdempotencyKeyReused,
     InvalidRequest,
     JobEnded,
-    MalformedRequest,
     NotDeletable,
     NotFound,
-    NotQueued,
     NotRetriable,
     QueueFull,
     ServiceUnavailable,
-    UnsupportedMediaType,
 )
 from api.resources import Database, Resources
-from api.schemas.job_requests import JobChange, JobListQuery, JobRequest
+from api.schemas.job_requests import JobListQuery, JobRequest
 from api.schemas.jobs import JobDetail, JobPage
 from api.schemas.workers import Estimate
 from api.security.auth import Reader, Writer, visible_owner
@@ -93,24 +90,6 @@ def get_job(job_id: JobId, principal: Reader, resources: Resources) -> Response:
     with resources.database.begin() as session:
         job = jobs.detail(session, principal.owner, job_id, reasons)
     return _json(job)
-
-
-@router.patch(
-    "/{job_id}",
-    summary="Change the priority of a queued job",
-    responses=documented(NotFound, NotQueued, MalformedRequest, UnsupportedMediaType, InvalidRequest),
-)
-def change_job(
-    request: Request,
-    job_id: JobId,
-    change: JobChange,
-    principal: Writer,
-    resources: Resources,
-    owner: NamedOwner = None,
-) -> JobDetail:
-    """Let a queued job run before or after your others. One that a worker is about to take stays as it is."""
-    whose = visible_owner(request, principal, owner)
-    return jobs.change(resources, principal, whose, job_id, change)
 
 
 @router.post(

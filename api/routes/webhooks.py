@@ -1,13 +1,15 @@
 """Webhooks: endpoints, their secrets, and the deliveries to them."""
 
+import re
 from typing import Annotated
+from urllib.parse import unquote
+from uuid import UUID
 
 from fastapi import APIRouter, Query, Response, status
+from sqlalchemy.orm import Session
 
-from api.actions import webhooks
-from api.actions.webhooks import find
 from api.http.parameters import DeliveryId, WebhookId
-from api.problems.base import documented
+from api.problems.base import FieldError, documented
 from api.problems.catalogue import (
     BODY_PROBLEMS,
     InvalidRequest,
@@ -15,9 +17,10 @@ from api.problems.catalogue import (
     NotFound,
     QuotaExceeded,
 )
-from api.resources import Database, Resources
+from api.resources import AppResources, Database, Resources
 from api.schemas.base import PageQuery
 from api.schemas.webhooks import (
+    HIDDEN_PATH,
     DeliveryItem,
     DeliveryPage,
     JobMessage,
@@ -27,10 +30,13 @@ from api.schemas.webhooks import (
     WebhookItem,
     WebhookPage,
     WebhookRequest,
+    encode_secret,
 )
 from api.security.auth import Reader, Writer
-from jobs.tables import WebhookDelivery
+from jobs.tables import WebhookDelivery, WebhookEndpoint
 from jobs.webhooks import endpoints, outbox
+from jobs.webhooks.endpoints import MessageFormat, NoEncryptionKey, SecretBox
+from jobs.webhooks.url_policy import UrlPolicy
 
 router = APIRouter(prefix="/v1/webhooks", tags=["webhooks"])
 messages = APIRouter(
@@ -55,7 +61,18 @@ def create_webhook(
     Its messages hold the results of all your jobs, so the key needs the scope `jobs:read` too.
     """
     response.headers["Cache-Control"] = "no-store"
-    return webhooks.create(resources, principal.owner, request)
+    _check_url(resources, request.url)
+    box, events = SecretBox(resources.settings.secret_keys), list(dict.fromkeys(request.events))
+    with resources.database.begin() as session:
+        if endpoints.count(session, principal.owner) >= endpoints.MAX_ENDPOINTS:
+            raise QuotaExceeded(f"You may have at most {endpoints.MAX_ENDPOINTS} webhooks. Delete one.")
+        try:
+            endpoint, secret = endpoints.create(
+                session, box, principal.owner, request.url, events, request.format
+            )
+        except NoEncryptionKey as error:
+            raise NotConfigured from error
+        return NewWebhook(**WebhookItem.of(endpoint).model_dump(), secret=encode_secret(secret))
 
 
 @router.get("", summary="List webhooks, newest first", responses=documented(InvalidRequest))
@@ -70,7 +87,7 @@ def list_webhooks(query: Annotated[PageQuery, Query()], principal: Reader, datab
 def get_webhook(webhook_id: WebhookId, principal: Reader, database: Database) -> WebhookItem:
     """Return a webhook, with its events and whether deliveries succeed."""
     with database.begin() as session:
-        return WebhookItem.of(find(session, principal.owner, webhook_id))
+        return WebhookItem.of(_find(session, principal.owner, webhook_id))
 
 
 @router.patch("/{webhook_id}", summary="Change a webhook", responses=documented(NotFound, *BODY_PROBLEMS))
@@ -81,7 +98,22 @@ def update_webhook(
 
     The answer shows all of it, so the key needs the scope `jobs:read` too.
     """
-    return webhooks.change(resources, principal.owner, webhook_id, changes)
+    if changes.url is not None:
+        _check_url(resources, changes.url)
+    with resources.database.begin() as session:
+        endpoint = _find(session, principal.owner, webhook_id)
+        _check_format(endpoint, changes)
+        if changes.url is not None:
+            endpoint.url = changes.url
+        if changes.events is not None:
+            endpoint.events = list(dict.fromkeys(changes.events))
+        if changes.format is not None:
+            endpoint.format = changes.format
+        if changes.enabled is not None:
+            endpoints.enable(session, endpoint, changes.enabled)
+        session.flush()
+        session.refresh(endpoint)
+        return WebhookItem.of(endpoint)
 
 
 @router.delete(
@@ -93,7 +125,7 @@ def update_webhook(
 def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database) -> None:
     """Delete a webhook and the messages that are still pending for it."""
     with database.begin() as session:
-        session.delete(find(session, principal.owner, webhook_id))
+        session.delete(_find(session, principal.owner, webhook_id))
 
 
 @router.post(
@@ -105,7 +137,7 @@ def delete_webhook(webhook_id: WebhookId, principal: Writer, database: Database)
 def send_test_message(webhook_id: WebhookId, principal: Writer, database: Database) -> DeliveryItem:
     """Queue a `webhook.test` message, whatever the webhook's events. Its deliveries show the outcome."""
     with database.begin() as session:
-        delivery_id = outbox.send_test(session, find(session, principal.owner, webhook_id))
+        delivery_id = outbox.send_test(session, _find(session, principal.owner, webhook_id))
         return DeliveryItem.of(session.get_one(WebhookDelivery, delivery_id))
 
 
@@ -119,7 +151,7 @@ def list_webhook_deliveries(
 ) -> DeliveryPage:
     """List the messages of the last 30 days, with their last outcome."""
     with database.begin() as session:
-        find(session, principal.owner, webhook_id)
+        _find(session, principal.owner, webhook_id)
         rows = outbox.deliveries(session, principal.owner, webhook_id, before=query.cursor, limit=query.rows)
     return DeliveryPage.of(rows, query, DeliveryItem.of)
 
@@ -138,10 +170,48 @@ def replay_webhook_delivery(
     The answer shows its last outcome, so the key needs the scope `jobs:read` too.
     """
     with database.begin() as session:
-        delivery = outbox.replay(session, find(session, principal.owner, webhook_id), delivery_id)
+        delivery = outbox.replay(session, _find(session, principal.owner, webhook_id), delivery_id)
         if delivery is None:
             raise NotFound("This webhook has no such delivery.")
         return DeliveryItem.of(delivery)
+
+
+def _find(session: Session, owner: str, webhook_id: UUID) -> WebhookEndpoint:
+    """Return one of the owner's webhooks, locked until the transaction ends. Raises NotFound."""
+    endpoint = endpoints.get(session, owner, webhook_id)
+    if endpoint is None:
+        raise NotFound("There is no such webhook, or it belongs to another owner.")
+    return endpoint
+
+
+def _check_url(resources: AppResources, url: str) -> None:
+    try:
+        _check_whole(url)
+        UrlPolicy.of(resources.settings.webhook_allow).check_url(url)
+    except ValueError as error:
+        raise InvalidRequest(FieldError(field="url", message=str(error))) from error
+
+
+def _check_whole(url: str) -> None:
+    """Refuse what the address of a Slack webhook is shown as: messages to it would not arrive."""
+    if re.fullmatch(rf"[^/]*//[^/]*{HIDDEN_PATH}", unquote(url)):
+        raise ValueError("is an address as it is shown, without its path: give all of it, or leave it out")
+
+
+def _check_format(endpoint: WebhookEndpoint, changes: WebhookChange) -> None:
+    """Refuse to show what was hidden: a client that knows a Slack webhook's address can post there."""
+    if (
+        endpoint.format == MessageFormat.SLACK
+        and changes.format == MessageFormat.STANDARD
+        and changes.url is None
+    ):
+        raise InvalidRequest(
+            FieldError(
+                field="url",
+                message="must be given with this format: the address of a Slack webhook is not shown, and "
+                "takes no other messages",
+            )
+        )
 
 
 @messages.post("job.started", summary="A job has started", status_code=status.HTTP_204_NO_CONTENT)

@@ -1,18 +1,14 @@
-"""Stored files: artifacts of jobs, uploads, gradient norms."""
+"""Stored files: artifacts of jobs, uploads."""
 
 from collections.abc import Mapping
 from datetime import datetime
-from typing import Annotated, Any, Self
+from typing import Any, Self
 from uuid import UUID
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, Field
 
 from api.schemas.base import Page
-from jobs.spec.job import Labels, Priority
-from jobs.states import JobState
-from jobs.storage.gradient_files import StoredGradients
 from jobs.tables import Artifact, Upload
-from pruning.recipe import Calibration, ComputeDtype, ModelReference, StrictModel, Text, WeightNorm
 from pruning.recipe.exports import MASK_ONLY
 
 
@@ -83,83 +79,6 @@ class UploadItem(BaseModel):
 
 class UploadPage(Page[UploadItem]):
     """A page of your uploads, newest first, and how much of the quota they use."""
-
-    used_bytes: int = Field(description="Total size of your uploads and gradient norms.")
-    quota_bytes: int = Field(description="The most that your uploads and gradient norms may take together.")
-
-
-class GradientRequest(StrictModel):
-    """Which gradient norms to compute and keep. A job of this kind prunes nothing and has no gate."""
-
-    model_config = ConfigDict(
-        json_schema_extra={
-            "examples": [
-                {"model": "HuggingFaceTB/SmolLM2-135M", "norms": ["l1", "l2"]},
-                {
-                    "model": {"id": "HuggingFaceTB/SmolLM2-135M", "revision": "main"},
-                    "calibration": {"dataset": "c4", "samples": 128, "sequence_length": 2048, "seed": 0},
-                    "dtype": "bfloat16",
-                },
-            ]
-        }
-    )
-
-    model: ModelReference = Field(description="The dense model, by id or with a revision.")
-    norms: tuple[WeightNorm, ...] = Field(
-        ("l1",),
-        min_length=1,
-        max_length=2,
-        strict=False,  # JSON has lists where Python has tuples
-        description="Which norms over the windows: `l1`, `l2` or both, of one pass.",
-    )
-    calibration: Calibration = Field(Calibration(), description="The text on which gradients are measured.")
-    dtype: ComputeDtype = Field("auto", description="The precision of the computation; norms are float32.")
-    name: Annotated[Text, Field(max_length=100)] | None = Field(
-        None, description="A display name. It need not be unique."
-    )
-    timeout_seconds: float | None = Field(
-        None, ge=60, le=7 * 86_400, description="Seconds on workers, in all attempts, after which it fails."
-    )
-    labels: Labels = Field({}, description="Names and values of your own, to find the job by.")
-    priority: Priority = Field(0, description="Your queued job with the highest priority runs first.")
-
-    def fields(self) -> dict[str, Any]:
-        """Return the fields of the request for the job."""
-        return {name: getattr(self, name) for name in type(self).model_fields}
-
-
-class GradientItem(BaseModel):
-    """A gradient job, and the file of its norms while there is one."""
-
-    id: UUID = Field(description="Identifies the norms, and the job that computes them.")
-    reference: str = Field(
-        description="What a job names in its field `gradients`.", examples=["gradient:<id>"]
-    )
-    name: str | None = Field(description="The display name that the request gave it.")
-    state: JobState = Field(description="The state of the job; the norms are there once it has succeeded.")
-    model: str = Field(description="The model: a Hub id or a path.")
-    norms: list[str] = Field(description="Which norms: `l1`, `l2` or both.", examples=[["l1"]])
-    created_at: datetime = Field(description="When the job was submitted.")
-    file: ArtifactItem | None = Field(description="The file of the norms; null while there is none.")
-
-    @classmethod
-    def of(cls, kept: StoredGradients) -> Self:
-        """Build the item from the rows of a job and of its file."""
-        job = kept.job
-        return cls(
-            id=job.id,
-            reference=f"gradient:{job.id}",
-            name=job.name,
-            state=job.state,
-            model=job.model,
-            norms=job.spec.get("recipe", {}).get("norms", []),
-            created_at=job.created_at,
-            file=ArtifactItem.of(kept.file) if kept.file else None,
-        )
-
-
-class GradientPage(Page[GradientItem]):
-    """A page of your gradient jobs, newest first, and how much of the quota gradient norms use."""
 
     used_bytes: int = Field(description="Total size of your uploads and gradient norms.")
     quota_bytes: int = Field(description="The most that your uploads and gradient norms may take together.")

@@ -8,7 +8,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AfterValidator, AwareDatetime, ConfigDict, Field
 
-from api.schemas.base import JsonBody, PageQuery
+from api.schemas.base import PageQuery
 from jobs import queries
 from jobs.spec.gate import GateState
 from jobs.spec.job import JobOptions, JobSpec, Labels, Priority
@@ -74,14 +74,6 @@ class CompleteRequest(JobRequest):
 def request_metadata(job: Job) -> dict[str, Any]:
     """Return the fields of a job's request that its worker need not know, as they are now."""
     return {"labels": job.labels, "priority": job.priority}
-
-
-class JobChange(JsonBody):
-    """What can be changed about a queued job."""
-
-    model_config = ConfigDict(json_schema_extra={"examples": [{"priority": 10}]})
-
-    priority: Priority | None = Field(None, description=f"{_PRIORITY} Left out, it stays as it is.")
 
 
 METHOD_NAMES = (

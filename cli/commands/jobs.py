@@ -1,4 +1,4 @@
-"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel` and `retry`; `tools methods`."""
+"""The commands for jobs that are there: `jobs`, `show`, `logs`, `cancel`, …; `tools methods`."""
 
 from collections.abc import Iterable
 from datetime import datetime
@@ -120,6 +120,13 @@ def retry(client: Client, job: JobId, as_json: AsJson = False) -> None:
     It resumes after its last finished block.
     """
     _print_state(client.retry(find_job(client, job)), as_json=as_json)
+
+
+@connected
+def delete(client: Client, job: IrreversibleJobId) -> None:
+    """Delete a job that has ended, with its files and the gradients that it keeps for later jobs."""
+    client.delete(find_job(client, job))
+    out.print("deleted")
 
 
 def _print_state(job: JobDetail, *, as_json: bool) -> None:

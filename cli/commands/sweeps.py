@@ -71,7 +71,7 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
         float | None,
         typer.Option(parser=number, metavar="TIMES", help="Find the best model that is so much faster."),
     ] = None,
-    file_format: Annotated[
+    format_name: Annotated[
         str | None,
         typer.Option(
             "--format",
@@ -99,9 +99,9 @@ def search(  # noqa: PLR0913, PLR0917 - every option of the command line is one
     sizes = _given(max_bytes=max_bytes, max_parameters=max_parameters, min_speedup=min_speedup)
     if over == "structure" or sizes:
         _without_idle_method(body, body)
-    if file_format and "structure" not in body:
+    if format_name and "structure" not in body:
         body.setdefault("method", {"name": "none"})
-    target = body.pop("gate", {}) | sizes | _given(format=file_format, tolerance=tolerance, over=over)
+    target = body.pop("gate", {}) | sizes | _given(format=format_name, tolerance=tolerance, over=over)
     sweep = client.submit_sweep({"job": body, "target": target})
     err.print(f"sweep {sweep.id}, {client.url}/sweeps/{sweep.id}")
     with time_limit(timeout, "search"):
@@ -213,7 +213,10 @@ def _exit(sweep: SweepDetail, *, as_json: bool) -> None:
     if sweep.state == "cancelled":
         raise CommandFailed("the sweep was cancelled", Exit.CANCELLED)
     if sweep.state == "failed":
-        missed = all(job.state == "succeeded" for job in sweep.jobs)
+        target = sweep.request.target
+        # A search for the best of a size needs no more than one of its jobs; any other needs all.
+        of_size = sweep.search and (sweep.search.shapes or (target and target.format))
+        missed = (any if of_size else all)(job.state == "succeeded" for job in sweep.jobs)
         raise CommandFailed(sweep.error or "the sweep failed", Exit.GATE_MISSED if missed else Exit.FAILED)
 
 

@@ -33,14 +33,14 @@ def new(
         list[str] | None,
         typer.Option(help="An event such as job.failed; may be repeated. Default: all.", show_default=False),
     ] = None,
-    message_format: Annotated[
+    format_name: Annotated[
         str | None,
         typer.Option("--format", help="standard (Standard Webhooks) or slack.", show_default=False),
     ] = None,
     as_json: AsJson = False,
 ) -> None:
     """Create a webhook and print the secret of its signatures. It cannot be shown again."""
-    given = {"url": address, "events": event or None, "format": message_format}
+    given = {"url": address, "events": event or None, "format": format_name}
     created = client.create_webhook({name: value for name, value in given.items() if value is not None})
     err.print(f"created; try it with: pruneserve tools webhooks test {created.id}")
     print_item(created, clean(created.secret), as_json=as_json)

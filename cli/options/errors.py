@@ -20,7 +20,7 @@ _OTHER_FIELDS = {
     "scopes": ("scope", "--scope"),
     "url": ("address", "the address"),
     "events": ("event", "--event"),
-    "format": ("file_format", "--format"),
+    "format": ("format_name", "--format"),
 }
 # Where a sweep has a job's fields.
 _SWEEP_PARTS = {"job": "", "target": "gate."}

@@ -31,7 +31,8 @@ from sqlalchemy import (
 from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.orm import Session
 
-from jobs.tables import NOW, ApiKey
+from jobs.database import advisory_lock
+from jobs.tables import NOW, ApiKey, page
 
 
 class TooManyKeys(Exception):
@@ -171,7 +172,7 @@ def issue(
     if not admin and (lacking := _missing_scope(creator, owner, scopes)):
         raise MissingScope(lacking)
     # So that two requests cannot exceed the limit together.
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(f"keys of {owner}", 0))))
+    advisory_lock(session, f"keys of {owner}")
     taken = select(func.count()).where(ApiKey.owner == owner, VALID, ApiKey.subject.is_(None))
     if session.scalars(taken).one() >= MAX_KEYS:
         raise TooManyKeys
@@ -246,12 +247,10 @@ def record_use(session: Session, key_id: UUID) -> None:
 
 def newest(session: Session, owner: str | None, *, before: UUID | None, limit: int) -> Sequence[ApiKey]:
     """Return a page of the keys that are not revoked, newest first; of all owners if `owner` is None."""
-    query = select(ApiKey).where(ApiKey.revoked_at.is_(None)).order_by(ApiKey.id.desc()).limit(limit)
+    query = select(ApiKey).where(ApiKey.revoked_at.is_(None))
     if owner is not None:
         query = query.where(ApiKey.owner == owner)
-    if before is not None:
-        query = query.where(ApiKey.id < before)
-    return session.scalars(query).all()
+    return session.scalars(page(query, ApiKey.id, before, limit)).all()
 
 
 def makers(session: Session, key_ids: Iterable[UUID]) -> frozenset[UUID]:

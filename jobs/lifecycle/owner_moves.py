@@ -12,8 +12,9 @@ from sqlalchemy import case, func, insert, select, update
 from sqlalchemy import delete as delete_from
 from sqlalchemy.orm import Session
 
+from jobs.database import advisory_lock
 from jobs.lifecycle import baselines, events
-from jobs.lifecycle.events import LogMessage, StateChanged
+from jobs.lifecycle.events import StateChanged
 from jobs.lifecycle.lifecycle import CLEAR_OUTAGE
 from jobs.lifecycle.transitions import move, released
 from jobs.monitoring import traces
@@ -33,8 +34,6 @@ from jobs.tables import (
     ZooEntry,
 )
 from pruning.recipe import GRADIENTS_ONLY
-
-_QUEUE_LIMIT_LOCK = 0x7175657565  # distinguishes this advisory lock from others on the same owner
 
 
 class Conflict(Exception):
@@ -109,27 +108,6 @@ def cancel(session: Session, owner: str, job_id: UUID) -> bool:
     return True
 
 
-def set_priority(session: Session, owner: str, job_id: UUID, priority: int) -> bool:
-    """Let a queued job run before or after others of its owner.
-
-    Returns False if the owner has no such job. Raises `Conflict` if it is not queued.
-    """
-    row = session.execute(
-        update(Job)
-        .where(Job.id == job_id, Job.owner == owner, Job.state == JobState.QUEUED)
-        .values(priority=priority, last_event=Job.last_event + 1)
-        .returning(Job.last_event, Job.attempt)
-    ).one_or_none()
-    if row is not None:
-        event = LogMessage(attempt=row.attempt or None, message=f"the priority is {priority} now")
-        events.append_event(session, job_id, owner, row.last_event, event)
-        return True
-    state = _state(session, owner, job_id)
-    if state is None:
-        return False
-    raise Conflict(state)
-
-
 def retry(session: Session, owner: str, job_id: UUID, *, max_queued: int | None = None) -> bool:
     """Queue a failed or cancelled job again. It resumes from its finished blocks.
 
@@ -181,7 +159,7 @@ def check_queue_limit(session: Session, owner: str, allowed: int | None) -> None
     """
     if allowed is None:
         return
-    session.execute(select(func.pg_advisory_xact_lock(func.hashtextextended(owner, _QUEUE_LIMIT_LOCK))))
+    advisory_lock(session, f"queue of {owner}")
     queued = session.scalars(
         select(func.count()).where(Job.owner == owner, Job.state == JobState.QUEUED)
     ).one()

@@ -11,7 +11,7 @@ from typing import Any
 
 from prometheus_client import Counter, Gauge, Histogram
 from sqlalchemy import event
-from sqlalchemy.orm import Session
+from sqlalchemy.orm import Session, SessionTransaction
 
 Sink = Callable[[str, float, Mapping[str, str]], None]
 """Takes the name of a metric, a value and the labels."""
@@ -128,20 +128,34 @@ def is_recording() -> bool:
 def record_on_commit(session: Session, metric: Metric, value: float = 1.0, **labels: str) -> None:
     """Record a value when the session's transaction is committed."""
     if is_recording():
-        session.info.setdefault(_PENDING, []).append((metric, value, labels))
+        _pending(session, session.get_nested_transaction()).append((metric, value, labels))
 
 
+# Both are called for savepoints as well.
 @event.listens_for(Session, "after_commit")
 def _record_pending(session: Session) -> None:
-    for metric, value, labels in _take_pending(session):
+    if (savepoint := session.get_nested_transaction()) is not None:
+        outer = savepoint.parent if savepoint.parent and savepoint.parent.nested else None
+        _pending(session, outer).extend(_take_pending(session, savepoint))
+        return
+    for metric, value, labels in _take_pending(session, None):
         metric.record(value, **labels)
 
 
 @event.listens_for(Session, "after_rollback")
 def _discard_pending(session: Session) -> None:
-    _take_pending(session)
+    if (savepoint := session.get_nested_transaction()) is not None:
+        _take_pending(session, savepoint)
+    else:
+        session.info.pop(_PENDING, None)
 
 
-def _take_pending(session: Session) -> list[Any]:
-    pending: list[Any] = session.info.pop(_PENDING, [])
+def _pending(session: Session, savepoint: SessionTransaction | None) -> list[Any]:
+    """Return what is recorded with a savepoint, or with the transaction outside of any."""
+    pending: list[Any] = session.info.setdefault(_PENDING, {}).setdefault(savepoint, [])
     return pending
+
+
+def _take_pending(session: Session, savepoint: SessionTransaction | None) -> list[Any]:
+    taken: list[Any] = session.info.get(_PENDING, {}).pop(savepoint, [])
+    return taken

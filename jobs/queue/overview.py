@@ -15,7 +15,6 @@ from sqlalchemy import case, exists, func, select
 from sqlalchemy.orm import Session
 
 from jobs.queue import backlog, conditions, workers
-from jobs.queue import workers as registered
 from jobs.queue.resources import UNKNOWN_CLASS, needs_of
 from jobs.queue.workers import Fleet, is_live
 from jobs.states import HELD, OPEN, JobState
@@ -142,7 +141,7 @@ def queue_statuses(session: Session, seen_within: float) -> list[QueueStatus]:
     without a heartbeat in the last `seen_within` seconds counts as gone.
     """
     paused = {row.name: row for row in session.scalars(select(Queue))}
-    fleet = registered.fleet(session, seen_within)
+    fleet = workers.fleet(session, seen_within)
     held = select(func.coalesce(Job.worker_class, NO_CLASS), func.count()).where(Job.state.in_(HELD))
     running = {row[0]: row[1] for row in session.execute(held.group_by(Job.worker_class))}
     queued: Counter[str] = Counter()
@@ -208,15 +207,15 @@ def snapshot(session: Session, seen_within: float) -> QueueSnapshot:
         held.where(Job.state.in_(HELD)).group_by(Job.state, Job.worker_class)
     ):
         jobs[str(state), name] += count
-    registered = _count_workers(session, seen_within)
-    served = {name for name, _ in registered}  # whose values are zero where nothing waits, and not missing
+    counted = _count_workers(session, seen_within)
+    served = {name for name, _ in counted}  # whose values are zero where nothing waits, and not missing
     due, oldest = outbox.backlog(session)
     nothing = {(str(state), name): 0 for state in OPEN for name in served}
     return QueueSnapshot(
         jobs=nothing | {(str(JobState.QUEUED), NO_CLASS): 0} | jobs,
         queued=queued,
         oldest_seconds=dict.fromkeys(served, 0.0) | _oldest_by_class(session, fleet),
-        workers=registered,
+        workers=counted,
         webhooks_due=due,
         oldest_webhook_seconds=oldest,
     )

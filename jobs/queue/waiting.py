@@ -120,10 +120,6 @@ class Waits:
             found |= {job.id: self._wait_of(session, snapshot, job, computing) for job in queued}
         return found
 
-    def invalidate(self) -> None:
-        """Read the queue again: an operator has changed it, and is to see that at once."""
-        self._snapshot = None
-
     def _current(self, session: Session) -> _Snapshot:
         known = self._snapshot
         if known is None or self._clock() - known.read_at >= QUEUE_CACHE_TTL:

@@ -4,8 +4,6 @@ No other owner can name them, they count towards the quota of its files, and onl
 request names them as `gradient:<job>` or `upload:<id>`, a stored job by their content, as it does with texts.
 """
 
-from collections.abc import Sequence
-from dataclasses import dataclass
 from typing import TypeVar
 from uuid import UUID
 
@@ -26,19 +24,6 @@ Row = TypeVar("Row")
 _FIELD = "gradients"
 
 
-@dataclass(frozen=True, slots=True)
-class StoredGradients:
-    """A gradient job, and its file while it has one."""
-
-    job: Job
-    file: Artifact | None
-
-    @property
-    def id(self) -> UUID:
-        """The job's id, by which the list is paged."""
-        return self.job.id
-
-
 def used_bytes(session: Session, owner: str) -> int:
     """Return what an owner's quota counts: the bytes of its uploads and of its computed gradient norms."""
     computed = (
@@ -48,19 +33,6 @@ def used_bytes(session: Session, owner: str) -> int:
     )
     uploaded = select(func.coalesce(func.sum(Upload.size), 0)).where(Upload.owner == owner)
     return int(session.scalar(computed) or 0) + int(session.scalar(uploaded) or 0)
-
-
-def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[StoredGradients]:
-    """Return a page of an owner's gradient jobs, newest first."""
-    query = _gradient_jobs(owner).order_by(Job.id.desc()).limit(limit)
-    rows = session.execute(query if before is None else query.where(Job.id < before))
-    return [StoredGradients(job, file) for job, file in rows]
-
-
-def get(session: Session, owner: str, job_id: UUID) -> StoredGradients | None:
-    """Return one of the owner's gradient jobs."""
-    row = session.execute(_gradient_jobs(owner).where(Job.id == job_id)).one_or_none()
-    return None if row is None else StoredGradients(row[0], row[1])
 
 
 def resolved(session: Session, owner: str, recipe: Recipe) -> str:
@@ -106,15 +78,17 @@ def by_content(session: Session, owner: str, named: str) -> Artifact | Upload | 
 
 
 def _norms_of_job(session: Session, owner: str, job_id: UUID, recipe: Recipe) -> str:
-    kept = get(session, owner, job_id)
-    if kept is None:
+    job = session.scalar(
+        select(Job).where(Job.id == job_id, Job.owner == owner, Job.method == GRADIENTS_ONLY)
+    )
+    if job is None:
         raise _refused(recipe, "must be one of your gradient jobs")
-    if kept.job.state != JobState.SUCCEEDED:
-        raise _refused(recipe, f"must name a gradient job that has succeeded; this one is {kept.job.state}")
+    if job.state != JobState.SUCCEEDED:
+        raise _refused(recipe, f"must name a gradient job that has succeeded; this one is {job.state}")
     file = session.scalar(_key_share_lock(select(Artifact)).where(Artifact.job_id == job_id))
     if file is None:
         raise _refused(recipe, "names norms that were deleted; compute them again")
-    _check(JobSpec.model_validate(kept.job.spec).recipe, recipe)
+    _check(JobSpec.model_validate(job.spec).recipe, recipe)
     return content_reference(file.sha256, FORMAT)
 
 
@@ -130,14 +104,6 @@ def _check(computed: Recipe, recipe: Recipe) -> None:
     if missing:
         has = " and ".join(computed.norms)
         raise _refused(recipe, f"names norms that are {has}, and this job needs {' and '.join(missing)}")
-
-
-def _gradient_jobs(owner: str) -> Select[Job, Artifact | None]:
-    return (
-        select(Job, Artifact)
-        .outerjoin(Artifact, Artifact.job_id == Job.id)
-        .where(Job.owner == owner, Job.method == GRADIENTS_ONLY)
-    )
 
 
 def _key_share_lock(query: Select[Row]) -> Select[Row]:

@@ -10,7 +10,7 @@ from contextlib import suppress
 from typing import Any
 from uuid import UUID
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import BigInteger, cast, func, or_, select
 from sqlalchemy.dialects.postgresql import distinct_on
 from sqlalchemy.orm import Session, defer
 
@@ -24,7 +24,7 @@ from jobs.sweeps import pareto
 from jobs.sweeps.bisection import Search
 from jobs.sweeps.files import FoundFile, ranked
 from jobs.sweeps.target import Target
-from jobs.tables import NOW, Job, Sweep
+from jobs.tables import NOW, Job, Sweep, page
 
 log = logging.getLogger(__name__)
 
@@ -90,8 +90,8 @@ def get(session: Session, owner: str, sweep_id: UUID) -> Sweep | None:
 
 def newest(session: Session, owner: str, *, before: UUID | None, limit: int) -> Sequence[Sweep]:
     """Return a page of the owner's sweeps, newest first."""
-    query = select(Sweep).where(Sweep.owner == owner).order_by(Sweep.id.desc()).limit(limit)
-    return session.scalars(query if before is None else query.where(Sweep.id < before)).all()
+    of_owner = select(Sweep).where(Sweep.owner == owner)
+    return session.scalars(page(of_owner, Sweep.id, before, limit)).all()
 
 
 def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
@@ -103,8 +103,11 @@ def jobs_of(session: Session, sweep: Sweep) -> Sequence[Job]:
 def answers(session: Session, searches: Mapping[UUID, Search]) -> dict[UUID, Job]:
     """Return the job that answers each search so far, by the search's id, for those that have an answer."""
     sized = [sweep_id for sweep_id, search in searches.items() if search.shapes]
-    met = select(Job.id).where(Job.sweep_id.in_(sized), Job.gate_state == GateState.PASSED)
-    first = met.order_by(Job.sweep_id, Job.pruned_perplexity, Job.weight_bytes)
+    met = select(Job.id).where(
+        Job.sweep_id.in_(sized), Job.gate_state == GateState.PASSED, Job.pruned_perplexity.is_not(None)
+    )
+    size = cast(Job.weight_bytes, BigInteger)  # what a document holds is text in SQL
+    first = met.order_by(Job.sweep_id, Job.pruned_perplexity, size, Job.id)
     known = [search.best_job for search in searches.values()]
     best = select(Job).where(or_(Job.id.in_(known), Job.id.in_(first.ext(distinct_on(Job.sweep_id)))))
     found = session.scalars(best.options(defer(Job.report, raiseload=True)))
@@ -137,7 +140,7 @@ def wants_speed(session: Session, job_id: UUID, perplexity: float) -> bool:
     if sweep is None or not Search.model_validate(sweep.search or {}).shapes:
         return True
     target = Target.model_validate(sweep.request["target"])
-    if target.max_memory_bytes is not None or target.min_speedup is not None:
+    if target.min_speedup is not None:
         return True
     met = Job.sweep_id == sweep.id, Job.gate_state == GateState.PASSED
     best = session.scalar(select(func.min(Job.pruned_perplexity)).where(*met))

@@ -134,13 +134,6 @@ class AsyncClient(AsyncResources):
         """
         return await self._request_for(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
-    async def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail:
-        """Change the priority of a queued job: a `JobChange`, or its JSON object.
-
-        Another `owner`'s job needs an admin key.
-        """
-        return await self._request_for(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
-
     async def retry(self, job_id: UUID) -> JobDetail:
         """Queue a failed or cancelled job again. It resumes after its last finished block."""
         return await self._request_for(f"/v1/jobs/{job_id}/retry", JobDetail)
@@ -287,14 +280,6 @@ class AsyncClient(AsyncResources):
         """Cancel every job of a sweep that has not ended."""
         return await self._request_for(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    async def _request_for(
-        self,
-        path: str,
-        whole: type[Whole],
-        method: str = "POST",
-        *,
-        json: Body | None = None,
-        **query: str | None,
-    ) -> Whole:
-        async with self._transport.exchange(method, path, json=json, params=query_params(query)) as received:
+    async def _request_for(self, path: str, whole: type[Whole], **query: str | None) -> Whole:
+        async with self._transport.exchange("POST", path, params=query_params(query)) as received:
             return parse(whole, await body_of(received))

@@ -133,13 +133,6 @@ class Client(Resources):
         """
         return self._request_for(f"/v1/jobs/{job_id}/cancel", JobDetail, owner=owner)
 
-    def change(self, job_id: UUID, change: Body, *, owner: str | None = None) -> JobDetail:
-        """Change the priority of a queued job: a `JobChange`, or its JSON object.
-
-        Another `owner`'s job needs an admin key.
-        """
-        return self._request_for(f"/v1/jobs/{job_id}", JobDetail, "PATCH", json=change, owner=owner)
-
     def retry(self, job_id: UUID) -> JobDetail:
         """Queue a failed or cancelled job again. It resumes after its last finished block."""
         return self._request_for(f"/v1/jobs/{job_id}/retry", JobDetail)
@@ -284,14 +277,6 @@ class Client(Resources):
         """Cancel every job of a sweep that has not ended."""
         return self._request_for(f"/v1/sweeps/{sweep_id}/cancel", SweepDetail)
 
-    def _request_for(
-        self,
-        path: str,
-        whole: type[Whole],
-        method: str = "POST",
-        *,
-        json: Body | None = None,
-        **query: str | None,
-    ) -> Whole:
-        with self._transport.exchange(method, path, json=json, params=query_params(query)) as received:
+    def _request_for(self, path: str, whole: type[Whole], **query: str | None) -> Whole:
+        with self._transport.exchange("POST", path, params=query_params(query)) as received:
             return parse(whole, body_of(received))

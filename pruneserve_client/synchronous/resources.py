@@ -1,11 +1,11 @@
 # Generated from pruneserve_client/asynchronous/resources.py by `make client`; do not edit.
-"""The requests that are not for jobs: uploads, gradient norms, webhooks, the zoo, keys, lists, the caller."""
+"""The requests that are not for jobs: uploads, webhooks, the zoo, keys, lists, the caller."""
 
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
-from uuid import UUID, uuid4
+from uuid import UUID
 
 from pruneserve_client.files import open_file
 from pruneserve_client.models import (
@@ -13,9 +13,6 @@ from pruneserve_client.models import (
     AuditPage,
     DeliveryItem,
     DeliveryPage,
-    GradientItem,
-    GradientPage,
-    JobDetail,
     KeyItem,
     KeyPage,
     Me,
@@ -45,7 +42,6 @@ from pruneserve_client.synchronous.transport import Transport, body_of
 from pruneserve_client.wire import PAGE, Body, Response, media_type, parse
 
 _UPLOADS = "/v1/uploads"
-_GRADIENTS = "/v1/gradients"
 _WEBHOOKS = "/v1/webhooks"
 
 
@@ -110,20 +106,6 @@ class Resources:
     def delete_upload(self, upload_id: UUID) -> None:
         """Delete an upload. Refused while an unfinished job needs it."""
         self._delete(f"{_UPLOADS}/{upload_id}")
-
-    # Gradient norms
-
-    def compute_gradients(self, gradients: Body, *, idempotency_key: str | None = None) -> JobDetail:
-        """Submit a job that computes norms and keeps them: a `GradientRequest`, or its JSON object.
-
-        A later job names them as `gradient:<id>`, with the id of this job. `wait` waits for it.
-        """
-        headers = {"Idempotency-Key": idempotency_key or str(uuid4())}
-        return self._transport.post(_GRADIENTS, JobDetail, gradients, headers)
-
-    def gradients(self) -> Iterator[GradientItem]:
-        """Yield the owner's gradient jobs with their files, newest first. `delete` deletes one."""
-        return self._list(_GRADIENTS, GradientPage)
 
     # Webhooks
 

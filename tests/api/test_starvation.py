@@ -4,6 +4,7 @@ import asyncio
 import socket
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import nullcontext
 from functools import partial
 from itertools import islice
 from pathlib import Path
@@ -134,6 +135,22 @@ def test_one_owner_cannot_fill_the_pool() -> None:
         pool.close()
 
     asyncio.run(fill())
+
+
+@pytest.mark.parametrize("fails", [False, True])
+def test_every_pool_is_closed_with_the_application(settings: Settings, fails: bool) -> None:
+    resources = AppResources.of(settings)
+
+    async def serve() -> None:
+        async with resources.running():
+            if fails:
+                raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError) if fails else nullcontext():
+        asyncio.run(serve())
+    for pool in (resources.hub, resources.disk):
+        with pytest.raises(RuntimeError, match="after shutdown"):
+            pool.start("ada", UUID)
 
 
 def test_one_owner_cannot_take_all_threads_of_estimates(settings: Settings) -> None:

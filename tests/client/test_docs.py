@@ -9,7 +9,6 @@ import pytest
 
 from api.schemas.job_requests import JobRequest
 from tests.scripted_server import (
-    NOW,
     Exchange,
     ScriptedServer,
     artifact_document,
@@ -38,9 +37,6 @@ def test_the_examples_run_one_after_the_other(
 
     server.on("/v1/jobs", submitted)
     server.on("/v1/estimates", estimated)
-    norms = {"norms": ["l1"], "reference": f"gradient:{job_id}", "name": None}
-    norms |= {"id": str(job_id), "state": "succeeded", "model": "org/name", "created_at": NOW}
-    server.on("/v1/gradients", lambda it: it.json(job_document(job_id, "queued"), 201))
     server.on_job(job_id, "succeeded", state_event(1, "queued"), state_event(2, "succeeded"))
     file = artifact_document("model.safetensors", WEIGHTS, hashlib.sha256(WEIGHTS).hexdigest(), "/content")
     server.on(f"/v1/jobs/{job_id}/artifacts", lambda it: it.json({"items": [file]}))

@@ -39,21 +39,6 @@ def test_uploads(api: Client, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
         api.delete_upload(upload.id)
 
 
-def test_gradient_jobs(api: Client, database: sessionmaker[Session]) -> None:
-    job = api.compute_gradients({"model": "org/name", "norms": ["l2"]}, idempotency_key="once")
-    assert api.compute_gradients({"model": "org/name", "norms": ["l2"]}, idempotency_key="once").id == job.id
-    assert [(one.id, one.norms, one.file) for one in api.gradients()] == [(job.id, ["l2"], None)]
-    file = FinishedArtifact("gradient_norms.safetensors", "jobs/1/norms", 2, "ab" * 32)
-    claim = _claimed(database, job.id)
-    with database.begin() as session:
-        assert lifecycle.succeed(session, claim, None, [file])
-    (kept,) = (one.file for one in api.gradients())
-    assert kept is not None
-    assert (kept.name, kept.size) == (file.name, file.size)
-    api.delete(job.id)
-    assert list(api.gradients()) == []
-
-
 def test_webhooks(api: Client) -> None:
     made = api.create_webhook({"url": "https://hooks.example.org/a", "events": ["job.failed"]})
     changed = api.change_webhook(made.id, {"events": ["job.succeeded"]})

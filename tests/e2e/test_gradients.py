@@ -85,13 +85,13 @@ def test_norms_of_a_gradient_job_give_the_masks_of_a_direct_job(
     method = {"name": "gblm", "norm": "l2"}
     prune = request_body | {"method": method, "sparsity": 0.5, "evaluation": evaluation, "save_masks": True}
 
-    kept = jobs.succeeded("/v1/gradients", request_body | {"norms": ["l1", "l2"]})
+    kept = jobs.succeeded("/v1/jobs", request_body | {"norms": ["l1", "l2"]})
     assert jobs.stages(kept) == ["resolve", "gradients", "upload"]
     by_id = jobs.succeeded("/v1/jobs", prune | {"gradients": f"gradient:{kept}"})
     assert jobs.stages(by_id) == ["resolve", "prune", "evaluate", "upload"]
 
-    (norms,) = jobs.client.get("/v1/gradients").json()["items"]
-    content = jobs.client.get(norms["file"]["url"]).content
+    (file,) = jobs.client.get(f"/v1/jobs/{kept}/artifacts").json()["items"]
+    content = jobs.client.get(file["url"]).content
     kind = {"Content-Type": "application/x-safetensors"}
     brought = jobs.client.post("/v1/uploads?name=mine", content=content, headers=kind).json()["dataset"]
     assert jobs.client.delete(f"/v1/jobs/{kept}").status_code == 204
@@ -109,7 +109,7 @@ def test_norms_of_a_gradient_job_give_the_masks_of_a_direct_job(
 
 def test_norms_over_the_quota_are_not_computed(jobs: Jobs, request_body: dict[str, Any]) -> None:
     jobs.settings = jobs.settings.model_copy(update={"quota_bytes": 1000})
-    job = jobs.ended("/v1/gradients", request_body)
+    job = jobs.ended("/v1/jobs", request_body | {"norms": ["l1"]})
     assert job.error is not None
     assert (job.state, job.error["field"]) == (JobState.FAILED, "norms")
     assert "of the 1 kB" in job.error["message"]

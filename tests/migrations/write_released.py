@@ -76,7 +76,7 @@ def use_over_rest(stack: Stack, api: httpx.Client) -> UUID:
         post("/v1/jobs", pruning, **{"Idempotency-Key": "once"}),
         post("/v1/jobs", smaller),
         post("/v1/jobs", stack.spec(method="magnitude").as_request()),
-        post("/v1/gradients", {"model": pruning["model"], "norms": ["l1"], "calibration": calibration}),
+        post("/v1/jobs", {"model": pruning["model"], "norms": ["l1"], "calibration": calibration}),
     ]
     varied = {name: value for name, value in pruning.items() if name not in ("sparsity", "gate", "name")}
     sweep = post("/v1/sweeps", {"job": varied, "vary": {"sparsity": [0.25, 0.75]}})
@@ -99,7 +99,7 @@ def leave_unfinished(session: Session, stack: Stack) -> None:
     assert isinstance(claim, Claim)
     file = StoredFile(f"jobs/{queued}/model.safetensors", 1, "ab" * 32)
     assert attempt_files.record_sent_file(session, claim, "model.safetensors", file)
-    attempt_files.write_block(session, claim, "prune", 0, file, {"numerics": 2})
+    assert attempt_files.record_block(session, claim, "prune", 0, file, {"numerics": 2})
     uploads.announce(session, "ada", "uploads/begun", size=1, quota=10**9)
 
 

@@ -30,7 +30,7 @@ from jobs.monitoring.catalogue import (
     QUEUE_WAIT,
     STAGE_SECONDS,
 )
-from jobs.monitoring.metrics import Component
+from jobs.monitoring.metrics import Component, record_on_commit
 from jobs.monitoring.serving import ChildMetrics
 from jobs.queue import conditions, overview, shares, workers
 from jobs.queue.overview import NO_CLASS, snapshot
@@ -223,6 +223,20 @@ def test_a_move_counts_when_it_is_committed_and_not_when_it_is_rolled_back(
         (MOVES.name, {"before": "queued", "state": "running"}),
         (QUEUE_WAIT.name, {"queue": "unknown"}),
     ]
+
+
+def test_a_savepoint_counts_with_its_transaction_and_not_when_it_is_rolled_back(
+    database: Database, recorded: Recorded
+) -> None:
+    with database.begin() as session:
+        with session.begin_nested(), session.begin_nested():
+            record_on_commit(session, MOVES, before="queued", state="running")
+        with session.begin_nested() as savepoint:
+            record_on_commit(session, MOVES, before="queued", state="cancelled")
+            savepoint.rollback()
+        record_on_commit(session, MOVES, before="running", state="failed")
+        assert recorded == [], "it has not happened yet"
+    assert [labels["state"] for _, _, labels in recorded] == ["running", "failed"]
 
 
 def test_the_store_counts_what_it_moves_and_an_error_once(tmp_path: Path, recorded: Recorded) -> None:

@@ -57,7 +57,7 @@ def fetch_uploads(attempt: Attempt, directory: Path) -> None:
             )
             raise DoesNotFit
         try:
-            attempt.download(file.key, directory / file.name)
+            attempt.download(file.key, directory / file.name, size=file.size)
         except NotStored as error:
             what = "uploaded text is" if of_a_text else "gradient norms are"
             raise InvalidInput(f"the {what} no longer in the store", field=file.field) from error

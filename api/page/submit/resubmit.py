@@ -78,7 +78,4 @@ def _differences(value: dict[str, Any], default: dict[str, Any]) -> dict[str, An
 
 def failed_by_request(job: Job) -> bool:
     """Whether the same request would fail again: it has to be changed."""
-    if job.state != JobState.FAILED or not job.error:
-        return False
-    cause = job.error.get("cause")
-    return cause == Cause.REQUEST or (cause is None and bool(job.error.get("field")))
+    return job.state == JobState.FAILED and (job.error or {}).get("cause") == Cause.REQUEST

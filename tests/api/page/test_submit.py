@@ -346,7 +346,6 @@ def test_the_same_form_sent_twice_makes_one_job_and_a_changed_one_another(client
     [
         (Cause.REQUEST, "calibration.dataset", True),
         (Cause.REQUEST, None, True),
-        (None, "model.id", True),
         (Cause.OUTSIDE, "calibration.dataset", False),
         (Cause.WORKER, None, False),
         (None, None, False),

@@ -46,7 +46,7 @@ class Gradients:
         self.store = Store(settings.store_url)
 
     def submitted(self, **changes: object) -> str:
-        answer = self.client.post("/v1/gradients", json=REQUEST | changes)
+        answer = self.client.post("/v1/jobs", json=REQUEST | changes)
         assert answer.status_code == 201, answer.text
         assert answer.headers["Location"] == f"/v1/jobs/{answer.json()['id']}"
         return str(answer.json()["id"])
@@ -76,9 +76,9 @@ def gradients(
 
 
 def address(client: TestClient, job: str) -> str:
-    """Return where the list says that the file of a job is."""
-    (item,) = (item for item in client.get("/v1/gradients").json()["items"] if item["id"] == job)
-    return str(item["file"]["url"])
+    """Return where the file of a job is."""
+    (file,) = client.get(f"/v1/jobs/{job}/artifacts").json()["items"]
+    return str(file["url"])
 
 
 def refusal(answer: Any) -> str:
@@ -96,17 +96,15 @@ def test_a_gradient_job_is_a_job_that_is_listed_with_its_file(
     assert (detail["method"], detail["name"], detail["labels"]) == ("gradients", "norms", {"team": "search"})
     assert detail["spec"]["norms"] == ["l1", "l2"]
     assert [item["id"] for item in client.get("/v1/jobs?method=gradients").json()["items"]] == [job]
-    (item,) = client.get("/v1/gradients").json()["items"]
-    assert (item["reference"], item["state"], item["file"]) == (f"gradient:{job}", "queued", None)
 
     done = gradients.finished()
-    listed = client.get("/v1/gradients").json()
-    assert [item["id"] for item in listed["items"]] == [done, job]
-    assert listed["items"][0]["norms"] == ["l1"]
-    assert (listed["used_bytes"], listed["quota_bytes"]) == (len(CONTENT), 3 * len(CONTENT))
+    listed = client.get("/v1/jobs?method=gradients").json()["items"]
+    assert [item["id"] for item in listed] == [done, job]
+    taken = client.get("/v1/uploads").json()
+    assert (taken["used_bytes"], taken["quota_bytes"]) == (len(CONTENT), 3 * len(CONTENT))
     detail = client.get(f"/v1/jobs/{done}").json()
     assert (detail["report"], detail["perplexity"]) == (None, None)
-    assert client.get(listed["items"][0]["file"]["url"]).content == CONTENT
+    assert client.get(address(client, done)).content == CONTENT
 
 
 def test_its_page_shows_the_file_and_what_it_took(gradients: Gradients, client: TestClient) -> None:
@@ -128,41 +126,31 @@ def test_its_request_submits_it_again(gradients: Gradients, client: TestClient) 
 
 
 @pytest.mark.parametrize(
-    ("path", "changes", "field"),
+    ("changes", "field"),
     [
-        ("/v1/gradients", {"norms": []}, "norms"),
-        ("/v1/gradients", {"norms": ["l3"]}, "norms.0"),
-        ("/v1/gradients", {"norms": ["l1", "l1"]}, "norms"),
-        ("/v1/gradients", {"gate": {"max_perplexity": 9}}, "gate"),
-        ("/v1/jobs", {"gate": {"max_perplexity": 9}}, "gate"),
-        ("/v1/jobs", {"save_masks": True}, "save_masks"),
-        ("/v1/jobs", {"evaluation": {"windows": 3}}, "evaluation"),
-        ("/v1/jobs", {"method": "gblm", "sparsity": 0.5}, "method"),
-        ("/v1/jobs", {"sparsity": 0.5}, "sparsity"),
-        ("/v1/jobs", {"structure": {"mlp_channels": 0.5}}, "norms"),
+        ({"norms": ["l3"]}, "norms.0"),
+        ({"norms": ["l1", "l1"]}, "norms"),
+        ({"gate": {"max_perplexity": 9}}, "gate"),
+        ({"save_masks": True}, "save_masks"),
+        ({"evaluation": {"windows": 3}}, "evaluation"),
+        ({"method": "gblm", "sparsity": 0.5}, "method"),
+        ({"sparsity": 0.5}, "sparsity"),
+        ({"structure": {"mlp_channels": 0.5}}, "norms"),
     ],
 )
 def test_what_a_gradient_job_cannot_have_is_refused_by_name(
-    client: TestClient, path: str, changes: dict[str, object], field: str
+    client: TestClient, changes: dict[str, object], field: str
 ) -> None:
-    answer = client.post(path, json=REQUEST | changes)
+    answer = client.post("/v1/jobs", json=REQUEST | changes)
     assert answer.status_code == 422, answer.text
     assert answer.json()["errors"][0]["field"] == field
-
-
-def test_one_idempotency_key_makes_one_job(client: TestClient) -> None:
-    key = {"Idempotency-Key": "once"}
-    first = client.post("/v1/gradients", json=REQUEST, headers=key)
-    again = client.post("/v1/gradients", json=REQUEST, headers=key)
-    assert (first.status_code, again.status_code) == (201, 200)
-    assert first.json()["id"] == again.json()["id"]
 
 
 def test_a_job_names_them_and_is_stored_with_their_content(gradients: Gradients, client: TestClient) -> None:
     job = gradients.finished()
     answer = gradients.prune(f"gradient:{job}")
     assert answer.status_code == 201, answer.text
-    sha256 = client.get("/v1/gradients").json()["items"][0]["file"]["sha256"]
+    sha256 = client.get(f"/v1/jobs/{job}/artifacts").json()["items"][0]["sha256"]
     assert answer.json()["spec"]["gradients"] == f"sha256:{sha256}.safetensors"
     assert client.post("/v1/jobs", json=answer.json()["spec"]).status_code == 201
     in_use = client.delete(f"/v1/jobs/{job}")
@@ -187,8 +175,7 @@ def test_norms_are_deleted_with_their_job(gradients: Gradients, client: TestClie
     job = gradients.finished()
     assert client.delete(f"/v1/jobs/{job}").status_code == 204
     assert "must be one of your gradient jobs" in refusal(gradients.prune(f"gradient:{job}"))
-    listed = client.get("/v1/gradients").json()
-    assert (listed["items"], listed["used_bytes"]) == ([], 0)
+    assert client.get("/v1/uploads").json()["used_bytes"] == 0
 
 
 def test_they_do_not_expire_as_other_artifacts_do(
@@ -204,14 +191,6 @@ def test_they_do_not_expire_as_other_artifacts_do(
 def test_they_cannot_be_shown_in_the_zoo(gradients: Gradients, client: TestClient) -> None:
     answer = client.post("/v1/zoo", json={"job": gradients.finished()})
     assert answer.json()["type"] == "urn:pruneserve:problem:not-presentable"
-
-
-def test_an_owner_without_room_computes_none(gradients: Gradients, client: TestClient) -> None:
-    for _ in range(3):
-        job = gradients.finished()
-    assert client.post("/v1/gradients", json=REQUEST).json()["type"].endswith("quota-exceeded")
-    client.delete(f"/v1/jobs/{job}")
-    gradients.submitted()
 
 
 @pytest.mark.parametrize(
@@ -261,8 +240,7 @@ def test_uploaded_norms_are_used_like_those_of_a_job(gradients: Gradients, clien
     assert (sent.json()["format"], sent.json()["size"]) == ("safetensors", len(CONTENT))
     answer = gradients.prune(f"upload:{sent.json()['id']}")
     assert answer.json()["spec"]["gradients"] == f"sha256:{sent.json()['sha256']}.safetensors"
-    for kind in ("gradients", "uploads"):
-        assert client.get(f"/v1/{kind}").json()["used_bytes"] == len(CONTENT)
+    assert client.get("/v1/uploads").json()["used_bytes"] == len(CONTENT)
     assert client.delete(f"/v1/uploads/{sent.json()['id']}").status_code == 409
     text = upload(client, b"some text", "text/plain").json()
     assert "of gradient norms" in refusal(gradients.prune(f"upload:{text['id']}"))

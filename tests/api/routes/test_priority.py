@@ -1,13 +1,11 @@
-"""The priority of a job: in its request, and changed while it is queued."""
+"""The priority of a job."""
 
 import pytest
 from fastapi.testclient import TestClient
 
 from jobs.queue import backlog
 from jobs.tables import Job
-from tests.api.drive import SMALLEST, ClientOf, Jobs
-
-ORIGIN = {"Origin": "http://testserver"}
+from tests.api.drive import SMALLEST, Jobs
 
 
 def in_line(jobs: Jobs) -> list[str]:
@@ -43,34 +41,7 @@ def test_the_jobs_of_a_sweep_have_its_priority(client: TestClient, jobs: Jobs) -
 
 
 @pytest.mark.parametrize("wrong", [101, -101, 1.5, "5", True])
-def test_a_priority_out_of_bounds_is_refused(client: TestClient, jobs: Jobs, wrong: object) -> None:
-    job_id = jobs.queued()
-    for answer in (
-        client.post("/v1/jobs", json=SMALLEST | {"priority": wrong}),
-        client.patch(f"/v1/jobs/{job_id}", json={"priority": wrong}),
-    ):
-        assert answer.status_code == 422
-        assert [error["field"] for error in answer.json()["errors"]] == ["priority"]
-
-
-def test_a_queued_job_is_moved_ahead_of_your_others(
-    client: TestClient, client_of: ClientOf, jobs: Jobs
-) -> None:
-    first, second = str(jobs.queued()), str(jobs.queued())
-    assert in_line(jobs) == [first, second]
-    answer = client.patch(f"/v1/jobs/{second}", json={"priority": 1})
-    assert (answer.status_code, answer.json()["priority"]) == (200, 1)
-    assert in_line(jobs) == [second, first]
-    path = f"/v1/jobs/{first}"
-    assert client_of("bob").patch(path, json={"priority": 9}).status_code == 404
-    assert client.patch(path, json={"priority": 2}).json()["priority"] == 2
-    assert client_of("ada", scopes=["jobs:read"]).patch(path, json={"priority": 3}).status_code == 403
-    assert in_line(jobs) == [first, second]
-
-
-def test_a_job_that_runs_cannot_be_moved(client: TestClient, jobs: Jobs) -> None:
-    claim = jobs.running()
-    assert client.patch(f"/v1/jobs/{claim.job_id}", json={}).json()["priority"] == 0, "nothing is changed"
-    answer = client.patch(f"/v1/jobs/{claim.job_id}", json={"priority": 1})
-    assert (answer.status_code, answer.json()["type"]) == (409, "urn:pruneserve:problem:not-queued")
-    assert "running" in answer.json()["detail"]
+def test_a_priority_out_of_bounds_is_refused(client: TestClient, wrong: object) -> None:
+    answer = client.post("/v1/jobs", json=SMALLEST | {"priority": wrong})
+    assert answer.status_code == 422
+    assert [error["field"] for error in answer.json()["errors"]] == ["priority"]

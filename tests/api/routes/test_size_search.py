@@ -121,11 +121,27 @@ def test_a_running_search_shows_its_best_model_so_far(
         assert f"{measured.perplexities[best]:.2f}" in shown
 
 
+def test_of_equal_perplexities_the_smallest_model_is_the_answer_everywhere(
+    client: TestClient, llama: str, database: sessionmaker[Session]
+) -> None:
+    body = {"job": {"model": llama}, "target": {"max_parameters": 50_000, "most_jobs": 2}}
+    sweep = client.post("/v1/sweeps", json=body).json()
+    smaller, larger = (job["id"] for job in sweep["jobs"])
+    with database.begin() as session:
+        for job_id, size in ((larger, 100_000), (smaller, 90_000)):
+            job = session.get_one(Job, UUID(job_id))
+            job.pruned_perplexity, job.gate = DENSE, {"state": "passed", "conditions": []}
+            job.figures = {"weight_bytes": size}
+    (listed,) = client.get("/v1/sweeps").json()["items"]
+    alone = client.get(f"/v1/sweeps/{sweep['id']}").json()
+    assert [found["search"]["best_job"] for found in (alone, listed)] == [smaller, smaller]
+
+
 def test_a_search_measures_the_speed_of_its_best_alone(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
     job = {"model": llama, "structure": {"multiple_of": 8}}
-    for target, measures_all in (({"max_parameters": 50_000}, False), ({"max_memory_bytes": 100_000}, True)):
+    for target, measures_all in (({"max_parameters": 50_000}, False), ({"min_speedup": 1.3}, True)):
         sweep = client.post("/v1/sweeps", json={"job": job, "target": target}).json()
         first, last = (UUID(sweep["jobs"][number]["id"]) for number in (0, -1))
         with database.begin() as session:
@@ -159,7 +175,7 @@ def test_a_shape_that_the_family_refuses_is_no_answer(
 def test_a_bound_that_no_model_meets_fails_the_search(
     client: TestClient, llama: str, database: sessionmaker[Session]
 ) -> None:
-    request = {"job": {"model": llama}, "target": {"max_memory_bytes": 100_000, "most_jobs": 2}}
+    request = {"job": {"model": llama}, "target": {"min_speedup": 1.3, "most_jobs": 2}}
     sweep = client.post("/v1/sweeps", json=request).json()
     assert len(sweep["jobs"]) == 2
     with database.begin() as session:

@@ -200,15 +200,3 @@ def test_a_job_that_fits_no_worker_shows_what_is_missing(
             session, "large", "gpu.80g", has.model_copy(update={"device_bytes": 80 * 10**9})
         )
     assert client.get(f"/v1/jobs/{job_id}").json()["waiting"] == NEXT
-
-
-def test_a_job_whose_priority_is_changed_shows_its_new_place_at_once(
-    client: TestClient, jobs: Jobs, database: Database
-) -> None:
-    connect(database)
-    first, second = jobs.queued(), jobs.queued()
-    listed = client.get("/v1/jobs").json()["items"]
-    assert [(job["id"], job["waiting"]["position"]) for job in listed] == [(str(second), 2), (str(first), 1)]
-    changed = client.patch(f"/v1/jobs/{second}", json={"priority": 5}).json()
-    assert changed["waiting"]["position"] == 1
-    assert client.get(f"/v1/jobs/{first}").json()["waiting"]["position"] == 2

@@ -370,3 +370,14 @@ def test_the_help_and_the_documentation_have_the_same_exit_codes() -> None:
     shown = " ".join(run("--help").output.split()).partition("Exit codes: ")[2]
     assert re.findall(r"\b\d+\b", shown) == of_table
     assert {int(code) for code in of_table} == {*Exit, 130, 143}
+
+
+def test_a_refused_format_of_a_webhook_is_called_as_it_was_typed(server: ScriptedServer) -> None:
+    refused = problem_document("Not so.", 422, format="is neither standard nor slack")
+    server.on("/v1/webhooks", lambda exchange: exchange.json(refused, 422))
+    new = ["tools", "webhooks", "new", "https://hooks.example.com", "--format", "teams"]
+    done = run(*new, server=server)
+    assert (done.exit_code, done.stderr) == (
+        2,
+        "error: Not so.\n    --format: is neither standard nor slack\n",
+    )

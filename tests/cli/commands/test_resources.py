@@ -109,16 +109,6 @@ FILE = artifact_document(
 )
 
 USED = {"used_bytes": 1, "quota_bytes": 2}
-NORMS = {
-    "id": ID,
-    "state": "succeeded",
-    "name": None,
-    "model": "org/\x1b[2Jname",
-    "norms": ["l1", "l2"],
-    "reference": f"gradient:{ID}",
-    "file": FILE,
-    "created_at": NOW,
-}
 
 
 def page(*items: Any) -> dict[str, Any]:
@@ -190,14 +180,6 @@ COMMANDS: list[tuple[str, str, Any, Any, str]] = [
     ("zoo list", "zoo", page(ENTRY), [ENTRY], "sparse-one"),
     ("zoo show sparse-one", "zoo/sparse-one", ENTRY, ENTRY, "SHA-256 000"),
     (f"zoo promote {ID} --note good", "zoo", ENTRY, ENTRY, "sparse-one"),
-    ("tools gradients list", "gradients", page(NORMS) | USED, [NORMS], "l1, l2"),
-    (
-        f"tools gradients download {ID} --output there",
-        "gradients",
-        page(NORMS) | USED,
-        [FILE],
-        "1 files in there",
-    ),
     (f"download {ID} --output there", f"jobs/{ID}/artifacts", {"items": [FILE]}, [FILE], "1 files in there"),
 ]
 
@@ -244,15 +226,15 @@ def test_json_is_what_the_server_sent_and_tables_are_escaped(
         (f"tools webhooks delete {ID[-8:]}", f"/v1/webhooks/{ID}"),
         (f"admin keys revoke {ID[:8]}", f"/v1/keys/{ID}"),
         ("zoo withdraw sparse-one", "/v1/zoo/sparse-one"),
-        (f"tools gradients delete {ID[:8]}", f"/v1/jobs/{ID}"),
+        (f"delete {ID[:8]}", f"/v1/jobs/{ID}"),
     ],
 )
 def test_some_digits_are_enough_to_delete(
     server: ScriptedServer, pruneserve: Callable[..., Result], arguments: str, path: str
 ) -> None:
-    listed = {"uploads": UPLOAD, "webhooks": WEBHOOK, "keys": KEY, "jobs": QUEUED, "gradients": NORMS}
+    listed = {"uploads": UPLOAD, "webhooks": WEBHOOK, "keys": KEY, "jobs": QUEUED}
     for name, item in listed.items():
-        more = USED if name in ("uploads", "gradients") else {}
+        more = USED if name == "uploads" else {}
         server.on(f"/v1/{name}", lambda it, item=item, more=more: it.json(page(item) | more))
     server.on(path, lambda it: it.body(b"", 204))
     result = pruneserve(*arguments.split())
@@ -345,15 +327,6 @@ def test_a_download_outlives_a_restart_of_the_server(
     assert "HTTP 502 without a problem document" in done.stderr
     assert "; retrying for up to 120 s\n" in done.stderr
     assert (tmp_path / "there" / "a.txt").read_bytes() == content
-
-
-def test_norms_that_are_not_there_yet_cannot_be_downloaded(
-    server: ScriptedServer, pruneserve: Callable[..., Result]
-) -> None:
-    server.on("/v1/gradients", lambda it: it.json(page(NORMS | {"file": None, "state": "running"}) | USED))
-    done = pruneserve("tools", "gradients", "download", ID)
-    assert done.exit_code == Exit.FAILED
-    assert "the job has not succeeded" in done.stderr
 
 
 def test_logs_print_the_events_so_far_or_until_the_end(

@@ -163,3 +163,18 @@ def test_a_search_exits_with_the_code_of_its_outcome(
     assert sent[0]["target"] == {"max_perplexity_increase": 0.05, "tolerance": 0.01}
     assert ("0.5, job " + job["id"] in done.stdout) == (state == "succeeded")
     assert (error or "") in done.stderr
+
+
+@pytest.mark.parametrize("target", [{"max_bytes": 5}, {"max_bytes": 5, "format": "gguf"}])
+@pytest.mark.parametrize(("states", "code"), [(("failed", "succeeded"), 3), (("failed", "failed"), 1)])
+def test_a_search_for_a_size_has_found_nothing_although_a_job_of_it_has_failed(
+    server: ScriptedServer, target: dict[str, Any], states: tuple[str, str], code: int
+) -> None:
+    jobs = [job_document(uuid4(), state) for state in states]
+    shape = {"structure": {"blocks": 1}, "parameters": 2, "weight_bytes": 4, "speedup": 1.5}
+    found = {"shapes": [] if "format" in target else [shape] * 2}
+    asked = {"job": {}, "target": target}
+    ended = sweep_document(SWEEP, "failed", *jobs, error="nothing", search=found, request=asked)
+    server.on("/v1/sweeps", lambda exchange: exchange.json({"items": [ended], "next": None}))
+    server.on(f"/v1/sweeps/{SWEEP}", lambda exchange: exchange.json(ended))
+    assert pruneserve(server, "wait", str(SWEEP)).exit_code == code

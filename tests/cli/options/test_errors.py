@@ -12,7 +12,7 @@ from tests.scripted_server import problem_document
 
 OF_A_JOB: dict[str, Any] = {option.variable: None for option in JOB_OPTIONS} | {"recipe": None}
 OF_A_SWEEP = OF_A_JOB | {"vary": None}
-OF_A_SEARCH = OF_A_JOB | {"tolerance": None, "file_format": None}
+OF_A_SEARCH = OF_A_JOB | {"tolerance": None, "format_name": None}
 OF_A_KEY: dict[str, Any] = {"name": "ci", "scope": None, "days": None}
 
 

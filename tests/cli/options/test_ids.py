@@ -54,9 +54,9 @@ def test_what_cannot_be_an_id_is_refused(text: str) -> None:
     "command",
     [
         "cancel",
+        "delete",
         "sweep cancel",
         "admin keys revoke",
-        "tools gradients delete",
         "tools uploads delete",
         "tools webhooks delete",
     ],

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 from uuid import UUID
 
 import pytest
@@ -16,7 +17,7 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.states import JobState
 from jobs.storage import uploads
-from jobs.storage.store import Store
+from jobs.storage.store import Store, StoredFile
 from jobs.tables import Job, Upload
 from pruning.data.text import Source, read_documents
 from pruning.errors import PruningError
@@ -80,11 +81,20 @@ def documents(monkeypatch: pytest.MonkeyPatch) -> list[Sequence[str]]:
 
 
 def test_a_job_reads_the_text_that_was_uploaded(
-    service: Service, documents: list[Sequence[str]], tmp_path: Path
+    service: Service, documents: list[Sequence[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     job_id = service.submit(service.upload(tmp_path))
+    sizes: list[int | None] = []
+    download = Store.download
+
+    def watched(store: Store, key: str, path: Path, *, size: int | None = None, **options: Any) -> StoredFile:
+        sizes.append(size)
+        return download(store, key, path, size=size, **options)
+
+    monkeypatch.setattr(Store, "download", watched)
     assert service.run(job_id).error == {"type": "impossible", "message": "read", "cause": "request"}
     assert documents == [["one", "two"]]
+    assert sizes == [len(LINES)], "a large one is fetched in ranges only where its size is known"
 
 
 def test_a_text_that_was_deleted_meanwhile_is_named(
