@@ -22,6 +22,7 @@ class Call(Generic[T]):
         self._clock = clock
         self.asked_at = clock()
         self.began_at: float | None = None
+        self.failed_at: float | None = None
         self.result: Future[T] = Future()
 
     def run(self) -> None:
@@ -30,6 +31,7 @@ class Call(Generic[T]):
         try:
             self.result.set_result(self._what())
         except Exception as error:  # raised to the caller that asks for the result
+            self.failed_at = self._clock()
             self.result.set_exception(error)
 
 

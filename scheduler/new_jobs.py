@@ -40,6 +40,7 @@ _JOBS_PER_OWNER = 25
 _READ_TIMEOUT_SECONDS = 20.0
 _TOTAL_TIMEOUT_SECONDS = 120.0  # also for a turn that does not come
 _READ_CACHE_TTL = 300.0
+_FAILED_READ_CACHE_TTL = 10.0
 _MAX_CACHED_READS = 256
 _TRUE_VALUES = ("1", "ON", "YES", "TRUE")
 
@@ -163,7 +164,12 @@ class Sizing(Background):
     def _forget_old_readings(self) -> None:
         """Read configs again after a while: a branch moves on, and a Hub answers again."""
         now = self._clock()
-        kept = {key: it for key, it in self._readings.items() if now - it.asked_at < _READ_CACHE_TTL}
+        kept = {
+            key: it
+            for key, it in self._readings.items()
+            if now - it.asked_at < _READ_CACHE_TTL
+            and (it.failed_at is None or now - it.failed_at < _FAILED_READ_CACHE_TTL)
+        }
         done = [key for key, it in kept.items() if it.result.done()]
         for key in done[: max(0, len(done) - _MAX_CACHED_READS)]:
             del kept[key]

@@ -18,6 +18,7 @@ from jobs.queue import workers
 from jobs.queue.resources import Needs
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
+from jobs.spec.model_shape import HubUnavailable
 from jobs.tables import Job
 from pruning.estimate import ASSUMED
 from pruning.recipe import is_local
@@ -206,6 +207,27 @@ def test_models_that_take_long_to_estimate_delay_others_by_one_job_of_each_owner
     assert slow.waits(quick, *deep) == [False, False] + [True] * 7
     assert len(estimated) == 2
     assert slow.waits(*deep) == [False] * 2 + [True] * 6
+
+
+def test_a_hub_that_fails_once_is_soon_asked_again(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([HubUnavailable("the Hub does not answer"), None])
+    real = sizing_module().shape_of
+
+    def shape_of(*arguments: Any) -> Any:
+        if (error := next(answers)) is not None:
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(sizing_module(), "shape_of", shape_of)
+    first = slow.models.submit("8B")
+    slow.rounds_until_sized(first)
+    alike = slow.models.submit("8B")
+    slow.rounds_until_sized(alike)
+    assert slow.models.job(first).needs == slow.models.job(alike).needs == {}
+    slow.now = 11.0
+    later = slow.models.submit("8B")
+    slow.rounds_until_sized(later)
+    assert slow.models.job(later).needs
 
 
 def test_offline_no_job_waits_for_the_hub(
