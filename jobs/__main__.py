@@ -103,15 +103,15 @@ def _reencrypt() -> str | None:
     """Print how many secrets were encrypted again. Return what is wrong; None if nothing is."""
     try:
         with _session() as session:
-            done = endpoints.reencrypt(session, SecretBox(settings().secret_keys))
+            encrypted, unreadable = endpoints.reencrypt(session, SecretBox(settings().secret_keys))
     except NoEncryptionKey:
         return "set PRUNESERVE_SECRET_KEYS: the new key first, then the old ones"
-    if done.again or not done.unreadable:
-        print(f"{done.again} secrets are encrypted with the first key now; {done.already} were already")
-    if not done.unreadable:
+    if encrypted or not unreadable:
+        print(f"{encrypted} secrets are encrypted with the first key now")
+    if not unreadable:
         return None
     return (
-        f"{done.unreadable} secrets stay as they are: none of the keys decrypts them; "
+        f"{unreadable} secrets stay as they are: none of the keys decrypts them; "
         "put the key that encrypted them last"
     )
 
