@@ -1,8 +1,8 @@
-"""Administration of the database and the settings: `pruneserve-admin COMMAND`.
+"""Administration of the database: `pruneserve-admin COMMAND`.
 
 `new-key --owner ada` makes an API key in the database that `DATABASE_URL` names. On one machine
-`pruneserve up` makes the first key; on servers of your own this command does. `settings` prints every setting
-with its default. `health worker` and `health scheduler` are for the health checks of containers.
+`pruneserve up` makes the first key; on servers of your own this command does. `health worker` and `health
+scheduler` are for the health checks of containers.
 `backup-check` verifies every file of the store that the database names, such as after a restore.
 `reencrypt` encrypts the secrets of webhooks with the first of PRUNESERVE_SECRET_KEYS, so
 that the others can be removed.
@@ -26,7 +26,7 @@ from jobs.access.audit import Action
 from jobs.database import DATABASE_UNAVAILABLE, connection_name, engine_from, in_one_line, sessions
 from jobs.queue.workers import HeartbeatSender, has_live_process, quarantine_reason
 from jobs.secret_files import close_to_others, program
-from jobs.settings import as_tables, settings
+from jobs.settings import settings
 from jobs.storage.errors import StoreError
 from jobs.storage.store import Store
 from jobs.stored_files import file_faults, named_files
@@ -41,7 +41,6 @@ def main() -> None:
         prog="pruneserve-admin", description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
     commands = parser.add_subparsers(dest="command", required=True)
-    commands.add_parser("settings", help="print all settings as a Markdown table")
     new_key = commands.add_parser("new-key", help="print a new API key; it cannot be shown again")
     new_key.add_argument("--owner", required=True, help="owner of the jobs that the key makes and sees")
     new_key.add_argument("--name", default="", help="a note on what the key is for")
@@ -78,10 +77,7 @@ def _run(arguments: argparse.Namespace) -> None:
         sys.exit(_backup_check(sizes_only=arguments.sizes_only))
     if arguments.command == "reencrypt":
         sys.exit(_reencrypt())
-    if arguments.command == "settings":
-        print(as_tables(), end="")
-    else:
-        print(_new_key(arguments.owner, arguments.name, arguments.scope or api_keys.ORDINARY_SCOPES))
+    print(_new_key(arguments.owner, arguments.name, arguments.scope or api_keys.ORDINARY_SCOPES))
 
 
 def _backup_check(*, sizes_only: bool) -> str | None:
@@ -107,15 +103,15 @@ def _reencrypt() -> str | None:
     """Print how many secrets were encrypted again. Return what is wrong; None if nothing is."""
     try:
         with _session() as session:
-            done = endpoints.reencrypt(session, SecretBox(settings().secret_keys))
+            encrypted, unreadable = endpoints.reencrypt(session, SecretBox(settings().secret_keys))
     except NoEncryptionKey:
         return "set PRUNESERVE_SECRET_KEYS: the new key first, then the old ones"
-    if done.again or not done.unreadable:
-        print(f"{done.again} secrets are encrypted with the first key now; {done.already} were already")
-    if not done.unreadable:
+    if encrypted or not unreadable:
+        print(f"{encrypted} secrets are encrypted with the first key now")
+    if not unreadable:
         return None
     return (
-        f"{done.unreadable} secrets stay as they are: none of the keys decrypts them; "
+        f"{unreadable} secrets stay as they are: none of the keys decrypts them; "
         "put the key that encrypted them last"
     )
 

@@ -36,7 +36,7 @@ worker_prefetch_multiplier = 1
 worker_disable_prefetch = True
 worker_send_task_events = True  # for monitors such as Flower
 worker_pool_start_method = "spawn"  # CUDA does not survive a fork
-# The child imports torch before it reports, which has taken 105 s of an overloaded machine. A child that is
+# The child imports torch before it reports, which takes minutes on an overloaded machine. A child that is
 # only slow must not be killed, since the next one would be as slow.
 worker_proc_alive_timeout = 600
 # In KiB of peak memory: a child that has held a large model is replaced, which frees all of its memory. A

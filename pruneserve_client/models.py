@@ -1326,7 +1326,7 @@ class KeyItem(Model):
     """When the key was created."""
 
     created_by: UUID | None = None
-    """The id of the key that made it; null if it was made on the operator's command line, or before that was recorded."""
+    """The id of the key that made it; null if it was made on the operator's command line."""
 
     expires_at: AwareDatetime | None
     """When the key expires; null if it does not."""
@@ -1653,7 +1653,7 @@ class NewKey(Model):
     """When the key was created."""
 
     created_by: UUID | None = None
-    """The id of the key that made it; null if it was made on the operator's command line, or before that was recorded."""
+    """The id of the key that made it; null if it was made on the operator's command line."""
 
     expires_at: AwareDatetime | None
     """When the key expires; null if it does not."""

@@ -1,7 +1,7 @@
 """`pruneserve-scheduler`: the rounds of `scheduler.rounds`, and threads that work in the background.
 
 `scheduler.retention` deletes what has expired, `scheduler.webhook_sender` sends webhooks,
-`scheduler.new_jobs` estimates what new jobs need of a worker, and
+`scheduler.sizing` estimates what new jobs need of a worker, and
 `scheduler.metrics`, where metrics are served to Prometheus, reads those that are in the database.
 """
 
@@ -23,8 +23,8 @@ from jobs.settings import Settings, settings
 from jobs.storage.store import Store
 from scheduler.background import Background
 from scheduler.metrics import MetricsReader
-from scheduler.new_jobs import Sizing
 from scheduler.retention import Retention
+from scheduler.sizing import Sizing
 from scheduler.rounds import QueueListener, Scheduler
 from scheduler.webhook_sender import WebhookSender
 

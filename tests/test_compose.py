@@ -56,7 +56,7 @@ def test_each_part_has_only_the_secrets_that_it_needs() -> None:
     assert given == {
         "migrations": {"database_owner_url"},
         "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"} | S3_KEYS,
-        "scheduler": {"database_url", "broker_url", "secret_keys"} | S3_KEYS,
+        "scheduler": {"database_url", "broker_url", "secret_keys", "hub_token"} | S3_KEYS,
         "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
         "worker-cpu": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
         "egress": set(),

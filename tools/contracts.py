@@ -1,21 +1,18 @@
-"""Write the snapshots in contracts/: `make contracts`.
+"""Write the OpenAPI document, on which other programs rely, into contracts/: `make contracts`.
 
-The contracts are what other programs rely on: the REST API, with the report and the events, and the settings.
-A snapshot is the whole schema, so that its diff can be read.
+It is the whole schema, with the report and the events, so that its diff can be read.
 """
 
 import json
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 from pydantic import SecretStr
 
 from api.app import create_app
-from jobs.settings import Settings, variable_of
+from jobs.settings import Settings
 
-CHECKOUT = Path(__file__).parents[1]
-FOLDER = CHECKOUT / "contracts"
+SNAPSHOT = Path(__file__).parents[1] / "contracts" / "openapi.json"
 
 
 def openapi() -> dict[str, Any]:
@@ -29,31 +26,10 @@ def openapi() -> dict[str, Any]:
     return {**document, "info": {**document["info"], "version": ""}}
 
 
-def settings() -> dict[str, Any]:
-    """Return the schema of every setting by the name of its environment variable."""
-    schema = Settings.model_json_schema()["properties"]
-    variables = {name: variable_of(name) for name in Settings.model_fields}
-    return {
-        "properties": {variables[name]: schema.get(name) or schema[variables[name]] for name in variables}
-    }
-
-
-CONTRACTS: dict[str, Callable[[], dict[str, Any]]] = {
-    "openapi.json": openapi,
-    "settings.json": settings,
-}
-
-
 def text(contract: dict[str, Any]) -> str:
-    """Return a contract as its snapshot holds it: sorted, so that a diff shows changes and no moves."""
+    """Return the document as its snapshot holds it: sorted, so that a diff shows changes and no moves."""
     return json.dumps(contract, indent=2, sort_keys=True, ensure_ascii=False) + "\n"
 
 
-def main() -> None:
-    """Write every snapshot."""
-    for name, contract_of in CONTRACTS.items():
-        (FOLDER / name).write_text(text(contract_of()))
-
-
 if __name__ == "__main__":
-    main()
+    SNAPSHOT.write_text(text(openapi()))

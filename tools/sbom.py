@@ -11,10 +11,10 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from tools.audit import LAYERS, REQUIREMENTS
-
 CHECKOUT = Path(__file__).parents[1]
 FOLDER = CHECKOUT / "build" / "sbom"
+REQUIREMENTS = CHECKOUT / "requirements"
+LAYERS = ("api", "torch", "zero-shot")  # of the largest image
 
 Component = dict[str, Any]
 

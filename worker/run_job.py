@@ -23,7 +23,6 @@ import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import partial
-from itertools import count
 from math import inf
 from pathlib import Path
 from typing import Any
@@ -42,7 +41,6 @@ from jobs.monitoring import logs, traces
 from jobs.monitoring.catalogue import LOST_LEASES
 from jobs.queue import conditions, memory, workers
 from jobs.queue.resources import Needs
-from jobs.retry import retry_once
 from jobs.settings import Settings
 from jobs.spec.gate import Verdict
 from jobs.spec.job import JobSpec
@@ -79,6 +77,7 @@ from worker.attempt.transfers import discard_unpublished, fetch_uploads, upload_
 from worker.capacity import sandbox
 from worker.identity import Identity
 from worker.interrupts import BlockedOnJob, CancelRequested, DoesNotFit, LeaseLost, ShutdownRequested
+from worker.retry import wait
 from worker.scratch import RESUME_STORE
 from worker.self_test import SelfTestFailed, check_device
 
@@ -87,6 +86,7 @@ log = logging.getLogger(__name__)
 _OUTAGE_TIMEOUT_SECONDS = 6 * 3600.0  # in the queue; a newly finished block starts them again
 # A library that fails while it loads may do so again and again, whatever the network does.
 _TIMEOUT_WITHOUT_NETWORK_ERROR_SECONDS = 300.0
+_SECONDS_UNTIL_MEMORY_IS_FREE = 15.0
 _UPLOADS = "uploads"  # the part of an attempt's directory for the uploads that the job names
 _TRITON_CACHE = "TRITON_CACHE_DIR"
 
@@ -109,9 +109,16 @@ def _claim_and_run(settings: Settings, worker: Identity, task_id: str) -> bool:
             logs.log_context(job=str(claim.job_id), attempt=claim.attempt, owner=claim.owner),
             traces.span("attempt", parent=claim.traceparent, job=str(claim.job_id), attempt=claim.attempt),
         ):
-            broken = _run(attempt)
+            log.info("job %s: attempt %d starts", claim.job_id, claim.attempt)
+            try:
+                with attempt.kept_alive():
+                    _finish(attempt, _outcome_of(attempt))
+            except LeaseLost:
+                LOST_LEASES.record()
+                log.warning("job %s: attempt %d has lost its lease", claim.job_id, claim.attempt)
+            discard_unpublished(attempt)
         traces.flush()
-        return broken
+        return attempt.process_is_unusable
 
 
 def _has_released_device() -> bool:
@@ -127,19 +134,6 @@ def _has_released_device() -> bool:
         log.warning("the device's memory cannot be released", exc_info=True)
         return False
     return True
-
-
-def _run(attempt: Attempt) -> bool:
-    claim = attempt.claim
-    log.info("job %s: attempt %d starts", claim.job_id, claim.attempt)
-    try:
-        with attempt.kept_alive():
-            _finish(attempt, _outcome_of(attempt))
-    except LeaseLost:
-        LOST_LEASES.record()
-        log.warning("job %s: attempt %d has lost its lease", claim.job_id, claim.attempt)
-    discard_unpublished(attempt)
-    return attempt.process_is_unusable
 
 
 def _finish(attempt: Attempt, transition: Transition) -> None:
@@ -274,18 +268,23 @@ def _run_recipe(attempt: Attempt, directory: Path, output: Path) -> dict[str, An
         wants_speed=partial(_wants_speed, attempt),
     )
 
-    tries = count()
-
-    def run() -> dict[str, Any] | None:
-        if next(tries):
-            release_memory()  # what the try before held; what a library asks for is not torch's to give
-        if spec.recipe.norms:
-            pruning.pipeline.run.keep_gradients(request, services)
-            return None
-        return pruning.pipeline.run.run(request, services).model_dump(mode="json")
-
+    try:
+        return _report_of(request, services)
+    except Exception as error:
+        if not is_out_of_memory(error):
+            raise
+        log.warning("job %s: memory ran out; it is tried once more", attempt.claim.job_id)
     # The device may have been full only because another program was using it.
-    return retry_once(run, on=is_out_of_memory, check=attempt.check)
+    wait(_SECONDS_UNTIL_MEMORY_IS_FREE, attempt.check)
+    release_memory()  # what the first try held; what a library asks for is not torch's to give
+    return _report_of(request, services)
+
+
+def _report_of(request: RunRequest, services: Services) -> dict[str, Any] | None:
+    if request.recipe.norms:
+        pruning.pipeline.run.keep_gradients(request, services)
+        return None
+    return pruning.pipeline.run.run(request, services).model_dump(mode="json")
 
 
 def _baseline(attempt: Attempt) -> Report | None:

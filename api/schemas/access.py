@@ -56,8 +56,7 @@ class KeyItem(BaseModel):
     created_at: datetime = Field(description="When the key was created.")
     created_by: UUID | None = Field(
         None,
-        description="The id of the key that made it; null if it was made on the operator's command line, or "
-        "before that was recorded.",
+        description="The id of the key that made it; null if it was made on the operator's command line.",
     )
     expires_at: datetime | None = Field(description="When the key expires; null if it does not.")
     last_used_at: datetime | None = Field(

@@ -137,7 +137,7 @@ def _start(supervisor: Supervisor, data: DataDirectory, port: int, roots: Sequen
         data.root / "scheduler",
         ["scheduler"],
         settings | _metrics(1),
-        database | broker | keys,
+        database | broker | keys | hub,
     )
     supervisor.start(scheduler)
     worker = Worker(data.root / "worker", settings | _metrics(2), database | broker | hub)

@@ -1,6 +1,6 @@
 """The settings of the service: a file for each group, and how they are read from the environment."""
 
-from jobs.settings.environment import Settings, as_tables, read_settings, settings, variable_of
+from jobs.settings.environment import Settings, read_settings, settings, variable_of
 from jobs.settings.groups import Role
 
-__all__ = ["Role", "Settings", "as_tables", "read_settings", "settings", "variable_of"]
+__all__ = ["Role", "Settings", "read_settings", "settings", "variable_of"]

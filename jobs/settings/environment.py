@@ -1,9 +1,7 @@
-"""The settings of a process, from environment variables and files of secrets; their tables for the docs."""
+"""The settings of a process, from environment variables and files of secrets."""
 
 import os
-from collections.abc import Iterable
 from functools import lru_cache
-from pathlib import Path
 from typing import Any, Self
 
 from pydantic import ValidationError, model_validator
@@ -12,30 +10,6 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from jobs.secret_files import SECRETS, WrongSettings, file_variable, missing, read_secret
 from jobs.settings.groups import Api, Connections, Inputs, Monitoring, Quotas, SingleSignOn, Webhooks, Workers
-
-ESSENTIAL = (
-    "database_url",
-    "broker_url",
-    "store_url",
-    "secret_keys",
-    "public_url",
-    "allowed_hosts",
-    "trusted_proxies",
-    "model_roots",
-    "data_roots",
-    "hub_token",
-    "hub_token_owners",
-    "work_dir",
-    "device",
-    "queues",
-    "oidc_issuer",
-    "oidc_client_id",
-    "oidc_client_secret",
-    "oidc_groups",
-    "quota_bytes",
-    "job_days",
-)
-"""What an operator decides at the installation, in the order of the first table."""
 
 
 class Settings(
@@ -52,7 +26,7 @@ class Settings(
 ):
     """The settings of every process of the service.
 
-    The groups in this package are the only definition. `pruneserve-admin settings` prints the tables in
+    The groups in this package are the only definition. `tools.settings_tables` prints the tables in
     docs/configuration.md from them; a test compares them, docker-compose.yml and .env.example.
     An empty variable counts as unset. A secret is read from the file that `<variable>_FILE` names, see
     `jobs.secret_files`.
@@ -135,36 +109,3 @@ def _explained(place: tuple[int | str, ...], kind: str, message: str) -> str:
         file = os.environ.get(file_variable(variable))
         return f"{file_variable(variable)}: {file}: {message}" if file else f"{variable}: {message}"
     return f"{variable} is not set" if kind == "missing" else f"{variable}: {message}"
-
-
-def as_tables() -> str:
-    """Return the table of the essential settings, and the table of all others."""
-    others = (name for name in Settings.model_fields if name not in ESSENTIAL)
-    return f"{_table(ESSENTIAL)}\n{_table(others)}"
-
-
-def _table(names: Iterable[str]) -> str:
-    rows = ["| variable | meaning | default |", "| --- | --- | --- |"]
-    for name in names:
-        field = Settings.model_fields[name]
-        meaning = (field.description or "").replace("|", r"\|")
-        rows.append(f"| `{variable_of(name)}`{_secret(variable_of(name))} | {meaning} | {_default(field)} |")
-    return "\n".join(rows) + "\n"
-
-
-def _secret(variable: str) -> str:
-    return f" or `{file_variable(variable)}`" if variable in SECRETS else ""
-
-
-def _default(field: FieldInfo) -> str:
-    if field.is_required():
-        return "required"
-    value = field.default
-    if value in (None, (), {}):
-        return "none"
-    if isinstance(value, bool):
-        return f"`{str(value).lower()}`"
-    if isinstance(value, tuple):
-        separator = "," if any(":" in part for part in value) else ":"
-        return f"`{separator.join(value)}`"
-    return f"`{value}`" if isinstance(value, str | Path) else f"{value:.15g}"

@@ -121,7 +121,7 @@ class Inputs(BaseModel):
         "Definitions are code.",
     )
     hub_token: SecretStr | None = Field(
-        None, description="The Hugging Face token of the workers, and of the API's estimates."
+        None, description="The Hugging Face token of workers, and of estimates by API and schedulers."
     )
     hub_token_owners: ByColons[str] = Field(
         (), description="Owners whose jobs may use the token, separated by `:`."

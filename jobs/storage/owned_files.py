@@ -38,7 +38,7 @@ def content_reference(sha256: str, file_format: str) -> str:
     return f"sha256:{sha256}.{file_format}"
 
 
-def lock(session: Session, owner: str) -> None:
+def lock_quota(session: Session, owner: str) -> None:
     """Serialise changes of an owner's files: no two requests may exceed the quota together."""
     advisory_lock(session, f"uploads of {owner}")
 

@@ -32,7 +32,7 @@ from jobs.storage.errors import (
     translated_errors,
 )
 from jobs.storage.object_store import directory_of, object_store
-from jobs.storage.streams import CountedStream, HashedFile, HashedStream, WrongRange, byte_range, in_ranges
+from jobs.storage.streams import CountedStream, HashedPieces, HashedStream, WrongRange, byte_range, in_ranges
 
 if TYPE_CHECKING:
     from obstore import BytesStream
@@ -134,7 +134,7 @@ class Store:
         incomplete multipart uploads deletes it.
         """
         size = path.stat().st_size
-        reader = HashedFile(path, sha256, on_bytes)
+        reader = HashedPieces(path, sha256, on_bytes)
         written = CountedStream(streams.compressed(reader) if compress else reader)
         try:
             with translated_errors(key):

@@ -29,7 +29,7 @@ _MAX_RATIO = 0.9
 """A file is kept compressed if it takes at most this share of its bytes."""
 
 
-class HashedFile:
+class HashedPieces:
     """Yields the pieces of a file, and has its size and checksum at the end."""
 
     def __init__(self, path: Path, sha256: str | None, on_bytes: Callable[[int], None]) -> None:

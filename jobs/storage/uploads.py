@@ -21,7 +21,7 @@ from jobs.storage.owned_files import (
     QuotaExceeded,
     UnknownReference,
     content_reference,
-    lock,
+    lock_quota,
     refuse_in_use,
 )
 from jobs.storage.store import StoredFile
@@ -44,7 +44,7 @@ def announce(session: Session, owner: str, key: str, *, size: int, quota: int) -
     Returns how many there may be: fewer than `size` if the uploads of the owner, with those that are being
     sent, leave less. Raises `QuotaExceeded` if they leave nothing.
     """
-    lock(session, owner)
+    lock_quota(session, owner)
     room = quota - gradient_files.used_bytes(session, owner) - _bytes_in_flight(session, owner)
     if room <= 0:
         raise QuotaExceeded
@@ -76,7 +76,7 @@ def add(
     An owner has each text once. The file must have been announced; if it does not become the upload, it will
     be deleted. Raises `UploadExpired` and `QuotaExceeded`.
     """
-    lock(session, owner)
+    lock_quota(session, owner)
     known = session.scalar(select(Upload).where(*_has_content(owner, stored.sha256, ending)))
     if known is not None:
         return known, False

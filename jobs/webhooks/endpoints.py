@@ -6,7 +6,6 @@ front of it, run `pruneserve-admin reencrypt`, and remove the old one.
 
 import secrets
 from collections.abc import Sequence
-from dataclasses import dataclass
 from enum import StrEnum
 from uuid import UUID
 
@@ -51,18 +50,14 @@ class SecretBox:
         except InvalidToken as error:
             raise UndecryptableSecret from error
 
-    def with_first_key(self, encrypted: bytes) -> bytes | None:
-        """Encrypt again with the first key; None if it is.
-
-        Raises `NoEncryptionKey` and `UndecryptableSecret`.
-        """
+    def with_first_key(self, encrypted: bytes) -> bytes:
+        """Encrypt again with the first key. Raises `NoEncryptionKey` and `UndecryptableSecret`."""
         if not self._keys:
             raise NoEncryptionKey
         try:
-            self._keys[0].decrypt(encrypted)
-        except InvalidToken:
-            return self.encrypt(self.decrypt(encrypted))
-        return None
+            return MultiFernet(self._keys).rotate(encrypted)
+        except InvalidToken as error:
+            raise UndecryptableSecret from error
 
     def _refuse(self) -> bytes:
         raise UndecryptableSecret
@@ -94,31 +89,20 @@ def create(
     return endpoint, secret
 
 
-@dataclass
-class Reencrypted:
-    """How many secrets were encrypted again, were right already, and are readable with none of the keys."""
+def reencrypt(session: Session, secret_box: SecretBox) -> tuple[int, int]:
+    """Encrypt all secrets with the first key, so that the others are not needed. Raises `NoEncryptionKey`.
 
-    again: int = 0
-    already: int = 0
-    unreadable: int = 0
-
-
-def reencrypt(session: Session, secret_box: SecretBox) -> Reencrypted:
-    """Encrypt all secrets with the first key, so that the others are not needed. Raises `NoEncryptionKey`."""
-    counted = Reencrypted()
+    Returns how many are, and how many stay as they are, because none of the keys decrypts them.
+    """
+    encrypted = unreadable = 0
     endpoints = session.scalars(select(WebhookEndpoint).order_by(WebhookEndpoint.id).with_for_update())
     for endpoint in endpoints:
         try:
-            fresh = secret_box.with_first_key(endpoint.secret)
+            endpoint.secret = secret_box.with_first_key(endpoint.secret)
+            encrypted += 1
         except UndecryptableSecret:
-            counted.unreadable += 1
-            continue
-        if fresh is None:
-            counted.already += 1
-        else:
-            endpoint.secret = fresh
-            counted.again += 1
-    return counted
+            unreadable += 1
+    return encrypted, unreadable
 
 
 def enable(session: Session, endpoint: WebhookEndpoint, enabled: bool) -> None:

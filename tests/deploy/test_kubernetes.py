@@ -32,7 +32,7 @@ S3_KEYS = {"s3_access_key_id", "s3_secret_access_key"}
 SECRETS = {
     "migrations": {"database_owner_url"},
     "api": {"database_url", "secret_keys", "hub_token", "oidc_client_secret"} | S3_KEYS,
-    "scheduler": {"database_url", "broker_url", "secret_keys"} | S3_KEYS,
+    "scheduler": {"database_url", "broker_url", "secret_keys", "hub_token"} | S3_KEYS,
     "worker": {"database_url", "broker_url", "hub_token"} | S3_KEYS,
     "egress": set(),
 }

@@ -14,9 +14,9 @@ from pydantic import ValidationError
 
 from jobs import limits
 from jobs.secret_files import SECRETS, file_variable
-from jobs.settings import Settings, as_tables, variable_of
-from jobs.settings.environment import ESSENTIAL
+from jobs.settings import Settings, variable_of
 from tests.limits import with_limits
+from tools.settings_tables import ESSENTIAL, as_tables
 
 CHECKOUT = Path(__file__).parents[2]
 COMPOSE = (CHECKOUT / "docker-compose.yml").read_text()
@@ -69,7 +69,7 @@ def defaults_written_down() -> Iterator[tuple[str, str]]:
 
 def test_the_documentation_has_the_tables_of_all_settings() -> None:
     tables = re.findall(r"^\| variable \|.*?\n(?=\n)", DOCUMENTATION, re.MULTILINE | re.DOTALL)
-    assert "\n".join(tables) == as_tables(), "replace them by what `pruneserve-admin settings` prints"
+    assert "\n".join(tables) == as_tables(), "replace them by what `tools.settings_tables` prints"
 
 
 def test_an_operator_reads_few_settings_and_first_those_of_the_installation() -> None:

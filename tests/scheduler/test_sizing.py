@@ -18,18 +18,18 @@ from jobs.queue import workers
 from jobs.queue.resources import Needs
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
+from jobs.spec.model_shape import HubUnavailable
 from jobs.tables import Job
 from pruning.estimate import ASSUMED
 from pruning.recipe import is_local
-from scheduler.fair_threads import FairThreadPool
-from scheduler.new_jobs import Sizing
+from scheduler.sizing import Sizing
 from tests.jobs.queue.fleet import register
 
 
 def sizing_module() -> Any:
-    import scheduler.new_jobs
+    import scheduler.sizing
 
-    return scheduler.new_jobs
+    return scheduler.sizing
 
 
 LLAMA = {
@@ -192,7 +192,7 @@ def test_many_jobs_of_one_owner_keep_those_of_others_waiting_for_no_estimate(
 def test_models_that_take_long_to_estimate_delay_others_by_one_job_of_each_owner(
     slow: Slow, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(FairThreadPool, "submit", lambda _self, _owner, call: call.run())
+    monkeypatch.setattr(sizing_module().threading.Thread, "start", lambda thread: thread.run())
     of, estimated = Needs.of, []
 
     def slowly(*arguments: Any) -> Needs:
@@ -203,9 +203,55 @@ def test_models_that_take_long_to_estimate_delay_others_by_one_job_of_each_owner
     monkeypatch.setattr(Needs, "of", slowly)
     deep = [slow.models.submit("8B", owner="giant") for _ in range(8)]
     quick = slow.models.submit("tiny", owner="eve")
+    assert all(slow.waits(quick, *deep))  # their configs are read
     assert slow.waits(quick, *deep) == [False, False] + [True] * 7
     assert len(estimated) == 2
     assert slow.waits(*deep) == [False] * 2 + [True] * 6
+
+
+def test_the_owner_served_longest_ago_is_next(models: Models, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sizing_module(), "_THREADS", 2)
+    begun: list[tuple[str, Event]] = []
+    real = sizing_module().shape_of
+
+    def shape_of(model: Any, owner: str, *others: Any) -> Any:
+        begun.append((owner, ends := Event()))
+        assert ends.wait(60)
+        return real(model, owner, *others)
+
+    monkeypatch.setattr(sizing_module(), "shape_of", shape_of)
+    for number, owner in enumerate(("ada", "ada", "ada", "eve", "eve", "mia")):
+        of_another_model(models, number, owner)
+    deadline = time.monotonic() + 60
+    for ended in range(5):  # two at once, and one of each owner
+        while len(begun) < min(ended + 2, 6):
+            models.sizing.round()
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
+        begun[ended][1].set()
+    begun[5][1].set()
+    assert [owner for owner, _ in begun] == ["ada", "eve", "mia", "ada", "eve", "ada"]
+
+
+def test_a_hub_that_fails_once_is_soon_asked_again(slow: Slow, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers = iter([HubUnavailable("the Hub does not answer"), None])
+    real = sizing_module().shape_of
+
+    def shape_of(*arguments: Any) -> Any:
+        if (error := next(answers)) is not None:
+            raise error
+        return real(*arguments)
+
+    monkeypatch.setattr(sizing_module(), "shape_of", shape_of)
+    first = slow.models.submit("8B")
+    slow.rounds_until_sized(first)
+    alike = slow.models.submit("8B")
+    slow.rounds_until_sized(alike)
+    assert slow.models.job(first).needs == slow.models.job(alike).needs == {}
+    slow.now = 11.0
+    later = slow.models.submit("8B")
+    slow.rounds_until_sized(later)
+    assert slow.models.job(later).needs
 
 
 def test_offline_no_job_waits_for_the_hub(

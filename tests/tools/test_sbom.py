@@ -1,10 +1,7 @@
-"""What `make sbom` and `make audit` say, of documents as cyclonedx-py and pip-audit write them."""
+"""What `make sbom` says, of documents as cyclonedx-py writes them."""
 
 from typing import Any
 
-import pytest
-
-from tools.audit import verdict
 from tools.sbom import licence_of, licences, restricted
 
 
@@ -51,24 +48,3 @@ def test_a_part_of_another_version_is_named_without_its_licence() -> None:
 def test_a_licence_is_one_line_of_bounded_length() -> None:
     part = component("p", "1", {"license": {"name": "License :: OSI Approved :: MIT\n| x " + "y" * 500}})
     assert licence_of(part) == "MIT \\| x " + "y" * 72
-
-
-@pytest.mark.parametrize(
-    ("parts", "code", "said"),
-    [
-        ([{"name": "a", "version": "1", "vulns": []}], 0, "1 of 1 parts audited, 0 known"),
-        (
-            [{"name": "a", "version": "1", "vulns": [{"id": "PYSEC-1", "fix_versions": ["2"]}]}],
-            1,
-            "a 1: PYSEC-1, mended in: 2",
-        ),
-        ([{"name": "a", "skip_reason": "not found"}], 2, "NOT audited, for want of an answer: a"),
-        ([], 2, "NOT audited"),
-    ],
-)
-def test_an_audit_passes_only_if_every_part_was_answered_for(
-    parts: list[dict[str, Any]], code: int, said: str
-) -> None:
-    lines, exit_code = verdict(parts)
-    assert exit_code == code
-    assert said in "\n".join(lines)

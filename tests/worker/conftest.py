@@ -12,7 +12,7 @@ from sqlalchemy.orm import Session, sessionmaker
 
 import jobs.settings
 import pruning.pipeline.run
-from jobs import limits, retry
+from jobs import limits
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
 from jobs.settings import Settings
@@ -20,6 +20,7 @@ from tests.jobs.queue.fleet import register
 from tests.scheduler.receiver import Receiver
 from tests.stack import directory_store
 from tests.worker.one_job import Service, StandInRun
+from worker import retry, run_job
 from worker.identity import Identity
 
 Database = sessionmaker[Session]
@@ -128,6 +129,7 @@ def library(monkeypatch: pytest.MonkeyPatch) -> StandInRun:
 def short_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(retry, "_FIRST_WAIT_SECONDS", 0.01)
     monkeypatch.setattr(retry, "_MAX_WAIT_SECONDS", 0.02)
+    monkeypatch.setattr(run_job, "_SECONDS_UNTIL_MEMORY_IS_FREE", 0.02)
 
 
 @pytest.fixture

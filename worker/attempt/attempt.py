@@ -18,7 +18,6 @@ from jobs.lifecycle.lifecycle import Claim
 from jobs.notify import QUEUE, notify_on_commit
 from jobs.queue import conditions, workers
 from jobs.queue.claim import claim_next
-from jobs.retry import retry
 from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.storage.errors import NotStored, StoreUnreachable
@@ -33,6 +32,7 @@ from worker.attempt.progress import JobProgress, LogLines, StageMetrics
 from worker.attempt.resources import Disk
 from worker.identity import HeldClaim, Identity, boot_time, shutdown_on_sigterm
 from worker.interrupts import LeaseLost, ShutdownRequested
+from worker.retry import retry
 from worker.self_test import SelfTestFailed, check_directories, check_free_disk
 
 Result = TypeVar("Result")

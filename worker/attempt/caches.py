@@ -13,7 +13,7 @@ from jobs.lifecycle.lifecycle import FinishedArtifact
 from jobs.monitoring.catalogue import CACHE_REQUESTS
 from jobs.states import Cause
 from jobs.storage import gradient_files
-from jobs.storage.owned_files import lock
+from jobs.storage.owned_files import lock_quota
 from jobs.tables import CachedGradients, CachedPerplexity, GradientShard
 from pruning.byte_size import byte_size
 from pruning.errors import InvalidInput
@@ -121,7 +121,7 @@ def refuse_over_quota(attempt: Attempt, shape: ModelShape) -> None:
 
 def quota_error(session: Session, attempt: Attempt, artifacts: Sequence[FinishedArtifact]) -> JobError | None:
     """Return the error of norms that exceed the quota by now. Concurrent jobs of the owner wait."""
-    lock(session, attempt.claim.owner)
+    lock_quota(session, attempt.claim.owner)
     used = gradient_files.used_bytes(session, attempt.claim.owner)
     message = _quota_message(attempt, used, sum(artifact.size for artifact in artifacts))
     if message is None:

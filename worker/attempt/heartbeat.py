@@ -13,10 +13,10 @@ from jobs import limits
 from jobs.database import DATABASE_UNAVAILABLE
 from jobs.lifecycle import lifecycle
 from jobs.lifecycle.lifecycle import Claim
-from jobs.retry import retry
 from jobs.states import JobState
 from worker.identity import boot_time
 from worker.interrupts import CancelRequested, LeaseLost
+from worker.retry import retry
 
 log = logging.getLogger(__name__)
 

@@ -196,7 +196,7 @@ def test_a_process_is_handed_only_the_secrets_that_it_needs(running: Up) -> None
         given.setdefault(path.parts[-3], set()).add(path.name)
     assert given == {
         "api": {"DATABASE_URL", "PRUNESERVE_SECRET_KEYS", "PRUNESERVE_HUB_TOKEN"},
-        "scheduler": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_SECRET_KEYS"},
+        "scheduler": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_SECRET_KEYS", "PRUNESERVE_HUB_TOKEN"},
         "worker": {"DATABASE_URL", "BROKER_URL", "PRUNESERVE_HUB_TOKEN"},
     }
 

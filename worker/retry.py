@@ -12,16 +12,10 @@ from typing import TypeVar
 from tenacity import (
     RetryCallState,
     Retrying,
-    retry_if_exception,
     retry_if_exception_type,
-    stop_after_attempt,
     stop_before_delay,
-    wait_fixed,
     wait_random_exponential,
 )
-from tenacity.retry import retry_base
-from tenacity.stop import stop_base
-from tenacity.wait import wait_base
 
 log = logging.getLogger(__name__)
 
@@ -42,32 +36,20 @@ def retry(
     once. The last error is raised as soon as the next try would begin more than `timeout` seconds after the
     first.
     """
-    backoff = wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_MAX_WAIT_SECONDS)
-    stop = stop_before_delay(timeout)
-    return _retrying(retry_if_exception_type(on), check, wait=backoff, stop=stop)(action)
-
-
-def retry_once(
-    action: Callable[[], Result], *, on: Callable[[BaseException], bool], check: Callable[[], None]
-) -> Result:
-    """Return the result of `action`; if it raises an error that `on` accepts, try again after a long wait."""
-    wait = wait_fixed(_MAX_WAIT_SECONDS)
-    return _retrying(retry_if_exception(on), check, wait=wait, stop=stop_after_attempt(2))(action)
-
-
-def _retrying(on: retry_base, check: Callable[[], None], *, wait: wait_base, stop: stop_base) -> Retrying:
-    return Retrying(
-        retry=on,
-        wait=wait,
-        stop=stop,
-        sleep=lambda seconds: _sleep(seconds, check),
+    retrying = Retrying(
+        retry=retry_if_exception_type(on),
+        wait=wait_random_exponential(multiplier=_FIRST_WAIT_SECONDS, max=_MAX_WAIT_SECONDS),
+        stop=stop_before_delay(timeout),
+        sleep=lambda seconds: wait(seconds, check),
         before=lambda state: check(),
         before_sleep=_log,
         reraise=True,
     )
+    return retrying(action)
 
 
-def _sleep(seconds: float, check: Callable[[], None]) -> None:
+def wait(seconds: float, check: Callable[[], None]) -> None:
+    """Wait so many seconds, and call `check` meanwhile."""
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
         time.sleep(min(left, _SECONDS_BETWEEN_CHECKS))

@@ -4,9 +4,10 @@ import logging
 import weakref
 
 import pytest
+from tenacity import wait_fixed
 
-from jobs import retry as retry_module
-from jobs.retry import retry, retry_once
+from worker import retry as retry_module
+from worker.retry import retry
 
 
 class Transient(Exception):
@@ -15,10 +16,6 @@ class Transient(Exception):
 
 class Interrupt(Exception):
     pass
-
-
-def is_transient(error: BaseException) -> bool:
-    return isinstance(error, Transient)
 
 
 @pytest.fixture(autouse=True)
@@ -94,7 +91,7 @@ def test_a_reason_to_stop_is_noticed_before_the_first_try() -> None:
 
 
 def test_a_reason_to_stop_is_noticed_in_the_middle_of_a_long_wait(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(retry_module, "_MAX_WAIT_SECONDS", 3600.0)
+    monkeypatch.setattr(retry_module, "wait_random_exponential", lambda **_: wait_fixed(3600.0))
     monkeypatch.setattr(retry_module, "_SECONDS_BETWEEN_CHECKS", 0.001)
     action = Failing(1)
 
@@ -103,18 +100,7 @@ def test_a_reason_to_stop_is_noticed_in_the_middle_of_a_long_wait(monkeypatch: p
             raise Interrupt
 
     with pytest.raises(Interrupt):
-        retry_once(action, on=is_transient, check=check)
-
-
-@pytest.mark.parametrize(("failures", "succeeds"), [(0, True), (1, True), (2, False)])
-def test_one_more_try_and_no_third(failures: int, succeeds: bool) -> None:
-    action = Failing(failures)
-    if succeeds:
-        assert retry_once(action, on=is_transient, check=never) == "done"
-    else:
-        with pytest.raises(Transient):
-            retry_once(action, on=is_transient, check=never)
-    assert action.calls == min(failures + 1, 2)
+        retry(action, on=(Transient,), check=check)
 
 
 def test_what_a_failed_try_held_is_freed_before_the_next() -> None:
@@ -133,8 +119,6 @@ def test_what_a_failed_try_held_is_freed_before_the_next() -> None:
         raise Transient
 
     assert retry(action, on=(Transient,), check=never)
-    held.clear()
-    assert retry_once(action, on=is_transient, check=never)
 
 
 def test_the_log_names_the_failure_and_not_its_text(caplog: pytest.LogCaptureFixture) -> None:

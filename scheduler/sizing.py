@@ -1,19 +1,21 @@
 """Sizes new jobs before a worker claims them, in a thread of the scheduler.
 
-What a job needs of a worker is estimated from the config of its model. Configs are read in threads, some for
-disks and some for the Hub: one that hangs delays only the jobs that wait for it. Owners take turns, so that a
-thousand jobs of one do not keep those of others waiting. Where no config can be read in time, the needs stay
-unknown: the job begins on the smallest GPU that has what its request says, and its worker, which has the
-model, puts it back if it does not fit.
+What a job needs of a worker is estimated from the config of its model. Configs are read in a few threads for
+disks, and as many for the Hub: one that hangs delays only the jobs that wait for it. Owners take turns, so
+that a thousand jobs of one do not keep those of others waiting; no owner has more than half of the threads,
+so that reads that hang leave some. Where no config can be read in time, the needs stay unknown: the job
+begins on the smallest GPU that has what its request says, and its worker, which has the model, puts it back
+if it does not fit.
 """
 
 import logging
 import os
+import threading
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator
-from functools import partial
-from itertools import zip_longest
+from concurrent.futures import Future
+from itertools import count, zip_longest
 from uuid import UUID
 
 from sqlalchemy.orm import Session, sessionmaker
@@ -26,22 +28,39 @@ from jobs.settings import Settings
 from jobs.spec.job import JobSpec
 from jobs.spec.model_shape import shape_of
 from pruning.estimate import Machine, ModelShape
-from pruning.recipe import is_local
+from pruning.recipe import ModelReference, is_local
 from scheduler.background import Background
-from scheduler.fair_threads import Call, FairThreadPool
 
 log = logging.getLogger(__name__)
 
 _SECONDS_BETWEEN_ROUNDS = 0.25
 _SECONDS_OF_ESTIMATES = 0.5  # of a round, or one job of each owner: that of a deep model takes a while
 _JOBS_PER_ROUND = 100
-_THREADS = 4
+_THREADS = 4  # for disks, and as many for the Hub
 _JOBS_PER_OWNER = 25
 _READ_TIMEOUT_SECONDS = 20.0
 _TOTAL_TIMEOUT_SECONDS = 120.0  # also for a turn that does not come
 _READ_CACHE_TTL = 300.0
+_FAILED_READ_CACHE_TTL = 10.0
 _MAX_CACHED_READS = 256
 _TRUE_VALUES = ("1", "ON", "YES", "TRUE")
+
+
+class _Reading:
+    """A config that waits to be read, is being read, or has been."""
+
+    def __init__(self, model: ModelReference, owner: str, asked_at: float) -> None:
+        self.model = model
+        self.owner = owner
+        self.of_the_hub = not is_local(model.id)
+        self.asked_at = asked_at
+        self.began_at: float | None = None
+        self.failed_at: float | None = None
+        self.result: Future[ModelShape] = Future()
+
+    @property
+    def is_under_way(self) -> bool:
+        return self.began_at is not None and not self.result.done()
 
 
 class Sizing(Background):
@@ -61,19 +80,11 @@ class Sizing(Background):
         self._database = database
         self._settings = settings
         self._clock = clock
-        # A Hub that hangs keeps no config on this machine's disks waiting, nor the other way round.
-        self._of_disks, self._of_the_hub = (
-            FairThreadPool(_THREADS, f"sizing {of}") for of in ("disk", "hub")
-        )
-        self._readings: dict[tuple[str, str], Call[ModelShape]] = {}
+        self._readings: dict[tuple[str, str], _Reading] = {}
+        self._turns = count()
+        self._served: dict[str, int] = {}  # the last turn of each owner
         self._waiting: dict[UUID, NewJob] = {}
         self._live: list[Machine] = []
-
-    def stop(self) -> None:
-        """Start no other round. Nothing is waited for: the Hub or the disk may hang."""
-        super().stop()
-        for threads in (self._of_disks, self._of_the_hub):
-            threads.stop()
 
     def round(self) -> None:
         """Size the jobs whose configs have been read, the oldest first, and begin to read the others'."""
@@ -84,6 +95,7 @@ class Sizing(Background):
             if self._waiting:
                 self._live = workers.live_machines(session, limits.LEASE_SECONDS)
         known = self._known()
+        self._begin_readings()
         if known:  # in one transaction: commits that notify wait for each other
             with self._database.begin() as session:
                 for job_id, needs in known.items():
@@ -143,27 +155,57 @@ class Sizing(Background):
             log.info("job %s: what it needs cannot be estimated (%s)", job.job_id, type(error).__name__)
             return True, requested
 
-    def _reading(self, spec: JobSpec, owner: str) -> Call[ModelShape]:
+    def _reading(self, spec: JobSpec, owner: str) -> _Reading:
         model = spec.recipe.model
         key = model.model_dump_json(), owner
         if key not in self._readings:
-            reading = Call(partial(shape_of, model, owner, self._settings), self._clock)
-            threads = self._of_disks if is_local(model.id) else self._of_the_hub
-            reading.result.add_done_callback(lambda _: self.wake())
-            threads.submit(owner, reading)
-            self._readings[key] = reading
+            self._readings[key] = _Reading(model, owner, self._clock())
         return self._readings[key]
 
-    def _takes_too_long(self, reading: Call[ModelShape]) -> bool:
+    def _takes_too_long(self, reading: _Reading) -> bool:
         """Whether jobs no longer wait for a config: its time counts from the start of the read."""
         now, began = self._clock(), reading.began_at
         is_slow = began is not None and now - began > _READ_TIMEOUT_SECONDS
         return is_slow or now - reading.asked_at > _TOTAL_TIMEOUT_SECONDS
 
+    def _begin_readings(self) -> None:
+        """Begin to read, as far as there are threads. Next is who has the fewest, served longest ago."""
+        for of_the_hub in (False, True):
+            alike = [it for it in self._readings.values() if it.of_the_hub is of_the_hub]
+            waiting = [it for it in alike if it.began_at is None]
+            under_way = Counter(it.owner for it in alike if it.is_under_way)
+            while waiting and under_way.total() < _THREADS:
+                turns = {it.owner: (under_way[it.owner], self._served.get(it.owner, -1)) for it in waiting}
+                reading = min(waiting, key=lambda it: turns[it.owner])
+                if under_way[reading.owner] >= _THREADS // 2:
+                    break
+                # Not a pool's, whose threads would keep the process from ending.
+                threading.Thread(target=self._read, args=(reading,), name="sizing", daemon=True).start()
+                reading.began_at = self._clock()
+                waiting.remove(reading)
+                under_way[reading.owner] += 1
+                self._served[reading.owner] = next(self._turns)
+
+    def _read(self, reading: _Reading) -> None:
+        try:
+            reading.result.set_result(shape_of(reading.model, reading.owner, self._settings))
+        except Exception as error:  # raised to the jobs that wait for it
+            reading.failed_at = self._clock()
+            reading.result.set_exception(error)
+        self.wake()
+
     def _forget_old_readings(self) -> None:
         """Read configs again after a while: a branch moves on, and a Hub answers again."""
         now = self._clock()
-        kept = {key: it for key, it in self._readings.items() if now - it.asked_at < _READ_CACHE_TTL}
+        kept = {
+            key: it
+            for key, it in self._readings.items()
+            if it.is_under_way
+            or (
+                now - it.asked_at < _READ_CACHE_TTL
+                and (it.failed_at is None or now - it.failed_at < _FAILED_READ_CACHE_TTL)
+            )
+        }
         done = [key for key, it in kept.items() if it.result.done()]
         for key in done[: max(0, len(done) - _MAX_CACHED_READS)]:
             del kept[key]
