@@ -10,13 +10,11 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import queries
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.lifecycle.transitions import close_attempt, move
-from jobs.queries import JobFilter
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState, Outcome, SweepState
 from jobs.storage.owned_files import UnknownReference
@@ -137,15 +135,6 @@ def test_a_stored_error_has_no_fields_without_a_value(database: Database, submit
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         assert session.scalars(select(Job.error)).one() == {"type": "internal", "message": "no"}
-
-
-def test_the_labels_of_a_new_job_find_it(database: Database, spec: JobSpec) -> None:
-    with database.begin() as session:
-        labelled = owner_moves.create(session, "ada", spec, {"team": "vision"}).id
-        owner_moves.create(session, "ada", spec)
-    with database.begin() as session:
-        wanted = JobFilter(labels=(("team", "vision"),))
-        assert [job.id for job in queries.newest(session, "ada", wanted, before=None, limit=9)] == [labelled]
 
 
 def test_a_new_job_names_its_owners_uploads_by_their_content(database: Database, spec: JobSpec) -> None:
