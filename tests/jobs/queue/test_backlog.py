@@ -68,12 +68,6 @@ def finish(database: Database, claim: lifecycle.Claim, seconds: float = 0.0) -> 
         assert lifecycle.succeed(session, claim, None, [])
 
 
-def test_an_owner_with_many_jobs_does_not_go_before_another(database: Database, queue: Queue) -> None:
-    ada = [queue("ada") for _ in range(4)]
-    eve = [queue("eve") for _ in range(2)]
-    assert ids(take(database, 9)) == [ada[0], eve[0], ada[1], eve[1], ada[2], ada[3]]
-
-
 def test_on_one_worker_owners_take_turns_by_the_time_that_they_have_used(
     database: Database, queue: Queue
 ) -> None:
@@ -96,23 +90,11 @@ def test_what_was_used_six_hours_ago_counts_half(database: Database, queue: Queu
     assert recent == {"ada": pytest.approx(50.0, rel=1e-3), "eve": 0.0}
 
 
-def test_an_owner_of_twice_the_weight_has_twice_as_many(database: Database, queue: Queue) -> None:
-    share(database, "ada", weight=2.0)
-    owner_of = {queue(owner): owner for owner in ("ada", "eve") for _ in range(30)}
-    assert Counter(owner_of[job_id] for job_id in ids(take(database, 30))) == {"ada": 20, "eve": 10}
-
-
 @pytest.mark.threat
 def test_priority_orders_an_owners_own_jobs_and_no_others(database: Database, queue: Queue) -> None:
     eve, first, second = queue("eve"), queue("ada"), queue("ada", priority=50)
     low = queue("eve", priority=-1)
     assert ids(take(database, 4)) == [eve, second, first, low]
-
-
-def test_groups_of_unlike_needs_are_one_line(database: Database, queue: Queue) -> None:
-    odd = SMALL.model_copy(update={"cpu_seconds": 11.0})
-    made = [queue("ada", **({"needs": odd} if number % 2 else {})) for number in range(6)]
-    assert ids(take(database, 6)) == made
 
 
 def test_no_more_of_an_owners_jobs_are_claimed_than_may_run(database: Database, queue: Queue) -> None:
