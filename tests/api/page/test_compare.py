@@ -33,19 +33,6 @@ def job(sparsity: float, perplexity: float | None, **asked: object) -> Job:
     )
 
 
-steps = st.integers(1, 5)
-
-
-@given(st.lists(st.tuples(steps, steps), min_size=1, max_size=8))
-def test_the_front_has_the_jobs_that_no_other_dominates(places: list[tuple[int, int]]) -> None:
-    compared = compare([job(zeros / 10, float(loss)) for zeros, loss in places], {}).jobs
-    for (zeros, loss), one in zip(places, compared, strict=True):
-        beaten = any(
-            (more >= zeros and less < loss) or (more > zeros and less <= loss) for more, less in places
-        )
-        assert one.on_front is not beaten
-
-
 def test_jobs_measured_differently_have_separate_fronts() -> None:
     comparison = compare([job(0.5, 30.0), job(0.6, 20.0, model="org/other"), job(0.5, None)], {})
     assert [one.on_front for one in comparison.jobs] == [True, True, False]
