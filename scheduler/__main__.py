@@ -24,8 +24,8 @@ from jobs.storage.store import Store
 from scheduler.background import Background
 from scheduler.metrics import MetricsReader
 from scheduler.retention import Retention
-from scheduler.sizing import Sizing
 from scheduler.rounds import QueueListener, Scheduler
+from scheduler.sizing import Sizing
 from scheduler.webhook_sender import WebhookSender
 
 log = logging.getLogger(__name__)

@@ -9,7 +9,6 @@ from sqlalchemy import Engine, exc, text
 
 import jobs.database
 import migrations
-from api.app import create_app
 from api.problems.catalogue import ServiceUnavailable
 from api.readiness import Readiness
 from cli.embedded.postgres import Postgres
@@ -92,14 +91,6 @@ def test_a_connection_that_the_server_ends_while_it_is_kept_costs_no_error(
     with others.connect() as connection:
         connection.execute(text("SELECT pg_terminate_backend(:pid, 20000)"), {"pid": pid})
     assert used_connection(requests) != pid
-
-
-def test_a_database_without_tables_is_not_ready(settings: Settings, empty_database_url: str) -> None:
-    empty = settings.model_copy(update={"database_url": type(settings.database_url)(empty_database_url)})
-    with TestClient(create_app(empty)) as client:
-        answer = client.get("/readyz")
-    assert answer.status_code == 503
-    assert "migrations" in answer.json()["detail"]
 
 
 def test_a_probe_does_not_wait_for_the_clean_up_of_a_query_that_never_ends(

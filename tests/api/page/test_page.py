@@ -225,14 +225,6 @@ def test_list_and_comparison_show_the_same_measured_sparsity(page: TestClient, j
     assert (summary["sparsity"], summary["measured_sparsity"]) == (0.53, 0.5)
 
 
-def test_another_owners_page_is_not_found(page: TestClient, jobs: Jobs) -> None:
-    job_id = jobs.queued("eve")
-    answers = [page.get(f"/jobs/{job_id}"), page.get(f"/jobs/{job_id}/stream")]
-    answers.append(page.post(f"/jobs/{job_id}/cancel", headers=ORIGIN))
-    assert {answer.status_code for answer in answers} == {404}
-    assert "<h1>Not found</h1>" in answers[0].text
-
-
 def test_cancelling_works_by_a_plain_form(page: TestClient, jobs: Jobs) -> None:
     job_id = jobs.queued()
     for _ in range(2):

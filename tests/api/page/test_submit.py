@@ -72,7 +72,6 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
 @pytest.mark.parametrize(
     ("typed", "asked"),
     [
-        (LEAST, SMALLEST | {"method": "best"}),
         (LEAST | {"amount": "0.333"}, {"model": "org/name", "method": "best", "sparsity": 0.333}),
         (
             LEAST | {"calibration.dataset": "builtin", "labels": "team=search, run=7", "priority": "-3"},
@@ -86,10 +85,6 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
             SMALLEST
             | {"method": "best", "calibration": SHORT["calibration"] | {"samples": 8}}
             | {"evaluation": {"dataset": "c4"}},
-        ),
-        (
-            MODEL | {"calibration.dataset": "builtin", "recipe": '{"norms": ["l1"]}'},
-            {"model": "org/name", "norms": ["l1"], "calibration": SHORT["calibration"]},
         ),
         (MODEL | {"pattern": "2:4"}, {"model": "org/name", "method": "best", "pattern": "2:4"}),
         (
@@ -136,7 +131,6 @@ def test_the_form_has_four_fields_and_at_most_twenty_under_advanced(client: Test
             {"model": {"id": "org/name", "revision": "v1"}, "method": "wanda", "sparsity": 0.5}
             | {"dtype": "bfloat16"},
         ),
-        (MODEL | {"recipe": '{"norms": ["l1"]}'}, {"model": "org/name", "norms": ["l1"]}),
     ],
 )
 def test_the_form_makes_the_job_that_the_same_request_makes(

@@ -1,9 +1,10 @@
-"""No owner sees or changes what belongs to another: a stranger tries every address of the API."""
+"""No owner sees or changes what belongs to another: a stranger tries every address of API and page."""
 
 from typing import Any
 from uuid import uuid4
 
 import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
 from fastapi.testclient import TestClient
 from sqlalchemy.orm import Session, sessionmaker
 
@@ -41,6 +42,7 @@ def of_ada(client_of: ClientOf, jobs: Jobs, database: sessionmaker[Session]) -> 
 
 # The catalogue is for everybody who has a key; workers, queues and shares are the operators' business.
 SHARED = ("/v1/zoo", "/v1/workers", "/v1/queues", "/v1/owners")
+SHARED_PAGES = ("/zoo/", "/static/")
 
 
 def addressed(document: dict[str, Any]) -> list[tuple[str, str, dict[str, Any]]]:
@@ -64,6 +66,30 @@ def test_every_address_is_empty_for_a_stranger(
         assert answer.status_code == 404, (method, path, answer.text)
         missing = eve.request(method, path.format_map({name: uuid4() for name in of_ada}), **body)  # type: ignore[arg-type]
         assert missing.text == answer.text, (method, path)
+
+
+def test_every_page_is_empty_for_a_stranger(client_of: ClientOf, of_ada: dict[str, str]) -> None:
+    eve = client_of("eve", scopes_but("admin"))
+    pages = [
+        (method, route.path)
+        for route in iter_route_contexts(eve.app.routes)  # type: ignore[attr-defined]
+        if isinstance(route.original_route, APIRoute) and not route.path.startswith(("/v1/", *SHARED_PAGES))
+        for method in route.original_route.methods
+        if "{" in route.path
+    ]
+    assert len(pages) > 10
+    pages += [("GET", "/compare?job={job_id}"), ("GET", "/compare/front.svg?job={job_id}")]
+    nothing = {name: str(uuid4()) for name in of_ada}
+    for method, path in pages:
+        theirs, missing = (
+            eve.request(method, path.format_map(ids), headers={"Origin": "http://testserver"})
+            for ids in (of_ada, nothing)
+        )
+        assert (theirs.status_code, missing.status_code) == (404, 404), (method, path)
+        assert theirs.text.replace(of_ada["job_id"], nothing["job_id"]) == missing.text, (method, path)
+        of_owner = f"{path}{'&' if '?' in path else '?'}owner=ada".format_map(of_ada)
+        assert method != "GET" or eve.get(of_owner).status_code in (403, 404), path
+    assert [eve.get(f"/{path}?owner=ada").status_code for path in ("jobs", "sweeps", "compare")] == [403] * 3
 
 
 def test_every_list_is_empty_for_a_stranger(

@@ -15,7 +15,6 @@ from typer.testing import CliRunner, Result
 from cli.commands import run as run_command
 from cli.data_directory import DataDirectory
 from cli.main import app
-from cli.options import common
 from cli.terminal import Exit
 from pruneserve_client.models import JobDetail
 from tests.scripted_server import (
@@ -46,16 +45,6 @@ def run(*arguments: str, server: ScriptedServer | None = None, key: str = "ps_ke
 
 def serve_job(server: ScriptedServer, job_id: UUID, state: str, **more: object) -> None:
     server.on_job(job_id, state, state_event(1, "queued"), state_event(2, state), **more)
-
-
-@pytest.mark.parametrize(
-    ("state", "code"), [("succeeded", Exit.OK), ("failed", Exit.FAILED), ("cancelled", Exit.CANCELLED)]
-)
-def test_wait_exits_with_the_code_of_the_outcome(
-    server: ScriptedServer, job_id: UUID, state: str, code: Exit
-) -> None:
-    serve_job(server, job_id, state)
-    assert run("wait", str(job_id), server=server).exit_code == code
 
 
 def test_wait_shows_why_a_job_failed(server: ScriptedServer, job_id: UUID) -> None:
@@ -188,33 +177,11 @@ def test_workers_lists_states_and_faults(server: ScriptedServer, job_id: UUID) -
     ]
 
 
-def test_wait_gives_up_after_its_timeout(server: ScriptedServer, job_id: UUID) -> None:
-    serve_job(server, job_id, "running")
-    result = run("wait", str(job_id), "--timeout", "1", server=server)
-    assert result.exit_code == Exit.TIMEOUT
-    assert "the job goes on" in result.stderr
-
-
-def test_wait_gives_up_on_a_server_that_stays_unavailable(
-    server: ScriptedServer, job_id: UUID, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(common, "PATIENCE_SECONDS", 0.0)
-    server.on(f"/v1/jobs/{job_id}/events", lambda it: it.body(b"", 503))
-    assert run("wait", str(job_id), server=server).exit_code == Exit.UNREACHABLE
-
-
 def test_a_job_that_does_not_exist_is_a_bad_request(server: ScriptedServer, job_id: UUID) -> None:
     server.on(f"/v1/jobs/{job_id}", lambda it: it.json(problem_document("There is no such job.", 404), 404))
     result = run("show", str(job_id), server=server)
     assert result.exit_code == Exit.USAGE
     assert "There is no such job." in result.stderr
-
-
-@pytest.mark.parametrize(
-    "arguments", [("wait",), ("wait", "no-uuid"), ("jobs", "--limit", "0"), ("nothing",)]
-)
-def test_bad_usage_has_a_code_of_its_own(arguments: tuple[str, ...]) -> None:
-    assert run(*arguments).exit_code == Exit.USAGE
 
 
 def test_without_a_server_the_message_has_the_next_step() -> None:
@@ -254,18 +221,6 @@ def test_a_directory_is_named_by_its_path(
     missing = run(*submit, "./none", server=server)
     assert (missing.exit_code, len(bodies)) == (Exit.USAGE, 4)
     assert f"--model ./none: there is no such directory here ({tmp_path}/none)" in missing.stderr
-
-
-def test_the_method_none_is_left_out_where_a_structure_is_given(server: ScriptedServer, job_id: UUID) -> None:
-    bodies = []
-
-    def take(it: Exchange) -> None:
-        bodies.append(it.received())
-        it.json(job_document(job_id, "queued"), 201)
-
-    server.on("/v1/jobs", take)
-    run("submit", "--model", "org/name", "--method", "none", "--structure", "kv_groups=1", server=server)
-    assert bodies == [{"model": {"id": "org/name"}, "structure": {"kv_groups": 1}}]
 
 
 def test_a_cut_is_shown_in_place_of_a_sparsity(server: ScriptedServer, job_id: UUID) -> None:
@@ -318,27 +273,10 @@ def test_the_local_key_is_for_the_local_server_only(
     assert server.requests == []
 
 
-def test_the_local_server_is_found_with_its_key(server: ScriptedServer, nothing_set: DataDirectory) -> None:
-    nothing_set.address.write_text(f"{server.url}\n")
-    nothing_set.api_key.write_text("ps_local\n")
-    server.on("/v1/jobs", lambda it: it.json({"items": [], "next_cursor": None}))
-    assert run("jobs").exit_code == Exit.OK
-    (_, headers), *_ = server.requests
-    assert headers["Authorization"] == "Bearer ps_local"
-
-
 def test_a_key_that_no_header_can_hold_is_refused(server: ScriptedServer, tmp_path: Path) -> None:
     (tmp_path / "key").write_text("ps_ä\nX-Other: 1")
     result = run("jobs", "--key-file", str(tmp_path / "key"), server=server)
     assert result.exit_code == Exit.USAGE
-
-
-@pytest.mark.parametrize("url", ["ftp://host", "host:80", "http://", "http://host:99999999", "http://[::1"])
-def test_an_invalid_address_is_refused(url: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PRUNESERVE_API_KEY", "ps_key")
-    result = run("jobs", "--url", url)
-    assert result.exit_code == Exit.USAGE
-    assert "must be like" in result.stderr
 
 
 JOB = str(UUID(int=1))
@@ -347,15 +285,11 @@ JOB = str(UUID(int=1))
 @pytest.mark.parametrize(
     "arguments",
     [
-        ("wait", JOB, "--timeout", "inf"),
         ("wait", JOB, "--timeout", "nan"),
         ("wait", JOB, "--timeout", "1e300"),
         ("admin", "keys", "new", "--name", "a", "--days", "nan"),
-        ("sweep", "search", "--model", "org/name", "--tolerance", "nan"),
         ("sweep", "submit", "--model", "org/name", "--vary", "sparsity=NaN,0.3"),
-        ("submit", "--model", "org/name", "--sparsity", "inf"),
         ("submit", "--model", "org/name", "--idempotency-key", "é"),
-        ("submit", "--model", "org/name", "--label", "a=\udcff"),
     ],
 )
 def test_a_value_that_cannot_be_sent_is_bad_usage(server: ScriptedServer, arguments: tuple[str, ...]) -> None:

@@ -79,14 +79,6 @@ def test_a_program_that_exits_early_is_an_error_with_its_output(
     assert "no such luck" not in str(second.value)
 
 
-def test_two_owners_never_share_a_directory(tmp_path: Path) -> None:
-    with (
-        Program(tmp_path, STUBBORN),
-        pytest.raises(EmbeddedError, match="in use by another process"),
-    ):
-        Program(tmp_path, STUBBORN).start()
-
-
 def test_a_stopped_program_can_be_started_again(tmp_path: Path) -> None:
     program = Program(tmp_path, STUBBORN)
     for _ in range(2):

@@ -285,6 +285,7 @@ def test_the_action_runs_a_job_and_sets_outputs(
     given = INPUTS | {"url": server.url, "api-key": "ps_key", "junit": "junit.xml", "output": "pruned"}
     inputs = {name: given.get(name, about.get("default")) for name, about in ACTION["inputs"].items()}
     outputs, summary = tmp_path / "outputs", tmp_path / "summary.md"
+    outputs.write_text("others=1\n")
     runner = {
         "GITHUB_ACTIONS": "true",
         "GITHUB_OUTPUT": str(outputs),
@@ -314,6 +315,7 @@ def test_the_action_runs_a_job_and_sets_outputs(
             assert done.returncode == 0, done.stderr
     assert submitted == [BODY | {"labels": {"repository": "org/models", "commit": "5f3e9a1", "run": "17"}}]
     written = dict(line.split("=", 1) for line in outputs.read_text().splitlines())
+    assert written.pop("others") == "1"
     assert written == FIGURES | {
         "job": str(job_id),
         "url": f"{server.url}/jobs/{job_id}",

@@ -10,31 +10,23 @@ import pytest
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import queries
 from jobs.lifecycle import events, lifecycle, owner_moves
 from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.lifecycle.transitions import close_attempt, move
-from jobs.queries import JobFilter
 from jobs.spec.job import JobSpec
 from jobs.states import Cause, JobState, Outcome, SweepState
 from jobs.storage.owned_files import UnknownReference
 from jobs.sweeps import sweeps
 from jobs.tables import Job, JobAttempt, Sweep, Upload, WebhookDelivery, WebhookEndpoint
+from tests.claims import take, wait_until_blocked
 
 Database = sessionmaker[Session]
 Result = TypeVar("Result")
 Submit = Callable[[], UUID]
 
 SHA256 = "ab" * 32
-
-
-def take(database: Database, job_id: UUID) -> Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-    assert claim is not None
-    return claim
 
 
 def test_every_event_of_a_worker_is_a_sign_of_progress(database: Database, submit: Submit) -> None:
@@ -84,7 +76,7 @@ def while_held(
             result = pool.submit(waiting)
             assert hold(session)
             moved.set()
-            wait_for_blocked_update(database)
+            wait_until_blocked(database)
         return result.result(30)
 
 
@@ -121,31 +113,11 @@ def test_a_sweep_is_cancelled_although_one_of_its_jobs_ends_meanwhile(
         assert (states, session.get_one(Sweep, sweep_id).state) == (["failed", "cancelled"], "cancelled")
 
 
-def wait_for_blocked_update(database: Database) -> None:
-    """Return once another connection waits for a row's lock."""
-    blocked = text("SELECT count(*) FROM pg_stat_activity WHERE wait_event_type = 'Lock'")
-    for _ in range(3000):
-        with database.begin() as session:
-            if session.scalars(blocked).one():
-                return
-            session.execute(text("SELECT pg_sleep(0.01)"))
-    raise AssertionError("the other transaction does not wait")
-
-
 def test_a_stored_error_has_no_fields_without_a_value(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="no"))
         assert session.scalars(select(Job.error)).one() == {"type": "internal", "message": "no"}
-
-
-def test_the_labels_of_a_new_job_find_it(database: Database, spec: JobSpec) -> None:
-    with database.begin() as session:
-        labelled = owner_moves.create(session, "ada", spec, {"team": "vision"}).id
-        owner_moves.create(session, "ada", spec)
-    with database.begin() as session:
-        wanted = JobFilter(labels=(("team", "vision"),))
-        assert [job.id for job in queries.newest(session, "ada", wanted, before=None, limit=9)] == [labelled]
 
 
 def test_a_new_job_names_its_owners_uploads_by_their_content(database: Database, spec: JobSpec) -> None:

@@ -1,6 +1,6 @@
 """The state machine on a real database: every move is guarded; a worker that lost its job changes nothing."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from uuid import UUID, uuid4
 
@@ -9,28 +9,19 @@ from pydantic import ValidationError
 from sqlalchemy import select, text, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs import queries
 from jobs.lifecycle import events, lifecycle, owner_moves
-from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StateChanged, StepFinished
-from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
+from jobs.lifecycle.events import EventData, JobError, LogMessage, StageStarted, StepFinished
+from jobs.lifecycle.lifecycle import Claim
 from jobs.lifecycle.owner_moves import Conflict
 from jobs.spec.job import JobSpec
-from jobs.states import TRANSITIONS, JobState, LostAttempt
-from jobs.tables import Artifact, Job, JobAttempt, Lease
+from jobs.states import TRANSITIONS, JobState
+from jobs.tables import Artifact, Job, Lease
 from pruning.recipe import Stage
+from tests.claims import take
+from tests.jobs.lifecycle.rows import ARTIFACT, REPORT
 
 Database = sessionmaker[Session]
 Submit = Callable[[], UUID]
-
-REPORT = {"perplexity": {"dense": 10.0, "pruned": 12.5}, "sparsity": {"overall": 0.5}}
-ARTIFACT = FinishedArtifact("model.safetensors", "jobs/1/attempts/1/output/model.safetensors", 7, "ab" * 32)
-
-
-def take(database: Database, job_id: UUID, worker: str = "w1") -> Claim:
-    with database.begin() as session:
-        claim = lifecycle.claim(session, job_id, worker, 30)
-    assert claim is not None
-    return claim
 
 
 def job(database: Database, job_id: UUID) -> Job:
@@ -43,9 +34,9 @@ def cancel(database: Database, job_id: UUID, owner: str = "ada") -> bool:
         return owner_moves.cancel(session, owner, job_id)
 
 
-def take_back(database: Database, claim: Claim, max_lost_attempts: int = 3) -> JobState | None:
+def take_back(database: Database, claim: Claim) -> JobState | None:
     with database.begin() as session:
-        return lifecycle.take_back(session, claim.job_id, claim.lease_token, "gone", max_lost_attempts)
+        return lifecycle.take_back(session, claim.job_id, claim.lease_token, "gone", 3)
 
 
 def recorded(database: Database, job_id: UUID) -> list[tuple[int, EventData]]:
@@ -53,27 +44,8 @@ def recorded(database: Database, job_id: UUID) -> list[tuple[int, EventData]]:
         return [(event.id, event.data) for event in events.events_since(session, job_id, 0)]
 
 
-def last_change(database: Database, job_id: UUID) -> StateChanged:
-    _, event = recorded(database, job_id)[-1]
-    assert isinstance(event, StateChanged)
-    return event
-
-
 def finished_step(claim: Claim, step: int) -> StepFinished:
     return StepFinished(attempt=claim.attempt, stage=Stage.PRUNE, step=step, steps=9, seconds_left=9.0)
-
-
-def attempts(database: Database, job_id: UUID) -> Sequence[JobAttempt]:
-    with database.begin() as session:
-        return queries.attempts(session, "ada", job_id)
-
-
-def test_a_new_job_is_queued_and_has_an_event(database: Database, submit: Submit) -> None:
-    job_id = submit()
-    created = job(database, job_id)
-    assert (created.state, created.attempt, created.owner) == (JobState.QUEUED, 0, "ada")
-    assert created.queued_at is not None
-    assert recorded(database, job_id) == [(1, StateChanged(state=JobState.QUEUED))]
 
 
 def test_many_claims_at_once_take_a_job_once(database: Database, submit: Submit) -> None:
@@ -81,7 +53,7 @@ def test_many_claims_at_once_take_a_job_once(database: Database, submit: Submit)
 
     def claim(worker: str) -> Claim | None:
         with database.begin() as session:
-            return lifecycle.claim(session, job_id, worker, 30)
+            return lifecycle.claim(session, job_id, "w1", 30)
 
     with ThreadPoolExecutor(8) as pool:
         claims = [claim for claim in pool.map(claim, map(str, range(8))) if claim is not None]
@@ -100,20 +72,6 @@ def test_a_spec_that_is_not_valid_any_more_can_be_claimed_and_failed(
         _ = claim.spec
     with database.begin() as session:
         assert lifecycle.fail(session, claim, JobError(type="internal", message="not valid"))
-
-
-def test_success_publishes_report_and_artifacts_together(database: Database, submit: Submit) -> None:
-    job_id = submit()
-    claim = take(database, job_id)
-    with database.begin() as session:
-        assert lifecycle.succeed(session, claim, REPORT, [ARTIFACT])
-    done = job(database, job_id)
-    assert (done.state, done.dense_perplexity, done.pruned_perplexity) == (JobState.SUCCEEDED, 10.0, 12.5)
-    assert (done.lease_token, done.worker) == (None, None)
-    with database.begin() as session:
-        assert [(a.name, a.size) for a in queries.artifacts(session, "ada", job_id)] == [(ARTIFACT.name, 7)]
-        assert queries.artifacts(session, "bob", job_id) == []
-    assert [(a.attempt, a.outcome) for a in attempts(database, job_id)] == [(1, "succeeded")]
 
 
 def test_progress_is_an_event_and_columns(database: Database, submit: Submit) -> None:
@@ -174,43 +132,11 @@ def test_another_owners_job_does_not_exist(database: Database, submit: Submit) -
     assert job(database, job_id).state == JobState.QUEUED
 
 
-def test_a_worker_that_lost_its_job_changes_nothing(database: Database, submit: Submit) -> None:
-    stale = take(database, submit(), "paused")
-    assert take_back(database, stale) == JobState.QUEUED
-    current = take(database, stale.job_id, "w2")
-    before = recorded(database, stale.job_id)
-    with database.begin() as session:
-        assert lifecycle.extend_lease(session, stale, 30) is None
-        assert not lifecycle.record(session, stale, LogMessage(message="late"))
-        assert not lifecycle.succeed(session, stale, REPORT, [ARTIFACT])
-        assert not lifecycle.fail(session, stale, JobError(type="internal", message="late"))
-        assert not lifecycle.hand_back(session, stale, "late")
-        assert not lifecycle.finish_cancelling(session, stale)
-        assert lifecycle.take_back(session, stale.job_id, stale.lease_token, "late", 3) is None
-    assert recorded(database, stale.job_id) == before
-    assert job(database, stale.job_id).lease_token == current.lease_token
-    with database.begin() as session:
-        assert lifecycle.succeed(session, current, REPORT, [ARTIFACT])
-
-
 def test_an_expired_lease_cannot_be_extended(database: Database, submit: Submit) -> None:
     claim = take(database, submit())
     with database.begin() as session:
         session.execute(update(Lease).values(expires_at=text("now() - interval '1 second'")))
         assert lifecycle.extend_lease(session, claim, 30) is None
-
-
-def test_the_third_lost_attempt_in_a_row_fails_the_job_with_the_reason(
-    database: Database, submit: Submit
-) -> None:
-    job_id = submit()
-    for expected in (JobState.QUEUED, JobState.QUEUED, JobState.FAILED):
-        assert take_back(database, take(database, job_id)) == expected
-    failed = job(database, job_id)
-    assert failed.error is not None
-    assert failed.error["type"] == LostAttempt.LOST_WORKER
-    assert "gone" in failed.error["message"]
-    assert failed.attempt == 3
 
 
 def test_only_failed_and_cancelled_jobs_can_be_retried(database: Database, submit: Submit) -> None:

@@ -9,10 +9,10 @@ import pytest
 from sqlalchemy import select, update
 from sqlalchemy.orm import Session, sessionmaker
 
-from jobs.lifecycle import lifecycle, owner_moves
-from jobs.lifecycle.events import JobError, StateChanged
+from jobs import queries
+from jobs.lifecycle import lifecycle
+from jobs.lifecycle.events import JobError, LogMessage, StateChanged
 from jobs.lifecycle.lifecycle import Claim, FinishedArtifact
-from jobs.spec.job import JobSpec
 from jobs.states import JobState, LostAttempt
 from jobs.tables import NOW, Job, Lease
 from pruning.masks.packed import FILE_NAME as MASKS
@@ -199,6 +199,15 @@ def test_a_claim_starts_the_next_attempt_and_clears_what_the_last_one_left(
     assert [attempt_of(database, claim.job_id).attempt, row_of(database, claim.job_id)["worker"]] == [2, "w1"]
 
 
+def test_success_publishes_its_artifacts(database: Database, claim: Claim) -> None:
+    with database.begin() as session:
+        assert lifecycle.succeed(session, claim, REPORT, [ARTIFACT])
+    with database.begin() as session:
+        found = queries.artifacts(session, "ada", claim.job_id)
+        assert [(each.name, each.size) for each in found] == [(ARTIFACT.name, 7)]
+        assert queries.artifacts(session, "bob", claim.job_id) == []
+
+
 def test_a_lease_is_extended_only_by_its_holder_and_says_whether_to_stop(
     database: Database, claim: Claim
 ) -> None:
@@ -206,26 +215,13 @@ def test_a_lease_is_extended_only_by_its_holder_and_says_whether_to_stop(
     with database.begin() as session:
         assert lifecycle.extend_lease(session, claim, 300) == JobState.RUNNING
         assert lifecycle.extend_lease(session, stranger, 900) is None
+        assert not lifecycle.record(session, stranger, LogMessage(message="late"))
         now = session.scalar(NOW.select())
         left = session.get_one(Lease, claim.job_id).expires_at - now
     assert timedelta(seconds=290) < left <= timedelta(seconds=300)
     with database.begin() as session:
         cancelling(session, claim)
         assert lifecycle.extend_lease(session, claim, 30) == JobState.CANCELLING
-
-
-def test_success_keeps_the_verdict_of_the_gate(database: Database) -> None:
-    document = {
-        "recipe": {"model": "org/name", "method": "gblm", "sparsity": 0.5},
-        "gate": {"max_perplexity": 12.0},
-    }
-    with database.begin() as session:
-        job_id = owner_moves.create(session, "ada", JobSpec.model_validate(document)).id
-        claim = lifecycle.claim(session, job_id, "w1", 30)
-        assert claim is not None
-        assert lifecycle.succeed(session, claim, REPORT, [])
-    row = row_of(database, job_id)
-    assert row["gate"]["state"] == row["gate_state"] == "failed"
 
 
 def test_weights_that_are_kept_count_and_masks_and_texts_do_not(database: Database, claim: Claim) -> None:

@@ -48,6 +48,8 @@ def test_a_new_job_has_its_recipe_in_columns(database: Database) -> None:
         assert created.queued_at is not None  # refreshed: what the database has filled in is there
         job_id = created.id
     row = row_of(database, job_id)
+    assert (row["state"], row["attempt"]) == (JobState.QUEUED, 0)
+    assert events_of(database, job_id) == [StateChanged(state=JobState.QUEUED)]
     assert (row["owner"], row["model"], row["method"]) == ("ada", "org/name", "wanda")
     assert (row["pattern"], row["sparsity"], row["labels"]) == ("2:4", 0.5, {"team": "search"})
     assert (row["recipe_fingerprint"], row["last_event"]) == (spec.recipe.fingerprint(), 1)

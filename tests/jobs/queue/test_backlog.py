@@ -17,6 +17,7 @@ from jobs.lifecycle import lifecycle
 from jobs.queue import backlog, workers
 from jobs.spec.job import JobSpec
 from jobs.tables import DailyUse, Job, JobAttempt, OwnerShare, RecentUse
+from tests.claims import claimed
 from tests.jobs.queue.fleet import GPU_80G, LARGE, SMALL, claim, register, submit
 from tests.jobs.queue.naive_turns import NaiveJob, NaiveQueue
 from tests.plans import explaining
@@ -68,12 +69,6 @@ def finish(database: Database, claim: lifecycle.Claim, seconds: float = 0.0) -> 
         assert lifecycle.succeed(session, claim, None, [])
 
 
-def test_an_owner_with_many_jobs_does_not_go_before_another(database: Database, queue: Queue) -> None:
-    ada = [queue("ada") for _ in range(4)]
-    eve = [queue("eve") for _ in range(2)]
-    assert ids(take(database, 9)) == [ada[0], eve[0], ada[1], eve[1], ada[2], ada[3]]
-
-
 def test_on_one_worker_owners_take_turns_by_the_time_that_they_have_used(
     database: Database, queue: Queue
 ) -> None:
@@ -96,23 +91,11 @@ def test_what_was_used_six_hours_ago_counts_half(database: Database, queue: Queu
     assert recent == {"ada": pytest.approx(50.0, rel=1e-3), "eve": 0.0}
 
 
-def test_an_owner_of_twice_the_weight_has_twice_as_many(database: Database, queue: Queue) -> None:
-    share(database, "ada", weight=2.0)
-    owner_of = {queue(owner): owner for owner in ("ada", "eve") for _ in range(30)}
-    assert Counter(owner_of[job_id] for job_id in ids(take(database, 30))) == {"ada": 20, "eve": 10}
-
-
 @pytest.mark.threat
 def test_priority_orders_an_owners_own_jobs_and_no_others(database: Database, queue: Queue) -> None:
     eve, first, second = queue("eve"), queue("ada"), queue("ada", priority=50)
     low = queue("eve", priority=-1)
     assert ids(take(database, 4)) == [eve, second, first, low]
-
-
-def test_groups_of_unlike_needs_are_one_line(database: Database, queue: Queue) -> None:
-    odd = SMALL.model_copy(update={"cpu_seconds": 11.0})
-    made = [queue("ada", **({"needs": odd} if number % 2 else {})) for number in range(6)]
-    assert ids(take(database, 6)) == made
 
 
 def test_no_more_of_an_owners_jobs_are_claimed_than_may_run(database: Database, queue: Queue) -> None:
@@ -158,8 +141,7 @@ def test_device_seconds_are_recorded_by_owner_day_and_class(database: Database, 
     began = time.monotonic()
     for worker, seconds in (("two GPUs", 100.0), ("a CPU", 10.0), ("two GPUs", 1.0), ("unmeasured", 5.0)):
         with database.begin() as session:
-            found = lifecycle.claim(session, submit(session, spec), worker, 30)
-        assert found is not None
+            found = claimed(session, submit(session, spec), worker)
         finish(database, found, seconds)
     took = time.monotonic() - began
     with database.begin() as session:

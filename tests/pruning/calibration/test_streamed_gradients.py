@@ -74,14 +74,15 @@ def test_both_schedules_give_the_same_bits_in_a_narrow_dtype(
     )
 
 
+@pytest.mark.parametrize("schedule", ["whole", "streamed"])
 @pytest.mark.parametrize(
     "selection", [{"include": ["*.1.*", "*.3.mlp.*"]}, {"exclude": ["*.4.*", "*.0.self_attn.*"]}]
 )
 def test_a_selection_gives_the_norms_of_a_pass_over_all_layers(
-    selection: dict[str, list[str]], five_windows: Tensor, tmp_path: Path
+    schedule: str, selection: dict[str, list[str]], five_windows: Tensor, tmp_path: Path
 ) -> None:
     everything = new_pass(five_windows, "whole").run(ignore_steps)
-    found = new_pass(five_windows, "streamed", **selection).run(ignore_steps, EphemeralResumeStore(tmp_path))
+    found = new_pass(five_windows, schedule, **selection).run(ignore_steps, EphemeralResumeStore(tmp_path))
     assert 0 < len(found["l1"]) < len(everything["l1"])
     expected = {norm: {name: everything[norm][name] for name in found[norm]} for norm in found}
     assert_equal(found, expected)

@@ -10,7 +10,6 @@ from pruning.calibration.activation_statistics import InputStatistics
 from pruning.calibration.activation_walk import BlockwiseForward
 from pruning.errors import NumericalFailure
 from pruning.methods.allocation import (
-    allocation_for,
     block_sparsities,
     outlier_share,
     shares_up_to_common_threshold,
@@ -18,7 +17,7 @@ from pruning.methods.allocation import (
 from pruning.methods.prune_blocks import Pruned, prune
 from pruning.models.blocks import find_stack
 from pruning.models.replay import Replay
-from pruning.recipe import ALLOCATIONS, AllocationOptions, Recipe
+from pruning.recipe import Recipe
 from tests.pruning import naive
 from tests.pruning.families import UNREACHED_EXPERTS, make, with_unreached_experts
 from tests.pruning.pruned import ignore_steps, pruned_by
@@ -105,11 +104,6 @@ def test_gradients_that_are_no_norms_are_refused_by_layer(value: float) -> None:
     norms["model.layers.1.mlp.up_proj"][3, 2] = value
     with pytest.raises(NumericalFailure, match=r"layer model\.layers\.1\.mlp\.up_proj: its gradient norms"):
         prune(model, recipe, torch.ones(1, 8, dtype=torch.int64), {"l2": norms}, step=ignore_steps)
-
-
-@pytest.mark.parametrize("options", ALLOCATIONS.values(), ids=ALLOCATIONS.keys())
-def test_every_allocation_has_its_implementation(options: type[AllocationOptions]) -> None:
-    assert callable(allocation_for(options()))
 
 
 def test_owl_counts_the_outliers_of_a_block() -> None:

@@ -113,23 +113,6 @@ def test_without_a_gpu_torch_is_used_and_a_warning_is_logged(caplog: pytest.LogC
     assert "does not run" in caplog.text
 
 
-def test_wrong_weights_of_the_kernel_are_logged_and_not_used(
-    caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(column_walk, "_kernel_passes_self_test", lambda device, variant: False)
-    assert not uses_kernel(CUDA, WalkVariant(40, None))
-    assert "wrong weights" in caplog.text
-
-
-def test_running_out_of_memory_is_no_failure_of_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
-    def out_of_memory(device: torch.device, variant: WalkVariant) -> bool:
-        raise torch.OutOfMemoryError
-
-    monkeypatch.setattr(column_walk, "_kernel_passes_self_test", out_of_memory)
-    with pytest.raises(torch.OutOfMemoryError):
-        uses_kernel(CUDA, WalkVariant(48, None))
-
-
 def test_float64_never_enters_the_kernel(monkeypatch: pytest.MonkeyPatch) -> None:
     def refuse(device: torch.device, variant: WalkVariant) -> bool:
         raise AssertionError

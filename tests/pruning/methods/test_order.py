@@ -49,11 +49,3 @@ def test_each_input_is_measured_after_the_earlier_layers_are_pruned(
         assert torch.equal(parameter == 0, expected.get_parameter(name) == 0), name
     in_order = [name for block in naive.layers_of(model, blocks) for name in block]
     assert [layer.name for layer in result.layers] == in_order
-
-
-def test_the_order_changes_the_result(five_windows: Tensor) -> None:
-    by_block = prune(make("llama"), recipe("blocks"), five_windows, {}, step=ignore_steps)
-    by_layer = prune(make("llama"), recipe("layers"), five_windows, {}, step=ignore_steps)
-    first = "model.layers.0.self_attn.q_proj.weight"
-    assert torch.equal(by_block.masks[first], by_layer.masks[first])
-    assert any(not torch.equal(mask, by_layer.masks[name]) for name, mask in by_block.masks.items())

@@ -1,4 +1,3 @@
-import json
 import os
 import shutil
 import stat
@@ -209,15 +208,6 @@ class TestAtomicDirectory:
         mask = os.umask(0)
         os.umask(mask)
         assert stat.S_IMODE((tmp_path / "output").stat().st_mode) == 0o777 & ~mask
-
-
-def test_an_index_is_copied_with_its_shards(five_windows: Tensor, tmp_path: Path) -> None:
-    source = saved(make("llama"), tmp_path / "dense", shard="40KB")
-    pruned_into(resolved(source), tmp_path / "pruned", five_windows)
-    index = json.loads((tmp_path / "pruned/model.safetensors.index.json").read_text())
-    assert {path.name for path in (tmp_path / "pruned").glob("*.safetensors")} == set(
-        index["weight_map"].values()
-    )
 
 
 def test_files_have_the_permissions_of_any_new_file(five_windows: Tensor, tmp_path: Path) -> None:

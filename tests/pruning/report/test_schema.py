@@ -9,7 +9,7 @@ from huggingface_hub.repocard_data import model_index_to_eval_results
 from pydantic import ValidationError
 
 from pruning.output.model_card import model_card
-from pruning.report import Environment, LayerFacts, PerplexityFacts, Report, SparsityFacts
+from pruning.report import Environment, PerplexityFacts, Report
 from pruning.runtime.process_memory import PeakMemory
 from tests.report_document import REPORT, export
 
@@ -130,11 +130,6 @@ def test_the_environment_names_the_installed_versions() -> None:
     here = Environment.here(device="cpu", dtype="float32", threads=1, attention="sdpa")
     assert here.torch == torch.__version__
     assert here.pruneserve
-
-
-def test_sparsity_counts_weights_and_not_layers() -> None:
-    layers = (LayerFacts(name="a", block=0, shape=(1, 4), zeros=4, weights=4),)
-    assert SparsityFacts(layers=layers).overall == 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/clear_refs").exists(), reason="only Linux can reset a peak")

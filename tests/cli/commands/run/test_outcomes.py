@@ -73,14 +73,6 @@ def test_why_a_job_failed_names_the_option_that_was_typed(
     assert "calibration.dataset: no text" in waited.stdout
 
 
-@pytest.mark.parametrize("option", [("--max-increase", "much"), ("--label", "x"), ("--option", "norm")])
-def test_an_option_that_cannot_be_read_sends_nothing(
-    server: ScriptedServer, place: dict[str, str], option: tuple[str, str]
-) -> None:
-    assert run(place, *option).exit_code == Exit.USAGE
-    assert server.requests == []
-
-
 def test_a_server_that_stays_unavailable_has_its_own_exit_code(
     place: dict[str, str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -107,6 +99,7 @@ def test_a_stale_state_is_marked_as_last_seen(
     result = run(place)
     assert result.exit_code == Exit.UNREACHABLE
     assert "queued when it was last seen" in result.stdout
+    assert CliRunner().invoke(app, ["wait", str(job_id)], env=place).exit_code == Exit.UNREACHABLE
 
 
 @pytest.mark.parametrize(
@@ -128,31 +121,8 @@ def test_after_the_timeout_the_job_goes_on(
     assert result.exit_code == Exit.TIMEOUT
     assert "the job goes on" in result.stderr
     assert str(job_id) in (tmp_path / "summary.md").read_text()
-
-
-def test_gate_labels_and_tasks_are_part_of_the_request(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID
-) -> None:
-    sent: list[Any] = []
-    serve(server, job_id, "succeeded")
-
-    def take(it: Exchange) -> None:
-        sent.append(it.received())
-        it.json(job_document(job_id, "queued"), 201)
-
-    server.on("/v1/jobs", take)
-    gate = ("--max-increase", "5%", "--max-kl", "0.5", "--task", "piqa")
-    run(place, *gate, "--label", "team=a=b", "--label", "run.id=7")
-    assert sent == [
-        {
-            "model": {"id": "org/name"},
-            "method": {"name": "gblm"},
-            "sparsity": 0.5,
-            "evaluation": {"tasks": ["piqa"]},
-            "gate": {"max_perplexity_increase": 0.05, "max_kl": 0.5},
-            "labels": {"team": "a=b", "run.id": "7"},
-        }
-    ]
+    waited = CliRunner().invoke(app, ["wait", str(job_id), "--timeout", "1"], env=place)
+    assert (waited.exit_code, "the job goes on" in waited.stderr) == (Exit.TIMEOUT, True)
 
 
 def test_a_submission_outlives_a_restart_of_the_server(

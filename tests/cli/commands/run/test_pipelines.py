@@ -183,30 +183,6 @@ def test_the_summary_says_whether_anything_was_asked_of_the_model(
     assert (tmp_path / "own.md").read_text().startswith(f"### ✅ PruneServe: {title}\n")
 
 
-def test_the_figures_are_outputs_of_a_step_and_variables_of_a_pipeline(
-    server: ScriptedServer, place: dict[str, str], job_id: UUID, tmp_path: Path
-) -> None:
-    perplexity = {"dense": 10.0, "pruned": 10.4}
-    more = {"gate": verdict(0.04), "perplexity": perplexity, "measured_sparsity": 0.5}
-    serve(server, job_id, "succeeded", **more)
-    outputs, dotenv = tmp_path / "outputs", tmp_path / "job.env"
-    outputs.write_text("others=1\n")
-    run(place, "--dotenv", str(dotenv), GITHUB_OUTPUT=str(outputs))
-    named = {
-        "job": str(job_id),
-        "url": f"{server.url}/jobs/{job_id}",
-        "state": "succeeded",
-        "dense-perplexity": "10",
-        "perplexity": "10.4",
-        "increase": "0.04",
-        "sparsity": "0.5",
-        "gate": "passed",
-    }
-    assert outputs.read_text() == "others=1\n" + "".join(f"{name}={value}\n" for name, value in named.items())
-    variables = dict(line.split("=", 1) for line in dotenv.read_text().splitlines())
-    assert variables == {f"PRUNED_{name.upper().replace('-', '_')}": value for name, value in named.items()}
-
-
 @pytest.mark.parametrize(
     ("gate", "code"),
     [(verdict(0.04), Exit.FAILED), (verdict(0.06), Exit.GATE_MISSED)],
