@@ -48,7 +48,7 @@ def main() -> None:
         refuse_old_versions()
     except PruningError as error:
         sys.exit(str(error))
-    logs.configure_root_logger(Component.WORKER)  # Celery sets its own handlers up later
+    logs.configure(Component.WORKER)  # Celery sets its own handlers up later
     hide_from_children()
     close_to_others(children_read_secrets=True)
     Store(settings().store_url)  # a wrong URL must fail the start, not every job
