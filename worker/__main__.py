@@ -10,7 +10,7 @@ import signal
 import sys
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from types import FrameType
 
 import psutil
@@ -63,7 +63,7 @@ def main() -> None:
         with _served_metrics(identity, parent.held_memory), heartbeat_file(identity):
             with _ended_by_sigterm():
                 queue = parent.wait_until_fit()
-            replace(identity, queue=queue).export()
+            identity.export()
             parent.connect_signals()
             options += [f"--hostname={identity.name}", f"--queues={queue}"]
             app.worker_main([*quiet, "worker", *options])

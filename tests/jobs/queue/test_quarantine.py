@@ -32,7 +32,7 @@ def fail(database: Database, job_id: UUID, worker: str, bound: int = 6) -> tuple
     with database.begin() as session:
         claim = lifecycle.claim(session, job_id, worker, 30)
         assert claim is not None
-        quarantined = conditions.record_fault(session, worker, job_id, BROKEN.message)
+        quarantined = conditions.record_fault(session, worker, BROKEN.message)
         assert lifecycle.requeue_after_fault(session, claim, BROKEN, bound)
         return session.get_one(Job, job_id).state, quarantined
 
@@ -107,7 +107,7 @@ def test_a_retry_begins_the_count_again(database: Database, submit: Submit) -> N
 def test_the_machine_of_a_worker_that_takes_no_jobs_is_no_measure(database: Database, leaves: str) -> None:
     slow = ASSUMED.model_copy(update={"device": "slow", "operations_per_second": {"float32": 1.0}})
     with database.begin() as session:
-        workers.record_machine(session, "sick", "cpu", slow)
+        workers.record_machine(session, "sick", slow)
         assert workers.live_machines(session, 30) == [slow]
         session.execute(update(Worker).values({leaves: datetime.now(UTC)}))
         assert workers.live_machines(session, 30) == []
